@@ -1,0 +1,4 @@
+"""`steelsight decide`."""
+
+
+def decide() -> None: ...

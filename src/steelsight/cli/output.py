@@ -1,0 +1,30 @@
+"""How every verb speaks: rich on the terminal, `--json` for a program, errors in one sentence on standard error."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+console = Console(stderr=True)
+"""Progress and tables go to standard error, so that standard output stays clean for `--json`."""
+
+
+def fail(message: str) -> None:
+    """Print one error sentence."""
+    console.print(f"[bold red]steelsight:[/] {escape(message)}", soft_wrap=True, highlight=False)
+
+
+def finish(
+    wrote: Sequence[Path], next_command: str | None, *, as_json: bool, figures: Mapping[str, Any] | None = None
+) -> None:
+    """End a verb: what it wrote and the exact next command, for people or as one JSON object on standard output."""
+    if as_json:
+        print(json.dumps({"wrote": [str(path) for path in wrote], "next": next_command, **(figures or {})}))
+        return
+    for path in wrote:
+        console.print(f"wrote [bold]{escape(str(path))}[/]", soft_wrap=True, highlight=False)
+    if next_command:
+        console.print(f"next: [cyan]{escape(next_command)}[/]", soft_wrap=True, highlight=False)

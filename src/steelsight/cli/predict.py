@@ -1,0 +1,4 @@
+"""`steelsight predict`."""
+
+
+def predict() -> None: ...

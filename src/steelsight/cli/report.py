@@ -1,0 +1,4 @@
+"""`steelsight report`."""
+
+
+def report() -> None: ...

@@ -1,0 +1,4 @@
+"""`steelsight score`."""
+
+
+def score() -> None: ...

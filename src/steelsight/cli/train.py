@@ -1,0 +1,4 @@
+"""`steelsight train`."""
+
+
+def train() -> None: ...

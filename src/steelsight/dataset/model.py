@@ -1,0 +1,72 @@
+"""What a user's folder becomes: one Dataset of Samples, whatever its layout was."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.rle import Runs, decode_runs
+
+Layout = Literal["severstal", "index-png", "class-folders", "coco"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled image.
+
+    Attributes:
+        image_id: name unique in the dataset, with forward slashes, e.g. `000a4bcdd.jpg` or `MT_Crack/Imgs/exp1_num_3191.jpg`.
+        path: the image file.
+        size: height and width of the image in pixels.
+        runs: the mask of each class, in the order of `Dataset.classes`, at the image's own size.
+    """
+
+    image_id: str
+    path: Path
+    size: tuple[int, int]
+    runs: tuple[Runs, ...]
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """Indices of the classes with at least one pixel."""
+        return tuple(index for index, runs in enumerate(self.runs) if runs.area)
+
+    @property
+    def is_defective(self) -> bool:
+        return bool(self.classes)
+
+    def mask(self) -> NDArray[np.bool_]:
+        """Boolean (classes, height, width) mask."""
+        return np.stack([decode_runs(runs, self.size) for runs in self.runs])
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with what the user brought.
+
+    Attributes:
+        kind: short stable word, e.g. `missing-image`, `unreadable-image`, `run-out-of-range`.
+        file: the file in which the fault stands.
+        line: 1-based line of `file`, where it has lines.
+        image_id: the image that must be left out because of it; None when the fault belongs to no single image.
+        message: one sentence with value, rule and mend.
+    """
+
+    kind: str
+    file: Path
+    line: int | None
+    image_id: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled images with their faults; `samples` leaves out every image that has a fault."""
+
+    root: Path
+    layout: Layout
+    classes: tuple[str, ...]
+    samples: tuple[Sample, ...]
+    faults: tuple[Fault, ...]

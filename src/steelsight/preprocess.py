@@ -1,0 +1,96 @@
+"""How an image becomes a network input, and how a probability map goes back to the image's own size.
+
+The one definition: training, evidence, predict and inspect all come through here.
+"""
+
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+Image = NDArray[np.uint8] | NDArray[np.uint16]
+"""Grey (H, W) or RGB colour (H, W, 3), 8 or 16 bit."""
+
+
+class Preprocess(BaseModel):
+    """Image -> network input of a fixed size, and back.
+
+    Attributes:
+        height, width: working size in pixels, multiples of 32 (the encoder's stride).
+        fit: `stretch` fills the working size; `pad` keeps the aspect, centres the image and fills the rest with black.
+        colour: `grey` gives one channel, `rgb` three (a grey image then has three equal ones).
+        mean, deviation: subtracted and divided by after pixels are scaled to [0, 1], per channel or one for all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    height: int = Field(ge=32, multiple_of=32)
+    width: int = Field(ge=32, multiple_of=32)
+    fit: Literal["stretch", "pad"] = "stretch"
+    colour: Literal["grey", "rgb"] = "rgb"
+    mean: float = Field(default=0.0, ge=0, le=1)
+    deviation: float = Field(default=1.0, gt=0)
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.colour == "grey" else 3
+
+    def frame(self, image_size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Where an image of (height, width) lies in the working size: top, left, height, width."""
+        if self.fit == "stretch":
+            return 0, 0, self.height, self.width
+        scale = min(self.height / image_size[0], self.width / image_size[1])
+        height = min(self.height, max(1, round(image_size[0] * scale)))
+        width = min(self.width, max(1, round(image_size[1] * scale)))
+        return (self.height - height) // 2, (self.width - width) // 2, height, width
+
+    def place(self, image: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Resize (H, W) or (H, W, C) of any dtype OpenCV knows to the working size, dtype kept, black where padded."""
+        top, left, height, width = self.frame((image.shape[0], image.shape[1]))
+        placed = resize(image, (height, width))
+        if (height, width) == (self.height, self.width):
+            return placed
+        canvas = np.zeros((self.height, self.width, *image.shape[2:]), image.dtype)
+        canvas[top : top + height, left : left + width] = placed
+        return canvas
+
+    def normalise(self, placed: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Scale a placed grey or RGB image to a float32 (channels, height, width) input."""
+        pixels = self.channels_of(placed).astype(np.float32)
+        limit = np.iinfo(placed.dtype).max if np.issubdtype(placed.dtype, np.integer) else 1.0
+        pixels *= np.float32(1.0 / (limit * self.deviation))
+        if self.mean:
+            pixels -= np.float32(self.mean / self.deviation)
+        if pixels.ndim == 2:
+            return np.repeat(pixels[None], self.channels, axis=0)
+        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+    def channels_of(self, image: NDArray[np.generic]) -> NDArray[np.generic]:
+        """The image with no more channels than the network wants: RGB becomes grey where one is wanted."""
+        if image.ndim == 3 and self.colour == "grey":
+            grey: NDArray[np.generic] = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+            return grey
+        return image
+
+    def to_input(self, image: Image) -> NDArray[np.float32]:
+        """A grey or RGB, 8 or 16 bit image of any size as float32 (channels, height, width)."""
+        return self.normalise(self.place(self.channels_of(image)))
+
+    def map_to_image(self, map_: NDArray[np.float32], image_size: tuple[int, int]) -> NDArray[np.float32]:
+        """Bring a float32 (classes, height, width) map to (classes, *image_size), bilinear, padding cut off."""
+        top, left, height, width = self.frame(image_size)
+        inside = map_[:, top : top + height, left : left + width]
+        return np.stack([resize(np.ascontiguousarray(plane), image_size) for plane in inside])
+
+
+def resize(image: NDArray[np.generic], size: tuple[int, int]) -> NDArray[np.generic]:
+    """Resize to (height, width): area average when shrinking (equals bilinear at exactly one half), else bilinear."""
+    if image.shape[:2] == size:
+        return image
+    shrinks = size[0] <= image.shape[0] and size[1] <= image.shape[1]
+    resized: NDArray[np.generic] = cv2.resize(
+        image, (size[1], size[0]), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
+    return resized

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from lightning.fabric import Fabric
 
-from steelsight.networks.build import build_member
+from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
 from steelsight.training.fit import Job, make_optimiser
 from steelsight.training.losses import weighted_loss

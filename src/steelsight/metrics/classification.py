@@ -1,4 +1,4 @@
-"""How well P(defect) tells defective images from good ones: confusion with an inconclusive zone, ROC, precision-recall."""
+"""How well P(defect) tells defective images from good ones: confusion with inconclusive zone, ROC, precision-recall."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -168,12 +168,12 @@ def _cumulated(
 
 
 def _checked(p: NDArray[np.floating[Any]], truth: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    p, truth = np.asarray(p, np.float64), np.asarray(truth, np.bool_)
-    if p.shape != truth.shape or p.ndim != 1:
-        raise ValueError(f"p has shape {p.shape} and truth {truth.shape}; both must be (images,)")
-    if np.isnan(p).any():
-        raise ValueError(f"p is nan at index {int(np.isnan(p).argmax())}")
-    return p, truth
+    p64, truth = np.asarray(p).astype(np.float64), np.asarray(truth, np.bool_)
+    if p64.shape != truth.shape or p64.ndim != 1:
+        raise ValueError(f"p has shape {p64.shape} and truth {truth.shape}; both must be (images,)")
+    if np.isnan(p64).any():
+        raise ValueError(f"p is nan at index {int(np.isnan(p64).argmax())}")
+    return p64, truth
 
 
 def _rates(counts: NDArray[np.int64], whole: int) -> NDArray[np.float64]:

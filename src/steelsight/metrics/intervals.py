@@ -91,4 +91,5 @@ def wilson(k: int, n: int, level: float = 0.95) -> Interval:
 def _members(first: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:
     """Indices first[i] .. first[i] + count[i] - 1 of every drawn group, one after the other."""
     ends = np.cumsum(count)
-    return np.arange(ends[-1]) + np.repeat(first - (ends - count), count)
+    members: NDArray[np.int64] = np.arange(ends[-1]) + np.repeat(first - (ends - count), count)
+    return members

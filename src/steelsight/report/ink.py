@@ -1,0 +1,132 @@
+"""The look shared by every plot: colours that colour-blind eyes tell apart, quiet axes, SVG for the page.
+
+Figures are made through matplotlib's object interface alone: no window, no global state, safe beside a training.
+"""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#d55e00",
+    "#cc79a7",
+    "#56b4e9",
+    "#c9b800",
+    "#6b7280",
+)
+"""Okabe and Ito's palette (jfly.uni-koeln.de/color), its yellow darkened to show on white."""
+
+SERIES = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY)
+TEXT = "#1f2933"
+RULE = "#d5dae0"
+
+_STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8.0,
+    "text.color": TEXT,
+    "axes.labelcolor": TEXT,
+    "axes.edgecolor": "#9aa5b1",
+    "axes.linewidth": 0.7,
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": "#52606d",
+    "ytick.color": "#52606d",
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.frameon": False,
+    "legend.fontsize": 7.5,
+    "lines.linewidth": 1.4,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "steelsight",
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in the report's style, without touching the style of whoever calls."""
+    with mpl.rc_context(_STYLE):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of `width` x `height` inches with the Agg canvas. Call within `styled()`."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def plain(text: str) -> str:
+    """A user's name (class, member, file) as matplotlib text that is never taken for a formula.
+
+    >>> plain("a$b$")
+    'a\\\\$b\\\\$'
+    """
+    return text.replace("$", r"\$")
+
+
+def colour(index: int) -> str:
+    """The colour of series or class number `index`."""
+    return SERIES[index % len(SERIES)]
+
+
+def quiet(axes: Axes, *, grid: str = "y") -> None:
+    """Faint grid behind the data."""
+    axes.set_axisbelow(True)
+    if grid in ("y", "both"):
+        axes.grid(axis="y", color=RULE, linewidth=0.5)
+    if grid in ("x", "both"):
+        axes.grid(axis="x", color=RULE, linewidth=0.5)
+
+
+def whole_numbers(axes: Axes) -> None:
+    """Ticks of the x axis at whole numbers only."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
+
+
+def svg(figure: Figure, alternative: str) -> Markup:
+    """The figure as an inline `<svg>` element that scales with its container; `alternative` is its spoken text."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    width = figure.get_figwidth() * 96
+    opening = Markup('<svg role="img" aria-label="{}" style="max-width:{:.0f}px" ').format(alternative, width)
+    text = re.sub(r'^<svg ([^>]*?)height="[^"]*"', r"<svg \1", text, count=1)
+    text = re.sub(r'^(<svg [^>]*?)width="[^"]*"', r"\1", text, count=1)
+    # matplotlib numbers its clip paths and glyphs per file; within one page two figures must not share an id
+    return opening + Markup(_own_ids(text, alternative)[len("<svg ") :])
+
+
+def _own_ids(text: str, name: str) -> str:
+    prefix = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    text = re.sub(r'\bid="', f'id="{prefix}.', text)
+    text = re.sub(r'href="#', f'href="#{prefix}.', text)
+    return re.sub(r"url\(#", f"url(#{prefix}.", text)
+
+
+def columns_of(count: int, most: int) -> tuple[int, int]:
+    """Rows and columns of a grid of `count` small multiples, at most `most` beside each other."""
+    columns = max(1, min(count, most))
+    return max(1, -(-count // columns)), columns
+
+
+def labelled(values: Sequence[float], form: str = "{:.3f}") -> list[str]:
+    """Values as text, a dash for nan."""
+    return [form.format(value) if value == value else "–" for value in values]

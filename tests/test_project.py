@@ -9,13 +9,25 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from data import ROOT, SAMPLE, run_cli
 
 import steelsight
-from data import ROOT, SAMPLE, run_cli
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "bench/README.md"]
-HEAVY = ("torch", "torchvision", "lightning", "timm", "pandas", "pyarrow", "sklearn", "scipy", "matplotlib", "zarr", "numba")
+HEAVY = (
+    "torch",
+    "torchvision",
+    "lightning",
+    "timm",
+    "pandas",
+    "pyarrow",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "zarr",
+    "numba",
+)
 
 
 def readme_commands() -> list[tuple[str, ...]]:
@@ -30,7 +42,8 @@ def verb(words: tuple[str, ...]) -> tuple[str, ...]:
 def dependency_lines() -> list[str]:
     """The lines of pyproject.toml that bind another package."""
     lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if re.search(r'"[A-Za-z0-9_-]+(>=|==)[^"]+"', line) and not line.startswith("requires")]
+    bound = [line for line in lines if re.search(r'"[A-Za-z0-9_-]+(>=|==)[^"]+"', line)]
+    return [line for line in bound if not line.startswith("requires")]
 
 
 def sample_rows(name: str) -> list[dict[str, str]]:
@@ -67,8 +80,8 @@ def test_the_readme_shows_every_verb() -> None:
 def test_a_verb_of_the_readme_explains_itself_and_has_the_options_shown(words: tuple[str, ...]) -> None:
     result = run_cli(*words, "--help")
     assert result.returncode == 0, result.stderr
-    shown = {word for command in readme_commands() if verb(command) == words for word in command if word.startswith("--")}
-    assert {option for option in shown | {"--json"} if option not in result.stdout} == set()
+    options = {word for command in readme_commands() if verb(command) == words for word in command if word[:2] == "--"}
+    assert {option for option in {*options, "--json"} if option not in result.stdout} == set()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -79,9 +92,12 @@ def test_what_a_document_links_to_is_there(document: str) -> None:
 
 
 def test_make_lists_every_target_that_the_documents_name() -> None:
-    named = {name for document in DOCUMENTS for name in re.findall(r"`?make (\w+)`?  ", (ROOT / document).read_text("utf-8"))}
+    named: set[str] = set()
+    for document in DOCUMENTS:
+        named |= set(re.findall(r"(?:^ {4}|`)make (\w+)", (ROOT / document).read_text("utf-8"), flags=re.MULTILINE))
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert {name for name in {*named, "demo", "test", "check"} if f"make {name} " not in listed} == set()
+    assert named >= {"demo", "test", "check", "plain"}
+    assert {name for name in named if f"make {name} " not in listed} == set()
 
 
 def test_the_licence_is_apache_in_full() -> None:

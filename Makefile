@@ -32,8 +32,9 @@ $(INSTALLED): pyproject.toml
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -e ".[dev]" | $(PIP_LINES)
 	@touch $@
 
+# --resume starts what is not there yet, and goes on with what was interrupted.
 demo: $(INSTALLED)
-	$(BIN)/steelsight train samples/severstal --recipe demo --out demo/run $(if $(wildcard demo/run),--resume)
+	$(BIN)/steelsight train samples/severstal --recipe demo --out demo/run --resume
 	$(BIN)/steelsight predict demo/run samples/severstal/test_images --out demo/predicted
 	@echo
 	@echo "report:      $(CURDIR)/demo/run/report/index.html"

@@ -1,0 +1,137 @@
+"""The out-of-fold store: what every member said of every image that it did not see.
+
+On disk, under RUN/evidence/<member>/: `fold<k>.parquet` (image_id, probability) for a classifier,
+`fold<k>.zarr` (uint8, images x classes x height x width at the member's working size) for a segmenter. A fold's evidence
+is written whole or not at all, so that jobs can run alone, on any machine.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import zarr
+from numpy.typing import NDArray
+
+from steelsight.dataset.record import Record
+from steelsight.errors import UserError
+from steelsight.files import replacing
+from steelsight.recipe import Member, Recipe, Step
+
+_SHARD = 32  # images a zarr shard holds: few files, yet one image can be read alone
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Evidence of one run.
+
+    Attributes:
+        run: the RUN folder.
+        record: its images, folds and twin groups.
+        recipe: its resolved recipe.
+    """
+
+    run: Path
+    record: Record
+    recipe: Recipe
+    _arrays: dict[tuple[str, int], Any] = field(default_factory=dict, repr=False, compare=False)
+    _places: dict[str, tuple[int, int]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for fold in range(self.recipe.folds):
+            for row, index in enumerate(self.indices(fold)):
+                self._places[self.record.samples[index].image_id] = (fold, row)
+
+    def indices(self, fold: int) -> NDArray[np.int64]:
+        """Positions in `record.samples` of the images of a fold: int64 (n,), ascending."""
+        return np.flatnonzero(self.record.folds == fold)
+
+    def has(self, member: Member, fold: int) -> bool:
+        """Whether the evidence of a job is there."""
+        return self._path(member, fold).exists()
+
+    def members(self, step: Step) -> tuple[Member, ...]:
+        """Members of a step with evidence of every fold, in the recipe's order."""
+        return tuple(
+            member
+            for member in self.recipe.members
+            if member.step == step and all(self.has(member, fold) for fold in range(self.recipe.folds))
+        )
+
+    def write_probabilities(self, member: Member, fold: int, probabilities: NDArray[np.float64]) -> None:
+        """Store P(defect) of the images of a fold, in the order of `indices(fold)`."""
+        ids = [self.record.samples[index].image_id for index in self.indices(fold)]
+        with replacing(self._path(member, fold)) as temporary:
+            pd.DataFrame({"image_id": ids, "probability": probabilities}).to_parquet(temporary, index=False)
+
+    def write_maps(self, member: Member, fold: int, batches: Iterable[NDArray[np.uint8]]) -> None:
+        """Store the 8-bit maps of the images of a fold, given as batches (b, classes, height, width) in the order of
+        `indices(fold)`."""
+        preprocess = member.preprocess
+        frame = (len(self.record.classes), preprocess.height, preprocess.width)
+        count = len(self.indices(fold))
+        with replacing(self._path(member, fold)) as temporary:
+            array = zarr.create_array(
+                store=temporary,
+                shape=(count, *frame),
+                chunks=(1, *frame),
+                shards=(_SHARD, *frame),
+                dtype="uint8",
+                attributes={"image_ids": [self.record.samples[index].image_id for index in self.indices(fold)]},
+            )
+            for start, block in _blocks(batches, _SHARD):
+                array[start : start + len(block)] = block
+
+    def probabilities(self, member: Member) -> NDArray[np.float64]:
+        """P(defect) of every image by the job that did not see it: float64 (images,), in the order of the record."""
+        said = np.full(len(self.record.samples), np.nan)
+        for fold in range(self.recipe.folds):
+            path = self._path(member, fold)
+            table = pd.read_parquet(path)
+            self._check_ids(path, table["image_id"].tolist(), fold)
+            said[self.indices(fold)] = table["probability"].to_numpy()
+        return said
+
+    def map(self, member: Member, index: int) -> NDArray[np.uint8]:
+        """The 8-bit map (classes, height, width) of image `index`, at the member's working size."""
+        fold, row = self._places[self.record.samples[index].image_id]
+        key = (member.name, fold)
+        if key not in self._arrays:
+            path = self._path(member, fold)
+            array = zarr.open_array(store=path, mode="r")
+            self._check_ids(path, list(array.attrs["image_ids"]), fold)
+            self._arrays[key] = array
+        stored: NDArray[np.uint8] = self._arrays[key][row]
+        return stored
+
+    def maps(self, member: Member, indices: Iterable[int]) -> Iterator[NDArray[np.uint8]]:
+        """The maps of several images, one at a time."""
+        return (self.map(member, index) for index in indices)
+
+    def _path(self, member: Member, fold: int) -> Path:
+        suffix = "parquet" if member.step == "classify" else "zarr"
+        return self.run / "evidence" / member.name / f"fold{fold}.{suffix}"
+
+    def _check_ids(self, path: Path, stored: Sequence[str], fold: int) -> None:
+        expected = [self.record.samples[index].image_id for index in self.indices(fold)]
+        if list(stored) != expected:
+            raise UserError(
+                f"{path}: its images are not those of fold {fold} in {self.run / 'samples.csv'}; "
+                "train this job again with `steelsight train --resume` after deleting the file"
+            )
+
+
+def _blocks(batches: Iterable[NDArray[np.uint8]], size: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Regroup batches into (start, block) of `size` images, so that each shard is written once."""
+    start = 0
+    waiting: list[NDArray[np.uint8]] = []
+    for batch in batches:
+        waiting.extend(batch)
+        while len(waiting) >= size:
+            yield start, np.stack(waiting[:size])
+            waiting = waiting[size:]
+            start += size
+    if waiting:
+        yield start, np.stack(waiting)

@@ -1,0 +1,18 @@
+"""What is to be trained: a recipe is a list of named members, typed, read from YAML."""
+
+from steelsight.recipe.model import Encoder, Member, Phase, Recipe, Step
+from steelsight.recipe.read import RECIPES, load_recipe, read_run_recipe, write_run_recipe
+from steelsight.recipe.resolve import resolve
+
+__all__ = [
+    "RECIPES",
+    "Encoder",
+    "Member",
+    "Phase",
+    "Recipe",
+    "Step",
+    "load_recipe",
+    "read_run_recipe",
+    "resolve",
+    "write_run_recipe",
+]

@@ -1,0 +1,286 @@
+"""The fields of a recipe: every hyperparameter has a name, a type, a range and a meaning here."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from steelsight.preprocess import Preprocess
+
+Step = Literal["classify", "segment"]
+Encoder = Literal["b0", "b1", "b2", "b3", "b4", "b5", "lite0", "lite1", "lite2"]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Range = tuple[float, float]
+
+
+class Fields(BaseModel):
+    """Frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Input(Fields):
+    """How an image becomes the member's input.
+
+    Attributes:
+        height, width: working size, multiples of 32; or leave both out and give `pixels`.
+        pixels: a budget; the working size is then the median image's shape, no larger than the image and the budget.
+        fit: `stretch`, or `pad` (aspect kept, black margins).
+        colour: `auto` takes grey where the images are grey.
+        mean, deviation: of the normalisation, on the [0, 1] scale.
+    """
+
+    height: int | None = Field(default=None, ge=32, multiple_of=32)
+    width: int | None = Field(default=None, ge=32, multiple_of=32)
+    pixels: int | None = Field(default=None, ge=32 * 32)
+    fit: Literal["stretch", "pad"] = "stretch"
+    colour: Literal["auto", "grey", "rgb"] = "rgb"
+    mean: Probability = 0.0
+    deviation: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _size_or_budget(self) -> Self:
+        if (self.height is None) != (self.width is None) or (self.height is None and self.pixels is None):
+            raise ValueError("give height and width, or pixels")
+        return self
+
+
+class Zoom(Fields):
+    """Zoom out to `smallest`..`largest` of the size at a random place on black."""
+
+    probability: Probability
+    smallest: float = Field(gt=0, le=1)
+    largest: float = Field(gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.smallest > self.largest:
+            raise ValueError("smallest must not exceed largest")
+        return self
+
+
+class ZoomIn(Zoom):
+    """Zoom in: around defects `margin_least`..`margin_most` of each margin is cut off, then to the image's aspect; where
+    there is no defect, a random window of `smallest`..`largest`. Drawn only where no zoom out was."""
+
+    margin_least: Probability
+    margin_most: Probability
+
+    @model_validator(mode="after")
+    def _margins_ordered(self) -> Self:
+        if self.margin_least > self.margin_most:
+            raise ValueError("margin_least must not exceed margin_most")
+        return self
+
+
+class Augment(Fields):
+    """Random augmentation, in training only; brightness is a shift, the other colour figures are factors."""
+
+    horizontal_flip: Probability
+    vertical_flip: Probability
+    zoom_out: Zoom
+    zoom_in: ZoomIn
+    brightness: float = Field(ge=0, le=1)
+    contrast: Range
+    hue: float = Field(ge=0, le=0.5)
+    saturation: Range
+
+
+class Repeat(Fields):
+    """Images with a class are seen `times` times an epoch, with `probability`; the first rule that fits an image counts."""
+
+    class_: str = Field(alias="class")
+    times: int = Field(ge=1)
+    probability: Probability = 1.0
+
+
+class Sampling(Fields):
+    """Which images an epoch holds.
+
+    Attributes:
+        batch: images per optimiser step, over all devices.
+        device_batch: images per forward pass of one device; its loss pools just these. Gradients are added up to `batch`.
+        repeat: oversampling rules, or `balanced` (each image as often as the root of its rarest class's rarity, at most 4).
+        defect_free_share: share of the defect-free images, drawn anew each epoch, in training.
+        defect_free_in_validation: whether the epoch's validation holds them; evidence always does.
+        steps_factor: steps per epoch, in units of the distinct images of an epoch / batch.
+        least_steps: of an epoch, for small data.
+    """
+
+    batch: int = Field(ge=1)
+    device_batch: int = Field(ge=1)
+    repeat: Literal["balanced"] | tuple[Repeat, ...]
+    defect_free_share: Probability
+    defect_free_in_validation: bool
+    steps_factor: float = Field(gt=0)
+    least_steps: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _batches_divide(self) -> Self:
+        if self.batch % min(self.device_batch, self.batch):
+            raise ValueError(f"batch {self.batch} must be a multiple of device_batch {self.device_batch}")
+        return self
+
+
+class Loss(Fields):
+    """A weighted sum of terms; a weight of 0 leaves a term out.
+
+    Attributes:
+        cross_entropy: weight of binary cross-entropy, mean over pixels (over images in step classify).
+        focal: weight of the binary focal loss (Lin et al. 2017), with `focal_alpha` and `focal_gamma`.
+        dice: weight of 1 - soft Dice, with `dice_smooth` added to numerator and denominator.
+        dice_over: what one Dice pools: the device's whole `batch`, each `class` over the batch, or each `pair` (image,
+            class) that has a defect.
+        label_smoothing: targets become t (1 - s) + s / 2 in the cross-entropy.
+    """
+
+    cross_entropy: float = Field(default=0.0, ge=0)
+    focal: float = Field(default=0.0, ge=0)
+    focal_alpha: Probability = 0.25
+    focal_gamma: float = Field(default=2.0, ge=0)
+    dice: float = Field(default=0.0, ge=0)
+    dice_over: Literal["batch", "class", "pair"] = "batch"
+    dice_smooth: float = Field(default=1.0, gt=0)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _has_a_term(self) -> Self:
+        if not (self.cross_entropy or self.focal or self.dice):
+            raise ValueError("at least one of cross_entropy, focal, dice must have a weight above 0")
+        return self
+
+
+class Optimiser(Fields):
+    name: Literal["adam", "adamw", "nadam", "radam"]
+    weight_decay: float = Field(default=0.0, ge=0)
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.999, ge=0, lt=1)
+    epsilon: float = Field(default=1e-8, gt=0)
+
+
+class Schedule(Fields):
+    """Learning rate by epoch e: `ramp` epochs from `start` to `maximum`, `hold` there, then
+    (maximum - minimum) * decay^(e - ramp - hold) + minimum; e counts from `first_epoch`."""
+
+    start: float = Field(gt=0)
+    maximum: float = Field(gt=0)
+    minimum: float = Field(ge=0)
+    ramp: int = Field(ge=0)
+    hold: int = Field(ge=0)
+    decay: float = Field(gt=0, le=1)
+    first_epoch: int = Field(default=0, ge=0)
+
+
+class Phase(Fields):
+    """Epochs under one loss, one fresh optimiser, one schedule."""
+
+    epochs: int = Field(ge=1)
+    loss: Loss
+    optimiser: Optimiser
+    schedule: Schedule
+
+
+class Keep(Fields):
+    """Which weights a job ends with: the `best` epoch on its fold (its evidence is then epoch-selected), or the plain
+    `average` of its last epochs, which looks at nothing."""
+
+    weights: Literal["best", "average"]
+    last: int = Field(default=1, ge=1, description="epochs that the average covers")
+
+
+class Member(Fields):
+    """One named network: trained once per fold."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    step: Step
+    encoder: Encoder
+    weights: Literal["imagenet", "random"] = "imagenet"
+    decoder: Literal["unetplusplus", "fpn"] | None = None
+    decoder_channels: tuple[int, ...] | None = None
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    drop_path: float = Field(default=0.0, ge=0, lt=1)
+    input: Input
+    augment: Augment
+    sampling: Sampling
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    keep: Keep
+    validate_every: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _decoder_fits_step(self) -> Self:
+        if (self.step == "segment") != (self.decoder is not None):
+            raise ValueError("step segment needs a decoder (unetplusplus or fpn), step classify has none")
+        if self.decoder == "unetplusplus" and self.decoder_channels is not None and len(self.decoder_channels) != 5:
+            raise ValueError("decoder_channels of unetplusplus are five numbers, deepest first")
+        if self.decoder == "fpn" and self.decoder_channels is not None and len(self.decoder_channels) != 2:
+            raise ValueError("decoder_channels of fpn are two numbers: pyramid, segmentation")
+        if self.keep.last > self.epochs:
+            raise ValueError(f"keep.last {self.keep.last} exceeds the {self.epochs} epochs")
+        if self.keep.weights == "best" and self.validate_every != 1:
+            raise ValueError("keep.weights best needs validate_every 1")
+        return self
+
+    @property
+    def epochs(self) -> int:
+        return sum(phase.epochs for phase in self.phases)
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """How an image reaches this member; only a resolved recipe knows (see `resolve`)."""
+        if self.input.height is None or self.input.width is None or self.input.colour == "auto":
+            raise ValueError(f"member {self.name}: input is not resolved against images yet")
+        return Preprocess(
+            height=self.input.height,
+            width=self.input.width,
+            fit=self.input.fit,
+            colour=self.input.colour,
+            mean=self.input.mean,
+            deviation=self.input.deviation,
+        )
+
+
+class Selection(Fields):
+    """How many members per step make the ensemble, by out-of-fold score: chosen once for `all` folds, or per `fold`."""
+
+    classifiers: int = Field(ge=1)
+    segmenters: int = Field(ge=1)
+    scope: Literal["all", "fold"] = "all"
+
+
+class Search(Fields):
+    """Grid of the rule's search: gates, and minimum areas as ratio from one to the next."""
+
+    gates: tuple[Probability, ...] = Field(min_length=1)
+    area_ratio: float = Field(default=1.05, gt=1)
+
+
+class Recipe(Fields):
+    """What is to be trained.
+
+    Attributes:
+        folds: of the cross-validation.
+        seed: every random choice derives from it.
+        precision: of training; `auto` takes bf16 where the processor or GPU gains from it.
+    """
+
+    name: str
+    seed: int = Field(ge=0)
+    folds: int = Field(ge=2)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    members: tuple[Member, ...] = Field(min_length=1)
+    selection: Selection
+    search: Search
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [member.name for member in self.members]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"two members are named {sorted(twice)[0]!r}")
+        return self
+
+    def member(self, name: str) -> Member:
+        """The member of that name; KeyError where there is none."""
+        for member in self.members:
+            if member.name == name:
+                return member
+        raise KeyError(name)

@@ -1,0 +1,175 @@
+"""Reading recipes: YAML plus `--set` overrides; a wrong key or value is refused with the nearest right one."""
+
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from steelsight.errors import UserError, nearest
+from steelsight.files import write_text
+from steelsight.recipe.model import Recipe
+
+RECIPES = ("paper", "lite", "demo")
+
+
+def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe that comes with steelsight, by name, or a file, and apply `key.sub=value` overrides.
+
+    In a key, members are named (`members.classify-lite0.sampling.batch`), `*` stands for every member or phase that has
+    the field, and phases are numbered from 0. Values are YAML.
+
+    Raises:
+        UserError: no such recipe, not YAML, or a wrong key or value.
+    """
+    if name_or_path in RECIPES:
+        source = name_or_path
+        text = resources.files("steelsight.recipe").joinpath(f"{name_or_path}.yaml").read_text("utf-8")
+    else:
+        source = name_or_path
+        path = Path(name_or_path)
+        if not path.is_file():
+            raise UserError(f"recipe {name_or_path!r}: no such recipe or file; {nearest(name_or_path, RECIPES)}")
+        text = path.read_text("utf-8", errors="replace")
+    content = _parse(text, source)
+    content.pop("templates", None)
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals:
+            raise UserError(f"--set {override}: not of the form key.sub=value; for example --set folds=3")
+        try:
+            parsed = _number(yaml.safe_load(value))
+        except yaml.YAMLError as error:
+            raise UserError(f"--set {override}: the value is not YAML; quote it or correct it") from error
+        if not _assign(content, key.split("."), parsed, f"--set {override}"):
+            raise UserError(f"--set {override}: nothing in the recipe is named {key!r}; see `steelsight train --help`")
+    return _validate(content, source)
+
+
+def read_run_recipe(run: Path) -> Recipe:
+    """The resolved recipe of a run, from RUN/recipe.yaml."""
+    path = run / "recipe.yaml"
+    if not path.is_file():
+        raise UserError(f"{path}: not found, so {run} is not a run; name the folder that `steelsight train --out` wrote")
+    return _validate(_parse(path.read_text("utf-8"), str(path)), str(path))
+
+
+def write_run_recipe(run: Path, recipe: Recipe) -> None:
+    """Write RUN/recipe.yaml: every field, in the order of the model."""
+    content = recipe.model_dump(mode="json", by_alias=True)
+    write_text(run / "recipe.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+
+
+def _parse(text: str, source: str) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" line {where.line + 1}" if where else ""
+        raise UserError(f"{source}:{line} is not YAML ({getattr(error, 'problem', error)}); correct it") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{source}: a recipe is a mapping with the keys {', '.join(Recipe.model_fields)}")
+    return content
+
+
+def _number(value: Any) -> Any:
+    """YAML 1.1 reads 3e-3 as text; a person means a number."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return [_number(item) for item in value] if isinstance(value, list) else value
+
+
+def _assign(node: Any, keys: Sequence[str], value: Any, source: str) -> bool:
+    """Set `value` at `keys`; a `*` sets it wherever the rest of the path exists. False when nothing was there to set."""
+    key, rest = keys[0], keys[1:]
+    if isinstance(node, list):
+        if key == "*":
+            return any([_assign(item, rest, value, source) for item in node])
+        named = {str(item["name"]): item for item in node if isinstance(item, dict) and "name" in item}
+        numbered = {str(number): item for number, item in enumerate(node)}
+        chosen = named or numbered
+        if key not in chosen:
+            raise UserError(f"{source}: nothing is named {key!r}; {nearest(key, chosen)}")
+        return _assign(chosen[key], rest, value, source) if rest else False
+    if not isinstance(node, dict):
+        return False
+    if not rest:
+        node[key] = value
+        return True
+    return _assign(node[key], rest, value, source) if key in node else _missing(node, key, source)
+
+
+def _missing(node: dict[str, Any], key: str, source: str) -> bool:
+    raise UserError(f"{source}: the recipe has no {key!r} here; {nearest(key, node)}")
+
+
+def _validate(content: dict[str, Any], source: str) -> Recipe:
+    try:
+        return Recipe.model_validate(_numbers(content))
+    except ValidationError as error:
+        raise UserError(_explain(error, content, source)) from error
+
+
+def _numbers(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: value if key in ("name", "class") else _numbers(value) for key, value in node.items()}
+    return [_numbers(item) for item in node] if isinstance(node, list) else _number(node)
+
+
+def _explain(error: ValidationError, content: dict[str, Any], source: str) -> str:
+    """One sentence for the first fault: where, what stands there, the rule, the nearest right word."""
+    first = error.errors()[0]
+    place = _names(first["loc"], content)
+    value = first["input"]
+    if first["type"] == "extra_forbidden":
+        return f"{source}: {place}: there is no such field; {nearest(str(first['loc'][-1]), _siblings(first['loc']))}"
+    shown = "" if isinstance(value, dict) else f" {value!r}"
+    if first["type"] == "literal_error":
+        words = first["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+        return f"{source}: {place}:{shown} is not allowed; {nearest(str(value), words)}"
+    if first["type"] == "missing":
+        return f"{source}: {place}: the field is missing; add it"
+    return f"{source}: {place}:{shown} is refused: {first['msg'].removeprefix('Value error, ')}; correct it"
+
+
+def _names(location: Iterable[int | str], content: Any) -> str:
+    parts: list[str] = []
+    node = content
+    for step in location:
+        try:
+            node = node[step]
+        except (KeyError, IndexError, TypeError):
+            node = None
+        named = isinstance(step, int) and isinstance(node, dict) and "name" in node
+        parts.append(str(node["name"]) if named and isinstance(node, dict) else str(step))
+    return ".".join(parts)
+
+
+def _siblings(location: tuple[int | str, ...]) -> list[str]:
+    """Field names (aliases where they have one) of the model that holds `location`."""
+    from steelsight.recipe import model
+
+    owners = {
+        "members": model.Member,
+        "input": model.Input,
+        "augment": model.Augment,
+        "zoom_out": model.Zoom,
+        "zoom_in": model.ZoomIn,
+        "sampling": model.Sampling,
+        "repeat": model.Repeat,
+        "phases": model.Phase,
+        "loss": model.Loss,
+        "optimiser": model.Optimiser,
+        "schedule": model.Schedule,
+        "keep": model.Keep,
+        "selection": model.Selection,
+        "search": model.Search,
+    }
+    parents = [step for step in location[:-1] if step in owners]
+    owner = owners[str(parents[-1])] if parents else Recipe
+    return [field.alias or name for name, field in owner.model_fields.items()]

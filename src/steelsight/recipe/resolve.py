@@ -1,0 +1,62 @@
+"""Fixing what a recipe leaves to the data: working sizes from a pixel budget, grey or colour."""
+
+from collections.abc import Sequence
+from statistics import median
+
+from steelsight.errors import UserError, nearest
+from steelsight.recipe.model import Input, Member, Recipe
+
+_STRIDE = 32
+
+
+def resolve(recipe: Recipe, classes: Sequence[str], sizes: Sequence[tuple[int, int]], grey: bool) -> Recipe:
+    """The recipe with every member's input fixed.
+
+    Args:
+        classes: defect class names of the data.
+        sizes: (height, width) of the images.
+        grey: whether the images are grey.
+
+    Raises:
+        UserError: an oversampling rule names a class that the data does not have.
+    """
+    shape = (median(size[0] for size in sizes), median(size[1] for size in sizes))
+    for member in recipe.members:
+        _check_repeat(member, classes)
+    members = tuple(
+        member.model_copy(update={"input": _resolve_input(member.input, shape, grey)}) for member in recipe.members
+    )
+    return recipe.model_copy(update={"members": members})
+
+
+def working_size(pixels: int, shape: tuple[float, float]) -> tuple[int, int]:
+    """Height and width, multiples of 32, in the shape of the image, within the image's and the budget's pixels.
+
+    >>> working_size(102400, (256, 1600))
+    (128, 800)
+    >>> working_size(102400, (200, 200))
+    (192, 192)
+    """
+    scale = min(1.0, (pixels / (shape[0] * shape[1])) ** 0.5)
+    height, width = (max(_STRIDE, round(side * scale / _STRIDE) * _STRIDE) for side in shape)
+    return height, width
+
+
+def _resolve_input(given: Input, shape: tuple[float, float], grey: bool) -> Input:
+    height, width = given.height, given.width
+    if (height is None or width is None) and given.pixels is not None:
+        height, width = working_size(given.pixels, shape)
+    colour = ("grey" if grey else "rgb") if given.colour == "auto" else given.colour
+    return given.model_copy(update={"height": height, "width": width, "pixels": None, "colour": colour})
+
+
+def _check_repeat(member: Member, classes: Sequence[str]) -> None:
+    rules = member.sampling.repeat
+    if rules == "balanced":
+        return
+    for rule in rules:
+        if rule.class_ not in classes:
+            raise UserError(
+                f"recipe: members.{member.name}.sampling.repeat: the data has no class {rule.class_!r} "
+                f"({nearest(rule.class_, classes)}); use --set 'members.*.sampling.repeat=balanced' for other data"
+            )

@@ -103,7 +103,7 @@ def search_shared(
     grids: Grids,
     images: NDArray[np.intp] | None = None,
 ) -> SearchResult:
-    """As `search`, with one upper, one lower and one area for all classes: three numbers and a gate, whatever the classes.
+    """As `search`, with one upper, one lower and one area for all classes: three numbers and a gate in all.
 
     The mean over pairs does not care whose pair it is, so this is the search of one class that holds every pair.
     """
@@ -255,8 +255,9 @@ class _Slab:
     """Gains of one `upper`, only where they change.
 
     Attributes:
-        gain: float64 (p, r + 1, upper + 1). Row [i, j] is of the gates that passed[i] passes and passed[i - 1] does not,
-            and of the areas that reached[j] reaches and reached[j - 1] does not; j = r: areas that no image reaches.
+        gain: float64 (p, r + 1, upper + 1). Row [i, j] is of the gates that passed[i] passes and passed[i - 1] does
+            not, and of the areas that reached[j] reaches and reached[j - 1] does not; row [:, r] is of areas that no
+            image reaches.
         passed: int64 (p,), ascending.
         reached: int64 (r,), ascending.
     """

@@ -202,7 +202,7 @@ def test_progress_is_told(evidence: Evidence) -> None:
     told: dict[str, tuple[int, int]] = {}
     decide(evidence.run, progress=lambda what, done, of: told.update({what: (done, of)}))
     assert told["rule, nested: folds judged"] == (FOLDS, FOLDS)
-    assert told["histograms of the combined maps"] == (33, 33)
+    assert told["histograms of the combined maps"] == (22, 22)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from steelsight.dataset.twins import find_twins
 from steelsight.errors import UserError, nearest
 from steelsight.evidence.store import Evidence
 from steelsight.images import read_image
-from steelsight.networks.precision import gains_from_bf16
 from steelsight.networks.encoders import require_weights
+from steelsight.networks.precision import gains_from_bf16
 from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
 from steelsight.training.job import is_done, make_job, run_job
 from steelsight.training.loading import default_workers
@@ -110,9 +110,7 @@ def run_jobs(
     evidence: Evidence, jobs: Sequence[tuple[Member, int]], machine: Machine, *, tensorboard: bool = False
 ) -> None:
     """Run the jobs that are not done yet."""
-    waiting = [
-        (member, fold) for member, fold in jobs if not is_done(evidence.run, member, fold, evidence)
-    ]
+    waiting = [(member, fold) for member, fold in jobs if not is_done(evidence.run, member, fold, evidence)]
     fabric = make_fabric(machine, evidence.recipe)
     workers = default_workers(fabric.device.type) if machine.workers is None else machine.workers
     made = [make_job(evidence, member, fold) for member, fold in waiting]

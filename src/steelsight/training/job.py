@@ -56,7 +56,7 @@ def new_network(job: Job) -> nn.Module:
 def run_job(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: Hooks) -> None:
     """Train a job (from its last checkpoint if it has one) and store weights, evidence and `done.json`."""
     job.folder.mkdir(parents=True, exist_ok=True)
-    network = new_network(job).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = new_network(job).to(memory_format=torch.channels_last)
     if fabric.device.type == "cpu":
         depthwise_in_fp32(network)
     weights = fit(job, network, fabric, workers, hooks)

@@ -111,7 +111,7 @@ def _curves(axes: Axes, job: JobLog, title: str, curves: Sequence[Curve]) -> Non
     drawn = [curve for curve in curves if any(value == value for value in curve[1])]
     for name, values, ink, line in drawn:
         axes.plot(
-            job.epochs, values, line, color=ink, label=plain(name), marker="." if len(values) < 8 else "", markersize=4
+            job.epochs, values, line, color=ink, label=plain(name), marker="." if len(points) < 8 else "", markersize=4
         )
     for start in job.phase_starts():
         axes.axvline(start - 0.5, color=GREY, linewidth=0.8, linestyle="--")

@@ -1,4 +1,190 @@
-"""`steelsight train`."""
+"""`steelsight train`: folds, all jobs of a recipe, then decide and report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.table import Table
+
+from steelsight.cli.output import console, finish
+from steelsight.dataset.model import Fault, Layout
+from steelsight.errors import UserError
+
+if TYPE_CHECKING:
+    from steelsight.evidence.store import Evidence
+    from steelsight.recipe import Recipe
+    from steelsight.training.experiment import Machine
+
+_SHOWN_FAULTS = 20
 
 
-def train() -> None: ...
+def train(
+    data: Annotated[Path, typer.Argument(help="Folder of labelled images.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; it must not hold another run.")],
+    recipe: Annotated[str, typer.Option("--recipe", help="paper, lite, demo, or a YAML file.")] = "lite",
+    layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; found by itself if left out.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a field: key.sub=value; members by name, * for all.")
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Print jobs, time and disk; train nothing.")] = False,
+    only: Annotated[list[str] | None, typer.Option("--only", help="Run only this job: member:fold, or member.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")] = False,
+    skip_faulty: Annotated[bool, typer.Option("--skip-faulty", help="Leave faulty images out, and list them.")] = False,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
+    devices: Annotated[int | None, typer.Option(min=1, help="How many devices; all GPUs if left out.")] = None,
+    workers: Annotated[int | None, typer.Option(min=0, help="Loader processes for each device.")] = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Train a recipe in cross-validation on DATA, then decide members and rule, and write the report."""
+    from steelsight.recipe import load_recipe
+    from steelsight.training.experiment import Machine, choose_jobs, run_jobs
+
+    wanted = load_recipe(recipe, overrides or [])
+    choose_jobs(wanted, only or [])
+    machine = Machine(device, devices or "auto", workers)
+    if plan:
+        _show_plan(_planned(data, layout, wanted, skip_faulty), only or [], machine, as_json)
+        return
+    evidence = _open_or_start(data, layout, wanted, out, resume, skip_faulty, named=recipe, changed=bool(overrides))
+    jobs = choose_jobs(evidence.recipe, only or [])
+    run_jobs(evidence, jobs, machine, tensorboard=tensorboard)
+    _end(evidence, as_json)
+
+
+def _open_or_start(
+    data: Path,
+    layout: Layout | None,
+    wanted: "Recipe",
+    out: Path,
+    resume: bool,
+    skip_faulty: bool,
+    *,
+    named: str,
+    changed: bool,
+) -> "Evidence":
+    """The run in `out`: a new one, or with --resume (or --only's run folder that is prepared already) the one there."""
+    from steelsight.training.experiment import open_run, start_run
+
+    if (out / "recipe.yaml").is_file():
+        if not resume:
+            raise UserError(f"{out}: there is a run already; go on with it by --resume, or choose another --out")
+        evidence = open_run(out)
+        if evidence.recipe.name != wanted.name:
+            raise UserError(
+                f"{out}: holds a run of recipe {evidence.recipe.name!r}, not {wanted.name!r} (--recipe {named}); "
+                "resume it with its own recipe, or choose another --out"
+            )
+        if changed:
+            console.print("--set is ignored with --resume: the run keeps the recipe that it began with", highlight=False)
+        return evidence
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out}: exists and is not a run; choose another --out")
+    return start_run(out, _read(data, layout, skip_faulty), wanted)
+
+
+def _read(data: Path, layout: Layout | None, skip_faulty: bool):
+    from steelsight.dataset.read import read_dataset
+
+    with console.status("reading images"):
+        dataset = read_dataset(data, layout)
+    if dataset.faults:
+        _list_faults(dataset.faults)
+        if not skip_faulty:
+            raise UserError(
+                f"{data}: {len(dataset.faults)} faults (the first: {dataset.faults[0].message}); mend them "
+                f"(`steelsight data check {data}` lists them), or leave those images out with --skip-faulty"
+            )
+    return dataset
+
+
+def _list_faults(faults: tuple[Fault, ...]) -> None:
+    for fault in faults[:_SHOWN_FAULTS]:
+        line = f":{fault.line}" if fault.line else ""
+        console.print(f"fault: {fault.file}{line}: {fault.message}", highlight=False, soft_wrap=True, markup=False)
+    if len(faults) > _SHOWN_FAULTS:
+        console.print(f"... and {len(faults) - _SHOWN_FAULTS} more", highlight=False)
+
+
+def _planned(data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: bool) -> "Evidence":
+    """A run as it would be, in a folder that is thrown away."""
+    import tempfile
+
+    from steelsight.training.experiment import start_run
+
+    with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
+        return start_run(Path(folder) / "run", _read(data, layout, skip_faulty), wanted, weights_needed=False)
+
+
+def _show_plan(evidence: "Evidence", only: list[str], machine: "Machine", as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from steelsight.training.experiment import choose_jobs, make_fabric
+    from steelsight.training.job import make_job
+    from steelsight.training.plan import plan
+
+    jobs = [make_job(evidence, member, fold) for member, fold in choose_jobs(evidence.recipe, only)]
+    fabric = make_fabric(machine, evidence.recipe)
+    with console.status("timing each network on this machine"):
+        costs = plan(jobs, fabric)
+    table = Table(title=f"Plan of recipe {evidence.recipe.name} on {fabric.device} ({len(jobs)} jobs)")
+    for column in ("member", "jobs", "epochs", "steps/epoch", "images/s", "time", "kept on disk"):
+        table.add_column(column, justify="left" if column == "member" else "right")
+    for cost in costs:
+        table.add_row(
+            cost.member,
+            str(cost.jobs),
+            str(cost.epochs),
+            str(cost.steps),
+            f"{cost.training_rate:.1f}",
+            _duration(cost.seconds),
+            _size(cost.disk),
+        )
+    seconds, disk = sum(cost.seconds for cost in costs), sum(cost.disk for cost in costs)
+    working = max(cost.working for cost in costs)
+    table.add_row("total", str(len(jobs)), "", "", "", _duration(seconds), _size(disk), style="bold")
+    console.print(table)
+    console.print(f"while a job runs, its checkpoint takes up to {_size(working)} more", highlight=False)
+    figures = {"jobs": len(jobs), "seconds": seconds, "bytes": disk, "members": [asdict(cost) for cost in costs]}
+    finish([], None, as_json=as_json, figures=figures)
+
+
+def _end(evidence: "Evidence", as_json: bool) -> None:
+    """Decide and report when every job is done; otherwise say which are not."""
+    from steelsight.training.job import is_done
+
+    run = evidence.run
+    open_jobs = [
+        f"{member.name}:{fold}"
+        for member in evidence.recipe.members
+        for fold in range(evidence.recipe.folds)
+        if not is_done(run, member, fold, evidence)
+    ]
+    root = evidence.record.root
+    if open_jobs:
+        following = f"steelsight train {root} --recipe {evidence.recipe.name} --out {run} --resume --only {open_jobs[0]}"
+        finish([run], following, as_json=as_json, figures={"open_jobs": open_jobs})
+        return
+    from steelsight.evidence.decide import decide
+    from steelsight.report.build import build_report
+
+    decision = decide(run)
+    page = build_report(run)
+    figures = {"decision": decision.model_dump(mode="json")}
+    finish([run / "decision.json", page], f"steelsight predict {run} IMAGES --out DIR", as_json=as_json, figures=figures)
+
+
+def _duration(seconds: float) -> str:
+    """
+    >>> _duration(90), _duration(7200)
+    ('1.5 min', '2.0 h')
+    """
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def _size(count: float) -> str:
+    """
+    >>> _size(2_500_000)
+    '2.5 MB'
+    """
+    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"

@@ -1,0 +1,132 @@
+"""Random augmentation: one geometric step from the original image to the working size, then brightness and colour."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torchvision.transforms.v2 import functional as colour
+
+from steelsight.preprocess import Image, Preprocess, resize
+from steelsight.recipe.model import Augment
+
+Box = tuple[int, int, int, int]
+"""Top, left, height, width."""
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What the dice said for one image; `crop` in pixels of the original, `shrink` a factor, `place` in [0, 1]."""
+
+    crop: Box
+    shrink: float
+    place: tuple[float, float]
+    flip_horizontal: bool
+    flip_vertical: bool
+    brightness: float
+    contrast: float
+    hue: float
+    saturation: float
+
+
+def draw(augment: Augment, size: tuple[int, int], defect: Box | None, random: np.random.Generator) -> Chance:
+    """Draw an augmentation for an image of (height, width) with `defect`, the box around all its defects."""
+    crop, shrink = (0, 0, *size), 1.0
+    if random.random() < augment.zoom_out.probability:
+        shrink = random.uniform(augment.zoom_out.smallest, augment.zoom_out.largest)
+    elif random.random() < augment.zoom_in.probability:
+        if defect is None:
+            crop = _window(size, random.uniform(augment.zoom_in.smallest, augment.zoom_in.largest), random)
+        else:
+            crop = _around(size, defect, random.uniform(augment.zoom_in.margin_least, augment.zoom_in.margin_most, 4))
+    return Chance(
+        crop=crop,
+        shrink=shrink,
+        place=(random.random(), random.random()),
+        flip_horizontal=random.random() < augment.horizontal_flip,
+        flip_vertical=random.random() < augment.vertical_flip,
+        brightness=random.uniform(-augment.brightness, augment.brightness),
+        contrast=random.uniform(*augment.contrast),
+        hue=random.uniform(-augment.hue, augment.hue),
+        saturation=random.uniform(*augment.saturation),
+    )
+
+
+def apply(image: Image, preprocess: Preprocess, chance: Chance) -> NDArray[np.float32]:
+    """The augmented network input: float32 (channels, height, width)."""
+    pixels = preprocess.channels_of(image)
+    scale = np.float32(1.0 / np.iinfo(pixels.dtype).max)
+    placed = _place(pixels, preprocess, chance, lambda part: _recolour(part.astype(np.float32) * scale, chance))
+    return preprocess.normalise(placed)
+
+
+def apply_to_mask(mask: NDArray[np.bool_], preprocess: Preprocess, chance: Chance) -> NDArray[np.float32]:
+    """The mask (classes, H, W) under the same geometry: float32 (classes, height, width), soft at its edges."""
+    target = np.zeros((len(mask), preprocess.height, preprocess.width), np.float32)
+    for plane, out in zip(mask, target, strict=True):
+        if plane.any():
+            grey = plane.view(np.uint8) * np.uint8(255)
+            out[...] = _place(grey, preprocess, chance, lambda part: part.astype(np.float32) * np.float32(1 / 255))
+    return target
+
+
+def defect_box(mask: NDArray[np.bool_]) -> Box | None:
+    """The box around all set pixels of (classes, H, W), None where there are none."""
+    rows, columns = np.flatnonzero(mask.any((0, 2))), np.flatnonzero(mask.any((0, 1)))
+    if not len(rows):
+        return None
+    return int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
+
+
+def _place(pixels: NDArray, preprocess: Preprocess, chance: Chance, recolour) -> NDArray[np.float32]:
+    """Crop, resize straight to its final size, recolour, lay on black, flip."""
+    top, left, height, width = chance.crop
+    part = pixels[top : top + height, left : left + width]
+    frame = preprocess.frame((height, width))
+    inner = (max(1, round(frame[2] * chance.shrink)), max(1, round(frame[3] * chance.shrink)))
+    small = recolour(resize(np.ascontiguousarray(part), inner))
+    if inner != (preprocess.height, preprocess.width):
+        room = (frame[2] - inner[0], frame[3] - inner[1])
+        y, x = frame[0] + round(room[0] * chance.place[0]), frame[1] + round(room[1] * chance.place[1])
+        canvas = np.zeros((preprocess.height, preprocess.width, *pixels.shape[2:]), np.float32)
+        canvas[y : y + inner[0], x : x + inner[1]] = small
+        small = canvas
+    if chance.flip_horizontal:
+        small = small[:, ::-1]
+    if chance.flip_vertical:
+        small = small[::-1]
+    return small
+
+
+def _recolour(pixels: NDArray[np.float32], chance: Chance) -> NDArray[np.float32]:
+    """Brightness is added, contrast stretches about the mean; hue and saturation change colour images only."""
+    if pixels.ndim == 3:
+        tensor = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+        tensor = colour.adjust_saturation(colour.adjust_hue(tensor, chance.hue), chance.saturation)
+        pixels = np.ascontiguousarray(tensor.numpy().transpose(1, 2, 0))
+    mean = pixels.mean((0, 1))
+    pixels = (pixels - mean) * np.float32(chance.contrast) + (mean + np.float32(chance.brightness))
+    return np.clip(pixels, 0.0, 1.0).astype(np.float32, copy=False)
+
+
+def _window(size: tuple[int, int], scale: float, random: np.random.Generator) -> Box:
+    height, width = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    return (
+        int(random.integers(size[0] - height + 1)),
+        int(random.integers(size[1] - width + 1)),
+        height,
+        width,
+    )
+
+
+def _around(size: tuple[int, int], defect: Box, cuts: NDArray[np.float64]) -> Box:
+    """Cut a share of each margin around the defect, then widen the shorter side to the image's aspect, inside it."""
+    top, left, height, width = defect
+    bottom_margin, right_margin = size[0] - top - height, size[1] - left - width
+    y0, y1 = round(top * cuts[0]), size[0] - round(bottom_margin * cuts[1])
+    x0, x1 = round(left * cuts[2]), size[1] - round(right_margin * cuts[3])
+    scale = max((y1 - y0) / size[0], (x1 - x0) / size[1])
+    tall, wide = min(size[0], round(size[0] * scale)), min(size[1], round(size[1] * scale))
+    y0 = int(np.clip(round((y0 + y1 - tall) / 2), 0, size[0] - tall))
+    x0 = int(np.clip(round((x0 + x1 - wide) / 2), 0, size[1] - wide))
+    return y0, x0, tall, wide

@@ -1,0 +1,126 @@
+"""The experiment: prepares a RUN, then all its jobs, one after another; kept what is finished, resumed what is not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+
+from steelsight.dataset.folds import assign_folds
+from steelsight.dataset.model import Dataset
+from steelsight.dataset.record import Record, fingerprint, read_record, write_record
+from steelsight.dataset.twins import find_twins
+from steelsight.errors import UserError, nearest
+from steelsight.evidence.store import Evidence
+from steelsight.images import read_image
+from steelsight.networks.precision import gains_from_bf16
+from steelsight.networks.weights import find_weights
+from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
+from steelsight.training.job import is_done, make_job, run_job
+from steelsight.training.loading import default_workers
+from steelsight.training.progress import TrainingProgress
+
+_LOOKED_AT_FOR_COLOUR = 64
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What to train on; `auto` takes the GPUs where there are any, workers None the default of the device."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: int | Literal["auto"] = "auto"
+    workers: int | None = None
+
+
+def start_run(run: Path, dataset: Dataset, recipe: Recipe, *, weights_needed: bool = True) -> Evidence:
+    """Resolve the recipe, find twins, assign folds, and write all of it down in a new RUN."""
+    if weights_needed:
+        check_weights(recipe)
+    if not dataset.samples:
+        raise UserError(f"{dataset.root}: no image is left to train on; see `steelsight data check {dataset.root}`")
+    if not any(sample.is_defective for sample in dataset.samples):
+        raise UserError(f"{dataset.root}: no image shows a defect; training needs labelled defects")
+    recipe = resolve(recipe, dataset.classes, [sample.size for sample in dataset.samples], _is_grey(dataset))
+    groups = find_twins([sample.path for sample in dataset.samples])
+    folds = assign_folds(dataset.samples, groups, recipe.folds, recipe.seed)
+    record = Record(
+        root=dataset.root,
+        layout=dataset.layout,
+        classes=dataset.classes,
+        samples=dataset.samples,
+        folds=folds,
+        groups=groups,
+        skipped=dataset.faults,
+        fingerprint=fingerprint(dataset),
+    )
+    write_record(run, record)
+    write_run_recipe(run, recipe)
+    return Evidence(run, record, recipe)
+
+
+def open_run(run: Path) -> Evidence:
+    """A run that `start_run` has written."""
+    return Evidence(run, read_record(run), read_run_recipe(run))
+
+
+def check_weights(recipe: Recipe) -> None:
+    """Raises UserError at once where a member's ImageNet weights are not here, rather than hours later."""
+    for encoder in dict.fromkeys(member.encoder for member in recipe.members if member.weights == "imagenet"):
+        find_weights(encoder)
+
+
+def choose_jobs(recipe: Recipe, only: Sequence[str]) -> list[tuple[Member, int]]:
+    """All jobs fold by fold, or those named `member:fold` (`member` alone means all its folds)."""
+    jobs = [(member, fold) for member in recipe.members for fold in range(recipe.folds)]
+    if not only:
+        return jobs
+    names = {f"{member.name}:{fold}" for member, fold in jobs} | {member.name for member, _ in jobs}
+    for name in only:
+        if name not in names:
+            raise UserError(f"--only {name}: there is no such job; {nearest(name, names)}")
+    return [(member, fold) for member, fold in jobs if member.name in only or f"{member.name}:{fold}" in only]
+
+
+def make_fabric(machine: Machine, recipe: Recipe) -> Fabric:
+    """Lightning Fabric for the devices, in the precision that the recipe asks for."""
+    accelerator = machine.device
+    if accelerator == "auto":
+        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    elif accelerator == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: torch sees no CUDA device here; use --device cpu, or install its driver")
+    devices = machine.devices
+    if devices == "auto":
+        devices = torch.cuda.device_count() if accelerator == "cuda" else 1
+    bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and gains_from_bf16(accelerator))
+    fabric = Fabric(
+        accelerator=accelerator,
+        devices=devices,
+        strategy="ddp" if devices > 1 else "auto",
+        precision="bf16-mixed" if bf16 else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+def run_jobs(
+    evidence: Evidence, jobs: Sequence[tuple[Member, int]], machine: Machine, *, tensorboard: bool = False
+) -> None:
+    """Run the jobs that are not done yet."""
+    waiting = [
+        (member, fold) for member, fold in jobs if not is_done(evidence.run, member, fold, evidence)
+    ]
+    fabric = make_fabric(machine, evidence.recipe)
+    workers = default_workers(fabric.device.type) if machine.workers is None else machine.workers
+    made = [make_job(evidence, member, fold) for member, fold in waiting]
+    with TrainingProgress(made, done=len(jobs) - len(waiting), visible=fabric.is_global_zero) as progress:
+        for job in made:
+            run_job(job, evidence, fabric, workers, progress.hooks(job, tensorboard=tensorboard))
+
+
+def _is_grey(dataset: Dataset) -> bool:
+    """Whether images are grey, by looking at some of them, spread over the data."""
+    places = np.linspace(0, len(dataset.samples) - 1, _LOOKED_AT_FOR_COLOUR).astype(int)
+    return all(read_image(dataset.samples[place].path).ndim == 2 for place in np.unique(places))

@@ -1,0 +1,106 @@
+"""One job = (member, fold): train it, store its final weights and its evidence, mark it done. Runnable alone."""
+
+import json
+import platform
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import nn
+
+from steelsight.ensemble import to_8bit
+from steelsight.evidence.store import Evidence
+from steelsight.files import replacing, write_json
+from steelsight.networks.build import build_member, load_imagenet
+from steelsight.networks.precision import depthwise_in_fp32
+from steelsight.recipe import Member
+from steelsight.training.fit import Hooks, Job, fit
+from steelsight.training.loading import PlainImages, plain_batches
+from steelsight.training.randomness import seed_torch
+
+
+def job_folder(run: Path, member: Member, fold: int) -> Path:
+    """RUN/jobs/<member>/fold<k>."""
+    return run / "jobs" / member.name / f"fold{fold}"
+
+
+def is_done(run: Path, member: Member, fold: int, evidence: Evidence) -> bool:
+    """Whether a job has its final weights and its evidence."""
+    return (job_folder(run, member, fold) / "done.json").is_file() and evidence.has(member, fold)
+
+
+def make_job(evidence: Evidence, member: Member, fold: int) -> Job:
+    """The job of a member on a fold, from the run's record."""
+    record = evidence.record
+    training = [sample for sample, of in zip(record.samples, record.folds, strict=True) if of != fold]
+    validation = [record.samples[index] for index in evidence.indices(fold)]
+    folder = job_folder(evidence.run, member, fold)
+    return Job(member, fold, evidence.recipe.seed, record.classes, training, validation, folder)
+
+
+def new_network(job: Job) -> nn.Module:
+    """The member's network at its start: seeded random weights, then ImageNet's for the encoder where the recipe says so."""
+    seed_torch(job.seed, job.name, -1)
+    network = build_member(job.member, len(job.classes))
+    if job.member.weights == "imagenet":
+        load_imagenet(network, job.member.encoder)
+    return network
+
+
+def run_job(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: Hooks) -> None:
+    """Train a job (from its last checkpoint if it has one) and store weights, evidence and `done.json`."""
+    job.folder.mkdir(parents=True, exist_ok=True)
+    network = new_network(job).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if fabric.device.type == "cpu":
+        depthwise_in_fp32(network)
+    weights = fit(job, network, fabric, workers, hooks)
+    if fabric.is_global_zero:
+        with replacing(job.folder / "weights.safetensors") as temporary:
+            save_file({name: tensor.contiguous() for name, tensor in weights.items()}, temporary)
+        network.load_state_dict(weights)
+        started = time.perf_counter()
+        store_evidence(job, network, evidence, fabric.device, workers)
+        (job.folder / "checkpoint.pt").unlink(missing_ok=True)
+        write_json(job.folder / "done.json", _summary(job, fabric, time.perf_counter() - started))
+    fabric.barrier()
+
+
+def store_evidence(job: Job, network: nn.Module, evidence: Evidence, device: torch.device, workers: int) -> None:
+    """Predict every image of the fold, defect-free ones too, in fp32, and store it."""
+    predicted = _predict(job, network.to(device).eval(), device, workers)
+    if job.member.step == "classify":
+        evidence.write_probabilities(job.member, job.fold, np.concatenate(list(predicted)).astype(np.float64))
+    else:
+        evidence.write_maps(job.member, job.fold, (to_8bit(batch) for batch in predicted))
+
+
+def _predict(job: Job, network: nn.Module, device: torch.device, workers: int) -> Iterator[NDArray[np.float32]]:
+    images = PlainImages(job.member, job.validation)
+    with torch.inference_mode():
+        for pixels, _ in plain_batches(images, job.member.sampling.device_batch, workers):
+            logits = network(pixels.to(device).contiguous(memory_format=torch.channels_last))
+            yield logits.float().sigmoid().cpu().numpy()
+
+
+def _summary(job: Job, fabric: Fabric, evidence_seconds: float) -> dict[str, Any]:
+    lines = [json.loads(line) for line in (job.folder / "log.jsonl").read_text("utf-8").splitlines()]
+    return {
+        "member": job.member.name,
+        "fold": job.fold,
+        "epochs": len(lines),
+        "training_images": len(job.training),
+        "evidence_images": len(job.validation),
+        "seconds": round(sum(line["seconds"] for line in lines), 1),
+        "evidence_seconds": round(evidence_seconds, 1),
+        "device": str(fabric.device),
+        "devices": fabric.world_size,
+        "precision": "bf16" if "bf16" in str(fabric._precision.precision) else "fp32",
+        "threads": torch.get_num_threads(),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+    }

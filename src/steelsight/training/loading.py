@@ -1,0 +1,109 @@
+"""Images on their way into a network: read, augmented (training) or plain (validation, evidence), in batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from steelsight.dataset.model import Sample
+from steelsight.images import read_image
+from steelsight.preprocess import resize
+from steelsight.recipe import Member
+from steelsight.training.augment import apply, apply_to_mask, defect_box, draw
+from steelsight.training.randomness import generator
+
+Item = tuple[int, int, int]
+"""Position of a sample, epoch, place in the epoch: all that an augmentation depends on, beside seed and job."""
+
+
+@dataclass(frozen=True)
+class TrainingImages(Dataset[tuple[Tensor, Tensor]]):
+    """Augmented inputs with targets: a mask (classes, height, width) in step segment, 0 or 1 in step classify."""
+
+    member: Member
+    samples: Sequence[Sample]
+    seed: int
+    job: str
+
+    def __getitem__(self, item: Item) -> tuple[Tensor, Tensor]:
+        index, epoch, place = item
+        sample = self.samples[index]
+        image = read_image(sample.path)
+        mask = sample.mask()
+        chance = draw(
+            self.member.augment, sample.size, defect_box(mask), generator(self.seed, self.job, epoch, place)
+        )
+        preprocess = self.member.preprocess
+        pixels = torch.from_numpy(apply(image, preprocess, chance))
+        if self.member.step == "classify":
+            return pixels, torch.tensor(float(sample.is_defective))
+        return pixels, torch.from_numpy(apply_to_mask(mask, preprocess, chance))
+
+
+@dataclass(frozen=True)
+class PlainImages(Dataset[tuple[Tensor, Tensor]]):
+    """Inputs as at inference, with the same targets."""
+
+    member: Member
+    samples: Sequence[Sample]
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        sample = self.samples[index]
+        pixels = torch.from_numpy(self.member.preprocess.to_input(read_image(sample.path)))
+        if self.member.step == "classify":
+            return pixels, torch.tensor(float(sample.is_defective))
+        return pixels, torch.from_numpy(plain_target(self.member, sample))
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+
+def plain_target(member: Member, sample: Sample) -> NDArray[np.float32]:
+    """The truth of a sample at the member's working size: float32 (classes, height, width), soft at the edges."""
+    preprocess = member.preprocess
+    target = np.zeros((len(sample.runs), preprocess.height, preprocess.width), np.float32)
+    top, left, height, width = preprocess.frame(sample.size)
+    for plane, out in zip(sample.mask(), target, strict=True):
+        if plane.any():
+            grey = resize(plane.view(np.uint8) * np.uint8(255), (height, width))
+            out[top : top + height, left : left + width] = grey.astype(np.float32) / np.float32(255)
+    return target
+
+
+def training_batches(images: TrainingImages, items: Sequence[Sequence[Item]], workers: int) -> DataLoader:
+    """A loader of one epoch: each element of `items` is one device batch."""
+    return DataLoader(
+        images,
+        batch_sampler=list(items),
+        num_workers=workers,
+        worker_init_fn=_one_thread if workers else None,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def plain_batches(images: PlainImages, batch: int, workers: int) -> DataLoader:
+    """A loader of all images in order."""
+    return DataLoader(
+        images,
+        batch_size=batch,
+        num_workers=workers,
+        worker_init_fn=_one_thread if workers else None,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def default_workers(device: Literal["cpu", "cuda"] | str) -> int:
+    """Loader processes: one beside a processor that trains, up to eight for a GPU."""
+    cores = torch.get_num_threads()
+    return 1 if device == "cpu" else max(1, min(8, cores))
+
+
+def _one_thread(_: int) -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)

@@ -1,0 +1,65 @@
+"""The losses: binary cross-entropy, focal loss and soft Dice, weighted as the recipe says."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from steelsight.recipe.model import Loss
+
+
+def weighted_loss(loss: Loss, logits: Tensor, target: Tensor) -> Tensor:
+    """Sum of the recipe's terms.
+
+    Args:
+        logits: float (images,) in step classify, (images, classes, height, width) in step segment.
+        target: same shape, in [0, 1]; masks are soft at their edges.
+
+    Returns:
+        Scalar float32.
+    """
+    logits = logits.float()
+    total = logits.new_zeros(())
+    if loss.cross_entropy:
+        total = total + loss.cross_entropy * smoothed_cross_entropy(logits, target, loss.label_smoothing)
+    if loss.focal:
+        total = total + loss.focal * focal_loss(logits, target, loss.focal_alpha, loss.focal_gamma)
+    if loss.dice:
+        total = total + loss.dice * dice_loss(logits.sigmoid(), target, loss.dice_over, loss.dice_smooth)
+    return total
+
+
+def smoothed_cross_entropy(logits: Tensor, target: Tensor, smoothing: float = 0.0) -> Tensor:
+    """Mean binary cross-entropy against t (1 - s) + s / 2 (Szegedy et al. 2016).
+
+    >>> round(float(smoothed_cross_entropy(torch.zeros(2), torch.tensor([0.0, 1.0]), 0.05)), 4)
+    0.6931
+    """
+    return F.binary_cross_entropy_with_logits(logits, target * (1 - smoothing) + smoothing / 2)
+
+
+def focal_loss(logits: Tensor, target: Tensor, alpha: float, gamma: float) -> Tensor:
+    """Mean of alpha_t (1 - p_t)^gamma times the cross-entropy (Lin et al. 2017), for soft targets too."""
+    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    probability = logits.sigmoid()
+    right = probability * target + (1 - probability) * (1 - target)
+    weight = alpha * target + (1 - alpha) * (1 - target)
+    return (weight * (1 - right).pow(gamma) * entropy).mean()
+
+
+def dice_loss(probability: Tensor, target: Tensor, over: str, smooth: float) -> Tensor:
+    """1 - soft Dice, (2 sum pt + smooth) / (sum p + sum t + smooth), Milletari et al. 2016.
+
+    `over` says what one Dice pools: `batch` everything, `class` each class over the batch (then the mean), `pair` each
+    (image, class) whose target is not empty (then the mean; a batch without any has loss 0). Empty pairs have no overlap
+    to maximise: pooled per pair they only push every probability to zero, which the cross-entropy does already.
+
+    Args:
+        probability, target: (images, classes, height, width).
+    """
+    axes = {"batch": (0, 1, 2, 3), "class": (0, 2, 3), "pair": (2, 3)}[over]
+    overlap = (probability * target).sum(axes)
+    dice = (2 * overlap + smooth) / (probability.sum(axes) + target.sum(axes) + smooth)
+    if over != "pair":
+        return 1 - dice.mean()
+    present = (target.sum(axes) > 0).to(dice.dtype)
+    return ((1 - dice) * present).sum() / present.sum().clamp(min=1)

@@ -1,0 +1,67 @@
+"""Recipes as a user meets them: names, files, overrides, and what is refused."""
+
+import pytest
+
+from steelsight.errors import UserError
+from steelsight.recipe import RECIPES, load_recipe, read_run_recipe, write_run_recipe
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_survives_being_written_and_read(name, tmp_path) -> None:
+    recipe = load_recipe(name)
+    write_run_recipe(tmp_path, recipe)
+    assert read_run_recipe(tmp_path) == recipe
+
+
+def test_paper_is_the_reference() -> None:
+    paper = load_recipe("paper")
+    assert paper.folds == 5
+    assert {member.encoder for member in paper.members} == {"b0", "b1", "b2", "b3", "b4", "b5"}
+    assert [member.step for member in paper.members].count("classify") == 6
+    assert [len(member.phases) for member in paper.members if member.step == "segment"] == [1] * 6 + [2] * 6
+    assert (paper.selection.classifiers, paper.selection.segmenters) == (4, 3)
+
+
+def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> None:
+    recipe = load_recipe(
+        "lite", ["folds=3", "members.classify-lite0.phases.0.epochs=7", "members.*.phases.*.schedule.maximum=2e-3"]
+    )
+    assert recipe.folds == 3
+    assert recipe.member("classify-lite0").phases[0].epochs == 7
+    assert {member.phases[0].schedule.maximum for member in recipe.members} == {2e-3}
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("fold=3", "did you mean 'folds'"),
+        ("members.classify-lit0.sampling.batch=3", "did you mean 'classify-lite0'"),
+        ("members.*.sampling.bach=3", "did you mean 'batch'"),
+        ("members.*.phases.0.loss.dyce=1", "did you mean 'dice'"),
+        ("members.*.phases.0.optimiser.name=adamm", "did you mean 'adam"),
+        ("members.*.encoder=light0", "lite0"),
+        ("members.*.augment.horizontal_flip=1.5", "less than or equal to 1"),
+        ("folds", "not of the form"),
+        ("folds=[", "not YAML"),
+        ("members.*.smapling.batch=3", "nearest|did you mean 'sampling'"),
+        ("members.segment-lite0.decoder_channels=[1,2]", "five numbers"),
+        ("members.*.sampling.device_batch=3", "multiple"),
+    ],
+)
+def test_a_wrong_override_is_refused_with_the_nearest_right_one(override: str, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        load_recipe("lite", [override])
+
+
+def test_a_wrong_file_is_refused(tmp_path) -> None:
+    with pytest.raises(UserError, match="did you mean 'paper'"):
+        load_recipe("papr")
+    broken = tmp_path / "mine.yaml"
+    broken.write_text("name: [")
+    with pytest.raises(UserError, match=r"mine\.yaml.*not YAML"):
+        load_recipe(str(broken))
+    broken.write_text("- 1")
+    with pytest.raises(UserError, match="mapping"):
+        load_recipe(str(broken))
+    with pytest.raises(UserError, match="not a run"):
+        read_run_recipe(tmp_path)

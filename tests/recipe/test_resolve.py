@@ -1,0 +1,30 @@
+"""What the data decides: working size, colour, and whether the oversampling's classes exist."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelsight.errors import UserError
+from steelsight.recipe import load_recipe, resolve
+from steelsight.recipe.resolve import working_size
+
+
+def test_a_pixel_budget_takes_the_shape_of_the_images() -> None:
+    strips = resolve(load_recipe("lite"), ["1"], [(256, 1600)] * 3, grey=True)
+    assert strips.member("segment-lite0").preprocess.height * 6 < strips.member("segment-lite0").preprocess.width
+    assert strips.member("segment-lite0").preprocess.colour == "grey"
+    tiles = resolve(load_recipe("lite"), ["1"], [(200, 200)], grey=False)
+    assert tiles.member("segment-lite0").preprocess.colour == "rgb"
+
+
+@given(pixels=st.integers(1024, 10**6), height=st.integers(1, 3000), width=st.integers(1, 3000))
+def test_working_sizes_are_multiples_of_the_stride(pixels: int, height: int, width: int) -> None:
+    size = working_size(pixels, (height, width))
+    assert all(side >= 32 and side % 32 == 0 for side in size)
+
+
+def test_paper_on_other_classes_is_refused_with_the_mend() -> None:
+    with pytest.raises(UserError, match="balanced"):
+        resolve(load_recipe("paper"), ["Crack", "Fray"], [(300, 300)], grey=True)
+    overridden = load_recipe("paper", ["members.*.sampling.repeat=balanced"])
+    assert resolve(overridden, ["Crack", "Fray"], [(300, 300)], grey=True)

@@ -209,6 +209,8 @@ class Member(Fields):
     def _decoder_fits_step(self) -> Self:
         if (self.step == "segment") != (self.decoder is not None):
             raise ValueError("step segment needs a decoder (unetplusplus or fpn), step classify has none")
+        if self.step == "segment" and self.dropout:
+            raise ValueError("dropout is the classifier's, before its last layer; step segment has drop_path alone")
         if self.decoder == "unetplusplus" and self.decoder_channels is not None and len(self.decoder_channels) != 5:
             raise ValueError("decoder_channels of unetplusplus are five numbers, deepest first")
         if self.decoder == "fpn" and self.decoder_channels is not None and len(self.decoder_channels) != 2:

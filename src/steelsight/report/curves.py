@@ -5,50 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
 
 from steelsight.decision.counts import Counts, Histograms
+from steelsight.metrics.classification import PrecisionRecall, histogram_precision_recall
 from steelsight.report.ink import BLUE, GREY, RED, colour, columns_of, new_figure, plain, quiet, styled, svg
-
-
-@dataclass(frozen=True, eq=False)
-class PixelCurve:
-    """Precision and recall of "pixel > t" for t = 254 down to -1 (every pixel).
-
-    Attributes:
-        precision, recall: float64 (256,); precision is 1 where nothing is above t.
-        prevalence: share of the class's pixels among all.
-    """
-
-    precision: NDArray[np.float64]
-    recall: NDArray[np.float64]
-    prevalence: float
-
-    @property
-    def average_precision(self) -> float:
-        """Sum of precision times the step in recall: the area under the curve, nan where the class has no pixel."""
-        steps = np.diff(self.recall, prepend=0.0)
-        return float((steps * self.precision).sum())
-
-
-def pixel_curve(histogram: NDArray[np.integer]) -> PixelCurve:
-    """Curve of one class.
-
-    Args:
-        histogram: (2, 256) pixel counts over background (0) and truth (1), summed over images.
-
-    >>> flat = np.zeros((2, 256), np.int64)
-    >>> flat[0, 0], flat[1, 255] = 90, 10
-    >>> pixel_curve(flat).average_precision
-    1.0
-    """
-    above = histogram[:, ::-1].cumsum(axis=1, dtype=np.int64).astype(np.float64)
-    predicted, truth = above.sum(axis=0), above[1, -1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        precision = np.where(predicted > 0, above[1] / predicted, 1.0)
-        recall = above[1] / truth
-        prevalence = truth / predicted[-1]
-    return PixelCurve(precision, recall, float(prevalence))
 
 
 @dataclass(frozen=True)
@@ -67,17 +27,17 @@ def curves_view(histograms: Histograms, counts: Counts, classes: Sequence[str]) 
         histograms: uint32 (N, K, 2, 256), out of fold.
         counts: pixels of the rule's masks on the same images.
     """
-    curves = [
-        pixel_curve(histograms[:, index].sum(axis=0, dtype=np.int64)) for index in range(len(classes))
-    ]
+    pixels = histograms.sum(axis=0, dtype=np.int64)
+    curves = [histogram_precision_recall(background, truth) for background, truth in pixels]
+    shares = [float(truth.sum() / of_class.sum()) for of_class in pixels for truth in of_class[1:]]
     return CurvesView(
-        plot=_plot(curves, counts, classes),
+        plot=_plot(curves, shares, counts, classes),
         average_precision=tuple(curve.average_precision for curve in curves),
-        prevalence=tuple(curve.prevalence for curve in curves),
+        prevalence=tuple(shares),
     )
 
 
-def _plot(curves: Sequence[PixelCurve], counts: Counts, classes: Sequence[str]) -> Markup:
+def _plot(curves: Sequence[PrecisionRecall], shares: Sequence[float], counts: Counts, classes: Sequence[str]) -> Markup:
     rows, columns = columns_of(len(classes), 4)
     hit, predicted, truth = (
         part.sum(axis=0).astype(np.float64) for part in (counts.intersection, counts.predicted, counts.truth)
@@ -87,7 +47,7 @@ def _plot(curves: Sequence[PixelCurve], counts: Counts, classes: Sequence[str]) 
         grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
         for index, (axes, curve) in enumerate(zip(grid, curves, strict=False)):
             axes.plot(curve.recall, curve.precision, color=colour(index) if len(curves) > 1 else BLUE)
-            axes.axhline(curve.prevalence, color=GREY, linewidth=0.8, linestyle="--")
+            axes.axhline(shares[index], color=GREY, linewidth=0.8, linestyle="--")
             if predicted[index] and truth[index]:
                 at = hit[index] / truth[index], hit[index] / predicted[index]
                 axes.plot(*at, "o", color=RED, markersize=6, markeredgecolor="white")

@@ -57,7 +57,5 @@ def _row(record: Record, name: str, images: np.ndarray[tuple[int], np.dtype[np.i
         images=len(samples),
         defective=sum(sample.is_defective for sample in samples),
         groups=len(set(record.groups[images].tolist())),
-        classes=tuple(
-            sum(bool(sample.runs[index].area) for sample in samples) for index in range(len(record.classes))
-        ),
+        classes=tuple(sum(bool(sample.runs[index].area) for sample in samples) for index in range(len(record.classes))),
     )

@@ -50,9 +50,7 @@ def display(image: Image) -> Colour:
     return np.ascontiguousarray(shown, dtype=np.uint8)
 
 
-def outlined(
-    image: Image, outlines: Sequence[Outline], classes: Sequence[str] = (), widest: int = _WIDEST
-) -> Colour:
+def outlined(image: Image, outlines: Sequence[Outline], classes: Sequence[str] = (), widest: int = _WIDEST) -> Colour:
     """Draw outlines on an image, brought to a size that suits the page; classes are named beside their outlines.
 
     Args:
@@ -104,7 +102,9 @@ def _contours(mask: NDArray[np.bool_], size: tuple[int, int]) -> list[NDArray[np
     """Outer and inner borders of a mask at the picture's (width, height)."""
     shown = mask.astype(np.uint8)
     if shown.shape[::-1] != size:
-        area = cv2.resize(shown * 255, size, interpolation=cv2.INTER_AREA if size[0] < shown.shape[1] else cv2.INTER_LINEAR)
+        area = cv2.resize(
+            shown * 255, size, interpolation=cv2.INTER_AREA if size[0] < shown.shape[1] else cv2.INTER_LINEAR
+        )
         shown = (area > 127).astype(np.uint8)
         if not shown.any():
             shown = (area > 0).astype(np.uint8)

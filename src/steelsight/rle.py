@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,13 +62,11 @@ def encode_mask(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> Runs:
     >>> format_runs(encode_mask(np.array([[0, 1], [1, 1]], np.uint8)))
     '2 3'
     """
-    set_pixels = mask if mask.dtype == np.bool_ else mask != 0
-    if set_pixels.size == 0:
-        return Runs.empty()
-    flat = set_pixels.ravel(order="F")
+    flat = _column_major(mask.astype(np.bool_, copy=False))
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    inside = [[0]] if flat[0] else []
-    bounds = np.concatenate([*inside, edges, *([[flat.size]] if flat[-1] else [])]).astype(np.int64, copy=False)
+    before = [0] if flat[:1].any() else []
+    after = [flat.size] if flat[-1:].any() else []
+    bounds = np.concatenate([before, edges, after]).astype(np.int64)
     return Runs(bounds[::2], bounds[1::2] - bounds[::2])
 
 
@@ -80,12 +79,12 @@ def decode_runs(runs: Runs, size: tuple[int, int]) -> NDArray[np.bool_]:
     >>> decode_runs(parse_runs("2 3", None), (2, 2)).astype(int).tolist()
     [[0, 1], [1, 1]]
     """
-    _check_end(runs, size)
     height, width = size
-    flat = np.zeros(height * width, np.bool_)
-    for start, end in zip(runs.starts.tolist(), runs.ends.tolist(), strict=True):
-        flat[start:end] = True
-    return flat.reshape(width, height).T
+    counts = _alternating(runs, size)
+    values = np.zeros(counts.size, np.bool_)
+    values[1::2] = True
+    columns = np.repeat(values, counts).reshape(width, height)
+    return _transpose(columns)
 
 
 def parse_runs(text: str, size: tuple[int, int] | None) -> Runs:
@@ -153,7 +152,7 @@ def from_coco_counts(counts: Sequence[int] | str, size: tuple[int, int]) -> Runs
     """Read COCO run lengths, which begin with the unset pixels: a list of counts, or the compressed string.
 
     Raises:
-        RunError: `run-not-a-number` for a broken string, `run-out-of-range` where the counts do not add up to the image.
+        RunError: `run-not-a-number` for a broken string, `run-out-of-range` where the counts do not fill the image.
 
     >>> format_runs(from_coco_counts([1, 3], (2, 2)))
     '2 3'
@@ -182,11 +181,7 @@ def to_coco_counts(runs: Runs, size: tuple[int, int]) -> list[int]:
     >>> to_coco_counts(parse_runs("2 3", None), (2, 2))
     [1, 3]
     """
-    _check_end(runs, size)
-    bounds = np.empty(2 * runs.starts.size + 2, np.int64)
-    bounds[0], bounds[-1] = 0, size[0] * size[1]
-    bounds[1:-1:2], bounds[2:-1:2] = runs.starts, runs.ends
-    counts = np.diff(bounds).tolist()
+    counts: list[int] = _alternating(runs, size).tolist()
     return counts[:-1] if counts[-1] == 0 and len(counts) > 1 else counts
 
 
@@ -236,20 +231,40 @@ def compress_counts(counts: Sequence[int]) -> str:
     return "".join(characters)
 
 
+def _column_major(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return mask.ravel(order="F") if mask.flags.f_contiguous else _transpose(mask).ravel()
+
+
+def _transpose(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Transpose into fresh row-major memory; OpenCV moves bytes in tiles, several times as fast as numpy's copy."""
+    return cv2.transpose(mask.view(np.uint8)).view(np.bool_) if mask.size else mask.T.copy()
+
+
+def _alternating(runs: Runs, size: tuple[int, int]) -> NDArray[np.int64]:
+    """Lengths of unset, set, unset, ..., unset stretches over the whole image."""
+    _check_end(runs, size)
+    bounds = np.empty(2 * runs.starts.size + 2, np.int64)
+    bounds[0], bounds[-1] = 0, size[0] * size[1]
+    bounds[1:-1:2], bounds[2:-1:2] = runs.starts, runs.ends
+    return np.diff(bounds)
+
+
 def _parse_numbers(text: str) -> NDArray[np.int64]:
     if not _NUMBERS.fullmatch(text):
-        wrong = next(word for word in text.split() if not (word.isascii() and word.isdigit()))
+        wrong = next((word for word in text.split() if not (word.isascii() and word.isdigit())), text)
         raise RunError("run-not-a-number", f"{wrong[:40]!r} is not a whole number; write start length start length ...")
-    numbers = np.array(list(map(int, text.split())), dtype=object)
+    numbers = np.fromstring(text, dtype=np.int64, sep=" ") if text.strip() else np.empty(0, np.int64)
     if numbers.size and numbers.max() > _LARGEST:
-        raise RunError("run-out-of-range", f"{numbers.max()} lies beyond any image; correct it")
-    return numbers.astype(np.int64)
+        raise RunError("run-out-of-range", f"a number above {_LARGEST} lies beyond any image; correct it")
+    return numbers
 
 
 def _as_integers(counts: Sequence[int]) -> NDArray[np.int64]:
     wrong = next((count for count in counts if isinstance(count, bool) or not isinstance(count, int)), None)
     if wrong is not None:
         raise RunError("run-not-a-number", f"{wrong!r} is not a whole number; COCO run lengths are whole numbers")
+    if counts and max(counts) > _LARGEST:
+        raise RunError("run-out-of-range", f"{max(counts)} lies beyond any image; correct it")
     return np.array(counts, dtype=np.int64)
 
 

@@ -1,4 +1,109 @@
-"""`steelsight score`."""
+"""`steelsight score`: judge a submission against a truth file."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from steelsight.cli.output import console, finish
+from steelsight.errors import UserError
+from steelsight.metrics.mask_table import read_mask_table
+from steelsight.metrics.submission import Score, image_suffixes, read_image_list, score_submission
 
 
-def score() -> None: ...
+def score(
+    truth: Annotated[Path, typer.Argument(help="CSV of the true masks, in either layout.")],
+    prediction: Annotated[Path, typer.Argument(help="CSV of the predicted masks, in either layout.")],
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            help="Judge these images: a folder of them, or a list (text or CSV). Default: those of both files."
+        ),
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Judge these classes, separated by commas. Default: those of the truth file.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="Height and width of every image, as 256x1600: refuse runs that lie beyond it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+) -> None:
+    """Competition Dice and its companions, from two files of run lengths; needs no images."""
+    bounds = _size(size)
+    true_masks, predicted_masks = read_mask_table(truth, bounds), read_mask_table(prediction, bounds)
+    names = read_image_list(images, image_suffixes(true_masks, predicted_masks)) if images else None
+    result = score_submission(true_masks, predicted_masks, names, _classes(classes))
+    if not as_json:
+        _show(result)
+    finish([], None, as_json=as_json, figures=result.as_dict())
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"([1-9][0-9]*)[xX]([1-9][0-9]*)", text.strip(), re.ASCII)
+    if not found:
+        raise UserError(f"--size: {text!r} is no size; write height x width in pixels, as 256x1600")
+    return int(found[1]), int(found[2])
+
+
+def _classes(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise UserError(f"--classes: {text!r} names no class; write them as 1,2,3,4")
+    return names
+
+
+def _show(result: Score) -> None:
+    figures = result.figures
+    table = Table(
+        title=f"{figures.images} images x {len(result.classes)} classes = {figures.pairs} pairs",
+        caption="floor: what an all-empty answer scores",
+    )
+    table.add_column("class")
+    for heading in (
+        "Dice",
+        "floor",
+        "Dice of pairs\nwith defect",
+        "false alarms on\nempty pairs",
+        "defects",
+        "predicted",
+    ):
+        table.add_column(heading, justify="right")
+    rows = zip(
+        result.classes,
+        figures.per_class,
+        figures.floor_per_class,
+        figures.defective_per_class,
+        figures.false_alarm_per_class,
+        figures.defective_pairs_per_class,
+        figures.predicted_pairs_per_class,
+        strict=True,
+    )
+    for name, *row in rows:
+        table.add_row(escape(name), *_cells(*row))
+    table.add_section()
+    table.add_row(
+        "[bold]all[/]",
+        *_cells(
+            figures.dice,
+            figures.floor,
+            figures.defective_dice,
+            figures.false_alarm_share,
+            sum(figures.defective_pairs_per_class),
+            sum(figures.predicted_pairs_per_class),
+        ),
+    )
+    console.print(table)
+    for note in result.notes:
+        console.print(f"note: {escape(note)}", soft_wrap=True, highlight=False)
+
+
+def _cells(dice: float, floor: float, defective: float, alarms: float, defects: float, predicted: float) -> list[str]:
+    shares = [f"{value:.4f}" if value == value else "-" for value in (dice, floor, defective)]
+    return [*shares, f"{alarms:.2%}" if alarms == alarms else "-", f"{defects:.0f}", f"{predicted:.0f}"]

@@ -1,0 +1,95 @@
+"""How far a figure may be off: the bootstrap over groups, and Wilson's interval for a share."""
+
+import math
+import warnings
+from collections.abc import Callable
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Interval(NamedTuple):
+    """Lower and upper end of a confidence interval; both nan where it cannot be told."""
+
+    low: float
+    high: float
+
+
+def bootstrap_interval(
+    values: NDArray[Any],
+    groups: NDArray[np.integer[Any]],
+    statistic: Callable[[NDArray[Any]], Any] = np.mean,
+    draws: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Interval:
+    """Percentile interval of a statistic, drawing whole groups with replacement.
+
+    Twins show the same surface, so that the group, not the image, is what was sampled independently.
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), sections 8 and 13.
+
+    Args:
+        values: (n, ...), one entry per image, e.g. its Dice per class.
+        groups: (n,), the group of each image.
+        statistic: from the drawn images' values to one number; a draw for which it is nan is left out.
+
+    Returns:
+        (nan, nan) with fewer than two groups, which say nothing of the spread, or where no draw gives a number.
+
+    Raises:
+        ValueError: values and groups differ in number, or draws or level is out of range.
+
+    >>> bootstrap_interval(np.ones(10), np.arange(10))
+    Interval(low=1.0, high=1.0)
+    """
+    if len(values) != len(groups):
+        raise ValueError(f"{len(values)} values and {len(groups)} groups; each image has one of both")
+    if draws < 1 or not 0 < level < 1:
+        raise ValueError(f"draws = {draws} and level = {level}; draws must be 1 or more, level between 0 and 1")
+    _, place, count = np.unique(groups, return_inverse=True, return_counts=True)
+    if count.size < 2:
+        return Interval(math.nan, math.nan)
+    ordered = np.asarray(values)[np.argsort(place, kind="stable")]
+    first = np.cumsum(count) - count
+    rng = np.random.default_rng(seed)
+    found = np.empty(draws, np.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # nanmean of a draw that holds no defect
+        for draw in range(draws):
+            chosen = rng.integers(count.size, size=count.size)
+            found[draw] = statistic(ordered[_members(first[chosen], count[chosen])])
+    found = found[~np.isnan(found)]
+    if not found.size:
+        return Interval(math.nan, math.nan)
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+def wilson(k: int, n: int, level: float = 0.95) -> Interval:
+    """Wilson's score interval of the share k / n, without continuity correction; (0, 1) where n is 0.
+
+    Source: Wilson, "Probable inference, the law of succession, and statistical inference" (1927).
+
+    Raises:
+        ValueError: k is not within 0..n, or level not between 0 and 1.
+
+    >>> tuple(round(end, 4) for end in wilson(5, 10))
+    (0.2366, 0.7634)
+    """
+    if not 0 <= k <= n or not 0 < level < 1:
+        raise ValueError(f"k = {k}, n = {n}, level = {level}; it takes 0 <= k <= n and 0 < level < 1")
+    if n == 0:
+        return Interval(0.0, 1.0)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    centre = (k + z * z / 2) / (n + z * z)
+    half = z / (n + z * z) * math.sqrt(k * (n - k) / n + z * z / 4)
+    return Interval(0.0 if k == 0 else centre - half, 1.0 if k == n else centre + half)
+
+
+def _members(first: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Indices first[i] .. first[i] + count[i] - 1 of every drawn group, one after the other."""
+    ends = np.cumsum(count)
+    members: NDArray[np.int64] = np.arange(ends[-1]) + np.repeat(first - (ends - count), count)
+    return members

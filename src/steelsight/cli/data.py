@@ -122,7 +122,7 @@ def _class_table(summary: "Summary") -> Table:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, min_width=len(title))
 
 
 def _quantile_name(quantile: float) -> str:

@@ -160,6 +160,13 @@ def test_runs_beyond_the_image_are_not_drawn() -> None:
         decode_runs(parse_runs("16 2", None), (4, 4))
 
 
+@pytest.mark.parametrize("height", [2**9 - 1, 2**9, 2**9 + 1])
+def test_a_mask_of_several_blocks(height: int) -> None:
+    mask = np.random.default_rng(height).random((height, 2**10)) < 0.5
+    coco = peer.encode(np.asfortranarray(mask.astype(np.uint8)))
+    assert compress_counts(to_coco_counts(encode_mask(mask), mask.shape)) == coco["counts"].decode()
+
+
 def test_an_empty_image_has_no_runs() -> None:
     assert encode_mask(np.zeros((0, 5), np.bool_)).area == 0
     assert decode_runs(Runs.empty(), (0, 5)).shape == (0, 5)

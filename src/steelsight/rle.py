@@ -15,6 +15,7 @@ from steelsight.errors import UserError
 RunFault = Literal["run-odd-count", "run-not-a-number", "run-out-of-range", "run-overlap"]
 
 _NUMBERS = re.compile(r"[0-9\s]*", re.ASCII)
+_BLOCK = 1 << 18  # pixels compared at a time, so that the comparison stays in the processor's cache
 _MOST_DIGITS = 12  # of 5 bits each: 60 bits, within int64
 _LARGEST = np.iinfo(np.int64).max // 2  # so that start + length still fits
 
@@ -64,10 +65,12 @@ def encode_mask(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> Runs:
     '2 3'
     """
     flat = _column_major(mask.astype(np.bool_, copy=False))
-    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    left, right = flat[:-1], flat[1:]
+    blocks = (slice(at, at + _BLOCK) for at in range(0, left.size, _BLOCK))
+    edges = [np.flatnonzero(left[block] != right[block]) + (block.start + 1) for block in blocks]
     before = [0] if flat[:1].any() else []
     after = [flat.size] if flat[-1:].any() else []
-    bounds = np.concatenate([before, edges, after]).astype(np.int64)
+    bounds = np.concatenate([before, *edges, after]).astype(np.int64)
     return Runs(bounds[::2], bounds[1::2] - bounds[::2])
 
 
@@ -187,7 +190,7 @@ def to_coco_counts(runs: Runs, size: tuple[int, int]) -> list[int]:
 
 
 def expand_counts(text: str) -> NDArray[np.int64]:
-    """Read COCO's compressed counts: 5 bits a character, each count from the third on less the one two before it.
+    """Read COCO's compressed counts: 5 bits a character, each count from the fourth on less the one two before it.
 
     Source: rleFrString of the COCO API (common/maskApi.c).
 

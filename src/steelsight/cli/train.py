@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from steelsight.cli.output import console, finish
-from steelsight.dataset.model import Fault, Layout
+from steelsight.dataset.model import Dataset, Fault, Layout
 from steelsight.errors import UserError
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from steelsight.recipe import Recipe
     from steelsight.training.experiment import Machine
 
+STARTED = {"samples.csv", "truth.csv", "dataset.json"}
+"""What a run that was killed before it had its recipe may hold; it is written anew."""
 _SHOWN_FAULTS = 20
 
 
@@ -22,7 +24,9 @@ def train(
     data: Annotated[Path, typer.Argument(help="Folder of labelled images.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the run; it must not hold another run.")],
     recipe: Annotated[str, typer.Option("--recipe", help="paper, lite, demo, or a YAML file.")] = "lite",
-    layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; found by itself if left out.")] = None,
+    layout: Annotated[
+        Layout | None, typer.Option("--layout", help="Layout of DATA; found by itself if left out.")
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Change a field: key.sub=value; members by name, * for all.")
     ] = None,
@@ -76,14 +80,16 @@ def _open_or_start(
                 "resume it with its own recipe, or choose another --out"
             )
         if changed:
-            console.print("--set is ignored with --resume: the run keeps the recipe that it began with", highlight=False)
+            console.print(
+                "--set is ignored with --resume: the run keeps the recipe that it began with", highlight=False
+            )
         return evidence
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not (out.is_dir() and all(entry.name in STARTED for entry in out.iterdir())):
         raise UserError(f"{out}: exists and is not a run; choose another --out")
     return start_run(out, _read(data, layout, skip_faulty), wanted)
 
 
-def _read(data: Path, layout: Layout | None, skip_faulty: bool):
+def _read(data: Path, layout: Layout | None, skip_faulty: bool) -> Dataset:
     from steelsight.dataset.read import read_dataset
 
     with console.status("reading images"):
@@ -162,7 +168,9 @@ def _end(evidence: "Evidence", as_json: bool) -> None:
     ]
     root = evidence.record.root
     if open_jobs:
-        following = f"steelsight train {root} --recipe {evidence.recipe.name} --out {run} --resume --only {open_jobs[0]}"
+        following = (
+            f"steelsight train {root} --recipe {evidence.recipe.name} --out {run} --resume --only {open_jobs[0]}"
+        )
         finish([run], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
     from steelsight.evidence.decide import decide
@@ -171,7 +179,9 @@ def _end(evidence: "Evidence", as_json: bool) -> None:
     decision = decide(run)
     page = build_report(run)
     figures = {"decision": decision.model_dump(mode="json")}
-    finish([run / "decision.json", page], f"steelsight predict {run} IMAGES --out DIR", as_json=as_json, figures=figures)
+    finish(
+        [run / "decision.json", page], f"steelsight predict {run} IMAGES --out DIR", as_json=as_json, figures=figures
+    )
 
 
 def _duration(seconds: float) -> str:

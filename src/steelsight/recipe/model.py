@@ -209,10 +209,14 @@ class Member(Fields):
     def _decoder_fits_step(self) -> Self:
         if (self.step == "segment") != (self.decoder is not None):
             raise ValueError("step segment needs a decoder (unetplusplus or fpn), step classify has none")
+        if self.step == "segment" and self.dropout:
+            raise ValueError("dropout is the classifier's, before its last layer; step segment has drop_path alone")
         if self.decoder == "unetplusplus" and self.decoder_channels is not None and len(self.decoder_channels) != 5:
             raise ValueError("decoder_channels of unetplusplus are five numbers, deepest first")
         if self.decoder == "fpn" and self.decoder_channels is not None and len(self.decoder_channels) != 2:
             raise ValueError("decoder_channels of fpn are two numbers: pyramid, segmentation")
+        if self.decoder == "fpn" and self.decoder_channels and self.decoder_channels[1] % 32:
+            raise ValueError("the second of fpn's decoder_channels is normalised in 32 groups: a multiple of 32")
         if self.keep.last > self.epochs:
             raise ValueError(f"keep.last {self.keep.last} exceeds the {self.epochs} epochs")
         if self.keep.weights == "best" and self.validate_every != 1:

@@ -1,6 +1,8 @@
 """Random augmentation: one geometric step from the original image to the working size, then brightness and colour."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +12,7 @@ from torchvision.transforms.v2 import functional as colour
 from steelsight.preprocess import Image, Preprocess, resize
 from steelsight.recipe.model import Augment
 
+Recolour = Callable[[NDArray[Any]], NDArray[np.float32]]
 Box = tuple[int, int, int, int]
 """Top, left, height, width."""
 
@@ -54,7 +57,7 @@ def draw(augment: Augment, size: tuple[int, int], defect: Box | None, random: np
 
 def apply(image: Image, preprocess: Preprocess, chance: Chance) -> NDArray[np.float32]:
     """The augmented network input: float32 (channels, height, width)."""
-    pixels = preprocess.channels_of(image)
+    pixels: NDArray[Any] = preprocess.channels_of(image)
     scale = np.float32(1.0 / np.iinfo(pixels.dtype).max)
     placed = _place(pixels, preprocess, chance, lambda part: _recolour(part.astype(np.float32) * scale, chance))
     return preprocess.normalise(placed)
@@ -78,7 +81,7 @@ def defect_box(mask: NDArray[np.bool_]) -> Box | None:
     return int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
 
 
-def _place(pixels: NDArray, preprocess: Preprocess, chance: Chance, recolour) -> NDArray[np.float32]:
+def _place(pixels: NDArray[Any], preprocess: Preprocess, chance: Chance, recolour: Recolour) -> NDArray[np.float32]:
     """Crop, resize straight to its final size, recolour, lay on black, flip."""
     top, left, height, width = chance.crop
     part = pixels[top : top + height, left : left + width]
@@ -106,7 +109,8 @@ def _recolour(pixels: NDArray[np.float32], chance: Chance) -> NDArray[np.float32
         pixels = np.ascontiguousarray(tensor.numpy().transpose(1, 2, 0))
     mean = pixels.mean((0, 1))
     pixels = (pixels - mean) * np.float32(chance.contrast) + (mean + np.float32(chance.brightness))
-    return np.clip(pixels, 0.0, 1.0).astype(np.float32, copy=False)
+    clipped: NDArray[np.float32] = np.clip(pixels, 0.0, 1.0).astype(np.float32, copy=False)
+    return clipped
 
 
 def _window(size: tuple[int, int], scale: float, random: np.random.Generator) -> Box:

@@ -42,7 +42,9 @@ class Checkpoint:
         try:
             return cls(**torch.load(path, weights_only=True, map_location="cpu"))
         except Exception as error:  # torch raises many kinds for a damaged file
-            raise UserError(f"{path}: not a readable checkpoint; delete it, and --resume starts this job anew") from error
+            raise UserError(
+                f"{path}: not a readable checkpoint; delete it, and --resume starts this job anew"
+            ) from error
 
 
 def average_in(kept: Weights | None, weights: Weights, count: int) -> Weights:

@@ -16,8 +16,8 @@ from steelsight.dataset.twins import find_twins
 from steelsight.errors import UserError, nearest
 from steelsight.evidence.store import Evidence
 from steelsight.images import read_image
+from steelsight.networks.encoders import require_weights
 from steelsight.networks.precision import gains_from_bf16
-from steelsight.networks.weights import find_weights
 from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
 from steelsight.training.job import is_done, make_job, run_job
 from steelsight.training.loading import default_workers
@@ -68,8 +68,9 @@ def open_run(run: Path) -> Evidence:
 
 def check_weights(recipe: Recipe) -> None:
     """Raises UserError at once where a member's ImageNet weights are not here, rather than hours later."""
-    for encoder in dict.fromkeys(member.encoder for member in recipe.members if member.weights == "imagenet"):
-        find_weights(encoder)
+    for member in recipe.members:
+        if member.weights == "imagenet":
+            require_weights(member.encoder, member.name)
 
 
 def choose_jobs(recipe: Recipe, only: Sequence[str]) -> list[tuple[Member, int]]:
@@ -109,9 +110,7 @@ def run_jobs(
     evidence: Evidence, jobs: Sequence[tuple[Member, int]], machine: Machine, *, tensorboard: bool = False
 ) -> None:
     """Run the jobs that are not done yet."""
-    waiting = [
-        (member, fold) for member, fold in jobs if not is_done(evidence.run, member, fold, evidence)
-    ]
+    waiting = [(member, fold) for member, fold in jobs if not is_done(evidence.run, member, fold, evidence)]
     fabric = make_fabric(machine, evidence.recipe)
     workers = default_workers(fabric.device.type) if machine.workers is None else machine.workers
     made = [make_job(evidence, member, fold) for member, fold in waiting]

@@ -124,9 +124,7 @@ def make_optimiser(optimiser: Optimiser, model: nn.Module) -> torch.optim.Optimi
     spared = [weight for weight in model.parameters() if weight.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": optimiser.weight_decay}, {"params": spared, "weight_decay": 0.0}]
     make: Any = OPTIMISERS[optimiser.name]
-    made: torch.optim.Optimizer = make(
-        groups, lr=1e-3, betas=(optimiser.beta1, optimiser.beta2), eps=optimiser.epsilon
-    )
+    made: torch.optim.Optimizer = make(groups, lr=1e-3, betas=(optimiser.beta1, optimiser.beta2), eps=optimiser.epsilon)
     return made
 
 

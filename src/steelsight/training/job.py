@@ -17,8 +17,9 @@ from torch import nn
 from steelsight.ensemble import to_8bit
 from steelsight.evidence.store import Evidence
 from steelsight.files import replacing, write_json
-from steelsight.networks.build import build_member, load_imagenet
+from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
+from steelsight.networks.weights import load_weights
 from steelsight.recipe import Member
 from steelsight.training.fit import Hooks, Job, fit
 from steelsight.training.loading import PlainImages, plain_batches
@@ -48,15 +49,14 @@ def new_network(job: Job) -> nn.Module:
     """The member's network at its start: seeded random weights, then ImageNet's for the encoder where the recipe says so."""
     seed_torch(job.seed, job.name, -1)
     network = build_member(job.member, len(job.classes))
-    if job.member.weights == "imagenet":
-        load_imagenet(network, job.member.encoder)
+    load_weights(network, job.member.encoder, job.member.weights, job.member.name)
     return network
 
 
 def run_job(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: Hooks) -> None:
     """Train a job (from its last checkpoint if it has one) and store weights, evidence and `done.json`."""
     job.folder.mkdir(parents=True, exist_ok=True)
-    network = new_network(job).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = new_network(job).to(memory_format=torch.channels_last)
     if fabric.device.type == "cpu":
         depthwise_in_fp32(network)
     weights = fit(job, network, fabric, workers, hooks)

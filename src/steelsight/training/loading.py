@@ -36,9 +36,7 @@ class TrainingImages(Dataset[tuple[Tensor, Tensor]]):
         sample = self.samples[index]
         image = read_image(sample.path)
         mask = sample.mask()
-        chance = draw(
-            self.member.augment, sample.size, defect_box(mask), generator(self.seed, self.job, epoch, place)
-        )
+        chance = draw(self.member.augment, sample.size, defect_box(mask), generator(self.seed, self.job, epoch, place))
         preprocess = self.member.preprocess
         pixels = torch.from_numpy(apply(image, preprocess, chance))
         if self.member.step == "classify":
@@ -76,18 +74,20 @@ def plain_target(member: Member, sample: Sample) -> NDArray[np.float32]:
     return target
 
 
-def training_batches(images: TrainingImages, items: Sequence[Sequence[Item]], workers: int) -> DataLoader:
+def training_batches(
+    images: TrainingImages, items: Sequence[Sequence[Item]], workers: int
+) -> DataLoader[tuple[Tensor, Tensor]]:
     """A loader of one epoch: each element of `items` is one device batch."""
     return DataLoader(
         images,
-        batch_sampler=list(items),
+        batch_sampler=[list(batch) for batch in items],
         num_workers=workers,
         worker_init_fn=_one_thread if workers else None,
         pin_memory=torch.cuda.is_available(),
     )
 
 
-def plain_batches(images: PlainImages, batch: int, workers: int) -> DataLoader:
+def plain_batches(images: PlainImages, batch: int, workers: int) -> DataLoader[tuple[Tensor, Tensor]]:
     """A loader of all images in order."""
     return DataLoader(
         images,

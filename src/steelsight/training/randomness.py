@@ -7,12 +7,12 @@ import torch
 
 
 def generator(seed: int, job: str, epoch: int, place: int = -1) -> np.random.Generator:
-    """Generator of one choice; `place` is the position in the epoch, or -1 for the epoch itself.
+    """Generator of one choice; `epoch` -1 is before the first, `place` -1 the epoch as a whole.
 
     >>> bool(generator(0, "a/fold0", 3, 7).random() == generator(0, "a/fold0", 3, 7).random())
     True
     """
-    return np.random.Generator(np.random.PCG64([seed, zlib.crc32(job.encode()), epoch, place + 1]))
+    return np.random.Generator(np.random.PCG64([seed, zlib.crc32(job.encode()), epoch + 1, place + 1]))
 
 
 def seed_torch(seed: int, job: str, epoch: int, rank: int = 0) -> None:

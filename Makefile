@@ -1,0 +1,65 @@
+# make demo, make test and make check install what they need into .venv first.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PLAIN := .venv-plain
+
+# One line per package of a MB or more: enough to see it move, little enough to read.
+PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^Installing collected packages.*/  installing .../p'
+
+.PHONY: help demo test check plain clean
+
+help:
+	@echo "make demo    train, judge and report on the sample, then predict unlabelled images (about 10 minutes)"
+	@echo "make test    run the tests and the examples in the docstrings"
+	@echo "make check   ruff, mypy, import-linter"
+	@echo "make plain   prove that the plain install scores without torch"
+	@echo "make clean   remove the virtual environments and the demo"
+	@echo
+	@echo "benchmarks: see bench/README.md"
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv \
+	  || { echo "$(PYTHON) cannot make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; }
+	@echo "installing into .venv (several GB with torch; once)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -e ".[dev]" | $(PIP_LINES)
+	@touch $@
+
+# --resume starts what is not there yet, and goes on with what was interrupted.
+demo: $(INSTALLED)
+	$(BIN)/steelsight train samples/severstal --recipe demo --out demo/run --resume
+	$(BIN)/steelsight predict demo/run samples/severstal/test_images --out demo/predicted
+	@echo
+	@echo "report:      $(CURDIR)/demo/run/report/index.html"
+	@echo "predictions: $(CURDIR)/demo/predicted"
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest --durations=10
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The package as a user gets it: built, not editable, without extras.
+plain:
+	@$(PYTHON) -m venv --clear $(PLAIN)
+	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet .
+	$(PLAIN)/bin/steelsight --version
+	cd /tmp && "$(CURDIR)/$(PLAIN)/bin/steelsight" score "$(CURDIR)/samples/severstal/train.csv" \
+	  "$(CURDIR)/samples/severstal/train.csv" --images "$(CURDIR)/samples/severstal/train_images"
+	$(PLAIN)/bin/python -c "from importlib.util import find_spec; \
+	  heavy = [name for name in ('torch', 'pandas', 'sklearn', 'matplotlib', 'zarr', 'numba') if find_spec(name)]; \
+	  raise SystemExit(f'the plain install brings {heavy}' if heavy else 0)"
+	@rm -rf $(PLAIN)
+
+clean:
+	rm -rf .venv $(PLAIN) demo

@@ -1,0 +1,103 @@
+"""Class folders: a folder per class, in it (or in its `Imgs/`) images, each with a PNG mask of the same name beside it.
+
+A pixel is defect where its mask is above half of the range (> 127 in 8 bit): published masks are smeared. A folder
+named as free of defects, or with nothing but empty masks, is no class.
+"""
+
+import re
+from pathlib import Path
+
+from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks, wrong_size
+from steelsight.dataset.layouts.masks import read_mask
+from steelsight.dataset.model import Fault
+from steelsight.errors import UserError
+from steelsight.images import ImageError, list_images
+from steelsight.rle import Runs, encode_mask
+
+INNER = ("Imgs", "imgs", "images")
+
+_GOOD = frozenset({"free", "good", "ok", "normal", "clean", "flawless", "faultless"})
+
+
+def looks_like(root: Path) -> bool:
+    """Say whether any folder in `root` holds an image with its mask beside it."""
+    return any(_pairs(folder)[1] for folder in _class_folders(root))
+
+
+def is_good_name(name: str) -> bool:
+    """Say whether a folder's name means free of defects.
+
+    >>> is_good_name("MT_Free"), is_good_name("good"), is_good_name("MT_Fray")
+    (True, True, False)
+    """
+    return not _GOOD.isdisjoint(re.split(r"[^a-z]+", name.lower()))
+
+
+def list_folder(root: Path) -> Listing:
+    """List class folders; the classes are those whose masks show a pixel somewhere.
+
+    Raises:
+        UserError: no folder holds an image.
+    """
+    images: list[Listed] = []
+    faults: list[Fault] = []
+    for folder in _class_folders(root):
+        name = folder.relative_to(root).parts[0]
+        pictures, masks = _pairs(folder)
+        for path in pictures:
+            mask = masks.get(path.stem)
+            image_id = path.relative_to(root).as_posix()
+            images.append(_listed(image_id, path, mask, name))
+            if mask is None and not is_good_name(name):
+                message = f"no mask {path.stem}.png beside it; add one, or move the image to a folder named good"
+                faults.append(Fault("missing-mask", path, None, image_id, message))
+        lonely = set(list_images(folder)) - set(pictures) - set(masks.values())
+        for path in sorted(lonely):
+            message = f"no image {path.stem}.* for this mask; add the image or remove the mask"
+            faults.append(Fault("missing-image", path, None, None, message))
+    if not images:
+        raise UserError(
+            f"{root}: no folder here holds images; the class-folders layout is CLASS/x.jpg with CLASS/x.png"
+        )
+    return Listing(root, "class-folders", None, tuple(images), tuple(faults))
+
+
+def _class_folders(root: Path) -> list[Path]:
+    """The folder of images of every class, by name."""
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    inner = [next((folder / name for name in INNER if (folder / name).is_dir()), folder) for folder in folders]
+    return [folder for folder in inner if list_images(folder)]
+
+
+def _pairs(folder: Path) -> tuple[list[Path], dict[str, Path]]:
+    """The images of a class folder, and the mask of each stem that has one."""
+    files = list_images(folder)
+    pictures = [path for path in files if path.suffix.lower() != ".png"]
+    stems = {path.stem for path in pictures}
+    return pictures, {path.stem: path for path in files if path.suffix.lower() == ".png" and path.stem in stems}
+
+
+def _listed(image_id: str, path: Path, mask: Path | None, name: str) -> Listed:
+    if mask is None:
+        return Listed(image_id, path, no_marks, path)
+    return Listed(image_id, path, lambda size: _marks(image_id, mask, name, size), path)
+
+
+def _marks(image_id: str, file: Path, name: str, size: Size) -> Marks:
+    try:
+        mask = read_mask(file)
+    except ImageError as error:
+        return Marks({}, (Fault("unreadable-mask", file, None, image_id, error.sentence),))
+    if mask.shape[:2] != size:
+        return Marks({}, (wrong_size(image_id, file, None, (mask.shape[0], mask.shape[1]), size),))
+    if mask.ndim != 2:
+        message = "a mask in colour; save it in grey, white (255) where the defect is"
+        return Marks({}, (Fault("not-a-mask", file, None, image_id, message),))
+    half = 127 if mask.dtype.itemsize == 1 else 32767
+    runs: Runs = encode_mask(mask > half)
+    if not is_good_name(name):
+        return Marks({name: runs}, (), file)
+    if not runs.area:
+        return Marks({})
+    message = f"{runs.area} pixels of defect in a folder named {name}; move the image to its class or empty the mask"
+    return Marks({}, (Fault("unexpected-mask", file, None, image_id, message),))

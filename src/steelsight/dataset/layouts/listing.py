@@ -1,0 +1,101 @@
+"""What a layout says before any image is opened: its images, what each is said to show, and the faults so far."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from steelsight.dataset.model import Fault, Layout
+from steelsight.rle import Runs, decode_runs, encode_mask
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What the annotation of one image holds.
+
+    Attributes:
+        masks: runs of each class that is marked, by class name. Empty runs stand for a mask without a pixel: a fault,
+            unless no image at all shows the class.
+        faults: what is wrong with the annotation.
+        file, line: where the annotation stands, for faults that are found later.
+    """
+
+    masks: Mapping[str, Runs]
+    faults: tuple[Fault, ...] = ()
+    file: Path | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One image as its layout lists it.
+
+    Attributes:
+        image_id: see `Sample`.
+        path: the image file, which may be missing.
+        marks: reads the annotation, given the image's height and width.
+        source, line: what lists the image, for the fault of a missing one.
+    """
+
+    image_id: str
+    path: Path
+    marks: Callable[[Size], Marks]
+    source: Path
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A layout, listed.
+
+    Attributes:
+        classes: names in order; None where they are those that the masks show.
+        images: in the order of the dataset.
+        faults: what was found so far.
+    """
+
+    root: Path
+    layout: Layout
+    classes: tuple[str, ...] | None
+    images: tuple[Listed, ...]
+    faults: tuple[Fault, ...] = field(default=())
+
+
+def no_marks(_: Size) -> Marks:
+    """The annotation of an image without a defect."""
+    return Marks({})
+
+
+def is_safe_name(name: str) -> bool:
+    """Say whether an image name stays inside its folder: relative, forward slashes, no `..`."""
+    path = PurePosixPath(name)
+    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name
+
+
+def unsafe_name(name: str, file: Path, line: int | None) -> Fault:
+    """The fault of a name that `is_safe_name` refuses."""
+    message = (
+        f"image name {name!r}; it must be a path inside the folder, with forward slashes, "
+        "that ends in .jpg, .jpeg, .png, .bmp, .tif or .tiff"
+    )
+    return Fault("bad-image-name", file, line, None, message)
+
+
+def wrong_size(image_id: str, file: Path, line: int | None, mask: Size, image: Size) -> Fault:
+    """The fault of a mask or a stated size that is not the image's own."""
+    message = (
+        f"{mask[1]} x {mask[0]} (width x height) where the image is {image[1]} x {image[0]}; "
+        "draw the mask on this very image, or bring the image back to the size it was marked at"
+    )
+    return Fault("wrong-size", file, line, image_id, message)
+
+
+def union(parts: list[Runs], size: Size) -> Runs:
+    """Runs of the pixels that are in any of the parts."""
+    if len(parts) == 1:
+        return parts[0]
+    mask = decode_runs(parts[0], size)
+    for part in parts[1:]:
+        mask |= decode_runs(part, size)
+    return encode_mask(mask)

@@ -1,0 +1,144 @@
+"""What a user brings, read whole: every image opened, every mask checked against it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from steelsight.dataset.layouts.detect import list_dataset
+from steelsight.dataset.layouts.listing import Listed, Marks
+from steelsight.dataset.model import Dataset, Fault, Layout, Sample
+from steelsight.errors import UserError
+from steelsight.images import ImageError, image_size, read_image
+from steelsight.preprocess import Image
+from steelsight.rle import Runs
+
+BLACK = 5
+"""An image is all black when no pixel exceeds this, in 8 and in 16 bit: a covered lens still shows a little noise."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """An image with its marks; `size` is None where it could not be opened."""
+
+    listed: Listed
+    size: tuple[int, int] | None
+    marks: Marks
+
+
+def read_dataset(
+    root: Path,
+    layout: Layout | None = None,
+    *,
+    decode: bool = True,
+    progress: Progress | None = None,
+    workers: int = 2,
+) -> Dataset:
+    """Read a folder in any of the four layouts.
+
+    Args:
+        root: the folder, or the CSV or JSON to read where the folder has several.
+        layout: detected where None.
+        decode: open every image whole, which finds truncated and black ones; otherwise read only its size.
+        progress: called with images done and images in all.
+        workers: threads that read and decode (both leave Python's lock alone).
+
+    Returns:
+        Samples in the order of their ids within the layout, without any that has a fault; all faults.
+
+    Raises:
+        UserError: no layout fits, a layout's own rules are broken, or no image shows a class.
+    """
+    listing = list_dataset(root, layout)
+    opened = list(_open_all(listing.images, decode, workers, progress))
+    classes = listing.classes if listing.classes is not None else _classes_shown(opened)
+    faults = [*listing.faults]
+    for image in opened:
+        faults += image.marks.faults
+        faults += _empty_masks(image, classes)
+    faults.sort(key=_place)
+    if not classes:
+        raise UserError(
+            f"{root}: no mask shows a defect; at least one image must have a pixel of a class{_first(faults)}"
+        )
+    faulty = {fault.image_id for fault in faults}
+    samples = tuple(_sample(image, classes) for image in opened if image.listed.image_id not in faulty)
+    return Dataset(listing.root, listing.layout, classes, samples, tuple(faults))
+
+
+def _open_all(images: Sequence[Listed], decode: bool, workers: int, progress: Progress | None) -> Iterator[_Opened]:
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for done, opened in enumerate(pool.map(lambda listed: _open(listed, decode), images), start=1):
+            yield opened
+            if progress:
+                progress(done, len(images))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)  # Ctrl-C must not wait for thousands of images
+
+
+def _open(listed: Listed, decode: bool) -> _Opened:
+    try:
+        image = read_image(listed.path) if decode else None
+        size = image_size(listed.path) if image is None else (image.shape[0], image.shape[1])
+    except ImageError as error:
+        return _Opened(listed, None, Marks({}, (_image_fault(listed, error),)))
+    if image is not None and _is_black(image):
+        message = f"no pixel above {BLACK}; take the image again or remove it"
+        black = Fault("all-black", listed.path, None, listed.image_id, message)
+        return _Opened(listed, size, Marks({}, (black,)))
+    return _Opened(listed, size, listed.marks(size))
+
+
+def _image_fault(listed: Listed, error: ImageError) -> Fault:
+    """A missing image stands in whatever lists it, an unreadable one in the image itself."""
+    if error.kind == "missing-image":
+        message = f"image {listed.path} is not there; add it or remove what is said of it"
+        return Fault(error.kind, listed.source, listed.line, listed.image_id, message)
+    return Fault(error.kind, listed.path, None, listed.image_id, error.sentence)
+
+
+def _is_black(image: Image) -> bool:
+    return bool(image.max() <= BLACK)
+
+
+def _classes_shown(opened: Sequence[_Opened]) -> tuple[str, ...]:
+    """Classes with a pixel somewhere, numbers in their order, then names in theirs."""
+    shown = {name for image in opened for name, runs in image.marks.masks.items() if runs.area}
+    return tuple(sorted(shown, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)))
+
+
+def _empty_masks(image: _Opened, classes: tuple[str, ...]) -> list[Fault]:
+    """Masks that mark a class and show no pixel of it."""
+    marks = image.marks
+    return [
+        Fault(
+            "empty-mask",
+            marks.file or image.listed.path,
+            marks.line,
+            image.listed.image_id,
+            f"no pixel of {name} in this mask; draw it, or list the image as defect-free",
+        )
+        for name, runs in marks.masks.items()
+        if not runs.area and name in classes
+    ]
+
+
+def _sample(image: _Opened, classes: tuple[str, ...]) -> Sample:
+    if image.size is None:
+        raise ValueError(f"{image.listed.path} was not opened")
+    runs = tuple(image.marks.masks.get(name, Runs.empty()) for name in classes)
+    return Sample(image.listed.image_id, image.listed.path, image.size, runs)
+
+
+def _first(faults: Sequence[Fault]) -> str:
+    if not faults:
+        return ""
+    line = f", line {faults[0].line}" if faults[0].line else ""
+    return f" (the first of {len(faults)} faults: {faults[0].file}{line}: {faults[0].message})"
+
+
+def _place(fault: Fault) -> tuple[str, int, str]:
+    return str(fault.file), fault.line or 0, fault.kind

@@ -1,0 +1,115 @@
+"""The two networks: an EfficientNet with one output, and UNet++ or FPN over the same EfficientNet.
+
+Both hold timm's `tf_` EfficientNet itself, with TensorFlow's asymmetric padding and its batch-normalisation epsilon of
+1e-3, under which the ImageNet weights were trained. (What segmentation-models-pytorch names `timm-efficientnet-*` pads
+symmetrically and uses 1e-5; the same weights give other features there.)
+"""
+
+from typing import Any, Literal
+
+import segmentation_models_pytorch as smp
+import timm
+import torch
+from torch import Tensor, nn
+
+from steelsight.networks.encoders import timm_name
+from steelsight.recipe import Encoder
+
+Decoder = Literal["unetplusplus", "fpn"]
+UNETPLUSPLUS_CHANNELS = (256, 128, 64, 32, 16)
+FPN_CHANNELS = (256, 128)
+
+
+class Classifier(nn.Module):
+    """Encoder, global average pooling, dropout, one output: float (n, channels, h, w) -> logits (n,)."""
+
+    def __init__(self, encoder: Encoder, channels: int, dropout: float, drop_path: float) -> None:
+        super().__init__()
+        self.encoder = timm.create_model(
+            timm_name(encoder), in_chans=channels, num_classes=1, drop_rate=dropout, drop_path_rate=drop_path
+        )
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        logits: Tensor = self.encoder(inputs)
+        return logits.squeeze(1)
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The module whose state dict has timm's names."""
+        backbone: nn.Module = self.encoder
+        return backbone
+
+
+class Segmenter(nn.Module):
+    """Encoder and decoder: float (n, channels, h, w) -> logits (n, classes, h, w); h and w are multiples of 32."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        logits: Tensor = self.network(inputs)
+        return logits
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The module whose state dict has timm's names."""
+        backbone: Any = self.network
+        module: nn.Module = backbone.encoder.model
+        return module
+
+
+Network = Classifier | Segmenter
+
+
+def build_classifier(encoder: Encoder, channels: int, dropout: float = 0.0, drop_path: float = 0.0) -> Classifier:
+    """Step 1, randomly initialised: one logit of P(defect) per image.
+
+    Args:
+        channels: of the input, 1 or 3.
+        dropout: before the last layer, in [0, 1).
+        drop_path: stochastic depth of the encoder's last block, in [0, 1).
+    """
+    return Classifier(encoder, channels, dropout, drop_path)
+
+
+def build_segmenter(
+    encoder: Encoder,
+    decoder: Decoder,
+    decoder_channels: tuple[int, ...] | None,
+    classes: int,
+    channels: int,
+    drop_path: float = 0.0,
+) -> Segmenter:
+    """Step 2, randomly initialised: one logit map per class, at the input's size.
+
+    A deviation from the reference's UNet++: segmentation-models-pytorch upsamples to the nearest neighbour where the
+    reference has 4 x 4 transposed convolutions.
+
+    Args:
+        decoder_channels: five for UNet++, deepest first (default 256, 128, 64, 32, 16); pyramid and segmentation
+            channels for FPN (default 256, 128).
+        channels: of the input, 1 or 3.
+        drop_path: stochastic depth of the encoder's last block, in [0, 1).
+    """
+    common: dict[str, Any] = {
+        "encoder_name": f"tu-{timm_name(encoder)}",
+        "encoder_weights": None,
+        "in_channels": channels,
+        "classes": classes,
+        "drop_path_rate": drop_path,
+    }
+    match decoder:
+        case "unetplusplus":
+            network = smp.UnetPlusPlus(decoder_channels=decoder_channels or UNETPLUSPLUS_CHANNELS, **common)
+        case "fpn":
+            pyramid, segmentation = decoder_channels or FPN_CHANNELS
+            network = smp.FPN(decoder_pyramid_channels=pyramid, decoder_segmentation_channels=segmentation, **common)
+    return Segmenter(network)
+
+
+def empty_backbone(encoder: Encoder) -> nn.Module:
+    """timm's EfficientNet with its ImageNet classifier, on the meta device: names and shapes without values."""
+    with torch.device("meta"):
+        backbone: nn.Module = timm.create_model(timm_name(encoder), num_classes=1000)
+    return backbone

@@ -2,10 +2,11 @@
 
 from functools import cache
 
+from data import SAMPLE
+
 from steelsight.dataset.model import Dataset
 from steelsight.dataset.read import read_dataset
 from steelsight.recipe import Member, load_recipe, resolve
-from data import SAMPLE
 
 
 @cache

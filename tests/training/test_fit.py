@@ -48,7 +48,7 @@ def train(of: Member, folder: Path, fabric: Fabric, hooks: Hooks = QUIET) -> tup
     return weights, [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for a kill at the end of an epoch, before its checkpoint."""
 
 
@@ -59,9 +59,9 @@ def test_a_resumed_job_ends_in_the_same_bits(name: str, tmp_path: Path, fabric: 
 
     def kill(line: dict) -> None:
         if line["epoch"] == 1:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(of, tmp_path / "killed", fabric, Hooks(lambda images: None, kill))
     resumed, resumed_log = train(of, tmp_path / "killed", fabric)
     assert whole.keys() == resumed.keys()

@@ -7,7 +7,6 @@ import torch
 from timm.layers import Conv2dSame
 from torch import Tensor, nn
 
-
 Precision = Literal["auto", "fp32", "bf16"]
 _N = TypeVar("_N", bound=nn.Module)
 

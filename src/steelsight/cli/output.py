@@ -9,7 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 
 console = Console(stderr=True)
-"""Progress and tables go to standard error, so that standard output stays clean for `--json`."""
+"""Progress and messages go to standard error."""
+
+results = Console()
+"""Tables and figures that a verb was asked for go to standard output; with `--json` only the JSON does."""
 
 
 def fail(message: str) -> None:

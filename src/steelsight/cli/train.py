@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from steelsight.recipe import Recipe
     from steelsight.training.experiment import Machine
 
+STARTED = {"samples.csv", "truth.csv", "dataset.json"}
+"""What a run that was killed before it had its recipe may hold; it is written anew."""
 _SHOWN_FAULTS = 20
 
 
@@ -82,7 +84,7 @@ def _open_or_start(
                 "--set is ignored with --resume: the run keeps the recipe that it began with", highlight=False
             )
         return evidence
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not (out.is_dir() and all(entry.name in STARTED for entry in out.iterdir())):
         raise UserError(f"{out}: exists and is not a run; choose another --out")
     return start_run(out, _read(data, layout, skip_faulty), wanted)
 

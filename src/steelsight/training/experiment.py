@@ -95,7 +95,7 @@ def make_fabric(machine: Machine, recipe: Recipe) -> Fabric:
     devices = machine.devices
     if devices == "auto":
         devices = torch.cuda.device_count() if accelerator == "cuda" else 1
-    bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and gains_from_bf16(accelerator))
+    bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and gains_from_bf16(torch.device(accelerator)))
     fabric = Fabric(
         accelerator=accelerator,
         devices=devices,

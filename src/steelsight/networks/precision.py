@@ -1,4 +1,4 @@
-"""In which precision a network computes on the device at hand, and the memory layout that goes with it."""
+"""In which precision a network computes on the device at hand."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, TypeVar
@@ -16,22 +16,22 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def gains_from_bf16(device: torch.device) -> bool:
-    """Whether the device multiplies bf16 matrices faster than fp32 ones: AMX or AVX512-BF16, or a GPU with bf16 units."""
-    match device.type:
+def gains_from_bf16(device_type: str) -> bool:
+    """Whether `cpu` or `cuda` multiplies bf16 matrices faster than fp32 ones: AMX or AVX512-BF16, or a GPU's bf16 units."""
+    match device_type:
         case "cpu":
             return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
         case "cuda":
-            return torch.cuda.is_bf16_supported(including_emulation=False)
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
         case _:
             return False
 
 
-def autocast_for(device: torch.device, precision: Precision = "auto") -> AbstractContextManager[Any]:
+def autocast_for(device_type: str, precision: Precision = "auto") -> AbstractContextManager[Any]:
     """The region in which a forward pass runs: bf16 autocast where asked, or with `auto` where the device gains."""
-    if precision == "fp32" or (precision == "auto" and not gains_from_bf16(device)):
+    if precision == "fp32" or (precision == "auto" and not gains_from_bf16(device_type)):
         return nullcontext()
-    return torch.autocast(device.type, torch.bfloat16)
+    return torch.autocast(device_type, torch.bfloat16)
 
 
 def depthwise_in_fp32(model: _N) -> _N:

@@ -95,16 +95,16 @@ def add_from_hub(encoder: Encoder) -> WeightsFile:
     Raises:
         UserError: the hub cannot be reached or does not have them.
     """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
-    name = hub_name(encoder)
+    name, file = hub_name(encoder), "model.safetensors"
     try:
-        downloaded = hf_hub_download(name, "model.safetensors", etag_timeout=10)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        get_hf_file_metadata(hf_hub_url(name, file), timeout=10)  # unlike the download, this fails at once offline
+        downloaded = hf_hub_download(name, file)
+    except Exception as error:  # the client lets its transport's own errors through, others in each release
         raise UserError(
-            f"encoder {encoder}: huggingface.co/{name} cannot be reached from here; download its model.safetensors "
-            f"elsewhere and run `steelsight weights add {encoder} model.safetensors`"
+            f"encoder {encoder}: huggingface.co/{name} cannot be reached from here ({type(error).__name__}); download its "
+            f"{file} elsewhere and run `steelsight weights add {encoder} {file}`"
         ) from error
     return add_weights(encoder, Path(downloaded))
 

@@ -177,9 +177,7 @@ def test_images_left_out_play_no_part(strips: tuple[NDArray[np.float64], list[Ma
     some = np.arange(0, len(maps), 2)
     grids = Grids(np.array([0.3, 0.55]), area_grid(64 * 200, 1.05, 25), plain_rule(4, 25))
     assert search(histograms, p_defect, grids, some) == search(histograms[some], p_defect[some], grids)
-    assert search_shared(histograms, p_defect, grids, some) == search_shared(
-        histograms[some], p_defect[some], grids
-    )
+    assert search_shared(histograms, p_defect, grids, some) == search_shared(histograms[some], p_defect[some], grids)
 
 
 @needs_sample

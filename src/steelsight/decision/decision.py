@@ -216,9 +216,7 @@ def read_decision(run: Path) -> Decision:
         raise UserError(f"{path}: not JSON ({error}); {again}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:
-        raise UserError(
-            f"{path}: schema_version is {version!r}, this steelsight reads {SCHEMA_VERSION}; {again}"
-        )
+        raise UserError(f"{path}: schema_version is {version!r}, this steelsight reads {SCHEMA_VERSION}; {again}")
     try:
         return Decision.model_validate_json(json.dumps(content))
     except ValidationError as error:

@@ -271,9 +271,7 @@ class _Slab:
         best: NDArray[np.float64] = self.gain[:, : len(self.reached) + unreached].max(axis=(1, 2))
         return best
 
-    def nearest(
-        self, gate: int, enough: float, start: tuple[int, int, int], areas: int
-    ) -> tuple[int, int, int] | None:
+    def nearest(self, gate: int, enough: float, start: tuple[int, int, int], areas: int) -> tuple[int, int, int] | None:
         """Steps to, lower and area of the place nearest to `start` that gains `enough`; None where none does."""
         _, plain_lower, plain_area = start
         upper = self.gain.shape[2] - 1

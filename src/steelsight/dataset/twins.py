@@ -28,10 +28,11 @@ Progress = Callable[[int, int], None]
 _DETAIL_AREA = 24_000
 _DETAIL_STEP = 40.0  # int8 steps per unit of local contrast, which is clipped to +-3
 _GRAIN_SIGMA = 3.0
+_QUIET_SHARE = 0.35
 _FREQUENCIES = 12
 _FREQUENCY_STEP = 1 / 110
-_CANDIDATES = 16
-_LEAST_LIKENESS = 0.3
+_CANDIDATES = 10
+_LEAST_LIKENESS = 0.4
 _BATCH = 512
 
 
@@ -97,12 +98,14 @@ def _look(path: Path) -> _Look:
 def _local_contrast(grey: Floats) -> Floats:
     """Difference from the neighbourhood's mean over the neighbourhood's deviation, clipped to +-3.
 
-    A share of the whole image's deviation is added to the denominator, so that the black beside the steel stays quiet.
+    Neighbourhoods much quieter than the image's liveliest are quietened further: the black beside the steel has no
+    grain, only noise that no copy repeats.
     """
     difference = grey - cv2.GaussianBlur(grey, (0, 0), _GRAIN_SIGMA)
-    spread = np.sqrt(cv2.GaussianBlur(difference * difference, (0, 0), 3 * _GRAIN_SIGMA))
-    floor = 0.25 * float(np.sqrt((difference * difference).mean())) + 1e-3
-    return np.asarray(np.clip(difference / (spread + floor), -3.0, 3.0), np.float32)
+    variance = cv2.GaussianBlur(difference * difference, (0, 0), 3 * _GRAIN_SIGMA)
+    deviation = np.sqrt(variance)
+    quiet = _QUIET_SHARE * float(np.percentile(deviation, 99)) + 1e-3
+    return np.asarray(np.clip(difference * deviation / (variance + quiet * quiet), -3.0, 3.0), np.float32)
 
 
 def _spectra(looks: Sequence[_Look], pool: ThreadPoolExecutor) -> Floats:

@@ -11,11 +11,10 @@ from data import SAMPLE, SHARED, needs_sample, needs_shared, run_cli
 def test_clean_data_ends_with_the_command_that_trains_on_it() -> None:
     done = run_cli("data", "check", SAMPLE)
     assert done.returncode == 0, done.stderr
-    assert "66 images without a fault, 26 of them defect-free; layout severstal" in done.stderr
-    assert "No faults." in done.stderr
-    assert "1600 x 256" in done.stderr
-    assert f"next: steelsight train {SAMPLE} --recipe lite --out run" in done.stderr
-    assert done.stdout == ""
+    assert "66 images without a fault, 26 of them defect-free; layout severstal" in done.stdout
+    assert "No faults." in done.stdout
+    assert "1600 x 256" in done.stdout
+    assert f"next: steelsight train {SAMPLE} --recipe lite --out run" in done.stdout
 
 
 @needs_sample
@@ -41,10 +40,10 @@ def test_faults_are_listed_with_file_and_line_and_end_in_status_2(tmp_path: Path
     (tmp_path / "train_images" / names[2]).write_text("[not] an image")
     done = run_cli("data", "check", tmp_path, "--no-twins")
     assert done.returncode == 2
-    assert f"{table}:3: run-odd-count: " in done.stderr
-    assert f"{tmp_path / 'train_images' / names[2]}: unreadable-image: not an image but text" in done.stderr
-    assert "[not] an image" in done.stderr
-    assert "--skip-faulty" in done.stderr
+    assert f"{table}:3: run-odd-count: " in done.stdout
+    assert f"{tmp_path / 'train_images' / names[2]}: unreadable-image: not an image but text" in done.stdout
+    assert "[not] an image" in done.stdout
+    assert "--skip-faulty" in done.stdout
     assert "Traceback" not in done.stderr
     as_json = run_cli("data", "check", tmp_path, "--no-twins", "--json")
     assert as_json.returncode == 2

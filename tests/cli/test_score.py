@@ -114,7 +114,7 @@ def test_people_see_the_table_and_what_was_assumed() -> None:
     done = run_cli("score", TRUTH, TRUTH)
     assert done.returncode == 0
     for word in ("Dice", "floor", "false alarms", "defects", "40 images x 4 classes", "--images names them"):
-        assert word in done.stderr
+        assert word in done.stdout
 
 
 def test_images_without_rows_are_empty(small: Path, tmp_path: Path) -> None:

@@ -1,18 +1,15 @@
 """`steelsight data check`: what is in a folder, what is wrong with it, which images are twins."""
 
 import shlex
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from steelsight.cli.output import console, finish
+from steelsight.cli.output import counting, finish, results
 from steelsight.dataset.model import Dataset, Layout
 
 if TYPE_CHECKING:
@@ -39,13 +36,13 @@ def check(
     from steelsight.dataset.check import summarise
     from steelsight.dataset.read import read_dataset
 
-    with _progress("reading images") as advance:
+    with counting("reading images") as advance:
         dataset = read_dataset(data, layout, progress=advance)
     groups = None
     if twins:
         from steelsight.dataset.twins import find_twins
 
-        with _progress("looking for twins") as advance:
+        with counting("looking for twins") as advance:
             groups = find_twins([sample.path for sample in dataset.samples], progress=advance)
     summary = summarise(dataset, groups)
     if not as_json:
@@ -85,24 +82,16 @@ def _figures(dataset: Dataset, summary: "Summary") -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(label, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
-
-
 def _show(dataset: Dataset, summary: "Summary") -> None:
-    console.print(
+    results.print(
         f"[bold]{escape(str(dataset.root))}[/]: {summary.images} images without a fault, "
         f"{summary.defect_free} of them defect-free; layout {dataset.layout}",
         soft_wrap=True,
         highlight=False,
     )
-    console.print(_class_table(summary))
-    console.print(_count_table(summary))
-    console.print(_size_table(summary))
+    results.print(_class_table(summary))
+    results.print(_count_table(summary))
+    results.print(_size_table(summary))
     if summary.twins:
         _show_twins(summary.twins)
     _show_faults(dataset, summary)
@@ -151,28 +140,28 @@ def _size_table(summary: "Summary") -> Table:
 
 
 def _show_twins(twins: "TwinCount") -> None:
-    console.print(
+    results.print(
         f"Twins: {twins.images:,} images in {twins.groups:,} groups, the largest of {twins.largest}; "
         f"groups whose images show different classes: {len(twins.differing):,}",
         highlight=False,
         soft_wrap=True,
     )
     for group in twins.differing[:_MOST_GROUPS]:
-        console.print(f"  different classes: {escape(', '.join(group))}", soft_wrap=True, highlight=False)
+        results.print(f"  different classes: {escape(', '.join(group))}", soft_wrap=True, highlight=False)
     if len(twins.differing) > _MOST_GROUPS:
-        console.print(f"  and {len(twins.differing) - _MOST_GROUPS} more groups (--json lists all)", highlight=False)
+        results.print(f"  and {len(twins.differing) - _MOST_GROUPS} more groups (--json lists all)", highlight=False)
 
 
 def _show_faults(dataset: Dataset, summary: "Summary") -> None:
     from steelsight.dataset.check import fault_place
 
     if not dataset.faults:
-        console.print("[green]No faults.[/]")
+        results.print("[green]No faults.[/]")
         return
     kinds = ", ".join(f"{count} {kind}" for kind, count in summary.fault_kinds.items())
-    console.print(f"[bold red]{len(dataset.faults)} faults[/]: {kinds}", soft_wrap=True, highlight=False)
+    results.print(f"[bold red]{len(dataset.faults)} faults[/]: {kinds}", soft_wrap=True, highlight=False)
     for fault in dataset.faults:
-        console.print(
+        results.print(
             f"{escape(fault_place(fault))}: [red]{fault.kind}[/]: {escape(fault.message)}",
             soft_wrap=True,
             highlight=False,

@@ -136,12 +136,8 @@ def _is_torch_file(path: Path) -> bool:
 
 
 def _check(tensors: Mapping[str, Tensor], encoder: Encoder, path: Path) -> None:
-    """Every tensor of the encoder is there, in its shape."""
-    wanted = {
-        name: tensor
-        for name, tensor in empty_backbone(encoder).state_dict().items()
-        if not name.startswith(_CLASSIFIER) and not name.endswith(_COUNTER)
-    }
+    """Every tensor of the encoder is there, in its shape, and no other: B0 holds all of Lite0's names and shapes."""
+    wanted = {name: tensor for name, tensor in empty_backbone(encoder).state_dict().items() if _is_weight(name)}
     missing = [name for name in wanted if name not in tensors]
     if missing:
         raise UserError(
@@ -154,6 +150,16 @@ def _check(tensors: Mapping[str, Tensor], encoder: Encoder, path: Path) -> None:
                 f"{path}: {name} has the shape {tuple(tensors[name].shape)}, {encoder} needs {tuple(tensor.shape)}; "
                 "these are another encoder's weights"
             )
+    foreign = [name for name in tensors if _is_weight(name) and name not in wanted]
+    if foreign:
+        raise UserError(
+            f"{path}: {len(foreign)} tensors are not of {encoder}, first {foreign[0]!r}; these are another encoder's "
+            "weights"
+        )
+
+
+def _is_weight(name: str) -> bool:
+    return not name.startswith(_CLASSIFIER) and not name.endswith(_COUNTER)
 
 
 def _renamed(tensors: Mapping[str, Tensor], found: WeightsFile) -> dict[str, Tensor]:

@@ -1,6 +1,13 @@
 """The rule that cuts masks out of probability maps: gate, upper and lower threshold, minimum area."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Threshold = Annotated[int, Field(ge=0, le=255)]
+Area = Annotated[int, Field(ge=1)]
 
 
 class Rule(BaseModel):
@@ -11,13 +18,54 @@ class Rule(BaseModel):
 
     Attributes:
         gate: probability in [0, 1].
-        upper, lower: one per class, 0..255 (probability times 255).
+        upper, lower: one per class, 0..255 (probability times 255), lower <= upper.
         min_area: one per class, pixels of the original image, at least 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     gate: float = Field(ge=0, le=1)
-    upper: tuple[int, ...]
-    lower: tuple[int, ...]
-    min_area: tuple[int, ...]
+    upper: tuple[Threshold, ...] = Field(min_length=1)
+    lower: tuple[Threshold, ...]
+    min_area: tuple[Area, ...]
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Rule":
+        if not len(self.upper) == len(self.lower) == len(self.min_area):
+            raise ValueError("upper, lower and min_area must have one value per class each")
+        if any(low > up for low, up in zip(self.lower, self.upper, strict=True)):
+            raise ValueError("lower must not exceed upper")
+        return self
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.upper)
+
+
+def masks(rule: Rule, p_defect: float, maps: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Cut the masks of one image: the definition that every figure and every search is held against.
+
+    Args:
+        rule: thresholds for as many classes as `maps` has.
+        p_defect: probability in [0, 1] that the image has a defect.
+        maps: uint8 (classes, height, width), probability times 255, at the image's own size.
+
+    Returns:
+        bool (classes, height, width).
+
+    >>> rule = Rule(gate=0.5, upper=(200,), lower=(100,), min_area=(2,))
+    >>> maps = np.array([[[201, 250, 101, 100]]], np.uint8)
+    >>> masks(rule, 0.6, maps).astype(int).tolist()
+    [[[1, 1, 1, 0]]]
+    >>> masks(rule, 0.5, maps).any().item()
+    False
+    """
+    if maps.shape[0] != rule.classes:
+        raise ValueError(f"the rule has {rule.classes} classes, the maps have {maps.shape[0]}")
+    if p_defect <= rule.gate:
+        return np.zeros(maps.shape, np.bool_)
+    found = (maps > np.array(rule.upper, np.uint8)[:, None, None]).sum(axis=(1, 2))
+    kept = found >= np.array(rule.min_area)
+    cut: NDArray[np.bool_] = (maps > np.array(rule.lower, np.uint8)[:, None, None]) & kept[:, None, None]
+    return cut

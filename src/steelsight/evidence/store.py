@@ -52,6 +52,10 @@ class Evidence:
         """Whether the evidence of a job is there."""
         return self._path(member, fold).exists()
 
+    def written(self, member: Member, fold: int) -> int:
+        """When the evidence of a job was written, in nanoseconds: what is derived from an earlier one is stale."""
+        return self._path(member, fold).stat().st_mtime_ns
+
     def members(self, step: Step) -> tuple[Member, ...]:
         """Members of a step with evidence of every fold, in the recipe's order."""
         return tuple(

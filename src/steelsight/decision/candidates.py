@@ -1,0 +1,59 @@
+"""How much of the rule is tuned: four kinds, from nothing to everything, and which of them the evidence bears."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.decision.counts import Histograms, count
+from steelsight.decision.grid import Grids
+from steelsight.decision.search import SearchResult, search, search_gate, search_shared
+from steelsight.metrics.dice import pair_dice
+
+Kind = Literal["defaults", "gate", "shared", "tuned"]
+"""What is searched: nothing; the gate; the gate and one upper, lower and area for all classes; all of it per class."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+NOISE = 0.001
+"""A change of the competition's Dice below this is noise, by the experience of its strongest solutions."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What one choice of members says of every image.
+
+    Attributes:
+        histograms: uint32 (N, K, 2, 256), of the combined maps at the image's own size.
+        p_defect: float64 (N,).
+    """
+
+    histograms: Histograms
+    p_defect: NDArray[np.float64]
+
+
+def find_rule(kind: Kind, view: View, grids: Grids, images: NDArray[np.intp] | None = None) -> SearchResult:
+    """The best rule of a kind on some images (None for all); for `defaults`, the plain rule with its curve over gates."""
+    match kind:
+        case "tuned":
+            return search(view.histograms, view.p_defect, grids, images)
+        case "shared":
+            return search_shared(view.histograms, view.p_defect, grids, images)
+        case "gate":
+            return search_gate(view.histograms, view.p_defect, grids, images)
+        case "defaults":
+            counts = count(view.histograms, view.p_defect, grids.plain, images)
+            dice = float(pair_dice(counts.intersection, counts.predicted, counts.truth).mean())
+            return SearchResult(grids.plain, dice, search_gate(view.histograms, view.p_defect, grids, images).gates)
+
+
+def choose_kind(dice: Mapping[Kind, float]) -> Kind:
+    """The simplest kind whose nested Dice is within .001 of the best: a richer one has to earn its numbers.
+
+    >>> choose_kind({"defaults": 0.91, "gate": 0.92, "shared": 0.9205, "tuned": 0.90})
+    'gate'
+    """
+    best = max(dice.values())
+    return next(kind for kind in KINDS if dice[kind] >= best - NOISE)

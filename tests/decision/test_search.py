@@ -1,0 +1,215 @@
+"""The search against brute force: every rule of the grids, applied to real maps pixel by pixel."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from data import SAMPLE, needs_sample
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from steelsight.decision.counts import count
+from steelsight.decision.defaults import plain_rule
+from steelsight.decision.grid import Grids, area_grid
+from steelsight.decision.rule import Rule, masks
+from steelsight.decision.search import SearchResult, search, search_shared
+from steelsight.metrics.dice import dice_figures, pair_dice
+
+Maps = NDArray[np.uint8]
+Truth = NDArray[np.bool_]
+
+
+def histograms_of(maps: list[Maps], truth: list[Truth]) -> NDArray[np.uint32]:
+    """By the definition: count the pixels of each value, over background and over truth."""
+    return np.array(
+        [
+            [[np.bincount(plane[mask == side], minlength=256) for side in (False, True)] for plane, mask in zip(m, t)]
+            for m, t in zip(maps, truth)
+        ],
+        np.uint32,
+    )
+
+
+def dice_of(rule: Rule, p_defect: NDArray[np.float64], maps: list[Maps], truth: list[Truth]) -> float:
+    """Mean Dice over pairs, from pixels."""
+    scores = []
+    for p, map_, true in zip(p_defect, maps, truth, strict=True):
+        cut = masks(rule, float(p), map_)
+        both = cut.sum(axis=(1, 2)) + true.sum(axis=(1, 2))
+        overlap = (cut & true).sum(axis=(1, 2))
+        scores.append(np.where(both == 0, 1.0, 2 * overlap / np.maximum(both, 1)))
+    return float(np.mean(scores))
+
+
+def brute_force(
+    p_defect: NDArray[np.float64],
+    maps: list[Maps],
+    truth: list[Truth],
+    gates: NDArray[np.float64],
+    areas: NDArray[np.int64],
+    levels: list[int],
+) -> float:
+    """The best mean Dice of one class over every gate, pair of `levels` and area, each applied to the maps."""
+    rules = (
+        Rule(gate=gate, upper=(upper,), lower=(lower,), min_area=(area,))
+        for gate, upper, lower, area in product(gates.tolist(), levels, levels, areas.tolist())
+        if lower <= upper
+    )
+    return max(dice_of(rule, p_defect, maps, truth) for rule in rules)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[NDArray[np.float64], list[Maps], list[Truth]]:
+    """A few tiny images of differing size, one class, values from few levels so that ties and edges are met."""
+    levels = np.array([0, 1, 100, 102, 103, 178, 179, 254, 255], np.uint8)
+    p, maps, truth = [], [], []
+    for _ in range(draw(st.integers(1, 5))):
+        shape = (1, draw(st.integers(1, 3)), draw(st.integers(1, 4)))
+        rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+        maps.append(levels[rng.integers(0, draw(st.integers(1, len(levels))), shape)])
+        truth.append(rng.random(shape) < draw(st.sampled_from([0.0, 0.3, 0.8])))
+        p.append(draw(st.sampled_from([0.0, 0.2, 0.5, 0.55, 0.9, 1.0])))
+    return np.array(p), maps, truth
+
+
+LEVELS = [0, 1, 100, 102, 103, 178, 179, 254, 255]
+"""Between two of the values that the maps hold nothing changes, so these stand for all 256."""
+
+
+@settings(max_examples=25, deadline=None)
+@given(cases())
+def test_the_best_of_brute_force_is_found(case: tuple[NDArray[np.float64], list[Maps], list[Truth]]) -> None:
+    p_defect, maps, truth = case
+    gates, areas = np.array([0.0, 0.5, 0.55, 0.9]), area_grid(12, 1.5, 4)
+    found = search(histograms_of(maps, truth), p_defect, Grids(gates, areas, plain_rule(1, 4)))
+    assert found.dice == pytest.approx(brute_force(p_defect, maps, truth, gates, areas, LEVELS), abs=1e-9)
+    for point in found.gates:
+        assert dice_of(point.rule, p_defect, maps, truth) == pytest.approx(point.dice, abs=1e-9)
+        assert point.dice == pytest.approx(
+            brute_force(p_defect, maps, truth, np.array([point.gate]), areas, LEVELS), abs=1e-9
+        )
+
+
+@settings(max_examples=15, deadline=None)
+@given(cases())
+def test_among_equal_rules_the_nearest_to_the_plain_one_is_taken(
+    case: tuple[NDArray[np.float64], list[Maps], list[Truth]],
+) -> None:
+    p_defect, maps, truth = case
+    gates, areas, plain = np.array([0.5]), area_grid(12, 1.5, 4), plain_rule(1, 4)
+    histograms = histograms_of(maps, truth)
+    rule = search(histograms, p_defect, Grids(gates, areas, plain)).rule
+    start = int(np.searchsorted(areas, 4))
+
+    def steps(rule: Rule) -> int:
+        return (
+            abs(rule.upper[0] - plain.upper[0])
+            + abs(rule.lower[0] - plain.lower[0])
+            + abs(int(np.searchsorted(areas, rule.min_area[0])) - start)
+        )
+
+    best = dice_of(rule, p_defect, maps, truth)
+    for upper, lower, area in product(range(90, 256, 4), range(0, 256, 4), areas.tolist()):
+        if lower <= upper:
+            other = Rule(gate=0.5, upper=(upper,), lower=(lower,), min_area=(area,))
+            if steps(other) < steps(rule):
+                assert pair_mean(histograms, p_defect, other) < best - 1e-10
+
+
+def pair_mean(histograms: NDArray[np.uint32], p_defect: NDArray[np.float64], rule: Rule) -> float:
+    counts = count(histograms, p_defect, rule)
+    return float(pair_dice(counts.intersection, counts.predicted, counts.truth).mean())
+
+
+@pytest.fixture(scope="module")
+def strips() -> tuple[NDArray[np.float64], list[Maps], list[Truth]]:
+    """Real masks of the sample at a quarter of the size, and blurred, shifted, noisy maps of them."""
+    import cv2
+
+    from steelsight.dataset.read import read_dataset
+
+    rng = np.random.default_rng(3)
+    p, maps, truth = [], [], []
+    for sample in read_dataset(SAMPLE, decode=False).samples[::4]:
+        mask = sample.mask()[:, ::4, ::8]
+        blurred = [cv2.GaussianBlur(np.roll(plane, 2, axis=1).astype(np.float32), (0, 0), 3) for plane in mask]
+        noisy = np.clip(np.stack(blurred) * rng.uniform(0.4, 1.4) + rng.normal(0, 0.1, mask.shape), 0, 1)
+        maps.append((noisy * 255).astype(np.uint8))
+        truth.append(mask)
+        p.append(np.clip(mask.any() * 0.6 + rng.uniform(0, 0.4), 0, 1))
+    return np.array(p), maps, truth
+
+
+@needs_sample
+def test_on_real_masks_no_rule_of_a_coarse_grid_beats_it(
+    strips: tuple[NDArray[np.float64], list[Maps], list[Truth]],
+) -> None:
+    p_defect, maps, truth = strips
+    gates, areas = np.array([0.0, 0.3, 0.55, 0.8]), area_grid(64 * 200, 1.05, 25)
+    histograms = histograms_of(maps, truth)
+    found = search(histograms, p_defect, Grids(gates, areas, plain_rule(4, 25)))
+    assert dice_of(found.rule, p_defect, maps, truth) == pytest.approx(found.dice, abs=1e-12)
+    for index in range(4):
+        of_class = [map_[index : index + 1] for map_ in maps], [mask[index : index + 1] for mask in truth]
+        alone = search(histograms_of(*of_class), p_defect, Grids(gates, areas, plain_rule(1, 25)))
+        coarse = brute_force(p_defect, *of_class, gates, areas[::25], list(range(10, 256, 49)))
+        assert alone.dice >= coarse - 1e-12
+
+
+@needs_sample
+def test_shared_has_one_of_each_number_and_never_beats_the_rule_per_class(
+    strips: tuple[NDArray[np.float64], list[Maps], list[Truth]],
+) -> None:
+    p_defect, maps, truth = strips
+    histograms = histograms_of(maps, truth)
+    grids = Grids(np.array([0.3, 0.55]), area_grid(64 * 200, 1.05, 25), plain_rule(4, 25))
+    shared, own = search_shared(histograms, p_defect, grids), search(histograms, p_defect, grids)
+    assert len(set(shared.rule.upper)) == len(set(shared.rule.lower)) == len(set(shared.rule.min_area)) == 1
+    assert dice_of(shared.rule, p_defect, maps, truth) == pytest.approx(shared.dice, abs=1e-12)
+    assert shared.dice <= own.dice + 1e-12
+
+
+@needs_sample
+def test_images_left_out_play_no_part(strips: tuple[NDArray[np.float64], list[Maps], list[Truth]]) -> None:
+    p_defect, maps, truth = strips
+    histograms = histograms_of(maps, truth)
+    some = np.arange(0, len(maps), 2)
+    grids = Grids(np.array([0.3, 0.55]), area_grid(64 * 200, 1.05, 25), plain_rule(4, 25))
+    assert search(histograms, p_defect, grids, some) == search(histograms[some], p_defect[some], grids)
+    assert search_shared(histograms, p_defect, grids, some) == search_shared(
+        histograms[some], p_defect[some], grids
+    )
+
+
+@needs_sample
+def test_counts_are_those_of_the_pixels(strips: tuple[NDArray[np.float64], list[Maps], list[Truth]]) -> None:
+    p_defect, maps, truth = strips
+    rule = Rule(gate=0.3, upper=(150, 120, 90, 0), lower=(90, 120, 0, 0), min_area=(40, 1, 300, 12_000))
+    counts = count(histograms_of(maps, truth), p_defect, rule)
+    cut = [masks(rule, float(p), map_) for p, map_ in zip(p_defect, maps, strict=True)]
+    assert counts.predicted.tolist() == [mask.sum(axis=(1, 2)).tolist() for mask in cut]
+    assert counts.truth.tolist() == [mask.sum(axis=(1, 2)).tolist() for mask in truth]
+    assert counts.intersection.tolist() == [(a & b).sum(axis=(1, 2)).tolist() for a, b in zip(cut, truth, strict=True)]
+    figures = dice_figures(counts.intersection, counts.predicted, counts.truth)
+    assert figures.dice == pytest.approx(dice_of(rule, p_defect, maps, truth), abs=1e-12)
+
+
+def test_maps_that_say_nothing_leave_the_plain_rule() -> None:
+    histograms = np.zeros((4, 2, 2, 256), np.uint32)
+    histograms[:, :, 0, 0] = 100
+    plain = plain_rule(2, 5)
+    found: SearchResult = search(
+        histograms, np.full(4, 0.9), Grids(np.array([0.5, 0.55, 0.6]), area_grid(100, 1.05, 5), plain)
+    )
+    assert found.rule == plain
+    assert found.dice == 1.0
+
+
+def test_no_image_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one image"):
+        search(
+            np.zeros((0, 1, 2, 256), np.uint32),
+            np.zeros(0),
+            Grids(np.array([0.5]), area_grid(10, 1.1, 1), plain_rule(1, 1)),
+        )

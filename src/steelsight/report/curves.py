@@ -8,7 +8,20 @@ from markupsafe import Markup
 
 from steelsight.decision.counts import Counts, Histograms
 from steelsight.metrics.classification import PrecisionRecall, histogram_precision_recall
-from steelsight.report.ink import BLUE, GREY, RED, WIDE, colour, new_figure, plain, quiet, rows_of, small_multiples, styled, svg
+from steelsight.report.ink import (
+    BLUE,
+    GREY,
+    RED,
+    WIDE,
+    colour,
+    new_figure,
+    plain,
+    quiet,
+    rows_of,
+    small_multiples,
+    styled,
+    svg,
+)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,25 @@ from pathlib import Path
 import cv2
 import numpy as np
 from markupsafe import Markup
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from steelsight.dataset.model import Fault, Sample
 from steelsight.dataset.record import Record
 from steelsight.images import ImageError, read_image
-from steelsight.report.ink import WIDE, class_names, colour, log_axis, new_figure, plain, quiet, rows_of, small_multiples, styled, svg
+from steelsight.report.ink import (
+    WIDE,
+    class_names,
+    colour,
+    log_axis,
+    new_figure,
+    plain,
+    quiet,
+    rows_of,
+    small_multiples,
+    styled,
+    svg,
+)
 from steelsight.report.picture import TRUTH, Outline, fitted, jpeg, outlined
 
 _PICTURES_PER_CLASS = 2
@@ -145,9 +158,9 @@ def _area_plot(samples: Sequence[Sample], classes: Sequence[str]) -> Markup | No
         grid = small_multiples(figure, len(classes), shape)
         for index, (axes, areas) in enumerate(zip(grid, every, strict=True)):
             axes.hist(areas, bins=bins.tolist(), color=colour(index))
-            log_axis(axes.xaxis, bins.tolist())
+            log_axis(axes, "x", bins.tolist())
             axes.set_title(plain(f"{classes[index]}: {len(areas)}"))
-            axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)
+            axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4, min_n_ticks=1))
             quiet(axes)
         figure.supxlabel("defect area of an image, pixels (logarithmic)", fontsize=8)
         figure.supylabel("images", fontsize=8)

@@ -7,12 +7,11 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
@@ -155,13 +154,17 @@ def small_multiples(figure: Figure, count: int, shape: tuple[int, int], *, share
     return list(grid[:count])
 
 
-def log_axis(axis: Axis, values: Iterable[float]) -> None:
+def log_axis(axes: Axes, which: Literal["x", "y"], values: Iterable[float]) -> None:
     """A logarithmic axis with ticks at 1, 10, 100 and so on; the threes too where the range is short."""
     seen = [value for value in values if value > 0]
     if not seen:
         return
     steps = (1.0, 3.0) if max(seen) / min(seen) < 50 else (1.0,)
-    axis._set_axes_scale("log")
+    if which == "x":
+        axes.set_xscale("log")
+    else:
+        axes.set_yscale("log")
+    axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(LogLocator(subs=steps, numticks=6))
     axis.set_major_formatter(lambda value, _: _short(value))
     axis.set_minor_locator(NullLocator())

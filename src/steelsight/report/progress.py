@@ -104,7 +104,7 @@ def learning_rate(axes: Axes, job: JobLog) -> None:
     """Learning rate of each epoch, on a logarithmic axis."""
     rates = job.curve("learning_rate")
     _curves(axes, job, "learning rate", [("", rates, PURPLE, "-")])
-    log_axis(axes.yaxis, rates)
+    log_axis(axes, "y", rates)
 
 
 def _curves(axes: Axes, job: JobLog, title: str, curves: Sequence[Curve]) -> None:

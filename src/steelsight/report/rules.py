@@ -106,7 +106,7 @@ def _plot(tuned: Rule, others: Sequence[Rule], plain_rule: Rule, classes: Sequen
         _strip(lower, "lower threshold", *_shares(others, tuned, plain_rule, "lower"), blank)
         areas = [rule.min_area for rule in others]
         _strip(area, "minimum area, pixels", areas, tuned.min_area, plain_rule.min_area, blank)
-        log_axis(area.xaxis, [*tuned.min_area, *plain_rule.min_area, *(size for sizes in areas for size in sizes)])
+        log_axis(area, "x", [*tuned.min_area, *plain_rule.min_area, *(size for sizes in areas for size in sizes)])
         for axes in (gate, upper, lower):
             axes.set_xlim(-0.03, 1.03)
         handles, names = gate.get_legend_handles_labels()

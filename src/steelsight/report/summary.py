@@ -109,7 +109,9 @@ def meaning(nested: Judged, counts: Counts) -> str:
     elif high < 0:
         verdict = f"so worse than marking nothing (95 % interval of the difference {low:+.3f} to {high:+.3f})"
     else:
-        verdict = f"a difference that {defective + clean:,} images cannot tell from none (95 %: {low:+.3f} to {high:+.3f})"
+        verdict = (
+            f"a difference that {defective + clean:,} images cannot tell from none (95 %: {low:+.3f} to {high:+.3f})"
+        )
     return (
         f"On images that its networks did not see, the inspector marks something on {found:,} of {defective:,} images "
         f"with a defect and on {alarms:,} of {clean:,} without; its competition Dice of {nested.figures.dice:.3f} is "

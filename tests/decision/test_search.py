@@ -24,8 +24,11 @@ def histograms_of(maps: list[Maps], truth: list[Truth]) -> NDArray[np.uint32]:
     """By the definition: count the pixels of each value, over background and over truth."""
     return np.array(
         [
-            [[np.bincount(plane[mask == side], minlength=256) for side in (False, True)] for plane, mask in zip(m, t)]
-            for m, t in zip(maps, truth)
+            [
+                [np.bincount(plane[mask == side], minlength=256) for side in (False, True)]
+                for plane, mask in zip(m, t, strict=True)
+            ]
+            for m, t in zip(maps, truth, strict=True)
         ],
         np.uint32,
     )
@@ -177,9 +180,7 @@ def test_images_left_out_play_no_part(strips: tuple[NDArray[np.float64], list[Ma
     some = np.arange(0, len(maps), 2)
     grids = Grids(np.array([0.3, 0.55]), area_grid(64 * 200, 1.05, 25), plain_rule(4, 25))
     assert search(histograms, p_defect, grids, some) == search(histograms[some], p_defect[some], grids)
-    assert search_shared(histograms, p_defect, grids, some) == search_shared(
-        histograms[some], p_defect[some], grids
-    )
+    assert search_shared(histograms, p_defect, grids, some) == search_shared(histograms[some], p_defect[some], grids)
 
 
 @needs_sample

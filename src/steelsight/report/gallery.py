@@ -11,6 +11,7 @@ from steelsight.dataset.model import Sample
 from steelsight.decision.counts import Counts
 from steelsight.images import ImageError, read_image
 from steelsight.metrics.dice import pair_dice
+from steelsight.report.ink import class_names
 from steelsight.report.picture import PREDICTION, TRUTH, Outline, jpeg, outlined
 
 PredictedMasks = Callable[[int], NDArray[np.bool_]]
@@ -95,6 +96,7 @@ def gallery_view(
     chosen = choose(counts)
     dice = image_dice(counts)
     pair = pair_dice(counts.intersection, counts.predicted, counts.truth)
+    names = class_names(classes)
     unreadable = 0
 
     def drawn(at: int) -> Picture | None:
@@ -115,7 +117,7 @@ def gallery_view(
             p_defect=float(p_defect[at]),
             dice=float(dice[at]),
             pairs=tuple(
-                _pair(classes[index], pair[at, index], counts.truth[at, index], counts.predicted[at, index])
+                _pair(names[index], pair[at, index], counts.truth[at, index], counts.predicted[at, index])
                 for index in range(len(classes))
                 if counts.truth[at, index] or counts.predicted[at, index]
             ),

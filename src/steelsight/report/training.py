@@ -8,7 +8,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from steelsight.recipe import Member, Recipe
-from steelsight.report.ink import new_figure, styled, svg
+from steelsight.report.ink import WIDE, new_figure, styled, svg
 from steelsight.report.job_log import JobLog, read_log
 from steelsight.report.progress import accuracy, class_dice, dice, learning_rate, losses
 
@@ -81,7 +81,7 @@ def member_plot(curves: MemberCurves, classes: Sequence[str]) -> Markup:
     panels = _panels(curves, classes)
     count = len(curves.jobs)
     with styled():
-        figure = new_figure(max(4.4, min(8.6, 2.2 * count)), 1.45 * len(panels) + 0.3)
+        figure = new_figure(WIDE if count > 1 else WIDE / 2, 1.25 * len(panels) + 0.35)
         grid = figure.subplots(len(panels), count, squeeze=False, sharex=True, sharey="row")
         for row, panel in zip(grid, panels, strict=True):
             for place, (axes, (_, job)) in enumerate(zip(row, curves.jobs, strict=True)):
@@ -95,11 +95,17 @@ def member_plot(curves: MemberCurves, classes: Sequence[str]) -> Markup:
                     legend.remove()
                 elif legend is not None:
                     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), fontsize=7, handlelength=1.2)
+        grid[0][0].set_ylim(0, 1.05 * _largest_loss(curves.jobs))  # the row shares its scale
         for axes, (fold, _) in zip(grid[0], curves.jobs, strict=True):
             axes.set_title(f"fold {fold}")
         for axes in grid[-1]:
             axes.set_xlabel("epoch", fontsize=7.5)
         return svg(figure, f"Training curves of {curves.member.name}")
+
+
+def _largest_loss(jobs: Sequence[tuple[int, JobLog]]) -> float:
+    seen = [value for _, job in jobs for key in ("train_loss", "valid_loss") for value in job.curve(key)]
+    return max((value for value in seen if value == value), default=1.0)
 
 
 def _panels(curves: MemberCurves, classes: Sequence[str]) -> tuple[Panel, ...]:
@@ -122,9 +128,11 @@ def _row(curves: MemberCurves) -> MemberRow:
         network=f"{_DECODERS[member.decoder]}EfficientNet {member.encoder.capitalize()}",
         working_size=f"{size.width} × {size.height}, {size.colour}, {size.fit}",
         epochs=member.epochs,
-        kept="best epoch on the fold"
+        kept="best on the fold"
         if member.keep.weights == "best"
-        else f"average of the last {member.keep.last} epochs",
+        else f"average of the last {member.keep.last}"
+        if member.keep.last > 1
+        else "last epoch",
         seconds=sum(job.seconds for _, job in curves.jobs),
         images_per_second=sorted(speeds)[len(speeds) // 2] if speeds else float("nan"),
     )

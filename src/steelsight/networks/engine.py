@@ -72,10 +72,20 @@ def load_engine(
 
     def load(jobs: Iterable[Job]) -> tuple[TorchNetwork, ...]:
         return tuple(
-            _load_network(run, recipe.member(name), fold, len(classes), place, precision) for name, fold in jobs
+            _load_network(run, _member(recipe, name, run), fold, len(classes), place, precision) for name, fold in jobs
         )
 
     return TorchEngine(tuple(classes), load(classifiers), load(segmenters))
+
+
+def _member(recipe: Recipe, name: str, run: Path) -> Member:
+    try:
+        return recipe.member(name)
+    except KeyError:
+        raise UserError(
+            f"{run / 'recipe.yaml'}: it has no member {name!r}, which {run / 'decision.json'} chose; run `steelsight decide "
+            f"{run}` again"
+        ) from None
 
 
 def _load_network(

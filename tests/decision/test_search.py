@@ -24,8 +24,11 @@ def histograms_of(maps: list[Maps], truth: list[Truth]) -> NDArray[np.uint32]:
     """By the definition: count the pixels of each value, over background and over truth."""
     return np.array(
         [
-            [[np.bincount(plane[mask == side], minlength=256) for side in (False, True)] for plane, mask in zip(m, t)]
-            for m, t in zip(maps, truth)
+            [
+                [np.bincount(plane[mask == side], minlength=256) for side in (False, True)]
+                for plane, mask in zip(m, t, strict=True)
+            ]
+            for m, t in zip(maps, truth, strict=True)
         ],
         np.uint32,
     )

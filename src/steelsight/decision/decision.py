@@ -144,8 +144,8 @@ class Decision(_Model):
     Attributes:
         fingerprint: of the data.
         classes: names, in the order of the rule's values.
-        classifiers, segmenters: members by fold (`"0"`, `"1"`, ...), or by `"all"` where one choice holds for every fold.
-            No classifier at all: every image counts as defective with probability 1.
+        classifiers, segmenters: members by fold (`"0"`, `"1"`, ...), or by `"all"` where one choice holds for every
+            fold. No classifier at all: every image counts as defective with probability 1.
         incomplete: members of the recipe that lack the evidence of some fold, and so took no part.
         member_scores: of every member that took part, in the recipe's order.
         kept, reason: the kind of rule that is used, and why, in one sentence.
@@ -155,11 +155,12 @@ class Decision(_Model):
         defaults: of the plain rule, with the same members.
         candidates: each kind of rule, from the simplest.
         floor, floor_per_class: what an all-empty answer scores.
-        intervals: of `figures` ("tuned"), `nested`, and the plain rule with members chosen without the fold ("defaults").
+        intervals: of `figures` ("tuned"), of `nested`, and of the plain rule with members chosen without the fold
+            ("defaults").
         gate_curve: the best Dice by gate, for the kept kind.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     fingerprint: str
     classes: tuple[str, ...]
     classifiers: dict[str, tuple[str, ...]]

@@ -44,7 +44,8 @@ def nested(
     Args:
         view_without: fold -> what the members say that were chosen without that fold.
         folds: int64 (N,), at least two distinct.
-        groups: int64 (N,), twin groups; they split the rest in two where only one other fold is left to choose the kind on.
+        groups: int64 (N,), twin groups; they split the rest in two where only one other fold is left to choose the kind
+            on.
         grids: where to search.
         progress: called with (folds done, folds).
     """
@@ -58,7 +59,7 @@ def nested(
             rule = find_rule(kind, view, grids, rest).rule
             rules[kind].append(rule)
             parts[kind].append(count(view.histograms, view.p_defect, rule, judged))
-        kinds.append(_choose_on(view, rest, _split(folds[rest], groups[rest]), grids))
+        kinds.append(_choose_on(view, rest, folds[rest], groups[rest], grids))
         if progress:
             progress(done + 1, len(numbers))
     place = [np.flatnonzero(folds == fold) for fold in numbers]
@@ -71,22 +72,26 @@ def nested(
     )
 
 
-def mean_dice(counts: Counts) -> float:
-    """Mean Dice over every (image, class) pair."""
-    return float(pair_dice(counts.intersection, counts.predicted, counts.truth).mean())
+def image_dice(counts: Counts) -> NDArray[np.float64]:
+    """Mean Dice of each image over its classes: float64 (N,)."""
+    dice: NDArray[np.float64] = pair_dice(counts.intersection, counts.predicted, counts.truth).mean(axis=1)
+    return dice
 
 
-def _choose_on(view: View, images: NDArray[np.intp], split: NDArray[np.int64], grids: Grids) -> Kind:
-    """The kind that does best when each part of `images` is judged by the rule of the other parts; the plain one if there are none."""
-    if len(np.unique(split)) < 2:
+def _choose_on(
+    view: View, images: NDArray[np.intp], folds: NDArray[np.int64], groups: NDArray[np.int64], grids: Grids
+) -> Kind:
+    """The kind to keep when each part of `images` is judged by the rule of the others; plain where there is one part."""
+    parts = _split(folds, groups)
+    if len(np.unique(parts)) < 2:
         return KINDS[0]
-    total = dict.fromkeys(KINDS, 0.0)
-    for part in np.unique(split):
-        rest, judged = images[split != part], images[split == part]
+    dice = {kind: np.zeros(len(images)) for kind in KINDS}
+    for part in np.unique(parts):
+        rest, judged = images[parts != part], images[parts == part]
         for kind in KINDS:
             rule = find_rule(kind, view, grids, rest).rule
-            total[kind] += mean_dice(count(view.histograms, view.p_defect, rule, judged)) * len(judged) / len(images)
-    return choose_kind(total)
+            dice[kind][parts == part] = image_dice(count(view.histograms, view.p_defect, rule, judged))
+    return choose_kind(dice, groups)
 
 
 def _split(folds: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:

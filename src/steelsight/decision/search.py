@@ -103,7 +103,7 @@ def search_shared(
     grids: Grids,
     images: NDArray[np.intp] | None = None,
 ) -> SearchResult:
-    """As `search`, with one upper, one lower and one area for all classes: three numbers and a gate, however many classes.
+    """As `search`, with one upper, one lower and one area for all classes: three numbers and a gate, whatever the classes.
 
     The mean over pairs does not care whose pair it is, so this is the search of one class that holds every pair.
     """
@@ -255,8 +255,8 @@ class _Slab:
     """Gains of one `upper`, only where they change.
 
     Attributes:
-        gain: float64 (p, r + 1, upper + 1). Row [i, j] is of the gates that passed[i] and not passed[i - 1] passes, and of
-            the areas that reached[j] and not reached[j - 1] reaches; j = r stands for areas that no image reaches.
+        gain: float64 (p, r + 1, upper + 1). Row [i, j] is of the gates that passed[i] passes and passed[i - 1] does not,
+            and of the areas that reached[j] reaches and reached[j - 1] does not; j = r: areas that no image reaches.
         passed: int64 (p,), ascending.
         reached: int64 (r,), ascending.
     """
@@ -266,7 +266,7 @@ class _Slab:
     reached: NDArray[np.int64]
 
     def best(self, areas: int) -> NDArray[np.float64]:
-        """The largest gain of each row of gates, float64 (p,); areas that no image reaches count if the grid has one."""
+        """The largest gain by gate, float64 (p,); areas that no image reaches count where the grid has one."""
         unreached = not len(self.reached) or int(self.reached[-1]) < areas
         best: NDArray[np.float64] = self.gain[:, : len(self.reached) + unreached].max(axis=(1, 2))
         return best

@@ -1,0 +1,38 @@
+"""Arrays derived from evidence, kept under RUN/evidence so that deciding again is quick."""
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.evidence.store import Evidence
+from steelsight.files import replacing
+from steelsight.recipe import Member
+
+T = TypeVar("T", bound=np.generic)
+
+
+def key(evidence: Evidence, members: Sequence[Member], fold: int) -> str:
+    """16 hexadecimal digits that change with the data, the fold's images, the members and their evidence."""
+    images = [evidence.record.samples[index].image_id for index in evidence.indices(fold)]
+    said = [(member.name, repr(member.preprocess), evidence.written(member, fold)) for member in members]
+    text = repr((evidence.record.fingerprint, fold, images, said))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def cached(path: Path, make: Callable[[], NDArray[T]]) -> NDArray[T]:
+    """The array stored in `path` (npz); made and stored where it is missing or unreadable."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            array: NDArray[T] = stored["array"]
+            return array
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        pass  # made below, outside of the handler: what goes wrong there has nothing to do with this
+    array = make()
+    with replacing(path) as temporary:
+        np.savez_compressed(temporary, array=array)
+    return array

@@ -1,0 +1,100 @@
+"""What each member adds, and what the gate takes away, at the kept rule."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.decision.candidates import View
+from steelsight.decision.counts import Counts, count
+from steelsight.decision.decision import Contribution, Figures, GateLoss
+from steelsight.decision.rule import Rule
+from steelsight.evidence.store import Evidence
+from steelsight.evidence.team import Members, Progress, Team, Views
+from steelsight.metrics.dice import pair_dice
+from steelsight.recipe import Member
+
+
+def gate_loss(evidence: Evidence, view: View, rule: Rule) -> GateLoss:
+    """Hold the rule against the same rule without its gate."""
+    stopped = view.p_defect <= rule.gate
+    with_gate = count(view.histograms, view.p_defect, rule)
+    without = count(view.histograms, np.full(len(stopped), 2.0), rule)
+    defective = with_gate.truth > 0
+    lost = stopped & defective.any(axis=1)
+    ungated = _dice(without)
+    return GateLoss(
+        defective_images=int(lost.sum()),
+        image_ids=tuple(evidence.record.samples[index].image_id for index in np.flatnonzero(lost)),
+        pairs=int(defective[lost].sum()),
+        dice_lost=float(ungated[lost][defective[lost]].sum() / defective.size),
+        false_alarms_stopped=int((stopped[:, None] & ~defective & (without.predicted > 0)).sum()),
+        dice_without=float(ungated.mean()),
+    )
+
+
+def contributions(views: Views, team: Team, rule: Rule, progress: Progress | None = None) -> tuple[Contribution, ...]:
+    """Judge the ensemble without each member, and each member alone, at one rule; a fold that would be left without a
+    member of the step keeps those it has."""
+    evidence = views.evidence
+    steps: tuple[tuple[Literal["classify", "segment"], Mapping[int, Members]], ...] = (
+        ("classify", team.classifiers),
+        ("segment", team.segmenters),
+    )
+    tasks = [
+        (step, chosen, member)
+        for step, chosen in steps
+        for member in evidence.members(step)
+        if any(member in members for members in chosen.values())
+    ]
+    found = []
+    for done, (step, chosen, member) in enumerate(tasks):
+        if progress:
+            progress("what each member adds", done, len(tasks))
+        found.append(_contribution(views, team, rule, step, chosen, member))
+    return tuple(found)
+
+
+def _contribution(
+    views: Views,
+    team: Team,
+    rule: Rule,
+    step: Literal["classify", "segment"],
+    chosen: Mapping[int, Members],
+    one: Member,
+) -> Contribution:
+    if all(set(members) == {one} for members in chosen.values()):
+        return Contribution(
+            member=one.name,
+            step=step,
+            without_dice=None,
+            without_defective_dice=None,
+            alone_dice=None,
+            alone_defective_dice=None,
+        )
+    less = {fold: tuple(m for m in members if m != one) or members for fold, members in chosen.items()}
+    only = dict.fromkeys(chosen, (one,))
+    without, alone = (_figures(views, _with(team, step, members), rule) for members in (less, only))
+    return Contribution(
+        member=one.name,
+        step=step,
+        without_dice=without.dice,
+        without_defective_dice=without.defective_dice,
+        alone_dice=alone.dice,
+        alone_defective_dice=alone.defective_dice,
+    )
+
+
+def _with(team: Team, step: Literal["classify", "segment"], members: Mapping[int, Members]) -> Team:
+    return replace(team, classifiers=members) if step == "classify" else replace(team, segmenters=members)
+
+
+def _figures(views: Views, team: Team, rule: Rule) -> Figures:
+    view = views.of(team)
+    return Figures.of(count(view.histograms, view.p_defect, rule))
+
+
+def _dice(counts: Counts) -> NDArray[np.float64]:
+    return pair_dice(counts.intersection, counts.predicted, counts.truth)

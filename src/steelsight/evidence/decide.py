@@ -1,0 +1,219 @@
+"""From stored evidence to RUN/decision.json: members, rule, and the figures that speak for or against them."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.dataset.record import read_record
+from steelsight.decision.candidates import KINDS, Kind, choose_kind, find_rule
+from steelsight.decision.counts import Counts, count
+from steelsight.decision.decision import (
+    Candidate,
+    Decision,
+    Figures,
+    FoldRule,
+    GatePoint,
+    Interval,
+    Intervals,
+    MemberScore,
+    Nested,
+    write_decision,
+)
+from steelsight.decision.grid import Grids
+from steelsight.decision.nested import NestedResult, image_dice, nested
+from steelsight.decision.rule import Rule
+from steelsight.decision.search import SearchResult
+from steelsight.errors import UserError
+from steelsight.evidence.contribution import contributions, gate_loss
+from steelsight.evidence.select import Scores, score_members
+from steelsight.evidence.store import Evidence
+from steelsight.evidence.team import Progress, Selector, Views
+from steelsight.metrics.dice import pair_dice
+from steelsight.metrics.intervals import bootstrap_interval
+from steelsight.recipe import Step, read_run_recipe
+
+
+def decide(run: Path, *, gate: float | None = None, progress: Progress | None = None) -> Decision:
+    """Choose members and rule from the evidence of a run, judge the choice nested, and write RUN/decision.json.
+
+    Args:
+        run: folder of a training whose jobs are done.
+        gate: search at this gate alone; None for the gates of the recipe.
+        progress: called with (what is being done, done, of).
+
+    Raises:
+        UserError: no run, evidence missing, no segmenter, or a gate outside [0, 1].
+    """
+    if gate is not None and not 0 <= gate <= 1:
+        raise UserError(f"--gate {gate}: a gate is a probability; give a number from 0 to 1")
+    evidence = Evidence(run, read_record(run), read_run_recipe(run))
+    _check_complete(evidence)
+    record, recipe = evidence.record, evidence.recipe
+    grids = Grids.of(
+        recipe.search.gates, recipe.search.area_ratio, (s.size for s in record.samples), len(record.classes)
+    )
+    if gate is not None:
+        grids = grids.at_gate(gate)
+    selector = Selector(evidence, *(_scores(evidence, step, progress) for step in ("classify", "segment")))
+    views = Views(evidence, progress)
+    judged = nested(
+        lambda fold: views.of(selector.team_without(fold)),
+        record.folds,
+        record.groups,
+        grids,
+        None if progress is None else lambda done, of: progress("rule, nested: folds judged", done, of),
+    )
+    decision = _decide(selector, views, grids, judged, progress)
+    write_decision(run, decision)
+    return decision
+
+
+def _decide(
+    selector: Selector, views: Views, grids: Grids, judged: NestedResult, progress: Progress | None
+) -> Decision:
+    record, team = selector.evidence.record, selector.team()
+    view = views.of(team)
+    found: dict[Kind, SearchResult] = {}
+    for done, kind in enumerate(KINDS):
+        if progress:
+            progress("rule, on all images: kinds searched", done, len(KINDS))
+        found[kind] = find_rule(kind, view, grids)
+    counts = {kind: count(view.histograms, view.p_defect, result.rule) for kind, result in found.items()}
+    nested_dice = {kind: image_dice(judged.counts[kind]) for kind in KINDS}
+    kept = choose_kind(nested_dice, record.groups)
+    rule = found[kept].rule
+    figures = Figures.of(counts[kept])
+    lost = gate_loss(selector.evidence, view, rule)
+    del view  # the contributions make their own; two at once would double the peak
+    classifiers, segmenters = team.named()
+    return Decision(
+        fingerprint=record.fingerprint,
+        classes=record.classes,
+        classifiers=classifiers,
+        segmenters=segmenters,
+        incomplete=_incomplete(selector.evidence),
+        member_scores=(*_member_scores(selector, "classify"), *_member_scores(selector, "segment")),
+        kept=kept,
+        reason=_reason(kept, {kind: float(dice.mean()) for kind, dice in nested_dice.items()}),
+        rule=rule,
+        figures=figures,
+        nested=_nested(selector, judged.chosen, judged.kinds, judged),
+        defaults=Figures.of(counts["defaults"]),
+        candidates=tuple(_candidate(selector, kind, found[kind].rule, counts[kind], judged) for kind in KINDS),
+        floor=figures.floor,
+        floor_per_class=figures.floor_per_class,
+        intervals={
+            "tuned": _intervals(counts[kept], record.groups),
+            "nested": _intervals(judged.chosen, record.groups),
+            "defaults": _intervals(judged.counts["defaults"], record.groups),
+        },
+        gate_curve=tuple(GatePoint(gate=point.gate, dice=point.dice) for point in found[kept].gates),
+        gate_loss=lost,
+        contributions=contributions(views, team, rule, progress),
+    )
+
+
+def _check_complete(evidence: Evidence) -> None:
+    words: dict[Step, str] = {"classify": "classifier", "segment": "segmenter"}
+    for step, word in words.items():
+        planned = [member.name for member in evidence.recipe.members if member.step == step]
+        if not planned and step == "segment":
+            raise UserError(
+                f"{evidence.run / 'recipe.yaml'}: no member has step segment, and a rule cuts masks; "
+                "train a recipe that has a segmenter"
+            )
+        if planned and not evidence.members(step):
+            raise UserError(
+                f"{evidence.run}: no {word} is trained on every fold; finish the jobs with `steelsight train "
+                f"{evidence.record.root} --recipe {evidence.recipe.name} --out {evidence.run} --resume`"
+            )
+
+
+def _incomplete(evidence: Evidence) -> tuple[str, ...]:
+    complete = {member.name for step in ("classify", "segment") for member in evidence.members(step)}
+    return tuple(member.name for member in evidence.recipe.members if member.name not in complete)
+
+
+def _scores(evidence: Evidence, step: Step, progress: Progress | None) -> Scores:
+    return score_members(
+        evidence, step, None if progress is None else lambda done, of: progress("scores of the members", done, of)
+    )
+
+
+def _member_scores(selector: Selector, step: Step) -> list[MemberScore]:
+    scores = selector.classifiers if step == "classify" else selector.segmenters
+    folds = selector.evidence.record.folds
+    overall = scores.mean(np.ones(len(folds), np.bool_))
+    per_fold = np.array([scores.mean(folds == fold) for fold in range(selector.evidence.recipe.folds)])
+    return [
+        MemberScore(
+            member=member.name,
+            step=step,
+            score=_number(overall[row]),
+            per_fold=tuple(_number(value) for value in per_fold[:, row]),
+        )
+        for row, member in enumerate(scores.members)
+    ]
+
+
+def _candidate(selector: Selector, kind: Kind, rule: Rule, counts: Counts, judged: NestedResult) -> Candidate:
+    return Candidate(
+        kind=kind,
+        rule=rule,
+        figures=Figures.of(counts),
+        nested=_nested(selector, judged.counts[kind], (kind,) * len(judged.folds), judged),
+    )
+
+
+def _nested(selector: Selector, counts: Counts, kinds: tuple[Kind, ...], judged: NestedResult) -> Nested:
+    folds = []
+    for place, (fold, kind) in enumerate(zip(judged.folds, kinds, strict=True)):
+        team = selector.team_without(fold)
+        inside = selector.evidence.record.folds == fold
+        figures = Figures.of(Counts(counts.intersection[inside], counts.predicted[inside], counts.truth[inside]))
+        folds.append(
+            FoldRule(
+                fold=fold,
+                images=figures.images,
+                kind=kind,
+                classifiers=tuple(member.name for member in team.classifiers[fold]),
+                segmenters=tuple(member.name for member in team.segmenters[fold]),
+                rule=judged.rules[kind][place],
+                dice=figures.dice,
+                defective_dice=figures.defective_dice,
+            )
+        )
+    return Nested(figures=Figures.of(counts), folds=tuple(folds))
+
+
+def _intervals(counts: Counts, groups: NDArray[np.int64]) -> Intervals:
+    dice = pair_dice(counts.intersection, counts.predicted, counts.truth)
+    defective = counts.truth > 0
+    parts = np.stack([np.where(defective, dice, 0.0).sum(axis=1), defective.sum(axis=1)], axis=1)
+    low, high = bootstrap_interval(dice.mean(axis=1), groups)
+    least, most = bootstrap_interval(parts, groups, lambda drawn: drawn[:, 0].sum() / drawn[:, 1].sum())
+    return Intervals(
+        dice=Interval(low=_number(low), high=_number(high)),
+        defective_dice=Interval(low=_number(least), high=_number(most)),
+    )
+
+
+def _reason(kept: Kind, dice: dict[Kind, float]) -> str:
+    """Why a kind is kept, in one sentence.
+
+    >>> _reason("gate", {"gate": 0.9232, "tuned": 0.89})
+    'nested Dice: gate 0.9232, tuned 0.8900; the simplest not clearly below the best is kept: plain thresholds, tuned gate'
+    """
+    words = {
+        "defaults": "the plain rule",
+        "gate": "plain thresholds, tuned gate",
+        "shared": "one tuned rule for all classes",
+        "tuned": "tuned per class",
+    }
+    figures = ", ".join(f"{kind} {value:.4f}" for kind, value in dice.items())
+    return f"nested Dice: {figures}; the simplest not clearly below the best is kept: {words[kept]}"
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

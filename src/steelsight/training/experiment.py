@@ -18,6 +18,7 @@ from steelsight.evidence.store import Evidence
 from steelsight.images import read_image
 from steelsight.networks.precision import gains_from_bf16
 from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
+from steelsight.training.examples import draw_examples
 from steelsight.training.job import is_done, make_job, run_job
 from steelsight.training.loading import default_workers
 from steelsight.training.progress import TrainingProgress
@@ -83,7 +84,7 @@ def make_fabric(machine: Machine, recipe: Recipe) -> Fabric:
     devices = machine.devices
     if devices == "auto":
         devices = torch.cuda.device_count() if accelerator == "cuda" else 1
-    bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and gains_from_bf16(torch.device(accelerator)))
+    bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and gains_from_bf16(accelerator))
     fabric = Fabric(
         accelerator=accelerator,
         devices=devices,
@@ -98,6 +99,7 @@ def run_jobs(
     evidence: Evidence, jobs: Sequence[tuple[Member, int]], machine: Machine, *, tensorboard: bool = False
 ) -> None:
     """Run the jobs that are not done yet."""
+    draw_examples(evidence)
     waiting = [(member, fold) for member, fold in jobs if not is_done(evidence.run, member, fold, evidence)]
     fabric = make_fabric(machine, evidence.recipe)
     workers = default_workers(fabric.device.type) if machine.workers is None else machine.workers

@@ -33,7 +33,7 @@ class Engine(Protocol):
 
     @property
     def classifiers(self) -> Sequence[EngineNetwork]:
-        """Step 1, at least one."""
+        """Step 1; with none, every image goes on to step 2."""
         ...
 
     @property

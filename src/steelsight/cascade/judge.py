@@ -28,7 +28,7 @@ class Judged:
     Attributes:
         source: its name and file.
         image: the pixels, as read; None where the file could not be read.
-        p_defect: mean of the classifiers in [0, 1]; nan where the file could not be read.
+        p_defect: mean of the classifiers in [0, 1], 1 where there are none; nan where the file could not be read.
         runs: the mask of each class at the image's own size; empty where nothing was found.
         maps: uint8 (classes, height, width) mean probability times 255 at the image's own size, on which the rule cut the
             masks; None where the gate held the image back, where maps were not asked for, or without image.
@@ -91,9 +91,9 @@ def _judge_batch(
 
 
 def _classify(images: Sequence[Image], networks: Sequence[EngineNetwork]) -> list[float]:
-    """P(defect) of each image: the plain mean over the networks."""
-    if not images:
-        return []
+    """P(defect) of each image: the plain mean over the networks; without any, every image goes on to step 2."""
+    if not images or not networks:
+        return [1.0] * len(images)
     inputs = _Inputs(images)
     said = np.stack([network.probabilities(inputs.of(network.preprocess)) for network in networks], axis=1)
     return [combine_probabilities(row) for row in said]

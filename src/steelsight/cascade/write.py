@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from steelsight.cascade.judge import Judged
 from steelsight.cascade.overlay import draw_overlay
+from steelsight.errors import UserError
 from steelsight.files import replacing, write_bytes
 from steelsight.preprocess import Image
 from steelsight.rle import Runs, decode_runs, format_runs
@@ -68,6 +69,8 @@ class ResultWriter:
         return [self.out / SUBMISSION, self.out / IMAGES, *folders]
 
     def __enter__(self) -> Self:
+        if self.out.exists() and not self.out.is_dir():
+            raise UserError(f"{self.out}: there is a file of this name; choose another folder for the results")
         with ExitStack() as stack:
             self._submission = stack.enter_context(_GrowingCsv(self.out / SUBMISSION))
             self._images = stack.enter_context(_GrowingCsv(self.out / IMAGES))
@@ -122,8 +125,7 @@ class ResultWriter:
 def index_mask(runs: Sequence[Runs], size: tuple[int, int]) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """One plane (H, W): 0 where nothing is, else the class's number from 1; where masks overlap, the smaller one shows.
 
-        >>> from steelsight.preprocess import Image
-    from steelsight.rle import parse_runs
+        >>> from steelsight.rle import parse_runs
         >>> index_mask([parse_runs("1 1", None), parse_runs("1 3", None)], (2, 2)).tolist()
         [[1, 2], [2, 0]]
     """

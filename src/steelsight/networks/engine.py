@@ -1,6 +1,6 @@
 """The torch engine: a run's own networks behind the cascade. The reference that an export is held against."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,21 +72,20 @@ def load_engine(
 
     def load(jobs: Iterable[Job]) -> tuple[TorchNetwork, ...]:
         return tuple(
-            _load_network(run, recipe.member(name), fold, len(classes), place, precision) for name, fold in jobs
+            _load_network(run, _member(recipe, name, run), fold, len(classes), place, precision) for name, fold in jobs
         )
 
     return TorchEngine(tuple(classes), load(classifiers), load(segmenters))
 
 
-def chosen_jobs(chosen: Mapping[str, Sequence[str]], folds: Iterable[int]) -> list[Job]:
-    """Jobs of the chosen members: members are chosen once for `all` folds, or under each fold's number.
-
-    >>> chosen_jobs({"all": ["b0", "b3"]}, [0, 1])
-    [('b0', 0), ('b3', 0), ('b0', 1), ('b3', 1)]
-    >>> chosen_jobs({"0": ["b0"], "1": ["b3"]}, [1])
-    [('b3', 1)]
-    """
-    return [(name, fold) for fold in folds for name in chosen[str(fold) if str(fold) in chosen else "all"]]
+def _member(recipe: Recipe, name: str, run: Path) -> Member:
+    try:
+        return recipe.member(name)
+    except KeyError:
+        raise UserError(
+            f"{run / 'recipe.yaml'}: it has no member {name!r}, which {run / 'decision.json'} chose; run `steelsight decide "
+            f"{run}` again"
+        ) from None
 
 
 def _load_network(

@@ -34,7 +34,8 @@ def test_padding_keeps_the_aspect_and_is_cut_off_on_the_way_back() -> None:
     assert preprocess.frame((100, 200)) == (16, 0, 32, 64)
     image = np.full((100, 200), 255, np.uint8)
     pixels = preprocess.to_input(image)
-    assert pixels[0, :16].max() == 0 and pixels[0, 48:].max() == 0 and pixels[0, 16:48].min() == 1
+    assert pixels[0, :16].max() == pixels[0, 48:].max() == 0
+    assert pixels[0, 16:48].min() == 1
     assert np.allclose(preprocess.map_to_image(pixels, (100, 200)), 1.0)
 
 

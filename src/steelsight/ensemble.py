@@ -17,9 +17,9 @@ def to_8bit(probabilities: NDArray[np.floating]) -> NDArray[np.uint8]:
     >>> to_8bit(np.array([0.0, 0.5, 1.0])).tolist()
     [0, 128, 255]
     """
-    return np.floor(np.clip(probabilities, 0.0, 1.0).astype(np.float32) * np.float32(255) + np.float32(0.5)).astype(
-        np.uint8
-    )
+    scaled = np.clip(probabilities, 0.0, 1.0).astype(np.float32) * np.float32(255)
+    rounded: NDArray[np.uint8] = np.floor(scaled + np.float32(0.5)).astype(np.uint8)
+    return rounded
 
 
 def combine_probabilities(members: Sequence[float] | NDArray[np.floating]) -> float:
@@ -56,4 +56,5 @@ def combine_maps(
         total = back if total is None else total + back
     if total is None:
         raise ValueError("combine_maps needs at least one map")
-    return np.clip(np.floor(total + np.float32(0.5)), 0, 255).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.clip(np.floor(total + np.float32(0.5)), 0, 255).astype(np.uint8)
+    return rounded

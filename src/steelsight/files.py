@@ -25,7 +25,9 @@ def disk_errors(path: Path) -> Iterator[None]:
                 f"{path}: the disk is full; free some space and run the same command again (nothing was half-written)"
             ) from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise UserError(f"{path}: no permission to write here; choose another folder or change its rights") from error
+            raise UserError(
+                f"{path}: no permission to write here; choose another folder or change its rights"
+            ) from error
         raise
 
 
@@ -46,7 +48,7 @@ def replacing(path: Path) -> Iterator[Path]:
             yield temporary
             if path.is_dir() and temporary.is_dir():
                 shutil.rmtree(path)
-            os.replace(temporary, path)
+            temporary.replace(path)
         finally:
             _remove(temporary)
 

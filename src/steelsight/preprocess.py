@@ -3,7 +3,7 @@
 The one definition: training, evidence, predict and inspect all come through here.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -46,7 +46,7 @@ class Preprocess(BaseModel):
         width = min(self.width, max(1, round(image_size[1] * scale)))
         return (self.height - height) // 2, (self.width - width) // 2, height, width
 
-    def place(self, image: NDArray[np.generic]) -> NDArray[np.generic]:
+    def place(self, image: NDArray[Any]) -> NDArray[Any]:
         """Resize (H, W) or (H, W, C) of any dtype OpenCV knows to the working size, dtype kept, black where padded."""
         top, left, height, width = self.frame((image.shape[0], image.shape[1]))
         placed = resize(image, (height, width))
@@ -56,7 +56,7 @@ class Preprocess(BaseModel):
         canvas[top : top + height, left : left + width] = placed
         return canvas
 
-    def normalise(self, placed: NDArray[np.generic]) -> NDArray[np.float32]:
+    def normalise(self, placed: NDArray[Any]) -> NDArray[np.float32]:
         """Scale a placed grey or RGB image to a float32 (channels, height, width) input."""
         pixels = self.channels_of(placed).astype(np.float32)
         limit = np.iinfo(placed.dtype).max if np.issubdtype(placed.dtype, np.integer) else 1.0
@@ -67,10 +67,10 @@ class Preprocess(BaseModel):
             return np.repeat(pixels[None], self.channels, axis=0)
         return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
-    def channels_of(self, image: NDArray[np.generic]) -> NDArray[np.generic]:
+    def channels_of(self, image: NDArray[Any]) -> NDArray[Any]:
         """The image with no more channels than the network wants: RGB becomes grey where one is wanted."""
         if image.ndim == 3 and self.colour == "grey":
-            grey: NDArray[np.generic] = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+            grey: NDArray[Any] = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
             return grey
         return image
 
@@ -85,12 +85,12 @@ class Preprocess(BaseModel):
         return np.stack([resize(np.ascontiguousarray(plane), image_size) for plane in inside])
 
 
-def resize(image: NDArray[np.generic], size: tuple[int, int]) -> NDArray[np.generic]:
+def resize(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """Resize to (height, width): area average when shrinking (equals bilinear at exactly one half), else bilinear."""
     if image.shape[:2] == size:
         return image
     shrinks = size[0] <= image.shape[0] and size[1] <= image.shape[1]
-    resized: NDArray[np.generic] = cv2.resize(
+    resized: NDArray[Any] = cv2.resize(
         image, (size[1], size[0]), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )
     return resized

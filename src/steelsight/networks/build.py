@@ -28,6 +28,10 @@ class Classifier(nn.Module):
         self.encoder = timm.create_model(
             timm_name(encoder), in_chans=channels, num_classes=1, drop_rate=dropout, drop_path_rate=drop_path
         )
+        # timm draws a single output's weights from -1 to 1, which begins far from P = 0.5 and wastes the first epoch
+        output = self.encoder.get_classifier()
+        nn.init.normal_(output.weight, std=0.01)
+        nn.init.zeros_(output.bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
         logits: Tensor = self.encoder(inputs)

@@ -9,6 +9,4 @@ def build_member(member: Member, classes: int) -> Network:
     channels = member.preprocess.channels
     if member.decoder is None:
         return build_classifier(member.encoder, channels, member.dropout, member.drop_path)
-    return build_segmenter(
-        member.encoder, member.decoder, member.decoder_channels, classes, channels, member.drop_path
-    )
+    return build_segmenter(member.encoder, member.decoder, member.decoder_channels, classes, channels, member.drop_path)

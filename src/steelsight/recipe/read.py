@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from steelsight.errors import UserError, nearest
 from steelsight.files import write_text
@@ -52,7 +52,9 @@ def read_run_recipe(run: Path) -> Recipe:
     """The resolved recipe of a run, from RUN/recipe.yaml."""
     path = run / "recipe.yaml"
     if not path.is_file():
-        raise UserError(f"{path}: not found, so {run} is not a run; name the folder that `steelsight train --out` wrote")
+        raise UserError(
+            f"{path}: not found, so {run} is not a run; name the folder that `steelsight train --out` wrote"
+        )
     return _validate(_parse(path.read_text("utf-8"), str(path)), str(path))
 
 
@@ -89,7 +91,7 @@ def _assign(node: Any, keys: Sequence[str], value: Any, source: str) -> bool:
     key, rest = keys[0], keys[1:]
     if isinstance(node, list):
         if key == "*":
-            return any([_assign(item, rest, value, source) for item in node])
+            return any([_assign(item, rest, value, source) for item in node])  # noqa: C419 - every item is to be set
         named = {str(item["name"]): item for item in node if isinstance(item, dict) and "name" in item}
         numbered = {str(number): item for number, item in enumerate(node)}
         chosen = named or numbered
@@ -154,7 +156,7 @@ def _siblings(location: tuple[int | str, ...]) -> list[str]:
     """Field names (aliases where they have one) of the model that holds `location`."""
     from steelsight.recipe import model
 
-    owners = {
+    owners: dict[str, type[BaseModel]] = {
         "members": model.Member,
         "input": model.Input,
         "augment": model.Augment,
@@ -171,5 +173,5 @@ def _siblings(location: tuple[int | str, ...]) -> list[str]:
         "search": model.Search,
     }
     parents = [step for step in location[:-1] if step in owners]
-    owner = owners[str(parents[-1])] if parents else Recipe
+    owner: type[BaseModel] = owners[str(parents[-1])] if parents else Recipe
     return [field.alias or name for name, field in owner.model_fields.items()]

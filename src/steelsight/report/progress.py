@@ -14,6 +14,7 @@ from steelsight.report.ink import (
     PURPLE,
     RED,
     colour,
+    log_axis,
     new_figure,
     plain,
     quiet,
@@ -103,16 +104,16 @@ def learning_rate(axes: Axes, job: JobLog) -> None:
     """Learning rate of each epoch, on a logarithmic axis."""
     rates = job.curve("learning_rate")
     _curves(axes, job, "learning rate", [("", rates, PURPLE, "-")])
-    if any(rate > 0 for rate in rates):
-        axes.set_yscale("log")
+    log_axis(axes, "y", rates)
 
 
 def _curves(axes: Axes, job: JobLog, title: str, curves: Sequence[Curve]) -> None:
     drawn = [curve for curve in curves if any(value == value for value in curve[1])]
     for name, values, ink, line in drawn:
-        axes.plot(
-            job.epochs, values, line, color=ink, label=plain(name), marker="." if len(values) < 8 else "", markersize=4
-        )
+        # a member may validate every few epochs only: join the points that there are
+        points = [(epoch, value) for epoch, value in zip(job.epochs, values, strict=True) if value == value]
+        marker = "." if len(points) < 8 else ""
+        axes.plot(*zip(*points, strict=True), line, color=ink, label=plain(name), marker=marker, markersize=4)
     for start in job.phase_starts():
         axes.axvline(start - 0.5, color=GREY, linewidth=0.8, linestyle="--")
     axes.set_title(title)

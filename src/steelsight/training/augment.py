@@ -1,15 +1,19 @@
 """Random augmentation: one geometric step from the original image to the working size, then brightness and colour."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torchvision.transforms.v2 import functional as colour
 
+from steelsight.dataset.model import Sample
 from steelsight.preprocess import Image, Preprocess, resize
 from steelsight.recipe.model import Augment
 
+Recolour = Callable[[NDArray[Any]], NDArray[np.float32]]
 Box = tuple[int, int, int, int]
 """Top, left, height, width."""
 
@@ -54,7 +58,7 @@ def draw(augment: Augment, size: tuple[int, int], defect: Box | None, random: np
 
 def apply(image: Image, preprocess: Preprocess, chance: Chance) -> NDArray[np.float32]:
     """The augmented network input: float32 (channels, height, width)."""
-    pixels = preprocess.channels_of(image)
+    pixels: NDArray[Any] = preprocess.channels_of(image)
     scale = np.float32(1.0 / np.iinfo(pixels.dtype).max)
     placed = _place(pixels, preprocess, chance, lambda part: _recolour(part.astype(np.float32) * scale, chance))
     return preprocess.normalise(placed)
@@ -70,15 +74,21 @@ def apply_to_mask(mask: NDArray[np.bool_], preprocess: Preprocess, chance: Chanc
     return target
 
 
-def defect_box(mask: NDArray[np.bool_]) -> Box | None:
-    """The box around all set pixels of (classes, H, W), None where there are none."""
-    rows, columns = np.flatnonzero(mask.any((0, 2))), np.flatnonzero(mask.any((0, 1)))
-    if not len(rows):
+def defect_box(sample: Sample) -> Box | None:
+    """The box around all defects of a sample, from its runs without decoding them; None where there are none."""
+    height = sample.size[0]
+    starts = np.concatenate([runs.starts for runs in sample.runs])
+    if not len(starts):
         return None
-    return int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
+    last = starts + np.concatenate([runs.lengths for runs in sample.runs]) - 1
+    left, right = int(starts.min() // height), int(last.max() // height)
+    if (starts // height != last // height).any():  # a run that goes on in the next column touches both edges
+        return 0, left, height, right - left + 1
+    top, bottom = int((starts % height).min()), int((last % height).max())
+    return top, left, bottom - top + 1, right - left + 1
 
 
-def _place(pixels: NDArray, preprocess: Preprocess, chance: Chance, recolour) -> NDArray[np.float32]:
+def _place(pixels: NDArray[Any], preprocess: Preprocess, chance: Chance, recolour: Recolour) -> NDArray[np.float32]:
     """Crop, resize straight to its final size, recolour, lay on black, flip."""
     top, left, height, width = chance.crop
     part = pixels[top : top + height, left : left + width]
@@ -106,7 +116,8 @@ def _recolour(pixels: NDArray[np.float32], chance: Chance) -> NDArray[np.float32
         pixels = np.ascontiguousarray(tensor.numpy().transpose(1, 2, 0))
     mean = pixels.mean((0, 1))
     pixels = (pixels - mean) * np.float32(chance.contrast) + (mean + np.float32(chance.brightness))
-    return np.clip(pixels, 0.0, 1.0).astype(np.float32, copy=False)
+    clipped: NDArray[np.float32] = np.clip(pixels, 0.0, 1.0).astype(np.float32, copy=False)
+    return clipped
 
 
 def _window(size: tuple[int, int], scale: float, random: np.random.Generator) -> Box:

@@ -35,15 +35,13 @@ class TrainingImages(Dataset[tuple[Tensor, Tensor]]):
         index, epoch, place = item
         sample = self.samples[index]
         image = read_image(sample.path)
-        mask = sample.mask()
-        chance = draw(
-            self.member.augment, sample.size, defect_box(mask), generator(self.seed, self.job, epoch, place)
-        )
+        random = generator(self.seed, self.job, epoch, place)
+        chance = draw(self.member.augment, sample.size, defect_box(sample), random)
         preprocess = self.member.preprocess
         pixels = torch.from_numpy(apply(image, preprocess, chance))
         if self.member.step == "classify":
             return pixels, torch.tensor(float(sample.is_defective))
-        return pixels, torch.from_numpy(apply_to_mask(mask, preprocess, chance))
+        return pixels, torch.from_numpy(apply_to_mask(sample.mask(), preprocess, chance))
 
 
 @dataclass(frozen=True)
@@ -76,18 +74,20 @@ def plain_target(member: Member, sample: Sample) -> NDArray[np.float32]:
     return target
 
 
-def training_batches(images: TrainingImages, items: Sequence[Sequence[Item]], workers: int) -> DataLoader:
+def training_batches(
+    images: TrainingImages, items: Sequence[Sequence[Item]], workers: int
+) -> DataLoader[tuple[Tensor, Tensor]]:
     """A loader of one epoch: each element of `items` is one device batch."""
     return DataLoader(
         images,
-        batch_sampler=list(items),
+        batch_sampler=[list(batch) for batch in items],
         num_workers=workers,
         worker_init_fn=_one_thread if workers else None,
         pin_memory=torch.cuda.is_available(),
     )
 
 
-def plain_batches(images: PlainImages, batch: int, workers: int) -> DataLoader:
+def plain_batches(images: PlainImages, batch: int, workers: int) -> DataLoader[tuple[Tensor, Tensor]]:
     """A loader of all images in order."""
     return DataLoader(
         images,

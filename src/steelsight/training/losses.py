@@ -1,6 +1,5 @@
 """The losses: binary cross-entropy, focal loss and soft Dice, weighted as the recipe says."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -72,7 +72,7 @@ def _measure(job: Job, fabric: Fabric) -> tuple[float, float, int]:
     """Training and inference images/s over all devices, and the number of weights."""
     member = job.member
     batch = min(member.sampling.device_batch, member.sampling.batch)
-    network = build_member(member, len(job.classes)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = build_member(member, len(job.classes)).to(memory_format=torch.channels_last)
     if fabric.device.type == "cpu":
         depthwise_in_fp32(network)
     optimiser = make_optimiser(member.phases[0].optimiser, network)
@@ -106,5 +106,3 @@ def _seconds(step: Callable[[], None], fabric: Fabric) -> float:
     if fabric.device.type == "cuda":
         torch.cuda.synchronize()
     return (time.perf_counter() - started) / _TIMED_STEPS
-
-

@@ -65,4 +65,5 @@ def _balanced(samples: Sequence[Sample], classes: int) -> NDArray[np.int64]:
         counts[list(sample.classes)] += 1
     rarity = np.sqrt(counts.max(initial=0.0) / np.maximum(counts, 1))
     often = [max((rarity[number] for number in sample.classes), default=1.0) for sample in samples]
-    return np.clip(np.round(often), 1, _MOST_REPEATS).astype(np.int64)
+    times: NDArray[np.int64] = np.clip(np.round(often), 1, _MOST_REPEATS).astype(np.int64)
+    return times

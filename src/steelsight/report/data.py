@@ -27,7 +27,7 @@ from steelsight.report.ink import (
     styled,
     svg,
 )
-from steelsight.report.picture import TRUTH, Outline, fitted, jpeg, outlined
+from steelsight.report.picture import TRUTH, Outline, fitted, jpeg, outlined, page_width
 
 _PICTURES_PER_CLASS = 2
 _MOST_PICTURES = 14
@@ -180,7 +180,7 @@ def _pictures(samples: Sequence[Sample], classes: Sequence[str]) -> tuple[tuple[
             continue
         picture = outlined(image, [Outline(sample.mask(), TRUTH)], classes if len(sample.classes) > 1 else ())
         caption = "; ".join(f"{shown_names[index]}, {sample.runs[index].area:,} px" for index in sample.classes)
-        shown.append(Shown(jpeg(picture), sample.image_id, caption or "no defect", picture.shape[1]))
+        shown.append(Shown(jpeg(picture), sample.image_id, caption or "no defect", page_width(picture)))
     return tuple(shown), unreadable
 
 
@@ -190,7 +190,7 @@ def _augmentations(folder: Path) -> tuple[Shown, ...]:
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if picture is not None:
             picture = fitted(np.ascontiguousarray(picture[..., ::-1], dtype=np.uint8))
-            shown.append(Shown(jpeg(picture), path.stem, "", picture.shape[1]))
+            shown.append(Shown(jpeg(picture), path.stem, "", page_width(picture)))
     return tuple(shown)
 
 

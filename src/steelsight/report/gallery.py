@@ -12,7 +12,7 @@ from steelsight.decision.counts import Counts
 from steelsight.images import ImageError, read_image
 from steelsight.metrics.dice import pair_dice
 from steelsight.report.ink import class_names
-from steelsight.report.picture import PREDICTION, TRUTH, Outline, jpeg, outlined
+from steelsight.report.picture import PREDICTION, TRUTH, Outline, jpeg, outlined, page_width
 
 PredictedMasks = Callable[[int], NDArray[np.bool_]]
 """Position of an image -> its out-of-fold masks, bool (classes, H, W), at the image's own size."""
@@ -111,7 +111,7 @@ def gallery_view(
         picture = outlined(image, outlines, classes)
         return Picture(
             source=jpeg(picture),
-            width=picture.shape[1],
+            width=page_width(picture),
             image_id=sample.image_id,
             fold=int(folds[at]),
             p_defect=float(p_defect[at]),

@@ -67,9 +67,12 @@ def styled() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of `width` x `height` inches with the Agg canvas. Call within `styled()`."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+def new_figure(width: float, height: float, *, fixed: bool = False) -> Figure:
+    """An empty figure of `width` x `height` inches with the Agg canvas. Call within `styled()`.
+
+    Margins are fitted to what is drawn, unless `fixed`: fitting takes most of the time of a large grid.
+    """
+    figure = Figure(figsize=(width, height), layout=None if fixed else "constrained")
     FigureCanvasAgg(figure)
     return figure
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from steelsight import __version__
 
+MINUS = "\N{MINUS SIGN}"
 RULE_NAMES = {"nested": "nested", "kept": "kept rule", "plain": "plain rule"}
 
 
@@ -60,7 +61,7 @@ def signed(value: float, digits: int = 4) -> str:
     >>> signed(0.0125)
     '+0.0125'
     """
-    return f"{value:+.{digits}f}" if value == value else "–"
+    return f"{value:+.{digits}f}".replace("-", MINUS) if value == value else "–"
 
 
 def interval(ends: tuple[float, float], form: str = "figure") -> str:
@@ -74,7 +75,7 @@ def interval(ends: tuple[float, float], form: str = "figure") -> str:
         return "–"
     if form == "percent":
         return f"{100 * low:.1f} to {100 * high:.1f} %"
-    return f"{low:+.3f} to {high:+.3f}" if form == "signed" else f"{low:.3f} to {high:.3f}"
+    return f"{signed(low, 3)} to {signed(high, 3)}" if form == "signed" else f"{low:.3f} to {high:.3f}"
 
 
 def thousands(value: float) -> str:

@@ -17,10 +17,13 @@ PREDICTION = (230, 159, 0)
 """RGB of the two outlines: Okabe and Ito's sky blue and orange, apart for every kind of colour vision and on grey steel."""
 
 _QUALITY = 82
-_WIDEST, _TALLEST = 1040, 300
-_LEAST = 240  # pixels of the longer side: small tiles are enlarged, so that an outline has room
+_DENSITY = 1.3  # pixels of a picture per pixel of the page, for fine screens and paper
+_WIDEST, _TALLEST = 1120, 300
+_LEAST = 300  # pixels of the longer side: small tiles are enlarged, so that an outline has room
+_STRIP = 4  # times as wide as high: takes a row of its own
+_MARGIN = np.ones((5, 5), np.uint8)  # outlines lie two pixels outside, so that a small defect stays visible
 _DASH, _GAP = 9, 5
-_TEXT = 0.42  # OpenCV's font scale
+_TEXT = 0.5  # OpenCV's font scale
 
 Line = Literal["solid", "dashed"]
 Colour = NDArray[np.uint8]
@@ -75,6 +78,11 @@ def outlined(image: Image, outlines: Sequence[Outline], classes: Sequence[str] =
     return canvas
 
 
+def page_width(picture: Colour) -> int:
+    """Width in pixels at which the page shows a picture."""
+    return int(picture.shape[1] / _DENSITY)
+
+
 def jpeg(picture: Colour) -> Markup:
     """A picture as a `data:` address."""
     done, content = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
@@ -93,6 +101,8 @@ def fitted(picture: Colour, widest: int = _WIDEST) -> Colour:
 
 def _sized(picture: Colour, widest: int) -> Colour:
     height, width = picture.shape[:2]
+    if width < _STRIP * height:
+        widest = widest // 2 - 20  # two beside each other
     scale = min(widest / width, _TALLEST / height, max(1.0, _LEAST / max(height, width)))
     if scale == 1.0:
         return picture.copy()
@@ -111,7 +121,7 @@ def _contours(mask: NDArray[np.bool_], size: tuple[int, int]) -> list[NDArray[np
         shown = (area > 127).astype(np.uint8)
         if not shown.any():
             shown = (area > 0).astype(np.uint8)
-    found, _ = cv2.findContours(shown, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    found, _ = cv2.findContours(cv2.dilate(shown, _MARGIN), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return [np.asarray(contour, dtype=np.int32) for contour in found]
 
 

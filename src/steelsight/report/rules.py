@@ -75,7 +75,7 @@ def rules_view(decision: Decision, plain_rule: Rule, classes: Sequence[str]) -> 
         )
     return RulesView(
         kinds=tuple(_kind_row(decision, candidate) for candidate in decision.candidates),
-        reason=decision.reason,
+        reason=decision.reason.rstrip("."),
         folds=tuple(of.fold for of in by_fold),
         rows=tuple(rows),
         plot=_plot(richest.rule, others, plain_rule, classes),

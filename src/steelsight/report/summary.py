@@ -16,6 +16,7 @@ from steelsight.recipe import Recipe
 from steelsight.report.classifier import ClassifierView
 from steelsight.report.ink import class_names
 from steelsight.report.masks import Judged
+from steelsight.report.page import signed
 from steelsight.report.training import TrainingView
 
 _REPORTED = ("numpy", "opencv-python-headless", "scikit-learn", "timm", "segmentation-models-pytorch", "lightning")
@@ -101,17 +102,16 @@ def meaning(nested: Judged, counts: Counts) -> str:
     found, defective = int((truth & marked).sum()), int(truth.sum())
     alarms, clean = int((~truth & marked).sum()), int((~truth).sum())
     low, high = nested.gain_interval
+    between = f"{signed(low, 3)} to {signed(high, 3)}"
     side = "above" if nested.gain >= 0 else "below"
     if math.isnan(low):
         verdict = "too few twin groups to say how sure that is"
     elif low > 0:
-        verdict = f"so clearly better than marking nothing (95 % interval of the difference {low:+.3f} to {high:+.3f})"
+        verdict = f"so clearly better than marking nothing (95 % interval of the difference {between})"
     elif high < 0:
-        verdict = f"so worse than marking nothing (95 % interval of the difference {low:+.3f} to {high:+.3f})"
+        verdict = f"so worse than marking nothing (95 % interval of the difference {between})"
     else:
-        verdict = (
-            f"a difference that {defective + clean:,} images cannot tell from none (95 %: {low:+.3f} to {high:+.3f})"
-        )
+        verdict = f"a difference that {defective + clean:,} images cannot tell from none (95 %: {between})"
     return (
         f"On images that its networks did not see, the inspector marks something on {found:,} of {defective:,} images "
         f"with a defect and on {alarms:,} of {clean:,} without; its competition Dice of {nested.figures.dice:.3f} is "

@@ -79,9 +79,10 @@ def epoch_selected(members: Sequence[Member]) -> tuple[str, ...]:
 def member_plot(curves: MemberCurves, classes: Sequence[str]) -> Markup:
     """One column per fold, one row per figure that is followed; each row shares its scale."""
     panels = _panels(curves, classes)
-    count = len(curves.jobs)
+    count, width, height = len(curves.jobs), WIDE if len(curves.jobs) > 1 else WIDE / 2, 1.25 * len(panels) + 0.45
     with styled():
-        figure = new_figure(WIDE if count > 1 else WIDE / 2, 1.25 * len(panels) + 0.35)
+        figure = new_figure(width, height, fixed=True)
+        figure.subplots_adjust(0.6 / width, 0.4 / height, 1 - 1.45 / width, 1 - 0.22 / height, 0.07, 0.16)
         grid = figure.subplots(len(panels), count, squeeze=False, sharex=True, sharey="row")
         for row, panel in zip(grid, panels, strict=True):
             for place, (axes, (_, job)) in enumerate(zip(row, curves.jobs, strict=True)):
@@ -89,7 +90,9 @@ def member_plot(curves: MemberCurves, classes: Sequence[str]) -> Markup:
                 title = axes.get_title(loc="left")
                 axes.set_title("")
                 axes.set_xlabel("")
-                axes.set_ylabel(title if place == 0 else "", fontsize=7.5)
+                if place == 0:
+                    axes.set_ylabel(title, fontsize=7.5)
+                    axes.yaxis.set_label_coords(-0.45 / (width - 2.05) * count, 0.5)
                 legend = axes.get_legend()
                 if legend is not None and place < count - 1:
                     legend.remove()

@@ -85,6 +85,7 @@ OBSERVED: dict[str, tuple[str, list[str], Callable[[Member], Any]]] = {
     "decoder_channels": (SEGMENT, ["decoder_channels=[32,16,16,16,16]"], network),
     "dropout": (CLASSIFY, ["dropout=0.9"], network),
     "drop_path": (SEGMENT, ["drop_path=0.9"], network),
+    "prior": (SEGMENT, ["prior=0.3"], network),
     "input.height": (SEGMENT, ["input.height=64"], inputs),
     "input.width": (SEGMENT, ["input.width=96"], inputs),
     "input.pixels": (SEGMENT, ["input={pixels: 2048}"], inputs),

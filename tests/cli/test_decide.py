@@ -19,8 +19,8 @@ def test_it_shows_figures_and_rule_and_the_next_command(run: Path) -> None:
     done = run_cli("decide", run)
     assert done.returncode == 0, done.stderr
     for words in ("nested", "plain defaults", "all empty (floor)", "minimum area", "P(defect) >", "within .001"):
-        assert words in done.stderr
-    assert f"next: steelsight report {run}" in done.stderr
+        assert words in done.stdout
+    assert f"next: steelsight report {run}" in done.stdout
     assert (run / "decision.json").is_file()
 
 

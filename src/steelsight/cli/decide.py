@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from steelsight.cli.output import console, finish
+from steelsight.cli.output import console, finish, results
 
 if TYPE_CHECKING:
     from steelsight.decision.decision import Decision, Figures, Interval
@@ -58,12 +58,12 @@ def shown_progress() -> Iterator["Tell"]:
 
 def show(decision: "Decision") -> None:
     """Print the figures and the rule of a decision."""
-    console.print(_figures(decision))
-    console.print(_rule(decision))
-    console.print(escape(decision.reason), soft_wrap=True, highlight=False)
+    results.print(_figures(decision))
+    results.print(_rule(decision))
+    results.print(escape(decision.reason), soft_wrap=True, highlight=False)
     if decision.incomplete:
         left = ", ".join(decision.incomplete)
-        console.print(f"note: not every fold of {escape(left)} is trained; left out", soft_wrap=True, highlight=False)
+        results.print(f"note: not every fold of {escape(left)} is trained; left out", soft_wrap=True, highlight=False)
 
 
 def _figures(decision: "Decision") -> Table:

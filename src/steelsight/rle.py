@@ -15,6 +15,8 @@ from steelsight.errors import UserError
 RunFault = Literal["run-odd-count", "run-not-a-number", "run-out-of-range", "run-overlap"]
 
 _NUMBERS = re.compile(r"[0-9\s]*", re.ASCII)
+_BLOCK = 1 << 18  # pixels compared at a time, so that the comparison stays in the processor's cache
+_MOST_DIGITS = 12  # of 5 bits each: 60 bits, within int64
 _LARGEST = np.iinfo(np.int64).max // 2  # so that start + length still fits
 
 
@@ -63,10 +65,12 @@ def encode_mask(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> Runs:
     '2 3'
     """
     flat = _column_major(mask.astype(np.bool_, copy=False))
-    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    left, right = flat[:-1], flat[1:]
+    blocks = (slice(at, at + _BLOCK) for at in range(0, left.size, _BLOCK))
+    edges = [np.flatnonzero(left[block] != right[block]) + (block.start + 1) for block in blocks]
     before = [0] if flat[:1].any() else []
     after = [flat.size] if flat[-1:].any() else []
-    bounds = np.concatenate([before, edges, after]).astype(np.int64)
+    bounds = np.concatenate([before, *edges, after]).astype(np.int64)
     return Runs(bounds[::2], bounds[1::2] - bounds[::2])
 
 
@@ -186,7 +190,7 @@ def to_coco_counts(runs: Runs, size: tuple[int, int]) -> list[int]:
 
 
 def expand_counts(text: str) -> NDArray[np.int64]:
-    """Read COCO's compressed counts: 5 bits a character, each count from the third on less the one two before it.
+    """Read COCO's compressed counts: 5 bits a character, each count from the fourth on less the one two before it.
 
     Source: rleFrString of the COCO API (common/maskApi.c).
 
@@ -201,8 +205,10 @@ def expand_counts(text: str) -> NDArray[np.int64]:
     last = np.flatnonzero(codes & 32 == 0)
     first = np.concatenate([[0], last[:-1] + 1])
     digits = last - first + 1
-    if digits.max() > 12:
-        raise RunError("run-not-a-number", f"a count of {digits.max()} characters in {text[:40]!r}; 12 hold any mask")
+    if digits.max() > _MOST_DIGITS:
+        raise RunError(
+            "run-not-a-number", f"a count of {digits.max()} characters in {text[:40]!r}; {_MOST_DIGITS} hold any mask"
+        )
     place = np.arange(codes.size) - np.repeat(first, digits)
     values = np.add.reduceat((codes & 31) << (5 * place), first)
     values -= np.where(codes[last] & 16, np.int64(1) << (5 * digits), 0)
@@ -219,16 +225,19 @@ def compress_counts(counts: Sequence[int]) -> str:
     >>> expand_counts(compress_counts([5, 300, 2, 7])).tolist()
     [5, 300, 2, 7]
     """
-    characters = []
-    for index, count in enumerate(counts):
-        value = count - counts[index - 2] if index > 2 else count
-        while True:
-            code, value = value & 31, value >> 5
-            done = value == (-1 if code & 16 else 0)
-            characters.append(chr(48 + (code if done else code | 32)))
-            if done:
-                break
-    return "".join(characters)
+    values = np.array(counts, dtype=np.int64)
+    values[3:] -= values[1:-2].copy()
+    digits = np.ones(values.size, np.int64)
+    for place in range(1, _MOST_DIGITS):
+        half = 1 << (5 * place - 1)  # the upper half of the last digit's range stands for negative values
+        longer = (values < -half) | (values >= half)
+        if not longer.any():
+            break
+        digits += longer
+    places = np.arange(digits.sum()) - np.repeat(np.cumsum(digits) - digits, digits)
+    codes = (np.repeat(values, digits) >> (5 * places)) & 31
+    codes[places < np.repeat(digits, digits) - 1] |= 32
+    return str((codes + 48).astype(np.uint8).tobytes(), "ascii")
 
 
 def _column_major(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -82,7 +82,7 @@ def test_wrong_wishes_are_refused() -> None:
     samples = [sample(number, set()) for number in range(4)]
     with pytest.raises(UserError, match="1 is too few"):
         assign_folds(samples, np.arange(4), 1, 0)
-    with pytest.raises(UserError, match="5 folds need at least 5 images .* the data has 4"):
+    with pytest.raises(UserError, match=r"5 folds need at least 5 images .* the data has 4"):
         assign_folds(samples, np.arange(4), 5, 0)
     with pytest.raises(ValueError, match="4 samples"):
         assign_folds(samples, np.arange(3), 2, 0)

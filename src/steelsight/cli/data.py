@@ -1,5 +1,168 @@
-"""`steelsight data`."""
+"""`steelsight data check`: what is in a folder, what is wrong with it, which images are twins."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
 
-app = typer.Typer(no_args_is_help=True)
+from steelsight.cli.output import counting, finish, results
+from steelsight.dataset.model import Dataset, Layout
+
+if TYPE_CHECKING:
+    from steelsight.dataset.check import Summary, TwinCount
+
+app = typer.Typer(no_args_is_help=True, help="Look at data before training on it.")
+
+_MOST_SIZES = 8
+_MOST_GROUPS = 10
+
+
+@app.callback()
+def _data() -> None: ...
+
+
+@app.command("check")
+def check(
+    data: Annotated[Path, typer.Argument(help="Folder of images and masks; or its CSV or JSON where it has several.")],
+    layout: Annotated[Layout | None, typer.Option(help="How the folder is laid out; detected when left out.")] = None,
+    twins: Annotated[bool, typer.Option(help="Look for images of one surface.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Count classes, sizes, areas and twins, and list every fault. Exit status 2 when there is a fault."""
+    from steelsight.dataset.check import summarise
+    from steelsight.dataset.read import read_dataset
+
+    with counting("reading images") as advance:
+        dataset = read_dataset(data, layout, progress=advance)
+    groups = None
+    if twins:
+        from steelsight.dataset.twins import find_twins
+
+        with counting("looking for twins") as advance:
+            groups = find_twins([sample.path for sample in dataset.samples], progress=advance)
+    summary = summarise(dataset, groups)
+    if not as_json:
+        _show(dataset, summary)
+    finish([], _next(data, layout, dataset), as_json=as_json, figures=_figures(dataset, summary))
+    if dataset.faults:
+        raise typer.Exit(2)
+
+
+def _next(data: Path, layout: Layout | None, dataset: Dataset) -> str | None:
+    if not dataset.samples:
+        return None
+    chosen = f" --layout {layout}" if layout else ""
+    skip = " --skip-faulty" if dataset.faults else ""
+    return f"steelsight train {shlex.quote(str(data))}{chosen} --recipe lite --out run{skip}"
+
+
+def _figures(dataset: Dataset, summary: "Summary") -> dict[str, Any]:
+    from steelsight.dataset.check import QUANTILES
+
+    faults = [
+        {
+            "kind": fault.kind,
+            "file": str(fault.file),
+            "line": fault.line,
+            "image_id": fault.image_id,
+            "message": fault.message,
+        }
+        for fault in dataset.faults
+    ]
+    return {
+        "root": str(dataset.root),
+        "layout": dataset.layout,
+        **summary.as_dict(),
+        "area_quantiles": QUANTILES,
+        "faults": faults,
+    }
+
+
+def _show(dataset: Dataset, summary: "Summary") -> None:
+    results.print(
+        f"[bold]{escape(str(dataset.root))}[/]: {summary.images} images without a fault, "
+        f"{summary.defect_free} of them defect-free; layout {dataset.layout}",
+        soft_wrap=True,
+        highlight=False,
+    )
+    results.print(_class_table(summary))
+    results.print(_count_table(summary))
+    results.print(_size_table(summary))
+    if summary.twins:
+        _show_twins(summary.twins)
+    _show_faults(dataset, summary)
+
+
+def _class_table(summary: "Summary") -> Table:
+    from steelsight.dataset.check import QUANTILES
+
+    table = _table("Classes, and the pixels of a class in an image that shows it")
+    table.add_column("class", overflow="fold")
+    for heading in ("images", "share", *(_quantile_name(q) for q in QUANTILES)):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in summary.classes:
+        areas = [f"{area:,}" for area in row.areas] or ["-"] * len(QUANTILES)
+        table.add_row(escape(row.name), f"{row.images:,}", f"{row.share:.1%}", *areas)
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, min_width=len(title))
+
+
+def _quantile_name(quantile: float) -> str:
+    return {0.0: "least", 0.5: "median", 1.0: "most"}.get(quantile, f"{quantile:.0%}")
+
+
+def _count_table(summary: "Summary") -> Table:
+    table = _table("Classes in an image")
+    table.add_column("classes", justify="right")
+    table.add_column("images", justify="right")
+    for number, images in summary.classes_per_image.items():
+        table.add_row(str(number), f"{images:,}")
+    return table
+
+
+def _size_table(summary: "Summary") -> Table:
+    table = _table("Sizes")
+    table.add_column("width x height", justify="right")
+    table.add_column("images", justify="right")
+    for (height, width), images in summary.sizes[:_MOST_SIZES]:
+        table.add_row(f"{width} x {height}", f"{images:,}")
+    rest = summary.sizes[_MOST_SIZES:]
+    if rest:
+        table.add_row(f"{len(rest):,} more sizes", f"{sum(images for _, images in rest):,}")
+    return table
+
+
+def _show_twins(twins: "TwinCount") -> None:
+    results.print(
+        f"Twins: {twins.images:,} images in {twins.groups:,} groups, the largest of {twins.largest}; "
+        f"groups whose images show different classes: {len(twins.differing):,}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for group in twins.differing[:_MOST_GROUPS]:
+        results.print(f"  different classes: {escape(', '.join(group))}", soft_wrap=True, highlight=False)
+    if len(twins.differing) > _MOST_GROUPS:
+        results.print(f"  and {len(twins.differing) - _MOST_GROUPS} more groups (--json lists all)", highlight=False)
+
+
+def _show_faults(dataset: Dataset, summary: "Summary") -> None:
+    from steelsight.dataset.check import fault_place
+
+    if not dataset.faults:
+        results.print("[green]No faults.[/]")
+        return
+    kinds = ", ".join(f"{count} {kind}" for kind, count in summary.fault_kinds.items())
+    results.print(f"[bold red]{len(dataset.faults)} faults[/]: {kinds}", soft_wrap=True, highlight=False)
+    for fault in dataset.faults:
+        results.print(
+            f"{escape(fault_place(fault))}: [red]{fault.kind}[/]: {escape(fault.message)}",
+            soft_wrap=True,
+            highlight=False,
+        )

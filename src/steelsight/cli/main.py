@@ -3,13 +3,15 @@
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from steelsight import __version__
 from steelsight.cli import data, decide, predict, report, score, train, weights
 from steelsight.cli.output import fail
 from steelsight.errors import UserError
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 
 app = typer.Typer(
     name="steelsight",
@@ -50,9 +52,18 @@ def main() -> None:
     except UserError as error:
         fail(str(error))
         sys.exit(2)
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        fail("interrupted; what was finished is kept")
-        sys.exit(130)
+    except KeyboardInterrupt:
+        sys.exit(_interrupted())
+    except SystemExit as ending:
+        # typer turns Ctrl-C inside a verb into this exit without a word
+        if ending.code == INTERRUPTED:
+            _interrupted()
+        raise
+
+
+def _interrupted() -> int:
+    fail("interrupted; what was finished is kept, and the same command with --resume goes on where it can be resumed")
+    return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -1,15 +1,29 @@
 """How every verb speaks: rich on the terminal, `--json` for a program, errors in one sentence on standard error."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 console = Console(stderr=True)
-"""Progress and tables go to standard error, so that standard output stays clean for `--json`."""
+"""Progress and messages go to standard error."""
+
+results = Console()
+"""Tables and figures that a verb was asked for go to standard output; with `--json` only the JSON does."""
+
+
+@contextmanager
+def counting(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with the time left; yields `advance(done, total)`."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def fail(message: str) -> None:
@@ -25,6 +39,6 @@ def finish(
         print(json.dumps({"wrote": [str(path) for path in wrote], "next": next_command, **(figures or {})}))
         return
     for path in wrote:
-        console.print(f"wrote [bold]{escape(str(path))}[/]", soft_wrap=True, highlight=False)
+        results.print(f"wrote [bold]{escape(str(path))}[/]", soft_wrap=True, highlight=False)
     if next_command:
-        console.print(f"next: [cyan]{escape(next_command)}[/]", soft_wrap=True, highlight=False)
+        results.print(f"next: [cyan]{escape(next_command)}[/]", soft_wrap=True, highlight=False)

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from steelsight.cli.output import console, finish
+from steelsight.cli.output import finish, results
 from steelsight.errors import UserError
 from steelsight.metrics.mask_table import read_mask_table
 from steelsight.metrics.submission import Score, image_suffixes, read_image_list, score_submission
@@ -99,9 +99,9 @@ def _show(result: Score) -> None:
             sum(figures.predicted_pairs_per_class),
         ),
     )
-    console.print(table)
+    results.print(table)
     for note in result.notes:
-        console.print(f"note: {escape(note)}", soft_wrap=True, highlight=False)
+        results.print(f"note: {escape(note)}", soft_wrap=True, highlight=False)
 
 
 def _cells(dice: float, floor: float, defective: float, alarms: float, defects: float, predicted: float) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Table
 
-from steelsight.cli.output import console, finish
+from steelsight.cli.output import console, counting, finish, results
 from steelsight.dataset.model import Dataset, Fault, Layout
 from steelsight.errors import UserError
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from steelsight.recipe import Recipe
     from steelsight.training.experiment import Machine
 
+STARTED = {"samples.csv", "truth.csv", "dataset.json"}
+"""What a run that was killed before it had its recipe may hold; it is written anew."""
 _SHOWN_FAULTS = 20
 
 
@@ -39,11 +41,12 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train a recipe in cross-validation on DATA, then decide members and rule, and write the report."""
-    from steelsight.recipe import load_recipe
-    from steelsight.training.experiment import Machine, choose_jobs, run_jobs
+    from steelsight.recipe import choose_jobs, load_recipe
 
     wanted = load_recipe(recipe, overrides or [])
     choose_jobs(wanted, only or [])
+    from steelsight.training.experiment import Machine, run_jobs
+
     machine = Machine(device, devices or "auto", workers)
     if plan:
         _show_plan(_planned(data, layout, wanted, skip_faulty), only or [], machine, as_json)
@@ -65,12 +68,14 @@ def _open_or_start(
     named: str,
     changed: bool,
 ) -> "Evidence":
-    """The run in `out`: a new one, or with --resume (or --only's run folder that is prepared already) the one there."""
-    from steelsight.training.experiment import open_run, start_run
+    """The run in `out`: a new one, or with --resume the one there."""
+    from steelsight.networks.encoders import require_weights
 
     if (out / "recipe.yaml").is_file():
         if not resume:
             raise UserError(f"{out}: there is a run already; go on with it by --resume, or choose another --out")
+        from steelsight.training.experiment import open_run
+
         evidence = open_run(out)
         if evidence.recipe.name != wanted.name:
             raise UserError(
@@ -82,16 +87,23 @@ def _open_or_start(
                 "--set is ignored with --resume: the run keeps the recipe that it began with", highlight=False
             )
         return evidence
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not (out.is_dir() and all(entry.name in STARTED for entry in out.iterdir())):
         raise UserError(f"{out}: exists and is not a run; choose another --out")
-    return start_run(out, _read(data, layout, skip_faulty), wanted)
+    for member in wanted.members:  # before hours are spent, and before torch is loaded
+        if member.weights == "imagenet":
+            require_weights(member.encoder, member.name)
+    dataset = _read(data, layout, skip_faulty)
+    from steelsight.training.experiment import start_run
+
+    with counting("looking for twins") as advance:
+        return start_run(out, dataset, wanted, progress=advance)
 
 
 def _read(data: Path, layout: Layout | None, skip_faulty: bool) -> Dataset:
     from steelsight.dataset.read import read_dataset
 
-    with console.status("reading images"):
-        dataset = read_dataset(data, layout)
+    with counting("reading images") as advance:
+        dataset = read_dataset(data, layout, progress=advance)
     if dataset.faults:
         _list_faults(dataset.faults)
         if not skip_faulty:
@@ -117,13 +129,14 @@ def _planned(data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: b
     from steelsight.training.experiment import start_run
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        return start_run(Path(folder) / "run", _read(data, layout, skip_faulty), wanted, weights_needed=False)
+        return start_run(Path(folder) / "run", _read(data, layout, skip_faulty), wanted)
 
 
 def _show_plan(evidence: "Evidence", only: list[str], machine: "Machine", as_json: bool) -> None:
     from dataclasses import asdict
 
-    from steelsight.training.experiment import choose_jobs, make_fabric
+    from steelsight.recipe import choose_jobs
+    from steelsight.training.experiment import make_fabric
     from steelsight.training.job import make_job
     from steelsight.training.plan import plan
 
@@ -147,7 +160,8 @@ def _show_plan(evidence: "Evidence", only: list[str], machine: "Machine", as_jso
     seconds, disk = sum(cost.seconds for cost in costs), sum(cost.disk for cost in costs)
     working = max(cost.working for cost in costs)
     table.add_row("total", str(len(jobs)), "", "", "", _duration(seconds), _size(disk), style="bold")
-    console.print(table)
+    if not as_json:
+        results.print(table)
     console.print(f"while a job runs, its checkpoint takes up to {_size(working)} more", highlight=False)
     figures = {"jobs": len(jobs), "seconds": seconds, "bytes": disk, "members": [asdict(cost) for cost in costs]}
     finish([], None, as_json=as_json, figures=figures)

@@ -178,7 +178,8 @@ def _notes_on_images(
 
 def _unknown_class(table: MaskTable, name: str, known: list[str]) -> UserError:
     return UserError(
-        f"{table.file}:{table.classes[name]}: class {name!r} is unknown; {nearest(name, known)} (--classes names them all)"
+        f"{table.file}:{table.classes[name]}: class {name!r} is unknown; "
+        f"{nearest(name, known)} (--classes names them all)"
     )
 
 

@@ -28,6 +28,10 @@ class Classifier(nn.Module):
         self.encoder = timm.create_model(
             timm_name(encoder), in_chans=channels, num_classes=1, drop_rate=dropout, drop_path_rate=drop_path
         )
+        # timm draws a single output's weights from -1 to 1, which begins far from P = 0.5 and wastes the first epoch
+        output = self.encoder.get_classifier()
+        nn.init.normal_(output.weight, std=0.01)
+        nn.init.zeros_(output.bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
         logits: Tensor = self.encoder(inputs)
@@ -38,6 +42,12 @@ class Classifier(nn.Module):
         """The module whose state dict has timm's names."""
         backbone: nn.Module = self.encoder
         return backbone
+
+    @property
+    def output_bias(self) -> Tensor:
+        """Bias of the logit: float (1,)."""
+        bias: Tensor = self.encoder.get_classifier().bias
+        return bias
 
 
 class Segmenter(nn.Module):
@@ -57,6 +67,13 @@ class Segmenter(nn.Module):
         backbone: Any = self.network
         module: nn.Module = backbone.encoder.model
         return module
+
+    @property
+    def output_bias(self) -> Tensor:
+        """Bias of the logit maps: float (classes,)."""
+        network: Any = self.network
+        bias: Tensor = network.segmentation_head[0].bias
+        return bias
 
 
 Network = Classifier | Segmenter

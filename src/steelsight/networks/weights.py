@@ -95,16 +95,16 @@ def add_from_hub(encoder: Encoder) -> WeightsFile:
     Raises:
         UserError: the hub cannot be reached or does not have them.
     """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
-    name = hub_name(encoder)
+    name, file = hub_name(encoder), "model.safetensors"
     try:
-        downloaded = hf_hub_download(name, "model.safetensors", etag_timeout=10)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        get_hf_file_metadata(hf_hub_url(name, file), timeout=10)  # unlike the download, this fails at once offline
+        downloaded = hf_hub_download(name, file)
+    except Exception as error:  # the client lets its transport's own errors through, others in each release
         raise UserError(
-            f"encoder {encoder}: huggingface.co/{name} cannot be reached from here; download its model.safetensors "
-            f"elsewhere and run `steelsight weights add {encoder} model.safetensors`"
+            f"encoder {encoder}: huggingface.co/{name} cannot be reached from here ({type(error).__name__}); download its "
+            f"{file} elsewhere and run `steelsight weights add {encoder} {file}`"
         ) from error
     return add_weights(encoder, Path(downloaded))
 
@@ -136,12 +136,8 @@ def _is_torch_file(path: Path) -> bool:
 
 
 def _check(tensors: Mapping[str, Tensor], encoder: Encoder, path: Path) -> None:
-    """Every tensor of the encoder is there, in its shape."""
-    wanted = {
-        name: tensor
-        for name, tensor in empty_backbone(encoder).state_dict().items()
-        if not name.startswith(_CLASSIFIER) and not name.endswith(_COUNTER)
-    }
+    """Every tensor of the encoder is there, in its shape, and no other: B0 holds all of Lite0's names and shapes."""
+    wanted = {name: tensor for name, tensor in empty_backbone(encoder).state_dict().items() if _is_weight(name)}
     missing = [name for name in wanted if name not in tensors]
     if missing:
         raise UserError(
@@ -154,6 +150,16 @@ def _check(tensors: Mapping[str, Tensor], encoder: Encoder, path: Path) -> None:
                 f"{path}: {name} has the shape {tuple(tensors[name].shape)}, {encoder} needs {tuple(tensor.shape)}; "
                 "these are another encoder's weights"
             )
+    foreign = [name for name in tensors if _is_weight(name) and name not in wanted]
+    if foreign:
+        raise UserError(
+            f"{path}: {len(foreign)} tensors are not of {encoder}, first {foreign[0]!r}; these are another encoder's "
+            "weights"
+        )
+
+
+def _is_weight(name: str) -> bool:
+    return not name.startswith(_CLASSIFIER) and not name.endswith(_COUNTER)
 
 
 def _renamed(tensors: Mapping[str, Tensor], found: WeightsFile) -> dict[str, Tensor]:

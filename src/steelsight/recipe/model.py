@@ -198,6 +198,7 @@ class Member(Fields):
     decoder_channels: tuple[int, ...] | None = None
     dropout: float = Field(default=0.0, ge=0, lt=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1)
+    prior: float = Field(default=0.5, gt=0, lt=1, description="probability that the fresh network gives everywhere")
     input: Input
     augment: Augment
     sampling: Sampling
@@ -215,6 +216,8 @@ class Member(Fields):
             raise ValueError("decoder_channels of unetplusplus are five numbers, deepest first")
         if self.decoder == "fpn" and self.decoder_channels is not None and len(self.decoder_channels) != 2:
             raise ValueError("decoder_channels of fpn are two numbers: pyramid, segmentation")
+        if self.decoder == "fpn" and self.decoder_channels and self.decoder_channels[1] % 32:
+            raise ValueError("the second of fpn's decoder_channels is normalised in 32 groups: a multiple of 32")
         if self.keep.last > self.epochs:
             raise ValueError(f"keep.last {self.keep.last} exceeds the {self.epochs} epochs")
         if self.keep.weights == "best" and self.validate_every != 1:

@@ -1,6 +1,7 @@
 """What a job needs to go on after a kill, saved whole at the end of each epoch; read with weights_only, never unpickled."""
 
-from dataclasses import asdict, dataclass, field
+import io
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from steelsight.errors import UserError
-from steelsight.files import replacing
+from steelsight.files import write_bytes
 
 Weights = dict[str, Tensor]
 
@@ -33,8 +34,10 @@ class Checkpoint:
     versions: dict[str, str] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
-        with replacing(path) as temporary:
-            torch.save(asdict(self), temporary)
+        # by way of memory: torch reports a full disk in words of its own, a plain write in the system's
+        content = io.BytesIO()
+        torch.save(vars(self), content)
+        write_bytes(path, content.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> "Checkpoint":

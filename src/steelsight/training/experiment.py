@@ -1,6 +1,6 @@
 """The experiment: prepares a RUN, then all its jobs, one after another; kept what is finished, resumed what is not."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,12 +13,12 @@ from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.model import Dataset
 from steelsight.dataset.record import Record, fingerprint, read_record, write_record
 from steelsight.dataset.twins import find_twins
-from steelsight.errors import UserError, nearest
+from steelsight.errors import UserError
 from steelsight.evidence.store import Evidence
 from steelsight.images import read_image
-from steelsight.networks.encoders import require_weights
 from steelsight.networks.precision import gains_from_bf16
 from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
+from steelsight.training.examples import draw_examples
 from steelsight.training.job import is_done, make_job, run_job
 from steelsight.training.loading import default_workers
 from steelsight.training.progress import TrainingProgress
@@ -35,16 +35,24 @@ class Machine:
     workers: int | None = None
 
 
-def start_run(run: Path, dataset: Dataset, recipe: Recipe, *, weights_needed: bool = True) -> Evidence:
-    """Resolve the recipe, find twins, assign folds, and write all of it down in a new RUN."""
-    if weights_needed:
-        check_weights(recipe)
+def start_run(
+    run: Path,
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evidence:
+    """Resolve the recipe, find twins, assign folds, and write all of it down in a new RUN.
+
+    Args:
+        progress: told how many images were searched for twins, of how many.
+    """
     if not dataset.samples:
         raise UserError(f"{dataset.root}: no image is left to train on; see `steelsight data check {dataset.root}`")
     if not any(sample.is_defective for sample in dataset.samples):
         raise UserError(f"{dataset.root}: no image shows a defect; training needs labelled defects")
     recipe = resolve(recipe, dataset.classes, [sample.size for sample in dataset.samples], _is_grey(dataset))
-    groups = find_twins([sample.path for sample in dataset.samples])
+    groups = find_twins([sample.path for sample in dataset.samples], progress=progress)
     folds = assign_folds(dataset.samples, groups, recipe.folds, recipe.seed)
     record = Record(
         root=dataset.root,
@@ -64,25 +72,6 @@ def start_run(run: Path, dataset: Dataset, recipe: Recipe, *, weights_needed: bo
 def open_run(run: Path) -> Evidence:
     """A run that `start_run` has written."""
     return Evidence(run, read_record(run), read_run_recipe(run))
-
-
-def check_weights(recipe: Recipe) -> None:
-    """Raises UserError at once where a member's ImageNet weights are not here, rather than hours later."""
-    for member in recipe.members:
-        if member.weights == "imagenet":
-            require_weights(member.encoder, member.name)
-
-
-def choose_jobs(recipe: Recipe, only: Sequence[str]) -> list[tuple[Member, int]]:
-    """All jobs fold by fold, or those named `member:fold` (`member` alone means all its folds)."""
-    jobs = [(member, fold) for member in recipe.members for fold in range(recipe.folds)]
-    if not only:
-        return jobs
-    names = {f"{member.name}:{fold}" for member, fold in jobs} | {member.name for member, _ in jobs}
-    for name in only:
-        if name not in names:
-            raise UserError(f"--only {name}: there is no such job; {nearest(name, names)}")
-    return [(member, fold) for member, fold in jobs if member.name in only or f"{member.name}:{fold}" in only]
 
 
 def make_fabric(machine: Machine, recipe: Recipe) -> Fabric:
@@ -110,6 +99,7 @@ def run_jobs(
     evidence: Evidence, jobs: Sequence[tuple[Member, int]], machine: Machine, *, tensorboard: bool = False
 ) -> None:
     """Run the jobs that are not done yet."""
+    draw_examples(evidence)
     waiting = [(member, fold) for member, fold in jobs if not is_done(evidence.run, member, fold, evidence)]
     fabric = make_fabric(machine, evidence.recipe)
     workers = default_workers(fabric.device.type) if machine.workers is None else machine.workers

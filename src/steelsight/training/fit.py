@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from steelsight.dataset.model import Sample
 from steelsight.errors import UserError
-from steelsight.files import write_text
+from steelsight.files import disk_errors, write_text
 from steelsight.recipe import Member, Phase
 from steelsight.recipe.model import Optimiser
 from steelsight.report.progress import draw_progress
@@ -243,7 +243,8 @@ def _restore(job: Job, model: nn.Module) -> Checkpoint:
 
 
 def _log(job: Job, line: dict[str, Any]) -> None:
-    with (job.folder / "log.jsonl").open("a", encoding="utf-8", newline="\n") as log:
+    path = job.folder / "log.jsonl"
+    with disk_errors(path), path.open("a", encoding="utf-8", newline="\n") as log:
         log.write(json.dumps(line) + "\n")
 
 

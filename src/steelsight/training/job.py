@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from lightning.fabric import Fabric
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from steelsight.ensemble import to_8bit
 from steelsight.evidence.store import Evidence
-from steelsight.files import replacing, write_json
+from steelsight.files import write_bytes, write_json
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
 from steelsight.networks.weights import load_weights
@@ -61,8 +61,9 @@ def run_job(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: H
         depthwise_in_fp32(network)
     weights = fit(job, network, fabric, workers, hooks)
     if fabric.is_global_zero:
-        with replacing(job.folder / "weights.safetensors") as temporary:
-            save_file({name: tensor.contiguous() for name, tensor in weights.items()}, temporary)
+        write_bytes(
+            job.folder / "weights.safetensors", save({name: kept.contiguous() for name, kept in weights.items()})
+        )
         network.load_state_dict(weights)
         started = time.perf_counter()
         store_evidence(job, network, evidence, fabric.device, workers)

@@ -15,6 +15,8 @@ from steelsight.images import ImageError, list_images
 from steelsight.rle import Runs, encode_mask
 
 INNER = ("Imgs", "imgs", "images")
+NO_CLASS = frozenset({"images", "masks"})
+"""Folder names of the index-png layout."""
 
 _GOOD = frozenset({"free", "good", "ok", "normal", "clean", "flawless", "faultless"})
 
@@ -64,7 +66,9 @@ def list_folder(root: Path) -> Listing:
 
 def _class_folders(root: Path) -> list[Path]:
     """The folder of images of every class, by name."""
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    folders = sorted(
+        path for path in root.iterdir() if path.is_dir() and path.name not in NO_CLASS and not path.name.startswith(".")
+    )
     inner = [next((folder / name for name in INNER if (folder / name).is_dir()), folder) for folder in folders]
     return [folder for folder in inner if list_images(folder)]
 

@@ -1,0 +1,42 @@
+"""What the two steps need from whatever runs the networks: torch here, an exported artifact elsewhere."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.preprocess import Preprocess
+
+
+class EngineNetwork(Protocol):
+    """One trained network: a member's, of one fold."""
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """How an image becomes its input."""
+        ...
+
+    def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Inputs (n, channels, height, width) -> P(defect) (n,) of a classifier, maps (n, classes, height, width) of a
+        segmenter; all in [0, 1]."""
+        ...
+
+
+class Engine(Protocol):
+    """The networks of both steps; each has the same weight in its step's plain mean."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Defect class names, in the order of the segmenters' maps."""
+        ...
+
+    @property
+    def classifiers(self) -> Sequence[EngineNetwork]:
+        """Step 1; with none, every image goes on to step 2."""
+        ...
+
+    @property
+    def segmenters(self) -> Sequence[EngineNetwork]:
+        """Step 2, at least one."""
+        ...

@@ -1,0 +1,110 @@
+"""The torch engine: a run's own networks behind the cascade. The reference that an export is held against."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from steelsight.errors import UserError
+from steelsight.networks.member import build_member
+from steelsight.networks.precision import Precision, autocast_for, best_device
+from steelsight.preprocess import Preprocess
+from steelsight.recipe import Member, Recipe
+
+Job = tuple[str, int]
+"""A member's name and a fold."""
+
+
+@dataclass(frozen=True, eq=False)
+class TorchNetwork:
+    """One trained network on a device."""
+
+    preprocess: Preprocess
+    model: nn.Module
+    device: torch.device
+    precision: Precision
+
+    def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Inputs (n, channels, height, width) -> sigmoid of the logits, (n,) or (n, classes, height, width)."""
+        tensor = torch.from_numpy(inputs).to(self.device).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode(), autocast_for(self.device.type, self.precision):
+            logits = self.model(tensor)
+        probabilities: NDArray[np.float32] = logits.float().sigmoid().cpu().numpy()
+        return probabilities
+
+
+@dataclass(frozen=True, eq=False)
+class TorchEngine:
+    """The chosen networks of a run; see `steelsight.cascade.engine.Engine`."""
+
+    classes: tuple[str, ...]
+    classifiers: tuple[TorchNetwork, ...]
+    segmenters: tuple[TorchNetwork, ...]
+
+
+def load_engine(
+    run: Path,
+    recipe: Recipe,
+    classes: Sequence[str],
+    classifiers: Iterable[Job],
+    segmenters: Iterable[Job],
+    *,
+    device: torch.device | None = None,
+    precision: Precision = "fp32",
+) -> TorchEngine:
+    """Load the networks of some jobs of a run; in fp32, as the evidence was made, unless told otherwise.
+
+    Args:
+        classes: defect class names of the run.
+        classifiers, segmenters: jobs of each step.
+        device: the GPU where there is one, unless given.
+
+    Raises:
+        UserError: a job's weights are missing, damaged, or not those of its member.
+    """
+    place = best_device() if device is None else device
+
+    def load(jobs: Iterable[Job]) -> tuple[TorchNetwork, ...]:
+        return tuple(
+            _load_network(run, _member(recipe, name, run), fold, len(classes), place, precision) for name, fold in jobs
+        )
+
+    return TorchEngine(tuple(classes), load(classifiers), load(segmenters))
+
+
+def _member(recipe: Recipe, name: str, run: Path) -> Member:
+    try:
+        return recipe.member(name)
+    except KeyError:
+        raise UserError(
+            f"{run / 'recipe.yaml'}: it has no member {name!r}, which {run / 'decision.json'} chose; run `steelsight decide "
+            f"{run}` again"
+        ) from None
+
+
+def _load_network(
+    run: Path, member: Member, fold: int, classes: int, device: torch.device, precision: Precision
+) -> TorchNetwork:
+    path = run / "jobs" / member.name / f"fold{fold}" / "weights.safetensors"
+    if not path.is_file():
+        raise UserError(
+            f"{path}: not there, so job {member.name}:{fold} is not done; finish it with `steelsight train "
+            f"DATA --out {run} --resume`"
+        )
+    model = build_member(member, classes)
+    try:
+        model.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError) as error:
+        raise UserError(
+            f"{path}: not the weights of member {member.name} in {run / 'recipe.yaml'}; delete the job's folder and train "
+            "it again with --resume"
+        ) from error
+    model.to(device).to(memory_format=torch.channels_last)
+    model.eval()
+    return TorchNetwork(member.preprocess, model, device, precision)

@@ -1,0 +1,62 @@
+"""In which precision a network computes on the device at hand."""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, TypeVar
+
+import torch
+from timm.layers import Conv2dSame
+from torch import Tensor, nn
+
+Precision = Literal["auto", "fp32", "bf16"]
+_N = TypeVar("_N", bound=nn.Module)
+
+
+def best_device() -> torch.device:
+    """The first GPU where there is one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def gains_from_bf16(device_type: str) -> bool:
+    """Whether `cpu` or `cuda` multiplies bf16 matrices faster than fp32 ones: AMX or AVX512-BF16, or a GPU's bf16 units."""
+    match device_type:
+        case "cpu":
+            return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+        case "cuda":
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        case _:
+            return False
+
+
+def autocast_for(device_type: str, precision: Precision = "auto") -> AbstractContextManager[Any]:
+    """The region in which a forward pass runs: bf16 autocast where asked, or with `auto` where the device gains."""
+    if precision == "fp32" or (precision == "auto" and not gains_from_bf16(device_type)):
+        return nullcontext()
+    return torch.autocast(device_type, torch.bfloat16)
+
+
+def depthwise_in_fp32(model: _N) -> _N:
+    """Let depthwise convolutions compute in fp32 inside a bf16 autocast region, in place; parameters keep their names.
+
+    For training on a processor: the backward pass of a depthwise convolution takes up to seven times as long in bf16 as in
+    fp32 with channels last (two cores with AMX, torch 2.14), so that the two casts pay. In pure fp32 nothing changes.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels:
+            if type(module) is nn.Conv2d:
+                module.__class__ = _DepthwiseConv2d
+            elif type(module) is Conv2dSame:
+                module.__class__ = _DepthwiseConv2dSame
+    return model
+
+
+class _DepthwiseConv2d(nn.Conv2d):
+    def forward(self, input: Tensor) -> Tensor:
+        with torch.autocast(input.device.type, enabled=False):
+            return super().forward(input.float()).to(input.dtype)
+
+
+class _DepthwiseConv2dSame(Conv2dSame):  # type: ignore[misc]  # timm has no types
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            output: Tensor = super().forward(x.float())
+            return output.to(x.dtype)

@@ -1,0 +1,18 @@
+"""The jobs of a recipe: every member on every fold."""
+
+from collections.abc import Sequence
+
+from steelsight.errors import UserError, nearest
+from steelsight.recipe.model import Member, Recipe
+
+
+def choose_jobs(recipe: Recipe, only: Sequence[str]) -> list[tuple[Member, int]]:
+    """All jobs fold by fold, or those named `member:fold` (`member` alone means all its folds)."""
+    jobs = [(member, fold) for member in recipe.members for fold in range(recipe.folds)]
+    if not only:
+        return jobs
+    names = {f"{member.name}:{fold}" for member, fold in jobs} | {member.name for member, _ in jobs}
+    for name in only:
+        if name not in names:
+            raise UserError(f"--only {name}: there is no such job; {nearest(name, names)}")
+    return [(member, fold) for member, fold in jobs if member.name in only or f"{member.name}:{fold}" in only]

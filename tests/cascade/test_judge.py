@@ -1,0 +1,128 @@
+import cv2
+import numpy as np
+import pytest
+from cascade.engines import BrightImage, BrightPixels, Engine
+from data import SAMPLE, needs_sample
+
+from steelsight.cascade.judge import judge
+from steelsight.cascade.sources import Source, find_sources
+from steelsight.decision.rule import Rule, masks
+from steelsight.ensemble import combine_maps, to_8bit
+from steelsight.images import read_image
+from steelsight.preprocess import Preprocess
+from steelsight.rle import decode_runs
+
+HALF = Preprocess(height=128, width=800)
+PADDED = Preprocess(height=64, width=64, fit="pad", colour="grey")
+RULE = Rule(gate=0.3, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
+
+pytestmark = needs_sample
+
+
+def sources(count=10):
+    return find_sources([str(SAMPLE / "train_images")])[:count]
+
+
+def engine():
+    return Engine((BrightImage(HALF), BrightImage(PADDED)), (BrightPixels(HALF), BrightPixels(PADDED)))
+
+
+def by_definition(image):
+    """P(defect), maps and masks of one image from the ground's definitions alone."""
+    p = np.mean([float(preprocess.to_input(image)[None].mean(axis=(1, 2, 3))[0]) for preprocess in (HALF, PADDED)])
+    maps = [to_8bit(BrightPixels(one).probabilities(one.to_input(image)[None])[0]) for one in (HALF, PADDED)]
+    combined = combine_maps(maps, [HALF, PADDED], image.shape[:2])
+    return p, combined, masks(RULE, p, combined)
+
+
+def test_results_are_those_of_the_definitions_image_by_image():
+    judged = list(judge(sources(), engine(), RULE, batch=4, keep_maps=True))
+    assert [one.source for one in judged] == list(sources())
+    passed = 0
+    for one in judged:
+        p, maps, expected = by_definition(read_image(one.source.path))
+        assert one.p_defect == pytest.approx(p, abs=1e-6)
+        found = np.stack([decode_runs(runs, one.size) for runs in one.runs])
+        np.testing.assert_array_equal(found, expected)
+        if p > RULE.gate:
+            passed += 1
+            np.testing.assert_array_equal(one.maps, maps)
+        else:
+            assert one.maps is None
+    assert 0 < passed < len(judged)
+    assert any(one.is_defective for one in judged)
+
+
+def test_only_images_that_pass_the_gate_are_segmented():
+    running = engine()
+    judged = list(judge(sources(), running, RULE, batch=4))
+    passed = sum(one.p_defect > RULE.gate for one in judged)
+    assert sum(running.segmenters[0].seen) == passed < len(judged)
+    assert all(one.maps is None for one in judged)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 64])
+def test_the_batch_changes_nothing(batch):
+    one, other = (list(judge(sources(), engine(), RULE, batch=size)) for size in (batch, 4))
+    for left, right in zip(one, other, strict=True):
+        assert left.p_defect == pytest.approx(right.p_defect, abs=1e-6)
+        assert [runs.area for runs in left.runs] == [runs.area for runs in right.runs]
+
+
+def test_without_classifiers_every_image_goes_on():
+    running = Engine((), (BrightPixels(HALF),))
+    judged = list(judge(sources(3), running, RULE))
+    assert [one.p_defect for one in judged] == [1.0] * 3
+    assert sum(running.segmenters[0].seen) == 3
+
+
+def test_unreadable_images_have_their_error_and_the_rest_goes_on(tmp_path):
+    good = sources(3)
+    (tmp_path / "text.jpg").write_text("this is no image")
+    (tmp_path / "cut.jpg").write_bytes(good[0].path.read_bytes()[:9000])
+    bad = [Source(name, tmp_path / name) for name in ("text.jpg", "cut.jpg", "gone.jpg")]
+    mixed = [bad[0], good[0], good[1], bad[1], bad[2], good[2]]
+    judged = list(judge(mixed, engine(), RULE, batch=2))
+    assert [one.source for one in judged] == mixed
+    assert [one.error is None for one in judged] == [False, True, True, False, False, True]
+    for one in judged:
+        if one.error is not None:
+            assert str(one.source.path) in one.error
+            assert (one.size, one.is_defective, len(one.runs)) == (None, False, 2)
+            assert np.isnan(one.p_defect)
+
+
+def test_a_folder_of_unreadable_images_alone(tmp_path):
+    (tmp_path / "text.jpg").write_text("this is no image")
+    assert [one.error is None for one in judge(find_sources([str(tmp_path)]), engine(), RULE)] == [False]
+
+
+def test_images_of_any_size_depth_and_colour(tmp_path):
+    grey = read_image(sources(1)[0].path)
+    variants = {
+        "grey16.png": grey.astype(np.uint16) * 257,
+        "colour.png": np.stack([grey, grey // 2, grey // 3], axis=2),
+        "small.png": grey[:40, :30],
+    }
+    for name, pixels in variants.items():
+        cv2.imwrite(str(tmp_path / name), pixels)
+    judged = {one.source.image_id: one for one in judge(find_sources([str(tmp_path)]), engine(), RULE)}
+    assert {name: one.size for name, one in judged.items()} == {
+        name: pixels.shape[:2] for name, pixels in variants.items()
+    }
+    original = next(judge(sources(1), engine(), RULE))
+    assert judged["grey16.png"].p_defect == pytest.approx(original.p_defect, abs=1e-3)
+
+
+def test_reading_never_runs_far_ahead():
+    taken = []
+
+    def endless():
+        for number, source in enumerate(sources(60)):
+            taken.append(number)
+            yield source
+
+    stream = judge(endless(), engine(), RULE, batch=4)
+    next(stream)
+    stream.close()
+    assert len(taken) <= 12

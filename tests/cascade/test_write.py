@@ -1,0 +1,177 @@
+import csv
+
+import cv2
+import numpy as np
+import pytest
+from cascade.engines import BrightImage, BrightPixels, Engine
+from data import SAMPLE, needs_sample
+
+from steelsight.cascade.judge import Judged, judge
+from steelsight.cascade.overlay import class_colour, draw_overlay
+from steelsight.cascade.sources import Source, find_sources
+from steelsight.cascade.write import ResultWriter, index_mask
+from steelsight.decision.rule import Rule
+from steelsight.errors import UserError
+from steelsight.metrics.mask_table import read_mask_table
+from steelsight.preprocess import Preprocess
+from steelsight.rle import decode_runs, encode_mask, format_runs
+
+PREPROCESS = Preprocess(height=64, width=416)
+RULE = Rule(gate=0.3, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
+CLASSES = ("bright", "dark, very")
+
+pytestmark = needs_sample
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """Eight real images and one that cannot be read."""
+    sources = (*find_sources([str(SAMPLE / "train_images")])[:8], Source("gone.jpg", SAMPLE / "gone.jpg"))
+    engine = Engine((BrightImage(PREPROCESS),), (BrightPixels(PREPROCESS),), CLASSES)
+    return list(judge(sources, engine, RULE))
+
+
+def write(out, judged, **options):
+    with ResultWriter(out, CLASSES, [one.source.image_id for one in judged], **options) as writer:
+        for one in judged:
+            writer.write(one)
+    return writer
+
+
+def write_then_raise(writer, judged, error):
+    with writer:
+        for one in judged:
+            writer.write(one)
+        raise error
+
+
+def rows(path):
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.reader(stream))
+
+
+def readable(judged):
+    return [one for one in judged if one.error is None]
+
+
+def test_submission_has_a_row_per_readable_image_and_class(tmp_path, judged):
+    write(tmp_path, judged)
+    header, *body = rows(tmp_path / "submission.csv")
+    assert header == ["ImageId", "ClassId", "EncodedPixels"]
+    assert body == [
+        [one.source.image_id, name, format_runs(runs)]
+        for one in readable(judged)
+        for name, runs in zip(CLASSES, one.runs, strict=True)
+    ]
+    assert any(text for _, _, text in body)
+    assert any(not text for _, _, text in body)
+
+
+def test_class_numbers_and_the_wide_layout(tmp_path, judged):
+    write(tmp_path, judged, class_ids="numbers", layout="wide")
+    header, *body = rows(tmp_path / "submission.csv")
+    assert header == ["ImageId_ClassId", "EncodedPixels"]
+    assert [row[0] for row in body] == [f"{one.source.image_id}_{n}" for one in readable(judged) for n in (1, 2)]
+
+
+@pytest.mark.parametrize("layout", ["long", "wide"])
+def test_score_reads_what_is_written(tmp_path, judged, layout):
+    write(tmp_path, judged, class_ids="numbers", layout=layout)
+    table = read_mask_table(tmp_path / "submission.csv", None)
+    for one in readable(judged):
+        for number, runs in enumerate(one.runs, start=1):
+            if runs.area:
+                assert table.runs[one.source.image_id, str(number)].area == runs.area
+
+
+def test_images_csv_says_what_was_found_and_what_could_not_be_read(tmp_path, judged):
+    write(tmp_path, judged)
+    header, *body = rows(tmp_path / "images.csv")
+    assert header == ["ImageId", "height", "width", "p_defect", "classes", "area_bright", "area_dark, very", "error"]
+    assert len(body) == len(judged)
+    for row, one in zip(body[:-1], judged[:-1], strict=True):
+        assert row[:3] == [one.source.image_id, "256", "1600"]
+        assert float(row[3]) == pytest.approx(one.p_defect, abs=1e-6)
+        assert row[4].split(";") == ([n for n, r in zip(CLASSES, one.runs, strict=True) if r.area] or [""])
+        assert [int(area) for area in row[5:7]] == [runs.area for runs in one.runs]
+    assert body[-1][:7] == ["gone.jpg", *[""] * 6]
+    assert "no such image" in body[-1][7]
+
+
+def test_masks_hold_class_numbers_at_the_image_size(tmp_path, judged):
+    writer = write(tmp_path, judged, masks=True)
+    assert all(path.exists() for path in writer.wrote)
+    assert len(list((tmp_path / "masks").iterdir())) == len(readable(judged))
+    for one in readable(judged):
+        name = one.source.image_id.removesuffix(".jpg")
+        stored = cv2.imread(str(tmp_path / "masks" / f"{name}.png"), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(stored, index_mask(one.runs, one.size))
+        assert set(np.unique(stored)) <= {0, 1, 2}
+        assert (stored > 0).sum() == np.any([decode_runs(r, one.size) for r in one.runs], axis=0).sum()
+
+
+def test_overlays_show_the_image_with_outlines_and_a_legend(tmp_path, judged):
+    write(tmp_path, judged, overlays=True)
+    one = next(one for one in judged if one.is_defective)
+    name = one.source.image_id.removesuffix(".jpg")
+    stored = cv2.imread(str(tmp_path / "overlays" / f"{name}.jpg"))
+    height, width = one.size
+    assert stored.shape[0] > height
+    assert stored.shape[1] == width
+    drawn = draw_overlay(one.image, one.runs, CLASSES, one.p_defect)
+    assert drawn.shape == stored.shape
+    for index, runs in enumerate(one.runs):
+        outlined = (drawn[:height] == class_colour(index)).all(axis=2)
+        assert outlined.any() == bool(runs.area)
+    untouched = (drawn[:height] == np.repeat(one.image[..., None], 3, axis=2)).all(axis=2)
+    assert untouched.mean() > 0.5
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_overlays_of_small_and_colour_images(kind):
+    limit = np.iinfo(kind).max
+    image = np.full((20, 12, 3), limit // 3, kind)
+    mask = np.zeros((20, 12), bool)
+    mask[4:9, 2:7] = True
+    drawn = draw_overlay(image, [encode_mask(mask), encode_mask(~mask)], ("Kratzer ß", "b"), 0.5)
+    assert drawn.dtype == np.uint8
+    assert drawn.shape[1:] == (12, 3)
+    assert (drawn[:20] == 85).all(axis=2).any()
+
+
+def test_an_interruption_leaves_finished_rows_and_the_old_results(tmp_path, judged):
+    write(tmp_path, judged[:2])
+    old = (tmp_path / "submission.csv").read_text()
+    ids = [one.source.image_id for one in judged]
+    with pytest.raises(KeyboardInterrupt):
+        write_then_raise(ResultWriter(tmp_path, CLASSES, ids, masks=True), judged[:5], KeyboardInterrupt)
+    assert (tmp_path / "submission.csv").read_text() == old
+    assert len(rows(tmp_path / "submission.partial.csv")) == 1 + 5 * 2
+    assert len(rows(tmp_path / "images.partial.csv")) == 1 + 5
+    assert len(list((tmp_path / "masks").iterdir())) == 5
+    write(tmp_path, judged)
+    assert {path.name for path in tmp_path.iterdir()} == {"submission.csv", "images.csv", "masks"}
+
+
+def test_an_error_leaves_the_old_results_and_no_half_file(tmp_path, judged):
+    write(tmp_path, judged[:2])
+    old = (tmp_path / "submission.csv").read_text()
+    ids = [one.source.image_id for one in judged]
+    with pytest.raises(ZeroDivisionError):
+        write_then_raise(ResultWriter(tmp_path, CLASSES, ids), judged[:1], ZeroDivisionError)
+    assert (tmp_path / "submission.csv").read_text() == old
+    assert {path.name for path in tmp_path.iterdir()} == {"submission.csv", "images.csv"}
+
+
+def test_a_file_where_the_folder_should_be_is_a_user_error(tmp_path, judged):
+    (tmp_path / "out").write_text("in the way")
+    with pytest.raises(UserError, match="out"):
+        write(tmp_path / "out", judged)
+
+
+def test_nothing_found_is_written_as_empty_rows(tmp_path):
+    image = np.zeros((8, 8), np.uint8)
+    nothing = (encode_mask(image), encode_mask(image))
+    write(tmp_path, [Judged(Source("a/b.png", tmp_path), image, 0.1, nothing)], masks=True)
+    assert rows(tmp_path / "submission.csv")[1:] == [["a/b.png", "bright", ""], ["a/b.png", "dark, very", ""]]
+    assert not cv2.imread(str(tmp_path / "masks/a/b.png"), cv2.IMREAD_UNCHANGED).any()

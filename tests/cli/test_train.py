@@ -1,0 +1,166 @@
+"""`steelsight train` as a user types it: the reference in small, wrong use, a plan, jobs alone, Ctrl-C, a full disk."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from data import ROOT, SAMPLE, run_cli
+
+SMALL = (
+    "folds=2",
+    "members.*.weights=random",
+    "members.*.input={height: 32, width: 64, colour: grey}",
+    "members.*.sampling.batch=4",
+    "members.*.sampling.device_batch=2",
+    "members.*.sampling.steps_factor=0.1",
+    "members.*.phases.*.epochs=1",
+)
+
+
+def sets(*changes: str) -> list[str]:
+    return [part for change in changes for part in ("--set", change)]
+
+
+@pytest.mark.timeout(600)
+def test_paper_end_to_end_in_small(tmp_path: Path) -> None:
+    """Every member, every phase, both strategies, selection, rule, report: the reference with tiny values."""
+    run = tmp_path / "run"
+    small = sets(*SMALL, "members.*.decoder_channels=[8,8,8,8,8]", "search.gates=[0, 0.5]", "search.area_ratio=2")
+    done = run_cli("train", SAMPLE, "--recipe", "paper", "--out", run, *small, "--device", "cpu", "--json", timeout=580)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert str(run / "report/index.html") in result["wrote"]
+    logs = sorted(run.glob("jobs/*/fold*/log.jsonl"))
+    assert len(logs) == 18 * 2
+    for log in logs:
+        phases = [json.loads(line)["phase"] for line in log.read_text().splitlines()]
+        assert phases == ([0, 1] if "strategy-2" in str(log) else [0])
+    decision = json.loads((run / "decision.json").read_text())
+    assert all(len(names) == 4 for names in decision["classifiers"].values())
+    assert all(len(names) == 3 for names in decision["segmenters"].values())
+    page = (run / "report/index.html").read_text()
+    assert "epoch" in page
+    again = run_cli("train", SAMPLE, "--recipe", "paper", "--out", run, "--device", "cpu", "--resume")
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_job_can_run_alone_and_says_which_are_left(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = ("train", SAMPLE, "--recipe", "lite", "--out", run, *sets(*SMALL, "members.*.keep.last=1"))
+    done = run_cli(*command, "--only", "classify-lite0:1", "--device", "cpu", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["open_jobs"] == ["classify-lite0:0", "segment-lite0:0", "segment-lite0:1"]
+    assert (run / "evidence/classify-lite0/fold1.parquet").is_file()
+    assert not (run / "decision.json").exists()
+    refused = run_cli(*command)
+    assert refused.returncode == 2
+    assert "--resume" in refused.stderr
+
+
+def test_the_plan_trains_nothing(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    done = run_cli(
+        "train",
+        SAMPLE,
+        "--recipe",
+        "lite",
+        "--out",
+        run,
+        "--plan",
+        *sets(*SMALL),
+        "--device",
+        "cpu",
+        "--json",
+        "--set",
+        "members.*.keep.last=1",
+    )
+    assert done.returncode == 0, done.stderr
+    planned = json.loads(done.stdout)
+    assert planned["jobs"] == 4
+    assert planned["seconds"] > 0
+    assert planned["bytes"] > 1e6
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--recipe", "lyte"], "did you mean 'lite'"),
+        (["--set", "members.*.sampling.bath=3"], "did you mean 'batch'"),
+        (["--only", "segment-lite:0"], "did you mean 'segment-lite0"),
+        (["--recipe", "paper"], "steelsight weights add b0"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_leaves_nothing(arguments: list[str], says: str, tmp_path: Path) -> None:
+    done = run_cli("train", SAMPLE, "--out", tmp_path / "run", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_faults_stop_a_training_unless_they_are_skipped(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(SAMPLE, data)
+    victim = sorted((data / "train_images").glob("*.jpg"))[0]
+    victim.write_bytes(victim.read_bytes()[:5000])
+    stopped = run_cli("train", data, "--out", tmp_path / "run", *sets(*SMALL, "members.*.keep.last=1"))
+    assert stopped.returncode == 2
+    assert victim.name in stopped.stderr
+    assert "--skip-faulty" in stopped.stderr
+    skipped = run_cli(
+        "train", data, "--out", tmp_path / "run", *sets(*SMALL, "members.*.keep.last=1"),
+        "--skip-faulty", "--only", "classify-lite0:0", "--device", "cpu",
+    )  # fmt: skip
+    assert skipped.returncode == 0, skipped.stderr
+    assert victim.name in skipped.stderr
+    assert victim.name not in (tmp_path / "run/samples.csv").read_text()
+
+
+def test_ctrl_c_is_one_message_and_the_run_goes_on(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "steelsight.cli.main", "train", str(SAMPLE), "--recipe", "lite", "--out", str(run)]
+    command += [*sets(*SMALL, "members.*.keep.last=1", "members.*.phases.0.epochs=50"), "--device", "cpu"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    training = subprocess.Popen(
+        [*command, "--only", "classify-lite0:0"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not (run / "jobs/classify-lite0/fold0/checkpoint.pt").is_file() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    training.send_signal(signal.SIGINT)
+    _, errors = training.communicate(timeout=60)
+    assert training.returncode == 130, errors
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert not list(run.rglob("*.part*"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    """A file system of one megabyte, where the user may mount one."""
+    mount = tmp_path / "small"
+    mount.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mount)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("may not mount a small file system here")
+    try:
+        done = run_cli(
+            "train", SAMPLE, "--out", mount / "run", *sets(*SMALL, "members.*.keep.last=1"),
+            "--only", "classify-lite0:0", "--device", "cpu",
+        )  # fmt: skip
+        assert done.returncode == 2, done.stderr
+        assert "the disk is full" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not list(mount.rglob("*.part*"))
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)

@@ -1,0 +1,84 @@
+"""Class folders: smeared masks, folders without defects, and masks that show nothing."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from data import SHARED, needs_shared
+from writers import write_class_image, write_picture
+
+from steelsight.dataset.read import read_dataset
+from steelsight.errors import UserError
+
+SMEARED = np.array([[0, 100, 127], [128, 200, 255]], np.uint8)
+EMPTY = np.zeros((2, 3), np.uint8)
+
+
+@needs_shared
+def test_magnetic_tile_has_1051_images_and_four_empty_masks() -> None:
+    dataset = read_dataset(SHARED / "magnetic_tile")
+    assert dataset.layout == "class-folders"
+    assert dataset.classes == ("MT_Blowhole", "MT_Break", "MT_Crack", "MT_Fray", "MT_Uneven")
+    assert [fault.kind for fault in dataset.faults] == ["empty-mask"] * 4
+    assert {fault.file.parent.parent.name for fault in dataset.faults} == {"MT_Uneven"}
+    assert len(dataset.samples) + len(dataset.faults) == 1051
+    assert sum(not sample.is_defective for sample in dataset.samples) == 764
+
+
+@pytest.mark.parametrize("inner", ["", "Imgs", "images"])
+def test_a_pixel_above_127_is_defect_and_the_folder_its_class(tmp_path: Path, inner: str) -> None:
+    write_class_image(tmp_path / "Crack" / inner, "a.jpg", SMEARED)
+    write_class_image(tmp_path / "Free" / inner, "b.jpg", EMPTY)
+    write_class_image(tmp_path / "Polished" / inner, "c.JPG", EMPTY)
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.faults) == (("Crack",), ())
+    first = dataset.samples[0]
+    assert first.image_id == (Path("Crack") / inner / "a.jpg").as_posix()
+    np.testing.assert_array_equal(first.mask()[0], SMEARED > 127)
+    assert [sample.is_defective for sample in dataset.samples] == [True, False, False]
+
+
+def test_a_16_bit_mask_is_cut_at_half_of_its_range(tmp_path: Path) -> None:
+    write_class_image(tmp_path / "Crack", "a.jpg", SMEARED)
+    cv2.imwrite(str(tmp_path / "Crack" / "a.png"), SMEARED.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(read_dataset(tmp_path).samples[0].mask()[0], SMEARED > 127)
+
+
+def test_a_folder_named_good_needs_no_masks_and_must_show_no_defect(tmp_path: Path) -> None:
+    write_class_image(tmp_path / "Crack", "a.jpg", SMEARED)
+    write_picture(tmp_path / "good" / "b.jpg", (2, 3))
+    write_class_image(tmp_path / "good", "c.jpg", SMEARED)
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("unexpected-mask", "good/c.jpg")]
+    assert [sample.image_id for sample in dataset.samples] == ["Crack/a.jpg", "good/b.jpg"]
+
+
+def test_faults_of_files(tmp_path: Path) -> None:
+    folder = tmp_path / "Crack"
+    write_class_image(folder, "a.jpg", SMEARED)
+    write_class_image(folder, "empty.jpg", EMPTY)
+    write_picture(folder / "bare.jpg", (2, 3))
+    cv2.imwrite(str(folder / "lonely.png"), SMEARED)
+    write_class_image(folder, "size.jpg", SMEARED)
+    write_picture(folder / "size.jpg", (9, 9))
+    write_class_image(folder, "broken.jpg", SMEARED)
+    (folder / "broken.png").write_bytes((folder / "a.png").read_bytes()[:-8])
+    write_class_image(folder, "colour.jpg", SMEARED)
+    cv2.imwrite(str(folder / "colour.png"), np.arange(18, dtype=np.uint8).reshape(2, 3, 3))
+    dataset = read_dataset(tmp_path)
+    assert {(fault.kind, fault.file.name, fault.image_id) for fault in dataset.faults} == {
+        ("empty-mask", "empty.png", "Crack/empty.jpg"),
+        ("missing-mask", "bare.jpg", "Crack/bare.jpg"),
+        ("missing-image", "lonely.png", None),
+        ("wrong-size", "size.png", "Crack/size.jpg"),
+        ("unreadable-mask", "broken.png", "Crack/broken.jpg"),
+        ("not-a-mask", "colour.png", "Crack/colour.jpg"),
+    }
+    assert [sample.image_id for sample in dataset.samples] == ["Crack/a.jpg"]
+
+
+def test_masks_that_are_all_empty_are_refused(tmp_path: Path) -> None:
+    write_class_image(tmp_path / "Crack", "a.jpg", EMPTY)
+    with pytest.raises(UserError, match="no mask shows a defect"):
+        read_dataset(tmp_path)

@@ -1,0 +1,60 @@
+"""Which layout a folder has, and what is said where none or several fit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from writers import LONG, write_class_image, write_csv, write_index_png, write_picture
+
+from steelsight.dataset.layouts.detect import LAYOUTS, detect_layout
+from steelsight.dataset.read import read_dataset
+from steelsight.errors import UserError
+
+MASK = np.array([[0, 255]], np.uint8)
+
+
+def test_an_empty_folder_and_one_that_fits_nothing_name_all_layouts(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="the folder is empty") as empty:
+        read_dataset(tmp_path)
+    write_picture(tmp_path / "a.jpg", (3, 3))
+    with pytest.raises(UserError, match="no layout fits") as nothing:
+        read_dataset(tmp_path)
+    for name in LAYOUTS:
+        assert name in str(empty.value)
+        assert name in str(nothing.value)
+
+
+def test_several_that_fit_are_named_and_the_option_decides(tmp_path: Path) -> None:
+    write_index_png(tmp_path, "a.jpg", MASK)
+    write_class_image(tmp_path / "Crack", "b.jpg", MASK)
+    with pytest.raises(UserError, match=r"fits index-png and class-folders; say which with --layout"):
+        read_dataset(tmp_path)
+    assert read_dataset(tmp_path, "index-png").classes == ("255",)
+    assert read_dataset(tmp_path, "class-folders").classes == ("Crack",)
+
+
+def test_a_table_of_something_else_does_not_make_a_folder_severstal(tmp_path: Path) -> None:
+    write_class_image(tmp_path / "Crack", "b.jpg", MASK)
+    write_csv(tmp_path / "provenance.csv", [("ImageId", "source"), ("b.jpg", "line 4")])
+    assert detect_layout(tmp_path) == "class-folders"
+
+
+def test_a_table_that_lacks_a_column_is_named_rather_than_overlooked(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.jpg", (3, 3))
+    write_csv(tmp_path / "labels.csv", [LONG[:2], ("a.jpg", 1)])
+    with pytest.raises(UserError, match=r"labels.csv: column EncodedPixels is missing"):
+        read_dataset(tmp_path)
+
+
+def test_what_is_not_there_or_no_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no such folder"):
+        read_dataset(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="not a folder"):
+        read_dataset(write_picture(tmp_path / "a.jpg", (3, 3)))
+
+
+def test_a_layout_that_is_asked_for_and_not_there_is_refused(tmp_path: Path) -> None:
+    write_class_image(tmp_path / "Crack", "b.jpg", MASK)
+    for layout in ("severstal", "index-png", "coco"):
+        with pytest.raises(UserError, match=str(tmp_path)):
+            read_dataset(tmp_path, layout)

@@ -1,0 +1,130 @@
+"""Index masks: names, palettes, and what is no index mask."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from data import SHARED, needs_shared
+from writers import write_csv, write_index_png, write_picture
+
+from steelsight.dataset.layouts.masks import read_mask
+from steelsight.dataset.read import read_dataset
+from steelsight.errors import UserError
+
+INDICES = np.array([[0, 1, 1], [0, 3, 0]], np.uint8)
+
+
+def _palette_png(indices: np.ndarray, bits: int) -> bytes:
+    """A PNG with a palette, written by hand since OpenCV writes none."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = indices.shape
+    per_byte = 8 // bits
+    rows = b""
+    for row in indices.tolist():
+        row += [0] * (-width % per_byte)
+        packed = [row[at : at + per_byte] for at in range(0, len(row), per_byte)]
+        rows += b"\0" + bytes(sum(v << (8 - bits * (k + 1)) for k, v in enumerate(group)) for group in packed)
+    header = struct.pack(">IIBBBBB", width, height, bits, 3, 0, 0, 0)
+    palette = bytes(range(200, 200 + 3 * min(2**bits, 16)))
+    parts = (chunk(b"IHDR", header), chunk(b"PLTE", palette), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@needs_shared
+def test_all_908_images_are_read_with_the_names_of_the_index() -> None:
+    dataset = read_dataset(SHARED / "neu_seg")
+    assert (dataset.layout, dataset.faults) == ("index-png", ())
+    assert dataset.classes == ("inclusion", "patches", "scratches")
+    assert len(dataset.samples) == 908
+    assert all(sample.is_defective and sample.size == (200, 200) for sample in dataset.samples)
+    shown = [sum(index in sample.classes for sample in dataset.samples) for index in range(3)]
+    assert shown == [365, 367, 365]
+
+
+def test_classes_without_names_are_the_indices_that_occur(tmp_path: Path) -> None:
+    write_index_png(tmp_path, "a.jpg", INDICES)
+    write_index_png(tmp_path, "b.bmp", INDICES * 10)
+    write_index_png(tmp_path, "clean.jpg", INDICES * 0)
+    dataset = read_dataset(tmp_path)
+    assert dataset.classes == ("1", "3", "10", "30")
+    assert [sample.classes for sample in dataset.samples] == [(0, 1), (2, 3), ()]
+    np.testing.assert_array_equal(dataset.samples[0].mask()[:2], np.stack([INDICES == 1, INDICES == 3]))
+
+
+@pytest.mark.parametrize("text", ["background\nscratch\npit\nscale\n", "scratch\n\npit\nscale"])
+def test_names_come_from_classes_txt(tmp_path: Path, text: str) -> None:
+    write_index_png(tmp_path, "a.jpg", INDICES)
+    (tmp_path / "classes.txt").write_text(text)
+    dataset = read_dataset(tmp_path)
+    assert dataset.classes == ("scratch", "pit", "scale")
+    assert dataset.samples[0].classes == (0, 2)
+
+
+def test_an_index_csv_without_numbered_columns_names_nothing(tmp_path: Path) -> None:
+    write_index_png(tmp_path, "a.jpg", INDICES)
+    write_csv(tmp_path / "index.csv", [("id", "camera_7"), ("a", 1)])
+    assert read_dataset(tmp_path).classes == ("1", "3")
+
+
+def test_a_value_beyond_the_names_is_an_unknown_class(tmp_path: Path) -> None:
+    write_index_png(tmp_path, "a.jpg", INDICES)
+    write_index_png(tmp_path, "b.jpg", np.minimum(INDICES, 1))
+    (tmp_path / "classes.txt").write_text("scratch\npit\n")
+    dataset = read_dataset(tmp_path)
+    (fault,) = dataset.faults
+    assert (fault.kind, fault.file, fault.image_id) == ("unknown-class", tmp_path / "masks" / "a.png", "a.jpg")
+    assert "value 3" in fault.message
+    assert [sample.image_id for sample in dataset.samples] == ["b.jpg"]
+
+
+def test_repeated_names_are_refused(tmp_path: Path) -> None:
+    write_index_png(tmp_path, "a.jpg", INDICES)
+    (tmp_path / "classes.txt").write_text("pit\npit\n")
+    with pytest.raises(UserError, match="one different name a line"):
+        read_dataset(tmp_path)
+
+
+def test_faults_of_files(tmp_path: Path) -> None:
+    write_index_png(tmp_path, "good.jpg", INDICES)
+    write_picture(tmp_path / "images" / "bare.jpg", (2, 3))
+    write_index_png(tmp_path, "large.jpg", INDICES)
+    write_picture(tmp_path / "images" / "large.jpg", (4, 6))
+    write_index_png(tmp_path, "text.jpg", INDICES)
+    (tmp_path / "masks" / "text.png").write_text("a mask")
+    write_index_png(tmp_path, "twice.jpg", INDICES)
+    write_picture(tmp_path / "images" / "twice.png", (2, 3))
+    cv2.imwrite(str(tmp_path / "masks" / "lonely.png"), INDICES)
+    write_index_png(tmp_path, "grey.jpg", np.arange(100, dtype=np.uint8).reshape(10, 10))
+    write_picture(tmp_path / "images" / "colour.jpg", (2, 2))
+    cv2.imwrite(str(tmp_path / "masks" / "colour.png"), np.arange(12, dtype=np.uint8).reshape(2, 2, 3))
+    dataset = read_dataset(tmp_path)
+    assert {(fault.kind, fault.file.name, fault.image_id) for fault in dataset.faults} == {
+        ("missing-mask", "bare.jpg", "bare.jpg"),
+        ("wrong-size", "large.png", "large.jpg"),
+        ("unreadable-mask", "text.png", "text.jpg"),
+        ("duplicate-image", "twice.png", "twice.png"),
+        ("missing-image", "lonely.png", None),
+        ("not-an-index-mask", "grey.png", "grey.jpg"),
+        ("not-an-index-mask", "colour.png", "colour.jpg"),
+    }
+    assert [sample.image_id for sample in dataset.samples] == ["good.jpg", "twice.jpg"]
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_palette_mask_gives_its_indices(tmp_path: Path, bits: int) -> None:
+    indices = np.arange(35, dtype=np.uint8).reshape(5, 7) % min(2**bits, 16)
+    (tmp_path / "mask.png").write_bytes(_palette_png(indices, bits))
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.png"), indices)
+
+
+def test_an_empty_images_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "masks").mkdir()
+    with pytest.raises(UserError, match="images: no images here"):
+        read_dataset(tmp_path)

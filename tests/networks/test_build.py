@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import timm
+import torch
+
+from steelsight.networks.build import build_classifier, build_segmenter
+from steelsight.networks.encoders import ENCODERS
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_encoder_classifies(encoder, channels):
+    with torch.device("meta"):
+        model = build_classifier(encoder, channels, dropout=0.2, drop_path=0.1)
+        assert model(torch.empty(2, channels, 64, 96)).shape == (2,)
+
+
+@pytest.mark.parametrize("encoder", ["b0", "b5", "lite0"])
+@pytest.mark.parametrize(
+    ("decoder", "widths"),
+    [("unetplusplus", None), ("unetplusplus", (64, 32, 16, 16, 8)), ("fpn", None), ("fpn", (64, 32))],
+)
+def test_maps_have_the_size_of_the_input(encoder, decoder, widths):
+    with torch.device("meta"):
+        model = build_segmenter(encoder, decoder, widths, classes=5, channels=1)
+        assert model(torch.empty(2, 1, 64, 160)).shape == (2, 5, 64, 160)
+
+
+def test_default_decoder_is_that_of_the_reference():
+    with torch.device("meta"):
+        blocks = build_segmenter("b0", "unetplusplus", None, 4, 3).network.decoder.blocks
+    assert [blocks[f"x_0_{depth}"].conv2[0].out_channels for depth in range(5)] == [256, 128, 64, 32, 16]
+
+
+def test_the_encoder_is_padded_and_normalised_as_its_weights_were_trained():
+    """Asymmetric padding in every strided convolution and an epsilon of 1e-3: tf_ models of timm."""
+    for model in (build_classifier("lite0", 1), build_segmenter("lite0", "fpn", None, 2, 1)):
+        strided = [m for m in model.backbone.modules() if isinstance(m, torch.nn.Conv2d) and m.stride == (2, 2)]
+        assert strided
+        assert all(isinstance(m, timm.layers.Conv2dSame) for m in strided)
+        norms = [m for m in model.backbone.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        assert norms
+        assert {m.eps for m in norms} == {1e-3}
+
+
+@pytest.mark.parametrize("field", ["dropout", "drop_path"])
+def test_drop_rates_act_in_training_alone(field):
+    model = build_classifier("lite0", 1, **{field: 0.9})
+    inputs = torch.rand(4, 1, 64, 64)
+    model.eval()
+    assert torch.equal(model(inputs), model(inputs))
+    for module in model.modules():  # so that only the drop rate makes passes differ
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 0.0
+    model.train()
+    assert not torch.equal(model(inputs), model(inputs))
+
+
+def test_an_exported_graph_gives_what_the_network_gives():
+    model = build_segmenter("lite0", "unetplusplus", (16, 16, 8, 8, 8), 2, 1).eval()
+    inputs = torch.rand(1, 1, 64, 64)
+    with torch.inference_mode():
+        exported = torch.export.export(model, (inputs,), strict=False).module()
+        np.testing.assert_allclose(exported(inputs), model(inputs), atol=1e-5)

@@ -1,0 +1,94 @@
+"""Augmentation on real strips: image and mask move together, stay in range, and zoom as the reference does."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from training_samples import member, severstal
+
+from steelsight.dataset.model import Sample
+from steelsight.images import read_image
+from steelsight.rle import encode_mask
+from steelsight.training.augment import Chance, apply, apply_to_mask, defect_box, draw
+
+MEMBER = member("segment-b0-strategy-1", recipe="paper")
+STILL = Chance((0, 0, 256, 1600), 1.0, (0.0, 0.0), False, False, 0.0, 1.0, 0.0, 1.0)
+
+
+@pytest.fixture(scope="module")
+def strip():
+    sample = next(sample for sample in severstal().samples if len(sample.classes) == 2)
+    return read_image(sample.path), sample.mask()
+
+
+def test_no_chance_is_the_plain_input(strip) -> None:
+    image, mask = strip
+    plain = MEMBER.preprocess.to_input(image)
+    assert np.abs(apply(image, MEMBER.preprocess, STILL) - plain).max() < 1 / 255
+    target = apply_to_mask(mask, MEMBER.preprocess, STILL)
+    assert target.shape == (4, 128, 800)
+    quarters = mask.reshape(4, 128, 2, 800, 2).mean((2, 4))
+    assert np.abs(target - quarters).max() <= 0.5 / 255 + 1e-6
+
+
+def test_flips_move_image_and_mask_together(strip) -> None:
+    image, mask = strip
+    chance = Chance(**{**STILL.__dict__, "flip_horizontal": True, "flip_vertical": True})
+    pixels, target = apply(image, MEMBER.preprocess, chance), apply_to_mask(mask, MEMBER.preprocess, chance)
+    assert np.array_equal(pixels, apply(image, MEMBER.preprocess, STILL)[:, ::-1, ::-1])
+    assert np.array_equal(target, apply_to_mask(mask, MEMBER.preprocess, STILL)[:, ::-1, ::-1])
+
+
+def test_zoom_out_lays_a_smaller_image_on_black(strip) -> None:
+    image, mask = strip
+    chance = Chance(**{**STILL.__dict__, "shrink": 0.75, "place": (1.0, 0.0)})
+    pixels = apply(np.maximum(image, 1), MEMBER.preprocess, chance)
+    assert pixels[:, :32].max() == 0
+    assert pixels[:, 32:, :600].min() > 0
+    assert pixels[:, :, 600:].max() == 0
+    whole = apply_to_mask(mask, MEMBER.preprocess, STILL).sum()
+    assert apply_to_mask(mask, MEMBER.preprocess, chance).sum() == pytest.approx(whole * 0.75**2, rel=0.03)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_zoom_in_never_cuts_a_defect_and_keeps_the_aspect(strip, seed: int) -> None:
+    _, mask = strip
+    box = defect_box(next(sample for sample in severstal().samples if len(sample.classes) == 2))
+    assert box is not None
+    rows, columns = np.flatnonzero(mask.any((0, 2))), np.flatnonzero(mask.any((0, 1)))
+    assert box == (rows[0], columns[0], rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
+    augment = MEMBER.augment.model_copy(
+        update={
+            "zoom_out": MEMBER.augment.zoom_out.model_copy(update={"probability": 0.0}),
+            "zoom_in": MEMBER.augment.zoom_in.model_copy(update={"probability": 1.0}),
+        }
+    )
+    top, left, height, width = draw(augment, (256, 1600), box, np.random.default_rng(seed)).crop
+    assert top <= box[0] and top + height >= box[0] + box[2]  # noqa: PT018 - one claim: it contains the box
+    assert left <= box[1] and left + width >= box[1] + box[3]  # noqa: PT018
+    assert width / height == pytest.approx(1600 / 256, rel=0.03)
+    top, left, height, width = draw(augment, (256, 1600), None, np.random.default_rng(seed)).crop
+    assert 0.69 * 256 <= height <= 0.91 * 256
+
+
+def test_brightness_and_contrast_act_before_padding_and_stay_in_range(strip) -> None:
+    image, _ = strip
+    bright = apply(image, MEMBER.preprocess, Chance(**{**STILL.__dict__, "brightness": 0.1, "shrink": 0.8}))
+    assert bright.min() == 0.0
+    assert bright.max() <= 1.0
+    harder = apply(image, MEMBER.preprocess, Chance(**{**STILL.__dict__, "contrast": 1.4}))
+    assert harder.std() > apply(image, MEMBER.preprocess, STILL).std()
+
+
+@given(seed=st.integers(0, 10_000), full=st.booleans())
+def test_the_box_from_runs_is_the_box_of_the_mask(seed: int, full: bool) -> None:
+    random = np.random.default_rng(seed)
+    mask = random.random((2, 7, 9)) > 0.9
+    if full:
+        mask[0, :, 3:5] = True
+    sample = Sample("a", Path("a"), (7, 9), tuple(encode_mask(plane) for plane in mask))
+    rows, columns = np.flatnonzero(mask.any((0, 2))), np.flatnonzero(mask.any((0, 1)))
+    box = (rows[0], columns[0], rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1) if len(rows) else None
+    assert defect_box(sample) == box

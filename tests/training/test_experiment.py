@@ -1,0 +1,77 @@
+"""A run's start: folds, colour, what is refused; and what it draws."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from training_samples import severstal
+
+from steelsight.errors import UserError
+from steelsight.recipe import choose_jobs, load_recipe
+from steelsight.rle import Runs
+from steelsight.training.examples import draw_examples
+from steelsight.training.experiment import Machine, make_fabric, open_run, start_run
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    return start_run(tmp_path_factory.mktemp("run") / "run", severstal(), load_recipe("lite"))
+
+
+def test_a_run_is_opened_as_it_was_started(started) -> None:
+    opened = open_run(started.run)
+    assert opened.recipe == started.recipe
+    assert np.array_equal(opened.record.folds, started.record.folds)
+    assert {member.preprocess.colour for member in opened.recipe.members} == {"grey"}
+    assert sorted(set(opened.record.folds.tolist())) == list(range(5))
+
+
+def test_twins_share_a_fold(started) -> None:
+    record = started.record
+    for group in np.unique(record.groups):
+        assert len(np.unique(record.folds[record.groups == group])) == 1
+
+
+def test_examples_show_an_image_of_each_class_and_a_clean_one(started) -> None:
+    draw_examples(started)
+    pictures = sorted((started.run / "augmentations").glob("*.png"))
+    assert 4 <= len(pictures) <= 5
+    assert all(cv2.imread(str(picture)).std() > 5 for picture in pictures)
+
+
+def test_data_without_any_defect_is_refused(tmp_path: Path) -> None:
+    data = severstal()
+    clean = replace(data, samples=tuple(replace(sample, runs=(Runs.empty(),) * 4) for sample in data.samples))
+    with pytest.raises(UserError, match="no image shows a defect"):
+        start_run(tmp_path / "run", clean, load_recipe("lite"))
+    with pytest.raises(UserError, match="no image is left"):
+        start_run(tmp_path / "run", replace(data, samples=()), load_recipe("lite"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_precision_follows_the_recipe() -> None:
+    machine = Machine(device="cpu")
+    assert "32" in str(make_fabric(machine, load_recipe("lite", ["precision=fp32"]))._precision.precision)
+    assert "bf16" in str(make_fabric(machine, load_recipe("lite", ["precision=bf16"]))._precision.precision)
+
+
+def test_seed_and_folds_change_the_folds(tmp_path: Path) -> None:
+    def folds(name: str, *changes: str) -> list[int]:
+        return start_run(tmp_path / name, severstal(), load_recipe("lite", changes)).record.folds.tolist()
+
+    base = folds("base")
+    assert folds("seed", "seed=1") != base
+    assert max(folds("folds", "folds=3")) == 2
+
+
+def test_jobs_by_name() -> None:
+    recipe = load_recipe("lite")
+    assert len(choose_jobs(recipe, [])) == 10
+    assert [fold for _, fold in choose_jobs(recipe, ["segment-lite0"])] == [0, 1, 2, 3, 4]
+    assert [(member.name, fold) for member, fold in choose_jobs(recipe, ["classify-lite0:3"])] == [
+        ("classify-lite0", 3)
+    ]
+    with pytest.raises(UserError, match="did you mean 'classify-lite0:3'"):
+        choose_jobs(recipe, ["classify-lite:3"])

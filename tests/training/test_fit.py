@@ -1,0 +1,136 @@
+"""A job's epochs: log, kept weights, and a resume that ends in the same bits as a training that nobody killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from data import ROOT, SAMPLE
+from lightning.fabric import Fabric
+from training_samples import member, severstal
+
+from steelsight.recipe import Member
+from steelsight.training.checkpoint import Weights
+from steelsight.training.fit import Hooks, Job, fit
+from steelsight.training.job import new_network
+
+TINY = (
+    "members.*.input={height: 32, width: 96, colour: grey}",
+    "members.*.phases.0.epochs=3",
+    "members.*.keep.last=2",
+    "members.*.validate_every=1",
+    "members.*.sampling.batch=4",
+    "members.*.sampling.device_batch=4",
+    "members.*.sampling.least_steps=2",
+    "members.*.sampling.steps_factor=0.1",
+    "members.*.decoder_channels=[16,16,8,8,8]",
+)
+QUIET = Hooks(lambda images: None, lambda line: None)
+
+
+@pytest.fixture(scope="module")
+def fabric() -> Fabric:
+    made = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    made.launch()
+    return made
+
+
+def train(of: Member, folder: Path, fabric: Fabric, hooks: Hooks = QUIET) -> tuple[Weights, list[dict]]:
+    samples = severstal().samples
+    folder.mkdir(parents=True, exist_ok=True)
+    job = Job(of, 0, 0, severstal().classes, samples[10:], samples[:10], folder)
+    weights = fit(job, new_network(job), fabric, 0, hooks)
+    return weights, [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+class KilledError(Exception):
+    """Stands for a kill at the end of an epoch, before its checkpoint."""
+
+
+@pytest.mark.parametrize("name", ["classify-lite0", "segment-lite0"])
+def test_a_resumed_job_ends_in_the_same_bits(name: str, tmp_path: Path, fabric: Fabric) -> None:
+    of = member(name, *TINY)
+    whole, log = train(of, tmp_path / "whole", fabric)
+
+    def kill(line: dict) -> None:
+        if line["epoch"] == 1:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train(of, tmp_path / "killed", fabric, Hooks(lambda images: None, kill))
+    resumed, resumed_log = train(of, tmp_path / "killed", fabric)
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+    timing = ("seconds", "images_per_second")
+    assert [{k: v for k, v in line.items() if k not in timing} for line in log] == [
+        {k: v for k, v in line.items() if k not in timing} for line in resumed_log
+    ]
+    assert (tmp_path / "killed" / "progress.png").stat().st_size > 5000
+
+
+def test_fields_that_only_a_training_shows(tmp_path: Path, fabric: Fabric) -> None:
+    of = member("classify-lite0", *TINY)
+    base, log = train(of, tmp_path / "base", fabric)
+    assert all("valid_accuracy" in line for line in log)
+
+    def changed(*overrides: str) -> tuple[Weights, list[dict]]:
+        name = "-".join(overrides).replace("members.*.", "")
+        return train(member("classify-lite0", *TINY, *overrides), tmp_path / name, fabric)
+
+    def differ(other: Weights) -> bool:
+        return any(not torch.equal(base[key], other[key]) for key in base)
+
+    assert differ(changed("members.*.keep.last=1")[0])
+    assert differ(changed("members.*.weights=random")[0])
+    assert differ(changed("members.*.keep.weights=best")[0])
+    assert ["valid_accuracy" in line for line in changed("members.*.validate_every=2")[1]] == [False, True, True]
+    fewer = changed("members.*.sampling.defect_free_in_validation=false")[1]
+    assert fewer[-1]["valid_loss"] != log[-1]["valid_loss"]
+
+
+def test_the_average_is_the_mean_of_the_last_epochs_and_best_is_the_best(tmp_path: Path, fabric: Fabric) -> None:
+    seen: list[Weights] = []
+    of = member("segment-lite0", *TINY, "members.*.keep.last=3")
+    averaged, _ = train(of, tmp_path / "three", fabric)
+    for epochs in (1, 2, 3):
+        phase = of.phases[0].model_copy(update={"epochs": epochs})
+        keep = of.keep.model_copy(update={"last": 1})
+        shorter = of.model_copy(update={"phases": (phase,), "keep": keep})
+        seen.append(train(shorter, tmp_path / f"first-{epochs}", fabric)[0])
+    for key, mean in averaged.items():
+        if mean.is_floating_point():
+            expected = torch.stack([weights[key] for weights in seen]).mean(0)
+            assert torch.allclose(mean, expected, rtol=1e-4, atol=1e-6), key
+    keep_best = of.keep.model_copy(update={"weights": "best"})
+    best, log = train(of.model_copy(update={"keep": keep_best}), tmp_path / "best", fabric)
+    scores = [line["valid_dice_image"] for line in log]
+    chosen = seen[scores.index(max(scores))]
+    assert all(torch.equal(best[key], chosen[key]) for key in best)
+
+
+def test_kill_9_in_the_middle_of_an_epoch_then_resume(tmp_path: Path) -> None:
+    """The real verb, a real kill, and the same bits as an undisturbed run."""
+    sets = [part for change in (*TINY, "folds=2") for part in ("--set", change)]
+    command = [sys.executable, "-m", "steelsight.cli.main", "train", str(SAMPLE), "--recipe", "lite", *sets]
+    command += ["--only", "segment-lite0:0", "--device", "cpu", "--workers", "0"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    subprocess.run([*command, "--out", str(tmp_path / "whole")], env=environment, check=True, timeout=200)
+    victim = subprocess.Popen([*command, "--out", str(tmp_path / "killed")], env=environment)
+    checkpoint = tmp_path / "killed/jobs/segment-lite0/fold0/checkpoint.pt"
+    deadline = time.monotonic() + 120
+    while not checkpoint.is_file() and victim.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    assert not (tmp_path / "killed/jobs/segment-lite0/fold0/done.json").exists()
+    subprocess.run([*command, "--out", str(tmp_path / "killed"), "--resume"], env=environment, check=True, timeout=200)
+    name = "jobs/segment-lite0/fold0/weights.safetensors"
+    assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "killed" / name).read_bytes()
+    log = (tmp_path / "killed/jobs/segment-lite0/fold0/log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in log] == [0, 1, 2]

@@ -1,0 +1,197 @@
+"""Every field of a member changes something that can be observed: no option does nothing."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import BaseModel
+from training_samples import member, severstal
+
+from steelsight.networks.member import build_member
+from steelsight.recipe import Member
+from steelsight.recipe import model as fields
+from steelsight.training.augment import apply, draw
+from steelsight.training.fit import device_batches, make_optimiser
+from steelsight.training.losses import weighted_loss
+from steelsight.training.sampling import epoch_order
+from steelsight.training.schedule import learning_rate
+
+TINY = ("members.*.input={height: 32, width: 64}", "members.*.weights=random")
+
+
+def inputs(of: Member) -> Any:
+    """What one grey and one colour image become."""
+    rng = np.random.default_rng(0)
+    grey, colour = rng.integers(0, 256, (50, 120), dtype=np.uint8), rng.integers(0, 256, (50, 120, 3), dtype=np.uint8)
+    return [of.preprocess.to_input(image) for image in (grey, colour)]
+
+
+def augmented(of: Member) -> Any:
+    """Thirty draws on a colour image with a defect and without."""
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (64, 128, 3), dtype=np.uint8)
+    boxes = [(20, 50, 10, 20), None]
+    chances = [draw(of.augment, (64, 128), boxes[seed % 2], np.random.default_rng(seed)) for seed in range(30)]
+    preprocess = of.preprocess.model_copy(update={"colour": "rgb", "height": 32, "width": 64})
+    return [apply(image, preprocess, chance) for chance in chances]
+
+
+def epoch(of: Member) -> Any:
+    data = severstal()
+    order = epoch_order(of.sampling, data.samples, data.classes, np.random.default_rng(0)).tolist()
+    return device_batches(order, 0, of.sampling.device_batch, 0, 1)
+
+
+def loss(of: Member) -> Any:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(3, 2, 8, 8, generator=generator)
+    target = (torch.rand(3, 2, 8, 8, generator=generator) > 0.8).float()
+    return float(weighted_loss(of.phases[0].loss, logits, target))
+
+
+def steps(of: Member) -> Any:
+    """Weights of a line after three optimiser steps."""
+    torch.manual_seed(0)
+    line = torch.nn.Linear(4, 2)
+    optimiser = make_optimiser(of.phases[0].optimiser, line)
+    for step in range(3):
+        optimiser.zero_grad()
+        line(torch.ones(1, 4) * (step + 1)).pow(2).sum().backward()
+        optimiser.step()
+    return line.weight.detach().numpy().copy()
+
+
+def rates(of: Member) -> Any:
+    return [learning_rate(of.phases[0].schedule, number) for number in range(12)]
+
+
+def network(of: Member) -> Any:
+    """Architecture and a forward pass in training."""
+    torch.manual_seed(0)
+    made = build_member(of, 4).train()
+    torch.manual_seed(1)
+    with torch.no_grad():
+        return [sum(weight.numel() for weight in made.parameters()), made(torch.rand(4, 3, 32, 64)).numpy()]
+
+
+SEGMENT, CLASSIFY, PAPER = "segment-lite0", "classify-lite0", "segment-b0-strategy-1"
+# field -> (member, what to set, observer); fields that only a whole training shows stand in test_fit.py.
+OBSERVED: dict[str, tuple[str, list[str], Callable[[Member], Any]]] = {
+    "encoder": (SEGMENT, ["encoder=lite1"], network),
+    "decoder": (SEGMENT, ["decoder=fpn", "decoder_channels=[32,32]"], network),
+    "decoder_channels": (SEGMENT, ["decoder_channels=[32,16,16,16,16]"], network),
+    "dropout": (CLASSIFY, ["dropout=0.9"], network),
+    "drop_path": (SEGMENT, ["drop_path=0.9"], network),
+    "prior": (SEGMENT, ["prior=0.3"], network),
+    "input.height": (SEGMENT, ["input.height=64"], inputs),
+    "input.width": (SEGMENT, ["input.width=96"], inputs),
+    "input.pixels": (SEGMENT, ["input={pixels: 2048}"], inputs),
+    "input.fit": (SEGMENT, ["input.fit=pad"], inputs),
+    "input.colour": (SEGMENT, ["input.colour=grey"], inputs),
+    "input.mean": (SEGMENT, ["input.mean=0.4"], inputs),
+    "input.deviation": (SEGMENT, ["input.deviation=0.3"], inputs),
+    "augment.horizontal_flip": (SEGMENT, ["augment.horizontal_flip=0"], augmented),
+    "augment.vertical_flip": (SEGMENT, ["augment.vertical_flip=0"], augmented),
+    "augment.zoom_out.probability": (SEGMENT, ["augment.zoom_out.probability=1"], augmented),
+    "augment.zoom_out.smallest": (SEGMENT, ["augment.zoom_out.smallest=0.3"], augmented),
+    "augment.zoom_out.largest": (SEGMENT, ["augment.zoom_out.largest=1"], augmented),
+    "augment.zoom_in.probability": (SEGMENT, ["augment.zoom_in.probability=0"], augmented),
+    "augment.zoom_in.smallest": (SEGMENT, ["augment.zoom_in.smallest=0.3"], augmented),
+    "augment.zoom_in.largest": (SEGMENT, ["augment.zoom_in.largest=1"], augmented),
+    "augment.zoom_in.margin_least": (SEGMENT, ["augment.zoom_in.margin_least=0.35"], augmented),
+    "augment.zoom_in.margin_most": (SEGMENT, ["augment.zoom_in.margin_most=0.9"], augmented),
+    "augment.brightness": (SEGMENT, ["augment.brightness=0.3"], augmented),
+    "augment.contrast": (SEGMENT, ["augment.contrast=[1.5,2]"], augmented),
+    "augment.hue": (SEGMENT, ["augment.hue=0.4"], augmented),
+    "augment.saturation": (SEGMENT, ["augment.saturation=[0,0.1]"], augmented),
+    "sampling.batch": (SEGMENT, ["sampling.batch=16"], epoch),
+    "sampling.device_batch": (SEGMENT, ["sampling.device_batch=4"], epoch),
+    "sampling.repeat": (PAPER, ["sampling.repeat=balanced"], epoch),
+    "sampling.repeat.class": (PAPER, ['sampling.repeat=[{class: "3", times: 4}]'], epoch),
+    "sampling.repeat.times": (PAPER, ['sampling.repeat=[{class: "2", times: 1}]'], epoch),
+    "sampling.repeat.probability": (PAPER, ['sampling.repeat=[{class: "2", times: 4, probability: 0}]'], epoch),
+    "sampling.defect_free_share": (SEGMENT, ["sampling.defect_free_share=1"], epoch),
+    "sampling.steps_factor": (SEGMENT, ["sampling.steps_factor=8"], epoch),
+    "sampling.least_steps": (SEGMENT, ["sampling.least_steps=90"], epoch),
+    "phases.loss.cross_entropy": (SEGMENT, ["phases.0.loss.cross_entropy=2"], loss),
+    "phases.loss.focal": (SEGMENT, ["phases.0.loss.focal=1"], loss),
+    "phases.loss.focal_alpha": (SEGMENT, ["phases.0.loss.focal=1", "phases.0.loss.focal_alpha=0.9"], loss),
+    "phases.loss.focal_gamma": (SEGMENT, ["phases.0.loss.focal=1", "phases.0.loss.focal_gamma=0"], loss),
+    "phases.loss.dice": (SEGMENT, ["phases.0.loss.dice=3"], loss),
+    "phases.loss.dice_over": (SEGMENT, ["phases.0.loss.dice_over=batch"], loss),
+    "phases.loss.dice_smooth": (SEGMENT, ["phases.0.loss.dice_smooth=50"], loss),
+    "phases.loss.label_smoothing": (SEGMENT, ["phases.0.loss.label_smoothing=0.2"], loss),
+    "phases.optimiser.name": (SEGMENT, ["phases.0.optimiser.name=radam"], steps),
+    "phases.optimiser.weight_decay": (SEGMENT, ["phases.0.optimiser.weight_decay=9"], steps),
+    "phases.optimiser.beta1": (SEGMENT, ["phases.0.optimiser.beta1=0.1"], steps),
+    "phases.optimiser.beta2": (SEGMENT, ["phases.0.optimiser.beta2=0.1"], steps),
+    "phases.optimiser.epsilon": (SEGMENT, ["phases.0.optimiser.epsilon=0.5"], steps),
+    "phases.schedule.start": (SEGMENT, ["phases.0.schedule.start=5e-4"], rates),
+    "phases.schedule.maximum": (SEGMENT, ["phases.0.schedule.maximum=5e-3"], rates),
+    "phases.schedule.minimum": (SEGMENT, ["phases.0.schedule.minimum=5e-4"], rates),
+    "phases.schedule.ramp": (SEGMENT, ["phases.0.schedule.ramp=3"], rates),
+    "phases.schedule.hold": (SEGMENT, ["phases.0.schedule.hold=2"], rates),
+    "phases.schedule.decay": (SEGMENT, ["phases.0.schedule.decay=0.1"], rates),
+    "phases.schedule.first_epoch": (SEGMENT, ["phases.0.schedule.first_epoch=20"], rates),
+    "phases.epochs": (SEGMENT, ["phases.0.epochs=40"], lambda of: of.epochs),
+}
+SHOWN_BY_A_TRAINING = {  # see test_fit.py
+    "weights",
+    "keep.weights",
+    "keep.last",
+    "validate_every",
+    "sampling.defect_free_in_validation",
+}
+LABELS = {"name", "step"}  # name the member, and say which of the two networks it is
+
+
+def leaves(of: type[BaseModel], prefix: str = "") -> set[str]:
+    """Dotted names of all fields below a model."""
+    found: set[str] = set()
+    for name, field in of.model_fields.items():
+        path = f"{prefix}{field.alias or name}"
+        inner = [
+            kind
+            for kind in (getattr(fields, part, None) for part in _words(str(field.annotation)))
+            if isinstance(kind, type) and issubclass(kind, fields.Fields)
+        ]
+        found |= set().union(*(leaves(kind, f"{path}.") for kind in inner)) if inner else {path}
+        if path == "sampling.repeat":
+            found.add(path)
+    return found
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text))
+
+
+def test_no_field_is_forgotten() -> None:
+    assert leaves(Member) == set(OBSERVED) | SHOWN_BY_A_TRAINING | LABELS
+
+
+@pytest.mark.parametrize("field", OBSERVED)
+def test_a_field_has_an_effect(field: str) -> None:
+    name, changes, observe = OBSERVED[field]
+    recipe = "paper" if name == PAPER else "lite"
+    before, after = (
+        observe(member(name, *TINY, *extra, recipe=recipe))
+        for extra in ([], [f"members.{name}.{change}" for change in changes])
+    )
+    assert _differ(before, after)
+
+
+def _differ(before: Any, after: Any) -> bool:
+    if isinstance(before, list):
+        return len(before) != len(after) or any(_differ(a, b) for a, b in zip(before, after, strict=True))
+    if isinstance(before, np.ndarray):
+        return before.shape != after.shape or not np.array_equal(before, after)
+    return bool(before != after)
+
+
+def test_the_second_phase_decays_at_once_as_in_the_reference() -> None:
+    second = member("segment-b0-strategy-2", recipe="paper").phases[1]
+    assert learning_rate(second.schedule, 0) == pytest.approx(2e-4)
+    assert learning_rate(second.schedule, 1) == pytest.approx((2e-4 - 1e-6) * 0.8 + 1e-6)

@@ -1,0 +1,64 @@
+"""The losses against their formulas and against other people's code."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torchvision.ops import sigmoid_focal_loss
+
+from steelsight.recipe.model import Loss
+from steelsight.training.losses import dice_loss, focal_loss, smoothed_cross_entropy, weighted_loss
+
+
+def batch(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(3, 2, 8, 8, generator=generator)
+    target = (torch.rand(3, 2, 8, 8, generator=generator) > 0.7).float()
+    target[0, 1] = 0
+    return logits, target
+
+
+@given(alpha=st.floats(0, 1), gamma=st.floats(0, 4), seed=st.integers(0, 99))
+def test_focal_loss_equals_torchvision(alpha: float, gamma: float, seed: int) -> None:
+    logits, target = batch(seed)
+    ours = focal_loss(logits, target, alpha, gamma)
+    assert float(ours) == pytest.approx(
+        float(sigmoid_focal_loss(logits, target, alpha, gamma, "mean")), rel=1e-4, abs=1e-6
+    )
+
+
+def test_dice_pools_what_it_says() -> None:
+    logits, target = batch()
+    p = logits.sigmoid()
+
+    def dice(a: torch.Tensor, b: torch.Tensor) -> float:
+        return float((2 * (a * b).sum() + 1) / (a.sum() + b.sum() + 1))
+
+    assert float(dice_loss(p, target, "batch", 1.0)) == pytest.approx(1 - dice(p, target), rel=1e-5)
+    by_class = [dice(p[:, c], target[:, c]) for c in range(2)]
+    assert float(dice_loss(p, target, "class", 1.0)) == pytest.approx(1 - sum(by_class) / 2, rel=1e-5)
+    pairs = [dice(p[i, c], target[i, c]) for i in range(3) for c in range(2) if target[i, c].any()]
+    assert len(pairs) == 5
+    assert float(dice_loss(p, target, "pair", 1.0)) == pytest.approx(1 - sum(pairs) / 5, rel=1e-5)
+
+
+def test_a_batch_without_defects_has_no_pair_dice_and_a_finite_gradient() -> None:
+    logits = torch.randn(2, 2, 4, 4, requires_grad=True)
+    loss = weighted_loss(Loss(cross_entropy=1, dice=1, dice_over="pair"), logits, torch.zeros(2, 2, 4, 4))
+    loss.backward()
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_label_smoothing_has_its_minimum_at_the_smoothed_target() -> None:
+    probability = torch.linspace(0.01, 0.99, 99)
+    losses = [float(smoothed_cross_entropy(torch.logit(p)[None], torch.ones(1), 0.05)) for p in probability]
+    assert probability[losses.index(min(losses))] == pytest.approx(0.975, abs=0.011)
+
+
+def test_terms_add_up() -> None:
+    logits, target = batch()
+    parts = [Loss(cross_entropy=2), Loss(focal=3), Loss(dice=0.5)]
+    whole = Loss(cross_entropy=2, focal=3, dice=0.5)
+    total = sum(float(weighted_loss(part, logits, target)) for part in parts)
+    assert float(weighted_loss(whole, logits, target)) == pytest.approx(total, rel=1e-5)

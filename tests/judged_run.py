@@ -21,7 +21,7 @@ def make_run(
     run: Path,
     noise: dict[str, float],
     *,
-    every: int = 2,
+    every: int = 3,
     folds: int = FOLDS,
     scope: str = "all",
     leave_out: Sequence[tuple[str, int]] = (),

@@ -113,7 +113,7 @@ def test_among_equal_rules_the_nearest_to_the_plain_one_is_taken(
         )
 
     best = dice_of(rule, p_defect, maps, truth)
-    for upper, lower, area in product(range(90, 256, 4), range(0, 256, 4), areas.tolist()):
+    for upper, lower, area in product(range(90, 256, 8), range(6, 256, 8), areas.tolist()):
         if lower <= upper:
             other = Rule(gate=0.5, upper=(upper,), lower=(lower,), min_area=(area,))
             if steps(other) < steps(rule):

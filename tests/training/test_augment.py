@@ -1,10 +1,16 @@
 """Augmentation on real strips: image and mask move together, stay in range, and zoom as the reference does."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from training_samples import member, severstal
 
+from steelsight.dataset.model import Sample
 from steelsight.images import read_image
+from steelsight.rle import encode_mask
 from steelsight.training.augment import Chance, apply, apply_to_mask, defect_box, draw
 
 MEMBER = member("segment-b0-strategy-1", recipe="paper")
@@ -49,8 +55,10 @@ def test_zoom_out_lays_a_smaller_image_on_black(strip) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_zoom_in_never_cuts_a_defect_and_keeps_the_aspect(strip, seed: int) -> None:
     _, mask = strip
-    box = defect_box(mask)
+    box = defect_box(next(sample for sample in severstal().samples if len(sample.classes) == 2))
     assert box is not None
+    rows, columns = np.flatnonzero(mask.any((0, 2))), np.flatnonzero(mask.any((0, 1)))
+    assert box == (rows[0], columns[0], rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
     augment = MEMBER.augment.model_copy(
         update={
             "zoom_out": MEMBER.augment.zoom_out.model_copy(update={"probability": 0.0}),
@@ -72,3 +80,15 @@ def test_brightness_and_contrast_act_before_padding_and_stay_in_range(strip) -> 
     assert bright.max() <= 1.0
     harder = apply(image, MEMBER.preprocess, Chance(**{**STILL.__dict__, "contrast": 1.4}))
     assert harder.std() > apply(image, MEMBER.preprocess, STILL).std()
+
+
+@given(seed=st.integers(0, 10_000), full=st.booleans())
+def test_the_box_from_runs_is_the_box_of_the_mask(seed: int, full: bool) -> None:
+    random = np.random.default_rng(seed)
+    mask = random.random((2, 7, 9)) > 0.9
+    if full:
+        mask[0, :, 3:5] = True
+    sample = Sample("a", Path("a"), (7, 9), tuple(encode_mask(plane) for plane in mask))
+    rows, columns = np.flatnonzero(mask.any((0, 2))), np.flatnonzero(mask.any((0, 1)))
+    box = (rows[0], columns[0], rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1) if len(rows) else None
+    assert defect_box(sample) == box

@@ -13,7 +13,7 @@ from training_samples import member, severstal
 from steelsight.networks.member import build_member
 from steelsight.recipe import Member
 from steelsight.recipe import model as fields
-from steelsight.training.augment import apply, defect_box, draw
+from steelsight.training.augment import apply, draw
 from steelsight.training.fit import device_batches, make_optimiser
 from steelsight.training.losses import weighted_loss
 from steelsight.training.sampling import epoch_order
@@ -33,9 +33,7 @@ def augmented(of: Member) -> Any:
     """Thirty draws on a colour image with a defect and without."""
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (64, 128, 3), dtype=np.uint8)
-    mask = np.zeros((1, 64, 128), bool)
-    mask[0, 20:30, 50:70] = True
-    boxes = [defect_box(mask), None]
+    boxes = [(20, 50, 10, 20), None]
     chances = [draw(of.augment, (64, 128), boxes[seed % 2], np.random.default_rng(seed)) for seed in range(30)]
     preprocess = of.preprocess.model_copy(update={"colour": "rgb", "height": 32, "width": 64})
     return [apply(image, preprocess, chance) for chance in chances]
@@ -87,6 +85,7 @@ OBSERVED: dict[str, tuple[str, list[str], Callable[[Member], Any]]] = {
     "decoder_channels": (SEGMENT, ["decoder_channels=[32,16,16,16,16]"], network),
     "dropout": (CLASSIFY, ["dropout=0.9"], network),
     "drop_path": (SEGMENT, ["drop_path=0.9"], network),
+    "prior": (SEGMENT, ["prior=0.3"], network),
     "input.height": (SEGMENT, ["input.height=64"], inputs),
     "input.width": (SEGMENT, ["input.width=96"], inputs),
     "input.pixels": (SEGMENT, ["input={pixels: 2048}"], inputs),

@@ -125,9 +125,9 @@ class ResultWriter:
 def index_mask(runs: Sequence[Runs], size: tuple[int, int]) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """One plane (H, W): 0 where nothing is, else the class's number from 1; where masks overlap, the smaller one shows.
 
-        >>> from steelsight.rle import parse_runs
-        >>> index_mask([parse_runs("1 1", None), parse_runs("1 3", None)], (2, 2)).tolist()
-        [[1, 2], [2, 0]]
+    >>> from steelsight.rle import parse_runs
+    >>> index_mask([parse_runs("1 1", None), parse_runs("1 3", None)], (2, 2)).tolist()
+    [[1, 2], [2, 0]]
     """
     plane = np.zeros(size, np.uint8 if len(runs) < 256 else np.uint16)
     for index in sorted(range(len(runs)), key=lambda index: -runs[index].area):

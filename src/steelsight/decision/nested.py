@@ -59,7 +59,7 @@ def nested(
             rule = find_rule(kind, view, grids, rest).rule
             rules[kind].append(rule)
             parts[kind].append(count(view.histograms, view.p_defect, rule, judged))
-        kinds.append(_choose_on(view, rest, folds[rest], groups[rest], grids))
+        kinds.append(_choose_on(view, rest, _split(folds[rest], groups[rest]), grids))
         if progress:
             progress(done + 1, len(numbers))
     place = [np.flatnonzero(folds == fold) for fold in numbers]
@@ -72,26 +72,22 @@ def nested(
     )
 
 
-def image_dice(counts: Counts) -> NDArray[np.float64]:
-    """Mean Dice of each image over its classes: float64 (N,)."""
-    dice: NDArray[np.float64] = pair_dice(counts.intersection, counts.predicted, counts.truth).mean(axis=1)
-    return dice
+def mean_dice(counts: Counts) -> float:
+    """Mean Dice over every (image, class) pair."""
+    return float(pair_dice(counts.intersection, counts.predicted, counts.truth).mean())
 
 
-def _choose_on(
-    view: View, images: NDArray[np.intp], folds: NDArray[np.int64], groups: NDArray[np.int64], grids: Grids
-) -> Kind:
-    """The kind to keep when each part of `images` is judged by the rule of the others; plain where there is one part."""
-    parts = _split(folds, groups)
+def _choose_on(view: View, images: NDArray[np.intp], parts: NDArray[np.int64], grids: Grids) -> Kind:
+    """The kind to keep, each part of `images` being judged by the rule of the others; plain where there is one part."""
     if len(np.unique(parts)) < 2:
         return KINDS[0]
-    dice = {kind: np.zeros(len(images)) for kind in KINDS}
+    dice = dict.fromkeys(KINDS, 0.0)
     for part in np.unique(parts):
         rest, judged = images[parts != part], images[parts == part]
         for kind in KINDS:
             rule = find_rule(kind, view, grids, rest).rule
-            dice[kind][parts == part] = image_dice(count(view.histograms, view.p_defect, rule, judged))
-    return choose_kind(dice, groups)
+            dice[kind] += mean_dice(count(view.histograms, view.p_defect, rule, judged)) * len(judged) / len(images)
+    return choose_kind(dice)
 
 
 def _split(folds: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:

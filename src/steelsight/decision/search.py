@@ -103,7 +103,7 @@ def search_shared(
     grids: Grids,
     images: NDArray[np.intp] | None = None,
 ) -> SearchResult:
-    """As `search`, with one upper, one lower and one area for all classes: three numbers and a gate, whatever the classes.
+    """As `search`, with one upper, one lower and one area for all classes: three numbers and a gate in all.
 
     The mean over pairs does not care whose pair it is, so this is the search of one class that holds every pair.
     """
@@ -191,7 +191,7 @@ class _ClassSearch:
         defective = int((alive & (truth > 0)).sum())
         own = histograms[chosen[order], index]
         overlap = _above(own[:defective, 1])
-        predicted = _above(own.sum(axis=1, dtype=np.int64))
+        predicted = _above(own.sum(axis=1, dtype=np.uint32))
         gains = 2.0 * overlap / (predicted[:defective] + truth[order[:defective], None])
         reached = np.searchsorted(areas, predicted, side="right")
         small = np.uint16 if len(areas) < 2**16 else np.uint32
@@ -255,8 +255,9 @@ class _Slab:
     """Gains of one `upper`, only where they change.
 
     Attributes:
-        gain: float64 (p, r + 1, upper + 1). Row [i, j] is of the gates that passed[i] passes and passed[i - 1] does not,
-            and of the areas that reached[j] reaches and reached[j - 1] does not; j = r: areas that no image reaches.
+        gain: float64 (p, r + 1, upper + 1). Row [i, j] is of the gates that passed[i] passes and passed[i - 1] does
+            not, and of the areas that reached[j] reaches and reached[j - 1] does not; row [:, r] is of areas that no
+            image reaches.
         passed: int64 (p,), ascending.
         reached: int64 (r,), ascending.
     """
@@ -293,8 +294,8 @@ class _Slab:
         return int(steps[at, lower]), int(lower), int(area[at])
 
 
-def _above(histograms: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Pixels above each level: int64 (n, 256) of histograms (n, 256)."""
-    above = np.zeros(histograms.shape, np.int64)
-    above[:, :-1] = np.cumsum(histograms[:, :0:-1], axis=1, dtype=np.int64)[:, ::-1]
+def _above(histograms: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Pixels above each level: uint32 (n, 256) of histograms (n, 256)."""
+    above = np.zeros(histograms.shape, np.uint32)
+    np.cumsum(histograms[:, :0:-1], axis=1, dtype=np.uint32, out=above[:, -2::-1])
     return above

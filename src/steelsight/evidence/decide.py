@@ -21,7 +21,7 @@ from steelsight.decision.decision import (
     write_decision,
 )
 from steelsight.decision.grid import Grids
-from steelsight.decision.nested import NestedResult, image_dice, nested
+from steelsight.decision.nested import NestedResult, mean_dice, nested
 from steelsight.decision.rule import Rule
 from steelsight.decision.search import SearchResult
 from steelsight.errors import UserError
@@ -80,8 +80,8 @@ def _decide(
             progress("rule, on all images: kinds searched", done, len(KINDS))
         found[kind] = find_rule(kind, view, grids)
     counts = {kind: count(view.histograms, view.p_defect, result.rule) for kind, result in found.items()}
-    nested_dice = {kind: image_dice(judged.counts[kind]) for kind in KINDS}
-    kept = choose_kind(nested_dice, record.groups)
+    nested_dice = {kind: mean_dice(judged.counts[kind]) for kind in KINDS}
+    kept = choose_kind(nested_dice)
     rule = found[kept].rule
     figures = Figures.of(counts[kept])
     lost = gate_loss(selector.evidence, view, rule)
@@ -95,7 +95,7 @@ def _decide(
         incomplete=_incomplete(selector.evidence),
         member_scores=(*_member_scores(selector, "classify"), *_member_scores(selector, "segment")),
         kept=kept,
-        reason=_reason(kept, {kind: float(dice.mean()) for kind, dice in nested_dice.items()}),
+        reason=_reason(kept, nested_dice),
         rule=rule,
         figures=figures,
         nested=_nested(selector, judged.chosen, judged.kinds, judged),
@@ -203,16 +203,16 @@ def _reason(kept: Kind, dice: dict[Kind, float]) -> str:
     """Why a kind is kept, in one sentence.
 
     >>> _reason("gate", {"gate": 0.9232, "tuned": 0.89})
-    'nested Dice: gate 0.9232, tuned 0.8900; the simplest not clearly below the best is kept: plain thresholds, tuned gate'
+    'nested Dice: gate 0.9232, tuned 0.8900; kept, as the simplest within .001 of the best: the plain rule, tuned gate'
     """
     words = {
         "defaults": "the plain rule",
-        "gate": "plain thresholds, tuned gate",
+        "gate": "the plain rule, tuned gate",
         "shared": "one tuned rule for all classes",
         "tuned": "tuned per class",
     }
     figures = ", ".join(f"{kind} {value:.4f}" for kind, value in dice.items())
-    return f"nested Dice: {figures}; the simplest not clearly below the best is kept: {words[kept]}"
+    return f"nested Dice: {figures}; kept, as the simplest within .001 of the best: {words[kept]}"
 
 
 def _number(value: float) -> float | None:

@@ -43,6 +43,12 @@ class Classifier(nn.Module):
         backbone: nn.Module = self.encoder
         return backbone
 
+    @property
+    def output_bias(self) -> Tensor:
+        """Bias of the logit: float (1,)."""
+        bias: Tensor = self.encoder.get_classifier().bias
+        return bias
+
 
 class Segmenter(nn.Module):
     """Encoder and decoder: float (n, channels, h, w) -> logits (n, classes, h, w); h and w are multiples of 32."""
@@ -61,6 +67,13 @@ class Segmenter(nn.Module):
         backbone: Any = self.network
         module: nn.Module = backbone.encoder.model
         return module
+
+    @property
+    def output_bias(self) -> Tensor:
+        """Bias of the logit maps: float (classes,)."""
+        network: Any = self.network
+        bias: Tensor = network.segmentation_head[0].bias
+        return bias
 
 
 Network = Classifier | Segmenter

@@ -1,5 +1,9 @@
 """From a recipe's member to its network."""
 
+import math
+
+from torch import nn
+
 from steelsight.networks.build import Network, build_classifier, build_segmenter
 from steelsight.recipe import Member
 
@@ -7,6 +11,13 @@ from steelsight.recipe import Member
 def build_member(member: Member, classes: int) -> Network:
     """The randomly initialised network of a resolved member, for `classes` defect classes."""
     channels = member.preprocess.channels
+    network: Network
     if member.decoder is None:
-        return build_classifier(member.encoder, channels, member.dropout, member.drop_path)
-    return build_segmenter(member.encoder, member.decoder, member.decoder_channels, classes, channels, member.drop_path)
+        network = build_classifier(member.encoder, channels, member.dropout, member.drop_path)
+    else:
+        network = build_segmenter(
+            member.encoder, member.decoder, member.decoder_channels, classes, channels, member.drop_path
+        )
+    # Lin et al. 2017, section 4.1: a rare foreground is learned sooner from a fresh network that expects it to be rare
+    nn.init.constant_(network.output_bias, math.log(member.prior / (1 - member.prior)))
+    return network

@@ -198,6 +198,7 @@ class Member(Fields):
     decoder_channels: tuple[int, ...] | None = None
     dropout: float = Field(default=0.0, ge=0, lt=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1)
+    prior: float = Field(default=0.5, gt=0, lt=1, description="probability that the fresh network gives everywhere")
     input: Input
     augment: Augment
     sampling: Sampling

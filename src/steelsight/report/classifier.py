@@ -128,5 +128,5 @@ def _histogram(p_defect: NDArray[np.float64], truth: NDArray[np.bool_], gates: S
         axes.set_ylabel("images")
         axes.set_title("What the classifiers say of good and of defective images")
         quiet(axes)
-        axes.legend(loc="upper center")
+        axes.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none")
         return svg(figure, "Histogram of P(defect)")

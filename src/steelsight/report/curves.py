@@ -8,7 +8,20 @@ from markupsafe import Markup
 
 from steelsight.decision.counts import Counts, Histograms
 from steelsight.metrics.classification import PrecisionRecall, histogram_precision_recall
-from steelsight.report.ink import BLUE, GREY, RED, colour, columns_of, new_figure, plain, quiet, styled, svg
+from steelsight.report.ink import (
+    BLUE,
+    GREY,
+    RED,
+    WIDE,
+    colour,
+    new_figure,
+    plain,
+    quiet,
+    rows_of,
+    small_multiples,
+    styled,
+    svg,
+)
 
 
 @dataclass(frozen=True)
@@ -38,25 +51,23 @@ def curves_view(histograms: Histograms, counts: Counts, classes: Sequence[str]) 
 
 
 def _plot(curves: Sequence[PrecisionRecall], shares: Sequence[float], counts: Counts, classes: Sequence[str]) -> Markup:
-    rows, columns = columns_of(len(classes), 4)
+    shape = rows_of(len(classes), 5)
     hit, predicted, truth = (
         part.sum(axis=0).astype(np.float64) for part in (counts.intersection, counts.predicted, counts.truth)
     )
     with styled():
-        figure = new_figure(max(3.4, 2.15 * columns), 2.1 * rows + 0.3)
-        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
-        for index, (axes, curve) in enumerate(zip(grid, curves, strict=False)):
+        figure = new_figure(max(3.4, WIDE / 4 * min(4, shape[1])), 2.1 * shape[0] + 0.3)
+        grid = small_multiples(figure, len(classes), shape, share_y=True)
+        for index, (axes, curve) in enumerate(zip(grid, curves, strict=True)):
             axes.plot(curve.recall, curve.precision, color=colour(index) if len(curves) > 1 else BLUE)
             axes.axhline(shares[index], color=GREY, linewidth=0.8, linestyle="--")
             if predicted[index] and truth[index]:
                 at = hit[index] / truth[index], hit[index] / predicted[index]
                 axes.plot(*at, "o", color=RED, markersize=6, markeredgecolor="white")
-            axes.set_title(plain(f"{classes[index]}   AP {curve.average_precision:.3f}"))
+            axes.set_title(plain(f"{classes[index]}: AP {curve.average_precision:.3f}"))
             axes.set_xlim(-0.02, 1.02)
             axes.set_ylim(-0.02, 1.02)
             quiet(axes, grid="both")
-        for axes in grid[len(classes) :]:
-            axes.set_axis_off()
         figure.supxlabel("recall (share of the defect's pixels found)", fontsize=8)
         figure.supylabel("precision", fontsize=8)
         return svg(figure, "Precision-recall curves per class")

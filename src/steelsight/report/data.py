@@ -8,17 +8,31 @@ from pathlib import Path
 import cv2
 import numpy as np
 from markupsafe import Markup
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from steelsight.dataset.model import Fault, Sample
 from steelsight.dataset.record import Record
 from steelsight.images import ImageError, read_image
-from steelsight.report.ink import colour, columns_of, new_figure, plain, quiet, styled, svg
-from steelsight.report.picture import TRUTH, Outline, fitted, jpeg, outlined
+from steelsight.report.ink import (
+    WIDE,
+    class_names,
+    colour,
+    log_axis,
+    new_figure,
+    plain,
+    quiet,
+    rows_of,
+    small_multiples,
+    styled,
+    svg,
+)
+from steelsight.report.picture import TRUTH, Outline, fitted, jpeg, outlined, page_width
 
 _PICTURES_PER_CLASS = 2
 _MOST_PICTURES = 14
 _MOST_AUGMENTATIONS = 8
+_MOST_SIZES = 6
 
 
 @dataclass(frozen=True)
@@ -52,7 +66,9 @@ class DataView:
     defective: int
     classes: tuple[ClassRow, ...]
     sizes: tuple[tuple[str, int], ...]
-    other_sizes: int
+    different_sizes: int
+    widths: tuple[int, int]
+    heights: tuple[int, int]
     areas: Markup | None
     faults: tuple[tuple[str, int], ...]
     fault_lines: tuple[str, ...]
@@ -65,16 +81,19 @@ class DataView:
 def data_view(record: Record, run: Path) -> DataView:
     """Look over the recorded images of a run; pictures are read from where the record says they are."""
     samples = record.samples
+    names = class_names(record.classes)
     sizes = Counter(f"{sample.size[1]} × {sample.size[0]}" for sample in samples).most_common()
     pictures, unreadable = _pictures(samples, record.classes)
     kinds = Counter(fault.kind for fault in record.skipped)
     return DataView(
         images=len(samples),
         defective=sum(sample.is_defective for sample in samples),
-        classes=tuple(_class_row(samples, index, name) for index, name in enumerate(record.classes)),
-        sizes=tuple(sizes[:8]),
-        other_sizes=max(0, len(sizes) - 8),
-        areas=_area_plot(samples, record.classes),
+        classes=tuple(_class_row(samples, index, name) for index, name in enumerate(names)),
+        sizes=tuple(sizes[:_MOST_SIZES]),
+        different_sizes=len(sizes),
+        widths=_ends([sample.size[1] for sample in samples]),
+        heights=_ends([sample.size[0] for sample in samples]),
+        areas=_area_plot(samples, names),
         faults=tuple(kinds.most_common()),
         fault_lines=tuple(_fault_line(fault) for fault in record.skipped[:20]),
         faults_left_out=max(0, len(record.skipped) - 20),
@@ -122,6 +141,10 @@ def _class_row(samples: Sequence[Sample], index: int, name: str) -> ClassRow:
     )
 
 
+def _ends(values: Sequence[int]) -> tuple[int, int]:
+    return min(values), max(values)
+
+
 def _area_plot(samples: Sequence[Sample], classes: Sequence[str]) -> Markup | None:
     every = [areas_of(samples, index) for index in range(len(classes))]
     largest = max((int(areas.max()) for areas in every if areas.size), default=0)
@@ -129,18 +152,16 @@ def _area_plot(samples: Sequence[Sample], classes: Sequence[str]) -> Markup | No
         return None
     least = min(int(areas.min()) for areas in every if areas.size)
     bins = np.geomspace(max(1, least) * 0.9, largest * 1.1, 25)
-    rows, columns = columns_of(len(classes), 4)
+    shape = rows_of(len(classes), 5)
     with styled():
-        figure = new_figure(8.6, 0.4 + 1.55 * rows)
-        grid = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
-        for index, (axes, areas) in enumerate(zip(grid, every, strict=False)):
+        figure = new_figure(WIDE, 0.4 + 1.55 * shape[0])
+        grid = small_multiples(figure, len(classes), shape)
+        for index, (axes, areas) in enumerate(zip(grid, every, strict=True)):
             axes.hist(areas, bins=bins.tolist(), color=colour(index))
-            axes.set_xscale("log")
-            axes.set_title(plain(f"{classes[index]} ({len(areas)})"))
-            axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)
+            log_axis(axes, "x", bins.tolist())
+            axes.set_title(plain(f"{classes[index]}: {len(areas)}"))
+            axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4, min_n_ticks=1))
             quiet(axes)
-        for axes in grid[len(classes) :]:
-            axes.set_axis_off()
         figure.supxlabel("defect area of an image, pixels (logarithmic)", fontsize=8)
         figure.supylabel("images", fontsize=8)
         return svg(figure, "Distribution of defect areas per class")
@@ -148,6 +169,7 @@ def _area_plot(samples: Sequence[Sample], classes: Sequence[str]) -> Markup | No
 
 def _pictures(samples: Sequence[Sample], classes: Sequence[str]) -> tuple[tuple[Shown, ...], int]:
     shown: list[Shown] = []
+    shown_names = class_names(classes)
     unreadable = 0
     for at in choose_samples(samples, len(classes)):
         sample = samples[at]
@@ -156,9 +178,9 @@ def _pictures(samples: Sequence[Sample], classes: Sequence[str]) -> tuple[tuple[
         except ImageError:
             unreadable += 1  # the data may have been moved since; the figures do not need it
             continue
-        picture = outlined(image, [Outline(sample.mask(), TRUTH)], classes)
-        names = ", ".join(f"{classes[index]} {sample.runs[index].area:,} px" for index in sample.classes)
-        shown.append(Shown(jpeg(picture), sample.image_id, names or "no defect", picture.shape[1]))
+        picture = outlined(image, [Outline(sample.mask(), TRUTH)], classes if len(sample.classes) > 1 else ())
+        caption = "; ".join(f"{shown_names[index]}, {sample.runs[index].area:,} px" for index in sample.classes)
+        shown.append(Shown(jpeg(picture), sample.image_id, caption or "no defect", page_width(picture)))
     return tuple(shown), unreadable
 
 
@@ -168,7 +190,7 @@ def _augmentations(folder: Path) -> tuple[Shown, ...]:
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if picture is not None:
             picture = fitted(np.ascontiguousarray(picture[..., ::-1], dtype=np.uint8))
-            shown.append(Shown(jpeg(picture), path.stem, "", picture.shape[1]))
+            shown.append(Shown(jpeg(picture), path.stem, "", page_width(picture)))
     return tuple(shown)
 
 

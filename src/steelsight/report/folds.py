@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steelsight.dataset.record import Record
+from steelsight.report.ink import class_names
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def folds_view(record: Record) -> FoldsView:
     sizes = Counter(record.groups.tolist())
     folds_of_group = {(group, fold) for group, fold in zip(record.groups.tolist(), record.folds.tolist(), strict=True)}
     return FoldsView(
-        classes=record.classes,
+        classes=class_names(record.classes),
         rows=tuple(
             _row(record, f"{fold}", np.flatnonzero(record.folds == fold)) for fold in sorted(set(record.folds.tolist()))
         ),

@@ -11,7 +11,8 @@ from steelsight.dataset.model import Sample
 from steelsight.decision.counts import Counts
 from steelsight.images import ImageError, read_image
 from steelsight.metrics.dice import pair_dice
-from steelsight.report.picture import PREDICTION, TRUTH, Outline, jpeg, outlined
+from steelsight.report.ink import class_names
+from steelsight.report.picture import PREDICTION, TRUTH, Outline, jpeg, outlined, page_width
 
 PredictedMasks = Callable[[int], NDArray[np.bool_]]
 """Position of an image -> its out-of-fold masks, bool (classes, H, W), at the image's own size."""
@@ -95,6 +96,7 @@ def gallery_view(
     chosen = choose(counts)
     dice = image_dice(counts)
     pair = pair_dice(counts.intersection, counts.predicted, counts.truth)
+    names = class_names(classes)
     unreadable = 0
 
     def drawn(at: int) -> Picture | None:
@@ -109,13 +111,13 @@ def gallery_view(
         picture = outlined(image, outlines, classes)
         return Picture(
             source=jpeg(picture),
-            width=picture.shape[1],
+            width=page_width(picture),
             image_id=sample.image_id,
             fold=int(folds[at]),
             p_defect=float(p_defect[at]),
             dice=float(dice[at]),
             pairs=tuple(
-                _pair(classes[index], pair[at, index], counts.truth[at, index], counts.predicted[at, index])
+                _pair(names[index], pair[at, index], counts.truth[at, index], counts.predicted[at, index])
                 for index in range(len(classes))
                 if counts.truth[at, index] or counts.predicted[at, index]
             ),

@@ -5,16 +5,16 @@ Figures are made through matplotlib's object interface alone: no window, no glob
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
     "#0072b2",
@@ -27,6 +27,9 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
     "#6b7280",
 )
 """Okabe and Ito's palette (jfly.uni-koeln.de/color), its yellow darkened to show on white."""
+
+WIDE = 8.9
+"""Inches of a plot as wide as the page's text."""
 
 SERIES = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY)
 TEXT = "#1f2933"
@@ -64,9 +67,12 @@ def styled() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of `width` x `height` inches with the Agg canvas. Call within `styled()`."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+def new_figure(width: float, height: float, *, fixed: bool = False) -> Figure:
+    """An empty figure of `width` x `height` inches with the Agg canvas. Call within `styled()`.
+
+    Margins are fitted to what is drawn, unless `fixed`: fitting takes most of the time of a large grid.
+    """
+    figure = Figure(figsize=(width, height), layout=None if fixed else "constrained")
     FigureCanvasAgg(figure)
     return figure
 
@@ -78,6 +84,15 @@ def plain(text: str) -> str:
     'a\\\\$b\\\\$'
     """
     return text.replace("$", r"\$")
+
+
+def class_names(classes: Sequence[str]) -> tuple[str, ...]:
+    """Names of classes as a reader needs them: a bare number says nothing.
+
+    >>> class_names(["3", "Crack"])
+    ('class 3', 'Crack')
+    """
+    return tuple(f"class {name}" if name.isdigit() else name for name in classes)
 
 
 def colour(index: int) -> str:
@@ -121,12 +136,43 @@ def _own_ids(text: str, name: str) -> str:
     return re.sub(r"url\(#", f"url(#{prefix}.", text)
 
 
-def columns_of(count: int, most: int) -> tuple[int, int]:
-    """Rows and columns of a grid of `count` small multiples, at most `most` beside each other."""
-    columns = max(1, min(count, most))
-    return max(1, -(-count // columns)), columns
+def rows_of(count: int, most: int) -> tuple[int, int]:
+    """Rows and columns that hold `count` small multiples evenly, at most `most` beside each other.
+
+    >>> rows_of(5, 5), rows_of(8, 5), rows_of(1, 5)
+    ((1, 5), (2, 4), (1, 1))
+    """
+    rows = max(1, -(-count // most))
+    return rows, max(1, -(-count // rows))
 
 
-def labelled(values: Sequence[float], form: str = "{:.3f}") -> list[str]:
-    """Values as text, a dash for nan."""
-    return [form.format(value) if value == value else "–" for value in values]
+def small_multiples(figure: Figure, count: int, shape: tuple[int, int], *, share_y: bool = False) -> list[Axes]:
+    """Axes of a grid that share x; places beyond `count` stay empty, and the lowest of each column is labelled."""
+    rows, columns = shape
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=share_y).ravel().tolist()
+    for axes in grid[count:]:
+        axes.set_axis_off()
+    for place in range(max(0, count - columns), count):
+        grid[place].tick_params(axis="x", labelbottom=True)
+    return list(grid[:count])
+
+
+def log_axis(axes: Axes, which: Literal["x", "y"], values: Iterable[float]) -> None:
+    """A logarithmic axis with ticks at 1, 10, 100 and so on; the threes too where the range is short."""
+    seen = [value for value in values if value > 0]
+    if not seen:
+        return
+    steps = (1.0, 3.0) if max(seen) / min(seen) < 50 else (1.0,)
+    if which == "x":
+        axes.set_xscale("log")
+    else:
+        axes.set_yscale("log")
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(subs=steps, numticks=6))
+    axis.set_major_formatter(lambda value, _: _short(value))
+    axis.set_minor_locator(NullLocator())
+
+
+def _short(value: float) -> str:
+    """3e-4, 0.03, 300, 10,000."""
+    return f"{value:.0e}".replace("e-0", "e-") if value < 0.01 else f"{value:,.2g}" if value < 1 else f"{value:,.0f}"

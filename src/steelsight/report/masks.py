@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from steelsight.decision.counts import Counts
 from steelsight.metrics.dice import DiceFigures, dice_figures, pair_dice
 from steelsight.metrics.intervals import Interval, bootstrap_interval
-from steelsight.report.ink import BLUE, GREY, ORANGE, SKY, new_figure, plain, quiet, styled, svg
+from steelsight.report.ink import BLUE, GREY, ORANGE, SKY, WIDE, new_figure, plain, quiet, styled, svg
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Judged:
     """The figures of one way of choosing the rule, with 95 % intervals over twin groups.
 
     Attributes:
-        name: `nested`, `tuned` or `plain`.
+        name: `nested`, `kept` or `plain`.
         gain: Dice above the all-empty floor on the same images, with its own (paired) interval.
     """
 
@@ -33,7 +33,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class MasksView:
-    """What the template of this section reads; `judged` is ordered nested, tuned, plain."""
+    """What the template of this section reads; `judged` is ordered nested, kept, plain."""
 
     classes: tuple[str, ...]
     judged: tuple[Judged, ...]
@@ -85,10 +85,10 @@ def _ratio_of_sums(rows: NDArray[np.float64]) -> float:
 
 def _class_plot(judged: Sequence[Judged], classes: Sequence[str]) -> Markup:
     """Three panels over the classes: Dice beside the floor, Dice of pairs with a defect, false alarms."""
-    inks = dict(zip(("nested", "tuned", "plain"), (BLUE, SKY, ORANGE), strict=True))
+    inks = dict(zip(("nested", "kept", "plain"), (BLUE, SKY, ORANGE), strict=True))
     places = np.arange(len(classes))
     with styled():
-        figure = new_figure(8.6, 1.1 + 0.36 * len(classes))
+        figure = new_figure(WIDE, 1.1 + 0.36 * len(classes))
         panels = figure.subplots(1, 3, sharey=True)
         titles = ("Dice, all pairs", "Dice, pairs with a defect", "false alarms, empty pairs")
         for axes, title in zip(panels, titles, strict=True):
@@ -105,7 +105,7 @@ def _class_plot(judged: Sequence[Judged], classes: Sequence[str]) -> Markup:
             for axes, points in zip(panels, values, strict=True):
                 axes.plot(points, places + shift, "o", color=inks[way.name], markersize=5, label=way.name)
         panels[1].set_xlim(-0.03, 1.03)
-        panels[2].set_xlim(left=-0.01)
+        panels[2].set_xlim(left=-0.03 * max(panels[2].get_xlim()[1], 0.05))
         handles, names = panels[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=4)
         return svg(figure, "Figures per class beside the all-empty floor")

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -17,9 +17,13 @@ PREDICTION = (230, 159, 0)
 """RGB of the two outlines: Okabe and Ito's sky blue and orange, apart for every kind of colour vision and on grey steel."""
 
 _QUALITY = 82
-_WIDEST, _TALLEST = 1040, 420
-_LEAST = 240  # pixels of the longer side: small tiles are enlarged, so that an outline has room
+_DENSITY = 1.3  # pixels of a picture per pixel of the page, for fine screens and paper
+_WIDEST, _TALLEST = 1120, 300
+_LEAST = 300  # pixels of the longer side: small tiles are enlarged, so that an outline has room
+_STRIP = 4  # times as wide as high: takes a row of its own
+_MARGIN = np.ones((5, 5), np.uint8)  # outlines lie two pixels outside, so that a small defect stays visible
 _DASH, _GAP = 9, 5
+_TEXT = 0.5  # OpenCV's font scale
 
 Line = Literal["solid", "dashed"]
 Colour = NDArray[np.uint8]
@@ -43,11 +47,13 @@ class Outline:
 
 def display(image: Image) -> Colour:
     """An image as 8-bit RGB; 16-bit images are stretched between their 0.5 and 99.5 % quantiles."""
-    if image.dtype == np.uint16:
-        low, high = (float(bound) for bound in np.quantile(image, (0.005, 0.995)))
-        image = np.clip((image - low) * (255 / max(high - low, 1.0)), 0, 255).astype(np.uint8)
-    shown: Colour = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
-    return np.ascontiguousarray(shown, dtype=np.uint8)
+    pixels: NDArray[Any] = np.asarray(image)
+    if pixels.dtype == np.uint16:
+        low, high = (float(bound) for bound in np.quantile(pixels, (0.005, 0.995)))
+        pixels = np.clip((pixels.astype(np.float32) - low) * (255 / max(high - low, 1.0)), 0, 255)
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[..., None], 3, axis=2)
+    return np.ascontiguousarray(pixels, dtype=np.uint8)
 
 
 def outlined(image: Image, outlines: Sequence[Outline], classes: Sequence[str] = (), widest: int = _WIDEST) -> Colour:
@@ -59,7 +65,7 @@ def outlined(image: Image, outlines: Sequence[Outline], classes: Sequence[str] =
         classes: names to write beside each outline; none where empty or where there is but one class.
         widest: width limit of the picture in pixels.
     """
-    canvas, scale = _sized(display(image), widest)
+    canvas = _sized(display(image), widest)
     for outline in outlines:
         for index, mask in enumerate(outline.masks):
             if not mask.any():
@@ -68,8 +74,13 @@ def outlined(image: Image, outlines: Sequence[Outline], classes: Sequence[str] =
             for contour in contours:
                 _line(canvas, contour, outline)
             if len(classes) > 1 and contours:
-                _name(canvas, max(contours, key=cv2.contourArea), classes[index], outline, scale)
+                _name(canvas, max(contours, key=cv2.contourArea), classes[index], outline)
     return canvas
+
+
+def page_width(picture: Colour) -> int:
+    """Width in pixels at which the page shows a picture."""
+    return int(picture.shape[1] / _DENSITY)
 
 
 def jpeg(picture: Colour) -> Markup:
@@ -88,14 +99,16 @@ def fitted(picture: Colour, widest: int = _WIDEST) -> Colour:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _sized(picture: Colour, widest: int) -> tuple[Colour, float]:
+def _sized(picture: Colour, widest: int) -> Colour:
     height, width = picture.shape[:2]
+    if width < _STRIP * height:
+        widest = widest // 2 - 20  # two beside each other
     scale = min(widest / width, _TALLEST / height, max(1.0, _LEAST / max(height, width)))
     if scale == 1.0:
-        return picture.copy(), 1.0
+        return picture.copy()
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return np.ascontiguousarray(cv2.resize(picture, size, interpolation=method)), scale
+    return np.ascontiguousarray(cv2.resize(picture, size, interpolation=method))
 
 
 def _contours(mask: NDArray[np.bool_], size: tuple[int, int]) -> list[NDArray[np.int32]]:
@@ -108,7 +121,7 @@ def _contours(mask: NDArray[np.bool_], size: tuple[int, int]) -> list[NDArray[np
         shown = (area > 127).astype(np.uint8)
         if not shown.any():
             shown = (area > 0).astype(np.uint8)
-    found, _ = cv2.findContours(shown, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    found, _ = cv2.findContours(cv2.dilate(shown, _MARGIN), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return [np.asarray(contour, dtype=np.int32) for contour in found]
 
 
@@ -120,15 +133,17 @@ def _line(canvas: Colour, contour: NDArray[np.int32], outline: Outline) -> None:
         cv2.polylines(canvas, [contour[start : start + _DASH]], False, outline.colour, 2, cv2.LINE_AA)
 
 
-def _name(canvas: Colour, contour: NDArray[np.int32], name: str, outline: Outline, scale: float) -> None:
+def _name(canvas: Colour, contour: NDArray[np.int32], name: str, outline: Outline) -> None:
+    """A small plate in the outline's colour, outside it where there is room: above truth, below prediction."""
     left, top, width, height = cv2.boundingRect(contour)
-    size, (text_width, text_height) = 0.42, cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)[0]
-    at_end = outline.line == "dashed"  # truth is named at its upper left, prediction at its lower right
-    x = left + width - text_width - 3 if at_end else left + 3
-    y = top + height - 5 if at_end else top + text_height + 4
-    place = (
-        int(np.clip(x, 1, max(1, canvas.shape[1] - text_width - 2))),
-        int(np.clip(y, text_height + 1, canvas.shape[0] - 2)),
-    )
-    cv2.putText(canvas, name, place, cv2.FONT_HERSHEY_SIMPLEX, size, (15, 15, 15), 3, cv2.LINE_AA)
-    cv2.putText(canvas, name, place, cv2.FONT_HERSHEY_SIMPLEX, size, outline.colour, 1, cv2.LINE_AA)
+    (text_width, text_height), _ = cv2.getTextSize(name, cv2.FONT_HERSHEY_SIMPLEX, _TEXT, 1)
+    plate_width, plate_height = text_width + 6, text_height + 6
+    above, below = top - plate_height - 3, top + height + 3
+    first, second = (above, below) if outline.line == "solid" else (below, above)
+    fits = 0 <= first <= canvas.shape[0] - plate_height
+    x = left if outline.line == "solid" else left + width - plate_width
+    x = int(np.clip(x, 0, max(0, canvas.shape[1] - plate_width)))
+    y = int(np.clip(first if fits else second, 0, max(0, canvas.shape[0] - plate_height)))
+    cv2.rectangle(canvas, (x, y), (x + plate_width - 1, y + plate_height - 1), outline.colour, cv2.FILLED)
+    corner = (x + 3, y + plate_height - 4)
+    cv2.putText(canvas, name, corner, cv2.FONT_HERSHEY_SIMPLEX, _TEXT, (15, 15, 15), 1, cv2.LINE_AA)

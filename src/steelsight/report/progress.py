@@ -14,6 +14,7 @@ from steelsight.report.ink import (
     PURPLE,
     RED,
     colour,
+    log_axis,
     new_figure,
     plain,
     quiet,
@@ -103,8 +104,7 @@ def learning_rate(axes: Axes, job: JobLog) -> None:
     """Learning rate of each epoch, on a logarithmic axis."""
     rates = job.curve("learning_rate")
     _curves(axes, job, "learning rate", [("", rates, PURPLE, "-")])
-    if any(rate > 0 for rate in rates):
-        axes.set_yscale("log")
+    log_axis(axes, "y", rates)
 
 
 def _curves(axes: Axes, job: JobLog, title: str, curves: Sequence[Curve]) -> None:

@@ -1,59 +1,112 @@
-"""How steady each threshold is: the rule chosen without each fold, beside the one chosen on all."""
+"""Which kind of rule the evidence bears, and how steady each threshold is from fold to fold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
+from steelsight.decision.candidates import Kind
+from steelsight.decision.decision import Candidate, Decision
 from steelsight.decision.rule import Rule
-from steelsight.report.ink import BLUE, GREY, ORANGE, RED, new_figure, plain, quiet, styled, svg
+from steelsight.report.ink import BLUE, GREY, ORANGE, RED, WIDE, log_axis, new_figure, plain, quiet, styled, svg
+
+SEARCHED: dict[Kind, str] = {
+    "defaults": "nothing: the plain rule",
+    "gate": "the gate",
+    "shared": "the gate, and one upper, lower and area for all classes",
+    "tuned": "the gate, and upper, lower and area of each class",
+}
+
+
+@dataclass(frozen=True)
+class KindRow:
+    """One kind of rule: its Dice on the images it was found on, and nested (then with its companions)."""
+
+    kind: Kind
+    searched: str
+    dice: float
+    nested_dice: float
+    nested_defective: float
+    nested_false_alarms: float
+    kept: bool
+    chosen_in: int
 
 
 @dataclass(frozen=True)
 class RuleRow:
-    """A rule as the table shows it; `values` holds per class (upper, lower, minimum area), thresholds in [0, 1]."""
+    """One parameter, as text: chosen without each fold, on all folds, kept, plain.
+
+    Attributes:
+        name: the class, empty where it is the same as above.
+        first: whether a line is drawn above.
+    """
 
     name: str
-    gate: float
-    values: tuple[tuple[float, float, int], ...]
+    parameter: str
+    values: tuple[str, ...]
+    first: bool
 
 
 @dataclass(frozen=True)
 class RulesView:
     """What the template reads."""
 
-    classes: tuple[str, ...]
+    kinds: tuple[KindRow, ...]
+    reason: str
+    folds: tuple[int, ...]
     rows: tuple[RuleRow, ...]
     plot: Markup
 
 
-def rules_view(tuned: Rule, by_fold: Mapping[int, Rule], plain_rule: Rule, classes: Sequence[str]) -> RulesView:
-    """Table and strip plot; `by_fold` holds for each fold the rule chosen on the others."""
-    rows = [_row(f"without fold {fold}", rule) for fold, rule in sorted(by_fold.items())]
+def rules_view(decision: Decision, plain_rule: Rule, classes: Sequence[str]) -> RulesView:
+    """Table of kinds, then table and strip plot of the richest kind, whose every threshold is searched."""
+    richest = decision.candidate("tuned")
+    by_fold = sorted(richest.nested.folds, key=lambda of: of.fold)
+    others = [of.rule for of in by_fold]
+    every = (*others, richest.rule, decision.rule, plain_rule)
+    rows = [RuleRow("", "gate", tuple(f"{rule.gate:.2f}" for rule in every), True)]
+    for index, name in enumerate(classes):
+        rows += (
+            RuleRow(name, "upper threshold", tuple(f"{rule.upper[index] / 255:.2f}" for rule in every), True),
+            RuleRow("", "lower threshold", tuple(f"{rule.lower[index] / 255:.2f}" for rule in every), False),
+            RuleRow("", "minimum area", tuple(f"{rule.min_area[index]:,}" for rule in every), False),
+        )
     return RulesView(
-        classes=tuple(classes),
-        rows=(*rows, _row("all folds (used)", tuned), _row("plain", plain_rule)),
-        plot=_plot(tuned, [rule for _, rule in sorted(by_fold.items())], plain_rule, classes),
+        kinds=tuple(_kind_row(decision, candidate) for candidate in decision.candidates),
+        reason=decision.reason.rstrip("."),
+        folds=tuple(of.fold for of in by_fold),
+        rows=tuple(rows),
+        plot=_plot(richest.rule, others, plain_rule, classes),
     )
 
 
-def _row(name: str, rule: Rule) -> RuleRow:
-    values = zip(rule.upper, rule.lower, rule.min_area, strict=True)
-    return RuleRow(name, rule.gate, tuple((upper / 255, lower / 255, area) for upper, lower, area in values))
+def _kind_row(decision: Decision, candidate: Candidate) -> KindRow:
+    judged = candidate.nested.figures
+    return KindRow(
+        kind=candidate.kind,
+        searched=SEARCHED[candidate.kind],
+        dice=candidate.figures.dice,
+        nested_dice=judged.dice,
+        nested_defective=float("nan") if judged.defective_dice is None else judged.defective_dice,
+        nested_false_alarms=float("nan") if judged.false_alarm_share is None else judged.false_alarm_share,
+        kept=candidate.kind == decision.kept,
+        chosen_in=sum(of.kind == candidate.kind for of in decision.nested.folds),
+    )
 
 
 def _plot(tuned: Rule, others: Sequence[Rule], plain_rule: Rule, classes: Sequence[str]) -> Markup:
+    blank = [""] * len(classes)
     with styled():
-        figure = new_figure(8.6, 1.2 + 0.34 * len(classes))
+        figure = new_figure(WIDE, 1.2 + 0.34 * len(classes))
         gate, upper, lower, area = figure.subplots(1, 4, width_ratios=(0.8, 1, 1, 1))
         _strip(gate, "gate", [(rule.gate,) for rule in others], (tuned.gate,), (plain_rule.gate,), [""])
         _strip(upper, "upper threshold", *_shares(others, tuned, plain_rule, "upper"), classes)
-        _strip(lower, "lower threshold", *_shares(others, tuned, plain_rule, "lower"), [""] * len(classes))
+        _strip(lower, "lower threshold", *_shares(others, tuned, plain_rule, "lower"), blank)
         areas = [rule.min_area for rule in others]
-        _strip(area, "minimum area, pixels", areas, tuned.min_area, plain_rule.min_area, [""] * len(classes))
-        area.set_xscale("log")
+        _strip(area, "minimum area, pixels", areas, tuned.min_area, plain_rule.min_area, blank)
+        log_axis(area, "x", [*tuned.min_area, *plain_rule.min_area, *(size for sizes in areas for size in sizes)])
         for axes in (gate, upper, lower):
             axes.set_xlim(-0.03, 1.03)
         handles, names = gate.get_legend_handles_labels()

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from steelsight.recipe import Member, Recipe
-from steelsight.report.ink import new_figure, styled, svg
+from steelsight.report.ink import WIDE, new_figure, styled, svg
 from steelsight.report.job_log import JobLog, read_log
 from steelsight.report.progress import accuracy, class_dice, dice, learning_rate, losses
 
@@ -79,9 +79,10 @@ def epoch_selected(members: Sequence[Member]) -> tuple[str, ...]:
 def member_plot(curves: MemberCurves, classes: Sequence[str]) -> Markup:
     """One column per fold, one row per figure that is followed; each row shares its scale."""
     panels = _panels(curves, classes)
-    count = len(curves.jobs)
+    count, width, height = len(curves.jobs), WIDE if len(curves.jobs) > 1 else WIDE / 2, 1.25 * len(panels) + 0.45
     with styled():
-        figure = new_figure(max(4.4, min(8.6, 2.2 * count)), 1.45 * len(panels) + 0.3)
+        figure = new_figure(width, height, fixed=True)
+        figure.subplots_adjust(0.6 / width, 0.4 / height, 1 - 1.45 / width, 1 - 0.22 / height, 0.07, 0.16)
         grid = figure.subplots(len(panels), count, squeeze=False, sharex=True, sharey="row")
         for row, panel in zip(grid, panels, strict=True):
             for place, (axes, (_, job)) in enumerate(zip(row, curves.jobs, strict=True)):
@@ -89,17 +90,25 @@ def member_plot(curves: MemberCurves, classes: Sequence[str]) -> Markup:
                 title = axes.get_title(loc="left")
                 axes.set_title("")
                 axes.set_xlabel("")
-                axes.set_ylabel(title if place == 0 else "", fontsize=7.5)
+                if place == 0:
+                    axes.set_ylabel(title, fontsize=7.5)
+                    axes.yaxis.set_label_coords(-0.45 / (width - 2.05) * count, 0.5)
                 legend = axes.get_legend()
                 if legend is not None and place < count - 1:
                     legend.remove()
                 elif legend is not None:
                     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), fontsize=7, handlelength=1.2)
+        grid[0][0].set_ylim(0, 1.05 * _largest_loss(curves.jobs))  # the row shares its scale
         for axes, (fold, _) in zip(grid[0], curves.jobs, strict=True):
             axes.set_title(f"fold {fold}")
         for axes in grid[-1]:
             axes.set_xlabel("epoch", fontsize=7.5)
         return svg(figure, f"Training curves of {curves.member.name}")
+
+
+def _largest_loss(jobs: Sequence[tuple[int, JobLog]]) -> float:
+    seen = [value for _, job in jobs for key in ("train_loss", "valid_loss") for value in job.curve(key)]
+    return max((value for value in seen if value == value), default=1.0)
 
 
 def _panels(curves: MemberCurves, classes: Sequence[str]) -> tuple[Panel, ...]:
@@ -122,9 +131,11 @@ def _row(curves: MemberCurves) -> MemberRow:
         network=f"{_DECODERS[member.decoder]}EfficientNet {member.encoder.capitalize()}",
         working_size=f"{size.width} × {size.height}, {size.colour}, {size.fit}",
         epochs=member.epochs,
-        kept="best epoch on the fold"
+        kept="best on the fold"
         if member.keep.weights == "best"
-        else f"average of the last {member.keep.last} epochs",
+        else f"average of the last {member.keep.last}"
+        if member.keep.last > 1
+        else "last epoch",
         seconds=sum(job.seconds for _, job in curves.jobs),
         images_per_second=sorted(speeds)[len(speeds) // 2] if speeds else float("nan"),
     )

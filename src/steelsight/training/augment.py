@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torchvision.transforms.v2 import functional as colour
 
+from steelsight.dataset.model import Sample
 from steelsight.preprocess import Image, Preprocess, resize
 from steelsight.recipe.model import Augment
 
@@ -73,12 +74,18 @@ def apply_to_mask(mask: NDArray[np.bool_], preprocess: Preprocess, chance: Chanc
     return target
 
 
-def defect_box(mask: NDArray[np.bool_]) -> Box | None:
-    """The box around all set pixels of (classes, H, W), None where there are none."""
-    rows, columns = np.flatnonzero(mask.any((0, 2))), np.flatnonzero(mask.any((0, 1)))
-    if not len(rows):
+def defect_box(sample: Sample) -> Box | None:
+    """The box around all defects of a sample, from its runs without decoding them; None where there are none."""
+    height = sample.size[0]
+    starts = np.concatenate([runs.starts for runs in sample.runs])
+    if not len(starts):
         return None
-    return int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
+    last = starts + np.concatenate([runs.lengths for runs in sample.runs]) - 1
+    left, right = int(starts.min() // height), int(last.max() // height)
+    if (starts // height != last // height).any():  # a run that goes on in the next column touches both edges
+        return 0, left, height, right - left + 1
+    top, bottom = int((starts % height).min()), int((last % height).max())
+    return top, left, bottom - top + 1, right - left + 1
 
 
 def _place(pixels: NDArray[Any], preprocess: Preprocess, chance: Chance, recolour: Recolour) -> NDArray[np.float32]:

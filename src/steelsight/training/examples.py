@@ -50,7 +50,7 @@ def _sheet(member: Member, sample: Sample, evidence: Evidence) -> NDArray[np.uin
     shown = [(preprocess.to_input(image), plain_target(member, sample))]
     for number in range(_DRAWS):
         random = generator(evidence.recipe.seed, f"examples/{sample.image_id}", number)
-        chance = draw(member.augment, sample.size, defect_box(mask), random)
+        chance = draw(member.augment, sample.size, defect_box(sample), random)
         shown.append((apply(image, preprocess, chance), apply_to_mask(mask, preprocess, chance)))
     pictures = [_picture(member, pixels, target) for pixels, target in shown]
     return _stack(pictures, vertical=preprocess.width > _WIDE * preprocess.height)

@@ -35,13 +35,13 @@ class TrainingImages(Dataset[tuple[Tensor, Tensor]]):
         index, epoch, place = item
         sample = self.samples[index]
         image = read_image(sample.path)
-        mask = sample.mask()
-        chance = draw(self.member.augment, sample.size, defect_box(mask), generator(self.seed, self.job, epoch, place))
+        random = generator(self.seed, self.job, epoch, place)
+        chance = draw(self.member.augment, sample.size, defect_box(sample), random)
         preprocess = self.member.preprocess
         pixels = torch.from_numpy(apply(image, preprocess, chance))
         if self.member.step == "classify":
             return pixels, torch.tensor(float(sample.is_defective))
-        return pixels, torch.from_numpy(apply_to_mask(mask, preprocess, chance))
+        return pixels, torch.from_numpy(apply_to_mask(sample.mask(), preprocess, chance))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,64 @@
+"""`report/index.html`: collect a run's findings, have every section look at them, write one self-contained page."""
+
+from pathlib import Path
+
+from steelsight.files import write_text
+from steelsight.report.classifier import classifier_view
+from steelsight.report.curves import curves_view
+from steelsight.report.data import data_view
+from steelsight.report.findings import Findings, collect
+from steelsight.report.folds import folds_view
+from steelsight.report.gallery import gallery_view
+from steelsight.report.gate import gate_view
+from steelsight.report.ink import class_names
+from steelsight.report.masks import masks_view
+from steelsight.report.members import members_view
+from steelsight.report.page import render
+from steelsight.report.rules import rules_view
+from steelsight.report.summary import summary_view
+from steelsight.report.training import read_curves, training_view
+
+
+def build_report(run: Path) -> Path:
+    """Write RUN/report/index.html and return its path.
+
+    Only the RUN is read, and for pictures the images that its record names; an image that is gone costs its picture.
+
+    Raises:
+        UserError: RUN is not a run, or it has no decision yet.
+    """
+    out = run / "report" / "index.html"
+    write_text(out, page_of(collect(run)))
+    return out
+
+
+def page_of(found: Findings) -> str:
+    """The page as HTML text."""
+    record, decision = found.record, found.decision
+    names = class_names(record.classes)
+    classifier = gate = None
+    nested = found.ways[0][1]
+    if found.has_classifier:
+        gates = [of.rule.gate for of in decision.nested.folds]
+        curve = [(point.gate, point.dice) for point in decision.gate_curve]
+        classifier = classifier_view(found.p_defect, found.defective, record.groups, gates)
+        gate = gate_view(nested, found.ungated, found.passed, names, curve, decision.rule.gate)
+    masks = masks_view(found.ways, record.groups, names)
+    training = training_view(read_curves(found.run, found.recipe), names)
+    return render(
+        {
+            "summary": summary_view(found.run, record, found.recipe, masks.judged[0], nested, classifier, training),
+            "data": data_view(record, found.run),
+            "folds": folds_view(record),
+            "training": training,
+            "classifier": classifier,
+            "masks": masks,
+            "curves": curves_view(found.histograms, nested, names),
+            "gate": gate,
+            "members": members_view(decision, found.recipe.folds),
+            "rules": rules_view(decision, found.plain_rule, names),
+            "gallery": gallery_view(
+                record.samples, record.folds, found.p_defect, nested, record.classes, found.masks_of
+            ),
+        }
+    )

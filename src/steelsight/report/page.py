@@ -1,0 +1,106 @@
+"""The page itself: templates, and how figures are written in them."""
+
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from steelsight import __version__
+
+MINUS = "\N{MINUS SIGN}"
+RULE_NAMES = {"nested": "nested", "kept": "kept rule", "plain": "plain rule"}
+
+
+def render(views: Mapping[str, Any]) -> str:
+    """Fill the page with the views of its sections; a view that a template misses is a KeyError-like failure."""
+    environment = Environment(
+        loader=PackageLoader("steelsight.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "figure": figure,
+        "percent": percent,
+        "interval": interval,
+        "thousands": thousands,
+        "duration": duration,
+        "decimal": decimal,
+        "signed": signed,
+    }
+    style = Markup(resources.files("steelsight.report").joinpath("templates/style.css").read_text("utf-8"))
+    return environment.get_template("page.html.j2").render(
+        views, style=style, version=__version__, rule_names=RULE_NAMES
+    )
+
+
+def figure(value: float, digits: int = 3) -> str:
+    """A figure in [0, 1], a dash for nan.
+
+    >>> figure(0.85893), figure(float("nan"))
+    ('0.859', '–')
+    """
+    return f"{value:.{digits}f}" if value == value else "–"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A share.
+
+    >>> percent(0.0123)
+    '1.2 %'
+    """
+    return f"{100 * value:.{digits}f} %" if value == value else "–"
+
+
+def signed(value: float, digits: int = 4) -> str:
+    """A difference, with its sign.
+
+    >>> signed(0.0125)
+    '+0.0125'
+    """
+    return f"{value:+.{digits}f}".replace("-", MINUS) if value == value else "–"
+
+
+def interval(ends: tuple[float, float], form: str = "figure") -> str:
+    """Both ends of an interval.
+
+    >>> interval((0.8, 0.9)), interval((0.012, 0.034), "percent")
+    ('0.800 to 0.900', '1.2 to 3.4 %')
+    """
+    low, high = ends
+    if low != low or high != high:
+        return "–"
+    if form == "percent":
+        return f"{100 * low:.1f} to {100 * high:.1f} %"
+    return f"{signed(low, 3)} to {signed(high, 3)}" if form == "signed" else f"{low:.3f} to {high:.3f}"
+
+
+def thousands(value: float) -> str:
+    """A count, or a median that may end in a half.
+
+    >>> thousands(12568), thousands(7.5)
+    ('12,568', '7.5')
+    """
+    return f"{int(value):,}" if value == int(value) else f"{value:,.1f}"
+
+
+def decimal(value: float) -> str:
+    """A speed."""
+    return f"{value:.1f}" if value == value else "–"
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it.
+
+    >>> duration(12), duration(754), duration(7500)
+    ('12 s', '12 min 34 s', '2 h 05 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -1,0 +1,135 @@
+"""The page of a decided RUN: complete, self-contained, and in agreement with what was decided."""
+
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from steelsight.dataset.record import DATASET
+from steelsight.decision.decision import read_decision
+from steelsight.errors import UserError
+from steelsight.recipe import read_run_recipe, write_run_recipe
+from steelsight.report.build import build_report
+
+VOID = {"meta", "img", "br", "hr", "link", "input", "use", "path", "rect"}
+ADDRESSES = {"src", "href", "xlink:href", "srcset", "poster", "data", "action"}
+
+
+class Page(HTMLParser):
+    """Collects what a browser would fetch, the ids, and tags that are opened and never closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ADDRESSES]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def text(decided_run: Path) -> str:
+    return build_report(decided_run).read_text("utf-8")
+
+
+@pytest.fixture
+def copied(decided_run: Path, tmp_path: Path) -> Path:
+    """The RUN without logs, whose plots take the most time, and without report."""
+    return Path(
+        shutil.copytree(decided_run, tmp_path / "<b>$x$ & run", ignore=shutil.ignore_patterns("jobs", "report"))
+    )
+
+
+def test_nothing_is_fetched_from_outside(text: str) -> None:
+    page = Page(text)
+    assert page.open == []
+    outside = [address for address in page.addresses if not address.startswith(("data:image/", "#"))]
+    assert outside == []
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    assert not re.search(r"@import|url\((?!#)", text)
+
+
+def test_every_section_is_there_and_every_id_is_its_own(text: str) -> None:
+    page = Page(text)
+    assert len(page.ids) == len(set(page.ids))
+    sections = {"summary", "data", "folds", "training", "classifier", "masks", "ensemble", "gallery"}
+    assert sections <= set(page.ids)
+    links = {address[1:] for address in page.addresses if address.startswith("#")}
+    assert links <= set(page.ids)
+
+
+def test_is_small_enough_to_mail(text: str) -> None:
+    assert len(text.encode()) < 5_000_000
+
+
+def test_figures_are_those_of_the_decision(text: str, decided_run: Path) -> None:
+    decision = read_decision(decided_run)
+    masks = text[text.index('<section id="masks">') : text.index('<section id="ensemble">')]
+    nested = re.search(r"nested</th>\s*<td><b>([0-9.]+)</b>", masks)
+    kept = re.search(r"kept rule</th>\s*<td><b>([0-9.]+)</b>", masks)
+    assert nested is not None
+    assert kept is not None
+    assert float(nested[1]) == pytest.approx(decision.nested.figures.dice, abs=5e-5)
+    assert float(kept[1]) == pytest.approx(decision.figures.dice, abs=5e-5)
+    assert f"{decision.floor:.4f}" in masks
+
+
+def test_augmented_examples_are_shown_if_training_left_any(text: str) -> None:
+    assert "<h3>Augmentations</h3>" in text
+
+
+def test_evidence_that_chose_its_epoch_is_called_so_and_names_are_never_markup(text: str, copied: Path) -> None:
+    assert "epoch-selected" not in text
+    recipe = read_run_recipe(copied)
+    best = [
+        member.model_copy(update={"validate_every": 1, "keep": member.keep.model_copy(update={"weights": "best"})})
+        for member in recipe.members
+    ]
+    write_run_recipe(copied, recipe.model_copy(update={"members": tuple(best)}))
+    changed = build_report(copied).read_text("utf-8")
+    assert "This evidence is epoch-selected." in changed
+    assert "not recorded" in changed  # the copy has no logs either
+    assert "&lt;b&gt;$x$ &amp; run" in changed
+    assert "<b>$x$" not in changed
+
+
+def test_images_that_are_gone_cost_their_pictures_only(copied: Path) -> None:
+    header = copied / DATASET
+    shutil.rmtree(copied / "augmentations")
+    header.write_text(re.sub(r'"root": ".*?"', '"root": "/moved"', header.read_text()))
+    text = build_report(copied).read_text("utf-8")
+    assert "could not be read from where" in text
+    assert "<h3>Augmentations</h3>" not in text
+    assert '<section id="masks">' in text
+
+
+def test_an_undecided_run_is_refused_with_the_command_that_mends_it(copied: Path) -> None:
+    (copied / "decision.json").unlink()
+    with pytest.raises(UserError, match="steelsight decide"):
+        build_report(copied)
+    assert not (copied / "report").exists()
+
+
+def test_a_decision_on_other_data_is_refused(copied: Path) -> None:
+    header = copied / DATASET
+    header.write_text(header.read_text().replace('"fingerprint": "0', '"fingerprint": "1'))
+    with pytest.raises(UserError, match="other data"):
+        build_report(copied)

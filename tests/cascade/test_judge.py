@@ -14,7 +14,7 @@ from steelsight.rle import decode_runs
 
 HALF = Preprocess(height=128, width=800)
 PADDED = Preprocess(height=64, width=64, fit="pad", colour="grey")
-RULE = Rule(gate=0.3, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
+RULE = Rule(gate=0.2, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
 
 pytestmark = needs_sample
 

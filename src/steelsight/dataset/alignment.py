@@ -88,7 +88,7 @@ def _phase_correlations(first: Floats, second: Floats) -> tuple[Floats, Floats]:
     upright = np.fft.irfft2(one * other.conj(), size)
     convolution = np.fft.irfft2(one * other, size)  # correlation with the half turn, but for the place of its corner
     half_turned = np.roll(convolution, (1 - second.shape[0], 1 - second.shape[1]), (0, 1))
-    return upright, half_turned
+    return np.asarray(upright, np.float32), np.asarray(half_turned, np.float32)
 
 
 def _peak(surface: Floats) -> tuple[float, tuple[int, int]]:

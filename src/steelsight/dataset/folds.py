@@ -1,12 +1,12 @@
-"""Folds: which images are held out together. Twins never part, and every fold has its share of every combination of classes.
+"""Folds: which images are held out together. Twins never part; every fold has its share of every combination of classes.
 
 What is stratified is the twin group, by one combination of classes:
 
-1. A group whose images differ (a defect seen in one exposure and not in the other) counts as its rarest combination, rarity
-   being the number of groups that contain the combination: rare classes are those that chance would leave out of a fold.
+1. A group whose images differ (a defect visible at one exposure and not at another) counts as its rarest combination,
+   rarity being the number of groups that contain it: chance would soonest leave the rare ones out of a fold.
 2. A combination of several classes found in fewer groups than there are folds counts as its rarest class alone.
-3. Whatever is then still found in fewer groups than folds is put together as one stratum. It may remain smaller than the
-   number of folds; then its groups go to different folds.
+3. Whatever is then still found in fewer groups than folds forms one stratum together. It may remain smaller than the
+   number of folds; its groups then go to different folds.
 """
 
 import warnings
@@ -55,9 +55,8 @@ def assign_folds(samples: Sequence[Sample], groups: ArrayLike, folds: int, seed:
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     assigned = np.empty(len(samples), np.int64)
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "The least populated class", UserWarning
-        )  # the stratum of rule 3 may be small
+        # The stratum of rule 3 may be small, and the user can do nothing about it.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         for fold, (_, held_out) in enumerate(splitter.split(strata, strata, numbers)):
             assigned[held_out] = fold
     return assigned

@@ -190,7 +190,7 @@ def _augmentations(folder: Path) -> tuple[Shown, ...]:
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if picture is not None:
             picture = fitted(np.ascontiguousarray(picture[..., ::-1], dtype=np.uint8))
-            shown.append(Shown(jpeg(picture), path.stem, "", page_width(picture)))
+            shown.append(Shown(jpeg(picture), f"sheet {path.stem}", "", page_width(picture)))
     return tuple(shown)
 
 

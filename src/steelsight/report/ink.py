@@ -3,6 +3,7 @@
 Figures are made through matplotlib's object interface alone: no window, no global state, safe beside a training.
 """
 
+import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -115,25 +116,31 @@ def whole_numbers(axes: Axes) -> None:
 
 
 def svg(figure: Figure, alternative: str) -> Markup:
-    """The figure as an inline `<svg>` element that scales with its container; `alternative` is its spoken text."""
+    """The figure as an inline `<svg>` element that scales with its container; `alternative` is its spoken text.
+
+    No two figures of a page may have the same `alternative`: their ids are told apart by it.
+    """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
+    text = _smaller(text, hashlib.blake2s(alternative.encode(), digest_size=4).hexdigest())
+    head, body = text.split(">", 1)
+    head = re.sub(r' (width|height|version)="[^"]*"', "", head.removeprefix("<svg"))
     width = figure.get_figwidth() * 96
-    opening = Markup('<svg role="img" aria-label="{}" style="max-width:{:.0f}px" ').format(alternative, width)
-    text = re.sub(r'^<svg ([^>]*?)height="[^"]*"', r"<svg \1", text, count=1)
-    text = re.sub(r'^(<svg [^>]*?)width="[^"]*"', r"\1", text, count=1)
-    # matplotlib numbers its clip paths and glyphs per file; within one page two figures must not share an id
-    return opening + Markup(_own_ids(text, alternative)[len("<svg ") :])
+    opening = Markup('<svg role="img" aria-label="{}" style="max-width:{:.0f}px"').format(alternative, width)
+    return opening + Markup(head + ">" + body)
 
 
-def _own_ids(text: str, name: str) -> str:
-    prefix = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    text = re.sub(r'\bid="', f'id="{prefix}.', text)
-    text = re.sub(r'href="#', f'href="#{prefix}.', text)
-    return re.sub(r"url\(#", f"url(#{prefix}.", text)
+def _smaller(text: str, own: str) -> str:
+    """Drop ids that nothing refers to, make the others this figure's own, and write points to a hundredth."""
+    used = set(re.findall(r'(?:href="|url\()#([^")]+)', text))
+    names = {name: f"f{own}-{number}" for number, name in enumerate(sorted(used))}
+    text = re.sub(r' id="([^"]*)"', lambda found: f' id="{names[found[1]]}"' if found[1] in names else "", text)
+    text = re.sub(r'(href="|url\()#([^")]+)', lambda found: f"{found[1]}#{names[found[2]]}", text)
+    text = re.sub(r' (?:d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), text)
+    return re.sub(r">\s+<", "><", text).replace("<g></g>", "")
 
 
 def rows_of(count: int, most: int) -> tuple[int, int]:

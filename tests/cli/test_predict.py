@@ -1,0 +1,162 @@
+"""`steelsight predict` as a user types it, on real images and a run of untrained networks."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import pytest
+import torch
+from data import ROOT, SAMPLE, needs_sample, run_cli
+from networks.random_run import make_random_run
+
+from steelsight.decision.decision import read_decision
+
+pytestmark = needs_sample
+TEST_IMAGES = SAMPLE / "test_images"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return make_random_run(tmp_path_factory.mktemp("random") / "run").run
+    finally:
+        torch.set_num_threads(threads)
+
+
+def rows(path):
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_unlabelled_images_become_a_submission_masks_and_overlays(run, tmp_path):
+    out = tmp_path / "out"
+    done = run_cli("predict", run, TEST_IMAGES, "--out", out, "--masks", "--overlays", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    names = sorted(path.name for path in TEST_IMAGES.glob("*.jpg"))
+    assert (result["images"], result["unreadable"]) == (len(names), [])
+    assert (result["classifiers"], result["segmenters"]) == (2, 4)
+    assert result["wrote"] == [str(out / name) for name in ("submission.csv", "images.csv", "masks", "overlays")]
+    images = rows(out / "images.csv")
+    submission = rows(out / "submission.csv")
+    assert [row["ImageId"] for row in images] == names
+    assert [(row["ImageId"], row["ClassId"]) for row in submission] == [(n, c) for n in names for c in "1234"]
+    found = {row["ImageId"] for row in submission if row["EncodedPixels"]}
+    assert 0 < len(found) == result["defective"] < len(names)
+    gate = read_decision(run).rule.gate
+    assert all(float(row["p_defect"]) >= round(gate, 6) for row in images if row["ImageId"] in found)
+    for name in names:
+        mask = cv2.imread(str(out / "masks" / name.replace(".jpg", ".png")), cv2.IMREAD_UNCHANGED)
+        assert mask.shape == (256, 1600)
+        assert mask.any() == (name in found)
+        assert (out / "overlays" / name).is_file()
+
+
+def test_what_is_predicted_can_be_scored(run, tmp_path):
+    out = tmp_path / "out"
+    done = run_cli("predict", run, SAMPLE / "train_images", "--out", out, "--folds", "1", "--layout", "wide")
+    assert done.returncode == 0, done.stderr
+    assert f"next: steelsight score TRUTH.csv {out / 'submission.csv'}" in done.stdout
+    scored = run_cli("score", SAMPLE / "train.csv", out / "submission.csv", "--json")
+    assert scored.returncode == 0, scored.stderr
+    assert json.loads(scored.stdout)["images"] == 66
+
+
+def test_unreadable_images_are_named_and_the_rest_is_done(run, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    good = sorted(TEST_IMAGES.glob("*.jpg"))[0].read_bytes()
+    (folder / "good.jpg").write_bytes(good)
+    (folder / "cut.jpg").write_bytes(good[: len(good) // 2])
+    (folder / "text.jpg").write_text("no image")
+    done = run_cli("predict", run, folder, "--out", out, "--folds", "0")
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    assert str(folder / "cut.jpg") in done.stderr
+    assert str(folder / "text.jpg") in done.stderr
+    assert {row["ImageId"]: bool(row["error"]) for row in rows(out / "images.csv")} == {
+        "good.jpg": False,
+        "cut.jpg": True,
+        "text.jpg": True,
+    }
+    assert {row["ImageId"] for row in rows(out / "submission.csv")} == {"good.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"images": "nowhere"}, "no such file or folder"),
+        ({"folds": "2"}, "--folds 2: the run has the folds 0 to 1"),
+        ({"folds": "first"}, "--folds first"),
+        ({"run": SAMPLE}, "is not a run"),
+    ],
+)
+def test_wrong_use_is_one_sentence(run, tmp_path, change, words):
+    given = {"run": run, "images": TEST_IMAGES, "folds": "all"} | change
+    done = run_cli("predict", given["run"], given["images"], "--out", tmp_path / "out", "--folds", given["folds"])
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_folder_is_one_sentence(run, tmp_path):
+    done = run_cli("predict", run, tmp_path, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "no image in this folder" in done.stderr
+
+
+def test_ctrl_c_leaves_what_was_finished(run, tmp_path):
+    """Many copies of real images, so that the interruption comes in the middle."""
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    content = sorted(TEST_IMAGES.glob("*.jpg"))[0].read_bytes()
+    for number in range(3000):
+        (folder / f"{number:04}.jpg").write_bytes(content)
+    command = [
+        sys.executable,
+        "-m",
+        "steelsight.cli.main",
+        "predict",
+        str(run),
+        str(folder),
+        "--out",
+        str(out),
+        "--masks",
+    ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    predicting = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while len(list((out / "masks").glob("0*.png"))) < 20 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    predicting.send_signal(signal.SIGINT)
+    _, errors = predicting.communicate(timeout=60)
+    assert predicting.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert {path.name for path in out.iterdir()} == {"submission.partial.csv", "images.partial.csv", "masks"}
+    done = rows(out / "images.partial.csv")
+    assert 10 <= len(done) < 3000
+    assert len(rows(out / "submission.partial.csv")) == 4 * len(done)
+
+
+def test_a_full_disk_is_one_sentence(run, tmp_path):
+    """A file system of 64 kB, where the user may mount one."""
+    mount = tmp_path / "small"
+    mount.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(mount)], check=False).returncode:
+        pytest.skip("may not mount a small file system here")
+    try:
+        done = run_cli("predict", run, TEST_IMAGES, "--out", mount / "out", "--overlays")
+        assert done.returncode == 2, done.stderr
+        assert "the disk is full" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not [path for path in mount.rglob("*") if ".part" in path.name]
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)

@@ -1,0 +1,67 @@
+import json
+import os
+
+import pytest
+import timm
+from data import run_cli
+from safetensors.torch import save_file
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("STEELSIGHT_HOME", str(tmp_path / "home"))
+
+
+def test_list_says_where_weights_are_and_how_to_add_the_absent():
+    done = run_cli("weights", "list")
+    assert done.returncode == 0
+    assert done.stdout == "next: steelsight weights add b0 FILE\n"
+    for word in (
+        "b5",
+        "28.3 M",
+        "absent",
+        "lite2",
+        "package",
+        os.environ["STEELSIGHT_HOME"],
+    ):
+        assert word in done.stderr
+
+
+def test_an_added_file_is_listed(tmp_path):
+    file = tmp_path / "mine.safetensors"
+    save_file(timm.create_model("tf_efficientnet_b0", num_classes=0).state_dict(), file)
+    done = run_cli("weights", "add", "b0", file, "--json")
+    assert done.returncode == 0, done.stderr
+    added = json.loads(done.stdout)
+    assert added["next"] == "steelsight weights list"
+    listed = json.loads(run_cli("weights", "list", "--json").stdout)
+    entries = {entry["encoder"]: entry for entry in listed["encoders"]}
+    assert entries["b0"] == {"encoder": "b0", "parameters": 4007548, "weights": "added", "path": added["wrote"][0]}
+    assert entries["b1"]["weights"] == "absent"
+    assert listed["next"] == "steelsight weights add b1 FILE"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("lite9", "x.pth"), "did you mean 'lite2'?"),
+        (("b0", "nowhere.pth"), "nowhere.pth: no such file"),
+        (("b0",), "either FILE or --from-hub"),
+        (("b0", "x.pth", "--from-hub"), "either FILE or --from-hub"),
+    ],
+)
+def test_wrong_use_is_one_sentence(arguments, words):
+    done = run_cli("weights", "add", *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_network_is_one_sentence(monkeypatch):
+    """An address where nothing listens stands for a hub that cannot be reached."""
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    done = run_cli("weights", "add", "b0", "--from-hub")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "cannot be reached" in done.stderr
+    assert "steelsight weights add b0 model.safetensors" in done.stderr

@@ -185,11 +185,14 @@ def _end(evidence: "Evidence", as_json: bool) -> None:
         )
         finish([run], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
+    from steelsight.cli.decide import shown_progress
     from steelsight.evidence.decide import decide
     from steelsight.report.build import build_report
 
-    decision = decide(run)
-    page = build_report(run)
+    with shown_progress() as tell:
+        decision = decide(run, progress=tell)
+    with console.status("writing the report"):
+        page = build_report(run)
     figures = {"decision": decision.model_dump(mode="json")}
     finish(
         [run / "decision.json", page], f"steelsight predict {run} IMAGES --out DIR", as_json=as_json, figures=figures

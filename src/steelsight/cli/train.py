@@ -185,12 +185,14 @@ def _end(evidence: "Evidence", as_json: bool) -> None:
         )
         finish([run], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
-    from steelsight.cli.decide import shown_progress
+    from steelsight.cli.decide import show, shown_progress
     from steelsight.evidence.decide import decide
     from steelsight.report.build import build_report
 
     with shown_progress() as tell:
         decision = decide(run, progress=tell)
+    if not as_json:
+        show(decision)
     with console.status("writing the report"):
         page = build_report(run)
     figures = {"decision": decision.model_dump(mode="json")}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from steelsight.metrics.classification import OPERATING_POINTS, Confusion, confusion, roc_auc, roc_curve
@@ -123,6 +124,8 @@ def _histogram(p_defect: NDArray[np.float64], truth: NDArray[np.bool_], gates: S
             axes.axvline(gate, color=RED, linewidth=1.1, linestyle="--", label="gate" if number == 0 else None)
         if len(truth) > _MANY:
             axes.set_yscale("log")
+        else:
+            axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlim(0, 1)
         axes.set_xlabel("P(defect), out of fold")
         axes.set_ylabel("images")

@@ -11,7 +11,7 @@ from steelsight.metrics.classification import PrecisionRecall, histogram_precisi
 from steelsight.report.ink import (
     BLUE,
     GREY,
-    RED,
+    TEXT,
     WIDE,
     colour,
     new_figure,
@@ -63,7 +63,7 @@ def _plot(curves: Sequence[PrecisionRecall], shares: Sequence[float], counts: Co
             axes.axhline(shares[index], color=GREY, linewidth=0.8, linestyle="--")
             if predicted[index] and truth[index]:
                 at = hit[index] / truth[index], hit[index] / predicted[index]
-                axes.plot(*at, "o", color=RED, markersize=6, markeredgecolor="white")
+                axes.plot(*at, "o", color=TEXT, markersize=6, markeredgecolor="white")
             axes.set_title(plain(f"{classes[index]}: AP {curve.average_precision:.3f}"))
             axes.set_xlim(-0.02, 1.02)
             axes.set_ylim(-0.02, 1.02)

@@ -10,6 +10,11 @@ from steelsight.cli import data, decide, predict, report, score, train, weights
 from steelsight.cli.output import fail
 from steelsight.errors import UserError
 
+TRAINING_LIBRARIES = {
+    *("torch", "torchvision", "lightning", "timm", "segmentation_models_pytorch", "safetensors"),
+    *("pandas", "pyarrow", "zarr", "sklearn", "scipy", "matplotlib", "jinja2", "markupsafe", "numba"),
+}
+"""What the extra [train] brings."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
@@ -51,6 +56,11 @@ def main() -> None:
         app()
     except UserError as error:
         fail(str(error))
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in TRAINING_LIBRARIES:
+            raise
+        fail(f"this verb needs {error.name}, which the plain install leaves out; pip install 'steelsight[train]'")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(_interrupted())

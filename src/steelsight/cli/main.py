@@ -12,7 +12,7 @@ from steelsight.errors import UserError
 
 TRAINING_LIBRARIES = {
     *("torch", "torchvision", "lightning", "timm", "segmentation_models_pytorch", "safetensors"),
-    *("pandas", "pyarrow", "zarr", "sklearn", "scipy", "matplotlib", "jinja2", "markupsafe", "numba"),
+    *("pandas", "pyarrow", "zarr", "sklearn", "matplotlib", "jinja2", "markupsafe"),
 }
 """What the extra [train] brings."""
 INTERRUPTED = 130

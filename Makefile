@@ -41,7 +41,7 @@ demo: $(INSTALLED)
 	@echo "predictions: $(CURDIR)/demo/predicted"
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --durations=10
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=10
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -19,3 +19,20 @@ def member(name: str, *overrides: str, recipe: str = "lite") -> Member:
     """A member of a recipe, resolved against the sample."""
     loaded = load_recipe(recipe, overrides)
     return resolve(loaded, severstal().classes, [(256, 1600)], grey=True).member(name)
+
+
+SMALL = (
+    "folds=2",
+    "members.*.weights=random",
+    "members.*.input={height: 32, width: 64, colour: grey}",
+    "members.*.sampling.batch=4",
+    "members.*.sampling.device_batch=2",
+    "members.*.sampling.steps_factor=0.1",
+    "members.*.phases.*.epochs=1",
+)
+"""Overrides that make a training of any recipe take seconds."""
+
+
+def sets(*changes: str) -> list[str]:
+    """Overrides as arguments of the command line."""
+    return [part for change in changes for part in ("--set", change)]

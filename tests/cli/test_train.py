@@ -11,43 +11,7 @@ from pathlib import Path
 
 import pytest
 from data import ROOT, SAMPLE, run_cli
-
-SMALL = (
-    "folds=2",
-    "members.*.weights=random",
-    "members.*.input={height: 32, width: 64, colour: grey}",
-    "members.*.sampling.batch=4",
-    "members.*.sampling.device_batch=2",
-    "members.*.sampling.steps_factor=0.1",
-    "members.*.phases.*.epochs=1",
-)
-
-
-def sets(*changes: str) -> list[str]:
-    return [part for change in changes for part in ("--set", change)]
-
-
-@pytest.mark.timeout(600)
-def test_paper_end_to_end_in_small(tmp_path: Path) -> None:
-    """Every member, every phase, both strategies, selection, rule, report: the reference with tiny values."""
-    run = tmp_path / "run"
-    small = sets(*SMALL, "members.*.decoder_channels=[8,8,8,8,8]", "search.gates=[0, 0.5]", "search.area_ratio=2")
-    done = run_cli("train", SAMPLE, "--recipe", "paper", "--out", run, *small, "--device", "cpu", "--json", timeout=580)
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
-    assert str(run / "report/index.html") in result["wrote"]
-    logs = sorted(run.glob("jobs/*/fold*/log.jsonl"))
-    assert len(logs) == 18 * 2
-    for log in logs:
-        phases = [json.loads(line)["phase"] for line in log.read_text().splitlines()]
-        assert phases == ([0, 1] if "strategy-2" in str(log) else [0])
-    decision = json.loads((run / "decision.json").read_text())
-    assert all(len(names) == 4 for names in decision["classifiers"].values())
-    assert all(len(names) == 3 for names in decision["segmenters"].values())
-    page = (run / "report/index.html").read_text()
-    assert "epoch" in page
-    again = run_cli("train", SAMPLE, "--recipe", "paper", "--out", run, "--device", "cpu", "--resume")
-    assert again.returncode == 0, again.stderr
+from training_samples import SMALL, sets
 
 
 def test_a_job_can_run_alone_and_says_which_are_left(tmp_path: Path) -> None:

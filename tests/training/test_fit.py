@@ -134,3 +134,9 @@ def test_kill_9_in_the_middle_of_an_epoch_then_resume(tmp_path: Path) -> None:
     assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "killed" / name).read_bytes()
     log = (tmp_path / "killed/jobs/segment-lite0/fold0/log.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in log] == [0, 1, 2]
+
+
+def test_tensorboard_is_written_when_asked(tmp_path: Path, fabric: Fabric) -> None:
+    asked = Hooks(lambda images: None, lambda line: None, tensorboard=True)
+    train(member("classify-lite0", *TINY), tmp_path / "job", fabric, asked)
+    assert list((tmp_path / "job/tensorboard").glob("events*"))

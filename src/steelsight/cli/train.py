@@ -1,5 +1,6 @@
 """`steelsight train`: folds, all jobs of a recipe, then decide and report."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -54,7 +55,8 @@ def train(
     evidence = _open_or_start(data, layout, wanted, out, resume, skip_faulty, named=recipe, changed=bool(overrides))
     jobs = choose_jobs(evidence.recipe, only or [])
     run_jobs(evidence, jobs, machine, tensorboard=tensorboard)
-    _end(evidence, as_json)
+    if not _is_further_device():
+        _end(evidence, as_json)
 
 
 def _open_or_start(
@@ -72,7 +74,7 @@ def _open_or_start(
     from steelsight.networks.encoders import require_weights
 
     if (out / "recipe.yaml").is_file():
-        if not resume:
+        if not resume and not _is_further_device():
             raise UserError(f"{out}: there is a run already; go on with it by --resume, or choose another --out")
         from steelsight.training.experiment import open_run
 
@@ -82,7 +84,7 @@ def _open_or_start(
                 f"{out}: holds a run of recipe {evidence.recipe.name!r}, not {wanted.name!r} (--recipe {named}); "
                 "resume it with its own recipe, or choose another --out"
             )
-        if changed:
+        if changed and not _is_further_device():
             console.print(
                 "--set is ignored with --resume: the run keeps the recipe that it began with", highlight=False
             )
@@ -97,6 +99,11 @@ def _open_or_start(
 
     with counting("looking for twins") as advance:
         return start_run(out, dataset, wanted, progress=advance)
+
+
+def _is_further_device() -> bool:
+    """Whether this process was started by Lightning for the second or a later device: the first has made the run."""
+    return int(os.environ.get("LOCAL_RANK", "0")) > 0
 
 
 def _read(data: Path, layout: Layout | None, skip_faulty: bool) -> Dataset:

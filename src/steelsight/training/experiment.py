@@ -1,5 +1,6 @@
 """The experiment: prepares a RUN, then all its jobs, one after another; kept what is finished, resumed what is not."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,7 @@ def make_fabric(machine: Machine, recipe: Recipe) -> Fabric:
     if devices == "auto":
         devices = torch.cuda.device_count() if accelerator == "cuda" else 1
     bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and gains_from_bf16(accelerator))
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it announces itself at each start
     fabric = Fabric(
         accelerator=accelerator,
         devices=devices,

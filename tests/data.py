@@ -1,6 +1,7 @@
 """Where the tests find real images, and how they run the command line."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,12 +23,27 @@ needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason=f"the sample is no
 
 def run_cli(*args: str | Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
     """Run `steelsight ARGS` as a user would and return its exit status, standard output and standard error."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        [sys.executable, "-m", "steelsight.cli.main", *map(str, args)],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        env=environment,
-        check=False,
+        _command(args), capture_output=True, text=True, timeout=timeout, env=_environment(), check=False
     )
+
+
+def start_cli(*args: str | Path) -> subprocess.Popen[str]:
+    """Start `steelsight ARGS` to be interrupted or killed; standard error is a pipe."""
+    return subprocess.Popen(
+        _command(args),
+        env=_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell that runs the tests in the background has Ctrl-C switched off, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def _command(args: tuple[str | Path, ...]) -> list[str]:
+    return [sys.executable, "-m", "steelsight.cli.main", *map(str, args)]
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200", "OMP_NUM_THREADS": "1"}

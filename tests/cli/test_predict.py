@@ -2,16 +2,14 @@
 
 import csv
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 
 import cv2
 import pytest
 import torch
-from data import ROOT, SAMPLE, needs_sample, run_cli
+from data import SAMPLE, needs_sample, run_cli, start_cli
 from networks.random_run import make_random_run
 
 from steelsight.decision.decision import read_decision
@@ -120,19 +118,7 @@ def test_ctrl_c_leaves_what_was_finished(run, tmp_path):
     content = sorted(TEST_IMAGES.glob("*.jpg"))[0].read_bytes()
     for number in range(3000):
         (folder / f"{number:04}.jpg").write_bytes(content)
-    command = [
-        sys.executable,
-        "-m",
-        "steelsight.cli.main",
-        "predict",
-        str(run),
-        str(folder),
-        "--out",
-        str(out),
-        "--masks",
-    ]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
-    predicting = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    predicting = start_cli("predict", run, folder, "--out", out, "--masks")
     deadline = time.monotonic() + 120
     while len(list((out / "masks").glob("0*.png"))) < 20 and time.monotonic() < deadline:
         time.sleep(0.05)

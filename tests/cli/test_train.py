@@ -1,16 +1,14 @@
 """`steelsight train` as a user types it: the reference in small, wrong use, a plan, jobs alone, Ctrl-C, a full disk."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from data import ROOT, SAMPLE, run_cli
+from data import SAMPLE, run_cli, start_cli
 from training_samples import SMALL, sets
 
 
@@ -90,12 +88,8 @@ def test_faults_stop_a_training_unless_they_are_skipped(tmp_path: Path) -> None:
 
 def test_ctrl_c_is_one_message_and_the_run_goes_on(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    command = [sys.executable, "-m", "steelsight.cli.main", "train", str(SAMPLE), "--recipe", "lite", "--out", str(run)]
-    command += [*sets(*SMALL, "members.*.keep.last=1", "members.*.phases.0.epochs=50"), "--device", "cpu"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
-    training = subprocess.Popen(
-        [*command, "--only", "classify-lite0:0"], env=environment, stderr=subprocess.PIPE, text=True
-    )
+    long = sets(*SMALL, "members.*.keep.last=1", "members.*.phases.0.epochs=50")
+    training = start_cli("train", SAMPLE, "--recipe", "lite", "--out", run, *long, "--only", "classify-lite0:0")
     deadline = time.monotonic() + 120
     while not (run / "jobs/classify-lite0/fold0/checkpoint.pt").is_file() and time.monotonic() < deadline:
         time.sleep(0.05)

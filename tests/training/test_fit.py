@@ -1,16 +1,13 @@
 """A job's epochs: log, kept weights, and a resume that ends in the same bits as a training that nobody killed."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import torch
-from data import ROOT, SAMPLE
+from data import SAMPLE, run_cli, start_cli
 from lightning.fabric import Fabric
 from training_samples import member, severstal
 
@@ -116,11 +113,10 @@ def test_the_average_is_the_mean_of_the_last_epochs_and_best_is_the_best(tmp_pat
 def test_kill_9_in_the_middle_of_an_epoch_then_resume(tmp_path: Path) -> None:
     """The real verb, a real kill, and the same bits as an undisturbed run."""
     sets = [part for change in (*TINY, "folds=2") for part in ("--set", change)]
-    command = [sys.executable, "-m", "steelsight.cli.main", "train", str(SAMPLE), "--recipe", "lite", *sets]
+    command = ["train", str(SAMPLE), "--recipe", "lite", *sets]
     command += ["--only", "segment-lite0:0", "--device", "cpu", "--workers", "0"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
-    subprocess.run([*command, "--out", str(tmp_path / "whole")], env=environment, check=True, timeout=200)
-    victim = subprocess.Popen([*command, "--out", str(tmp_path / "killed")], env=environment)
+    assert run_cli(*command, "--out", tmp_path / "whole").returncode == 0
+    victim = start_cli(*command, "--out", tmp_path / "killed")
     checkpoint = tmp_path / "killed/jobs/segment-lite0/fold0/checkpoint.pt"
     deadline = time.monotonic() + 120
     while not checkpoint.is_file() and victim.poll() is None and time.monotonic() < deadline:
@@ -129,7 +125,7 @@ def test_kill_9_in_the_middle_of_an_epoch_then_resume(tmp_path: Path) -> None:
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     assert not (tmp_path / "killed/jobs/segment-lite0/fold0/done.json").exists()
-    subprocess.run([*command, "--out", str(tmp_path / "killed"), "--resume"], env=environment, check=True, timeout=200)
+    assert run_cli(*command, "--out", tmp_path / "killed", "--resume").returncode == 0
     name = "jobs/segment-lite0/fold0/weights.safetensors"
     assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "killed" / name).read_bytes()
     log = (tmp_path / "killed/jobs/segment-lite0/fold0/log.jsonl").read_text().splitlines()

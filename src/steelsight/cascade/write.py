@@ -179,5 +179,6 @@ class _GrowingCsv:
 
 
 def _write_picture(path: Path, pixels: NDArray[np.generic]) -> None:
-    _, encoded = cv2.imencode(path.suffix, pixels, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if path.suffix == ".jpg" else []
+    _, encoded = cv2.imencode(path.suffix, pixels, options)
     write_bytes(path, encoded.tobytes())

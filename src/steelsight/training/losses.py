@@ -30,6 +30,7 @@ def weighted_loss(loss: Loss, logits: Tensor, target: Tensor) -> Tensor:
 def smoothed_cross_entropy(logits: Tensor, target: Tensor, smoothing: float = 0.0) -> Tensor:
     """Mean binary cross-entropy against t (1 - s) + s / 2 (Szegedy et al. 2016).
 
+    >>> import torch
     >>> round(float(smoothed_cross_entropy(torch.zeros(2), torch.tensor([0.0, 1.0]), 0.05)), 4)
     0.6931
     """

@@ -58,7 +58,9 @@ class TrainingProgress:
             self._bar.advance(self._task, images * _pixel_cost(job))
 
         def on_epoch(line: dict[str, Any]) -> None:
-            self._console.print(_epoch_line(job, line, self._bar.tasks[0].time_remaining), highlight=False)
+            self._console.print(
+                _epoch_line(job, line, self._bar.tasks[0].time_remaining), highlight=False, soft_wrap=True
+            )
 
         return Hooks(on_step, on_epoch, tensorboard)
 

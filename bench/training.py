@@ -1,4 +1,4 @@
-"""Training speed: the real loader against one batch from memory, and bf16 against fp32; ratios from one run.
+"""Training speed: the real loader against one batch from memory, bf16 against fp32, and freed memory kept against given back.
 
     python bench/training.py DATA [--recipe lite] [--batches 6] [--rounds 3]
 
@@ -9,6 +9,8 @@ printed. Nothing else should run meanwhile.
 import argparse
 import itertools
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,8 +24,9 @@ from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
 from steelsight.recipe import Member, load_recipe, resolve
 from steelsight.training.fit import make_optimiser
-from steelsight.training.loading import TrainingImages, default_workers, training_batches
+from steelsight.training.loading import ImageCache, TrainingImages, default_workers, training_batches
 from steelsight.training.losses import weighted_loss
+from steelsight.training.memory import keep_freed_memory
 
 
 def main() -> None:
@@ -33,7 +36,10 @@ def main() -> None:
     parser.add_argument("--recipe", default="lite")
     parser.add_argument("--batches", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--side", choices=["kept", "default"], help="measure one side of the memory comparison alone")
     arguments = parser.parse_args()
+    if arguments.side != "default":
+        keep_freed_memory()
     dataset = read_dataset(arguments.data, decode=False)
     recipe = load_recipe(arguments.recipe, ["members.*.sampling.repeat=balanced"])
     recipe = resolve(recipe, dataset.classes, [sample.size for sample in dataset.samples], grey=True)
@@ -42,6 +48,9 @@ def main() -> None:
         member = next(member for member in recipe.members if member.step == step)
         size = member.preprocess
         print(f"{step}: {member.encoder}, {size.height} x {size.width}, batch {member.sampling.device_batch}")
+        if arguments.side:
+            _one_side(member, dataset.samples, len(dataset.classes), arguments.batches)
+            continue
         real = _batches(member, dataset.samples)
         memory = itertools.repeat(next(real))
         bf16, fp32 = (
@@ -54,6 +63,30 @@ def main() -> None:
             print(f"  {name:7s} {rate:7.2f} images/s")
         print(f"  loader / memory {rates['loader'] / rates['memory']:.3f} (aim 0.95)")
         print(f"  bf16 / fp32     {rates['memory'] / rates['fp32']:.2f} (aim 1.5 where supported)")
+
+    if not arguments.side:
+        _compare_memory(arguments)
+
+
+def _one_side(member: Member, samples: tuple, classes: int, batches: int) -> None:
+    batch = next(_batches(member, samples))
+    train = _trainer(member, classes, bf16=True)
+    rates = _race({"": (train, itertools.repeat(batch))}, len(batch[0]), batches, 1)
+    print(f"rate {rates['']:.3f}")
+
+
+def _compare_memory(arguments: argparse.Namespace) -> None:
+    """Both sides in turn, each in its own process, since the setting cannot be taken back."""
+    rates: dict[str, list[list[float]]] = {"kept": [], "default": []}
+    for _ in range(arguments.rounds):
+        for side, seen in rates.items():
+            command = [sys.executable, __file__, str(arguments.data), "--recipe", arguments.recipe]
+            command += ["--batches", str(arguments.batches), "--side", side]
+            lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+            seen.append([float(line.split()[1]) for line in lines if line.startswith("rate ")])
+    for number, step in enumerate(("classify", "segment")):
+        kept, default = (statistics.median(round_[number] for round_ in rates[side]) for side in ("kept", "default"))
+        print(f"{step}: freed memory kept / given back {kept / default:.2f}")
 
 
 Side = tuple[Callable[[Tensor, Tensor], None], Iterator[tuple[Tensor, Tensor]]]
@@ -73,7 +106,7 @@ def _race(sides: dict[str, Side], batch: int, batches: int, rounds: int) -> dict
 
 
 def _batches(member: Member, samples: tuple) -> Iterator[tuple[Tensor, Tensor]]:
-    images = TrainingImages(member, samples, 0, "bench")
+    images = TrainingImages(member, samples, 0, "bench", ImageCache())
     size = member.sampling.device_batch
     places = itertools.count()
     items = [[(place % len(samples), 0, place) for place in itertools.islice(places, size)] for _ in range(10_000)]

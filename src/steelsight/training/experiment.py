@@ -21,7 +21,8 @@ from steelsight.networks.precision import gains_from_bf16
 from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
 from steelsight.training.examples import draw_examples
 from steelsight.training.job import is_done, make_job, run_job
-from steelsight.training.loading import default_workers
+from steelsight.training.loading import ImageCache, default_workers
+from steelsight.training.memory import keep_freed_memory
 from steelsight.training.progress import TrainingProgress
 
 _LOOKED_AT_FOR_COLOUR = 64
@@ -82,6 +83,8 @@ def make_fabric(machine: Machine, recipe: Recipe) -> Fabric:
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     elif accelerator == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: torch sees no CUDA device here; use --device cpu, or install its driver")
+    if accelerator == "cpu":
+        keep_freed_memory()
     devices = machine.devices
     if devices == "auto":
         devices = torch.cuda.device_count() if accelerator == "cuda" else 1
@@ -105,7 +108,8 @@ def run_jobs(
     waiting = [(member, fold) for member, fold in jobs if not is_done(evidence.run, member, fold, evidence)]
     fabric = make_fabric(machine, evidence.recipe)
     workers = default_workers(fabric.device.type) if machine.workers is None else machine.workers
-    made = [make_job(evidence, member, fold) for member, fold in waiting]
+    read = read_image if workers else ImageCache()
+    made = [make_job(evidence, member, fold, read) for member, fold in waiting]
     with TrainingProgress(made, done=len(jobs) - len(waiting), visible=fabric.is_global_zero) as progress:
         for job in made:
             run_job(job, evidence, fabric, workers, progress.hooks(job, tensorboard=tensorboard))

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from steelsight.dataset.model import Sample
 from steelsight.errors import UserError
 from steelsight.files import disk_errors, write_text
+from steelsight.images import read_image
 from steelsight.recipe import Member, Phase
 from steelsight.recipe.model import Optimiser
 from steelsight.report.progress import draw_progress
 from steelsight.training.checkpoint import Checkpoint, Weights, average_in
-from steelsight.training.loading import Item, PlainImages, TrainingImages, plain_batches, training_batches
+from steelsight.training.loading import Item, PlainImages, ReadImage, TrainingImages, plain_batches, training_batches
 from steelsight.training.losses import weighted_loss
 from steelsight.training.randomness import generator, seed_torch
 from steelsight.training.sampling import epoch_order
@@ -41,6 +42,7 @@ class Job:
     Attributes:
         training, validation: samples outside and inside the fold.
         folder: RUN/jobs/<member>/fold<k>.
+        read: how an image file is read; an `ImageCache` where the training process loads by itself.
     """
 
     member: Member
@@ -50,6 +52,7 @@ class Job:
     training: Sequence[Sample]
     validation: Sequence[Sample]
     folder: Path
+    read: ReadImage = read_image
 
     @property
     def name(self) -> str:
@@ -154,7 +157,7 @@ def _train_epoch(
         )
     accumulate = sampling.batch // (size * fabric.world_size)
     order = epoch_order(sampling, job.training, job.classes, generator(job.seed, job.name, epoch))
-    images = TrainingImages(job.member, job.training, job.seed, job.name)
+    images = TrainingImages(job.member, job.training, job.seed, job.name, job.read)
     batches = device_batches(order.tolist(), epoch, size, fabric.global_rank, fabric.world_size)
     figures = _Figures(job.member.step, len(job.classes))
     model.train()
@@ -188,7 +191,7 @@ def _validate(job: Job, model: nn.Module, phase: Phase, fabric: Fabric, workers:
     if not samples:
         return {}
     model.eval()
-    for pixels, target in plain_batches(PlainImages(job.member, samples), sampling.device_batch, workers):
+    for pixels, target in plain_batches(PlainImages(job.member, samples, job.read), sampling.device_batch, workers):
         pixels, target = fabric.to_device((pixels, target))
         with fabric.autocast():
             logits = model(pixels.contiguous(memory_format=torch.channels_last))

@@ -17,12 +17,13 @@ from torch import nn
 from steelsight.ensemble import to_8bit
 from steelsight.evidence.store import Evidence
 from steelsight.files import write_bytes, write_json
+from steelsight.images import read_image
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
 from steelsight.networks.weights import load_weights
 from steelsight.recipe import Member
 from steelsight.training.fit import Hooks, Job, fit
-from steelsight.training.loading import PlainImages, plain_batches
+from steelsight.training.loading import PlainImages, ReadImage, plain_batches
 from steelsight.training.randomness import seed_torch
 
 
@@ -36,13 +37,13 @@ def is_done(run: Path, member: Member, fold: int, evidence: Evidence) -> bool:
     return (job_folder(run, member, fold) / "done.json").is_file() and evidence.has(member, fold)
 
 
-def make_job(evidence: Evidence, member: Member, fold: int) -> Job:
+def make_job(evidence: Evidence, member: Member, fold: int, read: ReadImage = read_image) -> Job:
     """The job of a member on a fold, from the run's record."""
     record = evidence.record
     training = [sample for sample, of in zip(record.samples, record.folds, strict=True) if of != fold]
     validation = [record.samples[index] for index in evidence.indices(fold)]
     folder = job_folder(evidence.run, member, fold)
-    return Job(member, fold, evidence.recipe.seed, record.classes, training, validation, folder)
+    return Job(member, fold, evidence.recipe.seed, record.classes, training, validation, folder, read)
 
 
 def new_network(job: Job) -> nn.Module:
@@ -82,7 +83,7 @@ def store_evidence(job: Job, network: nn.Module, evidence: Evidence, device: tor
 
 
 def _predict(job: Job, network: nn.Module, device: torch.device, workers: int) -> Iterator[NDArray[np.float32]]:
-    images = PlainImages(job.member, job.validation)
+    images = PlainImages(job.member, job.validation, job.read)
     with torch.inference_mode():
         for pixels, _ in plain_batches(images, job.member.sampling.device_batch, workers):
             logits = network(pixels.to(device).contiguous(memory_format=torch.channels_last))

@@ -1,7 +1,8 @@
 """Images on their way into a network: read, augmented (training) or plain (validation, evidence), in batches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -13,13 +14,37 @@ from torch.utils.data import DataLoader, Dataset
 
 from steelsight.dataset.model import Sample
 from steelsight.images import read_image
-from steelsight.preprocess import resize
+from steelsight.preprocess import Image, resize
 from steelsight.recipe import Member
 from steelsight.training.augment import apply, apply_to_mask, defect_box, draw
 from steelsight.training.randomness import generator
 
 Item = tuple[int, int, int]
 """Position of a sample, epoch, place in the epoch: all that an augmentation depends on, beside seed and job."""
+
+
+ReadImage = Callable[[Path], Image]
+
+
+class ImageCache:
+    """Decoded images, kept up to `limit` bytes and never dropped: an epoch visits every image, so that the first ones in
+    serve as well as any.
+
+    For loading in the training process itself; loader processes would each fill a cache of their own.
+    """
+
+    def __init__(self, limit: int = 2 * 2**30) -> None:
+        self._room = limit
+        self._kept: dict[Path, Image] = {}
+
+    def __call__(self, path: Path) -> Image:
+        if path in self._kept:
+            return self._kept[path]
+        image = read_image(path)
+        if image.nbytes <= self._room:
+            self._room -= image.nbytes
+            self._kept[path] = image
+        return image
 
 
 @dataclass(frozen=True)
@@ -30,11 +55,12 @@ class TrainingImages(Dataset[tuple[Tensor, Tensor]]):
     samples: Sequence[Sample]
     seed: int
     job: str
+    read: ReadImage = read_image
 
     def __getitem__(self, item: Item) -> tuple[Tensor, Tensor]:
         index, epoch, place = item
         sample = self.samples[index]
-        image = read_image(sample.path)
+        image = self.read(sample.path)
         random = generator(self.seed, self.job, epoch, place)
         chance = draw(self.member.augment, sample.size, defect_box(sample), random)
         preprocess = self.member.preprocess
@@ -50,10 +76,11 @@ class PlainImages(Dataset[tuple[Tensor, Tensor]]):
 
     member: Member
     samples: Sequence[Sample]
+    read: ReadImage = read_image
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         sample = self.samples[index]
-        pixels = torch.from_numpy(self.member.preprocess.to_input(read_image(sample.path)))
+        pixels = torch.from_numpy(self.member.preprocess.to_input(self.read(sample.path)))
         if self.member.step == "classify":
             return pixels, torch.tensor(float(sample.is_defective))
         return pixels, torch.from_numpy(plain_target(self.member, sample))
@@ -99,9 +126,8 @@ def plain_batches(images: PlainImages, batch: int, workers: int) -> DataLoader[t
 
 
 def default_workers(device: Literal["cpu", "cuda"] | str) -> int:
-    """Loader processes: one beside a processor that trains, up to eight for a GPU."""
-    cores = torch.get_num_threads()
-    return 1 if device == "cpu" else max(1, min(8, cores))
+    """Loader processes: up to eight for a GPU; none beside a processor that trains, for they would take its cores."""
+    return 0 if device == "cpu" else max(1, min(8, torch.get_num_threads()))
 
 
 def _one_thread(_: int) -> None:

@@ -1,0 +1,39 @@
+"""Freed memory stays: page faults, not seconds, tell."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+from data import ROOT
+
+PROGRAM = """
+import resource, sys, torch
+from steelsight.training.memory import keep_freed_memory
+if sys.argv[1] == "keep":
+    assert keep_freed_memory()
+def step():
+    return sum(float(torch.ones(20_000_000)[0]) for _ in range(5))
+step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
+def test_a_second_step_finds_the_memory_of_the_first() -> None:
+    faults = {
+        side: int(
+            subprocess.run(
+                [sys.executable, "-c", PROGRAM, side],
+                env={"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        )
+        for side in ("keep", "default")
+    }
+    assert faults["default"] > 50
+    assert faults["keep"] < faults["default"] / 3

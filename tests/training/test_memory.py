@@ -14,7 +14,8 @@ if sys.argv[1] == "keep":
     assert keep_freed_memory()
 def step():
     return sum(float(torch.ones(20_000_000)[0]) for _ in range(5))
-step()
+for _ in range(10):
+    step()  # the heap finds its shape within a few steps
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 step()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
@@ -22,7 +23,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
-def test_a_second_step_finds_the_memory_of_the_first() -> None:
+def test_a_later_step_finds_the_memory_of_the_earlier_ones() -> None:
     faults = {
         side: int(
             subprocess.run(
@@ -36,4 +37,4 @@ def test_a_second_step_finds_the_memory_of_the_first() -> None:
         for side in ("keep", "default")
     }
     assert faults["default"] > 50
-    assert faults["keep"] < faults["default"] / 3
+    assert faults["keep"] < faults["default"] / 10

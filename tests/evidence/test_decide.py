@@ -161,7 +161,10 @@ def test_each_fold_chooses_for_itself_where_the_recipe_says_so(tmp_path: Path) -
     for fold in (0, 1):  # the worse segmenter becomes the better one on fold 1
         if fold == 1:
             better, worse = evidence.recipe.member("s-a"), evidence.recipe.member("s-b")
-            swap = [np.stack(list(evidence.maps(member, evidence.indices(fold)))) for member in (worse, better)]
+            swap = [
+                np.stack([evidence.map(member, index) for index in evidence.indices(fold)])
+                for member in (worse, better)
+            ]
             evidence.write_maps(better, fold, [swap[0]])
             evidence.write_maps(worse, fold, [swap[1]])
     decision = decide(tmp_path)

@@ -69,7 +69,7 @@ def test_they_are_kept_and_made_again_when_the_evidence_is_newer_or_the_file_is_
     for file in kept:
         file.write_bytes(file.read_bytes()[:40])
     assert np.array_equal(image_histograms(evidence, dict.fromkeys(range(3), team)), before)
-    maps = np.stack(list(evidence.maps(member, evidence.indices(1))))
+    maps = np.stack([evidence.map(member, index) for index in evidence.indices(1)])
     evidence.write_maps(member, 1, [255 - maps])
     fresh = Evidence(evidence.run, evidence.record, evidence.recipe)
     after = image_histograms(fresh, dict.fromkeys(range(3), team))

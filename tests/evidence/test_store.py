@@ -48,7 +48,6 @@ def test_evidence_comes_back_in_the_order_of_the_record(tmp_path: Path) -> None:
     reread = evidence(tmp_path)
     assert np.array_equal(reread.probabilities(classifier), said)
     assert all(np.array_equal(reread.map(segmenter, index), maps[index]) for index in range(count))
-    assert len(list(reread.maps(segmenter, [3, 1]))) == 2
 
 
 def test_evidence_of_other_folds_is_refused(tmp_path: Path) -> None:

@@ -110,10 +110,6 @@ class Evidence:
         stored: NDArray[np.uint8] = self._arrays[key][row]
         return stored
 
-    def maps(self, member: Member, indices: Iterable[int]) -> Iterator[NDArray[np.uint8]]:
-        """The maps of several images, one at a time."""
-        return (self.map(member, index) for index in indices)
-
     def _path(self, member: Member, fold: int) -> Path:
         suffix = "parquet" if member.step == "classify" else "zarr"
         return self.run / "evidence" / member.name / f"fold{fold}.{suffix}"

@@ -25,7 +25,7 @@ from steelsight.networks.precision import depthwise_in_fp32
 from steelsight.recipe import Member, load_recipe, resolve
 from steelsight.training.fit import make_optimiser
 from steelsight.training.loading import ImageCache, TrainingImages, default_workers, training_batches
-from steelsight.training.losses import weighted_loss
+from steelsight.training.losses import Output, weighted_loss
 from steelsight.training.memory import keep_freed_memory
 
 
@@ -46,7 +46,7 @@ def main() -> None:
     print(f"{len(dataset.samples)} images of {arguments.data.name}, {torch.get_num_threads()} threads")
     for step in ("classify", "segment"):
         member = next(member for member in recipe.members if member.step == step)
-        size = member.preprocess
+        size = member.training_preprocess
         print(f"{step}: {member.encoder}, {size.height} x {size.width}, batch {member.sampling.device_batch}")
         if arguments.side:
             _one_side(member, dataset.samples, len(dataset.classes), arguments.batches)
@@ -113,7 +113,7 @@ def _batches(member: Member, samples: tuple) -> Iterator[tuple[Tensor, Tensor]]:
     return iter(training_batches(images, items, default_workers("cpu")))
 
 
-def _trainer(member: Member, classes: int, *, bf16: bool) -> Callable[[Tensor, Tensor], None]:
+def _trainer(member: Member, classes: int, *, bf16: bool) -> Callable[[Tensor, Output], None]:
     fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed" if bf16 else "32-true")
     network = depthwise_in_fp32(build_member(member, classes)).to(memory_format=torch.channels_last)
     optimiser = make_optimiser(member.phases[0].optimiser, network)

@@ -18,12 +18,26 @@ def test_a_job_can_run_alone_and_says_which_are_left(tmp_path: Path) -> None:
     done = run_cli(*command, "--only", "classify-lite0:1", "--device", "cpu", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
-    assert result["open_jobs"] == ["classify-lite0:0", "segment-lite0:0", "segment-lite0:1"]
+    assert result["open_jobs"] == ["segment-lite0:0", "segment-lite0:1", "classify-lite0:0"]
     assert (run / "evidence/classify-lite0/fold1.parquet").is_file()
     assert not (run / "decision.json").exists()
     refused = run_cli(*command)
     assert refused.returncode == 2
     assert "--resume" in refused.stderr
+
+
+def test_a_member_that_starts_from_another_waits_for_it_and_learns_from_it(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    small = [change for change in SMALL if ".weights=" not in change]
+    fresh = sets(*small, "members.*.keep.last=1", "members.segment-lite0.weights=random")
+    command = ("train", SAMPLE, "--recipe", "lite", "--out", run, "--device", "cpu", *fresh)
+    early = run_cli(*command, "--only", "classify-lite0:1")
+    assert early.returncode == 2, early.stderr
+    assert "train that job first, with --only segment-lite0:1" in early.stderr.replace("\n", " ")
+    assert run_cli(*command, "--resume", "--only", "segment-lite0:1").returncode == 0
+    done = run_cli(*command, "--resume", "--only", "classify-lite0:1")
+    assert done.returncode == 0, done.stderr
+    assert (run / "evidence/classify-lite0/fold1.parquet").is_file()
 
 
 def test_the_plan_trains_nothing(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import pytest
 import timm
 import torch
 
-from steelsight.networks.build import build_classifier, build_segmenter
+from steelsight.networks.build import against_the_rest, build_classifier, build_segmenter
 from steelsight.networks.encoders import ENCODERS
 
 
@@ -62,3 +62,26 @@ def test_an_exported_graph_gives_what_the_network_gives():
     with torch.inference_mode():
         exported = torch.export.export(model, (inputs,), strict=False).module()
         np.testing.assert_allclose(exported(inputs), model(inputs), atol=1e-5)
+
+
+def test_exclusive_classes_share_a_pixel_and_the_others_do_not() -> None:
+    torch.manual_seed(0)
+    shared, exclusive = (
+        build_segmenter("lite0", "unetplusplus", (16, 16, 8, 8, 8), 3, 1, exclusive=flag).eval()
+        for flag in (False, True)
+    )
+    exclusive.load_state_dict(shared.state_dict())
+    with torch.no_grad():
+        pixels = torch.rand(1, 1, 32, 64)
+        logits, probability = shared(pixels), exclusive(pixels).sigmoid()
+    background = torch.zeros_like(logits[:, :1])
+    assert torch.allclose(probability, torch.cat([logits, background], 1).softmax(1)[:, :3], atol=1e-5)
+
+
+def test_exclusive_logits_stay_finite_and_so_do_their_gradients() -> None:
+    logits = torch.tensor([[200.0, -200.0, 0.0], [50.0, 50.0, 50.0], [-300.0, -300.0, -300.0]], requires_grad=True)
+    against = against_the_rest(logits)
+    against.sum().backward()
+    assert against.isfinite().all()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()

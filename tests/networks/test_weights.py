@@ -11,8 +11,9 @@ from timm.data import ImageNetInfo
 
 from steelsight.errors import UserError
 from steelsight.networks.build import build_classifier, build_segmenter, empty_backbone
+from steelsight.networks.cells import CellClassifier
 from steelsight.networks.encoders import find_weights, hub_name, timm_name
-from steelsight.networks.weights import add_weights, load_weights, read_weights
+from steelsight.networks.weights import add_weights, load_encoder, load_weights, read_weights
 
 LITES = ["lite0", "lite1", "lite2"]
 
@@ -159,3 +160,16 @@ def test_wrong_files_are_refused_in_one_sentence(tmp_path, capsys):
 def test_the_hub_names_are_known_to_timm(encoder):
     assert timm.get_pretrained_cfg(hub_name(encoder).removeprefix("timm/")).hf_hub_id == hub_name(encoder)
     assert empty_backbone(encoder).default_cfg["num_classes"] == 1000
+
+
+def test_a_segmenters_encoder_goes_into_a_classifier_with_cells(tmp_path) -> None:
+    segmenter = build_segmenter("lite0", "unetplusplus", (16, 16, 8, 8, 8), 2, 1)
+    save_file(
+        {name: tensor.contiguous() for name, tensor in segmenter.state_dict().items()}, tmp_path / "w.safetensors"
+    )
+    model = CellClassifier("lite0", 1, 2, 0.0, 0.0)
+    load_encoder(model, tmp_path / "w.safetensors")
+    theirs = segmenter.backbone.state_dict()
+    assert all(torch.equal(tensor, theirs[name]) for name, tensor in model.backbone.state_dict().items())
+    with pytest.raises(UserError, match="not the weights of a segmenter with this encoder"):
+        load_encoder(CellClassifier("lite1", 1, 2, 0.0, 0.0), tmp_path / "w.safetensors")

@@ -46,6 +46,18 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
         ("members.*.smapling.batch=3", "nearest|did you mean 'sampling'"),
         ("members.segment-lite0.decoder_channels=[1,2]", "five numbers"),
         ("members.*.sampling.device_batch=3", "multiple"),
+        ("members.segment-lite0.weights=imagnet", "imagenet or random"),
+        ("members.classify-lite0.weights=segment-lit0", r"nor an earlier segmenter .*\(segment-lite0\)"),
+        ("members.classify-lite0.encoder=lite1", "same encoder"),
+        ("members.segment-lite0.augment.zoom_in.probability=0.5", "takes the place of both zooms"),
+        ("members.segment-lite0.augment.crop.smallest=1.9", "must not exceed largest"),
+        (
+            "members.classify-lite0.augment.crop={pixels: 4096, on_defect: 1, smallest: 1, largest: 1}",
+            "for step segment",
+        ),
+        ("members.classify-lite0.exclusive=true", "exclusive"),
+        ("members.segment-lite0.head=cells", "head is the classifier's"),
+        ("members.classify-lite0.head=pooled", "needs head cells"),
     ],
 )
 def test_a_wrong_override_is_refused_with_the_nearest_right_one(override: str, says: str) -> None:
@@ -65,3 +77,12 @@ def test_a_wrong_file_is_refused(tmp_path) -> None:
         load_recipe(str(broken))
     with pytest.raises(UserError, match="not a run"):
         read_run_recipe(tmp_path)
+
+
+def test_set_changes_the_named_member_alone_where_members_share_a_yaml_anchor() -> None:
+    changed = load_recipe("lite", ["members.segment-lite0.augment.brightness=0.3"])
+    assert changed.member("segment-lite0").augment.brightness == 0.3
+    assert (
+        changed.member("classify-lite0").augment.brightness
+        == load_recipe("lite").member("classify-lite0").augment.brightness
+    )

@@ -11,16 +11,29 @@ from training_samples import member, severstal
 from steelsight.dataset.model import Sample
 from steelsight.images import read_image
 from steelsight.rle import encode_mask
-from steelsight.training.augment import Chance, apply, apply_to_mask, defect_box, draw
+from steelsight.training.augment import Chance, _defect_pixel, apply, apply_to_mask, defect_box, draw
 
 MEMBER = member("segment-b0-strategy-1", recipe="paper")
+CROP = "members.segment-lite0.augment.crop"
+WINDOWS = (
+    "members.segment-lite0.augment.zoom_in.probability=0",
+    "members.segment-lite0.augment.zoom_out.probability=0",
+    f"{CROP}={{pixels: 32768, on_defect: 1, smallest: 0.7, largest: 1.3}}",
+)
 STILL = Chance((0, 0, 256, 1600), 1.0, (0.0, 0.0), False, False, 0.0, 1.0, 0.0, 1.0)
+
+
+def two_classes() -> Sample:
+    return next(sample for sample in severstal().samples if len(sample.classes) == 2)
+
+
+def clean() -> Sample:
+    return next(sample for sample in severstal().samples if not sample.is_defective)
 
 
 @pytest.fixture(scope="module")
 def strip():
-    sample = next(sample for sample in severstal().samples if len(sample.classes) == 2)
-    return read_image(sample.path), sample.mask()
+    return read_image(two_classes().path), two_classes().mask()
 
 
 def test_no_chance_is_the_plain_input(strip) -> None:
@@ -55,7 +68,7 @@ def test_zoom_out_lays_a_smaller_image_on_black(strip) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_zoom_in_never_cuts_a_defect_and_keeps_the_aspect(strip, seed: int) -> None:
     _, mask = strip
-    box = defect_box(next(sample for sample in severstal().samples if len(sample.classes) == 2))
+    box = defect_box(two_classes())
     assert box is not None
     rows, columns = np.flatnonzero(mask.any((0, 2))), np.flatnonzero(mask.any((0, 1)))
     assert box == (rows[0], columns[0], rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
@@ -65,11 +78,12 @@ def test_zoom_in_never_cuts_a_defect_and_keeps_the_aspect(strip, seed: int) -> N
             "zoom_in": MEMBER.augment.zoom_in.model_copy(update={"probability": 1.0}),
         }
     )
-    top, left, height, width = draw(augment, (256, 1600), box, np.random.default_rng(seed)).crop
+    of = MEMBER.model_copy(update={"augment": augment})
+    top, left, height, width = draw(of, two_classes(), np.random.default_rng(seed)).crop
     assert top <= box[0] and top + height >= box[0] + box[2]  # noqa: PT018 - one claim: it contains the box
     assert left <= box[1] and left + width >= box[1] + box[3]  # noqa: PT018
     assert width / height == pytest.approx(1600 / 256, rel=0.03)
-    top, left, height, width = draw(augment, (256, 1600), None, np.random.default_rng(seed)).crop
+    top, left, height, width = draw(of, clean(), np.random.default_rng(seed)).crop
     assert 0.69 * 256 <= height <= 0.91 * 256
 
 
@@ -92,3 +106,52 @@ def test_the_box_from_runs_is_the_box_of_the_mask(seed: int, full: bool) -> None
     rows, columns = np.flatnonzero(mask.any((0, 2))), np.flatnonzero(mask.any((0, 1)))
     box = (rows[0], columns[0], rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1) if len(rows) else None
     assert defect_box(sample) == box
+
+
+CROPPED = member("segment-lite0", "members.segment-lite0.input={height: 128, width: 800}", *WINDOWS)
+
+
+def test_a_window_is_cut_at_the_working_scale(strip) -> None:
+    image, mask = strip
+    assert (CROPPED.training_preprocess.height, CROPPED.training_preprocess.width) == (128, 256)
+    crop = (0, 300, 256, 512)
+    chance = Chance(**{**STILL.__dict__, "crop": crop})
+    pixels = apply(image, CROPPED.training_preprocess, chance)
+    whole = CROPPED.preprocess.to_input(image)
+    assert pixels.shape == (3, 128, 256)
+    assert np.abs(pixels - whole[:, :, 150:406]).max() < 2 / 255
+    target = apply_to_mask(mask, CROPPED.training_preprocess, chance)
+    assert np.abs(target - apply_to_mask(mask, CROPPED.preprocess, STILL)[:, :, 150:406]).max() < 1e-6
+
+
+@pytest.mark.parametrize("sample", [two_classes(), clean()], ids=["defective", "clean"])
+def test_windows_lie_inside_hold_a_defect_when_told_and_vary_in_scale(sample: Sample) -> None:
+    crops = [draw(CROPPED, sample, np.random.default_rng(seed)).crop for seed in range(200)]
+    assert all(
+        top >= 0 and left >= 0 and top + height <= 256 and left + width <= 1600 for top, left, height, width in crops
+    )
+    widths = np.array([width for *_, width in crops])
+    assert 0.7 * 512 - 1 <= widths.min() < 0.8 * 512
+    assert 1.2 * 512 < widths.max() <= 1.3 * 512 + 1
+    assert len({left for _, left, *_ in crops}) > 100
+    if sample.is_defective:
+        mask = sample.mask().any(0)
+        assert all(mask[top : top + height, left : left + width].any() for top, left, height, width in crops)
+
+
+def test_windows_away_from_defects_are_drawn_too() -> None:
+    never = member(
+        "segment-lite0", "members.segment-lite0.input={height: 128, width: 800}", *WINDOWS, f"{CROP}.on_defect=0"
+    )
+    mask = two_classes().mask().any(0)
+    crops = [draw(never, two_classes(), np.random.default_rng(seed)).crop for seed in range(50)]
+    assert not all(mask[top : top + height, left : left + width].any() for top, left, height, width in crops)
+
+
+@given(seed=st.integers(0, 10_000))
+def test_a_drawn_defect_pixel_is_one(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    mask = random.random((2, 7, 9)) > 0.8
+    sample = Sample("a", Path("a"), (7, 9), tuple(encode_mask(plane) for plane in mask))
+    if sample.is_defective:
+        assert mask.any(0)[_defect_pixel(sample, random)]

@@ -25,7 +25,8 @@ TINY = (
     "members.*.sampling.device_batch=4",
     "members.*.sampling.least_steps=2",
     "members.*.sampling.steps_factor=0.1",
-    "members.*.decoder_channels=[16,16,8,8,8]",
+    "members.segment-lite0.decoder_channels=[16,16,8,8,8]",
+    "members.classify-lite0.weights=imagenet",
 )
 QUIET = Hooks(lambda images: None, lambda line: None)
 

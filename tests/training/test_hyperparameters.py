@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import torch
 from pydantic import BaseModel
 from training_samples import member, severstal
 
+from steelsight.dataset.model import Sample
 from steelsight.networks.member import build_member
-from steelsight.recipe import Member
-from steelsight.recipe import model as fields
+from steelsight.recipe import Member, augment, base, model
+from steelsight.rle import Runs, encode_mask
 from steelsight.training.augment import apply, draw
 from steelsight.training.fit import device_batches, make_optimiser
-from steelsight.training.losses import weighted_loss
+from steelsight.training.losses import images_of, weighted_loss
 from steelsight.training.sampling import epoch_order
 from steelsight.training.schedule import learning_rate
 
@@ -33,10 +35,13 @@ def augmented(of: Member) -> Any:
     """Thirty draws on a colour image with a defect and without."""
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (64, 128, 3), dtype=np.uint8)
-    boxes = [(20, 50, 10, 20), None]
-    chances = [draw(of.augment, (64, 128), boxes[seed % 2], np.random.default_rng(seed)) for seed in range(30)]
-    preprocess = of.preprocess.model_copy(update={"colour": "rgb", "height": 32, "width": 64})
-    return [apply(image, preprocess, chance) for chance in chances]
+    mask = np.zeros((64, 128), bool)
+    mask[20:30, 50:70] = True
+    samples = [Sample("a", Path("a"), mask.shape, (runs,)) for runs in (encode_mask(mask), Runs.empty())]
+    tiny = of.input.model_copy(update={"colour": "rgb", "height": 32, "width": 64})
+    of = of.model_copy(update={"input": tiny})
+    chances = [draw(of, samples[seed % 2], np.random.default_rng(seed)) for seed in range(30)]
+    return [apply(image, of.training_preprocess, chance) for chance in chances]
 
 
 def epoch(of: Member) -> Any:
@@ -49,6 +54,8 @@ def loss(of: Member) -> Any:
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(3, 2, 8, 8, generator=generator)
     target = (torch.rand(3, 2, 8, 8, generator=generator) > 0.8).float()
+    if of.head == "cells":
+        logits, target = (logits[:, 0, 0, 0], logits), (target[:, 0, 0, 0], target)
     return float(weighted_loss(of.phases[0].loss, logits, target))
 
 
@@ -74,7 +81,10 @@ def network(of: Member) -> Any:
     made = build_member(of, 4).train()
     torch.manual_seed(1)
     with torch.no_grad():
-        return [sum(weight.numel() for weight in made.parameters()), made(torch.rand(4, 3, 32, 64)).numpy()]
+        return [
+            sum(weight.numel() for weight in made.parameters()),
+            images_of(made(torch.rand(4, 3, 32, 64))).numpy(),
+        ]
 
 
 SEGMENT, CLASSIFY, PAPER = "segment-lite0", "classify-lite0", "segment-b0-strategy-1"
@@ -82,6 +92,8 @@ SEGMENT, CLASSIFY, PAPER = "segment-lite0", "classify-lite0", "segment-b0-strate
 OBSERVED: dict[str, tuple[str, list[str], Callable[[Member], Any]]] = {
     "encoder": (SEGMENT, ["encoder=lite1"], network),
     "decoder": (SEGMENT, ["decoder=fpn", "decoder_channels=[32,32]"], network),
+    "head": (CLASSIFY, ["head=pooled", "phases.0.loss.cells=0", "weights=imagenet"], network),
+    "exclusive": (SEGMENT, ["exclusive=false"], network),
     "decoder_channels": (SEGMENT, ["decoder_channels=[32,16,16,16,16]"], network),
     "dropout": (CLASSIFY, ["dropout=0.9"], network),
     "drop_path": (SEGMENT, ["drop_path=0.9"], network),
@@ -95,14 +107,18 @@ OBSERVED: dict[str, tuple[str, list[str], Callable[[Member], Any]]] = {
     "input.deviation": (SEGMENT, ["input.deviation=0.3"], inputs),
     "augment.horizontal_flip": (SEGMENT, ["augment.horizontal_flip=0"], augmented),
     "augment.vertical_flip": (SEGMENT, ["augment.vertical_flip=0"], augmented),
-    "augment.zoom_out.probability": (SEGMENT, ["augment.zoom_out.probability=1"], augmented),
-    "augment.zoom_out.smallest": (SEGMENT, ["augment.zoom_out.smallest=0.3"], augmented),
-    "augment.zoom_out.largest": (SEGMENT, ["augment.zoom_out.largest=1"], augmented),
-    "augment.zoom_in.probability": (SEGMENT, ["augment.zoom_in.probability=0"], augmented),
-    "augment.zoom_in.smallest": (SEGMENT, ["augment.zoom_in.smallest=0.3"], augmented),
-    "augment.zoom_in.largest": (SEGMENT, ["augment.zoom_in.largest=1"], augmented),
-    "augment.zoom_in.margin_least": (SEGMENT, ["augment.zoom_in.margin_least=0.35"], augmented),
-    "augment.zoom_in.margin_most": (SEGMENT, ["augment.zoom_in.margin_most=0.9"], augmented),
+    "augment.zoom_out.probability": (CLASSIFY, ["augment.zoom_out.probability=1"], augmented),
+    "augment.zoom_out.smallest": (CLASSIFY, ["augment.zoom_out.smallest=0.3"], augmented),
+    "augment.zoom_out.largest": (CLASSIFY, ["augment.zoom_out.largest=1"], augmented),
+    "augment.zoom_in.probability": (CLASSIFY, ["augment.zoom_in.probability=0"], augmented),
+    "augment.zoom_in.smallest": (CLASSIFY, ["augment.zoom_in.smallest=0.3"], augmented),
+    "augment.zoom_in.largest": (CLASSIFY, ["augment.zoom_in.largest=1"], augmented),
+    "augment.zoom_in.margin_least": (CLASSIFY, ["augment.zoom_in.margin_least=0.35"], augmented),
+    "augment.zoom_in.margin_most": (CLASSIFY, ["augment.zoom_in.margin_most=0.9"], augmented),
+    "augment.crop.pixels": (SEGMENT, ["augment.crop.pixels=1024"], augmented),
+    "augment.crop.on_defect": (SEGMENT, ["augment.crop.on_defect=0"], augmented),
+    "augment.crop.smallest": (SEGMENT, ["augment.crop.smallest=0.3"], augmented),
+    "augment.crop.largest": (SEGMENT, ["augment.crop.largest=2"], augmented),
     "augment.brightness": (SEGMENT, ["augment.brightness=0.3"], augmented),
     "augment.contrast": (SEGMENT, ["augment.contrast=[1.5,2]"], augmented),
     "augment.hue": (SEGMENT, ["augment.hue=0.4"], augmented),
@@ -124,6 +140,7 @@ OBSERVED: dict[str, tuple[str, list[str], Callable[[Member], Any]]] = {
     "phases.loss.dice_over": (SEGMENT, ["phases.0.loss.dice_over=batch"], loss),
     "phases.loss.dice_smooth": (SEGMENT, ["phases.0.loss.dice_smooth=50"], loss),
     "phases.loss.label_smoothing": (SEGMENT, ["phases.0.loss.label_smoothing=0.2"], loss),
+    "phases.loss.cells": (CLASSIFY, ["phases.0.loss.cells=3"], loss),
     "phases.optimiser.name": (SEGMENT, ["phases.0.optimiser.name=radam"], steps),
     "phases.optimiser.weight_decay": (SEGMENT, ["phases.0.optimiser.weight_decay=9"], steps),
     "phases.optimiser.beta1": (SEGMENT, ["phases.0.optimiser.beta1=0.1"], steps),
@@ -148,16 +165,20 @@ SHOWN_BY_A_TRAINING = {  # see test_fit.py
 LABELS = {"name", "step"}  # name the member, and say which of the two networks it is
 
 
+KINDS: dict[str, type[base.Fields]] = {
+    name: kind
+    for module in (model, augment)
+    for name, kind in vars(module).items()
+    if isinstance(kind, type) and issubclass(kind, base.Fields)
+}
+
+
 def leaves(of: type[BaseModel], prefix: str = "") -> set[str]:
     """Dotted names of all fields below a model."""
     found: set[str] = set()
     for name, field in of.model_fields.items():
         path = f"{prefix}{field.alias or name}"
-        inner = [
-            kind
-            for kind in (getattr(fields, part, None) for part in _words(str(field.annotation)))
-            if isinstance(kind, type) and issubclass(kind, fields.Fields)
-        ]
+        inner = [kind for kind in (KINDS.get(part) for part in _words(str(field.annotation))) if kind is not None]
         found |= set().union(*(leaves(kind, f"{path}.") for kind in inner)) if inner else {path}
         if path == "sampling.repeat":
             found.add(path)

@@ -62,3 +62,13 @@ def test_terms_add_up() -> None:
     whole = Loss(cross_entropy=2, focal=3, dice=0.5)
     total = sum(float(weighted_loss(part, logits, target)) for part in parts)
     assert float(weighted_loss(whole, logits, target)) == pytest.approx(total, rel=1e-5)
+
+
+def test_cells_add_their_own_term_to_that_of_the_images() -> None:
+    cells, truth = batch()
+    images, labels = cells[:, 0, 0, 0], truth[:, 0, 0, 0]
+    told = weighted_loss(Loss(cross_entropy=1, cells=0.5), (images, cells), (labels, truth))
+    alone = weighted_loss(Loss(cross_entropy=1), images, labels)
+    own = smoothed_cross_entropy(cells, truth) + dice_loss(cells.sigmoid(), truth, "class", 1.0)
+    assert float(told) == pytest.approx(float(alone + 0.5 * own), rel=1e-5)
+    assert float(weighted_loss(Loss(cross_entropy=1), (images, cells), (labels, truth))) == pytest.approx(float(alone))

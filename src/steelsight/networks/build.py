@@ -12,12 +12,15 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from steelsight.networks.cells import CellClassifier
 from steelsight.networks.encoders import timm_name
 from steelsight.recipe import Encoder
 
 Decoder = Literal["unetplusplus", "fpn"]
 UNETPLUSPLUS_CHANNELS = (256, 128, 64, 32, 16)
 FPN_CHANNELS = (256, 128)
+SEGMENTER = "network.encoder.model."
+"""What a segmenter's state dict has before timm's names of its encoder."""
 
 
 class Classifier(nn.Module):
@@ -51,15 +54,20 @@ class Classifier(nn.Module):
 
 
 class Segmenter(nn.Module):
-    """Encoder and decoder: float (n, channels, h, w) -> logits (n, classes, h, w); h and w are multiples of 32."""
+    """Encoder and decoder: float (n, channels, h, w) -> logits (n, classes, h, w); h and w are multiples of 32.
 
-    def __init__(self, network: nn.Module) -> None:
+    With `exclusive`, a pixel has one class or none: the logits are those whose sigmoid is the softmax over the classes and a
+    background of logit 0.
+    """
+
+    def __init__(self, network: nn.Module, exclusive: bool = False) -> None:
         super().__init__()
         self.network = network
+        self.exclusive = exclusive
 
     def forward(self, inputs: Tensor) -> Tensor:
         logits: Tensor = self.network(inputs)
-        return logits
+        return against_the_rest(logits) if self.exclusive else logits
 
     @property
     def backbone(self) -> nn.Module:
@@ -76,7 +84,28 @@ class Segmenter(nn.Module):
         return bias
 
 
-Network = Classifier | Segmenter
+def against_the_rest(logits: Tensor) -> Tensor:
+    """Logits whose sigmoid is the softmax over the classes and a background of logit 0.
+
+    Args:
+        logits: float (n, classes, ...).
+
+    Returns:
+        float32, same shape: log p - log(1 - p), at most 14.
+
+    >>> logits = torch.tensor([[2.0, 1.0]])
+    >>> probability = against_the_rest(logits).sigmoid()
+    >>> torch.allclose(probability, torch.tensor([[2.0, 1.0, 0.0]]).softmax(1)[:, :2])
+    True
+    """
+    logits = logits.float()
+    background = torch.zeros_like(logits[:, :1])
+    # p = 1 to the last bit would have an infinite logit
+    chosen = torch.cat([logits, background], 1).log_softmax(1)[:, :-1].clamp(max=-1e-6)
+    return chosen - torch.log(-torch.expm1(chosen))
+
+
+Network = Classifier | CellClassifier | Segmenter
 
 
 def build_classifier(encoder: Encoder, channels: int, dropout: float = 0.0, drop_path: float = 0.0) -> Classifier:
@@ -97,6 +126,7 @@ def build_segmenter(
     classes: int,
     channels: int,
     drop_path: float = 0.0,
+    exclusive: bool = False,
 ) -> Segmenter:
     """Step 2, randomly initialised: one logit map per class, at the input's size.
 
@@ -108,6 +138,7 @@ def build_segmenter(
             channels for FPN (default 256, 128).
         channels: of the input, 1 or 3.
         drop_path: stochastic depth of the encoder's last block, in [0, 1).
+        exclusive: whether a pixel has one class or none (softmax), or any number of them (sigmoids).
     """
     common: dict[str, Any] = {
         "encoder_name": f"tu-{timm_name(encoder)}",
@@ -122,7 +153,7 @@ def build_segmenter(
         case "fpn":
             pyramid, segmentation = decoder_channels or FPN_CHANNELS
             network = smp.FPN(decoder_pyramid_channels=pyramid, decoder_segmentation_channels=segmentation, **common)
-    return Segmenter(network)
+    return Segmenter(network, exclusive)
 
 
 def empty_backbone(encoder: Encoder) -> nn.Module:

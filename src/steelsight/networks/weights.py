@@ -5,7 +5,6 @@ import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import torch
 from safetensors import SafetensorError
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from steelsight.errors import UserError
 from steelsight.files import replacing, write_json
-from steelsight.networks.build import Network, empty_backbone
+from steelsight.networks.build import SEGMENTER, Network, empty_backbone
 from steelsight.networks.encoders import WeightsFile, home, hub_name, require_weights
 from steelsight.recipe import Encoder
 
@@ -23,9 +22,27 @@ _UNREADABLE = "not a readable .safetensors or .pth file; download it again"
 _COUNTER = "num_batches_tracked"  # older files lack it, and it is not a weight
 
 
-def load_weights(
-    model: Network, encoder: Encoder, weights: Literal["imagenet", "random"], member: str = "MEMBER"
-) -> WeightsFile | None:
+def load_encoder(model: Network, path: Path) -> None:
+    """Put the encoder of a trained segmenter's weights into the encoder of `model`, in place.
+
+    Raises:
+        UserError: the file is damaged, or its encoder is another.
+    """
+    inside = {
+        name.removeprefix(SEGMENTER): tensor for name, tensor in _read(path).items() if name.startswith(SEGMENTER)
+    }
+    backbone = model.backbone
+    wanted = backbone.state_dict()
+    if {name: tensor.shape for name, tensor in inside.items()} != {
+        name: tensor.shape for name, tensor in wanted.items()
+    }:
+        raise UserError(
+            f"{path}: not the weights of a segmenter with this encoder; delete its job's folder and --resume"
+        )
+    backbone.load_state_dict(inside)
+
+
+def load_weights(model: Network, encoder: Encoder, weights: str, member: str = "MEMBER") -> WeightsFile | None:
     """Put the ImageNet weights of `encoder` into the encoder of `model`, in place; `random` leaves it as it was built.
 
     With one input channel the first convolution gets the sum of its weights over red, green and blue: the output is the

@@ -1,21 +1,15 @@
 """The fields of a recipe: every hyperparameter has a name, a type, a range and a meaning here."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from steelsight.preprocess import Preprocess
+from steelsight.recipe.augment import Augment
+from steelsight.recipe.base import Fields, Probability
 
 Step = Literal["classify", "segment"]
 Encoder = Literal["b0", "b1", "b2", "b3", "b4", "b5", "lite0", "lite1", "lite2"]
-Probability = Annotated[float, Field(ge=0, le=1)]
-Range = tuple[float, float]
-
-
-class Fields(BaseModel):
-    """Frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Input(Fields):
@@ -42,47 +36,6 @@ class Input(Fields):
         if (self.height is None) != (self.width is None) or (self.height is None and self.pixels is None):
             raise ValueError("give height and width, or pixels")
         return self
-
-
-class Zoom(Fields):
-    """Zoom out to `smallest`..`largest` of the size at a random place on black."""
-
-    probability: Probability
-    smallest: float = Field(gt=0, le=1)
-    largest: float = Field(gt=0, le=1)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.smallest > self.largest:
-            raise ValueError("smallest must not exceed largest")
-        return self
-
-
-class ZoomIn(Zoom):
-    """Zoom in: around defects `margin_least`..`margin_most` of each margin is cut off, then to the image's aspect; where
-    there is no defect, a random window of `smallest`..`largest`. Drawn only where no zoom out was."""
-
-    margin_least: Probability
-    margin_most: Probability
-
-    @model_validator(mode="after")
-    def _margins_ordered(self) -> Self:
-        if self.margin_least > self.margin_most:
-            raise ValueError("margin_least must not exceed margin_most")
-        return self
-
-
-class Augment(Fields):
-    """Random augmentation, in training only; brightness is a shift, the other colour figures are factors."""
-
-    horizontal_flip: Probability
-    vertical_flip: Probability
-    zoom_out: Zoom
-    zoom_in: ZoomIn
-    brightness: float = Field(ge=0, le=1)
-    contrast: Range
-    hue: float = Field(ge=0, le=0.5)
-    saturation: Range
 
 
 class Repeat(Fields):
@@ -131,6 +84,7 @@ class Loss(Fields):
         dice_over: what one Dice pools: the device's whole `batch`, each `class` over the batch, or each `pair` (image,
             class) that has a defect.
         label_smoothing: targets become t (1 - s) + s / 2 in the cross-entropy.
+        cells: for head `cells`: weight of cross-entropy + (1 - Dice per class) between its cells and the masks.
     """
 
     cross_entropy: float = Field(default=0.0, ge=0)
@@ -141,6 +95,7 @@ class Loss(Fields):
     dice_over: Literal["batch", "class", "pair"] = "batch"
     dice_smooth: float = Field(default=1.0, gt=0)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    cells: float = Field(default=0.0, ge=0)
 
     @model_validator(mode="after")
     def _has_a_term(self) -> Self:
@@ -193,9 +148,11 @@ class Member(Fields):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     step: Step
     encoder: Encoder
-    weights: Literal["imagenet", "random"] = "imagenet"
+    weights: str = Field(default="imagenet", description="imagenet, random, or an earlier segmenter's name")
+    head: Literal["pooled", "cells"] = "pooled"
     decoder: Literal["unetplusplus", "fpn"] | None = None
     decoder_channels: tuple[int, ...] | None = None
+    exclusive: bool = Field(default=False, description="a pixel has one class or none: softmax in place of sigmoids")
     dropout: float = Field(default=0.0, ge=0, lt=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1)
     prior: float = Field(default=0.5, gt=0, lt=1, description="probability that the fresh network gives everywhere")
@@ -212,6 +169,16 @@ class Member(Fields):
             raise ValueError("step segment needs a decoder (unetplusplus or fpn), step classify has none")
         if self.step == "segment" and self.dropout:
             raise ValueError("dropout is the classifier's, before its last layer; step segment has drop_path alone")
+        if self.step == "classify" and self.exclusive:
+            raise ValueError("exclusive is about the classes of a pixel; step classify has none")
+        if self.step == "segment" and self.head != "pooled":
+            raise ValueError("head is the classifier's; step segment has a decoder")
+        if self.head != "cells" and any(phase.loss.cells for phase in self.phases):
+            raise ValueError("loss.cells needs head cells, whose cells it is about")
+        if self.head != "cells" and self.starts_from:
+            raise ValueError(
+                f"weights {self.weights!r}: imagenet or random; only head cells starts from another member"
+            )
         if self.decoder == "unetplusplus" and self.decoder_channels is not None and len(self.decoder_channels) != 5:
             raise ValueError("decoder_channels of unetplusplus are five numbers, deepest first")
         if self.decoder == "fpn" and self.decoder_channels is not None and len(self.decoder_channels) != 2:
@@ -223,6 +190,19 @@ class Member(Fields):
         if self.keep.weights == "best" and self.validate_every != 1:
             raise ValueError("keep.weights best needs validate_every 1")
         return self
+
+    @model_validator(mode="after")
+    def _crop_shows_its_own_truth(self) -> Self:
+        if self.augment.crop and self.step == "classify":
+            raise ValueError("augment.crop is for step segment: a window of a defective image may show no defect")
+        if self.augment.crop and (self.augment.zoom_in.probability or self.augment.zoom_out.probability):
+            raise ValueError("augment.crop takes the place of both zooms; set their probabilities to 0")
+        return self
+
+    @property
+    def starts_from(self) -> str | None:
+        """Name of the member whose trained encoder, of the same fold, this one starts from; None: ImageNet's or random."""
+        return None if self.weights in ("imagenet", "random") else self.weights
 
     @property
     def epochs(self) -> int:
@@ -241,6 +221,15 @@ class Member(Fields):
             mean=self.input.mean,
             deviation=self.input.deviation,
         )
+
+    @property
+    def training_preprocess(self) -> Preprocess:
+        """How a window reaches this member in training; as `preprocess` where the recipe has no `augment.crop`."""
+        whole = self.preprocess
+        if self.augment.crop is None:
+            return whole
+        height, width = self.augment.crop.window(whole.height, whole.width)
+        return whole.model_copy(update={"height": height, "width": width})
 
 
 class Selection(Fields):
@@ -281,6 +270,26 @@ class Recipe(Fields):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"two members are named {sorted(twice)[0]!r}")
+        if taken := {"imagenet", "random"} & set(names):
+            raise ValueError(f"no member may be named {sorted(taken)[0]!r}, which is a word of the field weights")
+        return self
+
+    @model_validator(mode="after")
+    def _starts_exist(self) -> Self:
+        for number, member in enumerate(self.members):
+            if member.starts_from is None:
+                continue
+            fitting = [
+                earlier.name
+                for earlier in self.members[:number]
+                if (earlier.step, earlier.encoder, earlier.input.colour)
+                == ("segment", member.encoder, member.input.colour)
+            ]
+            if member.starts_from not in fitting:
+                raise ValueError(
+                    f"members.{member.name}.weights {member.weights!r} is neither imagenet, random, nor an earlier segmenter "
+                    f"with the same encoder and colour ({', '.join(fitting) or 'there is none'})"
+                )
         return self
 
     def member(self, name: str) -> Member:

@@ -73,7 +73,14 @@ def _parse(text: str, source: str) -> dict[str, Any]:
         raise UserError(f"{source}:{line} is not YAML ({getattr(error, 'problem', error)}); correct it") from error
     if not isinstance(content, dict):
         raise UserError(f"{source}: a recipe is a mapping with the keys {', '.join(Recipe.model_fields)}")
-    return content
+    return {key: _own(value) for key, value in content.items()}
+
+
+def _own(node: Any) -> Any:
+    """A copy in which what YAML anchors share is no longer shared, so that `--set` changes one member alone."""
+    if isinstance(node, dict):
+        return {key: _own(value) for key, value in node.items()}
+    return [_own(item) for item in node] if isinstance(node, list) else node
 
 
 def _number(value: Any) -> Any:
@@ -126,6 +133,9 @@ def _numbers(node: Any) -> Any:
 def _explain(error: ValidationError, content: dict[str, Any], source: str) -> str:
     """One sentence for the first fault: where, what stands there, the rule, the nearest right word."""
     first = error.errors()[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return f"{source} is refused: {reason}; correct it"
     place = _names(first["loc"], content)
     value = first["input"]
     if first["type"] == "extra_forbidden":
@@ -136,7 +146,7 @@ def _explain(error: ValidationError, content: dict[str, Any], source: str) -> st
         return f"{source}: {place}:{shown} is not allowed; {nearest(str(value), words)}"
     if first["type"] == "missing":
         return f"{source}: {place}: the field is missing; add it"
-    return f"{source}: {place}:{shown} is refused: {first['msg'].removeprefix('Value error, ')}; correct it"
+    return f"{source}: {place}:{shown} is refused: {reason}; correct it"
 
 
 def _names(location: Iterable[int | str], content: Any) -> str:
@@ -154,14 +164,15 @@ def _names(location: Iterable[int | str], content: Any) -> str:
 
 def _siblings(location: tuple[int | str, ...]) -> list[str]:
     """Field names (aliases where they have one) of the model that holds `location`."""
-    from steelsight.recipe import model
+    from steelsight.recipe import augment, model
 
     owners: dict[str, type[BaseModel]] = {
         "members": model.Member,
         "input": model.Input,
-        "augment": model.Augment,
-        "zoom_out": model.Zoom,
-        "zoom_in": model.ZoomIn,
+        "augment": augment.Augment,
+        "zoom_out": augment.Zoom,
+        "zoom_in": augment.ZoomIn,
+        "crop": augment.Crop,
         "sampling": model.Sampling,
         "repeat": model.Repeat,
         "phases": model.Phase,

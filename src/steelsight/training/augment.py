@@ -11,7 +11,8 @@ from torchvision.transforms.v2 import functional as colour
 
 from steelsight.dataset.model import Sample
 from steelsight.preprocess import Image, Preprocess, resize
-from steelsight.recipe.model import Augment
+from steelsight.recipe import Member
+from steelsight.recipe.augment import Crop
 
 Recolour = Callable[[NDArray[Any]], NDArray[np.float32]]
 Box = tuple[int, int, int, int]
@@ -33,12 +34,16 @@ class Chance:
     saturation: float
 
 
-def draw(augment: Augment, size: tuple[int, int], defect: Box | None, random: np.random.Generator) -> Chance:
-    """Draw an augmentation for an image of (height, width) with `defect`, the box around all its defects."""
-    crop, shrink = (0, 0, *size), 1.0
-    if random.random() < augment.zoom_out.probability:
+def draw(member: Member, sample: Sample, random: np.random.Generator) -> Chance:
+    """Draw an augmentation of an image for a member."""
+    augment, size, shrink = member.augment, sample.size, 1.0
+    crop = (0, 0, *size)
+    if augment.crop:
+        crop = _crop(member, augment.crop, sample, random)
+    elif random.random() < augment.zoom_out.probability:
         shrink = random.uniform(augment.zoom_out.smallest, augment.zoom_out.largest)
     elif random.random() < augment.zoom_in.probability:
+        defect = defect_box(sample)
         if defect is None:
             crop = _window(size, random.uniform(augment.zoom_in.smallest, augment.zoom_in.largest), random)
         else:
@@ -128,6 +133,30 @@ def _window(size: tuple[int, int], scale: float, random: np.random.Generator) ->
         height,
         width,
     )
+
+
+def _crop(member: Member, crop: Crop, sample: Sample, random: np.random.Generator) -> Box:
+    """A window of the image, in pixels of the original, at a random scale; around a defect pixel where the dice say so."""
+    whole, window, scale = member.preprocess, member.training_preprocess, random.uniform(crop.smallest, crop.largest)
+    height = min(sample.size[0], max(1, round(sample.size[0] * window.height / whole.height * scale)))
+    width = min(sample.size[1], max(1, round(sample.size[1] * window.width / whole.width * scale)))
+    last_top, last_left = sample.size[0] - height, sample.size[1] - width
+    if random.random() >= crop.on_defect or not sample.is_defective:
+        return int(random.integers(last_top + 1)), int(random.integers(last_left + 1)), height, width
+    row, column = _defect_pixel(sample, random)
+    top = int(np.clip(row - random.integers(height), 0, last_top))
+    left = int(np.clip(column - random.integers(width), 0, last_left))
+    return top, left, height, width
+
+
+def _defect_pixel(sample: Sample, random: np.random.Generator) -> tuple[int, int]:
+    """Row and column of a pixel of a random class of the image, every pixel of that class as likely."""
+    runs = sample.runs[random.choice(sample.classes)]
+    pixel = int(random.integers(runs.area))
+    before = np.cumsum(runs.lengths) - runs.lengths
+    run = int(np.searchsorted(before, pixel, side="right")) - 1
+    column, row = divmod(int(runs.starts[run]) + pixel - int(before[run]), sample.size[0])
+    return row, column
 
 
 def _around(size: tuple[int, int], defect: Box, cuts: NDArray[np.float64]) -> Box:

@@ -12,7 +12,7 @@ from steelsight.files import replacing
 from steelsight.images import read_image
 from steelsight.recipe import Member
 from steelsight.report.picture import TRUTH, Outline, outlined
-from steelsight.training.augment import apply, apply_to_mask, defect_box, draw
+from steelsight.training.augment import apply, apply_to_mask, draw
 from steelsight.training.loading import plain_target
 from steelsight.training.randomness import generator
 
@@ -50,8 +50,9 @@ def _sheet(member: Member, sample: Sample, evidence: Evidence) -> NDArray[np.uin
     shown = [(preprocess.to_input(image), plain_target(member, sample))]
     for number in range(_DRAWS):
         random = generator(evidence.recipe.seed, f"examples/{sample.image_id}", number)
-        chance = draw(member.augment, sample.size, defect_box(sample), random)
-        shown.append((apply(image, preprocess, chance), apply_to_mask(mask, preprocess, chance)))
+        chance = draw(member, sample, random)
+        window = member.training_preprocess
+        shown.append((apply(image, window, chance), apply_to_mask(mask, window, chance)))
     pictures = [_picture(member, pixels, target) for pixels, target in shown]
     return _stack(pictures, vertical=preprocess.width > _WIDE * preprocess.height)
 

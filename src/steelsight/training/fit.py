@@ -21,7 +21,7 @@ from steelsight.recipe.model import Optimiser
 from steelsight.report.progress import draw_progress
 from steelsight.training.checkpoint import Checkpoint, Weights, average_in
 from steelsight.training.loading import Item, PlainImages, ReadImage, TrainingImages, plain_batches, training_batches
-from steelsight.training.losses import weighted_loss
+from steelsight.training.losses import images_of, weighted_loss
 from steelsight.training.randomness import generator, seed_torch
 from steelsight.training.sampling import epoch_order
 from steelsight.training.schedule import learning_rate
@@ -43,6 +43,7 @@ class Job:
         training, validation: samples outside and inside the fold.
         folder: RUN/jobs/<member>/fold<k>.
         read: how an image file is read; an `ImageCache` where the training process loads by itself.
+        start: weights of the segmenter, trained on the same fold, whose encoder the member starts from, where it does.
     """
 
     member: Member
@@ -53,6 +54,7 @@ class Job:
     validation: Sequence[Sample]
     folder: Path
     read: ReadImage = read_image
+    start: Path | None = None
 
     @property
     def name(self) -> str:
@@ -165,14 +167,14 @@ def _train_epoch(
         pixels, target = fabric.to_device((pixels, target))
         last = (number + 1) % accumulate == 0
         with fabric.no_backward_sync(model, enabled=not last):
-            logits = model(pixels.contiguous(memory_format=torch.channels_last))
-            loss = weighted_loss(phase.loss, logits, target)
+            output = model(pixels.contiguous(memory_format=torch.channels_last))
+            loss = weighted_loss(phase.loss, output, target)
             fabric.backward(loss / accumulate)
         if last:
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
             hooks.on_step(size * accumulate * fabric.world_size)
-        figures.update(logits.detach().float(), target, float(loss.detach()))
+        figures.update(images_of(output).detach().float(), images_of(target), float(loss.detach()))
     result = {f"train_{name}": value for name, value in figures.result().items()}
     if not math.isfinite(result["train_loss"]):
         raise UserError(

@@ -15,16 +15,19 @@ from safetensors.torch import save
 from torch import nn
 
 from steelsight.ensemble import to_8bit
+from steelsight.errors import UserError
 from steelsight.evidence.store import Evidence
 from steelsight.files import write_bytes, write_json
 from steelsight.images import read_image
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
-from steelsight.networks.weights import load_weights
+from steelsight.networks.weights import load_encoder, load_weights
 from steelsight.recipe import Member
 from steelsight.training.fit import Hooks, Job, fit
 from steelsight.training.loading import PlainImages, ReadImage, plain_batches
 from steelsight.training.randomness import seed_torch
+
+_WEIGHTS = "weights.safetensors"
 
 
 def job_folder(run: Path, member: Member, fold: int) -> Path:
@@ -42,15 +45,29 @@ def make_job(evidence: Evidence, member: Member, fold: int, read: ReadImage = re
     record = evidence.record
     training = [sample for sample, of in zip(record.samples, record.folds, strict=True) if of != fold]
     validation = [record.samples[index] for index in evidence.indices(fold)]
-    folder = job_folder(evidence.run, member, fold)
-    return Job(member, fold, evidence.recipe.seed, record.classes, training, validation, folder, read)
+    folder, start = job_folder(evidence.run, member, fold), None
+    if member.starts_from:
+        start = job_folder(evidence.run, evidence.recipe.member(member.starts_from), fold) / _WEIGHTS
+    return Job(member, fold, evidence.recipe.seed, record.classes, training, validation, folder, read, start)
 
 
 def new_network(job: Job) -> nn.Module:
-    """The member's network at its start: seeded random weights, then ImageNet's for the encoder where the recipe says so."""
+    """The member's network at its start: seeded random weights, then for the encoder those that the recipe names.
+
+    Raises:
+        UserError: the weights are not there; those of another member are there once its job on this fold is done.
+    """
     seed_torch(job.seed, job.name, -1)
     network = build_member(job.member, len(job.classes))
-    load_weights(network, job.member.encoder, job.member.weights, job.member.name)
+    if job.start is None:
+        load_weights(network, job.member.encoder, job.member.weights, job.member.name)
+        return network
+    if not job.start.is_file():
+        raise UserError(
+            f"{job.start}: not there, and {job.name} starts from it; train that job first, with --only "
+            f"{job.member.weights}:{job.fold}"
+        )
+    load_encoder(network, job.start)
     return network
 
 
@@ -62,9 +79,7 @@ def run_job(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: H
         depthwise_in_fp32(network)
     weights = fit(job, network, fabric, workers, hooks)
     if fabric.is_global_zero:
-        write_bytes(
-            job.folder / "weights.safetensors", save({name: kept.contiguous() for name, kept in weights.items()})
-        )
+        write_bytes(job.folder / _WEIGHTS, save({name: kept.contiguous() for name, kept in weights.items()}))
         network.load_state_dict(weights)
         started = time.perf_counter()
         store_evidence(job, network, evidence, fabric.device, workers)

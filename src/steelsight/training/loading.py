@@ -10,13 +10,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from steelsight.dataset.model import Sample
 from steelsight.images import read_image
+from steelsight.networks.cells import CELL
 from steelsight.preprocess import Image, resize
 from steelsight.recipe import Member
-from steelsight.training.augment import apply, apply_to_mask, defect_box, draw
+from steelsight.training.augment import apply, apply_to_mask, draw
+from steelsight.training.losses import Output
 from steelsight.training.randomness import generator
 
 Item = tuple[int, int, int]
@@ -48,8 +51,9 @@ class ImageCache:
 
 
 @dataclass(frozen=True)
-class TrainingImages(Dataset[tuple[Tensor, Tensor]]):
-    """Augmented inputs with targets: a mask (classes, height, width) in step segment, 0 or 1 in step classify."""
+class TrainingImages(Dataset[tuple[Tensor, Output]]):
+    """Augmented inputs with targets: a mask (classes, height, width) in step segment, 0 or 1 in step classify; for head
+    `cells` that and the greatest mask value in each cell (classes, rows, columns)."""
 
     member: Member
     samples: Sequence[Sample]
@@ -57,17 +61,19 @@ class TrainingImages(Dataset[tuple[Tensor, Tensor]]):
     job: str
     read: ReadImage = read_image
 
-    def __getitem__(self, item: Item) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, item: Item) -> tuple[Tensor, Output]:
         index, epoch, place = item
         sample = self.samples[index]
         image = self.read(sample.path)
         random = generator(self.seed, self.job, epoch, place)
-        chance = draw(self.member.augment, sample.size, defect_box(sample), random)
-        preprocess = self.member.preprocess
+        chance = draw(self.member, sample, random)
+        preprocess = self.member.training_preprocess
         pixels = torch.from_numpy(apply(image, preprocess, chance))
-        if self.member.step == "classify":
-            return pixels, torch.tensor(float(sample.is_defective))
-        return pixels, torch.from_numpy(apply_to_mask(sample.mask(), preprocess, chance))
+        defective = torch.tensor(float(sample.is_defective))
+        if self.member.step == "classify" and self.member.head == "pooled":
+            return pixels, defective
+        mask = torch.from_numpy(apply_to_mask(sample.mask(), preprocess, chance))
+        return pixels, mask if self.member.step == "segment" else (defective, F.max_pool2d(mask, CELL))
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ def plain_target(member: Member, sample: Sample) -> NDArray[np.float32]:
 
 def training_batches(
     images: TrainingImages, items: Sequence[Sequence[Item]], workers: int
-) -> DataLoader[tuple[Tensor, Tensor]]:
+) -> DataLoader[tuple[Tensor, Output]]:
     """A loader of one epoch: each element of `items` is one device batch."""
     return DataLoader(
         images,

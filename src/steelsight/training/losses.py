@@ -5,26 +5,42 @@ from torch.nn import functional as F
 
 from steelsight.recipe.model import Loss
 
+Output = Tensor | tuple[Tensor, Tensor]
+"""Of a network in training: logits, or with head `cells` (logits of the images, logits of their cells)."""
 
-def weighted_loss(loss: Loss, logits: Tensor, target: Tensor) -> Tensor:
+
+def weighted_loss(loss: Loss, output: Output, target: Output) -> Tensor:
     """Sum of the recipe's terms.
 
     Args:
-        logits: float (images,) in step classify, (images, classes, height, width) in step segment.
-        target: same shape, in [0, 1]; masks are soft at their edges.
+        output: logits, float (images,) in step classify, (images, classes, height, width) in step segment; or those of the
+            images and of their cells (images, classes, rows, columns).
+        target: same shapes, in [0, 1]; masks are soft at their edges.
 
     Returns:
         Scalar float32.
     """
-    logits = logits.float()
+    logits, truth = images_of(output).float(), images_of(target)
     total = logits.new_zeros(())
     if loss.cross_entropy:
-        total = total + loss.cross_entropy * smoothed_cross_entropy(logits, target, loss.label_smoothing)
+        total = total + loss.cross_entropy * smoothed_cross_entropy(logits, truth, loss.label_smoothing)
     if loss.focal:
-        total = total + loss.focal * focal_loss(logits, target, loss.focal_alpha, loss.focal_gamma)
+        total = total + loss.focal * focal_loss(logits, truth, loss.focal_alpha, loss.focal_gamma)
     if loss.dice:
-        total = total + loss.dice * dice_loss(logits.sigmoid(), target, loss.dice_over, loss.dice_smooth)
+        total = total + loss.dice * dice_loss(logits.sigmoid(), truth, loss.dice_over, loss.dice_smooth)
+    if loss.cells and not isinstance(output, Tensor):
+        total = total + loss.cells * cell_loss(output[1].float(), target[1])
     return total
+
+
+def images_of(output: Output) -> Tensor:
+    """The part of a network's output, or of its target, that speaks of whole images or of pixels: not of cells."""
+    return output if isinstance(output, Tensor) else output[0]
+
+
+def cell_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy + 1 - Dice of each class over the batch, both (images, classes, rows, columns)."""
+    return smoothed_cross_entropy(logits, target) + dice_loss(logits.sigmoid(), target, "class", smooth=1.0)
 
 
 def smoothed_cross_entropy(logits: Tensor, target: Tensor, smoothing: float = 0.0) -> Tensor:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import torch
 from lightning.fabric import Fabric
+from torch import Tensor
 
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
+from steelsight.preprocess import Preprocess
 from steelsight.training.fit import Job, make_optimiser
-from steelsight.training.losses import weighted_loss
+from steelsight.training.losses import Output, weighted_loss
 from steelsight.training.sampling import distinct_images, steps_per_epoch
 
 _TIMED_STEPS = 2
@@ -77,10 +79,10 @@ def _measure(job: Job, fabric: Fabric) -> tuple[float, float, int]:
         depthwise_in_fp32(network)
     optimiser = make_optimiser(member.phases[0].optimiser, network)
     wrapped, wrapped_optimiser = fabric.setup(network, optimiser)
-    preprocess = member.preprocess
-    pixels = torch.rand(batch, preprocess.channels, preprocess.height, preprocess.width, device=fabric.device)
-    pixels = pixels.contiguous(memory_format=torch.channels_last)
-    target = torch.zeros_like(wrapped(pixels).detach(), dtype=torch.float32)
+    pixels, whole = (
+        _random(batch, preprocess, fabric) for preprocess in (member.training_preprocess, member.preprocess)
+    )
+    target = _zeros(wrapped(pixels))
 
     def train_step() -> None:
         fabric.backward(weighted_loss(member.phases[0].loss, wrapped(pixels), target))
@@ -89,7 +91,7 @@ def _measure(job: Job, fabric: Fabric) -> tuple[float, float, int]:
 
     def infer() -> None:
         with torch.inference_mode():
-            network(pixels)
+            network(whole)
 
     train_step()
     training_rate = batch * fabric.world_size / _seconds(train_step, fabric)
@@ -97,6 +99,17 @@ def _measure(job: Job, fabric: Fabric) -> tuple[float, float, int]:
     infer()
     inference_rate = batch / _seconds(infer, fabric)
     return training_rate, inference_rate, sum(weight.numel() for weight in network.parameters())
+
+
+def _random(batch: int, preprocess: Preprocess, fabric: Fabric) -> Tensor:
+    pixels = torch.rand(batch, preprocess.channels, preprocess.height, preprocess.width, device=fabric.device)
+    return pixels.contiguous(memory_format=torch.channels_last)
+
+
+def _zeros(output: Output) -> Output:
+    if isinstance(output, Tensor):
+        return torch.zeros_like(output)
+    return torch.zeros_like(output[0]), torch.zeros_like(output[1])
 
 
 def _seconds(step: Callable[[], None], fabric: Fabric) -> float:

@@ -72,7 +72,7 @@ def _work(job: Job) -> float:
 
 
 def _pixel_cost(job: Job) -> float:
-    preprocess = job.member.preprocess
+    preprocess = job.member.training_preprocess
     return preprocess.height * preprocess.width * (_SEGMENT_COST if job.member.step == "segment" else 1.0)
 
 

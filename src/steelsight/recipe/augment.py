@@ -1,0 +1,85 @@
+"""The fields of random augmentation."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from steelsight.recipe.base import Fields, Probability
+
+Range = tuple[float, float]
+
+
+class Zoom(Fields):
+    """Zoom out to `smallest`..`largest` of the size at a random place on black."""
+
+    probability: Probability
+    smallest: float = Field(gt=0, le=1)
+    largest: float = Field(gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.smallest > self.largest:
+            raise ValueError("smallest must not exceed largest")
+        return self
+
+
+class ZoomIn(Zoom):
+    """Zoom in: around defects `margin_least`..`margin_most` of each margin is cut off, then to the image's aspect; where
+    there is no defect, a random window of `smallest`..`largest`. Drawn only where no zoom out was."""
+
+    margin_least: Probability
+    margin_most: Probability
+
+    @model_validator(mode="after")
+    def _margins_ordered(self) -> Self:
+        if self.margin_least > self.margin_most:
+            raise ValueError("margin_least must not exceed margin_most")
+        return self
+
+
+class Crop(Fields):
+    """Train on windows of the working size in place of whole images: more images for the same time.
+
+    Attributes:
+        pixels: of a window, as square as the working size allows, sides multiples of 32.
+        on_defect: probability that the window of a defective image holds a pixel of it, drawn among its defects.
+        smallest, largest: the window covers this factor of its size before it is resized to it.
+    """
+
+    pixels: int = Field(ge=32 * 32)
+    on_defect: Probability
+    smallest: float = Field(gt=0, le=2)
+    largest: float = Field(gt=0, le=2)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.smallest > self.largest:
+            raise ValueError("smallest must not exceed largest")
+        return self
+
+    def window(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the windows of a working size.
+
+        >>> crop = Crop(pixels=36864, on_defect=0.5, smallest=1.0, largest=1.0)
+        >>> crop.window(128, 800), crop.window(320, 256), crop.window(64, 64)
+        ((128, 288), (192, 192), (64, 64))
+        """
+        tall = min(height, self.pixels**0.5)
+        wide = min(width, self.pixels / tall)
+        tall = min(height, self.pixels / wide)
+        return max(32, round(tall / 32) * 32), max(32, round(wide / 32) * 32)
+
+
+class Augment(Fields):
+    """Random augmentation, in training only; brightness is a shift, the other colour figures are factors. With `crop`,
+    neither zoom is drawn: its window has a scale of its own."""
+
+    horizontal_flip: Probability
+    vertical_flip: Probability
+    zoom_out: Zoom
+    zoom_in: ZoomIn
+    crop: Crop | None = None
+    brightness: float = Field(ge=0, le=1)
+    contrast: Range
+    hue: float = Field(ge=0, le=0.5)
+    saturation: Range

@@ -51,10 +51,6 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
         ("members.classify-lite0.encoder=lite1", "same encoder"),
         ("members.segment-lite0.augment.zoom_in.probability=0.5", "takes the place of both zooms"),
         ("members.segment-lite0.augment.crop.smallest=1.9", "must not exceed largest"),
-        (
-            "members.classify-lite0.augment.crop={pixels: 4096, on_defect: 1, smallest: 1, largest: 1}",
-            "for step segment",
-        ),
         ("members.classify-lite0.exclusive=true", "exclusive"),
         ("members.segment-lite0.head=cells", "head is the classifier's"),
         ("members.classify-lite0.head=pooled", "needs head cells"),

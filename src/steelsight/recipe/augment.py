@@ -38,7 +38,8 @@ class ZoomIn(Zoom):
 
 
 class Crop(Fields):
-    """Train on windows of the working size in place of whole images: more images for the same time.
+    """Train on windows of the working size in place of whole images: more images for the same time. To a classifier a window
+    is defective when it shows a defect, so that the same piece of steel is seen as both, and its background tells nothing.
 
     Attributes:
         pixels: of a window, as square as the working size allows, sides multiples of 32.

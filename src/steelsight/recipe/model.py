@@ -192,9 +192,7 @@ class Member(Fields):
         return self
 
     @model_validator(mode="after")
-    def _crop_shows_its_own_truth(self) -> Self:
-        if self.augment.crop and self.step == "classify":
-            raise ValueError("augment.crop is for step segment: a window of a defective image may show no defect")
+    def _one_kind_of_zoom(self) -> Self:
         if self.augment.crop and (self.augment.zoom_in.probability or self.augment.zoom_out.probability):
             raise ValueError("augment.crop takes the place of both zooms; set their probabilities to 0")
         return self

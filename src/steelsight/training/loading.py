@@ -22,6 +22,8 @@ from steelsight.training.augment import apply, apply_to_mask, draw
 from steelsight.training.losses import Output
 from steelsight.training.randomness import generator
 
+_SHOWN = 0.5  # of a pixel: a window that holds less of a defect shows none
+
 Item = tuple[int, int, int]
 """Position of a sample, epoch, place in the epoch: all that an augmentation depends on, beside seed and job."""
 
@@ -69,11 +71,14 @@ class TrainingImages(Dataset[tuple[Tensor, Output]]):
         chance = draw(self.member, sample, random)
         preprocess = self.member.training_preprocess
         pixels = torch.from_numpy(apply(image, preprocess, chance))
-        defective = torch.tensor(float(sample.is_defective))
-        if self.member.step == "classify" and self.member.head == "pooled":
-            return pixels, defective
+        if self.member.step == "classify" and self.member.head == "pooled" and self.member.augment.crop is None:
+            return pixels, torch.tensor(float(sample.is_defective))
         mask = torch.from_numpy(apply_to_mask(sample.mask(), preprocess, chance))
-        return pixels, mask if self.member.step == "segment" else (defective, F.max_pool2d(mask, CELL))
+        if self.member.step == "segment":
+            return pixels, mask
+        shown = sample.is_defective if self.member.augment.crop is None else bool(mask.max() >= _SHOWN)
+        defective = torch.tensor(float(shown))
+        return pixels, defective if self.member.head == "pooled" else (defective, F.max_pool2d(mask, CELL))
 
 
 @dataclass(frozen=True)

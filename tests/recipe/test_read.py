@@ -49,7 +49,10 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
         ("members.segment-lite0.weights=imagnet", "imagenet or random"),
         ("members.classify-lite0.weights=segment-lit0", r"nor an earlier segmenter .*\(segment-lite0\)"),
         ("members.classify-lite0.encoder=lite1", "same encoder"),
-        ("members.segment-lite0.augment.zoom_in.probability=0.5", "takes the place of both zooms"),
+        (
+            "members.segment-lite0.augment.zoom_out={probability: 1, smallest: 0.5, largest: 1}",
+            "takes the place of zoom_in",
+        ),
         ("members.segment-lite0.augment.crop.smallest=1.9", "must not exceed largest"),
         ("members.classify-lite0.exclusive=true", "exclusive"),
         ("members.segment-lite0.head=cells", "head is the classifier's"),

@@ -15,11 +15,7 @@ from steelsight.training.augment import Chance, _defect_pixel, apply, apply_to_m
 
 MEMBER = member("segment-b0-strategy-1", recipe="paper")
 CROP = "members.segment-lite0.augment.crop"
-WINDOWS = (
-    "members.segment-lite0.augment.zoom_in.probability=0",
-    "members.segment-lite0.augment.zoom_out.probability=0",
-    f"{CROP}={{pixels: 32768, on_defect: 1, smallest: 0.7, largest: 1.3}}",
-)
+WINDOWS = (f"{CROP}={{pixels: 32768, on_defect: 1, smallest: 0.7, largest: 1.3}}",)
 STILL = Chance((0, 0, 256, 1600), 1.0, (0.0, 0.0), False, False, 0.0, 1.0, 0.0, 1.0)
 
 

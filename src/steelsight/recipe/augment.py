@@ -72,15 +72,23 @@ class Crop(Fields):
 
 
 class Augment(Fields):
-    """Random augmentation, in training only; brightness is a shift, the other colour figures are factors. With `crop`,
-    neither zoom is drawn: its window has a scale of its own."""
+    """Random augmentation, in training only; brightness is a shift, the other colour figures are factors. What is left
+    out is not done."""
 
     horizontal_flip: Probability
     vertical_flip: Probability
-    zoom_out: Zoom
-    zoom_in: ZoomIn
+    zoom_out: Zoom | None = None
+    zoom_in: ZoomIn | None = None
     crop: Crop | None = None
     brightness: float = Field(ge=0, le=1)
     contrast: Range
     hue: float = Field(ge=0, le=0.5)
     saturation: Range
+
+    @model_validator(mode="after")
+    def _one_kind_of_zoom(self) -> Self:
+        if self.crop and (self.zoom_in or self.zoom_out):
+            raise ValueError(
+                "crop takes the place of zoom_in and zoom_out: its window has a scale of its own; leave them out"
+            )
+        return self

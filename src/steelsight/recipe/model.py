@@ -191,12 +191,6 @@ class Member(Fields):
             raise ValueError("keep.weights best needs validate_every 1")
         return self
 
-    @model_validator(mode="after")
-    def _one_kind_of_zoom(self) -> Self:
-        if self.augment.crop and (self.augment.zoom_in.probability or self.augment.zoom_out.probability):
-            raise ValueError("augment.crop takes the place of both zooms; set their probabilities to 0")
-        return self
-
     @property
     def starts_from(self) -> str | None:
         """Name of the member whose trained encoder, of the same fold, this one starts from; None: ImageNet's or random."""

@@ -124,12 +124,14 @@ def _panels(curves: MemberCurves, classes: Sequence[str]) -> tuple[Panel, ...]:
 def _row(curves: MemberCurves) -> MemberRow:
     member = curves.member
     speeds = [speed for _, job in curves.jobs for speed in job.curve("images_per_second") if speed == speed]
-    size = member.preprocess
+    size, window = member.preprocess, member.training_preprocess
+    windows = f"; trained on windows of {window.width} × {window.height}" if window != size else ""
+    start = f", from {member.starts_from}" if member.starts_from else ""
     return MemberRow(
         name=member.name,
         step=member.step,
-        network=f"{_DECODERS[member.decoder]}EfficientNet {member.encoder.capitalize()}",
-        working_size=f"{size.width} × {size.height}, {size.colour}, {size.fit}",
+        network=f"{_DECODERS[member.decoder]}EfficientNet {member.encoder.capitalize()}{start}",
+        working_size=f"{size.width} × {size.height}, {size.colour}, {size.fit}{windows}",
         epochs=member.epochs,
         kept="best on the fold"
         if member.keep.weights == "best"

@@ -40,9 +40,9 @@ def draw(member: Member, sample: Sample, random: np.random.Generator) -> Chance:
     crop = (0, 0, *size)
     if augment.crop:
         crop = _crop(member, augment.crop, sample, random)
-    elif random.random() < augment.zoom_out.probability:
+    elif augment.zoom_out and random.random() < augment.zoom_out.probability:
         shrink = random.uniform(augment.zoom_out.smallest, augment.zoom_out.largest)
-    elif random.random() < augment.zoom_in.probability:
+    elif augment.zoom_in and random.random() < augment.zoom_in.probability:
         defect = defect_box(sample)
         if defect is None:
             crop = _window(size, random.uniform(augment.zoom_in.smallest, augment.zoom_in.largest), random)

@@ -174,7 +174,12 @@ def _train_epoch(
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
             hooks.on_step(size * accumulate * fabric.world_size)
-        figures.update(images_of(output).detach().float(), images_of(target), float(loss.detach()))
+        logits, truth = images_of(output).detach().float(), images_of(target)
+        if not isinstance(
+            output, Tensor
+        ):  # the cells' term is left out of the log: validation has none to compare it with
+            loss = weighted_loss(phase.loss, logits, truth)
+        figures.update(logits, truth, float(loss.detach()))
     result = {f"train_{name}": value for name, value in figures.result().items()}
     if not math.isfinite(result["train_loss"]):
         raise UserError(

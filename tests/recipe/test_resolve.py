@@ -28,3 +28,10 @@ def test_paper_on_other_classes_is_refused_with_the_mend() -> None:
         resolve(load_recipe("paper"), ["Crack", "Fray"], [(300, 300)], grey=True)
     overridden = load_recipe("paper", ["members.*.sampling.repeat=balanced"])
     assert resolve(overridden, ["Crack", "Fray"], [(300, 300)], grey=True)
+
+
+def test_a_member_starts_only_from_one_that_sees_the_same_colour() -> None:
+    mixed = load_recipe("lite", ["members.segment-lite0.input.colour=rgb"])
+    assert resolve(mixed, ["1"], [(200, 200)], grey=False)
+    with pytest.raises(UserError, match="sees rgb images and this member grey ones"):
+        resolve(mixed, ["1"], [(200, 200)], grey=True)

@@ -104,7 +104,7 @@ def test_the_box_from_runs_is_the_box_of_the_mask(seed: int, full: bool) -> None
     assert defect_box(sample) == box
 
 
-CROPPED = member("segment-lite0", "members.segment-lite0.input={height: 128, width: 800}", *WINDOWS)
+CROPPED = member("segment-lite0", "members.*.input={height: 128, width: 800}", *WINDOWS)
 
 
 def test_a_window_is_cut_at_the_working_scale(strip) -> None:
@@ -137,7 +137,7 @@ def test_windows_lie_inside_hold_a_defect_when_told_and_vary_in_scale(sample: Sa
 
 def test_windows_away_from_defects_are_drawn_too() -> None:
     never = member(
-        "segment-lite0", "members.segment-lite0.input={height: 128, width: 800}", *WINDOWS, f"{CROP}.on_defect=0"
+        "segment-lite0", "members.*.input={height: 128, width: 800}", *WINDOWS, f"{CROP}.on_defect=0"
     )
     mask = two_classes().mask().any(0)
     crops = [draw(never, two_classes(), np.random.default_rng(seed)).crop for seed in range(50)]

@@ -274,13 +274,12 @@ class Recipe(Fields):
             fitting = [
                 earlier.name
                 for earlier in self.members[:number]
-                if (earlier.step, earlier.encoder, earlier.input.colour)
-                == ("segment", member.encoder, member.input.colour)
+                if (earlier.step, earlier.encoder) == ("segment", member.encoder)
             ]
             if member.starts_from not in fitting:
                 raise ValueError(
                     f"members.{member.name}.weights {member.weights!r} is neither imagenet, random, nor an earlier segmenter "
-                    f"with the same encoder and colour ({', '.join(fitting) or 'there is none'})"
+                    f"with the same encoder ({', '.join(fitting) or 'there is none'})"
                 )
         return self
 

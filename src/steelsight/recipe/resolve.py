@@ -18,7 +18,8 @@ def resolve(recipe: Recipe, classes: Sequence[str], sizes: Sequence[tuple[int, i
         grey: whether the images are grey.
 
     Raises:
-        UserError: an oversampling rule names a class that the data does not have.
+        UserError: an oversampling rule names a class that the data does not have, or a member starts from one that sees the
+            images in another colour.
     """
     shape = (median(size[0] for size in sizes), median(size[1] for size in sizes))
     for member in recipe.members:
@@ -26,6 +27,8 @@ def resolve(recipe: Recipe, classes: Sequence[str], sizes: Sequence[tuple[int, i
     members = tuple(
         member.model_copy(update={"input": _resolve_input(member.input, shape, grey)}) for member in recipe.members
     )
+    for member in members:
+        _check_start(member, members)
     return recipe.model_copy(update={"members": members})
 
 
@@ -59,4 +62,13 @@ def _check_repeat(member: Member, classes: Sequence[str]) -> None:
             raise UserError(
                 f"recipe: members.{member.name}.sampling.repeat: the data has no class {rule.class_!r} "
                 f"({nearest(rule.class_, classes)}); use --set 'members.*.sampling.repeat=balanced' for other data"
+            )
+
+
+def _check_start(member: Member, members: Sequence[Member]) -> None:
+    for start in members:
+        if start.name == member.starts_from and start.input.colour != member.input.colour:
+            raise UserError(
+                f"recipe: members.{member.name}.weights: {start.name} sees {start.input.colour} images and this member "
+                f"{member.input.colour} ones; give both the same input.colour"
             )

@@ -50,7 +50,9 @@ def make_run(
 
 
 def _recipe(noise: dict[str, float], folds: int, scope: str, record: Record) -> Recipe:
-    lite = load_recipe("lite", [f"folds={folds}", f"selection.scope={scope}"])
+    lite = load_recipe(
+        "lite", [f"folds={folds}", f"selection.scope={scope}", "members.classify-lite0.weights=imagenet"]
+    )
     models = {"c": lite.member("classify-lite0"), "s": lite.member("segment-lite0")}
     small = {"height": 32, "width": 192}
     members = [

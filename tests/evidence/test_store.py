@@ -34,7 +34,7 @@ def evidence(run: Path, folds: np.ndarray | None = None) -> Evidence:
 
 def test_evidence_comes_back_in_the_order_of_the_record(tmp_path: Path) -> None:
     store = evidence(tmp_path)
-    classifier, segmenter = store.recipe.members
+    segmenter, classifier = store.recipe.members
     count = len(store.record.samples)
     said = np.random.default_rng(0).random(count)
     maps = np.random.default_rng(1).integers(0, 256, (count, 4, 32, 64), dtype=np.uint8)
@@ -52,7 +52,7 @@ def test_evidence_comes_back_in_the_order_of_the_record(tmp_path: Path) -> None:
 
 def test_evidence_of_other_folds_is_refused(tmp_path: Path) -> None:
     store = evidence(tmp_path)
-    classifier, segmenter = store.recipe.members
+    segmenter, classifier = store.recipe.members
     for fold in range(FOLDS):
         count = len(store.indices(fold))
         store.write_probabilities(classifier, fold, np.zeros(count))
@@ -66,7 +66,7 @@ def test_evidence_of_other_folds_is_refused(tmp_path: Path) -> None:
 
 def test_a_fold_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     store = evidence(tmp_path)
-    segmenter = store.recipe.members[1]
+    segmenter = store.recipe.member("segment-lite0")
 
     def broken():
         yield np.zeros((2, 4, 32, 64), np.uint8)

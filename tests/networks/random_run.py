@@ -79,7 +79,7 @@ def _rule(evidence: Evidence) -> Rule:
 
 def _recipe(record: Record) -> Recipe:
     lite = load_recipe("lite", [f"folds={FOLDS}", "members.*.weights=random", "selection.segmenters=2"])
-    classifier, segmenter = lite.members
+    segmenter, classifier = lite.members
     members = (
         _sized(classifier, "classify", 32, 160),
         _sized(segmenter, "segment-unet", 32, 192).model_copy(update={"decoder_channels": (32, 16, 16, 8, 8)}),

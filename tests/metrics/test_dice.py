@@ -43,6 +43,8 @@ def test_figures_by_hand() -> None:
     assert figures.defective_per_class == pytest.approx((0.5, 0.5))
     assert figures.false_alarm_share == pytest.approx(1 / 3)
     assert figures.false_alarm_per_class == (0, 0.5)
+    assert figures.iou_per_class == pytest.approx((10 / 14, 4 / 13))
+    assert figures.mean_iou == pytest.approx((10 / 14 + 4 / 13) / 2)
     assert (figures.defective_pairs_per_class, figures.predicted_pairs_per_class) == ((2, 1), (1, 2))
 
 
@@ -50,6 +52,9 @@ def test_a_figure_over_nothing_is_nan_and_none_in_json() -> None:
     full, none = np.array([[4]]), np.array([[0]])
     assert math.isnan(dice_figures(none, none, none).defective_dice)
     assert math.isnan(dice_figures(full, full, full).false_alarm_share)
+    absent = dice_figures(np.array([[4, 0]]), np.array([[4, 9]]), np.array([[4, 0]]))
+    assert absent.iou_per_class[0] == absent.mean_iou == 1
+    assert math.isnan(absent.iou_per_class[1])
     written = json.loads(json.dumps(dice_figures(none, none, none).as_dict(), allow_nan=False))
     assert (written["defective_dice"], written["defective_per_class"], written["dice"]) == (None, [None], 1.0)
 

@@ -136,9 +136,7 @@ def test_windows_lie_inside_hold_a_defect_when_told_and_vary_in_scale(sample: Sa
 
 
 def test_windows_away_from_defects_are_drawn_too() -> None:
-    never = member(
-        "segment-lite0", "members.*.input={height: 128, width: 800}", *WINDOWS, f"{CROP}.on_defect=0"
-    )
+    never = member("segment-lite0", "members.*.input={height: 128, width: 800}", *WINDOWS, f"{CROP}.on_defect=0")
     mask = two_classes().mask().any(0)
     crops = [draw(never, two_classes(), np.random.default_rng(seed)).crop for seed in range(50)]
     assert not all(mask[top : top + height, left : left + width].any() for top, left, height, width in crops)

@@ -63,7 +63,7 @@ def _show(result: Score) -> None:
     figures = result.figures
     table = Table(
         title=f"{figures.images} images x {len(result.classes)} classes = {figures.pairs} pairs",
-        caption="floor: what an all-empty answer scores",
+        caption="floor: what an all-empty answer scores; IoU: of the pixels of all images; below, its mean over classes",
     )
     table.add_column("class")
     for heading in (
@@ -71,6 +71,7 @@ def _show(result: Score) -> None:
         "floor",
         "Dice of pairs\nwith defect",
         "false alarms on\nempty pairs",
+        "IoU",
         "defects",
         "predicted",
     ):
@@ -81,6 +82,7 @@ def _show(result: Score) -> None:
         figures.floor_per_class,
         figures.defective_per_class,
         figures.false_alarm_per_class,
+        figures.iou_per_class,
         figures.defective_pairs_per_class,
         figures.predicted_pairs_per_class,
         strict=True,
@@ -95,6 +97,7 @@ def _show(result: Score) -> None:
             figures.floor,
             figures.defective_dice,
             figures.false_alarm_share,
+            figures.mean_iou,
             sum(figures.defective_pairs_per_class),
             sum(figures.predicted_pairs_per_class),
         ),
@@ -104,6 +107,8 @@ def _show(result: Score) -> None:
         results.print(f"note: {escape(note)}", soft_wrap=True, highlight=False)
 
 
-def _cells(dice: float, floor: float, defective: float, alarms: float, defects: float, predicted: float) -> list[str]:
-    shares = [f"{value:.4f}" if value == value else "-" for value in (dice, floor, defective)]
-    return [*shares, f"{alarms:.2%}" if alarms == alarms else "-", f"{defects:.0f}", f"{predicted:.0f}"]
+def _cells(
+    dice: float, floor: float, defective: float, alarms: float, iou: float, defects: float, predicted: float
+) -> list[str]:
+    *shares, overlap = (f"{value:.4f}" if value == value else "-" for value in (dice, floor, defective, iou))
+    return [*shares, f"{alarms:.2%}" if alarms == alarms else "-", overlap, f"{defects:.0f}", f"{predicted:.0f}"]

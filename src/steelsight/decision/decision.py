@@ -37,6 +37,8 @@ class Figures(_Model):
     defective_per_class: tuple[Number, ...]
     false_alarm_share: Number
     false_alarm_per_class: tuple[Number, ...]
+    mean_iou: Number
+    iou_per_class: tuple[Number, ...]
     images: int
     pairs: int
     defective_pairs_per_class: tuple[int, ...]

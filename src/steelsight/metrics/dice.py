@@ -19,6 +19,8 @@ class DiceFigures:
         floor: what an all-empty answer scores: the share of pairs without a defect; `floor_per_class` likewise.
         defective_dice: mean Dice of the pairs that have a defect; `defective_per_class` likewise.
         false_alarm_share: share of the empty pairs in which something is predicted; `false_alarm_per_class` likewise.
+        mean_iou: intersection over union of the pixels of all images, mean over the classes that occur; `iou_per_class` of
+            each, nan where it does not occur.
         images, pairs: how many were judged; pairs = images times classes.
         defective_pairs_per_class: pairs that have a defect.
         predicted_pairs_per_class: pairs in which something is predicted.
@@ -32,6 +34,8 @@ class DiceFigures:
     defective_per_class: tuple[float, ...]
     false_alarm_share: float
     false_alarm_per_class: tuple[float, ...]
+    mean_iou: float
+    iou_per_class: tuple[float, ...]
     images: int
     pairs: int
     defective_pairs_per_class: tuple[int, ...]
@@ -79,6 +83,7 @@ def dice_figures(intersection: Counts, predicted: Counts, truth: Counts) -> Dice
     dice = pair_dice(intersection, predicted, truth)
     defective = np.asarray(truth) > 0
     marked = np.asarray(predicted) > 0
+    iou = _iou(intersection, predicted, truth)
     return DiceFigures(
         dice=float(dice.mean()),
         per_class=_floats(dice.mean(axis=0)),
@@ -88,11 +93,21 @@ def dice_figures(intersection: Counts, predicted: Counts, truth: Counts) -> Dice
         defective_per_class=_ratios((dice * defective).sum(axis=0), defective.sum(axis=0)),
         false_alarm_share=_ratio((marked & ~defective).sum(), (~defective).sum()),
         false_alarm_per_class=_ratios((marked & ~defective).sum(axis=0), (~defective).sum(axis=0)),
+        mean_iou=_ratio(np.nansum(iou), (~np.isnan(iou)).sum()),
+        iou_per_class=_floats(iou),
         images=int(dice.shape[0]),
         pairs=int(dice.size),
         defective_pairs_per_class=tuple(defective.sum(axis=0).tolist()),
         predicted_pairs_per_class=tuple(marked.sum(axis=0).tolist()),
     )
+
+
+def _iou(intersection: Counts, predicted: Counts, truth: Counts) -> NDArray[np.float64]:
+    """Of each class over all images, nan where it does not occur: float64 (classes,)."""
+    inside, marked, true = (np.asarray(counts, np.int64).sum(axis=0) for counts in (intersection, predicted, truth))
+    iou = np.full(true.shape, np.nan)
+    np.divide(inside, marked + true - inside, out=iou, where=true > 0)
+    return iou
 
 
 def _check(intersection: Counts, predicted: Counts, truth: Counts) -> None:

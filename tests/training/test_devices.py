@@ -37,7 +37,7 @@ def test_two_processes_train_one_job(tmp_path: Path) -> None:
     )
     done = run_cli(*command, "--device", "cpu", "--devices", "2", "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["open_jobs"][0] == "classify-lite0:1"
+    assert json.loads(done.stdout)["open_jobs"][-1] == "classify-lite0:1"
     summary = json.loads((run / "jobs/classify-lite0/fold0/done.json").read_text())
     assert summary["devices"] == 2
     assert len((run / "jobs/classify-lite0/fold0/log.jsonl").read_text().splitlines()) == 1

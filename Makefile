@@ -15,7 +15,7 @@ PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^
 .PHONY: help demo test check plain clean
 
 help:
-	@echo "make demo    train, judge and report on the sample, then predict unlabelled images (4 to 10 minutes)"
+	@echo "make demo    train, judge and report on the sample, then predict unlabelled images (5 to 10 minutes)"
 	@echo "make test    run the tests and the examples in the docstrings"
 	@echo "make check   ruff, mypy, import-linter"
 	@echo "make plain   prove that the plain install scores without torch"

@@ -24,6 +24,10 @@ class CellClassifier(nn.Module):
     The encoder's features of stride 8, 16 and 32 are added from the top down, as in FPN (Lin et al. 2017). The logit of the
     image is a + b log mean exp(4 c) / 4 over its cells c (Pinheiro and Collobert 2015), a and b learned: close to the most
     suspicious cell, so that a small defect is not averaged away.
+
+    Attributes:
+        backbone: the module whose state dict has timm's names.
+        output_bias: of the image's logit, float (1,).
     """
 
     def __init__(self, encoder: Encoder, channels: int, classes: int, dropout: float, drop_path: float) -> None:
@@ -31,7 +35,7 @@ class CellClassifier(nn.Module):
         features: Any = timm.create_model(
             timm_name(encoder), features_only=True, out_indices=(2, 3, 4), in_chans=channels, drop_path_rate=drop_path
         )
-        self.encoder = features
+        self.backbone: nn.Module = features
         self.lateral = nn.ModuleList(
             nn.Conv2d(width, _WIDTH, 1, bias=False) for width in features.feature_info.channels()
         )
@@ -48,28 +52,17 @@ class CellClassifier(nn.Module):
             last,
         )
         self.scale = nn.Parameter(torch.ones(1))
-        self.bias = nn.Parameter(torch.zeros(1))
+        self.output_bias = nn.Parameter(torch.zeros(1))
 
     def forward(self, inputs: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        *finer, deepest = self.encoder(inputs)
+        *finer, deepest = self.backbone(inputs)
         *laterals, last = self.lateral
         total = last(deepest)
         for features, lateral in zip(reversed(finer), reversed(laterals), strict=True):
             total = lateral(features) + F.interpolate(total, scale_factor=2, mode="nearest")
         cells: Tensor = self.head(total).float()
-        logits = self.scale * (_pooled(cells) - _FRESH) + self.bias
+        logits = self.scale * (_pooled(cells) - _FRESH) + self.output_bias
         return (logits, cells) if self.training else logits
-
-    @property
-    def backbone(self) -> nn.Module:
-        """The module whose state dict has timm's names."""
-        backbone: nn.Module = self.encoder
-        return backbone
-
-    @property
-    def output_bias(self) -> Tensor:
-        """Bias of the image's logit: float (1,)."""
-        return self.bias
 
 
 def _pooled(cells: Tensor) -> Tensor:

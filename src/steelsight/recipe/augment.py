@@ -9,18 +9,25 @@ from steelsight.recipe.base import Fields, Probability
 Range = tuple[float, float]
 
 
-class Zoom(Fields):
-    """Zoom out to `smallest`..`largest` of the size at a random place on black."""
+class Scales(Fields):
+    """A range of factors of size, drawn from evenly."""
 
-    probability: Probability
-    smallest: float = Field(gt=0, le=1)
-    largest: float = Field(gt=0, le=1)
+    smallest: float = Field(gt=0, le=2)
+    largest: float = Field(gt=0, le=2)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.smallest > self.largest:
             raise ValueError("smallest must not exceed largest")
         return self
+
+
+class Zoom(Scales):
+    """Zoom out to `smallest`..`largest` of the size at a random place on black."""
+
+    probability: Probability
+    smallest: float = Field(gt=0, le=1)
+    largest: float = Field(gt=0, le=1)
 
 
 class ZoomIn(Zoom):
@@ -37,7 +44,7 @@ class ZoomIn(Zoom):
         return self
 
 
-class Crop(Fields):
+class Crop(Scales):
     """Train on windows of the working size in place of whole images: more images for the same time. To a classifier a window
     is defective when it shows a defect, so that the same piece of steel is seen as both, and its background tells nothing.
 
@@ -49,14 +56,6 @@ class Crop(Fields):
 
     pixels: int = Field(ge=32 * 32)
     on_defect: Probability
-    smallest: float = Field(gt=0, le=2)
-    largest: float = Field(gt=0, le=2)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.smallest > self.largest:
-            raise ValueError("smallest must not exceed largest")
-        return self
 
     def window(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the windows of a working size.

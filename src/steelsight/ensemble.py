@@ -27,6 +27,24 @@ def combine_probabilities(members: Sequence[float] | NDArray[np.floating]) -> fl
     return float(np.mean(np.asarray(members, dtype=np.float64)))
 
 
+def may_exceed(maps: Sequence[NDArray[np.uint8]], levels: Sequence[int]) -> NDArray[np.bool_]:
+    """For each class, whether any pixel of the combined map can exceed its level: bool (classes,).
+
+    Resizing only averages, so that no pixel exceeds the mean of the members' greatest values. A class that cannot exceed
+    its upper threshold has no mask, and need not be brought to the image's size at all.
+
+    Args:
+        maps: as in `combine_maps`.
+        levels: one per class, 0..255.
+
+    >>> may_exceed([np.array([[[9, 1]], [[7, 0]]], np.uint8)], [8, 8]).tolist()
+    [True, False]
+    """
+    greatest = np.mean([map_.max(axis=(1, 2)) for map_ in maps], axis=0)
+    # a pixel is rounded to the nearest level; the margin covers float32 in the resize
+    return np.asarray(greatest > np.asarray(levels) + (0.5 - 0.01))
+
+
 def combine_maps(
     maps: Sequence[NDArray[np.uint8]], preprocesses: Sequence[Preprocess], image_size: tuple[int, int]
 ) -> NDArray[np.uint8]:

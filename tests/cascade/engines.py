@@ -37,3 +37,5 @@ class Engine:
     classifiers: tuple[BrightImage, ...]
     segmenters: tuple[BrightPixels, ...]
     classes: tuple[str, ...] = ("bright", "dark")
+    batch: int = 8
+    workers: int = 1

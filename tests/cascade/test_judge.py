@@ -10,7 +10,7 @@ from steelsight.decision.rule import Rule, masks
 from steelsight.ensemble import combine_maps, to_8bit
 from steelsight.images import read_image
 from steelsight.preprocess import Preprocess
-from steelsight.rle import decode_runs
+from steelsight.rle import decode_runs, format_runs
 
 HALF = Preprocess(height=128, width=800)
 PADDED = Preprocess(height=64, width=64, fit="pad", colour="grey")
@@ -23,8 +23,13 @@ def sources(count=10):
     return find_sources([str(SAMPLE / "train_images")])[:count]
 
 
-def engine():
-    return Engine((BrightImage(HALF), BrightImage(PADDED)), (BrightPixels(HALF), BrightPixels(PADDED)))
+def engine(batch=4, workers=1):
+    return Engine(
+        (BrightImage(HALF), BrightImage(PADDED)),
+        (BrightPixels(HALF), BrightPixels(PADDED)),
+        batch=batch,
+        workers=workers,
+    )
 
 
 def by_definition(image):
@@ -36,7 +41,7 @@ def by_definition(image):
 
 
 def test_results_are_those_of_the_definitions_image_by_image():
-    judged = list(judge(sources(), engine(), RULE, batch=4, keep_maps=True))
+    judged = list(judge(sources(), engine(), RULE, keep_maps=True))
     assert [one.source for one in judged] == list(sources())
     passed = 0
     for one in judged:
@@ -53,18 +58,41 @@ def test_results_are_those_of_the_definitions_image_by_image():
     assert any(one.is_defective for one in judged)
 
 
+def test_masks_are_the_same_whether_maps_are_kept_or_only_brought_back_where_needed():
+    kept, lean = (list(judge(sources(30), engine(), RULE, keep_maps=keep)) for keep in (True, False))
+    for one, other in zip(kept, lean, strict=True):
+        assert [format_runs(runs) for runs in one.runs] == [format_runs(runs) for runs in other.runs]
+        assert one.regions == other.regions
+    assert any(one.is_defective for one in kept)
+
+
+def test_regions_are_those_of_the_masks():
+    for one in judge(sources(), engine(), RULE):
+        for index, runs in enumerate(one.runs):
+            regions = [region for region in one.regions if region.class_index == index]
+            assert sum(region.area for region in regions) == runs.area
+            assert all(RULE.lower[index] / 255 < region.probability <= 1 for region in regions)
+
+
+def test_what_is_unusual_is_named_and_judged_all_the_same():
+    judged = list(judge(sources(3), engine(), RULE, flags=lambda image: ("size",) if image[0, 0] > 0 else ()))
+    assert [one.flags for one in judged] == [("size",) if one.image[0, 0] > 0 else () for one in judged]
+    assert all(0 < one.p_defect < 1 for one in judged)
+
+
 def test_only_images_that_pass_the_gate_are_segmented():
     running = engine()
-    judged = list(judge(sources(), running, RULE, batch=4))
+    judged = list(judge(sources(), running, RULE))
     passed = sum(one.p_defect > RULE.gate for one in judged)
     assert sum(running.segmenters[0].seen) == passed < len(judged)
     assert all(one.maps is None for one in judged)
 
 
-@pytest.mark.parametrize("batch", [1, 3, 64])
-def test_the_batch_changes_nothing(batch):
-    one, other = (list(judge(sources(), engine(), RULE, batch=size)) for size in (batch, 4))
+@pytest.mark.parametrize(("batch", "workers"), [(1, 1), (3, 1), (64, 1), (1, 3), (2, 4)])
+def test_batches_and_workers_change_nothing(batch, workers):
+    one, other = (list(judge(sources(), running, RULE)) for running in (engine(batch, workers), engine()))
     for left, right in zip(one, other, strict=True):
+        assert left.source == right.source
         assert left.p_defect == pytest.approx(right.p_defect, abs=1e-6)
         assert [runs.area for runs in left.runs] == [runs.area for runs in right.runs]
 
@@ -82,7 +110,7 @@ def test_unreadable_images_have_their_error_and_the_rest_goes_on(tmp_path):
     (tmp_path / "cut.jpg").write_bytes(good[0].path.read_bytes()[:9000])
     bad = [Source(name, tmp_path / name) for name in ("text.jpg", "cut.jpg", "gone.jpg")]
     mixed = [bad[0], good[0], good[1], bad[1], bad[2], good[2]]
-    judged = list(judge(mixed, engine(), RULE, batch=2))
+    judged = list(judge(mixed, engine(batch=2), RULE))
     assert [one.source for one in judged] == mixed
     assert [one.error is None for one in judged] == [False, True, True, False, False, True]
     for one in judged:
@@ -122,7 +150,7 @@ def test_reading_never_runs_far_ahead():
             taken.append(number)
             yield source
 
-    stream = judge(endless(), engine(), RULE, batch=4)
+    stream = judge(endless(), engine(), RULE)
     next(stream)
     stream.close()
-    assert len(taken) <= 12
+    assert len(taken) <= 16

@@ -41,7 +41,7 @@ def test_a_folds_networks_say_of_its_images_what_the_evidence_says(evidence, fol
     samples = [evidence.record.samples[index] for index in indices]
     sources = [Source(sample.image_id, sample.path) for sample in samples]
     everything = read_decision(evidence.run).rule.model_copy(update={"gate": 0.0})
-    judged = list(judge(sources, load(evidence, [fold]), everything, batch=3, keep_maps=True))
+    judged = list(judge(sources, load(evidence, [fold]), everything, keep_maps=True))
     assert len(judged) == len(indices) > 3
     for one, index, sample in zip(judged, indices, samples, strict=True):
         assert one.p_defect == pytest.approx(said[index], abs=1e-5)

@@ -27,6 +27,16 @@ class Engine(Protocol):
     """The networks of both steps; each has the same weight in its step's plain mean."""
 
     @property
+    def batch(self) -> int:
+        """Images per forward pass that suit it."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """How many threads may call its networks at once, each with a batch of its own."""
+        ...
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Defect class names, in the order of the segmenters' maps."""
         ...

@@ -1,7 +1,7 @@
 """The two steps: classify every image, segment those that pass the gate, cut their masks by the rule."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -10,15 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine, EngineNetwork
+from steelsight.cascade.regions import Region, find_regions
 from steelsight.cascade.sources import Source
 from steelsight.decision.rule import Rule, masks
-from steelsight.ensemble import combine_maps, combine_probabilities, to_8bit
+from steelsight.ensemble import combine_maps, combine_probabilities, may_exceed, to_8bit
 from steelsight.images import ImageError, read_image
 from steelsight.preprocess import Image, Preprocess
 from steelsight.rle import Runs, encode_mask
 
-BATCH = 8
 _READERS = 2
+_WAITING = 2  # batches that may wait, judged or read, beside those in work: memory stays level however many images come
+
+Read = Image | ImageError
+Flags = Callable[[Image], tuple[str, ...]]
+"""What about an image is unusual, in single words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +35,8 @@ class Judged:
         image: the pixels, as read; None where the file could not be read.
         p_defect: mean of the classifiers in [0, 1], 1 where there are none; nan where the file could not be read.
         runs: the mask of each class at the image's own size; empty where nothing was found.
+        regions: the connected defects of all masks.
+        flags: what about the image is unusual, in single words; it is judged all the same.
         maps: uint8 (classes, height, width) mean probability times 255 at the image's own size, on which the rule cut the
             masks; None where the gate held the image back, where maps were not asked for, or without image.
         error: one sentence where the file could not be read, else None.
@@ -39,6 +46,8 @@ class Judged:
     image: Image | None
     p_defect: float
     runs: tuple[Runs, ...]
+    regions: tuple[Region, ...] = ()
+    flags: tuple[str, ...] = ()
     maps: NDArray[np.uint8] | None = None
     error: str | None = None
 
@@ -54,40 +63,71 @@ class Judged:
 
 
 def judge(
-    sources: Iterable[Source], engine: Engine, rule: Rule, *, batch: int = BATCH, keep_maps: bool = False
+    sources: Iterable[Source],
+    engine: Engine,
+    rule: Rule,
+    *,
+    keep_maps: bool = False,
+    flags: Flags | None = None,
 ) -> Iterator[Judged]:
-    """Judge images one batch at a time, in their order; an unreadable file gives a `Judged` with its error.
+    """Judge images in their order; an unreadable file gives a `Judged` with its error.
+
+    Images are read, judged and handed on at the same time: two threads read ahead, `engine.workers` threads judge a batch
+    of `engine.batch` images each, and the caller writes what is done meanwhile.
 
     Args:
-        batch: images per forward pass; the next ones are read meanwhile.
+        sources: may be endless; only a few batches ahead are taken from it.
         keep_maps: whether `Judged.maps` is wanted.
+        flags: names what is unusual about an image.
     """
     if rule.classes != len(engine.classes):
         raise ValueError(f"the rule has {rule.classes} classes, the networks have {len(engine.classes)}")
-    read = _read_ahead(sources, 2 * batch)
-    while group := list(islice(read, batch)):
-        yield from _judge_batch(group, engine, rule, keep_maps)
+    remaining = iter(sources)
+    waiting: deque[Future[list[Judged]]] = deque()
+    with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(engine.workers) as workers:
+
+        def work(group: Sequence[tuple[Source, Future[Read]]]) -> list[Judged]:
+            read = [(source, image.result()) for source, image in group]
+            return judge_batch(read, engine, rule, keep_maps=keep_maps, flags=flags)
+
+        try:
+            while True:
+                while len(waiting) < engine.workers + _WAITING and (group := list(islice(remaining, engine.batch))):
+                    waiting.append(workers.submit(work, [(one, readers.submit(_read, one)) for one in group]))
+                if not waiting:
+                    return
+                yield from waiting.popleft().result()
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
+            readers.shutdown(wait=False)
 
 
-def _judge_batch(
-    group: Sequence[tuple[Source, Image | ImageError]], engine: Engine, rule: Rule, keep_maps: bool
-) -> Iterator[Judged]:
+def judge_batch(
+    group: Sequence[tuple[Source, Read]],
+    engine: Engine,
+    rule: Rule,
+    *,
+    keep_maps: bool = False,
+    flags: Flags | None = None,
+) -> list[Judged]:
+    """Judge images that are read already (or failed to be), all classifier inputs together; see `judge`."""
     images = [image for _, image in group if not isinstance(image, ImageError)]
     p_defect = _classify(images, engine.classifiers)
     passed = [image for image, p in zip(images, p_defect, strict=True) if p > rule.gate]
-    said, found = iter(p_defect), _segment(passed, engine.segmenters)
+    said, maps = iter(p_defect), _segment(passed, engine.segmenters)
     nothing = tuple(Runs.empty() for _ in engine.classes)
+    judged: list[Judged] = []
     for source, image in group:
         if isinstance(image, ImageError):
-            yield Judged(source, None, float("nan"), nothing, error=str(image))
+            judged.append(Judged(source, None, float("nan"), nothing, error=str(image)))
             continue
-        p = next(said)
+        p, unusual = next(said), flags(image) if flags else ()
         if p <= rule.gate:
-            yield Judged(source, image, p, nothing)
+            judged.append(Judged(source, image, p, nothing, flags=unusual))
             continue
-        maps = next(found)
-        runs = tuple(encode_mask(mask) for mask in masks(rule, p, maps))
-        yield Judged(source, image, p, runs, maps if keep_maps else None)
+        runs, regions, combined = _cut(image, p, next(maps), engine.segmenters, rule, keep_maps)
+        judged.append(Judged(source, image, p, runs, regions, unusual, combined))
+    return judged
 
 
 def _classify(images: Sequence[Image], networks: Sequence[EngineNetwork]) -> list[float]:
@@ -99,15 +139,40 @@ def _classify(images: Sequence[Image], networks: Sequence[EngineNetwork]) -> lis
     return [combine_probabilities(row) for row in said]
 
 
-def _segment(images: Sequence[Image], networks: Sequence[EngineNetwork]) -> Iterator[NDArray[np.uint8]]:
-    """The mean map of each image at its own size."""
+def _segment(images: Sequence[Image], networks: Sequence[EngineNetwork]) -> Iterator[list[NDArray[np.uint8]]]:
+    """The 8-bit map of every network for each image in turn, at the networks' working sizes."""
     if not images:
         return
     inputs = _Inputs(images)
     maps = [to_8bit(network.probabilities(inputs.of(network.preprocess))) for network in networks]
-    preprocesses = [network.preprocess for network in networks]
-    for index, image in enumerate(images):
-        yield combine_maps([of_network[index] for of_network in maps], preprocesses, (image.shape[0], image.shape[1]))
+    for index in range(len(images)):
+        yield [of_network[index] for of_network in maps]
+
+
+def _cut(
+    image: Image,
+    p_defect: float,
+    maps: Sequence[NDArray[np.uint8]],
+    networks: Sequence[EngineNetwork],
+    rule: Rule,
+    keep_maps: bool,
+) -> tuple[tuple[Runs, ...], tuple[Region, ...], NDArray[np.uint8] | None]:
+    """Masks and regions of one image, and its combined map if wanted.
+
+    Classes whose map cannot reach the upper threshold are left at the working size: most are.
+    """
+    wanted = np.flatnonzero(np.ones(rule.classes, np.bool_) if keep_maps else may_exceed(maps, rule.upper))
+    runs = [Runs.empty()] * rule.classes
+    if not wanted.size:
+        return tuple(runs), (), None
+    size = (image.shape[0], image.shape[1])
+    combined = combine_maps([map_[wanted] for map_ in maps], [network.preprocess for network in networks], size)
+    regions: list[Region] = []
+    for index, map_, mask in zip(wanted.tolist(), combined, masks(rule.only(wanted), p_defect, combined), strict=True):
+        if mask.any():
+            runs[index] = encode_mask(mask)
+            regions.extend(find_regions(index, mask, map_))
+    return tuple(runs), tuple(regions), combined if keep_maps else None
 
 
 class _Inputs:
@@ -124,24 +189,7 @@ class _Inputs:
         return self._made[preprocess]
 
 
-def _read_ahead(sources: Iterable[Source], ahead: int) -> Iterator[tuple[Source, Image | ImageError]]:
-    """Read images in threads, in order, never more than `ahead` of them waiting."""
-    waiting: deque[tuple[Source, Future[Image | ImageError]]] = deque()
-    remaining = iter(sources)
-    with ThreadPoolExecutor(_READERS) as readers:
-        try:
-            while True:
-                while len(waiting) < ahead and (source := next(remaining, None)) is not None:
-                    waiting.append((source, readers.submit(_read, source)))
-                if not waiting:
-                    return
-                source, image = waiting.popleft()
-                yield source, image.result()
-        finally:
-            readers.shutdown(cancel_futures=True)
-
-
-def _read(source: Source) -> Image | ImageError:
+def _read(source: Source) -> Read:
     try:
         return read_image(source.path)
     except ImageError as error:

@@ -1,5 +1,6 @@
 """The rule that cuts masks out of probability maps: gate, upper and lower threshold, minimum area."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -41,6 +42,18 @@ class Rule(BaseModel):
     def classes(self) -> int:
         """Number of classes."""
         return len(self.upper)
+
+    def only(self, classes: Sequence[int] | NDArray[np.intp]) -> "Rule":
+        """The rule of some of its classes, in the order given.
+
+        >>> Rule(gate=0, upper=(3, 4), lower=(1, 2), min_area=(5, 6)).only([1])
+        Rule(gate=0.0, upper=(4,), lower=(2,), min_area=(6,))
+        """
+        per_class = {
+            name: tuple(values[index] for index in classes)
+            for name, values in (("upper", self.upper), ("lower", self.lower), ("min_area", self.min_area))
+        }
+        return Rule(gate=self.gate, **per_class)
 
 
 def masks(rule: Rule, p_defect: float, maps: NDArray[np.uint8]) -> NDArray[np.bool_]:

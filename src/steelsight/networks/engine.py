@@ -46,6 +46,8 @@ class TorchEngine:
     classes: tuple[str, ...]
     classifiers: tuple[TorchNetwork, ...]
     segmenters: tuple[TorchNetwork, ...]
+    batch: int = 8
+    workers: int = 1  # torch spreads one batch over all cores
 
 
 def load_engine(

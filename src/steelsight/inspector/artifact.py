@@ -1,0 +1,210 @@
+"""INSPECTOR/: what an exported inspector is made of, and the checks it passes before it is believed.
+
+inspector.json    classes, networks and their inputs, rule, what it was made with, where it comes from
+*.onnx            one file a network: float32 `input` (n, channels, height, width) -> float32 `probabilities`
+parity.json       proof that it says what the trained networks said
+README.md         for whoever finds the folder
+checksums.txt     SHA-256 of all of them, as sha256sum writes it
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from steelsight.decision.rule import Rule
+from steelsight.errors import UserError
+from steelsight.files import write_json, write_text
+from steelsight.inspector.familiar import Familiar
+from steelsight.preprocess import Preprocess
+
+CARD, CHECKSUMS, PARITY, README = "inspector.json", "checksums.txt", "parity.json", "README.md"
+SCHEMA_VERSION = 1
+INPUT, OUTPUT = "input", "probabilities"
+"""Names of a network's one input and one output."""
+
+Precision = Literal["fp32", "bf16", "int8"]
+"""In which numbers the networks compute: `bf16` networks are stored in fp32 and run in bf16 where the processor gains."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NetworkCard(_Model):
+    """One network.
+
+    Attributes:
+        file: its ONNX file in the folder.
+        member, fold: the job that trained it.
+        step: `classify` gives P(defect) (n,), `segment` one map per class (n, classes, height, width).
+        preprocess: how an image becomes its input.
+    """
+
+    file: str = Field(pattern=r"^[A-Za-z0-9._-]+\.onnx$")
+    member: str
+    fold: int = Field(ge=0)
+    step: Literal["classify", "segment"]
+    preprocess: Preprocess
+
+
+class OutOfFold(_Model):
+    """Figures of the run's decision, each from members that did not see the image; None where there is nothing to judge.
+
+    Attributes:
+        images: how many.
+        nested_dice, nested_defective_dice, nested_false_alarm_share: competition Dice, Dice of pairs with a defect, and
+            share of empty pairs with a false alarm, members and rule chosen without the fold they are judged on.
+        floor: competition Dice of an answer without any mask.
+    """
+
+    images: int
+    nested_dice: float
+    nested_defective_dice: float | None
+    nested_false_alarm_share: float | None
+    floor: float
+
+
+class Provenance(_Model):
+    """Where an inspector comes from.
+
+    Attributes:
+        created: date and time, ISO 8601, UTC.
+        steelsight: version that exported it.
+        recipe: the recipe as it ran.
+        fingerprint: of the data it was trained on.
+        folds: whose networks it holds.
+        evidence: `own` where one fold's networks stand alone, whose out-of-fold images are then this inspector's own
+            evidence; `cross-validated` where folds are averaged: every image was seen by some of its networks.
+        out_of_fold: figures of the run.
+        versions: of the libraries that took part, by name.
+    """
+
+    created: str
+    steelsight: str
+    recipe: dict[str, Any]
+    fingerprint: str
+    folds: tuple[int, ...] = Field(min_length=1)
+    evidence: Literal["own", "cross-validated"]
+    out_of_fold: OutOfFold
+    versions: dict[str, str]
+
+
+class InspectorCard(_Model):
+    """inspector.json.
+
+    Attributes:
+        classes: defect class names, in the order of every map and of the rule's values.
+        networks: of both steps; each has the same weight in its step's plain mean (see `steelsight.ensemble`).
+        precision: of the networks.
+        rule: gate, thresholds and minimum areas.
+        familiar: sizes and brightness of the images it was made with.
+    """
+
+    schema_version: Literal[1] = 1
+    classes: tuple[str, ...] = Field(min_length=1)
+    networks: tuple[NetworkCard, ...]
+    precision: Precision
+    rule: Rule
+    familiar: Familiar
+    provenance: Provenance
+
+    @model_validator(mode="after")
+    def _agree(self) -> "InspectorCard":
+        if self.rule.classes != len(self.classes):
+            raise ValueError(f"the rule has {self.rule.classes} classes, not {len(self.classes)}")
+        if not self.of_step("segment"):
+            raise ValueError("no network of step segment")
+        if len({network.file for network in self.networks}) < len(self.networks):
+            raise ValueError("two networks share a file")
+        return self
+
+    def of_step(self, step: Literal["classify", "segment"]) -> tuple[NetworkCard, ...]:
+        """The networks of a step, in order."""
+        return tuple(network for network in self.networks if network.step == step)
+
+
+def write_card(folder: Path, card: InspectorCard) -> None:
+    """Write inspector.json; `write_checksums` comes last."""
+    write_json(folder / CARD, card.model_dump(mode="json"))
+
+
+def write_checksums(folder: Path) -> None:
+    """Write checksums.txt over every other file of the folder."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != CHECKSUMS)
+    write_text(folder / CHECKSUMS, "".join(f"{_sha256(path)}  {path.name}\n" for path in files))
+
+
+def read_card(folder: Path) -> InspectorCard:
+    """Read and check an inspector: every file there, whole, unchanged, and of a version that this steelsight knows.
+
+    Raises:
+        UserError: it is none, is damaged or edited, or was made by a newer steelsight.
+    """
+    path = folder / CARD
+    if not path.is_file():
+        raise UserError(
+            f"{path}: not found, so {folder} is no inspector; name the folder that `steelsight export RUN --out` wrote"
+        )
+    content = _json(path)
+    version = content.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise UserError(
+            f"{path}: schema_version {version} was written by a newer steelsight, this one reads up to "
+            f"{SCHEMA_VERSION}; update steelsight, or export the run again with this version"
+        )
+    _verify(folder, _checksums(folder))
+    try:
+        card = InspectorCard.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise UserError(f"{path}: {where}: {first['msg']}; export the run again") from error
+    return card
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 of the checksums: two inspectors with the same one are the same to the last byte."""
+    return _sha256(folder / CHECKSUMS)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path}: not JSON ({error}); copy the inspector again from its source") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: not a JSON object; copy the inspector again from its source")
+    return content
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    path = folder / CHECKSUMS
+    if not path.is_file():
+        raise UserError(f"{path}: not found, so nothing proves the inspector whole; copy it again from its source")
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def _verify(folder: Path, expected: Mapping[str, str]) -> None:
+    for name in (CARD, *sorted(expected.keys() - {CARD})):
+        path = folder / name
+        if name not in expected:
+            raise UserError(f"{path}: not listed in {CHECKSUMS}; copy the inspector again from its source")
+        if Path(name).name != name:
+            raise UserError(f"{folder / CHECKSUMS}: {name!r} is no file of this folder; copy the inspector again")
+        if not path.is_file():
+            raise UserError(f"{path}: missing from the inspector; copy it again from its source")
+        if _sha256(path) != expected[name]:
+            raise UserError(
+                f"{path}: changed since it was exported (its checksum is not the one in {CHECKSUMS}); copy the "
+                "inspector again from its source, or export the run again"
+            )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

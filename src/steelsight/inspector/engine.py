@@ -1,0 +1,40 @@
+"""Which engine runs an inspector's networks: OpenVINO on a processor, ONNX Runtime on a CUDA device."""
+
+from pathlib import Path
+from typing import Literal
+
+from steelsight.cascade.engine import Engine
+from steelsight.errors import UserError
+from steelsight.inspector.artifact import InspectorCard
+
+Device = Literal["auto", "cpu", "cuda"]
+Aim = Literal["throughput", "latency"]
+"""Many images as fast as possible (one thread each), or one image as soon as possible (all threads on it)."""
+
+
+def open_engine(
+    folder: Path, card: InspectorCard, *, device: Device = "auto", aim: Aim = "throughput", threads: int | None = None
+) -> Engine:
+    """The networks of an inspector, ready to run.
+
+    Args:
+        folder: of the inspector, checked by `read_card` before.
+        device: `auto` takes a CUDA device where ONNX Runtime's GPU build is installed and finds one, else the processor.
+        aim: what the processor is used for.
+        threads: of the processor; all that this process may use if left out.
+
+    Raises:
+        UserError: the device is not there, or a network cannot be loaded.
+    """
+    from steelsight.inspector.onnxruntime import OnnxRuntimeEngine, has_cuda
+
+    if device == "cuda" and not has_cuda():
+        raise UserError(
+            "--device cuda: ONNX Runtime sees no CUDA device here; install 'steelsight[gpu]' and the driver, or use "
+            "--device cpu"
+        )
+    if device != "cpu" and has_cuda():
+        return OnnxRuntimeEngine.load(folder, card, ("CUDAExecutionProvider", "CPUExecutionProvider"))
+    from steelsight.inspector.openvino import OpenVinoEngine
+
+    return OpenVinoEngine.load(folder, card, aim=aim, threads=threads)

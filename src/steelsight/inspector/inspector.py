@@ -1,0 +1,90 @@
+"""What a program opens: an exported inspector, ready to judge images."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from steelsight.cascade.engine import Engine
+from steelsight.cascade.judge import Judged, judge, judge_batch
+from steelsight.cascade.sources import Source
+from steelsight.images import read_image
+from steelsight.inspector.artifact import InspectorCard, read_card
+from steelsight.inspector.engine import Aim, Device, open_engine
+from steelsight.preprocess import Image
+
+
+@dataclass(frozen=True, eq=False)
+class Inspector:
+    """An exported inspector: the networks, the way of an image into and out of them, and the rule, in one.
+
+    Attributes:
+        folder: where it is.
+        card: what it is made of.
+        device, threads: see `steelsight.inspector.engine.open_engine`.
+
+    >>> inspector = Inspector.open("inspectors/line2")            # doctest: +SKIP
+    >>> inspector("strip.jpg").p_defect                           # doctest: +SKIP
+    0.93
+    >>> for judged in inspector.stream(Path("line2").glob("*.jpg")):   # doctest: +SKIP
+    ...     print(judged.source.image_id, judged.is_defective)
+    """
+
+    folder: Path
+    card: InspectorCard
+    device: Device = "auto"
+    threads: int | None = None
+    _engines: dict[Aim, Engine] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def open(cls, folder: Path | str, *, device: Device = "auto", threads: int | None = None) -> Self:
+        """Check an inspector's files and open it; its networks are loaded when they are first needed.
+
+        Args:
+            device: `auto` takes a CUDA device where one can be used, else the processor.
+            threads: of the processor; all that this process may use if left out.
+
+        Raises:
+            UserError: the folder holds no inspector, or one that is damaged, edited or of a newer version.
+        """
+        return cls(Path(folder), read_card(Path(folder)), device, threads)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Defect class names, in the order of `Judged.runs`."""
+        return self.card.classes
+
+    def __call__(self, image: Path | str | Image) -> Judged:
+        """Judge one image as soon as possible: all threads work on it.
+
+        Args:
+            image: a file, or pixels: uint8 or uint16, (H, W) grey or (H, W, 3) RGB.
+
+        Raises:
+            ImageError: the file is missing or cannot be read.
+        """
+        if isinstance(image, Path | str):
+            source, pixels = Source(Path(image).name, Path(image)), read_image(Path(image))
+        else:
+            source, pixels = Source("image", Path("image")), image
+        engine = self.engine("latency")
+        return judge_batch([(source, pixels)], engine, self.card.rule, keep_maps=True, flags=self.card.familiar.flags)[
+            0
+        ]
+
+    def stream(self, paths: Iterable[Path | str | Source], *, keep_maps: bool = False) -> Iterator[Judged]:
+        """Judge many images as fast as possible, in their order; what cannot be read gives a `Judged` with its error.
+
+        Args:
+            paths: files; a `Source` also says by which name. Taken a few batches ahead, so that they may be endless.
+            keep_maps: whether `Judged.maps` is wanted.
+        """
+        sources = (one if isinstance(one, Source) else Source(Path(one).name, Path(one)) for one in paths)
+        engine = self.engine("throughput")
+        return judge(sources, engine, self.card.rule, keep_maps=keep_maps, flags=self.card.familiar.flags)
+
+    def engine(self, aim: Aim) -> Engine:
+        """The networks, loaded for an aim; kept."""
+        if aim not in self._engines:
+            self._engines[aim] = open_engine(self.folder, self.card, device=self.device, aim=aim, threads=self.threads)
+        return self._engines[aim]

@@ -1,0 +1,75 @@
+"""ONNX Runtime: an inspector's networks on a CUDA device."""
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.errors import UserError
+from steelsight.inspector.artifact import INPUT, OUTPUT, InspectorCard, NetworkCard
+from steelsight.preprocess import Preprocess
+
+_BATCH = 8
+
+
+def has_cuda() -> bool:
+    """Whether the GPU build of ONNX Runtime is installed and finds a CUDA device."""
+    if importlib.util.find_spec("onnxruntime") is None:
+        return False
+    import onnxruntime
+
+    return "CUDAExecutionProvider" in onnxruntime.get_available_providers() and onnxruntime.get_device() == "GPU"
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxRuntimeNetwork:
+    """One network in a session; see `steelsight.cascade.engine.EngineNetwork`."""
+
+    preprocess: Preprocess
+    session: Any
+
+    def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        said: NDArray[np.float32] = self.session.run([OUTPUT], {INPUT: inputs})[0]
+        return said
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxRuntimeEngine:
+    """The networks of an inspector; see `steelsight.cascade.engine.Engine`."""
+
+    classes: tuple[str, ...]
+    classifiers: tuple[OnnxRuntimeNetwork, ...]
+    segmenters: tuple[OnnxRuntimeNetwork, ...]
+    batch: int = _BATCH
+    workers: int = 2  # one batch is prepared or cut while another is on the device
+
+    @classmethod
+    def load(cls, folder: Path, card: InspectorCard, providers: Sequence[str]) -> Self:
+        """Open a session for each network.
+
+        Args:
+            providers: execution providers by name, the preferred one first.
+
+        Raises:
+            UserError: a network cannot be loaded.
+        """
+
+        def opened(networks: Sequence[NetworkCard]) -> tuple[OnnxRuntimeNetwork, ...]:
+            return tuple(OnnxRuntimeNetwork(one.preprocess, _session(folder / one.file, providers)) for one in networks)
+
+        return cls(card.classes, opened(card.of_step("classify")), opened(card.of_step("segment")))
+
+
+def _session(path: Path, providers: Sequence[str]) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors alone
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=list(providers))
+    except Exception as error:  # its errors have no common base but this
+        raise UserError(f"{path}: ONNX Runtime cannot load it ({error}); export the run again") from error

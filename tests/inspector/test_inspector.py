@@ -1,0 +1,137 @@
+"""The inspector as a program uses it, on real images, without torch."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from data import SAMPLE, needs_sample
+from inspector.tiny import CLASSES, PADDED, RULE, STRETCHED, by_hand, make_inspector
+
+from steelsight.decision.rule import masks
+from steelsight.ensemble import combine_maps, to_8bit
+from steelsight.images import ImageError, list_images, read_image
+from steelsight.inspector.inspector import Inspector
+from steelsight.rle import decode_runs, format_runs
+
+pytestmark = needs_sample
+IMAGES = list_images(SAMPLE / "train_images")[:24]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make_inspector(tmp_path_factory.mktemp("made") / "inspector")
+
+
+def expected(image):
+    """P(defect) and masks from the ground's definitions and the networks' formulas."""
+    p = float(by_hand("classify", STRETCHED.to_input(image)[None])[0])
+    maps = [to_8bit(by_hand("segment", one.to_input(image)[None])[0]) for one in (STRETCHED, PADDED)]
+    return p, masks(RULE, p, combine_maps(maps, [STRETCHED, PADDED], image.shape[:2]))
+
+
+def test_the_stream_says_what_the_definitions_say(folder):
+    inspector = Inspector.open(folder)
+    judged = list(inspector.stream(IMAGES))
+    assert [one.source.path for one in judged] == IMAGES
+    assert inspector.classes == CLASSES
+    found = 0
+    for one in judged:
+        p, truth = expected(one.image)
+        assert one.p_defect == pytest.approx(p, abs=1e-4)
+        for runs, mask in zip(one.runs, truth, strict=True):
+            # one level of rounding moves single pixels at a mask's edge
+            assert (decode_runs(runs, one.size) != mask).sum() <= 0.01 * mask.sum() + 1
+            found += runs.area > 0
+    assert found > 5
+    assert 0 < sum(one.p_defect > RULE.gate for one in judged) < len(judged)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_one_image_at_a_time_says_the_same(folder, threads):
+    inspector = Inspector.open(folder, device="cpu", threads=threads)
+    for streamed in inspector.stream(IMAGES[:6]):
+        for given in (streamed.source.path, str(streamed.source.path), streamed.image):
+            one = inspector(given)
+            assert one.p_defect == pytest.approx(streamed.p_defect, abs=1e-6)
+            assert [format_runs(runs) for runs in one.runs] == [format_runs(runs) for runs in streamed.runs]
+            assert (one.maps is not None) == (one.p_defect > RULE.gate)
+
+
+def test_an_endless_stream_is_taken_a_few_batches_ahead(folder):
+    taken = []
+
+    def endless():
+        for path in itertools.cycle(IMAGES):
+            taken.append(path)
+            yield path
+
+    stream = Inspector.open(folder, threads=2).stream(endless())
+    first = [one.source.path for one in itertools.islice(stream, 50)]
+    stream.close()
+    assert first == list(itertools.islice(itertools.cycle(IMAGES), 50))
+    assert len(taken) < 50 + 40
+
+
+def test_what_cannot_be_read(folder, tmp_path):
+    bad = tmp_path / "text.jpg"
+    bad.write_text("no image")
+    inspector = Inspector.open(folder)
+    judged = list(inspector.stream([IMAGES[0], bad, tmp_path / "gone.png", IMAGES[1]]))
+    assert [one.error is None for one in judged] == [True, False, False, True]
+    with pytest.raises(ImageError, match=r"text\.jpg"):
+        inspector(bad)
+
+
+def test_images_far_from_what_it_was_made_with_are_flagged_and_judged(folder):
+    inspector = Inspector.open(folder)
+    image = read_image(IMAGES[0])
+    white = np.full_like(image, 255)
+    flags = [inspector(pixels).flags for pixels in (image, image[:100], np.tile(image, (1, 3)), white, white[:9, :9])]
+    assert flags == [(), ("size",), ("size",), ("brightness",), ("size", "brightness")]
+    assert inspector(white).p_defect > 0.9
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2000), (2000, 3), (256, 1600, 3), (700, 900)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_any_size_depth_and_colour(folder, shape, dtype):
+    pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype)
+    judged = Inspector.open(folder, threads=1)(pixels)
+    assert judged.size == shape[:2]
+    assert 0 <= judged.p_defect <= 1
+
+
+def test_onnx_runtime_says_the_same(folder):
+    pytest.importorskip("onnxruntime")
+    from steelsight.cascade.judge import judge
+    from steelsight.cascade.sources import Source
+    from steelsight.inspector.onnxruntime import OnnxRuntimeEngine
+
+    inspector = Inspector.open(folder, device="cpu")
+    engine = OnnxRuntimeEngine.load(folder, inspector.card, ["CPUExecutionProvider"])
+    sources = [Source(path.name, path) for path in IMAGES]
+    for one, other in zip(judge(sources, engine, RULE), inspector.stream(sources), strict=True):
+        assert one.p_defect == pytest.approx(other.p_defect, abs=1e-5)
+        areas = [[runs.area for runs in judged.runs] for judged in (one, other)]
+        assert np.abs(np.subtract(*areas)).max() <= 0.01 * np.max(areas) + 1
+
+
+def test_an_absent_device_is_one_sentence(folder):
+    from steelsight.errors import UserError
+    from steelsight.inspector.onnxruntime import has_cuda
+
+    if has_cuda():
+        pytest.skip("there is a CUDA device here")
+    with pytest.raises(UserError, match="--device cuda"):
+        next(Inspector.open(folder, device="cuda").stream(IMAGES))
+
+
+def test_a_damaged_network_is_one_sentence(tmp_path):
+    from steelsight.errors import UserError
+    from steelsight.inspector.artifact import write_checksums
+
+    folder = make_inspector(tmp_path / "inspector")
+    (folder / "segment-0-fold0.onnx").write_bytes(b"no network")
+    write_checksums(folder)
+    with pytest.raises(UserError, match=r"segment-0-fold0\.onnx: OpenVINO cannot load it"):
+        next(Inspector.open(Path(folder)).stream(IMAGES))

@@ -16,7 +16,7 @@ PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^
 .PHONY: help demo test check plain clean
 
 help:
-	@echo "make demo    train, judge and report on the sample, then predict unlabelled images (5 to 10 minutes)"
+	@echo "make demo    train, judge, export an inspector, let it inspect unlabelled images, report (5 to 10 minutes)"
 	@echo "make test    run the tests and the examples in the docstrings"
 	@echo "make check   ruff, mypy, import-linter"
 	@echo "make plain   prove that the plain install scores without torch"
@@ -36,10 +36,13 @@ $(INSTALLED): pyproject.toml
 # --resume starts what is not there yet, and goes on with what was interrupted.
 demo: $(INSTALLED)
 	$(BIN)/steelsight train samples/severstal --recipe demo --out demo/run --resume
-	$(BIN)/steelsight predict demo/run samples/severstal/test_images --out demo/predicted
+	$(BIN)/steelsight export demo/run --out demo/inspector
+	$(BIN)/steelsight inspect demo/inspector samples/severstal/test_images --out demo/inspected --masks --overlays
+	$(BIN)/steelsight report demo/run --inspected demo/inspected
 	@echo
-	@echo "report:      $(CURDIR)/demo/run/report/index.html"
-	@echo "predictions: $(CURDIR)/demo/predicted"
+	@echo "report:    $(CURDIR)/demo/run/report/index.html"
+	@echo "inspector: $(CURDIR)/demo/inspector"
+	@echo "inspected: $(CURDIR)/demo/inspected"
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=10

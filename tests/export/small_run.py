@@ -17,8 +17,8 @@ STEEPNESS = 20
 """Of the maps: those of untrained networks are nearly flat, and a flat map's mask hangs on the last bit of a number."""
 
 
-def make_small_run(run: Path) -> Path:
-    """`make_random_run` with one classifier and one segmenter a fold; most images pass the gate.
+def make_small_run(run: Path, *, classifiers: bool = True) -> Path:
+    """`make_random_run` with one segmenter a fold, and one classifier, whose gate most images pass, or none.
 
     The stored evidence is that of the flat maps.
     """
@@ -37,10 +37,13 @@ def make_small_run(run: Path) -> Path:
                 "gate": _gate(evidence),
                 "upper": (150,) * 4,
                 "lower": (100,) * 4,
-                "min_area": (500,) * 4,
+                "min_area": (200,) * 4,
             }
         )
-        write_decision(run, decision.model_copy(update={"segmenters": {"all": ("segment-unet",)}, "rule": rule}))
+        teams = {"segmenters": {"all": ("segment-unet",)}}
+        if not classifiers:
+            teams["classifiers"] = {"all": ()}
+        write_decision(run, decision.model_copy(update={**teams, "rule": rule}))
     finally:
         torch.set_num_threads(threads)
     return run
@@ -50,7 +53,7 @@ def _steepen(network: TorchNetwork) -> None:
     with torch.inference_mode():
         logits = network.model.network(_inputs(network)).transpose(0, 1).flatten(1)
         head = network.model.network.segmentation_head[0]
-        head.bias.copy_(STEEPNESS * (head.bias - logits.quantile(0.9, 1)))
+        head.bias.copy_(STEEPNESS * (head.bias - logits.quantile(0.97, 1)))
         head.weight *= STEEPNESS
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from steelsight import __version__
-from steelsight.cli import data, decide, predict, report, score, train, weights
+from steelsight.cli import data, decide, inspect, predict, report, score, train, weights
 from steelsight.cli.output import fail
 from steelsight.errors import UserError
 
@@ -46,6 +46,7 @@ app.command("train")(train.train)
 app.command("decide")(decide.decide)
 app.command("report")(report.report)
 app.command("predict")(predict.predict)
+app.command("inspect")(inspect.inspect)
 app.command("score")(score.score)
 app.add_typer(weights.app, name="weights")
 

@@ -9,8 +9,8 @@ from data import SAMPLE, needs_sample
 
 from steelsight.cascade.judge import Judged, judge
 from steelsight.cascade.overlay import class_colour, draw_overlay
-from steelsight.cascade.sources import Source, find_sources
 from steelsight.cascade.pictures import index_mask, picture_names
+from steelsight.cascade.sources import Source, find_sources
 from steelsight.cascade.write import ResultWriter
 from steelsight.decision.rule import Rule
 from steelsight.errors import UserError

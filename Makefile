@@ -8,6 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PLAIN := .venv-plain
+RUNTIME_TESTS := tests/cascade tests/inspector tests/cli/test_score.py
 
 # One line per package of a MB or more: enough to see it move, little enough to read.
 PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^Installing collected packages.*/  installing .../p'
@@ -15,7 +16,7 @@ PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^
 .PHONY: help demo test check plain clean
 
 help:
-	@echo "make demo    train, judge and report on the sample, then predict unlabelled images (5 to 10 minutes)"
+	@echo "make demo    train, judge, export an inspector, let it inspect unlabelled images, report (5 to 10 minutes)"
 	@echo "make test    run the tests and the examples in the docstrings"
 	@echo "make check   ruff, mypy, import-linter"
 	@echo "make plain   prove that the plain install scores without torch"
@@ -35,10 +36,13 @@ $(INSTALLED): pyproject.toml
 # --resume starts what is not there yet, and goes on with what was interrupted.
 demo: $(INSTALLED)
 	$(BIN)/steelsight train samples/severstal --recipe demo --out demo/run --resume
-	$(BIN)/steelsight predict demo/run samples/severstal/test_images --out demo/predicted
+	$(BIN)/steelsight export demo/run --out demo/inspector
+	$(BIN)/steelsight inspect demo/inspector samples/severstal/test_images --out demo/inspected --masks --overlays
+	$(BIN)/steelsight report demo/run --inspected demo/inspected
 	@echo
-	@echo "report:      $(CURDIR)/demo/run/report/index.html"
-	@echo "predictions: $(CURDIR)/demo/predicted"
+	@echo "report:    $(CURDIR)/demo/run/report/index.html"
+	@echo "inspector: $(CURDIR)/demo/inspector"
+	@echo "inspected: $(CURDIR)/demo/inspected"
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=10
@@ -49,7 +53,7 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The package as a user gets it: built, not editable, without extras.
+# The package as a user gets it: built, not editable, without extras; and the runtime's tests beside it.
 plain:
 	@$(PYTHON) -m venv --clear $(PLAIN)
 	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet .
@@ -57,8 +61,12 @@ plain:
 	cd /tmp && "$(CURDIR)/$(PLAIN)/bin/steelsight" score "$(CURDIR)/samples/severstal/train.csv" \
 	  "$(CURDIR)/samples/severstal/train.csv" --images "$(CURDIR)/samples/severstal/train_images"
 	$(PLAIN)/bin/python -c "from importlib.util import find_spec; \
-	  heavy = [name for name in ('torch', 'pandas', 'sklearn', 'matplotlib', 'zarr', 'numba') if find_spec(name)]; \
+	  heavy = [name for name in ('torch', 'pandas', 'sklearn', 'matplotlib', 'zarr', 'numba', 'onnx') if find_spec(name)]; \
 	  raise SystemExit(f'the plain install brings {heavy}' if heavy else 0)"
+	@size=$$(du -sm $(PLAIN)/lib/python*/site-packages | cut -f1); echo "plain install: $$size MB"; \
+	  test $$size -lt 500 || { echo "the plain install must stay under 500 MB" >&2; exit 1; }
+	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet pytest pytest-timeout hypothesis onnx
+	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest -o pythonpath=tests $(RUNTIME_TESTS)
 	@rm -rf $(PLAIN)
 
 clean:

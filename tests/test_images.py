@@ -125,3 +125,24 @@ def test_a_folder_lists_its_images_alone(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     assert [path.name for path in list_images(tmp_path)] == ["a.tiff", "b.JPG"]
     assert list_images(tmp_path / "nowhere") == []
+
+
+@needs_sample
+def test_read_in_grey_a_grey_image_has_the_same_pixels() -> None:
+    paths = list_images(SAMPLE / "train_images") + list_images(SAMPLE / "test_images")
+    assert len(paths) > 70
+    for path in paths:
+        np.testing.assert_array_equal(read_image(path, grey=True), read_image(path))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_read_in_grey_a_colour_image_is_near_opencvs_grey(tmp_path: Path, suffix: str, dtype: type) -> None:
+    if dtype == np.uint16 and suffix in (".jpg", ".bmp"):
+        pytest.skip("these formats have 8 bit alone")
+    coarse = RNG.integers(np.iinfo(dtype).max // 4, np.iinfo(dtype).max // 2, (4, 5, 3), dtype)
+    path = _write(tmp_path / f"a{suffix}", cv2.resize(coarse, (80, 64)))
+    grey = read_image(path, grey=True)
+    assert (grey.shape, grey.dtype) == ((64, 80), dtype)
+    expected = cv2.cvtColor(read_image(path), cv2.COLOR_RGB2GRAY)
+    assert np.abs(grey.astype(int) - expected).max() <= 0.01 * np.iinfo(dtype).max

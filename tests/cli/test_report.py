@@ -17,7 +17,7 @@ def test_writes_the_page_and_says_what_comes_next(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["wrote"] == [str(run / "report" / "index.html")]
-    assert said["next"].startswith(f"steelsight predict {run}")
+    assert said["next"].startswith(f"steelsight export {run}")
     assert (run / "report" / "index.html").read_text("utf-8").startswith("<!doctype html>")
     assert sorted(path.name for path in (run / "report").iterdir()) == ["index.html"]
 

@@ -82,7 +82,7 @@ def judge(
     """
     if rule.classes != len(engine.classes):
         raise ValueError(f"the rule has {rule.classes} classes, the networks have {len(engine.classes)}")
-    remaining = iter(sources)
+    remaining, grey = iter(sources), sees_grey(engine)
     waiting: deque[Future[list[Judged]]] = deque()
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(engine.workers) as workers:
 
@@ -93,13 +93,18 @@ def judge(
         try:
             while True:
                 while len(waiting) < engine.workers + _WAITING and (group := list(islice(remaining, engine.batch))):
-                    waiting.append(workers.submit(work, [(one, readers.submit(_read, one)) for one in group]))
+                    waiting.append(workers.submit(work, [(one, readers.submit(_read, one, grey)) for one in group]))
                 if not waiting:
                     return
                 yield from waiting.popleft().result()
         finally:
             workers.shutdown(wait=False, cancel_futures=True)
             readers.shutdown(wait=False)
+
+
+def sees_grey(engine: Engine) -> bool:
+    """Whether all networks see grey alone, so that images may be read so."""
+    return all(one.preprocess.colour == "grey" for one in (*engine.classifiers, *engine.segmenters))
 
 
 def judge_batch(
@@ -161,18 +166,21 @@ def _cut(
 
     Classes whose map cannot reach the upper threshold are left at the working size: most are.
     """
-    wanted = np.flatnonzero(np.ones(rule.classes, np.bool_) if keep_maps else may_exceed(maps, rule.upper))
+    size, preprocesses = (image.shape[0], image.shape[1]), [network.preprocess for network in networks]
     runs = [Runs.empty()] * rule.classes
-    if not wanted.size:
-        return tuple(runs), (), None
-    size = (image.shape[0], image.shape[1])
-    combined = combine_maps([map_[wanted] for map_ in maps], [network.preprocess for network in networks], size)
     regions: list[Region] = []
-    for index, map_, mask in zip(wanted.tolist(), combined, masks(rule.only(wanted), p_defect, combined), strict=True):
+    kept: list[NDArray[np.uint8]] = []
+    wanted = np.ones(rule.classes, np.bool_) if keep_maps else may_exceed(maps, rule.upper)
+    for index in np.flatnonzero(wanted).tolist():
+        # one class at a time stays in the processor's cache
+        combined = combine_maps([map_[index : index + 1] for map_ in maps], preprocesses, size)
+        mask = masks(rule.only([index]), p_defect, combined)[0]
         if mask.any():
             runs[index] = encode_mask(mask)
-            regions.extend(find_regions(index, mask, map_))
-    return tuple(runs), tuple(regions), combined if keep_maps else None
+            regions.extend(find_regions(index, mask, combined[0]))
+        if keep_maps:
+            kept.append(combined[0])
+    return tuple(runs), tuple(regions), np.stack(kept) if kept else None
 
 
 class _Inputs:
@@ -189,8 +197,8 @@ class _Inputs:
         return self._made[preprocess]
 
 
-def _read(source: Source) -> Read:
+def _read(source: Source, grey: bool) -> Read:
     try:
-        return read_image(source.path)
+        return read_image(source.path, grey=grey)
     except ImageError as error:
         return error

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from steelsight.cascade.engine import Engine
-from steelsight.cascade.judge import Judged, judge, judge_batch
+from steelsight.cascade.judge import Judged, judge, judge_batch, sees_grey
 from steelsight.cascade.sources import Source
 from steelsight.images import read_image
 from steelsight.inspector.artifact import InspectorCard, read_card
@@ -63,11 +63,12 @@ class Inspector:
         Raises:
             ImageError: the file is missing or cannot be read.
         """
+        engine = self.engine("latency")
         if isinstance(image, Path | str):
-            source, pixels = Source(Path(image).name, Path(image)), read_image(Path(image))
+            source = Source(Path(image).name, Path(image))
+            pixels = read_image(source.path, grey=sees_grey(engine))
         else:
             source, pixels = Source("image", Path("image")), image
-        engine = self.engine("latency")
         return judge_batch([(source, pixels)], engine, self.card.rule, keep_maps=True, flags=self.card.familiar.flags)[
             0
         ]

@@ -109,7 +109,10 @@ def _compile(core: Any, path: Path, preprocess: Preprocess, settings: dict[str, 
     pool: queue.SimpleQueue[Any] = queue.SimpleQueue()
     for _ in range(requests):
         pool.put(compiled.create_infer_request())
-    return OpenVinoNetwork(preprocess, pool)
+    network = OpenVinoNetwork(preprocess, pool)
+    # OpenVINO's Python part sets itself up in its first call; two threads that do so at once wait for each other for ever
+    network.probabilities(np.zeros((1, preprocess.channels, preprocess.height, preprocess.width), np.float32))
+    return network
 
 
 def _first_line(error: Exception) -> str:

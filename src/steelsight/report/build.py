@@ -11,6 +11,7 @@ from steelsight.report.folds import folds_view
 from steelsight.report.gallery import gallery_view
 from steelsight.report.gate import gate_view
 from steelsight.report.ink import class_names
+from steelsight.report.inspected import inspected_view
 from steelsight.report.masks import masks_view
 from steelsight.report.members import members_view
 from steelsight.report.page import render
@@ -19,20 +20,23 @@ from steelsight.report.summary import summary_view
 from steelsight.report.training import read_curves, training_view
 
 
-def build_report(run: Path) -> Path:
+def build_report(run: Path, inspected: Path | None = None) -> Path:
     """Write RUN/report/index.html and return its path.
 
     Only the RUN is read, and for pictures the images that its record names; an image that is gone costs its picture.
 
+    Args:
+        inspected: a folder that `steelsight inspect --overlays` wrote, to be pictured as well.
+
     Raises:
-        UserError: RUN is not a run, or it has no decision yet.
+        UserError: RUN is not a run, it has no decision yet, or `inspected` is no such folder.
     """
     out = run / "report" / "index.html"
-    write_text(out, page_of(collect(run)))
+    write_text(out, page_of(collect(run), inspected))
     return out
 
 
-def page_of(found: Findings) -> str:
+def page_of(found: Findings, inspected: Path | None = None) -> str:
     """The page as HTML text."""
     record, decision = found.record, found.decision
     names = class_names(record.classes)
@@ -60,5 +64,6 @@ def page_of(found: Findings) -> str:
             "gallery": gallery_view(
                 record.samples, record.folds, found.p_defect, nested, record.classes, found.masks_of
             ),
+            "inspected": None if inspected is None else inspected_view(inspected, record.classes),
         }
     )

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,7 @@ from steelsight.networks.precision import gains_from_bf16
 from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
 from steelsight.training.examples import draw_examples
 from steelsight.training.job import is_done, make_job, run_job
-from steelsight.training.loading import ImageCache, default_workers
+from steelsight.training.loading import ImageCache, ReadImage, default_workers
 from steelsight.training.memory import keep_freed_memory
 from steelsight.training.progress import TrainingProgress
 
@@ -108,8 +109,11 @@ def run_jobs(
     waiting = [(member, fold) for member, fold in jobs if not is_done(evidence.run, member, fold, evidence)]
     fabric = make_fabric(machine, evidence.recipe)
     workers = default_workers(fabric.device.type) if machine.workers is None else machine.workers
-    read = read_image if workers else ImageCache()
-    made = [make_job(evidence, member, fold, read) for member, fold in waiting]
+    reads: dict[str, ReadImage] = {
+        colour: partial(read_image, grey=colour == "grey") if workers else ImageCache(grey=colour == "grey")
+        for colour in ("grey", "rgb")
+    }
+    made = [make_job(evidence, member, fold, reads[member.preprocess.colour]) for member, fold in waiting]
     with TrainingProgress(made, done=len(jobs) - len(waiting), visible=fabric.is_global_zero) as progress:
         for job in made:
             run_job(job, evidence, fabric, workers, progress.hooks(job, tensorboard=tensorboard))

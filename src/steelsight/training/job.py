@@ -4,6 +4,7 @@ import json
 import platform
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +41,21 @@ def is_done(run: Path, member: Member, fold: int, evidence: Evidence) -> bool:
     return (job_folder(run, member, fold) / "done.json").is_file() and evidence.has(member, fold)
 
 
-def make_job(evidence: Evidence, member: Member, fold: int, read: ReadImage = read_image) -> Job:
-    """The job of a member on a fold, from the run's record."""
+def make_job(evidence: Evidence, member: Member, fold: int, read: ReadImage | None = None) -> Job:
+    """The job of a member on a fold, from the run's record; `read` reads images in its colour, from the file if left out."""
     record = evidence.record
     training = [sample for sample, of in zip(record.samples, record.folds, strict=True) if of != fold]
     validation = [record.samples[index] for index in evidence.indices(fold)]
     folder, start = job_folder(evidence.run, member, fold), None
     if member.starts_from:
         start = job_folder(evidence.run, evidence.recipe.member(member.starts_from), fold) / _WEIGHTS
-    return Job(member, fold, evidence.recipe.seed, record.classes, training, validation, folder, read, start)
+    return Job(
+        member, fold, evidence.recipe.seed, record.classes, training, validation, folder, read or _reader(member), start
+    )
+
+
+def _reader(member: Member) -> ReadImage:
+    return partial(read_image, grey=member.preprocess.colour == "grey")
 
 
 def new_network(job: Job) -> nn.Module:

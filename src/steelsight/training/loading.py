@@ -38,14 +38,15 @@ class ImageCache:
     For loading in the training process itself; loader processes would each fill a cache of their own.
     """
 
-    def __init__(self, limit: int = 2 * 2**30) -> None:
+    def __init__(self, limit: int = 2 * 2**30, *, grey: bool = False) -> None:
         self._room = limit
+        self._grey = grey
         self._kept: dict[Path, Image] = {}
 
     def __call__(self, path: Path) -> Image:
         if path in self._kept:
             return self._kept[path]
-        image = read_image(path)
+        image = read_image(path, grey=self._grey)
         if image.nbytes <= self._room:
             self._room -= image.nbytes
             self._kept[path] = image

@@ -1,0 +1,316 @@
+"""Inspection speed, from files on disk to written CSV: this runtime, an eager torch loop, and the bare networks.
+
+    python bench/inspect.py IMAGES... [--shape lite|reference] [--share 0.5 0.02] [--rounds 3] [--most 154]
+
+All sides judge the same images with the same networks and the same gate, in turn, in one run; medians are printed. Weights
+are random (the encoder's from ImageNet where they are at hand): speed does not depend on them, and the gate is put where
+the wanted share of images passes. `lite` is one Lite0 classifier and one Lite0 UNet++; `reference` the ensemble of the
+reference solution, four classifiers (B0, B1, B3, B5) and three UNet++ (B5, B3, B4), all at 128 x 800.
+
+The limit is what the networks alone take in OpenVINO's own throughput loop, plus bare decoding on all cores. Nothing else
+should run meanwhile.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import openvino
+import torch
+from eager_loop import EagerLoop, Plain
+from steelsight.export.quantise import quantise
+from steelsight.networks.onnx import write_onnx
+
+from steelsight.cascade.judge import judge_batch
+from steelsight.cascade.sources import Source, find_sources
+from steelsight.cascade.write import ResultWriter
+from steelsight.decision.rule import Rule
+from steelsight.ensemble import to_8bit
+from steelsight.errors import UserError
+from steelsight.images import read_image
+from steelsight.inspector.artifact import (
+    InspectorCard,
+    NetworkCard,
+    OutOfFold,
+    Precision,
+    Provenance,
+    write_card,
+    write_checksums,
+)
+from steelsight.inspector.familiar import Familiar
+from steelsight.inspector.inspector import Inspector
+from steelsight.inspector.openvino import runs_in_bf16, usable_threads
+from steelsight.networks.engine import TorchNetwork
+from steelsight.networks.member import build_member
+from steelsight.networks.weights import load_weights
+from steelsight.recipe import Member, load_recipe, resolve
+
+CLASSES = ("1", "2", "3", "4")
+EVERYTHING = Rule(gate=0, upper=(255,) * 4, lower=(255,) * 4, min_area=(1,) * 4)
+_CALIBRATED_ON = 32
+_EAGER_BATCHES = (1, 2, 4, 8, 16)
+
+Network = tuple[Member, TorchNetwork]
+
+
+def main() -> None:
+    """Print a table per share of images that pass, then the time of each stage."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("images", nargs="+")
+    parser.add_argument("--shape", choices=["lite", "reference"], default="lite")
+    parser.add_argument("--share", type=float, nargs="+", default=[0.5, 0.02], help="of the images that pass the gate")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--most", type=int, default=154, help="images, spread evenly over those given")
+    parser.add_argument("--int8", action=argparse.BooleanOptionalAction, default=True)
+    arguments = parser.parse_args()
+    sources = find_sources(arguments.images)
+    spread = np.unique(np.linspace(0, len(sources) - 1, arguments.most).astype(int))
+    sources = [sources[place] for place in spread]
+    networks = build_networks(arguments.shape)
+    print(f"{len(sources)} images, {arguments.shape}: {', '.join(member.name for member, _ in networks)}")
+    print(f"{openvino.Core().get_property('CPU', 'FULL_DEVICE_NAME')}, {usable_threads()} threads")
+    with tempfile.TemporaryDirectory() as folder:
+        inspectors = make_inspectors(Path(folder), networks, sources, arguments.int8)
+        for share in arguments.share:
+            compare(inspectors, networks, sources, share, arguments.rounds, Path(folder))
+        print_stages(inspectors["fp32"], sources)
+
+
+def build_networks(shape: str) -> list[Network]:
+    """Members with their networks, randomly initialised but for the encoders whose weights are here."""
+    if shape == "lite":
+        recipe = load_recipe("lite")
+        chosen = [member.name for member in recipe.members]
+    else:
+        recipe = load_recipe("paper")
+        classifiers = [m for m in recipe.members if m.step == "classify" and m.encoder in ("b0", "b1", "b3", "b5")]
+        segmenters = {m.encoder: m for m in recipe.members if m.step == "segment" and m.encoder in ("b5", "b3", "b4")}
+        chosen = [member.name for member in (*classifiers, *segmenters.values())]
+    recipe = resolve(recipe, CLASSES, [(256, 1600)], grey=True)
+    networks: list[Network] = []
+    for number, name in enumerate(chosen):
+        member = recipe.member(name)
+        torch.manual_seed(number)
+        network = build_member(member, len(CLASSES))
+        with contextlib.suppress(UserError):
+            load_weights(network, member.encoder, "imagenet", member.name)
+        network.eval().to(memory_format=torch.channels_last)
+        networks.append((member, TorchNetwork(member.preprocess, network, torch.device("cpu"), "fp32")))
+    return networks
+
+
+def make_inspectors(
+    folder: Path, networks: Sequence[Network], sources: Sequence[Source], int8: bool
+) -> dict[Precision, Inspector]:
+    """The same networks in every precision that this processor has."""
+    images = [read_image(source.path) for source in sources[:: max(1, len(sources) // _CALIBRATED_ON)]]
+    wanted: list[Precision] = ["fp32"]
+    if runs_in_bf16("bf16"):
+        wanted.append("bf16")
+    else:
+        print("bf16: not in this processor's instructions, left out")
+    if int8:
+        wanted.append("int8")
+    made: dict[Precision, Inspector] = {}
+    for precision in wanted:
+        out = folder / precision
+        out.mkdir()
+        cards = []
+        for member, network in networks:
+            card = NetworkCard(
+                file=f"{member.name}.onnx", member=member.name, fold=0, step=member.step, preprocess=member.preprocess
+            )
+            write_onnx(network, out / card.file)
+            if precision == "int8":
+                quantise(out / card.file, [member.preprocess.to_input(image) for image in images])
+            cards.append(card)
+        _write_card(out, cards, precision, Familiar.of(images))
+        made[precision] = Inspector.open(out, device="cpu")
+    return made
+
+
+def _write_card(out: Path, cards: Sequence[NetworkCard], precision: Precision, familiar: Familiar) -> None:
+    figures = OutOfFold(
+        images=1, nested_dice=1, nested_defective_dice=None, nested_false_alarm_share=None, floor=1
+    )  # nothing was trained
+    provenance = Provenance(
+        created="",
+        steelsight="",
+        recipe={},
+        fingerprint="",
+        folds=(0,),
+        evidence="own",
+        out_of_fold=figures,
+        versions={},
+    )
+    card = InspectorCard(
+        classes=CLASSES,
+        networks=tuple(cards),
+        precision=precision,
+        rule=EVERYTHING,
+        familiar=familiar,
+        provenance=provenance,
+    )
+    write_card(out, card)
+    write_checksums(out)
+
+
+def compare(
+    inspectors: dict[Precision, Inspector],
+    networks: Sequence[Network],
+    sources: Sequence[Source],
+    share: float,
+    rounds: int,
+    folder: Path,
+) -> None:
+    """Judge the images by every side in turn; print images/s and the ratios."""
+    rules = {precision: find_rule(inspector, sources, share) for precision, inspector in inspectors.items()}
+    eager = eager_side(networks, rules["fp32"])
+    paths = [source.path for source in sources]
+    batch = min(_EAGER_BATCHES, key=lambda size: _seconds(lambda: eager.run(paths[:16], folder / "warm.csv", size)))
+    sides: dict[str, Callable[[], object]] = {"eager": lambda: eager.run(paths, folder / "eager.csv", batch)}
+    for precision, inspector in inspectors.items():
+        ruled = dataclasses.replace(
+            inspector, card=inspector.card.model_copy(update={"rule": rules[precision]}), _engines=inspector._engines
+        )
+        run_inspector(ruled, sources[:8], folder / "warm")
+        sides[precision] = lambda ruled=ruled: run_inspector(ruled, sources, folder / "out")
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    limits: dict[str, list[float]] = {precision: [] for precision in inspectors}
+    for _ in range(rounds):
+        for name, side in sides.items():
+            times[name].append(_seconds(side) / len(sources))
+        for precision, inspector in inspectors.items():
+            limits[precision].append(limit(inspector, share, paths))
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    print(f"\n{share:.0%} of the images pass the gate; eager batch {batch}; medians of {rounds} rounds")
+    for name, seconds in medians.items():
+        line = f"  {name:6}{1 / seconds:8.2f} images/s{medians['eager'] / seconds:8.2f} x eager"
+        if name in limits:
+            line += f"{seconds / statistics.median(limits[name]):8.3f} x the limit's time"
+        print(line, flush=True)
+
+
+def find_rule(inspector: Inspector, sources: Sequence[Source], share: float) -> Rule:
+    """A rule whose gate passes the wanted share of the images, and under which a class or so is found in those."""
+    engine = inspector.engine("throughput")
+    shut = EVERYTHING.model_copy(update={"gate": 1.0})
+    images = [(source, read_image(source.path, grey=True)) for source in sources]
+    p_defect = [judge_batch([one], engine, shut)[0].p_defect for one in images]
+    maps = [judge_batch([one], engine, EVERYTHING, keep_maps=True)[0].maps for one in images[:8]]
+    upper = tuple(int(np.percentile([map_[index] for map_ in maps if map_ is not None], 99)) for index in range(4))
+    return Rule(
+        gate=float(np.quantile(p_defect, 1 - share, method="lower")),
+        upper=upper,
+        lower=tuple(max(0, level - 5) for level in upper),
+        min_area=(4000,) * 4,
+    )
+
+
+def eager_side(networks: Sequence[Network], rule: Rule) -> EagerLoop:
+    """The peer, with the same numbers."""
+    preprocess = networks[0][0].preprocess
+    if any(member.preprocess != preprocess for member, _ in networks):
+        raise SystemExit("the eager loop expects one input size for all members")
+    plain = Plain(
+        rule.gate,
+        tuple((level + 0.5) / 255 for level in rule.upper),
+        tuple((level + 0.5) / 255 for level in rule.lower),
+        rule.min_area,
+    )
+    return EagerLoop(
+        [network.model for member, network in networks if member.step == "classify"],
+        [network.model for member, network in networks if member.step == "segment"],
+        (preprocess.height, preprocess.width),
+        preprocess.channels,
+        preprocess.mean,
+        preprocess.deviation,
+        plain,
+    )
+
+
+def run_inspector(inspector: Inspector, sources: Sequence[Source], out: Path) -> None:
+    """What `steelsight inspect` does."""
+    with ResultWriter(out, inspector.classes, [source.image_id for source in sources]) as writer:
+        for judged in inspector.stream(sources):
+            writer.write(judged)
+
+
+def limit(inspector: Inspector, share: float, paths: Sequence[Path]) -> float:
+    """Seconds an image of the bare networks in OpenVINO's throughput loop, and of bare decoding on all cores."""
+    core = openvino.Core()
+    hint = "bf16" if runs_in_bf16(inspector.card.precision) else "f32"
+    seconds = 0.0
+    for card in inspector.card.networks:
+        shape = [1, card.preprocess.channels, card.preprocess.height, card.preprocess.width]
+        model = core.read_model(inspector.folder / card.file)
+        model.reshape(shape)
+        settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": hint}
+        requests = openvino.AsyncInferQueue(core.compile_model(model, "CPU", settings))
+        image = np.random.default_rng(0).random(shape, np.float32)
+
+        def loop(count: int, requests: openvino.AsyncInferQueue = requests, image: np.ndarray = image) -> None:
+            for _ in range(count):
+                requests.start_async([image])
+            requests.wait_all()
+
+        loop(2 * len(requests))
+        count = 12 * len(requests)
+        weight = 1.0 if card.step == "classify" else share
+        seconds += weight * _seconds(lambda loop=loop, count=count: loop(count)) / count
+    contents = [np.fromfile(path, np.uint8) for path in paths]
+    cv2.setNumThreads(1)
+    with ThreadPoolExecutor(usable_threads()) as pool:
+        decoding = _seconds(lambda: list(pool.map(lambda one: cv2.imdecode(one, cv2.IMREAD_GRAYSCALE), contents)))
+    return seconds + decoding / len(contents)
+
+
+def print_stages(inspector: Inspector, sources: Sequence[Source]) -> None:
+    """Milliseconds of each stage for one image, one after another on one thread."""
+    single = dataclasses.replace(inspector, threads=1, _engines={})
+    engine, rule = single.engine("latency"), find_rule(inspector, sources, 1.0)
+    totals: dict[str, float] = {}
+    for source in sources[:16]:
+        image = _add(totals, "read and decode", lambda source=source: read_image(source.path, grey=True))
+        _add(totals, "unusual?", lambda image=image: inspector.card.familiar.flags(image))
+        for step, networks in (("classify", engine.classifiers), ("segment", engine.segmenters)):
+            for network in networks:
+                inputs = _add(
+                    totals, f"{step}: input", lambda n=network, image=image: n.preprocess.to_input(image)[None]
+                )
+                maps = _add(totals, f"{step}: network", lambda n=network, i=inputs: n.probabilities(i))
+                if step == "segment":
+                    _add(totals, "segment: to 8 bit", lambda maps=maps: to_8bit(maps))
+        shut = rule.model_copy(update={"gate": 0.0})
+        _add(totals, "all of it", lambda one=(source, image), shut=shut: judge_batch([one], engine, shut))
+    parts = sum(seconds for name, seconds in totals.items() if name not in ("all of it", "read and decode", "unusual?"))
+    totals["masks, regions, run lengths"] = totals.pop("all of it") - parts
+    print("\nms an image, one thread, fp32")
+    for name, seconds in totals.items():
+        print(f"  {name:28}{seconds / 16 * 1e3:8.2f}")
+
+
+def _add(totals: dict[str, float], name: str, work: Callable[[], Any]) -> Any:
+    started = time.perf_counter()
+    result = work()
+    totals[name] = totals.get(name, 0.0) + time.perf_counter() - started
+    return result
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

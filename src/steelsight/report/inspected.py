@@ -1,0 +1,101 @@
+"""Section New images: what an inspector said of images that nobody has labelled, from the folder that it wrote."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from steelsight.cascade.write import IMAGES, picture_names
+from steelsight.errors import UserError
+from steelsight.images import ImageError, read_image
+from steelsight.report.picture import display, fitted, jpeg, page_width
+
+_FOUND, _CLEAN = 8, 4  # pictures of each kind
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """One image: its overlay, and what images.csv says of it."""
+
+    source: Markup
+    width: int
+    image_id: str
+    p_defect: float
+    found: tuple[str, ...]
+    flags: str
+
+
+@dataclass(frozen=True)
+class InspectedView:
+    """What the template of this section reads."""
+
+    folder: str
+    images: int
+    defective: int
+    flagged: int
+    unreadable: int
+    pictures: tuple[Inspected, ...]
+
+
+def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
+    """Read a folder that `steelsight inspect --overlays` (or `predict --overlays`) wrote.
+
+    Shown are the images most surely defective, then those most surely clean.
+
+    Raises:
+        UserError: the folder lacks images.csv or the overlays, or is of other classes.
+    """
+    rows = _rows(folder, classes)
+    names = picture_names(row["ImageId"] for row in rows)
+    read = [row for row in rows if not row["error"]]
+    found = sorted((row for row in read if row["classes"]), key=_p_defect, reverse=True)
+    clean = sorted((row for row in read if not row["classes"]), key=_p_defect)
+    chosen = [*found[:_FOUND], *clean[:_CLEAN]]
+    return InspectedView(
+        folder=str(folder),
+        images=len(rows),
+        defective=len(found),
+        flagged=sum(bool(row["flags"]) for row in read),
+        unreadable=len(rows) - len(read),
+        pictures=tuple(_picture(folder, names[row["ImageId"]], row, classes) for row in chosen),
+    )
+
+
+def _rows(folder: Path, classes: Sequence[str]) -> list[dict[str, str]]:
+    path = folder / IMAGES
+    if not path.is_file():
+        raise UserError(
+            f"{path}: not found; name a folder that `steelsight inspect INSPECTOR IMAGES --out {folder} --overlays` wrote"
+        )
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream)
+        missing = [name for name in _columns(classes) if name not in (reader.fieldnames or ())]
+        if missing:
+            raise UserError(f"{path}: no column {missing[0]}; it was not made by an inspector of this run's classes")
+        return list(reader)
+
+
+def _columns(classes: Sequence[str]) -> list[str]:
+    of_classes = [f"{kind}_{name}" for kind in ("area", "share") for name in classes]
+    return ["ImageId", "p_defect", "classes", *of_classes, "flags", "error"]
+
+
+def _picture(folder: Path, name: str, row: Mapping[str, Any], classes: Sequence[str]) -> Inspected:
+    path = folder / "overlays" / f"{name}.jpg"
+    try:
+        overlay = fitted(display(read_image(path)))
+    except ImageError as error:
+        raise UserError(f"{error}; run inspect again with --overlays") from error
+    found = tuple(
+        f"{name}: {int(row[f'area_{name}']):,} px, {100 * float(row[f'share_{name}']):.2f} % of the image"
+        for name in classes
+        if row[f"area_{name}"] not in ("", "0")
+    )
+    return Inspected(jpeg(overlay), page_width(overlay), row["ImageId"], _p_defect(row), found, row["flags"])
+
+
+def _p_defect(row: Mapping[str, Any]) -> float:
+    return float(row["p_defect"])

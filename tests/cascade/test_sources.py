@@ -36,6 +36,11 @@ def test_a_file_named_twice_counts_once(folder):
     )
 
 
+def test_two_links_to_one_file_are_two_images(folder):
+    (folder / "b" / "link.jpg").symlink_to(folder / "a.jpg")
+    assert ids(folder, folder / "b" / ".." / "a.jpg") == ["a.jpg", "b/a.jpg", "b/c.PNG", "b/link.jpg"]
+
+
 def test_two_images_of_one_name_are_refused(folder):
     with pytest.raises(UserError, match=r"would both be named 'a\.jpg'"):
         find_sources([str(folder / "a.jpg"), str(folder / "b")])

@@ -1,6 +1,7 @@
 """Which images a user means: files, folders, patterns, each with a name of its own."""
 
 import glob
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,10 +41,11 @@ def find_sources(given: Sequence[str], *, results: Path | None = None) -> tuple[
         UserError: nothing is there, or two images would have the same name.
     """
     pictures = [(results / name).resolve() for name in PICTURES] if results else []
-    sources: dict[Path, Source] = {}
+    sources: dict[str, Source] = {}
     for text in _with_standard_input(given):
         for source in _resolve(text, pictures):
-            sources.setdefault(source.path.resolve(), source)
+            # links are followed by nobody: two names of one file are two images, as in a store of links to contents
+            sources.setdefault(os.path.normcase(os.path.abspath(source.path)), source)  # noqa: PTH100
     by_name: dict[str, Source] = {}
     for source in sources.values():
         other = by_name.setdefault(source.image_id, source)

@@ -6,6 +6,7 @@ partial files go.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -151,12 +152,13 @@ class Unfinished:
             UserError: the disk is full or may not be written to, or other images are finished than should be; the partial
                 files then stay as they are.
         """
-        wanted = [as_written(image_id) for image_id in image_ids]
-        rows = self._spans(frozenset(wanted))
-        if len(rows) != count:
+        in_order, found = self._is_in_order(image_ids)
+        spans = {} if in_order else self._spans(frozenset(map(as_written, image_ids)))
+        found = found if in_order else len(spans)
+        if found != count:
             raise UserError(
-                f"{self._paths[IMAGES]}: holds {len(rows)} whole images of the {count} that were written; another run "
-                f"may have the same --out; see to it, then run {_AGAIN}"
+                f"{self._paths[IMAGES]}: holds {found} whole images of the {count} that were written; another run may "
+                f"have the same --out; see to it, then run {_AGAIN}"
             )
         for index, name in enumerate(TABLES):
             path = self._out / name
@@ -166,14 +168,25 @@ class Unfinished:
                 self._paths[name].open("rb") as source,
                 temporary.open("wb") as target,
             ):
+                if in_order:
+                    shutil.copyfileobj(source, target)
+                    continue
                 target.write(self._tables.header(name))
-                for image_id in wanted:
-                    if image_id in rows:
-                        begin, end = rows[image_id][index], rows[image_id][index + len(TABLES)]
-                        source.seek(begin)
-                        target.write(source.read(end - begin))
+                for image_id in filter(spans.__contains__, map(as_written, image_ids)):
+                    begin, end = spans[image_id][index], spans[image_id][index + len(TABLES)]
+                    source.seek(begin)
+                    target.write(source.read(end - begin))
         with disk_errors(self._out):
             self.remove()
+
+    def _is_in_order(self, image_ids: Sequence[str]) -> tuple[bool, int]:
+        """Whether the rows are of these images alone and in their order, as they are without a change of the list; and of
+        how many. Nothing is kept of them, so that memory stays level."""
+        expected, found = map(as_written, image_ids), 0
+        for found, one in enumerate(self._finished(), start=1):
+            if one.image.image_id not in expected:  # takes from the iterator up to the name
+                return False, found
+        return True, found
 
     def _spans(self, wanted: frozenset[str]) -> dict[str, tuple[int, ...]]:
         """Where the rows of each image begin in the tables, then where they end."""

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from steelsight import __version__
-from steelsight.cli import bench, data, decide, inspect, predict, report, score, train, weights
+from steelsight.cli import bench, data, decide, export, inspect, predict, report, score, train, weights
 from steelsight.cli.output import fail
 from steelsight.errors import UserError
 
 TRAINING_LIBRARIES = {
     *("torch", "torchvision", "lightning", "timm", "segmentation_models_pytorch", "safetensors"),
     *("pandas", "pyarrow", "zarr", "sklearn", "matplotlib", "jinja2", "markupsafe"),
+    *("onnx", "onnx_ir", "onnxscript", "nncf", "onnxruntime"),
 }
 """What the extra [train] brings."""
 INTERRUPTED = 130
@@ -46,6 +47,7 @@ app.command("train")(train.train)
 app.command("decide")(decide.decide)
 app.command("report")(report.report)
 app.command("predict")(predict.predict)
+app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
 app.command("bench")(bench.bench)
 app.command("score")(score.score)

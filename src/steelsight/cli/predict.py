@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steelsight.cli.judging import AsJson, ClassIds, Images, Layout, Masks, Out, Overlays, Resume, judge_and_write
-from steelsight.errors import UserError
 
 if TYPE_CHECKING:
     from steelsight.decision.decision import Decision
@@ -33,11 +32,11 @@ def predict(
     from steelsight.cascade.sources import find_sources
     from steelsight.cascade.write import ResultWriter
     from steelsight.decision.decision import FILE, read_decision
-    from steelsight.recipe import read_run_recipe
+    from steelsight.recipe import choose_folds, read_run_recipe
 
     recipe = read_run_recipe(run)
     decision = read_decision(run)
-    chosen = _folds(folds, recipe.folds)
+    chosen = choose_folds(folds, recipe.folds)
     sources = find_sources(images, results=out)
     engine = _load(run, recipe, decision, chosen)
     writer = ResultWriter(
@@ -57,22 +56,7 @@ def predict(
     judge_and_write(writer, lambda remaining: judge(remaining, engine, decision.rule), as_json=as_json, figures=figures)
 
 
-def _folds(text: str, folds: int) -> Sequence[int]:
-    if text == "all":
-        return range(folds)
-    if text.isdecimal() and int(text) < folds:
-        return [int(text)]
-    raise UserError(f"--folds {text}: the run has the folds 0 to {folds - 1}; give one of them, or all")
-
-
 def _load(run: Path, recipe: "Recipe", decision: "Decision", folds: Sequence[int]) -> "TorchEngine":
     from steelsight.networks.engine import load_engine
 
-    teams = [(fold, *decision.members_of(fold)) for fold in folds]
-    return load_engine(
-        run,
-        recipe,
-        decision.classes,
-        [(name, fold) for fold, classifiers, _ in teams for name in classifiers],
-        [(name, fold) for fold, _, segmenters in teams for name in segmenters],
-    )
+    return load_engine(run, recipe, decision.classes, *decision.jobs_of(folds))

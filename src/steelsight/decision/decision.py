@@ -1,6 +1,7 @@
 """RUN/decision.json: members, rule, and every figure that speaks for or against them."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -20,6 +21,9 @@ ALL = "all"
 
 Number = float | None
 """A figure; None where there is nothing to take a mean over."""
+
+Job = tuple[str, int]
+"""A member's name and a fold."""
 
 
 class _Model(BaseModel):
@@ -190,6 +194,13 @@ class Decision(_Model):
     def members_of(self, fold: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names of the classifiers and of the segmenters that speak for a fold."""
         return _of_fold(self.classifiers, fold), _of_fold(self.segmenters, fold)
+
+    def jobs_of(self, folds: Sequence[int]) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
+        """Jobs of the classifiers and of the segmenters that speak for some folds, fold by fold."""
+        teams = [(fold, *self.members_of(fold)) for fold in folds]
+        classifiers = tuple((name, fold) for fold, names, _ in teams for name in names)
+        segmenters = tuple((name, fold) for fold, _, names in teams for name in names)
+        return classifiers, segmenters
 
 
 def _of_fold(team: dict[str, tuple[str, ...]], fold: int) -> tuple[str, ...]:

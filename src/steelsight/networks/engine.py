@@ -11,14 +11,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from steelsight.decision.decision import Job
 from steelsight.errors import UserError
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import Precision, autocast_for, best_device
 from steelsight.preprocess import Preprocess
 from steelsight.recipe import Member, Recipe
-
-Job = tuple[str, int]
-"""A member's name and a fold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +55,7 @@ def load_engine(
     classifiers: Iterable[Job],
     segmenters: Iterable[Job],
     *,
-    device: torch.device | None = None,
+    device: torch.device | str | None = None,
     precision: Precision = "fp32",
 ) -> TorchEngine:
     """Load the networks of some jobs of a run; in fp32, as the evidence was made, unless told otherwise.
@@ -65,12 +63,12 @@ def load_engine(
     Args:
         classes: defect class names of the run.
         classifiers, segmenters: jobs of each step.
-        device: the GPU where there is one, unless given.
+        device: the GPU where there is one, unless given (`cpu`, or a torch device).
 
     Raises:
         UserError: a job's weights are missing, damaged, or not those of its member.
     """
-    place = best_device() if device is None else device
+    place = best_device() if device is None else torch.device(device)
 
     def load(jobs: Iterable[Job]) -> tuple[TorchNetwork, ...]:
         return tuple(

@@ -1,6 +1,6 @@
 """What is to be trained: a recipe is a list of named members, typed, read from YAML."""
 
-from steelsight.recipe.jobs import choose_jobs
+from steelsight.recipe.jobs import choose_folds, choose_jobs
 from steelsight.recipe.model import Encoder, Member, Phase, Recipe, Step
 from steelsight.recipe.read import RECIPES, load_recipe, read_run_recipe, write_run_recipe
 from steelsight.recipe.resolve import resolve
@@ -12,6 +12,7 @@ __all__ = [
     "Phase",
     "Recipe",
     "Step",
+    "choose_folds",
     "choose_jobs",
     "load_recipe",
     "read_run_recipe",

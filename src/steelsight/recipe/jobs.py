@@ -1,4 +1,4 @@
-"""The jobs of a recipe: every member on every fold."""
+"""The jobs of a recipe: every member on every fold, and the choice among them."""
 
 from collections.abc import Sequence
 
@@ -16,3 +16,19 @@ def choose_jobs(recipe: Recipe, only: Sequence[str]) -> list[tuple[Member, int]]
         if name not in names:
             raise UserError(f"--only {name}: there is no such job; {nearest(name, names)}")
     return [(member, fold) for member, fold in jobs if member.name in only or f"{member.name}:{fold}" in only]
+
+
+def choose_folds(text: str, folds: int) -> tuple[int, ...]:
+    """The folds that `--folds` names: `all`, or one by its number.
+
+    >>> choose_folds("all", 3), choose_folds("1", 3)
+    ((0, 1, 2), (1,))
+
+    Raises:
+        UserError: it is neither.
+    """
+    if text == "all":
+        return tuple(range(folds))
+    if text.isdecimal() and int(text) < folds:
+        return (int(text),)
+    raise UserError(f"--folds {text}: the run has the folds 0 to {folds - 1}; give one of them, or all")

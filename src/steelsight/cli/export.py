@@ -1,0 +1,60 @@
+"""`steelsight export`: a run as an inspector that needs no torch."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from steelsight.cli.decide import shown_progress
+from steelsight.cli.output import finish, results
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `steelsight train --out` wrote.")],
+    out: Annotated[Path, typer.Option(help="Folder of the inspector; one that is there already is replaced.")],
+    folds: Annotated[str, typer.Option(help="`all`: networks of every fold together; or one fold's number.")] = "all",
+    precision: Annotated[
+        Literal["fp32", "bf16", "int8"],
+        typer.Option(help="fp32 says what torch says; bf16 and int8 are smaller or faster where the processor gains."),
+    ] = "fp32",
+    max_dice_loss: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Competition Dice that bf16 or int8 may lose.")
+    ] = 0.002,
+    images: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Images, folders or patterns to compare with torch on, again for each; default: the run's own."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+) -> None:
+    """Write the networks and the rule of RUN as an inspector that runs without torch, and prove that it says the same."""
+    from steelsight.export.export import export_run
+    from steelsight.export.readme import parity_lines
+
+    with shown_progress() as tell:
+        exported = export_run(
+            run,
+            out,
+            folds=folds,
+            precision=precision,
+            max_dice_loss=max_dice_loss,
+            images=images or (),
+            progress=tell,
+        )
+    if not as_json:
+        parity = exported.parity
+        results.print(
+            f"{len(exported.card.networks)} networks in {parity.precision}, compared with torch on {parity.images} images:"
+        )
+        for line in parity_lines(parity):
+            results.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
+    figures = {
+        "networks": len(exported.card.networks),
+        "folds": list(exported.card.provenance.folds),
+        "evidence": exported.card.provenance.evidence,
+        "parity": exported.parity.model_dump(mode="json"),
+    }
+    finish([out], f"steelsight inspect {shlex.quote(str(out))} IMAGES --out DIR", as_json=as_json, figures=figures)

@@ -1,0 +1,95 @@
+"""The card of a new inspector: networks, rule, images it was made with, provenance."""
+
+import platform
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from steelsight import __version__
+from steelsight.cascade.judge import sees_grey
+from steelsight.decision.decision import Decision
+from steelsight.export.images import are_there, sources_of, spread
+from steelsight.export.plan import Plan
+from steelsight.images import read_image
+from steelsight.inspector.artifact import InspectorCard, NetworkCard, OutOfFold, Precision, Provenance
+from steelsight.inspector.familiar import Familiar
+from steelsight.networks.engine import TorchEngine
+from steelsight.preprocess import Image
+
+_FAMILIAR_IMAGES = 500
+_LIBRARIES = ("torch", "onnx", "onnxscript", "openvino")
+
+
+def make_card(plan: Plan, reference: TorchEngine) -> InspectorCard:
+    """The card of what a plan exports.
+
+    Raises:
+        UserError: an image cannot be read.
+    """
+    return InspectorCard(
+        classes=plan.decision.classes,
+        networks=_networks(plan),
+        precision=plan.precision,
+        rule=plan.decision.rule,
+        familiar=_familiar(plan, grey=sees_grey(reference)),
+        provenance=Provenance(
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            steelsight=__version__,
+            recipe=plan.recipe.model_dump(mode="json"),
+            fingerprint=plan.record.fingerprint,
+            folds=plan.folds,
+            evidence="own" if len(plan.folds) == 1 else "cross-validated",
+            out_of_fold=_out_of_fold(plan.decision),
+            versions=_versions(plan.precision),
+        ),
+    )
+
+
+def _networks(plan: Plan) -> tuple[NetworkCard, ...]:
+    classifiers, segmenters = plan.jobs
+    return tuple(
+        NetworkCard(
+            file=f"{name}-fold{fold}.onnx",
+            member=name,
+            fold=fold,
+            step=(member := plan.recipe.member(name)).step,
+            preprocess=member.preprocess,
+        )
+        for name, fold in (*classifiers, *segmenters)
+    )
+
+
+def _familiar(plan: Plan, *, grey: bool) -> Familiar:
+    """Of the run's own images; where they are gone, their sizes are still on record, and brightness is that of the images
+    given for parity."""
+    own = are_there(plan.record)
+    sources = spread(sources_of(plan.record.samples) if own else plan.sources, _FAMILIAR_IMAGES)
+
+    def images() -> Iterator[Image]:
+        for done, source in enumerate(sources):
+            yield read_image(source.path, grey=grey)
+            plan.progress("measuring images", done + 1, len(sources))
+
+    measured = Familiar.of(images())
+    heights, widths = zip(*(sample.size for sample in plan.record.samples), strict=True)
+    return measured.model_copy(update={"height": _range(heights), "width": _range(widths)})
+
+
+def _range(sides: Sequence[int]) -> tuple[float, float]:
+    return float(min(sides)), float(max(sides))
+
+
+def _out_of_fold(decision: Decision) -> OutOfFold:
+    nested = decision.nested.figures
+    return OutOfFold(
+        images=nested.images,
+        nested_dice=nested.dice,
+        nested_defective_dice=nested.defective_dice,
+        nested_false_alarm_share=nested.false_alarm_share,
+        floor=nested.floor,
+    )
+
+
+def _versions(precision: Precision) -> dict[str, str]:
+    libraries = (*_LIBRARIES, "nncf") if precision == "int8" else _LIBRARIES
+    return {"python": platform.python_version(), **{name: version(name) for name in libraries}}

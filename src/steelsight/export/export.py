@@ -1,0 +1,126 @@
+"""From a RUN to an INSPECTOR, written whole or not at all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from steelsight.errors import UserError
+from steelsight.export.card import make_card
+from steelsight.export.parity import Parity, check, measure
+from steelsight.export.plan import Plan, Progress, make_plan
+from steelsight.export.readme import readme
+from steelsight.export.watched import WatchedEngine
+from steelsight.export.where import here
+from steelsight.files import replacing, write_json, write_text
+from steelsight.inspector.artifact import (
+    CARD,
+    CHECKSUMS,
+    PARITY,
+    README,
+    InspectorCard,
+    Precision,
+    write_card,
+    write_checksums,
+)
+from steelsight.inspector.engine import open_engine
+from steelsight.networks.engine import TorchEngine, load_engine
+from steelsight.networks.onnx import OnnxGraph
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        folder: the INSPECTOR.
+        card, parity: what stands in it.
+    """
+
+    folder: Path
+    card: InspectorCard
+    parity: Parity
+
+
+def export_run(
+    run: Path,
+    out: Path,
+    *,
+    folds: str = "all",
+    precision: Precision = "fp32",
+    max_dice_loss: float = 0.002,
+    images: Sequence[str] = (),
+    progress: Progress = lambda what, done, of: None,
+) -> Exported:
+    """Write an INSPECTOR from a RUN and prove that it says the same.
+
+    Args:
+        out: folder to write; an inspector that stands there is replaced.
+        folds: `all`, or one fold's number.
+        max_dice_loss: competition Dice that a precision below fp32 may lose.
+        images: files, folders or patterns for the comparison with torch; the run's own images if left out.
+
+    Raises:
+        UserError: the run is not complete, its images are gone, something else stands at `out`, or the networks do not say
+            what torch says. Nothing is left behind.
+    """
+    plan = make_plan(run, folds, precision, max_dice_loss, images, progress)
+    _refuse_foreign(out)
+    classifiers, segmenters = plan.jobs
+    reference = load_engine(run, plan.recipe, plan.decision.classes, classifiers, segmenters, device="cpu")
+    with replacing(out) as folder:
+        folder.mkdir()
+        card = make_card(plan, reference)
+        parity = _write_networks(plan, card, reference, folder)
+        write_card(folder, card)
+        write_json(folder / PARITY, parity.model_dump(mode="json"))
+        write_text(folder / README, readme(card, parity))
+        write_checksums(folder)
+    return Exported(out, card, parity)
+
+
+def _refuse_foreign(out: Path) -> None:
+    """Only an inspector, or an empty folder, is replaced."""
+    if not out.exists() and not out.is_symlink():
+        return
+    if not out.is_dir() or out.is_symlink():
+        raise UserError(f"--out {out}: a file or link of this name is there; name a folder that is not there yet")
+    names = {path.name for path in out.iterdir()}
+    parts = {name for name in names if name in (CARD, CHECKSUMS, PARITY, README) or name.endswith(".onnx")}
+    if names and (CARD not in names or names - parts):
+        foreign = min(names - parts or names)
+        raise UserError(
+            f"--out {out}: it holds {foreign} and would be replaced as a whole; name a folder that is not there yet, or "
+            "that of an inspector"
+        )
+
+
+def _write_networks(plan: Plan, card: InspectorCard, reference: TorchEngine, folder: Path) -> Parity:
+    """Write the networks and compare them with torch; parity is checked before anything else is done."""
+    _write_fp32(plan, card, reference, folder)
+    return _parity(plan, card, reference, folder)
+
+
+def _write_fp32(plan: Plan, card: InspectorCard, reference: TorchEngine, folder: Path) -> None:
+    graphs: dict[str, OnnxGraph] = {}
+    pairs = list(zip(card.networks, (*reference.classifiers, *reference.segmenters), strict=True))
+    for done, (its, network) in enumerate(pairs):
+        plan.progress("networks to ONNX", done, len(pairs))
+        if its.member not in graphs:
+            graphs[its.member] = OnnxGraph.trace(network)
+        graphs[its.member].write(network, folder / its.file)
+    plan.progress("networks to ONNX", len(pairs), len(pairs))
+
+
+def _parity(plan: Plan, card: InspectorCard, reference: TorchEngine, folder: Path) -> Parity:
+    what = "comparing with torch"
+    exported = WatchedEngine.of(open_engine(folder, card, device="cpu"), card)
+    parity = measure(
+        plan.sources,
+        reference,
+        exported,
+        card.rule,
+        here(card.precision),
+        lambda done, of: plan.progress(what, done, of),
+    )
+    check(parity)
+    return parity

@@ -1,0 +1,75 @@
+"""Which images an export is measured on: the run's own, or others that the user names."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from steelsight.cascade.sources import Source, find_sources
+from steelsight.dataset.model import Sample
+from steelsight.dataset.record import DATASET, Record
+from steelsight.errors import UserError
+
+_T = TypeVar("_T")
+
+
+def spread(items: Sequence[_T], most: int) -> tuple[_T, ...]:
+    """At most that many items, evenly spread over the sequence, in its order.
+
+    >>> spread("abcdefg", 3)
+    ('a', 'd', 'g')
+    """
+    if len(items) <= most:
+        return tuple(items)
+    return tuple(items[place] for place in np.linspace(0, len(items) - 1, most).round().astype(int).tolist())
+
+
+def of_fold(record: Record, fold: int) -> tuple[Sample, ...]:
+    """Samples of a fold: those that its networks did not see."""
+    return tuple(record.samples[index] for index in np.flatnonzero(record.folds == fold).tolist())
+
+
+def sources_of(samples: Sequence[Sample]) -> tuple[Source, ...]:
+    """Samples as the cascade takes them."""
+    return tuple(Source(sample.image_id, sample.path) for sample in samples)
+
+
+def over_folds(record: Record, most: int) -> tuple[Sample, ...]:
+    """At most that many samples, spread evenly over the folds and within each."""
+    folds = np.unique(record.folds).tolist()
+    shares = np.diff(np.linspace(0, most, len(folds) + 1).round().astype(int)).tolist()
+    return tuple(
+        sample for fold, share in zip(folds, shares, strict=True) for sample in spread(of_fold(record, fold), share)
+    )
+
+
+def are_there(record: Record) -> bool:
+    """Whether every image of the run is still where its record says."""
+    return all(sample.path.is_file() for sample in record.samples)
+
+
+def require(run: Path, record: Record, why: str) -> None:
+    """See that the run's images are where its record says.
+
+    Raises:
+        UserError: one is not.
+    """
+    missing = [sample.path for sample in record.samples if not sample.path.is_file()]
+    if missing:
+        raise UserError(
+            f"{missing[0]}: not there, as are {len(missing)} of the {len(record.samples)} images of {run}, and {why}; "
+            f"bring them back, or write in `root` of {run / DATASET} where they are now"
+        )
+
+
+def images_for_parity(run: Path, record: Record, given: Sequence[str], most: int) -> tuple[Source, ...]:
+    """The images on which torch and the export are compared: those given, or the run's own.
+
+    Raises:
+        UserError: nothing is where it should be.
+    """
+    if given:
+        return find_sources(given)
+    require(run, record, "without --images the export is compared with torch on them")
+    return sources_of(over_folds(record, most))

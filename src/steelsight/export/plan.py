@@ -1,0 +1,62 @@
+"""What is to be exported: read and checked before anything heavy is loaded."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from steelsight.cascade.sources import Source
+from steelsight.dataset.record import Record, read_record
+from steelsight.decision.decision import Decision, Job, read_decision
+from steelsight.export.images import images_for_parity, require
+from steelsight.inspector.artifact import Precision
+from steelsight.recipe import Recipe, choose_folds, read_run_recipe
+
+PARITY_IMAGES = 100
+"""Of the run's own images, on which torch and the export are compared."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, done, of)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A RUN, and what of it is wanted.
+
+    Attributes:
+        run, recipe, decision, record: the RUN.
+        folds: whose networks.
+        sources: images for parity.
+        precision, max_dice_loss: as the user wants them.
+        progress: is told what is being done.
+    """
+
+    run: Path
+    recipe: Recipe
+    decision: Decision
+    record: Record
+    folds: tuple[int, ...]
+    sources: tuple[Source, ...]
+    precision: Precision
+    max_dice_loss: float
+    progress: Progress
+
+    @property
+    def jobs(self) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
+        """Of the classifiers and of the segmenters."""
+        return self.decision.jobs_of(self.folds)
+
+
+def make_plan(
+    run: Path, folds: str, precision: Precision, max_dice_loss: float, images: Sequence[str], progress: Progress
+) -> Plan:
+    """Read a RUN and find its images; see `steelsight.export.export.export_run`.
+
+    Raises:
+        UserError: a file of the run is missing or damaged, the run has no such fold, or images are gone.
+    """
+    recipe, decision, record = read_run_recipe(run), read_decision(run), read_record(run)
+    chosen = choose_folds(folds, recipe.folds)
+    if precision != "fp32":
+        require(run, record, f"--precision {precision} is judged on them")
+    sources = images_for_parity(run, record, images, PARITY_IMAGES)
+    return Plan(run, recipe, decision, record, chosen, sources, precision, max_dice_loss, progress)

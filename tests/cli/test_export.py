@@ -1,0 +1,64 @@
+"""`steelsight export` as a user types it."""
+
+import json
+
+import pytest
+from data import SAMPLE, needs_sample, run_cli
+from export.small_run import make_small_run
+
+from steelsight.decision.decision import read_decision
+from steelsight.inspector.inspector import Inspector
+
+pytestmark = needs_sample
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_small_run(tmp_path_factory.mktemp("random") / "run")
+
+
+def test_one_folds_networks_replace_an_inspector(run, tmp_path):
+    out = tmp_path / "an inspector"
+    out.mkdir()
+    for name in ("inspector.json", "old-fold7.onnx"):
+        (out / name).write_text("{}")
+    images = [f"--images={SAMPLE / 'test_images'}", f"--images={SAMPLE / 'train_images/0*.jpg'}"]
+    done = run_cli("export", run, "--out", out, "--folds", "1", *images, "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["wrote"], result["folds"], result["evidence"]) == ([str(out)], [1], "own")
+    assert result["next"] == f"steelsight inspect '{out}' IMAGES --out DIR"
+    assert result["parity"]["images"] > 12
+    assert sorted(path.name for path in out.iterdir()) == [
+        "README.md",
+        "checksums.txt",
+        "classify-fold1.onnx",
+        "inspector.json",
+        "parity.json",
+        "segment-unet-fold1.onnx",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+    inspector = Inspector.open(out)
+    assert [one.fold for one in inspector.card.networks] == [1, 1]
+    assert inspector.card.rule == read_decision(run).rule
+    assert "fold 1 alone" in (out / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"run": SAMPLE}, "is not a run"),
+        ({"folds": "first"}, "--folds first: the run has the folds 0 to 1"),
+        ({"images": "nowhere"}, "nowhere: no such file or folder"),
+        ({"out": SAMPLE}, "would be replaced as a whole"),
+    ],
+)
+def test_wrong_use_is_one_sentence(run, tmp_path, change, words):
+    given = {"run": run, "out": tmp_path / "out", "folds": "all", "images": SAMPLE / "test_images"} | change
+    done = run_cli(
+        "export", given["run"], "--out", given["out"], "--folds", given["folds"], "--images", given["images"]
+    )
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -162,20 +162,16 @@ class Unfinished:
             )
         for index, name in enumerate(TABLES):
             path = self._out / name
-            with (
-                disk_errors(path, again=_AGAIN),
-                replacing(path) as temporary,
-                self._paths[name].open("rb") as source,
-                temporary.open("wb") as target,
-            ):
+            with disk_errors(path, again=_AGAIN), replacing(path) as temporary:
                 if in_order:
-                    shutil.copyfileobj(source, target)
+                    shutil.copyfile(self._paths[name], temporary)
                     continue
-                target.write(self._tables.header(name))
-                for image_id in filter(spans.__contains__, map(as_written, image_ids)):
-                    begin, end = spans[image_id][index], spans[image_id][index + len(TABLES)]
-                    source.seek(begin)
-                    target.write(source.read(end - begin))
+                with self._paths[name].open("rb") as source, temporary.open("wb") as target:
+                    target.write(self._tables.header(name))
+                    for image_id in filter(spans.__contains__, map(as_written, image_ids)):
+                        begin, end = spans[image_id][index], spans[image_id][index + len(TABLES)]
+                        source.seek(begin)
+                        target.write(source.read(end - begin))
         with disk_errors(self._out):
             self.remove()
 

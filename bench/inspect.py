@@ -240,7 +240,7 @@ def eager_side(networks: Sequence[Network], rule: Rule) -> EagerLoop:
 
 def run_inspector(inspector: Inspector, sources: Sequence[Source], out: Path) -> None:
     """What `steelsight inspect` does."""
-    with ResultWriter(out, inspector.classes, [source.image_id for source in sources]) as writer:
+    with ResultWriter(out, inspector.classes, sources) as writer:
         for judged in inspector.stream(sources):
             writer.write(judged)
 

@@ -21,10 +21,10 @@ needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"real images are 
 needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason=f"the sample is not at {SAMPLE}")
 
 
-def run_cli(*args: str | Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+def run_cli(*args: str | Path, timeout: float = 240, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run `steelsight ARGS` as a user would and return its exit status, standard output and standard error."""
     return subprocess.run(
-        _command(args), capture_output=True, text=True, timeout=timeout, env=_environment(), check=False
+        _command(args), capture_output=True, text=True, timeout=timeout, env=_environment(), check=False, input=stdin
     )
 
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,17 +13,19 @@ from typing import Any
 from steelsight.errors import UserError
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_TEMPORARY = re.compile(r"\..+\.\d+\.part(\.[^.]+)?")  # the names that `replacing` gives
 
 
 @contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn a full or read-only disk met while writing `path` into one sentence for the user."""
+def disk_errors(path: Path, *, again: str = "the same command again") -> Iterator[None]:
+    """Turn a full or read-only disk met while writing `path` into one sentence for the user, who is told what to run
+    again."""
     try:
         yield
     except OSError as error:
         if error.errno in _NO_SPACE:
             raise UserError(
-                f"{path}: the disk is full; free some space and run the same command again (nothing was half-written)"
+                f"{path}: the disk is full; free some space and run {again} (nothing was half-written)"
             ) from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise UserError(
@@ -68,6 +71,13 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, atomically."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def sweep(folder: Path, *, below: bool = True) -> None:
+    """Remove the temporary files that a killed run left in a folder, and below it if wanted."""
+    for path in folder.rglob(".*.part*") if below else folder.glob(".*.part*"):
+        if _TEMPORARY.fullmatch(path.name):
+            _remove(path)
 
 
 def _remove(path: Path) -> None:

@@ -1,3 +1,5 @@
+import io
+
 import pytest
 from data import SAMPLE, needs_sample
 
@@ -34,6 +36,11 @@ def test_a_file_named_twice_counts_once(folder):
     )
 
 
+def test_two_links_to_one_file_are_two_images(folder):
+    (folder / "b" / "link.jpg").symlink_to(folder / "a.jpg")
+    assert ids(folder, folder / "b" / ".." / "a.jpg") == ["a.jpg", "b/a.jpg", "b/c.PNG", "b/link.jpg"]
+
+
 def test_two_images_of_one_name_are_refused(folder):
     with pytest.raises(UserError, match=r"would both be named 'a\.jpg'"):
         find_sources([str(folder / "a.jpg"), str(folder / "b")])
@@ -45,6 +52,34 @@ def test_nothing_there_is_refused_with_the_path(folder, name):
     with pytest.raises(UserError) as refused:
         find_sources([str(folder / name)])
     assert str(refused.value).startswith(str(folder / name))
+
+
+def piped(monkeypatch, content):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+def test_a_dash_is_a_list_of_paths_on_standard_input(folder, monkeypatch):
+    (folder / "b" / " ü.jpg").write_bytes(b"")
+    lines = ["\ufeff" + str(folder / "a.jpg"), "", str(folder / "b" / " ü.jpg"), str(folder / "b" / "*.PNG")]
+    piped(monkeypatch, "\r\n".join(lines).encode())
+    assert ids("-", folder / "b" / "c.PNG") == ["a.jpg", " ü.jpg", "c.PNG"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n"])
+def test_an_empty_list_is_refused(monkeypatch, content):
+    piped(monkeypatch, content)
+    with pytest.raises(UserError, match="standard input held no path"):
+        find_sources(["-"])
+
+
+def test_pictures_of_an_earlier_run_are_no_images_of_the_folder_around_them(folder):
+    for name in ("out/overlays/a.jpg", "out/masks/b/c.png", "out/d.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    found = [source.image_id for source in find_sources([str(folder)], results=folder / "out")]
+    assert found == ["a.jpg", "b/a.jpg", "b/c.PNG", "out/d.jpg"]
+    asked = find_sources([str(folder / "out/overlays")], results=folder / "out")
+    assert [source.image_id for source in asked] == ["a.jpg"]
 
 
 @needs_sample

@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,8 +9,9 @@ from data import SAMPLE, needs_sample
 
 from steelsight.cascade.judge import Judged, judge
 from steelsight.cascade.overlay import class_colour, draw_overlay
+from steelsight.cascade.pictures import index_mask, picture_names
 from steelsight.cascade.sources import Source, find_sources
-from steelsight.cascade.write import ResultWriter, index_mask
+from steelsight.cascade.write import ResultWriter
 from steelsight.decision.rule import Rule
 from steelsight.errors import UserError
 from steelsight.metrics.mask_table import read_mask_table
@@ -28,11 +30,12 @@ def judged():
     """Eight real images and one that cannot be read."""
     sources = (*find_sources([str(SAMPLE / "train_images")])[:8], Source("gone.jpg", SAMPLE / "gone.jpg"))
     engine = Engine((BrightImage(PREPROCESS),), (BrightPixels(PREPROCESS),), CLASSES)
-    return list(judge(sources, engine, RULE))
+    judged = list(judge(sources, engine, RULE))
+    return [replace(one, flags=("bright", "odd") if index % 2 else ()) for index, one in enumerate(judged)]
 
 
 def write(out, judged, **options):
-    with ResultWriter(out, CLASSES, [one.source.image_id for one in judged], **options) as writer:
+    with ResultWriter(out, CLASSES, [one.source for one in judged], **options) as writer:
         for one in judged:
             writer.write(one)
     return writer
@@ -87,15 +90,63 @@ def test_score_reads_what_is_written(tmp_path, judged, layout):
 def test_images_csv_says_what_was_found_and_what_could_not_be_read(tmp_path, judged):
     write(tmp_path, judged)
     header, *body = rows(tmp_path / "images.csv")
-    assert header == ["ImageId", "height", "width", "p_defect", "classes", "area_bright", "area_dark, very", "error"]
+    columns = ["area_bright", "area_dark, very", "share_bright", "share_dark, very", "flags", "error"]
+    assert header == ["ImageId", "height", "width", "p_defect", "classes", *columns]
     assert len(body) == len(judged)
     for row, one in zip(body[:-1], judged[:-1], strict=True):
         assert row[:3] == [one.source.image_id, "256", "1600"]
         assert float(row[3]) == pytest.approx(one.p_defect, abs=1e-6)
         assert row[4].split(";") == ([n for n, r in zip(CLASSES, one.runs, strict=True) if r.area] or [""])
         assert [int(area) for area in row[5:7]] == [runs.area for runs in one.runs]
-    assert body[-1][:7] == ["gone.jpg", *[""] * 6]
-    assert "no such image" in body[-1][7]
+        assert row[7:9] == [f"{runs.area / 256 / 1600:.6f}" for runs in one.runs]
+        assert row[9:] == [";".join(one.flags), ""]
+    assert any(row[9] == "bright;odd" for row in body)
+    assert body[-1][:10] == ["gone.jpg", *[""] * 9]
+    assert "no such image" in body[-1][10]
+
+
+@pytest.mark.parametrize(("class_ids", "names"), [("data", CLASSES), ("numbers", ("1", "2"))])
+def test_defects_csv_has_a_row_per_connected_defect(tmp_path, judged, class_ids, names):
+    write(tmp_path, judged, class_ids=class_ids)
+    header, *body = rows(tmp_path / "defects.csv")
+    assert header == ["ImageId", "ClassId", "left", "top", "width", "height", "area", "probability"]
+    regions = [(one.source.image_id, region) for one in judged for region in one.regions]
+    assert len(body) == len(regions) > 10
+    for row, (image_id, region) in zip(body, regions, strict=True):
+        assert row[:2] == [image_id, names[region.class_index]]
+        assert [int(cell) for cell in row[2:7]] == [
+            region.left,
+            region.top,
+            region.width,
+            region.height,
+            region.area,
+        ]
+        assert float(row[7]) == pytest.approx(region.probability, abs=1e-6)
+
+
+def test_any_file_name_is_safe_in_a_cell(tmp_path, judged):
+    """Commas, quotes, both kinds of newline, and bytes that are no UTF-8, which Linux allows."""
+    names = ["a,b.jpg", 'a"b.jpg', "a\nb.jpg", "a\rb.jpg", "a\r\nb.jpg", " a.jpg ", "ä.jpg", "\udcff.jpg"]
+    defective = next(one for one in judged if one.is_defective)
+    renamed = [replace(defective, source=Source(name, defective.source.path)) for name in names]
+    write(tmp_path, renamed)
+    written = [*names[:-1], "\\udcff.jpg"]
+    assert [row[0] for row in rows(tmp_path / "images.csv")[1:]] == written
+    assert [row[0] for row in rows(tmp_path / "submission.csv")[1:]] == [name for name in written for _ in CLASSES]
+    assert list(dict.fromkeys(row[0] for row in rows(tmp_path / "defects.csv")[1:])) == written
+
+
+def test_what_was_written_is_counted(tmp_path, judged):
+    tally = write(tmp_path, judged).tally
+    assert (tally.images, tally.flagged) == (len(judged), len(judged) // 2)
+    assert tally.defective == sum(one.is_defective for one in judged)
+    assert [name for name, _ in tally.unreadable] == ["gone.jpg"]
+
+
+def test_no_two_images_share_a_picture():
+    names = picture_names(["x.jpg", "x.png", "x.jpg.png", "y/x.jpg", "z.tar.png"])
+    assert len(set(names.values())) == len(names)
+    assert names["z.tar.png"] == "z.tar"
 
 
 def test_masks_hold_class_numbers_at_the_image_size(tmp_path, judged):
@@ -139,28 +190,21 @@ def test_overlays_of_small_and_colour_images(kind):
     assert (drawn[:20] == 85).all(axis=2).any()
 
 
-def test_an_interruption_leaves_finished_rows_and_the_old_results(tmp_path, judged):
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, ZeroDivisionError])
+def test_an_end_before_the_end_leaves_whole_rows_and_the_old_results(tmp_path, judged, ending):
     write(tmp_path, judged[:2])
-    old = (tmp_path / "submission.csv").read_text()
-    ids = [one.source.image_id for one in judged]
-    with pytest.raises(KeyboardInterrupt):
-        write_then_raise(ResultWriter(tmp_path, CLASSES, ids, masks=True), judged[:5], KeyboardInterrupt)
-    assert (tmp_path / "submission.csv").read_text() == old
-    assert len(rows(tmp_path / "submission.partial.csv")) == 1 + 5 * 2
-    assert len(rows(tmp_path / "images.partial.csv")) == 1 + 5
+    old = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    writer = ResultWriter(tmp_path, CLASSES, [one.source for one in judged], masks=True, batch=4)
+    with pytest.raises(ending):
+        write_then_raise(writer, judged[:5], ending)
+    assert {name: (tmp_path / name).read_bytes() for name in old} == old
+    kept = 5 if ending is KeyboardInterrupt else 4
+    assert len(rows(tmp_path / "submission.partial.csv")) == 1 + kept * 2
+    assert len(rows(tmp_path / "images.partial.csv")) == 1 + kept
+    assert len(rows(tmp_path / "defects.partial.csv")) == 1 + sum(len(one.regions) for one in judged[:kept])
     assert len(list((tmp_path / "masks").iterdir())) == 5
     write(tmp_path, judged)
-    assert {path.name for path in tmp_path.iterdir()} == {"submission.csv", "images.csv", "masks"}
-
-
-def test_an_error_leaves_the_old_results_and_no_half_file(tmp_path, judged):
-    write(tmp_path, judged[:2])
-    old = (tmp_path / "submission.csv").read_text()
-    ids = [one.source.image_id for one in judged]
-    with pytest.raises(ZeroDivisionError):
-        write_then_raise(ResultWriter(tmp_path, CLASSES, ids), judged[:1], ZeroDivisionError)
-    assert (tmp_path / "submission.csv").read_text() == old
-    assert {path.name for path in tmp_path.iterdir()} == {"submission.csv", "images.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {"submission.csv", "images.csv", "defects.csv", "masks"}
 
 
 def test_a_file_where_the_folder_should_be_is_a_user_error(tmp_path, judged):

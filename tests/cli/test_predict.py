@@ -41,7 +41,9 @@ def test_unlabelled_images_become_a_submission_masks_and_overlays(run, tmp_path)
     names = sorted(path.name for path in TEST_IMAGES.glob("*.jpg"))
     assert (result["images"], result["unreadable"]) == (len(names), [])
     assert (result["classifiers"], result["segmenters"]) == (2, 4)
-    assert result["wrote"] == [str(out / name) for name in ("submission.csv", "images.csv", "masks", "overlays")]
+    assert result["wrote"] == [
+        str(out / name) for name in ("submission.csv", "images.csv", "defects.csv", "masks", "overlays")
+    ]
     images = rows(out / "images.csv")
     submission = rows(out / "submission.csv")
     assert [row["ImageId"] for row in images] == names
@@ -126,10 +128,36 @@ def test_ctrl_c_leaves_what_was_finished(run, tmp_path):
     _, errors = predicting.communicate(timeout=60)
     assert predicting.returncode == 130, errors
     assert "Traceback" not in errors
-    assert {path.name for path in out.iterdir()} == {"submission.partial.csv", "images.partial.csv", "masks"}
+    tables = {f"{name}.partial.csv" for name in ("submission", "defects", "images")}
+    assert {path.name for path in out.iterdir()} == {"run.partial.json", *tables, "masks"}
     done = rows(out / "images.partial.csv")
     assert 10 <= len(done) < 3000
     assert len(rows(out / "submission.partial.csv")) == 4 * len(done)
+
+
+def test_kill_9_then_resume_ends_in_the_same_bytes(run, tmp_path):
+    """Networks that see several images at a time see the same ones together."""
+    command = ("predict", run, "-", "--masks", "--folds", "0", "--out")
+    listed = "".join(f"{path}\n" for path in sorted((SAMPLE / "train_images").iterdir()))
+    assert run_cli(*command, tmp_path / "whole", stdin=listed).returncode == 0
+    out = tmp_path / "killed"
+    killed = start_cli("predict", run, SAMPLE / "train_images", "--masks", "--folds", "0", "--out", out)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not len(list((out / "masks").glob("*.png"))) > 20:
+        time.sleep(0.01)
+    killed.kill()
+    killed.communicate(timeout=60)
+    assert (out / "images.partial.csv").is_file()
+    refused = run_cli(*command, out, "--resume", "--folds", "1", stdin=listed)
+    assert refused.returncode == 2
+    assert "made with --folds 0, now it is 1" in refused.stderr
+    resumed = run_cli(*command, out, "--resume", "--json", stdin=listed)
+    assert resumed.returncode == 0, resumed.stderr
+    assert 0 < json.loads(resumed.stdout)["resumed"] < 66
+    files = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    for path in (tmp_path / "whole").rglob("*"):
+        assert path.is_dir() or files.pop(path.relative_to(tmp_path / "whole")) == path.read_bytes()
+    assert not files
 
 
 def test_a_full_disk_is_one_sentence(run, tmp_path):
@@ -143,6 +171,6 @@ def test_a_full_disk_is_one_sentence(run, tmp_path):
         assert done.returncode == 2, done.stderr
         assert "the disk is full" in done.stderr
         assert "Traceback" not in done.stderr
-        assert not [path for path in mount.rglob("*") if ".part" in path.name]
+        assert not [path for path in mount.rglob("*") if ".part." in path.name or path.suffixes == [".csv"]]
     finally:
         subprocess.run(["umount", str(mount)], check=True)

@@ -1,12 +1,18 @@
 """Which images a user means: files, folders, patterns, each with a name of its own."""
 
 import glob
-from collections.abc import Iterator, Sequence
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from steelsight.errors import UserError
 from steelsight.images import is_image_name
+
+STANDARD_INPUT = "-"
+MASKS, OVERLAYS = PICTURES = ("masks", "overlays")
+"""Folders of the results with pictures in them."""
 
 
 @dataclass(frozen=True)
@@ -22,33 +28,64 @@ class Source:
     path: Path
 
 
-def find_sources(given: Sequence[str]) -> tuple[Source, ...]:
-    """Resolve files, folders (with what is below them) and patterns such as `line2/*.jpg`, in the order given.
+def find_sources(given: Sequence[str], *, results: Path | None = None) -> tuple[Source, ...]:
+    """Resolve files, folders (with what is below them) and patterns such as `line2/*.jpg`, in the order given; `-` stands
+    for a list of these on standard input, one a line.
 
     A file that is named twice counts once. A file that is named directly is taken whatever its suffix.
+
+    Args:
+        results: where masks and overlays will go; those of an earlier run are no images of a folder around them.
 
     Raises:
         UserError: nothing is there, or two images would have the same name.
     """
-    sources: dict[Path, Source] = {}
-    for text in given:
-        for source in _resolve(text):
-            sources.setdefault(source.path.resolve(), source)
+    pictures = [(results / name).resolve() for name in PICTURES] if results else []
+    sources: dict[str, Source] = {}
+    for text in _with_standard_input(given):
+        for source in _resolve(text, pictures):
+            # links are followed by nobody: two names of one file are two images, as in a store of links to contents
+            sources.setdefault(os.path.normcase(os.path.abspath(source.path)), source)  # noqa: PTH100
     by_name: dict[str, Source] = {}
     for source in sources.values():
         other = by_name.setdefault(source.image_id, source)
         if other is not source:
             raise UserError(
                 f"{source.path} and {other.path} would both be named {source.image_id!r} in the results; give the folder "
-                "that holds both, or predict them one after the other"
+                "that holds both, or take them one after the other"
             )
     return tuple(sources.values())
 
 
-def _resolve(text: str) -> Iterator[Source]:
+def _with_standard_input(given: Sequence[str]) -> Iterator[str]:
+    for text in given:
+        if text != STANDARD_INPUT:
+            yield text
+            continue
+        listed = list(_lines(sys.stdin.buffer))
+        if not listed:
+            raise UserError(
+                f"{STANDARD_INPUT}: standard input held no path; pipe in one path a line, or name the images"
+            )
+        yield from listed
+
+
+def _lines(stream: Iterable[bytes]) -> Iterator[str]:
+    """Lines that are not blank; bytes that are no UTF-8 are kept as the file system's names keep them."""
+    for number, content in enumerate(stream):
+        text = content.decode("utf-8", "surrogateescape").rstrip("\r\n")
+        text = text.removeprefix("\ufeff") if number == 0 else text
+        if text.strip():
+            yield text
+
+
+def _resolve(text: str, pictures: Sequence[Path]) -> Iterator[Source]:
     path = Path(text)
     if path.is_dir():
+        apart = [folder for folder in pictures if folder.is_relative_to(path.resolve()) and folder != path.resolve()]
         found = sorted(inside for inside in path.rglob("*") if is_image_name(inside) and inside.is_file())
+        if apart:
+            found = [inside for inside in found if not any(inside.resolve().is_relative_to(one) for one in apart)]
         if not found:
             raise UserError(f"{text}: no image in this folder or below it; name a folder with JPEG, PNG, BMP or TIFF")
         yield from (Source(inside.relative_to(path).as_posix(), inside) for inside in found)

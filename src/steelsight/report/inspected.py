@@ -8,7 +8,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from steelsight.cascade.write import IMAGES, picture_names
+from steelsight.cascade.pictures import picture_names
+from steelsight.cascade.tables import IMAGES
 from steelsight.errors import UserError
 from steelsight.images import ImageError, read_image
 from steelsight.report.picture import display, fitted, jpeg, page_width

@@ -1,0 +1,54 @@
+"""`steelsight inspect`: judge images with an exported inspector."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from steelsight.cli.judging import AsJson, ClassIds, Images, Layout, Masks, Out, Overlays, Resume, judge_and_write
+
+InspectorFolder = Annotated[Path, typer.Argument(metavar="INSPECTOR", help="Folder that `steelsight export` wrote.")]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda"],
+    typer.Option(help="auto: a CUDA device where ONNX Runtime's GPU build finds one, else the processor."),
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads of the processor.", show_default="all that the process may use")
+]
+
+
+def inspect(
+    inspector: InspectorFolder,
+    images: Images,
+    out: Out,
+    masks: Masks = False,
+    overlays: Overlays = False,
+    class_ids: ClassIds = "data",
+    layout: Layout = "long",
+    device: Device = "auto",
+    threads: Threads = None,
+    resume: Resume = False,
+    as_json: AsJson = False,
+) -> None:
+    """Judge images with an exported INSPECTOR; exit status 3 if some images could not be read."""
+    from steelsight.cascade.sources import find_sources
+    from steelsight.cascade.write import ResultWriter
+    from steelsight.inspector.artifact import fingerprint
+    from steelsight.inspector.inspector import Inspector
+
+    opened = Inspector.open(inspector, device=device, threads=threads)
+    sources = find_sources(images, results=out)
+    writer = ResultWriter(
+        out,
+        opened.classes,
+        sources,
+        class_ids=class_ids,
+        layout=layout,
+        masks=masks,
+        overlays=overlays,
+        resume=resume,
+        made_by=fingerprint(inspector),
+        options={"--device": device},
+        batch=opened.engine("throughput").batch,
+    )
+    judge_and_write(writer, opened.stream, as_json=as_json, figures={"inspector": str(inspector)})

@@ -1,0 +1,98 @@
+"""What `predict` and `inspect` share: their options, and judging images into a folder."""
+
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from steelsight.cli.output import console, counting, fail, finish
+
+if TYPE_CHECKING:
+    from steelsight.cascade.judge import Judged
+    from steelsight.cascade.sources import Source
+    from steelsight.cascade.write import ResultWriter, Tally
+
+Images = Annotated[
+    list[str],
+    typer.Argument(
+        help="Images, folders (with what is below them), patterns, or - for a list of them on standard input."
+    ),
+]
+Out = Annotated[Path, typer.Option(help="Folder for submission.csv, images.csv, defects.csv and the pictures.")]
+Masks = Annotated[
+    bool, typer.Option("--masks", help="Write masks/*.png: 0 nothing, 1..K the class, in the order of the names.")
+]
+Overlays = Annotated[
+    bool, typer.Option("--overlays", help="Write overlays/*.jpg: each image with what was found outlined.")
+]
+ClassIds = Annotated[
+    Literal["data", "numbers"], typer.Option(help="ClassId as the data names it, or 1..K in the order of the names.")
+]
+Layout = Annotated[
+    Literal["long", "wide"],
+    typer.Option(help="Columns of submission.csv: ImageId,ClassId,EncodedPixels, or ImageId_ClassId,EncodedPixels."),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where a run that was stopped left off; without one there, start.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+_SHOWN = 10  # unreadable images named on the terminal; images.csv has them all
+
+
+def judge_and_write(
+    writer: "ResultWriter",
+    judge: "Callable[[Sequence[Source]], Iterator[Judged]]",
+    *,
+    as_json: bool,
+    figures: Mapping[str, Any],
+) -> None:
+    """Judge what remains to be judged, write it, and say what came of it.
+
+    Args:
+        figures: of the verb itself, for `--json`.
+
+    Raises:
+        typer.Exit: status 3 if some images could not be read.
+    """
+    with writer:
+        left, kept = len(writer.remaining), writer.tally.images
+        if kept and not as_json:
+            console.print(f"{kept} images are finished already, {left} remain", highlight=False)
+        with counting(f"judging {left} images", disable=as_json) as advance:
+            start = time.perf_counter()
+            for number, one in enumerate(judge(writer.remaining), start=1):
+                writer.write(one)
+                advance(number, left)
+            seconds = time.perf_counter() - start
+    tally, rate = writer.tally, left / seconds if left else None
+    _name_unreadable(tally.unreadable)
+    if not as_json:
+        console.print(_sentence(tally, rate), highlight=False)
+    command = f"steelsight score TRUTH.csv {shlex.quote(str(writer.out / 'submission.csv'))}"
+    found = {
+        "images": tally.images,
+        "defective": tally.defective,
+        "flagged": tally.flagged,
+        "unreadable": [{"image_id": image_id, "error": error} for image_id, error in tally.unreadable],
+        "resumed": kept,
+        "images_per_second": rate and round(rate, 2),
+    }
+    finish(writer.wrote, command, as_json=as_json, figures={**found, **figures})
+    if tally.unreadable:
+        raise typer.Exit(3)
+
+
+def _sentence(tally: "Tally", rate: float | None) -> str:
+    counts = f"{tally.defective} with a defect, {len(tally.unreadable)} unreadable, {tally.flagged} flagged"
+    return f"{tally.images} images: {counts}" + (f"; {rate:.1f} images/s" if rate else "")
+
+
+def _name_unreadable(unreadable: Sequence[tuple[str, str]]) -> None:
+    for _, error in unreadable[:_SHOWN]:
+        fail(error)
+    if len(unreadable) > _SHOWN:
+        fail(f"and {len(unreadable) - _SHOWN} more images could not be read; images.csv names them all")

@@ -1,0 +1,236 @@
+"""`steelsight inspect` as a user types it, on real images and a small inspector."""
+
+import csv
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+from data import ROOT, SAMPLE, needs_sample, run_cli, start_cli
+from inspector.tiny import CLASSES, RULE, make_inspector
+
+from steelsight.images import list_images
+from steelsight.inspector.inspector import Inspector
+from steelsight.rle import decode_runs, format_runs
+
+pytestmark = needs_sample
+IMAGES = list_images(SAMPLE / "train_images")
+TABLES = {"submission.csv", "images.csv", "defects.csv"}
+
+
+@pytest.fixture(scope="module")
+def inspector(tmp_path_factory):
+    return make_inspector(tmp_path_factory.mktemp("made") / "inspector")
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """Many images, so that an interruption comes in the middle."""
+    folder = tmp_path_factory.mktemp("many")
+    contents = [path.read_bytes() for path in IMAGES[:30]]
+    for number in range(300):
+        (folder / f"{number:04}.jpg").write_bytes(contents[number % 30])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(inspector, many, tmp_path_factory):
+    """What an undisturbed run writes."""
+    out = tmp_path_factory.mktemp("whole")
+    assert run_cli("inspect", inspector, many, "--masks", "--out", out).returncode == 0
+    return content(out)
+
+
+def rows(path):
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def content(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def wait_for_rows(out, count):
+    deadline = time.monotonic() + 60
+    partial = out / "images.partial.csv"
+    while time.monotonic() < deadline and not (partial.exists() and partial.read_bytes().count(b"\n") > count):
+        time.sleep(0.01)
+
+
+def test_tables_and_pictures_say_what_the_inspector_says(inspector, tmp_path):
+    out, folder = tmp_path / "out", SAMPLE / "test_images"
+    done = run_cli("inspect", inspector, folder, "--out", out, "--masks", "--overlays", "--json", "--threads", "1")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["wrote"] == [
+        str(out / name) for name in ("submission.csv", "images.csv", "defects.csv", "masks", "overlays")
+    ]
+    assert (result["images"], result["unreadable"], result["resumed"]) == (12, [], 0)
+    assert result["images_per_second"] > 0
+    judged = list(Inspector.open(inspector).stream(list_images(folder)))
+    assert result["defective"] == sum(one.is_defective for one in judged) > 2
+    assert result["flagged"] == sum(bool(one.flags) for one in judged)
+    images, submission, defects = (rows(out / name) for name in ("images.csv", "submission.csv", "defects.csv"))
+    assert [row["ImageId"] for row in images] == [one.source.image_id for one in judged]
+    assert [row["EncodedPixels"] for row in submission] == [format_runs(runs) for one in judged for runs in one.runs]
+    assert len(defects) == sum(len(one.regions) for one in judged)
+    for row, one in zip(images, judged, strict=True):
+        assert float(row["p_defect"]) == pytest.approx(one.p_defect, abs=1e-6)
+        assert row["flags"].split(";") == list(one.flags or ("",))
+        stem = one.source.path.stem
+        mask = cv2.imread(str(out / "masks" / f"{stem}.png"), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(mask > 0, np.any([decode_runs(r, one.size) for r in one.runs], axis=0))
+        assert (out / "overlays" / f"{stem}.jpg").is_file()
+
+
+def test_it_ends_with_what_it_wrote_counts_and_the_next_command(inspector, tmp_path):
+    out = tmp_path / "out"
+    done = run_cli("inspect", inspector, SAMPLE / "train_images", "--out", out, "--layout", "wide")
+    assert done.returncode == 0, done.stderr
+    assert "66 images: " in done.stderr
+    assert " 0 unreadable, " in done.stderr
+    assert "images/s" in done.stderr
+    assert f"next: steelsight score TRUTH.csv {out / 'submission.csv'}" in done.stdout
+    assert {path.name for path in out.iterdir()} == TABLES
+
+
+def test_a_list_on_standard_input(inspector, tmp_path):
+    out = tmp_path / "out"
+    given = "".join(f"{path}\n" for path in (IMAGES[5], IMAGES[2], IMAGES[7]))
+    done = run_cli("inspect", inspector, "-", "--out", out, stdin=given)
+    assert done.returncode == 0, done.stderr
+    assert [row["ImageId"] for row in rows(out / "images.csv")] == [IMAGES[n].name for n in (5, 2, 7)]
+    done = run_cli("inspect", inspector, "-", "--out", out)
+    assert done.returncode == 2
+    assert "standard input held no path" in done.stderr
+
+
+def test_bad_files_lose_none_of_the_good(inspector, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    good = [path.read_bytes() for path in IMAGES[:50]]
+    for number in range(100):
+        (folder / f"good{number:03}.jpg").write_bytes(good[number % 50])
+    bad = [good[0][:9000], b"no image", b"", good[1][:-3]]
+    for number in range(20):
+        (folder / f"good{5 * number:03}-bad.png").write_bytes(bad[number % 4])
+    done = run_cli("inspect", inspector, folder, "--out", out, "--json", "--masks")
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "and 10 more images could not be read" in done.stderr
+    result = json.loads(done.stdout)
+    assert (result["images"], len(result["unreadable"])) == (120, 20)
+    images = rows(out / "images.csv")
+    assert [row["ImageId"] for row in images] == sorted(path.name for path in folder.iterdir())
+    assert all(bool(row["error"]) == ("bad" in row["ImageId"]) == (not row["p_defect"]) for row in images)
+    assert len({row["ImageId"] for row in rows(out / "submission.csv")}) == 100
+    assert len(list((out / "masks").iterdir())) == 100
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_kill_9_at_any_moment_then_resume(inspector, many, whole, tmp_path, seed):
+    """The real verb, a real kill, and the same bytes as an undisturbed run."""
+    command, out = ("inspect", inspector, many, "--masks", "--threads", "2"), tmp_path / "killed"
+    out.mkdir()
+    (out / "images.csv").write_text("results of before")
+    killed = start_cli(*command, "--out", out)
+    wait_for_rows(out, random.Random(seed).randrange(1, 150))
+    time.sleep(random.Random(seed).random() / 20)
+    killed.kill()
+    killed.communicate(timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    assert (out / "images.csv").read_text() == "results of before"
+    finished = rows(out / "images.partial.csv")
+    assert 0 < len(finished) < 300
+    resumed = run_cli(*command, "--out", out, "--resume", "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert len(finished) - 4 <= json.loads(resumed.stdout)["resumed"] <= len(finished)
+    assert content(out) == whole
+
+
+def test_ctrl_c_then_other_options_then_resume(inspector, many, tmp_path):
+    out = tmp_path / "out"
+    running = start_cli("inspect", inspector, many, "--out", out)
+    wait_for_rows(out, 20)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "--resume" in errors
+    names = {"run.partial.json", *(name.replace(".csv", ".partial.csv") for name in TABLES)}
+    assert {path.name for path in out.iterdir()} == names
+    finished = rows(out / "images.partial.csv")
+    assert len(rows(out / "submission.partial.csv")) == len(CLASSES) * len(finished)
+    other = make_inspector(tmp_path / "other", rule=RULE.model_copy(update={"gate": 0.4}))
+    for given, words in (
+        ((inspector, "--layout", "wide"), "made with --layout long, now it is wide"),
+        ((other,), "made by other networks or another rule"),
+    ):
+        refused = run_cli("inspect", *given, many, "--out", out, "--resume")
+        assert refused.returncode == 2
+        assert words in refused.stderr
+        assert "Traceback" not in refused.stderr
+    resumed = run_cli("inspect", inspector, many, "--out", out, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "images are finished already" in resumed.stderr
+    assert {path.name for path in out.iterdir()} == TABLES
+    assert len(rows(out / "images.csv")) == 300
+
+
+def test_a_full_disk_is_one_sentence_and_the_run_goes_on(inspector, tmp_path):
+    """A file system of 160 kB, where the user may mount one."""
+    mount = tmp_path / "small"
+    mount.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(mount)], check=False).returncode:
+        pytest.skip("may not mount a small file system here")
+    command = ("inspect", inspector, SAMPLE / "train_images", "--out", mount / "out", "--masks")
+    try:
+        done = run_cli(*command)
+        assert done.returncode == 2, done.stderr
+        assert "the disk is full" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not {path.name for path in (mount / "out").iterdir()} & TABLES
+        subprocess.run(["mount", "-o", "remount,size=9m", str(mount)], check=True)
+        assert run_cli(*command, "--resume").returncode == 0
+        assert run_cli(*command[:-2], tmp_path / "whole", "--masks").returncode == 0
+        assert content(mount / "out") == content(tmp_path / "whole")
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ((SAMPLE, SAMPLE), "is no inspector"),
+        (("INSPECTOR", "nowhere"), "no such file or folder"),
+        (("INSPECTOR", SAMPLE, "--threads", "0"), "--threads"),
+        (("INSPECTOR", SAMPLE, "--device", "tpu"), "--device"),
+    ],
+)
+def test_wrong_use_is_said_and_nothing_is_written(inspector, tmp_path, given, words):
+    named = (inspector if one == "INSPECTOR" else one for one in given)
+    done = run_cli("inspect", *named, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_it_runs_without_any_library_of_training(inspector, tmp_path):
+    """As in the plain install, where importing one of them fails."""
+    absent = ("torch", "timm", "pandas", "pyarrow", "sklearn", "scipy", "matplotlib", "zarr", "onnx")
+    program = f"import sys; sys.modules.update(dict.fromkeys({absent!r})); from steelsight.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "inspect", inspector, SAMPLE / "test_images", "--out", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT / "src"), "PATH": ""},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(rows(tmp_path / "out" / "images.csv")) == 12

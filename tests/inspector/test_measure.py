@@ -1,0 +1,56 @@
+"""The measuring of an inspector, on real images."""
+
+import time
+
+import pytest
+from data import SAMPLE, needs_sample
+from inspector.tiny import RULE, make_inspector
+
+from steelsight.cascade.sources import Source, find_sources
+from steelsight.errors import UserError
+from steelsight.inspector.inspector import Inspector
+from steelsight.inspector.measure import measure, peak_memory_mb
+
+pytestmark = needs_sample
+
+
+@pytest.fixture(scope="module")
+def inspector(tmp_path_factory):
+    return Inspector.open(make_inspector(tmp_path_factory.mktemp("made") / "inspector"), threads=1)
+
+
+def test_figures_agree_with_one_another_and_with_the_clock(inspector):
+    sources = find_sources([str(SAMPLE / "train_images")])[:8]
+    start = time.perf_counter()
+    speed = measure(inspector, sources, 2.0)
+    spent = time.perf_counter() - start
+    assert 1.0 <= speed.seconds < spent
+    assert speed.images_per_second == pytest.approx(speed.images / speed.seconds)
+    assert speed.images > len(sources)
+    assert 0 < speed.p50_ms <= speed.p95_ms <= speed.p99_ms < 1000 * spent
+    assert 20 <= speed.singles <= (spent - speed.seconds) * 1000 / speed.p50_ms * 2
+    assert speed.mean_width == 1600
+    passed = sum(inspector(source.path).p_defect > RULE.gate for source in sources) / len(sources)
+    assert speed.passed_share == pytest.approx(passed, abs=0.1)
+    assert speed.metres_per_second(2.0) == pytest.approx(speed.images_per_second * 3.2)
+
+
+def test_memory_is_that_of_the_process_in_mb():
+    before = peak_memory_mb()
+    held = bytearray(300_000_000)
+    held[::4096] = b"\1" * len(held[::4096])
+    after = peak_memory_mb()
+    assert 30 < before <= after < 20_000
+    assert after >= 300
+
+
+def test_however_short_the_time_there_are_figures(inspector):
+    speed = measure(inspector, find_sources([str(SAMPLE / "test_images")])[:1], 0.001)
+    assert speed.images >= 1
+    assert speed.singles == 20
+
+
+def test_an_unreadable_image_is_one_sentence(inspector, tmp_path):
+    (tmp_path / "text.jpg").write_text("no image")
+    with pytest.raises(UserError, match=r"text\.jpg"):
+        measure(inspector, [Source("text.jpg", tmp_path / "text.jpg")], 1.0)

@@ -28,7 +28,6 @@ import openvino
 import torch
 from eager_loop import EagerLoop, Plain
 from steelsight.export.quantise import quantise
-from steelsight.networks.onnx import write_onnx
 
 from steelsight.cascade.judge import judge_batch
 from steelsight.cascade.sources import Source, find_sources
@@ -51,6 +50,7 @@ from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.openvino import runs_in_bf16, usable_threads
 from steelsight.networks.engine import TorchNetwork
 from steelsight.networks.member import build_member
+from steelsight.networks.onnx import OnnxGraph
 from steelsight.networks.weights import load_weights
 from steelsight.recipe import Member, load_recipe, resolve
 
@@ -129,7 +129,7 @@ def make_inspectors(
             card = NetworkCard(
                 file=f"{member.name}.onnx", member=member.name, fold=0, step=member.step, preprocess=member.preprocess
             )
-            write_onnx(network, out / card.file)
+            OnnxGraph.trace(network).write(network, out / card.file)
             if precision == "int8":
                 quantise(out / card.file, [member.preprocess.to_input(image) for image in images])
             cards.append(card)

@@ -14,7 +14,7 @@ pytestmark = needs_sample
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_small_run(tmp_path_factory.mktemp("random") / "run")
+    return make_small_run(tmp_path_factory.mktemp("random") / "run", classifiers=False)
 
 
 def test_one_folds_networks_replace_an_inspector(run, tmp_path):
@@ -32,16 +32,17 @@ def test_one_folds_networks_replace_an_inspector(run, tmp_path):
     assert sorted(path.name for path in out.iterdir()) == [
         "README.md",
         "checksums.txt",
-        "classify-fold1.onnx",
         "inspector.json",
         "parity.json",
         "segment-unet-fold1.onnx",
     ]
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
     inspector = Inspector.open(out)
-    assert [one.fold for one in inspector.card.networks] == [1, 1]
+    assert [one.fold for one in inspector.card.networks] == [1]
     assert inspector.card.rule == read_decision(run).rule
-    assert "fold 1 alone" in (out / "README.md").read_text("utf-8")
+    text = (out / "README.md").read_text("utf-8")
+    assert "fold 1 alone" in text
+    assert "It has no classifiers" in text
 
 
 @pytest.mark.parametrize(

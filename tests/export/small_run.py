@@ -17,8 +17,8 @@ STEEPNESS = 20
 """Of the maps: those of untrained networks are nearly flat, and a flat map's mask hangs on the last bit of a number."""
 
 
-def make_small_run(run: Path) -> Path:
-    """`make_random_run` with one classifier and one segmenter a fold; most images pass the gate.
+def make_small_run(run: Path, *, classifiers: bool = True) -> Path:
+    """`make_random_run` with one segmenter a fold, and one classifier, whose gate most images pass, or none.
 
     The stored evidence is that of the flat maps.
     """
@@ -40,7 +40,10 @@ def make_small_run(run: Path) -> Path:
                 "min_area": (500,) * 4,
             }
         )
-        write_decision(run, decision.model_copy(update={"segmenters": {"all": ("segment-unet",)}, "rule": rule}))
+        teams = {"segmenters": {"all": ("segment-unet",)}}
+        if not classifiers:
+            teams["classifiers"] = {"all": ()}
+        write_decision(run, decision.model_copy(update={**teams, "rule": rule}))
     finally:
         torch.set_num_threads(threads)
     return run

@@ -113,10 +113,10 @@ def _write_fp32(plan: Plan, card: InspectorCard, reference: TorchEngine, folder:
 
 def _parity(plan: Plan, card: InspectorCard, reference: TorchEngine, folder: Path) -> Parity:
     what = "comparing with torch"
-    exported = WatchedEngine.of(open_engine(folder, card, device="cpu"), card)
+    exported = WatchedEngine.of(open_engine(folder, card, device="cpu"), card, "OpenVINO")
     parity = measure(
         plan.sources,
-        reference,
+        WatchedEngine.of(reference, card, "torch"),
         exported,
         card.rule,
         here(card.precision),

@@ -15,7 +15,7 @@ from steelsight.preprocess import Preprocess
 @dataclass(frozen=True, eq=False)
 class _WatchedNetwork:
     network: EngineNetwork
-    file: str
+    name: str
 
     @property
     def preprocess(self) -> Preprocess:
@@ -25,7 +25,7 @@ class _WatchedNetwork:
         said = self.network.probabilities(inputs)
         if not np.isfinite(said).all():
             raise UserError(
-                f"nothing was exported: {self.file} answers with numbers that are not finite; look at its job in the report, "
+                f"nothing was exported: {self.name} answers with numbers that are not finite; look at its job in the report, "
                 "and train it again, or export with --precision fp32 if another precision was asked for"
             )
         return said
@@ -33,7 +33,10 @@ class _WatchedNetwork:
 
 @dataclass(frozen=True, eq=False)
 class WatchedEngine:
-    """An inspector's engine; a network raises UserError where an answer is not finite."""
+    """An engine whose networks raise UserError where an answer is not finite.
+
+    Torch and the runtime are both watched: where torch hands a nan on, a runtime may clip it to a number.
+    """
 
     classes: tuple[str, ...]
     classifiers: tuple[EngineNetwork, ...]
@@ -42,16 +45,19 @@ class WatchedEngine:
     workers: int
 
     @classmethod
-    def of(cls, engine: Engine, card: InspectorCard) -> "WatchedEngine":
-        """Watch the networks of an inspector."""
+    def of(cls, engine: Engine, card: InspectorCard, runtime: str) -> "WatchedEngine":
+        """Watch the networks of an inspector, or those that it was made of; `runtime` says which for the message."""
         return cls(
             tuple(engine.classes),
-            _watched(engine.classifiers, card.of_step("classify")),
-            _watched(engine.segmenters, card.of_step("segment")),
+            _watched(engine.classifiers, card.of_step("classify"), runtime),
+            _watched(engine.segmenters, card.of_step("segment"), runtime),
             engine.batch,
             engine.workers,
         )
 
 
-def _watched(networks: Sequence[EngineNetwork], cards: Sequence[NetworkCard]) -> tuple[_WatchedNetwork, ...]:
-    return tuple(_WatchedNetwork(network, its.file) for network, its in zip(networks, cards, strict=True))
+def _watched(
+    networks: Sequence[EngineNetwork], cards: Sequence[NetworkCard], runtime: str
+) -> tuple[_WatchedNetwork, ...]:
+    pairs = zip(networks, cards, strict=True)
+    return tuple(_WatchedNetwork(network, f"{its.member}:{its.fold} in {runtime}") for network, its in pairs)

@@ -37,7 +37,7 @@ def make_small_run(run: Path, *, classifiers: bool = True) -> Path:
                 "gate": _gate(evidence),
                 "upper": (150,) * 4,
                 "lower": (100,) * 4,
-                "min_area": (500,) * 4,
+                "min_area": (200,) * 4,
             }
         )
         teams = {"segmenters": {"all": ("segment-unet",)}}
@@ -53,7 +53,7 @@ def _steepen(network: TorchNetwork) -> None:
     with torch.inference_mode():
         logits = network.model.network(_inputs(network)).transpose(0, 1).flatten(1)
         head = network.model.network.segmentation_head[0]
-        head.bias.copy_(STEEPNESS * (head.bias - logits.quantile(0.9, 1)))
+        head.bias.copy_(STEEPNESS * (head.bias - logits.quantile(0.97, 1)))
         head.weight *= STEEPNESS
 
 

@@ -84,6 +84,11 @@ class OnnxGraph:
             self.program.save(path, external_data=False)
 
 
+def write_onnx(network: TorchNetwork, path: Path) -> None:
+    """Write one network; see `OnnxGraph`, which is quicker for several of the same member."""
+    OnnxGraph.trace(network).write(network, path)
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the exporter's notes to its own developers off the terminal; what fails still raises."""

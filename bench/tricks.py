@@ -18,7 +18,6 @@ import cv2
 import numpy as np
 import openvino
 import torch
-from steelsight.networks.onnx import OnnxGraph
 
 from steelsight.cascade.sources import find_sources
 from steelsight.decision.rule import Rule, masks
@@ -28,6 +27,7 @@ from steelsight.inspector.openvino import usable_threads
 from steelsight.networks.build import build_classifier
 from steelsight.networks.engine import TorchNetwork
 from steelsight.networks.member import build_member
+from steelsight.networks.onnx import OnnxGraph
 from steelsight.preprocess import Preprocess
 from steelsight.recipe import load_recipe, resolve
 

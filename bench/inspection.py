@@ -1,6 +1,6 @@
 """Inspection speed, from files on disk to written CSV: this runtime, an eager torch loop, and the bare networks.
 
-    python bench/inspect.py IMAGES... [--shape lite|reference] [--share 0.5 0.02] [--rounds 3] [--most 154]
+    python bench/inspection.py IMAGES... [--shape lite|reference] [--share 0.5 0.02] [--rounds 3] [--most 154]
 
 All sides judge the same images with the same networks and the same gate, in turn, in one run; medians are printed. Weights
 are random (the encoder's from ImageNet where they are at hand): speed does not depend on them, and the gate is put where
@@ -14,6 +14,8 @@ should run meanwhile.
 import argparse
 import contextlib
 import dataclasses
+import logging
+import os
 import statistics
 import tempfile
 import time
@@ -27,7 +29,6 @@ import numpy as np
 import openvino
 import torch
 from eager_loop import EagerLoop, Plain
-from steelsight.export.quantise import quantise
 
 from steelsight.cascade.judge import judge_batch
 from steelsight.cascade.sources import Source, find_sources
@@ -37,6 +38,7 @@ from steelsight.ensemble import to_8bit
 from steelsight.errors import UserError
 from steelsight.images import read_image
 from steelsight.inspector.artifact import (
+    INPUT,
     InspectorCard,
     NetworkCard,
     OutOfFold,
@@ -131,11 +133,22 @@ def make_inspectors(
             )
             OnnxGraph.trace(network).write(network, out / card.file)
             if precision == "int8":
-                quantise(out / card.file, [member.preprocess.to_input(image) for image in images])
+                _quantise(out / card.file, [member.preprocess.to_input(image) for image in images])
             cards.append(card)
         _write_card(out, cards, precision, Familiar.of(images))
         made[precision] = Inspector.open(out, device="cpu")
     return made
+
+
+def _quantise(path: Path, inputs: Sequence[np.ndarray]) -> None:
+    """To int8, without accuracy control: random weights have no accuracy to lose."""
+    os.environ["NNCF_CI"] = "1"  # no telemetry
+    import nncf
+    import onnx
+
+    nncf.set_log_level(logging.ERROR)
+    calibration = nncf.Dataset([image[None] for image in inputs], lambda image: {INPUT: image})
+    onnx.save(nncf.quantize(onnx.load(path), calibration, subset_size=len(inputs)), path)
 
 
 def _write_card(out: Path, cards: Sequence[NetworkCard], precision: Precision, familiar: Familiar) -> None:

@@ -55,6 +55,7 @@ from steelsight.networks.member import build_member
 from steelsight.networks.onnx import OnnxGraph
 from steelsight.networks.weights import load_weights
 from steelsight.recipe import Member, load_recipe, resolve
+from steelsight.training.memory import keep_freed_memory
 
 CLASSES = ("1", "2", "3", "4")
 EVERYTHING = Rule(gate=0, upper=(255,) * 4, lower=(255,) * 4, min_area=(1,) * 4)
@@ -74,6 +75,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=154, help="images, spread evenly over those given")
     parser.add_argument("--int8", action=argparse.BooleanOptionalAction, default=True)
     arguments = parser.parse_args()
+    keep_freed_memory()  # eager torch gains from it; the runtime does not need it
     sources = find_sources(arguments.images)
     spread = np.unique(np.linspace(0, len(sources) - 1, arguments.most).astype(int))
     sources = [sources[place] for place in spread]
@@ -189,7 +191,7 @@ def compare(
     rules = {precision: find_rule(inspector, sources, share) for precision, inspector in inspectors.items()}
     eager = eager_side(networks, rules["fp32"])
     paths = [source.path for source in sources]
-    batch = min(_EAGER_BATCHES, key=lambda size: _seconds(lambda: eager.run(paths[:16], folder / "warm.csv", size)))
+    batch = min(_EAGER_BATCHES, key=lambda size: _seconds(lambda: eager.run(paths, folder / "warm.csv", size)))
     sides: dict[str, Callable[[], object]] = {"eager": lambda: eager.run(paths, folder / "eager.csv", batch)}
     for precision, inspector in inspectors.items():
         ruled = dataclasses.replace(

@@ -1,4 +1,4 @@
-"""The peer of bench/inspect.py: a fair eager torch loop over the same networks, from files on disk to a written CSV.
+"""The peer of bench/inspection.py: a fair eager torch loop over the same networks, from files on disk to a written CSV.
 
 inference_mode, channels last, all cores inside each operation, one batch of images through every classifier and those that
 pass the gate through every segmenter; decoding in grey, area resize, bilinear upsampling, thresholds and run lengths all

@@ -18,7 +18,6 @@ import cv2
 import numpy as np
 import openvino
 import torch
-from steelsight.networks.onnx import write_onnx
 
 from steelsight.cascade.sources import find_sources
 from steelsight.decision.rule import Rule, masks
@@ -28,6 +27,7 @@ from steelsight.inspector.openvino import usable_threads
 from steelsight.networks.build import build_classifier
 from steelsight.networks.engine import TorchNetwork
 from steelsight.networks.member import build_member
+from steelsight.networks.onnx import OnnxGraph
 from steelsight.preprocess import Preprocess
 from steelsight.recipe import load_recipe, resolve
 
@@ -136,7 +136,8 @@ def _networks(folder: Path) -> list[Path]:
     paths = []
     for name, preprocess, model in models:
         paths.append(folder / f"{name}.onnx")
-        write_onnx(TorchNetwork(preprocess, model.eval(), torch.device("cpu"), "fp32"), paths[-1])
+        network = TorchNetwork(preprocess, model.eval(), torch.device("cpu"), "fp32")
+        OnnxGraph.trace(network).write(network, paths[-1])
     return paths
 
 

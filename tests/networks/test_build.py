@@ -3,7 +3,7 @@ import pytest
 import timm
 import torch
 
-from steelsight.networks.build import against_the_rest, build_classifier, build_segmenter
+from steelsight.networks.build import against_the_rest, build_classifier, build_segmenter, probabilities
 from steelsight.networks.encoders import ENCODERS
 
 
@@ -76,6 +76,18 @@ def test_exclusive_classes_share_a_pixel_and_the_others_do_not() -> None:
         logits, probability = shared(pixels), exclusive(pixels).sigmoid()
     background = torch.zeros_like(logits[:, :1])
     assert torch.allclose(probability, torch.cat([logits, background], 1).softmax(1)[:, :3], atol=1e-5)
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_probabilities_are_the_sigmoid_of_the_logits(exclusive: bool) -> None:
+    torch.manual_seed(0)
+    model = build_segmenter("lite0", "unetplusplus", (16, 16, 8, 8, 8), 3, 1, exclusive=exclusive).eval()
+    with torch.no_grad():
+        pixels = torch.rand(2, 1, 32, 64)
+        said = probabilities(model, pixels)
+        assert torch.allclose(said, model(pixels).sigmoid(), atol=2e-6)
+    assert said.shape == (2, 3, 32, 64)
+    assert bool((said.sum(1) < 1).all()) >= exclusive
 
 
 def test_exclusive_logits_stay_finite_and_so_do_their_gradients() -> None:

@@ -84,6 +84,24 @@ class Segmenter(nn.Module):
         return bias
 
 
+def probabilities(network: nn.Module, inputs: Tensor) -> Tensor:
+    """What a network says: the one definition for evidence, prediction and export.
+
+    The sigmoid of its logits; with exclusive classes the softmax itself, which those logits are made from.
+
+    Args:
+        network: of this module or `cells`, in evaluation.
+        inputs: float (n, channels, h, w).
+
+    Returns:
+        float32 in [0, 1], (n,) or (n, classes, h, w).
+    """
+    if isinstance(network, Segmenter) and network.exclusive:
+        logits: Tensor = network.network(inputs)
+        return _with_background(logits.float()).softmax(1)[:, :-1]
+    return network(inputs).float().sigmoid()  # type: ignore[no-any-return]
+
+
 def against_the_rest(logits: Tensor) -> Tensor:
     """Logits whose sigmoid is the softmax over the classes and a background of logit 0.
 
@@ -98,11 +116,13 @@ def against_the_rest(logits: Tensor) -> Tensor:
     >>> torch.allclose(probability, torch.tensor([[2.0, 1.0, 0.0]]).softmax(1)[:, :2])
     True
     """
-    logits = logits.float()
-    background = torch.zeros_like(logits[:, :1])
     # p = 1 to the last bit would have an infinite logit
-    chosen = torch.cat([logits, background], 1).log_softmax(1)[:, :-1].clamp(max=-1e-6)
+    chosen = _with_background(logits.float()).log_softmax(1)[:, :-1].clamp(max=-1e-6)
     return chosen - torch.log(-torch.expm1(chosen))
+
+
+def _with_background(logits: Tensor) -> Tensor:
+    return torch.cat([logits, torch.zeros_like(logits[:, :1])], 1)
 
 
 Network = Classifier | CellClassifier | Segmenter

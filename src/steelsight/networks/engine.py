@@ -13,6 +13,7 @@ from torch import nn
 
 from steelsight.decision.decision import Job
 from steelsight.errors import UserError
+from steelsight.networks.build import probabilities
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import Precision, autocast_for, best_device
 from steelsight.preprocess import Preprocess
@@ -29,12 +30,11 @@ class TorchNetwork:
     precision: Precision
 
     def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Inputs (n, channels, height, width) -> sigmoid of the logits, (n,) or (n, classes, height, width)."""
+        """Inputs (n, channels, height, width) -> probabilities, (n,) or (n, classes, height, width)."""
         tensor = torch.from_numpy(inputs).to(self.device).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), autocast_for(self.device.type, self.precision):
-            logits = self.model(tensor)
-        probabilities: NDArray[np.float32] = logits.float().sigmoid().cpu().numpy()
-        return probabilities
+            said: NDArray[np.float32] = probabilities(self.model, tensor).cpu().numpy()
+        return said
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Trained networks as ONNX files, sigmoid included, that any runtime can read without torch."""
+"""Trained networks as ONNX files, with probabilities for answers, that any runtime can read without torch."""
 
 import logging
 import warnings
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from steelsight.inspector.artifact import INPUT, OUTPUT
+from steelsight.networks.build import probabilities
 from steelsight.networks.engine import TorchNetwork
 
 _EXAMPLE_BATCH = 2  # torch.export takes a batch of 1 for a constant
@@ -20,15 +21,14 @@ _PREFIX = "network."  # of the weights' names in the graph, see _Probabilities
 
 
 class _Probabilities(nn.Module):
-    """A network that ends with the sigmoid: what `TorchNetwork.probabilities` says, as one graph."""
+    """`probabilities` of a network as one graph."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, inputs: Tensor) -> Tensor:
-        logits: Tensor = self.network(inputs)
-        return logits.float().sigmoid()
+        return probabilities(self.network, inputs)
 
 
 @dataclass(frozen=True, eq=False)

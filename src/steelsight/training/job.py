@@ -20,6 +20,7 @@ from steelsight.errors import UserError
 from steelsight.evidence.store import Evidence
 from steelsight.files import write_bytes, write_json
 from steelsight.images import read_image
+from steelsight.networks.build import probabilities
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
 from steelsight.networks.weights import load_encoder, load_weights
@@ -108,8 +109,8 @@ def _predict(job: Job, network: nn.Module, device: torch.device, workers: int) -
     images = PlainImages(job.member, job.validation, job.read)
     with torch.inference_mode():
         for pixels, _ in plain_batches(images, job.member.sampling.device_batch, workers):
-            logits = network(pixels.to(device).contiguous(memory_format=torch.channels_last))
-            yield logits.float().sigmoid().cpu().numpy()
+            inputs = pixels.to(device).contiguous(memory_format=torch.channels_last)
+            yield probabilities(network, inputs).cpu().numpy()
 
 
 def _summary(job: Job, fabric: Fabric, evidence_seconds: float) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""The section on new images: from a folder that the real writer made."""
+
+import re
+from pathlib import Path
+
+import pytest
+from cascade.engines import BrightImage, BrightPixels, Engine
+from data import SAMPLE, needs_sample
+
+from steelsight.cascade.judge import judge
+from steelsight.cascade.sources import Source, find_sources
+from steelsight.cascade.write import ResultWriter
+from steelsight.decision.rule import Rule
+from steelsight.errors import UserError
+from steelsight.preprocess import Preprocess
+from steelsight.report.build import build_report
+from steelsight.report.inspected import inspected_view
+
+pytestmark = needs_sample
+CLASSES = ("1", "2", "3", "4")
+PREPROCESS = Preprocess(height=64, width=416, colour="grey")
+
+
+@pytest.fixture(scope="module")
+def inspected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's test images and one that cannot be read, judged by brightness; classes 3 and 4 are never found."""
+    out = tmp_path_factory.mktemp("inspected") / "out"
+    sources = (*find_sources([str(SAMPLE / "test_images")]), Source("gone.jpg", SAMPLE / "gone.jpg"))
+    rule = Rule(gate=0.25, upper=(150, 230, 255, 255), lower=(120, 200, 255, 255), min_area=(800, 400, 1, 1))
+    engine = Engine((BrightImage(PREPROCESS),), (_FourClasses(PREPROCESS),), CLASSES)
+    with ResultWriter(out, CLASSES, sources, overlays=True) as writer:
+        for one in judge(sources, engine, rule, flags=lambda image: ("brightness",) if image.mean() > 90 else ()):
+            writer.write(one)
+    return out
+
+
+class _FourClasses(BrightPixels):
+    def probabilities(self, inputs):
+        two = super().probabilities(inputs)
+        return two.repeat(2, axis=1)[:, [0, 2, 1, 3]] * [[[[1.0]], [[1.0]], [[0.0]], [[0.0]]]]
+
+
+def test_counts_and_pictures_are_those_of_the_tables(inspected: Path) -> None:
+    view = inspected_view(inspected, CLASSES)
+    assert (view.images, view.unreadable) == (13, 1)
+    assert 0 < view.defective < 12
+    assert view.flagged > 0
+    found = [picture for picture in view.pictures if picture.found]
+    clean = view.pictures[len(found) :]
+    assert len(found) == min(view.defective, 8)
+    assert not any(picture.found for picture in clean)
+    assert [picture.p_defect for picture in found] == sorted((p.p_defect for p in found), reverse=True)
+    assert all(re.fullmatch(r"[12]: [0-9,]+ px, [0-9.]+ % of the image", text) for p in found for text in p.found)
+    assert all(str(picture.source).startswith("data:image/jpeg;base64,") for picture in view.pictures)
+
+
+def test_the_page_has_the_section_when_asked(inspected: Path, decided_run: Path, tmp_path: Path) -> None:
+    without = build_report(decided_run).read_text("utf-8")
+    assert 'id="inspected"' not in without
+    text = build_report(decided_run, inspected).read_text("utf-8")
+    assert '<section id="inspected"' in text
+    assert 'href="#inspected"' in text
+    assert text.count("what the inspector marks") == len(inspected_view(inspected, CLASSES).pictures)
+
+
+def test_other_folders_are_one_sentence(inspected: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"images\.csv: not found; name a folder that `steelsight inspect"):
+        inspected_view(tmp_path, CLASSES)
+    with pytest.raises(UserError, match="no column area_5"):
+        inspected_view(inspected, (*CLASSES, "5"))
+    (tmp_path / "images.csv").write_bytes((inspected / "images.csv").read_bytes())
+    with pytest.raises(UserError, match="run inspect again with --overlays"):
+        inspected_view(tmp_path, CLASSES)

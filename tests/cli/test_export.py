@@ -4,7 +4,7 @@ import json
 
 import pytest
 from data import SAMPLE, needs_sample, run_cli
-from export.small_run import make_small_run
+from export.small_run import make_small_run, without_classifiers
 
 from steelsight.decision.decision import read_decision
 from steelsight.inspector.inspector import Inspector
@@ -14,7 +14,7 @@ pytestmark = needs_sample
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_small_run(tmp_path_factory.mktemp("random") / "run", classifiers=False)
+    return without_classifiers(make_small_run(tmp_path_factory.mktemp("random") / "run"))
 
 
 def test_one_folds_networks_replace_an_inspector(run, tmp_path):

@@ -17,8 +17,8 @@ STEEPNESS = 20
 """Of the maps: those of untrained networks are nearly flat, and a flat map's mask hangs on the last bit of a number."""
 
 
-def make_small_run(run: Path, *, classifiers: bool = True) -> Path:
-    """`make_random_run` with one segmenter a fold, and one classifier, whose gate most images pass, or none.
+def make_small_run(run: Path) -> Path:
+    """`make_random_run` with one classifier, whose gate most images pass, and one segmenter a fold.
 
     The stored evidence is that of the flat maps.
     """
@@ -40,12 +40,15 @@ def make_small_run(run: Path, *, classifiers: bool = True) -> Path:
                 "min_area": (200,) * 4,
             }
         )
-        teams = {"segmenters": {"all": ("segment-unet",)}}
-        if not classifiers:
-            teams["classifiers"] = {"all": ()}
-        write_decision(run, decision.model_copy(update={**teams, "rule": rule}))
+        write_decision(run, decision.model_copy(update={"segmenters": {"all": ("segment-unet",)}, "rule": rule}))
     finally:
         torch.set_num_threads(threads)
+    return run
+
+
+def without_classifiers(run: Path) -> Path:
+    """Let its decision choose no classifier."""
+    write_decision(run, read_decision(run).model_copy(update={"classifiers": {"all": ()}}))
     return run
 
 

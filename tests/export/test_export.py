@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from data import SAMPLE, needs_sample
-from export.small_run import make_small_run
+from export.small_run import without_classifiers
 from safetensors.torch import load_file, save_file
 
 from steelsight import __version__
@@ -28,19 +28,6 @@ from steelsight.rle import format_runs
 
 pytestmark = needs_sample
 TEST_IMAGES = SAMPLE / "test_images"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, _one_thread):
-    return make_small_run(tmp_path_factory.mktemp("random") / "run")
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +119,7 @@ def test_networks_of_other_weights_are_refused(run, exported, tmp_path):
 
 def test_a_network_that_answers_with_nan_leaves_nothing_behind(run, tmp_path):
     """Found by the comparison, when the networks are written already; and a run without classifiers comes that far."""
-    broken = copied(run, tmp_path)
-    write_without_classifiers(broken)
+    broken = without_classifiers(copied(run, tmp_path))
     path = broken / "jobs/segment-unet/fold1/weights.safetensors"
     weights = load_file(path)
     weights["network.segmentation_head.0.bias"][0] = torch.nan
@@ -141,12 +127,6 @@ def test_a_network_that_answers_with_nan_leaves_nothing_behind(run, tmp_path):
     with pytest.raises(UserError, match=r"segment-unet:1 in torch answers with numbers that are not finite"):
         export_run(broken, tmp_path / "made" / "inspector", folds="1")
     assert list((tmp_path / "made").iterdir()) == []
-
-
-def write_without_classifiers(run):
-    path = run / "decision.json"
-    content = json.loads(path.read_text("utf-8"))
-    path.write_text(json.dumps(content | {"classifiers": {"all": []}}), "utf-8")
 
 
 def test_an_interruption_leaves_nothing_behind(run, tmp_path):

@@ -9,7 +9,7 @@ import onnx
 import pytest
 import torch
 from data import ROOT, SAMPLE, needs_sample
-from export.small_run import make_small_run
+from export.small_run import without_classifiers
 
 from steelsight.errors import UserError
 from steelsight.export.export import export_run
@@ -22,18 +22,11 @@ from steelsight.inspector.inspector import Inspector
 pytestmark = needs_sample
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory, _one_thread):
-    run = make_small_run(tmp_path_factory.mktemp("random") / "run", classifiers=False)
-    return export_run(run, tmp_path_factory.mktemp("exported") / "inspector", folds="0", precision="int8")
+def exported(run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported")
+    lean = without_classifiers(shutil.copytree(run, folder / "run"))
+    return export_run(lean, folder / "inspector", folds="0", precision="int8")
 
 
 def count_int8(path):
@@ -146,4 +139,3 @@ assert "openvino_telemetry" not in sys.modules
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert list(home.iterdir()) == []  # what reports on its users keeps their number here
     assert count_int8(path) > 0
-    shutil.rmtree(home)

@@ -9,7 +9,7 @@ checksums.txt     SHA-256 of all of them, as sha256sum writes it
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -156,13 +156,15 @@ def read_card(folder: Path) -> InspectorCard:
             f"{path}: schema_version {version} was written by a newer steelsight, this one reads up to "
             f"{SCHEMA_VERSION}; update steelsight, or export the run again with this version"
         )
-    _verify(folder, _checksums(folder))
+    listed = _checksums(folder)
+    _verify(folder, listed)
     try:
         card = InspectorCard.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise UserError(f"{path}: {where}: {first['msg']}; export the run again") from error
+    _verify_listed(folder, listed, [network.file for network in card.networks])
     return card
 
 
@@ -190,10 +192,9 @@ def _checksums(folder: Path) -> dict[str, str]:
 
 
 def _verify(folder: Path, expected: Mapping[str, str]) -> None:
-    for name in (CARD, *sorted(expected.keys() - {CARD})):
+    _verify_listed(folder, expected, [CARD])
+    for name in sorted(expected):
         path = folder / name
-        if name not in expected:
-            raise UserError(f"{path}: not listed in {CHECKSUMS}; copy the inspector again from its source")
         if Path(name).name != name:
             raise UserError(f"{folder / CHECKSUMS}: {name!r} is no file of this folder; copy the inspector again")
         if not path.is_file():
@@ -203,6 +204,12 @@ def _verify(folder: Path, expected: Mapping[str, str]) -> None:
                 f"{path}: changed since it was exported (its checksum is not the one in {CHECKSUMS}); copy the "
                 "inspector again from its source, or export the run again"
             )
+
+
+def _verify_listed(folder: Path, expected: Mapping[str, str], names: Iterable[str]) -> None:
+    for name in names:
+        if name not in expected:
+            raise UserError(f"{folder / name}: not listed in {CHECKSUMS}; copy the inspector again from its source")
 
 
 def _sha256(path: Path) -> str:

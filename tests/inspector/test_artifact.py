@@ -1,0 +1,150 @@
+"""An inspector is believed only when it is whole, unchanged, and of a version that is known."""
+
+import json
+import shutil
+
+import pytest
+from data import needs_sample
+from inspector.tiny import CLASSES, make_inspector
+
+from steelsight.errors import UserError
+from steelsight.inspector.artifact import InspectorCard, fingerprint, read_card, write_card, write_checksums
+from steelsight.inspector.inspector import Inspector
+
+pytestmark = needs_sample
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return make_inspector(tmp_path_factory.mktemp("made") / "inspector")
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "inspector")
+
+
+def edit(folder, *, sign, **changes):
+    """Change fields of inspector.json, and its checksum as well if it is to be signed."""
+    path = folder / "inspector.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes), "utf-8")
+    if sign:
+        write_checksums(folder)
+
+
+def test_what_was_written_is_read(folder):
+    card = read_card(folder)
+    assert card.classes == CLASSES
+    assert [one.file for one in card.of_step("segment")] == ["segment-0-fold0.onnx", "segment-1-fold0.onnx"]
+    write_card(folder, card)
+    write_checksums(folder)
+    assert read_card(folder) == card
+
+
+def test_checksums_are_as_sha256sum_writes_them(folder):
+    lines = (folder / "checksums.txt").read_text("utf-8").splitlines()
+    assert [line[64:66] for line in lines] == ["  "] * len(lines)
+    assert {line[66:] for line in lines} == {path.name for path in folder.iterdir()} - {"checksums.txt"}
+
+
+def test_a_fingerprint_follows_the_content(made, folder):
+    assert fingerprint(folder) == fingerprint(made)
+    edit(folder, sign=True, classes=["bright", "darker"])
+    assert fingerprint(folder) != fingerprint(made)
+
+
+def test_an_edited_card_is_refused(folder):
+    edit(folder, sign=False, classes=["bright", "darker"])
+    with pytest.raises(UserError, match=r"inspector\.json: changed since it was exported"):
+        Inspector.open(folder)
+
+
+def test_an_edited_network_is_refused(folder):
+    path = folder / "segment-1-fold0.onnx"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"segment-1-fold0\.onnx: changed since it was exported"):
+        read_card(folder)
+
+
+@pytest.mark.parametrize("name", ["segment-1-fold0.onnx", "checksums.txt", "inspector.json"])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(UserError, match=rf"{name}: (missing from the inspector|not found, so)"):
+        read_card(folder)
+
+
+def test_a_card_without_a_checksum_is_refused(folder):
+    path = folder / "checksums.txt"
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "inspector.json" not in line), "utf-8")
+    with pytest.raises(UserError, match=r"inspector\.json: not listed in checksums\.txt"):
+        read_card(folder)
+
+
+@pytest.mark.parametrize("name", ["../elsewhere.txt", "/etc/hostname"])
+def test_a_checksum_of_a_file_elsewhere_is_refused(folder, name):
+    with (folder / "checksums.txt").open("a", encoding="utf-8") as stream:
+        stream.write(f"{'0' * 64}  {name}\n")
+    with pytest.raises(UserError, match="is no file of this folder"):
+        read_card(folder)
+
+
+def test_a_network_without_a_checksum_is_refused(folder):
+    """Whoever exchanges a network must not get by with leaving out its line."""
+    path = folder / "checksums.txt"
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "segment-1" not in line), "utf-8")
+    with pytest.raises(UserError, match=r"segment-1-fold0\.onnx: not listed in checksums\.txt"):
+        read_card(folder)
+
+
+def test_a_newer_schema_is_refused_before_anything_else(folder):
+    edit(folder, sign=False, schema_version=2, something_new={})
+    with pytest.raises(UserError, match="schema_version 2 was written by a newer steelsight, this one reads up to 1"):
+        read_card(folder)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '"text"', b"\xff\xfe"])
+def test_what_is_no_json_object_is_refused(folder, content):
+    path = folder / "inspector.json"
+    path.write_bytes(content) if isinstance(content, bytes) else path.write_text(content, "utf-8")
+    with pytest.raises(UserError, match=r"inspector\.json: not (JSON|a JSON object)"):
+        read_card(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"surprise": 1}, "surprise: Extra inputs are not permitted"),
+        ({"classes": ["bright"]}, "the rule has 2 classes, not 1"),
+        ({"networks": []}, "no network of step segment"),
+        ({"precision": "fp16"}, "precision: Input should be"),
+        ({"schema_version": "1"}, "schema_version: Input should be 1"),
+    ],
+)
+def test_a_signed_card_that_contradicts_itself_is_refused(folder, changes, words):
+    edit(folder, sign=True, **changes)
+    with pytest.raises(UserError, match=words):
+        read_card(folder)
+
+
+@pytest.mark.parametrize("file", ["../network.onnx", "a/b.onnx", "network.pkl", ""])
+def test_a_network_is_an_onnx_file_in_the_folder(made, file):
+    content = read_card(made).model_dump(mode="json")
+    content["networks"][0]["file"] = file
+    with pytest.raises(ValueError, match="should match pattern"):
+        InspectorCard.model_validate(content)
+
+
+def test_two_networks_share_no_file(made):
+    content = read_card(made).model_dump(mode="json")
+    content["networks"][0]["file"] = content["networks"][1]["file"]
+    with pytest.raises(ValueError, match="two networks share a file"):
+        InspectorCard.model_validate(content)
+
+
+def test_another_folder_is_no_inspector(tmp_path):
+    with pytest.raises(UserError, match="is no inspector; name the folder that `steelsight export RUN --out` wrote"):
+        read_card(tmp_path)

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import onnx
-import onnxruntime
 import openvino
 import pytest
 import torch
 from data import SAMPLE, needs_sample
 
 from steelsight.images import list_images, read_image
+from steelsight.inspector.onnxruntime import silent_onnxruntime
 from steelsight.networks.engine import TorchNetwork
 from steelsight.networks.member import build_member
 from steelsight.networks.onnx import OnnxGraph
@@ -66,7 +66,7 @@ def test_a_graph_traced_once_says_what_each_network_says(graph, networks, tmp_pa
         path = tmp_path / f"{number}.onnx"
         graph.write(network, path)
         compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        session = onnxruntime.InferenceSession(path)
+        session = silent_onnxruntime().InferenceSession(path)
         for given in (inputs, inputs[:1]):
             for answer in (compiled([given])[0], session.run(["probabilities"], {"input": given})[0]):
                 np.testing.assert_allclose(answer, expected[: len(given)], atol=2e-4)

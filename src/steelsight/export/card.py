@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from steelsight import __version__
+from steelsight.cascade.engine import Engine
 from steelsight.cascade.judge import sees_grey
 from steelsight.decision.decision import Decision
 from steelsight.export.images import are_there, sources_of, spread
@@ -13,14 +14,13 @@ from steelsight.export.plan import Plan
 from steelsight.images import read_image
 from steelsight.inspector.artifact import InspectorCard, NetworkCard, OutOfFold, Precision, Provenance
 from steelsight.inspector.familiar import Familiar
-from steelsight.networks.engine import TorchEngine
 from steelsight.preprocess import Image
 
 _FAMILIAR_IMAGES = 500
 _LIBRARIES = ("torch", "onnx", "onnxscript", "openvino")
 
 
-def make_card(plan: Plan, reference: TorchEngine) -> InspectorCard:
+def make_card(plan: Plan, reference: Engine) -> InspectorCard:
     """The card of what a plan exports.
 
     Raises:

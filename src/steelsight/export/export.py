@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from steelsight.errors import UserError
 from steelsight.export.card import make_card
 from steelsight.export.parity import Parity, check, measure
 from steelsight.export.plan import Plan, Progress, make_plan
 from steelsight.export.readme import readme
+from steelsight.export.reduced import write_reduced
 from steelsight.export.watched import WatchedEngine
 from steelsight.export.where import here
 from steelsight.files import replacing, write_json, write_text
@@ -23,8 +26,9 @@ from steelsight.inspector.artifact import (
     write_checksums,
 )
 from steelsight.inspector.engine import open_engine
-from steelsight.networks.engine import TorchEngine, load_engine
-from steelsight.networks.onnx import OnnxGraph
+
+if TYPE_CHECKING:
+    from steelsight.networks.engine import TorchEngine
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ def export_run(
     """
     plan = make_plan(run, folds, precision, max_dice_loss, images, progress)
     _refuse_foreign(out)
+    from steelsight.networks.engine import load_engine  # torch takes seconds: what is wrong is said before
+
     classifiers, segmenters = plan.jobs
     reference = load_engine(run, plan.recipe, plan.decision.classes, classifiers, segmenters, device="cpu")
     with replacing(out) as folder:
@@ -94,13 +100,22 @@ def _refuse_foreign(out: Path) -> None:
         )
 
 
-def _write_networks(plan: Plan, card: InspectorCard, reference: TorchEngine, folder: Path) -> Parity:
-    """Write the networks and compare them with torch; parity is checked before anything else is done."""
-    _write_fp32(plan, card, reference, folder)
-    return _parity(plan, card, reference, folder)
+def _write_networks(plan: Plan, card: InspectorCard, reference: "TorchEngine", folder: Path) -> Parity:
+    """Write the networks and compare them with torch: in fp32 first, whatever precision is wanted."""
+    if card.precision == "fp32":
+        _write_fp32(plan, card, reference, folder)
+        return _parity(plan, card, reference, folder)
+    with TemporaryDirectory(dir=folder) as temporary:
+        fp32 = Path(temporary)
+        _write_fp32(plan, card, reference, fp32)
+        _parity(plan, card.model_copy(update={"precision": "fp32"}), reference, fp32)
+        loss = write_reduced(plan, card, fp32, folder)
+    return _parity(plan, card, reference, folder).model_copy(update={"dice_loss": loss})
 
 
-def _write_fp32(plan: Plan, card: InspectorCard, reference: TorchEngine, folder: Path) -> None:
+def _write_fp32(plan: Plan, card: InspectorCard, reference: "TorchEngine", folder: Path) -> None:
+    from steelsight.networks.onnx import OnnxGraph
+
     graphs: dict[str, OnnxGraph] = {}
     pairs = list(zip(card.networks, (*reference.classifiers, *reference.segmenters), strict=True))
     for done, (its, network) in enumerate(pairs):
@@ -111,8 +126,8 @@ def _write_fp32(plan: Plan, card: InspectorCard, reference: TorchEngine, folder:
     plan.progress("networks to ONNX", len(pairs), len(pairs))
 
 
-def _parity(plan: Plan, card: InspectorCard, reference: TorchEngine, folder: Path) -> Parity:
-    what = "comparing with torch"
+def _parity(plan: Plan, card: InspectorCard, reference: "TorchEngine", folder: Path) -> Parity:
+    what = f"comparing {card.precision} with torch"
     exported = WatchedEngine.of(open_engine(folder, card, device="cpu"), card, "OpenVINO")
     parity = measure(
         plan.sources,

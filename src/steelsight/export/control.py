@@ -1,0 +1,88 @@
+"""What one network in int8 does to a fold's Dice while the fold's other networks stay in fp32."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.cascade.engine import Engine, EngineNetwork
+from steelsight.cascade.judge import judge_batch, sees_grey
+from steelsight.dataset.model import Sample
+from steelsight.decision.rule import Rule
+from steelsight.ensemble import to_8bit
+from steelsight.export.dice_loss import image_dice
+from steelsight.export.images import sources_of
+from steelsight.images import read_image
+from steelsight.preprocess import Image, Preprocess
+
+_WHOLE = np.float32(255)
+
+
+@dataclass(frozen=True, eq=False)
+class _Remembered:
+    """A network that says what it said of one image: P(defect), or a map rounded to 8 bit, as the cascade does anyway."""
+
+    preprocess: Preprocess
+    said: NDArray[np.float32] | NDArray[np.uint8]
+
+    def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self.said if self.said.dtype == np.float32 else self.said / _WHOLE  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, eq=False)
+class _OneImage:
+    """An engine for one image."""
+
+    classes: tuple[str, ...]
+    classifiers: tuple[EngineNetwork, ...]
+    segmenters: tuple[EngineNetwork, ...]
+    batch: int = 1
+    workers: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class FoldInFp32:
+    """What a fold's networks say in fp32 of images that they did not see.
+
+    Attributes:
+        samples, images: the images and their truth.
+        rule: of the run.
+        classes: names.
+        said: for each image, each network's answer: classifiers, then segmenters.
+        classifiers: how many of them are classifiers.
+    """
+
+    samples: tuple[Sample, ...]
+    images: tuple[Image, ...]
+    rule: Rule
+    classes: tuple[str, ...]
+    said: tuple[tuple[_Remembered, ...], ...]
+    classifiers: int
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample], engine: Engine, rule: Rule) -> Self:
+        """Ask an fp32 engine once.
+
+        Raises:
+            ImageError: an image cannot be read.
+        """
+        images = tuple(read_image(sample.path, grey=sees_grey(engine)) for sample in samples)
+        networks = (*engine.classifiers, *engine.segmenters)
+        said = tuple(tuple(_ask(network, image) for network in networks) for image in images)
+        return cls(tuple(samples), images, rule, tuple(engine.classes), said, len(engine.classifiers))
+
+    def dice(self, place: int, network: EngineNetwork, index: int) -> float:
+        """Mean competition Dice over the classes of one image, with another network in the place of one of the fold's."""
+        networks: list[EngineNetwork] = list(self.said[index])
+        networks[place] = network
+        engine = _OneImage(self.classes, tuple(networks[: self.classifiers]), tuple(networks[self.classifiers :]))
+        (source,) = sources_of([self.samples[index]])
+        (judged,) = judge_batch([(source, self.images[index])], engine, self.rule)
+        return float(image_dice(self.samples[index], judged).mean())
+
+
+def _ask(network: EngineNetwork, image: Image) -> _Remembered:
+    said = network.probabilities(network.preprocess.to_input(image)[None])
+    return _Remembered(network.preprocess, said if said.ndim == 1 else to_8bit(said))

@@ -43,6 +43,10 @@ def main() -> None:
     first = next(memory for done, memory in samples if done >= _FIRST)
     greatest = max(memory for done, memory in samples if done >= _FIRST)
     print(f"{arguments.count} images ({len(paths)} different ones) in {seconds:.0f} s, {len(samples)} samples")
+    for quarter in range(1, 5):
+        count = max(_FIRST, arguments.count * quarter // 4)
+        memory = max(memory for done, memory in samples if done <= count)
+        print(f"  greatest up to {count} images: {memory / 1024:.0f} MB")
     print(f"memory after {_FIRST} images {first / 1024:.0f} MB, greatest after that {greatest / 1024:.0f} MB")
     print(f"ratio {greatest / first:.3f}")
 

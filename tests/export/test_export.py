@@ -18,10 +18,13 @@ from steelsight.decision.decision import read_decision
 from steelsight.errors import UserError
 from steelsight.export.export import export_run
 from steelsight.export.parity import Parity, check, measure
+from steelsight.export.plan import make_plan
+from steelsight.export.reduced import write_reduced
 from steelsight.export.where import here
 from steelsight.images import list_images, read_image
 from steelsight.inspector.artifact import read_card
 from steelsight.inspector.inspector import Inspector
+from steelsight.inspector.openvino import runs_in_bf16
 from steelsight.networks.engine import load_engine
 from steelsight.recipe import read_run_recipe
 from steelsight.rle import format_runs
@@ -186,3 +189,20 @@ def test_what_is_no_inspector_is_not_replaced(run, tmp_path, files, words):
     with pytest.raises(UserError, match=words):
         export_run(run, out)
     assert out.is_file() or sorted(path.name for path in out.iterdir()) == sorted(files)
+
+
+def test_bf16_is_measured_where_the_processor_has_it_and_not_made_up_elsewhere(run, exported, tmp_path):
+    told = []
+    plan = make_plan(run, "all", "bf16", 0.002, (), lambda what, done, of: told.append((done, of)))
+    card = exported.card.model_copy(update={"precision": "bf16"})
+    loss = write_reduced(plan, card, exported.folder, tmp_path)
+    for its in card.networks:
+        assert (tmp_path / its.file).read_bytes() == (exported.folder / its.file).read_bytes()
+    if runs_in_bf16("bf16"):
+        assert (loss.images, loss.not_measured) == (11, None)
+        assert abs(loss.lost) < 0.1
+        assert told[-1] == (22, 22)
+    else:
+        assert (loss.lost, loss.kept) == (None, None)
+        assert "does not compute in bf16" in loss.not_measured
+        assert told == []

@@ -98,7 +98,7 @@ def mapping(paths: list[Path]) -> dict[str, tuple[Work, Work]]:
 
 def running(folder: Path) -> dict[str, tuple[Work, Work]]:
     """Networks in OpenVINO."""
-    classify, segment, b0_rgb, b0_grey = _networks(folder)
+    classify, other, segment, b0_rgb, b0_grey = _networks(folder)
     threads = usable_threads()
     one = {"NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": 1}
     tricks: dict[str, tuple[Work, Work]] = {}
@@ -119,7 +119,7 @@ def running(folder: Path) -> dict[str, tuple[Work, Work]]:
         _loop(b0_rgb, RGB, one, images=4),
         _loop(b0_grey, GREY, one, images=4),
     )
-    single, merged = _loop(classify, GREY, one, images=4), _loop([classify, classify], GREY, one, images=2)
+    single, merged = _loop(classify, GREY, one, images=4), _loop([classify, other], GREY, one, images=2)
     tricks["two classifiers as one graph"] = (single, merged)
     return tricks
 
@@ -129,6 +129,7 @@ def _networks(folder: Path) -> list[Path]:
     by_step = {member.step: member for member in recipe.members}
     models = [
         ("classify", GREY, build_member(by_step["classify"], 4)),
+        ("other", GREY, build_member(by_step["classify"], 4)),
         ("segment", GREY, build_member(by_step["segment"], 4)),
         ("b0-rgb", RGB, build_classifier("b0", 3)),
         ("b0-grey", GREY, build_classifier("b0", 1)),

@@ -73,7 +73,7 @@ def test_the_plain_install_names_no_library_of_training() -> None:
 
 def test_the_readme_shows_every_verb() -> None:
     shown = {verb(words)[0] for words in readme_commands()}
-    assert shown >= {"data", "train", "decide", "report", "predict", "score", "weights"}
+    assert shown >= {"data", "train", "decide", "report", "predict", "export", "inspect", "bench", "score", "weights"}
 
 
 @pytest.mark.parametrize("words", sorted({verb(words) for words in readme_commands()}), ids=" ".join)

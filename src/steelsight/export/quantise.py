@@ -46,8 +46,9 @@ class Control:
 def quantise(path: Path, inputs: Inputs, control: Control | None = None) -> None:
     """Replace an fp32 ONNX network by one that computes in int8.
 
-    The first and the last layer and depthwise convolutions stay in fp32: they take little time and lose much accuracy.
-    Weights keep to half of the range of 8 bit, since processors without VNNI add products in 16 bit, which overflow else.
+    The first layer, depthwise convolutions, and the last layer with what follows it stay in fp32: they take little time and
+    lose much accuracy. Weights keep to half of the range of 8 bit, since processors without VNNI add products in 16 bit and
+    would overflow.
 
     Args:
         inputs: float32 (channels, height, width), of real images: ranges of activations are taken from them.
@@ -114,9 +115,11 @@ def _controlled(
 
 
 def _kept_in_fp32(model: Any) -> list[str]:
-    """Names of the first and the last layer and of depthwise convolutions."""
-    heavy = [node for node in model.graph.node if node.op_type in _HEAVY]
-    return sorted({node.name for node in (*heavy[:1], *heavy[-1:], *filter(_is_grouped, heavy))})
+    """Names of the first layer, of depthwise convolutions, and of the last layer with all that comes after it."""
+    nodes = list(model.graph.node)
+    heavy = [place for place, node in enumerate(nodes) if node.op_type in _HEAVY]
+    kept = [*heavy[:1], *(place for place in heavy if _is_grouped(nodes[place]))]
+    return sorted({nodes[place].name for place in (*kept, *range(heavy[-1] if heavy else 0, len(nodes)))})
 
 
 def _is_grouped(node: Any) -> bool:

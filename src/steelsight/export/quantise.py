@@ -47,8 +47,8 @@ def quantise(path: Path, inputs: Inputs, control: Control | None = None) -> None
     """Replace an fp32 ONNX network by one that computes in int8.
 
     The first layer, depthwise convolutions, and the last layer with what follows it stay in fp32: they take little time and
-    lose much accuracy. Weights keep to half of the range of 8 bit, since processors without VNNI add products in 16 bit, and
-    those overflow else.
+    lose much accuracy. Weights keep to half of the range of 8 bit, since processors without VNNI add products in 16 bit and
+    would overflow.
 
     Args:
         inputs: float32 (channels, height, width), of real images: ranges of activations are taken from them.

@@ -19,7 +19,7 @@ help:
 	@echo "make demo    train, judge, export an inspector, let it inspect unlabelled images, report (5 to 10 minutes)"
 	@echo "make test    run the tests and the examples in the docstrings"
 	@echo "make check   ruff, mypy, import-linter"
-	@echo "make plain   prove that the plain install scores without torch"
+	@echo "make plain   prove that the plain install inspects and scores without torch"
 	@echo "make clean   remove the virtual environments and the demo"
 	@echo
 	@echo "benchmarks: see bench/README.md"

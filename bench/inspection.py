@@ -1,10 +1,11 @@
 """Inspection speed, from files on disk to written CSV: this runtime, an eager torch loop, and the bare networks.
 
-    python bench/inspection.py IMAGES... [--shape lite|reference] [--share 0.5 0.02] [--rounds 3] [--most 154]
+    python bench/inspection.py IMAGES... [--run RUN | --shape lite|reference] [--share 0.5 0.02] [--rounds 3] [--most 154]
 
-All sides judge the same images with the same networks and the same gate, in turn, in one run; medians are printed. Weights
-are random (the encoder's from ImageNet where they are at hand): speed does not depend on them, and the gate is put where
-the wanted share of images passes. `lite` is one Lite0 classifier and one Lite0 UNet++; `reference` the ensemble of the
+All sides judge the same images with the same networks and the same rule, in turn, in one run; medians are printed. The gate
+is put where the wanted share passes. With --run the networks are those of a run's fold 0, under the plain thresholds.
+Else weights are random (the encoder's from ImageNet where they are at hand), which draws masks of a thousand specks and so
+makes cutting them slower than it is: `lite` is one Lite0 classifier and one Lite0 UNet++; `reference` the ensemble of the
 reference solution, four classifiers (B0, B1, B3, B5) and three UNet++ (B5, B3, B4), all at 128 x 800.
 
 The limit is what the networks alone take in OpenVINO's own throughput loop, plus bare decoding on all cores. Nothing else
@@ -22,19 +23,20 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import openvino
 import torch
 from eager_loop import EagerLoop, Plain
+from stages import print_stages
 
 from steelsight.cascade.judge import judge_batch
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.cascade.write import ResultWriter
+from steelsight.decision.decision import read_decision
+from steelsight.decision.defaults import plain_rule
 from steelsight.decision.rule import Rule
-from steelsight.ensemble import to_8bit
 from steelsight.errors import UserError
 from steelsight.images import read_image
 from steelsight.inspector.artifact import (
@@ -50,11 +52,11 @@ from steelsight.inspector.artifact import (
 from steelsight.inspector.familiar import Familiar
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.openvino import runs_in_bf16, usable_threads
-from steelsight.networks.engine import TorchNetwork
+from steelsight.networks.engine import TorchNetwork, load_engine
 from steelsight.networks.member import build_member
 from steelsight.networks.onnx import OnnxGraph
 from steelsight.networks.weights import load_weights
-from steelsight.recipe import Member, load_recipe, resolve
+from steelsight.recipe import Member, load_recipe, read_run_recipe, resolve
 from steelsight.training.memory import keep_freed_memory
 
 CLASSES = ("1", "2", "3", "4")
@@ -69,6 +71,7 @@ def main() -> None:
     """Print a table per share of images that pass, then the time of each stage."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", nargs="+")
+    parser.add_argument("--run", type=Path, help="a RUN whose fold 0 is taken")
     parser.add_argument("--shape", choices=["lite", "reference"], default="lite")
     parser.add_argument("--share", type=float, nargs="+", default=[0.5, 0.02], help="of the images that pass the gate")
     parser.add_argument("--rounds", type=int, default=3)
@@ -79,14 +82,26 @@ def main() -> None:
     sources = find_sources(arguments.images)
     spread = np.unique(np.linspace(0, len(sources) - 1, arguments.most).astype(int))
     sources = [sources[place] for place in spread]
-    networks = build_networks(arguments.shape)
-    print(f"{len(sources)} images, {arguments.shape}: {', '.join(member.name for member, _ in networks)}")
+    networks = load_networks(arguments.run) if arguments.run else build_networks(arguments.shape)
+    print(
+        f"{len(sources)} images, {arguments.run or arguments.shape}: {', '.join(member.name for member, _ in networks)}"
+    )
     print(f"{openvino.Core().get_property('CPU', 'FULL_DEVICE_NAME')}, {usable_threads()} threads")
+    trained = arguments.run is not None
     with tempfile.TemporaryDirectory() as folder:
         inspectors = make_inspectors(Path(folder), networks, sources, arguments.int8)
         for share in arguments.share:
-            compare(inspectors, networks, sources, share, arguments.rounds, Path(folder))
-        print_stages(inspectors["fp32"], sources)
+            compare(inspectors, networks, sources, share, arguments.rounds, Path(folder), trained)
+        print_stages(inspectors["fp32"], sources, find_rule(inspectors["fp32"], sources, 1.0, trained))
+
+
+def load_networks(run: Path) -> list[Network]:
+    """The chosen members of a run's fold 0, trained."""
+    recipe, decision = read_run_recipe(run), read_decision(run)
+    jobs = decision.jobs_of([0])
+    engine = load_engine(run, recipe, decision.classes, *jobs, device=torch.device("cpu"))
+    names = [name for name, _ in (*jobs[0], *jobs[1])]
+    return list(zip(map(recipe.member, names), (*engine.classifiers, *engine.segmenters), strict=True))
 
 
 def build_networks(shape: str) -> list[Network]:
@@ -186,9 +201,10 @@ def compare(
     share: float,
     rounds: int,
     folder: Path,
+    trained: bool,
 ) -> None:
     """Judge the images by every side in turn; print images/s and the ratios."""
-    rules = {precision: find_rule(inspector, sources, share) for precision, inspector in inspectors.items()}
+    rules = {precision: find_rule(inspector, sources, share, trained) for precision, inspector in inspectors.items()}
     eager = eager_side(networks, rules["fp32"])
     paths = [source.path for source in sources]
     batch = min(_EAGER_BATCHES, key=lambda size: _seconds(lambda: eager.run(paths, folder / "warm.csv", size)))
@@ -215,16 +231,20 @@ def compare(
         print(line, flush=True)
 
 
-def find_rule(inspector: Inspector, sources: Sequence[Source], share: float) -> Rule:
-    """A rule whose gate passes the wanted share of the images, and under which a class or so is found in those."""
+def find_rule(inspector: Inspector, sources: Sequence[Source], share: float, trained: bool) -> Rule:
+    """A rule whose gate passes the wanted share of the images: the plain thresholds for trained networks, else such that a
+    class or so is found in those."""
     engine = inspector.engine("throughput")
     shut = EVERYTHING.model_copy(update={"gate": 1.0})
     images = [(source, read_image(source.path, grey=True)) for source in sources]
     p_defect = [judge_batch([one], engine, shut)[0].p_defect for one in images]
+    gate = float(np.quantile(p_defect, 1 - share, method="lower"))
+    if trained:
+        return plain_rule(len(CLASSES), 800).model_copy(update={"gate": gate})
     maps = [judge_batch([one], engine, EVERYTHING, keep_maps=True)[0].maps for one in images[:8]]
     upper = tuple(int(np.percentile([map_[index] for map_ in maps if map_ is not None], 99)) for index in range(4))
     return Rule(
-        gate=float(np.quantile(p_defect, 1 - share, method="lower")),
+        gate=gate,
         upper=upper,
         lower=tuple(max(0, level - 5) for level in upper),
         min_area=(4000,) * 4,
@@ -287,38 +307,6 @@ def limit(inspector: Inspector, share: float, paths: Sequence[Path]) -> float:
     with ThreadPoolExecutor(usable_threads()) as pool:
         decoding = _seconds(lambda: list(pool.map(lambda one: cv2.imdecode(one, cv2.IMREAD_GRAYSCALE), contents)))
     return seconds + decoding / len(contents)
-
-
-def print_stages(inspector: Inspector, sources: Sequence[Source]) -> None:
-    """Milliseconds of each stage for one image, one after another on one thread."""
-    single = dataclasses.replace(inspector, threads=1, _engines={})
-    engine, rule = single.engine("latency"), find_rule(inspector, sources, 1.0)
-    totals: dict[str, float] = {}
-    for source in sources[:16]:
-        image = _add(totals, "read and decode", lambda source=source: read_image(source.path, grey=True))
-        _add(totals, "unusual?", lambda image=image: inspector.card.familiar.flags(image))
-        for step, networks in (("classify", engine.classifiers), ("segment", engine.segmenters)):
-            for network in networks:
-                inputs = _add(
-                    totals, f"{step}: input", lambda n=network, image=image: n.preprocess.to_input(image)[None]
-                )
-                maps = _add(totals, f"{step}: network", lambda n=network, i=inputs: n.probabilities(i))
-                if step == "segment":
-                    _add(totals, "segment: to 8 bit", lambda maps=maps: to_8bit(maps))
-        shut = rule.model_copy(update={"gate": 0.0})
-        _add(totals, "all of it", lambda one=(source, image), shut=shut: judge_batch([one], engine, shut))
-    parts = sum(seconds for name, seconds in totals.items() if name not in ("all of it", "read and decode", "unusual?"))
-    totals["masks, regions, run lengths"] = totals.pop("all of it") - parts
-    print("\nms an image, one thread, fp32")
-    for name, seconds in totals.items():
-        print(f"  {name:28}{seconds / 16 * 1e3:8.2f}")
-
-
-def _add(totals: dict[str, float], name: str, work: Callable[[], Any]) -> Any:
-    started = time.perf_counter()
-    result = work()
-    totals[name] = totals.get(name, 0.0) + time.perf_counter() - started
-    return result
 
 
 def _seconds(work: Callable[[], object]) -> float:

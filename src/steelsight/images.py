@@ -51,8 +51,8 @@ def read_image(path: Path, *, grey: bool = False) -> Image:
     """Read an image whole.
 
     Args:
-        grey: for networks that see grey alone. A colour file becomes (H, W): the luma of a JPEG, which is decoded in less
-            than half the time, the decoder's weighted mean elsewhere. A grey image has the same pixels either way.
+        grey: for networks that see grey alone. A colour file becomes (H, W): the luma of a JPEG, which is decoded
+            sooner, the decoder's weighted mean elsewhere. A grey image has the same pixels either way.
 
     Returns:
         uint8 or uint16, (H, W) grey or (H, W, 3) RGB. A colour file with three equal channels becomes (H, W); alpha is

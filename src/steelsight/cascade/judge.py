@@ -130,7 +130,7 @@ def judge_batch(
         if p <= rule.gate:
             judged.append(Judged(source, image, p, nothing, flags=unusual))
             continue
-        runs, regions, combined = _cut(image, p, next(maps), engine.segmenters, rule, keep_maps)
+        runs, regions, combined = cut(image, p, next(maps), engine.segmenters, rule, keep_maps)
         judged.append(Judged(source, image, p, runs, regions, unusual, combined))
     return judged
 
@@ -154,7 +154,7 @@ def _segment(images: Sequence[Image], networks: Sequence[EngineNetwork]) -> Iter
         yield [of_network[index] for of_network in maps]
 
 
-def _cut(
+def cut(
     image: Image,
     p_defect: float,
     maps: Sequence[NDArray[np.uint8]],
@@ -165,6 +165,10 @@ def _cut(
     """Masks and regions of one image, and its combined map if wanted.
 
     Classes whose map cannot reach the upper threshold are left at the working size: most are.
+
+    Args:
+        maps: each network's 8-bit map of the image, uint8 (classes, height, width) at its working size.
+        networks: those of step 2, in the same order.
     """
     size, preprocesses = (image.shape[0], image.shape[1]), [network.preprocess for network in networks]
     runs = [Runs.empty()] * rule.classes

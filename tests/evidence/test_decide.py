@@ -232,7 +232,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda content: content | {"schema_version": 2}, "schema_version is 2, this steelsight reads 1"),
+        (lambda content: content | {"schema_version": 3}, "schema_version is 3, this steelsight reads 2"),
         (lambda content: content | {"kept": "best"}, "kept is 'best'"),
         (lambda content: content["rule"].update(gate=3) or content, "rule.gate is 3"),
         (lambda _: [], "schema_version is None"),

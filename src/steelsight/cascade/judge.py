@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine, EngineNetwork
-from steelsight.cascade.regions import Region, find_regions
 from steelsight.cascade.sources import Source
 from steelsight.decision.rule import Rule, masks
 from steelsight.ensemble import combine_maps, combine_probabilities, may_exceed, to_8bit
 from steelsight.images import ImageError, read_image
 from steelsight.preprocess import Image, Preprocess
+from steelsight.regions import Region, find_regions
 from steelsight.rle import Runs, encode_mask
 
 _READERS = 2

@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from steelsight.decision.candidates import Kind
 from steelsight.decision.counts import Counts
+from steelsight.decision.policy import Policy
 from steelsight.decision.rule import Rule
 from steelsight.errors import UserError
 from steelsight.files import write_json
 from steelsight.metrics.dice import dice_figures
 
 FILE = "decision.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ALL = "all"
 """Key of `classifiers` and `segmenters` where one choice holds for every fold."""
 
@@ -164,9 +165,10 @@ class Decision(_Model):
         intervals: of `figures` ("tuned"), of `nested`, and of the plain rule with members chosen without the fold
             ("defaults").
         gate_curve: the best Dice by gate, for the kept kind.
+        policy: of verdicts; None where there are no classifiers.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     fingerprint: str
     classes: tuple[str, ...]
     classifiers: dict[str, tuple[str, ...]]
@@ -186,6 +188,7 @@ class Decision(_Model):
     gate_curve: tuple[GatePoint, ...]
     gate_loss: GateLoss
     contributions: tuple[Contribution, ...]
+    policy: Policy | None = None
 
     def candidate(self, kind: Kind) -> Candidate:
         """The candidate of a kind."""

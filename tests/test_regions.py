@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from steelsight.cascade.regions import find_regions
 from steelsight.dataset.read import read_dataset
+from steelsight.regions import find_regions
 
 
 @given(arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))), st.integers(0, 255))

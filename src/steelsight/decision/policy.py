@@ -1,0 +1,157 @@
+"""The verdict policy: what was asked for, the two bounds on P(defect), and what can be said of them."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from steelsight.decision.calibrate import Calibration
+from steelsight.decision.severity import Answer, Severity
+from steelsight.decision.tested import EvidenceKind
+
+__all__ = ["Answer", "CostPoint", "Costs", "Outcome", "Policy", "Statement", "Wish"]
+
+EscapeAmong = Literal["defective", "passed", "both"]
+OverkillAmong = Literal["good", "rejected", "both"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Costs(_Model):
+    """What mistakes and second looks cost, in any unit; see `steelsight.decision.costs`.
+
+    Attributes:
+        escape: of a defective image that passes.
+        review: of a second look.
+        overkill: of a good image that is rejected.
+        escape_of: of an escape with some class, by its name, in place of `escape`; of several classes the dearest counts.
+    """
+
+    escape: float = Field(gt=0)
+    review: float = Field(ge=0)
+    overkill: float = Field(ge=0)
+    escape_of: dict[str, float] = {}
+
+
+class Wish(_Model):
+    """What the user asked for.
+
+    Attributes:
+        max_escape: greatest share that may escape, and `escape_among` of what: of the `defective` images (needs no word on
+            how much strip is defective), of the `passed` ones, or of each of `both`.
+        max_overkill: greatest share of overkill, and `overkill_among`: of the `good` images, the `rejected` ones, or both.
+        confidence: with which each bound holds.
+        defect_share: share of the strip's images that are defective, as the user states it; `passed`, `rejected` and costs
+            rest on it.
+        never_miss: class name -> greatest share of its images that may escape.
+        costs: where given, the bounds of least expected cost among those that the limits allow.
+    """
+
+    max_escape: float | None = Field(default=0.05, gt=0, lt=1)
+    escape_among: EscapeAmong = "defective"
+    max_overkill: float | None = Field(default=0.05, gt=0, lt=1)
+    overkill_among: OverkillAmong = "good"
+    confidence: float = Field(default=0.95, gt=0, lt=1)
+    defect_share: float | None = Field(default=None, gt=0, lt=1)
+    never_miss: dict[str, float] = {}
+    costs: Costs | None = None
+
+    @model_validator(mode="after")
+    def _needs_share(self) -> "Wish":
+        rests = self.escape_among != "defective" or self.overkill_among != "good" or self.costs is not None
+        if rests and self.defect_share is None:
+            raise ValueError("shares of passed or rejected images, and costs, rest on the share of defective strip")
+        return self
+
+
+class Statement(_Model):
+    """One bound: with the wish's confidence, at most `bound` of what it is `among` is lost.
+
+    Attributes:
+        kind: an `escape` or an `overkill`.
+        among: what the share is of.
+        defect_class: the class that it is about; None for any defect.
+        limit: what was asked for.
+        kept: whether the evidence bears it.
+        threshold: where P(defect) must stand by this statement alone: at most there to pass, above it to be rejected; None
+            where no threshold can keep it.
+        groups: twin groups that it rests on: those with such a defect, or good ones.
+        lost: of these, how many are lost at `threshold`, or would be at the least threshold where it is not kept.
+        bound: upper confidence bound of the share at `threshold`, or the least that this evidence could bear.
+        missing: further groups, none of them lost, that it would take; None where it is kept.
+    """
+
+    kind: Literal["escape", "overkill"]
+    among: Literal["defective", "passed", "good", "rejected"]
+    defect_class: str | None
+    limit: float
+    kept: bool
+    threshold: float | None
+    groups: int
+    lost: int
+    bound: float
+    missing: int | None
+
+
+class Outcome(_Model):
+    """What the policy makes of the tested images; counts of images, and of twin groups that are lost.
+
+    Attributes:
+        images, groups, defective_groups, good_groups: tested; a group with both kinds of image counts as each.
+        passed, review, rejected: images by answer, as (defective, good).
+        escaped_groups, overkilled_groups: groups of which an image is lost.
+        escapes, overkills: names of the images.
+    """
+
+    images: int
+    groups: int
+    defective_groups: int
+    good_groups: int
+    groups_per_class: tuple[int, ...]
+    passed: tuple[int, int]
+    review: tuple[int, int]
+    rejected: tuple[int, int]
+    escaped_groups: int
+    overkilled_groups: int
+    escapes: tuple[str, ...]
+    overkills: tuple[str, ...]
+
+
+class CostPoint(_Model):
+    """Expected cost per image when passing up to `pass_at`, with the best `reject_at` for it."""
+
+    pass_at: float
+    reject_at: float
+    cost: float
+
+
+class Policy(_Model):
+    """How an image gets its verdict, and what is known of it.
+
+    Attributes:
+        pass_at: an image may pass where P(defect) is at most this; None: none passes.
+        reject_at: an image is rejected where P(defect) exceeds this; None: none is for its P(defect) alone. At least
+            `pass_at` where both are there.
+        evidence: what the bounds rest on; see `tested.EvidenceKind`.
+        calibration: P(defect) -> share of such images that are defective.
+        severity: rules on what was found; None where there are none.
+        wish, statements, outcome: what was asked for, the bounds one by one, and what the policy makes of the tested images.
+        cost_curve: where costs were given, by `pass_at`, ascending.
+    """
+
+    pass_at: float | None
+    reject_at: float | None
+    evidence: EvidenceKind
+    calibration: Calibration
+    severity: Severity | None
+    wish: Wish
+    statements: tuple[Statement, ...]
+    outcome: Outcome
+    cost_curve: tuple[CostPoint, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Policy":
+        if self.pass_at is not None and self.reject_at is not None and self.pass_at > self.reject_at:
+            raise ValueError(f"pass_at {self.pass_at} exceeds reject_at {self.reject_at}")
+        return self

@@ -44,16 +44,18 @@ def replacing(path: Path) -> Iterator[Path]:
         UserError: the disk is full or may not be written to.
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    former = path.with_name(f".{path.stem}.former.{os.getpid()}.part{path.suffix}")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(temporary)
         try:
             yield temporary
             if path.is_dir() and temporary.is_dir():
-                shutil.rmtree(path)
+                path.replace(former)  # a moment without it, rather than the time that deleting takes
             temporary.replace(path)
         finally:
             _remove(temporary)
+            _remove(former)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Table
 
+from steelsight.cli.labelled import read_labelled
 from steelsight.cli.output import console, counting, finish, results
-from steelsight.dataset.model import Dataset, Fault, Layout
+from steelsight.dataset.model import Layout
 from steelsight.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 STARTED = {"samples.csv", "truth.csv", "dataset.json"}
 """What a run that was killed before it had its recipe may hold; it is written anew."""
-_SHOWN_FAULTS = 20
 
 
 def train(
@@ -94,7 +94,7 @@ def _open_or_start(
     for member in wanted.members:  # before hours are spent, and before torch is loaded
         if member.weights == "imagenet":
             require_weights(member.encoder, member.name)
-    dataset = _read(data, layout, skip_faulty)
+    dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
     from steelsight.training.experiment import start_run
 
     with counting("looking for twins") as advance:
@@ -106,29 +106,6 @@ def _is_further_device() -> bool:
     return int(os.environ.get("LOCAL_RANK", "0")) > 0
 
 
-def _read(data: Path, layout: Layout | None, skip_faulty: bool) -> Dataset:
-    from steelsight.dataset.read import read_dataset
-
-    with counting("reading images") as advance:
-        dataset = read_dataset(data, layout, progress=advance)
-    if dataset.faults:
-        _list_faults(dataset.faults)
-        if not skip_faulty:
-            raise UserError(
-                f"{data}: {len(dataset.faults)} faults (the first: {dataset.faults[0].message}); mend them "
-                f"(`steelsight data check {data}` lists them), or leave those images out with --skip-faulty"
-            )
-    return dataset
-
-
-def _list_faults(faults: tuple[Fault, ...]) -> None:
-    for fault in faults[:_SHOWN_FAULTS]:
-        line = f":{fault.line}" if fault.line else ""
-        console.print(f"fault: {fault.file}{line}: {fault.message}", highlight=False, soft_wrap=True, markup=False)
-    if len(faults) > _SHOWN_FAULTS:
-        console.print(f"... and {len(faults) - _SHOWN_FAULTS} more", highlight=False)
-
-
 def _planned(data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: bool) -> "Evidence":
     """A run as it would be, in a folder that is thrown away."""
     import tempfile
@@ -136,7 +113,7 @@ def _planned(data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: b
     from steelsight.training.experiment import start_run
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        return start_run(Path(folder) / "run", _read(data, layout, skip_faulty), wanted)
+        return start_run(Path(folder) / "run", read_labelled(data, layout, skip_faulty=skip_faulty), wanted)
 
 
 def _show_plan(evidence: "Evidence", only: list[str], machine: "Machine", as_json: bool) -> None:

@@ -12,6 +12,8 @@ __all__ = ["Answer", "CostPoint", "Costs", "Outcome", "Policy", "Statement", "Wi
 
 EscapeAmong = Literal["defective", "passed", "both"]
 OverkillAmong = Literal["good", "rejected", "both"]
+Keep = Literal["keep"]
+"""In place of severity rules: those that are there."""
 
 
 class _Model(BaseModel):

@@ -1,6 +1,6 @@
 """What was tested: of every image, what was said of it, what is true of it, and which twins it has."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from steelsight.regions import Region
 
-EvidenceKind = Literal["own", "calibrated", "cross-validated", "epoch-selected"]
+EvidenceKind = Literal["own", "calibrated", "cross-validated", "epoch-selected", "other-precision"]
 """Whose evidence it is.
 
 own: of exactly the networks that are deployed (one fold's), on images that they did not see.
 calibrated: of the deployed inspector, on fresh images.
 cross-validated: each fold's images by that fold's networks, while all folds' networks are deployed together.
 epoch-selected: as one of the others, but a member kept the epoch that was best on these images.
+other-precision: as `own`, but the deployed networks compute in lower precision than the tested ones.
 Only the first two carry a bound.
 """
 
@@ -56,6 +57,10 @@ class Tested:
     def found(self) -> NDArray[np.bool_]:
         """Whether each image has a mask: bool (N,)."""
         return np.array([bool(regions) for regions in self.regions], np.bool_)
+
+    def as_kind(self, kind: EvidenceKind) -> "Tested":
+        """The same images, as evidence of another kind."""
+        return replace(self, kind=kind)
 
     def only(self, images: NDArray[np.intp]) -> "Tested":
         """Some of the images, in the order given."""

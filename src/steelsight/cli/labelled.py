@@ -1,0 +1,37 @@
+"""Labelled images as a user brings them: read, with what is wrong with them listed."""
+
+from pathlib import Path
+
+from steelsight.cli.output import console, counting
+from steelsight.dataset.model import Dataset, Fault, Layout
+from steelsight.errors import UserError
+
+_SHOWN_FAULTS = 20
+
+
+def read_labelled(data: Path, layout: Layout | None, *, skip_faulty: bool) -> Dataset:
+    """Read a folder of labelled images; faulty ones are listed, and left out if wanted.
+
+    Raises:
+        UserError: there are faults, and they are not to be left out; or there is no such data.
+    """
+    from steelsight.dataset.read import read_dataset
+
+    with counting("reading images") as advance:
+        dataset = read_dataset(data, layout, progress=advance)
+    if dataset.faults:
+        _list_faults(dataset.faults)
+        if not skip_faulty:
+            raise UserError(
+                f"{data}: {len(dataset.faults)} faults (the first: {dataset.faults[0].message}); mend them "
+                f"(`steelsight data check {data}` lists them), or leave those images out with --skip-faulty"
+            )
+    return dataset
+
+
+def _list_faults(faults: tuple[Fault, ...]) -> None:
+    for fault in faults[:_SHOWN_FAULTS]:
+        line = f":{fault.line}" if fault.line else ""
+        console.print(f"fault: {fault.file}{line}: {fault.message}", highlight=False, soft_wrap=True, markup=False)
+    if len(faults) > _SHOWN_FAULTS:
+        console.print(f"... and {len(faults) - _SHOWN_FAULTS} more", highlight=False)

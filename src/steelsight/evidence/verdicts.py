@@ -1,0 +1,116 @@
+"""The verdict policy of a run, from its stored evidence."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from steelsight.dataset.record import read_record
+from steelsight.decision.choose import choose_policy
+from steelsight.decision.decision import FILE, Decision, read_decision, write_decision
+from steelsight.decision.policy import Keep, Policy, Wish
+from steelsight.decision.severity import Severity
+from steelsight.decision.tested import Tested
+from steelsight.decision.tested_files import read_tested, write_tested
+from steelsight.errors import UserError
+from steelsight.evidence.cache import key
+from steelsight.evidence.out_of_fold import OutOfFold
+from steelsight.evidence.store import Evidence
+from steelsight.evidence.team import Progress, Views
+from steelsight.files import replacing
+from steelsight.recipe import read_run_recipe
+
+
+def decide_verdicts(
+    run: Path, wish: Wish | None, severity: Severity | Keep | None, *, progress: Progress | None = None
+) -> Decision:
+    """Find the verdict policy of a run again, for the members and the rule that it has, and write RUN/decision.json.
+
+    Args:
+        wish: None for the one that the run has.
+        severity: `keep` for the rules that the run has, None for none.
+        progress: called with (what is being done, done, of).
+
+    Raises:
+        UserError: nothing is decided in the run yet, its evidence or data have changed since, or it has no classifier.
+    """
+    decision = read_decision(run)
+    evidence = Evidence(run, read_record(run), read_run_recipe(run))
+    _check_current(evidence, decision)
+    judged = OutOfFold.of(evidence, decision, Views(evidence, progress))
+    policy = policy_of(
+        judged,
+        decision,
+        wish or former_wish(decision),
+        former_severity(decision) if severity == "keep" else severity,
+        progress,
+    )
+    if policy is None:
+        raise UserError(
+            f"{run / FILE}: the run has no classifier, and verdicts rest on its P(defect); train a recipe that has one"
+        )
+    decision = decision.model_copy(update={"policy": policy})
+    write_decision(run, decision)
+    return decision
+
+
+def policy_of(
+    judged: OutOfFold, decision: Decision, wish: Wish, severity: Severity | None, progress: Progress | None
+) -> Policy | None:
+    """The policy for what a run's images say; None without classifiers, since every P(defect) is then 1."""
+    if not any(decision.classifiers.values()):
+        return None
+    tick = None if progress is None else lambda done, of: progress("defects of images with a mask", done, of)
+    return choose_policy(gather_tested(judged, tick), wish, severity)
+
+
+def former_wish(decision: Decision | None) -> Wish:
+    """What was wished for when the run was last decided; else the default."""
+    return Wish() if decision is None or decision.policy is None else decision.policy.wish
+
+
+def former_severity(decision: Decision | None) -> Severity | None:
+    """The severity rules that the run was last decided with."""
+    return None if decision is None or decision.policy is None else decision.policy.severity
+
+
+def gather_tested(judged: OutOfFold, progress: Callable[[int, int], None] | None) -> Tested:
+    """All images of a run as evidence for verdicts, kept under RUN/evidence/tested so that deciding again takes seconds.
+
+    Args:
+        progress: called with (images done, images with a mask), where they are made.
+    """
+    folder = judged.evidence.run / "evidence" / "tested" / _key(judged)
+    try:
+        return read_tested(folder)
+    except UserError:
+        pass  # made below, outside of the handler: what goes wrong there has nothing to do with this
+    tested = judged.tested(progress)
+    with replacing(folder) as temporary:
+        temporary.mkdir(parents=True)
+        write_tested(temporary, tested)
+    return tested
+
+
+def _key(judged: OutOfFold) -> str:
+    """16 hexadecimal digits that change with the evidence and with the rules."""
+    said = [
+        (fold, key(judged.evidence, [*judged.team.classifiers[fold], *judged.team.segmenters[fold]], fold), rule)
+        for fold, rule in judged.rules.items()
+    ]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def _check_current(evidence: Evidence, decision: Decision) -> None:
+    path = evidence.run / FILE
+    decided = path.stat().st_mtime_ns
+    said = [
+        (member, fold)
+        for step in ("classify", "segment")
+        for member in evidence.members(step)
+        for fold in range(evidence.recipe.folds)
+    ]
+    is_stale = any(evidence.written(member, fold) > decided for member, fold in said)
+    if decision.fingerprint != evidence.record.fingerprint or is_stale:
+        raise UserError(
+            f"{path}: older than the evidence that it rests on; run `steelsight decide {evidence.run}` without options first"
+        )

@@ -1,0 +1,71 @@
+"""Fresh labelled images, judged by an inspector: evidence of its own, whatever networks it averages."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.dataset.model import Dataset, Sample
+from steelsight.decision.tested import Tested
+from steelsight.errors import UserError
+from steelsight.export.images import sources_of
+from steelsight.export.seen import refuse_seen
+from steelsight.inspector.inspector import Inspector
+from steelsight.regions import Region
+
+
+def judge_fresh(
+    inspector: Inspector,
+    dataset: Dataset,
+    groups: NDArray[np.int64],
+    progress: Callable[[int, int], None],
+) -> Tested:
+    """Judge labelled images that no network of the inspector has seen.
+
+    Args:
+        groups: int64 (N,), twin groups of the samples.
+        progress: called with (images done, images).
+
+    Raises:
+        UserError: an image was trained on or cannot be read, or the data has a class that the inspector does not know.
+    """
+    samples, classes = dataset.samples, inspector.classes
+    place = _places(dataset, classes)
+    refuse_seen(inspector.folder, samples)
+    p_defect = np.empty(len(samples))
+    regions: list[tuple[Region, ...]] = []
+    for index, judged in enumerate(inspector.stream(sources_of(samples))):
+        if judged.error is not None:
+            raise UserError(judged.error)
+        p_defect[index] = judged.p_defect
+        regions.append(judged.regions)
+        progress(index + 1, len(samples))
+    return Tested(
+        kind="calibrated",
+        classes=classes,
+        image_ids=tuple(sample.image_id for sample in samples),
+        folds=np.zeros(len(samples), np.int64),
+        groups=groups,
+        sizes=np.array([sample.size for sample in samples], np.int64).reshape(-1, 2),
+        p_defect=p_defect,
+        truth=_truth(samples, place, len(classes)),
+        regions=tuple(regions),
+    )
+
+
+def _places(dataset: Dataset, classes: Sequence[str]) -> list[int]:
+    """Where each class of the data stands among the inspector's."""
+    for name in dataset.classes:
+        if name not in classes:
+            raise UserError(
+                f"{dataset.root}: class {name!r} is none of the inspector's ({', '.join(classes)}); rename it, or leave its "
+                "images out: an inspector cannot be judged on what it was not taught"
+            )
+    return [classes.index(name) for name in dataset.classes]
+
+
+def _truth(samples: Sequence[Sample], place: Sequence[int], classes: int) -> NDArray[np.int64]:
+    truth = np.zeros((len(samples), classes), np.int64)
+    for row, sample in zip(truth, samples, strict=True):
+        row[place] = [runs.area for runs in sample.runs]
+    return truth

@@ -1,0 +1,75 @@
+"""An inspector's verdict policy, decided again where it stands: its networks stay as they are."""
+
+import os
+import shutil
+from pathlib import Path
+
+from steelsight.decision.choose import choose_policy
+from steelsight.decision.policy import Keep, Wish
+from steelsight.decision.severity import Severity
+from steelsight.decision.tested import Tested
+from steelsight.decision.tested_files import read_tested, write_tested
+from steelsight.errors import UserError
+from steelsight.export.parity import Parity
+from steelsight.export.readme import readme
+from steelsight.files import replacing, write_text
+from steelsight.inspector.artifact import (
+    CARD,
+    CHECKSUMS,
+    PARITY,
+    README,
+    InspectorCard,
+    read_card,
+    write_card,
+    write_checksums,
+)
+
+
+def decide_inspector(
+    folder: Path, wish: Wish | None, severity: Severity | Keep | None, fresh: Tested | None = None
+) -> InspectorCard:
+    """Decide again, and rewrite inspector.json, README.md and checksums.txt: all of them, or none.
+
+    Args:
+        wish: None for the one that the inspector has.
+        severity: `keep` for the rules that it has, None for none.
+        fresh: images that no network of it has seen, judged by it; from then on they are its evidence. None for the
+            evidence that it has.
+
+    Raises:
+        UserError: the inspector is damaged, has no classifiers or no evidence.
+    """
+    card = read_card(folder)
+    if not card.of_step("classify"):
+        raise UserError(
+            f"{folder / CARD}: it has no classifiers, and verdicts rest on their P(defect); export a run that has"
+        )
+    tested = fresh or read_tested(folder)
+    former = card.policy
+    policy = choose_policy(
+        tested,
+        wish or (former.wish if former else Wish()),
+        (former.severity if former else None) if severity == "keep" else severity,
+    )
+    card = card.model_copy(update={"policy": policy})
+    parity = Parity.model_validate_json((folder / PARITY).read_text(encoding="utf-8"))
+    with replacing(folder) as temporary:
+        _copy(folder, temporary)
+        if fresh is not None:
+            write_tested(temporary, fresh)
+        write_card(temporary, card)
+        write_text(temporary / README, readme(card, parity))
+        write_checksums(temporary)
+    return card
+
+
+def _copy(folder: Path, to: Path) -> None:
+    """Networks are linked where the disk can, and what is about to be written anew is left out."""
+    to.mkdir()
+    for path in folder.iterdir():
+        if path.name in (CARD, README, CHECKSUMS):
+            continue
+        try:
+            os.link(path, to / path.name)
+        except OSError:
+            shutil.copy2(path, to / path.name)

@@ -1,121 +1,177 @@
-"""`steelsight decide`: members and rule again, from stored evidence."""
+"""`steelsight decide`: members, rule and verdict bounds again, from stored evidence."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from steelsight.cli.output import console, finish, results
+from steelsight.cli.output import counting, finish, shown_progress
+from steelsight.cli.wish import (
+    Confidence,
+    CostEscape,
+    CostEscapeOf,
+    CostOverkill,
+    CostReview,
+    DefectShare,
+    EscapeAmong,
+    MaxEscape,
+    MaxOverkill,
+    NeverMiss,
+    OverkillAmong,
+    make_wish,
+)
+from steelsight.dataset.model import Layout
+from steelsight.errors import UserError
+from steelsight.inspector.artifact import CARD
 
 if TYPE_CHECKING:
-    from steelsight.decision.decision import Decision, Figures, Interval
-    from steelsight.evidence.team import Progress as Tell
+    from steelsight.decision.policy import Keep, Wish
+    from steelsight.decision.severity import Severity
+    from steelsight.decision.tested import Tested
 
 
 def decide(
-    run: Annotated[Path, typer.Argument(help="RUN folder of `steelsight train`.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="RUN|INSPECTOR", help="Folder of `steelsight train`, or of `steelsight export`.")
+    ],
     gate: Annotated[
         float | None,
-        typer.Option(help="Search the rule at this gate alone, a probability. Default: the recipe's gates."),
+        typer.Option(help="Of a RUN: search the rule at this gate alone, a probability. Default: the recipe's gates."),
     ] = None,
+    max_escape: MaxEscape = None,
+    escape_among: EscapeAmong = None,
+    max_overkill: MaxOverkill = None,
+    overkill_among: OverkillAmong = None,
+    confidence: Confidence = None,
+    defect_share: DefectShare = None,
+    never_miss: NeverMiss = None,
+    cost_escape: CostEscape = None,
+    cost_review: CostReview = None,
+    cost_overkill: CostOverkill = None,
+    cost_escape_of: CostEscapeOf = None,
+    severity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|none", help="Rules on class, area, count and position of defects.", rich_help_panel="Verdicts"
+        ),
+    ] = None,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DATA",
+            help="Of an INSPECTOR: labelled images that its networks did not see; from then on they are its evidence.",
+            rich_help_panel="Verdicts",
+        ),
+    ] = None,
+    layout: Annotated[Layout | None, typer.Option(help="Layout of DATA; found by itself if left out.")] = None,
+    skip_faulty: Annotated[
+        bool, typer.Option("--skip-faulty", help="Leave faulty images of DATA out, and list them.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
-    """Choose members and rule again from stored evidence, and judge the choice on folds that had no say in it."""
-    from steelsight.decision.decision import FILE
-    from steelsight.evidence.decide import decide as decide_run
+    """Decide again. A RUN: members, rule and verdict bounds, or with an option on verdicts only these. An INSPECTOR:
+    its verdict bounds, from the evidence that it carries or from fresh images."""
+    wish = make_wish(
+        max_escape=max_escape,
+        escape_among=escape_among,
+        max_overkill=max_overkill,
+        overkill_among=overkill_among,
+        confidence=confidence,
+        defect_share=defect_share,
+        never_miss=never_miss,
+        cost_escape=cost_escape,
+        cost_review=cost_review,
+        cost_overkill=cost_overkill,
+        cost_escape_of=cost_escape_of,
+    )
+    if (folder / CARD).is_file():
+        if gate is not None:
+            raise UserError(f"--gate {gate}: {folder} is an inspector, whose rule is fixed; decide the run it is made of")
+        _decide_inspector(folder, wish, severity, calibrate, layout, skip_faulty, as_json)
+        return
+    if calibrate is not None:
+        raise UserError(
+            f"--calibrate {calibrate}: {folder} is no inspector, and a run has its own evidence; export the run first"
+        )
+    _decide_run(folder, gate, wish, severity, as_json)
 
+
+def _decide_run(run: Path, gate: float | None, wish: "Wish | None", severity: str | None, as_json: bool) -> None:
+    from steelsight.cli.decision import show, show_policy
+    from steelsight.decision.decision import FILE, read_decision
+    from steelsight.evidence.decide import decide as decide_all
+    from steelsight.evidence.verdicts import decide_verdicts
+
+    verdicts_alone = gate is None and (wish is not None or severity is not None) and (run / FILE).is_file()
     with shown_progress() as tell:
-        decision = decide_run(run, gate=gate, progress=tell)
+        rules = _severity(severity, read_decision(run).classes if verdicts_alone else _classes(run))
+        decided = (
+            decide_verdicts(run, wish, rules, progress=tell)
+            if verdicts_alone
+            else decide_all(run, gate=gate, wish=wish, severity=rules, progress=tell)
+        )
     if not as_json:
-        show(decision)
+        if not verdicts_alone:
+            show(decided)
+        show_policy(decided.policy, decided.classes)
     finish(
         [run / FILE],
         f"steelsight report {run}",
         as_json=as_json,
-        figures={"decision": decision.model_dump(mode="json")},
+        figures={"decision": decided.model_dump(mode="json")},
     )
 
 
-@contextmanager
-def shown_progress() -> Iterator["Tell"]:
-    """Bars on standard error, one for each thing that is being done."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
+def _decide_inspector(
+    folder: Path,
+    wish: "Wish | None",
+    severity: str | None,
+    calibrate: Path | None,
+    layout: Layout | None,
+    skip_faulty: bool,
+    as_json: bool,
+) -> None:
+    from steelsight.cli.decision import show_policy
+    from steelsight.export.redecide import decide_inspector
+    from steelsight.inspector.inspector import Inspector
 
-        def tell(what: str, done: int, of: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=of)
-            bars.update(tasks[what], completed=done, total=of)
-
-        yield tell
-
-
-def show(decision: "Decision") -> None:
-    """Print the figures and the rule of a decision."""
-    results.print(_figures(decision))
-    results.print(_rule(decision))
-    results.print(escape(decision.reason), soft_wrap=True, highlight=False)
-    if decision.incomplete:
-        left = ", ".join(decision.incomplete)
-        results.print(f"note: not every fold of {escape(left)} is trained; left out", soft_wrap=True, highlight=False)
-
-
-def _figures(decision: "Decision") -> Table:
-    table = Table(
-        title=f"{decision.figures.images} images x {len(decision.classes)} classes, Dice at the image's own size",
-        caption="nested: members and rule chosen without the fold that they are judged on; [..]: 95 % over twin groups",
+    inspector = Inspector.open(folder)
+    rules = _severity(severity, inspector.classes)
+    fresh = None if calibrate is None else _fresh(folder, calibrate, layout, skip_faulty)
+    card = decide_inspector(folder, wish, rules, fresh)
+    if not as_json:
+        show_policy(card.policy, card.classes)
+    policy = None if card.policy is None else card.policy.model_dump(mode="json")
+    finish(
+        [folder],
+        f"steelsight inspect {folder} IMAGES --out DIR",
+        as_json=as_json,
+        figures={"inspector": str(folder), "policy": policy},
     )
-    table.add_column("rule")
-    for heading in ("Dice", "Dice of pairs\nwith defect", "false alarms on\nempty pairs"):
-        table.add_column(heading, justify="right")
-    plain = decision.candidate("defaults").nested.figures
-    rows: list[tuple[str, Figures, str]] = [
-        (f"kept ({decision.kept}), on its own images", decision.figures, "tuned"),
-        ("nested", decision.nested.figures, "nested"),
-        ("plain defaults, nested", plain, "defaults"),
-    ]
-    intervals = {str(name): value for name, value in decision.intervals.items()}
-    for name, figures, key in rows:
-        table.add_row(
-            f"[bold]{name}[/]" if key == "nested" else name,
-            _cell(figures.dice, intervals[key].dice),
-            _cell(figures.defective_dice, intervals[key].defective_dice),
-            "-" if figures.false_alarm_share is None else f"{figures.false_alarm_share:.2%}",
-        )
-    table.add_row("all empty (floor)", f"{decision.floor:.4f}", "-", "0.00%")
-    return table
 
 
-def _rule(decision: "Decision") -> Table:
-    rule = decision.rule
-    table = Table(title=f"Rule: an image passes to the masks when P(defect) > {rule.gate:g}")
-    table.add_column("class")
-    for heading in ("upper", "lower", "minimum area", "Dice, nested", "floor", "Dice of pairs\nwith defect, nested"):
-        table.add_column(heading, justify="right")
-    nested = decision.nested.figures
-    for place, name in enumerate(decision.classes):
-        defective = nested.defective_per_class[place]
-        table.add_row(
-            escape(name),
-            f"{rule.upper[place] / 255:.3f}",
-            f"{rule.lower[place] / 255:.3f}",
-            f"{rule.min_area[place]} px",
-            f"{nested.per_class[place]:.4f}",
-            f"{decision.floor_per_class[place]:.4f}",
-            "-" if defective is None else f"{defective:.4f}",
-        )
-    return table
+def _fresh(folder: Path, data: Path, layout: Layout | None, skip_faulty: bool) -> "Tested":
+    from steelsight.cli.labelled import read_labelled
+    from steelsight.dataset.twins import find_twins
+    from steelsight.export.fresh import judge_fresh
+    from steelsight.inspector.inspector import Inspector
+
+    dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
+    with counting("looking for twins") as advance:
+        groups = find_twins([sample.path for sample in dataset.samples], progress=advance)
+    with counting("judging fresh images") as advance:
+        return judge_fresh(Inspector.open(folder), dataset, groups, advance)
 
 
-def _cell(value: float | None, interval: "Interval") -> str:
-    if value is None:
-        return "-"
-    if interval.low is None or interval.high is None:
-        return f"{value:.4f}"
-    return escape(f"{value:.4f} [{interval.low:.4f}, {interval.high:.4f}]")
+def _severity(given: str | None, classes: tuple[str, ...]) -> "Severity | Keep | None":
+    from steelsight.decision.severity import read_severity
+
+    if given is None:
+        return "keep"
+    return None if given == "none" else read_severity(Path(given), classes)
+
+
+def _classes(run: Path) -> tuple[str, ...]:
+    from steelsight.dataset.record import read_record
+
+    return read_record(run).classes

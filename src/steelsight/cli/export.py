@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from steelsight.cli.decide import shown_progress
-from steelsight.cli.output import finish, results
+from steelsight.cli.output import finish, results, shown_progress
 
 
 def export(

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from steelsight.cli.labelled import read_labelled
-from steelsight.cli.output import console, counting, finish, results
+from steelsight.cli.output import console, counting, finish, results, shown_progress
 from steelsight.dataset.model import Layout
 from steelsight.errors import UserError
 
@@ -169,7 +169,7 @@ def _end(evidence: "Evidence", as_json: bool) -> None:
         )
         finish([run], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
-    from steelsight.cli.decide import show, shown_progress
+    from steelsight.cli.decision import show, show_policy
     from steelsight.evidence.decide import decide
     from steelsight.report.build import build_report
 
@@ -177,6 +177,7 @@ def _end(evidence: "Evidence", as_json: bool) -> None:
         decision = decide(run, progress=tell)
     if not as_json:
         show(decision)
+        show_policy(decision.policy, decision.classes)
     with console.status("writing the report"):
         page = build_report(run)
     figures = {"decision": decision.model_dump(mode="json")}

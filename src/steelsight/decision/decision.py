@@ -198,12 +198,25 @@ class Decision(_Model):
         """Names of the classifiers and of the segmenters that speak for a fold."""
         return _of_fold(self.classifiers, fold), _of_fold(self.segmenters, fold)
 
+    def rule_of(self, folds: Sequence[int]) -> Rule:
+        """The rule that goes with the networks of some folds: of one fold alone, the rule that was found without it, so that
+        the fold stays evidence of just these networks and this rule."""
+        own = self._own(folds)
+        return self.rule if own is None else own.rule
+
     def jobs_of(self, folds: Sequence[int]) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
-        """Jobs of the classifiers and of the segmenters that speak for some folds, fold by fold."""
+        """Jobs of the classifiers and of the segmenters that speak for some folds, fold by fold; of one fold alone, those
+        chosen without it, as in `rule_of`."""
+        own = self._own(folds)
         teams = [(fold, *self.members_of(fold)) for fold in folds]
+        if own is not None:
+            teams = [(own.fold, own.classifiers, own.segmenters)]
         classifiers = tuple((name, fold) for fold, names, _ in teams for name in names)
         segmenters = tuple((name, fold) for fold, _, names in teams for name in names)
         return classifiers, segmenters
+
+    def _own(self, folds: Sequence[int]) -> FoldRule | None:
+        return next((of for of in self.nested.folds if list(folds) == [of.fold]), None)
 
 
 def _of_fold(team: dict[str, tuple[str, ...]], fold: int) -> tuple[str, ...]:

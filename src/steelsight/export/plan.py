@@ -7,6 +7,7 @@ from pathlib import Path
 from steelsight.cascade.sources import Source
 from steelsight.dataset.record import Record, read_record
 from steelsight.decision.decision import Decision, Job, read_decision
+from steelsight.decision.rule import Rule
 from steelsight.export.images import images_for_parity, require
 from steelsight.inspector.artifact import Precision
 from steelsight.recipe import Recipe, choose_folds, read_run_recipe
@@ -39,6 +40,11 @@ class Plan:
     precision: Precision
     max_dice_loss: float
     progress: Progress
+
+    @property
+    def rule(self) -> Rule:
+        """See `Decision.rule_of`."""
+        return self.decision.rule_of(self.folds)
 
     @property
     def jobs(self) -> tuple[tuple[Job, ...], tuple[Job, ...]]:

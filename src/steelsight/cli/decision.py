@@ -1,0 +1,132 @@
+"""A decision as tables on the terminal."""
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from steelsight.cli.output import results
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from steelsight.decision.decision import Decision, Figures, Interval
+    from steelsight.decision.policy import Policy, Statement
+
+def show(decision: "Decision") -> None:
+    """Print the figures and the rule of a decision."""
+    results.print(_figures(decision))
+    results.print(_rule(decision))
+    results.print(escape(decision.reason), soft_wrap=True, highlight=False)
+    if decision.incomplete:
+        left = ", ".join(decision.incomplete)
+        results.print(f"note: not every fold of {escape(left)} is trained; left out", soft_wrap=True, highlight=False)
+
+
+def _figures(decision: "Decision") -> Table:
+    table = Table(
+        title=f"{decision.figures.images} images x {len(decision.classes)} classes, Dice at the image's own size",
+        caption="nested: members and rule chosen without the fold that they are judged on; [..]: 95 % over twin groups",
+    )
+    table.add_column("rule")
+    for heading in ("Dice", "Dice of pairs\nwith defect", "false alarms on\nempty pairs"):
+        table.add_column(heading, justify="right")
+    plain = decision.candidate("defaults").nested.figures
+    rows: list[tuple[str, Figures, str]] = [
+        (f"kept ({decision.kept}), on its own images", decision.figures, "tuned"),
+        ("nested", decision.nested.figures, "nested"),
+        ("plain defaults, nested", plain, "defaults"),
+    ]
+    intervals = {str(name): value for name, value in decision.intervals.items()}
+    for name, figures, key in rows:
+        table.add_row(
+            f"[bold]{name}[/]" if key == "nested" else name,
+            _cell(figures.dice, intervals[key].dice),
+            _cell(figures.defective_dice, intervals[key].defective_dice),
+            "-" if figures.false_alarm_share is None else f"{figures.false_alarm_share:.2%}",
+        )
+    table.add_row("all empty (floor)", f"{decision.floor:.4f}", "-", "0.00%")
+    return table
+
+
+def _rule(decision: "Decision") -> Table:
+    rule = decision.rule
+    table = Table(title=f"Rule: an image passes to the masks when P(defect) > {rule.gate:g}")
+    table.add_column("class")
+    for heading in ("upper", "lower", "minimum area", "Dice, nested", "floor", "Dice of pairs\nwith defect, nested"):
+        table.add_column(heading, justify="right")
+    nested = decision.nested.figures
+    for place, name in enumerate(decision.classes):
+        defective = nested.defective_per_class[place]
+        table.add_row(
+            escape(name),
+            f"{rule.upper[place] / 255:.3f}",
+            f"{rule.lower[place] / 255:.3f}",
+            f"{rule.min_area[place]} px",
+            f"{nested.per_class[place]:.4f}",
+            f"{decision.floor_per_class[place]:.4f}",
+            "-" if defective is None else f"{defective:.4f}",
+        )
+    return table
+
+
+def _cell(value: float | None, interval: "Interval") -> str:
+    if value is None:
+        return "-"
+    if interval.low is None or interval.high is None:
+        return f"{value:.4f}"
+    return escape(f"{value:.4f} [{interval.low:.4f}, {interval.high:.4f}]")
+
+
+def show_policy(policy: "Policy | None", classes: "Sequence[str]") -> None:
+    """Print when an image passes or is rejected, and what is known of it."""
+    if policy is None:
+        results.print("verdicts: none, since there is no classifier", soft_wrap=True, highlight=False)
+        return
+    results.print(_bounds(policy))
+    results.print(_outcome(policy))
+    results.print(escape(policy.standing), soft_wrap=True, highlight=False)
+
+
+def _bounds(policy: "Policy") -> Table:
+    passes = "none passes" if policy.pass_at is None else f"pass up to P(defect) {policy.pass_at:.4f}"
+    rejects = "none is for its P(defect)" if policy.reject_at is None else f"above {policy.reject_at:.4f}"
+    table = Table(
+        title=f"Verdicts: {passes}; reject: {rejects}; else review",
+        caption=f"each bound by itself at {policy.wish.confidence:.0%} confidence, over twin groups",
+    )
+    table.add_column("at most")
+    for heading in ("asked", "bound", "groups", "lost", "kept"):
+        table.add_column(heading, justify="right")
+    for one in policy.statements:
+        table.add_row(
+            _what(one), f"{one.limit:.2%}", f"{one.bound:.2%}", str(one.groups), str(one.lost), _kept(one)
+        )
+    return table
+
+
+def _what(one: "Statement") -> str:
+    of = {
+        "defective": "of defective images pass",
+        "passed": "of passed images are defective",
+        "good": "of good images are rejected",
+        "rejected": "of rejected images are good",
+    }[one.among]
+    return escape(of if one.defect_class is None else f"of images with class {one.defect_class} pass")
+
+
+def _kept(one: "Statement") -> str:
+    if one.kept:
+        return "yes"
+    return "no" if one.missing is None else f"no: {one.missing} more groups"
+
+
+def _outcome(policy: "Policy") -> Table:
+    of = policy.outcome
+    table = Table(title=f"What it makes of the {of.images} tested images ({of.groups} twin groups)")
+    table.add_column("")
+    for heading in ("pass", "review", "reject"):
+        table.add_column(heading, justify="right")
+    for place, name in enumerate(("defective", "good")):
+        table.add_row(name, *(str(counts[place]) for counts in (of.passed, of.review, of.rejected)))
+    return table

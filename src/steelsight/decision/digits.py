@@ -3,6 +3,7 @@
 from math import ceil, floor, log10
 
 _MOST = 17  # a double holds no more
+_LEAST = 1e-6  # a smaller share is shown as this
 
 
 def apart(*values: float, least: int = 2) -> list[str]:
@@ -34,8 +35,18 @@ def at_most(share: float, limit: float | None = None) -> str:
     """
     if share <= 0:
         return "0 %"
-    digits = max(0, 1 - floor(log10(100 * share)))
-    up = ceil(round(100 * share * 10**digits, 6)) / 10**digits  # what is off in the 15th digit is not rounded up
+    percentage = 100 * max(share, _LEAST)
+    digits = max(0, 1 - floor(log10(percentage)))
+    up = ceil(round(percentage * 10**digits, 10)) / 10**digits  # what is off in the 15th digit is not rounded up
     if limit is not None and share <= limit:
         up = min(up, 100 * limit)
     return f"{min(up, 100.0):.10g} %"
+
+
+def percent(share: float) -> str:
+    """A share as it was stated, as a percentage.
+
+    >>> percent(0.07), percent(0.125)
+    ('7 %', '12.5 %')
+    """
+    return f"{100 * share:.6g} %"

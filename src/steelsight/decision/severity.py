@@ -167,7 +167,7 @@ def read_severity(path: Path, classes: Sequence[str]) -> Severity:
     try:
         severity = Severity.model_validate(content)
     except ValidationError as error:
-        keys = {"": Severity, "rules": SeverityRule, "mm_per_pixel": MmPerPixel}
+        keys: dict[str, type[BaseModel]] = {"": Severity, "rules": SeverityRule, "mm_per_pixel": MmPerPixel}
         names = {name: [one.alias or key for key, one in model.model_fields.items()] for name, model in keys.items()}
         raise UserError(explain(error, path, names)) from error
     try:

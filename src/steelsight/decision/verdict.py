@@ -77,8 +77,8 @@ def _what_shows_why(regions: Sequence[Region], classes: Sequence[str]) -> str:
     if not regions:
         return ", by the classifiers alone: no region exceeds the mask rule"
     largest = max(regions, key=lambda region: region.area)
-    which = "with" if len(regions) == 1 else f"the largest of class {classes[largest.class_index]} with"
-    return f": {_found(regions, classes)}, {which} {largest.area} px"
+    which = "" if len(regions) == 1 else f", the largest of class {classes[largest.class_index]}"
+    return f": {_found(regions, classes)}{which} with {largest.area} px"
 
 
 def _found(regions: Sequence[Region], classes: Sequence[str]) -> str:

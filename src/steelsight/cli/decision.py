@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from steelsight.decision.decision import Decision, Figures, Interval
     from steelsight.decision.policy import Policy, Statement
 
+
 def show(decision: "Decision") -> None:
     """Print the figures and the rule of a decision."""
     results.print(_figures(decision))
@@ -99,9 +100,7 @@ def _bounds(policy: "Policy") -> Table:
     for heading in ("asked", "bound", "groups", "lost", "kept"):
         table.add_column(heading, justify="right")
     for one in policy.statements:
-        table.add_row(
-            _what(one), f"{one.limit:.2%}", f"{one.bound:.2%}", str(one.groups), str(one.lost), _kept(one)
-        )
+        table.add_row(_what(one), f"{one.limit:.2%}", f"{one.bound:.2%}", str(one.groups), str(one.lost), _kept(one))
     return table
 
 

@@ -27,7 +27,7 @@ def predict(
     resume: Resume = False,
     as_json: AsJson = False,
 ) -> None:
-    """Judge images with the networks and the rule of RUN; exit status 3 if some images could not be read."""
+    """Judge images with the networks, the rule and the policy of RUN; exit status 3 if some images could not be read."""
     from steelsight.cascade.judge import judge
     from steelsight.cascade.sources import find_sources
     from steelsight.cascade.write import ResultWriter
@@ -53,7 +53,12 @@ def predict(
         batch=engine.batch,
     )
     figures = {"classifiers": len(engine.classifiers), "segmenters": len(engine.segmenters)}
-    judge_and_write(writer, lambda remaining: judge(remaining, engine, decision.rule), as_json=as_json, figures=figures)
+    judge_and_write(
+        writer,
+        lambda remaining: judge(remaining, engine, decision.rule, policy=decision.policy),
+        as_json=as_json,
+        figures=figures,
+    )
 
 
 def _load(run: Path, recipe: "Recipe", decision: "Decision", folds: Sequence[int]) -> "TorchEngine":

@@ -31,6 +31,7 @@ def make_card(plan: Plan, reference: Engine) -> InspectorCard:
         networks=_networks(plan),
         precision=plan.precision,
         rule=plan.decision.rule,
+        policy=plan.policy,
         familiar=_familiar(plan, grey=sees_grey(reference)),
         provenance=Provenance(
             created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from steelsight.cascade.sources import Source
 from steelsight.dataset.record import Record, read_record
 from steelsight.decision.decision import Decision, Job, read_decision
+from steelsight.decision.policy import Policy
 from steelsight.export.images import images_for_parity, require
 from steelsight.inspector.artifact import Precision
 from steelsight.recipe import Recipe, choose_folds, read_run_recipe
@@ -28,6 +29,7 @@ class Plan:
         sources: images for parity.
         precision, max_dice_loss: as the user wants them.
         progress: is told what is being done.
+        policy: how the exported networks give verdicts; None: they give none.
     """
 
     run: Path
@@ -39,6 +41,7 @@ class Plan:
     precision: Precision
     max_dice_loss: float
     progress: Progress
+    policy: Policy | None
 
     @property
     def jobs(self) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
@@ -59,4 +62,4 @@ def make_plan(
     if precision != "fp32":
         require(run, record, f"--precision {precision} is judged on them")
     sources = images_for_parity(run, record, images, PARITY_IMAGES)
-    return Plan(run, recipe, decision, record, chosen, sources, precision, max_dice_loss, progress)
+    return Plan(run, recipe, decision, record, chosen, sources, precision, max_dice_loss, progress, decision.policy)

@@ -39,12 +39,12 @@ def test_the_bounds_and_what_they_mean(card):
         "rejected where P(defect) exceeds 0.7200. All others go to review, and so do files that cannot be read."
     )
     assert text[1].startswith(
-        "Its bounds are guaranteed: they rest on what it said of the images of fold 0, which none"
+        "What is kept is guaranteed: it rests on what was said of the images of fold 0, which none"
     )
-    assert "Each holds with 95 % confidence" in text[1]
+    assert "Each bound holds with 95 % confidence" in text[1]
     assert text[2:5] == [
         "- Kept: at most 4.8 % of the defective images pass (asked for 5 %; 61 twin groups, 0 lost).",
-        "- NOT kept: at most 1 % of the images with a defect of class dark pass. 6 % is the least that the evidence bears "
+        "- NOT KEPT: at most 1 % of the images with a defect of class dark pass. 6 % is the least that the evidence bears "
         "(49 twin groups, 0 lost); it takes 250 more, none of them lost.",
         "- Kept: at most 2.5 % of the images that are rejected are good, if 3 % of all images are defective (asked for 5 %; "
         "1 twin group, 1 lost).",
@@ -60,14 +60,25 @@ def test_the_bounds_and_what_they_mean(card):
         ("own", "int8", "not guaranteed: they are those of its networks in fp32, and in int8"),
         ("cross-validated", "fp32", "cross-validated, not guaranteed"),
         ("epoch-selected", "fp32", "not guaranteed, and flattering"),
-        ("calibrated", "int8", "guaranteed: they rest on what it said of fresh images"),
+        ("calibrated", "int8", "What is kept is guaranteed: it rests on what was said of fresh images"),
     ],
 )
 def test_a_bound_that_is_not_its_own_is_said_not_to_be(card, evidence, precision, words):
     other = card.model_copy(update={"precision": precision})
-    text = " ".join(paragraphs(other, make_policy(evidence=evidence)))
+    text = " ".join(paragraphs(other, make_policy(evidence=evidence, statements=(make_statement(),))))
     assert words in text
+    assert ("Kept: at most 4.8 %" in text) == (evidence == "calibrated")
+    assert ("Not guaranteed: at most 4.8 %" in text) == (evidence != "calibrated")
     assert ("--calibrate" in text) == (evidence != "calibrated")
+
+
+def test_evidence_that_bears_nothing_guarantees_nothing(card):
+    text = " ".join(paragraphs(card, make_policy(None, statements=(make_statement(kept=False, missing=10),))))
+    assert (
+        "It carries no bound: the images of fold 0, which none of its networks saw, bear none that was asked for"
+        in text
+    )
+    assert "guaranteed" not in text
 
 
 def test_severity_rules_and_bounds_that_are_not_there(card):

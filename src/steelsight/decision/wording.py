@@ -22,18 +22,22 @@ def thresholds_text(policy: Policy) -> str:
     return f"{passes} {rejects} All others go to review, and so do files that cannot be read."
 
 
-def statement_text(statement: Statement, wish: Wish) -> str:
-    """One bound: what it says where the evidence bears it, with the wish's confidence; else what it would take."""
+def statement_text(statement: Statement, wish: Wish, *, guaranteed: bool) -> str:
+    """One bound: what it says where the evidence bears it, with the wish's confidence; else what it would take.
+
+    Args:
+        guaranteed: whether the evidence is that of what is deployed, so that what it bears holds there.
+    """
     what = f"of {_what(statement)}"
     if statement.among in ("passed", "rejected") and wish.defect_share is not None:
         what += f", if {percent(wish.defect_share)} of all images are defective"
     rests = f"{statement.groups} twin group{'s' if statement.groups != 1 else ''}, {statement.lost} lost"
     if statement.kept:
-        bound = at_most(statement.bound, statement.limit)
-        return f"Kept: at most {bound} {what} (asked for {percent(statement.limit)}; {rests})."
+        word, bound = "Kept" if guaranteed else "Not guaranteed", at_most(statement.bound, statement.limit)
+        return f"{word}: at most {bound} {what} (asked for {percent(statement.limit)}; {rests})."
     more = "" if statement.missing is None else f"; it takes {statement.missing} more, none of them lost"
     return (
-        f"NOT kept: at most {percent(statement.limit)} {what}. {at_most(statement.bound)} is the least that the evidence "
+        f"NOT KEPT: at most {percent(statement.limit)} {what}. {at_most(statement.bound)} is the least that the evidence "
         f"bears ({rests}){more}."
     )
 

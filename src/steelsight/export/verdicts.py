@@ -15,7 +15,10 @@ def verdict_paragraphs(card: InspectorCard) -> list[str]:
         thresholds_text(policy),
         *_severity(policy),
         _standing(card, policy),
-        *(f"- {statement_text(statement, policy.wish)}" for statement in policy.statements),
+        *(
+            f"- {statement_text(statement, policy.wish, guaranteed=card.bears_bound)}"
+            for statement in policy.statements
+        ),
         outcome_text(policy),
     ]
 
@@ -33,17 +36,16 @@ def _severity(policy: Policy) -> list[str]:
 
 def _standing(card: InspectorCard, policy: Policy) -> str:
     """Whether the bounds are guaranteed."""
-    sure = percent(policy.wish.confidence)
     holds = (
-        f"Each holds with {sure} confidence, for images like those that it rests on; with another steel, line, camera or "
-        "light it no longer does."
+        f"Each bound holds with {percent(policy.wish.confidence)} confidence, for images like those that it "
+        "rests on; with another steel, line, camera or light it no longer does."
     )
     own = "`steelsight decide INSPECTOR --calibrate DATA` gives it bounds of its own, from images that no network saw."
     if card.bears_bound:
         source = "fresh images" if policy.evidence == "calibrated" else f"the images of fold {card.provenance.folds[0]}"
-        return (
-            f"Its bounds are guaranteed: they rest on what it said of {source}, which none of its networks saw. {holds}"
-        )
+        if not any(statement.kept for statement in policy.statements):
+            return f"It carries no bound: {source}, which none of its networks saw, bear none that was asked for."
+        return f"What is kept is guaranteed: it rests on what was said of {source}, which none of its networks saw. {holds}"
     match policy.evidence:
         case "cross-validated":
             why = (

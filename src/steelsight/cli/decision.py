@@ -86,7 +86,8 @@ def show_policy(policy: "Policy | None", classes: "Sequence[str]") -> None:
         return
     results.print(_bounds(policy))
     results.print(_outcome(policy))
-    results.print(escape(policy.standing), soft_wrap=True, highlight=False)
+    for text in (outcome_text(policy), standing_text(policy)):
+        results.print(escape(text), soft_wrap=True, highlight=False)
 
 
 def _bounds(policy: "Policy") -> Table:

@@ -8,17 +8,14 @@ from steelsight.decision.calibrate import Calibration
 from steelsight.decision.severity import Answer, Severity
 from steelsight.decision.tested import BEARS_BOUND, EvidenceKind
 
-__all__ = ["Answer", "CostPoint", "Costs", "Outcome", "Policy", "Statement", "Wish"]
+__all__ = ["Answer", "CostPoint", "Costs", "Keep", "Outcome", "Policy", "Statement", "Wish"]
 
 EscapeAmong = Literal["defective", "passed", "both"]
 OverkillAmong = Literal["good", "rejected", "both"]
-<<<<<<< HEAD
 Keep = Literal["keep"]
 """In place of severity rules: those that are there."""
-=======
 Share = Annotated[float, Field(gt=0, lt=1)]
 Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
->>>>>>> bounds
 
 
 class _Model(BaseModel):

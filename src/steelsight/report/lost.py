@@ -16,6 +16,7 @@ from steelsight.report.ink import class_names
 from steelsight.report.picture import PREDICTION, TRUTH, Outline, jpeg, outlined, page_width
 
 _MOST_PICTURES, _MOST_NAMES = 12, 60
+_WIDE = 450  # pixels of the page
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class LostPicture:
     width: int
     image_id: str
     caption: str
+
+    @property
+    def is_strip(self) -> bool:
+        """Whether it takes a row of its own on the screen; on paper two such share one."""
+        return self.width > _WIDE
 
 
 @dataclass(frozen=True)

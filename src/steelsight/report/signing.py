@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from steelsight.dataset.model import Sample
 from steelsight.decision.digits import percent
+from steelsight.decision.outcome import give_verdicts
 from steelsight.decision.policy import Answer, Policy
 from steelsight.decision.severity import judge_severity
 from steelsight.decision.tested import Tested
-from steelsight.decision.verdict import Verdict, give_verdict
 from steelsight.decision.wording import thresholds_text
 from steelsight.metrics.binomial import clopper_pearson_lower, clopper_pearson_upper
 from steelsight.metrics.intervals import Interval, bootstrap_interval
@@ -25,6 +25,7 @@ from steelsight.report.signing_words import (
     Standing,
     StatementRow,
     calibration_line,
+    costs_line,
     shortfall,
     standing,
     statement_row,
@@ -105,6 +106,7 @@ class SigningView:
     means: tuple[str, ...]
     ends: tuple[str, ...]
     calibration: str
+    costs_given: str | None
     severity: tuple[str, ...]
 
 
@@ -118,7 +120,7 @@ def signing_view(
         samples: the same images, in the same order.
         predicted: position of an image -> what the inspector marks on it.
     """
-    judged = _judge(policy, tested)
+    judged = give_verdicts(policy, tested)
     answers = np.array([one.answer for one in judged])
     rows = _rows(tested, answers)
     outcome, share = policy.outcome, policy.wish.defect_share
@@ -140,23 +142,15 @@ def signing_view(
         reasons=_reasons(policy, tested, answers),
         escapes=escapes_of(policy, tested, samples),
         overkill=overkill_of(policy, tested, samples, predicted, [one.reason for one in judged]),
-        zones=zones_plot(policy, tested),
+        zones=zones_plot(policy, tested, answers),
         trade_off=trade_off_plot(policy, tested),
         costs=cost_plot(policy),
         means=what_bounds_mean(policy),
         ends=when_bounds_end(policy),
         calibration=calibration_line(policy.calibration),
+        costs_given=costs_line(policy.wish),
         severity=() if policy.severity is None else tuple(rule.text for rule in policy.severity.rules),
     )
-
-
-def _judge(policy: Policy, tested: Tested) -> list[Verdict]:
-    return [
-        give_verdict(policy, tested.classes, p_defect, regions, (height, width))
-        for p_defect, regions, (height, width) in zip(
-            tested.p_defect.tolist(), tested.regions, tested.sizes.tolist(), strict=True
-        )
-    ]
 
 
 def _rows(tested: Tested, answers: NDArray[np.str_]) -> tuple[TestedRow, ...]:
@@ -194,7 +188,7 @@ def _lost_shares(policy: Policy) -> tuple[Share, Share]:
 
 
 def _share(name: str, lost: int, groups: int, images: int, kind: str) -> Share:
-    counted = f"{lost:,} of {groups:,} {kind} groups ({images:,} image{'' if images == 1 else 's'})"
+    counted = f"{lost:,} of {groups:,} {kind} groups" + (f", {images:,} images" if images != lost else "")
     return Share(name, lost / groups if groups else float("nan"), exact_interval(lost, groups), counted)
 
 

@@ -107,9 +107,8 @@ def what_bounds_mean(policy: Policy) -> tuple[str, ...]:
         f"{percent(policy.wish.confidence)} confidence: of a hundred such tests, each on new images, some {wrong:.3g} at most "
         "would promise too much."
     )
-    estimate = "These are estimates. Of the very networks that were tested they would say: "
     return (
-        fair if policy.is_guaranteed else f"{estimate}{fair[0].lower()}{fair[1:]}",
+        fair if policy.is_guaranteed else f"Here it is an estimate. Where it is guaranteed, it says: {fair}",
         "Each bound holds by itself; that several hold together is less sure.",
         "The unit is the twin group: photographs of one surface count once, and the group is lost if any of its images is.",
         "The rates in the boxes are of the tested images, on which the thresholds were chosen, and their intervals make no "
@@ -133,15 +132,27 @@ def when_bounds_end(policy: Policy) -> tuple[str, ...]:
 
 
 def calibration_line(calibration: Calibration) -> str:
-    """What P(defect) is, and how it relates to a share of images."""
+    """How P(defect) relates to the share of such images that are defective."""
     match calibration.kind:
         case "none":
-            how = "no correction of it did better on the evidence"
+            return "none; P(defect) is taken as it is"
         case "temperature":
-            how = f"to read it as a share of images, divide its logit by {calibration.temperature:.2f}"
+            how = f"with its logit divided by {calibration.temperature:.2f}"
         case "isotonic":
-            how = "to read it as a share of images, take it along the rising curve that was fitted to the evidence"
-    return f"mean of the classifiers’ answers, from 0 (surely good) to 1 (surely defective); {how}"
+            how = "along the rising curve that was fitted to the evidence"
+    return f"{calibration.kind}; {how}, P(defect) is the share of such images that are defective"
+
+
+def costs_line(wish: Wish) -> str | None:
+    """What mistakes and second looks cost, as the user said; None where nothing was said."""
+    costs = wish.costs
+    if costs is None or wish.defect_share is None:
+        return None
+    of_class = "".join(f" (with class {name} {cost:g})" for name, cost in costs.escape_of.items())
+    return (
+        f"a defective image that passes {costs.escape:g}{of_class}, a second look {costs.review:g}, a good image that is "
+        f"rejected {costs.overkill:g}; {percent(wish.defect_share)} of the strip is defective"
+    )
 
 
 def _borne(policy: Policy, how: str) -> Standing:

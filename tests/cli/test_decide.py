@@ -46,3 +46,36 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "dataset.json" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_option_on_verdicts_decides_these_alone(run: Path) -> None:
+    run_cli("decide", run)
+    before = json.loads((run / "decision.json").read_text())
+    done = run_cli("decide", run, "--max-escape", "0.3", "--confidence", "0.8", "--json")
+    assert done.returncode == 0, done.stderr
+    after = json.loads(done.stdout)["decision"]
+    assert after["policy"]["wish"]["max_escape"] == 0.3
+    assert {**after, "policy": None} == {**before, "policy": None}
+    shown = run_cli("decide", run, "--max-escape", "0.3", "--confidence", "0.8")
+    assert "of defective images pass" in shown.stdout
+    assert "not guaranteed" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--max-escape", "much"], "--max-escape much: a limit is a share such as 0.01"),
+        (["--max-escape", "1.5"], "--max-escape 1.5: input should be less than 1"),
+        (["--escape-among", "passed"], "--defect-share"),
+        (["--cost-escape", "100"], "--cost-review is missing"),
+        (["--never-miss", "4"], "--never-miss 4: give a class and a number"),
+        (["--never-miss", "44=0.1"], "44"),
+        (["--severity", "nowhere.yaml"], "nowhere.yaml"),
+        (["--calibrate", "."], "is no inspector"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_one_sentence(run: Path, options: list[str], words: str) -> None:
+    done = run_cli("decide", run, *options)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

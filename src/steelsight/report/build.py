@@ -16,6 +16,7 @@ from steelsight.report.masks import masks_view
 from steelsight.report.members import members_view
 from steelsight.report.page import render
 from steelsight.report.rules import rules_view
+from steelsight.report.signing import SigningView, signing_view
 from steelsight.report.summary import summary_view
 from steelsight.report.training import read_curves, training_view
 
@@ -51,6 +52,7 @@ def page_of(found: Findings, inspected: Path | None = None) -> str:
     training = training_view(read_curves(found.run, found.recipe), names)
     return render(
         {
+            "signing": _signing(found),
             "summary": summary_view(found.run, record, found.recipe, masks.judged[0], nested, classifier, training),
             "data": data_view(record, found.run),
             "folds": folds_view(record),
@@ -67,3 +69,10 @@ def page_of(found: Findings, inspected: Path | None = None) -> str:
             "inspected": None if inspected is None else inspected_view(inspected, record.classes),
         }
     )
+
+
+def _signing(found: Findings) -> SigningView | None:
+    """The page to sign; None without classifiers, which verdicts rest on."""
+    if found.tested is None or found.decision.policy is None:
+        return None
+    return signing_view(found.decision.policy, found.tested, found.record.samples, found.masks_of)

@@ -12,10 +12,12 @@ from steelsight.decision.candidates import View
 from steelsight.decision.counts import Counts, Histograms, count
 from steelsight.decision.decision import FILE, Decision, read_decision
 from steelsight.decision.rule import Rule
+from steelsight.decision.tested import Tested
 from steelsight.errors import UserError
 from steelsight.evidence.out_of_fold import OutOfFold, counts_by_fold, named_members
 from steelsight.evidence.store import Evidence
 from steelsight.evidence.team import Team, Views
+from steelsight.evidence.verdicts import gather_tested
 from steelsight.recipe import Recipe, read_run_recipe
 
 
@@ -30,6 +32,7 @@ class Findings:
         ungated: nested counts, had there been no gate.
         passed: bool (N,), whether the image exceeds the gate that judged it.
         masks_of: position of an image -> its nested masks, bool (K, H, W).
+        tested: the images as the verdict policy sees them; None where there is no policy.
     """
 
     run: Path
@@ -42,6 +45,7 @@ class Findings:
     ungated: Counts
     passed: NDArray[np.bool_]
     masks_of: Callable[[int], NDArray[np.bool_]]
+    tested: Tested | None
 
     @property
     def defective(self) -> NDArray[np.bool_]:
@@ -89,6 +93,7 @@ def collect(run: Path) -> Findings:
         ungated=counts_by_fold(ungated, judged.rules, folds),
         passed=view.p_defect > np.array([judged.rules[fold].gate for fold in folds.tolist()]),
         masks_of=judged.masks,
+        tested=None if decision.policy is None else gather_tested(judged, None),
     )
 
 

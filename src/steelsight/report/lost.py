@@ -1,0 +1,120 @@
+"""The tested images that a verdict loses, escapes and overkill, with their pictures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from steelsight.dataset.model import Sample
+from steelsight.decision.digits import apart
+from steelsight.decision.policy import Policy
+from steelsight.decision.tested import Tested
+from steelsight.images import ImageError, read_image
+from steelsight.report.gallery import PredictedMasks
+from steelsight.report.ink import class_names
+from steelsight.report.picture import PREDICTION, TRUTH, Outline, jpeg, outlined, page_width
+
+_MOST_PICTURES, _MOST_NAMES = 12, 60
+_WIDE = 450  # pixels of the page
+
+
+@dataclass(frozen=True)
+class LostPicture:
+    """One image and what is said of it."""
+
+    source: Markup
+    width: int
+    image_id: str
+    caption: str
+
+    @property
+    def is_strip(self) -> bool:
+        """Whether it takes a row of its own on the screen; on paper two such share one."""
+        return self.width > _WIDE
+
+
+@dataclass(frozen=True)
+class Lost:
+    """All images that are lost in one way.
+
+    Attributes:
+        images: how many.
+        pictures: of the first of them.
+        unreadable: how many pictures are missing because the image is gone.
+        others: names of those without a picture, as far as they fit.
+        unnamed: how many more there are.
+    """
+
+    images: int
+    pictures: tuple[LostPicture, ...]
+    unreadable: int
+    others: tuple[str, ...]
+    unnamed: int
+
+
+def escapes_of(policy: Policy, tested: Tested, samples: Sequence[Sample]) -> Lost:
+    """Defective images that pass, the largest defect first, their true defects outlined.
+
+    Args:
+        samples: the tested images, in the same order.
+    """
+    names = class_names(tested.classes)
+    areas = tested.truth.sum(axis=1)
+
+    def caption(at: int) -> str:
+        true = [f"{names[index]}, {tested.truth[at, index]:,} px" for index in np.flatnonzero(tested.truth[at])]
+        return f"P(defect) {_p(tested, at)} · {'; '.join(true)}"
+
+    places = sorted(_places(tested, policy.outcome.escapes), key=lambda at: -areas[at])
+    return _lost(places, samples, tested.classes, lambda at: Outline(samples[at].mask(), TRUTH), caption)
+
+
+def overkill_of(
+    policy: Policy, tested: Tested, samples: Sequence[Sample], predicted: PredictedMasks, reasons: Sequence[str]
+) -> Lost:
+    """Good images that are rejected, the highest P(defect) first, what was marked on them outlined.
+
+    Args:
+        predicted: position of an image -> its masks.
+        reasons: of each image's verdict.
+    """
+    places = sorted(_places(tested, policy.outcome.overkills), key=lambda at: -tested.p_defect[at])
+    return _lost(
+        places, samples, tested.classes, lambda at: Outline(predicted(at), PREDICTION, "dashed"), reasons.__getitem__
+    )
+
+
+def _lost(
+    places: Sequence[int],
+    samples: Sequence[Sample],
+    classes: Sequence[str],
+    outline: Callable[[int], Outline],
+    caption: Callable[[int], str],
+) -> Lost:
+    pictures, gone = [], []
+    for at in places[:_MOST_PICTURES]:
+        try:
+            image = read_image(samples[at].path)
+        except ImageError:
+            gone.append(samples[at].image_id)
+            continue
+        picture = outlined(image, [outline(at)], classes)
+        pictures.append(LostPicture(jpeg(picture), page_width(picture), samples[at].image_id, caption(at)))
+    others = [*gone, *(samples[at].image_id for at in places[_MOST_PICTURES:])]
+    return Lost(
+        images=len(places),
+        pictures=tuple(pictures),
+        unreadable=len(gone),
+        others=tuple(others[:_MOST_NAMES]),
+        unnamed=max(0, len(others) - _MOST_NAMES),
+    )
+
+
+def _places(tested: Tested, names: Sequence[str]) -> list[int]:
+    wanted = set(names)
+    return [at for at, name in enumerate(tested.image_ids) if name in wanted]
+
+
+def _p(tested: Tested, at: int) -> str:
+    return apart(float(tested.p_defect[at]), least=3)[0]

@@ -1,0 +1,176 @@
+"""The verdict policy in plain sentences: what a bound is worth, what is missing to it, what it means and when it ends."""
+
+from dataclasses import dataclass
+
+from steelsight.decision.calibrate import Calibration
+from steelsight.decision.digits import apart, at_most, percent
+from steelsight.decision.policy import Policy, Statement, Wish
+from steelsight.decision.wording import what_text
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Whether the policy keeps what was asked for, guaranteed; in a few words and in full."""
+
+    guaranteed: bool
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class StatementRow:
+    """One bound as a row of the table.
+
+    Attributes:
+        asked: the wish, such as `at most 5 % of the defective images pass`.
+        needs: what P(defect) must be for this bound alone; a dash where no threshold keeps it.
+        bound: what the evidence bears, rounded up.
+    """
+
+    asked: str
+    needs: str
+    kept: bool
+    groups: int
+    lost: int
+    bound: str
+
+
+def standing(policy: Policy) -> Standing:
+    """What the bounds are worth, and how to get better ones."""
+    calibrate = "calibrate the exported inspector with fresh labelled images (steelsight decide INSPECTOR --calibrate DATA)"
+    match policy.evidence:
+        case "own":
+            return _borne(policy, "These are one fold’s networks, judged on that fold, whose images none of them has seen.")
+        case "calibrated":
+            return _borne(policy, "The inspector was judged as it is, on fresh images that none of its networks has seen.")
+        case "cross-validated":
+            return Standing(
+                False,
+                "Cross-validated, not guaranteed",
+                "Each image was judged by the networks of its own fold, which had not seen it, while the exported inspector "
+                "averages the networks of all folds and was not tested as such. Read every bound below as an estimate. For "
+                "a guaranteed one, export a single fold (steelsight export RUN --folds K), whose images are its own "
+                f"evidence, or {calibrate}.",
+            )
+        case "epoch-selected":
+            return Standing(
+                False,
+                "Epoch-selected, not guaranteed",
+                "Some networks kept the epoch that did best on the very images that they are judged on, so that every figure "
+                f"here flatters. For a guaranteed bound, {calibrate}.",
+            )
+        case "other-precision":
+            return Standing(
+                False,
+                "Tested in another precision, not guaranteed",
+                "The networks were tested in fp32 and are deployed in lower precision, where P(defect) differs. For a "
+                f"guaranteed bound, {calibrate}.",
+            )
+
+
+def statement_row(one: Statement, wish: Wish) -> StatementRow:
+    """A row of the table of bounds."""
+    sign = "≤" if one.kind == "escape" else ">"
+    return StatementRow(
+        asked=f"{_asked(one)}{_on_strip(one, wish)}",
+        needs="–" if one.threshold is None else f"{sign} {apart(one.threshold, least=4)[0]}",
+        kept=one.kept,
+        groups=one.groups,
+        lost=one.lost,
+        bound=at_most(one.bound, one.limit),
+    )
+
+
+def shortfall(one: Statement, policy: Policy) -> str:
+    """Of a bound that is not kept: what the evidence bears, what it would take, and what happens until then."""
+    unit = "good" if one.kind == "overkill" else "defective" if one.defect_class is None else f"class {one.defect_class}"
+    took = (
+        f"It would take {one.missing:,} more such group{'' if one.missing == 1 else 's'}, none of them lost."
+        if one.missing is not None
+        else "More such groups would not help: hardly any image is answered so that should be."
+    )
+    if one.kind == "escape":
+        until = "Until then no image passes: all that are not rejected go to a person."
+    else:
+        until = "Until then none is rejected for its P(defect) alone: these images go to a person."
+    return (
+        f"“{_asked(one)[0].upper()}{_asked(one)[1:]}” cannot be kept. At the strictest threshold {one.lost:,} of {one.groups:,} "
+        f"{unit} groups would be lost, which bears {at_most(one.bound)} at the least. {took} {until}"
+    )
+
+
+def what_bounds_mean(policy: Policy) -> tuple[str, ...]:
+    """What a bound says and what it does not."""
+    wrong = 100 * (1 - policy.wish.confidence)
+    fair = (
+        f"If the tested images are a fair sample of the strip to come, each kept bound holds with "
+        f"{percent(policy.wish.confidence)} confidence: of a hundred such tests, each on new images, some {wrong:.3g} at most "
+        "would promise too much."
+    )
+    return (
+        fair if policy.is_guaranteed else f"Here it is an estimate. Where it is guaranteed, it says: {fair}",
+        "Each bound holds by itself; that several hold together is less sure.",
+        "The unit is the twin group: photographs of one surface count once, and the group is lost if any of its images is.",
+        "The rates in the boxes are of the tested images, on which the thresholds were chosen, and their intervals make no "
+        "allowance for that. The bounds do: where they differ, rely on the bounds.",
+        "A bound is about many images, never a single one, and knows nothing of defects that nobody marked in the test.",
+    )
+
+
+def when_bounds_end(policy: Policy) -> tuple[str, ...]:
+    """What ends the validity of every bound."""
+    ends = [
+        "Other steel: another grade, finish or product, or defects of a kind or in a mix that was not tested.",
+        "Another camera, lens, resolution, speed or light, or dirt on any of them.",
+        "Changed networks, thresholds, severity rules or precision: decide again.",
+        "Tested images that were picked by hand: a bound is for the process that they are a sample of.",
+    ]
+    if policy.wish.defect_share is not None:
+        stated = percent(policy.wish.defect_share)
+        ends.append(f"Strip of which more or less than the stated {stated} is defective, for what rests on that share.")
+    return tuple(ends)
+
+
+def calibration_line(calibration: Calibration) -> str:
+    """How P(defect) relates to the share of such images that are defective."""
+    match calibration.kind:
+        case "none":
+            return "none; P(defect) is taken as it is"
+        case "temperature":
+            how = f"with its logit divided by {calibration.temperature:.2f}"
+        case "isotonic":
+            how = "along the rising curve that was fitted to the evidence"
+    return f"{calibration.kind}; {how}, P(defect) is the share of such images that are defective"
+
+
+def costs_line(wish: Wish) -> str | None:
+    """What mistakes and second looks cost, as the user said; None where nothing was said."""
+    costs = wish.costs
+    if costs is None or wish.defect_share is None:
+        return None
+    of_class = "".join(f" (with class {name} {cost:g})" for name, cost in costs.escape_of.items())
+    return (
+        f"a defective image that passes {costs.escape:g}{of_class}, a second look {costs.review:g}, a good image that is "
+        f"rejected {costs.overkill:g}; {percent(wish.defect_share)} of the strip is defective"
+    )
+
+
+def _borne(policy: Policy, how: str) -> Standing:
+    confidence, asked = percent(policy.wish.confidence), len(policy.statements)
+    kept = sum(one.kept for one in policy.statements)
+    if not asked:
+        return Standing(False, "No bound was asked for", how)
+    if kept == asked:
+        return Standing(True, f"Guaranteed, each bound with {confidence} confidence", how)
+    title = f"{kept or 'None'} of {asked} bounds guaranteed" + (f", with {confidence} confidence" if kept else "")
+    return Standing(False, title, f"{how} They bear less than was asked for; what it would take is said below.")
+
+
+def _asked(one: Statement) -> str:
+    return f"at most {percent(one.limit)} of {what_text(one)}"
+
+
+def _on_strip(one: Statement, wish: Wish) -> str:
+    if one.among in ("defective", "good") or wish.defect_share is None:
+        return ""
+    return f", on strip of which {percent(wish.defect_share)} is defective"

@@ -6,6 +6,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from steelsight.cli.output import results
+from steelsight.decision.standing import standing
+from steelsight.decision.wording import outcome_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +88,8 @@ def show_policy(policy: "Policy | None", classes: "Sequence[str]") -> None:
         return
     results.print(_bounds(policy))
     results.print(_outcome(policy))
-    for text in (outcome_text(policy), standing_text(policy)):
+    worth = standing(policy)
+    for text in (outcome_text(policy), f"{worth.title}. {worth.text}"):
         results.print(escape(text), soft_wrap=True, highlight=False)
 
 

@@ -13,6 +13,7 @@ from steelsight.decision.digits import percent
 from steelsight.decision.outcome import give_verdicts
 from steelsight.decision.policy import Answer, Policy
 from steelsight.decision.severity import judge_severity
+from steelsight.decision.standing import Standing, standing
 from steelsight.decision.tested import Tested
 from steelsight.decision.wording import thresholds_text
 from steelsight.metrics.binomial import clopper_pearson_lower, clopper_pearson_upper
@@ -22,12 +23,10 @@ from steelsight.report.ink import class_names
 from steelsight.report.lost import Lost, escapes_of, overkill_of
 from steelsight.report.signing_plots import cost_plot, trade_off_plot, zones_plot
 from steelsight.report.signing_words import (
-    Standing,
     StatementRow,
     calibration_line,
     costs_line,
     shortfall,
-    standing,
     statement_row,
     what_bounds_mean,
     when_bounds_end,
@@ -110,9 +109,7 @@ class SigningView:
     severity: tuple[str, ...]
 
 
-def signing_view(
-    policy: Policy, tested: Tested, samples: Sequence[Sample], predicted: PredictedMasks
-) -> SigningView:
+def signing_view(policy: Policy, tested: Tested, samples: Sequence[Sample], predicted: PredictedMasks) -> SigningView:
     """Put the page together.
 
     Args:
@@ -218,7 +215,9 @@ def _reasons(policy: Policy, tested: Tested, answers: NDArray[np.str_]) -> tuple
     counts: Counter[str] = Counter()
     for at in np.flatnonzero(answers == "review").tolist():
         height, width = tested.sizes[at].tolist()
-        severe = policy.severity and judge_severity(policy.severity, tested.classes, tested.regions[at], (height, width))
+        severe = policy.severity and judge_severity(
+            policy.severity, tested.classes, tested.regions[at], (height, width)
+        )
         if severe:
             counts["a severity rule asks for it"] += 1
         elif policy.pass_at is None:

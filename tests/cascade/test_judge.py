@@ -3,10 +3,12 @@ import numpy as np
 import pytest
 from cascade.engines import BrightImage, BrightPixels, Engine
 from data import SAMPLE, needs_sample
+from decision.policies import make_policy
 
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.decision.rule import Rule, masks
+from steelsight.decision.verdict import UNREADABLE, give_verdict
 from steelsight.ensemble import combine_maps, to_8bit
 from steelsight.images import read_image
 from steelsight.preprocess import Preprocess
@@ -78,6 +80,26 @@ def test_what_is_unusual_is_named_and_judged_all_the_same():
     judged = list(judge(sources(3), engine(), RULE, flags=lambda image: ("size",) if image[0, 0] > 0 else ()))
     assert [one.flags for one in judged] == [("size",) if one.image[0, 0] > 0 else () for one in judged]
     assert all(0 < one.p_defect < 1 for one in judged)
+
+
+def bright_corner(image):
+    return ("size",) if image[0, 0] > 1 else ()
+
+
+def test_a_policy_gives_each_image_its_verdict_and_changes_nothing_else(tmp_path):
+    policy = make_policy(0.18, 0.25, [{"verdict": "review", "class": "dark"}])
+    (tmp_path / "text.jpg").write_text("no image")
+    given = [*sources(), Source("text.jpg", tmp_path / "text.jpg")]
+    plain, said = (list(judge(given, engine(), RULE, flags=bright_corner, policy=one)) for one in (None, policy))
+    for one, other in zip(plain, said, strict=True):
+        assert one.verdict is None
+        assert [format_runs(runs) for runs in one.runs] == [format_runs(runs) for runs in other.runs]
+        assert other.verdict == (
+            UNREADABLE
+            if other.size is None
+            else give_verdict(policy, ("bright", "dark"), other.p_defect, other.regions, other.size, other.flags)
+        )
+    assert {"pass", "review", "reject"} == {one.verdict.answer for one in said}
 
 
 def test_only_images_that_pass_the_gate_are_segmented():

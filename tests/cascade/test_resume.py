@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cascade.engines import BrightImage, BrightPixels, Engine
 from data import SAMPLE, needs_sample
+from decision.policies import make_policy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +35,8 @@ def judged():
     sources = [Source(f"{n:02}/{NAMES[n % len(NAMES)]}", paths[n]) for n in range(20)]
     sources = [replace(one, path=Path("gone.jpg")) if "gone" in one.image_id else one for one in sources]
     engine = Engine((BrightImage(PREPROCESS),), (BrightPixels(PREPROCESS),), CLASSES)
-    found = list(judge(sources, engine, RULE))
+    rules = [{"verdict": "reject", "class": CLASSES[1]}]
+    found = list(judge(sources, engine, RULE, policy=make_policy(0.25, 0.4, rules)))
     return {one.source.image_id: one for one in found}
 
 
@@ -109,6 +111,9 @@ def test_counts_are_those_of_all_images(tmp_path, judged):
             writer.write(judged[source.image_id])
     assert writer.tally.images == len(judged)
     assert writer.tally.defective == sum(one.is_defective for one in judged.values()) > 0
+    answers = [one.verdict.answer for one in judged.values()]
+    assert writer.tally.verdicts == {answer: answers.count(answer) for answer in ("pass", "review", "reject")}
+    assert min(writer.tally.verdicts.values()) > 0
     assert writer.tally.unreadable == [(name, one.error) for name, one in judged.items() if one.error is not None]
 
 
@@ -154,7 +159,7 @@ def test_a_picture_that_would_now_have_another_name_is_made_again(tmp_path, judg
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"made_by": "b"}, "made by other networks or another rule"),
+        ({"made_by": "b"}, "made by other networks, another rule or another policy"),
         ({"layout": "wide"}, "made with --layout long, now it is wide"),
         ({"class_ids": "numbers"}, "made with --class-ids data, now it is numbers"),
         ({"masks": True}, "made with --masks off, now it is on"),
@@ -177,6 +182,16 @@ def test_resuming_with_another_version_is_refused(tmp_path, judged):
     record.write_text(json.dumps({**json.loads(record.read_text()), "steelsight": "0.0.1"}))
     with pytest.raises(UserError, match=r"made by steelsight 0\.0\.1"):
         write(tmp_path, judged, resume=True)
+
+
+def test_resuming_tables_of_before_there_were_verdicts_is_refused(tmp_path, judged):
+    write(tmp_path, judged, stop_after=5)
+    record = tmp_path / "run.partial.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "schema_version": 1}))
+    before = content(tmp_path)
+    with pytest.raises(UserError, match=r"made by a steelsight whose tables have other columns; leave out --resume"):
+        write(tmp_path, judged, resume=True)
+    assert content(tmp_path) == before
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"made_by": 3}', "\udcff"])

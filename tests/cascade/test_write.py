@@ -13,6 +13,7 @@ from steelsight.cascade.pictures import index_mask, picture_names
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.cascade.write import ResultWriter
 from steelsight.decision.rule import Rule
+from steelsight.decision.verdict import UNREADABLE, Verdict
 from steelsight.errors import UserError
 from steelsight.metrics.mask_table import read_mask_table
 from steelsight.preprocess import Preprocess
@@ -91,18 +92,33 @@ def test_images_csv_says_what_was_found_and_what_could_not_be_read(tmp_path, jud
     write(tmp_path, judged)
     header, *body = rows(tmp_path / "images.csv")
     columns = ["area_bright", "area_dark, very", "share_bright", "share_dark, very", "flags", "error"]
-    assert header == ["ImageId", "height", "width", "p_defect", "classes", *columns]
+    assert header == ["ImageId", "verdict", "reason", "height", "width", "p_defect", "classes", *columns]
     assert len(body) == len(judged)
     for row, one in zip(body[:-1], judged[:-1], strict=True):
-        assert row[:3] == [one.source.image_id, "256", "1600"]
-        assert float(row[3]) == pytest.approx(one.p_defect, abs=1e-6)
-        assert row[4].split(";") == ([n for n, r in zip(CLASSES, one.runs, strict=True) if r.area] or [""])
-        assert [int(area) for area in row[5:7]] == [runs.area for runs in one.runs]
-        assert row[7:9] == [f"{runs.area / 256 / 1600:.6f}" for runs in one.runs]
-        assert row[9:] == [";".join(one.flags), ""]
-    assert any(row[9] == "bright;odd" for row in body)
-    assert body[-1][:10] == ["gone.jpg", *[""] * 9]
-    assert "no such image" in body[-1][10]
+        assert row[:5] == [one.source.image_id, "", "", "256", "1600"]
+        assert float(row[5]) == pytest.approx(one.p_defect, abs=1e-6)
+        assert row[6].split(";") == ([n for n, r in zip(CLASSES, one.runs, strict=True) if r.area] or [""])
+        assert [int(area) for area in row[7:9]] == [runs.area for runs in one.runs]
+        assert row[9:11] == [f"{runs.area / 256 / 1600:.6f}" for runs in one.runs]
+        assert row[11:] == [";".join(one.flags), ""]
+    assert any(row[11] == "bright;odd" for row in body)
+    assert body[-1][:12] == ["gone.jpg", *[""] * 11]
+    assert "no such image" in body[-1][12]
+
+
+def test_images_csv_begins_with_the_verdict_and_they_are_counted(tmp_path, judged):
+    answers = ["pass", "review", "reject"]
+    said = [
+        replace(one, verdict=Verdict(answers[index % 3], f'P(defect) 0.3, "{index}"\nlies between'))
+        for index, one in enumerate(judged[:-1])
+    ]
+    tally = write(tmp_path, [*said, replace(judged[-1], verdict=UNREADABLE)]).tally
+    _, *body = rows(tmp_path / "images.csv")
+    assert [row[1:3] for row in body[:-1]] == [[one.verdict.answer, one.verdict.reason] for one in said]
+    assert body[-1][1:6] == ["review", UNREADABLE.reason, "", "", ""]
+    assert tally.verdicts == {"pass": 3, "review": 4, "reject": 2}
+    assert sum(tally.verdicts.values()) == tally.images == len(judged)
+    assert write(tmp_path, judged).tally.verdicts is None
 
 
 @pytest.mark.parametrize(("class_ids", "names"), [("data", CLASSES), ("numbers", ("1", "2"))])
@@ -174,6 +190,10 @@ def test_overlays_show_the_image_with_outlines_and_a_legend(tmp_path, judged):
     for index, runs in enumerate(one.runs):
         outlined = (drawn[:height] == class_colour(index)).all(axis=2)
         assert outlined.any() == bool(runs.area)
+    with_verdict = draw_overlay(one.image, one.runs, CLASSES, one.p_defect, Verdict("reject", "above 2 cm² " * 40))
+    np.testing.assert_array_equal(with_verdict[:height], drawn[:height])
+    np.testing.assert_array_equal(with_verdict[height - len(drawn) :], drawn[height:])
+    assert len(with_verdict) > len(drawn) + 22 * 2  # the reason takes more than one line
     untouched = (drawn[:height] == np.repeat(one.image[..., None], 3, axis=2)).all(axis=2)
     assert untouched.mean() > 0.5
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +13,11 @@ import cv2
 import numpy as np
 import pytest
 from data import ROOT, SAMPLE, needs_sample, run_cli, start_cli
+from decision.policies import make_policy
 from inspector.tiny import CLASSES, RULE, make_inspector
 
+from steelsight.decision.severity import read_severity
+from steelsight.decision.verdict import UNREADABLE
 from steelsight.images import list_images
 from steelsight.inspector.inspector import Inspector
 from steelsight.rle import decode_runs, format_runs
@@ -99,6 +103,58 @@ def test_it_ends_with_what_it_wrote_counts_and_the_next_command(inspector, tmp_p
     assert {path.name for path in out.iterdir()} == TABLES
 
 
+def test_every_image_has_a_verdict_with_its_reason(tmp_path):
+    """Severity rules from a file as a person writes it, on real images and two that cannot be read."""
+    folder, out, rules = tmp_path / "in", tmp_path / "out", tmp_path / "severity.yaml"
+    rules.write_text(
+        "mm_per_pixel: 0.5\n"
+        "rules:\n"
+        "  - {verdict: review, class: bright, nearer_to_edge_than: 2 mm}\n"
+        "  - {verdict: reject, class: bright, total_area_above: 100 cm²}\n"
+    )
+    policy = make_policy(0.2, 0.95, severity=read_severity(rules, CLASSES))
+    rule = RULE.model_copy(update={"gate": 0.05})
+    judging = make_inspector(tmp_path / "inspector", rule=rule, policy=policy)
+    shutil.copytree(SAMPLE / "train_images", folder)
+    (folder / "cut.jpg").write_bytes(IMAGES[0].read_bytes()[:9000])
+    (folder / "text.jpg").write_text("no image")
+    done = run_cli("inspect", judging, folder, "--out", out, "--json", "--overlays")
+    assert done.returncode == 3, done.stderr
+    result, images = json.loads(done.stdout), rows(out / "images.csv")
+    answers = [row["verdict"] for row in images]
+    assert result["verdicts"] == {name: answers.count(name) for name in ("pass", "review", "reject")}
+    assert min(result["verdicts"].values()) > 0
+    for row in images:
+        p = float(row["p_defect"] or "nan")
+        match row["verdict"]:
+            case "pass":
+                assert p <= 0.2
+                assert not row["classes"]
+                assert not row["flags"]
+            case "reject":
+                by_area = int(row["area_bright"]) * 0.25 > 10_000
+                assert by_area or p > 0.95
+                assert ("cm², above 100 cm² (rule 2)" in row["reason"]) == by_area
+            case _:
+                assert row["reason"]
+        if row["error"]:
+            assert (row["verdict"], row["reason"]) == ("review", UNREADABLE.reason)
+    reasons = "\n".join(row["reason"] for row in images)
+    for words in ("from the edge, below 2 mm (rule 1)", "lies between 0.20 and 0.95", "(rule 2)"):
+        assert words in reasons
+    spoken = run_cli("inspect", judging, folder, "--out", tmp_path / "again")
+    counts = result["verdicts"]
+    assert f"68 images: {counts['pass']} pass, {counts['review']} review, {counts['reject']} reject; " in spoken.stderr
+    overlay = cv2.imread(str(out / "overlays" / IMAGES[0].name))
+    assert overlay.shape[0] == 256 + 2 * 26  # a line of the verdict and one of the classes
+
+
+def test_without_a_policy_the_columns_are_there_and_empty(inspector, tmp_path):
+    done = run_cli("inspect", inspector, *IMAGES[:2], "--out", tmp_path, "--json")
+    assert json.loads(done.stdout)["verdicts"] is None
+    assert [(row["verdict"], row["reason"]) for row in rows(tmp_path / "images.csv")] == [("", "")] * 2
+
+
 def test_a_list_on_standard_input(inspector, tmp_path):
     out = tmp_path / "out"
     given = "".join(f"{path}\n" for path in (IMAGES[5], IMAGES[2], IMAGES[7]))
@@ -167,9 +223,11 @@ def test_ctrl_c_then_other_options_then_resume(inspector, many, tmp_path):
     finished = rows(out / "images.partial.csv")
     assert len(rows(out / "submission.partial.csv")) == len(CLASSES) * len(finished)
     other = make_inspector(tmp_path / "other", rule=RULE.model_copy(update={"gate": 0.4}))
+    decided = make_inspector(tmp_path / "decided", policy=make_policy())
     for given, words in (
         ((inspector, "--layout", "wide"), "made with --layout long, now it is wide"),
-        ((other,), "made by other networks or another rule"),
+        ((other,), "made by other networks, another rule or another policy"),
+        ((decided,), "made by other networks, another rule or another policy"),
     ):
         refused = run_cli("inspect", *given, many, "--out", out, "--resume")
         assert refused.returncode == 2

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -10,9 +11,10 @@ import cv2
 import pytest
 import torch
 from data import SAMPLE, needs_sample, run_cli, start_cli
+from decision.policies import make_policy
 from networks.random_run import make_random_run
 
-from steelsight.decision.decision import read_decision
+from steelsight.decision.decision import read_decision, write_decision
 
 pytestmark = needs_sample
 TEST_IMAGES = SAMPLE / "test_images"
@@ -57,6 +59,22 @@ def test_unlabelled_images_become_a_submission_masks_and_overlays(run, tmp_path)
         assert mask.shape == (256, 1600)
         assert mask.any() == (name in found)
         assert (out / "overlays" / name).is_file()
+
+
+def test_a_run_with_a_policy_gives_verdicts(run, tmp_path):
+    decided = shutil.copytree(run, tmp_path / "run")
+    rules = [{"verdict": "reject", "class": "3"}]
+    write_decision(decided, read_decision(run).model_copy(update={"policy": make_policy(0.3, 0.99, rules)}))
+    done = run_cli("predict", decided, TEST_IMAGES, "--out", tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    images = rows(tmp_path / "out" / "images.csv")
+    verdicts = json.loads(done.stdout)["verdicts"]
+    assert sum(verdicts.values()) == len(images)
+    found = [row for row in images if "3" in row["classes"].split(";")]
+    assert found
+    for row in found:
+        assert row["verdict"] == "reject"
+        assert row["reason"].endswith("of class 3 (rule 1)")
 
 
 def test_what_is_predicted_can_be_scored(run, tmp_path):

@@ -96,5 +96,3 @@ def test_a_run_without_classifier_has_no_policy(tmp_path: Path) -> None:
     assert decide(run).policy is None
     with pytest.raises(UserError, match="no classifier"):
         decide_verdicts(run, Wish(), "keep")
-
-

@@ -3,8 +3,10 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 from data import needs_sample
+from decision.policies import make_policy, make_statement
 from inspector.tiny import CLASSES, make_inspector
 
 from steelsight.errors import UserError
@@ -12,6 +14,10 @@ from steelsight.inspector.artifact import InspectorCard, fingerprint, read_card,
 from steelsight.inspector.inspector import Inspector
 
 pytestmark = needs_sample
+
+POLICY = make_policy().model_dump(mode="json")
+OF_ANOTHER_CLASS = make_policy(rules=[{"verdict": "reject", "class": "brigt"}]).model_dump(mode="json")
+STATEMENT = make_statement(defect_class="7").model_dump(mode="json")
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +45,52 @@ def test_what_was_written_is_read(folder):
     write_card(folder, card)
     write_checksums(folder)
     assert read_card(folder) == card
+
+
+def test_an_inspector_without_a_policy_of_before_is_read_and_gives_no_verdict(folder):
+    path = folder / "inspector.json"
+    content = json.loads(path.read_text("utf-8"))
+    del content["policy"]
+    path.write_text(json.dumps(content | {"schema_version": 1}), "utf-8")
+    write_checksums(folder)
+    inspector = Inspector.open(folder)
+    assert inspector.card.policy is None
+    assert not inspector.card.bears_bound
+    assert inspector(np.full((64, 416), 200, np.uint8)).verdict is None
+
+
+def test_it_is_decided_again_without_touching_its_networks(made, folder):
+    rules = [{"verdict": "reject", "class": "bright"}, {"verdict": "review", "area_above": "2 cm2"}]
+    policy = make_policy(rules=rules, statements=(make_statement(), make_statement(defect_class="dark")))
+    before = read_card(folder).model_copy(update={"schema_version": 1})
+    write_card(folder, before.with_policy(policy))
+    write_checksums(folder)
+    card = read_card(folder)
+    assert (card.schema_version, card.policy) == (2, policy)
+    assert card.networks == before.networks
+    assert fingerprint(folder) != fingerprint(made)
+    with pytest.raises(ValueError, match="'brigt' is no class of the data"):
+        before.with_policy(make_policy(rules=[{"verdict": "reject", "class": "brigt"}]))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "precision", "bears"),
+    [
+        ("own", "fp32", True),
+        ("own", "int8", False),
+        ("calibrated", "int8", True),
+        ("cross-validated", "fp32", False),
+        ("epoch-selected", "fp32", False),
+    ],
+)
+def test_bounds_are_its_own_where_they_rest_on_what_exactly_its_networks_said(made, evidence, precision, bears):
+    card = read_card(made).model_copy(update={"precision": precision})
+    assert card.with_policy(make_policy(evidence=evidence)).bears_bound == bears
+
+
+def test_without_classifiers_there_is_no_policy(tmp_path):
+    with pytest.raises(ValueError, match="a policy without a network of step classify"):
+        make_inspector(tmp_path / "inspector", classifiers=(), policy=make_policy())
 
 
 def test_checksums_are_as_sha256sum_writes_them(folder):
@@ -101,8 +153,8 @@ def test_a_network_without_a_checksum_is_refused(folder):
 
 
 def test_a_newer_schema_is_refused_before_anything_else(folder):
-    edit(folder, sign=False, schema_version=2, something_new={})
-    with pytest.raises(UserError, match="schema_version 2 was written by a newer steelsight, this one reads up to 1"):
+    edit(folder, sign=False, schema_version=3, something_new={})
+    with pytest.raises(UserError, match="schema_version 3 was written by a newer steelsight, this one reads up to 2"):
         read_card(folder)
 
 
@@ -121,7 +173,11 @@ def test_what_is_no_json_object_is_refused(folder, content):
         ({"classes": ["bright"]}, "the rule has 2 classes, not 1"),
         ({"networks": []}, "no network of step segment"),
         ({"precision": "fp16"}, "precision: Input should be"),
-        ({"schema_version": "1"}, "schema_version: Input should be 1"),
+        ({"schema_version": "1"}, "schema_version: Input should be 1 or 2"),
+        ({"schema_version": 1, "policy": POLICY}, "a policy stands in a file of schema_version 1, which has none"),
+        ({"policy": OF_ANOTHER_CLASS}, "rule 1: class: 'brigt' is no class of the data; did you mean 'bright'"),
+        ({"policy": {**POLICY, "pass_at": 0.9}}, "pass_at 0.9 exceeds reject_at 0.72"),
+        ({"policy": {**POLICY, "statements": [STATEMENT]}}, "the policy speaks of class 7, which there is none of"),
     ],
 )
 def test_a_signed_card_that_contradicts_itself_is_refused(folder, changes, words):

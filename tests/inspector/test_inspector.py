@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data import SAMPLE, needs_sample
+from decision.policies import make_policy
 from inspector.tiny import CLASSES, PADDED, RULE, STRETCHED, by_hand, make_inspector
 
 from steelsight.decision.rule import masks
+from steelsight.decision.verdict import UNREADABLE, give_verdict
 from steelsight.ensemble import combine_maps, to_8bit
 from steelsight.images import ImageError, list_images, read_image
 from steelsight.inspector.inspector import Inspector
@@ -135,3 +137,36 @@ def test_a_damaged_network_is_one_sentence(tmp_path):
     write_checksums(folder)
     with pytest.raises(UserError, match=r"segment-0-fold0\.onnx: OpenVINO cannot load it"):
         next(Inspector.open(Path(folder)).stream(IMAGES))
+
+
+def test_each_image_has_its_verdict_alone_and_in_a_stream(tmp_path):
+    """Some for each reason; at this gate, images below `pass_at` may have masks."""
+    rules = [{"verdict": "reject", "class": "bright", "total_area_above": "10 %"}]
+    policy = make_policy(pass_at=0.2, reject_at=0.95, rules=rules)
+    rule = RULE.model_copy(update={"gate": 0.05})
+    inspector = Inspector.open(make_inspector(tmp_path / "inspector", rule=rule, policy=policy))
+    images = list_images(SAMPLE / "train_images")
+    verdicts = {}
+    for judged in inspector.stream([*images, tmp_path / "gone.jpg"]):
+        said = verdicts.setdefault(judged.verdict.answer, [])
+        said.append(judged.verdict.reason)
+        if judged.error is not None:
+            assert judged.verdict == UNREADABLE
+            continue
+        if judged.source.path in images[:4]:
+            assert inspector(judged.source.path).verdict.answer == judged.verdict.answer
+        assert judged.verdict == give_verdict(
+            policy, CLASSES, judged.p_defect, judged.regions, judged.size, judged.flags
+        )
+        assert judged.verdict.answer != "pass" or not judged.is_defective
+    assert {"pass", "review", "reject"} == set(verdicts)
+    reasons = [reason for said in verdicts.values() for reason in said]
+    for part in (
+        "is at most 0.20",
+        "lies between",
+        "low enough",
+        "exceeds 0.95",
+        "by the classifiers alone",
+        "(rule 1)",
+    ):
+        assert any(part in reason for reason in reasons), part

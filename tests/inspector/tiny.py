@@ -8,6 +8,7 @@ from data import SAMPLE
 from onnx import TensorProto, helper, numpy_helper
 
 from steelsight import __version__
+from steelsight.decision.policy import Policy
 from steelsight.decision.rule import Rule
 from steelsight.images import list_images, read_image
 from steelsight.inspector.artifact import (
@@ -36,6 +37,7 @@ def make_inspector(
     classifiers: tuple[Preprocess, ...] = (STRETCHED,),
     segmenters: tuple[Preprocess, ...] = (STRETCHED, PADDED),
     familiar: Familiar | None = None,
+    policy: Policy | None = None,
 ) -> Path:
     """Write an INSPECTOR of one network for each `Preprocess`; about half of the sample's images pass its gate."""
     folder.mkdir(parents=True)
@@ -68,6 +70,7 @@ def make_inspector(
             networks=tuple(cards),
             precision="fp32",
             rule=rule,
+            policy=policy,
             familiar=familiar,
             provenance=provenance,
         ),

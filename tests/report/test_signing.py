@@ -17,6 +17,7 @@ from steelsight.decision.calibrate import Calibration
 from steelsight.decision.outcome import give_verdicts
 from steelsight.decision.policy import Costs, Policy, Statement, Wish
 from steelsight.decision.severity import Severity
+from steelsight.decision.standing import standing
 from steelsight.decision.tested import EvidenceKind, Tested
 from steelsight.evidence.decide import decide
 from steelsight.evidence.verdicts import decide_verdicts
@@ -26,7 +27,7 @@ from steelsight.report.findings import collect
 from steelsight.report.lost import escapes_of
 from steelsight.report.signing_counts import count_rows, expected_shares, shares_of, why_review
 from steelsight.report.signing_plots import cost_plot, trade_off_plot
-from steelsight.report.signing_words import costs_line, shortfall, standing, statement_row, when_bounds_end
+from steelsight.report.signing_words import costs_line, shortfall, statement_row, when_bounds_end
 
 LOOSE = Wish(max_escape=0.4, max_overkill=0.4)
 RULES = Severity.model_validate({"rules": [{"verdict": "review", "class": "b", "area_above": "50 px2"}]})
@@ -201,4 +202,3 @@ def test_a_run_without_classifiers_has_no_such_page(tmp_path: Path) -> None:
     assert 'id="signing"' not in text
     assert 'href="#signing"' not in text
     assert "<h1>Inspector" in text
-

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine, EngineNetwork
 from steelsight.cascade.sources import Source
+from steelsight.decision.policy import Policy
 from steelsight.decision.rule import Rule, masks
+from steelsight.decision.verdict import UNREADABLE, Verdict, give_verdict
 from steelsight.ensemble import combine_maps, combine_probabilities, may_exceed, to_8bit
 from steelsight.images import ImageError, read_image
 from steelsight.preprocess import Image, Preprocess
@@ -40,6 +42,7 @@ class Judged:
         maps: uint8 (classes, height, width) mean probability times 255 at the image's own size, on which the rule cut the
             masks; None where the gate held the image back, where maps were not asked for, or without image.
         error: one sentence where the file could not be read, else None.
+        verdict: pass, review or reject; None without a policy.
     """
 
     source: Source
@@ -50,6 +53,7 @@ class Judged:
     flags: tuple[str, ...] = ()
     maps: NDArray[np.uint8] | None = None
     error: str | None = None
+    verdict: Verdict | None = None
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -69,6 +73,7 @@ def judge(
     *,
     keep_maps: bool = False,
     flags: Flags | None = None,
+    policy: Policy | None = None,
 ) -> Iterator[Judged]:
     """Judge images in their order; an unreadable file gives a `Judged` with its error.
 
@@ -79,6 +84,7 @@ def judge(
         sources: may be endless; only a few batches ahead are taken from it.
         keep_maps: whether `Judged.maps` is wanted.
         flags: names what is unusual about an image.
+        policy: gives each image its verdict.
     """
     if rule.classes != len(engine.classes):
         raise ValueError(f"the rule has {rule.classes} classes, the networks have {len(engine.classes)}")
@@ -88,7 +94,7 @@ def judge(
 
         def work(group: Sequence[tuple[Source, Future[Read]]]) -> list[Judged]:
             read = [(source, image.result()) for source, image in group]
-            return judge_batch(read, engine, rule, keep_maps=keep_maps, flags=flags)
+            return judge_batch(read, engine, rule, keep_maps=keep_maps, flags=flags, policy=policy)
 
         try:
             while True:
@@ -114,6 +120,7 @@ def judge_batch(
     *,
     keep_maps: bool = False,
     flags: Flags | None = None,
+    policy: Policy | None = None,
 ) -> list[Judged]:
     """Judge images that are read already (or failed to be), all classifier inputs together; see `judge`."""
     images = [image for _, image in group if not isinstance(image, ImageError)]
@@ -132,7 +139,13 @@ def judge_batch(
             continue
         runs, regions, combined = cut(image, p, next(maps), engine.segmenters, rule, keep_maps)
         judged.append(Judged(source, image, p, runs, regions, unusual, combined))
-    return judged
+    return judged if policy is None else [replace(one, verdict=_verdict(one, engine, policy)) for one in judged]
+
+
+def _verdict(judged: Judged, engine: Engine, policy: Policy) -> Verdict:
+    if judged.size is None:
+        return UNREADABLE
+    return give_verdict(policy, engine.classes, judged.p_defect, judged.regions, judged.size, judged.flags)
 
 
 def _classify(images: Sequence[Image], networks: Sequence[EngineNetwork]) -> list[float]:

@@ -1,11 +1,14 @@
 """Pictures for people: an image with the outlines of what was found, and a legend."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.decision.policy import Answer
+from steelsight.decision.verdict import Verdict
 from steelsight.preprocess import Image
 from steelsight.rle import Runs, decode_runs
 
@@ -15,14 +18,35 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _LINE = 22  # pixels per line of the legend
 _TEXT = 0.5
 
+Colour = tuple[int, int, int]
+_LIGHT = (235, 235, 235)
+_VERDICT_COLOURS: dict[Answer, tuple[Colour, Colour]] = {
+    "pass": ((70, 70, 70), _LIGHT),
+    "review": ((150, 150, 150), (0, 0, 0)),
+    "reject": ((255, 255, 255), (0, 0, 0)),
+}
+"""Box and ink: the graver, the brighter. Grey, since colours are the classes'."""
 
-def class_colour(index: int) -> tuple[int, int, int]:
+
+class _Entry(NamedTuple):
+    """A piece of the legend, the space after it in pixels, and the box that it stands in, if any."""
+
+    text: str
+    colour: Colour
+    gap: int
+    box: Colour | None = None
+
+
+def class_colour(index: int) -> Colour:
     """RGB colour of the class with this index; after seven classes they come round again."""
     return COLOURS[index % len(COLOURS)]
 
 
-def draw_overlay(image: Image, runs: Sequence[Runs], classes: Sequence[str], p_defect: float) -> NDArray[np.uint8]:
-    """Outline each class's mask in its colour and add a legend below: RGB uint8 (height + legend, width, 3)."""
+def draw_overlay(
+    image: Image, runs: Sequence[Runs], classes: Sequence[str], p_defect: float, verdict: Verdict | None = None
+) -> NDArray[np.uint8]:
+    """Outline each class's mask in its colour and add a legend below, the verdict first: RGB uint8 (height + legend, width,
+    3)."""
     size = (image.shape[0], image.shape[1])
     canvas = _as_rgb(image)
     thickness = max(1, round(min(size) / 160))
@@ -31,7 +55,8 @@ def draw_overlay(image: Image, runs: Sequence[Runs], classes: Sequence[str], p_d
             mask = decode_runs(of_class, size).astype(np.uint8)
             outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
             cv2.drawContours(canvas, outlines, -1, class_colour(index), thickness)
-    return np.concatenate([canvas, _legend(size[1], runs, classes, p_defect)])
+    legend = _strip(_legend(runs, classes, p_defect), size[1])
+    return np.concatenate([canvas, *([_strip(_said(verdict), size[1])] if verdict else []), legend])
 
 
 def _as_rgb(image: Image) -> NDArray[np.uint8]:
@@ -41,22 +66,38 @@ def _as_rgb(image: Image) -> NDArray[np.uint8]:
     return np.ascontiguousarray(grey_or_colour)
 
 
-def _legend(width: int, runs: Sequence[Runs], classes: Sequence[str], p_defect: float) -> NDArray[np.uint8]:
-    """P(defect), then every class with its area, broken into as many lines as the width needs."""
-    entries: list[tuple[str, tuple[int, int, int]]] = [(f"P(defect) {p_defect:.3f}", (235, 235, 235))]
+def _said(verdict: Verdict) -> list[_Entry]:
+    """The verdict in a box of its own, and why, word by word."""
+    box, ink = _VERDICT_COLOURS[verdict.answer]
+    words = [_Entry(word, _LIGHT, 6) for word in verdict.reason.split()]
+    return [_Entry(verdict.answer.upper(), ink, 18, box), *words]
+
+
+def _legend(runs: Sequence[Runs], classes: Sequence[str], p_defect: float) -> list[_Entry]:
+    """P(defect), then every class with its area."""
+    entries = [_Entry(f"P(defect) {p_defect:.3f}", _LIGHT, 20)]
     for index, (name, of_class) in enumerate(zip(classes, runs, strict=True)):
-        found = f"{of_class.area} px" if of_class.area else "-"
-        plain = name.encode("ascii", "replace").decode("ascii")  # OpenCV's built-in font has no other characters
-        entries.append((f"{plain}: {found}", class_colour(index) if of_class.area else (120, 120, 120)))
-    placed: list[tuple[str, tuple[int, int, int], int, int]] = []
+        text = f"{name}: {of_class.area} px" if of_class.area else f"{name}: -"
+        entries.append(_Entry(text, class_colour(index) if of_class.area else (120, 120, 120), 20))
+    return entries
+
+
+def _strip(entries: Sequence[_Entry], width: int) -> NDArray[np.uint8]:
+    """The entries on dark, broken into as many lines as the width needs."""
+    placed: list[tuple[_Entry, str, int, int, int]] = []
     left, line = 8, 0
-    for text, colour in entries:
-        length = cv2.getTextSize(text, _FONT, _TEXT, 1)[0][0] + 20
+    for entry in entries:
+        # OpenCV's built-in font has no other characters
+        plain = entry.text.replace("²", "2").encode("ascii", "replace").decode("ascii")
+        length = cv2.getTextSize(plain, _FONT, _TEXT, 1)[0][0]
         if left > 8 and left + length > width:
             left, line = 8, line + 1
-        placed.append((text, colour, left, line))
-        left += length
+        placed.append((entry, plain, left, line, length))
+        left += length + entry.gap
     strip = np.full(((line + 1) * _LINE + 4, width, 3), 24, np.uint8)
-    for text, colour, x, row in placed:
-        cv2.putText(strip, text, (x, row * _LINE + 18), _FONT, _TEXT, colour, 1, cv2.LINE_AA)
+    for entry, plain, x, row, length in placed:
+        if entry.box is not None:
+            top = row * _LINE + 3
+            cv2.rectangle(strip, (x - 5, top), (x + length + 5, top + _LINE - 2), entry.box, cv2.FILLED)
+        cv2.putText(strip, plain, (x, row * _LINE + 18), _FONT, _TEXT, entry.colour, 1, cv2.LINE_AA)
     return strip

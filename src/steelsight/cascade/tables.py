@@ -4,9 +4,10 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from steelsight.cascade.judge import Judged
+from steelsight.decision.policy import Answer
 from steelsight.rle import format_runs
 
 ClassIds = Literal["data", "numbers"]
@@ -23,12 +24,14 @@ class ImageRow:
 
     Attributes:
         image_id: as it is written, see `as_written`.
+        verdict: pass, review or reject; empty without a policy.
         area: pixels of all its masks together.
         is_flagged: whether anything about it is unusual.
         error: why it could not be read; empty where it could.
     """
 
     image_id: str
+    verdict: str
     area: int
     is_flagged: bool
     error: str
@@ -58,7 +61,7 @@ class Tables:
             case "defects.csv":
                 return line(["ImageId", "ClassId", "left", "top", "width", "height", "area", "probability"])
             case _:
-                first = ["ImageId", "height", "width", "p_defect", "classes"]
+                first = ["ImageId", "verdict", "reason", "height", "width", "p_defect", "classes"]
                 return line([*first, *areas, *shares, "flags", "error"])
 
     def lines(self, judged: Judged) -> dict[str, bytes]:
@@ -84,9 +87,10 @@ class Tables:
             ValueError: it is none, or has other columns.
         """
         row, count = cells(text), len(self.classes)
-        if len(row) != 7 + 2 * count:
-            raise ValueError(f"{len(row)} cells")
-        return ImageRow(row[0], sum(int(area) for area in row[5 : 5 + count] if area), bool(row[-2]), row[-1])
+        if len(row) != 9 + 2 * count or row[1] not in ("", *get_args(Answer)):
+            raise ValueError(f"{len(row)} cells, verdict {row[1:2]}")
+        area = sum(int(area) for area in row[7 : 7 + count] if area)
+        return ImageRow(row[0], row[1], area, bool(row[-2]), row[-1])
 
     def _names(self) -> Sequence[str]:
         numbers = [str(number) for number in range(1, len(self.classes) + 1)]
@@ -99,14 +103,15 @@ class Tables:
             yield [judged.source.image_id, names[one.class_index], *box, one.area, f"{one.probability:.6f}"]
 
     def _image(self, judged: Judged) -> Sequence[object]:
-        name = judged.source.image_id
+        said = judged.verdict
+        first = [judged.source.image_id, *((said.answer, said.reason) if said is not None else ("", ""))]
         if judged.size is None:
-            return [name, *[""] * (4 + 2 * len(self.classes)), "", judged.error]
+            return [*first, *[""] * (4 + 2 * len(self.classes)), "", judged.error]
         height, width = judged.size
         found = ";".join(name for name, runs in zip(self.classes, judged.runs, strict=True) if runs.area)
         areas = [runs.area for runs in judged.runs]
         shares = [f"{area / (height * width):.6f}" for area in areas]
-        return [name, height, width, f"{judged.p_defect:.6f}", found, *areas, *shares, ";".join(judged.flags), ""]
+        return [*first, height, width, f"{judged.p_defect:.6f}", found, *areas, *shares, ";".join(judged.flags), ""]
 
 
 def line(row: Sequence[object]) -> bytes:

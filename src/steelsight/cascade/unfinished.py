@@ -21,6 +21,8 @@ from steelsight.errors import UserError
 from steelsight.files import disk_errors, replacing, sweep, write_json
 
 RECORD = "run.partial.json"
+SCHEMA_VERSION: Literal[2] = 2
+"""1: images.csv without verdicts."""
 _AGAIN = "the same command with --resume"
 
 
@@ -35,7 +37,7 @@ class Origin(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = SCHEMA_VERSION
     steelsight: str = __version__
     made_by: str
     options: dict[str, str]
@@ -73,15 +75,18 @@ class Unfinished:
         if not self._record.is_file():
             return False
         start_over = "leave out --resume to start over, or choose another --out"
+        beginning = f"{self._record}: the unfinished results here were made"
         try:
-            found = Origin.model_validate(json.loads(self._record.read_text(encoding="utf-8")))
+            content = json.loads(self._record.read_text(encoding="utf-8"))
+            if isinstance(content, dict) and content.get("schema_version") == 1:
+                raise UserError(f"{beginning} by a steelsight whose tables have other columns; {start_over}")
+            found = Origin.model_validate(content)
         except (UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
             raise UserError(f"{self._record}: does not say what these results were made with; {start_over}") from error
-        beginning = f"{self._record}: the unfinished results here were made"
         if found.steelsight != self._origin.steelsight:
             raise UserError(f"{beginning} by steelsight {found.steelsight}, this is {__version__}; {start_over}")
         if found.made_by != self._origin.made_by:
-            raise UserError(f"{beginning} by other networks or another rule; {start_over}")
+            raise UserError(f"{beginning} by other networks, another rule or another policy; {start_over}")
         for name in sorted({*found.options, *self._origin.options}):
             then, now = (one.options.get(name, "none") for one in (found, self._origin))
             if then != now:

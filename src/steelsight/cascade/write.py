@@ -26,17 +26,25 @@ from steelsight.errors import UserError
 
 @dataclass
 class Tally:
-    """How many images were written, of those how many are defective and flagged, and which could not be read."""
+    """How many images were written, of those how many are defective and flagged, and which could not be read.
+
+    Attributes:
+        verdicts: how many pass, go to review or are rejected, unreadable ones included; None without a policy.
+        unreadable: name and reason.
+    """
 
     images: int = 0
+    verdicts: dict[str, int] | None = None
     defective: int = 0
     flagged: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
-    """Name and reason."""
 
     def add(self, row: ImageRow) -> None:
         """Count an image."""
         self.images += 1
+        if row.verdict:
+            self.verdicts = self.verdicts or {"pass": 0, "review": 0, "reject": 0}
+            self.verdicts[row.verdict] += 1
         self.defective += row.area > 0
         self.flagged += row.is_flagged
         if row.error:

@@ -86,7 +86,9 @@ def decide(
     )
     if (folder / CARD).is_file():
         if gate is not None:
-            raise UserError(f"--gate {gate}: {folder} is an inspector, whose rule is fixed; decide the run it is made of")
+            raise UserError(
+                f"--gate {gate}: {folder} is an inspector, whose rule is fixed; decide the run it is made of"
+            )
         _decide_inspector(folder, wish, severity, calibrate, layout, skip_faulty, as_json)
         return
     if calibrate is not None:

@@ -6,12 +6,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from steelsight.cli.output import results
+from steelsight.decision.standing import standing
+from steelsight.decision.wording import outcome_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from steelsight.decision.decision import Decision, Figures, Interval
     from steelsight.decision.policy import Policy, Statement
+
 
 def show(decision: "Decision") -> None:
     """Print the figures and the rule of a decision."""
@@ -85,7 +88,9 @@ def show_policy(policy: "Policy | None", classes: "Sequence[str]") -> None:
         return
     results.print(_bounds(policy))
     results.print(_outcome(policy))
-    results.print(escape(policy.standing), soft_wrap=True, highlight=False)
+    worth = standing(policy)
+    for text in (outcome_text(policy), f"{worth.title}. {worth.text}"):
+        results.print(escape(text), soft_wrap=True, highlight=False)
 
 
 def _bounds(policy: "Policy") -> Table:
@@ -99,9 +104,7 @@ def _bounds(policy: "Policy") -> Table:
     for heading in ("asked", "bound", "groups", "lost", "kept"):
         table.add_column(heading, justify="right")
     for one in policy.statements:
-        table.add_row(
-            _what(one), f"{one.limit:.2%}", f"{one.bound:.2%}", str(one.groups), str(one.lost), _kept(one)
-        )
+        table.add_row(_what(one), f"{one.limit:.2%}", f"{one.bound:.2%}", str(one.groups), str(one.lost), _kept(one))
     return table
 
 

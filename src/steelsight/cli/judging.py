@@ -75,6 +75,7 @@ def judge_and_write(
     command = f"steelsight score TRUTH.csv {shlex.quote(str(writer.out / 'submission.csv'))}"
     found = {
         "images": tally.images,
+        "verdicts": tally.verdicts,
         "defective": tally.defective,
         "flagged": tally.flagged,
         "unreadable": [{"image_id": image_id, "error": error} for image_id, error in tally.unreadable],
@@ -87,7 +88,8 @@ def judge_and_write(
 
 
 def _sentence(tally: "Tally", rate: float | None) -> str:
-    counts = f"{tally.defective} with a defect, {len(tally.unreadable)} unreadable, {tally.flagged} flagged"
+    verdicts = ", ".join(f"{count} {name}" for name, count in tally.verdicts.items()) + "; " if tally.verdicts else ""
+    counts = f"{verdicts}{tally.defective} with a defect, {len(tally.unreadable)} unreadable, {tally.flagged} flagged"
     return f"{tally.images} images: {counts}" + (f"; {rate:.1f} images/s" if rate else "")
 
 

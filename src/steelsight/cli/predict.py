@@ -27,17 +27,22 @@ def predict(
     resume: Resume = False,
     as_json: AsJson = False,
 ) -> None:
-    """Judge images with the networks and the rule of RUN; exit status 3 if some images could not be read."""
+    """Judge images with the networks, the rule and the policy of RUN; exit status 3 if some images could not be read."""
     from steelsight.cascade.judge import judge
     from steelsight.cascade.sources import find_sources
     from steelsight.cascade.write import ResultWriter
+    from steelsight.dataset.record import read_record
     from steelsight.decision.decision import FILE, read_decision
+    from steelsight.evidence.store import Evidence
+    from steelsight.evidence.verdicts import of_folds
     from steelsight.recipe import choose_folds, read_run_recipe
 
     recipe = read_run_recipe(run)
     decision = read_decision(run)
     chosen = choose_folds(folds, recipe.folds)
     sources = find_sources(images, results=out)
+    deployed = of_folds(Evidence(run, read_record(run), recipe), decision, chosen)
+    policy, rule = None if deployed is None else deployed[1], decision.rule_of(chosen)
     engine = _load(run, recipe, decision, chosen)
     writer = ResultWriter(
         out,
@@ -53,7 +58,12 @@ def predict(
         batch=engine.batch,
     )
     figures = {"classifiers": len(engine.classifiers), "segmenters": len(engine.segmenters)}
-    judge_and_write(writer, lambda remaining: judge(remaining, engine, decision.rule), as_json=as_json, figures=figures)
+    judge_and_write(
+        writer,
+        lambda remaining: judge(remaining, engine, rule, policy=policy),
+        as_json=as_json,
+        figures=figures,
+    )
 
 
 def _load(run: Path, recipe: "Recipe", decision: "Decision", folds: Sequence[int]) -> "TorchEngine":

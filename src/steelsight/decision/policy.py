@@ -1,19 +1,21 @@
 """The verdict policy: what was asked for, the two bounds on P(defect), and what can be said of them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from steelsight.decision.calibrate import Calibration
 from steelsight.decision.severity import Answer, Severity
-from steelsight.decision.tested import EvidenceKind
+from steelsight.decision.tested import BEARS_BOUND, EvidenceKind
 
-__all__ = ["Answer", "CostPoint", "Costs", "Outcome", "Policy", "Statement", "Wish"]
+__all__ = ["Answer", "CostPoint", "Costs", "Keep", "Outcome", "Policy", "Statement", "Wish"]
 
 EscapeAmong = Literal["defective", "passed", "both"]
 OverkillAmong = Literal["good", "rejected", "both"]
 Keep = Literal["keep"]
 """In place of severity rules: those that are there."""
+Share = Annotated[float, Field(gt=0, lt=1)]
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class _Model(BaseModel):
@@ -30,14 +32,17 @@ class Costs(_Model):
         escape_of: of an escape with some class, by its name, in place of `escape`; of several classes the dearest counts.
     """
 
-    escape: float = Field(gt=0)
-    review: float = Field(ge=0)
-    overkill: float = Field(ge=0)
-    escape_of: dict[str, float] = {}
+    escape: float = Field(gt=0, allow_inf_nan=False)
+    review: Cost
+    overkill: Cost
+    escape_of: dict[str, Cost] = {}
 
 
 class Wish(_Model):
     """What the user asked for.
+
+    Without a limit and without costs an image neither passes nor is rejected for its P(defect). Shares of `defective` and of
+    `good` are of twin groups, of which one image that is lost is enough.
 
     Attributes:
         max_escape: greatest share that may escape, and `escape_among` of what: of the `defective` images (needs no word on
@@ -50,13 +55,13 @@ class Wish(_Model):
         costs: where given, the bounds of least expected cost among those that the limits allow.
     """
 
-    max_escape: float | None = Field(default=0.05, gt=0, lt=1)
+    max_escape: Share | None = 0.05
     escape_among: EscapeAmong = "defective"
-    max_overkill: float | None = Field(default=0.05, gt=0, lt=1)
+    max_overkill: Share | None = 0.05
     overkill_among: OverkillAmong = "good"
-    confidence: float = Field(default=0.95, gt=0, lt=1)
-    defect_share: float | None = Field(default=None, gt=0, lt=1)
-    never_miss: dict[str, float] = {}
+    confidence: Share = 0.95
+    defect_share: Share | None = None
+    never_miss: dict[str, Share] = {}
     costs: Costs | None = None
 
     @model_validator(mode="after")
@@ -76,12 +81,14 @@ class Statement(_Model):
         defect_class: the class that it is about; None for any defect.
         limit: what was asked for.
         kept: whether the evidence bears it.
-        threshold: where P(defect) must stand by this statement alone: at most there to pass, above it to be rejected; None
-            where no threshold can keep it.
-        groups: twin groups that it rests on: those with such a defect, or good ones.
+        threshold: where P(defect) must stand by this statement alone: at most there to pass, above it to be rejected. A
+            share of `passed` or `rejected` images does not rise evenly with the threshold, so that theirs is the policy's
+            own. None where no threshold can keep it.
+        groups: twin groups that could be lost: those with such a defect, or good ones.
         lost: of these, how many are lost at `threshold`, or would be at the least threshold where it is not kept.
         bound: upper confidence bound of the share at `threshold`, or the least that this evidence could bear.
-        missing: further groups, none of them lost, that it would take; None where it is kept.
+        missing: further such groups, none of them lost, that it would take; None where it is kept, or where no number would
+            do: then hardly any image that should be answered so is.
     """
 
     kind: Literal["escape", "overkill"]
@@ -101,6 +108,7 @@ class Outcome(_Model):
 
     Attributes:
         images, groups, defective_groups, good_groups: tested; a group with both kinds of image counts as each.
+        groups_per_class: groups with an image of each class.
         passed, review, rejected: images by answer, as (defective, good).
         escaped_groups, overkilled_groups: groups of which an image is lost.
         escapes, overkills: names of the images.
@@ -121,7 +129,7 @@ class Outcome(_Model):
 
 
 class CostPoint(_Model):
-    """Expected cost per image when passing up to `pass_at`, with the best `reject_at` for it."""
+    """Expected cost per image when passing up to `pass_at` (below 0: none), with the best `reject_at` for it (1: none)."""
 
     pass_at: float
     reject_at: float
@@ -151,6 +159,11 @@ class Policy(_Model):
     statements: tuple[Statement, ...]
     outcome: Outcome
     cost_curve: tuple[CostPoint, ...] = ()
+
+    @property
+    def is_guaranteed(self) -> bool:
+        """Whether what the kept statements say is a bound, and not merely what cross-validation suggests."""
+        return self.evidence in BEARS_BOUND
 
     @model_validator(mode="after")
     def _in_order(self) -> "Policy":

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 
+from steelsight.decision.digits import apart
 from steelsight.decision.policy import Answer, Policy
+from steelsight.decision.severity import judge_severity
 from steelsight.regions import Region
 
 
@@ -15,6 +18,10 @@ class Verdict:
     reason: str
 
 
+UNREADABLE = Verdict("review", "the image could not be read, so that nothing is known of it")
+"""The verdict of a file that is no image, or a damaged one."""
+
+
 def give_verdict(
     policy: Policy,
     classes: Sequence[str],
@@ -23,7 +30,14 @@ def give_verdict(
     size: tuple[int, int],
     flags: Sequence[str] = (),
 ) -> Verdict:
-    """The verdict of one image.
+    """The verdict of one image: the first of these that holds.
+
+    1. A severity rule says reject, or P(defect) exceeds `reject_at`: reject.
+    2. A severity rule says review: review.
+    3. P(defect) exceeds `pass_at`, or no image passes at all: review.
+    4. There is a region, which classifiers that would let the image pass contradict, or a flag, so that no bound covers the
+       image: review.
+    5. Else: pass. An image that passes has no mask.
 
     Args:
         classes: defect class names.
@@ -32,6 +46,64 @@ def give_verdict(
         size: height and width of the image in pixels.
         flags: what about the image is unusual.
     """
-    if policy.pass_at is not None and p_defect <= policy.pass_at and not regions and not flags:
-        return Verdict("pass", f"P(defect) {p_defect:.4f} is at most {policy.pass_at:.4f}")
-    return Verdict("review", "not judged further")
+    if isnan(p_defect):
+        return Verdict("review", "the classifiers answered with what is no number")
+    severe = judge_severity(policy.severity, classes, regions, size) if policy.severity is not None else None
+    if severe is not None and severe.answer == "reject":
+        return Verdict(*severe)
+    if policy.reject_at is not None and p_defect > policy.reject_at:
+        p, bound = apart(p_defect, policy.reject_at)
+        return Verdict("reject", f"P(defect) {p} exceeds {bound}{_what_shows_why(regions, classes)}")
+    if severe is not None:
+        return Verdict(*severe)
+    if policy.pass_at is None:
+        return Verdict("review", f"{_not_rejected(p_defect, policy.reject_at)} no image passes{_why_none(policy)}")
+    if p_defect > policy.pass_at:
+        return Verdict("review", _between(p_defect, policy.pass_at, policy.reject_at))
+    p, bound = apart(p_defect, policy.pass_at)
+    if regions:
+        were = "was" if len(regions) == 1 else "were"
+        return Verdict("review", f"P(defect) {p} is low enough to pass, yet {_found(regions, classes)} {were} found")
+    if flags:
+        lies = "lies" if len(flags) == 1 else "lie"
+        return Verdict(
+            "review",
+            f"{' and '.join(flags)} {lies} far outside of what the inspector was made with, so that no bound covers it",
+        )
+    return Verdict("pass", f"P(defect) {p} is at most {bound}, and nothing was found")
+
+
+def _what_shows_why(regions: Sequence[Region], classes: Sequence[str]) -> str:
+    if not regions:
+        return ", by the classifiers alone: no region exceeds the mask rule"
+    largest = max(regions, key=lambda region: region.area)
+    which = "" if len(regions) == 1 else f", the largest of class {classes[largest.class_index]}"
+    return f": {_found(regions, classes)}{which} with {largest.area} px"
+
+
+def _found(regions: Sequence[Region], classes: Sequence[str]) -> str:
+    """`1 defect of class 3`, `4 defects of classes 1 and 3`."""
+    *others, last = (classes[index] for index in sorted({region.class_index for region in regions}))
+    count = f"{len(regions)} defect{'s' if len(regions) > 1 else ''}"
+    return f"{count} of classes {', '.join(others)} and {last}" if others else f"{count} of class {last}"
+
+
+def _not_rejected(p_defect: float, reject_at: float | None) -> str:
+    if reject_at is None:
+        return f"P(defect) {apart(p_defect)[0]}:"
+    p, bound = apart(p_defect, reject_at)
+    return f"P(defect) {p} does not exceed {bound}, and"
+
+
+def _why_none(policy: Policy) -> str:
+    """Without a limit on escapes it may be the costs that let none pass."""
+    unkept = any(statement.kind == "escape" and not statement.kept for statement in policy.statements)
+    return ", since the evidence bears no bound" if unkept else " by this policy"
+
+
+def _between(p_defect: float, pass_at: float, reject_at: float | None) -> str:
+    if reject_at is None:
+        p, low = apart(p_defect, pass_at)
+        return f"P(defect) {p} lies above {low}, and no image is rejected for its P(defect) alone"
+    p, low, high = apart(p_defect, pass_at, reject_at)
+    return f"P(defect) {p} lies between {low} and {high}"

@@ -18,28 +18,43 @@ from steelsight.decision.decision import (
     Intervals,
     MemberScore,
     Nested,
+    read_decision,
     write_decision,
 )
 from steelsight.decision.grid import Grids
 from steelsight.decision.nested import NestedResult, mean_dice, nested
+from steelsight.decision.policy import Keep, Wish
 from steelsight.decision.rule import Rule
 from steelsight.decision.search import SearchResult
+from steelsight.decision.severity import Severity
 from steelsight.errors import UserError
 from steelsight.evidence.contribution import contributions, gate_loss
+from steelsight.evidence.out_of_fold import OutOfFold
 from steelsight.evidence.select import Scores, score_members
 from steelsight.evidence.store import Evidence
 from steelsight.evidence.team import Progress, Selector, Views
+from steelsight.evidence.verdicts import former_severity, former_wish, policy_of
 from steelsight.metrics.dice import pair_dice
 from steelsight.metrics.intervals import bootstrap_interval
 from steelsight.recipe import Step, read_run_recipe
 
 
-def decide(run: Path, *, gate: float | None = None, progress: Progress | None = None) -> Decision:
-    """Choose members and rule from the evidence of a run, judge the choice nested, and write RUN/decision.json.
+def decide(
+    run: Path,
+    *,
+    gate: float | None = None,
+    wish: Wish | None = None,
+    severity: Severity | Keep | None = "keep",
+    progress: Progress | None = None,
+) -> Decision:
+    """Choose members and rule from the evidence of a run, judge the choice nested, find the verdict policy, and write
+    RUN/decision.json.
 
     Args:
         run: folder of a training whose jobs are done.
         gate: search at this gate alone; None for the gates of the recipe.
+        wish: what verdicts are to keep to; None for what the run has, or else the default.
+        severity: rules on what was found; `keep` for those that the run has.
         progress: called with (what is being done, done, of).
 
     Raises:
@@ -65,8 +80,21 @@ def decide(run: Path, *, gate: float | None = None, progress: Progress | None = 
         None if progress is None else lambda done, of: progress("rule, nested: folds judged", done, of),
     )
     decision = _decide(selector, views, grids, judged, progress)
+    former = _former(run)
+    rules = former_severity(former) if severity == "keep" else severity
+    said = OutOfFold.of(evidence, decision, views)
+    policy = policy_of(said, decision, wish or former_wish(former), rules, progress)
+    decision = decision.model_copy(update={"policy": policy})
     write_decision(run, decision)
     return decision
+
+
+def _former(run: Path) -> Decision | None:
+    """What was decided before; None where that is nothing that this version reads."""
+    try:
+        return read_decision(run)
+    except UserError:
+        return None
 
 
 def _decide(

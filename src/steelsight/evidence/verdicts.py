@@ -1,8 +1,10 @@
 """The verdict policy of a run, from its stored evidence."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from steelsight.dataset.record import read_record
 from steelsight.decision.choose import choose_policy
@@ -59,8 +61,7 @@ def policy_of(
     """The policy for what a run's images say; None without classifiers, since every P(defect) is then 1."""
     if not any(decision.classifiers.values()):
         return None
-    tick = None if progress is None else lambda done, of: progress("defects of images with a mask", done, of)
-    return choose_policy(gather_tested(judged, tick), wish, severity)
+    return choose_policy(gather_tested(judged, _tick(progress)), wish, severity)
 
 
 def former_wish(decision: Decision | None) -> Wish:
@@ -71,6 +72,32 @@ def former_wish(decision: Decision | None) -> Wish:
 def former_severity(decision: Decision | None) -> Severity | None:
     """The severity rules that the run was last decided with."""
     return None if decision is None or decision.policy is None else decision.policy.severity
+
+
+def of_folds(
+    evidence: Evidence, decision: Decision, folds: Sequence[int], *, fp32: bool = True, progress: Progress | None = None
+) -> tuple[Tested, Policy] | None:
+    """What the networks of some folds were tested on, and the policy that goes with them; None where the run has none.
+
+    One fold's networks, with the members and the rule that were chosen without it, are tested on exactly that fold; the
+    policy is then what that fold alone bears. Several folds' networks together were not tested: they go by the run's policy.
+
+    Args:
+        fp32: whether the networks are deployed as they were tested, in fp32.
+    """
+    if decision.policy is None:
+        return None
+    judged = OutOfFold.of(evidence, decision, Views(evidence, progress))
+    tested = gather_tested(judged, _tick(progress))
+    alone = len(folds) == 1
+    kind = tested.kind
+    if kind != "epoch-selected":
+        kind = "other-precision" if not fp32 else "own" if alone else "cross-validated"
+    tested = tested.as_kind(kind)
+    if not alone:
+        return tested, decision.policy.model_copy(update={"evidence": kind})
+    tested = tested.only(np.flatnonzero(tested.folds == folds[0]))
+    return tested, choose_policy(tested, decision.policy.wish, decision.policy.severity)
 
 
 def gather_tested(judged: OutOfFold, progress: Callable[[int, int], None] | None) -> Tested:
@@ -89,6 +116,10 @@ def gather_tested(judged: OutOfFold, progress: Callable[[int, int], None] | None
         temporary.mkdir(parents=True)
         write_tested(temporary, tested)
     return tested
+
+
+def _tick(progress: Progress | None) -> Callable[[int, int], None] | None:
+    return None if progress is None else lambda done, of: progress("defects of images with a mask", done, of)
 
 
 def _key(judged: OutOfFold) -> str:

@@ -30,7 +30,8 @@ def make_card(plan: Plan, reference: Engine) -> InspectorCard:
         classes=plan.decision.classes,
         networks=_networks(plan),
         precision=plan.precision,
-        rule=plan.decision.rule,
+        rule=plan.rule,
+        policy=plan.policy,
         familiar=_familiar(plan, grey=sees_grey(reference)),
         provenance=Provenance(
             created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -6,12 +6,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from steelsight.decision.tested_files import DEFECTS, IMAGES, write_tested
 from steelsight.errors import UserError
 from steelsight.export.card import make_card
+from steelsight.export.images import are_there
 from steelsight.export.parity import Parity, check, measure
 from steelsight.export.plan import Plan, Progress, make_plan
 from steelsight.export.readme import readme
 from steelsight.export.reduced import write_reduced
+from steelsight.export.seen import SEEN, write_seen
 from steelsight.export.watched import WatchedEngine
 from steelsight.export.where import here
 from steelsight.files import replacing, write_json, write_text
@@ -29,6 +32,9 @@ from steelsight.inspector.engine import open_engine
 
 if TYPE_CHECKING:
     from steelsight.networks.engine import TorchEngine
+
+
+_FILES = (CARD, CHECKSUMS, PARITY, README, SEEN, IMAGES, DEFECTS)
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,10 @@ def export_run(
         card = make_card(plan, reference)
         parity = _write_networks(plan, card, reference, folder)
         write_card(folder, card)
+        if plan.tested is not None:
+            write_tested(folder, plan.tested)
+        if are_there(plan.record):
+            write_seen(folder, plan.record.samples)
         write_json(folder / PARITY, parity.model_dump(mode="json"))
         write_text(folder / README, readme(card, parity))
         write_checksums(folder)
@@ -91,7 +101,7 @@ def _refuse_foreign(out: Path) -> None:
     if not out.is_dir() or out.is_symlink():
         raise UserError(f"--out {out}: a file or link of this name is there; name a folder that is not there yet")
     names = {path.name for path in out.iterdir()}
-    parts = {name for name in names if name in (CARD, CHECKSUMS, PARITY, README) or name.endswith(".onnx")}
+    parts = {name for name in names if name in _FILES or name.endswith(".onnx")}
     if names and (CARD not in names or names - parts):
         foreign = min(names - parts or names)
         raise UserError(

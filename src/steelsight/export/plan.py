@@ -7,7 +7,11 @@ from pathlib import Path
 from steelsight.cascade.sources import Source
 from steelsight.dataset.record import Record, read_record
 from steelsight.decision.decision import Decision, Job, read_decision
+from steelsight.decision.policy import Policy
 from steelsight.decision.rule import Rule
+from steelsight.decision.tested import Tested
+from steelsight.evidence.store import Evidence
+from steelsight.evidence.verdicts import of_folds
 from steelsight.export.images import images_for_parity, require
 from steelsight.inspector.artifact import Precision
 from steelsight.recipe import Recipe, choose_folds, read_run_recipe
@@ -29,6 +33,7 @@ class Plan:
         sources: images for parity.
         precision, max_dice_loss: as the user wants them.
         progress: is told what is being done.
+        tested, policy: what the exported networks were tested on, and how they give verdicts; None: they give none.
     """
 
     run: Path
@@ -40,6 +45,8 @@ class Plan:
     precision: Precision
     max_dice_loss: float
     progress: Progress
+    tested: Tested | None
+    policy: Policy | None
 
     @property
     def rule(self) -> Rule:
@@ -65,4 +72,18 @@ def make_plan(
     if precision != "fp32":
         require(run, record, f"--precision {precision} is judged on them")
     sources = images_for_parity(run, record, images, PARITY_IMAGES)
-    return Plan(run, recipe, decision, record, chosen, sources, precision, max_dice_loss, progress)
+    evidence = Evidence(run, record, recipe)
+    tested, policy = of_folds(evidence, decision, chosen, fp32=precision == "fp32", progress=progress) or (None, None)
+    return Plan(
+        run=run,
+        recipe=recipe,
+        decision=decision,
+        record=record,
+        folds=chosen,
+        sources=sources,
+        precision=precision,
+        max_dice_loss=max_dice_loss,
+        progress=progress,
+        tested=tested,
+        policy=policy,
+    )

@@ -3,6 +3,7 @@
 import textwrap
 
 from steelsight.export.parity import Parity
+from steelsight.export.verdicts import verdict_paragraphs
 from steelsight.inspector.artifact import InspectorCard, NetworkCard
 
 _WIDTH = 120
@@ -15,6 +16,7 @@ def readme(card: InspectorCard, parity: Parity) -> str:
         _run(),
         _networks(card),
         _rule(card),
+        _verdicts(card),
         _figures(card),
         _parity(parity),
         _limits(card, parity),
@@ -55,12 +57,12 @@ def _run() -> str:
         "steelsight (Python 3.11 or newer) runs it; its plain install is enough, and has no torch:\n\n"
         "    pip install steelsight            # or `pip install .` in its source folder\n"
         "    steelsight inspect THIS_FOLDER IMAGES --out RESULTS --masks --overlays\n\n"
-        "`IMAGES` are files, folders or patterns. RESULTS/submission.csv has the masks as run lengths, images.csv one row\n"
-        "for each image. From Python:\n\n"
+        "`IMAGES` are files, folders or patterns. RESULTS/images.csv has one row for each image, its verdict first;\n"
+        "submission.csv has the masks as run lengths. From Python:\n\n"
         "    from steelsight.inspector.inspector import Inspector\n\n"
         '    inspector = Inspector.open("THIS_FOLDER")\n'
         '    judged = inspector("strip.jpg")\n'
-        "    judged.p_defect, judged.is_defective, judged.regions\n"
+        "    judged.verdict, judged.p_defect, judged.regions\n"
     )
 
 
@@ -100,6 +102,16 @@ def _rule(card: InspectorCard) -> str:
         + rows
         + "\n"
     )
+
+
+def _verdicts(card: InspectorCard) -> str:
+    text, follows_item = "## Verdicts", False
+    for paragraph in verdict_paragraphs(card):
+        item = paragraph.startswith("- ")
+        text += "\n" if item and follows_item else "\n\n"
+        text += _wrapped(paragraph, indent="  " if item else "")
+        follows_item = item
+    return text + "\n"
 
 
 def _figures(card: InspectorCard) -> str:
@@ -179,7 +191,7 @@ def _limits(card: InspectorCard, parity: Parity) -> str:
     notes = [
         f"It knows images of {known.height[0]:g} to {known.height[1]:g} x {known.width[0]:g} to {known.width[1]:g} pixels, "
         f"mean brightness {known.brightness[0]:.2f} to {known.brightness[1]:.2f} (of [0, 1]). Far outside, an image is "
-        "judged all the same and flagged; other material, light or optics need images of their own.",
+        "judged all the same, flagged, and does not pass; other material, light or optics need images of their own.",
         "It knows no defect that was not annotated, and probabilities are not calibrated: 0.9 is not nine out of ten.",
         "It was judged on images like those it was made from. Judge it on your own before anything depends on it: "
         "`steelsight score TRUTH.csv RESULTS/submission.csv`.",

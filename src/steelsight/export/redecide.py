@@ -51,7 +51,7 @@ def decide_inspector(
         wish or (former.wish if former else Wish()),
         (former.severity if former else None) if severity == "keep" else severity,
     )
-    card = card.model_copy(update={"policy": policy})
+    card = card.with_policy(policy)
     parity = Parity.model_validate_json((folder / PARITY).read_text(encoding="utf-8"))
     with replacing(folder) as temporary:
         _copy(folder, temporary)

@@ -1,6 +1,6 @@
 """INSPECTOR/: what an exported inspector is made of, and the checks it passes before it is believed.
 
-inspector.json    classes, networks and their inputs, rule, what it was made with, where it comes from
+inspector.json    classes, networks and their inputs, rule, policy, what it was made with, where it comes from
 *.onnx            one file a network: float32 `input` (n, channels, height, width) -> float32 `probabilities`
 parity.json       proof that it says what the trained networks said
 README.md         for whoever finds the folder
@@ -15,14 +15,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from steelsight.decision.policy import Policy
 from steelsight.decision.rule import Rule
+from steelsight.decision.tested import BEARS_BOUND
 from steelsight.errors import UserError
 from steelsight.files import write_json, write_text
 from steelsight.inspector.familiar import Familiar
 from steelsight.preprocess import Preprocess
 
 CARD, CHECKSUMS, PARITY, README = "inspector.json", "checksums.txt", "parity.json", "README.md"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[2] = 2
+"""1: without a policy, and still read."""
 INPUT, OUTPUT = "input", "probabilities"
 """Names of a network's one input and one output."""
 
@@ -101,14 +104,16 @@ class InspectorCard(_Model):
         networks: of both steps; each has the same weight in its step's plain mean (see `steelsight.ensemble`).
         precision: of the networks.
         rule: gate, thresholds and minimum areas.
+        policy: how an image gets its verdict; None: it gets none.
         familiar: sizes and brightness of the images it was made with.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
     classes: tuple[str, ...] = Field(min_length=1)
     networks: tuple[NetworkCard, ...]
     precision: Precision
     rule: Rule
+    policy: Policy | None = None
     familiar: Familiar
     provenance: Provenance
 
@@ -120,11 +125,41 @@ class InspectorCard(_Model):
             raise ValueError("no network of step segment")
         if len({network.file for network in self.networks}) < len(self.networks):
             raise ValueError("two networks share a file")
+        if self.policy is not None:
+            self._check_policy(self.policy)
         return self
+
+    def _check_policy(self, policy: Policy) -> None:
+        if self.schema_version == 1:
+            raise ValueError("a policy stands in a file of schema_version 1, which has none")
+        if not self.of_step("classify"):
+            raise ValueError("a policy without a network of step classify")
+        if policy.severity is not None:
+            policy.severity.check_classes(self.classes)
+        named = {statement.defect_class for statement in policy.statements} - {None, *self.classes}
+        if named:
+            raise ValueError(f"the policy speaks of class {min(map(str, named))}, which there is none of")
 
     def of_step(self, step: Literal["classify", "segment"]) -> tuple[NetworkCard, ...]:
         """The networks of a step, in order."""
         return tuple(network for network in self.networks if network.step == step)
+
+    @property
+    def bears_bound(self) -> bool:
+        """Whether the policy's bounds are those of this inspector: its evidence is what exactly these networks said of
+        images that they did not see. `own` evidence is what they said in fp32, so that it is not that of other precisions.
+        """
+        if self.policy is None or self.policy.evidence not in BEARS_BOUND:
+            return False
+        return self.policy.evidence == "calibrated" or self.precision == "fp32"
+
+    def with_policy(self, policy: Policy | None) -> "InspectorCard":
+        """The same inspector with another policy.
+
+        Raises:
+            ValueError: the policy is not one of this inspector's classes, or there are no classifiers.
+        """
+        return InspectorCard.model_validate(dict(self) | {"policy": policy, "schema_version": SCHEMA_VERSION})
 
 
 def write_card(folder: Path, card: InspectorCard) -> None:

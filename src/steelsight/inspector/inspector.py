@@ -24,8 +24,9 @@ class Inspector:
         device, threads: see `steelsight.inspector.engine.open_engine`.
 
     >>> inspector = Inspector.open("inspectors/line2")            # doctest: +SKIP
-    >>> inspector("strip.jpg").p_defect                           # doctest: +SKIP
-    0.93
+    >>> judged = inspector("strip.jpg")                           # doctest: +SKIP
+    >>> judged.p_defect, judged.verdict                           # doctest: +SKIP
+    (0.93, Verdict(answer='reject', reason='P(defect) 0.93 exceeds 0.72: 1 defect of class 3 with 1234 px'))
     >>> for judged in inspector.stream(Path("line2").glob("*.jpg")):   # doctest: +SKIP
     ...     print(judged.source.image_id, judged.is_defective)
     """
@@ -69,9 +70,11 @@ class Inspector:
             pixels = read_image(source.path, grey=sees_grey(engine))
         else:
             source, pixels = Source("image", Path("image")), image
-        return judge_batch([(source, pixels)], engine, self.card.rule, keep_maps=True, flags=self.card.familiar.flags)[
-            0
-        ]
+        card = self.card
+        (judged,) = judge_batch(
+            [(source, pixels)], engine, card.rule, keep_maps=True, flags=card.familiar.flags, policy=card.policy
+        )
+        return judged
 
     def stream(self, paths: Iterable[Path | str | Source], *, keep_maps: bool = False) -> Iterator[Judged]:
         """Judge many images as fast as possible, in their order; what cannot be read gives a `Judged` with its error.
@@ -82,7 +85,8 @@ class Inspector:
         """
         sources = (one if isinstance(one, Source) else Source(Path(one).name, Path(one)) for one in paths)
         engine = self.engine("throughput")
-        return judge(sources, engine, self.card.rule, keep_maps=keep_maps, flags=self.card.familiar.flags)
+        card = self.card
+        return judge(sources, engine, card.rule, keep_maps=keep_maps, flags=card.familiar.flags, policy=card.policy)
 
     def engine(self, aim: Aim) -> Engine:
         """The networks, loaded for an aim; kept."""

@@ -10,6 +10,7 @@ from steelsight.dataset.model import Sample
 from steelsight.decision.digits import percent
 from steelsight.decision.outcome import give_verdicts
 from steelsight.decision.policy import Policy
+from steelsight.decision.standing import Standing, standing
 from steelsight.decision.tested import Tested
 from steelsight.decision.wording import thresholds_text
 from steelsight.report.gallery import PredictedMasks
@@ -17,12 +18,10 @@ from steelsight.report.lost import Lost, escapes_of, overkill_of
 from steelsight.report.signing_counts import Share, TestedRow, count_rows, expected_shares, shares_of, why_review
 from steelsight.report.signing_plots import cost_plot, trade_off_plot, zones_plot
 from steelsight.report.signing_words import (
-    Standing,
     StatementRow,
     calibration_line,
     costs_line,
     shortfall,
-    standing,
     statement_row,
     what_bounds_mean,
     when_bounds_end,
@@ -68,9 +67,7 @@ class SigningView:
     severity: tuple[str, ...]
 
 
-def signing_view(
-    policy: Policy, tested: Tested, samples: Sequence[Sample], predicted: PredictedMasks
-) -> SigningView:
+def signing_view(policy: Policy, tested: Tested, samples: Sequence[Sample], predicted: PredictedMasks) -> SigningView:
     """Put the page together.
 
     Args:

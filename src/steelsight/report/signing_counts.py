@@ -119,7 +119,9 @@ def why_review(policy: Policy, tested: Tested, answers: NDArray[np.str_]) -> tup
     counts: Counter[str] = Counter()
     for at in np.flatnonzero(answers == "review").tolist():
         height, width = tested.sizes[at].tolist()
-        severe = policy.severity and judge_severity(policy.severity, tested.classes, tested.regions[at], (height, width))
+        severe = policy.severity and judge_severity(
+            policy.severity, tested.classes, tested.regions[at], (height, width)
+        )
         if severe:
             counts["a severity rule asks for it"] += 1
         elif policy.pass_at is None:

@@ -65,7 +65,9 @@ def trade_off_plot(policy: Policy, tested: Tested) -> Markup | None:
     with styled():
         figure = new_figure(4.0, 2.8)
         axes = figure.subplots()
-        axes.plot(review[1:], bound[1:], color=ORANGE, linestyle="--", label=f"bound at {percent(policy.wish.confidence)}")
+        axes.plot(
+            review[1:], bound[1:], color=ORANGE, linestyle="--", label=f"bound at {percent(policy.wish.confidence)}"
+        )
         axes.plot(review, lost / scores.size, color=BLUE, label="lost in the test")
         for one in limits:
             asked = f"asked for: at most {percent(one.limit)}"

@@ -1,4 +1,4 @@
-"""The verdict policy in plain sentences: what a bound is worth, what is missing to it, what it means and when it ends."""
+"""The verdict policy in plain sentences: what is missing to a bound, what it means and when it ends."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,6 @@ from steelsight.decision.calibrate import Calibration
 from steelsight.decision.digits import apart, at_most, percent
 from steelsight.decision.policy import Policy, Statement, Wish
 from steelsight.decision.wording import what_text
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Whether the policy keeps what was asked for, guaranteed; in a few words and in full."""
-
-    guaranteed: bool
-    title: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -35,39 +26,6 @@ class StatementRow:
     bound: str
 
 
-def standing(policy: Policy) -> Standing:
-    """What the bounds are worth, and how to get better ones."""
-    calibrate = "calibrate the exported inspector with fresh labelled images (steelsight decide INSPECTOR --calibrate DATA)"
-    match policy.evidence:
-        case "own":
-            return _borne(policy, "These are one fold’s networks, judged on that fold, whose images none of them has seen.")
-        case "calibrated":
-            return _borne(policy, "The inspector was judged as it is, on fresh images that none of its networks has seen.")
-        case "cross-validated":
-            return Standing(
-                False,
-                "Cross-validated, not guaranteed",
-                "Each image was judged by the networks of its own fold, which had not seen it, while the exported inspector "
-                "averages the networks of all folds and was not tested as such. Read every bound below as an estimate. For "
-                "a guaranteed one, export a single fold (steelsight export RUN --folds K), whose images are its own "
-                f"evidence, or {calibrate}.",
-            )
-        case "epoch-selected":
-            return Standing(
-                False,
-                "Epoch-selected, not guaranteed",
-                "Some networks kept the epoch that did best on the very images that they are judged on, so that every figure "
-                f"here flatters. For a guaranteed bound, {calibrate}.",
-            )
-        case "other-precision":
-            return Standing(
-                False,
-                "Tested in another precision, not guaranteed",
-                "The networks were tested in fp32 and are deployed in lower precision, where P(defect) differs. For a "
-                f"guaranteed bound, {calibrate}.",
-            )
-
-
 def statement_row(one: Statement, wish: Wish) -> StatementRow:
     """A row of the table of bounds."""
     sign = "≤" if one.kind == "escape" else ">"
@@ -83,7 +41,9 @@ def statement_row(one: Statement, wish: Wish) -> StatementRow:
 
 def shortfall(one: Statement, policy: Policy) -> str:
     """Of a bound that is not kept: what the evidence bears, what it would take, and what happens until then."""
-    unit = "good" if one.kind == "overkill" else "defective" if one.defect_class is None else f"class {one.defect_class}"
+    unit = (
+        "good" if one.kind == "overkill" else "defective" if one.defect_class is None else f"class {one.defect_class}"
+    )
     took = (
         f"It would take {one.missing:,} more such group{'' if one.missing == 1 else 's'}, none of them lost."
         if one.missing is not None
@@ -153,17 +113,6 @@ def costs_line(wish: Wish) -> str | None:
         f"a defective image that passes {costs.escape:g}{of_class}, a second look {costs.review:g}, a good image that is "
         f"rejected {costs.overkill:g}; {percent(wish.defect_share)} of the strip is defective"
     )
-
-
-def _borne(policy: Policy, how: str) -> Standing:
-    confidence, asked = percent(policy.wish.confidence), len(policy.statements)
-    kept = sum(one.kept for one in policy.statements)
-    if not asked:
-        return Standing(False, "No bound was asked for", how)
-    if kept == asked:
-        return Standing(True, f"Guaranteed, each bound with {confidence} confidence", how)
-    title = f"{kept or 'None'} of {asked} bounds guaranteed" + (f", with {confidence} confidence" if kept else "")
-    return Standing(False, title, f"{how} They bear less than was asked for; what it would take is said below.")
 
 
 def _asked(one: Statement) -> str:

@@ -1,0 +1,63 @@
+"""What a policy makes of the images that it was tested on."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.decision.policy import Answer, Outcome, Policy
+from steelsight.decision.tested import Tested
+from steelsight.decision.verdict import give_verdict
+
+NOTHING = Outcome(
+    images=0,
+    groups=0,
+    defective_groups=0,
+    good_groups=0,
+    groups_per_class=(),
+    passed=(0, 0),
+    review=(0, 0),
+    rejected=(0, 0),
+    escaped_groups=0,
+    overkilled_groups=0,
+    escapes=(),
+    overkills=(),
+)
+"""Of no image."""
+
+
+def judge_outcome(policy: Policy, tested: Tested) -> Outcome:
+    """Give every tested image its verdict, and count."""
+    judged = zip(tested.p_defect.tolist(), tested.regions, tested.sizes.tolist(), strict=True)
+    answers = np.array(
+        [
+            give_verdict(policy, tested.classes, p_defect, regions, (size[0], size[1])).answer
+            for p_defect, regions, size in judged
+        ],
+        dtype="<U6",
+    )
+    defective = tested.defective
+    escapes, overkills = (answers == "pass") & defective, (answers == "reject") & ~defective
+
+    def groups(chosen: NDArray[np.bool_]) -> int:
+        return int(np.unique(tested.groups[chosen]).size)
+
+    def images(answer: Answer) -> tuple[int, int]:
+        chosen = answers == answer
+        return int((chosen & defective).sum()), int((chosen & ~defective).sum())
+
+    def names(chosen: NDArray[np.bool_]) -> tuple[str, ...]:
+        return tuple(tested.image_ids[index] for index in np.flatnonzero(chosen))
+
+    return Outcome(
+        images=answers.size,
+        groups=groups(np.ones(answers.size, np.bool_)),
+        defective_groups=groups(defective),
+        good_groups=groups(~defective),
+        groups_per_class=tuple(groups(column) for column in (tested.truth > 0).T),
+        passed=images("pass"),
+        review=images("review"),
+        rejected=images("reject"),
+        escaped_groups=groups(escapes),
+        overkilled_groups=groups(overkills),
+        escapes=names(escapes),
+        overkills=names(overkills),
+    )

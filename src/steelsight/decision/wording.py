@@ -1,0 +1,65 @@
+"""A verdict policy in plain words, for people who have to sign it or who find it in a folder."""
+
+from steelsight.decision.digits import apart, at_most, percent
+from steelsight.decision.policy import Policy, Statement, Wish
+
+
+def thresholds_text(policy: Policy) -> str:
+    """Which images pass, go to review and are rejected, severity rules aside."""
+    bounds = [bound for bound in (policy.pass_at, policy.reject_at) if bound is not None]
+    named = dict(zip(bounds, apart(*bounds, least=4), strict=True))
+    passes = (
+        "No image passes."
+        if policy.pass_at is None
+        else f"An image passes where P(defect) is at most {named[policy.pass_at]}, nothing is found in it and nothing about "
+        "it is unusual."
+    )
+    rejects = (
+        "None is rejected for its P(defect) alone."
+        if policy.reject_at is None
+        else f"It is rejected where P(defect) exceeds {named[policy.reject_at]}."
+    )
+    return f"{passes} {rejects} All others go to review, and so do files that cannot be read."
+
+
+def statement_text(statement: Statement, wish: Wish, *, guaranteed: bool) -> str:
+    """One bound: what it says where the evidence bears it, with the wish's confidence; else what it would take.
+
+    Args:
+        guaranteed: whether the evidence is that of what is deployed, so that what it bears holds there.
+    """
+    what = f"of {_what(statement)}"
+    if statement.among in ("passed", "rejected") and wish.defect_share is not None:
+        what += f", if {percent(wish.defect_share)} of all images are defective"
+    rests = f"{statement.groups} twin group{'s' if statement.groups != 1 else ''}, {statement.lost} lost"
+    if statement.kept:
+        word, bound = "Kept" if guaranteed else "Not guaranteed", at_most(statement.bound, statement.limit)
+        return f"{word}: at most {bound} {what} (asked for {percent(statement.limit)}; {rests})."
+    more = "" if statement.missing is None else f"; it takes {statement.missing} more, none of them lost"
+    return (
+        f"NOT KEPT: at most {percent(statement.limit)} {what}. {at_most(statement.bound)} is the least that the evidence "
+        f"bears ({rests}){more}."
+    )
+
+
+def outcome_text(policy: Policy) -> str:
+    """What the policy makes of the images that it was tested on."""
+    tested = policy.outcome
+    return (
+        f"Of {tested.images} tested images ({tested.groups} twin groups) {sum(tested.passed)} pass, {tested.passed[0]} of "
+        f"them defective; {sum(tested.review)} go to review; {sum(tested.rejected)} are rejected, {tested.rejected[1]} of "
+        "them good."
+    )
+
+
+def _what(statement: Statement) -> str:
+    with_class = None if statement.defect_class is None else f"images with a defect of class {statement.defect_class}"
+    match statement.among:
+        case "defective":
+            return f"the {with_class or 'defective images'} pass"
+        case "passed":
+            return f"the images that pass are {with_class or 'defective'}"
+        case "good":
+            return "the good images are rejected"
+        case "rejected":
+            return "the images that are rejected are good"

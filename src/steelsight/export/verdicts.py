@@ -1,0 +1,35 @@
+"""Section Verdicts of an inspector's README: how an image gets its verdict, and what is known of it."""
+
+from steelsight.decision.policy import Policy
+from steelsight.decision.standing import standing
+from steelsight.decision.wording import outcome_text, statement_text, thresholds_text
+from steelsight.inspector.artifact import InspectorCard
+
+
+def verdict_paragraphs(card: InspectorCard) -> list[str]:
+    """Paragraphs, and list items, which begin with `- `."""
+    policy = card.policy
+    if policy is None:
+        return ["It gives no verdicts: none were decided for it."]
+    worth = standing(policy)
+    return [
+        thresholds_text(policy),
+        *_severity(policy),
+        f"{worth.title}. {worth.text}",
+        *(
+            f"- {statement_text(statement, policy.wish, guaranteed=card.bears_bound)}"
+            for statement in policy.statements
+        ),
+        outcome_text(policy),
+    ]
+
+
+def _severity(policy: Policy) -> list[str]:
+    if policy.severity is None:
+        return []
+    scale = policy.severity.mm_per_pixel
+    size = (
+        "" if scale is None else f" (a pixel is {scale.across:g} mm across the strip and {scale.along:g} mm along it)"
+    )
+    rules = [f"- rule {number}: {rule.text}" for number, rule in enumerate(policy.severity.rules, start=1)]
+    return [f"Whatever P(defect) says, what is found is judged by severity rules{size}; reject comes first:", *rules]

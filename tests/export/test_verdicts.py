@@ -1,0 +1,107 @@
+"""What an inspector's README says of its verdicts, and that a run's policy reaches the inspector."""
+
+import shutil
+
+import pytest
+from data import SAMPLE, needs_sample
+from decision.policies import make_policy, make_statement
+from inspector.tiny import make_inspector
+
+from steelsight.decision.decision import read_decision, write_decision
+from steelsight.decision.policy import Wish
+from steelsight.export.export import export_run
+from steelsight.export.verdicts import verdict_paragraphs
+from steelsight.inspector.artifact import read_card
+from steelsight.inspector.inspector import Inspector
+
+pytestmark = needs_sample
+
+
+@pytest.fixture(scope="module")
+def card(tmp_path_factory):
+    return read_card(make_inspector(tmp_path_factory.mktemp("made") / "inspector"))
+
+
+def paragraphs(card, policy):
+    return verdict_paragraphs(card.with_policy(policy))
+
+
+def test_the_bounds_and_what_they_mean(card):
+    statements = (
+        make_statement(),
+        make_statement(defect_class="dark", limit=0.01, kept=False, groups=49, bound=0.0593, missing=250),
+        make_statement(kind="overkill", among="rejected", limit=0.05, bound=0.0241, groups=1, lost=1),
+    )
+    policy = make_policy(statements=statements, wish=Wish(overkill_among="both", defect_share=0.03))
+    text = paragraphs(card, policy)
+    assert text[0] == (
+        "An image passes where P(defect) is at most 0.0400, nothing is found in it and nothing about it is unusual. It is "
+        "rejected where P(defect) exceeds 0.7200. All others go to review, and so do files that cannot be read."
+    )
+    assert text[1].startswith(
+        "What is kept is guaranteed: it rests on what was said of the images of fold 0, which none"
+    )
+    assert "Each bound holds with 95 % confidence" in text[1]
+    assert text[2:5] == [
+        "- Kept: at most 4.8 % of the defective images pass (asked for 5 %; 61 twin groups, 0 lost).",
+        "- NOT KEPT: at most 1 % of the images with a defect of class dark pass. 6 % is the least that the evidence bears "
+        "(49 twin groups, 0 lost); it takes 250 more, none of them lost.",
+        "- Kept: at most 2.5 % of the images that are rejected are good, if 3 % of all images are defective (asked for 5 %; "
+        "1 twin group, 1 lost).",
+    ]
+    assert text[5].startswith(
+        "Of 30 tested images (20 twin groups) 15 pass, 1 of them defective; 5 go to review; 10 are"
+    )
+
+
+@pytest.mark.parametrize(
+    ("evidence", "precision", "words"),
+    [
+        ("own", "int8", "not guaranteed: they are those of its networks in fp32, and in int8"),
+        ("cross-validated", "fp32", "cross-validated, not guaranteed"),
+        ("epoch-selected", "fp32", "not guaranteed, and flattering"),
+        ("calibrated", "int8", "What is kept is guaranteed: it rests on what was said of fresh images"),
+    ],
+)
+def test_a_bound_that_is_not_its_own_is_said_not_to_be(card, evidence, precision, words):
+    other = card.model_copy(update={"precision": precision})
+    text = " ".join(paragraphs(other, make_policy(evidence=evidence, statements=(make_statement(),))))
+    assert words in text
+    assert ("Kept: at most 4.8 %" in text) == (evidence == "calibrated")
+    assert ("Not guaranteed: at most 4.8 %" in text) == (evidence != "calibrated")
+    assert ("--calibrate" in text) == (evidence != "calibrated")
+
+
+def test_evidence_that_bears_nothing_guarantees_nothing(card):
+    text = " ".join(paragraphs(card, make_policy(None, statements=(make_statement(kept=False, missing=10),))))
+    assert (
+        "It carries no bound: the images of fold 0, which none of its networks saw, bear none that was asked for"
+        in text
+    )
+    assert "guaranteed" not in text
+
+
+def test_severity_rules_and_bounds_that_are_not_there(card):
+    rules = [{"verdict": "reject", "class": "dark"}, {"verdict": "review", "more_than": 5, "per": "metre"}]
+    text = paragraphs(card, make_policy(None, None, rules))
+    assert text[0].startswith("No image passes. None is rejected for its P(defect) alone.")
+    assert "(a pixel is 0.5 mm across the strip and 0.5 mm along it); reject comes first:" in text[1]
+    assert text[2:4] == ["- rule 1: reject: a defect of class dark", "- rule 2: review: more than 5 defects per metre"]
+    assert verdict_paragraphs(card) == ["It gives no verdicts: none were decided for it."]
+
+
+def test_a_runs_policy_is_in_its_inspector_and_judges(run, tmp_path):
+    decided = shutil.copytree(run, tmp_path / "run")
+    policy = make_policy(
+        0.3, 0.99, [{"verdict": "reject", "class": "3"}], evidence="cross-validated", statements=(make_statement(),)
+    )
+    write_decision(decided, read_decision(run).model_copy(update={"policy": policy}))
+    exported = export_run(decided, tmp_path / "inspector", images=[str(SAMPLE / "test_images")])
+    assert read_card(exported.folder).policy == exported.card.policy == policy
+    readme = (exported.folder / "README.md").read_text("utf-8")
+    section = readme.partition("## Verdicts\n")[2].partition("\n## ")[0]
+    assert "cross-validated, not guaranteed" in " ".join(section.split())
+    assert "\n- rule 1: reject: a defect of class 3\n\nIts bounds" in section
+    assert max(map(len, section.splitlines())) <= 120
+    judged = list(Inspector.open(exported.folder, device="cpu").stream(sorted((SAMPLE / "test_images").iterdir())))
+    assert all(one.verdict is not None for one in judged)

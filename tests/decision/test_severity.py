@@ -1,10 +1,13 @@
 """Severity rules: what they hold of, what they say, and which files are refused."""
 
+import re
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
+from data import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -304,6 +307,14 @@ def test_a_wrong_file_is_refused_in_one_sentence(tmp_path: Path, text: str, says
     assert str(refused.value).startswith(str(tmp_path / "severity.yaml"))
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_the_files_of_the_documentation_are_read(tmp_path: Path) -> None:
+    text = (ROOT / "docs/severity.md").read_text("utf-8")
+    blocks = [block for block in re.findall(r"(?:^    .*\n)+", text, flags=re.MULTILINE) if "rules:" in block]
+    assert len(blocks) == 2
+    for block in blocks:
+        assert len(read(tmp_path, dedent(block), ("1", "4", "scratch")).rules) == block.count("verdict:")
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Rules on what was found: class, area, extent, count and position of the defects."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil, floor
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
@@ -194,22 +195,30 @@ def judge_severity(
     ruler = Ruler(size, severity.mm_per_pixel)
     graver = sorted(enumerate(severity.rules, start=1), key=lambda one: one[1].verdict != "reject")
     for number, rule in graver:
-        found = [region for region in regions if _is_meant(rule, classes, region, ruler)]
+        found = _meant(rule, classes, regions, ruler)
         if found and _are_enough(rule, found, ruler):
             return Fires(rule.verdict, f"{_what_was_found(rule, classes, found, ruler)} (rule {number})")
     return None
 
 
-def _is_meant(rule: SeverityRule, classes: Sequence[str], region: Region, ruler: Ruler) -> bool:
-    if rule.defect_class is not None and classes[region.class_index] != rule.defect_class:
-        return False
-    area, edge = rule.area_above, rule.nearer_to_edge_than
-    sides = ((rule.longer_than, ruler.along, region.width), (rule.wider_than, ruler.across, region.height))
-    return (
-        (area is None or ruler.area(region.area, area.unit) > area.exact)
-        and all(limit is None or measure(pixels, limit.unit) > limit.exact for limit, measure, pixels in sides)
-        and (edge is None or ruler.across(_from_edge(region, ruler), edge.unit) < edge.exact)
-    )
+def _meant(rule: SeverityRule, classes: Sequence[str], regions: Sequence[Region], ruler: Ruler) -> list[Region]:
+    """The regions that meet every condition on a defect; limits are brought to whole pixels once, which keeps them exact."""
+    found = list(regions)
+    if rule.defect_class is not None:
+        found = [region for region in found if classes[region.class_index] == rule.defect_class]
+    if found and (limit := rule.area_above) is not None:
+        most = floor(limit.exact / ruler.area(1, limit.unit))
+        found = [region for region in found if region.area > most]
+    if found and (limit := rule.longer_than) is not None:
+        most = floor(limit.exact / ruler.along(1, limit.unit))
+        found = [region for region in found if region.width > most]
+    if found and (limit := rule.wider_than) is not None:
+        most = floor(limit.exact / ruler.across(1, limit.unit))
+        found = [region for region in found if region.height > most]
+    if found and (limit := rule.nearer_to_edge_than) is not None:
+        least = ceil(limit.exact / ruler.across(1, limit.unit))
+        found = [region for region in found if _from_edge(region, ruler) < least]
+    return found
 
 
 def _are_enough(rule: SeverityRule, found: Sequence[Region], ruler: Ruler) -> bool:

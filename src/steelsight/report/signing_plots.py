@@ -4,7 +4,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from steelsight.decision.digits import apart, percent
@@ -13,7 +13,7 @@ from steelsight.decision.outcome import give_verdicts
 from steelsight.decision.policy import Policy
 from steelsight.decision.tested import Tested
 from steelsight.metrics.binomial import clopper_pearson_upper
-from steelsight.report.ink import BLUE, GREY, ORANGE, TEXT, WIDE, new_figure, quiet, styled, svg
+from steelsight.report.ink import BLUE, GREY, ORANGE, TEXT, WIDE, log_axis, new_figure, quiet, styled, svg
 
 _MANY = 1000  # images above which counts need a logarithmic axis
 _BINS = np.linspace(0, 1, 41)
@@ -59,22 +59,25 @@ def trade_off_plot(policy: Policy, tested: Tested) -> Markup | None:
     lost = np.searchsorted(scores, steps, side="right")
     delta = 1 - policy.wish.confidence
     bound = np.array([clopper_pearson_upper(int(count), scores.size, delta) for count in lost])
+    place = int(np.searchsorted(steps, -1.0 if policy.pass_at is None else policy.pass_at, side="right")) - 1
+    limits = [one for one in policy.statements if one.among == "defective" and one.defect_class is None]
+    top = min(1.02, 4 * max([bound[max(1, place)], *(one.limit for one in limits)]))
     with styled():
-        figure = new_figure(4.4, 2.9)
+        figure = new_figure(4.0, 2.8)
         axes = figure.subplots()
-        axes.plot(review, bound, color=ORANGE, linestyle="--", label=f"bound at {percent(policy.wish.confidence)}")
+        axes.plot(
+            review[1:], bound[1:], color=ORANGE, linestyle="--", label=f"bound at {percent(policy.wish.confidence)}"
+        )
         axes.plot(review, lost / scores.size, color=BLUE, label="lost in the test")
-        for one in policy.statements:
-            if one.among == "defective" and one.defect_class is None:
-                asked = f"asked for: at most {percent(one.limit)}"
-                axes.axhline(one.limit, color=TEXT, linewidth=0.9, linestyle=":", label=asked)
-        at = -1.0 if policy.pass_at is None else policy.pass_at
-        place = int(np.searchsorted(steps, at, side="right")) - 1
+        for one in limits:
+            asked = f"asked for: at most {percent(one.limit)}"
+            axes.axhline(one.limit, color=TEXT, linewidth=0.9, linestyle=":", label=asked)
         axes.plot(review[place], lost[place] / scores.size, "o", color=TEXT, markersize=6, label=_chosen(policy))
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(PercentFormatter(1))
+            axis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
             axis.set_major_locator(MaxNLocator(nbins=6))
-        axes.set_ylim(-0.02 * bound.max(), None)
+        axes.set_ylim(-0.02 * top, top)
+        axes.set_xlim(review[lost / scores.size <= top].min() - 0.01, review[0] + 0.01)
         axes.set_xlabel("images that go to a person")
         axes.set_ylabel("defective groups lost by P(defect)")
         axes.set_title("What fewer second looks let through")
@@ -91,7 +94,7 @@ def cost_plot(policy: Policy) -> Markup | None:
     at = [max(0.0, point.pass_at) for point in policy.cost_curve]
     allowed = [one.threshold for one in policy.statements if one.kind == "escape" and one.threshold is not None]
     with styled():
-        figure = new_figure(4.4, 2.9)
+        figure = new_figure(4.0, 2.8)
         axes = figure.subplots()
         axes.plot(at, [point.cost for point in policy.cost_curve], color=BLUE)
         axes.axhline(costs.review, color=GREY, linewidth=0.9, linestyle="--", label="a second look at every image")
@@ -135,7 +138,7 @@ def _stack(axes: Axes, p_defect: NDArray[np.float64], answers: NDArray[np.str_])
     inks = [_INKS[answer] for answer in order]
     axes.hist(parts, bins=_BINS.tolist(), stacked=True, color=inks, edgecolor="white", linewidth=0.4)
     if p_defect.size > _MANY:
-        axes.set_yscale("log")
+        log_axis(axes, "y", (1, p_defect.size))
         axes.set_ylim(0.6, None)
     else:
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4, min_n_ticks=1))

@@ -15,7 +15,7 @@ from steelsight.dataset.record import DATASET
 from steelsight.decision.bounds import find_policy
 from steelsight.decision.calibrate import Calibration
 from steelsight.decision.outcome import give_verdicts
-from steelsight.decision.policy import Costs, Policy, Statement, Wish
+from steelsight.decision.policy import Costs, Policy, Wish
 from steelsight.decision.severity import Severity
 from steelsight.decision.standing import standing
 from steelsight.decision.tested import EvidenceKind, Tested

@@ -28,7 +28,7 @@ def statement_text(statement: Statement, wish: Wish, *, guaranteed: bool) -> str
     Args:
         guaranteed: whether the evidence is that of what is deployed, so that what it bears holds there.
     """
-    what = f"of {_what(statement)}"
+    what = f"of {what_text(statement)}"
     if statement.among in ("passed", "rejected") and wish.defect_share is not None:
         what += f", if {percent(wish.defect_share)} of all images are defective"
     rests = f"{statement.groups} twin group{'s' if statement.groups != 1 else ''}, {statement.lost} lost"
@@ -52,7 +52,8 @@ def outcome_text(policy: Policy) -> str:
     )
 
 
-def _what(statement: Statement) -> str:
+def what_text(statement: Statement) -> str:
+    """What a bound is the share of, as in `the defective images pass`."""
     with_class = None if statement.defect_class is None else f"images with a defect of class {statement.defect_class}"
     match statement.among:
         case "defective":

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from steelsight.decision.policy import Answer, Outcome, Policy
 from steelsight.decision.tested import Tested
-from steelsight.decision.verdict import give_verdict
+from steelsight.decision.verdict import Verdict, give_verdict
 
 NOTHING = Outcome(
     images=0,
@@ -24,16 +24,18 @@ NOTHING = Outcome(
 """Of no image."""
 
 
+def give_verdicts(policy: Policy, tested: Tested) -> tuple[Verdict, ...]:
+    """The verdict of every tested image, in their order."""
+    judged = zip(tested.p_defect.tolist(), tested.regions, tested.sizes.tolist(), strict=True)
+    return tuple(
+        give_verdict(policy, tested.classes, p_defect, regions, (size[0], size[1]))
+        for p_defect, regions, size in judged
+    )
+
+
 def judge_outcome(policy: Policy, tested: Tested) -> Outcome:
     """Give every tested image its verdict, and count."""
-    judged = zip(tested.p_defect.tolist(), tested.regions, tested.sizes.tolist(), strict=True)
-    answers = np.array(
-        [
-            give_verdict(policy, tested.classes, p_defect, regions, (size[0], size[1])).answer
-            for p_defect, regions, size in judged
-        ],
-        dtype="<U6",
-    )
+    answers = np.array([verdict.answer for verdict in give_verdicts(policy, tested)], dtype="<U6")
     defective = tested.defective
     escapes, overkills = (answers == "pass") & defective, (answers == "reject") & ~defective
 

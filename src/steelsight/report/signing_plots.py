@@ -117,7 +117,7 @@ def _shade(axes: Axes, policy: Policy) -> None:
     high = 1.0 if policy.reject_at is None else policy.reject_at
     for answer, left, right in (("pass", 0.0, low), ("review", low, high), ("reject", high, 1.0)):
         axes.axvspan(left, right, color=_INKS[answer], alpha=0.16, linewidth=0)
-    for end in {policy.pass_at, policy.reject_at} - {None}:
+    for end in {end for end in (policy.pass_at, policy.reject_at) if end is not None}:
         axes.axvline(end, color=TEXT, linewidth=0.9)
         axes.annotate(
             apart(end, least=3)[0],

@@ -54,8 +54,8 @@ def shortfall(one: Statement, policy: Policy) -> str:
     else:
         until = "Until then none is rejected for its P(defect) alone: these images go to a person."
     return (
-        f"“{_asked(one)[0].upper()}{_asked(one)[1:]}” cannot be kept. At the strictest threshold {one.lost:,} of {one.groups:,} "
-        f"{unit} groups would be lost, which bears {at_most(one.bound)} at the least. {took} {until}"
+        f"“{_asked(one)[0].upper()}{_asked(one)[1:]}” cannot be kept. At the strictest threshold {one.lost:,} of "
+        f"{one.groups:,} {unit} groups would be lost, which bears {at_most(one.bound)} at the least. {took} {until}"
     )
 
 
@@ -64,8 +64,8 @@ def what_bounds_mean(policy: Policy) -> tuple[str, ...]:
     wrong = 100 * (1 - policy.wish.confidence)
     fair = (
         f"If the tested images are a fair sample of the strip to come, each kept bound holds with "
-        f"{percent(policy.wish.confidence)} confidence: of a hundred such tests, each on new images, some {wrong:.3g} at most "
-        "would promise too much."
+        f"{percent(policy.wish.confidence)} confidence: of a hundred such tests, each on new images, some {wrong:.3g} at "
+        "most would promise too much."
     )
     return (
         fair if policy.is_guaranteed else f"Here it is an estimate. Where it is guaranteed, it says: {fair}",

@@ -28,7 +28,7 @@ from steelsight.report.lost import escapes_of
 from steelsight.report.signing import signing_view
 from steelsight.report.signing_counts import count_rows, expected_shares, shares_of, why_review
 from steelsight.report.signing_plots import cost_plot, trade_off_plot
-from steelsight.report.signing_words import costs_line, shortfall, statement_row, when_bounds_end
+from steelsight.report.signing_words import calibration_line, costs_line, shortfall, statement_row, when_bounds_end
 
 LOOSE = Wish(max_escape=0.4, max_overkill=0.4)
 RULES = Severity.model_validate({"rules": [{"verdict": "review", "class": "b", "area_above": "50 px2"}]})
@@ -151,6 +151,14 @@ def test_a_stated_share_of_defective_strip_is_named_wherever_something_rests_on_
     assert cost_plot(policy) is not None
     assert cost_plot(_policy(_separated(50))) is None
     assert costs_line(LOOSE) is None
+
+
+def test_calibration_is_said_at_the_thresholds() -> None:
+    policy = _policy(_separated(50)).model_copy(update={"pass_at": 0.2, "reject_at": None})
+    assert calibration_line(policy) == "none; P(defect) is taken as it is"
+    warm = policy.model_copy(update={"calibration": Calibration(kind="temperature", temperature=2.0)})
+    assert calibration_line(warm).endswith(": 33 % at the pass threshold")
+    assert calibration_line(warm.model_copy(update={"pass_at": None})).endswith("as common as in the test")
 
 
 def test_plots_of_a_single_kind_of_image_are_left_out_or_drawn() -> None:

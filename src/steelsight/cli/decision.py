@@ -54,7 +54,8 @@ def _figures(decision: "Decision") -> Table:
 
 def _rule(decision: "Decision") -> Table:
     rule = decision.rule
-    table = Table(title=f"Rule: an image passes to the masks when P(defect) > {rule.gate:g}")
+    soft = f"; minimum areas grow to {rule.softness:g} times as it falls to 0" if rule.softness > 1 else ""
+    table = Table(title=f"Rule: an image passes to the masks when P(defect) > {rule.gate:g}{soft}")
     table.add_column("class")
     for heading in ("upper", "lower", "minimum area", "Dice, nested", "floor", "Dice of pairs\nwith defect, nested"):
         table.add_column(heading, justify="right")

@@ -1,4 +1,4 @@
-"""How much of the rule is tuned: four kinds, from nothing to everything, and which of them the evidence bears."""
+"""How much of the rule is tuned: from nothing to everything, with a hard or a soft gate, and what the evidence bears."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +12,14 @@ from steelsight.decision.grid import Grids
 from steelsight.decision.search import SearchResult, search, search_gate, search_shared
 from steelsight.metrics.dice import pair_dice
 
-Kind = Literal["defaults", "gate", "shared", "tuned"]
-"""What is searched: nothing; the gate; the gate and one upper, lower and area for all classes; all of it per class."""
+Kind = Literal["defaults", "gate", "shared", "tuned", "soft-gate", "soft-shared", "soft-tuned"]
+"""What is searched: nothing; the gate; the gate and one upper, lower and area for all classes; all of it per class. The
+same with a soft gate, of which the softness is searched too."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+"""From the simplest. Those with a soft gate come last: they save an inspector less of the segmenting, and have to earn it."""
+
+SOFT: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind.startswith("soft-"))
 
 NOISE = 0.001
 """A change of the competition's Dice below this is noise, by the experience of its strongest solutions."""
@@ -34,15 +38,21 @@ class View:
     p_defect: NDArray[np.float64]
 
 
+def kinds_of(grids: Grids) -> tuple[Kind, ...]:
+    """The kinds that are searched on these grids, from the simplest."""
+    return KINDS if grids.softness else tuple(kind for kind in KINDS if kind not in SOFT)
+
+
 def find_rule(kind: Kind, view: View, grids: Grids, images: NDArray[np.intp] | None = None) -> SearchResult:
     """The best rule of a kind on some images (None for all); `defaults` is the plain rule, with a curve over gates."""
+    soft = kind in SOFT
     match kind:
-        case "tuned":
-            return search(view.histograms, view.p_defect, grids, images)
-        case "shared":
-            return search_shared(view.histograms, view.p_defect, grids, images)
-        case "gate":
-            return search_gate(view.histograms, view.p_defect, grids, images)
+        case "tuned" | "soft-tuned":
+            return search(view.histograms, view.p_defect, grids, images, soft=soft)
+        case "shared" | "soft-shared":
+            return search_shared(view.histograms, view.p_defect, grids, images, soft=soft)
+        case "gate" | "soft-gate":
+            return search_gate(view.histograms, view.p_defect, grids, images, soft=soft)
         case "defaults":
             counts = count(view.histograms, view.p_defect, grids.plain, images)
             dice = float(pair_dice(counts.intersection, counts.predicted, counts.truth).mean())
@@ -56,4 +66,4 @@ def choose_kind(dice: Mapping[Kind, float]) -> Kind:
     'gate'
     """
     best = max(dice.values())
-    return next(kind for kind in KINDS if dice[kind] >= best - NOISE)
+    return next(kind for kind in KINDS if kind in dice and dice[kind] >= best - NOISE)

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from steelsight.decision.counts import Histograms
 
-LEVELS = 256
 TIE = 1e-9
 """Scores (means over images) that differ by less are the same."""
 
@@ -24,13 +23,13 @@ class Best:
 
 @dataclass(frozen=True, eq=False)
 class ClassSearch:
-    """One class: its images that have a pixel above 0 and pass a gate, those with the defect first.
+    """One class: its images that have a pixel above the lowest level and pass a gate, those with the defect first.
 
     Attributes:
         images: number of all images searched on, with those left out.
         empty: of these, how many do not have the defect.
-        gains: float64 (D, 256), Dice of each image with the defect if its mask is every pixel above `lower`.
-        reached: uint16 or uint32 (n, 256), how many areas of the grid the pixels above `upper` reach.
+        gains: float64 (D, L), Dice of each image with the defect if its mask is every pixel above `lower`.
+        reached: uint16 or uint32 (n, L), how many areas of the grid the pixels above `upper` reach.
         passed: int64 (n,), how many gates the image passes, at least 1.
         areas: length of the area grid.
     """
@@ -50,7 +49,17 @@ class ClassSearch:
         chosen: NDArray[np.intp],
         passed: NDArray[np.int64],
         areas: NDArray[np.int64],
+        scale: NDArray[np.float64] | None = None,
     ) -> "ClassSearch":
+        """Of histograms uint32 (N, K, 2, L).
+
+        Args:
+            index: of the class.
+            chosen: the images to search on.
+            passed: of these, how many gates each passes.
+            areas: the grid.
+            scale: of these, what a soft gate multiplies areas with (`rule.area_scale`); None where the gate is hard.
+        """
         truth = histograms[chosen, index, 1].sum(axis=-1, dtype=np.int64)
         empty = int((truth == 0).sum())
         alive = passed > 0
@@ -61,14 +70,17 @@ class ClassSearch:
         overlap = _above(own[:defective, 1])
         predicted = _above(own.sum(axis=1, dtype=np.uint32))
         gains = 2.0 * overlap / (predicted[:defective] + truth[order[:defective], None])
-        reached = np.searchsorted(areas, predicted, side="right")
+        # divided as `masks` divides, so that no rounding tells them apart
+        found = predicted if scale is None else predicted / scale[order, None]
+        reached = np.searchsorted(areas, found, side="right")
         small = np.uint16 if len(areas) < 2**16 else np.uint32
         return cls(len(chosen), empty, gains, reached.astype(small), passed[order], len(areas))
 
     def best(self, gates: int, start: tuple[int, int, int]) -> Best:
         """The best of each gate; `start` is the plain (upper, lower, area), as places on the grids."""
-        tops = np.zeros((gates, LEVELS))
-        for upper in range(LEVELS):
+        levels = self.reached.shape[1]
+        tops = np.zeros((gates, levels))
+        for upper in range(levels):
             slab = self._slab(upper)
             most = np.append(slab.best(self.areas), 0.0)  # no image passes: nothing is gained
             tops[:, upper] = most[np.searchsorted(slab.passed, np.arange(1, gates + 1))]
@@ -83,7 +95,7 @@ class ClassSearch:
         gates = len(enough)
         found = np.zeros((3, gates), np.int64)
         steps = np.full(gates, np.iinfo(np.int64).max)
-        for upper in sorted(range(LEVELS), key=lambda level: abs(level - start[0])):
+        for upper in sorted(range(tops.shape[1]), key=lambda level: abs(level - start[0])):
             away = abs(upper - start[0])
             open_ = np.flatnonzero((tops[:, upper] >= enough) & (away < steps))
             if not open_.size:
@@ -163,7 +175,7 @@ class Slab:
 
 
 def _above(histograms: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Pixels above each level: uint32 (n, 256) of histograms (n, 256)."""
+    """Pixels above each level: uint32 (n, L) of histograms (n, L)."""
     above = np.zeros(histograms.shape, np.uint32)
     np.cumsum(histograms[:, :0:-1], axis=1, dtype=np.uint32, out=above[:, -2::-1])
     return above

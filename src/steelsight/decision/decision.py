@@ -11,6 +11,7 @@ from steelsight.decision.candidates import Kind
 from steelsight.decision.counts import Counts
 from steelsight.decision.policy import Policy
 from steelsight.decision.rule import Rule
+from steelsight.decision.stability import Stability
 from steelsight.errors import UserError
 from steelsight.files import write_json
 from steelsight.metrics.dice import dice_figures
@@ -113,12 +114,12 @@ class GatePoint(_Model):
 
 
 class GateLoss(_Model):
-    """What the gate stopped, by the kept rule.
+    """What the gate stopped, by the kept rule; a soft gate also by the larger areas that it asks for.
 
     Attributes:
-        defective_images: images with a defect that it stopped, named in `image_ids`.
+        defective_images: images with a defect that it stopped outright, named in `image_ids`.
         pairs: (image, class) pairs with a defect among them.
-        dice_lost: what the masks cut without the gate would have added to the mean Dice on those pairs.
+        dice_lost: what the masks cut without the gate would have added to the mean Dice on pairs with a defect.
         false_alarms_stopped: empty pairs that would have had a mask without it.
         dice_without: Dice of the same thresholds without a gate.
     """
@@ -166,6 +167,7 @@ class Decision(_Model):
             ("defaults").
         gate_curve: the best Dice by gate, for the kept kind.
         policy: of verdicts; None where there are no classifiers.
+        stability: how far each threshold moves with the images; None in decisions made before it was known.
     """
 
     schema_version: Literal[2] = 2
@@ -189,6 +191,7 @@ class Decision(_Model):
     gate_loss: GateLoss
     contributions: tuple[Contribution, ...]
     policy: Policy | None = None
+    stability: Stability | None = None
 
     def candidate(self, kind: Kind) -> Candidate:
         """The candidate of a kind."""

@@ -31,6 +31,6 @@ def plain_rule(classes: int, area: int) -> Rule:
     """The same plain values for every class.
 
     >>> plain_rule(2, 800)
-    Rule(gate=0.55, upper=(178, 178), lower=(102, 102), min_area=(800, 800))
+    Rule(gate=0.55, softness=1.0, upper=(178, 178), lower=(102, 102), min_area=(800, 800))
     """
     return Rule(gate=GATE, upper=(UPPER,) * classes, lower=(LOWER,) * classes, min_area=(area,) * classes)

@@ -1,40 +1,57 @@
 """The grids on which the rule is searched."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.decision.defaults import plain_area, plain_rule
+from steelsight.decision.defaults import GATE, plain_area, plain_rule
 from steelsight.decision.rule import Rule
 
 
 @dataclass(frozen=True, eq=False)
 class Grids:
-    """Where the rule is searched; thresholds are always searched on all 256 levels.
+    """Where the rule is searched; thresholds are searched on all levels of the histograms.
 
     Attributes:
         gates: float64 (G,), ascending, distinct.
         areas: int64 (A,), ascending, distinct, from 1.
-        plain: the rule that is used before anything is tuned, and that settles ties; its areas are among `areas`.
+        plain: the rule that is used before anything is tuned, and that settles ties; hard, its areas are among `areas`.
+        softness: of soft gates, ascending, distinct, each above 1; where there are none, no soft gate is searched.
+        soft_gates: float64 (S,), ascending, distinct: below these a rule with a soft gate stops an image all the same.
     """
 
     gates: NDArray[np.float64]
     areas: NDArray[np.int64]
     plain: Rule
+    softness: tuple[float, ...] = ()
+    soft_gates: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
 
     @classmethod
-    def of(cls, gates: Iterable[float], ratio: float, sizes: Iterable[tuple[int, int]], classes: int) -> "Grids":
-        """Grids for images of these (height, width) sizes, with `ratio` between areas; see `area_grid`."""
+    def of(
+        cls,
+        gates: Iterable[float],
+        ratio: float,
+        sizes: Iterable[tuple[int, int]],
+        classes: int,
+        softness: Iterable[float] = (),
+    ) -> "Grids":
+        """Grids for images of these (height, width) sizes, with `ratio` between areas; see `area_grid`.
+
+        Soft gates are searched at 0 and at those of `gates` that do not exceed the plain one.
+        """
         shapes = list(sizes)
         area = plain_area(shapes)
         areas = area_grid(max(height * width for height, width in shapes), ratio, area)
-        return cls(np.unique(np.array(list(gates), np.float64)), areas, plain_rule(classes, area))
+        hard = np.unique(np.array(list(gates), np.float64))
+        soft_gates = np.union1d(hard[hard <= GATE], [0.0])
+        return cls(hard, areas, plain_rule(classes, area), tuple(sorted(set(softness))), soft_gates)
 
     def at_gate(self, gate: float) -> "Grids":
         """The same with one gate only, which is then the plain one too."""
-        return Grids(np.array([gate]), self.areas, self.plain.model_copy(update={"gate": gate}))
+        only = np.array([gate])
+        return replace(self, gates=only, soft_gates=only, plain=self.plain.model_copy(update={"gate": gate}))
 
 
 def area_grid(largest: int, ratio: float, plain: int) -> NDArray[np.int64]:

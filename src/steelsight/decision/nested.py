@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.decision.candidates import KINDS, Kind, View, choose_kind, find_rule
+from steelsight.decision.candidates import KINDS, Kind, View, choose_kind, find_rule, kinds_of
+from steelsight.decision.coarse import coarse
 from steelsight.decision.counts import Counts, count
 from steelsight.decision.grid import Grids
 from steelsight.decision.rule import Rule
@@ -41,6 +42,9 @@ def nested(
 ) -> NestedResult:
     """Search without each fold, judge on it; the kind of rule is chosen by the same means among the other folds alone.
 
+    That choice, most of the work, is made on the coarser grid of `decision/coarse.py`; every rule that judges a fold is
+    searched on the full one.
+
     Args:
         view_without: fold -> what the members say that were chosen without that fold.
         folds: int64 (N,), at least two distinct.
@@ -50,12 +54,12 @@ def nested(
         progress: called with (folds done, folds).
     """
     numbers = [int(fold) for fold in np.unique(folds)]
-    rules: dict[Kind, list[Rule]] = {kind: [] for kind in KINDS}
-    parts: dict[Kind, list[Counts]] = {kind: [] for kind in KINDS}
+    rules: dict[Kind, list[Rule]] = {kind: [] for kind in kinds_of(grids)}
+    parts: dict[Kind, list[Counts]] = {kind: [] for kind in rules}
     kinds: list[Kind] = []
     for done, fold in enumerate(numbers):
         view, rest, judged = view_without(fold), np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        for kind in KINDS:
+        for kind in rules:
             rule = find_rule(kind, view, grids, rest).rule
             rules[kind].append(rule)
             parts[kind].append(count(view.histograms, view.p_defect, rule, judged))
@@ -67,7 +71,7 @@ def nested(
         folds=tuple(numbers),
         kinds=tuple(kinds),
         rules={kind: tuple(found) for kind, found in rules.items()},
-        counts={kind: _in_order(parts[kind], place) for kind in KINDS},
+        counts={kind: _in_order(counts, place) for kind, counts in parts.items()},
         chosen=_in_order([parts[kind][number] for number, kind in enumerate(kinds)], place),
     )
 
@@ -81,12 +85,14 @@ def _choose_on(view: View, images: NDArray[np.intp], parts: NDArray[np.int64], g
     """The kind to keep, each part of `images` being judged by the rule of the others; plain where there is one part."""
     if len(np.unique(parts)) < 2:
         return KINDS[0]
-    dice = dict.fromkeys(KINDS, 0.0)
+    dice = dict.fromkeys(kinds_of(grids), 0.0)
+    few = coarse(view, grids)
     for part in np.unique(parts):
         rest, judged = images[parts != part], images[parts == part]
-        for kind in KINDS:
-            rule = find_rule(kind, view, grids, rest).rule
-            dice[kind] += mean_dice(count(view.histograms, view.p_defect, rule, judged)) * len(judged) / len(images)
+        for kind in dice:
+            rule = find_rule(kind, few.view, few.grids, rest).rule
+            counts = count(few.view.histograms, few.view.p_defect, rule, judged)
+            dice[kind] += mean_dice(counts) * len(judged) / len(images)
     return choose_kind(dice)
 
 

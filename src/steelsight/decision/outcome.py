@@ -25,7 +25,7 @@ NOTHING = Outcome(
 
 
 def give_verdicts(policy: Policy, tested: Tested) -> tuple[Verdict, ...]:
-    """The verdict of every tested image, in their order."""
+    """The verdict of every tested image."""
     judged = zip(tested.p_defect.tolist(), tested.regions, tested.sizes.tolist(), strict=True)
     return tuple(
         give_verdict(policy, tested.classes, p_defect, regions, (size[0], size[1]))

@@ -49,14 +49,14 @@ def outcome_text(policy: Policy) -> str:
     """What the policy makes of the images that it was tested on."""
     tested = policy.outcome
     return (
-        f"Of {tested.images} tested images ({tested.groups} twin groups) {sum(tested.passed)} pass, {tested.passed[0]} of "
-        f"them defective; {sum(tested.review)} go to review; {sum(tested.rejected)} are rejected, {tested.rejected[1]} of "
-        "them good."
+        f"Of {tested.images} tested images ({tested.groups} twin groups): {sum(tested.passed)} passed, "
+        f"{tested.passed[0]} of them defective; {sum(tested.review)} to review; {sum(tested.rejected)} rejected, "
+        f"{tested.rejected[1]} of them good."
     )
 
 
 def what_text(statement: Statement) -> str:
-    """What the share of a statement is of, and what becomes of it: `the defective images pass`."""
+    """What a bound is the share of, as in `the defective images pass`."""
     with_class = None if statement.defect_class is None else f"images with a defect of class {statement.defect_class}"
     match statement.among:
         case "defective":

@@ -5,10 +5,9 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steelsight.decision.candidates import View
-from steelsight.decision.counts import Counts, count
+from steelsight.decision.counts import count, count_ungated
 from steelsight.decision.decision import Contribution, Figures, GateLoss
 from steelsight.decision.rule import Rule
 from steelsight.evidence.store import Evidence
@@ -19,18 +18,17 @@ from steelsight.recipe import Member
 
 def gate_loss(evidence: Evidence, view: View, rule: Rule) -> GateLoss:
     """Hold the rule against the same rule without its gate."""
-    stopped = view.p_defect <= rule.gate
     with_gate = count(view.histograms, view.p_defect, rule)
-    without = count(view.histograms, np.full(len(stopped), 2.0), rule)
+    without = count_ungated(view.histograms, rule)
     defective = with_gate.truth > 0
-    lost = stopped & defective.any(axis=1)
-    ungated = _dice(without)
+    lost = (view.p_defect <= rule.gate) & defective.any(axis=1)
+    gated, ungated = (pair_dice(of.intersection, of.predicted, of.truth) for of in (with_gate, without))
     return GateLoss(
         defective_images=int(lost.sum()),
         image_ids=tuple(evidence.record.samples[index].image_id for index in np.flatnonzero(lost)),
         pairs=int(defective[lost].sum()),
-        dice_lost=float(ungated[lost][defective[lost]].sum() / defective.size),
-        false_alarms_stopped=int((stopped[:, None] & ~defective & (without.predicted > 0)).sum()),
+        dice_lost=float((ungated - gated)[defective].sum() / defective.size),
+        false_alarms_stopped=int((~defective & (without.predicted > 0) & (with_gate.predicted == 0)).sum()),
         dice_without=float(ungated.mean()),
     )
 
@@ -94,7 +92,3 @@ def _with(team: Team, step: Literal["classify", "segment"], members: Mapping[int
 def _figures(views: Views, team: Team, rule: Rule) -> Figures:
     view = views.of(team)
     return Figures.of(count(view.histograms, view.p_defect, rule))
-
-
-def _dice(counts: Counts) -> NDArray[np.float64]:
-    return pair_dice(counts.intersection, counts.predicted, counts.truth)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.dataset.record import read_record
-from steelsight.decision.candidates import KINDS, Kind, choose_kind, find_rule
+from steelsight.decision.candidates import SOFT, Kind, choose_kind, find_rule, kinds_of
 from steelsight.decision.counts import Counts, count
 from steelsight.decision.decision import (
     Candidate,
@@ -27,6 +27,7 @@ from steelsight.decision.policy import Keep, Wish
 from steelsight.decision.rule import Rule
 from steelsight.decision.search import SearchResult
 from steelsight.decision.severity import Severity
+from steelsight.decision.stability import find_stability
 from steelsight.errors import UserError
 from steelsight.evidence.contribution import contributions, gate_loss
 from steelsight.evidence.out_of_fold import OutOfFold
@@ -65,8 +66,13 @@ def decide(
     evidence = Evidence(run, read_record(run), read_run_recipe(run))
     _check_complete(evidence)
     record, recipe = evidence.record, evidence.recipe
+    search, has_classifier = recipe.search, any(member.step == "classify" for member in recipe.members)
     grids = Grids.of(
-        recipe.search.gates, recipe.search.area_ratio, (s.size for s in record.samples), len(record.classes)
+        search.gates,
+        search.area_ratio,
+        (sample.size for sample in record.samples),
+        len(record.classes),
+        search.softness if has_classifier else (),  # where P(defect) is 1 everywhere, a soft gate is a hard one
     )
     if gate is not None:
         grids = grids.at_gate(gate)
@@ -103,13 +109,21 @@ def _decide(
     record, team = selector.evidence.record, selector.team()
     view = views.of(team)
     found: dict[Kind, SearchResult] = {}
-    for done, kind in enumerate(KINDS):
-        if progress:
-            progress("rule, on all images: kinds searched", done, len(KINDS))
+    kinds = kinds_of(grids)
+    for done, kind in enumerate(kinds, 1):
         found[kind] = find_rule(kind, view, grids)
+        if progress:
+            progress("rule, on all images: kinds searched", done, len(kinds))
     counts = {kind: count(view.histograms, view.p_defect, result.rule) for kind, result in found.items()}
-    nested_dice = {kind: mean_dice(judged.counts[kind]) for kind in KINDS}
+    nested_dice = {kind: mean_dice(judged.counts[kind]) for kind in kinds}
     kept = choose_kind(nested_dice)
+    stability = find_stability(
+        "tuned" if kept == "defaults" else kept,  # why it was not kept
+        view,
+        record.groups,
+        grids,
+        None if progress is None else lambda done, of: progress("stability of the thresholds: draws", done, of),
+    )
     rule = found[kept].rule
     figures = Figures.of(counts[kept])
     lost = gate_loss(selector.evidence, view, rule)
@@ -128,7 +142,7 @@ def _decide(
         figures=figures,
         nested=_nested(selector, judged.chosen, judged.kinds, judged),
         defaults=Figures.of(counts["defaults"]),
-        candidates=tuple(_candidate(selector, kind, found[kind].rule, counts[kind], judged) for kind in KINDS),
+        candidates=tuple(_candidate(selector, kind, found[kind].rule, counts[kind], judged) for kind in kinds),
         floor=figures.floor,
         floor_per_class=figures.floor_per_class,
         intervals={
@@ -139,6 +153,7 @@ def _decide(
         gate_curve=tuple(GatePoint(gate=point.gate, dice=point.dice) for point in found[kept].gates),
         gate_loss=lost,
         contributions=contributions(views, team, rule, progress),
+        stability=stability,
     )
 
 
@@ -233,14 +248,23 @@ def _reason(kept: Kind, dice: dict[Kind, float]) -> str:
     >>> _reason("gate", {"gate": 0.9232, "tuned": 0.89})
     'nested Dice: gate 0.9232, tuned 0.8900; kept, as the simplest within .001 of the best: the plain rule, tuned gate'
     """
-    words = {
+    words: dict[Kind, str] = {
         "defaults": "the plain rule",
         "gate": "the plain rule, tuned gate",
         "shared": "one tuned rule for all classes",
         "tuned": "tuned per class",
+        "soft-gate": "the plain rule, tuned soft gate",
+        "soft-shared": "one tuned rule for all classes, with a soft gate",
+        "soft-tuned": "tuned per class, with a soft gate",
     }
     figures = ", ".join(f"{kind} {value:.4f}" for kind, value in dice.items())
-    return f"nested Dice: {figures}; kept, as the simplest within .001 of the best: {words[kept]}"
+    if kept == "defaults":
+        why = "kept, since nothing that was tuned gains more than .001 where it had no say"
+    elif kept in SOFT:
+        why = "kept, as the simplest within .001 of the best, which no hard gate is"
+    else:
+        why = "kept, as the simplest within .001 of the best"
+    return f"nested Dice: {figures}; {why}: {words[kept]}"
 
 
 def _number(value: float) -> float | None:

@@ -92,11 +92,18 @@ def _rule(card: InspectorCard) -> str:
         f"| {name} | {upper / 255:.3f} | {lower / 255:.3f} | {area} px |"
         for name, upper, lower, area in zip(card.classes, rule.upper, rule.lower, rule.min_area, strict=True)
     )
+    soft = ""
+    if rule.softness > 1:
+        soft = (
+            f" The gate is soft: minimum areas are multiplied by {rule.softness:g} - {rule.softness - 1:g} x P(defect), so "
+            "that the less likely a defect, the larger an area must be."
+        )
     return (
         "## Rule\n\n"
         + _wrapped(
             f"An image whose P(defect) does not exceed the gate of {rule.gate:g} has no mask. A class keeps its mask if at "
             "least `minimum area` pixels of the original image exceed `upper`; the mask is then every pixel above `lower`."
+            + soft
         )
         + "\n\n| class | upper | lower | minimum area |\n|---|---|---|---|\n"
         + rows

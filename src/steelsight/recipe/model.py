@@ -1,6 +1,6 @@
 """The fields of a recipe: every hyperparameter has a name, a type, a range and a meaning here."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -9,6 +9,7 @@ from steelsight.recipe.augment import Augment
 from steelsight.recipe.base import Fields, Probability
 
 Step = Literal["classify", "segment"]
+Softness = Annotated[float, Field(gt=1, allow_inf_nan=False)]
 Encoder = Literal["b0", "b1", "b2", "b3", "b4", "b5", "lite0", "lite1", "lite2"]
 
 
@@ -233,10 +234,17 @@ class Selection(Fields):
 
 
 class Search(Fields):
-    """Grid of the rule's search: gates, and minimum areas as ratio from one to the next."""
+    """Grid of the rule's search.
+
+    Attributes:
+        gates: tried.
+        area_ratio: from one minimum area to the next.
+        softness: of soft gates; without any, only hard gates are tried.
+    """
 
     gates: tuple[Probability, ...] = Field(min_length=1)
     area_ratio: float = Field(default=1.05, gt=1)
+    softness: tuple[Softness, ...] = (5.0,)
 
 
 class Recipe(Fields):

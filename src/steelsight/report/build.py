@@ -47,7 +47,8 @@ def page_of(found: Findings, inspected: Path | None = None) -> str:
         gates = [of.rule.gate for of in decision.nested.folds]
         curve = [(point.gate, point.dice) for point in decision.gate_curve]
         classifier = classifier_view(found.p_defect, found.defective, record.groups, gates)
-        gate = gate_view(nested, found.ungated, found.passed, names, curve, decision.rule.gate)
+        softness = [of.rule.softness for of in decision.nested.folds]
+        gate = gate_view(nested, found.ungated, found.passed, names, curve, decision.rule.gate, softness)
     masks = masks_view(found.ways, record.groups, names)
     training = training_view(read_curves(found.run, found.recipe), names)
     return render(

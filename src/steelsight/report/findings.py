@@ -29,7 +29,7 @@ class Findings:
         p_defect: float64 (N,), nested.
         histograms: uint32 (N, K, 2, 256), nested.
         ways: pixel counts: nested, of the kept rule, and of the plain rule with the nested members.
-        ungated: nested counts, had there been no gate.
+        ungated: nested counts, had there been no gate: as if the classifiers were sure of a defect everywhere.
         passed: bool (N,), whether the image exceeds the gate that judged it.
         masks_of: position of an image -> its nested masks, bool (K, H, W).
         tested: the images as the verdict policy sees them; None where there is no policy.
@@ -77,7 +77,7 @@ def collect(run: Path) -> Findings:
     del kept_view  # two views at once would double the memory
     judged = OutOfFold.of(evidence, decision, views)
     view, folds = judged.view, evidence.record.folds
-    ungated = View(view.histograms, np.full(len(folds), 2.0))
+    ungated = {fold: rule.model_copy(update={"gate": 0.0}) for fold, rule in judged.rules.items()}
     return Findings(
         run=run,
         record=evidence.record,
@@ -90,7 +90,7 @@ def collect(run: Path) -> Findings:
             ("kept", kept),
             ("plain", count(view.histograms, view.p_defect, decision.candidate("defaults").rule)),
         ),
-        ungated=counts_by_fold(ungated, judged.rules, folds),
+        ungated=counts_by_fold(View(view.histograms, np.ones(len(folds))), ungated, folds),
         passed=view.p_defect > np.array([judged.rules[fold].gate for fold in folds.tolist()]),
         masks_of=judged.masks,
         tested=None if decision.policy is None else gather_tested(judged, None),

@@ -18,8 +18,9 @@ class GateRow:
 
     Attributes:
         pairs: images with the class.
-        stopped: of these, images that the gate stopped.
-        lost: of these, images in which the maps alone would have marked the class.
+        stopped: of these, images that the gate stopped outright.
+        lost: of the pairs, those in which the maps alone would have marked the class; a soft gate also loses some that it
+            did not stop.
         pixels: share of the class's true pixels that stood in those masks and are lost.
         spared: false alarms that the gate prevented.
     """
@@ -34,7 +35,7 @@ class GateRow:
 
 @dataclass(frozen=True)
 class GateView:
-    """What the template reads; `stopped` counts images."""
+    """What the template reads; `stopped` counts images, `soft` the folds whose gate is soft."""
 
     rows: tuple[GateRow, ...]
     defective: int
@@ -43,6 +44,8 @@ class GateView:
     clean_stopped: int
     with_gate: DiceFigures
     without_gate: DiceFigures
+    folds: int
+    soft: int
     plot: Markup | None
 
 
@@ -53,6 +56,7 @@ def gate_view(
     classes: Sequence[str],
     curve: Sequence[tuple[float, float]],
     gate: float,
+    softness: Sequence[float],
 ) -> GateView:
     """Compare masks cut with and without the gate.
 
@@ -61,13 +65,14 @@ def gate_view(
         passed: bool (N,), whether the image's P(defect) exceeds the gate that judged it.
         curve: (gate, Dice) of the tuned rule at each gate of the search; nothing is drawn where it has one point.
         gate: the tuned gate.
+        softness: of each fold's rule; 1: its gate is hard.
     """
     truth, stopped = without_gate.truth > 0, ~passed
-    marked = without_gate.predicted > 0
+    unmarked = (without_gate.predicted > 0) & (with_gate.predicted == 0)
     defective = truth.any(axis=1)
     rows = []
     for index, name in enumerate(classes):
-        gone = stopped & truth[:, index] & marked[:, index]
+        gone = truth[:, index] & unmarked[:, index]
         pixels = without_gate.truth[:, index].sum()
         rows.append(
             GateRow(
@@ -76,7 +81,7 @@ def gate_view(
                 stopped=int((stopped & truth[:, index]).sum()),
                 lost=int(gone.sum()),
                 pixels=float(without_gate.intersection[gone, index].sum() / pixels) if pixels else float("nan"),
-                spared=int((stopped & ~truth[:, index] & marked[:, index]).sum()),
+                spared=int((~truth[:, index] & unmarked[:, index]).sum()),
             )
         )
     return GateView(
@@ -87,6 +92,8 @@ def gate_view(
         clean_stopped=int((stopped & ~defective).sum()),
         with_gate=_figures(with_gate),
         without_gate=_figures(without_gate),
+        folds=len(softness),
+        soft=sum(one > 1 for one in softness),
         plot=_plot(curve, gate, _figures(with_gate).floor) if len(curve) > 1 else None,
     )
 

@@ -36,7 +36,7 @@ def test_the_bounds_and_what_they_mean(card):
     text = paragraphs(card, policy)
     assert text[0] == (
         "An image passes where P(defect) is at most 0.0400, nothing is found in it and nothing about it is unusual. It is "
-        "rejected where P(defect) exceeds 0.7200. All others go to review, and so do files that cannot be read."
+        "rejected where P(defect) exceeds 0.7200. Every other image goes to review, and so does a file that cannot be read."
     )
     assert text[1].startswith(
         "What is kept is guaranteed: it rests on what was said of the images of fold 0, which none"
@@ -84,7 +84,7 @@ def test_evidence_that_bears_nothing_guarantees_nothing(card):
 def test_severity_rules_and_bounds_that_are_not_there(card):
     rules = [{"verdict": "reject", "class": "dark"}, {"verdict": "review", "more_than": 5, "per": "metre"}]
     text = paragraphs(card, make_policy(None, None, rules))
-    assert text[0].startswith("No image passes. None is rejected for its P(defect) alone.")
+    assert text[0].startswith("No image passes. What no severity rule rejects goes to review.")
     assert "(a pixel is 0.5 mm across the strip and 0.5 mm along it); reject comes first:" in text[1]
     assert text[2:4] == ["- rule 1: reject: a defect of class dark", "- rule 2: review: more than 5 defects per metre"]
     assert verdict_paragraphs(card) == ["It gives no verdicts: none were decided for it."]

@@ -25,9 +25,10 @@ from steelsight.regions import Region
 from steelsight.report.build import build_report
 from steelsight.report.findings import collect
 from steelsight.report.lost import escapes_of
+from steelsight.report.signing import signing_view
 from steelsight.report.signing_counts import count_rows, expected_shares, shares_of, why_review
 from steelsight.report.signing_plots import cost_plot, trade_off_plot
-from steelsight.report.signing_words import costs_line, shortfall, statement_row, when_bounds_end
+from steelsight.report.signing_words import calibration_line, costs_line, shortfall, statement_row, when_bounds_end
 
 LOOSE = Wish(max_escape=0.4, max_overkill=0.4)
 RULES = Severity.model_validate({"rules": [{"verdict": "review", "class": "b", "area_above": "50 px2"}]})
@@ -152,6 +153,14 @@ def test_a_stated_share_of_defective_strip_is_named_wherever_something_rests_on_
     assert costs_line(LOOSE) is None
 
 
+def test_calibration_is_said_at_the_thresholds() -> None:
+    policy = _policy(_separated(50)).model_copy(update={"pass_at": 0.2, "reject_at": None})
+    assert calibration_line(policy) == "none; P(defect) is taken as it is"
+    warm = policy.model_copy(update={"calibration": Calibration(kind="temperature", temperature=2.0)})
+    assert calibration_line(warm).endswith(": 33 % at the pass threshold")
+    assert calibration_line(warm.model_copy(update={"pass_at": None})).endswith("as common as in the test")
+
+
 def test_plots_of_a_single_kind_of_image_are_left_out_or_drawn() -> None:
     good = _tested([(at, 0.1, -1, False) for at in range(5)])
     assert trade_off_plot(_policy(good), good) is None
@@ -189,9 +198,13 @@ def test_it_is_the_first_section_and_pictures_all_that_is_lost(tmp_path: Path) -
         assert f'alt="{name}: what was lost"' in page
     header = run / DATASET
     header.write_text(re.sub(r'"root": ".*?"', '"root": "/moved"', header.read_text()))
-    gone = build_report(run).read_text("utf-8")
-    assert gone.index("Cross-validated") < gone.index("Not pictured: ")
-    assert policy.outcome.escapes[0] in gone[gone.index("Not pictured: ") :]
+    found = collect(run)
+    assert found.tested is not None
+    view = signing_view(policy, found.tested, found.record.samples, found.masks_of)
+    for lost, names in ((view.escapes, policy.outcome.escapes), (view.overkill, policy.outcome.overkills)):
+        assert lost.pictures == ()
+        assert lost.unreadable == min(12, len(names))
+        assert set(lost.others) == set(names)
 
 
 def test_a_run_without_classifiers_has_no_such_page(tmp_path: Path) -> None:

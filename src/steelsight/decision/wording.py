@@ -8,18 +8,21 @@ def thresholds_text(policy: Policy) -> str:
     """Which images pass, go to review and are rejected, severity rules aside."""
     bounds = [bound for bound in (policy.pass_at, policy.reject_at) if bound is not None]
     named = dict(zip(bounds, apart(*bounds, least=4), strict=True))
-    passes = (
-        "No image passes."
-        if policy.pass_at is None
-        else f"An image passes where P(defect) is at most {named[policy.pass_at]}, nothing is found in it and nothing about "
-        "it is unusual."
-    )
-    rejects = (
-        "None is rejected for its P(defect) alone."
-        if policy.reject_at is None
-        else f"It is rejected where P(defect) exceeds {named[policy.reject_at]}."
-    )
-    return f"{passes} {rejects} All others go to review, and so do files that cannot be read."
+    review = "Every other image goes to review, and so does a file that cannot be read."
+    passes = "No image passes."
+    if policy.pass_at is not None:
+        passes = (
+            f"An image passes where P(defect) is at most {named[policy.pass_at]}, nothing is found in it and nothing about "
+            "it is unusual."
+        )
+    if policy.reject_at is not None:
+        who = "It" if policy.pass_at is not None else "An image"
+        return f"{passes} {who} is rejected where P(defect) exceeds {named[policy.reject_at]}. {review}"
+    if policy.pass_at is not None:
+        return f"{passes} None is rejected for its P(defect) alone. {review}"
+    if policy.severity is not None:
+        return f"{passes} What no severity rule rejects goes to review."
+    return "Every image goes to review: none passes, and none is rejected for its P(defect) alone."
 
 
 def statement_text(statement: Statement, wish: Wish, *, guaranteed: bool) -> str:

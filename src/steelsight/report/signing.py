@@ -102,7 +102,7 @@ def signing_view(policy: Policy, tested: Tested, samples: Sequence[Sample], pred
         costs=cost_plot(policy),
         means=what_bounds_mean(policy),
         ends=when_bounds_end(policy),
-        calibration=calibration_line(policy.calibration),
+        calibration=calibration_line(policy),
         costs_given=costs_line(policy.wish),
         severity=() if policy.severity is None else tuple(rule.text for rule in policy.severity.rules),
     )

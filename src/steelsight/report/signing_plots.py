@@ -123,11 +123,12 @@ def _shade(axes: Axes, policy: Policy) -> None:
             apart(end, least=3)[0],
             (end, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(-3 if end > 0.5 else 3, -2),
+            xytext=(-4 if end > 0.5 else 4, -3),
             textcoords="offset points",
             va="top",
             ha="right" if end > 0.5 else "left",
             fontsize=7,
+            bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.8},
         )
 
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from steelsight.decision.calibrate import Calibration
+import numpy as np
+
 from steelsight.decision.digits import apart, at_most, percent
 from steelsight.decision.policy import Policy, Statement, Wish
 from steelsight.decision.wording import what_text
@@ -91,8 +92,9 @@ def when_bounds_end(policy: Policy) -> tuple[str, ...]:
     return tuple(ends)
 
 
-def calibration_line(calibration: Calibration) -> str:
+def calibration_line(policy: Policy) -> str:
     """How P(defect) relates to the share of such images that are defective."""
+    calibration = policy.calibration
     match calibration.kind:
         case "none":
             return "none; P(defect) is taken as it is"
@@ -100,7 +102,14 @@ def calibration_line(calibration: Calibration) -> str:
             how = f"with its logit divided by {calibration.temperature:.2f}"
         case "isotonic":
             how = "along the rising curve that was fitted to the evidence"
-    return f"{calibration.kind}; {how}, P(defect) is the share of such images that are defective"
+    named = {"pass": policy.pass_at, "reject": policy.reject_at}
+    shares = ", ".join(
+        f"{100 * calibration.apply(np.array(end)):.2g} % at the {name} threshold"
+        for name, end in named.items()
+        if end is not None
+    )
+    said = f"{calibration.kind}; {how}, P(defect) is the share of such images that are defective, where defects are as common as in the test"
+    return f"{said}: {shares}" if shares else said
 
 
 def costs_line(wish: Wish) -> str | None:

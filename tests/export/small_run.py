@@ -1,6 +1,7 @@
 """What is exported here: the random run with its classifier and its UNet++ alone, whose maps have edges like real ones."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -8,7 +9,8 @@ from data import SAMPLE
 from networks.random_run import FOLDS, load, make_random_run
 from safetensors.torch import save_file
 
-from steelsight.decision.decision import read_decision, write_decision
+from steelsight.decision.decision import Decision, read_decision, write_decision
+from steelsight.decision.policy import Policy
 from steelsight.evidence.store import Evidence
 from steelsight.images import list_images, read_image
 from steelsight.networks.engine import TorchNetwork
@@ -40,7 +42,7 @@ def make_small_run(run: Path) -> Path:
                 "min_area": (200,) * 4,
             }
         )
-        write_decision(run, decision.model_copy(update={"segmenters": {"all": ("segment-unet",)}, "rule": rule}))
+        write_decision(run, _with(decision, segmenters=("segment-unet",), rule=rule))
     finally:
         torch.set_num_threads(threads)
     return run
@@ -48,8 +50,18 @@ def make_small_run(run: Path) -> Path:
 
 def without_classifiers(run: Path) -> Path:
     """Let its decision choose no classifier."""
-    write_decision(run, read_decision(run).model_copy(update={"classifiers": {"all": ()}}))
+    write_decision(run, _with(read_decision(run), classifiers=(), policy=None))
     return run
+
+
+def _with(decision: Decision, *, policy: Policy | None | Literal["same"] = "same", **choices) -> Decision:
+    """The decision with other members or another rule, for all folds together and for each alone."""
+    folds = tuple(of.model_copy(update=choices) for of in decision.nested.folds)
+    nested = decision.nested.model_copy(update={"folds": folds})
+    update = {name: value if name == "rule" else {"all": value} for name, value in choices.items()}
+    if policy != "same":
+        update["policy"] = policy
+    return decision.model_copy(update={**update, "nested": nested})
 
 
 def _steepen(network: TorchNetwork) -> None:

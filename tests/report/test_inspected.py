@@ -30,7 +30,7 @@ def inspected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rule = Rule(gate=0.25, upper=(150, 230, 255, 255), lower=(120, 200, 255, 255), min_area=(800, 400, 1, 1))
     engine = Engine((BrightImage(PREPROCESS),), (_FourClasses(PREPROCESS),), CLASSES)
     with ResultWriter(out, CLASSES, sources, overlays=True) as writer:
-        policy = make_policy(pass_at=0.1, reject_at=0.5)
+        policy = make_policy(pass_at=0.1, reject_at=0.27)
         for one in judge(sources, engine, rule, flags=_unusual, policy=policy):
             writer.write(one)
     return out

@@ -108,7 +108,10 @@ def calibration_line(policy: Policy) -> str:
         for name, end in named.items()
         if end is not None
     )
-    said = f"{calibration.kind}; {how}, P(defect) is the share of such images that are defective, where defects are as common as in the test"
+    said = (
+        f"{calibration.kind}; {how}, P(defect) is the share of such images that are defective, where defects are as common "
+        "as in the test"
+    )
     return f"{said}: {shares}" if shares else said
 
 

@@ -92,18 +92,19 @@ def test_images_csv_says_what_was_found_and_what_could_not_be_read(tmp_path, jud
     write(tmp_path, judged)
     header, *body = rows(tmp_path / "images.csv")
     columns = ["area_bright", "area_dark, very", "share_bright", "share_dark, very", "flags", "error"]
-    assert header == ["ImageId", "verdict", "reason", "height", "width", "p_defect", "classes", *columns]
+    assert header == ["ImageId", "verdict", "reason", "height", "width", "p_defect", "probability", "classes", *columns]
     assert len(body) == len(judged)
     for row, one in zip(body[:-1], judged[:-1], strict=True):
         assert row[:5] == [one.source.image_id, "", "", "256", "1600"]
         assert float(row[5]) == pytest.approx(one.p_defect, abs=1e-6)
-        assert row[6].split(";") == ([n for n, r in zip(CLASSES, one.runs, strict=True) if r.area] or [""])
-        assert [int(area) for area in row[7:9]] == [runs.area for runs in one.runs]
-        assert row[9:11] == [f"{runs.area / 256 / 1600:.6f}" for runs in one.runs]
-        assert row[11:] == [";".join(one.flags), ""]
-    assert any(row[11] == "bright;odd" for row in body)
-    assert body[-1][:12] == ["gone.jpg", *[""] * 11]
-    assert "no such image" in body[-1][12]
+        assert row[6] == ""  # without a policy
+        assert row[7].split(";") == ([n for n, r in zip(CLASSES, one.runs, strict=True) if r.area] or [""])
+        assert [int(area) for area in row[8:10]] == [runs.area for runs in one.runs]
+        assert row[10:12] == [f"{runs.area / 256 / 1600:.6f}" for runs in one.runs]
+        assert row[12:] == [";".join(one.flags), ""]
+    assert any(row[12] == "bright;odd" for row in body)
+    assert body[-1][:13] == ["gone.jpg", *[""] * 12]
+    assert "no such image" in body[-1][13]
 
 
 def test_images_csv_begins_with_the_verdict_and_they_are_counted(tmp_path, judged):

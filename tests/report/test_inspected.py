@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from cascade.engines import BrightImage, BrightPixels, Engine
 from data import SAMPLE, needs_sample
+from decision.policies import make_policy
 
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import Source, find_sources
@@ -29,9 +30,14 @@ def inspected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rule = Rule(gate=0.25, upper=(150, 230, 255, 255), lower=(120, 200, 255, 255), min_area=(800, 400, 1, 1))
     engine = Engine((BrightImage(PREPROCESS),), (_FourClasses(PREPROCESS),), CLASSES)
     with ResultWriter(out, CLASSES, sources, overlays=True) as writer:
-        for one in judge(sources, engine, rule, flags=lambda image: ("brightness",) if image.mean() > 90 else ()):
+        policy = make_policy(pass_at=0.1, reject_at=0.5)
+        for one in judge(sources, engine, rule, flags=_unusual, policy=policy):
             writer.write(one)
     return out
+
+
+def _unusual(image):
+    return ("brightness",) if image.mean() > 90 else ()
 
 
 class _FourClasses(BrightPixels):
@@ -45,6 +51,8 @@ def test_counts_and_pictures_are_those_of_the_tables(inspected: Path) -> None:
     assert (view.images, view.unreadable) == (13, 1)
     assert 0 < view.defective < 12
     assert view.flagged > 0
+    assert sum(count for _, count in view.verdicts) == 13
+    assert dict(view.verdicts)["reject"] > 0
     found = [picture for picture in view.pictures if picture.found]
     clean = view.pictures[len(found) :]
     assert len(found) == min(view.defective, 8)

@@ -43,6 +43,8 @@ class Judged:
             masks; None where the gate held the image back, where maps were not asked for, or without image.
         error: one sentence where the file could not be read, else None.
         verdict: pass, review or reject; None without a policy.
+        probability: P(defect) calibrated: the share of such images that are defective, in [0, 1]; None without a policy, or
+            where the file could not be read.
     """
 
     source: Source
@@ -54,6 +56,7 @@ class Judged:
     maps: NDArray[np.uint8] | None = None
     error: str | None = None
     verdict: Verdict | None = None
+    probability: float | None = None
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -139,13 +142,15 @@ def judge_batch(
             continue
         runs, regions, combined = cut(image, p, next(maps), engine.segmenters, rule, keep_maps)
         judged.append(Judged(source, image, p, runs, regions, unusual, combined))
-    return judged if policy is None else [replace(one, verdict=_verdict(one, engine, policy)) for one in judged]
+    return judged if policy is None else [_with_verdict(one, engine, policy) for one in judged]
 
 
-def _verdict(judged: Judged, engine: Engine, policy: Policy) -> Verdict:
+def _with_verdict(judged: Judged, engine: Engine, policy: Policy) -> Judged:
     if judged.size is None:
-        return UNREADABLE
-    return give_verdict(policy, engine.classes, judged.p_defect, judged.regions, judged.size, judged.flags)
+        return replace(judged, verdict=UNREADABLE)
+    verdict = give_verdict(policy, engine.classes, judged.p_defect, judged.regions, judged.size, judged.flags)
+    probability = float(policy.calibration.apply(np.array([judged.p_defect]))[0])
+    return replace(judged, verdict=verdict, probability=probability)
 
 
 def _classify(images: Sequence[Image], networks: Sequence[EngineNetwork]) -> list[float]:

@@ -61,7 +61,7 @@ class Tables:
             case "defects.csv":
                 return line(["ImageId", "ClassId", "left", "top", "width", "height", "area", "probability"])
             case _:
-                first = ["ImageId", "verdict", "reason", "height", "width", "p_defect", "classes"]
+                first = ["ImageId", "verdict", "reason", "height", "width", "p_defect", "probability", "classes"]
                 return line([*first, *areas, *shares, "flags", "error"])
 
     def lines(self, judged: Judged) -> dict[str, bytes]:
@@ -87,9 +87,9 @@ class Tables:
             ValueError: it is none, or has other columns.
         """
         row, count = cells(text), len(self.classes)
-        if len(row) != 9 + 2 * count or row[1] not in ("", *get_args(Answer)):
+        if len(row) != 10 + 2 * count or row[1] not in ("", *get_args(Answer)):
             raise ValueError(f"{len(row)} cells, verdict {row[1:2]}")
-        area = sum(int(area) for area in row[7 : 7 + count] if area)
+        area = sum(int(area) for area in row[8 : 8 + count] if area)
         return ImageRow(row[0], row[1], area, bool(row[-2]), row[-1])
 
     def _names(self) -> Sequence[str]:
@@ -106,12 +106,14 @@ class Tables:
         said = judged.verdict
         first = [judged.source.image_id, *((said.answer, said.reason) if said is not None else ("", ""))]
         if judged.size is None:
-            return [*first, *[""] * (4 + 2 * len(self.classes)), "", judged.error]
+            return [*first, *[""] * (5 + 2 * len(self.classes)), "", judged.error]
         height, width = judged.size
         found = ";".join(name for name, runs in zip(self.classes, judged.runs, strict=True) if runs.area)
         areas = [runs.area for runs in judged.runs]
         shares = [f"{area / (height * width):.6f}" for area in areas]
-        return [*first, height, width, f"{judged.p_defect:.6f}", found, *areas, *shares, ";".join(judged.flags), ""]
+        probability = "" if judged.probability is None else f"{judged.probability:.6f}"
+        said_of_it = [f"{judged.p_defect:.6f}", probability, found]
+        return [*first, height, width, *said_of_it, *areas, *shares, ";".join(judged.flags), ""]
 
 
 def line(row: Sequence[object]) -> bytes:

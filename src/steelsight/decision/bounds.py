@@ -120,6 +120,7 @@ def find_thresholds(groups: GroupScores, escape: Side, overkill: Side) -> tuple[
     inside = scores[(scores > reject_at) & (scores < pass_at)]
     edges = np.unique(np.concatenate([inside, [reject_at, pass_at]]))
     middles, widths = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+    middles, widths = np.append(middles, [reject_at, pass_at]), np.append(widths, [0, 0])
     keeps = escape.allows(middles) & overkill.allows(middles)
     if not keeps.any():  # shares among those answered alike may break off between the candidates
         candidates = np.empty(0) if overkill.ratio is None else overkill.ratio.candidates

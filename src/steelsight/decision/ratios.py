@@ -100,9 +100,10 @@ class Others:
 def find_ratio(ladder: Ladder, others: Others, share: float, limit: float, delta: float, cap: float | None) -> Ratio:
     """Bound the share of wrong ones among images answered alike.
 
-    Candidates lose 0, 1, 2, 4, 8, ... and all of the groups that could be lost, so that they depend on these alone. At
-    each, m is bounded as in `shares.state_share`, and g by what comes through among groups that had no say in the candidates,
-    so that their number is binomial. The 2 C + 1 bounds (Clopper and Pearson 1934) are at delta / (2 C + 1) each, and hold
+    Candidates lose 0, 1, 2, 4, 8, ... of the groups that could be lost, as far as the limit could bear such a share at all,
+    and all of them, so that they depend on these groups alone. At each of these C, m is bounded as in `shares.state_share`,
+    and g by what comes through among groups that had no say in the candidates, so that their number is binomial. There are
+    2 C bounds to be had (Clopper and Pearson 1934), that of losing all being 1; each is at delta / (2 C), so that they hold
     together (Bonferroni).
 
     Args:
@@ -121,34 +122,33 @@ def find_ratio(ladder: Ladder, others: Others, share: float, limit: float, delta
 
     def of(groups: int, numbers: list[int]) -> Ratio:
         """At some of the candidates, with as many groups as there are, or more of which no further one is lost."""
-        level = delta / (2 * len(_numbers(groups)) + 1)
+        level = delta / (2 * len(_numbers(groups, share, limit)))
         thresholds = [candidate(k) for k in numbers]
-        return Ratio(
-            limit,
-            share,
-            ladder,
-            np.array(thresholds),
-            np.array([clopper_pearson_upper(k, groups, level) for k in numbers]),
-            np.array([others.least_through(ladder.kind, threshold, level) for threshold in thresholds]),
-        )
+        lost = [clopper_pearson_upper(k, groups, level) for k in numbers]
+        through = [others.least_through(ladder.kind, threshold, level) for threshold in thresholds]
+        return Ratio(limit, share, ladder, np.array(thresholds), np.array(lost), np.array(through))
 
-    numbers = [k for k in _numbers(ladder.groups) if k >= ladder.hopeless]
+    numbers = [k for k in _numbers(ladder.groups, share, limit) if k >= ladder.hopeless]
     ratio = of(ladder.groups, numbers)
-    if ratio.end is not None or not ratio.through.any():
+    if ratio.end is not None:
         return ratio
     fewer = numbers[:-1] or numbers  # further groups make the last, all of them, another number
     with_more = of(2 * ladder.groups + 2, fewer)
+    if not with_more.through.any():
+        return ratio
     best = fewer[int(with_more.bound_at(with_more.candidates).argmin())]
     needed = _least(lambda groups: of(groups, [best]).end is not None, ladder.groups)
     return replace(ratio, missing=needed - ladder.groups)
 
 
-def _numbers(groups: int) -> list[int]:
+def _numbers(groups: int, share: float, limit: float) -> list[int]:
+    """Of how many groups each candidate loses.
+
+    >>> _numbers(1000, 0.1, 0.01)  # even if all good images passed, 9 % of the defective ones must not
+    [0, 1, 2, 4, 8, 16, 32, 64, 1000]
     """
-    >>> _numbers(10)
-    [0, 1, 2, 4, 8, 10]
-    """
-    powers = [1 << power for power in range(groups.bit_length()) if 1 << power < groups]
+    most = groups * limit / (1 - limit) * (1 - share) / share
+    powers = [1 << power for power in range(groups.bit_length()) if 1 << power < min(groups, most)]
     return sorted({0, *powers, groups})
 
 

@@ -199,7 +199,7 @@ def _limits(card: InspectorCard, parity: Parity) -> str:
         f"It knows images of {known.height[0]:g} to {known.height[1]:g} x {known.width[0]:g} to {known.width[1]:g} pixels, "
         f"mean brightness {known.brightness[0]:.2f} to {known.brightness[1]:.2f} (of [0, 1]). Far outside, an image is "
         "judged all the same, flagged, and does not pass; other material, light or optics need images of their own.",
-        "It knows no defect that was not annotated, and probabilities are not calibrated: 0.9 is not nine out of ten.",
+        f"It knows no defect that was not annotated. {_probabilities(card)}",
         "It was judged on images like those it was made from. Judge it on your own before anything depends on it: "
         "`steelsight score TRUTH.csv RESULTS/submission.csv`.",
     ]
@@ -211,6 +211,15 @@ def _limits(card: InspectorCard, parity: Parity) -> str:
         notes.insert(0, f"Its precision, {card.precision}, costs more Dice than was allowed: see Parity.")
     body = "\n".join(_wrapped(f"- {note}", indent="  ") for note in notes)
     return f"## Limits\n\n{body}\n"
+
+
+def _probabilities(card: InspectorCard) -> str:
+    if card.policy is None or card.policy.calibration.kind == "none":
+        return "Probabilities are not calibrated: 0.9 is not nine out of ten."
+    return (
+        "P(defect) and the probabilities of pixels are not calibrated; the column `probability` of images.csv is, for strip "
+        "of which as much is defective as of the tested images."
+    )
 
 
 def _is_epoch_selected(card: InspectorCard) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
 
@@ -32,16 +33,16 @@ def clopper_pearson_upper(k: int, n: int, delta: float) -> float:
     if k == 0:
         return -math.expm1(math.log(delta) / n)
     # The log of the tail is concave in p, so that Newton's steps, once above the root, come down to it without passing it.
-    p, target = (k + 1) / (n + 1), math.log(delta)
+    tail, target = _Tail(k, n), math.log(delta)
+    p = _near(k, n, delta)
     for _ in range(100):
-        log_tail, log_last = _log_tail(k, n, p)
-        slope = (n - k) / (1 - p) * math.exp(log_last - log_tail)
-        following = p + (log_tail - target) / slope
+        log_tail, log_last = tail.at(p)
+        following = p + (log_tail - target) / (n - k) * (1 - p) * math.exp(log_tail - log_last)
         if following >= 1:
             following = (1 + p) / 2
-        if abs(following - p) <= 4e-16 * p:
+        step, p = abs(following - p), following
+        if step <= 1e-7 * min(p, 1 - p):  # the number of right digits doubles with each step
             break
-        p = following
     return p
 
 
@@ -107,21 +108,37 @@ def groups_needed(k: int, limit: float, delta: float) -> int:
 
 def _bears(k: int, n: int, limit: float, delta: float) -> bool:
     """Whether the upper bound for k of n is at most the limit: the tail falls as the share rises."""
-    return k < n and _log_tail(k, n, limit)[0] <= math.log(delta)
+    return k < n and _Tail(k, n).at(limit)[0] <= math.log(delta)
 
 
-def _log_tail(k: int, n: int, p: float) -> tuple[float, float]:
-    """Logarithms of P(Binomial(n, p) <= k) and of P(Binomial(n, p) = k), for k < n."""
-    log_last = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) + k * math.log(p)
-    log_last += (n - k) * math.log1p(-p)
-    if k == 0:
-        return log_last, log_last
-    # Terms relative to the last, each from the one above it: what is near the last, and weighs most, is the most exact.
-    down = np.arange(k, 0, -1, dtype=np.float64)
-    relative = np.cumsum(np.log(down / (n - down + 1) * ((1 - p) / p)))
-    greatest = max(0.0, float(relative.max()))
-    log_sum = greatest + math.log(math.exp(-greatest) + float(np.exp(relative - greatest).sum()))
-    return log_last + log_sum, log_last
+class _Tail:
+    """P(Binomial(n, p) <= k), k < n, at any p."""
+
+    def __init__(self, k: int, n: int) -> None:
+        self.k, self.n = k, n
+        self.log_choose = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+        # Terms relative to the last, each from the one above it: what is near the last, and weighs most, is the most exact.
+        down = np.arange(k, 0, -1, dtype=np.float64)
+        self.steps = np.arange(k + 1, dtype=np.float64)
+        self.relative = np.zeros(k + 1)
+        np.cumsum(np.log(down / (n - down + 1)), out=self.relative[1:])
+
+    def at(self, p: float) -> tuple[float, float]:
+        """Logarithms of the tail and of its last term, P(Binomial(n, p) = k)."""
+        odds = math.log1p(-p) - math.log(p)
+        terms = self.relative + odds * self.steps
+        greatest = float(terms.max())
+        terms -= greatest
+        np.exp(terms, out=terms)
+        log_last = self.log_choose + self.n * math.log(p) + (self.n - self.k) * odds
+        return log_last + greatest + math.log(float(terms.sum())), log_last
+
+
+def _near(k: int, n: int, delta: float) -> float:
+    """Wilson's bound for half a loss more, to start from."""
+    z, share = NormalDist().inv_cdf(1 - delta), (k + 0.5) / n
+    bound = (share + z * z / 2 / n + z * math.sqrt(share * (1 - share) / n + (z / 2 / n) ** 2)) / (1 + z * z / n)
+    return min(max(bound, 0.5 / n), 1 - 0.25 / n)
 
 
 def _check(k: int, n: int, delta: float, limit: float = 0.5) -> None:

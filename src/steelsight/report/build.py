@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from steelsight.files import write_text
+from steelsight.report.calibration import CalibrationView, calibration_view
 from steelsight.report.classifier import classifier_view
 from steelsight.report.curves import curves_view
 from steelsight.report.data import data_view
@@ -59,6 +60,7 @@ def page_of(found: Findings, inspected: Path | None = None) -> str:
             "folds": folds_view(record),
             "training": training,
             "classifier": classifier,
+            "calibration": _calibration(found),
             "masks": masks,
             "curves": curves_view(found.histograms, nested, names),
             "gate": gate,
@@ -70,6 +72,12 @@ def page_of(found: Findings, inspected: Path | None = None) -> str:
             "inspected": None if inspected is None else inspected_view(inspected, record.classes),
         }
     )
+
+
+def _calibration(found: Findings) -> CalibrationView | None:
+    if not found.has_classifier:
+        return None
+    return calibration_view(found.p_defect, found.defective, found.record.folds, found.record.groups)
 
 
 def _signing(found: Findings) -> SigningView | None:

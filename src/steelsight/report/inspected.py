@@ -1,15 +1,17 @@
 """Section New images: what an inspector said of images that nobody has labelled, from the folder that it wrote."""
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from markupsafe import Markup
 
 from steelsight.cascade.pictures import picture_names
 from steelsight.cascade.tables import IMAGES
+from steelsight.decision.severity import Answer
 from steelsight.errors import UserError
 from steelsight.images import ImageError, read_image
 from steelsight.report.picture import display, fitted, jpeg, page_width
@@ -19,11 +21,12 @@ _FOUND, _CLEAN = 8, 4  # pictures of each kind
 
 @dataclass(frozen=True)
 class Inspected:
-    """One image: its overlay, and what images.csv says of it."""
+    """One image: its overlay, and what images.csv says of it; `verdict` is empty where there is no policy."""
 
     source: Markup
     width: int
     image_id: str
+    verdict: str
     p_defect: float
     found: tuple[str, ...]
     flags: str
@@ -31,13 +34,14 @@ class Inspected:
 
 @dataclass(frozen=True)
 class InspectedView:
-    """What the template of this section reads."""
+    """What the template of this section reads; `verdicts` are those that were given, with how many images."""
 
     folder: str
     images: int
     defective: int
     flagged: int
     unreadable: int
+    verdicts: tuple[tuple[str, int], ...]
     pictures: tuple[Inspected, ...]
 
 
@@ -54,6 +58,7 @@ def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
     read = [row for row in rows if not row["error"]]
     found = sorted((row for row in read if row["classes"]), key=_p_defect, reverse=True)
     clean = sorted((row for row in read if not row["classes"]), key=_p_defect)
+    given = Counter(row["verdict"] for row in rows)
     chosen = [*found[:_FOUND], *clean[:_CLEAN]]
     return InspectedView(
         folder=str(folder),
@@ -61,6 +66,7 @@ def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
         defective=len(found),
         flagged=sum(bool(row["flags"]) for row in read),
         unreadable=len(rows) - len(read),
+        verdicts=tuple((answer, count) for answer in get_args(Answer) if (count := given[answer])),
         pictures=tuple(_picture(folder, names[row["ImageId"]], row, classes) for row in chosen),
     )
 
@@ -81,7 +87,7 @@ def _rows(folder: Path, classes: Sequence[str]) -> list[dict[str, str]]:
 
 def _columns(classes: Sequence[str]) -> list[str]:
     of_classes = [f"{kind}_{name}" for kind in ("area", "share") for name in classes]
-    return ["ImageId", "p_defect", "classes", *of_classes, "flags", "error"]
+    return ["ImageId", "verdict", "p_defect", "classes", *of_classes, "flags", "error"]
 
 
 def _picture(folder: Path, name: str, row: Mapping[str, Any], classes: Sequence[str]) -> Inspected:
@@ -95,7 +101,8 @@ def _picture(folder: Path, name: str, row: Mapping[str, Any], classes: Sequence[
         for name in classes
         if row[f"area_{name}"] not in ("", "0")
     )
-    return Inspected(jpeg(overlay), page_width(overlay), row["ImageId"], _p_defect(row), found, row["flags"])
+    said = (row["ImageId"], row["verdict"], _p_defect(row))
+    return Inspected(jpeg(overlay), page_width(overlay), *said, found, row["flags"])
 
 
 def _p_defect(row: Mapping[str, Any]) -> float:

@@ -54,7 +54,7 @@ def without_classifiers(run: Path) -> Path:
     return run
 
 
-def _with(decision: Decision, *, policy: Policy | None | Literal["same"] = "same", **choices) -> Decision:
+def _with(decision: Decision, *, policy: Policy | Literal["same"] | None = "same", **choices) -> Decision:
     """The decision with other members or another rule, for all folds together and for each alone."""
     folds = tuple(of.model_copy(update=choices) for of in decision.nested.folds)
     nested = decision.nested.model_copy(update={"folds": folds})

@@ -109,8 +109,8 @@ def calibration_line(policy: Policy) -> str:
         if end is not None
     )
     said = (
-        f"{calibration.kind}; {how}, P(defect) is the share of such images that are defective, where defects are as "
-        "common as in the test"
+        f"{calibration.kind}; {how}, P(defect) is the share of such images that are defective, where defects are as common "
+        "as in the test"
     )
     return f"{said}: {shares}" if shares else said
 

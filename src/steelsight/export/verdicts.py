@@ -2,7 +2,7 @@
 
 from steelsight.decision.policy import Policy
 from steelsight.decision.standing import standing
-from steelsight.decision.wording import outcome_text, statement_text, thresholds_text
+from steelsight.decision.wording import outcome_text, stability_text, statement_text, thresholds_text
 from steelsight.inspector.artifact import InspectorCard
 
 _ENDS = " A bound holds for images like those that it rests on; with another steel, line, camera or light it no longer does."
@@ -22,7 +22,7 @@ def verdict_paragraphs(card: InspectorCard) -> list[str]:
             f"- {statement_text(statement, policy.wish, guaranteed=card.bears_bound)}"
             for statement in policy.statements
         ),
-        outcome_text(policy),
+        *filter(None, (outcome_text(policy), stability_text(policy))),
     ]
 
 

@@ -7,6 +7,7 @@ from steelsight.decision.candidates import View
 from steelsight.decision.coarse import AREA_RATIO, Coarse, coarse
 from steelsight.decision.counts import count
 from steelsight.decision.grid import Grids
+from steelsight.decision.rule import Rule
 
 
 def few(seed: int = 0) -> tuple[View, Grids, Coarse]:
@@ -43,6 +44,17 @@ def test_it_is_part_of_the_full_grid_and_holds_the_plain_rule() -> None:
     assert set(grids.plain.min_area) <= set(small.grids.areas.tolist())
     assert np.diff(small.levels).max() <= 8
     assert (small.levels[0], small.levels[-1]) == (0, 255)
+
+
+def test_a_rule_can_be_put_on_it() -> None:
+    view, grids, _ = few()
+    areas = tuple(grids.areas[[7, 8, 9]].tolist())
+    rule = Rule(gate=grids.gates[7], upper=(201, 203, 205), lower=(3, 5, 7), min_area=areas)
+    small = coarse(view, grids, rule)
+    assert {3, 5, 7, 201, 203, 205} <= set(small.levels.tolist())
+    assert set(areas) <= set(small.grids.areas.tolist())
+    assert rule.gate in small.grids.gates
+    assert small.fine(small.grids.plain) == grids.plain
 
 
 def test_areas_are_spread_from_the_first_to_the_last() -> None:

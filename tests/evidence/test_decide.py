@@ -208,7 +208,7 @@ def test_the_kept_values_have_their_intervals(decision: Decision) -> None:
     assert (found.kind, found.draws) == (decision.kept, DRAWS)
     assert (len(found.upper), len(found.lower), len(found.min_area)) == (1, 1, 1)
     assert found.gate.low <= decision.rule.gate <= found.gate.high
-    assert found.upper[0].low - found.level_step <= decision.rule.upper[0] <= found.upper[0].high + found.level_step
+    assert found.upper[0].low <= decision.rule.upper[0] <= found.upper[0].high
 
 
 def test_a_decision_made_before_there_were_soft_gates_is_read(

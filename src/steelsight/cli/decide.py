@@ -1,5 +1,6 @@
 """`steelsight decide`: members, rule and verdict bounds again, from stored evidence."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -118,7 +119,7 @@ def _decide_run(run: Path, gate: float | None, wish: "Wish | None", severity: st
         show_policy(decided.policy, decided.classes)
     finish(
         [run / FILE],
-        f"steelsight report {run}",
+        f"steelsight report {shlex.quote(str(run))}",
         as_json=as_json,
         figures={"decision": decided.model_dump(mode="json")},
     )
@@ -146,7 +147,7 @@ def _decide_inspector(
     policy = None if card.policy is None else card.policy.model_dump(mode="json")
     finish(
         [folder],
-        f"steelsight inspect {folder} IMAGES --out DIR",
+        f"steelsight report {shlex.quote(str(folder))}",
         as_json=as_json,
         figures={"inspector": str(folder), "policy": policy},
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from steelsight.decision.decision import Decision, Figures, Interval
     from steelsight.decision.policy import Policy, Statement
+    from steelsight.decision.stability import Range
 
 
 def show(decision: "Decision") -> None:
@@ -53,25 +54,38 @@ def _figures(decision: "Decision") -> Table:
 
 
 def _rule(decision: "Decision") -> Table:
-    rule = decision.rule
+    rule, moves = decision.rule, decision.stability
+    if moves is not None and moves.kind != decision.kept:
+        moves = None  # of what was not kept
     soft = f"; minimum areas grow to {rule.softness:g} times as it falls to 0" if rule.softness > 1 else ""
-    table = Table(title=f"Rule: an image passes to the masks when P(defect) > {rule.gate:g}{soft}")
+    gate = f"{rule.gate:g}{_moves(moves.gate if moves else None, 1, '.2f')}"
+    table = Table(
+        title=f"Rule: an image passes to the masks when P(defect) > {gate}{soft}",
+        caption=f"[..]: 95 % of {moves.draws} draws of twin groups, on a coarser grid" if moves else None,
+    )
     table.add_column("class")
     for heading in ("upper", "lower", "minimum area", "Dice, nested", "floor", "Dice of pairs\nwith defect, nested"):
         table.add_column(heading, justify="right")
     nested = decision.nested.figures
     for place, name in enumerate(decision.classes):
         defective = nested.defective_per_class[place]
+        upper, lower, area = (
+            moves.of_class(field, place) if moves else None for field in ("upper", "lower", "min_area")
+        )
         table.add_row(
             escape(name),
-            f"{rule.upper[place] / 255:.3f}",
-            f"{rule.lower[place] / 255:.3f}",
-            f"{rule.min_area[place]} px",
+            f"{rule.upper[place] / 255:.3f}{_moves(upper, 255, '.2f')}",
+            f"{rule.lower[place] / 255:.3f}{_moves(lower, 255, '.2f')}",
+            f"{rule.min_area[place]}{_moves(area, 1, '.0f')} px",
             f"{nested.per_class[place]:.4f}",
             f"{decision.floor_per_class[place]:.4f}",
             "-" if defective is None else f"{defective:.4f}",
         )
     return table
+
+
+def _moves(ends: "Range | None", unit: int, form: str) -> str:
+    return escape(f" [{ends.low / unit:{form}}, {ends.high / unit:{form}}]") if ends else ""
 
 
 def _cell(value: float | None, interval: "Interval") -> str:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.decision.counts import Histograms
+from steelsight.decision.grid import Away
 
 TIE = 1e-9
 """Scores (means over images) that differ by less are the same."""
@@ -78,8 +79,8 @@ class ClassSearch:
         small = np.uint16 if len(areas) < 2**16 else np.uint32
         return cls(len(chosen), empty, gains, reached.astype(small), passed[order], order, len(areas))
 
-    def best(self, gates: int, start: tuple[int, int, int]) -> Best:
-        """The best of each gate; `start` is the plain (upper, lower, area), as places on the grids."""
+    def best(self, gates: int, away: Away) -> Best:
+        """The best of each gate, and of these the one nearest to the plain rule."""
         levels = self.reached.shape[1]
         tops = np.zeros((gates, levels))
         for upper in range(levels):
@@ -87,26 +88,25 @@ class ClassSearch:
             most = np.append(slab.best(self.areas), 0.0)  # no image passes: nothing is gained
             tops[:, upper] = most[np.searchsorted(slab.passed, np.arange(1, gates + 1))]
         top = tops.max(axis=1)
-        place = self._nearest(tops, top - TIE * self.images, start)
+        place = self._nearest(tops, top - TIE * self.images, away)
         return Best((self.empty + top) / self.images, *place)
 
     def _nearest(
-        self, tops: NDArray[np.float64], enough: NDArray[np.float64], start: tuple[int, int, int]
+        self, tops: NDArray[np.float64], enough: NDArray[np.float64], away: Away
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Per gate, the place with a gain of at least `enough` that is the fewest steps from `start`."""
+        """Per gate, the place with a gain of at least `enough` that is the fewest steps away."""
         gates = len(enough)
         found = np.zeros((3, gates), np.int64)
         steps = np.full(gates, np.iinfo(np.int64).max)
-        for upper in sorted(range(tops.shape[1]), key=lambda level: abs(level - start[0])):
-            away = abs(upper - start[0])
-            open_ = np.flatnonzero((tops[:, upper] >= enough) & (away < steps))
+        for upper in np.argsort(away.upper, kind="stable").tolist():
+            open_ = np.flatnonzero((tops[:, upper] >= enough) & (away.upper[upper] < steps))
             if not open_.size:
                 continue
             slab = self._slab(upper)
             for gate in open_.tolist():
-                place = slab.nearest(gate, float(enough[gate]), start, self.areas)
-                if place is not None and away + place[0] < steps[gate]:
-                    steps[gate] = away + place[0]
+                place = slab.nearest(gate, float(enough[gate]), away, self.areas)
+                if place is not None and away.upper[upper] + place[0] < steps[gate]:
+                    steps[gate] = away.upper[upper] + place[0]
                     found[:, gate] = upper, place[1], place[2]
         return found[0], found[1], found[2]
 
@@ -154,20 +154,20 @@ class Slab:
         best: NDArray[np.float64] = self.gain[:, : len(self.reached) + unreached].max(axis=(1, 2))
         return best
 
-    def nearest(self, gate: int, enough: float, start: tuple[int, int, int], areas: int) -> tuple[int, int, int] | None:
-        """Steps to, lower and area of the place nearest to `start` that gains `enough`; None where none does."""
-        _, plain_lower, plain_area = start
+    def nearest(self, gate: int, enough: float, away: Away, areas: int) -> tuple[int, int, int] | None:
+        """Steps to, lower and area of the nearest place that gains `enough`; None where none does."""
+        plain_lower, plain_area = int(away.lower.argmin()), int(away.area.argmin())
         upper = self.gain.shape[2] - 1
         row = int(np.searchsorted(self.passed, gate + 1))
         if row == len(self.passed):
             if enough > 0:
                 return None
             lower = min(plain_lower, upper)
-            return abs(lower - plain_lower), lower, plain_area
+            return int(away.lower[lower]), lower, plain_area
         first = np.concatenate([[0], self.reached])
         last = np.concatenate([self.reached, [areas]]) - 1
         area = np.clip(plain_area, first, np.maximum(first, last))
-        steps = np.abs(area - plain_area)[:, None] + np.abs(np.arange(upper + 1) - plain_lower)
+        steps = away.area[area][:, None] + away.lower[: upper + 1]
         fits = (self.gain[row] >= enough) & (first <= last)[:, None]
         if not fits.any():
             return None

@@ -1,5 +1,6 @@
 """A coarser grid: a hundredth of the work where the choice among rules, not the rule itself, is wanted."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,7 @@ STEP = 8
 
 AREA_RATIO = 1.5
 GATES = 9
-"""The most gates that are tried, the plain one and 0 aside."""
+"""The most gates that are tried, those of given rules aside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,7 @@ class Coarse:
 
     Attributes:
         view: histograms uint32 (N, K, 2, L); the last dimension counts the pixels up to each level and above the one before.
-        grids: with a plain rule whose thresholds are places.
+        grids: with a plain rule whose thresholds are places; steps away from it are those of the full grid.
         levels: int64 (L,), ascending, from 0 to 255, the plain thresholds among them.
     """
 
@@ -38,23 +39,28 @@ class Coarse:
         return rule.model_copy(update={"upper": upper, "lower": lower})
 
 
-def coarse(view: View, grids: Grids) -> Coarse:
+def coarse(view: View, grids: Grids, *rules: Rule) -> Coarse:
     """Thresholds in steps of 8, areas at least 1.5 times the one before, nine gates evenly chosen; and the plain rule's.
 
     Every rule of this grid is one of the full grid, and counts the same pixels.
+
+    Args:
+        rules: of the full grid, whose values are to be on this one too.
     """
-    plain = grids.plain
-    levels = np.unique([*range(0, 256, STEP), 255, *plain.upper, *plain.lower])
+    plain, always = grids.plain, (grids.plain, *rules)
+    levels = np.unique([*range(0, 256, STEP), 255, *(level for rule in always for level in (*rule.upper, *rule.lower))])
     first = np.concatenate([[0], levels[:-1] + 1])
-    places = {name: tuple(np.searchsorted(levels, getattr(plain, name)).tolist()) for name in ("upper", "lower")}
+    areas = np.union1d(_thinned(grids.areas), [area for rule in always for area in rule.min_area])
+    thresholds = {name: tuple(np.searchsorted(levels, getattr(plain, name)).tolist()) for name in ("upper", "lower")}
     return Coarse(
         View(np.add.reduceat(view.histograms, first, axis=-1, dtype=np.uint32), view.p_defect),
         replace(
             grids,
-            gates=_few(grids.gates, plain.gate),
-            areas=np.union1d(_thinned(grids.areas), plain.min_area),
-            plain=plain.model_copy(update=places),
-            soft_gates=_few(grids.soft_gates, plain.gate),
+            gates=_few(grids.gates, always),
+            areas=areas,
+            plain=plain.model_copy(update=thresholds),
+            soft_gates=_few(grids.soft_gates, always),
+            places=(levels, np.searchsorted(grids.areas, areas)),
         ),
         levels,
     )
@@ -69,6 +75,6 @@ def _thinned(areas: NDArray[np.int64]) -> NDArray[np.int64]:
     return thinned
 
 
-def _few(gates: NDArray[np.float64], plain: float) -> NDArray[np.float64]:
+def _few(gates: NDArray[np.float64], always: Iterable[Rule]) -> NDArray[np.float64]:
     chosen = gates[np.unique(np.linspace(0, len(gates) - 1, GATES).round().astype(np.intp))]
-    return np.union1d(chosen, gates[gates == plain])
+    return np.union1d(chosen, gates[np.isin(gates, [rule.gate for rule in always])])

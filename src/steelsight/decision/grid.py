@@ -2,12 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.decision.defaults import GATE, plain_area, plain_rule
 from steelsight.decision.rule import Rule
+
+
+class Away(NamedTuple):
+    """Steps of the full grid from the plain rule to each place of a grid: int64, (L,), (L,) and (A,), 0 at the plain one."""
+
+    upper: NDArray[np.int64]
+    lower: NDArray[np.int64]
+    area: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +29,7 @@ class Grids:
         plain: the rule that is used before anything is tuned, and that settles ties; hard, its areas are among `areas`.
         softness: of soft gates, ascending, distinct, each above 1; where there are none, no soft gate is searched.
         soft_gates: float64 (S,), ascending, distinct: below these a rule with a soft gate stops an image all the same.
+        places: of the levels and of `areas` on the full grid, int64 (L,) and (A,); None where this is the full grid.
     """
 
     gates: NDArray[np.float64]
@@ -27,6 +37,7 @@ class Grids:
     plain: Rule
     softness: tuple[float, ...] = ()
     soft_gates: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
+    places: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     @classmethod
     def of(
@@ -47,6 +58,13 @@ class Grids:
         hard = np.unique(np.array(list(gates), np.float64))
         soft_gates = np.union1d(hard[hard <= GATE], [0.0])
         return cls(hard, areas, plain_rule(classes, area), tuple(sorted(set(softness))), soft_gates)
+
+    def away(self, index: int) -> Away:
+        """How far every place is from the plain rule of a class."""
+        levels, areas = self.places or (np.arange(256), np.arange(len(self.areas)))
+        upper, lower = levels[self.plain.upper[index]], levels[self.plain.lower[index]]
+        area = areas[np.searchsorted(self.areas, self.plain.min_area[index])]
+        return Away(np.abs(levels - upper), np.abs(levels - lower), np.abs(areas - area))
 
     def at_gate(self, gate: float) -> "Grids":
         """The same with one gate only, which is then the plain one too."""

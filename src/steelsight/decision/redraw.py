@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from steelsight.decision.candidates import SOFT, Kind, View
 from steelsight.decision.class_search import TIE, ClassSearch
 from steelsight.decision.counts import Histograms, count
-from steelsight.decision.grid import Grids
+from steelsight.decision.grid import Away, Grids
 from steelsight.decision.rule import Rule, area_scale
 from steelsight.metrics.dice import pair_dice
 
@@ -103,32 +103,29 @@ def _thresholds(
     for row, one in enumerate(softness):
         scale = None if one == 1 else area_scale(one, p_defect)
         for index in range(plain.classes):
-            start = (plain.upper[index], plain.lower[index], int(np.searchsorted(areas, plain.min_area[index])))
             of_class = ClassSearch.of(histograms, index, images, passed, areas, scale)
             empty = times[histograms[:, index, 1].sum(axis=-1) == 0].sum(axis=0)
-            score, place = _of_class(of_class, empty, times, len(gates), start)
+            score, place = _of_class(of_class, empty, times, len(gates), grids.away(index))
             scores[row] += score / plain.classes
             places.append(place)
     return scores, np.stack(places).reshape(len(softness), plain.classes, 3, len(gates), -1)
 
 
 def _of_class(
-    one: ClassSearch, empty: NDArray[np.int64], times: NDArray[np.int64], gates: int, start: tuple[int, int, int]
+    one: ClassSearch, empty: NDArray[np.int64], times: NDArray[np.int64], gates: int, away: Away
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Best mean Dice of a class, float64 (G, D), and where: int64 (3, G, D); `empty` images of each draw lack the defect.
 
-    A step away from `start` costs so little that all of them together stay below a tie.
+    A step away from the plain rule costs so little that all of them together stay below a tie.
     """
-    levels, draws, images = one.reached.shape[1], times.shape[1], times.sum(axis=0)
-    step = TIE * float(images.min()) / (2 * levels + one.areas)
-    away = np.abs(np.arange(one.areas) - start[2])[:, None] + np.abs(np.arange(levels) - start[1])
+    draws, images = times.shape[1], times.sum(axis=0)
+    step = TIE * float(images.min()) / (1 + sum(int(steps.max()) for steps in away))
+    below = away.area[:, None] + away.lower
     weights = times[one.place].astype(np.float64)
     best, place = np.full((gates, draws), -np.inf), np.zeros((3, gates, draws), np.int64)
-    for upper in sorted(
-        range(levels), key=lambda level: abs(level - start[0])
-    ):  # the nearest first, as `search` has it
+    for upper in np.argsort(away.upper, kind="stable").tolist():  # the nearest first, as `search` has it
         gain = _gains(one, upper, weights, gates)
-        gain -= step * (away[:, : upper + 1, None] + abs(upper - start[0]))
+        gain -= step * (below[:, : upper + 1, None] + away.upper[upper])
         flat = gain.reshape(gates, -1, draws)
         at = flat.argmax(axis=1)
         top = np.take_along_axis(flat, at[:, None], axis=1)[:, 0]

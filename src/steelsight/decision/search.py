@@ -105,8 +105,8 @@ def _at_softness(
     scale = None if softness == 1 else area_scale(softness, p_defect[chosen])
     bests = []
     for index in range(plain.classes):
-        start = (plain.upper[index], plain.lower[index], int(np.searchsorted(areas, plain.min_area[index])))
-        bests.append(ClassSearch.of(histograms, index, chosen, passed, areas, scale).best(len(gates), start))
+        of_class = ClassSearch.of(histograms, index, chosen, passed, areas, scale)
+        bests.append(of_class.best(len(gates), grids.away(index)))
     return tuple(
         GateDice(
             gate=float(gate),

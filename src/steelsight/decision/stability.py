@@ -1,7 +1,7 @@
 """How far each threshold moves with the images it is searched on: a bootstrap over twin groups."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from steelsight.decision.candidates import SOFT, Kind, View
 from steelsight.decision.coarse import AREA_RATIO, STEP, coarse
 from steelsight.decision.grid import Grids
 from steelsight.decision.redraw import AT_ONCE, redraw
+from steelsight.decision.rule import Rule
 
 DRAWS = 500
 SEED = 0
@@ -55,9 +56,15 @@ class Stability(_Model):
     lower: tuple[Range, ...]
     min_area: tuple[Range, ...]
 
+    def of_class(self, field: Literal["upper", "lower", "min_area"], place: int) -> Range | None:
+        """Of one class; None where the field stays plain."""
+        ranges: tuple[Range, ...] = getattr(self, field)
+        return ranges[min(place, len(ranges) - 1)] if ranges else None
+
 
 def find_stability(
     kind: Kind,
+    rule: Rule,
     view: View,
     groups: NDArray[np.int64],
     grids: Grids,
@@ -67,18 +74,19 @@ def find_stability(
     """Search a kind of rule again and again on images drawn anew: percentile intervals of what is found.
 
     Each draw takes as many twin groups as there are, with replacement, and searches `kind` on all images of the groups
-    drawn, counted as often as drawn, on the grid of `decision/coarse.py`. The ends of an interval are the values at ranks
-    2.5 % and 97.5 %, rounded up. Members stay as they are. Two calls with the same evidence say the same.
+    drawn, counted as often as drawn, on the grid of `decision/coarse.py`, to which `rule` is added. The ends of an interval
+    are the values at ranks 2.5 % and 97.5 %, rounded up. Members stay as they are. The same evidence says the same again.
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 13.
 
     Args:
         kind: not `defaults`, which searches nothing.
+        rule: of that kind, found on all images.
         view: of all images.
         groups: int64 (N,), twin groups.
         grids: those of the full search.
         progress: called with (draws done, draws).
     """
-    few, soft = coarse(view, grids), kind in SOFT
+    few, soft = coarse(view, grids, rule), kind in SOFT
     _, place = np.unique(groups, return_inverse=True)
     number, rng = int(place.max()) + 1, np.random.default_rng(SEED)
     drawn = [np.bincount(rng.integers(number, size=number), minlength=number) for _ in range(draws)]

@@ -117,8 +117,10 @@ def _decide(
     counts = {kind: count(view.histograms, view.p_defect, result.rule) for kind, result in found.items()}
     nested_dice = {kind: mean_dice(judged.counts[kind]) for kind in kinds}
     kept = choose_kind(nested_dice)
+    moving: Kind = "tuned" if kept == "defaults" else kept  # why it was not kept
     stability = find_stability(
-        "tuned" if kept == "defaults" else kept,  # why it was not kept
+        moving,
+        found[moving].rule,
         view,
         record.groups,
         grids,

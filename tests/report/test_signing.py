@@ -147,10 +147,10 @@ def test_a_stated_share_of_defective_strip_is_named_wherever_something_rests_on_
     policy = _policy(_separated(50), wish)
     assert "on strip of which 2 % is defective" in statement_row(policy.statements[0], wish).asked
     assert any("stated 2 %" in line for line in when_bounds_end(policy))
-    assert "a defective image that passes 50, a second look 1" in (costs_line(wish) or "")
+    assert "a defective image that passes 50, a second look 1" in (costs_line(policy) or "")
     assert cost_plot(policy) is not None
     assert cost_plot(_policy(_separated(50))) is None
-    assert costs_line(LOOSE) is None
+    assert costs_line(_policy(_separated(50))) is None
 
 
 def test_calibration_is_said_at_the_thresholds() -> None:

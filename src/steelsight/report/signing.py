@@ -103,6 +103,6 @@ def signing_view(policy: Policy, tested: Tested, samples: Sequence[Sample], pred
         means=what_bounds_mean(policy),
         ends=when_bounds_end(policy),
         calibration=calibration_line(policy),
-        costs_given=costs_line(policy.wish),
+        costs_given=costs_line(policy),
         severity=() if policy.severity is None else tuple(rule.text for rule in policy.severity.rules),
     )

@@ -16,7 +16,7 @@ PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^
 .PHONY: help demo test check plain clean
 
 help:
-	@echo "make demo    train, judge, export an inspector, let it inspect unlabelled images, report (5 to 10 minutes)"
+	@echo "make demo    train, judge, decide verdicts, export an inspector, let it inspect unlabelled images, report (5 to 10 minutes)"
 	@echo "make test    run the tests and the examples in the docstrings"
 	@echo "make check   ruff, mypy, import-linter"
 	@echo "make plain   prove that the plain install inspects and scores without torch"
@@ -36,6 +36,7 @@ $(INSTALLED): pyproject.toml
 # --resume starts what is not there yet, and goes on with what was interrupted.
 demo: $(INSTALLED)
 	$(BIN)/steelsight train samples/severstal --recipe demo --out demo/run --resume
+	$(BIN)/steelsight decide demo/run --max-escape 0.1 --max-overkill 0.2
 	$(BIN)/steelsight export demo/run --out demo/inspector
 	$(BIN)/steelsight inspect demo/inspector samples/severstal/test_images --out demo/inspected --masks --overlays
 	$(BIN)/steelsight report demo/run --inspected demo/inspected

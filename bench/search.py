@@ -1,9 +1,12 @@
-"""The search of the rule at one gate: 12,568 images x 4 classes, every threshold pair, every area of the grid.
+"""The search of the rule at one gate: 12,568 images x 4 classes, every threshold pair, every area of the grid; and all of
+`decide` that rests on histograms alone.
 
 Real masks (rle_3393_images.csv) in the class combinations of the whole training set (image_labels_all_12568.csv); three
 members' maps at 128 x 800 are blurred, noisy, sometimes wrong versions of them. Prints, from one run: time to make the
 histograms at 256 x 1600, time and peak memory of the search alone (in its own process, histograms included), the
-recipe's twenty gates beside one, and equality with brute force (`masks` and pixels) on a small case.
+recipe's twenty gates beside one, equality with brute force (`masks` and pixels) on a small case, and, for five folds, the
+seconds of the nested figure, of the kinds of rule on all images, and of the bootstrap of the thresholds, each with hard
+gates alone and with the soft ones.
 
     python bench/search.py ../shared/data/severstal/annotations
     python bench/search.py ../shared/data/severstal/annotations --pool 300     # fewer distinct images: quicker to make
@@ -21,16 +24,20 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from steelsight.decision.candidates import View, find_rule, kinds_of
 from steelsight.decision.defaults import plain_rule
 from steelsight.decision.grid import Grids, area_grid
+from steelsight.decision.nested import nested
 from steelsight.decision.rule import Rule, masks
 from steelsight.decision.search import search
+from steelsight.decision.stability import DRAWS, find_stability
 from steelsight.ensemble import combine_maps
 from steelsight.evidence.histograms import histogram
 from steelsight.preprocess import Preprocess
@@ -88,7 +95,33 @@ def timed_search(folder: Path) -> dict[str, object]:
             "dice": round(found.dice, 6),
             "rule": found.rule.model_dump(),
         }
+    figures["decide"] = {
+        "hard_alone": timed_decide(View(histograms, p_defect), ()),
+        "with_soft": timed_decide(View(histograms, p_defect), (5.0,)),
+    }
     return figures
+
+
+def timed_decide(view: View, softness: tuple[float, ...]) -> dict[str, object]:
+    """Processor seconds of each part of `decide` once histograms are there; every image is a twin group of its own."""
+    images = np.arange(len(view.p_defect))
+    grids = Grids.of(GATES, 1.05, [SIZE], CLASSES, softness)
+    kinds = kinds_of(grids)
+    parts: dict[str, Callable[[], object]] = {
+        "nested": lambda: nested(lambda _: view, images % 5, images, grids),
+        "kinds_on_all_images": lambda: [find_rule(kind, view, grids) for kind in kinds],
+        "stability_of_the_richest": lambda: find_stability(kinds[-1], view, images, grids),
+    }
+    seconds = {}
+    for name, part in parts.items():
+        start = time.process_time()
+        part()
+        seconds[name] = round(time.process_time() - start, 1)
+    return {
+        "kinds": len(kinds),
+        "draws": DRAWS,
+        "processor_seconds": seconds | {"all": round(sum(seconds.values()), 1)},
+    }
 
 
 def read_masks(path: Path) -> dict[str, dict[int, Runs]]:

@@ -34,12 +34,12 @@ def engine(batch=4, workers=1):
     )
 
 
-def by_definition(image):
+def by_definition(image, rule=RULE):
     """P(defect), maps and masks of one image from the ground's definitions alone."""
     p = np.mean([float(preprocess.to_input(image)[None].mean(axis=(1, 2, 3))[0]) for preprocess in (HALF, PADDED)])
     maps = [to_8bit(BrightPixels(one).probabilities(one.to_input(image)[None])[0]) for one in (HALF, PADDED)]
     combined = combine_maps(maps, [HALF, PADDED], image.shape[:2])
-    return p, combined, masks(RULE, p, combined)
+    return p, combined, masks(rule, p, combined)
 
 
 def test_results_are_those_of_the_definitions_image_by_image():
@@ -57,6 +57,21 @@ def test_results_are_those_of_the_definitions_image_by_image():
         else:
             assert one.maps is None
     assert 0 < passed < len(judged)
+    assert any(one.is_defective for one in judged)
+
+
+def test_a_soft_gate_segments_what_its_gate_lets_through_and_cuts_by_the_definition():
+    soft = RULE.model_copy(update={"gate": 0.0, "softness": 5.0})
+    running = engine()
+    judged = list(judge(sources(), running, soft))
+    assert sum(running.segmenters[0].seen) == len(judged)  # a hard gate of .2 held some back
+    changed = 0
+    for one in judged:
+        p, maps, expected = by_definition(read_image(one.source.path), soft)
+        found = np.stack([decode_runs(runs, one.size) for runs in one.runs])
+        np.testing.assert_array_equal(found, expected)
+        changed += bool((masks(RULE.model_copy(update={"gate": 0.0}), p, maps) != expected).any())
+    assert 0 < changed < len(judged)
     assert any(one.is_defective for one in judged)
 
 

@@ -24,3 +24,10 @@ def test_the_plain_area_follows_the_median_image() -> None:
     assert grids.plain.min_area == (800,) * 4
     assert grids.gates.tolist() == [0.5, 0.6]
     assert grids.at_gate(0.2).plain.gate == 0.2
+
+
+def test_soft_gates_are_none_and_those_up_to_the_plain_one() -> None:
+    grids = Grids.of([0.3, 0.6, 0.5], 1.05, [(256, 1600)], 4, [5, 2, 5])
+    assert grids.softness == (2, 5)
+    assert grids.soft_gates.tolist() == [0, 0.3, 0.5]
+    assert grids.at_gate(0.2).gates.tolist() == grids.at_gate(0.2).soft_gates.tolist() == [0.2]

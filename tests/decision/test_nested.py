@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from steelsight.decision.candidates import KINDS, View, choose_kind, find_rule
+from steelsight.decision.candidates import KINDS, SOFT, View, choose_kind, find_rule
 from steelsight.decision.counts import count
 from steelsight.decision.grid import Grids
 from steelsight.decision.nested import mean_dice, nested
@@ -22,7 +22,18 @@ def view_of(true_level: int, false_level: int, images: int = 60) -> View:
 
 
 def grids() -> Grids:
-    return Grids.of(np.arange(20) * 0.05, 1.05, SIZES, 2)
+    return Grids.of(np.arange(20) * 0.05, 1.05, SIZES, 2, [5.0])
+
+
+def unsure_view(images: int = 60) -> View:
+    """Four kinds of image in turn: a small defect, P(defect) .9; a large one, .3; a false spot larger than the small
+    defect, .3; nothing, .1. Only an area that depends on P(defect) tells them apart."""
+    histograms = np.zeros((images, 2, 2, 256), np.uint32)
+    histograms[:, :, 0, 0] = 2000
+    histograms[0::4, :, 1, 200] = 200
+    histograms[1::4, :, 1, 200] = 2000
+    histograms[2::4, :, 0, 200] = 300
+    return View(histograms, np.tile([0.9, 0.3, 0.3, 0.1], images // 4))
 
 
 def folds_of(images: int = 60) -> NDArray[np.int64]:
@@ -70,6 +81,23 @@ def test_two_folds_choose_the_kind_on_halves_of_the_other() -> None:
     assert set(result.kinds) == {"shared"}
 
 
+def test_a_soft_gate_is_kept_where_no_hard_one_comes_near() -> None:
+    view = unsure_view()
+    result = nested(lambda _: view, np.arange(60) // 4 % 5, np.arange(60), grids())
+    dice = {kind: mean_dice(counts) for kind, counts in result.counts.items()}
+    assert dice["soft-shared"] == dice["soft-tuned"] == 1
+    assert max(value for kind, value in dice.items() if kind not in SOFT) < 0.8
+    assert set(result.kinds) == {choose_kind(dice)} == {"soft-shared"}
+    for rule in result.rules["soft-shared"]:
+        assert (rule.softness, rule.gate < 0.3) == (5, True)
+
+
+def test_without_a_softness_no_soft_kind_is_judged() -> None:
+    view = view_of(true_level=150, false_level=60)
+    result = nested(lambda _: view, folds_of(), np.arange(60), Grids.of([0.0, 0.55], 1.05, SIZES, 2))
+    assert set(result.counts) == set(KINDS) - set(SOFT)
+
+
 def test_a_richer_kind_must_be_better_by_more_than_the_noise_of_the_metric() -> None:
     dice = dict.fromkeys(KINDS, 0.9)
     assert choose_kind(dice) == "defaults"
@@ -77,6 +105,8 @@ def test_a_richer_kind_must_be_better_by_more_than_the_noise_of_the_metric() -> 
     assert choose_kind(dice | {"tuned": 0.9011}) == "tuned"
     assert choose_kind(dice | {"shared": 0.92, "tuned": 0.9205}) == "shared"
     assert choose_kind(dice | {"tuned": 0.8}) == "defaults"
+    assert choose_kind(dice | {"tuned": 0.92, "soft-gate": 0.9205}) == "tuned"  # a hard gate as good is the quicker one
+    assert choose_kind(dice | {"soft-gate": 0.92, "soft-tuned": 0.9205}) == "soft-gate"
 
 
 @pytest.mark.parametrize("kind", KINDS)

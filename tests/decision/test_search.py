@@ -52,11 +52,12 @@ def brute_force(
     gates: NDArray[np.float64],
     areas: NDArray[np.int64],
     levels: list[int],
+    softness: tuple[float, ...] = (1.0,),
 ) -> float:
-    """The best mean Dice of one class over every gate, pair of `levels` and area, each applied to the maps."""
+    """The best mean Dice of one class over every gate, softness, pair of `levels` and area, each applied to the maps."""
     rules = (
-        Rule(gate=gate, upper=(upper,), lower=(lower,), min_area=(area,))
-        for gate, upper, lower, area in product(gates.tolist(), levels, levels, areas.tolist())
+        Rule(gate=gate, softness=soft, upper=(upper,), lower=(lower,), min_area=(area,))
+        for gate, soft, upper, lower, area in product(gates.tolist(), softness, levels, levels, areas.tolist())
         if lower <= upper
     )
     return max(dice_of(rule, p_defect, maps, truth) for rule in rules)
@@ -92,6 +93,38 @@ def test_the_best_of_brute_force_is_found(case: tuple[NDArray[np.float64], list[
         assert point.dice == pytest.approx(
             brute_force(p_defect, maps, truth, np.array([point.gate]), areas, LEVELS), abs=1e-9
         )
+
+
+@settings(max_examples=15, deadline=None)
+@given(cases())
+def test_the_best_soft_gate_of_brute_force_is_found(
+    case: tuple[NDArray[np.float64], list[Maps], list[Truth]],
+) -> None:
+    """Areas are fractions here (3 x (3 - 2 x .55) = 5.7 pixels), so that every rounding would show."""
+    p_defect, maps, truth = case
+    gates, areas, levels = np.array([0.0, 0.5]), area_grid(12, 1.5, 4), LEVELS[::2]
+    grids = Grids(np.array([0.9]), areas, plain_rule(1, 4), (1.7, 3.0), gates)
+    histograms = histograms_of([map_ // 2 * 2 for map_ in maps], truth)
+    found = search(histograms, p_defect, grids, soft=True)
+    even = [map_ // 2 * 2 for map_ in maps]
+    assert found.rule.softness in grids.softness
+    assert dice_of(found.rule, p_defect, even, truth) == pytest.approx(found.dice, abs=1e-9)
+    for point in found.gates:
+        assert dice_of(point.rule, p_defect, even, truth) == pytest.approx(point.dice, abs=1e-9)
+        best = brute_force(p_defect, even, truth, np.array([point.gate]), areas, levels, grids.softness)
+        assert point.dice >= best - 1e-9
+    assert found.dice == pytest.approx(max(point.dice for point in found.gates), abs=1e-9)
+
+
+@settings(max_examples=50, deadline=None)
+@given(cases(), st.floats(1, 20), st.integers(1, 12), st.sampled_from([0, 100, 178]))
+def test_counts_of_a_soft_gate_are_those_of_the_pixels(
+    case: tuple[NDArray[np.float64], list[Maps], list[Truth]], softness: float, area: int, upper: int
+) -> None:
+    p_defect, maps, truth = case
+    rule = Rule(gate=0.2, softness=softness, upper=(upper,), lower=(0,), min_area=(area,))
+    predicted = [masks(rule, float(p), map_).sum() for p, map_ in zip(p_defect, maps, strict=True)]
+    assert count(histograms_of(maps, truth), p_defect, rule).predicted[:, 0].tolist() == predicted
 
 
 @settings(max_examples=15, deadline=None)
@@ -171,6 +204,28 @@ def test_shared_has_one_of_each_number_and_never_beats_the_rule_per_class(
     assert len(set(shared.rule.upper)) == len(set(shared.rule.lower)) == len(set(shared.rule.min_area)) == 1
     assert dice_of(shared.rule, p_defect, maps, truth) == pytest.approx(shared.dice, abs=1e-12)
     assert shared.dice <= own.dice + 1e-12
+
+
+@needs_sample
+def test_a_soft_gate_on_real_masks_is_no_worse_than_any_of_a_coarse_grid(
+    strips: tuple[NDArray[np.float64], list[Maps], list[Truth]],
+) -> None:
+    p_defect, maps, truth = strips
+    areas, gates, softness = area_grid(64 * 200, 1.05, 25), np.array([0.0, 0.3, 0.55]), (2.0, 5.0)
+    histograms = histograms_of(maps, truth)
+    found = search(histograms, p_defect, Grids(gates, areas, plain_rule(4, 25), softness, gates), soft=True)
+    assert dice_of(found.rule, p_defect, maps, truth) == pytest.approx(found.dice, abs=1e-12)
+    of_class = [map_[2:3] for map_ in maps], [mask[2:3] for mask in truth]
+    grids = Grids(gates, areas, plain_rule(1, 25), softness, gates)
+    alone = search(histograms_of(*of_class), p_defect, grids, soft=True)
+    coarse = brute_force(p_defect, *of_class, gates, areas[::25], list(range(10, 256, 49)), softness)
+    assert alone.dice >= coarse - 1e-12
+
+
+def test_without_a_softness_no_soft_gate_can_be_searched() -> None:
+    histograms = np.zeros((2, 1, 2, 256), np.uint32)
+    with pytest.raises(ValueError, match="no softness"):
+        search(histograms, np.ones(2), Grids(np.zeros(1), area_grid(12, 1.5, 4), plain_rule(1, 4)), soft=True)
 
 
 @needs_sample

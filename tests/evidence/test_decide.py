@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from data import needs_sample
 from judged_run import FOLDS, make_run
 from numpy.typing import NDArray
 
+from steelsight.decision.candidates import KINDS, SOFT
 from steelsight.decision.decision import Decision, Number, read_decision
 from steelsight.decision.rule import Rule, masks
+from steelsight.decision.stability import DRAWS
 from steelsight.ensemble import combine_maps, combine_probabilities
 from steelsight.errors import UserError
 from steelsight.evidence.decide import decide
@@ -99,8 +102,9 @@ def test_the_labels_of_a_fold_have_no_say_in_what_it_is_judged_by(evidence: Evid
 
 
 def test_the_richest_rule_is_the_best_on_its_own_images_and_the_kept_one_the_best_nested(decision: Decision) -> None:
-    own = [candidate.figures.dice for candidate in decision.candidates]
-    assert own == sorted(own)
+    own = {candidate.kind: candidate.figures.dice for candidate in decision.candidates}
+    for kinds in (("defaults", "gate", "shared", "tuned"), ("soft-gate", "soft-shared", "soft-tuned")):
+        assert [own[kind] for kind in kinds] == sorted(own[kind] for kind in kinds)
     nested = {candidate.kind: candidate.nested.figures.dice for candidate in decision.candidates}
     assert nested[decision.kept] >= max(nested.values()) - 0.001
     kept = decision.candidate(decision.kept)
@@ -180,6 +184,46 @@ def test_without_classifiers_every_image_passes_the_gate(tmp_path: Path) -> None
     assert decision.rule.gate == 0.55
     assert len({point.dice for point in decision.gate_curve}) == 1
     assert decision.gate_loss.defective_images == 0
+    assert not {candidate.kind for candidate in decision.candidates} & set(SOFT)  # P(defect) is 1: soft is hard
+
+
+def test_here_a_soft_gate_is_worth_more_than_noise_and_is_kept(evidence: Evidence, decision: Decision) -> None:
+    assert decision.kept == "soft-shared"
+    assert decision.rule.softness == 5
+    assert "which no hard gate is" in decision.reason
+    nested = {candidate.kind: candidate.nested.figures.dice for candidate in decision.candidates}
+    assert all(nested["soft-shared"] > nested[kind] + 0.001 for kind in KINDS if kind not in SOFT)
+
+
+def test_a_recipe_may_leave_soft_gates_out(tmp_path: Path) -> None:
+    evidence = make_run(tmp_path, NOISE, every=6)
+    path = evidence.run / "recipe.yaml"
+    path.write_text(re.sub(r"softness:\n\s+- 5.0\n", "softness: []\n", path.read_text()))
+    assert [candidate.kind for candidate in decide(tmp_path).candidates] == ["defaults", "gate", "shared", "tuned"]
+
+
+def test_the_kept_values_have_their_intervals(decision: Decision) -> None:
+    found = decision.stability
+    assert found is not None
+    assert (found.kind, found.draws) == (decision.kept, DRAWS)
+    assert (len(found.upper), len(found.lower), len(found.min_area)) == (1, 1, 1)
+    assert found.gate.low <= decision.rule.gate <= found.gate.high
+    assert found.upper[0].low - found.level_step <= decision.rule.upper[0] <= found.upper[0].high + found.level_step
+
+
+def test_a_decision_made_before_there_were_soft_gates_is_read(
+    evidence: Evidence, decision: Decision, tmp_path: Path
+) -> None:
+    content = decision.model_dump(mode="json")
+    del content["stability"]
+    hard = next(candidate for candidate in content["candidates"] if candidate["kind"] == "tuned")
+    del hard["rule"]["softness"]
+    content |= {"kept": "tuned", "rule": hard["rule"]}
+    content["candidates"] = [one for one in content["candidates"] if not one["kind"].startswith("soft")]
+    (tmp_path / "decision.json").write_text(json.dumps(content))
+    read = read_decision(tmp_path)
+    assert read.stability is None
+    assert read.rule.softness == 1
 
 
 def test_a_member_that_is_not_trained_on_every_fold_is_left_out_and_named(tmp_path: Path) -> None:
@@ -206,6 +250,8 @@ def test_progress_is_told(evidence: Evidence) -> None:
     decide(evidence.run, progress=lambda what, done, of: told.update({what: (done, of)}))
     assert told["rule, nested: folds judged"] == (FOLDS, FOLDS)
     assert told["histograms of the combined maps"] == (22, 22)
+    assert told["rule, on all images: kinds searched"] == (len(KINDS), len(KINDS))
+    assert told["stability of the thresholds: draws"] == (DRAWS, DRAWS)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from steelsight.errors import UserError
 from steelsight.export.export import export_run
 from steelsight.export.parity import Parity, check, measure
 from steelsight.export.plan import make_plan
+from steelsight.export.readme import readme
 from steelsight.export.reduced import write_reduced
 from steelsight.export.where import here
 from steelsight.images import list_images, read_image
@@ -103,6 +104,17 @@ def test_a_stranger_finds_what_it_is_and_how_to_run_it(exported):
         assert name in text
     assert "no guarantee" in text
     assert str(exported.folder) not in text
+
+
+def test_a_soft_gate_is_explained_where_there_is_one(exported):
+    """By the page of the same card with either gate."""
+    rule = exported.card.rule
+    hard, soft = (
+        readme(exported.card.model_copy(update={"rule": rule.model_copy(update={"softness": one})}), exported.parity)
+        for one in (1.0, 5.0)
+    )
+    assert "soft" not in hard.split("## Rule")[1].split("## Figures")[0]
+    assert "multiplied by 5 - 4 x P(defect)" in " ".join(soft.split())
 
 
 def test_networks_of_other_weights_are_refused(run, exported, tmp_path):

@@ -38,10 +38,8 @@ def test_the_bounds_and_what_they_mean(card):
         "An image passes where P(defect) is at most 0.0400, nothing is found in it and nothing about it is unusual. It is "
         "rejected where P(defect) exceeds 0.7200. Every other image goes to review, and so does a file that cannot be read."
     )
-    assert text[1].startswith(
-        "What is kept is guaranteed: it rests on what was said of the images of fold 0, which none"
-    )
-    assert "Each bound holds with 95 % confidence" in text[1]
+    assert text[1].startswith("2 of 3 bounds guaranteed, with 95 % confidence. These are one fold’s networks")
+    assert "with another steel, line, camera or light it no longer does" in text[1]
     assert text[2:5] == [
         "- Kept: at most 4.8 % of the defective images pass (asked for 5 %; 61 twin groups, 0 lost).",
         "- NOT KEPT: at most 1 % of the images with a defect of class dark pass. 6 % is the least that the evidence bears "
@@ -50,17 +48,17 @@ def test_the_bounds_and_what_they_mean(card):
         "1 twin group, 1 lost).",
     ]
     assert text[5].startswith(
-        "Of 30 tested images (20 twin groups) 15 pass, 1 of them defective; 5 go to review; 10 are"
+        "Of 30 tested images (20 twin groups): 15 passed, 1 of them defective; 5 to review; 10 rejected, 1 of"
     )
 
 
 @pytest.mark.parametrize(
     ("evidence", "precision", "words"),
     [
-        ("own", "int8", "not guaranteed: they are those of its networks in fp32, and in int8"),
-        ("cross-validated", "fp32", "cross-validated, not guaranteed"),
-        ("epoch-selected", "fp32", "not guaranteed, and flattering"),
-        ("calibrated", "int8", "What is kept is guaranteed: it rests on what was said of fresh images"),
+        ("other-precision", "int8", "Tested in another precision, not guaranteed"),
+        ("cross-validated", "fp32", "Cross-validated, not guaranteed"),
+        ("epoch-selected", "fp32", "Epoch-selected, not guaranteed"),
+        ("calibrated", "int8", "Guaranteed, each bound with 95 % confidence. The inspector was judged as it is"),
     ],
 )
 def test_a_bound_that_is_not_its_own_is_said_not_to_be(card, evidence, precision, words):
@@ -74,11 +72,13 @@ def test_a_bound_that_is_not_its_own_is_said_not_to_be(card, evidence, precision
 
 def test_evidence_that_bears_nothing_guarantees_nothing(card):
     text = " ".join(paragraphs(card, make_policy(None, statements=(make_statement(kept=False, missing=10),))))
-    assert (
-        "It carries no bound: the images of fold 0, which none of its networks saw, bear none that was asked for"
-        in text
-    )
-    assert "guaranteed" not in text
+    assert "None of 1 bounds guaranteed." in text
+    assert "NOT KEPT" in text
+
+
+def test_fp32_evidence_is_not_the_own_of_lower_precision(card):
+    with pytest.raises(ValueError, match="which computes in int8"):
+        card.model_copy(update={"precision": "int8"}).with_policy(make_policy(evidence="own"))
 
 
 def test_severity_rules_and_bounds_that_are_not_there(card):
@@ -100,8 +100,8 @@ def test_a_runs_policy_is_in_its_inspector_and_judges(run, tmp_path):
     assert read_card(exported.folder).policy == exported.card.policy == policy
     readme = (exported.folder / "README.md").read_text("utf-8")
     section = readme.partition("## Verdicts\n")[2].partition("\n## ")[0]
-    assert "cross-validated, not guaranteed" in " ".join(section.split())
-    assert "\n- rule 1: reject: a defect of class 3\n\nIts bounds" in section
+    assert "Cross-validated, not guaranteed" in " ".join(section.split())
+    assert "\n- rule 1: reject: a defect of class 3\n\nCross-validated" in section
     assert max(map(len, section.splitlines())) <= 120
     judged = list(Inspector.open(exported.folder, device="cpu").stream(sorted((SAMPLE / "test_images").iterdir())))
     assert all(one.verdict is not None for one in judged)

@@ -77,7 +77,7 @@ def test_it_is_decided_again_without_touching_its_networks(made, folder):
     ("evidence", "precision", "bears"),
     [
         ("own", "fp32", True),
-        ("own", "int8", False),
+        ("other-precision", "int8", False),
         ("calibrated", "int8", True),
         ("cross-validated", "fp32", False),
         ("epoch-selected", "fp32", False),

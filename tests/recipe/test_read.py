@@ -57,6 +57,8 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
         ("members.classify-lite0.exclusive=true", "exclusive"),
         ("members.segment-lite0.head=cells", "head is the classifier's"),
         ("members.classify-lite0.head=pooled", "needs head cells"),
+        ("search.softness=[1]", "greater than 1"),
+        ("search.softnes=[5]", "did you mean 'softness'"),
     ],
 )
 def test_a_wrong_override_is_refused_with_the_nearest_right_one(override: str, says: str) -> None:

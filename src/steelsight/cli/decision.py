@@ -7,7 +7,7 @@ from rich.table import Table
 
 from steelsight.cli.output import results
 from steelsight.decision.standing import standing
-from steelsight.decision.wording import outcome_text
+from steelsight.decision.wording import outcome_text, stability_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def show_policy(policy: "Policy | None", classes: "Sequence[str]") -> None:
     results.print(_bounds(policy))
     results.print(_outcome(policy))
     worth = standing(policy)
-    for text in (outcome_text(policy), f"{worth.title}. {worth.text}"):
+    for text in filter(None, (outcome_text(policy), stability_text(policy), f"{worth.title}. {worth.text}")):
         results.print(escape(text), soft_wrap=True, highlight=False)
 
 

@@ -145,6 +145,33 @@ def find_policy(tested: Tested, wish: Wish, calibration: Calibration, severity: 
     _check_classes("never_miss", wish.never_miss, tested.classes)
     _check_classes("costs.escape_of", wish.costs.escape_of if wish.costs else (), tested.classes)
     images = score_images(tested, severity)
+    found = find_bounds(tested, images, wish)
+    draft = Policy(
+        pass_at=found.pass_at,
+        reject_at=found.reject_at,
+        evidence=tested.kind,
+        calibration=calibration,
+        severity=severity,
+        wish=wish,
+        statements=found.statements,
+        outcome=NOTHING,
+        cost_curve=found.cost_curve,
+    )
+    return draft.model_copy(update={"outcome": judge_outcome(draft, tested)})
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The two thresholds, what is said of them, and the cost curve; see `Policy`."""
+
+    pass_at: float | None
+    reject_at: float | None
+    statements: tuple[Statement, ...]
+    cost_curve: tuple[CostPoint, ...]
+
+
+def find_bounds(tested: Tested, images: ImageScores, wish: Wish) -> Bounds:
+    """The thresholds of `find_policy`, from the scores of the images."""
     groups = score_groups(tested, images)
     escape, overkill = escape_side(groups, wish), overkill_side(groups, wish)
     curve: tuple[CostPoint, ...] = ()
@@ -152,18 +179,12 @@ def find_policy(tested: Tested, wish: Wish, calibration: Calibration, severity: 
         pass_at, reject_at = find_thresholds(groups, escape, overkill)
     else:
         pass_at, reject_at, curve = _cheapest(tested, images, wish, escape, overkill)
-    draft = Policy(
+    return Bounds(
         pass_at=None if pass_at is None or pass_at < 0 else pass_at,
         reject_at=None if reject_at is None or reject_at >= 1 else reject_at,
-        evidence=tested.kind,
-        calibration=calibration,
-        severity=severity,
-        wish=wish,
         statements=(*escape.statements(pass_at), *overkill.statements(reject_at)),
-        outcome=NOTHING,
         cost_curve=curve,
     )
-    return draft.model_copy(update={"outcome": judge_outcome(draft, tested)})
 
 
 def _cheapest(

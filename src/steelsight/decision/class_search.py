@@ -31,6 +31,7 @@ class ClassSearch:
         gains: float64 (D, L), Dice of each image with the defect if its mask is every pixel above `lower`.
         reached: uint16 or uint32 (n, L), how many areas of the grid the pixels above `upper` reach.
         passed: int64 (n,), how many gates the image passes, at least 1.
+        place: intp (n,), where each image stands among those searched on.
         areas: length of the area grid.
     """
 
@@ -39,6 +40,7 @@ class ClassSearch:
     gains: NDArray[np.float64]
     reached: NDArray[np.integer]
     passed: NDArray[np.int64]
+    place: NDArray[np.intp]
     areas: int
 
     @classmethod
@@ -74,7 +76,7 @@ class ClassSearch:
         found = predicted if scale is None else predicted / scale[order, None]
         reached = np.searchsorted(areas, found, side="right")
         small = np.uint16 if len(areas) < 2**16 else np.uint32
-        return cls(len(chosen), empty, gains, reached.astype(small), passed[order], len(areas))
+        return cls(len(chosen), empty, gains, reached.astype(small), passed[order], order, len(areas))
 
     def best(self, gates: int, start: tuple[int, int, int]) -> Best:
         """The best of each gate; `start` is the plain (upper, lower, area), as places on the grids."""

@@ -8,7 +8,7 @@ from steelsight.decision.calibrate import Calibration
 from steelsight.decision.severity import Answer, Severity
 from steelsight.decision.tested import BEARS_BOUND, EvidenceKind
 
-__all__ = ["Answer", "CostPoint", "Costs", "Keep", "Outcome", "Policy", "Statement", "Wish"]
+__all__ = ["Answer", "CostPoint", "Costs", "Keep", "Moves", "Outcome", "Policy", "Stability", "Statement", "Wish"]
 
 EscapeAmong = Literal["defective", "passed", "both"]
 OverkillAmong = Literal["good", "rejected", "both"]
@@ -136,6 +136,28 @@ class CostPoint(_Model):
     cost: float
 
 
+class Moves(_Model):
+    """How far a threshold moves from sample to sample: 95 % interval over draws of the twin groups.
+
+    Attributes:
+        low, high: over the draws that have it; None where none has.
+        absent: share of the draws in which no threshold could be kept.
+    """
+
+    low: float | None
+    high: float | None
+    absent: float
+
+
+class Stability(_Model):
+    """A bootstrap of the thresholds; see `steelsight.decision.redrawn`."""
+
+    draws: int
+    seed: int
+    pass_at: Moves
+    reject_at: Moves
+
+
 class Policy(_Model):
     """How an image gets its verdict, and what is known of it.
 
@@ -148,6 +170,7 @@ class Policy(_Model):
         severity: rules on what was found; None where there are none.
         wish, statements, outcome: what was asked for, the bounds one by one, and what the policy makes of the tested images.
         cost_curve: where costs were given, by `pass_at`, ascending.
+        stability: how far the two thresholds move with the images that they are found on.
     """
 
     pass_at: float | None
@@ -159,6 +182,7 @@ class Policy(_Model):
     statements: tuple[Statement, ...]
     outcome: Outcome
     cost_curve: tuple[CostPoint, ...] = ()
+    stability: Stability | None = None
 
     @property
     def is_guaranteed(self) -> bool:

@@ -1,19 +1,22 @@
 """How far each threshold moves with the images it is searched on: a bootstrap over twin groups."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from steelsight.decision.candidates import SOFT, Kind, View, find_rule
+from steelsight.decision.candidates import SOFT, Kind, View
 from steelsight.decision.coarse import AREA_RATIO, STEP, coarse
 from steelsight.decision.grid import Grids
-from steelsight.decision.rule import Rule
+from steelsight.decision.redraw import AT_ONCE, redraw
 
-DRAWS = 100
+DRAWS = 500
 SEED = 0
 LEVEL = 0.95
+
+FIELDS = ("gate", "softness", "upper", "lower", "min_area")
 
 
 class _Model(BaseModel):
@@ -75,44 +78,33 @@ def find_stability(
         grids: those of the full search.
         progress: called with (draws done, draws).
     """
-    few = coarse(view, grids)
+    few, soft = coarse(view, grids), kind in SOFT
     _, place = np.unique(groups, return_inverse=True)
-    members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
-    rng = np.random.default_rng(SEED)
-    rules = []
-    for draw in range(draws):
-        drawn = np.concatenate([members[group] for group in rng.integers(len(members), size=len(members)).tolist()])
-        rules.append(few.fine(find_rule(kind, few.view, few.grids, drawn).rule))
+    number, rng = int(place.max()) + 1, np.random.default_rng(SEED)
+    drawn = [np.bincount(rng.integers(number, size=number), minlength=number) for _ in range(draws)]
+    parts = []
+    for first in range(0, draws, AT_ONCE):
+        times = np.stack(drawn[first : first + AT_ONCE], axis=1)[place]
+        parts.append(redraw(kind, few.view, few.grids, times))
         if progress:
-            progress(draw + 1, draws)
+            progress(min(draws, first + AT_ONCE), draws)
+    found = {name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in FIELDS}
     return Stability(
         kind=kind,
         draws=draws,
         seed=SEED,
         level_step=STEP,
         area_ratio=AREA_RATIO,
-        gates=tuple((few.grids.soft_gates if kind in SOFT else few.grids.gates).tolist()),
-        softnesses=grids.softness if kind in SOFT else (),
-        gate=_range([rule.gate for rule in rules]),
-        softness=_range([rule.softness for rule in rules]) if kind in SOFT else None,
-        upper=_ranges(kind, rules, "upper"),
-        lower=_ranges(kind, rules, "lower"),
-        min_area=_ranges(kind, rules, "min_area"),
+        gates=tuple((few.grids.soft_gates if soft else few.grids.gates).tolist()),
+        softnesses=grids.softness if soft else (),
+        gate=_range(found["gate"]),
+        softness=_range(found["softness"]) if soft else None,
+        upper=tuple(_range(few.levels[of_class]) for of_class in found["upper"]),
+        lower=tuple(_range(few.levels[of_class]) for of_class in found["lower"]),
+        min_area=tuple(_range(of_class) for of_class in found["min_area"]),
     )
 
 
-def _ranges(kind: Kind, rules: Sequence[Rule], field: str) -> tuple[Range, ...]:
-    """One per class, one for all that share it, or none."""
-    match kind:
-        case "tuned" | "soft-tuned":
-            classes = rules[0].classes
-        case "shared" | "soft-shared":
-            classes = 1
-        case _:
-            classes = 0
-    return tuple(_range([getattr(rule, field)[index] for rule in rules]) for index in range(classes))
-
-
-def _range(values: Sequence[float]) -> Range:
+def _range(values: NDArray[Any]) -> Range:
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="inverted_cdf")
     return Range(low=float(low), high=float(high))

@@ -45,6 +45,22 @@ def statement_text(statement: Statement, wish: Wish, *, guaranteed: bool) -> str
     )
 
 
+def stability_text(policy: Policy) -> str | None:
+    """How far the thresholds move with the images that they are found on; None where that was not asked."""
+    if policy.stability is None:
+        return None
+    parts = []
+    for name, moves in (("pass", policy.stability.pass_at), ("reject", policy.stability.reject_at)):
+        if moves.low is None or moves.high is None:
+            parts.append(f"no {name} threshold in any")
+            continue
+        low, high = apart(moves.low, moves.high, least=3) if moves.low < moves.high else apart(moves.low, least=3) * 2
+        none = f", none in {percent(moves.absent)} of them" if moves.absent else ""
+        parts.append(f"the {name} threshold from {low} to {high}{none}")
+    draws = policy.stability.draws
+    return f"With the twin groups drawn anew {draws} times (95 % of the draws): {'; '.join(parts)}."
+
+
 def outcome_text(policy: Policy) -> str:
     """What the policy makes of the images that it was tested on."""
     tested = policy.outcome

@@ -2,8 +2,10 @@
 
 from steelsight.decision.policy import Policy
 from steelsight.decision.standing import standing
-from steelsight.decision.wording import outcome_text, statement_text, thresholds_text
+from steelsight.decision.wording import outcome_text, stability_text, statement_text, thresholds_text
 from steelsight.inspector.artifact import InspectorCard
+
+_ENDS = " A bound holds for images like those that it rests on; with another steel, line, camera or light it no longer does."
 
 
 def verdict_paragraphs(card: InspectorCard) -> list[str]:
@@ -15,12 +17,12 @@ def verdict_paragraphs(card: InspectorCard) -> list[str]:
     return [
         thresholds_text(policy),
         *_severity(policy),
-        f"{worth.title}. {worth.text}",
+        f"{worth.title}. {worth.text}{_ENDS if card.bears_bound else ''}",
         *(
             f"- {statement_text(statement, policy.wish, guaranteed=card.bears_bound)}"
             for statement in policy.statements
         ),
-        outcome_text(policy),
+        *filter(None, (outcome_text(policy), stability_text(policy))),
     ]
 
 

@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from steelsight.decision.policy import Policy
 from steelsight.decision.rule import Rule
-from steelsight.decision.tested import BEARS_BOUND
 from steelsight.errors import UserError
 from steelsight.files import write_json, write_text
 from steelsight.inspector.familiar import Familiar
@@ -134,6 +133,10 @@ class InspectorCard(_Model):
             raise ValueError("a policy stands in a file of schema_version 1, which has none")
         if not self.of_step("classify"):
             raise ValueError("a policy without a network of step classify")
+        if policy.evidence == "own" and self.precision != "fp32":
+            raise ValueError(
+                f"evidence of the networks in fp32 is not this inspector's own, which computes in {self.precision}"
+            )
         if policy.severity is not None:
             policy.severity.check_classes(self.classes)
         named = {statement.defect_class for statement in policy.statements} - {None, *self.classes}
@@ -146,12 +149,8 @@ class InspectorCard(_Model):
 
     @property
     def bears_bound(self) -> bool:
-        """Whether the policy's bounds are those of this inspector: its evidence is what exactly these networks said of
-        images that they did not see. `own` evidence is what they said in fp32, so that it is not that of other precisions.
-        """
-        if self.policy is None or self.policy.evidence not in BEARS_BOUND:
-            return False
-        return self.policy.evidence == "calibrated" or self.precision == "fp32"
+        """Whether the policy's bounds are those of this inspector: see `Policy.is_guaranteed`."""
+        return self.policy is not None and self.policy.is_guaranteed
 
     def with_policy(self, policy: Policy | None) -> "InspectorCard":
         """The same inspector with another policy.

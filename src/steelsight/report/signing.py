@@ -12,7 +12,7 @@ from steelsight.decision.outcome import give_verdicts
 from steelsight.decision.policy import Policy
 from steelsight.decision.standing import Standing, standing
 from steelsight.decision.tested import Tested
-from steelsight.decision.wording import thresholds_text
+from steelsight.decision.wording import stability_text, thresholds_text
 from steelsight.report.gallery import PredictedMasks
 from steelsight.report.lost import Lost, escapes_of, overkill_of
 from steelsight.report.signing_counts import Share, TestedRow, count_rows, expected_shares, shares_of, why_review
@@ -80,6 +80,7 @@ class SigningView:
     costs: Markup | None
     means: tuple[str, ...]
     ends: tuple[str, ...]
+    stability: str | None
     calibration: str
     costs_given: str | None
     severity: tuple[str, ...]
@@ -123,6 +124,7 @@ def signing_view(
         costs=cost_plot(policy),
         means=what_bounds_mean(policy),
         ends=when_bounds_end(policy),
+        stability=stability_text(policy),
         calibration=calibration_line(policy),
         costs_given=costs_line(policy),
         severity=() if policy.severity is None else tuple(rule.text for rule in policy.severity.rules),

@@ -1,0 +1,68 @@
+"""The search of many draws against the search of each."""
+
+from typing import get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steelsight.decision.candidates import KINDS, Kind, View, find_rule
+from steelsight.decision.coarse import Coarse, coarse
+from steelsight.decision.counts import count
+from steelsight.decision.grid import Grids
+from steelsight.decision.nested import mean_dice
+from steelsight.decision.redraw import redraw
+from steelsight.decision.rule import Rule
+
+CLASSES = 2
+
+
+def evidence(seed: int, images: int) -> Coarse:
+    """Blobs of random size and level over truth and background, some images without any."""
+    rng = np.random.default_rng(seed)
+    histograms = np.zeros((images, CLASSES, 2, 256), np.uint32)
+    for image in histograms:
+        for of_class in image:
+            of_class[0, 0] = 4000
+            for side in (0, 1):
+                if rng.random() < 0.5:
+                    of_class[side, rng.integers(0, 256, 3)] += rng.integers(1, 400, 3).astype(np.uint32)
+    grids = Grids.of([0.2, 0.4, 0.55, 0.8], 1.2, [(64, 64)], CLASSES, [2.0, 5.0])
+    return coarse(View(histograms, rng.integers(0, 21, images) / 20), grids)
+
+
+def steps(few: Coarse, rule: Rule) -> int:
+    """Away from the plain rule, on the grids."""
+    plain, areas = few.grids.plain, few.grids.areas
+    return sum(
+        abs(rule.upper[index] - plain.upper[index])
+        + abs(rule.lower[index] - plain.lower[index])
+        + abs(int(np.searchsorted(areas, rule.min_area[index]) - np.searchsorted(areas, plain.min_area[index])))
+        for index in range(CLASSES)
+    )
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "defaults"])
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 12))
+def test_each_draw_gets_what_its_own_search_finds(kind: Kind, seed: int, images: int) -> None:
+    few, rng = evidence(seed, images), np.random.default_rng(seed)
+    times = np.stack([np.bincount(rng.integers(images, size=images), minlength=images) for _ in range(3)], axis=1)
+    found = redraw(kind, few.view, few.grids, times)
+    for draw in range(3):
+        drawn = np.repeat(np.arange(images), times[:, draw])
+        expected = find_rule(kind, few.view, few.grids, drawn)
+        values = {name: getattr(found, name)[:, draw].tolist() for name in ("upper", "lower", "min_area")}
+        values = {name: value * (CLASSES // len(value)) for name, value in values.items() if value}
+        rule = few.grids.plain.model_copy(
+            update=values | {"gate": found.gate[draw].item(), "softness": found.softness[draw].item()}
+        )
+        dice = mean_dice(count(few.view.histograms, few.view.p_defect, rule, drawn))
+        assert dice == pytest.approx(expected.dice, abs=2e-9)
+        assert (rule.gate, rule.softness) == (expected.rule.gate, expected.rule.softness)
+        assert steps(few, rule) == steps(few, expected.rule)
+
+
+def test_every_kind_is_tried_here() -> None:
+    assert set(get_args(Kind)) == set(KINDS)

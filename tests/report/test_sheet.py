@@ -90,7 +90,7 @@ def test_the_cost_at_the_chosen_thresholds_is_said(inspector: Path) -> None:
     [
         ("calibrated", "fp32", "Guaranteed, each bound"),
         ("calibrated", "int8", "Guaranteed, each bound"),
-        ("own", "int8", "Tested in another precision, not guaranteed"),
+        ("other-precision", "int8", "Tested in another precision, not guaranteed"),
         ("cross-validated", "fp32", "Cross-validated, not guaranteed"),
         ("epoch-selected", "fp32", "Epoch-selected, not guaranteed"),
     ],

@@ -89,12 +89,9 @@ def _evidence(folder: Path, card: InspectorCard) -> tuple[Policy, Tested]:
         raise UserError(f"{folder / IMAGES}: not found, so nobody can see what the policy rests on; {again}")
     require_listed(folder, IMAGES, DEFECTS)
     tested = read_tested(folder)
-    policy = card.policy
-    if tested.classes != card.classes or judge_outcome(policy, tested) != policy.outcome:
+    if tested.classes != card.classes or judge_outcome(card.policy, tested) != card.policy.outcome:
         raise UserError(f"{folder / IMAGES}: not the images that the policy of {CARD} rests on; {again}")
-    if policy.is_guaranteed and not card.bears_bound:
-        policy = policy.model_copy(update={"evidence": "other-precision"})
-    return policy, tested
+    return card.policy, tested
 
 
 def _samples(tested: Tested, images: Path) -> Sequence[Sample]:

@@ -171,10 +171,20 @@ def test_the_curve_is_short_ascending_and_in_order() -> None:
     wish = Wish(costs=Costs(escape=20, review=1, overkill=5), defect_share=0.05, max_overkill=0.02)
     policy = find_policy(simulate(1500, 3.0, seed=4), wish, Calibration(), None)
     curve = policy.cost_curve
-    assert 100 < len(curve) <= 200
+    assert 100 < len(curve) <= 201
     assert all(one.pass_at < other.pass_at for one, other in pairwise(curve))
     assert all(point.pass_at <= point.reject_at for point in curve)
     assert all(point.reject_at >= policy.statements[1].threshold for point in curve)
+
+
+@pytest.mark.parametrize("limits", [NO_LIMIT, {"max_escape": 0.01}, {"max_escape": 1e-4}])
+def test_a_curve_of_thousands_of_levels_keeps_the_chosen_thresholds(limits: dict[str, float | None]) -> None:
+    tested, costs = simulate(1500, 3.0, seed=5), Costs(escape=20, review=1, overkill=5)
+    policy = find_policy(tested, Wish(costs=costs, defect_share=0.05, **limits), Calibration(), None)
+    by_hand = cost_by_hand(tested, costs, 0.05, *ends(policy), False)
+    assert policy.expected_cost == pytest.approx(by_hand)
+    if limits == NO_LIMIT:
+        assert policy.expected_cost == min(point.cost for point in policy.cost_curve)
 
 
 @pytest.mark.parametrize("truth", [[[0, 0]] * 3, [[9, 0]] * 3])
@@ -182,3 +192,4 @@ def test_of_a_kind_that_was_not_tested_nobody_knows_the_cost(truth: list[list[in
     wish = Wish(costs=Costs(escape=20, review=1, overkill=5), defect_share=0.05, **NO_LIMIT)
     policy = find_policy(make_tested([0.1, 0.2, 0.9], truth), wish, Calibration(), None)
     assert (policy.pass_at, policy.reject_at, policy.cost_curve) == (None, None, ())
+    assert policy.expected_cost is None

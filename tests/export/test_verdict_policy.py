@@ -20,6 +20,7 @@ from steelsight.export.plan import make_plan
 from steelsight.export.redecide import decide_inspector
 from steelsight.inspector.artifact import read_card, write_checksums
 from steelsight.inspector.inspector import Inspector
+from steelsight.report.sheet import sheet_of
 
 pytestmark = needs_sample
 WISH = Wish(max_escape=0.6, max_overkill=0.6, confidence=0.8)
@@ -51,6 +52,7 @@ def test_averaged_folds_carry_the_runs_policy_and_no_guarantee(exported):
     tested = read_tested(folder)
     assert len(tested.image_ids) == card.policy.outcome.images == 11
     assert "not guaranteed" in (folder / "README.md").read_text("utf-8")
+    assert "Cross-validated, not guaranteed." in sheet_of(folder)
 
 
 def test_one_folds_networks_are_tested_on_exactly_that_fold(exported):
@@ -91,6 +93,9 @@ def test_fresh_images_give_a_bound_to_averaged_folds(inspector, tmp_path):
     card = decide_inspector(inspector, WISH, "keep", fresh)
     assert card.bears_bound
     assert read_tested(inspector).image_ids == fresh.image_ids
+    assert "on fresh images that none of its networks has seen." in sheet_of(
+        inspector, tmp_path / "fresh" / "train_images"
+    )
     assert decide_inspector(inspector, None, "keep").policy == card.policy
 
 

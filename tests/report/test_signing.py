@@ -25,7 +25,7 @@ from steelsight.regions import Region
 from steelsight.report.build import build_report
 from steelsight.report.findings import collect
 from steelsight.report.lost import escapes_of
-from steelsight.report.signing import signing_view
+from steelsight.report.signing import Subject, signing_view
 from steelsight.report.signing_counts import count_rows, expected_shares, shares_of, why_review
 from steelsight.report.signing_plots import cost_plot, trade_off_plot
 from steelsight.report.signing_words import calibration_line, costs_line, shortfall, statement_row, when_bounds_end
@@ -147,10 +147,10 @@ def test_a_stated_share_of_defective_strip_is_named_wherever_something_rests_on_
     policy = _policy(_separated(50), wish)
     assert "on strip of which 2 % is defective" in statement_row(policy.statements[0], wish).asked
     assert any("stated 2 %" in line for line in when_bounds_end(policy))
-    assert "a defective image that passes 50, a second look 1" in (costs_line(wish) or "")
+    assert "a defective image that passes 50, a second look 1" in (costs_line(policy) or "")
     assert cost_plot(policy) is not None
     assert cost_plot(_policy(_separated(50))) is None
-    assert costs_line(LOOSE) is None
+    assert costs_line(_policy(_separated(50))) is None
 
 
 def test_calibration_is_said_at_the_thresholds() -> None:
@@ -200,7 +200,8 @@ def test_it_is_the_first_section_and_pictures_all_that_is_lost(tmp_path: Path) -
     header.write_text(re.sub(r'"root": ".*?"', '"root": "/moved"', header.read_text()))
     found = collect(run)
     assert found.tested is not None
-    view = signing_view(policy, found.tested, found.record.samples, found.masks_of)
+    subject = Subject("“run”", "are gone", "decision.json")
+    view = signing_view(policy, found.tested, found.record.samples, found.masks_of, subject)
     for lost, names in ((view.escapes, policy.outcome.escapes), (view.overkill, policy.outcome.overkills)):
         assert lost.pictures == ()
         assert lost.unreadable == min(12, len(names))

@@ -1,22 +1,64 @@
-"""`steelsight report`: one self-contained page on a RUN."""
+"""`steelsight report`: one self-contained page on a RUN, or the sheet to sign for an INSPECTOR."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from steelsight.cli.output import finish
+from steelsight.errors import UserError
+from steelsight.inspector.artifact import CARD
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder that `steelsight train --out` wrote.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="RUN|INSPECTOR", help="Folder of `steelsight train`, or of `steelsight export`."),
+    ],
     inspected: Annotated[
-        Path | None, typer.Option(help="Also picture what an inspector said of new images: its --out, with --overlays.")
+        Path | None,
+        typer.Option(
+            help="Of a RUN: also picture what an inspector said of new images: its --out, with --overlays.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Of an INSPECTOR: the page to write. Default: INSPECTOR.verdicts.html beside it."
+        ),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Of an INSPECTOR: also picture what is lost; the folder has the tested images."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")] = False,
 ) -> None:
-    """Write RUN/report/index.html: data, folds, training, figures with intervals, gallery. Needs no network."""
+    """Write one page that needs no network. Of a RUN, RUN/report/index.html: data, folds, training, figures with
+    intervals, gallery. Of an INSPECTOR, the sheet to sign: its verdicts, what they rest on, where it comes from."""
+    if (folder / CARD).is_file():
+        _report_inspector(folder, inspected, out, images, as_json)
+        return
+    for name, given in (("--out", out), ("--images", images)):
+        if given is not None:
+            raise UserError(
+                f"{name} {given}: is for an inspector, and {folder} is none; a run's page is {folder / 'report'}/index.html "
+                "and takes its pictures from where the run's record says"
+            )
     from steelsight.report.build import build_report
 
-    page = build_report(run, inspected)
-    finish([page], f"steelsight export {run} --out INSPECTOR", as_json=as_json)
+    page = build_report(folder, inspected)
+    finish([page], f"steelsight export {folder} --out INSPECTOR", as_json=as_json)
+
+
+def _report_inspector(
+    inspector: Path, inspected: Path | None, out: Path | None, images: Path | None, as_json: bool
+) -> None:
+    if inspected is not None:
+        raise UserError(f"--inspected {inspected}: is for a run, and {inspector} is an inspector; leave it out")
+    from steelsight.report.sheet import build_sheet
+
+    page = build_sheet(inspector, out, images)
+    finish([page], f"steelsight inspect {shlex.quote(str(inspector))} IMAGES --out DIR", as_json=as_json)

@@ -204,7 +204,7 @@ def _cheapest(
     return (
         float(levels[passing]) if passing else None,
         float(levels[rejecting]) if rejecting < levels.size - 1 else None,
-        expected.curve(may_reject),
+        expected.curve(may_reject, passing),
     )
 
 

@@ -44,10 +44,15 @@ class ExpectedCosts:
         lowest = int(cost.argmin())
         return lowest, int(reject[lowest])
 
-    def curve(self, may_reject: NDArray[np.bool_]) -> tuple[CostPoint, ...]:
-        """Cost by pass threshold, each with its best reject threshold, at 200 levels or fewer, the ends included."""
+    def curve(self, may_reject: NDArray[np.bool_], chosen: int) -> tuple[CostPoint, ...]:
+        """Cost by pass threshold, each with its best reject threshold, at 200 levels or fewer, the ends included, and at
+        the chosen one.
+
+        Args:
+            chosen: index of the pass threshold.
+        """
         reject = self._best_reject(may_reject)
-        shown = np.unique(np.linspace(0, self.levels.size - 1, _POINTS).round().astype(np.intp))
+        shown = np.union1d(np.linspace(0, self.levels.size - 1, _POINTS).round().astype(np.intp), [chosen])
         return tuple(
             CostPoint(
                 pass_at=float(self.levels[index]),

@@ -189,6 +189,13 @@ class Policy(_Model):
         """Whether what the kept statements say is a bound, and not merely what cross-validation suggests."""
         return self.evidence in BEARS_BOUND
 
+    @property
+    def expected_cost(self) -> float | None:
+        """Expected cost per image at the policy's thresholds; None where no costs were given, or nobody knows them."""
+        if self.pass_at is None:
+            return self.cost_curve[0].cost if self.cost_curve else None
+        return next((point.cost for point in self.cost_curve if point.pass_at == self.pass_at), None)
+
     @model_validator(mode="after")
     def _in_order(self) -> "Policy":
         if self.pass_at is not None and self.reject_at is not None and self.pass_at > self.reject_at:

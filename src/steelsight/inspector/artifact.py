@@ -202,6 +202,15 @@ def read_card(folder: Path) -> InspectorCard:
     return card
 
 
+def require_listed(folder: Path, *names: str) -> None:
+    """See that checksums.txt vouches for these files; that they agree with it is what `read_card` sees to.
+
+    Raises:
+        UserError: it does not list one.
+    """
+    _verify_listed(folder, _checksums(folder), names)
+
+
 def fingerprint(folder: Path) -> str:
     """SHA-256 of the checksums: two inspectors with the same one are the same to the last byte."""
     return _sha256(folder / CHECKSUMS)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from steelsight.decision.decision import FILE
 from steelsight.files import write_text
 from steelsight.report.calibration import CalibrationView, calibration_view
 from steelsight.report.classifier import classifier_view
@@ -17,7 +18,7 @@ from steelsight.report.masks import masks_view
 from steelsight.report.members import members_view
 from steelsight.report.page import render
 from steelsight.report.rules import rules_view
-from steelsight.report.signing import SigningView, signing_view
+from steelsight.report.signing import SigningView, Subject, signing_view
 from steelsight.report.summary import summary_view
 from steelsight.report.training import read_curves, training_view
 
@@ -84,4 +85,9 @@ def _signing(found: Findings) -> SigningView | None:
     """The page to sign; None without classifiers, which verdicts rest on."""
     if found.tested is None or found.decision.policy is None:
         return None
-    return signing_view(found.decision.policy, found.tested, found.record.samples, found.masks_of)
+    subject = Subject(
+        name=f"“{found.run.resolve().name}”, data {found.record.fingerprint[:12]}",
+        unreadable="could not be read from where the run’s record says that they lie",
+        named_in=FILE,
+    )
+    return signing_view(found.decision.policy, found.tested, found.record.samples, found.masks_of, subject)

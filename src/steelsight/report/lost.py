@@ -11,6 +11,7 @@ from steelsight.decision.digits import apart
 from steelsight.decision.policy import Policy
 from steelsight.decision.tested import Tested
 from steelsight.images import ImageError, read_image
+from steelsight.preprocess import Image
 from steelsight.report.gallery import PredictedMasks
 from steelsight.report.ink import class_names
 from steelsight.report.picture import PREDICTION, TRUTH, Outline, jpeg, outlined, page_width
@@ -43,6 +44,7 @@ class Lost:
         pictures: of the first of them.
         unreadable: how many pictures are missing because the image is gone.
         others: names of those without a picture, as far as they fit.
+        listed: where no pictures are at hand, name and caption of each, as far as they fit.
         unnamed: how many more there are.
     """
 
@@ -50,14 +52,15 @@ class Lost:
     pictures: tuple[LostPicture, ...]
     unreadable: int
     others: tuple[str, ...]
+    listed: tuple[tuple[str, str], ...]
     unnamed: int
 
 
-def escapes_of(policy: Policy, tested: Tested, samples: Sequence[Sample]) -> Lost:
+def escapes_of(policy: Policy, tested: Tested, samples: Sequence[Sample] | None) -> Lost:
     """Defective images that pass, the largest defect first, their true defects outlined.
 
     Args:
-        samples: the tested images, in the same order.
+        samples: the tested images, in the same order; None where none is at hand.
     """
     names = class_names(tested.classes)
     areas = tested.truth.sum(axis=1)
@@ -67,11 +70,11 @@ def escapes_of(policy: Policy, tested: Tested, samples: Sequence[Sample]) -> Los
         return f"P(defect) {_p(tested, at)} · {'; '.join(true)}"
 
     places = sorted(_places(tested, policy.outcome.escapes), key=lambda at: -areas[at])
-    return _lost(places, samples, tested.classes, lambda at: Outline(samples[at].mask(), TRUTH), caption)
+    return _lost(places, samples, tested, lambda sample, _: Outline(sample.mask(), TRUTH), caption)
 
 
 def overkill_of(
-    policy: Policy, tested: Tested, samples: Sequence[Sample], predicted: PredictedMasks, reasons: Sequence[str]
+    policy: Policy, tested: Tested, samples: Sequence[Sample] | None, predicted: PredictedMasks, reasons: Sequence[str]
 ) -> Lost:
     """Good images that are rejected, the highest P(defect) first, what was marked on them outlined.
 
@@ -81,34 +84,47 @@ def overkill_of(
     """
     places = sorted(_places(tested, policy.outcome.overkills), key=lambda at: -tested.p_defect[at])
     return _lost(
-        places, samples, tested.classes, lambda at: Outline(predicted(at), PREDICTION, "dashed"), reasons.__getitem__
+        places, samples, tested, lambda _, at: Outline(predicted(at), PREDICTION, "dashed"), reasons.__getitem__
     )
 
 
 def _lost(
     places: Sequence[int],
-    samples: Sequence[Sample],
-    classes: Sequence[str],
-    outline: Callable[[int], Outline],
+    samples: Sequence[Sample] | None,
+    tested: Tested,
+    outline: Callable[[Sample, int], Outline],
     caption: Callable[[int], str],
 ) -> Lost:
+    if samples is None:
+        listed = tuple((tested.image_ids[at], caption(at)) for at in places[:_MOST_NAMES])
+        return Lost(len(places), (), 0, (), listed, len(places) - len(listed))
     pictures, gone = [], []
     for at in places[:_MOST_PICTURES]:
-        try:
-            image = read_image(samples[at].path)
-        except ImageError:
-            gone.append(samples[at].image_id)
+        sample = samples[at]
+        image = _read(sample)
+        if image is None:
+            gone.append(sample.image_id)
             continue
-        picture = outlined(image, [outline(at)], classes)
-        pictures.append(LostPicture(jpeg(picture), page_width(picture), samples[at].image_id, caption(at)))
+        picture = outlined(image, [outline(sample, at)], tested.classes)
+        pictures.append(LostPicture(jpeg(picture), page_width(picture), sample.image_id, caption(at)))
     others = [*gone, *(samples[at].image_id for at in places[_MOST_PICTURES:])]
     return Lost(
         images=len(places),
         pictures=tuple(pictures),
         unreadable=len(gone),
         others=tuple(others[:_MOST_NAMES]),
+        listed=(),
         unnamed=max(0, len(others) - _MOST_NAMES),
     )
+
+
+def _read(sample: Sample) -> Image | None:
+    """The image; None where it is gone, or another one lies in its place, which its size gives away."""
+    try:
+        image = read_image(sample.path)
+    except ImageError:
+        return None
+    return image if image.shape[:2] == sample.size else None
 
 
 def _places(tested: Tested, names: Sequence[str]) -> list[int]:

@@ -13,8 +13,8 @@ MINUS = "\N{MINUS SIGN}"
 RULE_NAMES = {"nested": "nested", "kept": "kept rule", "plain": "plain rule"}
 
 
-def render(views: Mapping[str, Any]) -> str:
-    """Fill the page with the views of its sections; a view that a template misses is a KeyError-like failure."""
+def render(views: Mapping[str, Any], template: str = "page.html.j2") -> str:
+    """Fill a page with the views of its sections; a view that a template misses is a KeyError-like failure."""
     environment = Environment(
         loader=PackageLoader("steelsight.report", "templates"),
         autoescape=True,
@@ -32,9 +32,7 @@ def render(views: Mapping[str, Any]) -> str:
         "signed": signed,
     }
     style = Markup(resources.files("steelsight.report").joinpath("templates/style.css").read_text("utf-8"))
-    return environment.get_template("page.html.j2").render(
-        views, style=style, version=__version__, rule_names=RULE_NAMES
-    )
+    return environment.get_template(template).render(views, style=style, version=__version__, rule_names=RULE_NAMES)
 
 
 def figure(value: float, digits: int = 3) -> str:

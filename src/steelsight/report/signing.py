@@ -29,6 +29,23 @@ from steelsight.report.signing_words import (
 
 
 @dataclass(frozen=True)
+class Subject:
+    """What is signed for, and where to look further.
+
+    Attributes:
+        name: it and its fingerprint, for the line to sign.
+        unreadable: what follows a number of images of which there should be a picture and is none.
+        named_in: the file that names all that is lost.
+        note: on the pictures of what is lost; None where they need none.
+    """
+
+    name: str
+    unreadable: str
+    named_in: str
+    note: str | None = None
+
+
+@dataclass(frozen=True)
 class SigningView:
     """What the template of this section reads.
 
@@ -40,6 +57,7 @@ class SigningView:
         reasons: why images go to review, with how many do for it.
     """
 
+    subject: Subject
     headline: str
     bound: bool
     standing: Standing
@@ -68,12 +86,14 @@ class SigningView:
     severity: tuple[str, ...]
 
 
-def signing_view(policy: Policy, tested: Tested, samples: Sequence[Sample], predicted: PredictedMasks) -> SigningView:
+def signing_view(
+    policy: Policy, tested: Tested, samples: Sequence[Sample] | None, predicted: PredictedMasks, subject: Subject
+) -> SigningView:
     """Put the page together.
 
     Args:
         tested: the images that the policy rests on.
-        samples: the same images, in the same order.
+        samples: the same images, in the same order; None where none is at hand, and names must do.
         predicted: position of an image -> what the inspector marks on it.
     """
     judged = give_verdicts(policy, tested)
@@ -81,6 +101,7 @@ def signing_view(policy: Policy, tested: Tested, samples: Sequence[Sample], pred
     rows = count_rows(tested, answers)
     outcome, share = policy.outcome, policy.wish.defect_share
     return SigningView(
+        subject=subject,
         headline=thresholds_text(policy),
         bound=policy.is_guaranteed,
         standing=standing(policy),
@@ -105,6 +126,6 @@ def signing_view(policy: Policy, tested: Tested, samples: Sequence[Sample], pred
         ends=when_bounds_end(policy),
         stability=stability_text(policy),
         calibration=calibration_line(policy),
-        costs_given=costs_line(policy.wish),
+        costs_given=costs_line(policy),
         severity=() if policy.severity is None else tuple(rule.text for rule in policy.severity.rules),
     )

@@ -101,11 +101,16 @@ def cost_plot(policy: Policy) -> Markup | None:
         if allowed:
             axes.axvspan(min(allowed), 1, color=ORANGE, alpha=0.14, linewidth=0, label="more than the limits allow")
         axes.axvline(policy.pass_at or 0.0, color=TEXT, linewidth=1.1, label=_chosen(policy))
+        if policy.expected_cost is not None:
+            label = f"expected there: {policy.expected_cost:.3g} per image"
+            axes.plot(
+                policy.pass_at or 0.0, policy.expected_cost, "o", color=TEXT, markersize=6, clip_on=False, label=label
+            )
         axes.set_xlim(0, 1)
         axes.set_ylim(0, None)
         axes.set_xlabel("pass at P(defect) up to")
         axes.set_ylabel("expected cost per image")
-        axes.set_title("What an image costs, each with its best reject bound")
+        axes.set_title("Cost of an image, with its best reject bound")
         quiet(axes, grid="both")
         axes.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none")
         return svg(figure, "Expected cost per image by pass bound")

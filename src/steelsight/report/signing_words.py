@@ -115,16 +115,20 @@ def calibration_line(policy: Policy) -> str:
     return f"{said}: {shares}" if shares else said
 
 
-def costs_line(wish: Wish) -> str | None:
-    """What mistakes and second looks cost, as the user said; None where nothing was said."""
-    costs = wish.costs
+def costs_line(policy: Policy) -> str | None:
+    """What mistakes and second looks cost, as the user said, and what an image then costs; None where nothing was said."""
+    wish, costs = policy.wish, policy.wish.costs
     if costs is None or wish.defect_share is None:
         return None
     of_class = "".join(f" (with class {name} {cost:g})" for name, cost in costs.escape_of.items())
-    return (
+    given = (
         f"a defective image that passes {costs.escape:g}{of_class}, a second look {costs.review:g}, a good image that is "
         f"rejected {costs.overkill:g}; {percent(wish.defect_share)} of the strip is defective"
     )
+    cost = policy.expected_cost
+    if cost is None:
+        return given
+    return f"{given}. At the chosen thresholds an image is expected to cost {cost:.3g}"
 
 
 def _asked(one: Statement) -> str:

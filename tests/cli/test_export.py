@@ -34,6 +34,7 @@ def test_one_folds_networks_replace_an_inspector(run, tmp_path):
         "checksums.txt",
         "inspector.json",
         "parity.json",
+        "seen.txt",
         "segment-unet-fold1.onnx",
     ]
     assert [path.name for path in tmp_path.iterdir()] == [out.name]

@@ -206,6 +206,7 @@ def test_what_is_no_inspector_is_not_replaced(run, tmp_path, files, words):
 def test_bf16_is_measured_where_the_processor_has_it_and_not_made_up_elsewhere(run, exported, tmp_path):
     told = []
     plan = make_plan(run, "all", "bf16", 0.002, (), lambda what, done, of: told.append((done, of)))
+    told.clear()  # of what the verdicts rest on
     card = exported.card.model_copy(update={"precision": "bf16"})
     loss = write_reduced(plan, card, exported.folder, tmp_path)
     for its in card.networks:

@@ -77,6 +77,10 @@ def test_an_inspector_is_decided_again_where_it_stands(inspector):
     assert decide_inspector(inspector, None, "keep").policy == card.policy
     assert decide_inspector(inspector, None, None).policy.severity is None
     assert "50 %" in (inspector / "README.md").read_text("utf-8")
+    decide_inspector(inspector, None, severity)
+    section = (inspector / "README.md").read_text("utf-8").partition("## Verdicts\n")[2].partition("\n## ")[0]
+    assert "\n- rule 1: reject: a defect of class 4\n\nCross-validated, not guaranteed" in section
+    assert max(map(len, section.splitlines())) <= 120
     judged = Inspector.open(inspector)(next((SAMPLE / "test_images").iterdir()))
     assert judged.verdict.answer in ("pass", "review", "reject")
 

@@ -1,18 +1,13 @@
-"""What an inspector's README says of its verdicts, and that a run's policy reaches the inspector."""
-
-import shutil
+"""What an inspector's README says of its verdicts."""
 
 import pytest
-from data import SAMPLE, needs_sample
+from data import needs_sample
 from decision.policies import make_policy, make_statement
 from inspector.tiny import make_inspector
 
-from steelsight.decision.decision import read_decision, write_decision
 from steelsight.decision.policy import Wish
-from steelsight.export.export import export_run
 from steelsight.export.verdicts import verdict_paragraphs
 from steelsight.inspector.artifact import read_card
-from steelsight.inspector.inspector import Inspector
 
 pytestmark = needs_sample
 
@@ -88,20 +83,3 @@ def test_severity_rules_and_bounds_that_are_not_there(card):
     assert "(a pixel is 0.5 mm across the strip and 0.5 mm along it); reject comes first:" in text[1]
     assert text[2:4] == ["- rule 1: reject: a defect of class dark", "- rule 2: review: more than 5 defects per metre"]
     assert verdict_paragraphs(card) == ["It gives no verdicts: none were decided for it."]
-
-
-def test_a_runs_policy_is_in_its_inspector_and_judges(run, tmp_path):
-    decided = shutil.copytree(run, tmp_path / "run")
-    policy = make_policy(
-        0.3, 0.99, [{"verdict": "reject", "class": "3"}], evidence="cross-validated", statements=(make_statement(),)
-    )
-    write_decision(decided, read_decision(run).model_copy(update={"policy": policy}))
-    exported = export_run(decided, tmp_path / "inspector", images=[str(SAMPLE / "test_images")])
-    assert read_card(exported.folder).policy == exported.card.policy == policy
-    readme = (exported.folder / "README.md").read_text("utf-8")
-    section = readme.partition("## Verdicts\n")[2].partition("\n## ")[0]
-    assert "Cross-validated, not guaranteed" in " ".join(section.split())
-    assert "\n- rule 1: reject: a defect of class 3\n\nCross-validated" in section
-    assert max(map(len, section.splitlines())) <= 120
-    judged = list(Inspector.open(exported.folder, device="cpu").stream(sorted((SAMPLE / "test_images").iterdir())))
-    assert all(one.verdict is not None for one in judged)

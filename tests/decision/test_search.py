@@ -222,6 +222,14 @@ def test_a_soft_gate_on_real_masks_is_no_worse_than_any_of_a_coarse_grid(
     assert alone.dice >= coarse - 1e-12
 
 
+def test_a_defect_as_large_as_the_largest_area_is_found() -> None:
+    """Every area of the grid is reached, and none is left that no image reaches."""
+    maps, truth = [np.full((1, 3, 4), 255, np.uint8)], [np.ones((1, 3, 4), np.bool_)]
+    grids = Grids(np.array([0.5]), area_grid(12, 1.5, 4), plain_rule(1, 4))
+    found = search(histograms_of(maps, truth), np.ones(1), grids)
+    assert (found.dice, found.rule) == (1, plain_rule(1, 4).model_copy(update={"gate": 0.5}))
+
+
 def test_without_a_softness_no_soft_gate_can_be_searched() -> None:
     histograms = np.zeros((2, 1, 2, 256), np.uint32)
     with pytest.raises(ValueError, match="no softness"):

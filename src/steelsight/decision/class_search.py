@@ -166,7 +166,7 @@ class Slab:
             return int(away.lower[lower]), lower, plain_area
         first = np.concatenate([[0], self.reached])
         last = np.concatenate([self.reached, [areas]]) - 1
-        area = np.clip(plain_area, first, np.maximum(first, last))
+        area = np.clip(np.clip(plain_area, first, np.maximum(first, last)), 0, areas - 1)  # the last may hold no area
         steps = away.area[area][:, None] + away.lower[: upper + 1]
         fits = (self.gain[row] >= enough) & (first <= last)[:, None]
         if not fits.any():

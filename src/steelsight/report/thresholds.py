@@ -40,7 +40,7 @@ class Threshold:
         without: searched without each fold.
         everywhere: searched on all folds.
         plain: of the plain rule.
-        drawn: 95 % interval over draws; None where none was drawn.
+        drawn: 95 % interval over draws; None where nothing was drawn, or only one value was tried.
     """
 
     name: str
@@ -130,7 +130,9 @@ def _of(rule: Rule, parameter: Parameter, index: int | None) -> float:
 
 
 def _drawn(stability: Stability | None, parameter: Parameter, index: int | None) -> tuple[float, float] | None:
-    of_field = getattr(stability, FIELDS[parameter]) if stability else None
+    if stability is None or (parameter == "softness" and len(stability.softnesses) < 2):
+        return None  # a value that was tried alone cannot move
+    of_field = getattr(stability, FIELDS[parameter])
     drawn: Range | None = of_field[index] if of_field and index is not None else of_field
     return (drawn.low / _unit(parameter), drawn.high / _unit(parameter)) if drawn else None
 

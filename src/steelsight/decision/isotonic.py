@@ -51,4 +51,5 @@ def straight_lines(
     left, right = right - 1, np.minimum(right, levels.size - 1)
     width = np.where(levels[right] > levels[left], levels[right] - levels[left], 1)
     part = np.clip((p - levels[left]) / width, 0, 1)
-    return np.asarray(np.minimum(values[left] + part * (values[right] - values[left]), values[right]), np.float64)
+    between = np.minimum(values[left] + part * (values[right] - values[left]), values[right])
+    return np.asarray(np.where(part >= 1, values[right], between), np.float64)  # at a level, its value to the last bit

@@ -8,7 +8,6 @@ from sklearn.isotonic import IsotonicRegression
 
 from steelsight.decision.isotonic import pool_adjacent_violators, straight_lines
 
-
 LEVELS = st.floats(0, 1, width=32)
 """As networks say them; between levels 1e-311 apart, the slope of numpy.interp is infinite."""
 

@@ -7,8 +7,7 @@ root are stored relative to it: who moves the data changes `root` in dataset.jso
 
 import csv
 import hashlib
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from steelsight.dataset.model import Dataset, Fault, Layout, Sample
 from steelsight.errors import UserError
-from steelsight.files import write_json, write_text
+from steelsight.files import write_csv, write_json
 from steelsight.images import read_content
 from steelsight.rle import Runs, format_runs, parse_runs
 
@@ -90,8 +89,8 @@ def write_record(run: Path, record: Record) -> None:
         for sample in record.samples
         for name, runs in zip(record.classes, sample.runs, strict=True)
     )
-    write_text(run / SAMPLES, _as_csv(SAMPLE_COLUMNS, samples))
-    write_text(run / TRUTH, _as_csv(TRUTH_COLUMNS, truth))
+    write_csv(run / SAMPLES, SAMPLE_COLUMNS, samples)
+    write_csv(run / TRUTH, TRUTH_COLUMNS, truth)
     skipped = tuple(
         _Skipped(
             kind=fault.kind,
@@ -172,14 +171,6 @@ def _stored(path: Path, root: Path) -> str:
         if candidate.is_relative_to(root):
             return candidate.relative_to(root).as_posix()
     return absolute.as_posix()
-
-
-def _as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

@@ -4,7 +4,6 @@ An inspector carries both, so that its verdict policy can be decided again where
 """
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import get_args
@@ -13,7 +12,7 @@ import numpy as np
 
 from steelsight.decision.tested import EvidenceKind, Tested
 from steelsight.errors import UserError
-from steelsight.files import write_text
+from steelsight.files import write_csv
 from steelsight.regions import Region
 
 IMAGES, DEFECTS = "tested.csv", "tested_defects.csv"
@@ -45,8 +44,8 @@ def write_tested(folder: Path, tested: Tested) -> None:
         for name, regions in zip(tested.image_ids, tested.regions, strict=True)
         for one in regions
     )
-    write_text(folder / DEFECTS, _as_csv(_DEFECT, defects))
-    write_text(folder / IMAGES, _as_csv((*_FIRST, *(_TRUE + name for name in tested.classes)), rows))
+    write_csv(folder / DEFECTS, _DEFECT, defects)
+    write_csv(folder / IMAGES, (*_FIRST, *(_TRUE + name for name in tested.classes)), rows)
 
 
 def read_tested(folder: Path) -> Tested:
@@ -116,11 +115,3 @@ def _checked(file: Path, rows: Iterable[list[str]], cells: int) -> Iterator[list
         if len(row) != cells:
             raise UserError(f"{file}, row {number}: {len(row)} cells where there must be {cells}; export it again")
         yield row
-
-
-def _as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()

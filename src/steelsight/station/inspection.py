@@ -1,0 +1,124 @@
+"""What the station keeps of an image: its inspection, and what reviewers said of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from steelsight.decision.policy import Answer
+from steelsight.regions import Region
+
+Door = Literal["page", "http", "watch"]
+"""How an image came in: dropped on the page, sent by a program, found in a watched folder."""
+
+Word = Literal["pass", "reject"]
+"""A reviewer's word: a person decides, so that there is no third."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file of a watched folder: an image is its name, size, time and hash, and is inspected once.
+
+    Attributes:
+        folder: the watched folder, absolute.
+        name: path inside the folder, with forward slashes.
+        size: bytes.
+        modified_ns: time of the last change, in nanoseconds since 1970.
+        sha256: of the content, hexadecimal.
+    """
+
+    folder: str
+    name: str
+    size: int
+    modified_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One version of what a person said of an inspection; earlier versions are kept.
+
+    Attributes:
+        version: from 1.
+        at: when, UTC.
+        reviewer: who, as they gave it; may be empty.
+        agrees: whether the inspector's masks stand as they are.
+        word: pass or reject.
+        runs: the mask of each class as it should be, as run lengths, in the order of the inspector's classes; the
+            inspector's own where the reviewer agrees.
+        comment: free text; may be empty.
+    """
+
+    version: int
+    at: datetime
+    reviewer: str
+    agrees: bool
+    word: Word
+    runs: tuple[str, ...]
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An inspection before the log has given it a number.
+
+    Attributes:
+        at: when the image was accepted, UTC.
+        door: see `Door`.
+        station: name of the station.
+        name: of the image, as its sender gave it: shown, never used as a path.
+        sha256: of the file's content, hexadecimal.
+        bytes: of the file.
+        inspector: fingerprint of the inspector, hexadecimal.
+        size: height and width in pixels; None where the file could not be read.
+        p_defect: mean of the classifiers; None where the file could not be read.
+        probability: the same calibrated; None without a policy, or where the file could not be read.
+        verdict: None without a policy.
+        reason: of the verdict; empty without a policy.
+        flags: what about the image is unusual.
+        runs: the mask of each class as run lengths, in the order of the inspector's classes; empty text where nothing is.
+        regions: the connected defects.
+        error: why the file could not be read; None where it could.
+        seconds: from the acceptance to the result.
+        doubt: in [0, 1]; what should be reviewed first has the greatest: see `steelsight.station.doubt`.
+        has_image, has_maps: whether the store was given them; retention may have removed them since.
+        arrival: of a watched file.
+    """
+
+    at: datetime
+    door: Door
+    station: str
+    name: str
+    sha256: str
+    bytes: int
+    inspector: str
+    size: tuple[int, int] | None
+    p_defect: float | None
+    probability: float | None
+    verdict: Answer | None
+    reason: str
+    flags: tuple[str, ...]
+    runs: tuple[str, ...]
+    regions: tuple[Region, ...]
+    error: str | None
+    seconds: float
+    doubt: float
+    has_image: bool
+    has_maps: bool
+    arrival: Arrival | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A logged result.
+
+    Attributes:
+        id: number in the log, growing.
+        result: what was found.
+        classes: defect class names of its inspector.
+        review: the latest version of the reviewer's word; None where nobody has looked.
+    """
+
+    id: int
+    result: Result
+    classes: tuple[str, ...]
+    review: Review | None = None

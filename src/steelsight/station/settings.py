@@ -1,0 +1,45 @@
+"""How a station is run: where it keeps things, how much it takes in, how long it keeps it."""
+
+import socket
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Keep = Literal["all", "doubtful", "none"]
+"""Whose image and probability maps are stored: everything's, those of review and reject alone, nobody's."""
+
+
+class StationSettings(BaseModel):
+    """Settings of a station, each an option of `steelsight serve` and, where it has a meaning there, `steelsight watch`.
+
+    Attributes:
+        data: folder of the log, the images and the maps.
+        database: SQLAlchemy URL of the log; SQLite in `data` if left out.
+        name: of the station, in the log; the machine's if left out.
+        keep: see `Keep`.
+        keep_days: age in days after which log entries, images and maps go; None: never. Reviewed ones stay.
+        keep_gb: size of all stored images and maps in GB (1e9 bytes) beyond which the oldest go. Reviewed ones stay.
+        queue: images that may wait or be in work; further ones are refused until there is room.
+        max_bytes: of one file.
+        max_pixels: of one image.
+        max_files: of one request.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: Path
+    database: str | None = None
+    name: str = Field(default_factory=socket.gethostname, min_length=1, max_length=100)
+    keep: Keep = "all"
+    keep_days: float | None = Field(default=None, gt=0)
+    keep_gb: float = Field(default=20.0, gt=0)
+    queue: int = Field(default=64, ge=1)
+    max_bytes: int = Field(default=32_000_000, ge=1)
+    max_pixels: int = Field(default=64_000_000, ge=1)
+    max_files: int = Field(default=32, ge=1)
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy URL of the log."""
+        return self.database or f"sqlite:///{(self.data / 'log.sqlite').resolve()}"

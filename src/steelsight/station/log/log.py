@@ -20,6 +20,14 @@ from steelsight.station.log.rows import (
     to_inspection,
     to_review,
 )
+from steelsight.station.log.statistics import (
+    Bucket,
+    Per,
+    count_buckets,
+    count_reviewed,
+    count_waiting,
+    latest_scores,
+)
 from steelsight.station.log.tables import arrivals, folders, inspections, inspectors, reviews
 from steelsight.station.log.values import arrival_key, from_bytes, to_bytes, to_microseconds, utc, written
 
@@ -238,6 +246,26 @@ class InspectionLog:
         """Whether a file was inspected before."""
         with self.reading() as connection:
             return bool(_known_arrivals(connection, [arrival_key(arrival)]))
+
+    def buckets(self, since: datetime | None = None, until: datetime | None = None, per: Per = "day") -> list[Bucket]:
+        """How many images ended in which way, by hour or day, the earliest first."""
+        with self.reading() as connection:
+            return count_buckets(connection, since, until, per)
+
+    def reviewed(self, since: datetime | None = None, until: datetime | None = None) -> int:
+        """How many images a person has looked at."""
+        with self.reading() as connection:
+            return count_reviewed(connection, since, until)
+
+    def waiting(self, since: datetime | None = None, until: datetime | None = None) -> int:
+        """How many images have the verdict review and nobody has looked at them."""
+        with self.reading() as connection:
+            return count_waiting(connection, since, until)
+
+    def scores(self, inspector: str, last: int) -> list[float]:
+        """p_defect of the latest readable images of an inspector, the newest first."""
+        with self.reading() as connection:
+            return latest_scores(connection, inspector, last)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

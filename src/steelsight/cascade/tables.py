@@ -30,6 +30,7 @@ class ImageRow:
         area: pixels of all its masks together.
         is_flagged: whether anything about it is unusual.
         error: why it could not be read; empty where it could.
+        also: what stands in further columns.
     """
 
     image_id: str
@@ -37,6 +38,7 @@ class ImageRow:
     area: int
     is_flagged: bool
     error: str
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +146,11 @@ class Tables:
             ValueError: it is none, or has other columns.
         """
         row, count = cells(text), len(self.classes)
-        if len(row) != 10 + 2 * count or row[1] not in ("", *get_args(Answer)):
+        own = 10 + 2 * count
+        if len(row) != own + len(self.also.get(IMAGES, ())) or row[1] not in ("", *get_args(Answer)):
             raise ValueError(f"{len(row)} cells, verdict {row[1:2]}")
         area = sum(int(area) for area in row[8 : 8 + count] if area)
-        return ImageRow(row[0], row[1], area, bool(row[-2]), row[-1])
+        return ImageRow(row[0], row[1], area, bool(row[own - 2]), row[own - 1], tuple(row[own:]))
 
     def _names(self) -> Sequence[str]:
         numbers = [str(number) for number in range(1, len(self.classes) + 1)]

@@ -111,4 +111,5 @@ arrivals = Table(  # outlives its inspection, so that a file that still lies in 
     Column("sha256", String(64), nullable=False),
     Column("inspection_id", BigInteger, nullable=False, unique=True),
     Index("ix_arrivals_folder", "folder_id", "key"),
+    Index("ix_arrivals_name", "folder_id", "name"),
 )

@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("inspection_id", sa.BigInteger, nullable=False, unique=True),
     )
     op.create_index("ix_arrivals_folder", "arrivals", ["folder_id", "key"])
+    op.create_index("ix_arrivals_name", "arrivals", ["folder_id", "name"])
 
 
 def _inspections() -> None:

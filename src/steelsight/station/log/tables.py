@@ -113,4 +113,5 @@ arrivals = Table(  # outlives its inspection, so that a file that still lies in 
     Column("inspection_id", BigInteger, nullable=False, unique=True),
     Index("ix_arrivals_file", "file_key"),
     Index("ix_arrivals_folder", "folder_id", "key"),
+    Index("ix_arrivals_name", "folder_id", "name"),
 )

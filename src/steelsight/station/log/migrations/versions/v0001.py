@@ -41,6 +41,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_arrivals_file", "arrivals", ["file_key"])
     op.create_index("ix_arrivals_folder", "arrivals", ["folder_id", "key"])
+    op.create_index("ix_arrivals_name", "arrivals", ["folder_id", "name"])
 
 
 def _inspections() -> None:

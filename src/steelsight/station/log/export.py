@@ -6,7 +6,7 @@ Whole pages are held in memory, never the log, and no transaction is open betwee
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import select
 
@@ -19,7 +19,9 @@ from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import MOST, Query
 from steelsight.station.log.tables import inspectors
 
-Format = Literal["csv", "parquet"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Cell: TypeAlias = str | int | float | bool | datetime | None
 
 _GROUP = 20_000
@@ -103,7 +105,7 @@ def row(one: Inspection, classes: Sequence[str]) -> list[Cell]:
     if review is None:
         return [*first, *[None] * (len(_LAST) + len(classes))]
     corrected = _areas(one.classes, review.runs)
-    said = [review.version, review.at, review.reviewer, review.agrees, review.word, review.comment]
+    said: list[Cell] = [review.version, review.at, review.reviewer, review.agrees, review.word, review.comment]
     return [*first, *said, *(corrected.get(name) for name in classes)]
 
 

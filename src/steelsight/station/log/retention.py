@@ -79,7 +79,9 @@ def _expire(log: InspectionLog, mine: Sequence[ColumnElement[bool]], before: dat
     while True:
         with log.writing() as connection:
             # the condition again: a reviewer may be faster
-            removed = connection.execute(delete(inspections).where(inspections.c.id.in_(some), *unreviewed_old)).rowcount
+            removed = connection.execute(
+                delete(inspections).where(inspections.c.id.in_(some), *unreviewed_old)
+            ).rowcount
         gone += removed
         if not removed:
             return gone

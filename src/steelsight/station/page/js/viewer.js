@@ -13,6 +13,7 @@ import { classesOf } from "./classes.js";
 import { draw } from "./draw.js";
 import { listen } from "./gestures.js";
 import { edgePath, regionsOf, rowRuns } from "./outline.js";
+import { greyOf, pictureOf } from "./pictures.js";
 import { cutMask, histogramOf } from "./rule.js";
 import { areaOf, decodeRuns } from "./runs.js";
 import { View } from "./view.js";
@@ -227,25 +228,4 @@ export class Viewer extends EventTarget {
 function describe({ name, width, height, regions }) {
   const found = regions.length === 1 ? "1 region" : `${regions.length} regions`;
   return `${name}, ${width} by ${height} pixels, ${found} found. Plus and minus zoom, arrows pan, 0 shows the whole image.`;
-}
-
-async function pictureOf(blob) {
-  try {
-    return await createImageBitmap(blob);
-  } catch {
-    throw new api.ApiError("The browser cannot show this image.");
-  }
-}
-
-/** The grey values of an 8-bit PNG. */
-async function greyOf(blob, { width, height }) {
-  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
-  if (bitmap.width !== width || bitmap.height !== height) throw new api.ApiError("The map does not fit the image.");
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  const { data } = context.getImageData(0, 0, width, height);
-  const values = new Uint8Array(width * height);
-  for (let i = 0; i < values.length; i++) values[i] = data[4 * i];
-  return values;
 }

@@ -22,15 +22,17 @@ from steelsight.station.station import Station
 PAGE = Path(__file__).resolve().parents[1] / "page"
 """The files of the page."""
 
+LOOPBACK = Access()
 
-def create_app(station: Station, access: Access = Access(), samples: Path | None = None) -> FastAPI:
+
+def create_app(station: Station, access: Access = LOOPBACK, samples: Path | None = None) -> FastAPI:
     """The application of an open station, which it does not close.
 
     Args:
         access: who may use it.
         samples: folder of images that the page offers to try.
     """
-    metrics = Metrics(lambda: station.accepted, lambda: station.stored_bytes)
+    metrics = Metrics(lambda: station.accepted, station.store.size)
     # the usual pages of the description load their scripts from elsewhere
     app = FastAPI(title="steelsight station", version=__version__, docs_url=None, redoc_url=None)
     explain_faults(app)
@@ -47,10 +49,9 @@ def create_app(station: Station, access: Access = Access(), samples: Path | None
         return await page.get_response("index.html", request.scope)
 
     # the last one added is the outermost
-    settings = station.settings
     app.add_middleware(LastResort)
     app.add_middleware(Guard, access=access)
-    app.add_middleware(BodyLimit, limit_of=body_limits(PATH, settings.max_bytes, settings.max_files))
+    app.add_middleware(BodyLimit, limit_of=body_limits(PATH, station.settings.max_bytes, station.max_files))
     app.add_middleware(Measured, metrics=metrics)
     return app
 

@@ -10,15 +10,14 @@ from starlette.responses import FileResponse, Response
 from steelsight.images import list_images
 from steelsight.station.http.answers import Health, InspectorAnswer
 from steelsight.station.http.convert import inspector_answer
-from steelsight.station.http.faults import refusals
+from steelsight.station.http.faults import Responses, refusals
 from steelsight.station.http.metrics import CONTENT_TYPE, Metrics
 from steelsight.station.http.params import Text
 from steelsight.station.http.respond import json_answer
-from steelsight.station.log.query import Query
 from steelsight.station.station import Station
 
-_SAMPLE = {200: {"content": {"image/jpeg": {}}, "description": "The image."}}
-_FIGURES = {200: {"content": {"text/plain": {}}, "description": "Prometheus' text format."}}
+_SAMPLE: Responses = {200: {"content": {"image/jpeg": {}}, "description": "The image."}}
+_FIGURES: Responses = {200: {"content": {"text/plain": {}}, "description": "Prometheus' text format."}}
 
 
 def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_token: bool) -> APIRouter:
@@ -35,6 +34,7 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
         fingerprint=station.fingerprint,
         name=station.inspector.folder.resolve().name,
         settings=station.settings,
+        max_files=station.max_files,
         samples=list(files),
         needs_token=needs_token,
     )
@@ -45,7 +45,10 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
         return json_answer(card)
 
     @routes.get(
-        "/api/v1/samples/{name}", responses=_SAMPLE | refusals(404, 422), response_class=Response, summary="Sample image"
+        "/api/v1/samples/{name}",
+        responses=_SAMPLE | refusals(404, 422),
+        response_class=Response,
+        summary="Sample image",
     )
     def sample(name: Text) -> Response:
         """An image of the sample, by a name that the card lists."""
@@ -61,7 +64,8 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
     @routes.get("/readyz", response_model=Health, responses=refusals(503), summary="Ready")
     def ready() -> Response:
         """The networks are loaded and the log can be written."""
-        station.check()
+        with station.log.writing():
+            pass
         return json_answer(Health(status="ready"))
 
     @routes.get("/metrics", responses=_FIGURES, response_class=Response, summary="Metrics")

@@ -64,6 +64,7 @@ def inspector_answer(
     fingerprint: str,
     name: str,
     settings: StationSettings,
+    max_files: int,
     samples: list[str],
     needs_token: bool,
 ) -> InspectorAnswer:
@@ -103,7 +104,7 @@ def inspector_answer(
         limits=LimitsAnswer(
             max_bytes=settings.max_bytes,
             max_pixels=settings.max_pixels,
-            max_files=settings.max_files,
+            max_files=max_files,
             queue=settings.queue,
         ),
         samples=samples,

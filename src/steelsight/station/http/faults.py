@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from steelsight.errors import UserError
 from steelsight.images import ImageError, TooManyPixels
 from steelsight.station.http.answers import Fault
+from steelsight.station.station import Closed, NotStored, QueueFull
 
 log = logging.getLogger("steelsight.station")
 
@@ -31,7 +32,11 @@ _WORDS = {
 }
 
 
-def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+Responses = dict[int | str, dict[str, Any]]
+"""What a route may answer, by status, for the OpenAPI description."""
+
+
+def refusals(*statuses: int) -> Responses:
     """What a route may answer beside its result, for the OpenAPI description."""
     return {status: {"model": Fault, "description": _WORDS[status]} for status in statuses}
 
@@ -57,10 +62,19 @@ def explain_faults(app: FastAPI) -> None:
     async def _no_image(_: Request, error: ImageError) -> JSONResponse:
         return fault(422, str(error))
 
+    @app.exception_handler(NotStored)
+    async def _not_stored(_: Request, error: NotStored) -> JSONResponse:
+        return fault(404, str(error))
+
+    @app.exception_handler(QueueFull)
+    async def _full(_: Request, error: QueueFull) -> JSONResponse:
+        return fault(429, str(error), {"Retry-After": str(error.retry_after)})
+
     @app.exception_handler(UserError)
     async def _unable(_: Request, error: UserError) -> JSONResponse:
-        log.error("%s", error)
-        return fault(503, str(error))
+        if not isinstance(error, Closed):
+            log.error("%s", error)
+        return fault(503, str(error), {"Retry-After": "10"})
 
 
 def fault(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

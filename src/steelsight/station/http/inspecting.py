@@ -8,7 +8,6 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from steelsight.images import decode_image
@@ -20,8 +19,7 @@ from steelsight.station.http.params import HttpDoor
 from steelsight.station.http.respond import json_answer
 from steelsight.station.http.uploads import FIELD, Upload, read_uploads
 from steelsight.station.inspection import Inspection
-from steelsight.station.batcher import QueueFull
-from steelsight.station.station import Incoming, Station
+from steelsight.station.station import Incoming, QueueFull, Station
 
 PATH = "/api/v1/inspections"
 _BODY = {
@@ -63,11 +61,14 @@ def inspecting_routes(station: Station, metrics: Metrics) -> APIRouter:
             try:
                 places = [stack.enter_context(station.admit(1))]  # before anything of the body is read
                 uploads = await read_uploads(
-                    request, station.settings, lambda: places.append(stack.enter_context(station.admit(1)))
+                    request,
+                    station.settings.max_bytes,
+                    station.max_files,
+                    lambda: places.append(stack.enter_context(station.admit(1))),
                 )
-            except QueueFull as error:
+            except QueueFull:
                 metrics.refused.inc()
-                raise HTTPException(429, str(error), {"Retry-After": str(error.retry_after)}) from error
+                raise
             if len(uploads) > 1:
                 await run_in_threadpool(_refuse_unreadable, uploads, station.settings.max_pixels)
             at = datetime.now(UTC)

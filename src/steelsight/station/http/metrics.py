@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from steelsight.station.inspection import Inspection
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_KEPT_SECONDS = 60.0
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -17,13 +18,16 @@ class Metrics:
 
     Args:
         waiting: images that wait or are in work, asked for whenever the figures are.
-        stored: bytes of the stored images and maps, likewise.
+        stored: bytes of the stored images and maps, asked for once a minute at most: every file is looked at.
     """
 
     def __init__(self, waiting: Callable[[], float], stored: Callable[[], float]) -> None:
         self._registry = registry = CollectorRegistry()
         self.requests = Counter(
-            "steelsight_requests", "Requests by method, route and status.", ["method", "route", "status"], registry=registry
+            "steelsight_requests",
+            "Requests by method, route and status.",
+            ["method", "route", "status"],
+            registry=registry,
         )
         self.request_seconds = Histogram(
             "steelsight_request_seconds", "From a request's head to the end of its answer.", ["route"], buckets=_SECONDS,
@@ -35,7 +39,7 @@ class Metrics:
         )
         self.refused = Counter("steelsight_refused", "Requests refused since the queue was full.", registry=registry)
         Gauge("steelsight_queue_images", "Images that wait or are in work.", registry=registry).set_function(waiting)
-        Gauge("steelsight_store_bytes", "Stored images and maps.", registry=registry).set_function(stored)
+        Gauge("steelsight_store_bytes", "Stored images and maps.", registry=registry).set_function(_kept(stored))
 
     def count(self, inspections: Sequence[Inspection]) -> None:
         """Take note of what was inspected."""
@@ -78,3 +82,16 @@ class Measured:
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _kept(measure: Callable[[], float]) -> Callable[[], float]:
+    """The same, measured anew only when it is a minute old."""
+    value, since = 0.0, float("-inf")
+
+    def ask() -> float:
+        nonlocal value, since
+        if time.monotonic() > since + _KEPT_SECONDS:
+            value, since = measure(), time.monotonic()
+        return value
+
+    return ask

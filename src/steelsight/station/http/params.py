@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from steelsight.decision.policy import Answer
+from steelsight.errors import UserError
 from steelsight.station.inspection import Door
-from steelsight.station.log.query import MOST, Order
+from steelsight.station.log.query import MOST, Order, read_cursor
 from steelsight.station.log.query import Query as LogQuery
 
 
@@ -32,9 +33,7 @@ ClassNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of a c
 Version = Annotated[int, Query(ge=1, le=2**31 - 1, description="Version of a review.")]
 HttpDoor = Annotated[Literal["page", "http"], Query(description="Who sends: the page, or a program.")]
 Text = Annotated[str, Field(max_length=300), AfterValidator(_no_nul)]
-Time = Annotated[
-    datetime, AfterValidator(_utc), Field(description="ISO 8601; UTC where no zone is given.")
-]
+Time = Annotated[datetime, AfterValidator(_utc), Field(description="ISO 8601; UTC where no zone is given.")]
 
 
 class Filters(BaseModel):
@@ -68,3 +67,12 @@ class Page(Filters):
 
     limit: int = Field(default=50, ge=1, le=MOST)
     cursor: Annotated[str, Field(max_length=500)] | None = None
+
+    @model_validator(mode="after")
+    def _cursor_fits(self) -> "Page":
+        if self.cursor is not None:
+            try:
+                read_cursor(self.cursor, self.order)
+            except UserError as error:
+                raise ValueError(str(error)) from error
+        return self

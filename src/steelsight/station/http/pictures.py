@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from steelsight.cascade.overlay import draw_overlay
 from steelsight.cascade.pictures import index_mask
 from steelsight.decision.verdict import Verdict
-from steelsight.images import decode_image, png_chunks
+from steelsight.image_header import png_chunks
+from steelsight.images import decode_image
 from steelsight.rle import parse_runs
 from steelsight.station.inspection import Inspection
 
@@ -29,7 +30,11 @@ def browser_image(content: bytes) -> tuple[bytes, str]:
     """
     if content.startswith(_JPEG) and b"Exif" not in content[:_HEAD]:
         return content, "image/jpeg"
-    if content.startswith(_PNG) and content[24:25] <= b"\x08" and all(kind != b"eXIf" for kind, _ in png_chunks(content)):
+    if (
+        content.startswith(_PNG)
+        and content[24:25] <= b"\x08"
+        and all(kind != b"eXIf" for kind, _ in png_chunks(content))
+    ):
         return content, "image/png"
     pixels = decode_image(content, Path("image"))
     if pixels.dtype == np.uint16:

@@ -11,7 +11,6 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from steelsight.errors import UserError
-from steelsight.station.http.security import is_loopback
 
 
 def resolve(host: str, port: int) -> tuple[socket.AddressFamily, str]:
@@ -23,7 +22,9 @@ def resolve(host: str, port: int) -> tuple[socket.AddressFamily, str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise UserError(f"--host {host}: no name or address that is known here; use 127.0.0.1, or 0.0.0.0 for all") from error
+        raise UserError(
+            f"--host {host}: no name or address that is known here; use 127.0.0.1, or 0.0.0.0 for all"
+        ) from error
     family, _, _, _, address = found[0]
     return family, str(address[0])
 
@@ -47,7 +48,7 @@ def listen(host: str, port: int) -> socket.socket:
         bound.close()
         match error.errno:
             case errno.EADDRINUSE:
-                said = f"--port {port}: in use on {address} already; stop what uses it, or choose another (0: any that is free)"
+                said = f"--port {port}: in use on {address} already; choose another, or 0 for any that is free"
             case errno.EACCES:
                 said = f"--port {port}: may not be used here; choose one from 1024 on"
             case _:
@@ -61,8 +62,6 @@ def address_of(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = socket.gethostname()
-    elif not is_loopback(host) or ":" not in host:
-        pass
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 

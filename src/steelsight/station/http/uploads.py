@@ -1,21 +1,21 @@
 """Images out of a multipart body, as it streams in: each takes its place in the queue before its content is read."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from steelsight.station.settings import StationSettings
+from steelsight.station.incoming import Incoming
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 FIELD = "files"
 """Name of the form's field."""
-
-_LONGEST_NAME = 300
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +26,14 @@ class Upload:
     content: bytes
 
 
-async def read_uploads(request: Request, settings: StationSettings, take_place: Callable[[], None]) -> list[Upload]:
+async def read_uploads(
+    request: Request, max_bytes: int, max_files: int, take_place: Callable[[], None]
+) -> list[Upload]:
     """The files of a request, in order; nothing is written to the disk.
 
     Args:
-        settings: how many files, and how large.
+        max_bytes: of one file.
+        max_files: of the request.
         take_place: called as each file but the first begins; may refuse by an exception.
 
     Raises:
@@ -42,7 +45,7 @@ async def read_uploads(request: Request, settings: StationSettings, take_place: 
     boundary = options.get(b"boundary", b"")
     if not 1 <= len(boundary) <= 200:
         raise HTTPException(422, "the Content-Type names no boundary of the form's parts; let a library write the form")
-    form = _Form(settings, take_place)
+    form = _Form(max_bytes, max_files, take_place)
     try:
         parser = MultipartParser(boundary, form.callbacks)
         async for chunk in request.stream():
@@ -62,14 +65,14 @@ async def read_uploads(request: Request, settings: StationSettings, take_place: 
 class _Form:
     """What the parser of the form calls back."""
 
-    def __init__(self, settings: StationSettings, take_place: Callable[[], None]) -> None:
+    def __init__(self, max_bytes: int, max_files: int, take_place: Callable[[], None]) -> None:
         self.uploads: list[tuple[str, bytearray]] = []
         self.ended = False
-        self._settings, self._take_place = settings, take_place
+        self._max_bytes, self._max_files, self._take_place = max_bytes, max_files, take_place
         self._header, self._value, self._disposition = b"", b"", b""
 
     @property
-    def callbacks(self) -> dict[str, Callable[..., None]]:
+    def callbacks(self) -> "MultipartCallbacks":
         """By the parser's names."""
         return {
             "on_part_begin": self._begin,
@@ -97,20 +100,23 @@ class _Form:
 
     def _open(self) -> None:
         _, options = parse_options_header(self._disposition)
-        name = options.get(b"name", b"").decode("utf-8", "replace")
-        if name != FIELD:
-            raise HTTPException(422, f"the form has a field {name[:40]!r}; images are sent as {FIELD!r}, and nothing else")
+        key = options.get(b"name", b"").decode("utf-8", "replace")
+        if key != FIELD:
+            raise HTTPException(
+                422, f"the form has a field {key[:40]!r}; images are sent as {FIELD!r}, and nothing else"
+            )
         if b"filename" not in options:
             raise HTTPException(422, f"a part {FIELD!r} of the form is no file; send it with a file name")
-        most = self._settings.max_files
+        most = self._max_files
         if len(self.uploads) == most:
             raise HTTPException(413, f"more than {most} images in one request; send them in several")
         if self.uploads:  # the first has one already
             self._take_place()
-        self.uploads.append((shown_name(options[b"filename"]), bytearray()))
+        name = Incoming(options[b"filename"].decode("utf-8", "replace"), b"", "http").shown_name
+        self.uploads.append((name or "image", bytearray()))
 
     def _add(self, data: bytes, start: int, end: int) -> None:
-        (name, content), most = self.uploads[-1], self._settings.max_bytes
+        (name, content), most = self.uploads[-1], self._max_bytes
         if len(content) + end - start > most:
             raise HTTPException(413, f"{name}: larger than {most} bytes, the most that one image may have")
         content += data[start:end]
@@ -125,13 +131,3 @@ class _Form:
 
     def _pop(self) -> tuple[str, bytearray] | None:
         return self.uploads.pop() if self.uploads else None
-
-
-def shown_name(sent: bytes) -> str:
-    """A file name as it is shown and logged: what is no text is replaced, and what no name needs is cut off. It may look
-    like a path, and is never used as one.
-
-    >>> shown_name(b"coil 7/strip\\x00.jpg"), shown_name(b"")
-    ('coil 7/strip\ufffd.jpg', 'image')
-    """
-    return _CONTROL.sub("\ufffd", sent.decode("utf-8", "replace"))[-_LONGEST_NAME:] or "image"

@@ -8,15 +8,21 @@ from starlette.responses import Response
 
 from steelsight.station.http.answers import HistoryAnswer, InspectionAnswer
 from steelsight.station.http.convert import inspection_answer, summary_answer
-from steelsight.station.http.faults import refusals
+from steelsight.station.http.faults import Responses, refusals
 from steelsight.station.http.params import ClassNumber, InspectionId, Page, Version
 from steelsight.station.http.pictures import browser_image, mask_png, overlay_png, write_png
 from steelsight.station.http.respond import json_answer, picture
 from steelsight.station.inspection import Inspection
 from steelsight.station.station import Station
 
-_PICTURE = {200: {"content": {"image/png": {}}, "description": "The picture."}, 304: {"description": "Not changed."}}
-_IMAGE = {200: {"content": {"image/png": {}, "image/jpeg": {}}, "description": "The image."}, 304: _PICTURE[304]}
+_PICTURE: Responses = {
+    200: {"content": {"image/png": {}}, "description": "The picture."},
+    304: {"description": "Not changed."},
+}
+_IMAGE: Responses = {
+    200: {"content": {"image/png": {}, "image/jpeg": {}}, "description": "The image."},
+    304: _PICTURE[304],
+}
 
 
 def viewing_routes(station: Station) -> APIRouter:
@@ -40,7 +46,7 @@ def viewing_routes(station: Station) -> APIRouter:
     def image(request: Request, id: InspectionId) -> Response:
         """The image as a browser can show it."""
         found = find_inspection(station, id)
-        return picture(request, f"image-{found.result.sha256}", lambda: browser_image(_content(station, found)))
+        return picture(request, f"image-{found.result.sha256}", lambda: browser_image(station.image_of(found)))
 
     @routes.get("/{id}/mask.png", responses=_PICTURE | refusals(404, 422, 503), response_class=Response, summary="Mask")
     def mask(request: Request, id: InspectionId, review: Version | None = None) -> Response:
@@ -63,7 +69,7 @@ def viewing_routes(station: Station) -> APIRouter:
         """The image with what was found outlined, and the verdict below."""
         found = find_inspection(station, id)
         return picture(
-            request, _tag("overlay", found), lambda: (overlay_png(found, _content(station, found)), "image/png")
+            request, _tag("overlay", found), lambda: (overlay_png(found, station.image_of(found)), "image/png")
         )
 
     @routes.get(
@@ -77,7 +83,9 @@ def viewing_routes(station: Station) -> APIRouter:
         found = find_inspection(station, id)
         if number > len(found.classes):
             raise HTTPException(404, f"there is no class {number}: they count from 1 to {len(found.classes)}")
-        return picture(request, _tag(f"map{number}", found), lambda: (_map(station, found, number - 1), "image/png"))
+        return picture(
+            request, _tag(f"map{number}", found), lambda: (write_png(station.map_of(found, number - 1)), "image/png")
+        )
 
     return routes
 
@@ -92,28 +100,6 @@ def find_inspection(station: Station, number: int) -> Inspection:
     if found is None:
         raise HTTPException(404, f"there is no inspection {number}, or not any more")
     return found
-
-
-def _content(station: Station, inspection: Inspection) -> bytes:
-    """The stored image.
-
-    Raises:
-        HTTPException: 404 it is not stored.
-    """
-    content = station.store.read_image(inspection.result.sha256)
-    if content is None:
-        why = "is not stored any more" if inspection.result.has_image else "was not stored (see --keep)"
-        raise HTTPException(404, f"inspection {inspection.id}: the image {why}")
-    return content
-
-
-def _map(station: Station, inspection: Inspection, index: int) -> bytes:
-    result = inspection.result
-    maps = station.store.read_maps(result.sha256, result.inspector)
-    if maps is None or result.size is None:
-        why = "are not stored any more" if result.has_maps else "were not made or not stored: the gate held the image back, or see --keep"
-        raise HTTPException(404, f"inspection {inspection.id}: the probability maps {why}")
-    return write_png(maps.of_class(index, result.size))
 
 
 def _tag(what: str, inspection: Inspection, version: int = 0) -> str:

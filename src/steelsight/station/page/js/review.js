@@ -61,10 +61,9 @@ class Review {
     keys("[", "smaller brush", () => this.editor.chooseBrush(this.editor.brush / 1.25 - 0.5));
     keys("]", "larger brush", () => this.editor.chooseBrush(this.editor.brush * 1.25 + 0.5));
     for (let number = 1; number < 10; number++) keys(String(number), "draw this class", () => this.editor.chooseClass(number));
-    keys("f", "fill or outline", () => {
-      this.viewer.setMode(this.viewer.mode === "fill" ? "outline" : "fill");
-      this.refresh();
-    });
+    for (const mode of ["outline", "fill", "heat"]) {
+      keys(mode[0], `draw as ${mode}`, () => { this.viewer.setMode(mode); this.toolbar.refresh(); });
+    }
     keys("u", "undo (also Ctrl+Z)", () => this.editor.undo());
     keys("Escape", "take back what is being drawn", () => this.editor.cancel());
     this.shortcut = (event) => {

@@ -13,7 +13,7 @@ export function makeToolbar(editor) {
   const { viewer } = editor;
   const tools = TOOLS.map(({ name, label, key, does }) =>
     h("button", { type: "button", "data-tool": name, title: `${does} (${key})`, onclick: () => editor.choose(name) }, label));
-  const pick = h("div", { class: "group", role: "group", "aria-label": "Class that is drawn" });
+  const pick = h("div", { class: "segments", role: "group", "aria-label": "Class that is drawn" });
   const range = h("input", {
     type: "range", min: SIZES.least, max: SIZES.most, "aria-label": "Brush size in pixels of the image",
     oninput: (event) => editor.chooseBrush(Number(event.target.value)),
@@ -23,13 +23,14 @@ export function makeToolbar(editor) {
   const close = h("button", { type: "button", title: "Enter", onclick: () => editor.close() }, "Close polygon");
   const undo = h("button", { type: "button", title: "Ctrl+Z or u", onclick: () => editor.undo() }, "Undo");
   const redo = h("button", { type: "button", title: "Ctrl+Shift+Z", onclick: () => editor.redo() }, "Redo");
-  const mode = h("button", {
-    type: "button", title: "f",
-    onclick: () => { viewer.setMode(viewer.mode === "fill" ? "outline" : "fill"); refresh(); },
-  }, "Fill");
-  const element = h("div", { class: "toolbar", role: "toolbar", "aria-label": "Drawing" },
-    h("div", { class: "group", role: "group", "aria-label": "Tool" }, tools), pick, brush,
-    h("div", { class: "group" }, close, undo, redo, mode));
+  const modes = h("div", { class: "segments", role: "group", "aria-label": "Drawn as" },
+    ["outline", "fill", "heat"].map((mode) =>
+      h("button", { type: "button", "data-mode": mode, title: `(${mode[0]})`, onclick: () => { viewer.setMode(mode); refresh(); } },
+        mode[0].toUpperCase() + mode.slice(1))));
+  const fit = h("button", { type: "button", title: "the whole image (0)", onclick: () => viewer.fit() }, "Fit");
+  const element = h("div", { class: "drawing", role: "toolbar", "aria-label": "Drawing" },
+    h("div", { class: "segments", role: "group", "aria-label": "Tool" }, tools), brush, close, pick,
+    h("div", { class: "group" }, undo, redo), h("div", { class: "group" }, modes, fit));
 
   function begin(classes) {
     pick.replaceChildren(...classes.map((one) =>
@@ -43,7 +44,8 @@ export function makeToolbar(editor) {
   function refresh() {
     for (const button of tools) press(button, button.dataset.tool === editor.tool);
     for (const button of pick.children) press(button, Number(button.dataset.class) === editor.number);
-    press(mode, viewer.mode === "fill");
+    for (const button of modes.children) press(button, button.dataset.mode === viewer.mode);
+    modes.lastChild.disabled = !viewer.inspection?.has_maps;
     range.value = editor.brush;
     size.textContent = `${editor.brush} px`;
     brush.hidden = editor.tool !== "brush" && editor.tool !== "erase";

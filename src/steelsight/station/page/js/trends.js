@@ -1,6 +1,7 @@
 /** What the line does over time: counts, shares of the verdicts, and how far its scores are from the evidence's. */
 import { cumulativeCurves, shareBar, stackedBars } from "./charts.js";
 import { h } from "./dom.js";
+import { count, whole } from "./words.js";
 
 const MOST_BARS = 60;
 const HOUR = 3_600_000;
@@ -12,11 +13,15 @@ const KINDS = [
   { key: "unreadable", name: "unreadable" },
 ];
 
-/** Counts per hour or day, and the verdicts' shares of them. `statistics` as GET /statistics answers, `per` as it was asked. */
-export function countPanel(statistics, per, width) {
+/**
+ * Counts per hour or day, and the verdicts' shares of them.
+ * @param {{statistics: object, per: "hour"|"day", span: string}} counted as GET /statistics answers, as it was asked, and the
+ *   time in words. @param {number} width in CSS pixels.
+ */
+export function countPanel({ statistics, per, span }, width) {
   const { totals } = statistics;
   const all = KINDS.reduce((sum, { key }) => sum + totals[key], 0);
-  if (!all) return h("p", { class: "soft" }, "Nothing was inspected in this time.");
+  if (!all) return h("p", { class: "soft" }, `Nothing was inspected ${span}.`);
   const { bars, each } = joined(statistics.buckets, per);
   const word = per === "hour" ? "hour" : "day (UTC)";
   return h(
@@ -30,7 +35,7 @@ export function countPanel(statistics, per, width) {
       width,
     }),
     shareBar({
-      title: `Verdicts of ${all} images`,
+      title: `Verdicts of ${count(all, "image")} ${span}`,
       parts: KINDS.map((kind) => ({ ...kind, count: totals[kind.key] })),
       unit: "images",
       width,
@@ -38,8 +43,8 @@ export function countPanel(statistics, per, width) {
     h(
       "p",
       { class: "soft" },
-      `${statistics.reviewed} reviewed; ${statistics.waiting} with the verdict review wait for a person; `,
-      `${totals.flagged} flagged as unusual.`,
+      `${whole(statistics.reviewed)} reviewed; ${whole(statistics.waiting)} of verdict review wait for a person; `,
+      `${whole(totals.flagged)} flagged as unusual.`,
     ),
   );
 }
@@ -52,7 +57,7 @@ export function driftPanel(drift, width) {
     { class: "panel" },
     h(
       "p",
-      { class: drift.alarm ? "alarm" : "calm", role: drift.alarm ? "alert" : "status" },
+      { class: `notice ${drift.alarm ? "error" : "info"}`, role: drift.alarm ? "alert" : "status" },
       h("strong", {}, drift.alarm ? "Alarm: " : "No alarm: "),
       drift.sentence,
     ),
@@ -80,8 +85,8 @@ function joined(buckets, per) {
   const starts = buckets.map((bucket) => Date.parse(bucket.start));
   const [first, last] = [Math.min(...starts), Math.max(...starts)];
   const each = Math.ceil(((last - first) / length + 1) / MOST_BARS);
-  const count = Math.floor((last - first) / (length * each)) + 1;
-  const bars = Array.from({ length: count }, (_, index) => ({
+  const number = Math.floor((last - first) / (length * each)) + 1;
+  const bars = Array.from({ length: number }, (_, index) => ({
     ...named(first + index * length * each, per, each),
     values: Object.fromEntries(KINDS.map(({ key }) => [key, 0])),
   }));

@@ -1,8 +1,8 @@
 """Refusals and failures, each as one sentence of JSON; nothing of the program's inside is shown."""
 
 import logging
-from http import HTTPStatus
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request

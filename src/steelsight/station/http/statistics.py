@@ -9,11 +9,11 @@ from starlette.responses import Response
 from steelsight.decision.tested import Tested
 from steelsight.decision.tested_files import DEFECTS, IMAGES, read_tested
 from steelsight.inspector.artifact import require_listed
+from steelsight.station.drift import measure_drift
 from steelsight.station.http.answers import Bucket, Counts, DriftAnswer, StatisticsAnswer
 from steelsight.station.http.faults import refusals
 from steelsight.station.http.params import Time
 from steelsight.station.http.respond import json_answer
-from steelsight.station.drift import measure_drift
 from steelsight.station.log import statistics as log_statistics
 from steelsight.station.station import Station
 

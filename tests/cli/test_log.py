@@ -1,6 +1,6 @@
 """`steelsight log` as a user types it, on what a station has logged."""
 
-import csv
+import hashlib
 import json
 import os
 import shutil
@@ -13,6 +13,7 @@ from data import ROOT, SAMPLE, needs_sample, run_cli
 from pyarrow import parquet
 from station.log.results import CLASSES, INSPECTOR, make_result
 
+from steelsight.dataset.read import read_dataset
 from steelsight.images import list_images
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.store import ImageStore
@@ -23,8 +24,6 @@ pytestmark = needs_sample
 @pytest.fixture(scope="module")
 def station(tmp_path_factory):
     """The data folder of a station: three real images, two of them reviewed, and an old one without."""
-    import hashlib
-
     data = tmp_path_factory.mktemp("station")
     store = ImageStore(data)
     with InspectionLog.open(f"sqlite:///{data}/log.sqlite") as log:
@@ -41,16 +40,13 @@ def station(tmp_path_factory):
 
 
 def test_export(station, tmp_path):
-    done = run_cli("log", "export", "--data", station, "--out", tmp_path / "log.csv", "--verdict", "review", "--json")
+    out = tmp_path / "log.parquet"
+    where = ["--database", f"sqlite:///{station}/log.sqlite", "--out", out]
+    chosen = ["--reviewed", "--class", CLASSES[0], "--since", "2026-01-31", "--name", ".JPG", "--verdict", "review"]
+    done = run_cli("log", "export", *where, *chosen, "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["wrote"] == [str(tmp_path / "log.csv")]
-    with (tmp_path / "log.csv").open(newline="", encoding="utf-8") as stream:
-        assert [row["word"] for row in csv.DictReader(stream)] == ["reject", "reject", ""]
-    url = f"sqlite:///{station}/log.sqlite"
-    chosen = ["--reviewed", "--class", CLASSES[0], "--since", "2026-01-31", "--name", ".JPG"]
-    done = run_cli("log", "export", "--database", url, "--out", tmp_path / "log.parquet", *chosen)
-    assert done.returncode == 0, done.stderr
-    assert parquet.read_table(tmp_path / "log.parquet").num_rows == 2
+    assert json.loads(done.stdout) == {"wrote": [str(out)], "next": None, "bytes": out.stat().st_size}
+    assert parquet.read_table(out)["word"].to_pylist() == ["reject", "reject"]
 
 
 def test_corrections_are_a_dataset(station, tmp_path):
@@ -58,8 +54,8 @@ def test_corrections_are_a_dataset(station, tmp_path):
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert (said["images"], said["defective"], said["left_out"]) == (2, 2, [])
-    checked = run_cli(*said["next"].split()[1:])
-    assert checked.returncode == 0, checked.stderr
+    assert said["next"] == f"steelsight data check {tmp_path / 'new'}"
+    assert len(read_dataset(tmp_path / "new").samples) == 2
 
 
 def test_prune(station, tmp_path):

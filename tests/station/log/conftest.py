@@ -1,7 +1,6 @@
 """An empty log, in SQLite and in PostgreSQL."""
 
 import pytest
-import sqlalchemy as sa
 from station.log.postgres import BINARIES, running_server
 from station.log.results import CLASSES, INSPECTOR
 
@@ -27,12 +26,13 @@ def new_url(request, tmp_path_factory):
     numbers = iter(range(1000))
 
     def make():
+        """A schema of its own, which takes less time than a database."""
         name = f"log{next(numbers)}"
-        engine = connect(parse_url(server)).execution_options(isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        engine = connect(parse_url(server))
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"CREATE SCHEMA {name}")
         engine.dispose()
-        return server.replace("/postgres?", f"/{name}?")
+        return f"{server}&options=-csearch_path%3D{name}"
 
     return make
 

@@ -17,7 +17,7 @@ from steelsight.station.log.query import Query
 from steelsight.station.log.values import written
 
 sizes = itertools.count()
-one_log = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+one_log = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @one_log

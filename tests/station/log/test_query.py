@@ -13,7 +13,7 @@ from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query, page
 from steelsight.station.log.rows import select_inspections
 
-one_log = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+one_log = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 KEYS = {
     "newest": lambda one: (one.result.at, one.id),
     "oldest": lambda one: (one.result.at, one.id),

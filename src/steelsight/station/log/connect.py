@@ -8,6 +8,7 @@ from sqlite3 import Connection as SqliteConnection
 from sqlite3 import OperationalError as SqliteOperationalError
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from steelsight.errors import UserError
@@ -16,7 +17,6 @@ from steelsight.files import disk_errors
 PATIENCE = 60.0
 """Seconds for which one waits for another process to end its writing."""
 _JOURNAL = 64_000_000  # bytes to which the write-ahead log is cut when it is empty
-_POSTGRES = {"connect_timeout": 10, "options": f"-c lock_timeout={PATIENCE:.0f}s"}
 WRITES = {"steelsight_writes": True}
 """Execution options of a connection that will write."""
 
@@ -69,12 +69,14 @@ def connect(url: URL) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        return create_engine(url, pool_pre_ping=True, connect_args=_POSTGRES)
+        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     except ModuleNotFoundError as error:
         raise UserError(
             f"--database {shown(url)}: PostgreSQL needs {error.name}, which is not installed; "
             "pip install 'steelsight[postgres]'"
         ) from error
+    event.listen(engine, "connect", _set_up_postgresql)
+    return engine
 
 
 def write_ahead(engine: Engine) -> None:
@@ -101,6 +103,11 @@ def _set_up_sqlite(connection: SqliteConnection, _: object) -> None:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(f"PRAGMA journal_size_limit={_JOURNAL}")
+
+
+def _set_up_postgresql(connection: DBAPIConnection, _: object) -> None:
+    connection.cursor().execute(f"SET lock_timeout = '{PATIENCE:.0f}s'")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

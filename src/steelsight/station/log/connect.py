@@ -131,7 +131,7 @@ def database_errors(url: URL) -> Iterator[None]:
 
 def _sentence(said: str) -> str:
     for words, sentence in (
-        ("disk is full", "the disk is full; free some space, or let `steelsight log prune` remove old entries"),
+        ("disk is full", "the disk is full; free some space (nothing was half-written)"),
         ("file is not a database", "this file is no SQLite database; name another, or move it away for a new log"),
         (
             "malformed",

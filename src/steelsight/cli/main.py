@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from steelsight import __version__
-from steelsight.cli import bench, data, decide, export, inspect, predict, report, score, train, weights
+from steelsight.cli import bench, data, decide, export, inspect, predict, report, score, train, watch, weights
 from steelsight.cli.output import fail
 from steelsight.errors import UserError
 
@@ -49,6 +49,7 @@ app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
+app.command("watch")(watch.watch)
 app.command("bench")(bench.bench)
 app.command("score")(score.score)
 app.add_typer(weights.app, name="weights")

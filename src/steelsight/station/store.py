@@ -1,7 +1,7 @@
 """Images and probability maps by content: the same image is stored once, under the SHA-256 of its bytes.
 
-    DATA/images/ab/<sha256>.jpg|png|bmp|tif         the file as it came
-    DATA/maps/ab/<sha256>.<inspector, 12>.npz       each segmenter's 8-bit map at its working size, and how it came there
+DATA/images/ab/<sha256>.jpg|png|bmp|tif         the file as it came
+DATA/maps/ab/<sha256>.<inspector, 12>.npz       each segmenter's 8-bit map at its working size, and how it came there
 """
 
 import json

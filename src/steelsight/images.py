@@ -32,7 +32,7 @@ class ImageError(UserError):
         self.sentence = message
 
 
-class TooManyPixels(ImageError):
+class TooManyPixels(ImageError):  # noqa: N818
     """An image larger than may be decoded here."""
 
     def __init__(self, path: Path, height: int, width: int, limit: int) -> None:

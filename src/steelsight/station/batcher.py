@@ -1,6 +1,6 @@
 """Bounded admission and batching: what waits is judged together, and nobody waits for others to come.
 
-Each worker takes what is waiting at that moment, its share of it, and at most a batch: alone, an image is judged at once; many
+Each worker takes its share of what is waiting at that moment, and at most a batch: alone, an image is judged at once; many
 are judged as fast as in a stream. What is accepted and not yet answered never exceeds `queue`, whatever comes in.
 """
 
@@ -21,7 +21,7 @@ _SMOOTHING = 0.1  # weight of the newest answer in the mean time between answers
 _LONGEST_WAIT = 60
 
 
-class QueueFull(UserError):
+class QueueFull(UserError):  # noqa: N818 (not a fault, an answer)
     """No room for further images.
 
     Attributes:
@@ -33,7 +33,7 @@ class QueueFull(UserError):
         self.retry_after = retry_after
 
 
-class Closed(UserError):
+class Closed(UserError):  # noqa: N818 (not a fault, an answer)
     """The station is stopping."""
 
     def __init__(self) -> None:

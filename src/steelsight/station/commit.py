@@ -83,8 +83,9 @@ class Committer:
         try:
             logged = self._log.add([one.result for one in group])
         except Exception as error:
-            if len(group) == 1:
-                self._refuse(group[0], error)
+            if isinstance(error, UserError) or len(group) == 1:
+                for one in group:
+                    self._refuse(one, error)
                 return
             for one in group:  # one that cannot be logged does not take the others with it
                 self._commit([one])

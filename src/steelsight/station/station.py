@@ -35,7 +35,7 @@ from steelsight.station.store import ImageStore, NetworkMaps
 __all__ = ["Admission", "Closed", "Incoming", "NotStored", "QueueFull", "Station"]
 
 
-class NotStored(UserError):
+class NotStored(UserError):  # noqa: N818 (not a fault, an answer)
     """An image or map that is not in the store: never was, or no longer."""
 
 

@@ -41,7 +41,9 @@ class NetworkMaps:
 
     def of_class(self, index: int, size: tuple[int, int]) -> NDArray[np.uint8]:
         """The combined map of a class, uint8 `size`: exactly what the rule cut."""
-        return combine_maps([map_[index : index + 1] for map_ in self.maps], self.preprocesses, size)[0]
+        of_class = [map_[index : index + 1] for map_ in self.maps]
+        combined: NDArray[np.uint8] = combine_maps(of_class, self.preprocesses, size)[0]
+        return combined
 
     def pack(self) -> bytes:
         """As the content of an .npz, compressed lightly: what level 6 saves takes five times as long."""
@@ -50,7 +52,7 @@ class NetworkMaps:
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for name, array in ((_PREPROCESSES, np.array(described)), *((str(i), m) for i, m in enumerate(self.maps))):
                 with archive.open(f"{name}.npy", "w") as entry:
-                    np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
+                    np.lib.format.write_array(entry, array, allow_pickle=False)
         return content.getvalue()
 
     @classmethod

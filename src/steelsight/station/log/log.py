@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Self
 
 from sqlalchemy import URL, Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from steelsight.errors import UserError
 from steelsight.station.inspection import Arrival, Inspection, Result, Review, Word
 from steelsight.station.log.connect import WRITES, connect, database_errors, parse_url
 from steelsight.station.log.migrate import migrate
@@ -59,17 +61,23 @@ class InspectionLog:
         self._inspectors: dict[str, tuple[int, tuple[str, ...]]] = {}
 
     @classmethod
-    def open(cls, url: str) -> Self:
-        """Open the log of a SQLAlchemy URL; a new one is made, an older one moved to the present schema.
+    def open(cls, url: str, *, make: bool = True) -> Self:
+        """Open the log of a SQLAlchemy URL; an older one is moved to the present schema.
+
+        Args:
+            make: whether to make a new one where there is none.
 
         Raises:
-            UserError: it can not be reached, is damaged, is something else, or was written by a newer steelsight.
+            UserError: it can not be reached, is damaged, is something else, or was written by a newer steelsight; or there
+                is none and none is to be made.
         """
         parsed = parse_url(url)
+        if not make and parsed.drivername == "sqlite" and not Path(str(parsed.database)).is_file():
+            raise UserError(f"{parsed.database}: there is no log; give the folder or database that a station writes to")
         engine = connect(parsed)
         try:
             with database_errors(parsed):
-                migrate(engine, parsed)
+                migrate(engine, parsed, make=make)
         except BaseException:
             engine.dispose()
             raise

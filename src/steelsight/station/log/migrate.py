@@ -18,11 +18,15 @@ _LOCK_NUMBER = 7_358_031_147
 _alembic = Lock()  # it keeps the migration that is under way in a global
 
 
-def migrate(engine: Engine, url: URL) -> None:
+def migrate(engine: Engine, url: URL, *, make: bool = True) -> None:
     """Bring a log to the present schema, in one transaction that others wait for.
 
+    Args:
+        make: whether to make a log where there is none.
+
     Raises:
-        UserError: the log is of a newer steelsight, or the database holds something else.
+        UserError: the log is of a newer steelsight, or the database holds something else; or there is none and none is to be
+            made.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
@@ -33,7 +37,7 @@ def migrate(engine: Engine, url: URL) -> None:
     with _alembic, engine.connect().execution_options(**WRITES) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
-        _check(connection, url, scripts)
+        _check(connection, url, scripts, make)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -42,7 +46,7 @@ def _schema(connection: Connection) -> str | None:
     return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
 
 
-def _check(connection: Connection, url: URL, scripts: ScriptDirectory) -> None:
+def _check(connection: Connection, url: URL, scripts: ScriptDirectory, make: bool) -> None:
     schema = _schema(connection)
     if schema is None:
         there = set(inspect(connection).get_table_names())
@@ -53,6 +57,8 @@ def _check(connection: Connection, url: URL, scripts: ScriptDirectory) -> None:
                 f"{shown(url)}: this database is not a log of steelsight (it has the table {min(foreign)!r}); "
                 "name another one"
             )
+        if not make:
+            raise UserError(f"{shown(url)}: there is no log; give the folder or database that a station writes to")
     elif schema not in {script.revision for script in scripts.walk_revisions()}:
         raise UserError(
             f"{shown(url)}: the log has schema {schema}, which a newer steelsight wrote (this one knows up to "

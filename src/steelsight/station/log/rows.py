@@ -12,6 +12,7 @@ from steelsight.station.inspection import Arrival, Inspection, Result, Review
 from steelsight.station.log.tables import arrivals, folders, found, inspections, inspectors, reviews
 from steelsight.station.log.values import (
     arrival_key,
+    file_key,
     from_bytes,
     from_microseconds,
     to_bytes,
@@ -135,6 +136,7 @@ def _insert_arrivals(connection: Connection, new: Mapping[int, Arrival]) -> None
     rows: list[dict[str, Any]] = [
         {
             "key": arrival_key(one),
+            "file_key": file_key(one.folder, one.name),
             "folder_id": numbers[to_bytes(one.folder)],
             "name": to_bytes(one.name),
             "size": one.size,

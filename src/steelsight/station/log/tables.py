@@ -104,12 +104,14 @@ arrivals = Table(  # outlives its inspection, so that a file that still lies in 
     "arrivals",
     metadata,
     Column("key", LargeBinary(32), primary_key=True),  # sha256 of all that an arrival is: short, whatever the name
+    Column("file_key", LargeBinary(32), nullable=False),  # sha256 of folder and name: an index takes no long names
     Column("folder_id", ForeignKey("folders.id"), nullable=False),
     Column("name", LargeBinary, nullable=False),  # bytes: a file's name need not be text in any encoding
     Column("size", BigInteger, nullable=False),
     Column("modified_ns", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("inspection_id", BigInteger, nullable=False, unique=True),
+    Index("ix_arrivals_file", "file_key"),
     Index("ix_arrivals_folder", "folder_id", "key"),
     Index("ix_arrivals_name", "folder_id", "name"),
 )

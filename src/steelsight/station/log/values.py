@@ -50,8 +50,17 @@ def from_bytes(path: bytes) -> str:
 
 def arrival_key(arrival: Arrival) -> bytes:
     """32 bytes that stand for all that an arrival is."""
+    return _key(arrival.folder, arrival.name, str(arrival.size), str(arrival.modified_ns), arrival.sha256)
+
+
+def file_key(folder: str, name: str) -> bytes:
+    """32 bytes that stand for a file of a watched folder, whatever its content at a time."""
+    return _key(folder, name)
+
+
+def _key(*parts: str) -> bytes:
     digest = hashlib.sha256()
-    for part in (arrival.folder, arrival.name, str(arrival.size), str(arrival.modified_ns), arrival.sha256):
+    for part in parts:
         encoded = to_bytes(part)
         digest.update(len(encoded).to_bytes(8) + encoded)
     return digest.digest()

@@ -8,7 +8,7 @@ from steelsight.station.inspection import Inspection
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.rows import select_inspections, to_inspection
 from steelsight.station.log.tables import arrivals, folders, inspections
-from steelsight.station.log.values import from_bytes, to_bytes
+from steelsight.station.log.values import file_key, from_bytes, to_bytes
 
 _AT_ONCE = 500
 
@@ -18,14 +18,12 @@ Stamp = tuple[str, int, int]
 
 def known_files(log: InspectionLog, folder: str, names: Sequence[str]) -> set[Stamp]:
     """Those of a folder's files that are known, under these names: asked before a file is read, so without its hash."""
-    columns = (arrivals.c.name, arrivals.c.size, arrivals.c.modified_ns)
-    of_folder = select(*columns).join(folders, folders.c.id == arrivals.c.folder_id)
-    of_folder = of_folder.where(folders.c.path == to_bytes(folder))
+    statement = select(arrivals.c.name, arrivals.c.size, arrivals.c.modified_ns)
     known: set[Stamp] = set()
     with log.reading() as connection:
         for start in range(0, len(names), _AT_ONCE):
-            wanted = [to_bytes(name) for name in names[start : start + _AT_ONCE]]
-            for row in connection.execute(of_folder.where(arrivals.c.name.in_(wanted))):
+            wanted = [file_key(folder, name) for name in names[start : start + _AT_ONCE]]
+            for row in connection.execute(statement.where(arrivals.c.file_key.in_(wanted))):
                 known.add((from_bytes(row.name), row.size, row.modified_ns))
     return known
 

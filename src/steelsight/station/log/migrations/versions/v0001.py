@@ -31,6 +31,7 @@ def upgrade() -> None:
     op.create_table(
         "arrivals",
         sa.Column("key", sa.LargeBinary(32), primary_key=True),
+        sa.Column("file_key", sa.LargeBinary(32), nullable=False),
         sa.Column("folder_id", _NUMBER, sa.ForeignKey("folders.id"), nullable=False),
         sa.Column("name", sa.LargeBinary, nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
@@ -38,6 +39,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("inspection_id", sa.BigInteger, nullable=False, unique=True),
     )
+    op.create_index("ix_arrivals_file", "arrivals", ["file_key"])
     op.create_index("ix_arrivals_folder", "arrivals", ["folder_id", "key"])
     op.create_index("ix_arrivals_name", "arrivals", ["folder_id", "name"])
 

@@ -68,22 +68,8 @@ app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
-from steelsight.cli import (
-    bench,
-    data,
-    decide,
-    export,
-    inspect,
-    log,
-    predict,
-    report,
-    score,
-    serve,
-    train,
-    watch,
-    weights,
-)
-
+app.command("serve")(serve.serve)
+app.command("watch")(watch.watch)
 app.command("bench")(bench.bench)
 app.command("score")(score.score)
 app.add_typer(log.app, name="log")

@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.output import console
+from steelsight.cli.serve import Data, Database, KeepWhat, MaxPixels, Name, read_settings
 from steelsight.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,21 +22,6 @@ LEAVE = "leave"
 _SHOW_EVERY = 0.25  # seconds
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder that is watched.")]
-Data = Annotated[Path, typer.Option(help="Folder of the log, the images and the probability maps.")]
-Database = Annotated[
-    str | None,
-    typer.Option(
-        envvar="STEELSIGHT_DATABASE",
-        help="SQLAlchemy URL of the log, e.g. postgresql://user:password@host/name.",
-        show_default="SQLite in DATA",
-    ),
-]
-Name = Annotated[str | None, typer.Option(help="Of this station, in the log.", show_default="the machine's")]
-KeepWhat = Annotated[
-    Literal["all", "doubtful", "none"],
-    typer.Option("--keep", help="Whose image and maps are stored: all, those of review and reject, or none."),
-]
-MaxPixels = Annotated[int, typer.Option(min=1, help="Of one image; a larger one counts as unreadable.")]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -73,15 +59,11 @@ def watch(
     Ctrl-C or SIGTERM ends it when all that was begun is in the log. Exit status 3 with --once if some images could not be
     read or moved.
     """
-    from steelsight.station.settings import StationSettings
     from steelsight.station.station import Station
     from steelsight.station.watch.follow import Follow
     from steelsight.station.watch.results import ResultTables
 
-    given: dict[str, Any] = {"database": database, "name": name}
-    settings = StationSettings(
-        data=data, keep=keep, max_pixels=max_pixels, **{key: value for key, value in given.items() if value is not None}
-    )
+    settings = read_settings(data=data, database=database, name=name, keep=keep, max_pixels=max_pixels)
     watched = _watched(
         folder, move, [data, *([out] if out else [])],
         below=below, settle=settle, patience=patience, poll=poll, once=once,

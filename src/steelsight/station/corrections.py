@@ -22,6 +22,10 @@ from steelsight.station.store import ImageStore
 _GONE = "its image is not stored (any more)"
 
 
+class NoCorrections(UserError):
+    """No reviewed image that could be trained on."""
+
+
 @dataclass(frozen=True)
 class LeftOut:
     """A reviewed inspection that is no example to train on.
@@ -93,7 +97,8 @@ def zip_corrections(log: InspectionLog, store: ImageStore) -> IO[bytes]:
     """The same dataset as a ZIP archive: a temporary file in the data folder, at its start; it is gone once closed.
 
     Raises:
-        UserError: no reviewed image can be written, or the disk is full.
+        NoCorrections: no reviewed image can be written.
+        UserError: the disk is full.
     """
     chosen = _some(_choose(log, store))
     with disk_errors(store.data, again="the export"):
@@ -137,7 +142,7 @@ def _write(chosen: _Chosen, store: ImageStore, put: Callable[[str, Iterable[byte
 
 def _some(chosen: _Chosen) -> _Chosen:
     if not chosen.corrections:
-        raise UserError(
+        raise NoCorrections(
             f"no reviewed image to train on ({len(chosen.left_out)} left out); review some of the images that are stored"
         )
     return chosen

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from steelsight.errors import UserError
@@ -21,7 +23,8 @@ _WORDS = {
     400: "the request is malformed",
     401: "the station's token is missing or wrong",
     403: "the request comes from where it may not",
-    404: "there is no such thing",
+    404: "there is no such thing here",
+    405: "this address knows no such method",
     408: "the request came too slowly",
     409: "somebody was faster",
     413: "more was sent than is taken here",
@@ -45,8 +48,12 @@ def explain_faults(app: FastAPI) -> None:
     """Register how an application answers to what goes wrong."""
 
     @app.exception_handler(HTTPException)
-    async def _refused(_: Request, error: HTTPException) -> JSONResponse:
-        return fault(error.status_code, str(error.detail), error.headers)
+    async def _refused(request: Request, error: HTTPException) -> JSONResponse:
+        plain = error.detail == HTTPStatus(error.status_code).phrase  # the framework's own, which says less
+        said = _WORDS.get(error.status_code, error.detail) if plain else error.detail
+        if error.status_code == 405:  # the framework names the methods of the first route alone
+            return fault(405, said, {"Allow": ", ".join(_methods(app, request.url.path))})
+        return fault(error.status_code, said, error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def _does_not_fit(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -75,6 +82,11 @@ def explain_faults(app: FastAPI) -> None:
         if not isinstance(error, Closed):
             log.error("%s", error)
         return fault(503, str(error), {"Retry-After": "10"})
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    routes = (route for route in app.routes if isinstance(route, Route) and route.path_regex.match(path))
+    return sorted({method for route in routes for method in route.methods or ()})
 
 
 def fault(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

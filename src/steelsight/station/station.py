@@ -31,6 +31,7 @@ from steelsight.station.inspection import Inspection, Result
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.settings import StationSettings
 from steelsight.station.store import ImageStore, NetworkMaps
+from steelsight.station.upkeep import Upkeep
 
 __all__ = ["Admission", "Closed", "Incoming", "NotStored", "QueueFull", "Station"]
 
@@ -52,11 +53,11 @@ class Station:
         self.fingerprint = fingerprint(inspector.folder)
         self.store = ImageStore(settings.data)
         self.log.register(self.fingerprint, inspector.classes, inspector.card.model_dump_json())
-        self.store.sweep()
         inspector.engine("latency")  # both are loaded before the first image comes
         engine = inspector.engine("throughput")
         self._grey = sees_grey(engine)
         self._segmenters = tuple(network.preprocess for network in engine.segmenters)
+        self._upkeep = Upkeep(self.store, log, settings)
         self._committer = Committer(self.store, log)
         self._batcher = Batcher(self._judge, queue=settings.queue, batch=engine.batch, workers=engine.workers)
 
@@ -118,8 +119,18 @@ class Station:
 
     @property
     def trouble(self) -> str | None:
-        """Why the last result could not be kept, in one sentence; None where it could."""
-        return self._committer.trouble
+        """Why the last result could not be kept, or the last pruning failed, in one sentence; None where all is well."""
+        return self._committer.trouble or self._upkeep.trouble
+
+    def check(self) -> None:
+        """See whether results can be kept at present; what failed before may work again.
+
+        Raises:
+            UserError: the data folder or the log cannot be written.
+        """
+        self.store.check()
+        with self.log.writing():
+            pass
 
     def image_of(self, inspection: Inspection) -> bytes:
         """The image's file, as it came.
@@ -153,6 +164,7 @@ class Station:
         """Accept nothing further, finish what was accepted, and close the log."""
         self._batcher.close()
         self._committer.close()
+        self._upkeep.close()
         self.log.close()
 
     def __enter__(self) -> Self:

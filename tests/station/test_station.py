@@ -1,9 +1,5 @@
 """What the doors share: every accepted image is answered, with what a stream would say, and stands in the log."""
 
-import os
-import time
-from datetime import UTC, datetime, timedelta
-
 import numpy as np
 import pytest
 from data import SAMPLE, needs_sample
@@ -154,19 +150,3 @@ def test_a_result_that_cannot_be_stored_is_refused_and_the_station_goes_on(open_
     station.check()
     assert station.submit(image).result(30).result.has_image
     assert station.trouble is None
-
-
-def test_what_is_not_to_be_kept_any_more_is_gone_after_the_next_start(open_station):
-    station = open_station()
-    old = datetime.now(UTC) - timedelta(days=3)
-    futures = [station.submit(Incoming("a.jpg", path.read_bytes(), "http", None, old)) for path in IMAGES[:3]]
-    assert len({future.result(30).id for future in futures}) == 3
-    for one in station.store.files():
-        os.utime(one.path, (old.timestamp(), old.timestamp()))
-    station.close()
-    again = open_station(keep_days=2)
-    deadline = time.monotonic() + 10
-    while again.store.size() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert again.store.size() == 0
-    assert again.log.find(Query()).inspections == ()

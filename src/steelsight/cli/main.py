@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from steelsight import __version__
-from steelsight.cli import bench, data, decide, export, inspect, log, predict, report, score, train, weights
+from steelsight.cli import bench, data, decide, export, inspect, log, predict, report, score, serve, train, weights
 from steelsight.cli.output import fail
 from steelsight.errors import UserError
 
@@ -54,6 +54,7 @@ app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
+app.command("serve")(serve.serve)
 app.command("bench")(bench.bench)
 app.command("score")(score.score)
 app.add_typer(log.app, name="log")
@@ -84,7 +85,7 @@ def main() -> None:
 
 
 def _interrupted() -> int:
-    fail("interrupted; what was finished is kept, and the same command with --resume goes on where it can be resumed")
+    fail("interrupted; what was finished is kept; a verb that has --resume goes on with it")
     return INTERRUPTED
 
 

@@ -31,7 +31,6 @@ from steelsight.station.inspection import Inspection, Result
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.settings import StationSettings
 from steelsight.station.store import ImageStore, NetworkMaps
-from steelsight.station.upkeep import Upkeep
 
 __all__ = ["Admission", "Closed", "Incoming", "NotStored", "QueueFull", "Station"]
 
@@ -57,7 +56,7 @@ class Station:
         engine = inspector.engine("throughput")
         self._grey = sees_grey(engine)
         self._segmenters = tuple(network.preprocess for network in engine.segmenters)
-        self._upkeep = Upkeep(self.store, log, settings)
+        self.store.sweep()
         self._committer = Committer(self.store, log)
         self._batcher = Batcher(self._judge, queue=settings.queue, batch=engine.batch, workers=engine.workers)
 
@@ -119,8 +118,8 @@ class Station:
 
     @property
     def trouble(self) -> str | None:
-        """Why the last result could not be kept, or the last pruning failed, in one sentence; None where all is well."""
-        return self._committer.trouble or self._upkeep.trouble
+        """Why the last result could not be kept, in one sentence; None where it could."""
+        return self._committer.trouble
 
     def check(self) -> None:
         """See whether results can be kept at present; what failed before may work again.
@@ -164,7 +163,6 @@ class Station:
         """Accept nothing further, finish what was accepted, and close the log."""
         self._batcher.close()
         self._committer.close()
-        self._upkeep.close()
         self.log.close()
 
     def __enter__(self) -> Self:

@@ -1,42 +1,46 @@
-"""What a running station does beside inspecting: at its start and every ten minutes it removes what is not to be kept."""
+"""Retention while a station runs: what it does not keep goes, soon after the start and then every ten minutes."""
 
+import logging
 import threading
+from types import TracebackType
+from typing import Self
 
 from steelsight.errors import UserError
-from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.retention import prune
-from steelsight.station.settings import StationSettings
-from steelsight.station.store import ImageStore
+from steelsight.station.station import Station
 
-_EVERY = 600.0  # seconds
+log = logging.getLogger("steelsight.station")
+
+_FIRST, _EVERY = 60.0, 600.0
 
 
 class Upkeep:
-    """The thread that does it.
+    """Prunes log and store of a station as its settings say, in a thread of its own, until the context ends."""
 
-    Attributes:
-        trouble: why it could not the last time, in one sentence; None where it could.
-    """
-
-    def __init__(self, store: ImageStore, log: InspectionLog, settings: StationSettings) -> None:
-        self.trouble: str | None = None
-        self._store, self._log, self._settings = store, log, settings
+    def __init__(self, station: Station) -> None:
+        self._station = station
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
-        self._thread.start()
 
-    def close(self) -> None:
-        """End, once what is being removed is."""
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self._ended.set()
         self._thread.join()
 
     def _run(self) -> None:
-        while True:
+        wait = _FIRST
+        while not self._ended.wait(wait):
+            wait = _EVERY
+            station = self._station
             try:
-                self._store.sweep()
-                prune(self._log, self._store, self._settings)
-                self.trouble = None
-            except (UserError, OSError) as error:
-                self.trouble = str(error)
-            if self._ended.wait(_EVERY):
-                return
+                gone = prune(station.log, station.store, station.settings)
+            except (UserError, OSError) as error:  # as on a disk that is away for a while: the next time may do
+                log.error("pruning failed, and is tried again in %d minutes: %s", _EVERY // 60, error)
+                continue
+            if gone.inspections or gone.images:
+                log.info("pruned %d inspections, %d images, %d bytes", gone.inspections, gone.images, gone.bytes)

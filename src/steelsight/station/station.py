@@ -84,7 +84,7 @@ class Station:
 
     def submit(self, incoming: Incoming) -> "Future[Inspection]":
         """Accept an image. The future is set when its inspection is in the log, durable; it raises `ImageError` (of which
-        `TooManyPixels` is one) for what cannot be read, unless it came by the watched folder, and `UserError` when the result
+        `TooManyPixels` is one) for what cannot be read, unless it is a watched file's last try, and `UserError` when the result
         cannot be kept, as on a full disk. Cancelling it has no effect.
 
         Raises:
@@ -216,13 +216,15 @@ class Station:
                 self._judge_portion([job], engine)
             return
         for job, image, one in zip(portion, read, judged, strict=True):
-            if isinstance(image, ImageError) and job.incoming.door != "watch":
+            if isinstance(image, ImageError) and (job.incoming.door != "watch" or not job.incoming.is_last_try):
                 job.future.set_exception(image)
             else:
                 self._committer.put(self._finish(job, one))
 
     def _decode(self, incoming: Incoming) -> Read:
         name = Path(incoming.shown_name)  # for the message alone
+        if incoming.fault is not None:
+            return ImageError("unreadable-image", name, incoming.fault)
         try:
             return decode_image(incoming.content, name, grey=self._grey, max_pixels=self.settings.max_pixels)
         except ImageError as error:

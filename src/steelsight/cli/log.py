@@ -1,6 +1,7 @@
 """`steelsight log export|prune|corrections`: what a station has logged."""
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,6 +19,16 @@ app = typer.Typer(
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
+
+class _Verdict(StrEnum):
+    """Typer knows no lists of a Literal."""
+
+    passed = "pass"
+    review = "review"
+    reject = "reject"
+    none = "none"
+
+
 Out = Annotated[Path, typer.Option(metavar="FILE", help="FILE.csv or FILE.parquet.")]
 Data = Annotated[Path, typer.Option(help="The station's folder of the log, the images and the probability maps.")]
 Database = Annotated[
@@ -25,7 +36,7 @@ Database = Annotated[
     typer.Option(envvar="STEELSIGHT_DATABASE", help="SQLAlchemy URL of the log.", show_default="SQLite in DATA"),
 ]
 Verdicts = Annotated[
-    list[Literal["pass", "review", "reject", "none"]] | None,
+    list[_Verdict] | None,
     typer.Option("--verdict", help="Of this verdict; again for another. none: judged without a policy."),
 ]
 Name = Annotated[str, typer.Option(metavar="TEXT", help="With this in the image's name.")]
@@ -78,7 +89,7 @@ def export(
     from steelsight.station.log.query import Query
 
     query = Query(
-        verdicts=tuple(verdicts or ()),
+        verdicts=tuple(one.value for one in verdicts or ()),
         name=name,
         since=since,
         until=until,

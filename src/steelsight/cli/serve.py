@@ -81,6 +81,7 @@ def serve(
     from steelsight.station.http.security import Access, is_loopback
     from steelsight.station.http.server import address_of, listen, resolve, serve
     from steelsight.station.station import Station
+    from steelsight.station.upkeep import Upkeep
 
     token = _read_token(token_file)
     if token is None and not is_loopback(resolve(host, port)[1]):
@@ -96,13 +97,13 @@ def serve(
     with listen(host, port) as bound:
         address = address_of(bound)
         results.print(f"open: [cyan]{address}[/]", soft_wrap=True, highlight=False)
-        with Station.open(inspector, settings, device=device, threads=threads) as station:
+        with Station.open(inspector, settings, device=device, threads=threads) as station, Upkeep(station):
             app = create_app(station, Access(token), shown)
             console.print(f"ready; what is inspected goes to {settings.data}; Ctrl-C ends", highlight=False)
             if open_page:
                 webbrowser.open(address)
             signal = serve(app, bound)
-            console.print("stopping; what was accepted is finished first", highlight=False)
+    console.print("stopped; whatever was accepted is in the log", highlight=False)
     if signal == SIGINT:
         raise typer.Exit(130)
 

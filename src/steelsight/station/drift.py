@@ -120,9 +120,7 @@ def _hindrance(evidence: Tested | None, images: int) -> str:
     groups, defective = evidence.groups, evidence.defective
     hits, goods = (np.unique(groups[chosen]).size for chosen in (defective, ~defective))
     if min(hits, goods) < FEWEST_GROUPS:
-        return (
-            f"the inspector was tested on {hits} defective and {goods} good twin groups; it takes {FEWEST_GROUPS} of each"
-        )
+        return f"the inspector was tested on {hits} defective and {goods} good twin groups; it takes {FEWEST_GROUPS} of each"
     if images < FEWEST_IMAGES:
         return f"{images} image{'s' if images != 1 else ''} of this inspector so far; it takes {FEWEST_IMAGES}"
     return ""

@@ -247,6 +247,38 @@ class StatisticsAnswer(_Model):
     waiting: int
 
 
+class DriftAnswer(_Model):
+    """How far the line's scores lie from the evidence; see `steelsight.station.drift.Drift`."""
+
+    known: bool
+    why: str
+    images: int
+    distance: float
+    limit: float
+    alarm: bool
+    defect_share: float
+    sentence: str
+    line: list[float]
+    evidence: list[float]
+    edges: list[float]
+
+
+class LeftOutAnswer(_Model):
+    """A reviewed inspection that is not in the dataset, and why."""
+
+    id: int
+    why: str
+
+
+class CorrectionsAnswer(_Model):
+    """What the dataset of all corrections holds; see `steelsight.station.corrections.Summary`."""
+
+    images: int
+    defective: int
+    classes: dict[str, int]
+    left_out: list[LeftOutAnswer]
+
+
 class Health(_Model):
     """The station's state in a word."""
 

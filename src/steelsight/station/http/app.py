@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from steelsight import __version__
 from steelsight.station.http.card import card_routes
+from steelsight.station.http.exporting import exporting_routes
 from steelsight.station.http.faults import LastResort, explain_faults
 from steelsight.station.http.inspecting import PATH, inspecting_routes
 from steelsight.station.http.limits import BodyLimit, body_limits
@@ -41,6 +42,7 @@ def create_app(station: Station, access: Access = LOOPBACK, samples: Path | None
     app.include_router(viewing_routes(station))
     app.include_router(reviewing_routes(station))
     app.include_router(statistics_routes(station))
+    app.include_router(exporting_routes(station))
     page = _PageFiles(directory=PAGE)
     app.mount("/static", page)
 

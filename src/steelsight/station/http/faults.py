@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -21,7 +22,8 @@ _WORDS = {
     400: "the request is malformed",
     401: "the station's token is missing or wrong",
     403: "the request comes from where it may not",
-    404: "there is no such thing",
+    404: "there is no such thing here",
+    405: "this address knows no such method",
     408: "the request came too slowly",
     409: "somebody was faster",
     413: "more was sent than is taken here",
@@ -46,7 +48,9 @@ def explain_faults(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _refused(_: Request, error: HTTPException) -> JSONResponse:
-        return fault(error.status_code, str(error.detail), error.headers)
+        plain = error.detail == HTTPStatus(error.status_code).phrase  # the framework's own, which says less
+        said = _WORDS.get(error.status_code, error.detail) if plain else error.detail
+        return fault(error.status_code, said, error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def _does_not_fit(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -8,7 +8,7 @@ import { openSheet } from "./sheet.js";
 import { foundIn, probabilityOf, saidBy, verdictOf, when } from "./summary.js";
 import { alarmOf, countPanel, driftPanel } from "./trends.js";
 
-const PAGE = 50;
+const PAGE = 25;
 const DAY = 86_400_000;
 const FEW_DAYS = 3; // up to which counts are per hour
 const SHOWN_DAYS = 30; // counted where no date is chosen

@@ -6,7 +6,7 @@ import { h, notice } from "./dom.js";
 import { Editor, sameMasks, TOOLS } from "./editor.js";
 import { Queue } from "./queue.js";
 import { decodeRuns } from "./runs.js";
-import { probabilityOf, verdictOf, when } from "./summary.js";
+import { verdictOf, when } from "./summary.js";
 import { makeToolbar } from "./toolbar.js";
 import { versionList } from "./versions.js";
 import { Viewer } from "./viewer.js";
@@ -44,8 +44,8 @@ class Review {
     this.versions = h("div");
     const step = (by, key, text) => h("button", { type: "button", title: `(${key})`, onclick: () => this.go(by) }, text);
     this.work = h("div", { class: "review-work", hidden: true },
-      this.head, this.toolbar.element, this.stage, this.message, this.form.element,
-      h("div", { class: "group" }, step(-1, "k", "Previous"), step(1, "j", "Next")),
+      h("div", { class: "heading" }, this.head, h("div", { class: "steps" }, step(-1, "k", "Previous"), step(1, "j", "Next"))),
+      this.toolbar.element, this.stage, this.message, this.form.element,
       h("section", { class: "review-versions", "aria-label": "Versions" }, h("h3", {}, "What was said"), this.versions));
     element.append(
       h("h1", {}, "Review"),
@@ -120,11 +120,11 @@ class Review {
   }
 
   describe() {
-    const { name, at, error, reason, has_image: stored } = this.inspection;
+    const { name, at, error, reason, height, width, has_image: stored } = this.inspection;
     this.head.replaceChildren(...[
       h("h2", {}, name),
       h("p", {}, verdictOf(this.inspection), ` ${error ?? reason}`),
-      h("p", { class: "soft" }, `P(defect) ${probabilityOf(this.inspection)}, `, when(at)),
+      h("p", { class: "soft" }, when(at), height && `, ${width} × ${height} pixels`),
       !stored && !error && notice("The image is not stored any more: its masks can be agreed with, but not drawn."),
     ].filter(Boolean));
   }

@@ -100,11 +100,11 @@ function joined(buckets, per) {
 function named(start, per, each) {
   const at = new Date(start);
   if (per === "hour") {
-    const hour = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    const full = at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+    const hour = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    const full = at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
     return { label: hour, full: each === 1 ? full : `${each} hours from ${full}` };
   }
-  const full = at.toLocaleDateString([], { dateStyle: "medium", timeZone: "UTC" });
-  const label = at.toLocaleDateString([], { day: "numeric", month: "short", timeZone: "UTC" });
+  const full = at.toLocaleDateString("en-GB", { dateStyle: "medium", timeZone: "UTC" });
+  const label = at.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
   return { label, full: each === 1 ? full : `${each} days from ${full}` };
 }

@@ -31,7 +31,7 @@ def run_cli(
     """Run `steelsight ARGS` as a user would and return its exit status, standard output and standard error.
 
     Args:
-        cold: start an interpreter of its own for a verb that otherwise finds the libraries of training imported (`warm_start.py`).
+        cold: start a new interpreter for a verb that else finds the libraries of training imported (`warm_start.py`).
     """
     if args[0] in WARM and not cold:
         process = WarmProcess("steelsight.cli.main", [*map(str, args)], _environment(), stdin)

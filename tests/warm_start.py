@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import IO, Any
 
 _LIBRARIES = (
@@ -34,11 +35,11 @@ class WarmProcess:
     """What tests use of `subprocess.Popen`, for a command that was forked; its output goes to temporary files."""
 
     def __init__(self, module: str, args: Sequence[str], environment: Mapping[str, str], stdin: str = "") -> None:
-        self._streams = [tempfile.TemporaryFile("w+b") for _ in range(3)]
+        self._streams = [tempfile.TemporaryFile("w+b") for _ in range(3)]  # noqa: SIM115 - open as long as the process is
         self._streams[0].write(stdin.encode())
         self._streams[0].seek(0)
         self._status, written = os.pipe()
-        request = {"module": module, "args": list(args), "environment": dict(environment), "folder": os.getcwd()}
+        request = {"module": module, "args": list(args), "environment": dict(environment), "folder": str(Path.cwd())}
         files = [*(stream.fileno() for stream in self._streams), written]
         try:
             socket.send_fds(_server(), [json.dumps(request).encode()], files)

@@ -41,6 +41,8 @@ class Judged:
         flags: what about the image is unusual, in single words; it is judged all the same.
         maps: uint8 (classes, height, width) mean probability times 255 at the image's own size, on which the rule cut the
             masks; None where the gate held the image back, where maps were not asked for, or without image.
+        network_maps: each segmenter's 8-bit map, uint8 (classes, height, width) at its working size, of which `combine_maps`
+            makes `maps`; None where the gate held the image back, where they were not asked for, or without image.
         error: one sentence where the file could not be read, else None.
         verdict: pass, review or reject; None without a policy.
         probability: P(defect) calibrated: the share of such images that are defective, in [0, 1]; None without a policy, or
@@ -54,6 +56,7 @@ class Judged:
     regions: tuple[Region, ...] = ()
     flags: tuple[str, ...] = ()
     maps: NDArray[np.uint8] | None = None
+    network_maps: tuple[NDArray[np.uint8], ...] | None = None
     error: str | None = None
     verdict: Verdict | None = None
     probability: float | None = None
@@ -122,10 +125,15 @@ def judge_batch(
     rule: Rule,
     *,
     keep_maps: bool = False,
+    keep_network_maps: bool = False,
     flags: Flags | None = None,
     policy: Policy | None = None,
 ) -> list[Judged]:
-    """Judge images that are read already (or failed to be), all classifier inputs together; see `judge`."""
+    """Judge images that are read already (or failed to be), all classifier inputs together; see `judge`.
+
+    Args:
+        keep_network_maps: whether `Judged.network_maps` is wanted.
+    """
     images = [image for _, image in group if not isinstance(image, ImageError)]
     p_defect = _classify(images, engine.classifiers)
     passed = [image for image, p in zip(images, p_defect, strict=True) if p > rule.gate]
@@ -140,8 +148,10 @@ def judge_batch(
         if p <= rule.gate:
             judged.append(Judged(source, image, p, nothing, flags=unusual))
             continue
-        runs, regions, combined = cut(image, p, next(maps), engine.segmenters, rule, keep_maps)
-        judged.append(Judged(source, image, p, runs, regions, unusual, combined))
+        of_networks = next(maps)
+        runs, regions, combined = cut(image, p, of_networks, engine.segmenters, rule, keep_maps)
+        kept = tuple(of_networks) if keep_network_maps else None
+        judged.append(Judged(source, image, p, runs, regions, unusual, combined, kept))
     return judged if policy is None else [_with_verdict(one, engine, policy) for one in judged]
 
 

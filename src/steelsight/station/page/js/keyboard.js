@@ -1,0 +1,85 @@
+/** The keyboard: layers of keys, of which the topmost answers, and the list of them that `?` shows. */
+
+import { h } from "./dom.js";
+
+const layers = [];
+const always = new Map();
+let first = null; // of a sequence such as "g i"
+
+class Keyboard {
+  /**
+   * Keys that answer until `close()`; only the latest layer's do, so that a dialog has the keys to itself.
+   * @returns {{(key: string, does: string, run: (event: KeyboardEvent) => void): void, close: () => void}} adds a key;
+   *   `key` as in KeyboardEvent.key.
+   */
+  layer() {
+    const keys = new Map();
+    layers.push(keys);
+    const add = (key, does, run) => keys.set(key, { does, run });
+    add.close = () => {
+      const at = layers.indexOf(keys);
+      if (at >= 0) layers.splice(at, 1);
+    };
+    return add;
+  }
+
+  /** A key, or two in a row ("g i"), that answers everywhere. */
+  always(key, does, run) {
+    always.set(key, { does, run });
+  }
+
+  help() {
+    if (document.querySelector("#keys")) return;
+    const here = [...(layers.at(-1) ?? [])];
+    const dialog = h("dialog", { id: "keys", "aria-label": "Keyboard" },
+      h("h2", {}, "Keyboard"),
+      table("Here", here),
+      table("Everywhere", [...always, ["?", { does: "this list" }], ["Esc", { does: "close" }]]),
+      h("form", { method: "dialog" }, h("button", { class: "primary" }, "Close")));
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+}
+
+export const keyboard = new Keyboard();
+
+function table(title, keys) {
+  const shown = merged(keys);
+  if (!shown.length) return null;
+  return h("section", {}, h("h3", {}, title), h("dl", {}, shown.map(([names, does]) => [
+    h("dt", {}, names.map((name) => h("kbd", {}, NAMES[name] ?? name))), h("dd", {}, does)])));
+}
+
+const NAMES = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space" };
+
+/** Keys that do the same stand in one row. */
+function merged(keys) {
+  const rows = new Map();
+  for (const [key, { does }] of keys) rows.set(does, [...(rows.get(does) ?? []), key]);
+  return [...rows].map(([does, names]) => [names, does]);
+}
+
+/** Whether the focus is where letters are typed, or where the arrows and digits have a meaning of their own. */
+function isTyping({ target }) {
+  return target instanceof HTMLElement && target.closest("input:not([type=checkbox], [type=range]), textarea, select") !== null;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+  if (event.key === "?") {
+    keyboard.help();
+    event.preventDefault();
+    return;
+  }
+  if (document.querySelector("#keys")) return;
+  const pair = first && `${first} ${event.key}`;
+  first = null;
+  const found = always.get(pair) ?? layers.at(-1)?.get(event.key) ?? always.get(event.key);
+  if (found) {
+    event.preventDefault();
+    found.run(event);
+  } else if ([...always.keys()].some((key) => key.startsWith(`${event.key} `))) {
+    first = event.key;
+  }
+});

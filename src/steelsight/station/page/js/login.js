@@ -1,0 +1,28 @@
+/** Asks for the station's token when the station wants one. */
+
+import * as api from "./api.js";
+import { h, notice } from "./dom.js";
+
+/**
+ * Replace the main view by the question. The token is kept for this tab alone and is gone with it.
+ * @param {string} sentence why the last token was refused; empty where none was given. @param {() => void} again
+ */
+export function askToken(main, sentence, again) {
+  const field = h("input", { id: "token", type: "password", autocomplete: "current-password", required: true });
+  const answer = (event) => {
+    event.preventDefault();
+    api.setToken(field.value.trim());
+    main.replaceChildren();
+    again();
+  };
+  main.replaceChildren(
+    h("section", { class: "view login" },
+      h("form", { onsubmit: answer },
+        h("h1", {}, "This station asks for its token"),
+        h("p", { class: "soft" }, "Whoever runs the station has it. It is kept in this tab only."),
+        sentence && notice(sentence, "error"),
+        h("label", { for: "token" }, "Token"),
+        field,
+        h("button", { class: "primary" }, "Open the station"))));
+  field.focus();
+}

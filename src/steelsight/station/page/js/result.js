@@ -1,0 +1,89 @@
+/** One row of the inspect view: a file on its way, then its picture, verdict and reason. */
+
+import { classesOf } from "./classes.js";
+import { badge, h } from "./dom.js";
+import { gauge } from "./gauge.js";
+import { edgePath, rowRuns } from "./outline.js";
+import { decodeRuns } from "./runs.js";
+import { count, probability, whole } from "./words.js";
+
+const WIDEST = 640; // pixels of a thumbnail, for fine screens
+const TALLEST = 200;
+
+export class Row {
+  /** @param {{name: string, open(row: Row): void, again(row: Row): void}} given */
+  constructor({ name, open, again }) {
+    this.name = name;
+    this.again = again;
+    this.picture = h("canvas", { class: "thumb", width: 320, height: 52, "aria-hidden": "true" });
+    this.words = h("span", { class: "words" }, h("span", { class: "soft" }, "waiting"));
+    this.button = h("button", { class: "result", type: "button", disabled: true, onclick: () => open(this) },
+      this.picture, h("span", { class: "about" }, h("span", { class: "name" }, name), this.words));
+    this.element = h("li", { class: "row waiting" }, this.button);
+  }
+
+  say(text) {
+    this.words.replaceChildren(h("span", { class: "soft" }, text));
+  }
+
+  /** Show the picture, as large as a thumbnail. @param {ImageBitmap} bitmap */
+  show(bitmap) {
+    const scale = Math.min(WIDEST / bitmap.width, TALLEST / bitmap.height, 1);
+    this.picture.width = Math.max(1, Math.round(bitmap.width * scale));
+    this.picture.height = Math.max(1, Math.round(bitmap.height * scale));
+    const context = this.picture.getContext("2d");
+    context.imageSmoothingQuality = "medium";
+    context.drawImage(bitmap, 0, 0, this.picture.width, this.picture.height);
+  }
+
+  done(inspection, card) {
+    this.inspection = inspection;
+    this.outline(inspection, card);
+    this.element.className = `row ${inspection.verdict ?? "none"}`;
+    this.button.disabled = false;
+    this.words.replaceChildren(
+      badge(inspection.verdict),
+      h("span", { class: "reason" }, inspection.reason || foundText(inspection)),
+      h("span", { class: "measure" }, gauge(inspection.p_defect, card.policy),
+        h("span", { class: "soft" }, `P(defect) ${probability(inspection.p_defect)}`)));
+  }
+
+  failed(error) {
+    this.element.className = "row failed";
+    this.words.replaceChildren(
+      h("span", { class: "badge failed" }, h("span", { class: "shape", "aria-hidden": "true" }), "not inspected"),
+      h("span", { class: "reason", role: "alert" }, error.message));
+    this.retry = h("button", { class: "quiet again", type: "button", onclick: () => this.again(this) }, "Try again");
+    this.element.append(this.retry);
+  }
+
+  restart() {
+    this.retry?.remove();
+    this.element.className = "row waiting";
+    this.say("waiting");
+  }
+
+  outline(inspection, card) {
+    const context = this.picture.getContext("2d");
+    const scale = this.picture.width / inspection.width;
+    context.scale(scale, scale);
+    for (const { name, colour } of classesOf(inspection, card)) {
+      if (!inspection.runs[name]) continue;
+      const edge = edgePath(rowRuns(decodeRuns(inspection.runs[name], inspection.height, inspection.width),
+        inspection.height, inspection.width));
+      for (const [style, width] of [["rgba(0, 0, 0, 0.5)", 6], [colour, 3.2]]) {
+        context.strokeStyle = style;
+        context.lineWidth = width / scale;
+        context.stroke(edge);
+      }
+    }
+    context.resetTransform();
+  }
+}
+
+/** What was found, in place of a reason, for inspectors without a policy. */
+function foundText({ regions, classes }) {
+  if (!regions.length) return "nothing was found";
+  const areas = Object.entries(classes).filter(([, area]) => area).map(([name, area]) => `class ${name}: ${whole(area)} px`);
+  return `${count(regions.length, "region")}, ${areas.join(", ")}`;
+}

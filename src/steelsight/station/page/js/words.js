@@ -1,0 +1,35 @@
+/** Numbers and times for people. */
+
+const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+
+/** 12345 -> "12,345". */
+export const whole = (value) => WHOLE.format(value);
+
+/** Probability in [0, 1]; what is not quite 0 or 1 does not read as such. */
+export function probability(value, digits = 3) {
+  if (value === null || value === undefined) return "–";
+  const least = 10 ** -digits;
+  if (value > 0 && value < least) return `< ${least}`;
+  if (value < 1 && value > 1 - least) return `> ${(1 - least).toFixed(digits)}`;
+  return value.toFixed(digits);
+}
+
+/** A share in [0, 1] -> "12.3 %". */
+export const percent = (value) => `${(100 * value).toFixed(value > 0 && value < 0.1 ? 1 : 0)} %`;
+
+/** `count(1, "region")` -> "1 region", `count(2, "region")` -> "2 regions". */
+export const count = (number, word, words = `${word}s`) => `${whole(number)} ${number === 1 ? word : words}`;
+
+/** Bytes -> "32 MB". */
+export function size(bytes) {
+  const units = ["bytes", "kB", "MB", "GB"];
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  const value = bytes / 1000 ** power;
+  return `${value < 10 && power ? value.toFixed(1) : Math.round(value)} ${units[power]}`;
+}
+
+/** An ISO time in the reader's own zone, to the second. */
+export const time = (iso) => new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+
+/** A text between 0 and 255 as a probability. */
+export const level = (value) => (value / 255).toFixed(2);

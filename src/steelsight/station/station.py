@@ -52,11 +52,11 @@ class Station:
         self.fingerprint = fingerprint(inspector.folder)
         self.store = ImageStore(settings.data)
         self.log.register(self.fingerprint, inspector.classes, inspector.card.model_dump_json())
-        self.store.sweep()
         inspector.engine("latency")  # both are loaded before the first image comes
         engine = inspector.engine("throughput")
         self._grey = sees_grey(engine)
         self._segmenters = tuple(network.preprocess for network in engine.segmenters)
+        self.store.sweep()
         self._committer = Committer(self.store, log)
         self._batcher = Batcher(self._judge, queue=settings.queue, batch=engine.batch, workers=engine.workers)
 
@@ -120,6 +120,16 @@ class Station:
     def trouble(self) -> str | None:
         """Why the last result could not be kept, in one sentence; None where it could."""
         return self._committer.trouble
+
+    def check(self) -> None:
+        """See whether results can be kept at present; what failed before may work again.
+
+        Raises:
+            UserError: the data folder or the log cannot be written.
+        """
+        self.store.check()
+        with self.log.writing():
+            pass
 
     def image_of(self, inspection: Inspection) -> bytes:
         """The image's file, as it came.

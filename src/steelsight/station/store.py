@@ -6,9 +6,11 @@ DATA/maps/ab/<sha256>.<inspector, 12>.npz       each segmenter's 8-bit map at it
 
 import json
 import os
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.ensemble import combine_maps
+from steelsight.errors import UserError
 from steelsight.files import disk_errors, replacing
 from steelsight.image_header import Format, image_format
 from steelsight.preprocess import Preprocess
@@ -24,7 +27,7 @@ from steelsight.preprocess import Preprocess
 _SUFFIXES: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "bmp": ".bmp", "tiff": ".tif"}
 _PREPROCESSES = "preprocesses"
 _PART_SECONDS = 3600.0  # a temporary file of that age is nobody's any more: a write takes seconds
-_AGAIN = "the same again"
+_PROBE = 65_536  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +166,20 @@ class ImageStore:
         """Every stored image and map, the one longest unused first."""
         return sorted(self.files(), key=lambda one: one.used)
 
+    def check(self) -> None:
+        """See whether an image could be stored at present.
+
+        Raises:
+            UserError: the disk is full or may not be written to.
+        """
+        probe = self._images / "00" / f".check.{os.getpid()}.{threading.get_ident()}.part"
+        with _disk_errors(probe.parent):
+            probe.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                probe.write_bytes(bytes(_PROBE))
+            finally:
+                probe.unlink(missing_ok=True)
+
     def sweep(self) -> None:
         """Remove what killed processes left half-written. Another process may be writing: what is fresh stays."""
         before = time.time() - _PART_SECONDS
@@ -186,7 +203,7 @@ class ImageStore:
         return self._maps / sha256[:2] / f"{sha256}.{inspector[:12]}.npz"
 
     def _put(self, path: Path, content: bytes, *, durable: bool) -> None:
-        with disk_errors(path, again=_AGAIN):
+        with _disk_errors(path):
             try:
                 if path.stat().st_size == len(content):
                     os.utime(path)
@@ -198,6 +215,16 @@ class ImageStore:
                 if durable:  # the log, which names it, outlives a power cut
                     stream.flush()
                     os.fsync(stream.fileno())
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Turn whatever the disk refuses into one sentence for the user."""
+    try:
+        with disk_errors(path, again="the same again"):
+            yield
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error}); see to the disk") from error
 
 
 def _read(path: Path) -> bytes | None:

@@ -10,7 +10,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from steelsight.ensemble import combine_maps
 from steelsight.errors import UserError
-from steelsight.files import disk_errors, replacing
+from steelsight.files import NO_SPACE
 from steelsight.image_header import Format, image_format
 from steelsight.preprocess import Preprocess
 
@@ -143,8 +143,10 @@ class ImageStore:
         """Remove an image and all maps of it; how many bytes that freed."""
         freed = 0
         for path in (*self._images.glob(f"{sha256[:2]}/{sha256}.*"), *self._maps.glob(f"{sha256[:2]}/{sha256}.*")):
-            freed += path.stat().st_size
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another process removed it
+                size = path.stat().st_size
+                path.unlink()
+                freed += size
         return freed
 
     def files(self) -> Iterator[Stored]:
@@ -185,8 +187,9 @@ class ImageStore:
         before = time.time() - _PART_SECONDS
         for folder in (self._images, self._maps):
             for path in folder.glob("??/.*.part*"):
-                if path.stat().st_mtime < before:
-                    path.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # its process finished it
+                    if path.stat().st_mtime < before:
+                        path.unlink()
 
     @property
     def _images(self) -> Path:
@@ -210,21 +213,30 @@ class ImageStore:
                     return
             except FileNotFoundError:
                 pass
-            with replacing(path) as temporary, temporary.open("wb") as stream:
-                stream.write(content)
-                if durable:  # the log, which names it, outlives a power cut
-                    stream.flush()
-                    os.fsync(stream.fileno())
+            temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with temporary.open("wb") as stream:
+                    stream.write(content)
+                    if durable:  # the log, which names it, outlives a power cut
+                        stream.flush()
+                        os.fsync(stream.fileno())
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
     """Turn whatever the disk refuses into one sentence for the user."""
     try:
-        with disk_errors(path, again="the same again"):
-            yield
+        yield
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error}); see to the disk") from error
+        if error.errno in NO_SPACE:
+            said = "the disk is full; free some space, or let `steelsight log prune` remove old images"
+        else:
+            said = f"cannot be written ({error.strerror or error}); see to the disk and its rights"
+        raise UserError(f"{path}: {said}") from error
 
 
 def _read(path: Path) -> bytes | None:

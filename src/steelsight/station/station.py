@@ -53,12 +53,12 @@ class Station:
         self.fingerprint = fingerprint(inspector.folder)
         self.store = ImageStore(settings.data)
         self.log.register(self.fingerprint, inspector.classes, inspector.card.model_dump_json())
-        self.store.sweep()
         inspector.engine("latency")  # both are loaded before the first image comes
         engine = inspector.engine("throughput")
         self._grey = sees_grey(engine)
         self._folds = scored_folds(inspector.card)
         self._segmenters = tuple(network.preprocess for network in engine.segmenters)
+        self.store.sweep()
         self._committer = Committer(self.store, log)
         self._batcher = Batcher(self._judge, queue=settings.queue, batch=engine.batch, workers=engine.workers)
 
@@ -84,7 +84,7 @@ class Station:
 
     def submit(self, incoming: Incoming) -> "Future[Inspection]":
         """Accept an image. The future is set when its inspection is in the log, durable; it raises `ImageError` (of which
-        `TooManyPixels` is one) for what cannot be read, unless it came by the watched folder, and `UserError` when the result
+        `TooManyPixels` is one) for what cannot be read, unless it is a watched file's last try, and `UserError` when the result
         cannot be kept, as on a full disk. Cancelling it has no effect.
 
         Raises:
@@ -122,6 +122,16 @@ class Station:
     def trouble(self) -> str | None:
         """Why the last result could not be kept, in one sentence; None where it could."""
         return self._committer.trouble
+
+    def check(self) -> None:
+        """See whether results can be kept at present; what failed before may work again.
+
+        Raises:
+            UserError: the data folder or the log cannot be written.
+        """
+        self.store.check()
+        with self.log.writing():
+            pass
 
     def image_of(self, inspection: Inspection) -> bytes:
         """The image's file, as it came.
@@ -206,13 +216,15 @@ class Station:
                 self._judge_portion([job], engine)
             return
         for job, image, one in zip(portion, read, judged, strict=True):
-            if isinstance(image, ImageError) and job.incoming.door != "watch":
+            if isinstance(image, ImageError) and (job.incoming.door != "watch" or not job.incoming.is_last_try):
                 job.future.set_exception(image)
             else:
                 self._committer.put(self._finish(job, one))
 
     def _decode(self, incoming: Incoming) -> Read:
         name = Path(incoming.shown_name)  # for the message alone
+        if incoming.fault is not None:
+            return ImageError("unreadable-image", name, incoming.fault)
         try:
             return decode_image(incoming.content, name, grey=self._grey, max_pixels=self.settings.max_pixels)
         except ImageError as error:

@@ -118,6 +118,11 @@ class Batcher:
         """Images that no worker has taken yet."""
         return len(self._waiting)
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing further is accepted."""
+        return self._closed
+
     def admit(self, count: int) -> Admission:
         """Reserve room for so many images; see `Admission`.
 

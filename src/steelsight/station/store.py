@@ -6,9 +6,11 @@ DATA/maps/ab/<sha256>.<inspector, 12>.npz       each segmenter's 8-bit map at it
 
 import json
 import os
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,14 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.ensemble import combine_maps
-from steelsight.files import disk_errors, replacing
+from steelsight.errors import UserError
+from steelsight.files import NO_SPACE
 from steelsight.image_header import Format, image_format
 from steelsight.preprocess import Preprocess
 
 _SUFFIXES: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "bmp": ".bmp", "tiff": ".tif"}
 _PREPROCESSES = "preprocesses"
 _PART_SECONDS = 3600.0  # a temporary file of that age is nobody's any more: a write takes seconds
-_AGAIN = "the same again"
+_PROBE = 65_536  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +143,10 @@ class ImageStore:
         """Remove an image and all maps of it; how many bytes that freed."""
         freed = 0
         for path in (*self._images.glob(f"{sha256[:2]}/{sha256}.*"), *self._maps.glob(f"{sha256[:2]}/{sha256}.*")):
-            freed += path.stat().st_size
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another process removed it
+                size = path.stat().st_size
+                path.unlink()
+                freed += size
         return freed
 
     def files(self) -> Iterator[Stored]:
@@ -163,13 +168,28 @@ class ImageStore:
         """Every stored image and map, the one longest unused first."""
         return sorted(self.files(), key=lambda one: one.used)
 
+    def check(self) -> None:
+        """See whether an image could be stored at present.
+
+        Raises:
+            UserError: the disk is full or may not be written to.
+        """
+        probe = self._images / "00" / f".check.{os.getpid()}.{threading.get_ident()}.part"
+        with _disk_errors(probe.parent):
+            probe.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                probe.write_bytes(bytes(_PROBE))
+            finally:
+                probe.unlink(missing_ok=True)
+
     def sweep(self) -> None:
         """Remove what killed processes left half-written. Another process may be writing: what is fresh stays."""
         before = time.time() - _PART_SECONDS
         for folder in (self._images, self._maps):
             for path in folder.glob("??/.*.part*"):
-                if path.stat().st_mtime < before:
-                    path.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # its process finished it
+                    if path.stat().st_mtime < before:
+                        path.unlink()
 
     @property
     def _images(self) -> Path:
@@ -186,18 +206,37 @@ class ImageStore:
         return self._maps / sha256[:2] / f"{sha256}.{inspector[:12]}.npz"
 
     def _put(self, path: Path, content: bytes, *, durable: bool) -> None:
-        with disk_errors(path, again=_AGAIN):
+        with _disk_errors(path):
             try:
                 if path.stat().st_size == len(content):
                     os.utime(path)
                     return
             except FileNotFoundError:
                 pass
-            with replacing(path) as temporary, temporary.open("wb") as stream:
-                stream.write(content)
-                if durable:  # the log, which names it, outlives a power cut
-                    stream.flush()
-                    os.fsync(stream.fileno())
+            temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with temporary.open("wb") as stream:
+                    stream.write(content)
+                    if durable:  # the log, which names it, outlives a power cut
+                        stream.flush()
+                        os.fsync(stream.fileno())
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Turn whatever the disk refuses into one sentence for the user."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            said = "the disk is full; free some space, or let `steelsight log prune` remove old images"
+        else:
+            said = f"cannot be written ({error.strerror or error}); see to the disk and its rights"
+        raise UserError(f"{path}: {said}") from error
 
 
 def _read(path: Path) -> bytes | None:

@@ -63,9 +63,8 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
 
     @routes.get("/readyz", response_model=Health, responses=refusals(503), summary="Ready")
     def ready() -> Response:
-        """The networks are loaded and the log can be written."""
-        with station.log.writing():
-            pass
+        """The networks are loaded, and images and log can be written."""
+        station.check()
         return json_answer(Health(status="ready"))
 
     @routes.get("/metrics", responses=_FIGURES, response_class=Response, summary="Metrics")

@@ -271,7 +271,7 @@ class InspectionLog:
             return count_waiting(connection, since, until)
 
     def scores(self, inspector: str, last: int) -> list[float]:
-        """p_defect of the latest readable images of an inspector, the newest first."""
+        """What drift is measured by, of the latest readable images of an inspector, the newest first."""
         with self.reading() as connection:
             return latest_scores(connection, inspector, last)
 

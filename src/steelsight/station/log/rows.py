@@ -65,6 +65,7 @@ def to_inspection(row: Row[Any]) -> Inspection:
         doubt=row.doubt,
         has_image=row.has_image,
         has_maps=row.has_maps,
+        fold_score=row.fold_score,
         arrival=None
         if row.file is None
         else Arrival(from_bytes(row.path), from_bytes(row.file), row.size, row.modified_ns, row.sha256),
@@ -171,6 +172,7 @@ def _row(result: Result, inspector_id: int) -> dict[str, Any]:
         "height": height,
         "width": width,
         "p_defect": result.p_defect,
+        "fold_score": result.fold_score,
         "probability": result.probability,
         "verdict": result.verdict,
         "reason": result.reason,

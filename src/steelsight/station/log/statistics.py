@@ -91,11 +91,11 @@ def count_waiting(connection: Connection, since: datetime | None, until: datetim
 
 
 def latest_scores(connection: Connection, inspector: str, last: int) -> list[float]:
-    """p_defect of the latest readable images of an inspector, the newest first."""
+    """fold_score, p_defect where there is none, of the latest readable images of an inspector, the newest first."""
     number = select(inspectors.c.id).where(inspectors.c.fingerprint == inspector).scalar_subquery()
     columns = inspections.c
     statement = (
-        select(columns.p_defect)
+        select(func.coalesce(columns.fold_score, columns.p_defect))
         .where(columns.inspector_id == number, columns.p_defect.is_not(None))
         .order_by(columns.id.desc())
         .limit(last)

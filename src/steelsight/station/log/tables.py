@@ -47,6 +47,7 @@ inspections = Table(
     Column("height", Integer),
     Column("width", Integer),
     Column("p_defect", Double),
+    Column("fold_score", Double),
     Column("probability", Double),
     Column("verdict", String(8)),
     Column("reason", Text, nullable=False),
@@ -66,7 +67,7 @@ inspections = Table(
     Index("ix_inspections_waiting", "review_version", "doubt", "id"),
     Index("ix_inspections_verdict", "verdict", "at", "id"),
     Index("ix_inspections_flagged", "flagged", "at", "id"),
-    Index("ix_inspections_inspector", "inspector_id", "id", "p_defect"),
+    Index("ix_inspections_inspector", "inspector_id", "id", "p_defect", "fold_score"),
     Index("ix_inspections_sha256", "sha256"),
     sqlite_autoincrement=True,  # the number of an entry that retention removed is never given again
 )

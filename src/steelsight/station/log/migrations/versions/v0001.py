@@ -65,6 +65,7 @@ def _inspections() -> None:
         sa.Column("height", sa.Integer),
         sa.Column("width", sa.Integer),
         sa.Column("p_defect", sa.Double),
+        sa.Column("fold_score", sa.Double),
         sa.Column("probability", sa.Double),
         sa.Column("verdict", sa.String(8)),
         sa.Column("reason", sa.Text, nullable=False),
@@ -86,7 +87,7 @@ def _inspections() -> None:
         "waiting": ["review_version", "doubt", "id"],
         "verdict": ["verdict", "at", "id"],
         "flagged": ["flagged", "at", "id"],
-        "inspector": ["inspector_id", "id", "p_defect"],
+        "inspector": ["inspector_id", "id", "p_defect", "fold_score"],
         "sha256": ["sha256"],
     }.items():
         op.create_index(f"ix_inspections_{name}", "inspections", columns)

@@ -48,7 +48,7 @@ def tested(tmp_path_factory):
 @pytest.fixture(scope="module")
 def client(tested, tmp_path_factory):
     with served(SHOWN or tested, tmp_path_factory.mktemp("station"), max_files=64) as (_, spoken):
-        assert send(spoken, *IMAGES[:52]).status_code == 200
+        assert send(spoken, *IMAGES[:52], timeout=120).status_code == 200
         assert send(spoken, *IMAGES[52:54], door="page").status_code == 200
         yield spoken
 

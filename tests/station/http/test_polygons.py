@@ -15,13 +15,13 @@ MASKS = arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
 
 def filled(rings, size):
     """A pixel is inside where a line to its right crosses the rings an odd number of times."""
-    inside = np.zeros(size, np.bool_)
+    crossed = np.zeros((size[0], size[1] + 1), np.bool_)
     for ring in rings:
         for (x, y), (next_x, next_y) in zip(ring, ring[1:] + ring[:1], strict=True):
             assert (x == next_x) != (y == next_y)
             if x == next_x:
-                inside[min(y, next_y) : max(y, next_y), :x] ^= True
-    return inside
+                crossed[min(y, next_y) : max(y, next_y), x] ^= True
+    return np.logical_xor.accumulate(crossed[:, ::-1], axis=1)[:, -2::-1]
 
 
 @given(MASKS)

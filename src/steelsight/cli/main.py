@@ -6,7 +6,21 @@ from typing import Annotated
 import typer
 
 from steelsight import __version__
-from steelsight.cli import bench, data, decide, export, inspect, log, predict, report, score, serve, train, weights
+from steelsight.cli import (
+    bench,
+    data,
+    decide,
+    export,
+    inspect,
+    log,
+    predict,
+    report,
+    score,
+    serve,
+    train,
+    watch,
+    weights,
+)
 from steelsight.cli.output import fail
 from steelsight.errors import UserError
 
@@ -55,6 +69,7 @@ app.command("predict")(predict.predict)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
 app.command("serve")(serve.serve)
+app.command("watch")(watch.watch)
 app.command("bench")(bench.bench)
 app.command("score")(score.score)
 app.add_typer(log.app, name="log")

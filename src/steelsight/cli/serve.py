@@ -89,7 +89,7 @@ def serve(
             f"--host {host}: a station that others can reach needs a token; put one of at least {_SHORTEST_TOKEN} "
             f"characters into a file and add --token-file FILE, or into {TOKEN_VARIABLE}"
         )
-    settings = _settings(
+    settings = read_settings(
         data=data, database=database, name=name, keep=keep, keep_days=keep_days, keep_gb=keep_gb, queue=queue,
         max_bytes=max_bytes, max_pixels=max_pixels, max_files=max_files,
     )  # fmt: skip
@@ -108,7 +108,12 @@ def serve(
         raise typer.Exit(130)
 
 
-def _settings(**given: Any) -> "StationSettings":
+def read_settings(**given: Any) -> "StationSettings":
+    """Settings from the options of a verb; those that are None are left out.
+
+    Raises:
+        UserError: one has a value that it cannot have.
+    """
     from pydantic import ValidationError
 
     from steelsight.station.settings import StationSettings

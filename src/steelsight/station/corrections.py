@@ -22,7 +22,7 @@ from steelsight.station.store import ImageStore
 _GONE = "its image is not stored (any more)"
 
 
-class NoCorrections(UserError):
+class NoCorrections(UserError):  # noqa: N818 (no fault, there is nothing yet)
     """No reviewed image that could be trained on."""
 
 

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.decision.digits import percent
-from steelsight.decision.tested import BEARS_BOUND, Tested
+from steelsight.decision.tested import Tested
+from steelsight.ensemble import combine_probabilities
+from steelsight.inspector.artifact import InspectorCard
 
 ALPHA = 0.01
 """Share of windows without drift in which an alarm is put up with."""
@@ -40,7 +42,7 @@ class Drift:
         why: why not; empty where known.
         images: scores of the line.
         distance: greatest difference of the cumulative distributions of the line and of the best mixture, in [0, 1].
-        limit: what the distance exceeds in at most `ALPHA` of windows without drift.
+        limit: what the distance exceeds in at most `ALPHA` of windows without drift; at most 1, which nothing exceeds.
         alarm: whether it does, whatever share of the strip is defective.
         defect_share: of the best mixture: an estimate of the line's, if there is no drift.
         sentence: all of it in words.
@@ -69,7 +71,8 @@ class _Weighted:
     weights: Floats
 
     def share_at_most(self, levels: Floats) -> Floats:
-        return np.append(0.0, np.cumsum(self.weights))[np.searchsorted(self.scores, levels, "right")]
+        summed = np.append(0.0, np.cumsum(self.weights)).clip(0, 1)  # rounding may lift the last above 1
+        return np.asarray(summed[np.searchsorted(self.scores, levels, "right")])
 
 
 def measure_drift(evidence: Tested | None, scores: Sequence[float]) -> Drift:
@@ -77,7 +80,8 @@ def measure_drift(evidence: Tested | None, scores: Sequence[float]) -> Drift:
 
     Args:
         evidence: see `read_tested`; None where the inspector has none.
-        scores: P(defect), the mean of the classifiers, of consecutive images of the line in their order, in [0, 1].
+        scores: P(defect) of consecutive images of the line in their order, in [0, 1], said as of the tested images:
+            `fold_score`, or the mean of the classifiers where that is None.
 
     Raises:
         ValueError: a score is not a number from 0 to 1.
@@ -89,6 +93,34 @@ def measure_drift(evidence: Tested | None, scores: Sequence[float]) -> Drift:
     if evidence is None or why:
         return Drift(False, why, line.size, 0.0, 0.0, False, 0.0, f"Drift is not known: {why}.", (), (), ())
     return _measure(evidence, line)
+
+
+def scored_folds(card: InspectorCard) -> tuple[int, ...]:
+    """The fold of each classifier, where several folds are deployed and the evidence is of one by one; else none."""
+    folds = tuple(network.fold for network in card.of_step("classify"))
+    is_calibrated = card.policy is not None and card.policy.evidence == "calibrated"
+    return () if is_calibrated or len(set(folds)) < 2 else folds
+
+
+def fold_score(said: Sequence[float], folds: Sequence[int], sha256: str) -> float | None:
+    """P(defect) by the classifiers of one fold, drawn by the image's hash.
+
+    Cross-validated images were each judged by one fold's networks. What all folds say in the mean is less extreme, and
+    would look like drift.
+
+    Args:
+        said: by each classifier, in [0, 1]; empty where there was no image to judge.
+        folds: see `scored_folds`.
+        sha256: of the image's file, hexadecimal.
+
+    >>> fold_score([0.2, 0.6, 0.7], [0, 0, 2], "0a"), fold_score([0.2, 0.6, 0.7], [0, 0, 2], "0b")
+    (0.4, 0.7)
+    """
+    if not said or not folds:
+        return None
+    present = sorted(set(folds))
+    drawn = present[int(sha256, 16) % len(present)]
+    return combine_probabilities([p for p, fold in zip(said, folds, strict=True) if fold == drawn])
 
 
 def independent_images(scores: Floats) -> float:
@@ -137,7 +169,7 @@ def _measure(evidence: Tested, scores: Floats) -> Drift:
         distances = _distances(at[0], at[1], at[2], shares)
         limits = _limits(evidence, independent, shares)
         best = int(np.argmin(distances / limits))
-        distance, limit, share = float(distances[best]), float(limits[best]), float(shares[best])
+        distance, limit, share = float(distances[best]), min(1.0, float(limits[best])), float(shares[best])
         shares = np.linspace(max(0.0, share - 1 / _STEPS), min(1.0, share + 1 / _STEPS), _STEPS + 1)
     edges = np.linspace(0, 1, BINS + 1)
     mixture = share * defective.share_at_most(edges[1:]) + (1 - share) * good.share_at_most(edges[1:])
@@ -168,7 +200,7 @@ def _weighted(evidence: Tested, chosen: NDArray[np.bool_]) -> _Weighted:
 def _distances(line: Floats, defective: Floats, good: Floats, shares: Floats) -> Floats:
     """Kolmogorov's distance of the line from the mixture of each share."""
     apart, between = line - good, defective - good
-    return np.array([np.abs(apart - share * between).max() for share in shares])
+    return np.array([np.abs(apart - share * between).max() for share in shares]).clip(0, 1)
 
 
 def _limits(evidence: Tested, independent: float, shares: Floats) -> Floats:
@@ -195,6 +227,8 @@ def _sentence(evidence: Tested, images: int, distance: float, limit: float, shar
             f"The scores of these {images} images are such as those of the tested images would be with {percent(share)} "
             f"of them defective ({figures})."
         )
-    if evidence.kind in BEARS_BOUND:
-        return said
-    return f"{said} The evidence is {evidence.kind}: the limit takes it for that of the inspector itself."
+    match evidence.kind:
+        case "own" | "calibrated" | "cross-validated":
+            return said
+        case "epoch-selected" | "other-precision":
+            return f"{said} The evidence is {evidence.kind}: not quite of what inspects here, so that the limit may be low."

@@ -20,6 +20,9 @@ class Incoming:
         door: see `Door`.
         arrival: of a watched file.
         at: when it came in, UTC.
+        fault: why the file could not be read from the disk; it is then unreadable, whatever the content.
+        is_last_try: of a watched file that cannot be read: whether that is logged. Else the future raises `ImageError`, as
+            at the other doors, so that it can be tried again.
     """
 
     name: str
@@ -27,6 +30,8 @@ class Incoming:
     door: Door
     arrival: Arrival | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    fault: str | None = None
+    is_last_try: bool = True
 
     @property
     def shown_name(self) -> str:

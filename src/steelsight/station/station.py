@@ -26,6 +26,7 @@ from steelsight.rle import format_runs
 from steelsight.station.batcher import Admission, Batcher, Closed, Job, QueueFull
 from steelsight.station.commit import Committer, Finished
 from steelsight.station.doubt import UNREADABLE, doubt_of
+from steelsight.station.drift import fold_score, scored_folds
 from steelsight.station.incoming import Incoming
 from steelsight.station.inspection import Inspection, Result
 from steelsight.station.log.log import InspectionLog
@@ -55,6 +56,7 @@ class Station:
         inspector.engine("latency")  # both are loaded before the first image comes
         engine = inspector.engine("throughput")
         self._grey = sees_grey(engine)
+        self._folds = scored_folds(inspector.card)
         self._segmenters = tuple(network.preprocess for network in engine.segmenters)
         self.store.sweep()
         self._committer = Committer(self.store, log)
@@ -82,7 +84,7 @@ class Station:
 
     def submit(self, incoming: Incoming) -> "Future[Inspection]":
         """Accept an image. The future is set when its inspection is in the log, durable; it raises `ImageError` (of which
-        `TooManyPixels` is one) for what cannot be read, unless it came by the watched folder, and `UserError` when the result
+        `TooManyPixels` is one) for what cannot be read, unless it is a watched file's last try, and `UserError` when the result
         cannot be kept, as on a full disk. Cancelling it has no effect.
 
         Raises:
@@ -214,13 +216,15 @@ class Station:
                 self._judge_portion([job], engine)
             return
         for job, image, one in zip(portion, read, judged, strict=True):
-            if isinstance(image, ImageError) and job.incoming.door != "watch":
+            if isinstance(image, ImageError) and (job.incoming.door != "watch" or not job.incoming.is_last_try):
                 job.future.set_exception(image)
             else:
                 self._committer.put(self._finish(job, one))
 
     def _decode(self, incoming: Incoming) -> Read:
         name = Path(incoming.shown_name)  # for the message alone
+        if incoming.fault is not None:
+            return ImageError("unreadable-image", name, incoming.fault)
         try:
             return decode_image(incoming.content, name, grey=self._grey, max_pixels=self.settings.max_pixels)
         except ImageError as error:
@@ -235,6 +239,7 @@ class Station:
 
     def _result(self, job: Job, judged: Judged) -> Result:
         incoming, arrival = job.incoming, job.incoming.arrival
+        sha256 = hashlib.sha256(incoming.content).hexdigest() if arrival is None else arrival.sha256
         verdict = None if judged.verdict is None else judged.verdict.answer
         p = judged.p_defect if judged.probability is None else judged.probability
         kept = judged.size is not None and (
@@ -245,7 +250,7 @@ class Station:
             door=incoming.door,
             station=self.settings.name,
             name=incoming.shown_name,
-            sha256=hashlib.sha256(incoming.content).hexdigest() if arrival is None else arrival.sha256,
+            sha256=sha256,
             bytes=len(incoming.content),
             inspector=self.fingerprint,
             size=judged.size,
@@ -261,6 +266,7 @@ class Station:
             doubt=UNREADABLE if isnan(p) else doubt_of(verdict, p),
             has_image=kept,
             has_maps=kept and judged.network_maps is not None,
+            fold_score=fold_score(judged.classifiers, self._folds, sha256),
             arrival=arrival,
         )
 

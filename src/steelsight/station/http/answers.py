@@ -136,6 +136,8 @@ class ReviewRequest(_Model):
         runs: the masks as they should be, for each class that has one; None where the reviewer agrees.
     """
 
+    model_config = ConfigDict(strict=True)
+
     after_version: int = Field(ge=0, lt=2**31)
     agrees: bool
     word: Word

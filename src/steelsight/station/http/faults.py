@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from steelsight.errors import UserError
@@ -47,9 +48,11 @@ def explain_faults(app: FastAPI) -> None:
     """Register how an application answers to what goes wrong."""
 
     @app.exception_handler(HTTPException)
-    async def _refused(_: Request, error: HTTPException) -> JSONResponse:
+    async def _refused(request: Request, error: HTTPException) -> JSONResponse:
         plain = error.detail == HTTPStatus(error.status_code).phrase  # the framework's own, which says less
         said = _WORDS.get(error.status_code, error.detail) if plain else error.detail
+        if error.status_code == 405:  # the framework names the methods of the first route alone
+            return fault(405, said, {"Allow": ", ".join(_methods(app, request.url.path))})
         return fault(error.status_code, said, error.headers)
 
     @app.exception_handler(RequestValidationError)
@@ -79,6 +82,11 @@ def explain_faults(app: FastAPI) -> None:
         if not isinstance(error, Closed):
             log.error("%s", error)
         return fault(503, str(error), {"Retry-After": "10"})
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    routes = (route for route in app.routes if isinstance(route, Route) and route.path_regex.match(path))
+    return sorted({method for route in routes for method in route.methods or ()})
 
 
 def fault(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

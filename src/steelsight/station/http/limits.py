@@ -53,6 +53,7 @@ class _Body:
         self._whole = self._declared == 0 and "transfer-encoding" not in headers
         # such a client sends nothing before it is asked to, which the first reading does
         self._unasked = headers.get("expect", "").lower() == "100-continue"
+        self._late = False
         self._start = time.monotonic()
 
     async def receive(self) -> Message:
@@ -67,20 +68,21 @@ class _Body:
         try:
             message = await self._next(left) if not self._whole else await self._receive()
         except TimeoutError:
+            self._late = True
             raise HTTPException(408, "the request's body came too slowly; send it again") from None
         if self._read > self._limit:
             raise self._too_large()
         return message
 
     async def drain(self) -> bool:
-        """Read and throw away what is left; False where that is too much, so that the connection must end."""
-        if self._unasked and not self._whole:
+        """Read and throw away what is left; False where it does not come soon, so that the connection must end."""
+        if self._whole:
+            return True
+        if self._unasked or self._late:
             return False
         last = time.monotonic() + _DRAINED_SECONDS
         try:
             while not self._whole:
-                if max(self._read, self._declared) > 2 * self._limit:
-                    return False
                 await self._next(last - time.monotonic())
         except TimeoutError:
             return False

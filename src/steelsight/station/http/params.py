@@ -1,10 +1,11 @@
 """What requests ask for: numbers, times and filters, each within the bounds that the log can answer."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from steelsight.decision.policy import Answer
 from steelsight.errors import UserError
@@ -12,12 +13,21 @@ from steelsight.station.inspection import Door
 from steelsight.station.log.query import MOST, Order, read_cursor
 from steelsight.station.log.query import Query as LogQuery
 
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
 
 def _no_nul(text: str) -> str:
     """Databases have no text with such a character."""
     if "\x00" in text:
         raise ValueError("text may not contain the character NUL")
     return text
+
+
+def _no_number(value: object) -> object:
+    """A number would be taken for seconds since 1970, and so would a year without month and day."""
+    if isinstance(value, str) and not _DATE.match(value):
+        raise ValueError("a time is written as 2026-05-17 or 2026-05-17T13:45:00Z")
+    return value
 
 
 def _utc(at: datetime) -> datetime:
@@ -33,7 +43,12 @@ ClassNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of a c
 Version = Annotated[int, Query(ge=1, le=2**31 - 1, description="Version of a review.")]
 HttpDoor = Annotated[Literal["page", "http"], Query(description="Who sends: the page, or a program.")]
 Text = Annotated[str, Field(max_length=300), AfterValidator(_no_nul)]
-Time = Annotated[datetime, AfterValidator(_utc), Field(description="ISO 8601; UTC where no zone is given.")]
+Time = Annotated[
+    datetime,
+    BeforeValidator(_no_number),
+    AfterValidator(_utc),
+    Field(description="ISO 8601; UTC where no zone is given."),
+]
 
 
 class Filters(BaseModel):

@@ -22,7 +22,9 @@ def reviewing_routes(station: Station) -> APIRouter:
     """Routes of reviews."""
     routes = APIRouter()
 
-    @routes.post(_PATH, response_model=ReviewAnswer, responses=refusals(404, 409, 413, 422, 503), summary="Review")
+    @routes.post(
+        _PATH, response_model=ReviewAnswer, responses=refusals(400, 404, 408, 409, 413, 422, 503), summary="Review"
+    )
     def review(id: InspectionId, said: ReviewRequest) -> Response:
         """Agree with an inspection, or say what its masks should be; earlier versions are kept."""
         inspection = find_inspection(station, id)

@@ -3,7 +3,7 @@
 import heapq
 import itertools
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from steelsight.station.watch.order import Natural, arrival_key
@@ -152,20 +152,15 @@ class Waiting:
         if self._done.get(entry.name) == entry:
             del self._done[entry.name]
 
-    def keep_only(self, wanted: Callable[[Awaited], bool]) -> list[Awaited]:
-        """Give up the waiting files that are not wanted; returns them."""
-        given_up = [one for one in self._waiting.values() if not wanted(one)]
-        for one in given_up:
-            del self._waiting[one.entry.name]
-        return given_up
+    def drop(self, one: Awaited) -> None:
+        """It is not to be inspected now."""
+        del self._in_work[one.entry]
 
     def _has(self, entry: Entry) -> bool:
-        waits = self._waiting.get(entry.name)
-        done = self._done.get(entry.name)
-        return any(
-            other is not None and other.stamp == entry.stamp
-            for other in (waits and waits.entry, done, self._in_work.get(entry) and entry)
-        )
+        waits, done = self._waiting.get(entry.name), self._done.get(entry.name)
+        if entry in self._in_work or (waits is not None and waits.entry.stamp == entry.stamp):
+            return True
+        return done is not None and done.stamp == entry.stamp
 
     def _is_gone(self, name: str, snapshot: Snapshot, was: Entry | None = None) -> bool:
         found = snapshot.entries.get(name)

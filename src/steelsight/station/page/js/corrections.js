@@ -2,6 +2,7 @@
 import * as api from "./api.js";
 import { h } from "./dom.js";
 import { downloadLink } from "./links.js";
+import { count, whole } from "./words.js";
 
 export class Corrections {
   constructor(card, failed) {
@@ -13,38 +14,22 @@ export class Corrections {
   /** Ask again: after each review. */
   async refresh() {
     const { images, defective, classes, left_out: leftOut } = await api.corrections();
-    const per = Object.entries(classes).map(([name, count]) => `${name} in ${count}`);
-    this.element.replaceChildren(
-      h("h3", {}, "Corrections"),
-      images
-        ? h(
-            "p",
-            {},
-            `The reviews make a dataset of ${images} images, ${defective} of them defective`,
-            per.length ? ` (${per.join(", ")}).` : ".",
-          )
-        : h("p", { class: "soft" }, "No reviewed image to train on yet."),
-      images
-        ? h(
-            "p",
-            {},
-            downloadLink(this.card, "/corrections.zip", "corrections.zip", "Download the dataset", this.failed),
-            " – unpack it, and ",
-            h("code", {}, "steelsight train FOLDER --recipe demo"),
-            " makes the next inspector from it.",
-          )
-        : null,
-      leftOut.length ? this.missing(leftOut) : null,
-    );
+    const shown = Object.entries(classes).filter(([, number]) => number);
+    const per = shown.map(([name, number]) => `${name} in ${whole(number)}`);
+    const dataset = images
+      ? [
+          h("p", {}, `The reviews make a dataset of ${count(images, "image")}, ${whole(defective)} of them defective`,
+            per.length ? `: class ${per.join(", ")}.` : "."),
+          h("p", {}, downloadLink(this.card, "/corrections.zip", "corrections.zip", "Download the dataset", this.failed),
+            "– unpack it, and ", h("code", {}, "steelsight train FOLDER --recipe demo"), " makes the next inspector from it."),
+        ]
+      : [h("p", { class: "soft" }, "No reviewed image to train on yet.")];
+    this.element.replaceChildren(h("h2", {}, "Corrections"), ...dataset, ...(leftOut.length ? [this.missing(leftOut)] : []));
   }
 
   missing(leftOut) {
     const entry = ({ id, why }) => h("li", {}, h("a", { href: `#review/${id}` }, `Inspection ${id}`), `: ${why}`);
-    return h(
-      "details",
-      {},
-      h("summary", {}, `${leftOut.length} reviewed image${leftOut.length === 1 ? " is" : "s are"} left out`),
-      h("ul", {}, leftOut.map(entry)),
-    );
+    const are = leftOut.length === 1 ? "image is" : "images are";
+    return h("details", {}, h("summary", {}, `${leftOut.length} reviewed ${are} left out`), h("ul", {}, leftOut.map(entry)));
   }
 }

@@ -21,14 +21,9 @@ export function makeFilters(card, changed) {
     "form",
     { class: "filters", role: "search", "aria-label": "Filters of the history", oninput: later },
     labelled("Name", h("input", { type: "search", name: "name", placeholder: "part of a file's name" })),
-    h(
-      "fieldset",
-      {},
-      h("legend", {}, "Verdict"),
+    h("div", { class: "field", role: "group", "aria-label": "Verdict" }, h("span", {}, "Verdict"), h("div", { class: "checks" },
       VERDICTS.map((verdict) =>
-        h("label", { class: "check" }, h("input", { type: "checkbox", name: "verdict", value: verdict }), verdict),
-      ),
-    ),
+        h("label", { class: "check" }, h("input", { type: "checkbox", name: "verdict", value: verdict }), verdict)))),
     labelled("Class", choice("class", "any", classes)),
     labelled("Door", choice("door", "any", DOORS)),
     labelled("Reviewed", choice("reviewed", "any", { false: "not yet", true: "reviewed" })),
@@ -68,7 +63,7 @@ function startOfDay(text, after) {
 }
 
 function labelled(text, control) {
-  return h("label", {}, h("span", {}, text), control);
+  return h("label", { class: "field" }, h("span", {}, text), control);
 }
 
 function choice(name, any, options) {

@@ -6,9 +6,9 @@ import { makeFilters } from "./filters.js";
 import { downloadLink } from "./links.js";
 import { openSheet } from "./sheet.js";
 import { foundIn, probabilityOf, saidBy, verdictOf, when } from "./summary.js";
-import { countPanel, driftPanel } from "./trends.js";
+import { alarmOf, countPanel, driftPanel } from "./trends.js";
 
-const PAGE = 50;
+const PAGE = 25;
 const DAY = 86_400_000;
 const FEW_DAYS = 3; // up to which counts are per hour
 const SHOWN_DAYS = 30; // counted where no date is chosen
@@ -42,16 +42,20 @@ class History {
     this.drift = h("div");
     this.files = h("p", { class: "downloads" });
     this.message = h("div");
+    this.alarm = h("div");
     this.rows = h("tbody");
     this.older = h("button", { type: "button", title: "(o)", onclick: () => this.more() }, "Older");
     element.append(
       h("h1", {}, "History"),
-      this.filters.element,
       this.message,
-      h("section", { class: "found", "aria-label": "Inspections" }, table(this.rows), this.older, this.files),
-      h("div", { class: "trends" },
-        h("section", {}, h("div", { class: "heading" }, h("h2", {}, "Counts over time"), this.per), this.counts),
-        h("section", {}, h("h2", {}, "Score drift"), this.drift)));
+      this.alarm,
+      h("details", { class: "trends", open: matchMedia("(min-width: 44rem)").matches, ontoggle: () => this.draw() },
+        h("summary", {}, "Counts and score drift"),
+        h("div", {},
+          h("section", {}, h("div", { class: "heading" }, h("h2", {}, "Counts over time"), this.per), this.counts),
+          h("section", {}, h("h2", {}, "Score drift"), this.drift))),
+      this.filters.element,
+      h("section", { class: "found", "aria-label": "Inspections" }, table(this.rows), this.older, this.files));
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(element);
   }
@@ -116,9 +120,12 @@ class History {
     await this.trying(async () => {
       const dates = this.filters.dates();
       dates.since ??= new Date(Date.now() - SHOWN_DAYS * DAY).toISOString();
-      const days = (Date.parse(dates.until ?? new Date().toISOString()) - Date.parse(dates.since)) / DAY;
-      const per = this.per.value || (days <= FEW_DAYS ? "hour" : "day");
-      const statistics = await api.statistics({ ...dates, per });
+      let per = this.per.value || "day";
+      let statistics = await api.statistics({ ...dates, per });
+      if (!this.per.value && lasts(statistics.buckets) <= FEW_DAYS) {
+        per = "hour";
+        statistics = await api.statistics({ ...dates, per });
+      }
       const { since, until } = this.filters.dates();
       const span = since || until ? "on the chosen dates" : `in the last ${SHOWN_DAYS} days`;
       this.counted = { statistics, per, span };
@@ -129,6 +136,7 @@ class History {
   async measure() {
     await this.trying(async () => {
       this.drifted = await api.drift({});
+      this.alarm.replaceChildren(...alarmOf(this.drifted));
       this.draw();
     });
   }
@@ -163,6 +171,12 @@ class History {
   say(error) {
     this.message.replaceChildren(notice(error.message, "error"));
   }
+}
+
+/** Days from the first to the last bucket of a day. */
+function lasts(buckets) {
+  const starts = buckets.map(({ start }) => Date.parse(start));
+  return buckets.length ? (Math.max(...starts) - Math.min(...starts)) / DAY + 1 : Infinity;
 }
 
 function table(rows) {

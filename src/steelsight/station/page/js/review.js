@@ -6,11 +6,14 @@ import { h, notice } from "./dom.js";
 import { Editor, sameMasks, TOOLS } from "./editor.js";
 import { Queue } from "./queue.js";
 import { decodeRuns } from "./runs.js";
-import { probabilityOf, verdictOf, when } from "./summary.js";
+import { verdictOf, when } from "./summary.js";
 import { makeToolbar } from "./toolbar.js";
 import { versionList } from "./versions.js";
 import { Viewer } from "./viewer.js";
 import { makeWordForm } from "./wordform.js";
+
+const LOWEST = 220; // CSS pixels of the stage
+const HIGHEST = 0.56; // of the window
 
 /** Show the view, `#review/12` with inspection 12; see main.js. */
 export function open(element, { card, rest, keys }) {
@@ -32,7 +35,7 @@ class Review {
     this.queue = new Queue((id) => this.open(id), (error) => this.say(error.message));
     this.corrections = new Corrections(card, (error) => this.say(error.message));
     this.head = h("div", { class: "review-head" });
-    this.message = h("div", { class: "message" });
+    this.message = h("div", { class: "review-message" });
     this.stage = h("div", { class: "review-stage" });
     this.viewer = new Viewer(this.stage, card);
     this.editor = new Editor(this.viewer, () => this.refresh());
@@ -41,12 +44,12 @@ class Review {
     this.versions = h("div");
     const step = (by, key, text) => h("button", { type: "button", title: `(${key})`, onclick: () => this.go(by) }, text);
     this.work = h("div", { class: "review-work", hidden: true },
-      this.head, this.toolbar.element, this.stage, this.message, this.form.element,
-      h("div", { class: "group" }, step(-1, "k", "Previous"), step(1, "j", "Next")),
+      h("div", { class: "heading" }, this.head, h("div", { class: "steps" }, step(-1, "k", "Previous"), step(1, "j", "Next"))),
+      this.toolbar.element, this.stage, this.message, this.form.element,
       h("section", { class: "review-versions", "aria-label": "Versions" }, h("h3", {}, "What was said"), this.versions));
     element.append(
       h("h1", {}, "Review"),
-      h("div", { class: "review" }, this.work, this.queue.element),
+      h("div", { class: "reviewing" }, this.work, this.queue.element),
       this.corrections.element);
   }
 
@@ -108,6 +111,7 @@ class Review {
       this.describe();
       this.drawable = inspection.error === null && inspection.has_image;
       this.stage.hidden = this.toolbar.element.hidden = !this.drawable;
+      this.shape();
       if (this.drawable) await this.viewer.show(inspection);
       if (turn !== this.turn) return;
       this.toolbar.begin(this.drawable ? this.viewer.classes : []);
@@ -116,12 +120,20 @@ class Review {
   }
 
   describe() {
-    const { name, at, error, reason, has_image: stored } = this.inspection;
-    this.head.replaceChildren(
+    const { name, at, error, reason, height, width, has_image: stored } = this.inspection;
+    this.head.replaceChildren(...[
       h("h2", {}, name),
       h("p", {}, verdictOf(this.inspection), ` ${error ?? reason}`),
-      h("p", { class: "soft" }, `P(defect) ${probabilityOf(this.inspection)}, `, when(at)),
-      stored || error ? null : notice("The image is not stored any more: its masks can be agreed with, but not drawn."));
+      h("p", { class: "soft" }, when(at), height && `, ${width} × ${height} pixels`),
+      !stored && !error && notice("The image is not stored any more: its masks can be agreed with, but not drawn."),
+    ].filter(Boolean));
+  }
+
+  /** A stage as high as the picture in its width, with room to zoom in. */
+  shape() {
+    const { height, width } = this.inspection;
+    const whole = (this.stage.clientWidth * height) / width;
+    this.stage.style.height = `${Math.round(Math.max(LOWEST, Math.min(HIGHEST * innerHeight, 1.7 * whole)))}px`;
   }
 
   /** Bring the masks of a version to the viewer; a drawing that would be lost stays as "your drawing". */

@@ -26,7 +26,7 @@ export function countPanel({ statistics, per, span }, width) {
   const word = per === "hour" ? "hour" : "day (UTC)";
   return h(
     "div",
-    { class: "panel" },
+    { class: "trend" },
     stackedBars({
       title: each === 1 ? `Images per ${word}` : `Images per ${each} ${per === "hour" ? "hours" : "days (UTC)"}`,
       bars,
@@ -49,18 +49,18 @@ export function countPanel({ statistics, per, span }, width) {
   );
 }
 
-/** The line's scores against the evidence's; the alarm in words. `drift` as GET /drift answers. */
+/** The alarm in words, where there is one. `drift` as GET /drift answers. */
+export function alarmOf({ alarm, sentence }) {
+  return alarm ? [h("p", { class: "notice error", role: "alert" }, h("strong", {}, "Score drift: "), sentence)] : [];
+}
+
+/** The line's scores against the evidence's. */
 export function driftPanel(drift, width) {
   if (!drift.known) return h("p", { class: "soft" }, drift.sentence);
   return h(
     "div",
-    { class: "panel" },
-    h(
-      "p",
-      { class: `notice ${drift.alarm ? "error" : "info"}`, role: drift.alarm ? "alert" : "status" },
-      h("strong", {}, drift.alarm ? "Alarm: " : "No alarm: "),
-      drift.sentence,
-    ),
+    { class: "trend" },
+    drift.alarm ? null : h("p", {}, drift.sentence),
     cumulativeCurves({
       title: `Scores of the line's last ${drift.images} images against the evidence's`,
       summary: drift.sentence,
@@ -100,11 +100,11 @@ function joined(buckets, per) {
 function named(start, per, each) {
   const at = new Date(start);
   if (per === "hour") {
-    const hour = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    const full = at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+    const hour = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    const full = at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
     return { label: hour, full: each === 1 ? full : `${each} hours from ${full}` };
   }
-  const full = at.toLocaleDateString([], { dateStyle: "medium", timeZone: "UTC" });
-  const label = at.toLocaleDateString([], { day: "numeric", month: "short", timeZone: "UTC" });
+  const full = at.toLocaleDateString("en-GB", { dateStyle: "medium", timeZone: "UTC" });
+  const label = at.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
   return { label, full: each === 1 ? full : `${each} days from ${full}` };
 }

@@ -11,7 +11,7 @@ const REVIEWER = "steelsight-reviewer";
  */
 export function makeWordForm({ agree, correct }) {
   const word = (value, key) =>
-    h("label", { class: "word", title: `(${key})` }, h("input", { type: "radio", name: "word", value }), value);
+    h("label", { class: "check word", title: `(${key})` }, h("input", { type: "radio", name: "word", value }), value);
   const reviewer = h("input", {
     name: "reviewer", autocomplete: "name", maxlength: 100, value: localStorage.getItem(REVIEWER) ?? "",
     oninput: () => localStorage.setItem(REVIEWER, reviewer.value.trim()),
@@ -21,9 +21,10 @@ export function makeWordForm({ agree, correct }) {
   const correcting = h("button", { type: "button", class: "primary", title: "(s)", onclick: correct }, "Save correction");
   const hint = h("p", { class: "soft", role: "status" });
   const element = h("form", { class: "word-form", "aria-label": "Your word" },
-    h("fieldset", {}, h("legend", {}, "This piece"), word("pass", "p"), word("reject", "r")),
-    h("label", {}, h("span", {}, "Reviewer"), reviewer),
-    h("label", { class: "wide" }, h("span", {}, "Comment"), comment),
+    h("div", { class: "field", role: "radiogroup", "aria-label": "This piece" }, h("span", {}, "This piece"),
+      h("div", { class: "checks" }, word("pass", "p"), word("reject", "r"))),
+    h("label", { class: "field" }, h("span", {}, "Reviewer"), reviewer),
+    h("label", { class: "field wide" }, h("span", {}, "Comment"), comment),
     h("div", { class: "group" }, agreeing, correcting),
     hint);
   element.addEventListener("submit", (event) => event.preventDefault());

@@ -81,8 +81,7 @@ async def closed_loop(
 
     async def client() -> None:
         connection = Connection(*address)
-        for place in places:
-            answers.append(await connection.post_image(*images[place % len(images)]))
+        answers.extend([await connection.post_image(*images[place % len(images)]) for place in places])
         connection.close()
 
     await asyncio.gather(*(client() for _ in range(clients)))

@@ -52,14 +52,15 @@ def test_when_it_is_stopped_it_finishes_what_it_accepted(inspector, tmp_path, se
 
     def ask(path):
         files = [("files", (path.name, path.read_bytes()))] * 3
-        answers.append(httpx.post(f"{url}api/v1/inspections", files=files, timeout=60))
+        answers.append(client.post("/api/v1/inspections", files=files))
 
-    assert httpx.get(f"{url}readyz", timeout=60).status_code == 200  # whoever asks early waits
+    client = httpx.Client(base_url=url, timeout=60)
+    assert client.get("/readyz").status_code == 200  # whoever asks early waits
     threads = [threading.Thread(target=ask, args=(path,)) for path in IMAGES[:6]]
     for thread in threads:
         thread.start()
-    while 'method="POST"' not in httpx.get(f"{url}metrics").text:
-        time.sleep(0.001)
+    while 'method="POST"' not in client.get("/metrics").text:
+        time.sleep(0.01)
     serving.send_signal(sent)
     for thread in threads:
         thread.join()

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,12 @@ SHOWN = os.environ.get("STEELSIGHT_INSPECTOR")
 LOOKS = {
     "desktop": {"viewport": {"width": 1280, "height": 860}},
     "dark": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "device_scale_factor": 2,
+        "has_touch": True,
+        "is_mobile": True,
+    },
 }
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _MARGIN = 10  # CSS pixels around a whole image; view.js
@@ -88,7 +94,7 @@ def stroke(size, width, *points):
     """What a round brush draws: bool (height, width), pixels whose centre is within half its width of the line."""
     y, x = np.mgrid[: size[0], : size[1]] + 0.5
     drawn = np.zeros(size, bool)
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         along = np.array([x1 - x0, y1 - y0])
         share = np.clip(((x - x0) * along[0] + (y - y0) * along[1]) / max(along @ along, 1e-9), 0, 1)
         drawn |= np.hypot(x - x0 - share * along[0], y - y0 - share * along[1]) <= width / 2

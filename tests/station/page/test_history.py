@@ -5,6 +5,7 @@ import io
 
 import cv2
 import numpy as np
+import pyarrow.parquet
 import pytest
 from data import SAMPLE, needs_sample
 from inspector.tiny import STRETCHED, by_hand
@@ -17,6 +18,7 @@ from steelsight.decision.tested import Tested
 from steelsight.decision.tested_files import write_tested
 from steelsight.images import read_image
 from steelsight.inspector.artifact import write_checksums
+from steelsight.station.http.security import Access
 
 pytestmark = [needs_sample, needs_chromium]
 PAGE = 25  # rows; history.js
@@ -154,6 +156,20 @@ def test_an_alarm_stands_first_in_words(browser, tested, tmp_path):
             page.goto("/#history")
             expect(page.get_by_role("alert")).to_have_text(f"Score drift: {drift['sentence']}")
             screenshot(page, "history-alarm")
+
+
+def test_with_a_token_files_are_fetched_with_it(browser, tested, tmp_path):
+    token = "a-token-of-this-test-alone"
+    with served(tested, tmp_path / "data", Access(token)) as (_, spoken):
+        assert send(spoken, IMAGES[0], headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        with page_of(browser, spoken.base_url) as page:
+            page.goto("/#history")
+            page.locator(".login input").fill(token)
+            page.locator(".login input").press("Enter")
+            rows(page, [IMAGES[0].name])
+            with page.expect_download() as saved:
+                page.get_by_role("link", name="Parquet").click()
+            assert pyarrow.parquet.read_table(saved.value.path()).num_rows == 1
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -245,7 +245,7 @@ class Station:
         verdict = None if judged.verdict is None else judged.verdict.answer
         p = judged.p_defect if judged.probability is None else judged.probability
         kept = judged.size is not None and (
-            self.settings.keep == "all" or (self.settings.keep == "doubtful" and verdict in ("review", "reject"))
+            self.settings.keep == "all" or (self.settings.keep == "doubtful" and verdict != "pass")
         )
         return Result(
             at=incoming.at,

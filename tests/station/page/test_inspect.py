@@ -20,8 +20,8 @@ _DROP = """async (files) => {
     const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
     transfer.items.add(new File([bytes], name));
   }
-  for (const kind of ["dragenter", "dragover", "drop"])
-    document.querySelector(".drop").dispatchEvent(new DragEvent(kind, {dataTransfer: transfer, bubbles: true, cancelable: true}));
+  const zone = document.querySelector(".drop"), more = {dataTransfer: transfer, bubbles: true, cancelable: true};
+  for (const kind of ["dragenter", "dragover", "drop"]) zone.dispatchEvent(new DragEvent(kind, more));
 }"""
 
 
@@ -67,11 +67,15 @@ def finished(page, count):
 
 def inked(page, row):
     """Whether a thumbnail holds colour: the images are grey, so that it is an outline's."""
-    return page.locator(".results .thumb").nth(row).evaluate(
-        """(canvas) => {
+    return (
+        page.locator(".results .thumb")
+        .nth(row)
+        .evaluate(
+            """(canvas) => {
           const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
           return data.some((_, i) => i % 4 === 0 && Math.abs(data[i] - data[i + 2]) > 60);
         }"""
+        )
     )
 
 

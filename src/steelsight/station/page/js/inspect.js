@@ -151,8 +151,8 @@ class Inspect {
         ? `${whole(finished.length)} of ${count(this.rows.length, "image")}`
         : count(this.rows.length, "image")),
       ...verdicts.filter(of).map((verdict) => h("span", { class: "share" }, whole(of(verdict)), badge(verdict))),
-      failed > 0 && h("span", { class: "share" }, `${whole(failed)} not inspected`),
-      finished.length < this.rows.length ? progress : "");
+      ...(failed ? [h("span", { class: "share" }, `${whole(failed)} not inspected`)] : []),
+      ...(finished.length < this.rows.length ? [progress] : []));
   }
 
   /** Move the focus from result to result. */

@@ -44,6 +44,7 @@ demo: $(INSTALLED)
 	@echo "report:    $(CURDIR)/demo/run/report/index.html"
 	@echo "inspector: $(CURDIR)/demo/inspector"
 	@echo "inspected: $(CURDIR)/demo/inspected"
+	@echo "look:      $(BIN)/steelsight serve demo/inspector --data demo/station --open"
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=10

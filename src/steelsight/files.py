@@ -14,7 +14,8 @@ from typing import Any
 
 from steelsight.errors import UserError
 
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says of a full disk."""
 _TEMPORARY = re.compile(r"\..+\.\d+\.part(\.[^.]+)?")  # the names that `replacing` gives
 
 
@@ -25,7 +26,7 @@ def disk_errors(path: Path, *, again: str = "the same command again") -> Iterato
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_SPACE:
+        if error.errno in NO_SPACE:
             raise UserError(
                 f"{path}: the disk is full; free some space and run {again} (nothing was half-written)"
             ) from error

@@ -4,7 +4,6 @@ Pixels are taken as they are stored: an EXIF orientation is not applied, since m
 """
 
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -12,18 +11,16 @@ import cv2
 import numpy as np
 
 from steelsight.errors import UserError
+from steelsight.image_header import JPEG_END, JPEG_SCAN, image_format, png_chunks, read_header, scan_offset
 from steelsight.preprocess import Image
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 
 _ANY = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 _GREY = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
-_JPEG, _PNG, _BMP = b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"BM"
-_JPEG_END = b"\xff\xd9"
-_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the markers whose segment holds the size
-_JPEG_SCAN = 0xDA
+_MOST_SCANS = 100  # of a JPEG; a progressive one has about ten, and each takes as long as decoding the whole
 
-ImageFault = Literal["missing-image", "unreadable-image"]
+ImageFault = Literal["missing-image", "unreadable-image", "too-many-pixels"]
 
 
 class ImageError(UserError):
@@ -33,6 +30,14 @@ class ImageError(UserError):
         super().__init__(f"{path}: {message}")
         self.kind: ImageFault = kind
         self.sentence = message
+
+
+class TooManyPixels(ImageError):  # noqa: N818
+    """An image larger than may be decoded here."""
+
+    def __init__(self, path: Path, height: int, width: int, limit: int) -> None:
+        message = f"{height} x {width} pixels exceed the {limit} that one image may have; cut it, or raise the limit"
+        super().__init__("too-many-pixels", path, message)
 
 
 def is_image_name(path: Path) -> bool:
@@ -78,9 +83,21 @@ def read_content(path: Path) -> bytes:
         raise ImageError("unreadable-image", path, f"cannot be read ({error.strerror}); check its rights") from error
 
 
-def decode_image(content: bytes, path: Path, *, grey: bool = False) -> Image:
-    """Decode the bytes of an image file as `read_image` does; `path` is for the message alone."""
+def decode_image(content: bytes, path: Path, *, grey: bool = False, max_pixels: int | None = None) -> Image:
+    """Decode the bytes of an image file as `read_image` does.
+
+    Args:
+        path: for the message alone.
+        max_pixels: for files from strangers: a larger image is refused by its header, and so is one whose header does not
+            say its size plainly; neither is decoded. The limit holds for a tile of a TIFF too.
+
+    Raises:
+        TooManyPixels: more than `max_pixels`.
+        ImageError: as of `read_image`.
+    """
     _refuse_truncated(content, path)
+    if max_pixels is not None:
+        _refuse_bomb(content, path, max_pixels)
     pixels = _decode(content, _GREY if grey else _ANY)
     if pixels is None:
         raise ImageError("unreadable-image", path, f"{_describe(content)}; save it again as JPEG, PNG, BMP or TIFF")
@@ -90,20 +107,29 @@ def decode_image(content: bytes, path: Path, *, grey: bool = False) -> Image:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Height and width in pixels, from the header where the format allows it, else by decoding.
+    """Height and width in pixels, from the header where it says so, else by decoding.
 
     Raises:
         ImageError: the file is missing or not an image. Truncation is found by `read_image` alone.
     """
     content = read_content(path)
-    try:
-        size = _header_size(content)
-    except (struct.error, IndexError):
-        size = None
-    if size is not None and min(size) > 0:
-        return size
+    header = read_header(content)
+    if header is not None:
+        return header.height, header.width
     height, width = decode_image(content, path).shape[:2]
     return height, width
+
+
+def _refuse_bomb(content: bytes, path: Path, max_pixels: int) -> None:
+    """Refuse a small file that would take much memory or time to decode."""
+    header = read_header(content)
+    if header is None:
+        said = "the header does not say its size" if image_format(content) else _describe(content)
+        raise ImageError("unreadable-image", path, f"{said}; save it again as JPEG, PNG, BMP or TIFF")
+    if header.pixels > max_pixels:
+        raise TooManyPixels(path, header.height, header.width, max_pixels)
+    if image_format(content) == "jpeg" and content.count(JPEG_SCAN) > _MOST_SCANS:
+        raise ImageError("unreadable-image", path, f"more than {_MOST_SCANS} scans; save it again as a plain JPEG")
 
 
 def _decode(content: bytes, flags: int) -> Image | None:
@@ -130,65 +156,19 @@ def _grey_or_rgb(bgr: Image) -> Image:
 
 def _refuse_truncated(content: bytes, path: Path) -> None:
     """Refuse a file that breaks off: some decoders fill the missing part with grey and say nothing."""
-    if content.startswith(_JPEG):
-        whole = content.rfind(_JPEG_END) > _scan_offset(content)
-    elif content.startswith(_PNG):
-        whole = any(kind == b"IEND" for kind, _ in png_chunks(content))
-    elif content.startswith(_BMP) and len(content) >= 6:
-        whole = len(content) >= int(struct.unpack_from("<I", content, 2)[0])
-    else:
-        return
+    match image_format(content):
+        case "jpeg":
+            whole = content.rfind(JPEG_END) > scan_offset(content)
+        case "png":
+            whole = any(kind == b"IEND" for kind, _ in png_chunks(content))
+        case "bmp":
+            whole = len(content) < 6 or len(content) >= int(struct.unpack_from("<I", content, 2)[0])
+        case _:
+            return
     if not whole:
         raise ImageError(
             "unreadable-image", path, f"the file breaks off after {len(content)} bytes; copy it again from its source"
         )
-
-
-def png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Type and data of every complete chunk of a PNG file, in order."""
-    at = len(_PNG)
-    while at + 12 <= len(content):
-        length, kind = struct.unpack_from(">I4s", content, at)
-        if at + 12 + length > len(content):
-            return
-        yield kind, content[at + 8 : at + 8 + length]
-        at += 12 + length
-
-
-def _jpeg_segments(content: bytes) -> Iterator[tuple[int, int]]:
-    """Marker and offset of the data of each segment of a JPEG file up to the first scan."""
-    at = 2
-    while at + 4 <= len(content):
-        if content[at] != 0xFF:
-            return
-        marker = content[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        yield marker, at + 4
-        if marker == _JPEG_SCAN:
-            return
-        at += 2 + int(struct.unpack_from(">H", content, at + 2)[0])
-
-
-def _scan_offset(content: bytes) -> int:
-    """Where the pixels of a JPEG begin: an end marker before it belongs to an embedded preview."""
-    return next((at for marker, at in _jpeg_segments(content) if marker == _JPEG_SCAN), len(content))
-
-
-def _header_size(content: bytes) -> tuple[int, int] | None:
-    if content.startswith(_PNG):
-        width, height = struct.unpack_from(">II", content, 16)
-        return int(height), int(width)
-    if content.startswith(_BMP) and struct.unpack_from("<I", content, 14)[0] >= 40:
-        width, height = struct.unpack_from("<ii", content, 18)
-        return abs(int(height)), int(width)  # a negative height means rows from top to bottom
-    if content.startswith(_JPEG):
-        for marker, at in _jpeg_segments(content):
-            if marker in _JPEG_FRAMES:
-                height, width = struct.unpack_from(">HH", content, at + 1)
-                return int(height), int(width)
-    return None
 
 
 def _describe(content: bytes) -> str:

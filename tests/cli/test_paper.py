@@ -4,16 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
-from data import SAMPLE, run_cli
-from training_samples import SMALL, sets
+from data import run_cli
+from training_samples import SMALL, few_images, sets
 
 
 @pytest.mark.timeout(600)
 def test_paper_end_to_end_in_small(tmp_path: Path) -> None:
     """Every member, every phase, both strategies, selection, rule, report: the reference with tiny values."""
-    run = tmp_path / "run"
+    run, data = tmp_path / "run", few_images(tmp_path / "data")
     small = sets(*SMALL, "members.*.decoder_channels=[8,8,8,8,8]", "search.gates=[0, 0.5]", "search.area_ratio=2")
-    done = run_cli("train", SAMPLE, "--recipe", "paper", "--out", run, *small, "--workers", "0", "--json", timeout=580)
+    done = run_cli("train", data, "--recipe", "paper", "--out", run, *small, "--workers", "0", "--json", timeout=580)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert str(run / "report/index.html") in result["wrote"]
@@ -27,5 +27,5 @@ def test_paper_end_to_end_in_small(tmp_path: Path) -> None:
     assert all(len(names) == 3 for names in decision["segmenters"].values())
     page = (run / "report/index.html").read_text()
     assert "epoch" in page
-    again = run_cli("train", SAMPLE, "--recipe", "paper", "--out", run, "--device", "cpu", "--resume")
+    again = run_cli("train", data, "--recipe", "paper", "--out", run, "--device", "cpu", "--resume")
     assert again.returncode == 0, again.stderr

@@ -65,7 +65,7 @@ def test_a_run_with_a_policy_gives_verdicts(run, tmp_path):
     decided = shutil.copytree(run, tmp_path / "run")
     rules = [{"verdict": "reject", "class": "3"}]
     write_decision(decided, read_decision(run).model_copy(update={"policy": make_policy(0.3, 0.99, rules)}))
-    done = run_cli("predict", decided, TEST_IMAGES, "--out", tmp_path / "out", "--json")
+    done = run_cli("predict", decided, TEST_IMAGES, "--out", tmp_path / "out", "--json", cold=True)
     assert done.returncode == 0, done.stderr
     images = rows(tmp_path / "out" / "images.csv")
     verdicts = json.loads(done.stdout)["verdicts"]

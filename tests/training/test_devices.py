@@ -35,7 +35,7 @@ def test_two_processes_train_one_job(tmp_path: Path) -> None:
         "--workers",
         "0",
     )
-    done = run_cli(*command, "--device", "cpu", "--devices", "2", "--json")
+    done = run_cli(*command, "--device", "cpu", "--devices", "2", "--json", cold=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["open_jobs"][-1] == "classify-lite0:1"
     summary = json.loads((run / "jobs/classify-lite0/fold0/done.json").read_text())

@@ -41,6 +41,9 @@ class Judged:
         flags: what about the image is unusual, in single words; it is judged all the same.
         maps: uint8 (classes, height, width) mean probability times 255 at the image's own size, on which the rule cut the
             masks; None where the gate held the image back, where maps were not asked for, or without image.
+        network_maps: each segmenter's 8-bit map, uint8 (classes, height, width) at its working size, of which `combine_maps`
+            makes `maps`; None where the gate held the image back, where they were not asked for, or without image.
+        classifiers: what each classifier says, of which `p_defect` is the mean; empty where there is none, or no image.
         error: one sentence where the file could not be read, else None.
         verdict: pass, review or reject; None without a policy.
         probability: P(defect) calibrated: the share of such images that are defective, in [0, 1]; None without a policy, or
@@ -54,6 +57,8 @@ class Judged:
     regions: tuple[Region, ...] = ()
     flags: tuple[str, ...] = ()
     maps: NDArray[np.uint8] | None = None
+    network_maps: tuple[NDArray[np.uint8], ...] | None = None
+    classifiers: tuple[float, ...] = ()
     error: str | None = None
     verdict: Verdict | None = None
     probability: float | None = None
@@ -122,26 +127,34 @@ def judge_batch(
     rule: Rule,
     *,
     keep_maps: bool = False,
+    keep_network_maps: bool = False,
     flags: Flags | None = None,
     policy: Policy | None = None,
 ) -> list[Judged]:
-    """Judge images that are read already (or failed to be), all classifier inputs together; see `judge`."""
+    """Judge images that are read already (or failed to be), all classifier inputs together; see `judge`.
+
+    Args:
+        keep_network_maps: whether `Judged.network_maps` is wanted.
+    """
     images = [image for _, image in group if not isinstance(image, ImageError)]
-    p_defect = _classify(images, engine.classifiers)
+    classified = _classify(images, engine.classifiers)
+    p_defect = [combine_probabilities(each) if each else 1.0 for each in classified]
     passed = [image for image, p in zip(images, p_defect, strict=True) if p > rule.gate]
-    said, maps = iter(p_defect), _segment(passed, engine.segmenters)
+    said, maps = iter(zip(p_defect, classified, strict=True)), _segment(passed, engine.segmenters)
     nothing = tuple(Runs.empty() for _ in engine.classes)
     judged: list[Judged] = []
     for source, image in group:
         if isinstance(image, ImageError):
             judged.append(Judged(source, None, float("nan"), nothing, error=str(image)))
             continue
-        p, unusual = next(said), flags(image) if flags else ()
+        (p, each), unusual = next(said), flags(image) if flags else ()
         if p <= rule.gate:
-            judged.append(Judged(source, image, p, nothing, flags=unusual))
+            judged.append(Judged(source, image, p, nothing, flags=unusual, classifiers=each))
             continue
-        runs, regions, combined = cut(image, p, next(maps), engine.segmenters, rule, keep_maps)
-        judged.append(Judged(source, image, p, runs, regions, unusual, combined))
+        of_networks = next(maps)
+        runs, regions, combined = cut(image, p, of_networks, engine.segmenters, rule, keep_maps)
+        kept = tuple(of_networks) if keep_network_maps else None
+        judged.append(Judged(source, image, p, runs, regions, unusual, combined, kept, each))
     return judged if policy is None else [_with_verdict(one, engine, policy) for one in judged]
 
 
@@ -153,13 +166,13 @@ def _with_verdict(judged: Judged, engine: Engine, policy: Policy) -> Judged:
     return replace(judged, verdict=verdict, probability=probability)
 
 
-def _classify(images: Sequence[Image], networks: Sequence[EngineNetwork]) -> list[float]:
-    """P(defect) of each image: the plain mean over the networks; without any, every image goes on to step 2."""
+def _classify(images: Sequence[Image], networks: Sequence[EngineNetwork]) -> list[tuple[float, ...]]:
+    """Of each image, what each network says; nothing without any: every image goes on to step 2 then."""
     if not images or not networks:
-        return [1.0] * len(images)
+        return [()] * len(images)
     inputs = _Inputs(images)
     said = np.stack([network.probabilities(inputs.of(network.preprocess)) for network in networks], axis=1)
-    return [combine_probabilities(row) for row in said]
+    return [tuple(row) for row in said.astype(np.float64).tolist()]
 
 
 def _segment(images: Sequence[Image], networks: Sequence[EngineNetwork]) -> Iterator[list[NDArray[np.uint8]]]:

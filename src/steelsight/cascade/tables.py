@@ -2,13 +2,15 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, Self, get_args
 
 from steelsight.cascade.judge import Judged
 from steelsight.decision.policy import Answer
-from steelsight.rle import format_runs
+from steelsight.regions import Region
+from steelsight.rle import Runs, format_runs
 
 ClassIds = Literal["data", "numbers"]
 SubmissionLayout = Literal["long", "wide"]
@@ -28,6 +30,7 @@ class ImageRow:
         area: pixels of all its masks together.
         is_flagged: whether anything about it is unusual.
         error: why it could not be read; empty where it could.
+        also: what stands in further columns.
     """
 
     image_id: str
@@ -35,6 +38,53 @@ class ImageRow:
     area: int
     is_flagged: bool
     error: str
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the rows of one image say, whether it was judged just now or is read from a log.
+
+    Attributes:
+        image_id: its name.
+        size: height and width in pixels; None where the file could not be read.
+        p_defect: see `Judged.p_defect`; not written where the file could not be read.
+        probability: the same calibrated; None without a policy.
+        verdict: and `reason`: empty without a policy.
+        runs: the mask of each class.
+        regions: the connected defects.
+        flags: what about the image is unusual.
+        error: why it could not be read; empty where it could.
+    """
+
+    image_id: str
+    size: tuple[int, int] | None
+    p_defect: float
+    probability: float | None
+    verdict: str
+    reason: str
+    runs: tuple[Runs, ...]
+    regions: tuple[Region, ...]
+    flags: tuple[str, ...]
+    error: str
+
+    @classmethod
+    def of(cls, judged: Judged) -> Self:
+        """What the two steps said."""
+        said = judged.verdict
+        answer, reason = ("", "") if said is None else (said.answer, said.reason)
+        return cls(
+            judged.source.image_id,
+            judged.size,
+            judged.p_defect,
+            judged.probability,
+            answer,
+            reason,
+            judged.runs,
+            judged.regions,
+            judged.flags,
+            judged.error or "",
+        )
 
 
 @dataclass(frozen=True)
@@ -45,35 +95,44 @@ class Tables:
         classes: defect class names.
         class_ids: ClassId as the data names the class, or its number 1..K in the order of `classes`.
         layout: of submission.csv: `long` is ImageId,ClassId,EncodedPixels; `wide` is ImageId_ClassId,EncodedPixels.
+        also: columns of each table that stand after these; see `lines`.
     """
 
     classes: tuple[str, ...]
     class_ids: ClassIds = "data"
     layout: SubmissionLayout = "long"
+    also: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def header(self, table: str) -> bytes:
         """The first line of a table."""
         areas, shares = ([f"{what}_{name}" for name in self.classes] for what in ("area", "share"))
+        also = self.also.get(table, ())
         match table:
             case "submission.csv":
                 ids = ["ImageId_ClassId"] if self.layout == "wide" else ["ImageId", "ClassId"]
-                return line([*ids, "EncodedPixels"])
+                return line([*ids, "EncodedPixels", *also])
             case "defects.csv":
-                return line(["ImageId", "ClassId", "left", "top", "width", "height", "area", "probability"])
+                return line(["ImageId", "ClassId", "left", "top", "width", "height", "area", "probability", *also])
             case _:
                 first = ["ImageId", "verdict", "reason", "height", "width", "p_defect", "probability", "classes"]
-                return line([*first, *areas, *shares, "flags", "error"])
+                return line([*first, *areas, *shares, "flags", "error", *also])
 
-    def lines(self, judged: Judged) -> dict[str, bytes]:
-        """The lines of one image in each table; an unreadable one has its row in images.csv alone."""
+    def lines(self, said: Said, also: Mapping[str, Sequence[object]] = MappingProxyType({})) -> dict[str, bytes]:
+        """The lines of one image in each table; an unreadable one has its row in images.csv alone.
+
+        Args:
+            also: what stands in the further columns of each table.
+        """
         submission = defects = b""
-        if judged.error is None:
-            starts = self.submission_starts(judged.source.image_id)
+        if not said.error:
+            further = also.get(SUBMISSION)
+            after = b"," + line(further) if further else b"\n"
+            starts = self.submission_starts(said.image_id)
             submission = b"".join(
-                start + format_runs(runs).encode() + b"\n" for start, runs in zip(starts, judged.runs, strict=True)
+                start + format_runs(runs).encode() + after for start, runs in zip(starts, said.runs, strict=True)
             )
-            defects = b"".join(map(line, self._defects(judged)))
-        return {SUBMISSION: submission, DEFECTS: defects, IMAGES: line(self._image(judged))}
+            defects = b"".join(line([*row, *also.get(DEFECTS, ())]) for row in self._defects(said))
+        return {SUBMISSION: submission, DEFECTS: defects, IMAGES: line([*self._image(said), *also.get(IMAGES, ())])}
 
     def submission_starts(self, image_id: str) -> list[bytes]:
         """The rows of an image in submission.csv up to the runs, which need no quotes."""
@@ -87,33 +146,33 @@ class Tables:
             ValueError: it is none, or has other columns.
         """
         row, count = cells(text), len(self.classes)
-        if len(row) != 10 + 2 * count or row[1] not in ("", *get_args(Answer)):
+        own = 10 + 2 * count
+        if len(row) != own + len(self.also.get(IMAGES, ())) or row[1] not in ("", *get_args(Answer)):
             raise ValueError(f"{len(row)} cells, verdict {row[1:2]}")
         area = sum(int(area) for area in row[8 : 8 + count] if area)
-        return ImageRow(row[0], row[1], area, bool(row[-2]), row[-1])
+        return ImageRow(row[0], row[1], area, bool(row[own - 2]), row[own - 1], tuple(row[own:]))
 
     def _names(self) -> Sequence[str]:
         numbers = [str(number) for number in range(1, len(self.classes) + 1)]
         return numbers if self.class_ids == "numbers" else self.classes
 
-    def _defects(self, judged: Judged) -> Iterable[Sequence[object]]:
+    def _defects(self, said: Said) -> Iterable[Sequence[object]]:
         names = self._names()
-        for one in judged.regions:
+        for one in said.regions:
             box = (one.left, one.top, one.width, one.height)
-            yield [judged.source.image_id, names[one.class_index], *box, one.area, f"{one.probability:.6f}"]
+            yield [said.image_id, names[one.class_index], *box, one.area, f"{one.probability:.6f}"]
 
-    def _image(self, judged: Judged) -> Sequence[object]:
-        said = judged.verdict
-        first = [judged.source.image_id, *((said.answer, said.reason) if said is not None else ("", ""))]
-        if judged.size is None:
-            return [*first, *[""] * (5 + 2 * len(self.classes)), "", judged.error]
-        height, width = judged.size
-        found = ";".join(name for name, runs in zip(self.classes, judged.runs, strict=True) if runs.area)
-        areas = [runs.area for runs in judged.runs]
+    def _image(self, said: Said) -> Sequence[object]:
+        first = [said.image_id, said.verdict, said.reason]
+        if said.size is None:
+            return [*first, *[""] * (5 + 2 * len(self.classes)), "", said.error]
+        height, width = said.size
+        found = ";".join(name for name, runs in zip(self.classes, said.runs, strict=True) if runs.area)
+        areas = [runs.area for runs in said.runs]
         shares = [f"{area / (height * width):.6f}" for area in areas]
-        probability = "" if judged.probability is None else f"{judged.probability:.6f}"
-        said_of_it = [f"{judged.p_defect:.6f}", probability, found]
-        return [*first, height, width, *said_of_it, *areas, *shares, ";".join(judged.flags), ""]
+        probability = "" if said.probability is None else f"{said.probability:.6f}"
+        said_of_it = [f"{said.p_defect:.6f}", probability, found]
+        return [*first, height, width, *said_of_it, *areas, *shares, ";".join(said.flags), ""]
 
 
 def line(row: Sequence[object]) -> bytes:

@@ -7,16 +7,15 @@ partial files go.
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from steelsight import __version__
-from steelsight.cascade.tables import DEFECTS, IMAGES, SUBMISSION, TABLES, ImageRow, Tables, as_written, cells
+from steelsight.cascade.finished import read_finished
+from steelsight.cascade.tables import IMAGES, TABLES, ImageRow, Tables, as_written
 from steelsight.errors import UserError
 from steelsight.files import disk_errors, replacing, sweep, write_json
 
@@ -41,14 +40,6 @@ class Origin(BaseModel):
     steelsight: str = __version__
     made_by: str
     options: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Finished:
-    """An image whose rows are all there: its row in images.csv, and where its rows end in each table, in bytes."""
-
-    image: ImageRow
-    ends: tuple[int, ...]
 
 
 class Unfinished:
@@ -112,7 +103,7 @@ class Unfinished:
         """
         kept: list[ImageRow] = []
         group: list[ImageRow] = []
-        for one in self._finished():
+        for one in read_finished(self._paths, self._tables):
             if not is_kept(one.image):
                 break
             group.append(one.image)
@@ -184,7 +175,7 @@ class Unfinished:
         """Whether the rows are of these images alone and in their order, as they are without a change of the list; and of
         how many. Nothing is kept of them, so that memory stays level."""
         expected, found = map(as_written, image_ids), 0
-        for found, one in enumerate(self._finished(), start=1):
+        for found, one in enumerate(read_finished(self._paths, self._tables), start=1):
             if one.image.image_id not in expected:  # takes from the iterator up to the name
                 return False, found
         return True, found
@@ -193,7 +184,7 @@ class Unfinished:
         """Where the rows of each image begin in the tables, then where they end."""
         spans: dict[str, tuple[int, ...]] = {}
         begins = tuple(len(self._tables.header(name)) for name in TABLES)
-        for one in self._finished():
+        for one in read_finished(self._paths, self._tables):
             if one.image.image_id in wanted:
                 spans[one.image.image_id] = (*begins, *one.ends)
             begins = one.ends
@@ -203,55 +194,3 @@ class Unfinished:
         """Remove the partial files."""
         for path in (self._record, *self._paths.values()):
             path.unlink(missing_ok=True)
-
-    def _finished(self) -> Iterator[Finished]:
-        """The images whose rows are all there, in the order of their rows; ends where anything is missing or torn."""
-        if not all(path.is_file() for path in self._paths.values()):
-            return
-        with ExitStack() as stack:
-            rows = {name: _Rows(stack.enter_context(path.open("rb"))) for name, path in self._paths.items()}
-            if any(rows[name].take() != self._tables.header(name) for name in TABLES):
-                return
-            while row := rows[IMAGES].take():
-                try:
-                    image = self._tables.read_image_row(row)
-                    whole = self._has_masks(image, rows[SUBMISSION]) and _has_defects(image, rows[DEFECTS])
-                except ValueError:
-                    return
-                if not whole:
-                    return
-                yield Finished(image, tuple(rows[name].end for name in TABLES))
-
-    def _has_masks(self, image: ImageRow, rows: "_Rows") -> bool:
-        """Whether the next rows of submission.csv are those of an image."""
-        starts = [] if image.error else self._tables.submission_starts(image.image_id)
-        return all(rows.take().startswith(start) for start in starts)
-
-
-def _has_defects(image: ImageRow, rows: "_Rows") -> bool:
-    """Whether the next rows of defects.csv are those of an image: their areas add up to that of its masks."""
-    area = 0
-    while area < image.area:
-        image_id, *_, of_one, _ = cells(rows.take())
-        if image_id != image.image_id:
-            return False
-        area += int(of_one)
-    return area == image.area
-
-
-class _Rows:
-    """Reads a CSV row by row as bytes; `end` is where the last one ended."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.end = 0
-
-    def take(self) -> bytes:
-        """The next whole row with its newline; empty where none is left."""
-        row = b""
-        for line in self._stream:
-            row += line
-            if row.endswith(b"\n") and row.count(b'"') % 2 == 0:  # else the newline stands in a cell
-                self.end += len(row)
-                return row
-        return b""

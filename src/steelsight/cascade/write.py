@@ -16,6 +16,7 @@ from steelsight.cascade.tables import (
     TABLES,
     ClassIds,
     ImageRow,
+    Said,
     SubmissionLayout,
     Tables,
     as_written,
@@ -135,7 +136,7 @@ class ResultWriter:
             UserError: the disk is full or may not be written to.
         """
         self._pictures.write(judged)
-        lines = self._tables.lines(judged)
+        lines = self._tables.lines(Said.of(judged))
         self._waiting.append(lines)
         self.tally.add(self._tables.read_image_row(lines[IMAGES]))
         if len(self._waiting) >= self._batch:

@@ -6,7 +6,21 @@ from typing import Annotated
 import typer
 
 from steelsight import __version__
-from steelsight.cli import bench, data, decide, export, inspect, predict, report, score, train, weights
+from steelsight.cli import (
+    bench,
+    data,
+    decide,
+    export,
+    inspect,
+    log,
+    predict,
+    report,
+    score,
+    serve,
+    train,
+    watch,
+    weights,
+)
 from steelsight.cli.output import fail
 from steelsight.errors import UserError
 
@@ -16,6 +30,11 @@ TRAINING_LIBRARIES = {
     *("onnx", "onnx_ir", "onnxscript", "nncf", "onnxruntime"),
 }
 """What the extra [train] brings."""
+SERVE_LIBRARIES = {
+    *("fastapi", "starlette", "uvicorn", "multipart", "python_multipart"),
+    *("sqlalchemy", "alembic", "watchfiles", "prometheus_client"),
+}
+"""What the extra [serve] brings, beside pyarrow."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
@@ -49,8 +68,11 @@ app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
+app.command("serve")(serve.serve)
+app.command("watch")(watch.watch)
 app.command("bench")(bench.bench)
 app.command("score")(score.score)
+app.add_typer(log.app, name="log")
 app.add_typer(weights.app, name="weights")
 
 
@@ -62,9 +84,11 @@ def main() -> None:
         fail(str(error))
         sys.exit(2)
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in TRAINING_LIBRARIES:
+        library = (error.name or "").split(".")[0]
+        if library not in TRAINING_LIBRARIES | SERVE_LIBRARIES:
             raise
-        fail(f"this verb needs {error.name}, which the plain install leaves out; pip install 'steelsight[train]'")
+        extra = "serve" if library in SERVE_LIBRARIES else "train"
+        fail(f"this verb needs {error.name}, which the plain install leaves out; pip install 'steelsight[{extra}]'")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(_interrupted())
@@ -76,7 +100,7 @@ def main() -> None:
 
 
 def _interrupted() -> int:
-    fail("interrupted; what was finished is kept, and the same command with --resume goes on where it can be resumed")
+    fail("interrupted; what was finished is kept; a verb that has --resume goes on with it")
     return INTERRUPTED
 
 

@@ -85,7 +85,7 @@ def _open(listed: Listed, decode: bool) -> _Opened:
         size = image_size(listed.path) if image is None else (image.shape[0], image.shape[1])
     except ImageError as error:
         return _Opened(listed, None, Marks({}, (_image_fault(listed, error),)))
-    if image is not None and _is_black(image):
+    if image is not None and is_black(image):
         message = f"no pixel above {BLACK}; take the image again or remove it"
         black = Fault("all-black", listed.path, None, listed.image_id, message)
         return _Opened(listed, size, Marks({}, (black,)))
@@ -100,7 +100,8 @@ def _image_fault(listed: Listed, error: ImageError) -> Fault:
     return Fault(error.kind, listed.path, None, listed.image_id, error.sentence)
 
 
-def _is_black(image: Image) -> bool:
+def is_black(image: Image) -> bool:
+    """Whether no pixel exceeds `BLACK`: such an image is a fault."""
     return bool(image.max() <= BLACK)
 
 

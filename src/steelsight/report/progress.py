@@ -38,8 +38,10 @@ def draw_progress(log: Path, out: Path, *, title: str) -> None:
     """
     job = read_log(log)
     panels = (losses, dice, class_dice, learning_rate) if job.is_segmenter else (losses, accuracy, learning_rate)
+    width, height = 3.3 * len(panels), 2.9
     with styled():
-        figure = new_figure(3.3 * len(panels), 2.9)
+        figure = new_figure(width, height, fixed=True)  # fitting the margins would take as long as the drawing itself
+        figure.subplots_adjust(0.5 / width, 0.45 / height, 1 - 0.1 / width, 1 - 0.55 / height, 0.2)
         figure.suptitle(plain(title), fontsize=10, x=0.01, ha="left")
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             panel(axes, job)

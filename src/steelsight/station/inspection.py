@@ -81,6 +81,8 @@ class Result:
         seconds: from the acceptance to the result.
         doubt: in [0, 1]; what should be reviewed first has the greatest: see `steelsight.station.doubt`.
         has_image, has_maps: whether the store was given them; retention may have removed them since.
+        fold_score: what drift is measured by in place of `p_defect`, where the evidence is of folds one by one: see
+            `steelsight.station.drift.fold_score`. None elsewhere.
         arrival: of a watched file.
     """
 
@@ -104,6 +106,7 @@ class Result:
     doubt: float
     has_image: bool
     has_maps: bool
+    fold_score: float | None = None
     arrival: Arrival | None = None
 
 

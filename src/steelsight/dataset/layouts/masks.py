@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.images import decode_image, png_chunks, read_content
+from steelsight.image_header import png_chunks
+from steelsight.images import decode_image, read_content
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _DEPTH_AT, _COLOUR_AT, _PALETTE = 8, 9, 3

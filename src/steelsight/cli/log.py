@@ -1,0 +1,140 @@
+"""`steelsight log export|prune|corrections`: what a station has logged."""
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from steelsight.cli.output import finish, results
+
+if TYPE_CHECKING:
+    from steelsight.station.log.log import InspectionLog
+    from steelsight.station.settings import StationSettings
+
+app = typer.Typer(
+    no_args_is_help=True, help="What a station has logged: export it, prune it, take its corrections as a dataset."
+)
+
+_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+
+
+class _Verdict(StrEnum):
+    """Typer knows no lists of a Literal."""
+
+    passed = "pass"
+    review = "review"
+    reject = "reject"
+    none = "none"
+
+
+Out = Annotated[Path, typer.Option(metavar="FILE", help="FILE.csv or FILE.parquet.")]
+Data = Annotated[Path, typer.Option(help="The station's folder of the log, the images and the probability maps.")]
+Database = Annotated[
+    str | None,
+    typer.Option(envvar="STEELSIGHT_DATABASE", help="SQLAlchemy URL of the log.", show_default="SQLite in DATA"),
+]
+Verdicts = Annotated[
+    list[_Verdict] | None,
+    typer.Option("--verdict", help="Of this verdict; again for another. none: judged without a policy."),
+]
+Name = Annotated[str, typer.Option(metavar="TEXT", help="With this in the image's name.")]
+Since = Annotated[
+    datetime | None,
+    typer.Option(formats=_TIMES, metavar="TIME", help="Accepted then or later; UTC, the hour may be left out."),
+]
+Until = Annotated[datetime | None, typer.Option(formats=_TIMES, metavar="TIME", help="Accepted before; UTC.")]
+DefectClass = Annotated[str | None, typer.Option("--class", metavar="CLASS", help="Showing a defect of this class.")]
+Fingerprint = Annotated[
+    str | None, typer.Option(metavar="FINGERPRINT", help="By this inspector; the first digits will do.")
+]
+FromDoor = Annotated[Literal["page", "http", "watch"] | None, typer.Option(help="That came in by this door.")]
+Reviewed = Annotated[
+    bool | None, typer.Option("--reviewed/--not-reviewed", help="That a person has looked at, or has not.")
+]
+Flagged = Annotated[bool | None, typer.Option("--flagged/--not-flagged", help="With anything unusual, or without.")]
+KeepDays = Annotated[
+    float | None,
+    typer.Option(min=0.001, help="Days after which entries go; reviewed ones stay.", show_default="never"),
+]
+KeepGb = Annotated[
+    float, typer.Option(min=0.001, help="GB of images and maps beyond which the oldest go; reviewed ones stay.")
+]
+Station = Annotated[
+    str | None,
+    typer.Option("--name", help="Of a database that stations share: prune this one's.", show_default="the machine's"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+
+@app.command("export")
+def export(
+    out: Out,
+    data: Data = Path("station"),
+    database: Database = None,
+    verdicts: Verdicts = None,
+    name: Name = "",
+    since: Since = None,
+    until: Until = None,
+    defect_class: DefectClass = None,
+    inspector: Fingerprint = None,
+    door: FromDoor = None,
+    reviewed: Reviewed = None,
+    flagged: Flagged = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the log as a table, the earliest image first; the filters choose rows."""
+    from steelsight.station.log.export import write_export
+    from steelsight.station.log.query import Query
+
+    query = Query(
+        verdicts=tuple(one.value for one in verdicts or ()),
+        name=name,
+        since=since,
+        until=until,
+        defect_class=defect_class,
+        inspector=inspector,
+        door=door,
+        reviewed=reviewed,
+        flagged=flagged,
+    )
+    with _open(_settings(data, database)) as log:
+        written = write_export(log, query, out)
+    finish([out], None, as_json=as_json, figures={"bytes": written})
+
+
+@app.command("prune")
+def prune(
+    data: Data = Path("station"),
+    database: Database = None,
+    keep_days: KeepDays = None,
+    keep_gb: KeepGb = 20.0,
+    name: Station = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove what is too old, and images and maps beyond a size; a running station is not disturbed."""
+    from steelsight.station.log.retention import prune as prune_log
+    from steelsight.station.store import ImageStore
+
+    settings = _settings(
+        data, database, keep_days=keep_days, keep_gb=keep_gb, **({} if name is None else {"name": name})
+    )
+    with _open(settings) as log:
+        gone = prune_log(log, ImageStore(data), settings)
+    figures = {"inspections": gone.inspections, "images": gone.images, "bytes": gone.bytes}
+    if not as_json:
+        results.print(f"removed {gone.inspections} inspections, {gone.images} images, {gone.bytes / 1e6:.1f} MB")
+    finish([], None, as_json=as_json, figures=figures)
+
+
+def _settings(data: Path, database: str | None, **more: object) -> "StationSettings":
+    from steelsight.station.settings import StationSettings
+
+    return StationSettings.model_validate({"data": data, "database": database, **more})
+
+
+def _open(settings: "StationSettings") -> "InspectionLog":
+    from steelsight.station.log.log import InspectionLog
+
+    return InspectionLog.open(settings.url, make=False)

@@ -1,0 +1,168 @@
+"""`steelsight serve`: the inspection station behind a port and a page."""
+
+import os
+import re
+import webbrowser
+from pathlib import Path
+from signal import SIGINT
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+import steelsight
+from steelsight.cli.inspect import Device, InspectorFolder, Threads
+from steelsight.cli.output import console, results
+from steelsight.errors import UserError
+
+if TYPE_CHECKING:
+    from steelsight.station.settings import StationSettings
+
+TOKEN_VARIABLE = "STEELSIGHT_TOKEN"
+_SHORTEST_TOKEN = 16
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what a bearer token may hold: RFC 6750
+
+Host = Annotated[str, typer.Option(help="Address to listen on; one beyond this machine needs a token.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any that is free.")]
+Data = Annotated[Path, typer.Option(help="Folder of the log, the images and the probability maps.")]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        envvar="STEELSIGHT_DATABASE",
+        help="SQLAlchemy URL of the log, e.g. postgresql://user:password@host/name.",
+        show_default="SQLite in DATA",
+    ),
+]
+Name = Annotated[str | None, typer.Option(help="Of this station, in the log.", show_default="the machine's")]
+KeepWhat = Annotated[
+    Literal["all", "doubtful", "none"],
+    typer.Option("--keep", help="Whose image and maps are stored: all, those of review and reject, or none."),
+]
+KeepDays = Annotated[
+    float | None,
+    typer.Option(min=0.0, help="Days after which entries go; reviewed ones stay.", show_default="never"),
+]
+KeepGb = Annotated[float, typer.Option(min=0.0, help="GB of images and maps beyond which the oldest go.")]
+Queue = Annotated[int, typer.Option(min=1, help="Images that may wait or be in work; more get 429.")]
+MaxBytes = Annotated[int, typer.Option(min=1, help="Of one file.")]
+MaxPixels = Annotated[int, typer.Option(min=1, help="Of one image.")]
+MaxFiles = Annotated[int, typer.Option(min=1, help="Of one request.")]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(help=f"File with the token that requests must bear; or put it into {TOKEN_VARIABLE}."),
+]
+Samples = Annotated[
+    Path | None, typer.Option(help="Folder of images that the page offers to try.", show_default="the Severstal sample")
+]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
+
+
+def serve(
+    inspector: InspectorFolder,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    data: Data = Path("station"),
+    database: Database = None,
+    name: Name = None,
+    keep: KeepWhat = "all",
+    keep_days: KeepDays = None,
+    keep_gb: KeepGb = 20.0,
+    queue: Queue = 64,
+    max_bytes: MaxBytes = 32_000_000,
+    max_pixels: MaxPixels = 64_000_000,
+    max_files: MaxFiles = 32,
+    token_file: TokenFile = None,
+    samples: Samples = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    open_page: Open = False,
+) -> None:
+    """Serve an INSPECTOR: a page to drop images on and to review doubtful ones, and an HTTP interface for programs."""
+    from steelsight.station.http.app import create_app
+    from steelsight.station.http.security import Access, is_loopback
+    from steelsight.station.http.server import address_of, listen, resolve, serve
+    from steelsight.station.station import Station
+    from steelsight.station.upkeep import Upkeep
+
+    token = _read_token(token_file)
+    if token is None and not is_loopback(resolve(host, port)[1]):
+        raise UserError(
+            f"--host {host}: a station that others can reach needs a token; put one of at least {_SHORTEST_TOKEN} "
+            f"characters into a file and add --token-file FILE, or into {TOKEN_VARIABLE}"
+        )
+    settings = read_settings(
+        data=data, database=database, name=name, keep=keep, keep_days=keep_days, keep_gb=keep_gb, queue=queue,
+        max_bytes=max_bytes, max_pixels=max_pixels, max_files=max_files,
+    )  # fmt: skip
+    shown = _samples(samples)
+    with listen(host, port) as bound:
+        address = address_of(bound)
+        results.print(f"open: [cyan]{address}[/]", soft_wrap=True, highlight=False)
+        with Station.open(inspector, settings, device=device, threads=threads) as station, Upkeep(station):
+            app = create_app(station, Access(token), shown)
+            console.print(f"ready; what is inspected goes to {settings.data}; Ctrl-C ends", highlight=False)
+            if open_page:
+                webbrowser.open(address)
+            signal = serve(app, bound)
+    console.print("stopped; whatever was accepted is in the log", highlight=False)
+    if signal == SIGINT:
+        raise typer.Exit(130)
+
+
+def read_settings(**given: Any) -> "StationSettings":
+    """Settings from the options of a verb; those that are None are left out.
+
+    Raises:
+        UserError: one has a value that it cannot have.
+    """
+    from pydantic import ValidationError
+
+    from steelsight.station.settings import StationSettings
+
+    try:
+        return StationSettings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"--{str(first['loc'][0]).replace('_', '-')} {first['input']}: {first['msg']}") from error
+
+
+def _read_token(file: Path | None) -> str | None:
+    """The token of the file, else of the environment; None where there is neither.
+
+    Raises:
+        UserError: the file cannot be read, or the token is short or holds what no header can.
+    """
+    if file is None:
+        where, token = TOKEN_VARIABLE, os.environ.get(TOKEN_VARIABLE)
+    else:
+        where = str(file)
+        try:
+            token = file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"--token-file {file}: cannot be read ({error}); name a file with the token in it"
+            ) from error
+    if token is not None and not (len(token) >= _SHORTEST_TOKEN and _TOKEN.fullmatch(token)):
+        raise UserError(
+            f"{where}: a token has at least {_SHORTEST_TOKEN} letters, digits and -._~+/=; "
+            "make one with `openssl rand -hex 32`"
+        )
+    return token
+
+
+def _samples(folder: Path | None) -> Path | None:
+    """The folder of the sample's images; the project's own, or the package's, if none is named.
+
+    Raises:
+        UserError: there is no image in the folder named.
+    """
+    from steelsight.images import list_images
+
+    if folder is not None:
+        if not list_images(folder):
+            raise UserError(
+                f"--samples {folder}: no image there; name a folder with JPEG, PNG, BMP or TIFF files in it"
+            )
+        return folder
+    package = Path(steelsight.__file__).resolve().parent
+    places = (package.parents[1] / "samples" / "severstal" / "test_images", package / "samples")
+    return next((place for place in places if list_images(place)), None)

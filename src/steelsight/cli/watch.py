@@ -1,0 +1,179 @@
+"""`steelsight watch`: inspect what a line camera writes into a folder."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from steelsight.cli.inspect import Device, InspectorFolder, Threads
+from steelsight.cli.output import console
+from steelsight.cli.serve import Data, Database, KeepWhat, MaxPixels, Name, read_settings
+from steelsight.errors import UserError
+
+if TYPE_CHECKING:
+    from steelsight.station.watch.follow import Follow, Watched
+
+LEAVE = "leave"
+_SHOW_EVERY = 0.25  # seconds
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder that is watched.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for images.csv, defects.csv and submission.csv, which follow the log.", show_default="none"
+    ),
+]
+Move = Annotated[str, typer.Option(metavar="FOLDER|leave", help="Where inspected files go.")]
+Settle = Annotated[float, typer.Option(min=0.0, help="Seconds without a change after which a file is complete.")]
+Patience = Annotated[float, typer.Option(min=0.0, help="Seconds for which a file that cannot be read is tried again.")]
+Poll = Annotated[float, typer.Option(min=0.05, help="Seconds between two looks at the folder.")]
+Below = Annotated[bool, typer.Option("--below", help="Watch the subfolders as well.")]
+Once = Annotated[bool, typer.Option("--once", help="Take what is there, then end.")]
+
+
+def watch(
+    inspector: InspectorFolder,
+    folder: Folder,
+    data: Data = Path("station"),
+    database: Database = None,
+    name: Name = None,
+    out: Out = None,
+    move: Move = LEAVE,
+    settle: Settle = 1.0,
+    patience: Patience = 30.0,
+    poll: Poll = 1.0,
+    below: Below = False,
+    once: Once = False,
+    keep: KeepWhat = "all",
+    max_pixels: MaxPixels = 64_000_000,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Inspect each image of FOLDER exactly once with an INSPECTOR, as soon as it is complete, in order of arrival.
+
+    Ctrl-C or SIGTERM ends it when all that was begun is in the log. Exit status 3 with --once if some images could not be
+    read or moved.
+    """
+    from steelsight.station.station import Station
+    from steelsight.station.watch.follow import Follow
+    from steelsight.station.watch.results import ResultTables
+
+    settings = read_settings(data=data, database=database, name=name, keep=keep, max_pixels=max_pixels)
+    watched = _watched(
+        folder, move, [data, *([out] if out else [])],
+        below=below, settle=settle, patience=patience, poll=poll, once=once,
+    )  # fmt: skip
+    with ExitStack() as stack:
+        station = stack.enter_context(Station.open(inspector, settings, device=device, threads=threads))
+        tables = None
+        if out is not None:
+            tables = ResultTables(out, station.inspector.classes, station.log, str(watched.folder))
+            stack.enter_context(tables)
+        follow = Follow(station, watched, tables, _tell)
+        ended_by = _run(follow, watched)
+    _end(follow, ended_by, once=once)
+
+
+def _watched(folder: Path, move: str, others: list[Path], **options: Any) -> "Watched":
+    """The folder as it is watched.
+
+    Raises:
+        UserError: it is none, or files would be moved to where they are.
+    """
+    from steelsight.files import sweep
+    from steelsight.station.watch.follow import Watched
+
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; make it, or correct the path")
+    resolved = folder.resolve()
+    target = None
+    if move != LEAVE:
+        target = Path(move).resolve()
+        if target == resolved:
+            raise UserError(f"--move {move}: that is the watched folder itself; name another, or leave the option out")
+        if target.exists() and not target.is_dir():
+            raise UserError(f"--move {move}: there is a file of this name; name a folder")
+        if target.is_dir():
+            sweep(target)
+    apart = {path.resolve() for path in others} | ({target} if target else set())
+    if resolved in apart:
+        raise UserError(f"{folder}: the station's own files would lie among the images; give another --data or --out")
+    return Watched(resolved, move=target, apart=frozenset(apart), **options)
+
+
+def _run(follow: "Follow", watched: "Watched") -> int | None:
+    """Watch until a signal comes or all is done; gives the signal."""
+    from steelsight.station.watch.wake import Waker
+
+    shown_at = 0.0
+    with _signals(follow) as came, console.status(f"watching {escape(str(watched.folder))}") as status:
+
+        def show() -> None:
+            nonlocal shown_at
+            now = time.monotonic()
+            if now - shown_at >= _SHOW_EVERY:
+                shown_at = now
+                status.update(escape(f"watching {watched.folder}: {_line(follow, now)}"))
+
+        waker = None if watched.once else Waker(watched.folder, below=watched.below, wake=follow.wake)
+        try:
+            follow.run(show)
+        finally:
+            if waker is not None:
+                waker.stop()
+    return came[0] if came else None
+
+
+@contextmanager
+def _signals(follow: "Follow") -> Iterator[list[int]]:
+    """The first Ctrl-C or SIGTERM ends the watch in good order, a second one at once; yields the signals that came."""
+    came: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        came.append(number)
+        if len(came) > 1:
+            raise KeyboardInterrupt
+        follow.stop()
+
+    before = {one: signal.signal(one, stop) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _line(follow: "Follow", now: float) -> str:
+    figures = follow.figures
+    parts = [f"{follow.waiting.count} waiting", f"{figures.inspected} inspected{_verdicts(follow)}"]
+    parts.append(f"{figures.rate(now):.1f} images/s")
+    if follow.troubles.count:
+        parts.append(f"trouble: {'; '.join(follow.troubles.sentences) or f'{follow.troubles.count} files'}")
+    return ", ".join(parts)
+
+
+def _verdicts(follow: "Follow") -> str:
+    said = [f"{count} {word}" for word, count in sorted(follow.figures.verdicts.items()) if word]
+    return f" ({', '.join(said)})" if said else ""
+
+
+def _tell(sentence: str) -> None:
+    console.print(escape(sentence), soft_wrap=True, highlight=False)
+
+
+def _end(follow: "Follow", ended_by: int | None, *, once: bool) -> None:
+    figures = follow.figures
+    parts = [f"{figures.inspected} images inspected{_verdicts(follow)}", f"{figures.unreadable} unreadable"]
+    counts = {"moved": figures.moved, "gone before": figures.vanished, "left for the next run": figures.left}
+    parts += [f"{count} {what}" for what, count in counts.items() if count]
+    parts += follow.troubles.sentences
+    _tell("; ".join(parts))
+    if ended_by == signal.SIGINT:
+        raise typer.Exit(130)
+    if once and (figures.unreadable or follow.troubles.sentences):
+        raise typer.Exit(3)

@@ -1,0 +1,105 @@
+"""From a result to an answer: image and maps to the store, results to the log, and only then the sender's future.
+
+One thread writes. What became ready while it wrote is written together: one commit for many results when many come, and no
+waiting for others when one does.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from steelsight.errors import UserError
+from steelsight.station.batcher import Job
+from steelsight.station.inspection import Result
+from steelsight.station.log.log import InspectionLog
+from steelsight.station.store import ImageStore
+
+_MOST = 64  # results of one transaction
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A judged image, to be written.
+
+    Attributes:
+        job: whose future gets the answer.
+        result: for the log; where it says so, the image's content and maps go to the store first.
+        maps: packed, see `steelsight.station.store.NetworkMaps.pack`; None: none are stored.
+    """
+
+    job: Job
+    result: Result
+    maps: bytes | None
+
+
+class Committer:
+    """The one thread of a station that writes.
+
+    Attributes:
+        trouble: why the last result could not be kept, in one sentence; None where it could.
+    """
+
+    def __init__(self, store: ImageStore, log: InspectionLog) -> None:
+        self.trouble: str | None = None
+        self._store, self._log = store, log
+        self._finished: SimpleQueue[Finished | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
+        self._thread.start()
+
+    def put(self, finished: Finished) -> None:
+        """Have a result written; its future is set when it is durable, or gets a `UserError` when it cannot be kept."""
+        self._finished.put(finished)
+
+    def close(self) -> None:
+        """Write what was put, then end."""
+        self._finished.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        goes_on = True
+        while goes_on:
+            group = [self._finished.get()]
+            while len(group) < _MOST and not self._finished.empty():
+                group.append(self._finished.get())
+            goes_on = None not in group
+            self._commit([one for one in (self._stored(one) for one in group if one is not None) if one is not None])
+
+    def _stored(self, one: Finished) -> Finished | None:
+        """The same, its image and maps in the store; None where they cannot be, and its sender is told."""
+        try:
+            if one.result.has_image:
+                self._store.put_image(one.result.sha256, one.job.incoming.content)
+            if one.maps is not None:
+                self._store.put_maps(one.result.sha256, one.result.inspector, one.maps)
+        except Exception as error:
+            self._refuse(one, error)
+            return None
+        return one
+
+    def _commit(self, group: Sequence[Finished]) -> None:
+        if not group:
+            return
+        try:
+            logged = self._log.add([one.result for one in group])
+        except Exception as error:
+            if isinstance(error, UserError) or len(group) == 1:
+                for one in group:
+                    self._refuse(one, error)
+                return
+            for one in group:  # one that cannot be logged does not take the others with it
+                self._commit([one])
+            return
+        self.trouble = None
+        for one, inspection in zip(group, logged, strict=True):
+            one.job.future.set_result(inspection)
+
+    def _refuse(self, one: Finished, error: Exception) -> None:
+        said = error if isinstance(error, UserError) else UserError(_sentence(error))
+        self.trouble = str(said)
+        one.job.future.set_exception(said)
+
+
+def _sentence(error: Exception) -> str:
+    first = next(iter(str(error).splitlines()), "")
+    return f"the result cannot be kept ({type(error).__name__}: {first}); see to the disk and the database"

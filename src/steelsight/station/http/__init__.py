@@ -1,0 +1,1 @@
+"""The HTTP interface of the station, and the files of its page."""

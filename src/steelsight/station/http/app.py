@@ -1,0 +1,67 @@
+"""The station as an ASGI application: the page at /, the interface below /api/v1."""
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from steelsight import __version__
+from steelsight.station.http.card import card_routes
+from steelsight.station.http.exporting import exporting_routes
+from steelsight.station.http.faults import LastResort, explain_faults
+from steelsight.station.http.inspecting import PATH, inspecting_routes
+from steelsight.station.http.limits import BodyLimit, body_limits
+from steelsight.station.http.metrics import Measured, Metrics
+from steelsight.station.http.reviewing import reviewing_routes
+from steelsight.station.http.security import Access, Guard
+from steelsight.station.http.statistics import statistics_routes
+from steelsight.station.http.viewing import viewing_routes
+from steelsight.station.station import Station
+
+PAGE = Path(__file__).resolve().parents[1] / "page"
+"""The files of the page."""
+
+LOOPBACK = Access()
+
+
+def create_app(station: Station, access: Access = LOOPBACK, samples: Path | None = None) -> FastAPI:
+    """The application of an open station, which it does not close.
+
+    Args:
+        access: who may use it.
+        samples: folder of images that the page offers to try.
+    """
+    metrics = Metrics(lambda: station.accepted, station.store.size)
+    # the usual pages of the description load their scripts from elsewhere
+    app = FastAPI(title="steelsight station", version=__version__, docs_url=None, redoc_url=None)
+    explain_faults(app)
+    app.include_router(card_routes(station, metrics, samples, access.token is not None))
+    app.include_router(inspecting_routes(station, metrics))
+    app.include_router(viewing_routes(station))
+    app.include_router(reviewing_routes(station))
+    app.include_router(statistics_routes(station))
+    app.include_router(exporting_routes(station))
+    page = _PageFiles(directory=PAGE)
+    app.mount("/static", page)
+
+    @app.get("/", include_in_schema=False)
+    async def index(request: Request) -> Response:
+        return await page.get_response("index.html", request.scope)
+
+    # the last one added is the outermost
+    app.add_middleware(LastResort)
+    app.add_middleware(Guard, access=access)
+    app.add_middleware(BodyLimit, limit_of=body_limits(PATH, station.settings.max_bytes, station.max_files))
+    app.add_middleware(Measured, metrics=metrics)
+    return app
+
+
+class _PageFiles(StaticFiles):
+    """Files that a browser asks about each time, so that a new version is seen at once."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response

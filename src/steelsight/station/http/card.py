@@ -1,0 +1,79 @@
+"""What inspects here, the sample's images, and the station's own state."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+
+from steelsight.images import list_images
+from steelsight.station.http.answers import Health, InspectorAnswer
+from steelsight.station.http.convert import inspector_answer
+from steelsight.station.http.faults import Responses, refusals
+from steelsight.station.http.metrics import CONTENT_TYPE, Metrics
+from steelsight.station.http.params import Text
+from steelsight.station.http.respond import json_answer
+from steelsight.station.station import Station
+
+_SAMPLE: Responses = {200: {"content": {"image/jpeg": {}}, "description": "The image."}}
+_FIGURES: Responses = {200: {"content": {"text/plain": {}}, "description": "Prometheus' text format."}}
+
+
+def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_token: bool) -> APIRouter:
+    """Routes of the inspector's card, the samples, health and metrics.
+
+    Args:
+        samples: folder of the sample's images; None: there are none.
+        needs_token: what the card says of it.
+    """
+    routes = APIRouter()
+    files = _by_name(samples)
+    card = inspector_answer(
+        station.inspector.card,
+        fingerprint=station.fingerprint,
+        name=station.inspector.folder.resolve().name,
+        settings=station.settings,
+        max_files=station.max_files,
+        samples=list(files),
+        needs_token=needs_token,
+    )
+
+    @routes.get("/api/v1/inspector", response_model=InspectorAnswer, summary="The inspector's card")
+    def inspector() -> Response:
+        """What inspects here: classes, networks, rule, verdict policy, limits."""
+        return json_answer(card)
+
+    @routes.get(
+        "/api/v1/samples/{name}",
+        responses=_SAMPLE | refusals(404, 422),
+        response_class=Response,
+        summary="Sample image",
+    )
+    def sample(name: Text) -> Response:
+        """An image of the sample, by a name that the card lists."""
+        if name not in files:
+            raise HTTPException(404, f"there is no sample {name[:80]!r}; the card lists those there are")
+        return FileResponse(files[name])
+
+    @routes.get("/healthz", response_model=Health, summary="Alive")
+    async def alive() -> Response:
+        """The process answers."""
+        return json_answer(Health(status="alive"))
+
+    @routes.get("/readyz", response_model=Health, responses=refusals(503), summary="Ready")
+    def ready() -> Response:
+        """The networks are loaded, and images and log can be written."""
+        station.check()
+        return json_answer(Health(status="ready"))
+
+    @routes.get("/metrics", responses=_FIGURES, response_class=Response, summary="Metrics")
+    def figures() -> Response:
+        """Figures for Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+    return routes
+
+
+def _by_name(folder: Path | None) -> Mapping[str, Path]:
+    return {path.name: path for path in list_images(folder)} if folder is not None else {}

@@ -1,0 +1,181 @@
+"""From what the station keeps to the JSON of its interface."""
+
+from typing import Any
+
+from steelsight import __version__
+from steelsight.cascade.overlay import class_colour
+from steelsight.decision.policy import Policy
+from steelsight.decision.wording import statement_text, thresholds_text
+from steelsight.inspector.artifact import InspectorCard
+from steelsight.regions import Region
+from steelsight.rle import parse_runs
+from steelsight.station.http.answers import (
+    ClassAnswer,
+    InspectionAnswer,
+    InspectorAnswer,
+    LimitsAnswer,
+    NetworkAnswer,
+    PolicyAnswer,
+    RegionAnswer,
+    RegionSummary,
+    ReviewAnswer,
+    RuleAnswer,
+    SummaryAnswer,
+)
+from steelsight.station.http.polygons import Ring, region_polygons
+from steelsight.station.inspection import Inspection, Review
+from steelsight.station.settings import StationSettings
+
+
+def inspection_answer(inspection: Inspection) -> InspectionAnswer:
+    """An inspection, whole."""
+    result, classes = inspection.result, inspection.classes
+    regions = [
+        RegionAnswer(**_region(region, classes), polygons=rings)
+        for region, rings in zip(result.regions, _polygons(inspection), strict=True)
+    ]
+    return InspectionAnswer(
+        **_common(inspection), regions=regions, runs=dict(zip(classes, result.runs, strict=True)) if result.runs else {}
+    )
+
+
+def summary_answer(inspection: Inspection) -> SummaryAnswer:
+    """An inspection in a list."""
+    regions = [RegionSummary(**_region(region, inspection.classes)) for region in inspection.result.regions]
+    return SummaryAnswer(**_common(inspection), regions=regions)
+
+
+def review_answer(review: Review, classes: tuple[str, ...]) -> ReviewAnswer:
+    """A version of the reviewer's word."""
+    return ReviewAnswer(
+        version=review.version,
+        at=review.at,
+        reviewer=review.reviewer,
+        agrees=review.agrees,
+        word=review.word,
+        runs=dict(zip(classes, review.runs, strict=True)) if review.runs else {},
+        comment=review.comment,
+    )
+
+
+def inspector_answer(
+    card: InspectorCard,
+    *,
+    fingerprint: str,
+    name: str,
+    settings: StationSettings,
+    max_files: int,
+    samples: list[str],
+    needs_token: bool,
+) -> InspectorAnswer:
+    """What inspects here."""
+    rule, provenance = card.rule, card.provenance
+    return InspectorAnswer(
+        fingerprint=fingerprint,
+        name=name,
+        version=__version__,
+        station=settings.name,
+        precision=card.precision,
+        classes=[
+            ClassAnswer(name=one, number=index + 1, colour="#{:02x}{:02x}{:02x}".format(*class_colour(index)))
+            for index, one in enumerate(card.classes)
+        ],
+        networks=[
+            NetworkAnswer(
+                member=one.member,
+                fold=one.fold,
+                step=one.step,
+                height=one.preprocess.height,
+                width=one.preprocess.width,
+            )
+            for one in card.networks
+        ],
+        rule=RuleAnswer(
+            gate=rule.gate,
+            softness=rule.softness,
+            upper=list(rule.upper),
+            lower=list(rule.lower),
+            min_area=list(rule.min_area),
+        ),
+        policy=None if card.policy is None else _policy(card.policy),
+        created=provenance.created,
+        recipe=str(provenance.recipe.get("name", "")),
+        out_of_fold=provenance.out_of_fold,
+        limits=LimitsAnswer(
+            max_bytes=settings.max_bytes,
+            max_pixels=settings.max_pixels,
+            max_files=max_files,
+            queue=settings.queue,
+        ),
+        samples=samples,
+        needs_token=needs_token,
+    )
+
+
+def _policy(policy: Policy) -> PolicyAnswer:
+    said = [statement_text(one, policy.wish, guaranteed=policy.is_guaranteed) for one in policy.statements]
+    return PolicyAnswer(
+        pass_at=policy.pass_at,
+        reject_at=policy.reject_at,
+        evidence=policy.evidence,
+        guaranteed=policy.is_guaranteed,
+        statements=[thresholds_text(policy), *said],
+    )
+
+
+def _common(inspection: Inspection) -> dict[str, Any]:
+    result, classes = inspection.result, inspection.classes
+    height, width = result.size or (None, None)
+    areas = dict.fromkeys(classes, 0)
+    for region in result.regions:
+        areas[classes[region.class_index]] += region.area
+    return {
+        "id": inspection.id,
+        "at": result.at,
+        "door": result.door,
+        "station": result.station,
+        "name": result.name,
+        "sha256": result.sha256,
+        "bytes": result.bytes,
+        "inspector": result.inspector,
+        "height": height,
+        "width": width,
+        "p_defect": result.p_defect,
+        "probability": result.probability,
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "flags": list(result.flags),
+        "error": result.error,
+        "seconds": result.seconds,
+        "doubt": result.doubt,
+        "classes": areas,
+        "has_image": result.has_image,
+        "has_maps": result.has_maps,
+        "review": None if inspection.review is None else review_answer(inspection.review, classes),
+    }
+
+
+def _region(region: Region, classes: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "class": classes[region.class_index],
+        "number": region.class_index + 1,
+        "left": region.left,
+        "top": region.top,
+        "width": region.width,
+        "height": region.height,
+        "area": region.area,
+        "probability": region.probability,
+    }
+
+
+def _polygons(inspection: Inspection) -> list[list[Ring]]:
+    """The rings of every region, in the regions' order."""
+    result = inspection.result
+    if result.size is None:
+        return []
+    found: dict[int, list[list[Ring]]] = {}
+    for index in {region.class_index for region in result.regions}:
+        of_class = [region for region in result.regions if region.class_index == index]
+        found[index] = region_polygons(parse_runs(result.runs[index], result.size), of_class, result.size)
+    ordered = {index: iter(rings) for index, rings in found.items()}
+    return [next(ordered[region.class_index]) for region in result.regions]

@@ -1,0 +1,65 @@
+"""An inspection as pictures that a browser can show."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.cascade.overlay import draw_overlay
+from steelsight.cascade.pictures import index_mask
+from steelsight.decision.verdict import Verdict
+from steelsight.image_header import png_chunks
+from steelsight.images import decode_image
+from steelsight.rle import parse_runs
+from steelsight.station.inspection import Inspection
+
+_JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
+_HEAD = 200_000  # bytes of a JPEG in which its orientation stands, if it has one
+
+
+def browser_image(content: bytes) -> tuple[bytes, str]:
+    """An image file as a browser shows it pixel for pixel, and its media type.
+
+    JPEG and 8-bit PNG stay as they are, unless they carry an orientation, which browsers apply and masks do not: like any
+    other format, they become PNG; 16 bit becomes 8.
+
+    Raises:
+        ImageError: it is no image, which then was none when it was stored.
+    """
+    if content.startswith(_JPEG) and b"Exif" not in content[:_HEAD]:
+        return content, "image/jpeg"
+    if (
+        content.startswith(_PNG)
+        and content[24:25] <= b"\x08"
+        and all(kind != b"eXIf" for kind, _ in png_chunks(content))
+    ):
+        return content, "image/png"
+    pixels = decode_image(content, Path("image"))
+    if pixels.dtype == np.uint16:
+        pixels = (pixels >> 8).astype(np.uint8)
+    return write_png(pixels), "image/png"
+
+
+def mask_png(runs: Sequence[str], size: tuple[int, int]) -> bytes:
+    """Index mask of an image: 0 where nothing is, else the class's number; see `index_mask`."""
+    return write_png(index_mask([parse_runs(text, size) for text in runs], size))
+
+
+def overlay_png(inspection: Inspection, content: bytes) -> bytes:
+    """The image with what was found outlined and the verdict below; see `draw_overlay`."""
+    result = inspection.result
+    verdict = Verdict(result.verdict, result.reason) if result.verdict else None
+    runs = [parse_runs(text, result.size) for text in result.runs]
+    p_defect = float("nan") if result.p_defect is None else result.p_defect
+    image = decode_image(content, Path("image"))
+    return write_png(draw_overlay(image, runs, inspection.classes, p_defect, verdict))
+
+
+def write_png(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
+    """Grey (H, W) or RGB (H, W, 3) as a PNG file."""
+    done, encoded = cv2.imencode(".png", pixels if pixels.ndim == 2 else pixels[..., ::-1])
+    if not done:
+        raise ValueError(f"pixels of shape {pixels.shape} are no PNG")
+    return encoded.tobytes()

@@ -1,0 +1,29 @@
+"""Answers as they go out."""
+
+from collections.abc import Callable
+
+from fastapi import Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+_REVALIDATE = "private, no-cache"
+
+
+def json_answer(model: BaseModel) -> Response:
+    """A model as JSON; it was checked when it was made, and is not checked again."""
+    return Response(model.model_dump_json(by_alias=True), media_type="application/json")
+
+
+def picture(request: Request, tag: str, make: Callable[[], tuple[bytes, str]]) -> Response:
+    """A picture, or 304 where the browser has it already.
+
+    Args:
+        tag: differs wherever the picture does.
+        make: its content and media type.
+    """
+    quoted = f'"{tag}"'
+    headers = {"ETag": quoted, "Cache-Control": _REVALIDATE}
+    if quoted in [one.strip() for one in request.headers.get("if-none-match", "").split(",")]:
+        return Response(status_code=304, headers=headers)
+    content, media_type = make()
+    return Response(content, headers=headers, media_type=media_type)

@@ -1,0 +1,1 @@
+"""The station's log: every inspection and every reviewer's word, in SQLite or PostgreSQL."""

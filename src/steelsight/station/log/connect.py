@@ -1,0 +1,123 @@
+"""Connections to the log's database, and its faults in one sentence for the user."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from sqlite3 import OperationalError as SqliteOperationalError
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+
+from steelsight.errors import UserError
+from steelsight.files import disk_errors
+
+PATIENCE = 60.0
+"""Seconds for which one waits for another process to end its writing."""
+WRITES = {"steelsight_writes": True}
+"""Execution options of a connection that will write."""
+
+
+def parse_url(text: str) -> URL:
+    """Read a database's URL.
+
+    Raises:
+        UserError: it is none, or names a database that is neither SQLite nor PostgreSQL.
+    """
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise UserError(
+            "--database: not a URL of a database; write e.g. sqlite:////data/log.sqlite or "
+            "postgresql://user:password@host/name"
+        ) from error
+    match url.drivername:
+        case "sqlite" | "sqlite+pysqlite" if url.database not in (None, "", ":memory:"):
+            return url.set(drivername="sqlite")
+        case "postgresql" | "postgres" | "postgresql+psycopg":
+            return url.set(drivername="postgresql+psycopg")
+    shown = url.render_as_string(hide_password=True)
+    raise UserError(
+        f"--database {shown}: the log is kept in a SQLite file or in PostgreSQL; write e.g. "
+        "sqlite:////data/log.sqlite or postgresql://user:password@host/name"
+    )
+
+
+def shown(url: URL) -> str:
+    """How a message names a log: a SQLite file by its path, a server without the password."""
+    return str(url.database) if url.drivername == "sqlite" else url.render_as_string(hide_password=True)
+
+
+def connect(url: URL) -> Engine:
+    """An engine that keeps what it commits: SQLite with a write-ahead log that is synced at every commit.
+
+    Raises:
+        UserError: the database can not be reached, or its driver is not installed.
+    """
+    if url.drivername == "sqlite":
+        path = Path(str(url.database))
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, connect_args={"timeout": PATIENCE})
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"--database {shown(url)}: PostgreSQL needs {error.name}, which is not installed; "
+            "pip install 'steelsight[postgres]'"
+        ) from error
+
+
+def _set_up_sqlite(connection: SqliteConnection, _: object) -> None:
+    connection.isolation_level = None  # transactions begin where SQLAlchemy says, not where the driver guesses
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")  # no timeout of SQLite's covers this one
+            break
+        except SqliteOperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # a writer that begins as a reader is turned away when another has written meanwhile, however long it would wait
+    writes = connection.get_execution_options().get("steelsight_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def database_errors(url: URL) -> Iterator[None]:
+    """Turn what a database refuses to do into one sentence for the user; the engine may be used on."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        raise UserError(f"{shown(url)}: {_sentence(error, url)}") from error
+
+
+def _sentence(error: DBAPIError, url: URL) -> str:
+    said = " ".join(str(error.orig).split())
+    for words, sentence in (
+        ("disk is full", "the disk is full; free some space, or let `steelsight log prune` remove old entries"),
+        ("file is not a database", "this file is no SQLite database; name another, or move it away for a new log"),
+        (
+            "malformed",
+            "the log is damaged; put a backup in its place, or save what is whole with `sqlite3 FILE .recover`",
+        ),
+        ("disk I/O error", "the disk can not be read or written; look at the disk and its connection"),
+        ("database is locked", "another program has held the log for a minute; end it, or wait until it is done"),
+        ("readonly database", "the log may not be written to; change its rights or those of its folder"),
+        ("unable to open", "the log can not be opened; look whether its folder is there and may be written to"),
+    ):
+        if words in said and url.drivername == "sqlite":
+            return sentence
+    return f"the database refuses: {said}"

@@ -1,0 +1,319 @@
+"""The station's log: every inspection and every reviewer's word, added in transactions that last."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import URL, Connection, Engine, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from steelsight.errors import UserError
+from steelsight.station.inspection import Arrival, Inspection, Result, Review, Word
+from steelsight.station.log.connect import WRITES, connect, database_errors, parse_url
+from steelsight.station.log.migrate import migrate
+from steelsight.station.log.query import Found, Query, page, write_cursor
+from steelsight.station.log.rows import (
+    REVIEW,
+    as_kept,
+    insert_results,
+    select_inspections,
+    to_inspection,
+    to_review,
+)
+from steelsight.station.log.statistics import (
+    Bucket,
+    Per,
+    count_buckets,
+    count_reviewed,
+    count_waiting,
+    latest_scores,
+)
+from steelsight.station.log.tables import arrivals, folders, inspections, inspectors, reviews
+from steelsight.station.log.values import arrival_key, from_bytes, to_bytes, to_microseconds, utc, written
+
+_AT_ONCE = 1000
+_RACES = 5  # times that another process may be faster with the same arrivals before the fault must be another
+
+
+class OutdatedReview(Exception):  # noqa: N818 (not a fault, an answer)
+    """Somebody else has reviewed the inspection since; `latest` is their version."""
+
+    def __init__(self, latest: int) -> None:
+        super().__init__(f"somebody else has reviewed this image meanwhile (version {latest}); look at theirs first")
+        self.latest = latest
+
+
+class UnknownInspection(LookupError):  # noqa: N818
+    """The log has no inspection of this number, or not any more."""
+
+
+class InspectionLog:
+    """The log in a database. Threads may share it, and several processes and machines may open the same database.
+
+    What `add` and `review` return stands in the database for good, power cuts included.
+    """
+
+    def __init__(self, engine: Engine, url: URL) -> None:
+        self.url = url
+        self._engine = engine
+        self._inspectors: dict[str, tuple[int, tuple[str, ...]]] = {}
+
+    @classmethod
+    def open(cls, url: str, *, make: bool = True) -> Self:
+        """Open the log of a SQLAlchemy URL; an older one is moved to the present schema.
+
+        Args:
+            make: whether to make a new one where there is none.
+
+        Raises:
+            UserError: it can not be reached, is damaged, is something else, or was written by a newer steelsight; or there
+                is none and none is to be made.
+        """
+        parsed = parse_url(url)
+        if not make and parsed.drivername == "sqlite" and not Path(str(parsed.database)).is_file():
+            raise UserError(f"{parsed.database}: there is no log; give the folder or database that a station writes to")
+        engine = connect(parsed)
+        try:
+            with database_errors(parsed):
+                migrate(engine, parsed, make=make)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine, parsed)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def register(self, fingerprint: str, classes: Sequence[str], card: str) -> None:
+        """Make an inspector known, before results of it are added; again changes nothing.
+
+        Args:
+            fingerprint: hexadecimal.
+            classes: its defect class names, in order.
+            card: the inspector's card as JSON.
+        """
+        row = {"fingerprint": fingerprint, "classes": list(classes), "card": card}
+        try:
+            with self.writing() as connection:
+                if self._find_inspector(connection, fingerprint) is None:
+                    connection.execute(insert(inspectors), row)
+        except IntegrityError:
+            pass  # another process was faster
+
+    def add(self, results: Sequence[Result]) -> list[Inspection]:
+        """Add results in one transaction; when it returns they are kept for good, in the order given.
+
+        An arrival that is known is not added again: the inspection that it has stands in its place, and where retention
+        has removed that one, the result under the number that it had.
+
+        Raises:
+            KeyError: the inspector was not registered.
+            UserError: the database refuses, e.g. since the disk is full; nothing was added.
+        """
+        kept = [as_kept(result) for result in results]
+        for _ in range(_RACES):
+            try:
+                with self.writing() as connection:
+                    return self._add(connection, kept)
+            except IntegrityError as error:
+                last = error
+        raise last
+
+    def _add(self, connection: Connection, results: Sequence[Result]) -> list[Inspection]:
+        known = {name: self._inspector(connection, name) for name in {result.inspector for result in results}}
+        keys = [None if one.arrival is None else arrival_key(one.arrival) for one in results]
+        there = _known_arrivals(connection, [key for key in keys if key is not None])
+        first = {key: place for place, key in reversed(list(enumerate(keys))) if key is not None and key not in there}
+        new = [place for place, key in enumerate(keys) if key is None or first.get(key) == place]
+        numbers = {name: number for name, (number, _) in known.items()}
+        ids = insert_results(connection, [results[place] for place in new], numbers)
+        added = {
+            place: Inspection(number, results[place], known[results[place].inspector][1])
+            for place, number in zip(new, ids, strict=True)
+        }
+        before = _read(connection, there.values())
+
+        def answer(place: int, key: bytes | None, result: Result) -> Inspection:
+            if key is None or key in first:
+                return added[place if key is None else first[key]]
+            return before.get(there[key]) or Inspection(there[key], result, known[result.inspector][1])
+
+        return [answer(place, key, result) for place, (key, result) in enumerate(zip(keys, results, strict=True))]
+
+    def get(self, number: int) -> Inspection | None:
+        """The inspection of a number; None where there is none, or none any more."""
+        if not 0 < number < 2**63:
+            return None
+        with self.reading() as connection:
+            return _read(connection, [number]).get(number)
+
+    def find(self, query: Query) -> Found:
+        """A page of the inspections that a query asks for. Through all pages, what was there at the first comes once,
+        whatever is added meanwhile.
+
+        Raises:
+            UserError: the cursor is none, or of another order.
+        """
+        statement = page(select_inspections(), query)
+        with self.reading() as connection:
+            rows = [to_inspection(row) for row in connection.execute(statement)]
+        there = tuple(rows[: query.limit])
+        return Found(there, write_cursor(query.order, there[-1]) if len(rows) > query.limit else None)
+
+    def review(
+        self,
+        number: int,
+        *,
+        after_version: int,
+        agrees: bool,
+        word: Word,
+        runs: Sequence[str] | None = None,
+        reviewer: str = "",
+        comment: str = "",
+        at: datetime | None = None,
+    ) -> Review:
+        """Add a reviewer's word; earlier versions stay.
+
+        Args:
+            after_version: the version that the reviewer has seen; 0 for none.
+            runs: the mask of each class as it should be; None where the reviewer agrees: the inspector's own.
+            at: when; now if left out.
+
+        Raises:
+            OutdatedReview: somebody else has reviewed it since.
+            UnknownInspection: there is no such inspection.
+            UserError: the database refuses.
+        """
+        said = utc(at or datetime.now(UTC))
+        with self.writing() as connection:
+            row = None
+            if 0 < number < 2**63:
+                columns = (inspections.c.review_version, inspections.c.runs)
+                row = connection.execute(select(*columns).where(inspections.c.id == number)).first()
+            if row is None:
+                raise UnknownInspection(f"no inspection {number} in the log")
+            masks = tuple(row.runs if runs is None else runs)
+            new = Review(after_version + 1, said, written(reviewer), agrees, word, masks, written(comment))
+            # the condition is checked again under the lock that the update takes
+            matching = (inspections.c.id == number, inspections.c.review_version == row.review_version)
+            moved = update(inspections).where(*matching).values(review_version=new.version)
+            if row.review_version != after_version or connection.execute(moved).rowcount == 0:
+                latest = select(inspections.c.review_version).where(inspections.c.id == number)
+                raise OutdatedReview(connection.execute(latest).scalar_one())
+            connection.execute(
+                insert(reviews).values(
+                    inspection_id=number,
+                    version=new.version,
+                    at=to_microseconds(said),
+                    reviewer=new.reviewer,
+                    agrees=agrees,
+                    word=word,
+                    comment=new.comment,
+                    runs=list(masks),
+                )
+            )
+        return new
+
+    def reviews(self, number: int) -> list[Review]:
+        """All versions of what was said of an inspection, the first one first."""
+        if not 0 < number < 2**63:
+            return []
+        statement = select(*REVIEW).where(reviews.c.inspection_id == number).order_by(reviews.c.version)
+        with self.reading() as connection:
+            return [to_review(row) for row in connection.execute(statement)]
+
+    def arrivals(self, folder: str) -> Iterator[Arrival]:
+        """Every known arrival of a watched folder, in no order that matters, those that retention removed included."""
+        of_folder = (
+            select(arrivals)
+            .join(folders, folders.c.id == arrivals.c.folder_id)
+            .where(folders.c.path == to_bytes(folder))
+            .order_by(arrivals.c.key)
+            .limit(_AT_ONCE)
+        )
+        last = b""
+        while True:
+            with self.reading() as connection:
+                rows = connection.execute(of_folder.where(arrivals.c.key > last)).all()
+            for row in rows:
+                yield Arrival(folder, from_bytes(row.name), row.size, row.modified_ns, row.sha256)
+            if len(rows) < _AT_ONCE:
+                return
+            last = rows[-1].key
+
+    def has_arrival(self, arrival: Arrival) -> bool:
+        """Whether a file was inspected before."""
+        with self.reading() as connection:
+            return bool(_known_arrivals(connection, [arrival_key(arrival)]))
+
+    def buckets(self, since: datetime | None = None, until: datetime | None = None, per: Per = "day") -> list[Bucket]:
+        """How many images ended in which way, by hour or day, the earliest first."""
+        with self.reading() as connection:
+            return count_buckets(connection, since, until, per)
+
+    def reviewed(self, since: datetime | None = None, until: datetime | None = None) -> int:
+        """How many images a person has looked at."""
+        with self.reading() as connection:
+            return count_reviewed(connection, since, until)
+
+    def waiting(self, since: datetime | None = None, until: datetime | None = None) -> int:
+        """How many images have the verdict review and nobody has looked at them."""
+        with self.reading() as connection:
+            return count_waiting(connection, since, until)
+
+    def scores(self, inspector: str, last: int) -> list[float]:
+        """What drift is measured by, of the latest readable images of an inspector, the newest first."""
+        with self.reading() as connection:
+            return latest_scores(connection, inspector, last)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with database_errors(self.url), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes: all of it stands when the block ends, nothing when it raises."""
+        with (
+            database_errors(self.url),
+            self._engine.connect().execution_options(**WRITES) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def _inspector(self, connection: Connection, fingerprint: str) -> tuple[int, tuple[str, ...]]:
+        known = self._inspectors.get(fingerprint) or self._find_inspector(connection, fingerprint)
+        if known is None:
+            raise KeyError(f"inspector {fingerprint} was not registered")
+        self._inspectors[fingerprint] = known
+        return known
+
+    def _find_inspector(self, connection: Connection, fingerprint: str) -> tuple[int, tuple[str, ...]] | None:
+        statement = select(inspectors.c.id, inspectors.c.classes).where(inspectors.c.fingerprint == fingerprint)
+        row = connection.execute(statement).first()
+        return None if row is None else (row.id, tuple(row.classes))
+
+
+def _known_arrivals(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, int]:
+    if not keys:
+        return {}
+    statement = select(arrivals.c.key, arrivals.c.inspection_id).where(arrivals.c.key.in_(keys))
+    return {bytes(row.key): row.inspection_id for row in connection.execute(statement)}
+
+
+def _read(connection: Connection, numbers: Iterable[int]) -> dict[int, Inspection]:
+    wanted = list(numbers)
+    if not wanted:
+        return {}
+    statement = select_inspections().where(inspections.c.id.in_(wanted))
+    return {row.id: to_inspection(row) for row in connection.execute(statement)}

@@ -1,0 +1,189 @@
+"""Results, inspections and reviews as rows of the log's tables, and back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, insert, select
+
+from steelsight.regions import Region
+from steelsight.rle import parse_runs
+from steelsight.station.inspection import Arrival, Inspection, Result, Review
+from steelsight.station.log.tables import arrivals, folders, found, inspections, inspectors, reviews
+from steelsight.station.log.values import (
+    arrival_key,
+    file_key,
+    from_bytes,
+    from_microseconds,
+    to_bytes,
+    to_microseconds,
+    utc,
+    written,
+)
+
+REVIEW = [reviews.c[name].label(f"review_{name}") for name in ("version", "reviewer", "agrees", "word", "comment")]
+REVIEW += [reviews.c.at.label("review_at"), reviews.c.runs.label("review_runs")]
+ARRIVAL = [folders.c.path, arrivals.c.name.label("file"), arrivals.c.size, arrivals.c.modified_ns]
+
+
+def select_inspections() -> Select[Any]:
+    """All that `to_inspection` needs, of every inspection with the latest review and the arrival that it may have."""
+    latest = and_(
+        reviews.c.inspection_id == inspections.c.id,
+        reviews.c.version == inspections.c.review_version,
+    )
+    columns = [column for column in inspections.c if column is not inspections.c.review_version]
+    return (
+        select(*columns, inspectors.c.fingerprint, inspectors.c.classes, *REVIEW, *ARRIVAL)
+        .join(inspectors, inspectors.c.id == inspections.c.inspector_id)
+        .outerjoin(reviews, latest)
+        .outerjoin(arrivals, arrivals.c.inspection_id == inspections.c.id)
+        .outerjoin(folders, folders.c.id == arrivals.c.folder_id)
+    )
+
+
+def to_inspection(row: Row[Any]) -> Inspection:
+    """An inspection from a row of `select_inspections`."""
+    result = Result(
+        at=from_microseconds(row.at),
+        door=row.door,
+        station=row.station,
+        name=row.name,
+        sha256=row.sha256,
+        bytes=row.bytes,
+        inspector=row.fingerprint,
+        size=None if row.height is None else (row.height, row.width),
+        p_defect=row.p_defect,
+        probability=row.probability,
+        verdict=row.verdict,
+        reason=row.reason,
+        flags=tuple(row.flags),
+        runs=tuple(row.runs),
+        regions=tuple(Region(*values) for values in row.regions),
+        error=row.error,
+        seconds=row.seconds,
+        doubt=row.doubt,
+        has_image=row.has_image,
+        has_maps=row.has_maps,
+        fold_score=row.fold_score,
+        arrival=None
+        if row.file is None
+        else Arrival(from_bytes(row.path), from_bytes(row.file), row.size, row.modified_ns, row.sha256),
+    )
+    review = None if row.review_version is None else to_review(row)
+    return Inspection(row.id, result, tuple(row.classes), review)
+
+
+def to_review(row: Row[Any]) -> Review:
+    """A review from a row with the columns `REVIEW`."""
+    return Review(
+        row.review_version,
+        from_microseconds(row.review_at),
+        row.review_reviewer,
+        row.review_agrees,
+        row.review_word,
+        tuple(row.review_runs),
+        row.review_comment,
+    )
+
+
+def as_kept(result: Result) -> Result:
+    """A result as it is read back from the log: times in UTC, texts as `written`."""
+    return replace(
+        result,
+        at=utc(result.at),
+        station=written(result.station),
+        name=written(result.name),
+        reason=written(result.reason),
+        error=None if result.error is None else written(result.error),
+        flags=tuple(map(written, result.flags)),
+    )
+
+
+def insert_results(connection: Connection, results: Sequence[Result], numbers: Mapping[str, int]) -> list[int]:
+    """Add results, `as_kept`, whose arrivals are not there yet; gives their numbers.
+
+    Args:
+        numbers: of the inspectors, by fingerprint.
+
+    Raises:
+        IntegrityError: another transaction has added one of the arrivals meanwhile.
+    """
+    if not results:
+        return []
+    rows = [_row(result, numbers[result.inspector]) for result in results]
+    adding = insert(inspections).returning(inspections.c.id, sort_by_parameter_order=True)
+    ids = [int(number) for number in connection.execute(adding, rows).scalars()]
+    classes: dict[str, Sequence[str]] = {
+        row.fingerprint: row.classes
+        for row in connection.execute(
+            select(inspectors.c.fingerprint, inspectors.c.classes).where(inspectors.c.id.in_(set(numbers.values())))
+        )
+    }
+    shown = [
+        {"inspection_id": number, "class": written(name), "area": parse_runs(runs, None).area}
+        for number, result in zip(ids, results, strict=True)
+        for name, runs in zip(classes[result.inspector], result.runs, strict=bool(result.runs))
+        if runs
+    ]
+    if shown:
+        connection.execute(insert(found), shown)
+    _insert_arrivals(connection, {number: one.arrival for number, one in zip(ids, results, strict=True) if one.arrival})
+    return ids
+
+
+def _insert_arrivals(connection: Connection, new: Mapping[int, Arrival]) -> None:
+    numbers = {path: _folder(connection, path) for path in sorted({to_bytes(one.folder) for one in new.values()})}
+    rows: list[dict[str, Any]] = [
+        {
+            "key": arrival_key(one),
+            "file_key": file_key(one.folder, one.name),
+            "folder_id": numbers[to_bytes(one.folder)],
+            "name": to_bytes(one.name),
+            "size": one.size,
+            "modified_ns": one.modified_ns,
+            "sha256": one.sha256,
+            "inspection_id": number,
+        }
+        for number, one in new.items()
+    ]
+    if rows:
+        # in one order, or two processes that add the same ones could wait for each other
+        connection.execute(insert(arrivals), sorted(rows, key=lambda row: bytes(row["key"])))
+
+
+def _folder(connection: Connection, path: bytes) -> int:
+    known = connection.execute(select(folders.c.id).where(folders.c.path == path)).scalar()
+    if known is None:
+        known = connection.execute(insert(folders).values(path=path).returning(folders.c.id)).scalar_one()
+    return int(known)
+
+
+def _row(result: Result, inspector_id: int) -> dict[str, Any]:
+    height, width = result.size or (None, None)
+    return {
+        "at": to_microseconds(result.at),
+        "door": result.door,
+        "station": result.station,
+        "name": result.name,
+        "sha256": result.sha256,
+        "bytes": result.bytes,
+        "inspector_id": inspector_id,
+        "height": height,
+        "width": width,
+        "p_defect": result.p_defect,
+        "fold_score": result.fold_score,
+        "probability": result.probability,
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "flagged": bool(result.flags),
+        "error": result.error,
+        "seconds": result.seconds,
+        "doubt": result.doubt,
+        "has_image": result.has_image,
+        "has_maps": result.has_maps,
+        "review_version": 0,
+        "flags": list(result.flags),
+        "runs": list(result.runs),
+        "regions": [astuple(region) for region in result.regions],
+    }

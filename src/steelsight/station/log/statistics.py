@@ -1,0 +1,111 @@
+"""Counts over the log: verdicts over time, what waits for a reviewer, the classifiers' latest scores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select
+
+from steelsight.station.log.query import Query, conditions
+from steelsight.station.log.tables import inspections, inspectors
+from steelsight.station.log.values import from_microseconds
+
+Per = Literal["hour", "day"]
+"""Width of a bucket; both begin with the hour or day of UTC."""
+
+_WIDTHS = {"hour": 3_600_000_000, "day": 86_400_000_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many images ended in which way; each counts once in the first five, and flagged ones once more.
+
+    Attributes:
+        none: judged without a policy.
+        unreadable: could not be read; these count in no verdict.
+        flagged: with anything unusual.
+    """
+
+    pass_: int = 0
+    review: int = 0
+    reject: int = 0
+    none: int = 0
+    unreadable: int = 0
+    flagged: int = 0
+
+    @property
+    def images(self) -> int:
+        """All of them."""
+        return self.pass_ + self.review + self.reject + self.none + self.unreadable
+
+    @classmethod
+    def total(cls, counts: "Sequence[Counts]") -> Self:
+        """The sum of many.
+
+        >>> Counts.total([Counts(pass_=2), Counts(pass_=1, flagged=1)])
+        Counts(pass_=3, review=0, reject=0, none=0, unreadable=0, flagged=1)
+        """
+        return cls(**{field.name: sum(getattr(one, field.name) for one in counts) for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The images accepted in one hour or day.
+
+    Attributes:
+        start: first moment of it, UTC.
+    """
+
+    start: datetime
+    counts: Counts
+
+
+def count_buckets(connection: Connection, since: datetime | None, until: datetime | None, per: Per) -> list[Bucket]:
+    """Counts by hour or day, the earliest first; where nothing came there is no bucket."""
+    columns, width = inspections.c, _WIDTHS[per]
+    start = (columns.at - columns.at % width).label("start")
+    sums = (
+        _sum("pass_", columns.error.is_(None) & (columns.verdict == "pass")),
+        _sum("review", columns.error.is_(None) & (columns.verdict == "review")),
+        _sum("reject", columns.error.is_(None) & (columns.verdict == "reject")),
+        _sum("none", columns.error.is_(None) & columns.verdict.is_(None)),
+        _sum("unreadable", columns.error.is_not(None)),
+        _sum("flagged", columns.flagged),
+    )
+    wanted = conditions(Query(since=since, until=until))
+    statement = select(start, *sums).where(*wanted).group_by(start).order_by(start)
+    return [_bucket(row) for row in connection.execute(statement)]
+
+
+def count_reviewed(connection: Connection, since: datetime | None, until: datetime | None) -> int:
+    """Inspections that a person has looked at."""
+    wanted = conditions(Query(since=since, until=until, reviewed=True))
+    return connection.execute(select(func.count()).select_from(inspections).where(*wanted)).scalar_one()
+
+
+def count_waiting(connection: Connection, since: datetime | None, until: datetime | None) -> int:
+    """Inspections whose verdict is review and that nobody has looked at."""
+    wanted = conditions(Query(since=since, until=until, verdicts=("review",), reviewed=False))
+    return connection.execute(select(func.count()).select_from(inspections).where(*wanted)).scalar_one()
+
+
+def latest_scores(connection: Connection, inspector: str, last: int) -> list[float]:
+    """fold_score, p_defect where there is none, of the latest readable images of an inspector, the newest first."""
+    number = select(inspectors.c.id).where(inspectors.c.fingerprint == inspector).scalar_subquery()
+    columns = inspections.c
+    statement = (
+        select(func.coalesce(columns.fold_score, columns.p_defect))
+        .where(columns.inspector_id == number, columns.p_defect.is_not(None))
+        .order_by(columns.id.desc())
+        .limit(last)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def _sum(name: str, condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0)).label(name)
+
+
+def _bucket(row: Row[Any]) -> Bucket:
+    return Bucket(from_microseconds(row.start), Counts(*(int(getattr(row, f.name)) for f in fields(Counts))))

@@ -1,0 +1,34 @@
+/** The corrections as a dataset that `steelsight train` reads: what is in it, and what is left out and why. */
+import * as api from "./api.js";
+import { h } from "./dom.js";
+import { downloadLink } from "./links.js";
+import { count, whole } from "./words.js";
+
+export class Corrections {
+  constructor(card, failed) {
+    this.card = card;
+    this.failed = failed;
+    this.element = h("section", { class: "corrections", "aria-label": "Corrections" });
+  }
+
+  /** Ask again: after each review. */
+  async refresh() {
+    const { images, defective, classes, left_out: leftOut } = await api.corrections();
+    const per = Object.entries(classes).map(([name, count]) => `${name} in ${count}`);
+    const dataset = images
+      ? [
+          h("p", {}, `The reviews make a dataset of ${count(images, "image")}, ${whole(defective)} of them defective`,
+            per.length ? ` (class ${per.join(", ")}).` : "."),
+          h("p", {}, downloadLink(this.card, "/corrections.zip", "corrections.zip", "Download the dataset", this.failed),
+            "– unpack it, and ", h("code", {}, "steelsight train FOLDER --recipe demo"), " makes the next inspector from it."),
+        ]
+      : [h("p", { class: "soft" }, "No reviewed image to train on yet.")];
+    this.element.replaceChildren(h("h2", {}, "Corrections"), ...dataset, ...(leftOut.length ? [this.missing(leftOut)] : []));
+  }
+
+  missing(leftOut) {
+    const entry = ({ id, why }) => h("li", {}, h("a", { href: `#review/${id}` }, `Inspection ${id}`), `: ${why}`);
+    const are = leftOut.length === 1 ? "image is" : "images are";
+    return h("details", {}, h("summary", {}, `${leftOut.length} reviewed ${are} left out`), h("ul", {}, leftOut.map(entry)));
+  }
+}

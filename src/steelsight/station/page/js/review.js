@@ -1,0 +1,248 @@
+/** Review: the doubtful first; agree, or correct by drawing and erasing regions; every word is kept as a version. */
+
+import * as api from "./api.js";
+import { Corrections } from "./corrections.js";
+import { h, notice } from "./dom.js";
+import { Editor, sameMasks, TOOLS } from "./editor.js";
+import { Queue } from "./queue.js";
+import { decodeRuns } from "./runs.js";
+import { verdictOf, when } from "./summary.js";
+import { makeToolbar } from "./toolbar.js";
+import { versionList } from "./versions.js";
+import { Viewer } from "./viewer.js";
+import { makeWordForm } from "./wordform.js";
+
+const LOWEST = 220; // CSS pixels of the stage
+const HIGHEST = 0.56; // of the window
+
+/** Show the view, `#review/12` with inspection 12; see main.js. */
+export function open(element, { card, rest, keys }) {
+  const review = new Review(element, card);
+  review.listen(keys);
+  review.start(Number(rest) || null);
+  return () => review.end();
+}
+
+class Review {
+  inspection = null;
+  reviews = [];
+  own = null; // a drawing that is not saved, while a version is looked at
+  shown = 0; // the version whose masks were brought to the viewer; 0: the inspector's
+  turn = 0; // answers for an inspection that was left are dropped
+  saving = false;
+
+  constructor(element, card) {
+    this.queue = new Queue((id) => this.open(id), (error) => this.say(error.message));
+    this.corrections = new Corrections(card, (error) => this.say(error.message));
+    this.head = h("div", { class: "review-head" });
+    this.message = h("div", { class: "review-message" });
+    this.stage = h("div", { class: "review-stage" });
+    this.viewer = new Viewer(this.stage, card);
+    this.editor = new Editor(this.viewer, () => this.refresh());
+    this.toolbar = makeToolbar(this.editor);
+    this.form = makeWordForm({ agree: () => this.save(false), correct: () => this.save(true) });
+    this.versions = h("div");
+    const step = (by, key, text) => h("button", { type: "button", title: `(${key})`, onclick: () => this.go(by) }, text);
+    this.work = h("div", { class: "review-work", hidden: true },
+      h("div", { class: "heading" }, this.head, h("div", { class: "steps" }, step(-1, "k", "Previous"), step(1, "j", "Next"))),
+      this.toolbar.element, this.stage, this.message, this.form.element,
+      h("section", { class: "review-versions", "aria-label": "Versions" }, h("h3", {}, "What was said"), this.versions));
+    element.append(
+      h("h1", {}, "Review"),
+      h("div", { class: "reviewing" }, this.work, this.queue.element),
+      this.corrections.element);
+  }
+
+  listen(keys) {
+    keys("a", "agree", () => this.save(false));
+    keys("s", "save the correction", () => this.save(true));
+    keys("p", "say pass", () => this.form.say("pass"));
+    keys("r", "say reject", () => this.form.say("reject"));
+    keys("j", "next image", () => this.go(1));
+    keys("k", "previous image", () => this.go(-1));
+    for (const { name, key, does } of TOOLS) keys(key, `${name}: ${does}`, () => this.editor.choose(name));
+    keys("[", "smaller brush", () => this.editor.chooseBrush(this.editor.brush / 1.25 - 0.5));
+    keys("]", "larger brush", () => this.editor.chooseBrush(this.editor.brush * 1.25 + 0.5));
+    for (let number = 1; number < 10; number++) keys(String(number), "draw this class", () => this.editor.chooseClass(number));
+    for (const mode of ["outline", "fill", "heat"]) {
+      keys(mode[0], `draw as ${mode}`, () => { this.viewer.setMode(mode); this.toolbar.refresh(); });
+    }
+    keys("u", "undo (also Ctrl+Z)", () => this.editor.undo());
+    keys("Escape", "take back what is being drawn", () => this.editor.cancel());
+    this.shortcut = (event) => {
+      const key = event.key.toLowerCase();
+      if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y") || event.target.matches("input")) return;
+      event.preventDefault();
+      if (key === "y" || event.shiftKey) this.editor.redo();
+      else this.editor.undo();
+    };
+    document.addEventListener("keydown", this.shortcut);
+    this.stage.addEventListener("keydown", (event) => event.key === "Enter" && this.editor.corners.length > 2 && this.editor.close());
+  }
+
+  async start(id) {
+    await this.trying(async () => {
+      await this.queue.start();
+      const first = id ?? this.queue.items[0]?.id;
+      await Promise.all([first ? this.open(first) : null, this.corrections.refresh()]);
+    });
+  }
+
+  end() {
+    this.turn = -1;
+    document.removeEventListener("keydown", this.shortcut);
+    this.editor.end();
+    this.viewer.close();
+  }
+
+  /** Show an inspection, with the latest reviewer's masks where there is one. */
+  async open(id) {
+    const turn = ++this.turn;
+    await this.trying(async () => {
+      const [inspection, reviews] = await Promise.all([api.inspection(id), api.reviews(id)]);
+      if (turn !== this.turn) return;
+      this.editor.end();
+      Object.assign(this, { inspection, reviews, own: null });
+      this.work.hidden = false;
+      this.message.replaceChildren();
+      history.replaceState(null, "", `#review/${id}`);
+      this.queue.choose(id);
+      this.form.begin(inspection);
+      this.describe();
+      this.drawable = inspection.error === null && inspection.has_image;
+      this.stage.hidden = this.toolbar.element.hidden = !this.drawable;
+      this.shape();
+      if (this.drawable) await this.viewer.show(inspection);
+      if (turn !== this.turn) return;
+      this.toolbar.begin(this.drawable ? this.viewer.classes : []);
+      this.show(reviews.at(-1)?.version ?? 0);
+    });
+  }
+
+  describe() {
+    const { name, at, error, reason, height, width, has_image: stored } = this.inspection;
+    this.head.replaceChildren(...[
+      h("h2", {}, name),
+      h("p", {}, verdictOf(this.inspection), ` ${error ?? reason}`),
+      h("p", { class: "soft" }, when(at), height && `, ${width} × ${height} pixels`),
+      !stored && !error && notice("The image is not stored any more: its masks can be agreed with, but not drawn."),
+    ].filter(Boolean));
+  }
+
+  /** A stage as high as the picture in its width, with room to zoom in. */
+  shape() {
+    const { height, width } = this.inspection;
+    const whole = (this.stage.clientWidth * height) / width;
+    this.stage.style.height = `${Math.round(Math.max(LOWEST, Math.min(HIGHEST * innerHeight, 1.7 * whole)))}px`;
+  }
+
+  /** Bring the masks of a version to the viewer; a drawing that would be lost stays as "your drawing". */
+  show(version) {
+    if (this.drawable) {
+      if (version !== "own" && this.editor.edited) this.own = new Map(this.viewer.masks);
+      if (version === "own") {
+        this.editor.begin(this.masksOf(this.shown));
+        for (const [number, mask] of this.own) this.editor.replace(number, mask);
+        this.own = null;
+      } else {
+        this.shown = version;
+        this.editor.begin(this.masksOf(version));
+      }
+    } else {
+      this.shown = version;
+    }
+    this.refresh();
+  }
+
+  masksOf(version) {
+    const { height, width } = this.inspection;
+    const runs = this.runsOf(version);
+    return new Map(this.viewer.classes.map(({ name, number }) => [number, decodeRuns(runs[name] ?? "", height, width)]));
+  }
+
+  runsOf(version) {
+    return version ? this.reviews.find((review) => review.version === version).runs : this.inspection.runs;
+  }
+
+  refresh() {
+    if (!this.inspection) return;
+    const edited = this.editor.edited;
+    this.toolbar.refresh();
+    this.form.refresh({ edited, agrees: this.shown === 0, saving: this.saving });
+    const show = (version) => this.show(version);
+    this.versions.replaceChildren(
+      versionList(this.inspection, this.reviews, edited ? "own" : this.shown, edited || this.own !== null, show));
+  }
+
+  /** Save the reviewer's word on the masks as they are shown. @param {boolean} drawn by which button. */
+  async save(drawn) {
+    if (!this.inspection || this.saving) return;
+    const { word, reviewer, comment } = this.form.said();
+    const edited = this.editor.edited;
+    if (this.editor.corners.length) return this.say("A polygon is still open: close it, or take it back with Escape.");
+    if (!drawn && edited) return this.say("The masks have been changed: save the correction (s), or undo.");
+    if (drawn && !edited) return this.say("Nothing has been drawn: agree (a), or correct the masks first.");
+    if (!word) return this.say("Say first whether this piece is to pass or to be rejected.");
+    this.saving = true;
+    this.refresh();
+    const { id } = this.inspection;
+    const runs = this.toSave();
+    try {
+      const body = { after_version: this.reviews.at(-1)?.version ?? 0, agrees: runs === null, word, runs, reviewer, comment };
+      const review = await api.review(id, body);
+      this.queue.note(id, review);
+      await this.corrections.refresh();
+      this.saving = false;
+      await this.after(review);
+    } catch (error) {
+      this.saving = false;
+      if (error.status === 409) await this.faster(id, error.message);
+      else this.say(error.message);
+    }
+    this.refresh();
+  }
+
+  /** The run lengths to be sent; null where they are the inspector's own. */
+  toSave() {
+    if (!this.drawable) return this.shown ? this.runsOf(this.shown) : null;
+    return sameMasks(this.masksOf(0), this.viewer.masks) ? null : this.editor.runs();
+  }
+
+  /** Go on to the next that waits; stay, with the new version, where none does. */
+  async after(review) {
+    const next = await this.queue.nextOpen();
+    await this.open(next ?? this.inspection.id);
+    this.say(`Saved as version ${review.version}.${next ? "" : " Nothing else that is listed waits."}`, "info");
+  }
+
+  /** Somebody saved a version meanwhile: show it, and keep what was drawn. */
+  async faster(id, sentence) {
+    await this.trying(async () => {
+      this.reviews = await api.reviews(id);
+      const newest = this.reviews.at(-1);
+      this.queue.note(id, newest);
+      this.show(newest.version);
+      const who = newest.reviewer || "somebody";
+      const kept = this.own ? ' Yours is kept below as "your drawing".' : "";
+      this.say(`${sentence} Version ${newest.version} by ${who} is shown now.${kept}`);
+    });
+  }
+
+  async go(by) {
+    const id = await this.queue.beside(by);
+    if (id !== null) await this.open(id);
+  }
+
+  async trying(work) {
+    try {
+      await work();
+    } catch (error) {
+      this.say(error.message);
+    }
+  }
+
+  say(sentence, kind = "error") {
+    this.work.hidden = false;
+    this.message.replaceChildren(notice(sentence, kind));
+  }
+}

@@ -1,0 +1,276 @@
+"""What the doors share: an inspector, its log, its images, and the way of an image from acceptance to answer."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from math import isnan
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.cascade.engine import Engine
+from steelsight.cascade.judge import Judged, Read, judge_batch, sees_grey
+from steelsight.cascade.sources import Source
+from steelsight.errors import UserError
+from steelsight.image_header import read_header
+from steelsight.images import ImageError, decode_image
+from steelsight.inspector.artifact import fingerprint
+from steelsight.inspector.engine import Device
+from steelsight.inspector.inspector import Inspector
+from steelsight.rle import format_runs
+from steelsight.station.batcher import Admission, Batcher, Closed, Job, QueueFull
+from steelsight.station.commit import Committer, Finished
+from steelsight.station.doubt import UNREADABLE, doubt_of
+from steelsight.station.drift import fold_score, scored_folds
+from steelsight.station.incoming import Incoming
+from steelsight.station.inspection import Inspection, Result
+from steelsight.station.log.log import InspectionLog
+from steelsight.station.settings import StationSettings
+from steelsight.station.store import ImageStore, NetworkMaps
+
+__all__ = ["Admission", "Closed", "Incoming", "NotStored", "QueueFull", "Station"]
+
+
+class NotStored(UserError):  # noqa: N818 (not a fault, an answer)
+    """An image or map that is not in the store: never was, or no longer."""
+
+
+class Station:
+    """An inspector at work; any number of threads may use it.
+
+    Attributes:
+        inspector, log, store, settings: its parts.
+        fingerprint: of the inspector, hexadecimal.
+    """
+
+    def __init__(self, inspector: Inspector, log: InspectionLog, settings: StationSettings) -> None:
+        self.inspector, self.log, self.settings = inspector, log, settings
+        self.fingerprint = fingerprint(inspector.folder)
+        self.store = ImageStore(settings.data)
+        self.log.register(self.fingerprint, inspector.classes, inspector.card.model_dump_json())
+        inspector.engine("latency")  # both are loaded before the first image comes
+        engine = inspector.engine("throughput")
+        self._grey = sees_grey(engine)
+        self._folds = scored_folds(inspector.card)
+        self._segmenters = tuple(network.preprocess for network in engine.segmenters)
+        self.store.sweep()
+        self._committer = Committer(self.store, log)
+        self._batcher = Batcher(self._judge, queue=settings.queue, batch=engine.batch, workers=engine.workers)
+
+    @classmethod
+    def open(
+        cls,
+        inspector_folder: Path | str,
+        settings: StationSettings,
+        *,
+        device: Device = "auto",
+        threads: int | None = None,
+    ) -> Self:
+        """Open an inspector and its log, and load the networks.
+
+        Args:
+            device, threads: see `Inspector.open`.
+
+        Raises:
+            UserError: the inspector is none or damaged, or the data folder or the log cannot be written.
+        """
+        inspector = Inspector.open(inspector_folder, device=device, threads=threads)
+        return cls(inspector, InspectionLog.open(settings.url), settings)
+
+    def submit(self, incoming: Incoming) -> "Future[Inspection]":
+        """Accept an image. The future is set when its inspection is in the log, durable; it raises `ImageError` (of which
+        `TooManyPixels` is one) for what cannot be read, unless it is a watched file's last try, and `UserError` when the result
+        cannot be kept, as on a full disk. Cancelling it has no effect.
+
+        Raises:
+            QueueFull: `settings.queue` images are waiting or in work.
+            Closed: the station is stopping.
+        """
+        with self.admit(1) as admission:
+            return admission.submit(incoming)
+
+    def admit(self, count: int) -> Admission:
+        """Reserve room for so many images before they are read; see `Admission`.
+
+        Raises:
+            QueueFull: there is not that much.
+            Closed: the station is stopping.
+        """
+        return self._batcher.admit(count)
+
+    @property
+    def max_files(self) -> int:
+        """The most images of one request: more than the queue holds could never be admitted."""
+        return min(self.settings.max_files, self.settings.queue)
+
+    @property
+    def accepted(self) -> int:
+        """Images that are accepted and not yet answered."""
+        return self._batcher.accepted
+
+    @property
+    def waiting(self) -> int:
+        """Accepted images that nobody has begun with."""
+        return self._batcher.waiting
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the last result could not be kept, in one sentence; None where it could."""
+        return self._committer.trouble
+
+    def check(self) -> None:
+        """See whether results can be kept at present; what failed before may work again.
+
+        Raises:
+            UserError: the data folder or the log cannot be written.
+        """
+        self.store.check()
+        with self.log.writing():
+            pass
+
+    def image_of(self, inspection: Inspection) -> bytes:
+        """The image's file, as it came.
+
+        Raises:
+            NotStored: see there.
+        """
+        result = inspection.result
+        content = self.store.read_image(result.sha256) if result.has_image else None
+        if content is None:
+            raise NotStored(f"{result.name}: its image is not stored{'' if result.has_image else ' by this station'}")
+        return content
+
+    def map_of(self, inspection: Inspection, class_index: int) -> NDArray[np.uint8]:
+        """Probability times 255 of a class at the image's own size, uint8 (height, width): exactly what the rule cut.
+
+        Raises:
+            NotStored: see there; or the gate held the image back, so that there are none.
+        """
+        result = inspection.result
+        maps = self.store.read_maps(result.sha256, result.inspector) if result.has_maps else None
+        if maps is None or result.size is None:
+            raise NotStored(
+                f"{result.name}: its probability maps are not stored any more"
+                if result.has_maps
+                else f"{result.name}: there are no probability maps; the gate held it back, or none are kept"
+            )
+        return maps.of_class(class_index, result.size)
+
+    def close(self) -> None:
+        """Accept nothing further, finish what was accepted, and close the log."""
+        self._batcher.close()
+        self._committer.close()
+        self.log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _judge(self, group: Sequence[Job], alone: bool) -> None:
+        engine = self.inspector.engine("latency" if alone else "throughput")
+        for portion in self._portions(group):
+            self._judge_portion(portion, engine)
+
+    def _portions(self, group: Sequence[Job]) -> Iterator[list[Job]]:
+        """Parts of a group whose pixels together are no more than one image may have: so much is decoded at a time."""
+        portion: list[Job] = []
+        pixels = 0
+        for job in group:
+            header = read_header(job.incoming.content)
+            of_job = 0 if header is None else header.pixels
+            if portion and pixels + of_job > self.settings.max_pixels:
+                yield portion
+                portion, pixels = [], 0
+            portion.append(job)
+            pixels += of_job
+        yield portion
+
+    def _judge_portion(self, portion: Sequence[Job], engine: Engine) -> None:
+        """Judge jobs together; where that fails, each alone, so that one does not take the others with it."""
+        card = self.inspector.card
+        read = [self._decode(job.incoming) for job in portion]
+        sources = [Source(job.incoming.shown_name, Path(job.incoming.shown_name)) for job in portion]
+        try:
+            judged = judge_batch(
+                list(zip(sources, read, strict=True)),
+                engine,
+                card.rule,
+                keep_network_maps=self.settings.keep != "none",
+                flags=card.familiar.flags,
+                policy=card.policy,
+            )
+        except Exception as error:
+            if len(portion) == 1:
+                portion[0].future.set_exception(error)
+                return
+            for job in portion:
+                self._judge_portion([job], engine)
+            return
+        for job, image, one in zip(portion, read, judged, strict=True):
+            if isinstance(image, ImageError) and (job.incoming.door != "watch" or not job.incoming.is_last_try):
+                job.future.set_exception(image)
+            else:
+                self._committer.put(self._finish(job, one))
+
+    def _decode(self, incoming: Incoming) -> Read:
+        name = Path(incoming.shown_name)  # for the message alone
+        if incoming.fault is not None:
+            return ImageError("unreadable-image", name, incoming.fault)
+        try:
+            return decode_image(incoming.content, name, grey=self._grey, max_pixels=self.settings.max_pixels)
+        except ImageError as error:
+            return error
+
+    def _finish(self, job: Job, judged: Judged) -> Finished:
+        result = self._result(job, judged)
+        maps = None
+        if result.has_maps and judged.network_maps is not None:
+            maps = NetworkMaps(judged.network_maps, self._segmenters).pack()
+        return Finished(job, replace(result, seconds=perf_counter() - job.started), maps)
+
+    def _result(self, job: Job, judged: Judged) -> Result:
+        incoming, arrival = job.incoming, job.incoming.arrival
+        sha256 = hashlib.sha256(incoming.content).hexdigest() if arrival is None else arrival.sha256
+        verdict = None if judged.verdict is None else judged.verdict.answer
+        p = judged.p_defect if judged.probability is None else judged.probability
+        kept = judged.size is not None and (
+            self.settings.keep == "all" or (self.settings.keep == "doubtful" and verdict in ("review", "reject"))
+        )
+        return Result(
+            at=incoming.at,
+            door=incoming.door,
+            station=self.settings.name,
+            name=incoming.shown_name,
+            sha256=sha256,
+            bytes=len(incoming.content),
+            inspector=self.fingerprint,
+            size=judged.size,
+            p_defect=_number(judged.p_defect),
+            probability=_number(judged.probability),
+            verdict=verdict,
+            reason="" if judged.verdict is None else judged.verdict.reason,
+            flags=judged.flags,
+            runs=tuple(map(format_runs, judged.runs)),
+            regions=judged.regions,
+            error=judged.error,
+            seconds=0.0,
+            doubt=UNREADABLE if isnan(p) else doubt_of(verdict, p),
+            has_image=kept,
+            has_maps=kept and judged.network_maps is not None,
+            fold_score=fold_score(judged.classifiers, self._folds, sha256),
+            arrival=arrival,
+        )
+
+
+def _number(value: float | None) -> float | None:
+    """None for what is no number."""
+    return None if value is None or isnan(value) else value

@@ -1,0 +1,246 @@
+"""Images and probability maps by content: the same image is stored once, under the SHA-256 of its bytes.
+
+DATA/images/ab/<sha256>.jpg|png|bmp|tif         the file as it came
+DATA/maps/ab/<sha256>.<inspector, 12>.npz       each segmenter's 8-bit map at its working size, and how it came there
+"""
+
+import json
+import os
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.ensemble import combine_maps
+from steelsight.errors import UserError
+from steelsight.files import NO_SPACE
+from steelsight.image_header import Format, image_format
+from steelsight.preprocess import Preprocess
+
+_SUFFIXES: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "bmp": ".bmp", "tiff": ".tif"}
+_PREPROCESSES = "preprocesses"
+_PART_SECONDS = 3600.0  # a temporary file of that age is nobody's any more: a write takes seconds
+_PROBE = 65_536  # bytes
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkMaps:
+    """What the segmenters said of one image.
+
+    Attributes:
+        maps: one uint8 (classes, height, width) per network, at its working size.
+        preprocesses: how the image reached each.
+    """
+
+    maps: tuple[NDArray[np.uint8], ...]
+    preprocesses: tuple[Preprocess, ...]
+
+    def of_class(self, index: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """The combined map of a class, uint8 `size`: exactly what the rule cut."""
+        of_class = [map_[index : index + 1] for map_ in self.maps]
+        combined: NDArray[np.uint8] = combine_maps(of_class, self.preprocesses, size)[0]
+        return combined
+
+    def pack(self) -> bytes:
+        """As the content of an .npz, compressed lightly: what level 6 saves takes five times as long."""
+        described = json.dumps([one.model_dump(mode="json") for one in self.preprocesses])
+        content = BytesIO()
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, array in ((_PREPROCESSES, np.array(described)), *((str(i), m) for i, m in enumerate(self.maps))):
+                with archive.open(f"{name}.npy", "w") as entry:
+                    np.lib.format.write_array(entry, array, allow_pickle=False)
+        return content.getvalue()
+
+    @classmethod
+    def unpack(cls, content: bytes) -> "NetworkMaps":
+        """What `pack` made.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        try:
+            with np.load(BytesIO(content), allow_pickle=False) as archive:
+                described = json.loads(str(archive[_PREPROCESSES]))
+                maps = tuple(archive[str(index)] for index in range(len(described)))
+        except (zipfile.BadZipFile, KeyError, OSError, EOFError) as error:
+            raise ValueError(f"no stored maps ({error})") from error
+        return cls(maps, tuple(Preprocess.model_validate(one) for one in described))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file of the store.
+
+    Attributes:
+        sha256: of the image that it is, or whose maps it holds.
+        path: where it is.
+        bytes: its size.
+        used: when it was last stored, seconds since 1970.
+    """
+
+    sha256: str
+    path: Path
+    bytes: int
+    used: float
+
+
+@dataclass(frozen=True)
+class ImageStore:
+    """The images and maps of a station. Any number of threads and processes may use one folder.
+
+    Attributes:
+        data: the station's data folder.
+    """
+
+    data: Path
+
+    def put_image(self, sha256: str, content: bytes) -> None:
+        """Store an image; one that is there already is only marked as used.
+
+        Raises:
+            UserError: the disk is full or may not be written to.
+            ValueError: it has none of the formats that are read.
+        """
+        kind = image_format(content)
+        if kind is None:
+            raise ValueError(f"{sha256}: no image")
+        self._put(self._image_path(sha256, kind), content, durable=True)
+
+    def put_maps(self, sha256: str, inspector: str, packed: bytes) -> None:
+        """Store what `NetworkMaps.pack` made of an image's maps, by an inspector.
+
+        Raises:
+            UserError: the disk is full or may not be written to.
+        """
+        self._put(self._maps_path(sha256, inspector), packed, durable=False)
+
+    def image_path(self, sha256: str) -> Path | None:
+        """Where an image is; None where it is not stored (any more)."""
+        paths = (self._image_path(sha256, kind) for kind in _SUFFIXES)
+        return next((path for path in paths if path.is_file()), None)
+
+    def read_image(self, sha256: str) -> bytes | None:
+        """An image's file; None where it is not stored (any more)."""
+        path = self.image_path(sha256)
+        return None if path is None else _read(path)
+
+    def read_maps(self, sha256: str, inspector: str) -> NetworkMaps | None:
+        """What an inspector's segmenters said of an image; None where it is not stored (any more), or damaged."""
+        content = _read(self._maps_path(sha256, inspector))
+        try:
+            return None if content is None else NetworkMaps.unpack(content)
+        except ValueError:  # a power cut may leave the last ones empty
+            return None
+
+    def remove(self, sha256: str) -> int:
+        """Remove an image and all maps of it; how many bytes that freed."""
+        freed = 0
+        for path in (*self._images.glob(f"{sha256[:2]}/{sha256}.*"), *self._maps.glob(f"{sha256[:2]}/{sha256}.*")):
+            with suppress(FileNotFoundError):  # another process removed it
+                size = path.stat().st_size
+                path.unlink()
+                freed += size
+        return freed
+
+    def files(self) -> Iterator[Stored]:
+        """Every stored image and map, in no order."""
+        for folder in (self._images, self._maps):
+            for path in folder.glob("??/*"):
+                try:
+                    found = path.stat()
+                except FileNotFoundError:  # another process removed it
+                    continue
+                if not path.name.startswith("."):
+                    yield Stored(path.name.partition(".")[0], path, found.st_size, found.st_mtime)
+
+    def size(self) -> int:
+        """Bytes of all images and maps."""
+        return sum(one.bytes for one in self.files())
+
+    def oldest(self) -> list[Stored]:
+        """Every stored image and map, the one longest unused first."""
+        return sorted(self.files(), key=lambda one: one.used)
+
+    def check(self) -> None:
+        """See whether an image could be stored at present.
+
+        Raises:
+            UserError: the disk is full or may not be written to.
+        """
+        probe = self._images / "00" / f".check.{os.getpid()}.{threading.get_ident()}.part"
+        with _disk_errors(probe.parent):
+            probe.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                probe.write_bytes(bytes(_PROBE))
+            finally:
+                probe.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what killed processes left half-written. Another process may be writing: what is fresh stays."""
+        before = time.time() - _PART_SECONDS
+        for folder in (self._images, self._maps):
+            for path in folder.glob("??/.*.part*"):
+                with suppress(FileNotFoundError):  # its process finished it
+                    if path.stat().st_mtime < before:
+                        path.unlink()
+
+    @property
+    def _images(self) -> Path:
+        return self.data / "images"
+
+    @property
+    def _maps(self) -> Path:
+        return self.data / "maps"
+
+    def _image_path(self, sha256: str, kind: Format) -> Path:
+        return self._images / sha256[:2] / f"{sha256}{_SUFFIXES[kind]}"
+
+    def _maps_path(self, sha256: str, inspector: str) -> Path:
+        return self._maps / sha256[:2] / f"{sha256}.{inspector[:12]}.npz"
+
+    def _put(self, path: Path, content: bytes, *, durable: bool) -> None:
+        with _disk_errors(path):
+            try:
+                if path.stat().st_size == len(content):
+                    os.utime(path)
+                    return
+            except FileNotFoundError:
+                pass
+            temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with temporary.open("wb") as stream:
+                    stream.write(content)
+                    if durable:  # the log, which names it, outlives a power cut
+                        stream.flush()
+                        os.fsync(stream.fileno())
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Turn whatever the disk refuses into one sentence for the user."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            said = "the disk is full; free some space, or let `steelsight log prune` remove old images"
+        else:
+            said = f"cannot be written ({error.strerror or error}); see to the disk and its rights"
+        raise UserError(f"{path}: {said}") from error
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None

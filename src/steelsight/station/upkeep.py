@@ -1,0 +1,46 @@
+"""Retention while a station runs: what it does not keep goes, soon after the start and then every ten minutes."""
+
+import logging
+import threading
+from types import TracebackType
+from typing import Self
+
+from steelsight.errors import UserError
+from steelsight.station.log.retention import prune
+from steelsight.station.station import Station
+
+log = logging.getLogger("steelsight.station")
+
+_FIRST, _EVERY = 60.0, 600.0
+
+
+class Upkeep:
+    """Prunes log and store of a station as its settings say, in a thread of its own, until the context ends."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        wait = _FIRST
+        while not self._ended.wait(wait):
+            wait = _EVERY
+            station = self._station
+            try:
+                gone = prune(station.log, station.store, station.settings)
+            except (UserError, OSError) as error:  # as on a disk that is away for a while: the next time may do
+                log.error("pruning failed, and is tried again in %d minutes: %s", _EVERY // 60, error)
+                continue
+            if gone.inspections or gone.images:
+                log.info("pruned %d inspections, %d images, %d bytes", gone.inspections, gone.images, gone.bytes)

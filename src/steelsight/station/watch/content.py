@@ -1,0 +1,66 @@
+"""The content of a watched file, read once and whole: these very bytes are hashed and judged."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from steelsight.station.watch.scan import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file held while its size and time stayed the same."""
+
+    content: bytes
+    sha256: str
+
+    @classmethod
+    def of(cls, content: bytes) -> "Content":
+        """With its hash."""
+        return cls(content, hashlib.sha256(content).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A file that somebody has written to since the scan, or while it was read; as it is now."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a file cannot be read."""
+
+    sentence: str
+
+
+class Gone(Exception):  # noqa: N818 (not a fault: files come and go)
+    """There is no such file any more."""
+
+
+def read_whole(folder: Path, entry: Entry, *, most: int) -> Content | Changed | Fault:
+    """Read a file that should be as a scan saw it.
+
+    Args:
+        most: bytes; a larger file is not read.
+
+    Raises:
+        Gone: it is not there.
+    """
+    try:
+        with (folder / entry.name).open("rb") as stream:
+            before = Entry.of(entry.name, os.fstat(stream.fileno()))
+            if before.stamp != entry.stamp:
+                return Changed(before)
+            if before.size > most:
+                return Fault(f"{before.size} bytes are more than any image of the greatest size has; see --max-pixels")
+            content = stream.read()
+            after = Entry.of(entry.name, os.fstat(stream.fileno()))
+    except FileNotFoundError as error:
+        raise Gone(entry.name) from error
+    except OSError as error:
+        return Fault(f"cannot be read ({error.strerror or error}); check its rights and whether a program holds it")
+    if after.stamp != entry.stamp or len(content) != entry.size:
+        return Changed(after)
+    return Content.of(content)

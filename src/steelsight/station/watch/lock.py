@@ -1,0 +1,52 @@
+"""A lock on a folder of results, which the system lets go of however the process that holds it ends."""
+
+import os
+import sys
+from pathlib import Path
+
+from steelsight.errors import UserError
+from steelsight.files import disk_errors
+
+
+class Lock:
+    """Held by one process at a time.
+
+    Args:
+        path: an empty file that stays.
+        said: the beginning of the sentence for whoever comes second.
+    """
+
+    def __init__(self, path: Path, said: str) -> None:
+        self._path, self._said = path, said
+        self._handle = -1
+
+    def take(self) -> None:
+        """Take it.
+
+        Raises:
+            UserError: another process has it.
+        """
+        with disk_errors(self._path):
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            _lock(self._handle)
+        except OSError as error:
+            self.release()
+            raise UserError(f"{self._said}; end that one, or give another --out") from error
+
+    def release(self) -> None:
+        """Let it go."""
+        os.close(self._handle)
+        self._handle = -1
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

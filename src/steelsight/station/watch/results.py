@@ -1,0 +1,197 @@
+"""The results as tables: images.csv, defects.csv and submission.csv, derived from the log, which is the truth.
+
+Rows are appended after the log has them. Whatever was lost or torn by a kill is put right from the log at the next start.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from steelsight.cascade.finished import read_finished
+from steelsight.cascade.tables import DEFECTS, IMAGES, SUBMISSION, TABLES, Said, Tables
+from steelsight.errors import UserError
+from steelsight.files import disk_errors, sweep
+from steelsight.rle import parse_runs
+from steelsight.station.inspection import Inspection
+from steelsight.station.log.log import InspectionLog
+from steelsight.station.log.watched import numbers_of, read_inspections
+from steelsight.station.watch.lock import Lock
+
+LOG_ID, AT = "LogId", "at"
+_ALSO: Mapping[str, Sequence[str]] = {SUBMISSION: (LOG_ID,), DEFECTS: (LOG_ID,), IMAGES: (LOG_ID, AT)}
+_AT_ONCE = 200
+
+
+class ResultTables:
+    """The tables of one watched folder; only one process at a time may hold them. Use as a context manager.
+
+    Args:
+        out: folder; made if it is missing.
+        classes: of the inspector. Inspections by one with other classes are left out: they have other columns.
+        log: where the rows come from.
+        folder: the watched folder, as in the log.
+
+    Attributes:
+        missing: numbers of inspections that still have to be written, as after a full disk.
+    """
+
+    def __init__(self, out: Path, classes: Sequence[str], log: InspectionLog, folder: str) -> None:
+        if out.exists() and not out.is_dir():
+            raise UserError(f"{out}: there is a file of this name; choose another --out")
+        self.missing: set[int] = set()
+        self._out, self._log, self._folder = out, log, folder
+        self._tables = Tables(tuple(classes), also=_ALSO)
+        self._paths = {name: out / name for name in TABLES}
+        self._sizes = dict.fromkeys(TABLES, 0)
+        self._written: set[int] = set()
+        self._lock = Lock(out / ".watch.lock", f"{out}: another `steelsight watch` writes its tables here")
+
+    def __enter__(self) -> Self:
+        with disk_errors(self._out):
+            self._out.mkdir(parents=True, exist_ok=True)
+        self._lock.take()
+        try:
+            self._put_right()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._lock.release()
+
+    def add(self, inspections: Iterable[Inspection]) -> None:
+        """Append inspections; those that are written already are left out. When it returns, the rows last.
+
+        Raises:
+            UserError: the disk is full or may not be written to; they are `missing` then, for `catch_up`.
+        """
+        new = {
+            one.id: one for one in inspections if one.id not in self._written and one.classes == self._tables.classes
+        }
+        self.missing.update(new)
+        for start in range(0, len(new), _AT_ONCE):
+            group = [new[number] for number in sorted(new)[start : start + _AT_ONCE]]
+            self._append(group)
+            self._written.update(one.id for one in group)
+            self.missing.difference_update(one.id for one in group)
+
+    def catch_up(self) -> None:
+        """Write what is missing, as it stands in the log.
+
+        Raises:
+            UserError: as `add`.
+        """
+        numbers = sorted(self.missing)
+        for start in range(0, len(numbers), _AT_ONCE):
+            group = numbers[start : start + _AT_ONCE]
+            self.add(read_inspections(self._log, group))
+            self.missing.difference_update(group)  # retention may have removed some
+
+    def _put_right(self) -> None:
+        """Cut off what is torn, and append what the log has beyond that."""
+        with disk_errors(self._out):
+            sweep(self._out, below=False)
+            self._check_columns()
+            self._written, self._sizes = set(), {name: len(self._tables.header(name)) for name in TABLES}
+            for one in read_finished(self._paths, self._tables):
+                number = int(one.image.also[0])
+                if number in self._written:
+                    break
+                self._written.add(number)
+                self._sizes = dict(zip(TABLES, one.ends, strict=True))
+            self._check_log()
+            for name, path in self._paths.items():
+                _write_at(path, 0, self._tables.header(name), cut=False)
+            self._cut()
+        self.catch_up()
+
+    def _check_columns(self) -> None:
+        for name, path in self._paths.items():
+            header = self._tables.header(name)
+            found = b""
+            if path.is_file():
+                with path.open("rb") as stream:
+                    found = stream.read(len(header))
+            if not header.startswith(found):
+                raise UserError(
+                    f"{path}: its columns are not those that `steelsight watch` writes with an inspector of the classes "
+                    f"{', '.join(self._tables.classes)}; give another --out, or move this table away"
+                )
+
+    def _check_log(self) -> None:
+        """See that the rows are of this log, and find out which it has beyond them."""
+        strange = set(self._written)
+        for number, is_there in numbers_of(self._log, self._folder):
+            strange.discard(number)
+            if is_there and number not in self._written:
+                self.missing.add(number)
+        if strange:
+            raise UserError(
+                f"{self._paths[IMAGES]}: {LOG_ID} {min(strange)} is not an image of {self._folder} in this log; give "
+                "another --out, or move these tables away to have them made anew"
+            )
+
+    def _append(self, group: Sequence[Inspection]) -> None:
+        if any(not _has_size(path, self._sizes[name]) for name, path in self._paths.items()):
+            self._put_right()  # somebody has moved a table away or written to it
+            group = [one for one in group if one.id not in self._written]
+        lines = [self._lines(one) for one in group]
+        blocks = {name: b"".join(of_one[name] for of_one in lines) for name in TABLES}
+        try:
+            for name in TABLES:  # the row in images.csv comes last, and says that the others are there
+                with disk_errors(self._paths[name]):
+                    _write_at(self._paths[name], self._sizes[name], blocks[name])
+        except UserError:
+            self._cut()
+            raise
+        self._sizes = {name: size + len(blocks[name]) for name, size in self._sizes.items()}
+
+    def _cut(self) -> None:
+        for name, path in self._paths.items():
+            with path.open("r+b") as stream:
+                stream.truncate(self._sizes[name])
+
+    def _lines(self, inspection: Inspection) -> dict[str, bytes]:
+        number = inspection.id
+        at = inspection.result.at.isoformat(timespec="milliseconds")
+        return self._tables.lines(_said(inspection), {SUBMISSION: (number,), DEFECTS: (number,), IMAGES: (number, at)})
+
+
+def _said(inspection: Inspection) -> Said:
+    result = inspection.result
+    return Said(
+        result.arrival.name if result.arrival else result.name,
+        result.size,
+        float("nan") if result.p_defect is None else result.p_defect,
+        result.probability,
+        result.verdict or "",
+        result.reason,
+        tuple(parse_runs(runs, result.size) for runs in result.runs),
+        result.regions,
+        result.flags,
+        result.error or "",
+    )
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False
+
+
+def _write_at(path: Path, place: int, block: bytes, *, cut: bool = True) -> None:
+    """Write a block at its place, so that it lasts; made where there is no such file."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+    with os.fdopen(handle, "r+b") as stream:
+        stream.seek(place)
+        stream.write(block)
+        if cut:
+            stream.truncate()
+        stream.flush()
+        os.fsync(handle)

@@ -1,0 +1,121 @@
+"""`steelsight serve` as a user types it: its first line, what it refuses, and how it ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from data import ROOT, SAMPLE, needs_sample, run_cli
+from station.http.serving import make_judging_inspector
+
+from steelsight.cli.serve import serve
+from steelsight.errors import UserError
+from steelsight.images import list_images
+from steelsight.station.http.server import address_of, listen
+
+pytestmark = needs_sample
+IMAGES = list_images(SAMPLE / "train_images")
+
+
+@pytest.fixture(scope="module")
+def inspector(tmp_path_factory):
+    return make_judging_inspector(tmp_path_factory.mktemp("made") / "inspector")
+
+
+def start(*args, **environment):
+    """Start the verb; its address, and the process."""
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "steelsight.cli.main", "serve", *map(str, args), "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200", "OMP_NUM_THREADS": "1"} | environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    first = serving.stdout.readline()
+    assert first.startswith("open: http://"), serving.communicate()[1]
+    return first.removeprefix("open: ").strip(), serving
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_when_it_is_stopped_it_finishes_what_it_accepted(inspector, tmp_path, sent, status):
+    url, serving = start(inspector, "--data", tmp_path, "--threads", "1")
+    answers = []
+
+    def ask(path):
+        files = [("files", (path.name, path.read_bytes()))] * 3
+        answers.append(httpx.post(f"{url}api/v1/inspections", files=files, timeout=60))
+
+    assert httpx.get(f"{url}readyz", timeout=60).status_code == 200  # whoever asks early waits
+    threads = [threading.Thread(target=ask, args=(path,)) for path in IMAGES[:6]]
+    for thread in threads:
+        thread.start()
+    while 'method="POST"' not in httpx.get(f"{url}metrics").text:
+        time.sleep(0.001)
+    serving.send_signal(sent)
+    for thread in threads:
+        thread.join()
+    _, errors = serving.communicate(timeout=60)
+    assert serving.returncode == status, errors
+    assert "Traceback" not in errors
+    assert "whatever was accepted is in the log" in errors
+    logged = [answer for answer in answers if answer.status_code == 200]
+    assert len(logged) + sum(answer.status_code == 503 for answer in answers) == 6
+    out = tmp_path / "log.csv"
+    assert run_cli("log", "export", "--data", tmp_path, "--out", out).returncode == 0
+    ids = {line.split(",")[0] for line in out.read_text().splitlines()[1:]}
+    assert ids == {str(one["id"]) for answer in logged for one in answer.json()["inspections"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"host": "0.0.0.0"}, "--host 0.0.0.0: a station that others can reach needs a token"),
+        ({"host": "no such host"}, "--host no such host: no name or address that is known here"),
+        ({"host": "192.0.2.1", "token_file": "good"}, "--host 192.0.2.1: cannot be listened on"),
+        ({"token_file": "short"}, "short: a token has at least 16 letters"),
+        ({"token_file": "absent"}, "absent: cannot be read"),
+        ({"token_file": "binary"}, "binary: cannot be read"),
+        ({"samples": Path("samples")}, "--samples samples: no image there"),
+        ({"name": "x" * 101}, "--name"),
+        ({"keep_gb": 0.0}, "--keep-gb 0.0"),
+    ],
+)
+def test_what_cannot_be_served_is_said_in_a_sentence(inspector, tmp_path, monkeypatch, options, words):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STEELSIGHT_TOKEN", raising=False)
+    Path("good").write_text("0123456789abcdef0123456789abcdef\n")
+    Path("short").write_text("secret")
+    Path("binary").write_bytes(b"\xff" * 40)
+    if "token_file" in options:
+        options = {**options, "token_file": Path(options["token_file"])}
+    with pytest.raises(UserError) as raised:
+        serve(inspector, **{"port": 0, **options})
+    assert words in str(raised.value)
+    assert not Path("station").exists()
+
+
+def test_a_port_in_use_is_said_before_anything_is_loaded(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run_cli("serve", tmp_path / "no inspector", "--port", str(port))
+    assert done.returncode == 2
+    assert f"--port {port}: in use on 127.0.0.1 already" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_address_is_one_that_a_browser_can_open():
+    for host, shown in (("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"), ("0.0.0.0", socket.gethostname())):
+        try:
+            bound = listen(host, 0)
+        except UserError:
+            assert host == "::1"  # a machine without IPv6
+            continue
+        with bound:
+            assert address_of(bound) == f"http://{shown}:{bound.getsockname()[1]}/"

@@ -1,0 +1,44 @@
+"""Outlines of masks, held against what is inside them."""
+
+import cv2
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from steelsight.regions import find_regions
+from steelsight.rle import encode_mask
+from steelsight.station.http.polygons import region_polygons, ring_area
+
+MASKS = arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
+
+
+def filled(rings, size):
+    """A pixel is inside where a line to its right crosses the rings an odd number of times."""
+    inside = np.zeros(size, np.bool_)
+    for ring in rings:
+        for (x, y), (next_x, next_y) in zip(ring, ring[1:] + ring[:1], strict=True):
+            assert (x == next_x) != (y == next_y)
+            if x == next_x:
+                inside[min(y, next_y) : max(y, next_y), :x] ^= True
+    return inside
+
+
+@given(MASKS)
+def test_filling_the_polygons_of_a_region_gives_its_pixels_back(mask):
+    regions = find_regions(0, mask, np.zeros(mask.shape, np.uint8))
+    _, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    polygons = region_polygons(encode_mask(mask), regions, mask.shape)
+    assert len(polygons) == len(regions)
+    for region, (outline, *holes) in zip(regions, polygons, strict=True):
+        drawn = filled([outline, *holes], mask.shape)
+        assert len(np.unique(labels[drawn])) == 1
+        assert cv2.boundingRect(drawn.view(np.uint8)) == (region.left, region.top, region.width, region.height)
+        assert drawn.sum() == region.area == ring_area(outline) + sum(ring_area(hole) for hole in holes)
+        assert ring_area(outline) > 0
+        assert all(ring_area(hole) < 0 for hole in holes)
+    assert (np.any([filled(rings, mask.shape) for rings in polygons], axis=0) == mask).all()
+
+
+def test_no_region_has_no_polygon():
+    assert region_polygons(encode_mask(np.zeros((3, 3), np.bool_)), (), (3, 3)) == []

@@ -1,0 +1,85 @@
+"""Reviews over HTTP, and the dataset that they make."""
+
+import io
+import json
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+from data import needs_sample
+from station.http.serving import IMAGES, send, served
+
+from steelsight.dataset.read import read_dataset
+
+pytestmark = needs_sample
+JSON = {"Content-Type": "application/json"}
+SAID = {"after_version": 0, "agrees": True, "word": "pass", "reviewer": "Ada", "comment": "scale, no defect"}
+
+
+def test_agree_correct_and_nobody_overwrites_anybody(inspector_folder, tmp_path):
+    with served(inspector_folder, tmp_path / "data") as (_, client):
+        assert client.get("/api/v1/corrections.zip").status_code == 404
+        number = send(client, IMAGES[0], IMAGES[1]).json()["inspections"][0]["id"]
+        url = f"/api/v1/inspections/{number}"
+        said = client.post(f"{url}/reviews", json=SAID)
+        assert said.status_code == 200, said.text
+        assert (said.json()["version"], said.json()["reviewer"]) == (1, "Ada")
+        assert said.json()["runs"] == client.get(url).json()["runs"]
+        drawn = {**SAID, "agrees": False, "word": "reject", "runs": {"dark": "300 20 556 20"}}
+        outdated = client.post(f"{url}/reviews", json=drawn)
+        assert outdated.status_code == 409
+        assert "version 1" in outdated.json()["detail"]
+        again = client.post(f"{url}/reviews", json={**drawn, "after_version": 1})
+        assert again.json()["runs"] == {"bright": "", "dark": "300 20 556 20"}
+        assert [one["version"] for one in client.get(f"{url}/reviews").json()["reviews"]] == [1, 2]
+        assert client.get(url).json()["review"]["version"] == 2
+        mask = client.get(f"{url}/mask.png", params={"review": 2}).content
+        assert (cv2.imdecode(np.frombuffer(mask, np.uint8), cv2.IMREAD_UNCHANGED) == 2).sum() == 40
+        assert client.get("/api/v1/inspections?reviewed=true").json()["inspections"][0]["id"] == number
+        assert client.get("/api/v1/statistics").json()["reviewed"] == 1
+        counted = client.get("/api/v1/corrections").json()
+        assert (counted["images"], counted["defective"], counted["classes"]) == (1, 1, {"bright": 0, "dark": 1})
+        archive = zipfile.ZipFile(io.BytesIO(client.get("/api/v1/corrections.zip").content))
+        archive.extractall(tmp_path / "corrections")
+    dataset = read_dataset(tmp_path / "corrections")
+    assert [sample.image_id for sample in dataset.samples]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"runs": {"dark": "1 1"}}, "runs"),
+        ({"agrees": False}, "runs"),
+        ({"agrees": False, "runs": {"rust": "1 1"}}, "rust"),
+        ({"agrees": False, "runs": {"dark": "1"}}, "dark"),
+        ({"agrees": False, "runs": {"dark": "409600 2"}}, "beyond"),
+        ({"agrees": False, "runs": {"dark": "5 5 3 1"}}, "overlap"),
+        ({"agrees": False, "runs": {"dark": "\ud800"}}, "runs"),
+        ({"word": "review"}, "word"),
+        ({"after_version": -1}, "after_version"),
+        ({"after_version": 2**63}, "after_version"),
+        ({"after_version": 1e400}, "after_version"),
+        ({"reviewer": "a\x00"}, "reviewer"),
+        ({"reviewer": "\ud800"}, "reviewer"),
+        ({"comment": "x" * 10_001}, "comment"),
+        ({"more": 1}, "more"),
+    ],
+)
+def test_what_fits_no_image_is_refused_with_a_sentence(client, changes, word):
+    content = json.dumps({**SAID, **changes})  # halves of characters escaped, Infinity as Python writes it
+    answer = client.post("/api/v1/inspections/1/reviews", content=content, headers=JSON)
+    assert answer.status_code == 422, answer.text
+    assert word in answer.json()["detail"]
+    assert client.get("/api/v1/inspections/1/reviews").json()["reviews"] == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"null", b'"a"', b"NaN"])
+def test_a_body_that_is_no_review_is_refused(client, content):
+    answer = client.post("/api/v1/inspections/1/reviews", content=content, headers=JSON)
+    assert answer.status_code in (400, 422), answer.text
+    assert set(answer.json()) == {"detail"}
+
+
+def test_there_is_no_review_of_nothing(client):
+    assert client.post("/api/v1/inspections/99999/reviews", json=SAID).status_code == 404

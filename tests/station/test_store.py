@@ -1,0 +1,84 @@
+"""Images and maps by content: stored once, read back to the last bit, never half-written."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from steelsight.ensemble import combine_maps
+from steelsight.preprocess import Preprocess
+from steelsight.station.store import ImageStore, NetworkMaps
+
+PNG = b"\x89PNG\r\n\x1a\n"
+A, B = "aa" * 32, "bb" * 32
+INSPECTOR = "0123456789abcdef" * 4
+STRETCH, PAD = Preprocess(height=32, width=64), Preprocess(height=64, width=32, fit="pad", colour="grey", mean=0.5)
+
+
+@given(
+    arrays.arrays(np.uint8, (2, 32, 64), elements=st.integers(0, 255)),
+    arrays.arrays(np.uint8, (2, 64, 32), elements=st.integers(0, 255)),
+    st.tuples(st.integers(1, 80), st.integers(1, 80)),
+)
+@settings(max_examples=25, deadline=None)
+def test_maps_come_back_and_combine_as_they_would_have(first, second, size):
+    packed = NetworkMaps((first, second), (STRETCH, PAD)).pack()
+    back = NetworkMaps.unpack(packed)
+    combined = combine_maps([first, second], [STRETCH, PAD], size)
+    for index in range(2):
+        np.testing.assert_array_equal(back.of_class(index, size), combined[index])
+
+
+def test_an_image_is_stored_once_and_goes_with_all_its_maps(tmp_path: Path):
+    store = ImageStore(tmp_path)
+    packed = NetworkMaps((np.zeros((1, 32, 64), np.uint8),), (STRETCH,)).pack()
+    for _ in range(2):
+        store.put_image(A, PNG)
+    store.put_image(B, b"BM" + PNG)
+    store.put_maps(A, INSPECTOR, packed)
+    store.put_maps(A, INSPECTOR[::-1], packed)
+    assert store.image_path(A) == tmp_path / "images" / "aa" / f"{A}.png"
+    assert store.read_image(A) == PNG
+    assert store.read_maps(A, INSPECTOR) is not None
+    assert store.read_maps(B, INSPECTOR) is None
+    assert store.size() == 2 * len(PNG) + 2 + 2 * len(packed)
+    os.utime(store.image_path(B), (5, 5))
+    assert [one.sha256 for one in store.oldest()] == [B, A, A, A]
+    store.put_image(B, b"BM" + PNG)  # seen again: not the oldest any more
+    assert store.oldest()[-1].sha256 == B
+    assert store.remove(A) == len(PNG) + 2 * len(packed)
+    assert [one.sha256 for one in store.files()] == [B]
+    assert store.read_image(A) is None
+    assert store.remove(A) == 0
+
+
+def test_leftovers_of_a_crash_are_swept_and_fresh_ones_are_not(tmp_path: Path):
+    store = ImageStore(tmp_path)
+    store.put_image(A, PNG)
+    old, fresh = (tmp_path / "images" / "aa" / f".{A}.{number}.part.png" for number in (1, 2))
+    for path in (old, fresh):
+        path.write_bytes(b"")
+    os.utime(old, (5, 5))
+    assert [one.sha256 for one in store.files()] == [A]
+    store.sweep()
+    assert not old.exists()
+    assert fresh.exists()
+    assert store.read_image(A) == PNG
+
+
+@pytest.mark.parametrize("kept", [0, 30, -30])
+def test_damaged_maps_count_as_not_stored(tmp_path: Path, kept: int):
+    store = ImageStore(tmp_path)
+    packed = NetworkMaps((np.zeros((1, 32, 64), np.uint8),), (STRETCH,)).pack()
+    store.put_maps(A, INSPECTOR, packed[:kept])
+    assert store.read_maps(A, INSPECTOR) is None
+
+
+def test_what_is_no_image_is_not_stored(tmp_path: Path):
+    with pytest.raises(ValueError, match="no image"):
+        ImageStore(tmp_path).put_image(A, b"text")
+    assert list(tmp_path.rglob("*")) == []

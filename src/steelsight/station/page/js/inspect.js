@@ -56,7 +56,7 @@ class Inspect {
     if (this.card.samples.length) keys("s", "try the sample", () => this.addSample());
     keys("j", "next result", () => this.step(1));
     keys("k", "previous result", () => this.step(-1));
-    keys("Enter", "open the result in the viewer", () => {});
+    keys("Enter", "open the result in the viewer");
     let depth = 0; // dragging over a child leaves its parent: count both
     const over = (on) => this.element.classList.toggle("over", on);
     const hasFiles = (event) => event.dataTransfer?.types.includes("Files");

@@ -92,6 +92,7 @@ results = st.builds(
     size=st.none() | st.tuples(counts, counts),
     p_defect=st.none() | shares,
     probability=st.none() | shares,
+    fold_score=st.none() | shares,
     verdict=st.sampled_from([None, "pass", "review", "reject"]),
     reason=any_text,
     flags=st.lists(any_text, max_size=3).map(tuple),

@@ -35,7 +35,7 @@ Database = Annotated[
 Name = Annotated[str | None, typer.Option(help="Of this station, in the log.", show_default="the machine's")]
 KeepWhat = Annotated[
     Literal["all", "doubtful", "none"],
-    typer.Option("--keep", help="Whose image and maps are stored: all, those of review and reject, or none."),
+    typer.Option("--keep", help="Whose image and maps are stored: all, those of whatever does not pass, or none."),
 ]
 KeepDays = Annotated[
     float | None,

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Keep = Literal["all", "doubtful", "none"]
-"""Whose image and probability maps are stored: everything's, those of review and reject alone, nobody's."""
+"""Whose image and probability maps are stored: everything's, those of whatever does not pass, nobody's."""
 
 
 class StationSettings(BaseModel):

@@ -83,9 +83,11 @@ class Station:
         return cls(inspector, InspectionLog.open(settings.url), settings)
 
     def submit(self, incoming: Incoming) -> "Future[Inspection]":
-        """Accept an image. The future is set when its inspection is in the log, durable; it raises `ImageError` (of which
-        `TooManyPixels` is one) for what cannot be read, unless it is a watched file's last try, and `UserError` when the result
-        cannot be kept, as on a full disk. Cancelling it has no effect.
+        """Accept an image.
+
+        The future is set when its inspection is in the log, durable. It raises `ImageError` (of which `TooManyPixels` is one)
+        for what cannot be read, unless it is a watched file's last try, and `UserError` when the result cannot be kept, as on
+        a full disk. Cancelling it has no effect.
 
         Raises:
             QueueFull: `settings.queue` images are waiting or in work.
@@ -243,7 +245,7 @@ class Station:
         verdict = None if judged.verdict is None else judged.verdict.answer
         p = judged.p_defect if judged.probability is None else judged.probability
         kept = judged.size is not None and (
-            self.settings.keep == "all" or (self.settings.keep == "doubtful" and verdict in ("review", "reject"))
+            self.settings.keep == "all" or (self.settings.keep == "doubtful" and verdict != "pass")
         )
         return Result(
             at=incoming.at,

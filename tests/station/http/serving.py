@@ -29,19 +29,19 @@ def make_judging_inspector(folder):
 @contextmanager
 def served(inspector, data, access=LOOPBACK, **settings):
     """A station at work, and a client that speaks to it over a socket."""
-    with Station.open(inspector, StationSettings(data=data, name="line 2", **settings), threads=1) as station:
-        with listen("127.0.0.1", 0) as bound:
-            app = create_app(station, access, SAMPLES)
-            server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-            thread.start()
-            url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-            try:
-                with httpx.Client(base_url=url, timeout=30) as client:
-                    yield station, client
-            finally:
-                server.should_exit = True
-                thread.join()
+    given = StationSettings(data=data, name="line 2", **settings)
+    with Station.open(inspector, given, threads=1) as station, listen("127.0.0.1", 0) as bound:
+        app = create_app(station, access, SAMPLES)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        try:
+            with httpx.Client(base_url=url, timeout=30) as client:
+                yield station, client
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def send(client, *paths, door="http", **more):

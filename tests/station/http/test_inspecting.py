@@ -18,6 +18,8 @@ from steelsight.rle import decode_runs, format_runs, parse_runs
 from steelsight.station.http import limits
 
 pytestmark = needs_sample
+FORM = "multipart/form-data; boundary=x"
+HEAD = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n'
 
 
 def pixels(answer):
@@ -131,13 +133,13 @@ def test_what_is_too_much_is_refused_in_a_sentence_that_says_the_limit(inspector
     [
         (b"{}", "application/json", 415),
         (b"", "multipart/form-data", 422),
-        (b"--x--\r\n", "multipart/form-data; boundary=x", 422),
-        (b"garbage", "multipart/form-data; boundary=x", 422),
-        (b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\nabc', "multipart/form-data; boundary=x", 422),
-        (b'--x\r\nContent-Disposition: form-data; name="files"\r\n\r\nabc\r\n--x--\r\n', "multipart/form-data; boundary=x", 422),
-        (b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\na\r\n--x--', "multipart/form-data; boundary=x", 422),
+        (b"--x--\r\n", FORM, 422),
+        (b"garbage", FORM, 422),
+        (HEAD % b'files"; filename="a' + b"abc", FORM, 422),
+        (HEAD % b"files" + b"abc\r\n--x--\r\n", FORM, 422),
+        (HEAD % b'file"; filename="a' + b"abc\r\n--x--\r\n", FORM, 422),
     ],
-)  # fmt: skip
+)
 def test_a_malformed_form_is_refused(client, content, kind, status):
     answer = client.post("/api/v1/inspections", content=content, headers={"Content-Type": kind})
     assert answer.status_code == status, answer.text

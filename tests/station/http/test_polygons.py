@@ -8,20 +8,26 @@ from hypothesis.extra.numpy import arrays
 
 from steelsight.regions import find_regions
 from steelsight.rle import encode_mask
-from steelsight.station.http.polygons import region_polygons, ring_area
+from steelsight.station.http.polygons import region_polygons
 
 MASKS = arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
 
 
 def filled(rings, size):
     """A pixel is inside where a line to its right crosses the rings an odd number of times."""
-    inside = np.zeros(size, np.bool_)
+    crossed = np.zeros((size[0], size[1] + 1), np.bool_)
     for ring in rings:
         for (x, y), (next_x, next_y) in zip(ring, ring[1:] + ring[:1], strict=True):
             assert (x == next_x) != (y == next_y)
             if x == next_x:
-                inside[min(y, next_y) : max(y, next_y), :x] ^= True
-    return inside
+                crossed[min(y, next_y) : max(y, next_y), x] ^= True
+    return np.logical_xor.accumulate(crossed[:, ::-1], axis=1)[:, -2::-1]
+
+
+def ring_area(ring):
+    """Negative where the ring goes anticlockwise on the screen."""
+    x, y = np.array(ring).T
+    return int((x * np.roll(y, -1) - y * np.roll(x, -1)).sum()) // 2
 
 
 @given(MASKS)

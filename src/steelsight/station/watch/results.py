@@ -5,6 +5,7 @@ Rows are appended after the log has them. Whatever was lost or torn by a kill is
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -104,10 +105,12 @@ class ResultTables:
                     break
                 self._written.add(number)
                 self._sizes = dict(zip(TABLES, one.ends, strict=True))
-            self._check_log()
-            for name, path in self._paths.items():
-                _write_at(path, 0, self._tables.header(name), cut=False)
-            self._cut()
+        self._check_log()
+        for name, path in self._paths.items():
+            header, size = self._tables.header(name), self._sizes[name]
+            with disk_errors(path):
+                if not _has_size(path, size):
+                    _write_at(path, 0, header, size)
         self.catch_up()
 
     def _check_columns(self) -> None:
@@ -147,14 +150,11 @@ class ResultTables:
                 with disk_errors(self._paths[name]):
                     _write_at(self._paths[name], self._sizes[name], blocks[name])
         except UserError:
-            self._cut()
+            with suppress(OSError):  # what stays torn is cut off by the next attempt
+                for name, path in self._paths.items():
+                    os.truncate(path, self._sizes[name])
             raise
         self._sizes = {name: size + len(blocks[name]) for name, size in self._sizes.items()}
-
-    def _cut(self) -> None:
-        for name, path in self._paths.items():
-            with path.open("r+b") as stream:
-                stream.truncate(self._sizes[name])
 
     def _lines(self, inspection: Inspection) -> dict[str, bytes]:
         number = inspection.id
@@ -185,13 +185,13 @@ def _has_size(path: Path, size: int) -> bool:
         return False
 
 
-def _write_at(path: Path, place: int, block: bytes, *, cut: bool = True) -> None:
-    """Write a block at its place, so that it lasts; made where there is no such file."""
+def _write_at(path: Path, place: int, block: bytes, size: int | None = None) -> None:
+    """Write a block at its place, so that it lasts; what is beyond its end, or beyond `size`, goes. The file is made where
+    there is none."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
     with os.fdopen(handle, "r+b") as stream:
         stream.seek(place)
         stream.write(block)
-        if cut:
-            stream.truncate()
+        stream.truncate(size)
         stream.flush()
         os.fsync(handle)

@@ -56,7 +56,7 @@ class Inspect {
     if (this.card.samples.length) keys("s", "try the sample", () => this.addSample());
     keys("j", "next result", () => this.step(1));
     keys("k", "previous result", () => this.step(-1));
-    keys("Enter", "open the result in the viewer", () => {});
+    keys("Enter", "open the result in the viewer");
     let depth = 0; // dragging over a child leaves its parent: count both
     const over = (on) => this.element.classList.toggle("over", on);
     const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -151,8 +151,8 @@ class Inspect {
         ? `${whole(finished.length)} of ${count(this.rows.length, "image")}`
         : count(this.rows.length, "image")),
       ...verdicts.filter(of).map((verdict) => h("span", { class: "share" }, whole(of(verdict)), badge(verdict))),
-      failed > 0 && h("span", { class: "share" }, `${whole(failed)} not inspected`),
-      finished.length < this.rows.length ? progress : "");
+      ...(failed ? [h("span", { class: "share" }, `${whole(failed)} not inspected`)] : []),
+      ...(finished.length < this.rows.length ? [progress] : []));
   }
 
   /** Move the focus from result to result. */

@@ -9,13 +9,13 @@ let first = null; // of a sequence such as "g i"
 class Keyboard {
   /**
    * Keys that answer until `close()`; only the latest layer's do, so that a dialog has the keys to itself.
-   * @returns {{(key: string, does: string, run: (event: KeyboardEvent) => void): void, close: () => void}} adds a key;
-   *   `key` as in KeyboardEvent.key.
+   * @returns {{(key: string, does: string, run?: (event: KeyboardEvent) => void): void, close: () => void}} adds a key;
+   *   `key` as in KeyboardEvent.key; without `run` it is listed alone, and does what the browser or an element makes of it.
    */
   layer() {
     const keys = new Map();
     layers.push(keys);
-    const add = (key, does, run) => keys.set(key, { does, run });
+    const add = (key, does, run = null) => keys.set(key, { does, run });
     add.close = () => {
       const at = layers.indexOf(keys);
       if (at >= 0) layers.splice(at, 1);
@@ -76,7 +76,7 @@ document.addEventListener("keydown", (event) => {
   const pair = first && `${first} ${event.key}`;
   first = null;
   const found = always.get(pair) ?? layers.at(-1)?.get(event.key) ?? always.get(event.key);
-  if (found) {
+  if (found?.run) {
     event.preventDefault();
     found.run(event);
   } else if ([...always.keys()].some((key) => key.startsWith(`${event.key} `))) {

@@ -77,7 +77,7 @@ class Sheet {
     this.keys("-", "zoom out", zoom((view) => view.zoom(1 / 1.3)));
     this.keys("0", "the whole image", zoom((view) => view.fit()));
     for (const arrow of ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]) {
-      this.keys(arrow, "move the image (focus on it)", () => {});
+      this.keys(arrow, "move the image (focus on it)");
     }
   }
 

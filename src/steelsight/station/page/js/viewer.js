@@ -17,6 +17,7 @@ import { greyOf, pictureOf } from "./pictures.js";
 import { cutMask, histogramOf } from "./rule.js";
 import { areaOf, decodeRuns } from "./runs.js";
 import { View } from "./view.js";
+import { probability } from "./words.js";
 
 export class Viewer extends EventTarget {
   /** @type {Map<number, Uint8Array>} the masks that are shown, by class number. */
@@ -39,6 +40,7 @@ export class Viewer extends EventTarget {
   constructor(element, card) {
     super();
     this.element = element;
+    element.viewer = this; // who finds the element finds the viewer
     this.card = card;
     this.canvas = document.createElement("canvas");
     this.canvas.className = "viewer-canvas";
@@ -151,8 +153,21 @@ export class Viewer extends EventTarget {
 
   async loadMap(number) {
     const { inspection } = this;
+    const why = this.whyNoMaps();
+    if (why) throw new api.ApiError(why);
     const values = await greyOf(await api.map(inspection.id, number), inspection);
     if (this.inspection === inspection) this.maps.set(number, { values, histogram: histogramOf(values) });
+  }
+
+  /** Why there are no probabilities to cut masks from; null where there are. */
+  whyNoMaps() {
+    const { inspector, p_defect: p, has_maps: stored } = this.inspection;
+    const { fingerprint, rule } = this.card;
+    if (inspector !== fingerprint) return "Another inspector than the present one has judged this image: its thresholds are not known here.";
+    if (p <= rule.gate) {
+      return `The gate held this image back: P(defect) ${probability(p)} is at most ${probability(rule.gate)}, so that no network looked for defects.`;
+    }
+    return stored ? null : "The probabilities of this image were not stored.";
   }
 
   /** Probability of a class at a pixel, where its map is there; else null. */

@@ -1,0 +1,63 @@
+"""What docs/station.md shows works as it stands there."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from data import ROOT, needs_sample
+from station.http.serving import IMAGES
+from typer.main import get_command
+
+from steelsight.cli.main import app
+
+pytestmark = needs_sample
+TEXT = (ROOT / "docs" / "station.md").read_text(encoding="utf-8")
+SHOWN = "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    shutil.copy(IMAGES[0], tmp_path / "strip.jpg")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def blocks():
+    return [
+        re.sub(r"^    ", "", block, flags=re.MULTILINE)
+        for block in re.findall(r"(?:^    .*\n|^\n)+", TEXT, re.MULTILINE)
+    ]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_lines_for_curl(client, folder):
+    lines = [line for block in blocks() for line in block.splitlines() if line.startswith("curl ")]
+    assert len(lines) == 4
+    url = str(client.base_url).rstrip("/")
+    for line in lines:
+        command = line.replace(SHOWN, url).replace("curl ", "curl --fail --silent --show-error ", 1)
+        subprocess.run(command, shell=True, check=True, capture_output=True, cwd=folder)
+    assert (folder / "overlay.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "log.csv").read_text().count("\n") > 1
+
+
+def test_the_program(client, folder, capsys):
+    (program,) = [block for block in blocks() if block.strip().startswith("import time")]
+    exec(compile(program.replace(SHOWN, str(client.base_url).rstrip("/")), "docs/station.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("strip.jpg ")
+
+
+def test_every_path_of_the_interface_is_documented(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    for path in paths:
+        shown = (
+            path.removeprefix("/api/v1").replace("{id}", "ID").replace("{name}", "NAME").replace("{number}", "NUMBER")
+        )
+        assert f"{shown}`" in TEXT, path
+
+
+def test_every_option_of_the_verb_is_documented():
+    options = [one for param in get_command(app).commands["serve"].params for one in param.opts if one.startswith("--")]
+    assert "--token-file" in options
+    assert [option for option in options if f"`{option}`" not in TEXT and option != "--help"] == []

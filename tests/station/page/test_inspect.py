@@ -1,0 +1,173 @@
+"""The page in a real browser: drop images, see each result as it comes; with the keyboard, on a phone, in the dark."""
+
+import base64
+import re
+
+import pytest
+from data import needs_sample
+from playwright.sync_api import expect
+from station.http.serving import IMAGES, SAMPLES, make_judging_inspector, send, served
+from station.page.browsing import LOOKS, SHOWN, chromium, needs_chromium, page_of, screenshot
+
+from steelsight.images import list_images
+from steelsight.station.http.security import Access
+
+pytestmark = [needs_sample, needs_chromium]
+
+_DROP = """async (files) => {
+  const transfer = new DataTransfer();
+  for (const [name, content] of files) {
+    const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+    transfer.items.add(new File([bytes], name));
+  }
+  const zone = document.querySelector(".drop"), more = {dataTransfer: transfer, bubbles: true, cancelable: true};
+  for (const kind of ["dragenter", "dragover", "drop"]) zone.dispatchEvent(new DragEvent(kind, more));
+}"""
+
+
+@pytest.fixture(scope="module")
+def inspector(tmp_path_factory):
+    return SHOWN or make_judging_inspector(tmp_path_factory.mktemp("made") / "inspector")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def client(inspector, tmp_path_factory):
+    with served(inspector, tmp_path_factory.mktemp("station"), max_bytes=400_000) as (_, spoken):
+        yield spoken
+
+
+@pytest.fixture
+def page(browser, client):
+    with page_of(browser, client.base_url) as opened:
+        opened.goto("/")
+        yield opened
+
+
+def drop(page, *files):
+    """Drop files, given by name and content, as a file manager does."""
+    expect(page.locator(".drop")).to_be_visible()
+    page.evaluate(_DROP, [[name, base64.b64encode(content).decode()] for name, content in files])
+
+
+def rows(page):
+    return page.locator(".results > li")
+
+
+def finished(page, count):
+    """All of so many results are there."""
+    expect(rows(page)).to_have_count(count)
+    expect(page.locator(".results > li.waiting")).to_have_count(0)
+
+
+def inked(page, row):
+    """Whether a thumbnail holds colour: the images are grey, so that it is an outline's."""
+    return (
+        page.locator(".results .thumb")
+        .nth(row)
+        .evaluate(
+            """(canvas) => {
+          const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          return data.some((_, i) => i % 4 === 0 && Math.abs(data[i] - data[i + 2]) > 60);
+        }"""
+        )
+    )
+
+
+def test_dropped_images_get_their_results_one_by_one(page, client):
+    drop(page, *((path.name, path.read_bytes()) for path in IMAGES[:6]))
+    finished(page, 6)
+    logged = client.get("/api/v1/inspections", params={"limit": 6}).json()["inspections"]
+    by_name = {one["name"]: one for one in logged}
+    assert {one["door"] for one in logged} == {"page"}
+    for index, path in enumerate(IMAGES[:6]):
+        said, row = by_name[path.name], rows(page).nth(index)
+        expect(row.locator(".name")).to_have_text(path.name)
+        expect(row.locator(".badge")).to_have_text(said["verdict"])
+        expect(row.locator(".reason")).to_have_text(said["reason"])
+        assert inked(page, index) == any(said["classes"].values())
+    assert any(any(said["classes"].values()) for said in logged)
+
+
+def test_the_sample_with_one_click(page):
+    page.get_by_role("button", name="Try the sample").click()
+    finished(page, len(list_images(SAMPLES)))
+    expect(page.locator(".tally")).to_contain_text(f"{len(list_images(SAMPLES))} images")
+    screenshot(page, "station-inspect")
+
+
+def test_what_cannot_be_inspected_says_so_beside_its_name(page):
+    drop(
+        page,
+        ("notes.jpg", b"no image at all"),
+        ("large.png", bytes(500_000)),
+        ("<img src=x onerror=alert(1)>.jpg", IMAGES[0].read_bytes()),
+    )
+    finished(page, 3)
+    expect(rows(page).nth(0)).to_contain_text("text, beginning 'no image at all'")
+    expect(rows(page).nth(1)).to_contain_text("this station takes up to")
+    expect(rows(page).nth(2).locator(".name")).to_have_text("<img src=x onerror=alert(1)>.jpg")
+    expect(rows(page).nth(2).locator(".badge")).to_have_text(re.compile("pass|review|reject"))
+
+
+def test_with_the_keyboard_alone(page):
+    page.on("filechooser", lambda chooser: chooser.set_files(IMAGES[:3]))
+    expect(page.locator(".drop")).to_be_visible()
+    page.keyboard.press("c")
+    finished(page, 3)
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    sheet = page.get_by_role("dialog")
+    expect(sheet.get_by_role("heading", level=2)).to_contain_text(IMAGES[1].name)
+    page.keyboard.press("j")
+    expect(sheet.get_by_role("heading", level=2)).to_contain_text(IMAGES[2].name)
+    page.keyboard.press("Escape")
+    expect(sheet).to_have_count(0)
+    expect(rows(page).nth(2).get_by_role("button")).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("open the result in the viewer")
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("look", ["phone", "dark"])
+def test_on_a_phone_and_in_the_dark(browser, client, look):
+    with page_of(browser, client.base_url, **LOOKS[look]) as page:
+        page.goto("/")
+        page.get_by_role("button", name="Try the sample").click()
+        finished(page, len(list_images(SAMPLES)))
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it scrolls sideways"
+        background = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        darkness = sum(map(int, re.findall(r"\d+", background)[:3])) < 3 * 128
+        assert darkness == (look == "dark")
+        screenshot(page, f"station-{look}")
+
+
+def test_a_full_station_is_waited_for(browser, inspector, tmp_path):
+    with served(inspector, tmp_path, queue=1) as (_, spoken), page_of(browser, spoken.base_url) as page:
+        page.set_default_timeout(30_000)
+        page.goto("/")
+        drop(page, *((path.name, path.read_bytes()) for path in IMAGES[:5]))
+        expect(page.locator(".results > li .badge")).to_have_count(5, timeout=30_000)
+        expect(page.locator(".results > li.failed")).to_have_count(0)
+        assert len(spoken.get("/api/v1/inspections").json()["inspections"]) == 5
+
+
+def test_a_station_with_a_token_asks_for_it(browser, inspector, tmp_path):
+    with served(inspector, tmp_path, Access("open sesame")) as (_, spoken), page_of(browser, spoken.base_url) as page:
+        assert send(spoken, IMAGES[0]).status_code == 401
+        page.goto("/")
+        page.get_by_label("Token").fill("wrong")
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_contain_text("token")
+        page.get_by_label("Token").fill("open sesame")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Try the sample").click()
+        finished(page, len(list_images(SAMPLES)))
+        rows(page).first.get_by_role("button").click()
+        expect(page.get_by_role("dialog").locator(".facts")).to_be_visible()

@@ -1,0 +1,253 @@
+"""A watched folder while things happen to it: with a real station, real images and a real disk."""
+
+import os
+import threading
+import time
+from contextlib import contextmanager
+from hashlib import sha256
+
+import pytest
+from data import SAMPLE, needs_sample
+from inspector.tiny import make_inspector
+
+from steelsight.images import list_images
+from steelsight.station.log.query import Query
+from steelsight.station.settings import StationSettings
+from steelsight.station.station import Station
+from steelsight.station.watch.follow import Follow, Watched
+from steelsight.station.watch.results import ResultTables
+
+pytestmark = needs_sample
+IMAGES = list_images(SAMPLE / "train_images")
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory):
+    made = tmp_path_factory.mktemp("made")
+    settings = StationSettings(data=made / "data", name="line", max_pixels=10_000_000)
+    with Station.open(make_inspector(made / "inspector"), settings, device="cpu", threads=1) as opened:
+        yield opened
+
+
+class Line:
+    """A watched folder `folder`, what was said about it, and what the log has of it."""
+
+    def __init__(self, station, tmp_path, with_tables):
+        self.station, self.folder, self.out = station, tmp_path / "line", tmp_path / "out"
+        self.folder.mkdir(exist_ok=True)
+        self.said = []
+        self.follow = None
+        self._with_tables = with_tables
+
+    @contextmanager
+    def watched(self, **options):
+        watched = Watched(self.folder, **{"settle": 0.15, "patience": 0.6, "poll": 0.05, **options})
+        tables = ResultTables(self.out, self.station.inspector.classes, self.station.log, str(self.folder))
+        with tables:
+            self.follow = Follow(self.station, watched, tables if self._with_tables else None, self.said.append)
+            thread = threading.Thread(target=self.follow.run, args=(lambda: None,))
+            thread.start()
+            try:
+                yield
+            finally:
+                self.follow.stop()
+                thread.join(20)
+                assert not thread.is_alive()
+
+    def results(self):
+        found = self.station.log.find(Query(door="watch", order="oldest", limit=200)).inspections
+        return [one.result for one in found if one.result.arrival.folder == str(self.folder)]
+
+    def names(self):
+        return [one.name for one in self.results()]
+
+    def wait_for(self, count):
+        until(lambda: len(self.results()) >= count)
+
+    def has_said(self, words):
+        return [sentence for sentence in self.said if words in sentence]
+
+
+@pytest.fixture
+def line(station, tmp_path):
+    return Line(station, tmp_path, with_tables=True)
+
+
+def until(holds, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.02)
+
+
+def put(path, source=IMAGES[0]):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(source.read_bytes())
+    return path
+
+
+def test_a_camera_writes_slowly_and_under_a_temporary_name(line):
+    content = IMAGES[0].read_bytes()
+    with line.watched():
+        slow = line.folder / "slow.jpg"
+        with slow.open("wb") as stream:
+            for part in range(4):
+                stream.write(content[part * len(content) // 4 : (part + 1) * len(content) // 4])
+                stream.flush()
+                time.sleep(0.2)  # longer than it takes to settle, so that half an image is tried in vain
+        part = put(line.folder / "other.jpg.part", IMAGES[1])
+        line.wait_for(1)
+        part.rename(line.folder / "other.jpg")
+        line.wait_for(2)
+    assert [(one.name, one.sha256, one.error) for one in line.results()] == [
+        ("slow.jpg", sha256(content).hexdigest(), None),
+        ("other.jpg", sha256(IMAGES[1].read_bytes()).hexdigest(), None),
+    ]
+
+
+def test_order_of_arrival_is_kept(line):
+    for name in ("strip10.jpg", "strip9.jpg", "late.jpg", "strip100.jpg"):
+        put(line.folder / name)
+        os.utime(line.folder / name, (2 if name == "late.jpg" else 1,) * 2)
+    with line.watched(settle=0.3):
+        until(lambda: line.follow.waiting.count == 4)
+        put(line.folder / "a.jpg")
+        os.utime(line.folder / "a.jpg", (0, 0))
+        line.wait_for(5)
+    arrived = sorted(line.results(), key=lambda one: one.at)
+    assert [one.name for one in arrived] == ["strip9.jpg", "strip10.jpg", "strip100.jpg", "late.jpg", "a.jpg"]
+
+
+def test_what_cannot_be_read_is_logged_when_patience_is_over_and_not_tried_again(line):
+    (line.folder / "broken.jpg").write_bytes(IMAGES[0].read_bytes()[:5000])
+    (line.folder / "huge.png").write_bytes(b"")
+    os.truncate(line.folder / "huge.png", 80_000_000)
+    (line.folder / "text.png").write_text("no image")
+    start = time.monotonic()
+    with line.watched():
+        line.wait_for(3)
+        assert time.monotonic() - start > 0.6
+        put(line.folder / "good.jpg")
+        line.wait_for(4)
+        time.sleep(0.3)
+    errors = {one.name: one.error for one in line.results()}
+    assert "breaks off after 5000 bytes" in errors["broken.jpg"]
+    assert "--max-pixels" in errors["huge.png"]
+    assert "not an image but text" in errors["text.png"]
+    assert errors["good.jpg"] is None
+    assert len(line.results()) == 4
+    assert len(line.has_said("broken.jpg: the file breaks off")) == 2  # when it began, and when it was logged
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="whoever may do anything is locked out of nothing")
+def test_a_locked_file_is_taken_when_it_is_let_go(line):
+    locked = put(line.folder / "locked.jpg")
+    locked.chmod(0)
+    with line.watched(patience=20.0):
+        until(lambda: line.has_said("locked.jpg: cannot be read"))
+        locked.chmod(0o600)
+        line.wait_for(1)
+    assert line.results()[0].error is None
+
+
+def test_a_file_with_new_content_is_a_new_image_and_a_restart_knows_both(line):
+    with line.watched():
+        put(line.folder / "a.jpg", IMAGES[0])
+        line.wait_for(1)
+        put(line.folder / "a.jpg", IMAGES[1])
+        line.wait_for(2)
+    with line.watched():
+        time.sleep(0.4)
+    assert line.names() == ["a.jpg", "a.jpg"]
+    assert len((line.out / "images.csv").read_text().splitlines()) == 3
+
+
+def test_files_that_vanish_and_change_their_names(line):
+    with line.watched(settle=0.4):
+        put(line.folder / "gone.jpg")
+        put(line.folder / "old.jpg")
+        until(lambda: line.follow.waiting.count == 2)
+        (line.folder / "gone.jpg").unlink()
+        (line.folder / "old.jpg").rename(line.folder / "new.jpg")
+        line.wait_for(1)
+    assert line.names() == ["new.jpg"]
+    assert line.has_said("old.jpg: is now new.jpg")
+    assert line.has_said("gone.jpg: gone before the inspection")
+
+
+def test_a_folder_that_goes_away_for_a_while(line):
+    with line.watched():
+        put(line.folder / "a.jpg")
+        line.wait_for(1)
+        away = line.folder.rename(line.folder.with_name("unmounted"))
+        until(lambda: line.has_said("cannot be read (No such file or directory)"))
+        time.sleep(0.3)
+        put(away / "b.jpg", IMAGES[1])
+        away.rename(line.folder)
+        line.wait_for(2)
+    assert line.names() == ["a.jpg", "b.jpg"]
+    assert len(line.has_said("cannot be read")) == 1
+    assert len(line.has_said("can be read again")) == 1
+
+
+def test_a_store_that_takes_nothing_holds_images_back_and_loses_none(line, station, monkeypatch):
+    monkeypatch.setattr("steelsight.station.watch.follow._PAUSE", 0.2)
+    images = station.settings.data / "images"
+    away = images.rename(images.with_name("away")) if images.exists() else None
+    images.write_text("a file where the store should be")
+    with line.watched():
+        put(line.folder / "a.jpg", IMAGES[5])
+        until(lambda: line.follow.troubles.count)
+        time.sleep(0.5)
+        assert line.results() == []
+        assert len(line.said) == 1
+        images.unlink()
+        if away is not None:
+            away.rename(images)
+        line.wait_for(1)
+    assert line.has_said("results are kept again")
+
+
+def test_a_full_disk_for_the_tables_holds_back_nothing_else(line, monkeypatch):
+    monkeypatch.setattr("steelsight.station.watch.follow._PAUSE", 0.2)
+    with line.watched():
+        table = line.out / "images.csv"
+        until(table.exists)
+        table.unlink()
+        table.symlink_to("/dev/full")
+        put(line.folder / "a.jpg", IMAGES[0])
+        until(lambda: line.has_said("the disk is full"))
+        put(line.folder / "b.jpg", IMAGES[1])
+        line.wait_for(2)
+        table.unlink()
+        until(lambda: line.has_said("the tables are complete again"))
+    assert len(table.read_text().splitlines()) == 3
+
+
+def test_inspected_files_are_moved_and_those_of_before_too(line, tmp_path):
+    target = tmp_path / "done"
+    put(target / "1" / "b.jpg", IMAGES[9])
+    put(line.folder / "a.jpg")
+    with line.watched():
+        line.wait_for(1)
+    assert (line.folder / "a.jpg").exists()
+    with line.watched(move=target, below=True):
+        put(line.folder / "1" / "b.jpg", IMAGES[1])
+        until(lambda: not any(path.is_file() for path in line.folder.rglob("*")))
+    moved = sorted(path.relative_to(target).as_posix() for path in target.rglob("*.jpg"))
+    assert moved == ["1/b.2.jpg", "1/b.jpg", "a.jpg"]
+    assert line.names() == ["a.jpg", "1/b.jpg"]
+
+
+def test_a_target_that_cannot_be_written_leaves_the_files_and_is_tried_again(line, tmp_path, monkeypatch):
+    monkeypatch.setattr("steelsight.station.watch.follow._PAUSE", 0.2)
+    target = tmp_path / "done"
+    target.write_text("a file")
+    with line.watched(move=target):
+        put(line.folder / "a.jpg")
+        put(line.folder / "b.jpg", IMAGES[1])
+        line.wait_for(2)
+        until(lambda: line.has_said("cannot be moved"))
+        target.unlink()
+        until(lambda: len(list(target.glob("*.jpg"))) == 2)
+    assert len(line.has_said("cannot be moved")) == 1

@@ -1,0 +1,163 @@
+"""The tables follow the log: whatever a kill or a full disk left of them, they are put right."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from steelsight.cascade.tables import TABLES
+from steelsight.errors import UserError
+from steelsight.metrics.mask_table import read_mask_table
+from steelsight.regions import Region
+from steelsight.station.inspection import Arrival, Result
+from steelsight.station.log.log import InspectionLog
+from steelsight.station.watch.results import ResultTables
+
+CLASSES = ("bright", "dark")
+FOLDER = "/line/1"
+
+
+def make_result(number, *, folder=FOLDER, inspector="a" * 64):
+    """Every third image shows a defect, every fifth cannot be read."""
+    name, is_broken, runs = f'strip "{number}",\n.png', number % 5 == 4, ("", "")
+    regions = ()
+    if number % 3 == 0 and not is_broken:
+        runs, regions = ("1 4 9 2", ""), (Region(0, 0, 0, 2, 2, 4, 0.75), Region(0, 2, 0, 1, 2, 2, 0.5))
+    return Result(
+        at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number),
+        door="watch",
+        station="line 1",
+        name=name,
+        sha256=f"{number:064x}",
+        bytes=100,
+        inspector=inspector,
+        size=None if is_broken else (4, 8),
+        p_defect=None if is_broken else number / 100,
+        probability=None,
+        verdict=None,
+        reason="",
+        flags=(),
+        runs=runs,
+        regions=regions,
+        error="not an image" if is_broken else None,
+        seconds=0.1,
+        doubt=0.5,
+        has_image=False,
+        has_maps=False,
+        arrival=Arrival(folder, name, 100, number, f"{number:064x}"),
+    )
+
+
+def make_log(folder):
+    """A log with twelve images of the folder, the last ones after images of others."""
+    log = InspectionLog.open(f"sqlite:///{folder / 'log.sqlite'}")
+    log.register("a" * 64, CLASSES, "{}")
+    log.register("b" * 64, ("scratch", "hole"), "{}")
+    log.add([make_result(number) for number in range(10)])
+    log.add([make_result(40, folder="/line/2"), make_result(50, inspector="b" * 64)])
+    log.add([make_result(number) for number in range(10, 12)])
+    return log
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    """To be read alone."""
+    with make_log(tmp_path_factory.mktemp("log")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own_log(tmp_path):
+    """To be added to."""
+    with make_log(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def whole(log, tmp_path_factory):
+    """The tables as they should be."""
+    out = tmp_path_factory.mktemp("whole")
+    with ResultTables(out, CLASSES, log, FOLDER):
+        pass
+    return {name: (out / name).read_bytes() for name in TABLES}
+
+
+def test_tables_hold_each_image_of_the_folder_once_and_score_reads_them(log, whole, tmp_path):
+    assert whole["images.csv"].count(b"strip ") == 12
+    assert whole["defects.csv"].count(b"strip ") == 2 * 3  # 0, 3 and 6; 9 cannot be read
+    (tmp_path / "submission.csv").write_bytes(whole["submission.csv"])
+    table = read_mask_table(tmp_path / "submission.csv")
+    assert tuple(table.classes) == CLASSES
+    assert sum(runs.area for runs in table.runs.values()) == 6 * 3
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_is_torn_off_is_put_right(log, whole, tmp_path, data):
+    for name in TABLES:
+        cut = data.draw(st.integers(0, len(whole[name])), label=name)
+        torn = whole[name][:cut] + data.draw(st.sampled_from([b"", b"\0\0", b'"x']), label="beyond")
+        if cut:
+            (tmp_path / name).write_bytes(torn if cut > 300 else whole[name][:cut])
+        else:
+            (tmp_path / name).unlink(missing_ok=True)
+    with ResultTables(tmp_path, CLASSES, log, FOLDER) as tables:
+        assert not tables.missing
+    assert {name: (tmp_path / name).read_bytes() for name in TABLES} == whole
+
+
+def test_what_is_added_again_is_left_out(log, whole, tmp_path):
+    with ResultTables(tmp_path, CLASSES, log, FOLDER) as tables:
+        tables.add([log.get(1), log.get(2), log.get(12)])
+    assert (tmp_path / "images.csv").read_bytes() == whole["images.csv"]
+
+
+def test_a_table_that_somebody_moved_away_is_made_anew(own_log, whole, tmp_path):
+    out = tmp_path / "out"
+    with ResultTables(out, CLASSES, own_log, FOLDER) as tables:
+        (out / "defects.csv").rename(tmp_path / "mine.csv")
+        tables.add(own_log.add([make_result(30)]))
+    for name in TABLES:
+        assert (out / name).read_bytes().startswith(whole[name])
+        assert b'""30""' in (out / name).read_bytes()[len(whole[name]) :]
+
+
+def test_a_full_disk_takes_nothing_and_is_caught_up_with(own_log, whole, tmp_path):
+    out = tmp_path / "out"
+    with ResultTables(out, CLASSES, own_log, FOLDER) as tables:
+        (out / "images.csv").unlink()
+        (out / "images.csv").symlink_to("/dev/full")
+        with pytest.raises(UserError, match=r"images\.csv: the disk is full"):
+            tables.add(own_log.add([make_result(30)]))
+        assert tables.missing
+        (out / "images.csv").unlink()
+        tables.catch_up()
+        assert not tables.missing
+    for name in TABLES:
+        assert (out / name).read_bytes().startswith(whole[name])
+        assert (out / name).read_bytes()[len(whole[name]) :].count(b'""30""') == {"images.csv": 1}.get(name, 2)
+
+
+def test_only_one_process_writes(log, tmp_path):
+    with (
+        ResultTables(tmp_path, CLASSES, log, FOLDER),
+        pytest.raises(UserError, match="another `steelsight watch` writes its tables here"),
+        ResultTables(tmp_path, CLASSES, log, FOLDER),
+    ):
+        pass
+
+
+def test_tables_of_something_else_are_not_touched(log, whole, tmp_path):
+    (tmp_path / "images.csv").write_text("name,score\n")
+    with pytest.raises(UserError, match="its columns are not those"), ResultTables(tmp_path, CLASSES, log, FOLDER):
+        pass
+    assert (tmp_path / "images.csv").read_text() == "name,score\n"
+    for name in TABLES:
+        (tmp_path / name).write_bytes(whole[name])
+    with (
+        pytest.raises(UserError, match="LogId 1 is not an image of /line/3"),
+        ResultTables(tmp_path, CLASSES, log, "/line/3"),
+    ):
+        pass
+    assert (tmp_path / "images.csv").read_bytes() == whole["images.csv"]

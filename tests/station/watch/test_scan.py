@@ -1,0 +1,64 @@
+"""What a scan takes for an image, and what it does with what cannot be asked."""
+
+import os
+
+import pytest
+
+from steelsight.station.watch.content import Changed, Content, Fault, Gone, read_whole
+from steelsight.station.watch.scan import Entry, scan
+
+
+def write(path, content=b"content"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_images_under_names_that_stay_are_found(tmp_path):
+    for name in ("a.JPG", "b.png", ".c.png", "d.png.part", "e.tmp.png", "~f.png", "g.png~", "h.txt", "sub/i.tif"):
+        write(tmp_path / name)
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "nowhere.png").symlink_to("missing.png")
+    assert sorted(scan(tmp_path).entries) == ["a.JPG", "b.png"]
+    entry = scan(tmp_path).entries["b.png"]
+    assert entry == Entry.of("b.png", (tmp_path / "b.png").stat())
+
+
+def test_subfolders_are_looked_into_where_wanted_but_those_apart(tmp_path):
+    for name in ("a.png", "1/b.png", "1/2/c.png", "done/d.png", ".hidden/e.png"):
+        write(tmp_path / name)
+    (tmp_path / "round").symlink_to(tmp_path)
+    found = scan(tmp_path, below=True, apart=frozenset({tmp_path / "done"}))
+    assert sorted(found.entries) == ["1/2/c.png", "1/b.png", "a.png"]
+
+
+def test_what_cannot_be_asked_is_neither_there_nor_gone(tmp_path):
+    write(tmp_path / "a.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    found = scan(tmp_path)
+    assert list(found.entries) == ["a.png"]
+    assert list(found.unknown) == ["loop.png"]
+    assert not found.knows("loop.png")
+    assert found.knows("other.png")
+    with pytest.raises(FileNotFoundError):
+        scan(tmp_path / "missing")
+
+
+def test_a_name_that_is_no_text_is_a_name(tmp_path):
+    try:
+        write(tmp_path / os.fsdecode(b"\xff.png"))
+    except OSError:
+        pytest.skip("this file system wants text")
+    assert list(scan(tmp_path).entries) == [os.fsdecode(b"\xff.png")]
+
+
+def test_content_is_read_as_the_scan_saw_it_or_not_at_all(tmp_path):
+    write(tmp_path / "a.png")
+    entry = scan(tmp_path).entries["a.png"]
+    assert read_whole(tmp_path, entry, most=7) == Content.of(b"content")
+    assert isinstance(read_whole(tmp_path, entry, most=6), Fault)
+    write(tmp_path / "a.png", b"content and more")
+    assert read_whole(tmp_path, entry, most=100) == Changed(scan(tmp_path).entries["a.png"])
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(Gone):
+        read_whole(tmp_path, entry, most=100)

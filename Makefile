@@ -9,6 +9,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PLAIN := .venv-plain
 RUNTIME_TESTS := tests/cascade tests/inspector tests/cli/test_inspect.py tests/cli/test_bench.py tests/cli/test_score.py
+STATION_TESTS := tests/station/test_station.py tests/station/http/test_inspecting.py
 
 # One line per package of a MB or more: enough to see it move, little enough to read.
 PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^Installing collected packages.*/  installing .../p'
@@ -19,7 +20,7 @@ help:
 	@echo "make demo    train, judge, decide verdicts, export an inspector, let it inspect unlabelled images, report (5 to 10 minutes)"
 	@echo "make test    run the tests and the examples in the docstrings"
 	@echo "make check   ruff, mypy, import-linter"
-	@echo "make plain   prove that the plain install inspects and scores without torch"
+	@echo "make plain   prove that the plain install inspects and scores without torch, and the station runs without it"
 	@echo "make clean   remove the virtual environments and the demo"
 	@echo
 	@echo "benchmarks: see bench/README.md"
@@ -55,7 +56,7 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The package as a user gets it: built, not editable, without extras; and the runtime's tests beside it.
+# The package as a user gets it: built, not editable, without extras; and the runtime's tests beside it. Then with the station.
 plain:
 	@$(PYTHON) -m venv --clear $(PLAIN)
 	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet .
@@ -69,6 +70,9 @@ plain:
 	  test $$size -lt 500 || { echo "the plain install must stay under 500 MB" >&2; exit 1; }
 	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet pytest pytest-timeout hypothesis onnx
 	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest -o pythonpath=tests $(RUNTIME_TESTS)
+	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet ".[serve]" httpx
+	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest -o pythonpath=tests $(STATION_TESTS)
+	@$(PLAIN)/bin/python -c "from importlib.util import find_spec; raise SystemExit(bool(find_spec('torch') or find_spec('pandas')))"
 	@rm -rf $(PLAIN)
 
 clean:

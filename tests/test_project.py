@@ -36,7 +36,7 @@ def readme_commands() -> list[tuple[str, ...]]:
 
 
 def verb(words: tuple[str, ...]) -> tuple[str, ...]:
-    return words[:2] if words[0] in ("data", "weights") else words[:1]
+    return words[:2] if words[0] in ("data", "log", "weights") else words[:1]
 
 
 def dependency_lines() -> list[str]:
@@ -73,7 +73,7 @@ def test_the_plain_install_names_no_library_of_training() -> None:
 
 def test_the_readme_shows_every_verb() -> None:
     shown = {verb(words)[0] for words in readme_commands()}
-    assert shown >= {"data", "train", "decide", "report", "predict", "export", "inspect", "bench", "score", "weights"}
+    assert shown >= {"data", "train", "decide", "report", "predict", "export", "inspect", "bench", "score", "serve", "watch", "log", "weights"}
 
 
 @pytest.mark.parametrize("words", sorted({verb(words) for words in readme_commands()}), ids=" ".join)

@@ -1,10 +1,11 @@
 """`steelsight export` as a user types it."""
 
 import json
+import shutil
 
 import pytest
 from data import SAMPLE, needs_sample, run_cli
-from export.small_run import make_small_run, without_classifiers
+from export.small_run import small_run, without_classifiers
 
 from steelsight.decision.decision import read_decision
 from steelsight.inspector.inspector import Inspector
@@ -14,7 +15,7 @@ pytestmark = needs_sample
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return without_classifiers(make_small_run(tmp_path_factory.mktemp("random") / "run"))
+    return without_classifiers(shutil.copytree(small_run(tmp_path_factory), tmp_path_factory.mktemp("lean") / "run"))
 
 
 def test_one_folds_networks_replace_an_inspector(run, tmp_path):

@@ -9,10 +9,9 @@ import time
 
 import cv2
 import pytest
-import torch
 from data import SAMPLE, needs_sample, run_cli, start_cli
 from decision.policies import make_policy
-from networks.random_run import make_random_run
+from networks.random_run import random_run
 
 from steelsight.decision.decision import read_decision, write_decision
 
@@ -22,12 +21,7 @@ TEST_IMAGES = SAMPLE / "test_images"
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return make_random_run(tmp_path_factory.mktemp("random") / "run").run
-    finally:
-        torch.set_num_threads(threads)
+    return random_run(tmp_path_factory).run
 
 
 def rows(path):

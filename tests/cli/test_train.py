@@ -1,7 +1,6 @@
 """`steelsight train` as a user types it: the reference in small, wrong use, a plan, jobs alone, Ctrl-C, a full disk."""
 
 import json
-import shutil
 import signal
 import subprocess
 import time
@@ -9,12 +8,20 @@ from pathlib import Path
 
 import pytest
 from data import SAMPLE, run_cli, start_cli
-from training_samples import SMALL, sets
+from training_samples import SMALL, few_images, sets
 
 
 def test_a_job_can_run_alone_and_says_which_are_left(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    command = ("train", SAMPLE, "--recipe", "lite", "--out", run, *sets(*SMALL, "members.*.keep.last=1"))
+    command = (
+        "train",
+        few_images(tmp_path / "data"),
+        "--recipe",
+        "lite",
+        "--out",
+        run,
+        *sets(*SMALL, "members.*.keep.last=1"),
+    )
     done = run_cli(*command, "--only", "classify-lite0:1", "--device", "cpu", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -30,7 +37,7 @@ def test_a_member_that_starts_from_another_waits_for_it_and_learns_from_it(tmp_p
     run = tmp_path / "run"
     small = [change for change in SMALL if ".weights=" not in change]
     fresh = sets(*small, "members.*.keep.last=1", "members.segment-lite0.weights=random")
-    command = ("train", SAMPLE, "--recipe", "lite", "--out", run, "--device", "cpu", *fresh)
+    command = ("train", few_images(tmp_path / "data"), "--recipe", "lite", "--out", run, "--device", "cpu", *fresh)
     early = run_cli(*command, "--only", "classify-lite0:1")
     assert early.returncode == 2, early.stderr
     assert "train that job first, with --only segment-lite0:1" in early.stderr.replace("\n", " ")
@@ -44,7 +51,7 @@ def test_the_plan_trains_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"
     done = run_cli(
         "train",
-        SAMPLE,
+        few_images(tmp_path / "data"),
         "--recipe",
         "lite",
         "--out",
@@ -83,8 +90,7 @@ def test_wrong_use_is_one_sentence_and_leaves_nothing(arguments: list[str], says
 
 
 def test_faults_stop_a_training_unless_they_are_skipped(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    shutil.copytree(SAMPLE, data)
+    data = few_images(tmp_path / "data")
     victim = sorted((data / "train_images").glob("*.jpg"))[0]
     victim.write_bytes(victim.read_bytes()[:5000])
     stopped = run_cli("train", data, "--out", tmp_path / "run", *sets(*SMALL, "members.*.keep.last=1"))
@@ -103,7 +109,8 @@ def test_faults_stop_a_training_unless_they_are_skipped(tmp_path: Path) -> None:
 def test_ctrl_c_is_one_message_and_the_run_goes_on(tmp_path: Path) -> None:
     run = tmp_path / "run"
     long = sets(*SMALL, "members.*.keep.last=1", "members.*.phases.0.epochs=50")
-    training = start_cli("train", SAMPLE, "--recipe", "lite", "--out", run, *long, "--only", "classify-lite0:0")
+    data = few_images(tmp_path / "data")
+    training = start_cli("train", data, "--recipe", "lite", "--out", run, *long, "--only", "classify-lite0:0")
     deadline = time.monotonic() + 120
     while not (run / "jobs/classify-lite0/fold0/checkpoint.pt").is_file() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -127,7 +134,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
         pytest.skip("may not mount a small file system here")
     try:
         done = run_cli(
-            "train", SAMPLE, "--out", mount / "run", *sets(*SMALL, "members.*.keep.last=1"),
+            "train", few_images(tmp_path / "data"), "--out", mount / "run", *sets(*SMALL, "members.*.keep.last=1"),
             "--only", "classify-lite0:0", "--device", "cpu",
         )  # fmt: skip
         assert done.returncode == 2, done.stderr

@@ -1,8 +1,11 @@
-"""One run for all tests of the export."""
+"""One run, and one inspector of it, for all tests of the export."""
 
 import pytest
 import torch
-from export.small_run import make_small_run
+from export.small_run import small_run
+from made_once import made_once
+
+from steelsight.export.export import export_run
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -16,4 +19,10 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory, one_thread):
-    return make_small_run(tmp_path_factory.mktemp("random") / "run")
+    return small_run(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def exported(run, tmp_path_factory):
+    """All folds, in fp32; not to be changed."""
+    return made_once(tmp_path_factory, "inspector", lambda folder: export_run(run, folder))

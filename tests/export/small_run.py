@@ -1,33 +1,45 @@
 """What is exported here: the random run with its classifier and its UNet++ alone, whose maps have edges like real ones."""
 
+import shutil
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pytest
 import torch
 from data import SAMPLE
-from networks.random_run import FOLDS, load, make_random_run
+from made_once import made_once
+from networks.random_run import FOLDS, load, random_run
 from safetensors.torch import save_file
 
 from steelsight.decision.decision import Decision, read_decision, write_decision
-from steelsight.decision.policy import Policy
+from steelsight.decision.policy import Policy, Wish
 from steelsight.evidence.store import Evidence
+from steelsight.evidence.verdicts import decide_verdicts
 from steelsight.images import list_images, read_image
 from steelsight.networks.engine import TorchNetwork
+from steelsight.training.experiment import open_run
 
+WISH = Wish(max_escape=0.6, max_overkill=0.6, confidence=0.8)
 STEEPNESS = 20
 """Of the maps: those of untrained networks are nearly flat, and a flat map's mask hangs on the last bit of a number."""
 
 
-def make_small_run(run: Path) -> Path:
-    """`make_random_run` with one classifier, whose gate most images pass, and one segmenter a fold.
+def small_run(factory: pytest.TempPathFactory) -> Path:
+    """The run of `make_small_run`, made once; not to be changed."""
+    flat = random_run(factory).run
+    return made_once(factory, "small-run", lambda run: make_small_run(flat, run))
 
-    The stored evidence is that of the flat maps.
+
+def make_small_run(flat: Path, run: Path) -> Path:
+    """A copy of the random run with one classifier, whose gate most images pass, and one segmenter a fold.
+
+    The stored evidence is that of the flat maps. Its verdicts are decided with a wide wish, since it has eleven images.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        evidence = make_random_run(run)
+        evidence = open_run(shutil.copytree(flat, run))
         for fold in range(FOLDS):
             network = load(evidence, [fold]).segmenters[0]
             _steepen(network)
@@ -43,6 +55,7 @@ def make_small_run(run: Path) -> Path:
             }
         )
         write_decision(run, _with(decision, segmenters=("segment-unet",), rule=rule))
+        decide_verdicts(run, WISH, "keep")
     finally:
         torch.set_num_threads(threads)
     return run

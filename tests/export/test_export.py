@@ -34,11 +34,6 @@ pytestmark = needs_sample
 TEST_IMAGES = SAMPLE / "test_images"
 
 
-@pytest.fixture(scope="module")
-def exported(run, tmp_path_factory):
-    return export_run(run, tmp_path_factory.mktemp("exported") / "inspector")
-
-
 def torch_engine(run, folds=(0, 1)):
     decision = read_decision(run)
     return load_engine(run, read_run_recipe(run), decision.classes, *decision.jobs_of(folds), device="cpu")

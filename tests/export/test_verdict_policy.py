@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from data import SAMPLE, needs_sample, run_cli
+from export.small_run import WISH
 
 from steelsight.dataset.read import read_dataset
 from steelsight.decision.decision import read_decision
@@ -13,8 +14,6 @@ from steelsight.decision.policy import Wish
 from steelsight.decision.severity import Severity
 from steelsight.decision.tested_files import read_tested
 from steelsight.errors import UserError
-from steelsight.evidence.verdicts import decide_verdicts
-from steelsight.export.export import export_run
 from steelsight.export.fresh import judge_fresh
 from steelsight.export.plan import make_plan
 from steelsight.export.redecide import decide_inspector
@@ -23,28 +22,19 @@ from steelsight.inspector.inspector import Inspector
 from steelsight.report.sheet import sheet_of
 
 pytestmark = needs_sample
-WISH = Wish(max_escape=0.6, max_overkill=0.6, confidence=0.8)
-
-
-@pytest.fixture(scope="module")
-def exported(run, tmp_path_factory):
-    """All folds of a run whose verdicts were decided with a wide wish, since it has eleven images."""
-    own = shutil.copytree(run, tmp_path_factory.mktemp("decided") / "run")
-    decide_verdicts(own, WISH, "keep")
-    return own, export_run(own, own.parent / "inspector").folder
 
 
 @pytest.fixture
 def inspector(exported, tmp_path):
-    return shutil.copytree(exported[1], tmp_path / "inspector")
+    return shutil.copytree(exported.folder, tmp_path / "inspector")
 
 
 def plan(run, folds, precision="fp32"):
     return make_plan(run, folds, precision, 0.002, [str(SAMPLE / "test_images")], lambda *_: None)
 
 
-def test_averaged_folds_carry_the_runs_policy_and_no_guarantee(exported):
-    run, folder = exported
+def test_averaged_folds_carry_the_runs_policy_and_no_guarantee(run, exported):
+    folder = exported.folder
     card, decision = read_card(folder), read_decision(run)
     assert card.policy == decision.policy
     assert card.policy.evidence == "cross-validated"
@@ -55,8 +45,7 @@ def test_averaged_folds_carry_the_runs_policy_and_no_guarantee(exported):
     assert "Cross-validated, not guaranteed." in sheet_of(folder)
 
 
-def test_one_folds_networks_are_tested_on_exactly_that_fold(exported):
-    run, _ = exported
+def test_one_folds_networks_are_tested_on_exactly_that_fold(run):
     decision, of = read_decision(run), plan(run, "1")
     own = next(fold for fold in decision.nested.folds if fold.fold == 1)
     assert of.rule == own.rule

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from data import needs_sample
-from networks.random_run import load, make_random_run
+from networks.random_run import load, random_run
 from safetensors.torch import load_file, save_file
 
 from steelsight.cascade.judge import judge
@@ -29,7 +29,7 @@ def _one_thread():
 
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory, _one_thread):
-    return make_random_run(tmp_path_factory.mktemp("random") / "run")
+    return random_run(tmp_path_factory)
 
 
 @pytest.mark.parametrize("fold", [0, 1])

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from data import SAMPLE, run_cli
+from data import run_cli
 from hypothesis import given
 from hypothesis import strategies as st
-from training_samples import SMALL, sets
+from training_samples import SMALL, few_images, sets
 
 from steelsight.training.fit import device_batches
 
@@ -24,7 +24,7 @@ def test_two_processes_train_one_job(tmp_path: Path) -> None:
     small = sets(*SMALL, "members.*.keep.last=1")
     command = (
         "train",
-        SAMPLE,
+        few_images(tmp_path / "data"),
         "--recipe",
         "lite",
         "--out",

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from data import SAMPLE, run_cli, start_cli
+from data import run_cli, start_cli
 from lightning.fabric import Fabric
-from training_samples import member, severstal
+from training_samples import few_images, member, sets, severstal
 
 from steelsight.recipe import Member
 from steelsight.training.checkpoint import Weights
 from steelsight.training.fit import Hooks, Job, fit
 from steelsight.training.job import new_network
+from steelsight.training.loading import ImageCache
 
 TINY = (
     "members.*.input={height: 32, width: 96, colour: grey}",
@@ -28,6 +29,7 @@ TINY = (
     "members.segment-lite0.decoder_channels=[16,16,8,8,8]",
     "members.classify-lite0.weights=imagenet",
 )
+READ = ImageCache(grey=True)
 QUIET = Hooks(lambda images: None, lambda line: None)
 
 
@@ -41,7 +43,7 @@ def fabric() -> Fabric:
 def train(of: Member, folder: Path, fabric: Fabric, hooks: Hooks = QUIET) -> tuple[Weights, list[dict]]:
     samples = severstal().samples
     folder.mkdir(parents=True, exist_ok=True)
-    job = Job(of, 0, 0, severstal().classes, samples[10:], samples[:10], folder)
+    job = Job(of, 0, 0, severstal().classes, samples[10:], samples[:10], folder, READ)
     weights = fit(job, new_network(job), fabric, 0, hooks)
     return weights, [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
@@ -69,6 +71,23 @@ def test_a_resumed_job_ends_in_the_same_bits(name: str, tmp_path: Path, fabric: 
         {k: v for k, v in line.items() if k not in timing} for line in resumed_log
     ]
     assert (tmp_path / "killed" / "progress.png").stat().st_size > 5000
+
+
+def test_a_checkpoint_between_phases_and_one_at_the_end_hold_what_is_needed(tmp_path: Path, fabric: Fabric) -> None:
+    one = member("segment-lite0", *TINY, "members.*.phases.0.epochs=1", "members.*.keep.last=1")
+    of = one.model_copy(update={"phases": one.phases * 2})
+    whole, _ = train(of, tmp_path / "whole", fabric)
+
+    def kill(line: dict) -> None:
+        if line["epoch"] == 1:  # of the second phase
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train(of, tmp_path / "killed", fabric, Hooks(lambda images: None, kill))
+    for folder in ("killed", "whole"):
+        resumed, log = train(of, tmp_path / folder, fabric)
+        assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+        assert [line["epoch"] for line in log] == [0, 1]
 
 
 def test_fields_that_only_a_training_shows(tmp_path: Path, fabric: Fabric) -> None:
@@ -113,8 +132,7 @@ def test_the_average_is_the_mean_of_the_last_epochs_and_best_is_the_best(tmp_pat
 
 def test_kill_9_in_the_middle_of_an_epoch_then_resume(tmp_path: Path) -> None:
     """The real verb, a real kill, and the same bits as an undisturbed run."""
-    sets = [part for change in (*TINY, "folds=2") for part in ("--set", change)]
-    command = ["train", str(SAMPLE), "--recipe", "lite", *sets]
+    command = ["train", few_images(tmp_path / "data"), "--recipe", "lite", *sets(*TINY, "folds=2")]
     command += ["--only", "segment-lite0:0", "--device", "cpu", "--workers", "0"]
     assert run_cli(*command, "--out", tmp_path / "whole").returncode == 0
     victim = start_cli(*command, "--out", tmp_path / "killed")

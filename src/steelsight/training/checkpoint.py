@@ -19,6 +19,7 @@ class Checkpoint:
     """State at the start of `epoch`.
 
     Attributes:
+        model, optimiser: empty where going on does not need them (the end of the job, the start of a phase).
         kept: the weights that the job would end with now (best epoch, or average so far), None before there are any.
         kept_score: of the best epoch; kept_count: epochs in the average.
         seconds: spent on training so far.
@@ -37,7 +38,7 @@ class Checkpoint:
         # by way of memory: torch reports a full disk in words of its own, a plain write in the system's
         content = io.BytesIO()
         torch.save(vars(self), content)
-        write_bytes(path, content.getvalue())
+        write_bytes(path, content.getbuffer())
 
     @classmethod
     def load(cls, path: Path) -> "Checkpoint":

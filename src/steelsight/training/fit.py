@@ -105,8 +105,7 @@ def fit(job: Job, model: nn.Module, fabric: Fabric, workers: int, hooks: Hooks) 
             hooks.on_epoch(line)
             if writer:
                 _to_tensorboard(writer, line)
-            state.epoch, state.model, state.optimiser = epoch + 1, model.state_dict(), optimiser.state_dict()
-            state.save(job.folder / "checkpoint.pt")
+            _checkpoint(state, member, model, optimiser, epoch + 1).save(job.folder / "checkpoint.pt")
             draw_progress(job.folder / "log.jsonl", job.folder / "progress.png", title=job.name)
         fabric.barrier()
     if state.kept is None:
@@ -237,6 +236,14 @@ def _keep(state: Checkpoint, member: Member, model: nn.Module, line: dict[str, A
     elif epoch >= member.epochs - member.keep.last:
         state.kept = average_in(state.kept, model.state_dict(), state.kept_count)
         state.kept_count += 1
+
+
+def _checkpoint(state: Checkpoint, member: Member, model: nn.Module, optimiser: Any, epoch: int) -> Checkpoint:
+    """What going on from the start of `epoch` needs: no optimiser where a phase begins, no more than `kept` at the end."""
+    ended = epoch == member.epochs
+    state.epoch, state.model = epoch, {} if ended else model.state_dict()
+    state.optimiser = {} if ended or phase_of(member, epoch)[1] == 0 else optimiser.state_dict()
+    return state
 
 
 def _restore(job: Job, model: nn.Module) -> Checkpoint:

@@ -155,8 +155,9 @@ def test_tables_of_something_else_are_not_touched(log, whole, tmp_path):
     assert (tmp_path / "images.csv").read_text() == "name,score\n"
     for name in TABLES:
         (tmp_path / name).write_bytes(whole[name])
-    with pytest.raises(UserError, match="LogId 1 is not an image of /line/3"), ResultTables(
-        tmp_path, CLASSES, log, "/line/3"
+    with (
+        pytest.raises(UserError, match="LogId 1 is not an image of /line/3"),
+        ResultTables(tmp_path, CLASSES, log, "/line/3"),
     ):
         pass
     assert (tmp_path / "images.csv").read_bytes() == whole["images.csv"]

@@ -67,9 +67,7 @@ class Connection:
         return Answer(int(head[0].split()[1]), time.perf_counter() - started, answer)
 
 
-async def closed_loop(
-    address: tuple[str, int], images: Sequence[tuple[str, bytes]], clients: int, limit: int
-) -> list[Answer]:
+async def closed_loop(address: tuple[str, int], images: Sequence[tuple[str, bytes]], clients: int, limit: int) -> list[Answer]:
     """So many clients, each of which sends its next image when it has the answer to the last; `limit` requests in all."""
     answers: list[Answer] = []
     places = iter(range(limit))

@@ -129,13 +129,9 @@ def overload(address: Address, images: Images, rate: float, count: int) -> None:
     after = asyncio.run(_logged(address)) - before
     refused = [one.seconds for one in answers if one.status == 429]
     print(f"overload: {count} requests at {rate:.1f}/s: {dict(statuses)}")
-    print(
-        f"  accepted and not in the log {len(set(accepted) - after)}, in the log and not answered {len(after - set(accepted))}"
-    )
+    print(f"  accepted and not in the log {len(set(accepted) - after)}, in the log and not answered {len(after - set(accepted))}")
     if refused:
-        print(
-            f"  a refusal takes p50 {np.percentile(refused, 50) * 1e3:.0f} p99 {np.percentile(refused, 99) * 1e3:.0f} ms"
-        )
+        print(f"  a refusal takes p50 {np.percentile(refused, 50) * 1e3:.0f} p99 {np.percentile(refused, 99) * 1e3:.0f} ms")
 
 
 async def _logged(address: Address) -> set[int]:
@@ -163,9 +159,7 @@ def memory(address: Address, process: "subprocess.Popen[str]", images: Images, c
     for quarter in range(1, 5):
         most = max(kilobytes for done, kilobytes in samples if done <= max(100, count * quarter // 4))
         print(f"  greatest up to {count * quarter // 4}: {most / 1024:.0f} MB")
-    print(
-        f"  after {_FIRST}: {first / 1024:.0f} MB; ratio {max(kb for done, kb in samples if done >= _FIRST) / first:.3f}"
-    )
+    print(f"  after {_FIRST}: {first / 1024:.0f} MB; ratio {max(kb for done, kb in samples if done >= _FIRST) / first:.3f}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.output import console
-from steelsight.cli.serve import Data, Database, KeepWhat, MaxPixels, Name, read_settings
+from steelsight.cli.serve import Data, Database, KeepDays, KeepGb, KeepWhat, MaxPixels, Name, read_settings
 from steelsight.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def watch(
     below: Below = False,
     once: Once = False,
     keep: KeepWhat = "all",
+    keep_days: KeepDays = None,
+    keep_gb: KeepGb = 20.0,
     max_pixels: MaxPixels = 64_000_000,
     device: Device = "auto",
     threads: Threads = None,
@@ -60,16 +62,20 @@ def watch(
     read or moved.
     """
     from steelsight.station.station import Station
+    from steelsight.station.upkeep import Upkeep
     from steelsight.station.watch.follow import Follow
     from steelsight.station.watch.results import ResultTables
 
-    settings = read_settings(data=data, database=database, name=name, keep=keep, max_pixels=max_pixels)
+    settings = read_settings(
+        data=data, database=database, name=name, keep=keep, keep_days=keep_days, keep_gb=keep_gb, max_pixels=max_pixels
+    )
     watched = _watched(
         folder, move, [data, *([out] if out else [])],
         below=below, settle=settle, patience=patience, poll=poll, once=once,
     )  # fmt: skip
     with ExitStack() as stack:
         station = stack.enter_context(Station.open(inspector, settings, device=device, threads=threads))
+        stack.enter_context(Upkeep(station))
         tables = None
         if out is not None:
             tables = ResultTables(out, station.inspector.classes, station.log, str(watched.folder))

@@ -66,7 +66,7 @@ class Folder(RuleBasedStateMachine):
     @rule(whole=st.booleans())
     def scan(self, whole):
         entries = dict(self.files) if whole else {}
-        snapshot = Snapshot(entries, {} if whole else {name: "no answer" for name in self.files})
+        snapshot = Snapshot(entries, {} if whole else dict.fromkeys(self.files, "no answer"))
         known = [one for one in self.books.unfamiliar(snapshot) if (one.name, *one.stamp) in self.log]
         self.books.see(snapshot, known, self.now)
 

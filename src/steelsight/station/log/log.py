@@ -12,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 from steelsight.errors import UserError
 from steelsight.station.inspection import Arrival, Inspection, Result, Review, Word
 from steelsight.station.log.connect import WRITES, connect, database_errors, parse_url
-from steelsight.station.log.schema import is_current
 from steelsight.station.log.query import Found, Query, page, write_cursor
 from steelsight.station.log.rows import (
     REVIEW,
@@ -22,6 +21,7 @@ from steelsight.station.log.rows import (
     to_inspection,
     to_review,
 )
+from steelsight.station.log.schema import is_current
 from steelsight.station.log.statistics import (
     Bucket,
     Per,

@@ -9,9 +9,9 @@ watch   A camera (a thread) puts the images into the folder while `steelsight wa
 http    Four clients post the images round and round while `steelsight serve` is killed and started again.
         Then: each answer that a client has got in full stands in the log, word for word.
 
-The moment of a kill is drawn evenly between the start and twice the time that a start takes on this machine, which is measured
-first, so that about half of the kills hit a station at work. Images are real ones; where there are fewer than wanted, the rest
-are hard links to them under further names. The inspector is the tests' tiny one, unless another is named.
+The moment of a kill is drawn evenly between the start and twice the time that a start takes on this machine, which is
+measured first, so that about half of the kills hit a station at work. Images are real ones; where there are fewer than
+wanted, the rest are hard links to them under further names. The inspector is the tests' tiny one, unless another is named.
 """
 
 import argparse
@@ -228,7 +228,6 @@ class Client(threading.Thread):
 
     def run(self) -> None:
         left = cycle(self._images)
-        image = next(left)
         while not self.over:
             address = self.address
             if address is None:

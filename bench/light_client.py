@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 _BOUNDARY = b"----steelsight-bench"
+_IDLE = 2.0  # seconds after which a connection is not used again: the server would close it after five
 _numbers = count()
 
 
@@ -31,6 +32,7 @@ class Connection:
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._used = 0.0
 
     async def post_image(self, name: str, content: bytes) -> Answer:
         """Send an image made unlike every other by some bytes after its end, so that each is stored."""
@@ -53,6 +55,8 @@ class Connection:
             self._streams = None
 
     async def _ask(self, line: bytes, headers: bytes, body: bytes) -> Answer:
+        if time.perf_counter() - self._used > _IDLE:
+            self.close()
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port, limit=1 << 20)
         reader, writer = self._streams
@@ -64,18 +68,20 @@ class Connection:
         answer = await reader.readexactly(int(found[b"content-length"]))
         if found.get(b"connection") == b"close":
             self.close()
+        self._used = time.perf_counter()
         return Answer(int(head[0].split()[1]), time.perf_counter() - started, answer)
 
 
-async def closed_loop(address: tuple[str, int], images: Sequence[tuple[str, bytes]], clients: int, limit: int) -> list[Answer]:
+async def closed_loop(
+    address: tuple[str, int], images: Sequence[tuple[str, bytes]], clients: int, limit: int
+) -> list[Answer]:
     """So many clients, each of which sends its next image when it has the answer to the last; `limit` requests in all."""
     answers: list[Answer] = []
     places = iter(range(limit))
 
     async def client() -> None:
         connection = Connection(*address)
-        for place in places:
-            answers.append(await connection.post_image(*images[place % len(images)]))
+        answers.extend([await connection.post_image(*images[place % len(images)]) for place in places])
         connection.close()
 
     await asyncio.gather(*(client() for _ in range(clients)))

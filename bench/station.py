@@ -1,12 +1,13 @@
 """The station through HTTP beside the inspector called directly, in turn, in one run.
 
-    python bench/station.py INSPECTOR IMAGES... [--clients 1 8 64] [--images 100] [--rounds 3] [--overload 10] [--requests 20000]
+    python bench/station.py INSPECTOR IMAGES... [--clients 1 8 64] [--images 100] [--rounds 3] [--overload 10]
+                            [--requests 20000]
 
-`steelsight serve` runs as a user would run it, on a log and a store of its own; every image sent differs from every other in
-some bytes after its end, so that each is stored. Throughput is against `Inspector.stream` over files, the latency of a lone
-client against `inspector(image)`. Then load is offered at `--overload` times what was carried: the statuses, and whether every
-request answered with 200 stands in the log, and nothing else. With `--requests`, resident memory over so many (Linux: /proc).
-Each image takes about 250 kB of the temporary folder. Nothing else should run meanwhile.
+`steelsight serve` runs as a user would run it, on a log and a store of its own; every image sent differs from every other
+in some bytes after its end, so that each is stored. Throughput is against `Inspector.stream` over files, the latency of a
+lone client against `inspector(image)`. Then load is offered at `--overload` times what was carried: the statuses, and
+whether every request answered with 200 stands in the log, and nothing else. With `--requests`, resident memory over so many
+(Linux: /proc). Each image takes about 250 kB of the temporary folder. Nothing else should run meanwhile.
 """
 
 import argparse
@@ -129,9 +130,12 @@ def overload(address: Address, images: Images, rate: float, count: int) -> None:
     after = asyncio.run(_logged(address)) - before
     refused = [one.seconds for one in answers if one.status == 429]
     print(f"overload: {count} requests at {rate:.1f}/s: {dict(statuses)}")
-    print(f"  accepted and not in the log {len(set(accepted) - after)}, in the log and not answered {len(after - set(accepted))}")
+    lost, unasked = len(set(accepted) - after), len(after - set(accepted))
+    print(f"  accepted and not in the log {lost}, in the log and not answered {unasked}")
     if refused:
-        print(f"  a refusal takes p50 {np.percentile(refused, 50) * 1e3:.0f} p99 {np.percentile(refused, 99) * 1e3:.0f} ms")
+        print(
+            f"  a refusal takes p50 {np.percentile(refused, 50) * 1e3:.0f} p99 {np.percentile(refused, 99) * 1e3:.0f} ms"
+        )
 
 
 async def _logged(address: Address) -> set[int]:
@@ -159,7 +163,9 @@ def memory(address: Address, process: "subprocess.Popen[str]", images: Images, c
     for quarter in range(1, 5):
         most = max(kilobytes for done, kilobytes in samples if done <= max(100, count * quarter // 4))
         print(f"  greatest up to {count * quarter // 4}: {most / 1024:.0f} MB")
-    print(f"  after {_FIRST}: {first / 1024:.0f} MB; ratio {max(kb for done, kb in samples if done >= _FIRST) / first:.3f}")
+    print(
+        f"  after {_FIRST}: {first / 1024:.0f} MB; ratio {max(kb for done, kb in samples if done >= _FIRST) / first:.3f}"
+    )
 
 
 if __name__ == "__main__":

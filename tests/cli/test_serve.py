@@ -18,6 +18,8 @@ from steelsight.cli.serve import serve
 from steelsight.errors import UserError
 from steelsight.images import list_images
 from steelsight.station.http.server import address_of, listen
+from steelsight.station.log.log import InspectionLog
+from steelsight.station.log.query import Query
 
 pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")
@@ -50,14 +52,15 @@ def test_when_it_is_stopped_it_finishes_what_it_accepted(inspector, tmp_path, se
 
     def ask(path):
         files = [("files", (path.name, path.read_bytes()))] * 3
-        answers.append(httpx.post(f"{url}api/v1/inspections", files=files, timeout=60))
+        answers.append(client.post("/api/v1/inspections", files=files))
 
-    assert httpx.get(f"{url}readyz", timeout=60).status_code == 200  # whoever asks early waits
+    client = httpx.Client(base_url=url, timeout=60)
+    assert client.get("/readyz").status_code == 200  # whoever asks early waits
     threads = [threading.Thread(target=ask, args=(path,)) for path in IMAGES[:6]]
     for thread in threads:
         thread.start()
-    while 'method="POST"' not in httpx.get(f"{url}metrics").text:
-        time.sleep(0.001)
+    while 'method="POST"' not in client.get("/metrics").text:
+        time.sleep(0.01)
     serving.send_signal(sent)
     for thread in threads:
         thread.join()
@@ -67,10 +70,9 @@ def test_when_it_is_stopped_it_finishes_what_it_accepted(inspector, tmp_path, se
     assert "whatever was accepted is in the log" in errors
     logged = [answer for answer in answers if answer.status_code == 200]
     assert len(logged) + sum(answer.status_code == 503 for answer in answers) == 6
-    out = tmp_path / "log.csv"
-    assert run_cli("log", "export", "--data", tmp_path, "--out", out).returncode == 0
-    ids = {line.split(",")[0] for line in out.read_text().splitlines()[1:]}
-    assert ids == {str(one["id"]) for answer in logged for one in answer.json()["inspections"]}
+    with InspectionLog.open(f"sqlite:///{tmp_path / 'log.sqlite'}") as log:
+        ids = {one.id for one in log.find(Query(limit=1000)).inspections}
+    assert ids == {one["id"] for answer in logged for one in answer.json()["inspections"]}
 
 
 @pytest.mark.parametrize(

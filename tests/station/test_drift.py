@@ -55,7 +55,7 @@ def test_without_drift_at_most_the_stated_share_of_windows_alarms_whatever_is_de
             scores = draw(rng, rng.random(200) < share)
             alarms += measure_drift(drawn_evidence(rng), scores.tolist()).alarm
     assert ALPHA == 0.01
-    assert alarms < 10  # of 240 windows; at ALPHA, 10 or more come in 1 of 3000 runs
+    assert alarms < 10  # of 240 windows; at ALPHA, 10 or more come in 1 of 5000 runs
 
 
 def test_strips_of_one_coil_that_resemble_each_other_do_not_alarm():
@@ -67,8 +67,8 @@ def test_strips_of_one_coil_that_resemble_each_other_do_not_alarm():
         evidence = drawn_evidence(rng, 1000, 1000)
         alarms += measure_drift(evidence, scores.tolist()).alarm
         careless += measure_drift(evidence, rng.permutation(scores).tolist()).alarm
-    assert alarms <= 3
-    assert careless > 25  # the same scores, taken for independent ones
+    assert alarms <= 2
+    assert careless > 15  # the same scores, taken for independent ones
 
 
 def test_the_share_of_a_line_without_drift_is_estimated():

@@ -1,5 +1,6 @@
 """`steelsight log export|prune|corrections`: what a station has logged."""
 
+import shlex
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.output import finish, results
+from steelsight.cli.output import console, finish, results
 
 if TYPE_CHECKING:
     from steelsight.station.log.log import InspectionLog
@@ -126,6 +127,37 @@ def prune(
     if not as_json:
         results.print(f"removed {gone.inspections} inspections, {gone.images} images, {gone.bytes / 1e6:.1f} MB")
     finish([], None, as_json=as_json, figures=figures)
+
+
+@app.command("corrections")
+def corrections(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to; a new folder.")],
+    data: Data = Path("station"),
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what reviewers have said as a dataset in the COCO layout, which `steelsight train` reads."""
+    from steelsight.station.corrections import write_corrections
+    from steelsight.station.store import ImageStore
+
+    with _open(_settings(data, database)) as log:
+        made = write_corrections(log, ImageStore(data), out)
+    if not as_json:
+        of_class = ", ".join(f"{name} {count}" for name, count in made.classes.items())
+        results.print(f"{made.images} images, {made.defective} with a defect ({of_class})", markup=False)
+        for one in made.left_out:
+            console.print(f"left out: inspection {one.id}: {one.why}", markup=False, soft_wrap=True, highlight=False)
+    finish(
+        [out],
+        f"steelsight data check {shlex.quote(str(out))}",
+        as_json=as_json,
+        figures={
+            "images": made.images,
+            "defective": made.defective,
+            "classes": made.classes,
+            "left_out": [{"id": one.id, "why": one.why} for one in made.left_out],
+        },
+    )
 
 
 def _settings(data: Path, database: str | None, **more: object) -> "StationSettings":

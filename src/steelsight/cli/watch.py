@@ -16,7 +16,8 @@ from steelsight.cli.serve import Data, Database, KeepDays, KeepGb, KeepWhat, Max
 from steelsight.errors import UserError
 
 if TYPE_CHECKING:
-    from steelsight.station.watch.follow import Follow, Watched
+    from steelsight.station.watch.follow import Follow
+    from steelsight.station.watch.watched import Watched
 
 LEAVE = "leave"
 _SHOW_EVERY = 0.25  # seconds
@@ -92,7 +93,7 @@ def _watched(folder: Path, move: str, others: list[Path], **options: Any) -> "Wa
         UserError: it is none, or files would be moved to where they are.
     """
     from steelsight.files import sweep
-    from steelsight.station.watch.follow import Watched
+    from steelsight.station.watch.watched import Watched
 
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; make it, or correct the path")

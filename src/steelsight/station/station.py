@@ -83,9 +83,11 @@ class Station:
         return cls(inspector, InspectionLog.open(settings.url), settings)
 
     def submit(self, incoming: Incoming) -> "Future[Inspection]":
-        """Accept an image. The future is set when its inspection is in the log, durable; it raises `ImageError` (of which
-        `TooManyPixels` is one) for what cannot be read, unless it is a watched file's last try, and `UserError` when the result
-        cannot be kept, as on a full disk. Cancelling it has no effect.
+        """Accept an image.
+
+        The future is set when its inspection is in the log, durable. It raises `ImageError` (of which `TooManyPixels` is one)
+        for what cannot be read, unless it is a watched file's last try, and `UserError` when the result cannot be kept, as on
+        a full disk. Cancelling it has no effect.
 
         Raises:
             QueueFull: `settings.queue` images are waiting or in work.

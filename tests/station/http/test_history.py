@@ -64,7 +64,7 @@ def test_times_are_utc_with_or_without_a_zone(client):
      "until=9999-12-31T23:59:59-14:00", "class=%00", "inspector=Z", "door=window", "reviewed=perhaps", "colour=red"],
 )  # fmt: skip
 def test_what_does_not_fit_is_422_with_a_sentence(client, query):
-    for path in ("/api/v1/inspections", "/api/v1/log.csv"):
+    for path in ("/api/v1/inspections", "/api/v1/log.csv", "/api/v1/log.parquet"):
         answer = client.get(f"{path}?{query}")
         assert answer.status_code == 422, answer.text
         assert isinstance(answer.json()["detail"], str)

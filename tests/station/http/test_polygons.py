@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from steelsight.regions import find_regions
 from steelsight.rle import encode_mask
-from steelsight.station.http.polygons import region_polygons, ring_area
+from steelsight.station.http.polygons import region_polygons
 
 MASKS = arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
 
@@ -22,6 +22,12 @@ def filled(rings, size):
             if x == next_x:
                 crossed[min(y, next_y) : max(y, next_y), x] ^= True
     return np.logical_xor.accumulate(crossed[:, ::-1], axis=1)[:, -2::-1]
+
+
+def ring_area(ring):
+    """Negative where the ring goes anticlockwise on the screen."""
+    x, y = np.array(ring).T
+    return int((x * np.roll(y, -1) - y * np.roll(x, -1)).sum()) // 2
 
 
 @given(MASKS)

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGQUIT
 
 _PLACES = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), *map(Path, os.get_exec_path())]
 BINARIES = next((place for place in _PLACES if (place / "initdb").is_file() and (place / "postgres").is_file()), None)
@@ -43,7 +44,7 @@ def running_server() -> Iterator[str]:
                 assert server.poll() is None, "the server ended"
             yield f"postgresql://station@/postgres?host={folder}"
         finally:
-            server.terminate()
+            server.send_signal(SIGQUIT)  # nothing of it is kept
             server.wait(timeout=30)
     finally:
         shutil.rmtree(folder)

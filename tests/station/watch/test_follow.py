@@ -14,9 +14,10 @@ from steelsight.images import list_images
 from steelsight.station.log.query import Query
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Station
-from steelsight.station.watch.follow import Follow, Watched
+from steelsight.station.watch.follow import Follow
 from steelsight.station.watch.results import ResultTables
 from steelsight.station.watch.scan import scan
+from steelsight.station.watch.watched import Watched
 
 pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -65,21 +65,17 @@ class Filters(BaseModel):
     door: Door | None = None
     reviewed: bool | None = None
     flagged: bool | None = None
-    order: Order = "newest"
 
-    def query(self, **page: Any) -> LogQuery:
-        """The same as the log is asked.
-
-        Args:
-            page: `limit` and `cursor`, where a page is wanted.
-        """
-        wanted = {name: getattr(self, name) for name in type(self).model_fields if name in LogQuery.model_fields}
-        return LogQuery(verdicts=tuple(self.verdict), **wanted | page)
+    def query(self) -> LogQuery:
+        """The same as the log is asked."""
+        wanted = {name: value for name, value in self if name != "verdict"}
+        return LogQuery(verdicts=tuple(self.verdict), **wanted)
 
 
 class Page(Filters):
     """A page of the history."""
 
+    order: Order = "newest"
     limit: int = Field(default=50, ge=1, le=MOST)
     cursor: Annotated[str, Field(max_length=500)] | None = None
 

@@ -1,6 +1,7 @@
 """The outline of a mask as polygons along the edges of its pixels, so that filling them gives the mask back."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -31,63 +32,70 @@ def region_polygons(runs: Runs, regions: Sequence[Region], size: tuple[int, int]
     right = max(one.left + one.width for one in regions)
     bottom = max(one.top + one.height for one in regions)
     part = np.ascontiguousarray(decode_runs(runs, size)[top:bottom, left:right])
-    _, labels, boxes, _ = cv2.connectedComponentsWithStats(part.view(np.uint8), connectivity=8)
+    traced = _trace(part)
     # no two connected parts share a box: both would have to cross it from side to side
-    label_of = {(left + x, top + y, w, h): label for label, (x, y, w, h, _) in enumerate(boxes.tolist()) if label}
-    rings_of: dict[int, list[Ring]] = {label: [] for label in label_of.values()}
-    for ring, label in _rings(labels):
-        rings_of[label].append([(left + x, top + y) for x, y in ring])
-    found = [rings_of[label_of[one.left, one.top, one.width, one.height]] for one in regions]
-    return [sorted(rings, key=ring_area, reverse=True) for rings in found]
+    outlines = {_box(one.corners, left, top): one for one in traced if not one.is_hole}
+    found = [[outlines[one.left, one.top, one.width, one.height]] for one in regions]
+    if holes := [one for one in traced if one.is_hole]:
+        labels = cv2.connectedComponents(part.view(np.uint8), connectivity=8)[1]
+        region_of = {int(labels[one.beside]): rings for rings in found for one in rings}
+        for hole in holes:
+            region_of[int(labels[hole.beside])].append(hole)
+    return [[[(left + x, top + y) for x, y in one.corners] for one in rings] for rings in found]
 
 
-def ring_area(ring: Ring) -> int:
-    """Area in pixels inside a ring; negative where it goes anticlockwise on the screen, as holes do.
+class _Traced(NamedTuple):
+    """A closed line, whether it is that of a hole, and row and column of a set pixel beside it."""
 
-    >>> ring_area([(0, 0), (2, 0), (2, 1), (0, 1)])
-    2
-    """
-    x, y = np.array(ring, np.int64).T
-    return int((x * np.roll(y, -1) - y * np.roll(x, -1)).sum()) // 2
+    corners: Ring
+    is_hole: bool
+    beside: tuple[int, int]
 
 
-def _rings(labels: NDArray[np.int32]) -> list[tuple[Ring, int]]:
-    """Every closed line around labelled pixels, which lie to its right, with their label.
+def _box(corners: Ring, left: int, top: int) -> tuple[int, int, int, int]:
+    """Left, top, width and height of the box around a line that is shifted by left and top."""
+    x, y = [x for x, _ in corners], [y for _, y in corners]
+    return left + min(x), top + min(y), max(x) - min(x), max(y) - min(y)
+
+
+def _trace(mask: NDArray[np.bool_]) -> list[_Traced]:
+    """Every closed line around set pixels, which lie to its right, from top to bottom.
 
     The corners of all lines pair up along each row of pixel corners, and along each column: an edge runs from the first to
     the second, from the third to the fourth, and so on. Rows and columns in turn lead round a line.
     """
-    padded = np.pad(labels, 1)
-    mask = (padded > 0).astype(np.int8)
-    nw, ne, sw, se = mask[:-1, :-1], mask[:-1, 1:], mask[1:, :-1], mask[1:, 1:]
+    padded = np.pad(mask, 1).view(np.int8)
+    nw, ne, sw, se = padded[:-1, :-1], padded[:-1, 1:], padded[1:, :-1], padded[1:, 1:]
     count = nw + ne + sw + se
     touching = (count == 2) & (nw == se)  # by a corner alone: lines pass here twice
-    y, x = np.nonzero((count == 1) | (count == 3) | touching)
-    times = 1 + touching[y, x]
-    y, x = np.repeat(y, times), np.repeat(x, times)
-    second = np.zeros(y.size, np.bool_)
-    second[1:] = (y[1:] == y[:-1]) & (x[1:] == x[:-1])
+    at = np.flatnonzero((count & 1).view(np.bool_) | touching)
+    at = np.repeat(at, 1 + touching.ravel()[at])
+    y, x = np.divmod(at, count.shape[1])
+    second = np.zeros(at.size, np.bool_)
+    second[1:] = at[1:] == at[:-1]
     # of a double corner, the first ends the edge from the left, and the second begins the one to the right. Pixels that touch
     # stay together where the first goes on below and the second above, if they lie upper left and lower right, else the
     # other way round
     falling = touching[y, x] & (nw[y, x] == 1)
-    along_row = _partners(np.arange(y.size))
+    along_row = _partners(np.arange(at.size))
     along_column = _partners(np.lexsort((second ^ falling, y, x)))
-    corners, below, above = list(zip(x.tolist(), y.tolist(), strict=True)), padded[y + 1, x + 1], padded[y, x + 1]
-    found: list[tuple[Ring, int]] = []
-    seen = bytearray(y.size)
-    for first in range(y.size):
+    corners, below = list(zip(x.tolist(), y.tolist(), strict=True)), se[y, x].tolist()
+    found: list[_Traced] = []
+    seen = bytearray(at.size)
+    for first in range(at.size):
         if seen[first]:
             continue
-        # the row's edge from here has labelled pixels on one side; they shall be on the right
-        at = first if below[first] else along_row[first]
+        # the topmost edge of a line leads to the right: below it are the set pixels of an outline, above it those of a hole
+        is_hole = not below[first]
+        one = along_row[first] if is_hole else first
         ring: Ring = []
-        while not seen[at]:
-            other = along_row[at]
-            seen[at] = seen[other] = 1
-            ring += (corners[at], corners[other])
-            at = along_column[other]
-        found.append((ring, int(max(below[first], above[first]))))
+        while not seen[one]:
+            other = along_row[one]
+            seen[one] = seen[other] = 1
+            ring += (corners[one], corners[other])
+            one = along_column[other]
+        column, row = corners[first]
+        found.append(_Traced(ring, is_hole, (row - is_hole, column)))
     return found
 
 

@@ -32,7 +32,7 @@ def viewing_routes(station: Station) -> APIRouter:
     @routes.get("", response_model=HistoryAnswer, responses=refusals(422, 503), summary="History")
     def history(filters: Annotated[Page, Query()]) -> Response:
         """Inspections that pass all filters, a page at a time."""
-        found = station.log.find(filters.query(limit=filters.limit, cursor=filters.cursor))
+        found = station.log.find(filters.query())
         return json_answer(
             HistoryAnswer(inspections=[summary_answer(one) for one in found.inspections], next=found.next)
         )

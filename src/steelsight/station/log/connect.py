@@ -8,6 +8,7 @@ from sqlite3 import Connection as SqliteConnection
 from sqlite3 import OperationalError as SqliteOperationalError
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from steelsight.errors import UserError
@@ -15,6 +16,7 @@ from steelsight.files import disk_errors
 
 PATIENCE = 60.0
 """Seconds for which one waits for another process to end its writing."""
+_JOURNAL = 64_000_000  # bytes to which the write-ahead log is cut when it is empty
 WRITES = {"steelsight_writes": True}
 """Execution options of a connection that will write."""
 
@@ -58,33 +60,54 @@ def connect(url: URL) -> Engine:
     if url.drivername == "sqlite":
         path = Path(str(url.database))
         with disk_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError) as error:
+                raise UserError(f"{path}: {path.parent} is no folder; name another place for the log") from error
         engine = create_engine(url, connect_args={"timeout": PATIENCE})
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     except ModuleNotFoundError as error:
         raise UserError(
             f"--database {shown(url)}: PostgreSQL needs {error.name}, which is not installed; "
             "pip install 'steelsight[postgres]'"
         ) from error
+    event.listen(engine, "connect", _set_up_postgresql)
+    return engine
+
+
+def write_ahead(engine: Engine) -> None:
+    """Let a SQLite log be read while it is written; for good, and only once it is known to be a log."""
+    if engine.dialect.name != "sqlite":
+        return
+    deadline = time.monotonic() + PATIENCE
+    connection = engine.raw_connection()
+    try:
+        while True:
+            try:
+                connection.cursor().execute("PRAGMA journal_mode=WAL")
+                return
+            except SqliteOperationalError as error:  # SQLite does not wait here, whatever its timeout is
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise UserError(f"{engine.url.database}: {_sentence(str(error))}") from error
+                time.sleep(0.01)
+    finally:
+        connection.close()
 
 
 def _set_up_sqlite(connection: SqliteConnection, _: object) -> None:
     connection.isolation_level = None  # transactions begin where SQLAlchemy says, not where the driver guesses
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")  # no timeout of SQLite's covers this one
-            break
-        except SqliteOperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute(f"PRAGMA journal_size_limit={_JOURNAL}")
+
+
+def _set_up_postgresql(connection: DBAPIConnection, _: object) -> None:
+    connection.cursor().execute(f"SET lock_timeout = '{PATIENCE:.0f}s'")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -101,13 +124,14 @@ def database_errors(url: URL) -> Iterator[None]:
     except IntegrityError:
         raise
     except DBAPIError as error:
-        raise UserError(f"{shown(url)}: {_sentence(error, url)}") from error
+        said = " ".join(str(error.orig).split())
+        sentence = _sentence(said) if url.drivername == "sqlite" else f"the database refuses: {said}"
+        raise UserError(f"{shown(url)}: {sentence}") from error
 
 
-def _sentence(error: DBAPIError, url: URL) -> str:
-    said = " ".join(str(error.orig).split())
+def _sentence(said: str) -> str:
     for words, sentence in (
-        ("disk is full", "the disk is full; free some space, or let `steelsight log prune` remove old entries"),
+        ("disk is full", "the disk is full; free some space (nothing was half-written)"),
         ("file is not a database", "this file is no SQLite database; name another, or move it away for a new log"),
         (
             "malformed",
@@ -118,6 +142,6 @@ def _sentence(error: DBAPIError, url: URL) -> str:
         ("readonly database", "the log may not be written to; change its rights or those of its folder"),
         ("unable to open", "the log can not be opened; look whether its folder is there and may be written to"),
     ):
-        if words in said and url.drivername == "sqlite":
+        if words in said:
             return sentence
     return f"the database refuses: {said}"

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from steelsight.errors import UserError
 from steelsight.station.inspection import Arrival, Inspection, Result, Review, Word
-from steelsight.station.log.connect import WRITES, connect, database_errors, parse_url
+from steelsight.station.log.connect import WRITES, connect, database_errors, parse_url, write_ahead
 from steelsight.station.log.query import Found, Query, page, write_cursor
 from steelsight.station.log.rows import (
     REVIEW,
@@ -81,6 +81,7 @@ class InspectionLog:
                     from steelsight.station.log.migrate import migrate  # Alembic takes as long to load as all the rest
 
                     migrate(engine, parsed, make=make)
+                write_ahead(engine)
         except BaseException:
             engine.dispose()
             raise
@@ -208,7 +209,7 @@ class InspectionLog:
             new = Review(after_version + 1, said, written(reviewer), agrees, word, masks, written(comment))
             # the condition is checked again under the lock that the update takes
             matching = (inspections.c.id == number, inspections.c.review_version == row.review_version)
-            moved = update(inspections).where(*matching).values(review_version=new.version)
+            moved = update(inspections).where(*matching).values(review_version=new.version, reviewed=True)
             if row.review_version != after_version or connection.execute(moved).rowcount == 0:
                 latest = select(inspections.c.review_version).where(inspections.c.id == number)
                 raise OutdatedReview(connection.execute(latest).scalar_one())
@@ -240,18 +241,18 @@ class InspectionLog:
             select(arrivals)
             .join(folders, folders.c.id == arrivals.c.folder_id)
             .where(folders.c.path == to_bytes(folder))
-            .order_by(arrivals.c.key)
+            .order_by(arrivals.c.inspection_id)
             .limit(_AT_ONCE)
         )
-        last = b""
+        last = 0
         while True:
             with self.reading() as connection:
-                rows = connection.execute(of_folder.where(arrivals.c.key > last)).all()
+                rows = connection.execute(of_folder.where(arrivals.c.inspection_id > last)).all()
             for row in rows:
                 yield Arrival(folder, from_bytes(row.name), row.size, row.modified_ns, row.sha256)
             if len(rows) < _AT_ONCE:
                 return
-            last = rows[-1].key
+            last = rows[-1].inspection_id
 
     def has_arrival(self, arrival: Arrival) -> bool:
         """Whether a file was inspected before."""

@@ -3,12 +3,13 @@
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, and_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 
 from steelsight.decision.policy import Answer
 from steelsight.errors import UserError
@@ -73,9 +74,7 @@ def conditions(query: Query) -> list[ColumnElement[bool]]:
     """The filters, on rows of the table of inspections."""
     columns, wanted = inspections.c, list[ColumnElement[bool]]()
     if query.verdicts:
-        named = [verdict for verdict in query.verdicts if verdict != "none"]
-        some = columns.verdict.in_(named)
-        wanted.append(some | columns.verdict.is_(None) if "none" in query.verdicts else some)
+        wanted.append(_of_verdict(query.verdicts))
     if query.name:
         wanted.append(columns.name.icontains(written(query.name), autoescape=True))
     if query.since is not None:
@@ -86,15 +85,25 @@ def conditions(query: Query) -> list[ColumnElement[bool]]:
         of_class = and_(found.c.inspection_id == columns.id, found.c["class"] == written(query.defect_class))
         wanted.append(select(found.c.inspection_id).where(of_class).exists())
     if query.inspector is not None:
-        starts = inspectors.c.fingerprint.startswith(written(query.inspector), autoescape=True)
-        wanted.append(columns.inspector_id.in_(select(inspectors.c.id).where(starts)))
+        own = inspectors.alias()
+        starts = own.c.fingerprint.startswith(written(query.inspector), autoescape=True)
+        # not a list of numbers: by these an index would give rows that have yet to be sorted
+        wanted.append(select(own.c.id).where(own.c.id == columns.inspector_id, starts).exists())
     if query.door is not None:
         wanted.append(columns.door == query.door)
     if query.reviewed is not None:
-        wanted.append(columns.review_version > 0 if query.reviewed else columns.review_version == 0)
+        wanted.append(columns.reviewed.is_(query.reviewed))
     if query.flagged is not None:
-        wanted.append(columns.flagged.is_(True) if query.flagged else columns.flagged.is_(False))
+        wanted.append(columns.flagged.is_(query.flagged))
     return wanted
+
+
+def _of_verdict(verdicts: Sequence[str]) -> ColumnElement[bool]:
+    verdict = inspections.c.verdict
+    if len(set(verdicts)) == 1:
+        return verdict.is_(None) if verdicts[0] == "none" else verdict == verdicts[0]
+    # of several verdicts the index would give rows that have yet to be sorted; this keeps databases from taking it
+    return func.coalesce(verdict, "none").in_(verdicts)
 
 
 def page(statement: Select[Any], query: Query) -> Select[Any]:

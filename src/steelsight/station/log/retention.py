@@ -73,7 +73,7 @@ def prune(log: InspectionLog, store: Store, settings: StationSettings, now: date
 
 
 def _expire(log: InspectionLog, mine: Sequence[ColumnElement[bool]], before: datetime) -> int:
-    unreviewed_old = (inspections.c.at < to_microseconds(before), inspections.c.review_version == 0, *mine)
+    unreviewed_old = (inspections.c.at < to_microseconds(before), ~inspections.c.reviewed, *mine)
     some = select(inspections.c.id).where(*unreviewed_old).order_by(inspections.c.at, inspections.c.id).limit(_AT_ONCE)
     gone = 0
     while True:

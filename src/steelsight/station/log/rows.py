@@ -24,6 +24,7 @@ from steelsight.station.log.values import (
 REVIEW = [reviews.c[name].label(f"review_{name}") for name in ("version", "reviewer", "agrees", "word", "comment")]
 REVIEW += [reviews.c.at.label("review_at"), reviews.c.runs.label("review_runs")]
 ARRIVAL = [folders.c.path, arrivals.c.name.label("file"), arrivals.c.size, arrivals.c.modified_ns]
+ARRIVAL += [arrivals.c.sha256.label("file_sha256")]
 
 
 def select_inspections() -> Select[Any]:
@@ -32,7 +33,7 @@ def select_inspections() -> Select[Any]:
         reviews.c.inspection_id == inspections.c.id,
         reviews.c.version == inspections.c.review_version,
     )
-    columns = [column for column in inspections.c if column is not inspections.c.review_version]
+    columns = [column for column in inspections.c if column.name not in ("unreadable", "reviewed", "review_version")]
     return (
         select(*columns, inspectors.c.fingerprint, inspectors.c.classes, *REVIEW, *ARRIVAL)
         .join(inspectors, inspectors.c.id == inspections.c.inspector_id)
@@ -68,7 +69,7 @@ def to_inspection(row: Row[Any]) -> Inspection:
         fold_score=row.fold_score,
         arrival=None
         if row.file is None
-        else Arrival(from_bytes(row.path), from_bytes(row.file), row.size, row.modified_ns, row.sha256),
+        else Arrival(from_bytes(row.path), from_bytes(row.file), row.size, row.modified_ns, row.file_sha256),
     )
     review = None if row.review_version is None else to_review(row)
     return Inspection(row.id, result, tuple(row.classes), review)
@@ -182,6 +183,8 @@ def _row(result: Result, inspector_id: int) -> dict[str, Any]:
         "doubt": result.doubt,
         "has_image": result.has_image,
         "has_maps": result.has_maps,
+        "unreadable": result.error is not None,
+        "reviewed": False,
         "review_version": 0,
         "flags": list(result.flags),
         "runs": list(result.runs),

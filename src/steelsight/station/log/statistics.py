@@ -66,11 +66,11 @@ def count_buckets(connection: Connection, since: datetime | None, until: datetim
     columns, width = inspections.c, _WIDTHS[per]
     start = (columns.at - columns.at % width).label("start")
     sums = (
-        _sum("pass_", columns.error.is_(None) & (columns.verdict == "pass")),
-        _sum("review", columns.error.is_(None) & (columns.verdict == "review")),
-        _sum("reject", columns.error.is_(None) & (columns.verdict == "reject")),
-        _sum("none", columns.error.is_(None) & columns.verdict.is_(None)),
-        _sum("unreadable", columns.error.is_not(None)),
+        _sum("pass_", ~columns.unreadable & (columns.verdict == "pass")),
+        _sum("review", ~columns.unreadable & (columns.verdict == "review")),
+        _sum("reject", ~columns.unreadable & (columns.verdict == "reject")),
+        _sum("none", ~columns.unreadable & columns.verdict.is_(None)),
+        _sum("unreadable", columns.unreadable),
         _sum("flagged", columns.flagged),
     )
     wanted = conditions(Query(since=since, until=until))
@@ -86,8 +86,10 @@ def count_reviewed(connection: Connection, since: datetime | None, until: dateti
 
 def count_waiting(connection: Connection, since: datetime | None, until: datetime | None) -> int:
     """Inspections whose verdict is review and that nobody has looked at."""
-    wanted = conditions(Query(since=since, until=until, verdicts=("review",), reviewed=False))
-    return connection.execute(select(func.count()).select_from(inspections).where(*wanted)).scalar_one()
+    # as a sum it is read off one index, in the order of time; as a condition on two columns it would be looked up row by row
+    waits = _sum("waiting", (inspections.c.verdict == "review") & ~inspections.c.reviewed)
+    statement = select(waits).where(*conditions(Query(since=since, until=until)))
+    return connection.execute(statement).scalar_one() or 0
 
 
 def latest_scores(connection: Connection, inspector: str, last: int) -> list[float]:

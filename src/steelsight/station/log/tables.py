@@ -57,14 +57,18 @@ inspections = Table(
     Column("doubt", Double, nullable=False),
     Column("has_image", Boolean, nullable=False),
     Column("has_maps", Boolean, nullable=False),
+    Column("unreadable", Boolean, nullable=False),
+    Column("reviewed", Boolean, nullable=False),
     Column("review_version", Integer, nullable=False),  # of the latest review; 0: nobody has looked
     # what may be long stands last: whoever counts or filters need not read past it
     Column("flags", JSON, nullable=False),
     Column("runs", JSON, nullable=False),
     Column("regions", JSON, nullable=False),
-    Index("ix_inspections_newest", "at", "id"),
+    # most end in an order of the pages: a page is read and not sorted; the first also holds what is counted over time
+    Index("ix_inspections_at", "at", "id", "verdict", "unreadable", "flagged", "reviewed"),
     Index("ix_inspections_doubt", "doubt", "id"),
-    Index("ix_inspections_waiting", "review_version", "doubt", "id"),
+    Index("ix_inspections_reviewed_at", "reviewed", "at", "id"),
+    Index("ix_inspections_reviewed_doubt", "reviewed", "doubt", "id"),
     Index("ix_inspections_verdict", "verdict", "at", "id"),
     Index("ix_inspections_flagged", "flagged", "at", "id"),
     Index("ix_inspections_inspector", "inspector_id", "id", "p_defect", "fold_score"),
@@ -113,6 +117,6 @@ arrivals = Table(  # outlives its inspection, so that a file that still lies in 
     Column("sha256", String(64), nullable=False),
     Column("inspection_id", BigInteger, nullable=False, unique=True),
     Index("ix_arrivals_file", "file_key"),
-    Index("ix_arrivals_folder", "folder_id", "key"),
+    Index("ix_arrivals_folder", "folder_id", "inspection_id"),
     Index("ix_arrivals_name", "folder_id", "name"),
 )

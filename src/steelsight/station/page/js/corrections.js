@@ -14,11 +14,12 @@ export class Corrections {
   /** Ask again: after each review. */
   async refresh() {
     const { images, defective, classes, left_out: leftOut } = await api.corrections();
-    const per = Object.entries(classes).map(([name, count]) => `${name} in ${count}`);
+    const shown = Object.entries(classes).filter(([, number]) => number);
+    const per = shown.map(([name, number]) => `${name} in ${whole(number)}`);
     const dataset = images
       ? [
           h("p", {}, `The reviews make a dataset of ${count(images, "image")}, ${whole(defective)} of them defective`,
-            per.length ? ` (class ${per.join(", ")}).` : "."),
+            per.length ? `: class ${per.join(", ")}.` : "."),
           h("p", {}, downloadLink(this.card, "/corrections.zip", "corrections.zip", "Download the dataset", this.failed),
             "– unpack it, and ", h("code", {}, "steelsight train FOLDER --recipe demo"), " makes the next inspector from it."),
         ]

@@ -25,6 +25,9 @@ export class Editor {
   constructor(viewer, changed) {
     this.viewer = viewer;
     this.changed = changed;
+    viewer.addEventListener("pointer", ({ detail }) => {
+      if (!detail) this.pointer = null; // the brush's circle leaves the picture with the mouse
+    });
     this.forget();
   }
 
@@ -121,6 +124,7 @@ export class Editor {
     const { stroke } = this;
     if (this.tool === "lasso") stroke.box = fillPolygon(stroke.mask, this.size, stroke.points, 1);
     this.stroke = null;
+    if (event.pointerType === "touch") this.pointer = null; // a lifted finger is nowhere
     this.keep(stroke);
   }
 

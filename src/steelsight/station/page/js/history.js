@@ -152,7 +152,7 @@ class History {
   }
 
   links() {
-    const asked = api.query(this.filters.fields());
+    const asked = api.query({ ...this.filters.fields(), order: null }); // a file has one order
     const failed = (error) => this.say(error);
     this.files.replaceChildren(
       "All that the filters leave, as a file: ",

@@ -37,8 +37,8 @@ export class Queue {
     this.cursor = found.next;
     const turned = this.cursor === null && !this.reviewed;
     if (turned) this.reviewed = true;
-    this.more.hidden = this.cursor === null && !turned;
-    if (turned && !found.inspections.length) return this.load();
+    if (turned) return this.load();
+    this.more.hidden = this.cursor === null;
     return this.draw();
   }
 

@@ -29,8 +29,8 @@ export function makeToolbar(editor) {
         mode[0].toUpperCase() + mode.slice(1))));
   const fit = h("button", { type: "button", title: "the whole image (0)", onclick: () => viewer.fit() }, "Fit");
   const element = h("div", { class: "drawing", role: "toolbar", "aria-label": "Drawing" },
-    h("div", { class: "segments", role: "group", "aria-label": "Tool" }, tools), brush, close, pick,
-    h("div", { class: "group" }, undo, redo), h("div", { class: "group" }, modes, fit));
+    h("div", { class: "segments", role: "group", "aria-label": "Tool" }, tools), pick, brush,
+    h("div", { class: "group" }, close, undo, redo), h("div", { class: "group" }, modes, fit));
 
   function begin(classes) {
     pick.replaceChildren(...classes.map((one) =>
@@ -48,8 +48,7 @@ export function makeToolbar(editor) {
     modes.lastChild.disabled = !viewer.inspection?.has_maps;
     range.value = editor.brush;
     size.textContent = `${editor.brush} px`;
-    brush.hidden = editor.tool !== "brush" && editor.tool !== "erase";
-    close.hidden = editor.tool !== "polygon";
+    range.disabled = editor.tool !== "brush" && editor.tool !== "erase"; // hidden, it would move the picture below
     close.disabled = editor.corners.length < 3;
     undo.disabled = !editor.done.length && !editor.corners.length;
     redo.disabled = !editor.undone.length;

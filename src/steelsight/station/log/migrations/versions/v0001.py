@@ -40,7 +40,7 @@ def upgrade() -> None:
         sa.Column("inspection_id", sa.BigInteger, nullable=False, unique=True),
     )
     op.create_index("ix_arrivals_file", "arrivals", ["file_key"])
-    op.create_index("ix_arrivals_folder", "arrivals", ["folder_id", "key"])
+    op.create_index("ix_arrivals_folder", "arrivals", ["folder_id", "inspection_id"])
     op.create_index("ix_arrivals_name", "arrivals", ["folder_id", "name"])
 
 
@@ -75,6 +75,8 @@ def _inspections() -> None:
         sa.Column("doubt", sa.Double, nullable=False),
         sa.Column("has_image", sa.Boolean, nullable=False),
         sa.Column("has_maps", sa.Boolean, nullable=False),
+        sa.Column("unreadable", sa.Boolean, nullable=False),
+        sa.Column("reviewed", sa.Boolean, nullable=False),
         sa.Column("review_version", sa.Integer, nullable=False),
         sa.Column("flags", sa.JSON, nullable=False),
         sa.Column("runs", sa.JSON, nullable=False),
@@ -82,9 +84,10 @@ def _inspections() -> None:
         sqlite_autoincrement=True,
     )
     for name, columns in {
-        "newest": ["at", "id"],
+        "at": ["at", "id", "verdict", "unreadable", "flagged", "reviewed"],
         "doubt": ["doubt", "id"],
-        "waiting": ["review_version", "doubt", "id"],
+        "reviewed_at": ["reviewed", "at", "id"],
+        "reviewed_doubt": ["reviewed", "doubt", "id"],
         "verdict": ["verdict", "at", "id"],
         "flagged": ["flagged", "at", "id"],
         "inspector": ["inspector_id", "id", "p_defect", "fold_score"],

@@ -1,0 +1,83 @@
+"""`steelsight log` as a user types it, on what a station has logged."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+from data import ROOT, SAMPLE, needs_sample, run_cli
+from pyarrow import parquet
+from station.log.results import CLASSES, INSPECTOR, make_result
+
+from steelsight.dataset.read import read_dataset
+from steelsight.images import list_images
+from steelsight.station.log.log import InspectionLog
+from steelsight.station.store import ImageStore
+
+pytestmark = needs_sample
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory):
+    """The data folder of a station: three real images, two of them reviewed, and an old one without."""
+    data = tmp_path_factory.mktemp("station")
+    store = ImageStore(data)
+    with InspectionLog.open(f"sqlite:///{data}/log.sqlite") as log:
+        log.register(INSPECTOR, CLASSES, "{}")
+        for number, path in enumerate(list_images(SAMPLE / "train_images")[:3]):
+            content = path.read_bytes()
+            sha256 = hashlib.sha256(content).hexdigest()
+            store.put_image(sha256, content)
+            (one,) = log.add([make_result(number, name=path.name, sha256=sha256, at=datetime.now(UTC))])
+            if number < 2:
+                log.review(one.id, after_version=0, agrees=False, word="reject", runs=("1 5000", ""))
+        log.add([make_result(9, verdict="pass", has_image=False)])
+    return data
+
+
+def test_export(station, tmp_path):
+    out = tmp_path / "log.parquet"
+    where = ["--database", f"sqlite:///{station}/log.sqlite", "--out", out]
+    chosen = ["--reviewed", "--class", CLASSES[0], "--since", "2026-01-31", "--name", ".JPG", "--verdict", "review"]
+    done = run_cli("log", "export", *where, *chosen, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"wrote": [str(out)], "next": None, "bytes": out.stat().st_size}
+    assert parquet.read_table(out)["word"].to_pylist() == ["reject", "reject"]
+
+
+def test_corrections_are_a_dataset(station, tmp_path):
+    done = run_cli("log", "corrections", "--data", station, "--out", tmp_path / "new", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["images"], said["defective"], said["left_out"]) == (2, 2, [])
+    assert said["next"] == f"steelsight data check {tmp_path / 'new'}"
+    assert len(read_dataset(tmp_path / "new").samples) == 2
+
+
+def test_prune(station, tmp_path):
+    data = tmp_path / "station"
+    shutil.copytree(station, data)
+    done = run_cli("log", "prune", "--data", data, "--keep-days", "30", "--json")
+    assert done.returncode == 0, done.stderr
+    assert {"inspections": 1, "images": 0, "bytes": 0}.items() <= json.loads(done.stdout).items()
+
+
+def test_a_folder_without_a_log_stays_without(tmp_path):
+    done = run_cli("log", "export", "--data", tmp_path, "--out", tmp_path / "log.csv")
+    assert done.returncode == 2
+    assert "there is no log; give the folder or database that a station writes to" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_extra(tmp_path):
+    (tmp_path / "sqlalchemy.py").write_text("raise ModuleNotFoundError('no sqlalchemy', name='sqlalchemy')\n")
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT / 'src'}"}
+    command = [sys.executable, "-m", "steelsight.cli.main", "log", "prune"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "this verb needs sqlalchemy" in done.stderr
+    assert "pip install 'steelsight[serve]'" in done.stderr

@@ -1,0 +1,49 @@
+"""An empty log, in SQLite and in PostgreSQL."""
+
+import pytest
+from station.log.postgres import BINARIES, running_server
+from station.log.results import CLASSES, INSPECTOR
+
+from steelsight.station.log.connect import connect, parse_url
+from steelsight.station.log.log import InspectionLog
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """Database of a private server."""
+    if BINARIES is None:
+        pytest.skip("no PostgreSQL server is installed here (initdb and postgres)")
+    with running_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def new_url(request, tmp_path_factory):
+    """Gives the URL of a new, empty database."""
+    if request.param == "sqlite":
+        return lambda: f"sqlite:///{tmp_path_factory.mktemp('log')}/log.sqlite"
+    server = request.getfixturevalue("postgres_url")
+    numbers = iter(range(1000))
+
+    def make():
+        """A schema of its own, which takes less time than a database."""
+        name = f"log{next(numbers)}"
+        engine = connect(parse_url(server))
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"CREATE SCHEMA {name}")
+        engine.dispose()
+        return f"{server}&options=-csearch_path%3D{name}"
+
+    return make
+
+
+@pytest.fixture
+def url(new_url):
+    return new_url()
+
+
+@pytest.fixture
+def log(url):
+    with InspectionLog.open(url) as opened:
+        opened.register(INSPECTOR, CLASSES, "{}")
+        yield opened

@@ -1,0 +1,98 @@
+"""The log as a table: what stands in it can be read back by those who read CSV and Parquet."""
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+from station.log.results import CLASSES, INSPECTOR, START, make_result, results
+
+from steelsight.errors import UserError
+from steelsight.station.log.export import columns, export_csv, export_parquet, write_export
+from steelsight.station.log.log import InspectionLog
+from steelsight.station.log.query import Query
+
+
+@pytest.fixture
+def log(tmp_path):
+    """In SQLite alone: rows reach the tables through `find`, which is tested with both."""
+    with InspectionLog.open(f"sqlite:///{tmp_path}/log.sqlite") as opened:
+        opened.register(INSPECTOR, CLASSES, "{}")
+        yield opened
+
+
+def read_csv(log, query=None):
+    content = b"".join(export_csv(log, query or Query())).decode("utf-8")
+    return list(csv.DictReader(io.StringIO(content, newline="")))
+
+
+def read_parquet(log, query=None):
+    return parquet.read_table(io.BytesIO(b"".join(export_parquet(log, query or Query())))).to_pylist()
+
+
+def test_a_row(log):
+    one, bad = log.add(
+        [
+            make_result(flags=("dark", "blurred"), runs=("1 10 300 5", "7 2")),
+            make_result(
+                1, size=None, error='no image, "truncated"', runs=(), p_defect=None, probability=None, regions=()
+            ),
+        ]
+    )
+    log.review(
+        one.id, after_version=0, agrees=False, word="pass", runs=("", "7 1"), reviewer="Ada", comment="a\nb", at=START
+    )
+    first, second = read_csv(log)
+    assert first == {
+        **{"id": str(one.id), "at": "2026-03-01T12:00:00.000000+00:00", "door": "http", "station": "line 1"},
+        **{"name": "plate-0.jpg", "sha256": "0" * 64, "bytes": "1000", "inspector": INSPECTOR, "height": "256"},
+        **{"width": "1600", "p_defect": "0.75", "probability": "0.625", "verdict": "review"},
+        **{"reason": "probability 0.63 lies between the bounds", "flags": "dark;blurred", "error": ""},
+        **{"seconds": "0.25", "doubt": "0.875", "has_image": "true", "has_maps": "true"},
+        **{"classes": "scratch;dent, deep", "area_scratch": "15", "area_dent, deep": "2", "review_version": "1"},
+        **{"review_at": "2026-03-01T12:00:00.000000+00:00", "reviewer": "Ada", "agrees": "false", "word": "pass"},
+        **{"comment": "a\nb", "review_area_scratch": "0", "review_area_dent, deep": "1"},
+    }
+    assert (second["error"], second["height"], second["area_scratch"]) == ('no image, "truncated"', "", "")
+    assert (second["word"], second["review_area_scratch"]) == ("", "")
+    typed = read_parquet(log)
+    assert list(typed[0]) == list(first) == list(columns(CLASSES))
+    assert typed[0]["at"] == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert (typed[0]["has_image"], typed[0]["agrees"], typed[0]["area_scratch"]) == (True, False, 15)
+    assert (typed[1]["id"], typed[1]["height"], typed[1]["word"]) == (bad.id, None, None)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(results, max_size=4))
+def test_both_hold_the_same_whatever_the_names(log, given_results):
+    log.add(given_results)
+    for text, typed in zip(read_csv(log), read_parquet(log), strict=True):
+        assert text["name"] == typed["name"]
+        assert text["flags"] == typed["flags"]
+        assert text["error"] == (typed["error"] or "")
+        for name in ("p_defect", "doubt", "seconds"):
+            assert (float(text[name]) if text[name] else None) == typed[name]
+        assert datetime.fromisoformat(text["at"]) == typed["at"]
+
+
+def test_more_than_a_page_and_the_filters(log):
+    log.register("cd" * 32, ("rust",), "{}")
+    log.add([make_result(number) for number in range(1005)])
+    log.add([make_result(2000, inspector="cd" * 32, runs=("1 2",), verdict="pass")])
+    rows = read_csv(log, Query(order="doubt", limit=1))
+    assert [row["name"] for row in rows[:1005]] == [f"plate-{number}.jpg" for number in range(1005)]
+    assert (rows[-1]["area_rust"], rows[-1]["area_scratch"], rows[0]["area_rust"]) == ("2", "", "")
+    assert [row["area_rust"] for row in read_parquet(log, Query(verdicts=("pass",)))] == [2]
+
+
+def test_of_an_empty_log(log):
+    assert read_csv(log) == read_parquet(log) == []
+
+
+def test_another_suffix(log, tmp_path):
+    with pytest.raises(UserError, match=r"log\.xlsx: '\.xlsx' is no format of the log; use \.csv or \.parquet"):
+        write_export(log, Query(), tmp_path / "log.xlsx")
+    assert not (tmp_path / "log.xlsx").exists()

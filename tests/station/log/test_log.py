@@ -1,0 +1,161 @@
+"""What the log is given it keeps, once, whoever adds it and whatever the names are made of."""
+
+import itertools
+import threading
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from station.log.results import CLASSES, INSPECTOR, any_text, make_arrival, make_result, results, times
+
+from steelsight.station.inspection import Review
+from steelsight.station.log.log import InspectionLog, OutdatedReview, UnknownInspection
+from steelsight.station.log.query import Query
+from steelsight.station.log.values import written
+
+sizes = itertools.count()
+one_log = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@one_log
+@given(st.lists(results, max_size=4))
+def test_what_is_added_is_read_back(log, given_results):
+    new = [
+        one if one.arrival is None else replace(one, arrival=replace(one.arrival, size=next(sizes)))
+        for one in given_results
+    ]
+    added = log.add(new)
+    assert [log.get(one.id) for one in added] == added
+    assert [one.result for one in added] == [
+        replace(
+            one,
+            **{name: written(getattr(one, name)) for name in ("station", "name", "reason")},
+            flags=tuple(map(written, one.flags)),
+            error=None if one.error is None else written(one.error),
+        )
+        for one in new
+    ]
+
+
+@one_log
+@given(any_text, any_text, times, st.booleans(), st.sampled_from(["pass", "reject"]))
+def test_a_review_is_read_back(log, reviewer, comment, at, agrees, word):
+    (one,) = log.add([make_result()])
+    runs = None if agrees else ("", "5 5")
+    said = log.review(
+        one.id, after_version=0, agrees=agrees, word=word, runs=runs, reviewer=reviewer, comment=comment, at=at
+    )
+    masks = one.result.runs if agrees else ("", "5 5")
+    assert said == Review(1, at, written(reviewer), agrees, word, masks, written(comment))
+    assert log.get(one.id).review == said
+    assert log.reviews(one.id) == [said]
+
+
+def test_a_time_is_kept_to_the_microsecond_in_utc(log):
+    at = datetime.fromisoformat("2026-03-01T13:00:00.000001+01:00")
+    (one,) = log.add([make_result(at=at)])
+    assert log.get(one.id).result.at == datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC)
+    assert log.get(one.id).result.at.tzinfo is UTC
+
+
+def test_an_arrival_is_taken_once(log):
+    first, twin = log.add([make_result(arrival=make_arrival()), make_result(1, arrival=make_arrival())])
+    assert twin == first
+    (again,) = log.add([make_result(2, arrival=make_arrival())])
+    assert again == first
+    (touched,) = log.add([make_result(arrival=make_arrival(modified_ns=5))])
+    assert touched.id != first.id
+    assert len(log.find(Query()).inspections) == 2
+    assert log.has_arrival(make_arrival())
+    assert not log.has_arrival(make_arrival(size=7))
+    assert set(log.arrivals("/line")) == {make_arrival(), make_arrival(modified_ns=5)}
+    assert list(log.arrivals("/other")) == []
+
+
+def test_the_same_image_without_an_arrival_is_logged_again(log):
+    first, second = log.add([make_result(), make_result()])
+    assert first.id < second.id
+
+
+def test_more_arrivals_than_are_read_at_once(log):
+    made = [make_arrival(number) for number in range(1001)]
+    log.add([make_result(arrival=arrival) for arrival in made])
+    assert sorted(log.arrivals("/line"), key=lambda one: one.size) == made
+
+
+def test_two_doors_may_add_the_same_arrivals_at_once(url):
+    """Each through a connection of its own, as two processes would, in opposite orders."""
+    made = [make_arrival(number) for number in range(40)]
+    answers = {}
+
+    def add(order):
+        with InspectionLog.open(url) as log:
+            log.register(INSPECTOR, CLASSES, "{}")
+            for start in range(0, 40, 8):
+                for one in log.add([make_result(arrival=arrival) for arrival in made[::order][start : start + 8]]):
+                    answers.setdefault(one.result.arrival, set()).add(one.id)
+
+    threads = [threading.Thread(target=add, args=(order,)) for order in (1, -1, 1, -1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(answers) == set(made)
+    assert all(len(ids) == 1 for ids in answers.values())
+    with InspectionLog.open(url) as log:
+        assert len(log.find(Query(limit=1000)).inspections) == 40
+
+
+def test_the_slower_reviewer_is_told(log):
+    (one,) = log.add([make_result()])
+    first = log.review(one.id, after_version=0, agrees=True, word="reject", reviewer="Ada")
+    for seen in (0, 2, -1):
+        with pytest.raises(OutdatedReview, match="somebody else") as told:
+            log.review(one.id, after_version=seen, agrees=True, word="pass")
+        assert told.value.latest == 1
+    second = log.review(one.id, after_version=1, agrees=False, word="pass", runs=("", ""))
+    assert log.reviews(one.id) == [first, second]
+    assert log.get(one.id).review == second
+
+
+def test_of_reviewers_at_once_one_is_heard(log):
+    (one,) = log.add([make_result()])
+    heard, barrier = [], threading.Barrier(6)
+
+    def say(name):
+        barrier.wait()
+        with suppress(OutdatedReview):
+            heard.append(log.review(one.id, after_version=0, agrees=True, word="pass", reviewer=name))
+
+    threads = [threading.Thread(target=say, args=(str(number),)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(heard) == 1
+    assert log.reviews(one.id) == heard
+
+
+@pytest.mark.parametrize("number", [0, -1, 99, 2**63, -(2**70)])
+def test_an_unknown_number(log, number):
+    assert log.get(number) is None
+    assert log.reviews(number) == []
+    with pytest.raises(UnknownInspection):
+        log.review(number, after_version=0, agrees=True, word="pass")
+
+
+def test_an_inspector_must_be_registered_and_may_be_again(log):
+    with pytest.raises(KeyError, match="not registered"):
+        log.add([make_result(inspector="f" * 64)])
+    log.register(INSPECTOR, ("other",), "{}")
+    assert log.add([make_result()])[0].classes == CLASSES
+
+
+def test_all_of_a_group_is_added_or_nothing(log):
+    with pytest.raises(KeyError):
+        log.add([make_result(arrival=make_arrival()), make_result(inspector="f" * 64)])
+    assert log.find(Query()).inspections == ()
+    assert not log.has_arrival(make_arrival())

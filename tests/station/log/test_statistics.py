@@ -1,0 +1,75 @@
+"""Counts over time are those that one would count by hand."""
+
+from collections import Counter
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from station.log.results import INSPECTOR, make_result
+
+from steelsight.station.log.query import Query
+from steelsight.station.log.statistics import Counts
+
+DAY = datetime(2026, 3, 1, tzinfo=UTC)
+KINDS = {
+    "pass_": {"verdict": "pass"},
+    "review": {"verdict": "review"},
+    "reject": {"verdict": "reject"},
+    "none": {"verdict": None},
+    "unreadable": {"verdict": "review", "error": "not an image", "size": None, "p_defect": None, "runs": ()},
+}
+
+
+def test_buckets_are_what_one_counts(log):
+    hours, kinds = st.integers(0, 60), st.sampled_from(list(KINDS))
+
+    @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(st.lists(st.tuples(hours, kinds, st.booleans()), max_size=15), st.sampled_from(["hour", "day"]))
+    def check(images, per):
+        start = DAY + timedelta(days=100 * next(rounds))
+        at = [start + timedelta(hours=hour, microseconds=1) for hour, _, _ in images]
+        log.add(
+            [
+                make_result(at=when, flags=("dark",) if flagged else (), **KINDS[kind])
+                for when, (_, kind, flagged) in zip(at, images, strict=True)
+            ]
+        )
+        counted: dict[datetime, Counter[str]] = {}
+        for when, (_, kind, flagged) in zip(at, images, strict=True):
+            place = when.replace(minute=0, microsecond=0, **({"hour": 0} if per == "day" else {}))
+            counted.setdefault(place, Counter()).update([kind, *(["flagged"] if flagged else [])])
+        buckets = log.buckets(start, start + timedelta(days=99), per)
+        assert [(one.start, {k: n for k, n in asdict(one.counts).items() if n}) for one in buckets] == [
+            (place, dict(counted[place])) for place in sorted(counted)
+        ]
+        total = Counts.total([one.counts for one in buckets])
+        assert total.images == len(images)
+        kinds_here = [kind for _, kind, _ in images]
+        waiting = kinds_here.count("review") + kinds_here.count("unreadable")
+        assert log.waiting(start, start + timedelta(days=99)) == waiting
+        assert log.reviewed(start, start + timedelta(days=99)) == 0
+        waits = log.find(
+            Query(since=start, until=start + timedelta(days=99), verdicts=("review",), limit=1)
+        ).inspections
+        for one in waits:
+            log.review(one.id, after_version=0, agrees=True, word="reject")
+            assert log.waiting(start, start + timedelta(days=99)) == waiting - 1
+            assert log.reviewed(start, start + timedelta(days=99)) == 1
+
+    rounds = iter(range(1000))
+    check()
+
+
+def test_scores_are_the_latest_first(log):
+    log.register("cd" * 32, ("x", "y"), "{}")
+    scores = [0.1, 0.2, None, 0.3]
+    log.add([make_result(p_defect=score) for score in scores])
+    log.add([make_result(p_defect=0.9, inspector="cd" * 32)])
+    assert log.scores(INSPECTOR, 10) == [0.3, 0.2, 0.1]
+    assert log.scores(INSPECTOR, 2) == [0.3, 0.2]
+    assert log.scores("ef" * 32, 2) == []
+
+
+def test_of_an_empty_log(log):
+    assert (log.buckets(), log.waiting(), log.reviewed()) == ([], 0, 0)

@@ -1,0 +1,101 @@
+"""A real browser at a real station: Debian's Chromium, driven by playwright."""
+
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import sync_playwright
+
+CHROMIUM = shutil.which("chromium")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
+SHOTS = os.environ.get("STEELSIGHT_SCREENSHOTS")
+"""Folder that screenshots are written to, where given."""
+SHOWN = os.environ.get("STEELSIGHT_INSPECTOR")
+"""INSPECTOR for them, in place of the tests' own."""
+LOOKS = {
+    "desktop": {"viewport": {"width": 1280, "height": 860}},
+    "dark": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True},
+}
+_MARGIN = 10  # CSS pixels around a whole image; view.js
+
+
+@contextmanager
+def chromium():
+    """The browser; whatever a page asks for outside of the station fails."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def page_of(browser, url, **look):
+    """A page of a new profile; it must have no fault on its console, and ask nobody but the station."""
+    context = browser.new_context(base_url=str(url), **(look or LOOKS["desktop"]))
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    page.on("request", lambda asked: None if asked.url.startswith((str(url), "blob:")) else faults.append(asked.url))
+    try:
+        yield page
+        expected = "status of 409"  # the browser's own note of an answer that a test asked for
+        assert [fault for fault in faults if expected not in fault] == []
+    finally:
+        context.close()
+
+
+def screenshot(page, name):
+    """Written where STEELSIGHT_SCREENSHOTS is given."""
+    if SHOTS:
+        Path(SHOTS).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+def on_screen(page, size):
+    """The function from places in an image that is shown whole to places in the window; see view.js."""
+    stage = page.locator(".viewer")
+    box = stage.bounding_box()
+    wide, high = stage.evaluate("(element) => [element.clientWidth, element.clientHeight]")  # whole pixels
+    height, width = size
+    scale = min((wide - 2 * _MARGIN) / width, (high - 2 * _MARGIN) / height, 8)
+    left = box["x"] + (wide - width * scale) / 2
+    top = box["y"] + (high - height * scale) / 2
+    return lambda x, y: (left + x * scale, top + y * scale)
+
+
+def drag(page, *places):
+    """Press the mouse at the first place, move it over the others, let go at the last."""
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place)
+    page.mouse.up()
+
+
+def stroke(size, width, *points):
+    """What a round brush draws: bool (height, width), pixels whose centre is within half its width of the line."""
+    y, x = np.mgrid[: size[0], : size[1]] + 0.5
+    drawn = np.zeros(size, bool)
+    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        along = np.array([x1 - x0, y1 - y0])
+        share = np.clip(((x - x0) * along[0] + (y - y0) * along[1]) / max(along @ along, 1e-9), 0, 1)
+        drawn |= np.hypot(x - x0 - share * along[0], y - y0 - share * along[1]) <= width / 2
+    return drawn
+
+
+def inside(size, *points):
+    """Pixels whose centre lies in a polygon, by even and odd crossings to its left."""
+    y, x = np.mgrid[: size[0], : size[1]] + 0.5
+    odd = np.zeros(size, bool)
+    for (x0, y0), (x1, y1) in zip(points, [*points[1:], points[0]], strict=True):
+        if y0 != y1:
+            odd ^= ((y0 <= y) != (y1 <= y)) & (x0 + (y - y0) / (y1 - y0) * (x1 - x0) <= x)
+    return odd

@@ -1,0 +1,166 @@
+"""The history view in a real browser: filters, paging, counts, score drift, and the viewer."""
+
+import csv
+import io
+
+import cv2
+import numpy as np
+import pytest
+from data import SAMPLE, needs_sample
+from inspector.tiny import STRETCHED, by_hand
+from playwright.sync_api import expect
+from station.http.serving import IMAGES, make_judging_inspector, send, served
+from station.page.browsing import LOOKS, SHOWN, chromium, needs_chromium, page_of, screenshot
+
+from steelsight.dataset.read import read_dataset
+from steelsight.decision.tested import Tested
+from steelsight.decision.tested_files import write_tested
+from steelsight.images import read_image
+from steelsight.inspector.artifact import write_checksums
+
+pytestmark = [needs_sample, needs_chromium]
+PAGE = 25  # rows; history.js
+
+
+@pytest.fixture(scope="module")
+def tested(tmp_path_factory):
+    """An inspector that carries what it was tested on: the sample, with its own scores and the sample's truth."""
+    folder = make_judging_inspector(tmp_path_factory.mktemp("made") / "inspector")
+    samples = read_dataset(SAMPLE, decode=False).samples
+    scores = [by_hand("classify", STRETCHED.to_input(read_image(one.path))[None])[0] for one in samples]
+    number = np.arange(len(samples))
+    tested = Tested(
+        kind="calibrated",
+        classes=("bright", "dark"),
+        image_ids=tuple(one.image_id for one in samples),
+        folds=0 * number,
+        groups=number,
+        sizes=np.array([one.size for one in samples]),
+        p_defect=np.array(scores, np.float64),
+        truth=np.array([[one.is_defective, 0] for one in samples], np.int64),
+        regions=((),) * len(samples),
+    )
+    write_tested(folder, tested)
+    write_checksums(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(tested, tmp_path_factory):
+    with served(SHOWN or tested, tmp_path_factory.mktemp("station"), max_files=64) as (_, spoken):
+        assert send(spoken, *IMAGES[:52], timeout=120).status_code == 200
+        assert send(spoken, *IMAGES[52:54], door="page").status_code == 200
+        yield spoken
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser, client):
+    with page_of(browser, client.base_url) as opened:
+        opened.goto("/#history")
+        yield opened
+
+
+def names(client, **query):
+    found = client.get("/api/v1/inspections", params={"limit": 100, **query}).json()["inspections"]
+    return [one["name"] for one in found]
+
+
+def rows(page, expected):
+    expect(page.locator(".inspections tbody th")).to_have_text(expected)
+
+
+def test_filters_and_pages_show_what_the_log_finds(page, client):
+    newest = names(client)
+    rows(page, newest[:PAGE])
+    older = page.get_by_role("button", name="Older")
+    older.click()
+    rows(page, newest[: 2 * PAGE])
+    older.click()
+    rows(page, newest)
+    expect(older).to_be_hidden()
+    page.get_by_label("Name").fill("00")
+    rows(page, names(client, name="00"))
+    page.get_by_label("Name").fill("")
+    page.get_by_label("reject", exact=True).check()
+    page.get_by_label("Order").select_option("doubt")
+    rejected = names(client, verdict="reject", order="doubt")
+    assert 0 < len(rejected) < len(newest)
+    rows(page, rejected[:PAGE])
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="CSV").click()
+    table = list(csv.DictReader(io.StringIO(saved.value.path().read_text("utf-8"))))
+    assert sorted(row["name"] for row in table) == sorted(rejected)
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_label("Door").select_option("page")
+    rows(page, names(client, door="page"))
+    page.get_by_label("From").fill("2020-01-01")
+    page.get_by_label("To", exact=True).fill("2020-12-31")
+    expect(page.get_by_text("Nothing was found.")).to_be_visible()
+    expect(page.get_by_text("Nothing was inspected on the chosen dates.")).to_be_visible()
+
+
+def test_counts_are_those_of_the_log_and_images_open_in_the_viewer(page, client):
+    totals = client.get("/api/v1/statistics").json()["totals"]
+    figure = page.locator(".chart-figure", has_text="Verdicts of 54 images")
+    for verdict in ("pass", "review", "reject"):
+        expect(figure.locator(".legend")).to_contain_text(f"({totals[verdict]})")
+    bars = page.locator(".chart-figure").first
+    expect(bars.get_by_role("img", name="Images per hour")).to_be_visible()
+    bars.get_by_text("As a table").click()
+    counted = [int(cell) for cell in bars.locator("tbody td").all_inner_texts()]
+    assert sum(counted) == 54
+    first, second = names(client)[:2]
+    page.get_by_role("button", name=first).click()
+    sheet = page.get_by_role("dialog")
+    expect(sheet).to_contain_text(first)
+    page.keyboard.press("j")
+    expect(sheet.locator(".name")).to_have_text(second)
+    page.keyboard.press("Escape")
+    expect(sheet).to_have_count(0)
+
+
+def test_the_curves_of_the_score_drift_are_those_measured(page, client):
+    drift = client.get("/api/v1/drift").json()
+    assert drift["known"]
+    assert not drift["alarm"]
+    panel = page.locator(".chart-figure", has_text="against the evidence")
+    expect(panel.get_by_role("img", name=f"last {drift['images']} images")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    points = panel.locator(".curve-line").get_attribute("points").split()
+    heights = [float(point.split(",")[1]) for point in points]
+    assert np.allclose([(heights[0] - y) / (heights[0] - heights[-1]) for y in heights[1:]], drift["line"], atol=0.001)
+
+
+def test_an_alarm_stands_first_in_words(browser, tested, tmp_path):
+    """A line whose every strip is about as bright as the classifier's threshold, which hardly a tested image was."""
+    draw = np.random.default_rng(0)
+    paths = []
+    for path in IMAGES[:50]:
+        part = read_image(path)[:64, :160].astype(np.float64)
+        part *= 255 * draw.normal(0.33, 0.005) / part.mean()
+        paths.append(tmp_path / f"{path.stem}.png")
+        cv2.imwrite(str(paths[-1]), np.clip(part, 0, 255).astype(np.uint8))
+    with served(tested, tmp_path / "data", max_files=64) as (_, spoken):
+        assert send(spoken, *paths).status_code == 200
+        drift = spoken.get("/api/v1/drift").json()
+        assert drift["alarm"], drift["sentence"]
+        with page_of(browser, spoken.base_url) as page:
+            page.goto("/#history")
+            expect(page.get_by_role("alert")).to_have_text(f"Score drift: {drift['sentence']}")
+            screenshot(page, "history-alarm")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_it_fits_every_screen(look, browser, client):
+    with page_of(browser, client.base_url, **LOOKS[look]) as page:
+        page.goto("/#history")
+        expect(page.locator(".inspections tbody tr")).to_have_count(PAGE)
+        expect(page.locator(".curve-line")).to_have_count(1)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        screenshot(page, f"history-{look}")

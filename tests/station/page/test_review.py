@@ -1,0 +1,271 @@
+"""The review view in a real browser: the doubtful first, agree, draw, erase, undo, versions, and the dataset."""
+
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+from data import needs_sample, run_cli
+from playwright.sync_api import expect
+from station.http.serving import IMAGES, make_judging_inspector, send, served
+from station.page.browsing import (
+    LOOKS,
+    SHOWN,
+    chromium,
+    drag,
+    inside,
+    needs_chromium,
+    on_screen,
+    page_of,
+    screenshot,
+    stroke,
+)
+from training_samples import SMALL, sets
+
+from steelsight.rle import decode_runs, parse_runs
+
+pytestmark = [needs_sample, needs_chromium]
+SIZE = (256, 1600)
+
+
+@pytest.fixture(scope="module")
+def inspector(tmp_path_factory):
+    return SHOWN or make_judging_inspector(tmp_path_factory.mktemp("made") / "inspector")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def client(inspector, tmp_path_factory):
+    with served(inspector, tmp_path_factory.mktemp("station")) as (_, spoken):
+        assert send(spoken, *IMAGES[:24], timeout=120).status_code == 200
+        yield spoken
+
+
+@pytest.fixture
+def page(browser, client):
+    with page_of(browser, client.base_url) as opened:
+        yield opened
+
+
+def found(client, **query):
+    return client.get("/api/v1/inspections", params={"limit": 100, **query}).json()["inspections"]
+
+
+def open_one(page, client, wanted=lambda one: True):
+    """Open the most doubtful inspection that nobody has reviewed and that is as wanted; the full inspection."""
+    number = next(one["id"] for one in found(client, order="doubt", reviewed=False) if wanted(one))
+    page.goto(f"/#review/{number}")
+    one = client.get(f"/api/v1/inspections/{number}").json()
+    expect(page.locator(".review-head h2")).to_have_text(one["name"])
+    expect(page.locator(".drawing [data-class]")).to_have_count(len(one["runs"]))
+    return one
+
+
+def tool(page, name):
+    page.locator(f"[data-tool={name}]").click()
+    expect(page.locator(f"[data-tool={name}]")).to_have_attribute("aria-pressed", "true")
+
+
+def masks(runs):
+    return {name: decode_runs(parse_runs(text, SIZE), SIZE) for name, text in runs.items()}
+
+
+def latest(client, number):
+    return client.get(f"/api/v1/inspections/{number}/reviews").json()["reviews"][-1]
+
+
+def at(place, points):
+    """Places in the window that a mouse can take, and where they lie in the image."""
+    window = [tuple(map(round, place(*point))) for point in points]
+    (x0, y0), (x1, _) = place(0, 0), place(1000, 0)
+    return window, [((x - x0) * 1000 / (x1 - x0), (y - y0) * 1000 / (x1 - x0)) for x, y in window]
+
+
+def save(page, client, one, button="Save correction", word="reject"):
+    page.get_by_label(word, exact=True).check()
+    page.get_by_role("button", name=button, exact=True).click()
+    expect(page.get_by_text("Saved as version")).to_be_visible()
+    return latest(client, one["id"])
+
+
+def test_the_doubtful_come_first_and_keys_agree(page, client):
+    waiting = [one["id"] for one in found(client, order="doubt", reviewed=False)]
+    page.goto("/#review")
+    entries = page.locator(".queue-list button")
+    expect(entries).to_have_count(len(waiting))
+    assert [int(entry.get_attribute("data-id")) for entry in entries.all()] == waiting
+    first, second = (client.get(f"/api/v1/inspections/{number}").json() for number in waiting[:2])
+    expect(page.locator(".review-head h2")).to_have_text(first["name"])
+    page.keyboard.press("a")
+    if first["verdict"] == "review":
+        expect(page.get_by_role("alert")).to_contain_text("pass or to be rejected")
+    page.get_by_label("Reviewer").fill("Ada")
+    page.get_by_label("Comment").fill("scale")
+    page.locator(".review-stage").click()
+    page.keyboard.press("p")
+    page.keyboard.press("a")
+    expect(page.locator(".review-head h2")).to_have_text(second["name"])
+    said = latest(client, first["id"])
+    assert (said["agrees"], said["word"], said["reviewer"], said["comment"]) == (True, "pass", "Ada", "scale")
+    assert said["runs"] == first["runs"]
+    page.keyboard.press("k")
+    expect(page.locator(".versions")).to_contain_text("Version 1 pass, masks agreed – Ada")
+    page.reload()
+    expect(page.get_by_label("Reviewer")).to_have_value("Ada")
+    expect(page.locator(".queue-list button").last).to_contain_text("pass, masks agreed – Ada")
+
+
+def test_what_brush_polygon_and_lasso_draw_is_saved_to_the_pixel(page, client):
+    """Around the scratches of a real strip, as a reviewer would."""
+    one = open_one(page, client, lambda one: one["name"] == "0a37f0a29.jpg")
+    names = list(one["runs"])
+    number = min(3, len(names))
+    page.locator(f"[data-class='{number}']").click()
+    place = on_screen(page, SIZE)
+    tool(page, "polygon")
+    corners_window, corners = at(place, [(386, 252), (390, 226), (528, 204), (565, 232), (568, 252)])
+    for corner in [*corners_window, corners_window[0]]:
+        page.mouse.click(*corner)
+    tool(page, "lasso")
+    around_window, around = at(place, [(556, 194), (618, 178), (650, 156), (755, 228), (756, 252), (570, 252)])
+    drag(page, *around_window)
+    tool(page, "brush")
+    window, points = at(place, [(500, 238), (560, 232), (620, 238)])
+    drag(page, *window)
+    page.get_by_label("Reviewer").fill("Ada")
+    page.get_by_label("Comment").fill("scratches at the edge")
+    page.get_by_label("reject", exact=True).check()
+    screenshot(page, "review-desktop")
+    page.emulate_media(color_scheme="dark")
+    screenshot(page, "review-dark")
+    said = save(page, client, one)
+    assert (said["agrees"], said["word"], said["reviewer"]) == (False, "reject", "Ada")
+    before, drawn = masks(one["runs"]), masks(said["runs"])
+    shapes = stroke(SIZE, 16, *points) | inside(SIZE, *corners) | inside(SIZE, *around)
+    for name in names:
+        expected = before[name] | shapes if name == names[number - 1] else before[name]
+        assert np.array_equal(drawn[name], expected)
+
+
+def test_erase_undo_redo_and_a_whole_region_at_once(page, client):
+    one = open_one(page, client, lambda one: len(one["regions"]) > 1)
+    place = on_screen(page, SIZE)
+    name = max(one["regions"], key=lambda region: region["area"])["class"]
+    before = masks(one["runs"])[name]
+    page.locator(f"[data-class='{list(one['runs']).index(name) + 1}']").click()
+    _, parts = cv2.connectedComponents(before.astype(np.uint8), connectivity=8)
+    x, y = deepest(before)
+    tool(page, "delete")
+    page.mouse.click(*at(place, [(x, y)])[0][0])
+    undo, redo = page.get_by_role("button", name="Undo"), page.get_by_role("button", name="Redo")
+    expect(undo).to_be_enabled()
+    page.keyboard.press("Control+z")
+    expect(undo).to_be_disabled()
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()
+    page.keyboard.press("Control+Shift+z")
+    expect(redo).to_be_disabled()
+    left = before & (parts != parts[int(y), int(x)])
+    tool(page, "erase")
+    page.keyboard.press("]")
+    width = int(page.locator(".brush output").inner_text().split()[0])
+    assert width > 16
+    window, points = at(place, [deepest(left if left.any() else before), (x, 128), (900, 20)])
+    drag(page, *window)
+    expected = left & ~stroke(SIZE, width, *points)
+    said = save(page, client, one)
+    assert np.array_equal(masks(said["runs"])[name], expected)
+    assert not expected[before].all()
+
+
+def deepest(mask):
+    """A place well inside a mask, as x and y."""
+    depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    y, x = np.unravel_index(int(depth.argmax()), depth.shape)
+    return x + 0.5, y + 0.5
+
+
+def test_a_finger_draws_and_two_move_the_picture(browser, client):
+    with page_of(browser, client.base_url, **LOOKS["phone"]) as page:
+        one = open_one(page, client)
+        tool(page, "brush")
+        page.locator(".review-stage").scroll_into_view_if_needed()
+        window, points = at(on_screen(page, SIZE), [(300, 100), (900, 160)])
+        touch = page.context.new_cdp_session(page)
+
+        def fingers(kind, *places):
+            points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        (x, y), (to_x, to_y) = window
+        fingers("touchStart", (x, y))
+        fingers("touchStart", (x, y), (x + 60, y))
+        fingers("touchMove", (x - 10, y), (x + 90, y))
+        fingers("touchEnd")
+        expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+        page.get_by_role("button", name="Fit").click()
+        page.locator(".review-stage").scroll_into_view_if_needed()
+        assert at(on_screen(page, SIZE), [(300, 100), (900, 160)])[0] == window
+        fingers("touchStart", (x, y))
+        fingers("touchMove", (to_x, to_y))
+        fingers("touchEnd")
+        expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+        screenshot(page, "review-phone")
+        first = next(iter(one["runs"]))
+        drawn = masks(save(page, client, one)["runs"])[first]
+        assert np.array_equal(drawn, masks(one["runs"])[first] | stroke(SIZE, 16, *points))
+
+
+def test_of_two_who_review_at_once_the_later_sees_the_earlier(browser, client):
+    with page_of(browser, client.base_url) as ada, page_of(browser, client.base_url) as ben:
+        one = open_one(ada, client)
+        open_one(ben, client)
+        place = on_screen(ben, SIZE)
+        tool(ben, "polygon")
+        window, corners = at(place, [(100, 50), (400, 60), (300, 200)])
+        for corner in window:
+            ben.mouse.click(*corner)
+        ben.locator(".review-stage").press("Enter")
+        ada.get_by_label("Reviewer").fill("Ada")
+        first = save(ada, client, one, "Agree", "pass")
+        assert first["agrees"]
+        ben.get_by_label("reject", exact=True).check()
+        ben.get_by_role("button", name="Save correction").click()
+        expect(ben.get_by_role("alert")).to_contain_text("Version 1 by Ada is shown now")
+        expect(ben.locator(".versions .shown")).to_contain_text("Version 1")
+        ben.locator("[data-version=own]").click()
+        second = save(ben, client, one)
+        assert (first["version"], second["version"], second["agrees"]) == (1, 2, False)
+        name = next(iter(one["runs"]))
+        assert np.array_equal(masks(second["runs"])[name], masks(one["runs"])[name] | inside(SIZE, *corners))
+
+
+def test_the_next_inspector_is_trained_on_the_corrections(page, client, tmp_path):
+    for one in found(client, reviewed=False)[:16]:
+        word = "reject" if one["regions"] else "pass"
+        said = {"after_version": 0, "agrees": True, "word": word, "runs": None, "reviewer": "Ben", "comment": ""}
+        assert client.post(f"/api/v1/inspections/{one['id']}/reviews", json=said).status_code == 200
+    page.goto("/#review")
+    counted = client.get("/api/v1/corrections").json()
+    assert counted["images"] >= 16
+    expect(page.locator(".corrections")).to_contain_text(f"a dataset of {counted['images']} images")
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Download the dataset").click()
+    saved.value.save_as(tmp_path / "corrections.zip")
+    with zipfile.ZipFile(tmp_path / "corrections.zip") as archive:
+        archive.extractall(tmp_path / "corrections")
+    small = [change for change in SMALL if ".weights=" not in change]
+    done = run_cli(
+        "train", tmp_path / "corrections", "--recipe", "demo", "--out", tmp_path / "run", "--device", "cpu",
+        *sets(*small, "members.*.keep.last=1", "members.segment-lite0.weights=random", "search.gates=[0.5]",
+              "members.*.sampling.least_steps=2", "members.segment-lite0.decoder_channels=[16, 16, 8, 8, 8]"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for member in ("segment-lite0", "classify-lite0"):
+        assert len(list((tmp_path / f"run/jobs/{member}").glob("fold*/weights.safetensors"))) == 2
+    assert (tmp_path / "run/decision.json").is_file()
+    assert (tmp_path / "run/samples.csv").read_text().count("\n") == counted["images"] + 1

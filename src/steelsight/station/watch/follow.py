@@ -60,7 +60,7 @@ class Follow:
         self._accepted = 0
         self._results: list[Inspection] = []
         self._moving: set[Entry] = set()
-        self._scan_at = self._write_at = self._move_at = -math.inf
+        self._scan_at = self._rested_at = self._write_at = self._move_at = -math.inf
         self._scan_began = 0.0
         self._scans = 0
         self._failing_since: float | None = None
@@ -91,7 +91,7 @@ class Follow:
         self._stopped_at = time.monotonic()
 
     def _wake(self) -> None:
-        self._scan_at = min(self._scan_at, self._scan_began + _SHORTEST)
+        self._scan_at = min(self._scan_at, self._rested_at)
 
     def _is_over(self) -> bool:
         if self._accepted or self._results:
@@ -138,8 +138,9 @@ class Follow:
 
     def _scanned(self, found: Snapshot | Exception) -> None:
         now, folder = time.monotonic(), self._watched.folder
-        # a folder that takes long is looked at no more than half of the time
-        self._scan_at = max(self._scan_began + self._watched.poll, now + (now - self._scan_began))
+        # a folder with very many files takes long: no more than a fifth of the time goes into looking at it
+        self._rested_at = now + min(max(_SHORTEST, 4 * (now - self._scan_began)), _SLOW)
+        self._scan_at = max(self._scan_began + self._watched.poll, self._rested_at)
         self.troubles.end("slow", f"{folder}: answers again")
         if isinstance(found, Exception):
             why = getattr(found, "strerror", None) or found

@@ -12,11 +12,12 @@ from rich.markup import escape
 
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.output import console
-from steelsight.cli.serve import Data, Database, KeepWhat, MaxPixels, Name, read_settings
+from steelsight.cli.serve import Data, Database, KeepDays, KeepGb, KeepWhat, MaxPixels, Name, read_settings
 from steelsight.errors import UserError
 
 if TYPE_CHECKING:
-    from steelsight.station.watch.follow import Follow, Watched
+    from steelsight.station.watch.follow import Follow
+    from steelsight.station.watch.watched import Watched
 
 LEAVE = "leave"
 _SHOW_EVERY = 0.25  # seconds
@@ -50,6 +51,8 @@ def watch(
     below: Below = False,
     once: Once = False,
     keep: KeepWhat = "all",
+    keep_days: KeepDays = None,
+    keep_gb: KeepGb = 20.0,
     max_pixels: MaxPixels = 64_000_000,
     device: Device = "auto",
     threads: Threads = None,
@@ -60,16 +63,20 @@ def watch(
     read or moved.
     """
     from steelsight.station.station import Station
+    from steelsight.station.upkeep import Upkeep
     from steelsight.station.watch.follow import Follow
     from steelsight.station.watch.results import ResultTables
 
-    settings = read_settings(data=data, database=database, name=name, keep=keep, max_pixels=max_pixels)
+    settings = read_settings(
+        data=data, database=database, name=name, keep=keep, keep_days=keep_days, keep_gb=keep_gb, max_pixels=max_pixels
+    )
     watched = _watched(
         folder, move, [data, *([out] if out else [])],
         below=below, settle=settle, patience=patience, poll=poll, once=once,
     )  # fmt: skip
     with ExitStack() as stack:
         station = stack.enter_context(Station.open(inspector, settings, device=device, threads=threads))
+        stack.enter_context(Upkeep(station))
         tables = None
         if out is not None:
             tables = ResultTables(out, station.inspector.classes, station.log, str(watched.folder))
@@ -86,7 +93,7 @@ def _watched(folder: Path, move: str, others: list[Path], **options: Any) -> "Wa
         UserError: it is none, or files would be moved to where they are.
     """
     from steelsight.files import sweep
-    from steelsight.station.watch.follow import Watched
+    from steelsight.station.watch.watched import Watched
 
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; make it, or correct the path")

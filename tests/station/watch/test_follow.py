@@ -14,8 +14,10 @@ from steelsight.images import list_images
 from steelsight.station.log.query import Query
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Station
-from steelsight.station.watch.follow import Follow, Watched
+from steelsight.station.watch.follow import Follow
 from steelsight.station.watch.results import ResultTables
+from steelsight.station.watch.scan import scan
+from steelsight.station.watch.watched import Watched
 
 pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")
@@ -251,3 +253,26 @@ def test_a_target_that_cannot_be_written_leaves_the_files_and_is_tried_again(lin
         target.unlink()
         until(lambda: len(list(target.glob("*.jpg"))) == 2)
     assert len(line.has_said("cannot be moved")) == 1
+
+
+def test_a_share_that_does_not_answer_for_a_while_holds_back_no_result(line, monkeypatch):
+    answers = threading.Event()
+    answers.set()
+
+    def slow_scan(*given, **options):
+        found = scan(*given, **options)
+        answers.wait(10)
+        return found
+
+    monkeypatch.setattr("steelsight.station.watch.follow._SLOW", 0.3)
+    monkeypatch.setattr("steelsight.station.watch.follow.scan", slow_scan)
+    for index in range(3):
+        put(line.folder / f"{index}.jpg", IMAGES[index])
+    with line.watched(settle=0.4):
+        until(lambda: line.follow.waiting.count == 3)
+        answers.clear()
+        until(lambda: line.has_said("has not answered"))
+        line.wait_for(3)
+        answers.set()
+        until(lambda: line.has_said("answers again"))
+    assert len(line.has_said("has not answered")) == 1

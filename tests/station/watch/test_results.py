@@ -107,6 +107,15 @@ def test_whatever_is_torn_off_is_put_right(log, whole, tmp_path, data):
     assert {name: (tmp_path / name).read_bytes() for name in TABLES} == whole
 
 
+def test_rows_that_are_there_twice_are_cut_off(log, whole, tmp_path):
+    for name in TABLES:
+        header = whole[name].index(b"\n") + 1
+        (tmp_path / name).write_bytes(whole[name] + whole[name][header:])
+    with ResultTables(tmp_path, CLASSES, log, FOLDER):
+        pass
+    assert {name: (tmp_path / name).read_bytes() for name in TABLES} == whole
+
+
 def test_what_is_added_again_is_left_out(log, whole, tmp_path):
     with ResultTables(tmp_path, CLASSES, log, FOLDER) as tables:
         tables.add([log.get(1), log.get(2), log.get(12)])

@@ -62,3 +62,19 @@ def test_content_is_read_as_the_scan_saw_it_or_not_at_all(tmp_path):
     (tmp_path / "a.png").unlink()
     with pytest.raises(Gone):
         read_whole(tmp_path, entry, most=100)
+
+
+def test_content_that_grows_while_it_is_read_is_not_taken(tmp_path, monkeypatch):
+    path, status = write(tmp_path / "a.png"), os.fstat
+    entry = scan(tmp_path).entries["a.png"]
+
+    def then_it_grows(handle):
+        found = status(handle)
+        with path.open("ab") as stream:
+            stream.write(b"more")
+        return found
+
+    monkeypatch.setattr("steelsight.station.watch.content.os.fstat", then_it_grows)
+    found = read_whole(tmp_path, entry, most=100)
+    assert isinstance(found, Changed)
+    assert found.entry.size > entry.size

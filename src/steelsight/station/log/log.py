@@ -12,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 from steelsight.errors import UserError
 from steelsight.station.inspection import Arrival, Inspection, Result, Review, Word
 from steelsight.station.log.connect import WRITES, connect, database_errors, parse_url, write_ahead
-from steelsight.station.log.migrate import migrate
 from steelsight.station.log.query import Found, Query, page, write_cursor
 from steelsight.station.log.rows import (
     REVIEW,
@@ -22,6 +21,7 @@ from steelsight.station.log.rows import (
     to_inspection,
     to_review,
 )
+from steelsight.station.log.schema import is_current
 from steelsight.station.log.statistics import (
     Bucket,
     Per,
@@ -77,7 +77,10 @@ class InspectionLog:
         engine = connect(parsed)
         try:
             with database_errors(parsed):
-                migrate(engine, parsed, make=make)
+                if not is_current(engine):
+                    from steelsight.station.log.migrate import migrate  # Alembic takes as long to load as all the rest
+
+                    migrate(engine, parsed, make=make)
                 write_ahead(engine)
         except BaseException:
             engine.dispose()

@@ -6,10 +6,8 @@ as events, so that results are written while a scan hangs.
 
 import math
 import time
-from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -21,12 +19,14 @@ from steelsight.station.inspection import Arrival, Inspection
 from steelsight.station.log.watched import known_files
 from steelsight.station.station import QueueFull, Station
 from steelsight.station.watch.content import Changed, Content, Fault, Gone, read_whole
+from steelsight.station.watch.figures import Figures
 from steelsight.station.watch.hands import Events, Hand
 from steelsight.station.watch.moving import move
 from steelsight.station.watch.results import ResultTables
 from steelsight.station.watch.scan import Entry, Snapshot, scan
 from steelsight.station.watch.troubles import Troubles
 from steelsight.station.watch.waiting import Awaited, Waiting
+from steelsight.station.watch.watched import Watched
 
 _PAUSE = 5.0
 """Seconds after which what failed for want of a disk or a database is tried again."""
@@ -35,62 +35,6 @@ _SHORTEST = 0.05  # between two scans, however often the system tells of changes
 _BYTES_PER_PIXEL = 6  # three channels of 16 bit
 _HEADERS = 1_000_000
 _LAST_MOVES = 5.0  # seconds that a stop waits for moves; what is left is moved at the next start
-
-
-@dataclass(frozen=True)
-class Watched:
-    """A watched folder and how it is watched.
-
-    Attributes:
-        folder: absolute.
-        move: where inspected files go; None: they stay.
-        below: whether subfolders are watched as well.
-        apart: folders, resolved, that are not looked into.
-        settle: seconds without a change after which a file is complete.
-        patience: seconds for which a file that cannot be read is tried again.
-        poll: seconds between two looks.
-        once: whether to end when all that was there is done.
-    """
-
-    folder: Path
-    move: Path | None = None
-    below: bool = False
-    apart: frozenset[Path] = frozenset()
-    settle: float = 1.0
-    patience: float = 30.0
-    poll: float = 1.0
-    once: bool = False
-
-
-@dataclass
-class Figures:
-    """What a watch has done so far.
-
-    Attributes:
-        verdicts: of all inspected images by their word; empty text without a policy.
-        inspected, unreadable, moved, vanished: images.
-        left: files that changed while a single run (`once`) was at work.
-    """
-
-    verdicts: Counter[str] = field(default_factory=Counter)
-    inspected: int = 0
-    unreadable: int = 0
-    moved: int = 0
-    vanished: int = 0
-    left: int = 0
-    _times: deque[float] = field(default_factory=lambda: deque(maxlen=200))
-
-    def add(self, inspection: Inspection, now: float) -> None:
-        """Count an image."""
-        self.inspected += 1
-        self.verdicts[inspection.result.verdict or ""] += 1
-        self.unreadable += inspection.result.error is not None
-        self._times.append(now)
-
-    def rate(self, now: float) -> float:
-        """Images a second of late."""
-        recent = [one for one in self._times if now - one < _SLOW]
-        return len(recent) / max(now - recent[0], 0.1) if len(recent) > 1 else 0.0
 
 
 class Follow:
@@ -116,7 +60,7 @@ class Follow:
         self._accepted = 0
         self._results: list[Inspection] = []
         self._moving: set[Entry] = set()
-        self._scan_at = self._write_at = self._move_at = -math.inf
+        self._scan_at = self._rested_at = self._write_at = self._move_at = -math.inf
         self._scan_began = 0.0
         self._scans = 0
         self._failing_since: float | None = None
@@ -147,7 +91,7 @@ class Follow:
         self._stopped_at = time.monotonic()
 
     def _wake(self) -> None:
-        self._scan_at = min(self._scan_at, self._scan_began + _SHORTEST)
+        self._scan_at = min(self._scan_at, self._rested_at)
 
     def _is_over(self) -> bool:
         if self._accepted or self._results:
@@ -194,8 +138,9 @@ class Follow:
 
     def _scanned(self, found: Snapshot | Exception) -> None:
         now, folder = time.monotonic(), self._watched.folder
-        # a folder that takes long is looked at no more than half of the time
-        self._scan_at = max(self._scan_began + self._watched.poll, now + (now - self._scan_began))
+        # a folder with very many files takes long: no more than a fifth of the time goes into looking at it
+        self._rested_at = now + min(max(_SHORTEST, 4 * (now - self._scan_began)), _SLOW)
+        self._scan_at = max(self._scan_began + self._watched.poll, self._rested_at)
         self.troubles.end("slow", f"{folder}: answers again")
         if isinstance(found, Exception):
             why = getattr(found, "strerror", None) or found

@@ -89,7 +89,7 @@ class Waiting:
         came = {new for _, new in renamed}
         for name in gone:
             self._waiting.pop(name, None)
-        for name in [name for name, one in self._done.items() if self._is_gone(name, snapshot, one)]:
+        for name in [name for name in self._done if self._is_gone(name, snapshot)]:
             del self._done[name]
         for entry in fresh:
             if entry.name not in came:
@@ -162,11 +162,8 @@ class Waiting:
             return True
         return done is not None and done.stamp == entry.stamp
 
-    def _is_gone(self, name: str, snapshot: Snapshot, was: Entry | None = None) -> bool:
-        found = snapshot.entries.get(name)
-        if found is None:
-            return snapshot.knows(name)
-        return was is not None and was.stamp != found.stamp
+    def _is_gone(self, name: str, snapshot: Snapshot) -> bool:
+        return name not in snapshot.entries and snapshot.knows(name)
 
     def _follow_renames(self, fresh: list[Entry], gone: dict[str, Awaited]) -> list[tuple[str, str]]:
         """Files that wait and have another name now keep their place in the line."""

@@ -1,0 +1,120 @@
+"""`steelsight watch` as a user runs it, and kills it."""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from csv import DictReader
+from pathlib import Path
+
+import pytest
+from data import SAMPLE, needs_sample, run_cli, start_cli
+from inspector.tiny import make_inspector
+
+from steelsight.cli.watch import watch
+from steelsight.errors import UserError
+from steelsight.images import list_images
+
+pytestmark = needs_sample
+IMAGES = list_images(SAMPLE / "train_images")
+QUICK = ("--settle", "0.1", "--poll", "0.1", "--device", "cpu", "--threads", "1")
+
+
+@pytest.fixture(scope="module")
+def inspector(tmp_path_factory):
+    return make_inspector(tmp_path_factory.mktemp("made") / "inspector")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "line").mkdir()
+    return tmp_path / "line"
+
+
+def logged(data):
+    """Names in the log, in the order of their numbers."""
+    if not (data / "log.sqlite").is_file():
+        return []
+    with closing(sqlite3.connect(data / "log.sqlite", timeout=10)) as connection:
+        try:
+            return [name for (name,) in connection.execute("SELECT name FROM inspections ORDER BY id")]
+        except sqlite3.OperationalError:  # the tables are not there yet
+            return []
+
+
+def rows(out):
+    with (out / "images.csv").open(encoding="utf-8", newline="") as stream:
+        return [(int(row["LogId"]), row["ImageId"]) for row in DictReader(stream)]
+
+
+def until(holds, process):
+    end = time.monotonic() + 60
+    while not holds():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_killed_again_and_again_every_image_is_inspected_exactly_once(inspector, folder, tmp_path):
+    draw, data, out, done = random.Random(3), tmp_path / "data", tmp_path / "out", tmp_path / "done"
+    names = [path.name for path in IMAGES[:36]]
+    command = ("watch", inspector, folder, "--data", data, "--out", out, *QUICK)
+    for number in range(3):
+        for path in IMAGES[12 * number : 12 * number + 12]:
+            shutil.copy(path, folder)
+        process = start_cli(*command, *(("--move", done) if number % 2 else ()))
+        wanted = len(logged(data)) + draw.randint(1, 8)
+        until(lambda wanted=wanted: len(logged(data)) >= wanted, process)
+        time.sleep(draw.uniform(0, 0.05))
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    (folder / "broken.jpg").write_bytes(IMAGES[60].read_bytes()[:9000])
+    finished = run_cli(*command, "--move", done, "--once", "--patience", "0.2")
+    assert finished.returncode == 3, finished.stderr
+    assert "broken.jpg: the file breaks off after 9000 bytes" in finished.stderr
+    assert sorted(logged(data)) == sorted([*names, "broken.jpg"])
+    assert sorted(rows(out)) == list(enumerate(logged(data), start=1))
+    assert list(folder.iterdir()) == []
+    assert {path.name: path.read_bytes() for path in done.iterdir() if path.name != "broken.jpg"} == {
+        path.name: path.read_bytes() for path in IMAGES[:36]
+    }
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other signals")
+def test_two_watchers_of_one_folder_share_the_work_and_end_in_good_order(inspector, folder, tmp_path):
+    data = tmp_path / "data"
+    outs = [tmp_path / "one", tmp_path / "other"]
+    watchers = [start_cli("watch", inspector, folder, "--data", data, "--out", out, *QUICK) for out in outs]
+    for out, process in zip(outs, watchers, strict=True):
+        until((out / "images.csv").exists, process)
+    for path in IMAGES[:30]:
+        shutil.copy(path, folder)
+    until(lambda: len(logged(data)) >= 30, watchers[0])
+    time.sleep(0.5)
+    watchers[0].send_signal(signal.SIGTERM)
+    watchers[1].send_signal(signal.SIGINT)
+    said = [process.communicate(timeout=30)[1] for process in watchers]
+    assert [process.returncode for process in watchers] == [0, 130], said
+    assert "images inspected" in said[0]
+    assert sorted(logged(data)) == sorted(path.name for path in IMAGES[:30])
+    for out in outs:  # either may have been at the files before the other, but neither says anything twice
+        assert set(rows(out)) <= set(enumerate(logged(data), start=1))
+        assert len(set(rows(out))) == len(rows(out))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"folder": Path("nowhere")}, "nowhere: no such folder"),
+        ({"folder": Path("line"), "move": "line"}, "that is the watched folder itself"),
+        ({"folder": Path("line"), "data": Path("line")}, "would lie among the images"),
+    ],
+)
+def test_what_cannot_be_watched_is_said(inspector, folder, tmp_path, monkeypatch, more, said):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=said):
+        watch(inspector, **more)

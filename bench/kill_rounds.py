@@ -9,8 +9,9 @@ watch   A camera (a thread) puts the images into the folder while `steelsight wa
 http    Four clients post the images round and round while `steelsight serve` is killed and started again.
         Then: each answer that a client has got in full stands in the log, word for word.
 
-The moment of a kill is drawn evenly between the start and twice the time that a start takes on this machine, which is
-measured first, so that about half of the kills hit a station at work. Images are real ones; where there are fewer than
+In every other round the kill comes at a moment drawn evenly between the start and twice the time that a start takes on this
+machine, which is measured first; in the others within a second after the first new result, so that it hits a station at work.
+Images are real ones; where there are fewer than
 wanted, the rest are hard links to them under further names. The inspector is the tests' tiny one, unless another is named.
 """
 
@@ -28,6 +29,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from csv import DictReader
 from itertools import cycle, islice
@@ -103,6 +105,16 @@ def query(database: Path, statement: str) -> list[tuple]:
             raise
 
 
+def entries(database: Path) -> int:
+    return (query(database, "SELECT count(*) FROM inspections") or [(0,)])[0][0]
+
+
+def wait_until(holds: Callable[[], bool], seconds: float) -> None:
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end and not holds():
+        time.sleep(0.01)
+
+
 class Camera(threading.Thread):
     """Puts images into a folder: under a temporary name first, slowly under their own, or at once as a link."""
 
@@ -148,7 +160,11 @@ def watch_rounds(given: argparse.Namespace, work: Path, draw: random.Random) -> 
     counts, at_work = [0], 0
     for number in range(given.rounds):
         station.start(*(("--move", done) if number // STRETCH % 2 else ()))
-        time.sleep(draw.uniform(0, 2 * start_up))
+        if number % 2:
+            wait_until(lambda: entries(database) > counts[-1], 4 * start_up)
+            time.sleep(draw.uniform(0, 1))
+        else:
+            time.sleep(draw.uniform(0, 2 * start_up))
         station.kill()
         ((count, names),) = query(database, "SELECT count(*), count(DISTINCT name) FROM inspections") or [(0, 0)]
         if count != names or count < counts[-1]:
@@ -265,17 +281,21 @@ def http_rounds(given: argparse.Namespace, work: Path, draw: random.Random) -> d
     station.kill()
     at_work = 0
     for number in range(given.rounds):
-        before = sum(len(client.answers) for client in clients)
+        before = answers_of(clients)
         began = time.perf_counter()
-        moment = draw.uniform(0, 2 * start_up)
-        address = serve(station, until=began + moment)
+        end = began + (4 * start_up if number % 2 else draw.uniform(0, 2 * start_up))
+        address = serve(station, until=end)
         for client in clients:
             client.address = address
-        time.sleep(max(0.0, began + moment - time.perf_counter()))
+        if number % 2:
+            wait_until(lambda before=before: answers_of(clients) > before, 4 * start_up)
+            time.sleep(draw.uniform(0, 1))
+        else:
+            time.sleep(max(0.0, end - time.perf_counter()))
         station.kill()
         for client in clients:
             client.address = None
-        answered = sum(len(client.answers) for client in clients)
+        answered = answers_of(clients)
         at_work += answered > before
         if number % 20 == 19:
             print(f"round {number + 1}: {answered} images answered", flush=True)
@@ -301,6 +321,10 @@ def serve(station: Station, until: float | None = None) -> str | None:
             return said.split("open: ")[1].split()[0].rstrip("/")
         time.sleep(0.01)
     return None
+
+
+def answers_of(clients: list[Client]) -> int:
+    return sum(len(client.answers) for client in clients)
 
 
 def is_ready(address: str | None) -> bool:

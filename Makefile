@@ -46,7 +46,7 @@ demo: $(INSTALLED)
 	@echo "inspected: $(CURDIR)/demo/inspected"
 
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=10
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -48,7 +48,7 @@ demo: $(INSTALLED)
 	@echo "look:      $(BIN)/steelsight serve demo/inspector --data demo/station --open"
 
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=10
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

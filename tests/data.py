@@ -18,7 +18,7 @@ SAMPLE = ROOT / "samples" / "severstal"
 SHARED = Path(os.environ.get("STEELSIGHT_TEST_DATA", ROOT / ".." / "shared" / "data")).resolve()
 """Further real images (severstal, magnetic_tile, neu_seg); not part of the repository."""
 
-WARM = ("train", "predict")
+WARM = ("train", "predict", "weights")
 """Verbs that tests start with the libraries of training imported, but for a test of each."""
 
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"real images are not at {SHARED}")

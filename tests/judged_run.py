@@ -15,6 +15,7 @@ from steelsight.evidence.store import Evidence
 from steelsight.recipe import Recipe, load_recipe, resolve, write_run_recipe
 
 FOLDS = 3
+COARSE = ("search.gates=[0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]", "search.area_ratio=1.3")
 
 
 def make_run(
@@ -25,6 +26,7 @@ def make_run(
     folds: int = FOLDS,
     scope: str = "all",
     leave_out: Sequence[tuple[str, int]] = (),
+    search: Sequence[str] = COARSE,
 ) -> Evidence:
     """A run on every `every`-th image of the sample.
 
@@ -32,13 +34,14 @@ def make_run(
         run: folder to write.
         noise: member name (`c...` a classifier, `s...` a segmenter) -> how wrong it is, from 0.
         leave_out: (member, fold) whose evidence is not written.
+        search: changes to the recipe's grid of rules, by default to one that is quick to search.
     """
     dataset = read_dataset(SAMPLE, decode=False)
     samples = dataset.samples[::every]
     groups = np.arange(len(samples))
     folds_of = assign_folds(samples, groups, folds, 0)
     record = Record(dataset.root, dataset.layout, dataset.classes, samples, folds_of, groups, (), "0" * 64)
-    recipe = _recipe(noise, folds, scope, record)
+    recipe = _recipe(noise, [f"folds={folds}", f"selection.scope={scope}", *search], record)
     write_record(run, record)
     write_run_recipe(run, recipe)
     evidence = Evidence(run, record, recipe)
@@ -49,10 +52,8 @@ def make_run(
     return evidence
 
 
-def _recipe(noise: dict[str, float], folds: int, scope: str, record: Record) -> Recipe:
-    lite = load_recipe(
-        "lite", [f"folds={folds}", f"selection.scope={scope}", "members.classify-lite0.weights=imagenet"]
-    )
+def _recipe(noise: dict[str, float], changes: Sequence[str], record: Record) -> Recipe:
+    lite = load_recipe("lite", [*changes, "members.classify-lite0.weights=imagenet"])
     models = {"c": lite.member("classify-lite0"), "s": lite.member("segment-lite0")}
     small = {"height": 32, "width": 192}
     members = [

@@ -2,15 +2,17 @@
 
 Most of the seconds of a small `steelsight train` go into importing torch and its kin. A command that starts here is a
 process of its own with its own arguments, directory, signals and exit, and it imports steelsight itself afresh; only
-those libraries are there already. As a program: `python warm_start.py SOCKET` serves until the other end is closed.
+those libraries are there already. As a program: `python warm_start.py LISTENER` serves until nobody is connected any more.
 """
 
+import fcntl
 import gc
 import importlib
 import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -90,23 +92,42 @@ def _content(stream: IO[bytes]) -> str:
 
 @cache
 def _server() -> socket.socket:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    """A connection to the process that forks: one for all workers of xdist, started by whoever asks first."""
+    session = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = Path(tempfile.gettempdir()) / f"steelsight-tests-{session}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    address = str(folder / "socket")
+    ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST)
-    subprocess.Popen(
-        [sys.executable, __file__, str(theirs.fileno())],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        pass_fds=[theirs.fileno()],
-        start_new_session=True,  # Ctrl-C in a terminal is for the tests, which then close the socket
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    theirs.close()
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            ours.connect(address)
+        except (FileNotFoundError, ConnectionRefusedError):
+            Path(address).unlink(missing_ok=True)
+            _start(address)
+            ours.connect(address)  # waits in the queue until the libraries are imported
     return ours
 
 
-def _serve(requests: socket.socket) -> dict[str, Any] | None:
+def _start(address: str) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(address)
+        listener.listen()
+        subprocess.Popen(
+            [sys.executable, __file__, str(listener.fileno())],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            pass_fds=[listener.fileno()],
+            start_new_session=True,  # Ctrl-C in a terminal is for the tests, which then close their connections
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+
+
+def _serve(listener: socket.socket) -> dict[str, Any] | None:
     """Fork for each request and tell of each end; returns the request in the process that is to run it, None at the end."""
     running: dict[int, int] = {}  # where each process's end is told
+    open_ = [listener]
 
     def ended(*_: object) -> None:
         while running:
@@ -118,25 +139,38 @@ def _serve(requests: socket.socket) -> dict[str, Any] | None:
 
     signal.signal(signal.SIGCHLD, ended)
     while True:
-        message, files, _, _ = socket.recv_fds(requests, _MOST, 4)
-        if not message:
-            return None
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])  # until it is known whose end it tells of
-        pid = os.fork()
-        if pid:
-            running[pid] = files.pop()
-            _tell(running[pid], pid)
-        else:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            requests.close()
-            for number in range(3):
-                os.dup2(files[number], number)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-        for file in files:
-            os.close(file)
-        if not pid:
-            return json.loads(message)
+        for asking in select.select(open_, [], [])[0]:
+            if asking is listener:
+                open_.append(listener.accept()[0])
+                continue
+            message, files, _, _ = socket.recv_fds(asking, _MOST, 4)
+            if message and _fork(files, running):
+                for connection in open_:
+                    connection.close()
+                return json.loads(message)
+            if not message:
+                asking.close()
+                open_.remove(asking)
+                if open_ == [listener]:
+                    return None
+
+
+def _fork(files: list[int], running: dict[int, int]) -> bool:
+    """True in the new process, whose standard streams are the first three of the files."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])  # until it is known whose end it tells of
+    pid = os.fork()
+    if pid:
+        running[pid] = files.pop()
+        _tell(running[pid], pid)
+    else:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in range(3):
+            os.dup2(files[number], number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+    for file in files:
+        os.close(file)
+    return pid == 0
 
 
 def _tell(file: int, number: int) -> None:
@@ -159,6 +193,10 @@ if __name__ == "__main__":
     for library in _LIBRARIES:
         importlib.import_module(library)
     gc.freeze()
-    wanted = _serve(socket.socket(fileno=int(sys.argv[1])))
-    if wanted:
+    door = socket.socket(fileno=int(sys.argv[1]))
+    place = Path(door.getsockname()).parent
+    wanted = _serve(door)
+    if wanted is None:
+        shutil.rmtree(place, ignore_errors=True)
+    else:
         _become(wanted)

@@ -12,7 +12,8 @@ from training_samples import SMALL, few_images, sets
 def test_paper_end_to_end_in_small(tmp_path: Path) -> None:
     """Every member, every phase, both strategies, selection, rule, report: the reference with tiny values."""
     run, data = tmp_path / "run", few_images(tmp_path / "data")
-    small = sets(*SMALL, "members.*.decoder_channels=[8,8,8,8,8]", "search.gates=[0, 0.5]", "search.area_ratio=2")
+    tiny = ("members.*.decoder_channels=[8,8,8,8,8]", "members.*.sampling.device_batch=4")
+    small = sets(*SMALL, *tiny, "search.gates=[0, 0.5]", "search.area_ratio=2")
     done = run_cli("train", data, "--recipe", "paper", "--out", run, *small, "--workers", "0", "--json", timeout=580)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)

@@ -60,7 +60,7 @@ def test_wrong_use_is_one_sentence(arguments, words):
 def test_no_network_is_one_sentence(monkeypatch):
     """An address where nothing listens stands for a hub that cannot be reached."""
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    done = run_cli("weights", "add", "b0", "--from-hub")
+    done = run_cli("weights", "add", "b0", "--from-hub", cold=True)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert "cannot be reached" in done.stderr

@@ -28,7 +28,7 @@ NOISE = {"c-a": 0.2, "c-b": 0.5, "s-a": 0.2, "s-b": 0.5}
 
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
-    return make_run(tmp_path_factory.mktemp("run"), NOISE)
+    return make_run(tmp_path_factory.mktemp("run"), NOISE, search=())
 
 
 @pytest.fixture(scope="module")

@@ -53,13 +53,15 @@ def bootstrap_interval(
         return Interval(math.nan, math.nan)
     ordered = np.asarray(values)[np.argsort(place, kind="stable")]
     first = np.cumsum(count) - count
+    alone = count.size == len(ordered)
     rng = np.random.default_rng(seed)
     found = np.empty(draws, np.float64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # nanmean of a draw that holds no defect
         for draw in range(draws):
             chosen = rng.integers(count.size, size=count.size)
-            found[draw] = statistic(ordered[_members(first[chosen], count[chosen])])
+            members = chosen if alone else _members(first[chosen], count[chosen])
+            found[draw] = statistic(ordered[members])
     found = found[~np.isnan(found)]
     if not found.size:
         return Interval(math.nan, math.nan)

@@ -1,0 +1,22 @@
+"""The longest files start first, so that no worker of xdist is left with one of them at the end."""
+
+import pytest
+
+LONGEST = (
+    "tests/cli/test_paper.py",
+    "tests/export/test_export.py",
+    "tests/training/test_fit.py",
+    "tests/cli/test_train.py",
+    "tests/cli/test_predict.py",
+    "tests/evidence/test_decide.py",
+    "tests/export/test_int8.py",
+    "tests/cli/test_export.py",
+    "tests/cli/test_inspect.py",
+    "tests/networks/test_build.py",
+)
+"""From the longest on; xdist keeps this order with --no-loadscope-reorder."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))

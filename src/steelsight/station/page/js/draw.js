@@ -2,12 +2,16 @@
 
 import { inkOn, rgbOf } from "./classes.js";
 import { HEAT } from "./heat.js";
+import { edgePath } from "./outline.js";
+import { paintRing } from "./ring.js";
 
 const LINE = 2; // screen pixels of an outline
 const HALO = 4.5; // of the dark line under it, so that it shows on bright steel
 const LABELS = 12; // per class, the largest regions
 const FILLED = 0.5;
 const SHARP = 2; // screen pixels per image pixel from which pixels are shown as squares
+const MANY = 1000; // runs of all shown masks from which outlines are painted as pixels, not drawn as lines
+const CLOSE = 3; // screen pixels per image pixel from which few of them are in view, and lines are drawn all the same
 
 /** Paint everything. */
 export function draw(viewer) {
@@ -26,7 +30,7 @@ export function draw(viewer) {
     viewer.layer ??= viewer.mode === "heat" ? heatLayer(viewer) : fillLayer(viewer);
     if (viewer.layer) context.drawImage(viewer.layer, 0, 0);
   }
-  for (const one of shown(viewer)) outline(context, one, view.scale, viewer.mode === "fill");
+  outlines(context, viewer);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   label(context, viewer);
   if (!view.fitted) overview(context, viewer);
@@ -43,24 +47,58 @@ function shown(viewer) {
     .map((one) => ({ ...one, ...viewer.shapes.get(one.number) }));
 }
 
-function outline(context, { edge, colour, regions }, scale, thin) {
-  if (!regions.length) return;
+/** In one of two ways: as lines, or, where there are too many corners for that, as pixels of the image. */
+function outlines(context, viewer) {
+  const { scale } = viewer.view;
+  const thin = viewer.mode === "fill";
+  const classes = shown(viewer);
+  const many = classes.reduce((sum, { runs }) => sum + runs.begins.length, 0) > MANY;
+  if (!many || scale >= CLOSE) {
+    for (const one of classes) outline(context, one, viewer.view, thin);
+    return;
+  }
+  const thickness = Math.max(1, Math.round((thin ? LINE / 2 : LINE) / scale));
+  if (viewer.rings?.thickness !== thickness) viewer.rings = { thickness, layer: ringLayer(viewer, classes, thickness, thin) };
+  context.drawImage(viewer.rings.layer, 0, 0);
+}
+
+function outline(context, { runs, edge, colour }, { scale, image, left, top, screen }, thin) {
+  if (!runs.begins.length) return;
+  const inView = {
+    left: -left / scale, right: (screen.width - left) / scale, top: -top / scale, bottom: (screen.height - top) / scale,
+  };
+  const all = inView.left <= 0 && inView.top <= 0 && inView.right >= image.width && inView.bottom >= image.height;
+  const path = all ? edge() : edgePath(runs, inView);
   context.lineCap = "square";
   context.strokeStyle = "rgba(0, 0, 0, 0.55)";
   context.lineWidth = HALO / scale;
-  if (!thin) context.stroke(edge);
+  if (!thin) context.stroke(path);
   context.strokeStyle = colour;
   context.lineWidth = (thin ? LINE / 2 : LINE) / scale;
-  context.stroke(edge);
+  context.stroke(path);
 }
+
+function ringLayer(viewer, classes, thickness, thin) {
+  const { width, height } = viewer.view.image;
+  const { layer, pixels, put } = layerOf(width, height);
+  const rim = thin ? 0 : Math.max(1, Math.round(thickness / 2));
+  const dark = pixelOf([0, 0, 0], 0.55);
+  for (const { runs, colour } of classes) {
+    paintRing(runs, pixels, width, { thickness, rim, colour: pixelOf(rgbOf(colour), 1), dark });
+  }
+  put();
+  return layer;
+}
+
+/** A pixel of little-endian RGBA. */
+const pixelOf = ([red, green, blue], alpha) => ((Math.round(255 * alpha) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 
 /** Masks as half-clear colour; where classes overlap, the higher number covers. */
 function fillLayer(viewer) {
   const { width, height } = viewer.view.image;
   const { layer, pixels, put } = layerOf(width, height);
   for (const { colour, runs } of shown(viewer)) {
-    const [red, green, blue] = rgbOf(colour);
-    const pixel = ((Math.round(255 * FILLED) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+    const pixel = pixelOf(rgbOf(colour), FILLED);
     for (let y = 0; y < height; y++) {
       for (let i = runs.rows[y]; i < runs.rows[y + 1]; i++) {
         pixels.fill(pixel, y * width + runs.begins[i], y * width + runs.ends[i]);
@@ -117,7 +155,7 @@ function label(context, viewer) {
   }
 }
 
-/** Above the region's left corner, or inside it at the screen's edge; null where the region is out of view. */
+/** Above the region's topmost pixel, or at the screen's edge beside it; null where the region is out of view. */
 function tag(context, text, region, view) {
   const left = region.left * view.scale + view.left;
   const top = region.top * view.scale + view.top;
@@ -126,7 +164,8 @@ function tag(context, text, region, view) {
   if (right < 0 || bottom < 0 || left > view.screen.width || top > view.screen.height) return null;
   const width = Math.max(16, context.measureText(text).width + 8);
   const height = 16;
-  const x = Math.min(Math.max(left - 1, 2), view.screen.width - width - 2);
+  const peak = region.peak * view.scale + view.left;
+  const x = Math.min(Math.max(peak - 1, 2), view.screen.width - width - 2);
   const y = Math.min(Math.max(top - height - 3, 2), view.screen.height - height - 2);
   return { x, y, width, height };
 }

@@ -19,7 +19,7 @@ export function facts(inspection, card) {
     ["Number", inspection.id],
   ];
   return h("section", { class: "facts" },
-    h("h3", {}, "Decided"),
+    h("h3", {}, "Decided", h("a", { href: `#review/${inspection.id}` }, "Agree or correct")),
     inspection.reason && h("p", { class: "reason" }, `${inspection.reason}.`),
     inspection.p_defect !== null && gauge(inspection.p_defect, card.policy),
     h("dl", {}, rows.filter(([, value]) => value !== null).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));

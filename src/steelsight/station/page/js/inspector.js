@@ -32,7 +32,7 @@ function classes({ classes: all, rule }) {
     : "Its gate is hard: what passes it is judged by the thresholds alone.";
   return h("section", {}, h("h2", {}, "Classes and rule"),
     table(["Class", "Upper", "Lower", "Least area"], all.map((one, index) => [
-      h("span", { class: "class-name" }, swatch(one, inkOn(one.colour)), one.name),
+      h("span", { class: "class-name" }, swatch(one, inkOn(one.colour)), `Class ${one.name}`),
       level(rule.upper[index]), level(rule.lower[index]), `${whole(rule.min_area[index])} px`])),
     h("p", { class: "soft" }, `An image with P(defect) up to ${probability(rule.gate, 2)} has no mask. A class is there where at `,
       "least this area exceeds the upper threshold; its mask is all that exceeds the lower one. ", soft));
@@ -40,10 +40,12 @@ function classes({ classes: all, rule }) {
 
 function networks({ networks: all }) {
   const steps = { classify: "Is there a defect?", segment: "Which, and where?" };
+  const members = new Map();
+  for (const one of all) members.set(one.member, [...(members.get(one.member) ?? []), one]);
   return h("section", {}, h("h2", {}, "Networks"),
-    table(["Step", "Network", "Fold", "Sees"], all.map((one) =>
-      [steps[one.step] ?? one.step, one.member, one.fold, `${one.height} × ${one.width}`])),
-    h("p", { class: "soft" }, "Networks of a step have the same say: their answers are averaged."));
+    table(["Step", "Network", "Folds", "Sees"], [...members].map(([member, folds]) => [
+      steps[folds[0].step], member, folds.map(({ fold }) => fold).join(", "), `${folds[0].height} × ${folds[0].width} px`])),
+    h("p", { class: "soft" }, "One network for each fold. Those of a step have the same say: their answers are averaged."));
 }
 
 function figures({ out_of_fold: found }) {

@@ -29,25 +29,29 @@ export function rowRuns(mask, height, width) {
 
 /**
  * The edge between set and unset pixels as line pieces along pixel borders, in image coordinates.
+ * @param {{left: number, top: number, right: number, bottom: number}} [inView] leaves out rows and runs outside of it.
  * @returns {Path2D}
  */
-export function edgePath({ rows, begins, ends }) {
+export function edgePath({ rows, begins, ends }, inView = { left: 0, top: 0, right: Infinity, bottom: Infinity }) {
   const path = new Path2D();
   const height = rows.length - 1;
-  for (let y = 0; y < height; y++) {
+  const first = Math.max(0, Math.floor(inView.top) - 1);
+  const last = Math.min(height, Math.ceil(inView.bottom) + 1);
+  for (let y = first; y < last; y++) {
     for (let i = rows[y]; i < rows[y + 1]; i++) {
+      if (ends[i] < inView.left || begins[i] > inView.right) continue;
       path.moveTo(begins[i], y);
       path.lineTo(begins[i], y + 1);
       path.moveTo(ends[i], y);
       path.lineTo(ends[i], y + 1);
     }
   }
-  for (let y = 0; y <= height; y++) borderPieces(path, { rows, begins, ends }, y, height);
+  for (let y = first; y <= last; y++) borderPieces(path, { rows, begins, ends }, y, height, inView);
   return path;
 }
 
 /** Horizontal pieces between rows y - 1 and y: where exactly one of both is set. */
-function borderPieces(path, { rows, begins, ends }, y, height) {
+function borderPieces(path, { rows, begins, ends }, y, height, inView) {
   let i = y > 0 ? rows[y - 1] : 0;
   let j = y < height ? rows[y] : 0;
   const lastI = y > 0 ? rows[y] : 0;
@@ -59,7 +63,7 @@ function borderPieces(path, { rows, begins, ends }, y, height) {
     const nextI = i < lastI ? (above ? ends[i] : begins[i]) : Infinity;
     const nextJ = j < lastJ ? (below ? ends[j] : begins[j]) : Infinity;
     const next = Math.min(nextI, nextJ);
-    if (above !== below && next > x) {
+    if (above !== below && next > x && next >= inView.left && x <= inView.right) {
       path.moveTo(x, y);
       path.lineTo(next, y);
     }
@@ -77,7 +81,8 @@ function borderPieces(path, { rows, begins, ends }, y, height) {
 
 /**
  * Connected regions (8 neighbours), largest first.
- * @returns {{area: number, left: number, top: number, right: number, bottom: number}[]} right and bottom not included.
+ * @returns {{area: number, left: number, top: number, right: number, bottom: number, peak: number}[]} right and bottom not
+ *   included; peak: x of the first pixel of the top row.
  */
 export function regionsOf({ rows, begins, ends }) {
   const parent = Int32Array.from(begins, (_, i) => i);
@@ -96,7 +101,7 @@ export function regionsOf({ rows, begins, ends }) {
   for (let y = 0; y < rows.length - 1; y++) {
     for (let i = rows[y]; i < rows[y + 1]; i++) {
       const key = root(i);
-      const region = found.get(key) ?? { area: 0, left: Infinity, top: y, right: 0, bottom: 0 };
+      const region = found.get(key) ?? { area: 0, left: Infinity, top: y, right: 0, bottom: 0, peak: begins[i] };
       region.area += ends[i] - begins[i];
       region.left = Math.min(region.left, begins[i]);
       region.right = Math.max(region.right, ends[i]);

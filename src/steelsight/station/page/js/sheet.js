@@ -32,12 +32,15 @@ class Sheet {
       h("header", {}, this.title, this.place, this.step("Previous", "‹", "k", -1), this.step("Next", "›", "j", 1),
         h("button", { class: "quiet close", type: "button", "aria-label": "Close", title: "Close (Esc)",
           onclick: () => this.element.close() }, "×")),
-      h("div", { class: "tools", role: "toolbar", "aria-label": "Viewer" }, this.modes(), this.zooms(), this.readout),
+      h("div", { class: "tools", role: "toolbar", "aria-label": "Viewer" }, this.modes(), this.zooms(),
+        h("span", { class: "heat-key soft" }, "0", h("span", { class: "scale", "aria-hidden": "true" }), "1 probability"), this.readout),
       this.message, this.stage, this.panel);
     this.keys = keyboard.layer();
     this.bind();
     document.body.append(this.element);
     this.element.showModal();
+    this.leave = () => this.element.close(); // by a link of its own, or back
+    window.addEventListener("hashchange", this.leave);
     this.viewer = new Viewer(this.stage, card);
     this.viewer.addEventListener("pointer", ({ detail }) => this.read(detail));
     this.show();
@@ -149,6 +152,7 @@ class Sheet {
   }
 
   closed() {
+    window.removeEventListener("hashchange", this.leave);
     this.keys.close();
     this.viewer.close();
     this.element.remove();

@@ -33,8 +33,9 @@ export class Viewer extends EventTarget {
   maps = new Map();
   shapes = new Map();
   thresholds = new Map();
-  /** Redone when a mask, the mode or a switch changes; see draw.js. */
+  /** What lies over the image, and outlines as pixels; made anew when what they show changes: see draw.js. */
   layer = null;
+  rings = null;
 
   /** @param {HTMLElement} element filled by the viewer; gets the keyboard focus. @param {object} card of the inspector. */
   constructor(element, card) {
@@ -76,7 +77,7 @@ export class Viewer extends EventTarget {
   /** Free what the present inspection holds. */
   clear() {
     this.bitmap?.close();
-    this.bitmap = this.view = this.inspection = this.layer = null;
+    this.bitmap = this.view = this.inspection = this.layer = this.rings = null;
     for (const kept of [this.masks, this.maps, this.shapes, this.thresholds]) kept.clear();
   }
 
@@ -134,7 +135,9 @@ export class Viewer extends EventTarget {
   /** Replace a mask, as an editor does; an array that was changed in place is given again. */
   setMask(number, mask) {
     this.take(number, mask);
-    this.changed();
+    if (this.mode !== "heat") this.layer = null; // the heat map is of probabilities, not of masks
+    this.rings = null;
+    this.redraw();
     this.dispatchEvent(new CustomEvent("masks", { detail: { number } }));
   }
 
@@ -205,11 +208,12 @@ export class Viewer extends EventTarget {
     const { height, width } = this.inspection;
     const runs = rowRuns(mask, height, width);
     this.masks.set(number, mask);
-    this.shapes.set(number, { runs, edge: edgePath(runs), regions: regionsOf(runs) });
+    let edge = null;
+    this.shapes.set(number, { runs, edge: () => (edge ??= edgePath(runs)), regions: regionsOf(runs) });
   }
 
   changed() {
-    this.layer = null;
+    this.layer = this.rings = null;
     this.redraw();
   }
 

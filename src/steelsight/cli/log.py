@@ -119,7 +119,10 @@ def prune(
     name: Station = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove what is too old, images and maps beyond a size, and those that no entry names; a running station is not disturbed."""
+    """Remove what is too old, images and maps beyond a size, and those that no entry names.
+
+    A running station is not disturbed.
+    """
     from steelsight.station.log.retention import prune as prune_log
     from steelsight.station.store import ImageStore
 

@@ -97,8 +97,8 @@ def fault(status: int, detail: str, headers: Mapping[str, str] | None = None) ->
 
 
 class LastResort:
-    """ASGI middleware: what nobody foresaw gets 500 and a line in the log of the program, with its traceback; what a stop cuts
-    off gets a line alone."""
+    """ASGI middleware: what nobody foresaw gets 500 and a line in the log of the program, with its traceback; what a stop
+    cuts off gets a line alone."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

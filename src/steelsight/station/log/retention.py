@@ -1,7 +1,8 @@
 """Retention: entries go by age; an image and its maps go by size, or when no entry names them. What was reviewed stays.
 
-What the log says changes before the files go, and every pruning looks for files that no entry names: a kill between the two
-leaves nothing behind for good. Known arrivals stay, so that an image that still lies in a watched folder is not inspected again.
+What the log says changes before the files go, and every pruning looks for files that no entry names: a kill between the
+two leaves nothing behind for good. Known arrivals stay, so that an image that still lies in a watched folder is not
+inspected again.
 """
 
 from collections import defaultdict

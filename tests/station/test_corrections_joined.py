@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from station.reviewed import Station, a_picture
 
+from steelsight.cli.log import corrections
 from steelsight.dataset.layouts.listing import is_safe_name
 from steelsight.dataset.read import read_dataset
 from steelsight.errors import UserError
@@ -148,11 +149,10 @@ def test_a_fault_of_the_data_stops_it_unless_it_is_to_be_left_out(tiles: Path, t
     broken = list_images(tiles / "MT_Crack" / "Imgs")[0]
     review(station, broken, ("3 4",))
     broken.write_bytes(broken.read_bytes()[:-500])
-    command = ("log", "corrections", "--data", tmp_path / "station", "--with", tiles, "--out", tmp_path / "set")
-    done = run_cli(*command)
-    assert done.returncode == 2
-    assert "leave those images out with --skip-faulty" in done.stderr
+    with pytest.raises(UserError, match="leave those images out with --skip-faulty"):
+        corrections(tmp_path / "set", data=tmp_path / "station", old_data=tiles)
     assert not (tmp_path / "set").exists()
+    command = ("log", "corrections", "--data", tmp_path / "station", "--with", tiles, "--out", tmp_path / "set")
     done = run_cli(*command, "--skip-faulty", "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
@@ -206,9 +206,8 @@ def test_what_cannot_be_joined_is_refused_in_a_sentence(tiles: Path, tmp_path: P
             write_joined(station.log, station.store, out, dataset)
     assert sorted(path.name for path in tiles.iterdir()) == ["MT_Blowhole", "MT_Crack", "MT_Free"]
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
-    done = run_cli("log", "corrections", "--data", tmp_path / "station", "--out", tmp_path / "set", "--skip-faulty")
-    assert done.returncode == 2
-    assert "add --with DATA, or leave them out" in done.stderr
+    with pytest.raises(UserError, match="add --with DATA, or leave them out"):
+        corrections(tmp_path / "set", data=tmp_path / "station", skip_faulty=True)
     assert not (tmp_path / "set").exists()
 
 

@@ -3,6 +3,7 @@
 import shlex
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,6 +11,7 @@ import typer
 
 from steelsight.cli.labelled import read_labelled
 from steelsight.cli.output import console, counting, finish, results
+from steelsight.cli.serve import read_settings
 from steelsight.dataset.model import Layout
 from steelsight.errors import UserError
 
@@ -65,7 +67,10 @@ KeepDays = Annotated[
     typer.Option(min=0.001, help="Days after which entries go; reviewed ones stay.", show_default="never"),
 ]
 KeepGb = Annotated[
-    float, typer.Option(min=0.001, help="GB of images and maps beyond which the oldest go; reviewed ones stay.")
+    float | None,
+    typer.Option(
+        min=0.001, help="GB of images and maps beyond which the oldest go; reviewed ones stay.", show_default="no limit"
+    ),
 ]
 Station = Annotated[
     str | None,
@@ -115,17 +120,18 @@ def prune(
     data: Data = Path("station"),
     database: Database = None,
     keep_days: KeepDays = None,
-    keep_gb: KeepGb = 20.0,
+    keep_gb: KeepGb = None,
     name: Station = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove what is too old, and images and maps beyond a size; a running station is not disturbed."""
+    """Remove what is too old, images and maps beyond a size, and those that no entry names.
+
+    A running station is not disturbed.
+    """
     from steelsight.station.log.retention import prune as prune_log
     from steelsight.station.store import ImageStore
 
-    settings = _settings(
-        data, database, keep_days=keep_days, keep_gb=keep_gb, **({} if name is None else {"name": name})
-    )
+    settings = _settings(data, database, keep_days=keep_days, keep_gb=inf if keep_gb is None else keep_gb, name=name)
     with _open(settings) as log:
         gone = prune_log(log, ImageStore(data), settings)
     figures = {"inspections": gone.inspections, "images": gone.images, "bytes": gone.bytes}
@@ -214,9 +220,7 @@ def _show_joined(joined: "Joined", old_data: Path) -> None:
 
 
 def _settings(data: Path, database: str | None, **more: object) -> "StationSettings":
-    from steelsight.station.settings import StationSettings
-
-    return StationSettings.model_validate({"data": data, "database": database, **more})
+    return read_settings(data=data, database=database, **more)
 
 
 def _open(settings: "StationSettings") -> "InspectionLog":

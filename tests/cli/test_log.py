@@ -66,6 +66,14 @@ def test_prune(station, tmp_path):
     assert {"inspections": 1, "images": 0, "bytes": 0}.items() <= json.loads(done.stdout).items()
 
 
+def test_what_cannot_be_kept_is_said_in_a_sentence(station):
+    for option, value, words in (("--name", "", "--name : "), ("--keep-days", "1e9", "--keep-days 1000000000.0: ")):
+        done = run_cli("log", "prune", "--data", station, option, value)
+        assert done.returncode == 2
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_a_folder_without_a_log_stays_without(tmp_path):
     done = run_cli("log", "export", "--data", tmp_path, "--out", tmp_path / "log.csv")
     assert done.returncode == 2

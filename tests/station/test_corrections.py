@@ -4,7 +4,6 @@ import io
 import itertools
 import json
 import zipfile
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import cv2
@@ -13,88 +12,21 @@ import pytest
 from data import SAMPLE, needs_sample, run_cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from station.reviewed import CLASSES, INSPECTOR, Station, a_picture
 
 from steelsight.dataset.read import read_dataset
 from steelsight.errors import UserError
 from steelsight.images import list_images
 from steelsight.rle import encode_mask, format_runs
 from steelsight.station.corrections import LeftOut, Summary, summarise, write_corrections, zip_corrections
-from steelsight.station.inspection import Result
-from steelsight.station.log.log import InspectionLog
-from steelsight.station.store import ImageStore
 
-CLASSES = ("crack", "scale, rolled in")
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-INSPECTOR = "ab" * 32
 UNMARKED = "it is rejected and no mask says where the defect is; draw it"
 SEEDS = itertools.count()
-
-
-class Station:
-    """A real log and a real store, and images that a reviewer looks at."""
-
-    def __init__(self, data: Path) -> None:
-        self.log = InspectionLog.open(f"sqlite:///{data / 'log.sqlite'}")
-        self.log.register(INSPECTOR, CLASSES, "{}")
-        self.store = ImageStore(data)
-
-    def inspect(
-        self,
-        content: bytes,
-        size: tuple[int, int] | None,
-        runs: tuple[str, ...] = ("", ""),
-        *,
-        name: str = "strip.png",
-        inspector: str = INSPECTOR,
-    ) -> int:
-        sha256 = hashlib.sha256(content).hexdigest()
-        self.store.put_image(sha256, content)
-        result = Result(
-            at=NOON,
-            door="page",
-            station="line 2",
-            name=name,
-            sha256=sha256,
-            bytes=len(content),
-            inspector=inspector,
-            size=size,
-            p_defect=0.5,
-            probability=None,
-            verdict=None,
-            reason="",
-            flags=(),
-            runs=runs,
-            regions=(),
-            error=None,
-            seconds=0.1,
-            doubt=0.5,
-            has_image=True,
-            has_maps=False,
-        )
-        return self.log.add([result])[0].id
-
-    def review(self, number: int, runs: tuple[str, ...] | None, word: str = "reject", *, minutes: int = 0) -> None:
-        versions = len(self.log.reviews(number))
-        self.log.review(
-            number,
-            after_version=versions,
-            agrees=runs is None,
-            word="pass" if word == "pass" else "reject",
-            runs=runs,
-            reviewer="Ada",
-            comment='says "so",\nand more',
-            at=NOON + timedelta(minutes=minutes),
-        )
 
 
 @pytest.fixture
 def station(tmp_path: Path) -> Station:
     return Station(tmp_path / "data")
-
-
-def a_picture(seed: int, size: tuple[int, int] = (8, 12)) -> bytes:
-    pixels = np.random.default_rng(seed).integers(60, 200, size, dtype=np.uint8)
-    return bytes(cv2.imencode(".png", pixels)[1])
 
 
 def masks_of(folder: Path) -> dict[str, tuple[str, ...]]:

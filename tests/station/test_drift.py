@@ -1,5 +1,7 @@
 """An alarm in at most a hundredth of the windows without drift, whatever is defective; and one where there is drift."""
 
+import re
+
 import numpy as np
 import pytest
 from data import SAMPLE, SHARED, needs_sample, needs_shared
@@ -78,6 +80,10 @@ def test_the_share_of_a_line_without_drift_is_estimated():
         assert found.known
         assert not found.alarm
         assert found.defect_share == pytest.approx(share, abs=0.06)
+        said = re.search(r"with (\S+) % of them defective", found.sentence)
+        assert said
+        assert float(said[1]) == pytest.approx(100 * found.defect_share, rel=0.05)
+        assert said[1] == "100" or len(said[1].replace(".", "").strip("0")) <= 2
         assert np.abs(np.array(found.line) - np.array(found.evidence)).max() <= found.distance + 1e-9
 
 

@@ -14,6 +14,7 @@ from steelsight.station.inspection import Arrival
 from steelsight.station.log.query import Query
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Closed, Incoming, NotStored, QueueFull, Station
+from steelsight.station.store import NetworkMaps
 
 pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")
@@ -150,3 +151,22 @@ def test_a_result_that_cannot_be_stored_is_refused_and_the_station_goes_on(open_
     station.check()
     assert station.submit(image).result(30).result.has_image
     assert station.trouble is None
+
+
+def test_where_memory_runs_out_amid_a_batch_its_images_are_judged_one_by_one(open_station, monkeypatch):
+    pack, packed = NetworkMaps.pack, []
+
+    def pack_short_of_memory(maps):
+        packed.append(maps)
+        if len(packed) % 4 == 2:  # never twice in a row
+            raise MemoryError
+        return pack(maps)
+
+    monkeypatch.setattr(NetworkMaps, "pack", pack_short_of_memory)
+    station = open_station()
+    with station.admit(12) as admission:
+        futures = [admission.submit(Incoming(path.name, path.read_bytes(), "http")) for path in IMAGES[:12]]
+    answered = [future for future in futures if future.exception(30) is None]
+    assert len(answered) >= 9
+    assert {future.result().id for future in answered} == {one.id for one in station.log.find(Query()).inspections}
+    assert station.accepted == 0

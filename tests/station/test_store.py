@@ -50,6 +50,7 @@ def test_an_image_is_stored_once_and_goes_with_all_its_maps(tmp_path: Path):
     assert [one.sha256 for one in store.oldest()] == [B, A, A, A]
     store.put_image(B, b"BM" + PNG)  # seen again: not the oldest any more
     assert store.oldest()[-1].sha256 == B
+    assert store.remove(B, last_used=store.oldest()[-1].used - 1) == 0  # which was stored again meanwhile
     assert store.remove(A) == len(PNG) + 2 * len(packed)
     assert [one.sha256 for one in store.files()] == [B]
     assert store.read_image(A) is None

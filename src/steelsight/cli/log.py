@@ -3,16 +3,23 @@
 import shlex
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.output import console, finish, results
+from steelsight.cli.labelled import read_labelled
+from steelsight.cli.output import console, counting, finish, results
+from steelsight.cli.serve import read_settings
+from steelsight.dataset.model import Layout
+from steelsight.errors import UserError
 
 if TYPE_CHECKING:
+    from steelsight.station.corrections_joined import Joined
     from steelsight.station.log.log import InspectionLog
     from steelsight.station.settings import StationSettings
+    from steelsight.station.store import ImageStore
 
 app = typer.Typer(
     no_args_is_help=True, help="What a station has logged: export it, prune it, take its corrections as a dataset."
@@ -60,7 +67,10 @@ KeepDays = Annotated[
     typer.Option(min=0.001, help="Days after which entries go; reviewed ones stay.", show_default="never"),
 ]
 KeepGb = Annotated[
-    float, typer.Option(min=0.001, help="GB of images and maps beyond which the oldest go; reviewed ones stay.")
+    float | None,
+    typer.Option(
+        min=0.001, help="GB of images and maps beyond which the oldest go; reviewed ones stay.", show_default="no limit"
+    ),
 ]
 Station = Annotated[
     str | None,
@@ -110,17 +120,18 @@ def prune(
     data: Data = Path("station"),
     database: Database = None,
     keep_days: KeepDays = None,
-    keep_gb: KeepGb = 20.0,
+    keep_gb: KeepGb = None,
     name: Station = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove what is too old, and images and maps beyond a size; a running station is not disturbed."""
+    """Remove what is too old, images and maps beyond a size, and those that no entry names.
+
+    A running station is not disturbed.
+    """
     from steelsight.station.log.retention import prune as prune_log
     from steelsight.station.store import ImageStore
 
-    settings = _settings(
-        data, database, keep_days=keep_days, keep_gb=keep_gb, **({} if name is None else {"name": name})
-    )
+    settings = _settings(data, database, keep_days=keep_days, keep_gb=inf if keep_gb is None else keep_gb, name=name)
     with _open(settings) as log:
         gone = prune_log(log, ImageStore(data), settings)
     figures = {"inspections": gone.inspections, "images": gone.images, "bytes": gone.bytes}
@@ -134,19 +145,38 @@ def corrections(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to; a new folder.")],
     data: Data = Path("station"),
     database: Database = None,
+    old_data: Annotated[
+        Path | None,
+        typer.Option("--with", metavar="DATA", help="Labelled images to join them with, such as you trained on."),
+    ] = None,
+    layout: Annotated[
+        Layout | None, typer.Option("--layout", help="Layout of --with; found by itself if left out.")
+    ] = None,
+    skip_faulty: Annotated[
+        bool, typer.Option("--skip-faulty", help="Leave faulty images of --with out, and list them.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write what reviewers have said as a dataset in the COCO layout, which `steelsight train` reads."""
     from steelsight.station.corrections import write_corrections
     from steelsight.station.store import ImageStore
 
+    if old_data is None and (layout or skip_faulty):
+        raise UserError("--layout and --skip-faulty speak of the data of --with; add --with DATA, or leave them out")
+    joined = None
     with _open(_settings(data, database)) as log:
-        made = write_corrections(log, ImageStore(data), out)
+        if old_data is None:
+            made = write_corrections(log, ImageStore(data), out)
+        else:
+            joined = _join(log, ImageStore(data), out, old_data, layout, skip_faulty=skip_faulty)
+            made = joined.summary
     if not as_json:
         of_class = ", ".join(f"{name} {count}" for name, count in made.classes.items())
         results.print(f"{made.images} images, {made.defective} with a defect ({of_class})", markup=False)
         for one in made.left_out:
             console.print(f"left out: inspection {one.id}: {one.why}", markup=False, soft_wrap=True, highlight=False)
+        if joined and old_data:
+            _show_joined(joined, old_data)
     finish(
         [out],
         f"steelsight data check {shlex.quote(str(out))}",
@@ -156,14 +186,41 @@ def corrections(
             "defective": made.defective,
             "classes": made.classes,
             "left_out": [{"id": one.id, "why": one.why} for one in made.left_out],
+            **({"kept": joined.kept, "replaced": joined.replaced, "added": joined.added} if joined else {}),
         },
     )
 
 
-def _settings(data: Path, database: str | None, **more: object) -> "StationSettings":
-    from steelsight.station.settings import StationSettings
+def _join(
+    log: "InspectionLog", store: "ImageStore", out: Path, old_data: Path, layout: Layout | None, *, skip_faulty: bool
+) -> "Joined":
+    from steelsight.station.corrections_joined import require_joinable, write_joined
 
-    return StationSettings.model_validate({"data": data, "database": database, **more})
+    require_joinable(out, old_data.parent if old_data.is_file() else old_data)
+    dataset = read_labelled(old_data, layout, skip_faulty=skip_faulty)
+    with counting("joining images") as advance:
+        return write_joined(log, store, out, dataset, progress=advance)
+
+
+def _show_joined(joined: "Joined", old_data: Path) -> None:
+    """What came from where, and which classes only one side could mark."""
+
+    def say(text: str) -> None:
+        results.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    say(
+        f"of {old_data}: {joined.kept + joined.replaced} images, {joined.replaced} of them with a reviewer's masks in "
+        f"place of their own; reviewed besides: {joined.added}"
+    )
+    if joined.new_classes:
+        say(f"not marked in {old_data}, so that its images count as free of it: {', '.join(joined.new_classes)}")
+    if joined.unreviewed_classes and joined.added:
+        named = ", ".join(joined.unreviewed_classes)
+        say(f"not known to the inspector, so that the reviewed images besides count as free of it: {named}")
+
+
+def _settings(data: Path, database: str | None, **more: object) -> "StationSettings":
+    return read_settings(data=data, database=database, **more)
 
 
 def _open(settings: "StationSettings") -> "InspectionLog":

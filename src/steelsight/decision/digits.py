@@ -50,3 +50,12 @@ def percent(share: float) -> str:
     ('7 %', '12.5 %')
     """
     return f"{100 * share:.6g} %"
+
+
+def about(share: float) -> str:
+    """An estimate of a share as a percentage of two digits.
+
+    >>> about(0.7877), about(0.0312), about(0.0004), about(0.996), about(0.0)
+    ('79 %', '3.1 %', '0.04 %', '100 %', '0 %')
+    """
+    return f"{float(f'{100 * share:.2g}'):.10g} %"

@@ -1,7 +1,7 @@
 """What reviewers have said, as a dataset that `steelsight train` reads, so that each review improves the next inspector."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -13,7 +13,7 @@ from steelsight.errors import UserError
 from steelsight.files import disk_errors, replacing
 from steelsight.images import decode_image
 from steelsight.rle import RunError, parse_runs
-from steelsight.station.corrections_files import Correction, annotations, readme, reviews
+from steelsight.station.corrections_files import Correction, Example, annotations, readme, reviews
 from steelsight.station.inspection import Inspection, Review
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import MOST, Query
@@ -57,7 +57,15 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class _Chosen:
+class Chosen:
+    """What reviewers have said, and can be trained on.
+
+    Attributes:
+        classes: of the inspection that was reviewed last.
+        corrections: in the order of the log.
+        left_out: reviewed, and not among them.
+    """
+
     classes: tuple[str, ...]
     corrections: tuple[Correction, ...]
     left_out: tuple[LeftOut, ...]
@@ -65,7 +73,8 @@ class _Chosen:
 
 def summarise(log: InspectionLog, store: ImageStore) -> Summary:
     """Count what `write_corrections` would write now. That opens the images, and leaves out all-black ones besides."""
-    return _summary(_choose(log, store))
+    chosen = choose(log, store)
+    return summary_of(chosen.classes, chosen.corrections, chosen.left_out)
 
 
 def write_corrections(log: InspectionLog, store: ImageStore, folder: Path) -> Summary:
@@ -80,9 +89,8 @@ def write_corrections(log: InspectionLog, store: ImageStore, folder: Path) -> Su
     Raises:
         UserError: no reviewed image can be written, the folder holds something, or the disk is full.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder}: already there, and nothing is overwritten; name a new folder")
-    chosen = _some(_choose(log, store))
+    require_new(folder)
+    chosen = some_of(choose(log, store))
     with replacing(folder) as temporary:
         (temporary / "images").mkdir(parents=True)
 
@@ -90,7 +98,18 @@ def write_corrections(log: InspectionLog, store: ImageStore, folder: Path) -> Su
             with (temporary / name).open("wb") as stream:
                 stream.writelines(pieces)
 
-        return _summary(_write(chosen, store, put))
+        there = _write(chosen, store, put)
+        return summary_of(there.classes, there.corrections, there.left_out)
+
+
+def require_new(folder: Path) -> None:
+    """Nothing is written over.
+
+    Raises:
+        UserError: the folder holds something, or is none.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder}: already there, and nothing is overwritten; name a new folder")
 
 
 def zip_corrections(log: InspectionLog, store: ImageStore) -> IO[bytes]:
@@ -100,7 +119,7 @@ def zip_corrections(log: InspectionLog, store: ImageStore) -> IO[bytes]:
         NoCorrections: no reviewed image can be written.
         UserError: the disk is full.
     """
-    chosen = _some(_choose(log, store))
+    chosen = some_of(choose(log, store))
     with disk_errors(store.data, again="the export"):
         store.data.mkdir(parents=True, exist_ok=True)
         file = TemporaryFile(dir=store.data)  # noqa: SIM115 (the caller reads and closes it)
@@ -120,27 +139,40 @@ def zip_corrections(log: InspectionLog, store: ImageStore) -> IO[bytes]:
     return file
 
 
-def _write(chosen: _Chosen, store: ImageStore, put: Callable[[str, Iterable[bytes]], None]) -> _Chosen:
+def _write(chosen: Chosen, store: ImageStore, put: Callable[[str, Iterable[bytes]], None]) -> Chosen:
     """Put all files, one image in memory at a time; what was in fact written."""
     written: list[Correction] = []
     left_out = list(chosen.left_out)
     for one in chosen.corrections:
-        content = store.read_image(one.result.sha256)
-        if content is None:
-            left_out.append(LeftOut(one.id, _GONE))
-        elif is_black(decode_image(content, Path(one.name), grey=True)):
-            left_out.append(LeftOut(one.id, "its image is all black, which no dataset may hold"))
+        content = read_stored(one, store)
+        if isinstance(content, LeftOut):
+            left_out.append(content)
         else:
             put(f"images/{one.name}", [content])
             written.append(one)
-    there = _some(_Chosen(chosen.classes, tuple(written), tuple(left_out)))
+    there = some_of(Chosen(chosen.classes, tuple(written), tuple(left_out)))
     put("annotations.json", annotations(there.classes, there.corrections))
     put("reviews.csv", [reviews(there.corrections)])
     put("README.txt", [readme(there.corrections)])
     return there
 
 
-def _some(chosen: _Chosen) -> _Chosen:
+def read_stored(one: Correction, store: ImageStore) -> bytes | LeftOut:
+    """The image file of a correction, or why it is no example."""
+    content = store.read_image(one.result.sha256)
+    if content is None:
+        return LeftOut(one.id, _GONE)
+    if is_black(decode_image(content, Path(one.name), grey=True)):
+        return LeftOut(one.id, "its image is all black, which no dataset may hold")
+    return content
+
+
+def some_of(chosen: Chosen) -> Chosen:
+    """The same.
+
+    Raises:
+        NoCorrections: there is none among them.
+    """
     if not chosen.corrections:
         raise NoCorrections(
             f"no reviewed image to train on ({len(chosen.left_out)} left out); review some of the images that are stored"
@@ -148,19 +180,24 @@ def _some(chosen: _Chosen) -> _Chosen:
     return chosen
 
 
-def _choose(log: InspectionLog, store: ImageStore) -> _Chosen:
+def choose(log: InspectionLog, store: ImageStore, held: Mapping[str, Path] | None = None) -> Chosen:
+    """The latest review of each image, where it says enough and the image is there.
+
+    Args:
+        held: images that are there though the store may have lost them, by SHA-256.
+    """
     reviewed = _latest(log)
     newest = max(reviewed, key=lambda pair: (pair[1].at, pair[0].id), default=None)
     classes = newest[0].classes if newest else ()
     corrections: list[Correction] = []
     left_out: list[LeftOut] = []
     for inspection, review in reviewed:
-        found = _correction(inspection, review, classes, store)
+        found = _correction(inspection, review, classes, store, held or {})
         if isinstance(found, Correction):
             corrections.append(found)
         else:
             left_out.append(LeftOut(inspection.id, found))
-    return _Chosen(classes, tuple(corrections), tuple(left_out))
+    return Chosen(classes, tuple(corrections), tuple(left_out))
 
 
 def _latest(log: InspectionLog) -> list[tuple[Inspection, Review]]:
@@ -187,7 +224,7 @@ def _reviewed(log: InspectionLog) -> Iterator[Inspection]:
 
 
 def _correction(
-    inspection: Inspection, review: Review, classes: tuple[str, ...], store: ImageStore
+    inspection: Inspection, review: Review, classes: tuple[str, ...], store: ImageStore, held: Mapping[str, Path]
 ) -> Correction | str:
     """What to train on, or why there is nothing."""
     result = inspection.result
@@ -204,19 +241,20 @@ def _correction(
     masks = tuple(by_class[name] for name in classes)
     if review.word == "reject" and not any(runs.area for runs in masks):
         return "it is rejected and no mask says where the defect is; draw it"
-    path = store.image_path(result.sha256)
+    path = store.image_path(result.sha256) or held.get(result.sha256)
     if path is None:
         return _GONE
-    return Correction(inspection.id, result, review, f"{result.sha256[:16]}{path.suffix}", result.size, masks)
+    return Correction(f"{result.sha256[:16]}{path.suffix}", result.size, masks, inspection.id, result, review)
 
 
-def _summary(chosen: _Chosen) -> Summary:
+def summary_of(classes: Sequence[str], examples: Sequence[Example], left_out: tuple[LeftOut, ...]) -> Summary:
+    """Count the images of a dataset."""
     shown: Counter[str] = Counter()
-    for one in chosen.corrections:
-        shown.update(name for name, runs in zip(chosen.classes, one.masks, strict=True) if runs.area)
+    for one in examples:
+        shown.update(name for name, runs in zip(classes, one.masks, strict=True) if runs.area)
     return Summary(
-        images=len(chosen.corrections),
-        defective=sum(one.is_defective for one in chosen.corrections),
-        classes={name: shown[name] for name in chosen.classes},
-        left_out=chosen.left_out,
+        images=len(examples),
+        defective=sum(one.is_defective for one in examples),
+        classes={name: shown[name] for name in classes},
+        left_out=left_out,
     )

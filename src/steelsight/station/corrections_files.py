@@ -30,22 +30,36 @@ These are images that a person looked at, most of them because the inspector was
 another share of them is defective. Train on them together with images picked at random, and test on such images alone.
 """
 
+_JOINED = """\
+Labelled images, joined with the reviewed images of an inspection station (steelsight {version}): {images} images, {defective}
+of them with a defect.
+
+images/              {old} images of {root}, by their names there
+images/corrections/  {added} reviewed images that it does not have, each called by the first 16 digits of its SHA-256
+annotations.json     all masks (COCO, uncompressed run lengths); an image without one is defect-free
+reviews.csv          of each reviewed image: which inspection it comes from, who reviewed it, when, and what they said
+
+{replaced} of the images from there were reviewed too: the reviewer's masks stand in place of theirs.
+Image files may be hard links to those there: change a copy, not the file itself.
+
+    steelsight data check FOLDER
+    steelsight train FOLDER --recipe lite --out run
+
+Reviewed images are those that a person looked at, most of them because the inspector was in doubt: harder than the
+line's, and another share of them is defective. Test on images picked at random alone.
+"""
+
 
 @dataclass(frozen=True, eq=False)
-class Correction:
+class Example:
     """One image to train on.
 
     Attributes:
-        id: of the inspection.
-        result, review: what the inspector found, and what the reviewer said last.
         name: of the file in `images/`.
         size: height and width in pixels.
         masks: of each class of the dataset.
     """
 
-    id: int
-    result: Result
-    review: Review
     name: str
     size: tuple[int, int]
     masks: tuple[Runs, ...]
@@ -55,18 +69,32 @@ class Correction:
         return any(runs.area for runs in self.masks)
 
 
-def annotations(classes: Sequence[str], corrections: Sequence[Correction]) -> Iterator[bytes]:
+@dataclass(frozen=True, eq=False)
+class Correction(Example):
+    """One that was reviewed.
+
+    Attributes:
+        id: of the inspection.
+        result, review: what the inspector found, and what the reviewer said last.
+    """
+
+    id: int
+    result: Result
+    review: Review
+
+
+def annotations(classes: Sequence[str], examples: Sequence[Example]) -> Iterator[bytes]:
     """COCO, an entry a line."""
     yield b'{"categories": '
     yield json.dumps([{"id": number, "name": name} for number, name in enumerate(classes, start=1)]).encode()
     yield b',\n"images": ['
-    for number, one in enumerate(corrections, start=1):
+    for number, one in enumerate(examples, start=1):
         height, width = one.size
         entry = {"id": number, "file_name": one.name, "height": height, "width": width}
         yield (b",\n" if number > 1 else b"\n") + json.dumps(entry).encode()
     yield b'],\n"annotations": ['
     count = 0
-    for image, one in enumerate(corrections, start=1):
+    for image, one in enumerate(examples, start=1):
         for category, runs in enumerate(one.masks, start=1):
             if runs.area:
                 count += 1
@@ -98,3 +126,17 @@ def readme(corrections: Sequence[Correction]) -> bytes:
     """What the folder is, for whoever finds it."""
     defective = sum(one.is_defective for one in corrections)
     return _README.format(version=__version__, images=len(corrections), defective=defective).encode()
+
+
+def joined_readme(examples: Sequence[Example], root: str, replaced: int, added: int) -> bytes:
+    """What the folder is where corrections were joined with the data at `root`."""
+    text = _JOINED.format(
+        version=__version__,
+        images=len(examples),
+        defective=sum(one.is_defective for one in examples),
+        old=len(examples) - added,
+        root=root,
+        added=added,
+        replaced=replaced,
+    )
+    return as_written(text).encode()

@@ -13,7 +13,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.decision.digits import percent
+from steelsight.decision.digits import about
 from steelsight.decision.tested import Tested
 from steelsight.ensemble import combine_probabilities
 from steelsight.inspector.artifact import InspectorCard
@@ -224,7 +224,7 @@ def _sentence(evidence: Tested, images: int, distance: float, limit: float, shar
         )
     else:
         said = (
-            f"The scores of these {images} images are such as those of the tested images would be with {percent(share)} "
+            f"The scores of these {images} images are such as those of the tested images would be with {about(share)} "
             f"of them defective ({figures})."
         )
     match evidence.kind:

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Keep = Literal["all", "doubtful", "none"]
 """Whose image and probability maps are stored: everything's, those of whatever does not pass, nobody's."""
 
+LOG_NAME = "log.sqlite"
+"""Of the log in the data folder."""
+
 
 class StationSettings(BaseModel):
     """Settings of a station, each an option of `steelsight serve` and, where it has a meaning there, `steelsight watch`.
@@ -32,7 +35,7 @@ class StationSettings(BaseModel):
     database: str | None = None
     name: str = Field(default_factory=socket.gethostname, min_length=1, max_length=100)
     keep: Keep = "all"
-    keep_days: float | None = Field(default=None, gt=0)
+    keep_days: float | None = Field(default=None, gt=0, le=36_500)
     keep_gb: float = Field(default=20.0, gt=0)
     queue: int = Field(default=64, ge=1)
     max_bytes: int = Field(default=32_000_000, ge=1)
@@ -42,4 +45,4 @@ class StationSettings(BaseModel):
     @property
     def url(self) -> str:
         """SQLAlchemy URL of the log."""
-        return self.database or f"sqlite:///{(self.data / 'log.sqlite').resolve()}"
+        return self.database or f"sqlite:///{(self.data / LOG_NAME).resolve()}"

@@ -179,7 +179,7 @@ class Station:
 
     def _judge(self, group: Sequence[Job], alone: bool) -> None:
         engine = self.inspector.engine("latency" if alone else "throughput")
-        for portion in self._portions(group):
+        for portion in list(self._portions(group)):
             self._judge_portion(portion, engine)
 
     def _portions(self, group: Sequence[Job]) -> Iterator[list[Job]]:
@@ -198,18 +198,8 @@ class Station:
 
     def _judge_portion(self, portion: Sequence[Job], engine: Engine) -> None:
         """Judge jobs together; where that fails, each alone, so that one does not take the others with it."""
-        card = self.inspector.card
-        read = [self._decode(job.incoming) for job in portion]
-        sources = [Source(job.incoming.shown_name, Path(job.incoming.shown_name)) for job in portion]
         try:
-            judged = judge_batch(
-                list(zip(sources, read, strict=True)),
-                engine,
-                card.rule,
-                keep_network_maps=self.settings.keep != "none",
-                flags=card.familiar.flags,
-                policy=card.policy,
-            )
+            finished = self._judged_together(portion, engine)
         except Exception as error:
             if len(portion) == 1:
                 portion[0].future.set_exception(error)
@@ -217,11 +207,32 @@ class Station:
             for job in portion:
                 self._judge_portion([job], engine)
             return
-        for job, image, one in zip(portion, read, judged, strict=True):
-            if isinstance(image, ImageError) and (job.incoming.door != "watch" or not job.incoming.is_last_try):
-                job.future.set_exception(image)
+        # nothing fails from here on: a future that has an error already would end the thread that writes
+        for job, one in zip(portion, finished, strict=True):
+            if isinstance(one, ImageError):
+                job.future.set_exception(one)
             else:
-                self._committer.put(self._finish(job, one))
+                self._committer.put(one)
+
+    def _judged_together(self, portion: Sequence[Job], engine: Engine) -> list[Finished | ImageError]:
+        """What becomes of each job: something to write, or a refusal."""
+        card = self.inspector.card
+        read = [self._decode(job.incoming) for job in portion]
+        sources = [Source(job.incoming.shown_name, Path(job.incoming.shown_name)) for job in portion]
+        judged = judge_batch(
+            list(zip(sources, read, strict=True)),
+            engine,
+            card.rule,
+            keep_network_maps=self.settings.keep != "none",
+            flags=card.familiar.flags,
+            policy=card.policy,
+        )
+        return [
+            image
+            if isinstance(image, ImageError) and (job.incoming.door != "watch" or not job.incoming.is_last_try)
+            else self._finish(job, one)
+            for job, image, one in zip(portion, read, judged, strict=True)
+        ]
 
     def _decode(self, incoming: Incoming) -> Read:
         name = Path(incoming.shown_name)  # for the message alone

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -139,14 +140,19 @@ class ImageStore:
         except ValueError:  # a power cut may leave the last ones empty
             return None
 
-    def remove(self, sha256: str) -> int:
-        """Remove an image and all maps of it; how many bytes that freed."""
+    def remove(self, sha256: str, *, last_used: float = inf) -> int:
+        """Remove an image and all maps of it; how many bytes that freed.
+
+        Args:
+            last_used: seconds since 1970; what was stored again after that stays: somebody is about to log it.
+        """
         freed = 0
         for path in (*self._images.glob(f"{sha256[:2]}/{sha256}.*"), *self._maps.glob(f"{sha256[:2]}/{sha256}.*")):
             with suppress(FileNotFoundError):  # another process removed it
-                size = path.stat().st_size
-                path.unlink()
-                freed += size
+                found = path.stat()
+                if found.st_mtime <= last_used:
+                    path.unlink()
+                    freed += found.st_size
         return freed
 
     def files(self) -> Iterator[Stored]:

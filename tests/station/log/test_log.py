@@ -2,7 +2,8 @@
 
 import itertools
 import threading
-from contextlib import suppress
+import time
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -159,3 +160,13 @@ def test_all_of_a_group_is_added_or_nothing(log):
         log.add([make_result(arrival=make_arrival()), make_result(inspector="f" * 64)])
     assert log.find(Query()).inspections == ()
     assert not log.has_arrival(make_arrival())
+
+
+def test_whoever_looks_does_not_hold_up_what_is_added(tmp_path):
+    with InspectionLog.open(f"sqlite:///{tmp_path}/log.sqlite") as log, ExitStack() as looking:
+        log.register(INSPECTOR, CLASSES, "{}")
+        for _ in range(40):  # as many as the server has threads
+            looking.enter_context(log.reading())
+        began = time.monotonic()
+        assert log.add([make_result()])
+        assert time.monotonic() - began < 10

@@ -7,6 +7,7 @@ import pytest
 from station.log.results import START, make_arrival, make_result
 
 from steelsight.station.inspection import Arrival
+from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
 from steelsight.station.log.retention import Pruned, prune
 from steelsight.station.settings import StationSettings
@@ -98,3 +99,28 @@ def test_more_than_go_at_once(log, store):
     assert prune(log, store, wish(store, keep_days=1), NOW).inspections == 501
     assert log.find(Query()).inspections == ()
     assert len(list(log.arrivals("/l"))) == 501
+
+
+def test_stations_that_share_log_and_store_leave_each_other_their_images(log, store):
+    """Of the other station's entries, one was reviewed; a third image is named by both, and the other reviewed it."""
+    if log.url.drivername == "sqlite":
+        pytest.skip("a SQLite log is one station's")
+    results = [make_result(0), make_result(1, station="line 2"), make_result(2, station="line 2"), make_result(3)]
+    added = log.add([*results, make_result(3, station="line 2")])
+    log.review(added[2].id, after_version=0, agrees=True, word="reject")
+    log.review(added[4].id, after_version=0, agrees=True, word="reject")
+    for number in range(4):
+        keep(store, f"{number:064x}", 1000, timedelta(days=9))
+    assert prune(log, store, wish(store), NOW) == Pruned(0, 0, 0)
+    assert prune(log, store, wish(store, keep_gb=1 / 1e9), NOW) == Pruned(0, 1, 1000)
+    assert {file.sha256[-1] for file in store.files()} == {"1", "2", "3"}
+
+
+def test_beside_another_log_what_only_that_one_can_name_stays(tmp_path, store):
+    """As when a station moves from SQLite to a database, its data folder kept."""
+    keep(store, "a" * 64, 1000, timedelta(days=9))
+    InspectionLog.open(wish(store).url).close()
+    with InspectionLog.open(f"sqlite:///{tmp_path}/new.sqlite") as new:
+        assert prune(new, store, wish(store), NOW) == Pruned(0, 0, 0)
+    with InspectionLog.open(wish(store).url) as own:
+        assert prune(own, store, wish(store), NOW) == Pruned(0, 1, 1000)

@@ -14,10 +14,12 @@ from steelsight.images import list_images
 from steelsight.station.log.query import Query
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Station
+from steelsight.station.watch import follow
 from steelsight.station.watch.follow import Follow
 from steelsight.station.watch.results import ResultTables
 from steelsight.station.watch.scan import scan
 from steelsight.station.watch.watched import Watched
+from steelsight.station.watch.waiting import Waiting
 
 pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")
@@ -118,6 +120,24 @@ def test_order_of_arrival_is_kept(line):
         line.wait_for(5)
     arrived = sorted(line.results(), key=lambda one: one.at)
     assert [one.name for one in arrived] == ["strip9.jpg", "strip10.jpg", "strip100.jpg", "late.jpg", "a.jpg"]
+
+
+def test_large_files_are_not_all_read_at_once(line, monkeypatch):
+    largest = max(path.stat().st_size for path in IMAGES[:6])
+    monkeypatch.setattr(follow, "_HELD", largest + 1)
+    take, held = Waiting.take, []
+
+    def take_noted(waiting, now):
+        taken = take(waiting, now)
+        held.append(waiting.bytes_in_work)
+        return taken
+
+    monkeypatch.setattr(Waiting, "take", take_noted)
+    for path in IMAGES[:6]:
+        put(line.folder / path.name, path)
+    with line.watched():
+        line.wait_for(6)
+    assert 0 < max(held) <= 2 * largest
 
 
 def test_what_cannot_be_read_is_logged_when_patience_is_over_and_not_tried_again(line):

@@ -1,9 +1,13 @@
 """What inspects here, the sample's images, and the station's own state."""
 
+import asyncio
+import time
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
@@ -15,6 +19,8 @@ from steelsight.station.http.metrics import CONTENT_TYPE, Metrics
 from steelsight.station.http.params import Text
 from steelsight.station.http.respond import json_answer
 from steelsight.station.station import Station
+
+_READY_SECONDS = 1.0  # for which a station that was ready is
 
 _SAMPLE: Responses = {200: {"content": {"image/jpeg": {}}, "description": "The image."}}
 _FIGURES: Responses = {200: {"content": {"text/plain": {}}, "description": "Prometheus' text format."}}
@@ -61,10 +67,18 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
         """The process answers."""
         return json_answer(Health(status="alive"))
 
+    checking, checked = asyncio.Lock(), -inf
+
     @routes.get("/readyz", response_model=Health, responses=refusals(503), summary="Ready")
-    def ready() -> Response:
+    async def ready() -> Response:
         """The networks are loaded, and images and log can be written."""
-        station.check()
+        nonlocal checked
+        async with (
+            checking
+        ):  # anyone may ask: one look at a time, which may take as long as a database, and no more often
+            if time.monotonic() > checked + _READY_SECONDS:
+                await run_in_threadpool(station.check)
+                checked = time.monotonic()
         return json_answer(Health(status="ready"))
 
     @routes.get("/metrics", responses=_FIGURES, response_class=Response, summary="Metrics")

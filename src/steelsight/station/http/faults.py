@@ -1,6 +1,7 @@
 """Refusals and failures, each as one sentence of JSON; nothing of the program's inside is shown."""
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -96,7 +97,8 @@ def fault(status: int, detail: str, headers: Mapping[str, str] | None = None) ->
 
 
 class LastResort:
-    """ASGI middleware: what nobody foresaw gets 500 and a line in the log of the program, with its traceback."""
+    """ASGI middleware: what nobody foresaw gets 500 and a line in the log of the program, with its traceback; what a stop
+    cuts off gets a line alone."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -112,8 +114,10 @@ class LastResort:
 
         try:
             await self._app(scope, receive, send_noted)
+        except CancelledError:  # the server ends with the task, and would show the whole way to it
+            log.warning("%s %r was cut, since the station stops", scope.get("method"), scope.get("path"))
         except Exception:
-            log.exception("%s %s failed", scope.get("method"), scope.get("path"))
+            log.exception("%s %r failed", scope.get("method"), scope.get("path"))
             if started or scope["type"] != "http":
                 raise
             await fault(500, "the station failed at this request; its log says why")(scope, receive, send)

@@ -22,6 +22,8 @@ from steelsight.station.inspection import Inspection
 from steelsight.station.station import Incoming, QueueFull, Station
 
 PATH = "/api/v1/inspections"
+_READ_AT_ONCE = 2
+"""Requests of several images that are looked through at a time: each holds a decoded image, beside those in work."""
 _BODY = {
     "required": True,
     "content": {
@@ -47,6 +49,7 @@ _BODY = {
 def inspecting_routes(station: Station, metrics: Metrics) -> APIRouter:
     """The route that inspects."""
     routes = APIRouter()
+    reading = asyncio.Semaphore(_READ_AT_ONCE)
 
     @routes.post(
         PATH,
@@ -70,7 +73,8 @@ def inspecting_routes(station: Station, metrics: Metrics) -> APIRouter:
                 metrics.refused.inc()
                 raise
             if len(uploads) > 1:
-                await run_in_threadpool(_refuse_unreadable, uploads, station.settings.max_pixels)
+                async with reading:
+                    await run_in_threadpool(_refuse_unreadable, uploads, station.settings.max_pixels)
             at = datetime.now(UTC)
             waiting = [
                 asyncio.wrap_future(place.submit(Incoming(upload.name, upload.content, door, None, at)))

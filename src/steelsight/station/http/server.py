@@ -12,6 +12,9 @@ from starlette.types import ASGIApp
 
 from steelsight.errors import UserError
 
+LAST_ANSWERS = 60
+"""Seconds that a stop waits for whoever still sends or takes an answer; what was accepted comes into the log in any case."""
+
 
 def resolve(host: str, port: int) -> tuple[socket.AddressFamily, str]:
     """Family and numeric address of a host of this machine.
@@ -69,11 +72,12 @@ def serve(app: ASGIApp, bound: socket.socket) -> int:
     """Answer until a signal comes, and finish what was accepted.
 
     Returns:
-        The signal's number; after a second Ctrl-C, connections are cut.
+        The signal's number; after a second Ctrl-C, or `LAST_ANSWERS`, connections are cut.
     """
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, lifespan="off", ws="none"
-    )
+        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, lifespan="off", ws="none",
+        timeout_graceful_shutdown=LAST_ANSWERS,
+    )  # fmt: skip
     server = _Server(config)
     server.run(sockets=[bound])
     return server.signal

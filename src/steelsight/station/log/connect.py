@@ -10,12 +10,15 @@ from sqlite3 import OperationalError as SqliteOperationalError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from steelsight.errors import UserError
 from steelsight.files import disk_errors
 
 PATIENCE = 60.0
 """Seconds for which one waits for another process to end its writing."""
+_CONNECTIONS = 100
+"""To a SQLite log, of one process: more than it has threads, so that whoever writes never waits for those who look."""
 _JOURNAL = 64_000_000  # bytes to which the write-ahead log is cut when it is empty
 WRITES = {"steelsight_writes": True}
 """Execution options of a connection that will write."""
@@ -64,7 +67,7 @@ def connect(url: URL) -> Engine:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except (FileExistsError, NotADirectoryError) as error:
                 raise UserError(f"{path}: {path.parent} is no folder; name another place for the log") from error
-        engine = create_engine(url, connect_args={"timeout": PATIENCE})
+        engine = create_engine(url, connect_args={"timeout": PATIENCE}, max_overflow=_CONNECTIONS)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -123,6 +126,10 @@ def database_errors(url: URL) -> Iterator[None]:
         yield
     except IntegrityError:
         raise
+    except NoConnection as error:
+        raise UserError(
+            f"{shown(url)}: all connections to the log have been busy for half a minute; ask again"
+        ) from error
     except DBAPIError as error:
         said = " ".join(str(error.orig).split())
         sentence = _sentence(said) if url.drivername == "sqlite" else f"the database refuses: {said}"

@@ -1,22 +1,25 @@
 """Retention: entries go by age; an image and its maps go by size, or when no entry names them. What was reviewed stays.
 
-Entries go before their files, and every pruning looks for files that no entry names: a kill between the two leaves nothing
-behind for good. Known arrivals stay, so that an image that still lies in a watched folder is not inspected again.
+What the log says changes before the files go, and every pruning looks for files that no entry names: a kill between the
+two leaves nothing behind for good. Known arrivals stay, so that an image that still lies in a watched folder is not
+inspected again.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import inf
+from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 from sqlalchemy import func as sql
 
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.tables import inspections
 from steelsight.station.log.values import to_microseconds, written
-from steelsight.station.settings import StationSettings
+from steelsight.station.settings import LOG_NAME, StationSettings
 
 _AT_ONCE = 500
 """Entries that a transaction removes, so that nobody who wants to add waits for long."""
@@ -42,8 +45,8 @@ class Store(Protocol):
     def oldest(self) -> Sequence[StoredFile]:
         """Every stored image and map, the one longest unused first."""
 
-    def remove(self, sha256: str) -> int:
-        """Remove an image and all maps of it; how many bytes that freed."""
+    def remove(self, sha256: str, *, last_used: float) -> int:
+        """Remove an image and all maps of it that were not stored again since; how many bytes that freed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class Pruned:
 def prune(log: InspectionLog, store: Store, settings: StationSettings, now: datetime | None = None) -> Pruned:
     """Remove what `settings` do not want kept. Others may use the log and the store meanwhile.
 
-    A log in SQLite is one station's; in a shared database a station removes only what it has written itself.
+    A log in SQLite is one station's; in a shared database a station removes only what it has written itself, and no image
+    that another one's entry names, since both may have one store.
 
     Raises:
         UserError: the database refuses.
@@ -68,7 +72,9 @@ def prune(log: InspectionLog, store: Store, settings: StationSettings, now: date
     gone = 0
     if settings.keep_days is not None:
         gone = _expire(log, mine, at - timedelta(days=settings.keep_days))
-    images, freed = _remove_files(log, store, mine, settings.keep_gb * _GB, (at - _FRESH).timestamp())
+    # beside another log, files that this one does not name are that one's
+    fresh = -inf if _has_another_log(log, settings.data) else (at - _FRESH).timestamp()
+    images, freed = _remove_files(log, store, mine, settings.keep_gb * _GB, fresh)
     return Pruned(gone, images, freed)
 
 
@@ -87,6 +93,14 @@ def _expire(log: InspectionLog, mine: Sequence[ColumnElement[bool]], before: dat
             return gone
 
 
+def _has_another_log(log: InspectionLog, data: Path) -> bool:
+    """Whether the SQLite log in a data folder is not the one that is pruned, as after a move to a database."""
+    there = data / LOG_NAME
+    if not there.is_file():
+        return False
+    return log.url.drivername != "sqlite" or not there.samefile(str(log.url.database))
+
+
 def _remove_files(
     log: InspectionLog, store: Store, mine: Sequence[ColumnElement[bool]], limit: float, fresh: float
 ) -> tuple[int, int]:
@@ -99,30 +113,31 @@ def _remove_files(
     freed_in_all = 0
     for start in range(0, len(there), _AT_ONCE):
         some = there[start : start + _AT_ONCE]
-        reviewed = _named(log, mine, some)
-        unnamed = {one for one in some if one not in reviewed and used[one] < fresh}
         removed = []
-        for image in some:
-            if image in unnamed or (total > limit and reviewed.get(image) is False):
-                freed_in_all += store.remove(image)
-                total -= sizes[image]
-                removed.append(image)
+        with log.writing() as connection:  # marked first, and at once with the look: a review may come at any time
+            named, removable = _named(connection, mine, some)
+            for image in some:
+                if (image not in named and used[image] < fresh) or (total > limit and image in removable):
+                    total -= sizes[image]
+                    removed.append(image)
+            _mark(connection, mine, [image for image in removed if image in named])
+        freed_in_all += sum(store.remove(image, last_used=used[image]) for image in removed)
         images += len(removed)
-        _mark(log, mine, removed)
     return images, freed_in_all
 
 
-def _named(log: InspectionLog, mine: Sequence[ColumnElement[bool]], images: Collection[str]) -> dict[str, bool]:
-    """Of each image that entries name, whether one of these was reviewed."""
+def _named(
+    connection: Connection, mine: Sequence[ColumnElement[bool]], images: Collection[str]
+) -> tuple[set[str], set[str]]:
+    """The images that an entry names, and those of them that an own one names and nobody has reviewed."""
     latest = sql.max(inspections.c.review_version)
-    statement = select(inspections.c.sha256, latest).where(inspections.c.sha256.in_(images), *mine)
-    with log.reading() as connection:
-        rows = connection.execute(statement.group_by(inspections.c.sha256)).all()
-    return {image: version > 0 for image, version in rows}
+    by_image = select(inspections.c.sha256, latest).where(inspections.c.sha256.in_(images))
+    found = dict(connection.execute(by_image.group_by(inspections.c.sha256)).tuples().all())
+    own = set(connection.execute(select(inspections.c.sha256).where(inspections.c.sha256.in_(images), *mine)).scalars())
+    return set(found), {image for image in own if found.get(image) == 0}
 
 
-def _mark(log: InspectionLog, mine: Sequence[ColumnElement[bool]], images: Collection[str]) -> None:
+def _mark(connection: Connection, mine: Sequence[ColumnElement[bool]], images: Collection[str]) -> None:
     if images:
         gone = update(inspections).where(inspections.c.sha256.in_(images), *mine)
-        with log.writing() as connection:
-            connection.execute(gone.values(has_image=False, has_maps=False))
+        connection.execute(gone.values(has_image=False, has_maps=False))

@@ -34,6 +34,7 @@ _SLOW = 10.0
 _SHORTEST = 0.05  # between two scans, however often the system tells of changes
 _BYTES_PER_PIXEL = 6  # three channels of 16 bit
 _HEADERS = 1_000_000
+_HELD = 256_000_000  # bytes of files in work beyond which no further one is read: they may be of 64 million pixels each
 _LAST_MOVES = 5.0  # seconds that a stop waits for moves; what is left is moved at the next start
 
 
@@ -123,7 +124,9 @@ class Follow:
 
     @property
     def _has_room(self) -> bool:
-        return self._stopped_at is None and self._reader.busy + self._accepted < self._station.settings.queue
+        if self._stopped_at is not None or self.waiting.bytes_in_work >= _HELD:
+            return False
+        return self._reader.busy + self._accepted < self._station.settings.queue
 
     def _look(self) -> None:
         now, watched = time.monotonic(), self._watched

@@ -70,6 +70,11 @@ class Waiting:
         """How many files wait or are in work."""
         return len(self._waiting) + len(self._in_work)
 
+    @property
+    def bytes_in_work(self) -> int:
+        """What the files that were taken hold together."""
+        return sum(entry.size for entry in self._in_work)
+
     def unfamiliar(self, snapshot: Snapshot) -> list[Entry]:
         """The files that the log must be asked about before `see`: not seen before in this shape."""
         return [entry for entry in snapshot.entries.values() if not self._has(entry)]

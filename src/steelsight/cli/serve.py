@@ -8,6 +8,7 @@ from signal import SIGINT
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from rich.markup import escape
 
 import steelsight
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
@@ -96,10 +97,10 @@ def serve(
     shown = _samples(samples)
     with listen(host, port) as bound:
         address = address_of(bound)
-        results.print(f"open: [cyan]{address}[/]", soft_wrap=True, highlight=False)
+        results.print(f"open: [cyan]{escape(address)}[/]", soft_wrap=True, highlight=False)
         with Station.open(inspector, settings, device=device, threads=threads) as station, Upkeep(station):
             app = create_app(station, Access(token), shown)
-            console.print(f"ready; what is inspected goes to {settings.data}; Ctrl-C ends", highlight=False)
+            console.print(f"ready; what is inspected goes to {escape(str(data))}; Ctrl-C ends", highlight=False)
             if open_page:
                 webbrowser.open(address)
             signal = serve(app, bound)

@@ -13,6 +13,7 @@ from steelsight import __version__
 from steelsight.cascade.tables import as_written
 from steelsight.rle import Runs, decode_runs, to_coco_counts
 from steelsight.station.inspection import Result, Review
+from steelsight.station.log.values import no_formula
 
 _COLUMNS = ("image", "inspection", "name", "inspector", "reviewed", "reviewer", "version", "agrees", "word", "comment")
 
@@ -117,8 +118,9 @@ def reviews(corrections: Sequence[Correction]) -> bytes:
     for one in corrections:
         result, said = one.result, one.review
         agrees = "yes" if said.agrees else "no"
-        row = (one.name, one.id, result.name, result.inspector, said.at.isoformat())
-        writer.writerow([*row, said.reviewer, said.version, agrees, said.word, said.comment])
+        row = (one.name, one.id, no_formula(result.name), result.inspector, said.at.isoformat())
+        reviewer, comment = no_formula(said.reviewer), no_formula(said.comment)
+        writer.writerow([*row, reviewer, said.version, agrees, said.word, comment])
     return as_written(text.getvalue()).encode()
 
 

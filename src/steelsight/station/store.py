@@ -219,7 +219,8 @@ class ImageStore:
                     return
             except FileNotFoundError:
                 pass
-            temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+            # of containers that share a folder, each may be process 1
+            temporary = path.with_name(f".{path.stem}.{os.urandom(4).hex()}.part{path.suffix}")
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with temporary.open("wb") as stream:

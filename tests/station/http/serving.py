@@ -12,6 +12,7 @@ from inspector.tiny import RULE, make_inspector
 
 from steelsight.images import list_images
 from steelsight.station.http.app import LOOPBACK, create_app
+from steelsight.station.http.connection import Connection
 from steelsight.station.http.server import listen
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Station
@@ -32,7 +33,7 @@ def served(inspector, data, access=LOOPBACK, **settings):
     given = StationSettings(data=data, name="line 2", **settings)
     with Station.open(inspector, given, threads=1) as station, listen("127.0.0.1", 0) as bound:
         app = create_app(station, access, SAMPLES)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", http=Connection))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"

@@ -11,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from steelsight.errors import UserError
+from steelsight.station.http.connection import Connection
 
 LAST_ANSWERS = 60
 """Seconds that a stop waits for whoever still sends or takes an answer; what was accepted comes into the log in any case."""
@@ -76,7 +77,7 @@ def serve(app: ASGIApp, bound: socket.socket) -> int:
     """
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, lifespan="off", ws="none",
-        timeout_graceful_shutdown=LAST_ANSWERS,
+        timeout_graceful_shutdown=LAST_ANSWERS, http=Connection,
     )  # fmt: skip
     server = _Server(config)
     server.run(sockets=[bound])

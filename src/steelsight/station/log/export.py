@@ -18,6 +18,7 @@ from steelsight.station.inspection import Inspection
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import MOST, Query
 from steelsight.station.log.tables import inspectors
+from steelsight.station.log.values import no_formula
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -122,6 +123,8 @@ def _text(cell: Cell) -> str:
             return "true" if cell else "false"
         case datetime():
             return cell.isoformat(timespec="microseconds")
+        case str():
+            return no_formula(cell)
         case _:
             return str(cell)
 

@@ -212,7 +212,10 @@ class InspectionLog:
             moved = update(inspections).where(*matching).values(review_version=new.version, reviewed=True)
             if row.review_version != after_version or connection.execute(moved).rowcount == 0:
                 latest = select(inspections.c.review_version).where(inspections.c.id == number)
-                raise OutdatedReview(connection.execute(latest).scalar_one())
+                version = connection.execute(latest).scalar()
+                if version is None:  # retention was faster
+                    raise UnknownInspection(f"no inspection {number} in the log")
+                raise OutdatedReview(version)
             connection.execute(
                 insert(reviews).values(
                     inspection_id=number,

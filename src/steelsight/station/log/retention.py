@@ -108,22 +108,29 @@ def _remove_files(
     for file in store.oldest():
         sizes[file.sha256] += file.bytes
         used[file.sha256] = max(file.used, used.get(file.sha256, 0.0))
+    images, freed, total = 0, 0, sum(sizes.values())
+
+    def chosen(connection: Connection, some: Sequence[str]) -> list[str]:
+        named, removable = _named(connection, mine, some)
+        over, found = total - limit, list[str]()
+        for image in some:
+            if (image not in named and used[image] < fresh) or (over > 0 and image in removable):
+                over -= sizes[image]
+                found.append(image)
+        return found
+
     there = sorted(used, key=used.__getitem__)
-    images, total = 0, sum(sizes.values())
-    freed_in_all = 0
     for start in range(0, len(there), _AT_ONCE):
-        some = there[start : start + _AT_ONCE]
-        removed = []
-        with log.writing() as connection:  # marked first, and at once with the look: a review may come at any time
-            named, removable = _named(connection, mine, some)
-            for image in some:
-                if (image not in named and used[image] < fresh) or (total > limit and image in removable):
-                    total -= sizes[image]
-                    removed.append(image)
-            _mark(connection, mine, [image for image in removed if image in named])
-        freed_in_all += sum(store.remove(image, last_used=used[image]) for image in removed)
-        images += len(removed)
-    return images, freed_in_all
+        with log.reading() as connection:
+            some = chosen(connection, there[start : start + _AT_ONCE])
+        if some:
+            with log.writing() as connection:  # looked at again, and marked at once: a review may come at any time
+                some = chosen(connection, some)
+                _mark(connection, mine, some)
+            images += len(some)
+            total -= sum(sizes[image] for image in some)
+            freed += sum(store.remove(image, last_used=used[image]) for image in some)
+    return images, freed
 
 
 def _named(

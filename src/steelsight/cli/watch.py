@@ -1,5 +1,6 @@
 """`steelsight watch`: inspect what a line camera writes into a folder."""
 
+import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import typer
 from rich.markup import escape
 
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
-from steelsight.cli.output import console
+from steelsight.cli.judging import AsJson
+from steelsight.cli.output import console, finish
 from steelsight.cli.serve import Data, Database, KeepDays, KeepGb, KeepWhat, MaxPixels, Name, read_settings
 from steelsight.errors import UserError
 
@@ -56,12 +58,14 @@ def watch(
     max_pixels: MaxPixels = 64_000_000,
     device: Device = "auto",
     threads: Threads = None,
+    as_json: AsJson = False,
 ) -> None:
     """Inspect each image of FOLDER exactly once with an INSPECTOR, as soon as it is complete, in order of arrival.
 
     Ctrl-C or SIGTERM ends it when all that was begun is in the log. Exit status 3 with --once if some images could not be
     read or moved.
     """
+    from steelsight.cascade.tables import TABLES
     from steelsight.station.station import Station
     from steelsight.station.upkeep import Upkeep
     from steelsight.station.watch.follow import Follow
@@ -83,7 +87,10 @@ def watch(
             stack.enter_context(tables)
         follow = Follow(station, watched, tables, _tell)
         ended_by = _run(follow, watched)
-    _end(follow, ended_by, once=once)
+    _say_figures(follow)
+    wrote = [] if out is None else [out / table for table in TABLES]
+    finish(wrote, _look(inspector, data, database), as_json=as_json, figures=_as_dict(follow))
+    _exit(follow, ended_by, once=once)
 
 
 def _watched(folder: Path, move: str, others: list[Path], **options: Any) -> "Watched":
@@ -173,14 +180,37 @@ def _tell(sentence: str) -> None:
     console.print(escape(sentence), soft_wrap=True, highlight=False)
 
 
-def _end(follow: "Follow", ended_by: int | None, *, once: bool) -> None:
+def _look(inspector: Path, data: Path, database: str | None) -> str:
+    """The command that shows what was inspected; where the log is another one, the reader knows its URL."""
+    where = "" if database is None else " --database URL"
+    return f"steelsight serve {shlex.quote(str(inspector))} --data {shlex.quote(str(data))}{where}"
+
+
+def _as_dict(follow: "Follow") -> dict[str, Any]:
+    """What was done, by name, for `--json`."""
+    figures = follow.figures
+    return {
+        "inspected": figures.inspected,
+        "verdicts": {word: count for word, count in figures.verdicts.items() if word},
+        "unreadable": figures.unreadable,
+        "moved": figures.moved,
+        "vanished": figures.vanished,
+        "left": figures.left,
+        "troubles": list(follow.troubles.sentences),
+    }
+
+
+def _say_figures(follow: "Follow") -> None:
     figures = follow.figures
     parts = [f"{figures.inspected} images inspected{_verdicts(follow)}", f"{figures.unreadable} unreadable"]
     counts = {"moved": figures.moved, "gone before": figures.vanished, "left for the next run": figures.left}
     parts += [f"{count} {what}" for what, count in counts.items() if count]
     parts += follow.troubles.sentences
     _tell("; ".join(parts))
+
+
+def _exit(follow: "Follow", ended_by: int | None, *, once: bool) -> None:
     if ended_by == signal.SIGINT:
         raise typer.Exit(130)
-    if once and (figures.unreadable or follow.troubles.sentences):
+    if once and (follow.figures.unreadable or follow.troubles.sentences):
         raise typer.Exit(3)

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 from steelsight.station.inspection import Arrival, Door
 
-_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")  # and what turns the text's direction
+_UNFIT = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)  # and what turns the text's direction
 _LONGEST = 255
 
 

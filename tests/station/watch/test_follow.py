@@ -18,8 +18,8 @@ from steelsight.station.watch import follow
 from steelsight.station.watch.follow import Follow
 from steelsight.station.watch.results import ResultTables
 from steelsight.station.watch.scan import scan
-from steelsight.station.watch.watched import Watched
 from steelsight.station.watch.waiting import Waiting
+from steelsight.station.watch.watched import Watched
 
 pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")

@@ -27,6 +27,8 @@ from steelsight.training.sampling import epoch_order
 from steelsight.training.schedule import learning_rate
 from steelsight.training.soft_dice import SoftDice
 
+_DRAWN_EVERY = 5.0  # seconds, and at the end: a picture takes as long as a short epoch
+
 OPTIMISERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
@@ -77,6 +79,7 @@ def fit(job: Job, model: nn.Module, fabric: Fabric, workers: int, hooks: Hooks) 
     wrapped = fabric.setup_module(model)
     optimiser: Any = None
     writer = _tensorboard(job.folder) if hooks.tensorboard and fabric.is_global_zero else None
+    drawn = time.monotonic()
     for epoch in range(state.epoch, member.epochs):
         started = time.perf_counter()
         phase, phase_epoch = phase_of(member, epoch)
@@ -106,7 +109,9 @@ def fit(job: Job, model: nn.Module, fabric: Fabric, workers: int, hooks: Hooks) 
             if writer:
                 _to_tensorboard(writer, line)
             _checkpoint(state, member, model, optimiser, epoch + 1).save(job.folder / "checkpoint.pt")
-            draw_progress(job.folder / "log.jsonl", job.folder / "progress.png", title=job.name)
+            if epoch + 1 == member.epochs or time.monotonic() - drawn > _DRAWN_EVERY:
+                draw_progress(job.folder / "log.jsonl", job.folder / "progress.png", title=job.name)
+                drawn = time.monotonic()
         fabric.barrier()
     if state.kept is None:
         raise UserError(f"{job.folder}: the checkpoint holds no weights to keep; delete the folder and --resume")

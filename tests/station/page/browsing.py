@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 REQUIRED = os.environ.get("STEELSIGHT_BROWSER") == "required"
@@ -30,6 +30,7 @@ LOOKS = {
     },
 }
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+expect.set_options(timeout=20_000)  # a machine that does other work is slow
 _MARGIN = 10  # CSS pixels around a whole image; view.js
 
 
@@ -64,11 +65,11 @@ def page_of(browser, url, **look):
         context.close()
 
 
-def screenshot(page, name):
-    """Written where STEELSIGHT_SCREENSHOTS is given."""
+def screenshot(page, name, *, whole=True):
+    """Written where STEELSIGHT_SCREENSHOTS is given; `whole` is the page with what lies below the window."""
     if SHOTS:
         Path(SHOTS).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=whole)
 
 
 def on_screen(page, size):

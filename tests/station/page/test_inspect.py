@@ -145,7 +145,7 @@ def test_on_a_phone_and_in_the_dark(browser, client, look):
         background = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         darkness = sum(map(int, re.findall(r"\d+", background)[:3])) < 3 * 128
         assert darkness == (look == "dark")
-        screenshot(page, f"station-{look}")
+        screenshot(page, f"station-{look}", whole=False)
 
 
 def test_a_full_station_is_waited_for(browser, inspector, tmp_path):

@@ -80,7 +80,6 @@ def test_masks_are_the_servers_and_thresholds_cut_them_anew(page, client, one):
         assert np.array_equal(mask(page, number, size), map_ > level)
     upper.evaluate(_SLIDE, 255)
     expect(row.locator(".area")).to_have_text("–")
-    screenshot(page, "station-viewer-moved")
     page.keyboard.press("r")
     assert np.array_equal(mask(page, number, size), own)
     # the page's own cut at the rule's thresholds says what the server's said
@@ -130,7 +129,7 @@ def test_modes_classes_and_zoom(page, one):
     assert shown() != zoomed
     page.keyboard.press("0")
     assert shown() == outline
-    screenshot(page, "station-viewer")
+    screenshot(page, "station-viewer", whole=False)
 
 
 def test_images_that_the_gate_held_back_say_so(browser, client):

@@ -37,6 +37,8 @@ _MARGIN = 10  # CSS pixels around a whole image; view.js
 @contextmanager
 def chromium():
     """The browser; whatever a page asks for outside of the station fails."""
+    if CHROMIUM is None:
+        pytest.fail("no chromium is installed, and STEELSIGHT_BROWSER=required")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         try:

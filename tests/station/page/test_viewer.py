@@ -6,13 +6,46 @@ import pytest
 from data import needs_sample
 from playwright.sync_api import expect
 from station.http.serving import IMAGES, make_judging_inspector, send, served
-from station.page.browsing import SHOWN, chromium, needs_chromium, page_of, screenshot
+from station.page.browsing import LOOKS, SHOWN, chromium, needs_chromium, page_of, screenshot
+
+from steelsight.decision.rule import Rule, masks
+from steelsight.rle import decode_runs, encode_mask, format_runs, parse_runs
 
 pytestmark = [needs_sample, needs_chromium]
 
 _VIEWER = "document.querySelector('.stage').viewer"
-_MASK = f"(number) => Array.from({_VIEWER}.masks.get(number), (one, at) => one ? at : -1).filter((at) => at >= 0)"
+_MASK = f"""async (number) => {{
+  const {{encodeRuns}} = await import("/static/js/runs.js");
+  const {{masks, inspection}} = {_VIEWER};
+  return encodeRuns(masks.get(number), inspection.height, inspection.width);
+}}"""
 _SLIDE = """(slider, value) => { slider.value = value; slider.dispatchEvent(new Event("input", {bubbles: true})); }"""
+_FAINT = """(root) => {
+  const parse = (colour) => {
+    const [red, green, blue, alpha = 1] = colour.match(/[\\d.]+/g).map(Number);
+    return {rgb: [red, green, blue], alpha};
+  };
+  const luminance = (rgb) => {
+    const [red, green, blue] = rgb.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const behind = (element) => {
+    for (let one = element; one; one = one.parentElement) {
+      const {rgb, alpha} = parse(getComputedStyle(one).backgroundColor);
+      if (alpha === 1) return rgb;
+    }
+    return [255, 255, 255];
+  };
+  const faint = [];
+  for (const element of document.querySelector(root).querySelectorAll("*")) {
+    const says = [...element.childNodes].some((one) => one.nodeType === 3 && one.data.trim());
+    if (!says || !element.checkVisibility() || element.closest(":disabled, .unseen, .skip")) continue;
+    const [a, b] = [parse(getComputedStyle(element).color).rgb, behind(element)].map(luminance);
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) faint.push([element.textContent, contrast]);
+  }
+  return faint;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +70,14 @@ def one(client):
 
 
 @pytest.fixture
+def modules(browser, client):
+    """The page as it opens, whose modules a test calls by themselves."""
+    with page_of(browser, client.base_url) as opened:
+        opened.goto("/")
+        yield opened
+
+
+@pytest.fixture
 def page(browser, client, one):
     with page_of(browser, client.base_url) as opened:
         look_at(opened, one)
@@ -53,9 +94,7 @@ def look_at(page, one):
 
 def mask(page, number, size):
     """What the viewer shows of a class: bool (height, width)."""
-    drawn = np.zeros(size[0] * size[1], bool)
-    drawn[page.evaluate(_MASK, number)] = True
-    return drawn.reshape(size)
+    return decode_runs(parse_runs(page.evaluate(_MASK, number), size), size)
 
 
 def picture(client, path, one):
@@ -142,3 +181,77 @@ def test_images_that_the_gate_held_back_say_so(browser, client):
         look_at(page, held[0])
         expect(page.get_by_role("dialog")).to_contain_text("The gate held this image back")
         expect(page.locator(".slider")).to_have_count(0)
+
+
+def test_run_lengths_and_the_rule_are_those_of_the_inspector(modules):
+    random = np.random.default_rng(0)
+    size = (12, 31)
+    for share in (0.0, 0.1, 0.5, 1.0):
+        drawn = random.random(size) < share
+        text = format_runs(encode_mask(drawn))
+        again = modules.evaluate(
+            """async ([text, height, width]) => {
+              const {decodeRuns, encodeRuns, areaOf} = await import("/static/js/runs.js");
+              const mask = decodeRuns(text, height, width);
+              return [Array.from(mask), encodeRuns(mask, height, width), areaOf(mask)];
+            }""",
+            [text, *size],
+        )
+        assert again == [drawn.ravel().astype(int).tolist(), text, drawn.sum()]
+    map_ = random.integers(0, 256, size).astype(np.uint8)
+    for softness, p_defect, gate in ((1.0, 0.7, 0.5), (5.0, 0.7, 0.5), (3.7, 0.51, 0.5), (5.0, 0.5, 0.5)):
+        for least in (int((map_ > 90).sum() / (1 + (softness - 1) * (1 - p_defect))) + more for more in (0, 1)):
+            rule = Rule(gate=gate, softness=softness, upper=(90,), lower=(60,), min_area=(least,))
+            cut = modules.evaluate(
+                """async ([rule, p, map]) => {
+                  const {cutMask, histogramOf, leastArea} = await import("/static/js/rule.js");
+                  const values = Uint8Array.from(map);
+                  const level = {upper: rule.upper[0], lower: rule.lower[0]};
+                  const cut = cutMask(rule, 0, p, values, histogramOf(values), level);
+                  return [Array.from(cut), leastArea(rule, 0, p)];
+                }""",
+                [rule.model_dump(), p_defect, map_.ravel().tolist()],
+            )
+            assert cut[0] == masks(rule, p_defect, map_[None]).ravel().astype(int).tolist()
+            if p_defect > gate:
+                assert ((map_ > 90).sum() >= cut[1]) == masks(rule, p_defect, map_[None]).any()
+
+
+def test_outlines_as_pixels_lie_on_the_edge_of_the_mask(modules):
+    random = np.random.default_rng(1)
+    size, thickness = (20, 40), 4
+    drawn = cv2.GaussianBlur(random.random(size), (0, 0), 2) > 0.5
+    painted = modules.evaluate(
+        """async ([text, height, width, thickness]) => {
+          const [{decodeRuns}, {rowRuns}, {paintRing}] =
+            await Promise.all(["runs", "outline", "ring"].map((name) => import(`/static/js/${name}.js`)));
+          const pixels = new Uint32Array(height * width);
+          const runs = rowRuns(decodeRuns(text, height, width), height, width);
+          paintRing(runs, pixels, width, {thickness, rim: 1, colour: 2, dark: 1});
+          return Array.from(pixels);
+        }""",
+        [format_runs(encode_mask(drawn)), *size, thickness],
+    )
+
+    def grown(mask, by):
+        return cv2.dilate(np.pad(mask, by).astype(np.uint8), np.ones((2 * by + 1,) * 2))[by:-by, by:-by] > 0
+
+    outer, inner = grown(drawn, thickness // 2), ~grown(~np.pad(drawn, 4), thickness // 2)[4:-4, 4:-4]
+    expected = np.where(outer & ~inner, 2, np.where(grown(drawn, thickness // 2 + 1) & ~outer, 1, 0))
+    assert np.array_equal(np.reshape(painted, size), expected)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_everything_can_be_read_in_any_look(browser, client, one, look):
+    """Text stands out from what is behind it by 4.5 to 1 at least: WCAG 2, level AA."""
+    with page_of(browser, client.base_url, **LOOKS[look]) as page:
+        look_at(page, one)
+        expect(page.locator(".slider input:enabled").first).to_be_visible()
+        assert page.evaluate(_FAINT, ".sheet") == []
+        assert page.evaluate("document.querySelector('.sheet').scrollWidth <= window.innerWidth"), "it scrolls sideways"
+        screenshot(page, f"station-viewer-{look}")
+        page.keyboard.press("Escape")
+        page.goto("/#inspector")
+        expect(page.locator(".sections")).to_be_visible()
+        assert page.evaluate(_FAINT, "body") == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it scrolls sideways"

@@ -51,7 +51,7 @@ function networks({ networks: all }) {
 function figures({ out_of_fold: found }) {
   const shown = (value, text) => (value === null || value === undefined ? "–" : text(value));
   return h("section", {}, h("h2", {}, "Out of fold"),
-    table(["Figure", ""], [
+    table(["", ""], [
       ["Images", whole(found.images)],
       ["Dice", shown(found.nested_dice, (value) => probability(value))],
       ["Dice of an answer without any mask", shown(found.floor, (value) => probability(value))],

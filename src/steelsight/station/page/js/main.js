@@ -36,6 +36,7 @@ async function route() {
     const element = document.createElement("section");
     element.className = `view view-${view}`;
     main.replaceChildren(element);
+    window.scrollTo(0, 0);
     leave = module.open(element, { card, rest: decodeURIComponent(rest.join("/")), keys }) ?? (() => {});
   } catch (error) {
     if (mine === turn && error.status !== 401) main.replaceChildren(notice(error.message, "error"));
@@ -54,5 +55,9 @@ for (const [key, view] of Object.entries({ i: "inspect", y: "history", v: "revie
   keyboard.always(`g ${key}`, `go to ${view}`, () => { location.hash = view; });
 }
 document.querySelector("#help").addEventListener("click", () => keyboard.help());
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address names views, not places in them
+  document.querySelector("main").focus();
+});
 window.addEventListener("hashchange", route);
 route();

@@ -33,7 +33,9 @@ def test_half_a_head_after_an_answer_is_no_request_either(connected):
 
 
 def test_a_request_whose_answer_takes_longer_is_answered(connected):
-    head = b"POST /api/v1/inspections HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\n"
+    head = (
+        b"POST /api/v1/inspections HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\n"
+    )
     connected.sendall(head)
     for byte in b"abcd":
         time.sleep(0.2)

@@ -1,6 +1,7 @@
 """The review view in a real browser: the doubtful first, agree, draw, erase, undo, versions, and the dataset."""
 
 import zipfile
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -26,6 +27,8 @@ from steelsight.rle import decode_runs, parse_runs
 
 pytestmark = [needs_sample, needs_chromium]
 SIZE = (256, 1600)
+STRIP = "0a37f0a29.jpg"
+"""A strip with scratches, to be drawn on."""
 
 
 @pytest.fixture(scope="module")
@@ -120,9 +123,42 @@ def test_the_doubtful_come_first_and_keys_agree(page, client):
     expect(page.locator(".queue-list button").last).to_contain_text("pass, masks agreed – Ada")
 
 
+@pytest.mark.parametrize("comes", [True, False])
+def test_nothing_is_said_of_an_image_that_is_not_there_yet(page, client, comes):
+    """The masks on the screen are still those of the image before; where none comes, the inspector's own are agreed with."""
+    waiting = found(client, order="doubt", reviewed=False)
+    first, second = next(
+        (one, other)
+        for one, other in pairwise(waiting)
+        if one["classes"] != other["classes"] and STRIP not in (one["name"], other["name"])
+    )
+    page.goto(f"/#review/{first['id']}")
+    expect(page.locator(".drawing [data-class]").first).to_be_visible()
+    held = []
+    page.route(f"**/inspections/{second['id']}/image", lambda route: held.append(route))
+    page.keyboard.press("j")
+    expect(page.locator(".review-head h2")).to_have_text(second["name"])
+    page.keyboard.press("r")
+    page.keyboard.press("a")
+    expect(page.get_by_text("The image is not there yet")).to_be_visible()
+    assert client.get(f"/api/v1/inspections/{second['id']}/reviews").json()["reviews"] == []
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_be_disabled()
+    if comes:
+        held[0].continue_()
+    else:
+        held[0].fulfill(status=422, json={"detail": "it was lost"})
+        expect(page.get_by_text("it was lost")).to_be_visible()
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()
+    page.keyboard.press("a")
+    expect(page.get_by_text("Saved as version")).to_be_visible()
+    said = latest(client, second["id"])
+    assert (said["agrees"], said["word"]) == (True, "reject")
+    assert said["runs"] == client.get(f"/api/v1/inspections/{second['id']}").json()["runs"]
+
+
 def test_what_brush_polygon_and_lasso_draw_is_saved_to_the_pixel(page, client):
     """Around the scratches of a real strip, as a reviewer would."""
-    one = open_one(page, client, lambda one: one["name"] == "0a37f0a29.jpg")
+    one = open_one(page, client, lambda one: one["name"] == STRIP)
     names = list(one["runs"])
     number = min(3, len(names))
     page.locator(f"[data-class='{number}']").click()

@@ -29,6 +29,7 @@ class Review {
   own = null; // a drawing that is not saved, while a version is looked at
   shown = 0; // the version whose masks were brought to the viewer; 0: the inspector's
   turn = 0; // answers for an inspection that was left are dropped
+  ready = false; // until then the viewer may hold the masks of the one before
   saving = false;
 
   constructor(element, card) {
@@ -95,28 +96,54 @@ class Review {
     this.viewer.close();
   }
 
-  /** Show an inspection, with the latest reviewer's masks where there is one. */
+  /** Show an inspection, with the latest reviewer's masks where there is one. Nothing is saved before it is all there. */
   async open(id) {
     const turn = ++this.turn;
-    await this.trying(async () => {
-      const [inspection, reviews] = await Promise.all([api.inspection(id), api.reviews(id)]);
+    const before = this.ready;
+    this.ready = false;
+    this.refresh();
+    let found;
+    try {
+      found = await Promise.all([api.inspection(id), api.reviews(id)]);
+    } catch (error) {
       if (turn !== this.turn) return;
-      this.editor.end();
-      Object.assign(this, { inspection, reviews, own: null });
-      this.work.hidden = false;
-      this.message.replaceChildren();
-      history.replaceState(null, "", `#review/${id}`);
-      this.queue.choose(id);
-      this.form.begin(inspection);
-      this.describe();
-      this.drawable = inspection.error === null && inspection.has_image;
-      this.stage.hidden = this.toolbar.element.hidden = !this.drawable;
-      this.shape();
-      if (this.drawable) await this.viewer.show(inspection);
+      this.ready = before;
+      this.refresh();
+      this.say(error.message);
+      return;
+    }
+    if (turn !== this.turn) return;
+    const [inspection, reviews] = found;
+    this.editor.end();
+    Object.assign(this, { inspection, reviews, own: null });
+    this.work.hidden = false;
+    this.message.replaceChildren();
+    history.replaceState(null, "", `#review/${id}`);
+    this.queue.choose(id);
+    this.form.begin(inspection);
+    this.describe();
+    await this.picture(turn);
+    if (turn !== this.turn) return;
+    this.ready = true;
+    this.toolbar.begin(this.drawable ? this.viewer.classes : []);
+    this.show(reviews.at(-1)?.version ?? 0);
+  }
+
+  /** Bring the picture; where there is none, the masks can be agreed with, but not drawn. */
+  async picture(turn) {
+    const { inspection } = this;
+    this.drawable = inspection.error === null && inspection.has_image;
+    this.stage.hidden = this.toolbar.element.hidden = !this.drawable;
+    this.shape();
+    if (!this.drawable) return;
+    try {
+      await this.viewer.show(inspection);
+    } catch (error) {
       if (turn !== this.turn) return;
-      this.toolbar.begin(this.drawable ? this.viewer.classes : []);
-      this.show(reviews.at(-1)?.version ?? 0);
-    });
+      this.drawable = false;
+      this.stage.hidden = this.toolbar.element.hidden = true;
+      this.say(error.message);
+    }
   }
 
   describe() {
@@ -168,7 +195,7 @@ class Review {
     if (!this.inspection) return;
     const edited = this.editor.edited;
     this.toolbar.refresh();
-    this.form.refresh({ edited, agrees: this.shown === 0, saving: this.saving });
+    this.form.refresh({ edited, agrees: this.shown === 0, saving: this.saving || !this.ready });
     const show = (version) => this.show(version);
     this.versions.replaceChildren(
       versionList(this.inspection, this.reviews, edited ? "own" : this.shown, edited || this.own !== null, show));
@@ -177,6 +204,7 @@ class Review {
   /** Save the reviewer's word on the masks as they are shown. @param {boolean} drawn by which button. */
   async save(drawn) {
     if (!this.inspection || this.saving) return;
+    if (!this.ready) return this.say("The image is not there yet: look at it first.");
     const { word, reviewer, comment } = this.form.said();
     const edited = this.editor.edited;
     if (this.editor.corners.length) return this.say("A polygon is still open: close it, or take it back with Escape.");
@@ -218,9 +246,11 @@ class Review {
   /** Somebody saved a version meanwhile: show it, and keep what was drawn. */
   async faster(id, sentence) {
     await this.trying(async () => {
-      this.reviews = await api.reviews(id);
-      const newest = this.reviews.at(-1);
+      const reviews = await api.reviews(id);
+      const newest = reviews.at(-1);
       this.queue.note(id, newest);
+      if (this.inspection.id !== id) return this.say(sentence); // another was opened meanwhile
+      this.reviews = reviews;
       this.show(newest.version);
       const who = newest.reviewer || "somebody";
       const kept = this.own ? ' Yours is kept below as "your drawing".' : "";

@@ -117,7 +117,7 @@ def test_masks_are_the_servers_and_thresholds_cut_them_anew(page, client, one):
         lower.evaluate(_SLIDE, level)
         expect(row.locator(".area")).to_have_text(f"{int((map_ > level).sum()):,} px")
         assert np.array_equal(mask(page, number, size), map_ > level)
-    screenshot(page, "station-viewer-moved")
+    screenshot(page, "station-viewer-moved", whole=False)
     upper.evaluate(_SLIDE, 255)
     expect(row.locator(".area")).to_have_text("–")
     page.keyboard.press("r")
@@ -155,7 +155,7 @@ def test_modes_classes_and_zoom(page, one):
         page.keyboard.press(key)
         page.wait_for_timeout(100)
         pictures.add(shown())
-    screenshot(page, "station-viewer-heat")
+    screenshot(page, "station-viewer-heat", whole=False)
     assert len(pictures) == 3
     page.keyboard.press("o")
     assert shown() == outline
@@ -170,7 +170,6 @@ def test_modes_classes_and_zoom(page, one):
     assert shown() != zoomed
     page.keyboard.press("0")
     assert shown() == outline
-    screenshot(page, "station-viewer", whole=False)
 
 
 def test_images_that_the_gate_held_back_say_so(browser, client):
@@ -251,7 +250,7 @@ def test_everything_can_be_read_in_any_look(browser, client, one, look):
         expect(page.locator(".slider input:enabled").first).to_be_visible()
         assert page.evaluate(_FAINT, ".sheet") == []
         assert page.evaluate("document.querySelector('.sheet').scrollWidth <= window.innerWidth"), "it scrolls sideways"
-        screenshot(page, "station-viewer" if look == "desktop" else f"station-viewer-{look}")
+        screenshot(page, "station-viewer" if look == "desktop" else f"station-viewer-{look}", whole=False)
         page.keyboard.press("Escape")
         page.goto("/#inspector")
         expect(page.locator(".sections")).to_be_visible()

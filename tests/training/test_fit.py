@@ -132,13 +132,8 @@ def test_the_average_is_the_mean_of_the_last_epochs_and_best_is_the_best(tmp_pat
 
 def test_kill_9_in_the_middle_of_an_epoch_then_resume(tmp_path: Path) -> None:
     """The real verb, a real kill, and the same bits as an undisturbed run."""
-    command = [
-        "train",
-        few_images(tmp_path / "data"),
-        "--recipe",
-        "lite",
-        *sets(*TINY, "folds=2", "members.*.sampling.least_steps=6"),
-    ]
+    long = sets(*TINY, "folds=2", "members.*.sampling.least_steps=6")
+    command = ["train", few_images(tmp_path / "data"), "--recipe", "lite", *long]
     command += ["--only", "segment-lite0:0", "--device", "cpu", "--workers", "0"]
     assert run_cli(*command, "--out", tmp_path / "whole").returncode == 0
     victim = start_cli(*command, "--out", tmp_path / "killed")

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from rich.markup import escape
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.judging import AsJson
 from steelsight.cli.output import console, finish
-from steelsight.cli.serve import Data, Database, KeepDays, KeepGb, KeepWhat, MaxPixels, Name, read_settings
+from steelsight.cli.serve import Data, Database, KeepDays, KeepWhat, MaxPixels, Name, read_settings
 from steelsight.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 LEAVE = "leave"
 _SHOW_EVERY = 0.25  # seconds
 
+KeepGb = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        help="GB of images and maps beyond which the oldest go.",
+        show_default="no limit: that of a `serve` on the same data holds",
+    ),
+]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder that is watched.")]
 Out = Annotated[
     Path | None,
@@ -54,7 +63,7 @@ def watch(
     once: Once = False,
     keep: KeepWhat = "all",
     keep_days: KeepDays = None,
-    keep_gb: KeepGb = 20.0,
+    keep_gb: KeepGb = None,
     max_pixels: MaxPixels = 64_000_000,
     device: Device = "auto",
     threads: Threads = None,
@@ -72,7 +81,13 @@ def watch(
     from steelsight.station.watch.results import ResultTables
 
     settings = read_settings(
-        data=data, database=database, name=name, keep=keep, keep_days=keep_days, keep_gb=keep_gb, max_pixels=max_pixels
+        data=data,
+        database=database,
+        name=name,
+        keep=keep,
+        keep_days=keep_days,
+        keep_gb=inf if keep_gb is None else keep_gb,
+        max_pixels=max_pixels,
     )
     watched = _watched(
         folder, move, [data, *([out] if out else [])],

@@ -11,7 +11,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 from steelsight.dataset.read import is_black
 from steelsight.errors import UserError
 from steelsight.files import disk_errors, replacing
-from steelsight.images import decode_image
+from steelsight.images import ImageError, decode_image
 from steelsight.rle import RunError, parse_runs
 from steelsight.station.corrections_files import Correction, Example, annotations, readme, reviews
 from steelsight.station.inspection import Inspection, Review
@@ -162,7 +162,11 @@ def read_stored(one: Correction, store: ImageStore) -> bytes | LeftOut:
     content = store.read_image(one.result.sha256)
     if content is None:
         return LeftOut(one.id, _GONE)
-    if is_black(decode_image(content, Path(one.name), grey=True)):
+    try:
+        pixels = decode_image(content, Path(one.name), grey=True)
+    except ImageError:
+        return LeftOut(one.id, "its stored image is damaged")
+    if is_black(pixels):
         return LeftOut(one.id, "its image is all black, which no dataset may hold")
     return content
 

@@ -1,9 +1,14 @@
-"""The longest files start first, so that no worker of xdist is left with one of them at the end."""
+"""The longest files start first, so that no worker of xdist is left with one of them at the end; no example has a deadline."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared machine", deadline=None)  # a wait for a processor is no fault of the code
+settings.load_profile("shared machine")
 
 LONGEST = (
     "tests/cli/test_paper.py",
+    "tests/station/page/test_review.py",
     "tests/export/test_export.py",
     "tests/training/test_fit.py",
     "tests/cli/test_train.py",

@@ -1,4 +1,4 @@
-"""The longest files start first, so that no worker of xdist is left with one of them at the end; no example has a deadline."""
+"""The longest files start first, so that no worker of xdist has one of them left at the end; examples have no deadline."""
 
 import pytest
 from hypothesis import settings

@@ -115,6 +115,17 @@ def test_what_cannot_be_inspected_says_so_beside_its_name(page):
     expect(rows(page).nth(2).locator(".badge")).to_have_text(re.compile("pass|review|reject"))
 
 
+def test_a_camera_that_was_turned_does_not_turn_the_pixels(page):
+    """Masks lie on stored pixels, so that an EXIF orientation is not followed: here a quarter turn."""
+    turned = b"Exif\0\0MM\0*\0\0\0\x08" + b"\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0" + bytes(4)
+    content = IMAGES[0].read_bytes()
+    segment = b"\xff\xe1" + (len(turned) + 2).to_bytes(2, "big") + turned
+    drop(page, ("turned.jpg", content[:2] + segment + content[2:]))
+    finished(page, 1)
+    width, height = page.locator(".results .thumb").evaluate("(canvas) => [canvas.width, canvas.height]")
+    assert (width, height) == (640, round(640 * 256 / 1600))
+
+
 def test_with_the_keyboard_alone(page):
     page.on("filechooser", lambda chooser: chooser.set_files(IMAGES[:3]))
     expect(page.locator(".drop")).to_be_visible()

@@ -27,7 +27,10 @@ def test_a_connection_without_a_request_is_ended(connected, said):
 
 def test_half_a_head_after_an_answer_is_no_request_either(connected):
     connected.sendall(WHOLE)
-    assert connected.recv(10_000).startswith(b"HTTP/1.1 200")
+    answer = b""
+    while not answer.endswith(b"}"):  # head and body may come apart
+        answer += connected.recv(10_000)
+    assert answer.startswith(b"HTTP/1.1 200")
     connected.sendall(WHOLE[:20])
     assert connected.recv(100) == b""
 

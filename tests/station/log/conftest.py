@@ -1,5 +1,7 @@
 """An empty log, in SQLite and in PostgreSQL."""
 
+from uuid import uuid4
+
 import pytest
 from station.log.postgres import BINARIES, running_server
 from station.log.results import CLASSES, INSPECTOR
@@ -23,11 +25,10 @@ def new_url(request, tmp_path_factory):
     if request.param == "sqlite":
         return lambda: f"sqlite:///{tmp_path_factory.mktemp('log')}/log.sqlite"
     server = request.getfixturevalue("postgres_url")
-    numbers = iter(range(1000))
 
     def make():
         """A schema of its own, which takes less time than a database."""
-        name = f"log{next(numbers)}"
+        name = f"log{uuid4().hex}"
         engine = connect(parse_url(server))
         with engine.begin() as connection:
             connection.exec_driver_sql(f"CREATE SCHEMA {name}")

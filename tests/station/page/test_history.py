@@ -11,7 +11,7 @@ from data import SAMPLE, needs_sample
 from inspector.tiny import STRETCHED, by_hand
 from playwright.sync_api import expect
 from station.http.serving import IMAGES, make_judging_inspector, send, served
-from station.page.browsing import LOOKS, SHOWN, chromium, needs_chromium, page_of, screenshot
+from station.page.browsing import LOOKS, SHOWN, needs_chromium, page_of, screenshot
 
 from steelsight.dataset.read import read_dataset
 from steelsight.decision.tested import Tested
@@ -53,12 +53,6 @@ def client(tested, tmp_path_factory):
         assert send(spoken, *IMAGES[:52], timeout=120).status_code == 200
         assert send(spoken, *IMAGES[52:54], door="page").status_code == 200
         yield spoken
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import re
 import pytest
 from data import needs_sample
 from playwright.sync_api import expect
-from station.http.serving import IMAGES, SAMPLES, make_judging_inspector, send, served
-from station.page.browsing import LOOKS, SHOWN, chromium, needs_chromium, page_of, screenshot
+from station.http.serving import IMAGES, SAMPLES, send, served
+from station.page.browsing import LOOKS, needs_chromium, page_of, screenshot
 
 from steelsight.images import list_images
 from steelsight.station.http.security import Access
@@ -23,17 +23,6 @@ _DROP = """async (files) => {
   const zone = document.querySelector(".drop"), more = {dataTransfer: transfer, bubbles: true, cancelable: true};
   for (const kind of ["dragenter", "dragover", "drop"]) zone.dispatchEvent(new DragEvent(kind, more));
 }"""
-
-
-@pytest.fixture(scope="module")
-def inspector(tmp_path_factory):
-    return SHOWN or make_judging_inspector(tmp_path_factory.mktemp("made") / "inspector")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

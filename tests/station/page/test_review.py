@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 from data import needs_sample, run_cli
 from playwright.sync_api import expect
-from station.http.serving import IMAGES, make_judging_inspector, send, served
+from station.http.serving import IMAGES, send, served
 from station.page.browsing import (
     LOOKS,
-    SHOWN,
-    chromium,
     drag,
     inside,
     needs_chromium,
@@ -29,17 +27,6 @@ pytestmark = [needs_sample, needs_chromium]
 SIZE = (256, 1600)
 STRIP = "0a37f0a29.jpg"
 """A strip with scratches, to be drawn on."""
-
-
-@pytest.fixture(scope="module")
-def inspector(tmp_path_factory):
-    return SHOWN or make_judging_inspector(tmp_path_factory.mktemp("made") / "inspector")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

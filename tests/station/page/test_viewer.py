@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from data import needs_sample
 from playwright.sync_api import expect
-from station.http.serving import IMAGES, make_judging_inspector, send, served
-from station.page.browsing import LOOKS, SHOWN, chromium, needs_chromium, page_of, screenshot
+from station.http.serving import IMAGES, send, served
+from station.page.browsing import LOOKS, needs_chromium, page_of, screenshot
 
 from steelsight.decision.rule import Rule, masks
 from steelsight.rle import decode_runs, encode_mask, format_runs, parse_runs
@@ -49,15 +49,8 @@ _FAINT = """(root) => {
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    made = SHOWN or make_judging_inspector(tmp_path_factory.mktemp("made") / "inspector")
-    with served(made, tmp_path_factory.mktemp("station")) as (_, spoken):
+def client(inspector, tmp_path_factory):
+    with served(inspector, tmp_path_factory.mktemp("station")) as (_, spoken):
         assert send(spoken, *IMAGES[:20]).status_code == 200
         yield spoken
 

@@ -1,0 +1,17 @@
+"""The browser and the inspector that the page's tests look at; one of each for a file."""
+
+import pytest
+from station.http.serving import make_judging_inspector
+from station.page.browsing import SHOWN, chromium
+
+
+@pytest.fixture(scope="module")
+def inspector(tmp_path_factory):
+    """The tests' own, or the one that screenshots are to show."""
+    return SHOWN or make_judging_inspector(tmp_path_factory.mktemp("made") / "inspector")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started

@@ -116,11 +116,6 @@ class Station:
         return self._batcher.accepted
 
     @property
-    def waiting(self) -> int:
-        """Accepted images that nobody has begun with."""
-        return self._batcher.waiting
-
-    @property
     def trouble(self) -> str | None:
         """Why the last result could not be kept, in one sentence; None where it could."""
         return self._committer.trouble

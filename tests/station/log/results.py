@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from steelsight.regions import Region
 from steelsight.station.inspection import Arrival, Result
+from steelsight.station.log.watched import known_files
 
 INSPECTOR, CLASSES = "ab" * 32, ("scratch", "dent, deep")
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -107,3 +108,9 @@ results = st.builds(
     has_maps=st.booleans(),
     arrival=st.none() | arrivals,
 )
+
+
+def is_known(log, arrival):
+    """Whether a watched file was inspected before."""
+    stamp = (arrival.name, arrival.size, arrival.modified_ns)
+    return stamp in known_files(log, arrival.folder, [arrival.name])

@@ -4,12 +4,13 @@ import os
 from datetime import timedelta
 
 import pytest
-from station.log.results import START, make_arrival, make_result
+from station.log.results import START, is_known, make_arrival, make_result
 
 from steelsight.station.inspection import Arrival
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
 from steelsight.station.log.retention import Pruned, prune
+from steelsight.station.log.watched import numbers_of
 from steelsight.station.settings import StationSettings
 from steelsight.station.store import ImageStore
 
@@ -56,7 +57,7 @@ def test_by_age(log, store):
     assert {file.sha256[-1] for file in store.files()} == {"1", "2", "3", "4"}
     assert log.reviews(added[2].id)
     assert log.get(added[0].id) is None
-    assert log.has_arrival(make_arrival())
+    assert is_known(log, make_arrival())
     (again,) = log.add([results[0]])
     assert again.id == added[0].id
     assert log.get(again.id) is None
@@ -98,7 +99,7 @@ def test_more_than_go_at_once(log, store):
     log.add([make_result(number, arrival=Arrival("/l", str(number), 1, 1, "a" * 64)) for number in range(501)])
     assert prune(log, store, wish(store, keep_days=1), NOW).inspections == 501
     assert log.find(Query()).inspections == ()
-    assert len(list(log.arrivals("/l"))) == 501
+    assert len(list(numbers_of(log, "/l"))) == 501
 
 
 def test_stations_that_share_log_and_store_leave_each_other_their_images(log, store):

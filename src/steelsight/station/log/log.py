@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from steelsight.errors import UserError
-from steelsight.station.inspection import Arrival, Inspection, Result, Review, Word
+from steelsight.station.inspection import Inspection, Result, Review, Word
 from steelsight.station.log.connect import WRITES, connect, database_errors, parse_url, write_ahead
 from steelsight.station.log.query import Found, Query, page, write_cursor
 from steelsight.station.log.rows import (
@@ -30,10 +30,9 @@ from steelsight.station.log.statistics import (
     count_waiting,
     latest_scores,
 )
-from steelsight.station.log.tables import arrivals, folders, inspections, inspectors, reviews
-from steelsight.station.log.values import arrival_key, from_bytes, to_bytes, to_microseconds, utc, written
+from steelsight.station.log.tables import arrivals, inspections, inspectors, reviews
+from steelsight.station.log.values import arrival_key, to_microseconds, utc, written
 
-_AT_ONCE = 1000
 _RACES = 5  # times that another process may be faster with the same arrivals before the fault must be another
 
 
@@ -237,30 +236,6 @@ class InspectionLog:
         statement = select(*REVIEW).where(reviews.c.inspection_id == number).order_by(reviews.c.version)
         with self.reading() as connection:
             return [to_review(row) for row in connection.execute(statement)]
-
-    def arrivals(self, folder: str) -> Iterator[Arrival]:
-        """Every known arrival of a watched folder, in no order that matters, those that retention removed included."""
-        of_folder = (
-            select(arrivals)
-            .join(folders, folders.c.id == arrivals.c.folder_id)
-            .where(folders.c.path == to_bytes(folder))
-            .order_by(arrivals.c.inspection_id)
-            .limit(_AT_ONCE)
-        )
-        last = 0
-        while True:
-            with self.reading() as connection:
-                rows = connection.execute(of_folder.where(arrivals.c.inspection_id > last)).all()
-            for row in rows:
-                yield Arrival(folder, from_bytes(row.name), row.size, row.modified_ns, row.sha256)
-            if len(rows) < _AT_ONCE:
-                return
-            last = rows[-1].inspection_id
-
-    def has_arrival(self, arrival: Arrival) -> bool:
-        """Whether a file was inspected before."""
-        with self.reading() as connection:
-            return bool(_known_arrivals(connection, [arrival_key(arrival)]))
 
     def buckets(self, since: datetime | None = None, until: datetime | None = None, per: Per = "day") -> list[Bucket]:
         """How many images ended in which way, by hour or day, the earliest first."""

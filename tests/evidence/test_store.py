@@ -50,6 +50,20 @@ def test_evidence_comes_back_in_the_order_of_the_record(tmp_path: Path) -> None:
     assert all(np.array_equal(reread.map(segmenter, index), maps[index]) for index in range(count))
 
 
+def test_a_digest_is_that_of_the_content(tmp_path: Path) -> None:
+    store = evidence(tmp_path)
+    segmenter, classifier = store.recipe.members
+    count = len(store.indices(0))
+    digests = []
+    for value in (1, 2, 1):
+        store.write_probabilities(classifier, 0, np.full(count, value / 2))
+        store.write_maps(segmenter, 0, [np.full((count, 4, 32, 64), value, np.uint8)])
+        digests.append((store.digest(classifier, 0), store.digest(segmenter, 0)))
+    first, second, third = digests
+    assert first == third
+    assert not {*first} & {*second}
+
+
 def test_evidence_of_other_folds_is_refused(tmp_path: Path) -> None:
     store = evidence(tmp_path)
     segmenter, classifier = store.recipe.members

@@ -1,5 +1,6 @@
 """A run's verdict policy, from evidence that was drawn from real masks."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -81,14 +82,23 @@ def test_a_wish_stays_until_another_is_made(evidence: Evidence) -> None:
     assert decide(run, wish=Wish()).policy.wish == Wish()
 
 
-def test_evidence_that_is_newer_than_the_decision_is_refused(tmp_path: Path) -> None:
+def test_evidence_that_was_made_again_since_the_decision_is_refused(tmp_path: Path) -> None:
     evidence = make_run(tmp_path, {"c-a": 0.2, "s-a": 0.2}, every=5)
     decide(evidence.run)
     member = evidence.recipe.member("c-a")
     said = evidence.probabilities(member)[evidence.indices(0)]
     evidence.write_probabilities(member, 0, said / 2)
-    with pytest.raises(UserError, match="older than the evidence"):
+    with pytest.raises(UserError, match="rests on other evidence"):
         decide_verdicts(evidence.run, Wish(), "keep")
+
+
+def test_a_copy_of_a_run_keeps_its_decision_and_what_was_derived(evidence: Evidence, tmp_path: Path) -> None:
+    # Other times, the same bytes.
+    copied = shutil.copytree(evidence.run, tmp_path / "copied", copy_function=shutil.copyfile)
+    made = sorted((copied / "evidence" / "tested").iterdir())
+    wish = Wish(max_escape=0.2)
+    assert decide_verdicts(copied, wish, "keep").policy == decide_verdicts(evidence.run, wish, "keep").policy
+    assert sorted((copied / "evidence" / "tested").iterdir()) == made
 
 
 def test_a_run_without_classifier_has_no_policy(tmp_path: Path) -> None:

@@ -151,6 +151,7 @@ class Decision(_Model):
 
     Attributes:
         fingerprint: of the data.
+        evidence: of what it rests on; empty in decisions made before it was known.
         classes: names, in the order of the rule's values.
         classifiers, segmenters: members by fold (`"0"`, `"1"`, ...), or by `"all"` where one choice holds for every
             fold. No classifier at all: every image counts as defective with probability 1.
@@ -192,6 +193,7 @@ class Decision(_Model):
     contributions: tuple[Contribution, ...]
     policy: Policy | None = None
     stability: Stability | None = None
+    evidence: str = ""
 
     def candidate(self, kind: Kind) -> Candidate:
         """The candidate of a kind."""

@@ -19,9 +19,16 @@ T = TypeVar("T", bound=np.generic)
 def key(evidence: Evidence, members: Sequence[Member], fold: int) -> str:
     """16 hexadecimal digits that change with the data, the fold's images, the members and their evidence."""
     images = [evidence.record.samples[index].image_id for index in evidence.indices(fold)]
-    said = [(member.name, repr(member.preprocess), evidence.written(member, fold)) for member in members]
+    said = [(member.name, repr(member.preprocess), evidence.digest(member, fold)) for member in members]
     text = repr((evidence.record.fingerprint, fold, images, said))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def evidence_key(evidence: Evidence) -> str:
+    """16 hexadecimal digits that change with the data, the folds and all evidence that a decision rests on."""
+    members = [*evidence.members("classify"), *evidence.members("segment")]
+    said = [key(evidence, members, fold) for fold in range(evidence.recipe.folds)]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
 def cached(path: Path, make: Callable[[], NDArray[T]]) -> NDArray[T]:

@@ -29,6 +29,7 @@ from steelsight.decision.search import SearchResult
 from steelsight.decision.severity import Severity
 from steelsight.decision.stability import find_stability
 from steelsight.errors import UserError
+from steelsight.evidence.cache import evidence_key
 from steelsight.evidence.contribution import contributions, gate_loss
 from steelsight.evidence.out_of_fold import OutOfFold
 from steelsight.evidence.select import Scores, score_members
@@ -133,6 +134,7 @@ def _decide(
     classifiers, segmenters = team.named()
     return Decision(
         fingerprint=record.fingerprint,
+        evidence=evidence_key(selector.evidence),
         classes=record.classes,
         classifiers=classifiers,
         segmenters=segmenters,

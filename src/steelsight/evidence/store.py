@@ -5,6 +5,7 @@ On disk, under RUN/evidence/<member>/: `fold<k>.parquet` (image_id, probability)
 is written whole or not at all, so that jobs can run alone, on any machine.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,7 @@ class Evidence:
     recipe: Recipe
     _arrays: dict[tuple[str, int], Any] = field(default_factory=dict, repr=False, compare=False)
     _places: dict[str, tuple[int, int]] = field(default_factory=dict, repr=False, compare=False)
+    _digests: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for fold in range(self.recipe.folds):
@@ -52,9 +54,13 @@ class Evidence:
         """Whether the evidence of a job is there."""
         return self._path(member, fold).exists()
 
-    def written(self, member: Member, fold: int) -> int:
-        """When the evidence of a job was written, in nanoseconds: what is derived from an earlier one is stale."""
-        return self._path(member, fold).stat().st_mtime_ns
+    def digest(self, member: Member, fold: int) -> str:
+        """SHA-256 of what is stored of a job, in hexadecimal: what was derived from another one is stale. Times would not
+        tell, since two files written in the same tick of the clock have the same, and copying a run changes them."""
+        path = self._path(member, fold)
+        if path not in self._digests:
+            self._digests[path] = _digest(path)
+        return self._digests[path]
 
     def members(self, step: Step) -> tuple[Member, ...]:
         """Members of a step with evidence of every fold, in the recipe's order."""
@@ -69,6 +75,7 @@ class Evidence:
         ids = [self.record.samples[index].image_id for index in self.indices(fold)]
         with replacing(self._path(member, fold)) as temporary:
             pd.DataFrame({"image_id": ids, "probability": probabilities}).to_parquet(temporary, index=False)
+        self._digests.pop(self._path(member, fold), None)
 
     def write_maps(self, member: Member, fold: int, batches: Iterable[NDArray[np.uint8]]) -> None:
         """Store the 8-bit maps of the images of a fold, given as batches (b, classes, height, width) in the order of
@@ -87,6 +94,7 @@ class Evidence:
             )
             for start, block in _blocks(batches, _SHARD):
                 array[start : start + len(block)] = block
+        self._digests.pop(self._path(member, fold), None)
 
     def probabilities(self, member: Member) -> NDArray[np.float64]:
         """P(defect) of every image by the job that did not see it: float64 (images,), in the order of the record."""
@@ -121,6 +129,16 @@ class Evidence:
                 f"{path}: its images are not those of fold {fold} in {self.run / 'samples.csv'}; "
                 "train this job again with `steelsight train --resume` after deleting the file"
             )
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, or of the names and the files of a folder."""
+    digest = hashlib.sha256()
+    for file in sorted(inside for inside in path.rglob("*") if inside.is_file()) if path.is_dir() else [path]:
+        with file.open("rb") as opened:
+            content = hashlib.file_digest(opened, "sha256").digest()
+        digest.update(file.relative_to(path).as_posix().encode() + b"\0" + content)
+    return digest.hexdigest()
 
 
 def _blocks(batches: Iterable[NDArray[np.uint8]], size: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:

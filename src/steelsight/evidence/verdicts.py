@@ -14,7 +14,7 @@ from steelsight.decision.severity import Severity
 from steelsight.decision.tested import Tested
 from steelsight.decision.tested_files import read_tested, write_tested
 from steelsight.errors import UserError
-from steelsight.evidence.cache import key
+from steelsight.evidence.cache import evidence_key, key
 from steelsight.evidence.out_of_fold import OutOfFold
 from steelsight.evidence.store import Evidence
 from steelsight.evidence.team import Progress, Views
@@ -132,16 +132,8 @@ def _key(judged: OutOfFold) -> str:
 
 
 def _check_current(evidence: Evidence, decision: Decision) -> None:
-    path = evidence.run / FILE
-    decided = path.stat().st_mtime_ns
-    said = [
-        (member, fold)
-        for step in ("classify", "segment")
-        for member in evidence.members(step)
-        for fold in range(evidence.recipe.folds)
-    ]
-    is_stale = any(evidence.written(member, fold) > decided for member, fold in said)
-    if decision.fingerprint != evidence.record.fingerprint or is_stale:
+    if decision.evidence != evidence_key(evidence):
         raise UserError(
-            f"{path}: older than the evidence that it rests on; run `steelsight decide {evidence.run}` without options first"
+            f"{evidence.run / FILE}: rests on other evidence than the run has now; run `steelsight decide {evidence.run}` "
+            "without options first"
         )

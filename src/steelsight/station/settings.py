@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import URL
 
 Keep = Literal["all", "doubtful", "none"]
 """Whose image and probability maps are stored: everything's, those of whatever does not pass, nobody's."""
@@ -45,4 +46,7 @@ class StationSettings(BaseModel):
     @property
     def url(self) -> str:
         """SQLAlchemy URL of the log."""
-        return self.database or f"sqlite:///{(self.data / LOG_NAME).resolve()}"
+        if self.database:
+            return self.database
+        path = str((self.data / LOG_NAME).resolve())  # in which `%` and `?` may stand, which mean something in a URL
+        return URL.create("sqlite", database=path).render_as_string()

@@ -17,6 +17,7 @@ from steelsight.errors import UserError
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
 from steelsight.station.log.tables import VERSION_TABLE, metadata
+from steelsight.station.settings import LOG_NAME, StationSettings
 
 
 def test_the_migrations_lead_to_the_tables_that_the_code_knows(log):
@@ -143,13 +144,22 @@ def test_after_a_full_disk_it_goes_on(tmp_path):
         assert log.find(Query()).inspections == (second, first)
 
 
+@pytest.mark.parametrize("name", ["50%20mm", "what?", "a#b@c d", "%", "Blech ä"])
+def test_a_data_folder_of_any_name_holds_its_log(tmp_path, name):
+    with InspectionLog.open(StationSettings(data=tmp_path / name).url):
+        assert (tmp_path / name / LOG_NAME).is_file()
+    assert [one.name for one in tmp_path.iterdir()] == [name]
+
+
 def test_a_folder_that_may_not_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="file is no folder; name another place"):
         InspectionLog.open(f"sqlite:///{tmp_path}/file/log.sqlite")
 
 
-@pytest.mark.parametrize("url", ["", "log.sqlite", "sqlite://", "sqlite:///:memory:", "mysql://u:secret@h/d"])
+@pytest.mark.parametrize(
+    "url", ["", "log.sqlite", "sqlite://", "sqlite:///:memory:", "mysql://u:secret@h/d", "postgresql://u:secret@h:p/d"]
+)
 def test_no_url_of_a_log(url):
     with pytest.raises(UserError, match=r"write e\.g\. sqlite:////data/log\.sqlite") as told:
         InspectionLog.open(url)

@@ -32,7 +32,7 @@ def parse_url(text: str) -> URL:
     """
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # the second where the port is no number
         raise UserError(
             "--database: not a URL of a database; write e.g. sqlite:////data/log.sqlite or "
             "postgresql://user:password@host/name"

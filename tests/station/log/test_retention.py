@@ -103,18 +103,18 @@ def test_more_than_go_at_once(log, store):
 
 
 def test_stations_that_share_log_and_store_leave_each_other_their_images(log, store):
-    """Of the other station's entries, one was reviewed; a third image is named by both, and the other reviewed it."""
+    """Of the other station's entries, one was reviewed; two further images are named by both, and of one it reviewed that."""
     if log.url.drivername == "sqlite":
         pytest.skip("a SQLite log is one station's")
     results = [make_result(0), make_result(1, station="line 2"), make_result(2, station="line 2"), make_result(3)]
-    added = log.add([*results, make_result(3, station="line 2")])
+    added = log.add([*results, *(make_result(number, station="line 2") for number in (3, 4)), make_result(4)])
     log.review(added[2].id, after_version=0, agrees=True, word="reject")
     log.review(added[4].id, after_version=0, agrees=True, word="reject")
-    for number in range(4):
+    for number in range(5):
         keep(store, f"{number:064x}", 1000, timedelta(days=9))
     assert prune(log, store, wish(store), NOW) == Pruned(0, 0, 0)
     assert prune(log, store, wish(store, keep_gb=1 / 1e9), NOW) == Pruned(0, 1, 1000)
-    assert {file.sha256[-1] for file in store.files()} == {"1", "2", "3"}
+    assert {file.sha256[-1] for file in store.files()} == {"1", "2", "3", "4"}
 
 
 def test_beside_another_log_what_only_that_one_can_name_stays(tmp_path, store):

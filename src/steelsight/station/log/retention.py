@@ -13,7 +13,7 @@ from math import inf
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, select, true, update
 from sqlalchemy import func as sql
 
 from steelsight.station.log.log import InspectionLog
@@ -136,12 +136,11 @@ def _remove_files(
 def _named(
     connection: Connection, mine: Sequence[ColumnElement[bool]], images: Collection[str]
 ) -> tuple[set[str], set[str]]:
-    """The images that an entry names, and those of them that an own one names and nobody has reviewed."""
-    latest = sql.max(inspections.c.review_version)
-    by_image = select(inspections.c.sha256, latest).where(inspections.c.sha256.in_(images))
-    found = dict(connection.execute(by_image.group_by(inspections.c.sha256)).tuples().all())
-    own = set(connection.execute(select(inspections.c.sha256).where(inspections.c.sha256.in_(images), *mine)).scalars())
-    return set(found), {image for image in own if found.get(image) == 0}
+    """The images that an entry names, and those of them that own ones alone name and nobody has reviewed."""
+    latest, own = sql.max(inspections.c.review_version), sql.sum(case((and_(true(), *mine), 1), else_=0))
+    by_image = select(inspections.c.sha256, latest, sql.count() - own).where(inspections.c.sha256.in_(images))
+    found = connection.execute(by_image.group_by(inspections.c.sha256)).tuples().all()
+    return {image for image, *_ in found}, {image for image, version, others in found if version == 0 == others}
 
 
 def _mark(connection: Connection, mine: Sequence[ColumnElement[bool]], images: Collection[str]) -> None:

@@ -1,5 +1,7 @@
 """The schema of a log: made in a new one, moved forward in an older one, refused when newer or foreign."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -13,6 +15,7 @@ from steelsight.errors import UserError
 from steelsight.station.log.connect import WRITES, shown
 from steelsight.station.log.tables import VERSION_TABLE, metadata
 
+MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK_NUMBER = 7_358_031_147
 """Of PostgreSQL's advisory lock; any number that no one else uses."""
 _alembic = Lock()  # it keeps the migration that is under way in a global
@@ -29,17 +32,37 @@ def migrate(engine: Engine, url: URL, *, make: bool = True) -> None:
             made.
     """
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
     with engine.connect() as connection:
         if _schema(connection) == scripts.get_current_head():
             return
-    with _alembic, engine.connect().execution_options(**WRITES) as connection, connection.begin():
+    with (
+        _alembic,
+        engine.connect().execution_options(**WRITES) as connection,
+        _rows_stay(connection),
+        connection.begin(),
+    ):
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
         _check(connection, url, scripts, make)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextmanager
+def _rows_stay(connection: Connection) -> Iterator[None]:
+    """Keep what hangs on a table's rows while SQLite makes the table anew, as it must for most changes: the old one's end
+    would take along found and reviews. To be entered before the transaction, within which the switch does nothing."""
+    driver = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite" or driver is None:
+        yield
+        return
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 def _schema(connection: Connection) -> str | None:

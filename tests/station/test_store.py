@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from steelsight.ensemble import combine_maps
+from steelsight.errors import UserError
 from steelsight.preprocess import Preprocess
 from steelsight.station.store import ImageStore, NetworkMaps
 
@@ -77,6 +78,27 @@ def test_damaged_maps_count_as_not_stored(tmp_path: Path, kept: int):
     packed = NetworkMaps((np.zeros((1, 32, 64), np.uint8),), (STRETCH,)).pack()
     store.put_maps(A, INSPECTOR, packed[:kept])
     assert store.read_maps(A, INSPECTOR) is None
+
+
+@pytest.mark.parametrize("at", range(500, 900, 20))
+def test_maps_with_a_hole_count_as_not_stored(tmp_path: Path, at: int):
+    """As a power cut leaves what the disk had no time for: of full length, with zeros in it."""
+    store = ImageStore(tmp_path)
+    maps = np.random.default_rng(0).integers(0, 9, (1, 32, 64), np.uint8)
+    packed = bytearray(NetworkMaps((maps,), (STRETCH,)).pack())
+    packed[at : at + 20] = bytes(20)
+    store.put_maps(A, INSPECTOR, packed)
+    assert store.read_maps(A, INSPECTOR) is None
+
+
+def test_what_the_disk_refuses_is_said_in_a_sentence(tmp_path: Path):
+    """A folder stands for a file that may not be read or removed, which a test cannot have where it may do all."""
+    store = ImageStore(tmp_path)
+    (tmp_path / "maps" / "aa" / f"{A}.{INSPECTOR[:12]}.npz").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"npz: cannot be read \(.*\); see to the disk and its rights"):
+        store.read_maps(A, INSPECTOR)
+    with pytest.raises(UserError, match=r"npz: cannot be removed"):
+        store.remove(A)
 
 
 def test_what_is_no_image_is_not_stored(tmp_path: Path):

@@ -70,9 +70,9 @@ class NetworkMaps:
             with np.load(BytesIO(content), allow_pickle=False) as archive:
                 described = json.loads(str(archive[_PREPROCESSES]))
                 maps = tuple(archive[str(index)] for index in range(len(described)))
-        except (zipfile.BadZipFile, KeyError, OSError, EOFError) as error:
+            return cls(maps, tuple(Preprocess.model_validate(one) for one in described))
+        except Exception as error:  # whatever reads on the way, zlib and tokenize too, has errors of its own
             raise ValueError(f"no stored maps ({error})") from error
-        return cls(maps, tuple(Preprocess.model_validate(one) for one in described))
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ class ImageStore:
     def image_path(self, sha256: str) -> Path | None:
         """Where an image is; None where it is not stored (any more)."""
         paths = (self._image_path(sha256, kind) for kind in _SUFFIXES)
-        return next((path for path in paths if path.is_file()), None)
+        with _disk_errors(self._images, "read"):
+            return next((path for path in paths if path.is_file()), None)
 
     def read_image(self, sha256: str) -> bytes | None:
         """An image's file; None where it is not stored (any more)."""
@@ -133,7 +134,11 @@ class ImageStore:
         return None if path is None else _read(path)
 
     def read_maps(self, sha256: str, inspector: str) -> NetworkMaps | None:
-        """What an inspector's segmenters said of an image; None where it is not stored (any more), or damaged."""
+        """What an inspector's segmenters said of an image; None where it is not stored (any more), or damaged.
+
+        Raises:
+            UserError: the disk refuses.
+        """
         content = _read(self._maps_path(sha256, inspector))
         try:
             return None if content is None else NetworkMaps.unpack(content)
@@ -145,10 +150,13 @@ class ImageStore:
 
         Args:
             last_used: seconds since 1970; what was stored again after that stays: somebody is about to log it.
+
+        Raises:
+            UserError: the disk refuses.
         """
         freed = 0
         for path in (*self._images.glob(f"{sha256[:2]}/{sha256}.*"), *self._maps.glob(f"{sha256[:2]}/{sha256}.*")):
-            with suppress(FileNotFoundError):  # another process removed it
+            with _disk_errors(path, "removed"), suppress(FileNotFoundError):  # another process removed it
                 found = path.stat()
                 if found.st_mtime <= last_used:
                     path.unlink()
@@ -234,7 +242,7 @@ class ImageStore:
 
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
+def _disk_errors(path: Path, what: str = "written") -> Iterator[None]:
     """Turn whatever the disk refuses into one sentence for the user."""
     try:
         yield
@@ -242,12 +250,11 @@ def _disk_errors(path: Path) -> Iterator[None]:
         if error.errno in NO_SPACE:
             said = "the disk is full; free some space, or let `steelsight log prune` remove old images"
         else:
-            said = f"cannot be written ({error.strerror or error}); see to the disk and its rights"
+            said = f"cannot be {what} ({error.strerror or error}); see to the disk and its rights"
         raise UserError(f"{path}: {said}") from error
 
 
 def _read(path: Path) -> bytes | None:
-    try:
+    with _disk_errors(path, "read"), suppress(FileNotFoundError):
         return path.read_bytes()
-    except FileNotFoundError:
-        return None
+    return None

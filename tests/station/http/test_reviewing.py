@@ -1,16 +1,21 @@
 """Reviews over HTTP, and the dataset that they make."""
 
+import asyncio
 import io
 import json
 import zipfile
+from contextlib import AsyncExitStack
 
 import cv2
 import numpy as np
 import pytest
 from data import needs_sample
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from station.http.serving import IMAGES, send, served
 
 from steelsight.dataset.read import read_dataset
+from steelsight.station.http.reviews import read_review
 
 pytestmark = needs_sample
 JSON = {"Content-Type": "application/json"}
@@ -55,13 +60,13 @@ def test_agree_correct_and_nobody_overwrites_anybody(inspector_folder, tmp_path)
         ({"agrees": False, "runs": {"dark": "1"}}, "dark"),
         ({"agrees": False, "runs": {"dark": "409600 2"}}, "beyond"),
         ({"agrees": False, "runs": {"dark": "5 5 3 1"}}, "overlap"),
-        ({"agrees": False, "runs": {"dark": "\ud800"}}, "runs"),
+        ({"agrees": False, "runs": {"dark": "\ud800"}}, "JSON"),
         ({"word": "review"}, "word"),
         ({"after_version": -1}, "after_version"),
         ({"after_version": 2**63}, "after_version"),
         ({"after_version": 1e400}, "after_version"),
         ({"reviewer": "a\x00"}, "reviewer"),
-        ({"reviewer": "\ud800"}, "reviewer"),
+        ({"reviewer": "\ud800"}, "JSON"),
         ({"comment": "x" * 10_001}, "comment"),
         ({"more": 1}, "more"),
     ],
@@ -79,6 +84,61 @@ def test_a_body_that_is_no_review_is_refused(client, content):
     answer = client.post("/api/v1/inspections/1/reviews", content=content, headers=JSON)
     assert answer.status_code in (400, 422), answer.text
     assert set(answer.json()) == {"detail"}
+
+
+def test_a_body_that_is_not_sent_as_json_is_refused(client):
+    answer = client.post(
+        "/api/v1/inspections/1/reviews", content=json.dumps(SAID), headers={"Content-Type": "text/plain"}
+    )
+    assert answer.status_code == 415
+
+
+def test_a_body_of_very_many_parts_is_refused_before_it_is_taken_apart(client):
+    runs = ",".join(f'"{number}":1' for number in range(25_000))
+    answer = client.post("/api/v1/inspections/1/reviews", content=f'{{"runs":{{{runs}}}}}', headers=JSON)
+    assert (answer.status_code, answer.json()) == (
+        422,
+        {"detail": "the body has more than 20000 parts, and is no review"},
+    )
+    commas = {**SAID, "comment": 10_000 * ",", "after_version": 7}
+    assert client.post("/api/v1/inspections/1/reviews", json=commas).status_code == 409
+
+
+def test_of_large_reviews_only_some_are_read_at_a_time():
+    places = asyncio.Semaphore(1)
+
+    async def read(size, ended, stack):
+        """Of a body of `size` bytes, the last of which comes when `ended` is set."""
+        parts = [
+            {"type": "http.request", "body": bytes(size - 1), "more_body": True},
+            {"type": "http.request", "body": b"x"},
+        ]
+
+        async def receive():
+            if len(parts) == 1:
+                await ended.wait()
+            return parts.pop(0)
+
+        kind = (b"content-type", b"application/json")
+        return len(await read_review(Request({"type": "http", "headers": [kind]}, receive), places, stack))
+
+    async def try_all():
+        ended = asyncio.Event()
+        async with AsyncExitStack() as first, AsyncExitStack() as others:
+            slow = asyncio.create_task(read(1_500_000, ended, first))
+            await asyncio.sleep(0)
+            ready = asyncio.Event()
+            ready.set()
+            with pytest.raises(HTTPException) as refused:
+                await read(1_500_000, ready, others)
+            assert (refused.value.status_code, refused.value.headers) == (429, {"Retry-After": "5"})
+            assert await read(1_000_000, ready, others) == 1_000_000
+            ended.set()
+            assert await slow == 1_500_000
+        async with AsyncExitStack() as others:
+            assert await read(1_500_000, ready, others) == 1_500_000
+
+    asyncio.run(try_all())
 
 
 def test_there_is_no_review_of_nothing(client):

@@ -31,7 +31,7 @@ _WORDS = {
     413: "more was sent than is taken here",
     415: "the request is of the wrong type",
     422: "a value does not fit",
-    429: "the queue is full: ask again after the seconds that Retry-After names",
+    429: "the queue, or the place for large reviews, is full: ask again after the seconds that Retry-After names",
     503: "the log or the disk refuses",
 }
 

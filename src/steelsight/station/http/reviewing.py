@@ -1,6 +1,10 @@
 """What reviewers say of an inspection."""
 
-from fastapi import APIRouter
+import asyncio
+from contextlib import AsyncExitStack
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -10,39 +14,34 @@ from steelsight.station.http.convert import review_answer
 from steelsight.station.http.faults import refusals
 from steelsight.station.http.params import InspectionId
 from steelsight.station.http.respond import json_answer
+from steelsight.station.http.reviews import read_review, take_apart
 from steelsight.station.http.viewing import find_inspection
 from steelsight.station.inspection import Inspection
 from steelsight.station.log.log import OutdatedReview, UnknownInspection
 from steelsight.station.station import Station
 
 _PATH = "/api/v1/inspections/{id}/reviews"
+_LARGE_AT_ONCE = 2
+_BODY = {"required": True, "content": {"application/json": {"schema": ReviewRequest.model_json_schema()}}}
 
 
 def reviewing_routes(station: Station) -> APIRouter:
     """Routes of reviews."""
     routes = APIRouter()
+    places = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     @routes.post(
-        _PATH, response_model=ReviewAnswer, responses=refusals(400, 404, 408, 409, 413, 422, 503), summary="Review"
+        _PATH,
+        response_model=ReviewAnswer,
+        responses=refusals(400, 404, 408, 409, 413, 415, 422, 429, 503),
+        openapi_extra={"requestBody": _BODY},
+        summary="Review",
     )
-    def review(id: InspectionId, said: ReviewRequest) -> Response:
+    async def review(request: Request, id: InspectionId) -> Response:
         """Agree with an inspection, or say what its masks should be; earlier versions are kept."""
-        inspection = find_inspection(station, id)
-        try:
-            kept = station.log.review(
-                id,
-                after_version=said.after_version,
-                agrees=said.agrees,
-                word=said.word,
-                runs=_masks(inspection, said),
-                reviewer=said.reviewer,
-                comment=said.comment,
-            )
-        except OutdatedReview as error:
-            raise HTTPException(409, str(error)) from error
-        except UnknownInspection as error:
-            raise HTTPException(404, str(error)) from error
-        return json_answer(review_answer(kept, inspection.classes))
+        async with AsyncExitStack() as stack:
+            body = await read_review(request, places, stack)
+            return await run_in_threadpool(_keep, station, id, body)
 
     @routes.get(_PATH, response_model=ReviewsAnswer, responses=refusals(404, 422, 503), summary="All reviews")
     def reviews(id: InspectionId) -> Response:
@@ -52,6 +51,31 @@ def reviewing_routes(station: Station) -> APIRouter:
         return json_answer(ReviewsAnswer(reviews=versions))
 
     return routes
+
+
+def _keep(station: Station, id: int, body: bytearray) -> Response:
+    """Log a review.
+
+    Raises:
+        HTTPException, RequestValidationError: it is none, or none of this inspection.
+    """
+    said = take_apart(body)
+    inspection = find_inspection(station, id)
+    try:
+        kept = station.log.review(
+            id,
+            after_version=said.after_version,
+            agrees=said.agrees,
+            word=said.word,
+            runs=_masks(inspection, said),
+            reviewer=said.reviewer,
+            comment=said.comment,
+        )
+    except OutdatedReview as error:
+        raise HTTPException(409, str(error)) from error
+    except UnknownInspection as error:
+        raise HTTPException(404, str(error)) from error
+    return json_answer(review_answer(kept, inspection.classes))
 
 
 def _masks(inspection: Inspection, said: ReviewRequest) -> list[str] | None:

@@ -11,6 +11,7 @@ from steelsight import __version__
 from steelsight.station.http.card import card_routes
 from steelsight.station.http.exporting import exporting_routes
 from steelsight.station.http.faults import LastResort, explain_faults
+from steelsight.station.http.head import Head
 from steelsight.station.http.inspecting import PATH, inspecting_routes
 from steelsight.station.http.limits import BodyLimit, body_limits
 from steelsight.station.http.metrics import Measured, Metrics
@@ -51,6 +52,7 @@ def create_app(station: Station, access: Access = LOOPBACK, samples: Path | None
         return await page.get_response("index.html", request.scope)
 
     # the last one added is the outermost
+    app.add_middleware(Head)
     app.add_middleware(LastResort)
     app.add_middleware(Guard, access=access)
     app.add_middleware(BodyLimit, limit_of=body_limits(PATH, station.settings.max_bytes, station.max_files))

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from steelsight.errors import UserError
@@ -53,7 +53,7 @@ def explain_faults(app: FastAPI) -> None:
         plain = error.detail == HTTPStatus(error.status_code).phrase  # the framework's own, which says less
         said = _WORDS.get(error.status_code, error.detail) if plain else error.detail
         if error.status_code == 405:  # the framework names the methods of the first route alone
-            return fault(405, said, {"Allow": ", ".join(_methods(app, request.url.path))})
+            return fault(405, said, {"Allow": ", ".join(_methods(app, request.scope))})
         return fault(error.status_code, said, error.headers)
 
     @app.exception_handler(RequestValidationError)
@@ -85,9 +85,19 @@ def explain_faults(app: FastAPI) -> None:
         return fault(503, str(error), {"Retry-After": "10"})
 
 
-def _methods(app: FastAPI, path: str) -> list[str]:
-    routes = (route for route in app.routes if isinstance(route, Route) and route.path_regex.match(path))
-    return sorted({method for route in routes for method in route.methods or ()})
+def _methods(app: FastAPI, scope: Scope) -> list[str]:
+    """The methods that some route takes at an address; files, which are mounted and not routes, can only be read."""
+    asked = {
+        **scope,
+        "root_path": scope.get("app_root_path", scope["root_path"]),
+    }  # as it was outside the mounted files
+    found = {
+        method
+        for route in app.routes
+        for method in (("GET",) if isinstance(route, Mount) else ("DELETE", "GET", "PATCH", "POST", "PUT"))
+        if route.matches({**asked, "method": method})[0] is Match.FULL
+    }
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 def fault(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -1,0 +1,30 @@
+"""HEAD, which monitors ask with: what GET answers, without its body."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Head:
+    """ASGI middleware: routes, and their description, speak of GET alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on; HEAD as GET, whose answer ends with its head."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        asked, ended = {**scope, "method": "GET"}, False
+
+        async def send_head(message: Message) -> None:
+            nonlocal ended
+            if ended:
+                return
+            if message["type"] == "http.response.body":
+                ended, message = True, {"type": "http.response.body", "body": b""}
+            await send(message)
+
+        try:
+            await self._app(asked, receive, send_head)
+        finally:  # whoever counts requests wants to know the route
+            scope["route"] = asked.get("route")

@@ -2,12 +2,17 @@
 
 import csv
 import io
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pyarrow.parquet as pq
 import pytest
 from data import needs_sample
 from station.http.serving import IMAGES
+
+from steelsight.station.http import viewing
 
 pytestmark = needs_sample
 
@@ -125,3 +130,26 @@ def test_figures_for_prometheus_count_requests_images_and_bytes(client, station)
 def test_health(client):
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_of_pictures_two_are_made_at_a_time(client, monkeypatch):
+    """However many are asked for, that of a very large image takes half a gigabyte."""
+    at_work, most, lock = 0, 0, threading.Lock()
+
+    def make(*_):
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        time.sleep(0.05)
+        with lock:
+            at_work -= 1
+        return b"picture"
+
+    monkeypatch.setattr(viewing, "overlay_png", make)
+    monkeypatch.setattr(viewing, "mask_png", make)
+    paths = [f"/api/v1/inspections/{number}/{name}.png" for number in (1, 2, 3, 4) for name in ("overlay", "mask")]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(client.get, paths))
+    assert {(one.status_code, one.content) for one in answers} == {(200, b"picture")}
+    assert most == 2

@@ -1,9 +1,11 @@
 """Answers as they go out."""
 
+import asyncio
 from collections.abc import Callable
 
 from fastapi import Request
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 _REVALIDATE = "private, no-cache"
@@ -14,16 +16,20 @@ def json_answer(model: BaseModel) -> Response:
     return Response(model.model_dump_json(by_alias=True), media_type="application/json")
 
 
-def picture(request: Request, tag: str, make: Callable[[], tuple[bytes, str]]) -> Response:
+async def picture(
+    request: Request, tag: str, make: Callable[[], tuple[bytes, str]], turns: asyncio.Semaphore
+) -> Response:
     """A picture, or 304 where the browser has it already.
 
     Args:
         tag: differs wherever the picture does.
         make: its content and media type.
+        turns: of which making it takes one.
     """
     quoted = f'"{tag}"'
     headers = {"ETag": quoted, "Cache-Control": _REVALIDATE}
     if quoted in [one.strip() for one in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
-    content, media_type = make()
+    async with turns:
+        content, media_type = await run_in_threadpool(make)
     return Response(content, headers=headers, media_type=media_type)

@@ -1,8 +1,10 @@
 """Inspections, one by one and in lists, and their pictures."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -14,6 +16,9 @@ from steelsight.station.http.pictures import browser_image, mask_png, overlay_pn
 from steelsight.station.http.respond import json_answer, picture
 from steelsight.station.inspection import Inspection
 from steelsight.station.station import Station
+
+_MADE_AT_ONCE = 2
+"""Pictures: one of a very large image takes half a gigabyte while it is made, and a page asks for many."""
 
 _PICTURE: Responses = {
     200: {"content": {"image/png": {}}, "description": "The picture."},
@@ -28,6 +33,7 @@ _IMAGE: Responses = {
 def viewing_routes(station: Station) -> APIRouter:
     """Routes below `inspections` that only read."""
     routes = APIRouter(prefix="/api/v1/inspections")
+    turns = asyncio.Semaphore(_MADE_AT_ONCE)
 
     @routes.get("", response_model=HistoryAnswer, responses=refusals(422, 503), summary="History")
     def history(filters: Annotated[Page, Query()]) -> Response:
@@ -43,33 +49,38 @@ def viewing_routes(station: Station) -> APIRouter:
         return json_answer(inspection_answer(find_inspection(station, id)))
 
     @routes.get("/{id}/image", responses=_IMAGE | refusals(404, 422, 503), response_class=Response, summary="The image")
-    def image(request: Request, id: InspectionId) -> Response:
+    async def image(request: Request, id: InspectionId) -> Response:
         """The image as a browser can show it."""
-        found = find_inspection(station, id)
-        return picture(request, f"image-{found.result.sha256}", lambda: browser_image(station.image_of(found)))
+        found = await run_in_threadpool(find_inspection, station, id)
+        return await picture(
+            request, f"image-{found.result.sha256}", lambda: browser_image(station.image_of(found)), turns
+        )
 
     @routes.get("/{id}/mask.png", responses=_PICTURE | refusals(404, 422, 503), response_class=Response, summary="Mask")
-    def mask(request: Request, id: InspectionId, review: Version | None = None) -> Response:
+    async def mask(request: Request, id: InspectionId, review: Version | None = None) -> Response:
         """Which class is where: 0 none, else the class's number; of a reviewer where `review` names a version."""
-        found = find_inspection(station, id)
+        found = await run_in_threadpool(find_inspection, station, id)
         runs, size = found.result.runs, found.result.size
         if review is not None:
-            said = next((one for one in station.log.reviews(id) if one.version == review), None)
+            versions = await run_in_threadpool(station.log.reviews, id)
+            said = next((one for one in versions if one.version == review), None)
             if said is None:
                 raise HTTPException(404, f"inspection {id} has no review {review}")
             runs = said.runs
         if size is None:
             raise HTTPException(404, f"inspection {id}: the image could not be read, so that there is no mask")
-        return picture(request, _tag("mask", found, review or 0), lambda: (mask_png(runs, size), "image/png"))
+        return await picture(
+            request, _tag("mask", found, review or 0), lambda: (mask_png(runs, size), "image/png"), turns
+        )
 
     @routes.get(
         "/{id}/overlay.png", responses=_PICTURE | refusals(404, 422, 503), response_class=Response, summary="Overlay"
     )
-    def overlay(request: Request, id: InspectionId) -> Response:
+    async def overlay(request: Request, id: InspectionId) -> Response:
         """The image with what was found outlined, and the verdict below."""
-        found = find_inspection(station, id)
-        return picture(
-            request, _tag("overlay", found), lambda: (overlay_png(found, station.image_of(found)), "image/png")
+        found = await run_in_threadpool(find_inspection, station, id)
+        return await picture(
+            request, _tag("overlay", found), lambda: (overlay_png(found, station.image_of(found)), "image/png"), turns
         )
 
     @routes.get(
@@ -78,13 +89,16 @@ def viewing_routes(station: Station) -> APIRouter:
         response_class=Response,
         summary="Probability map",
     )
-    def probability_map(request: Request, id: InspectionId, number: ClassNumber) -> Response:
+    async def probability_map(request: Request, id: InspectionId, number: ClassNumber) -> Response:
         """Probability times 255 of the class with this number, at the image's own size: exactly what the rule cut."""
-        found = find_inspection(station, id)
+        found = await run_in_threadpool(find_inspection, station, id)
         if number > len(found.classes):
             raise HTTPException(404, f"there is no class {number}: they count from 1 to {len(found.classes)}")
-        return picture(
-            request, _tag(f"map{number}", found), lambda: (write_png(station.map_of(found, number - 1)), "image/png")
+        return await picture(
+            request,
+            _tag(f"map{number}", found),
+            lambda: (write_png(station.map_of(found, number - 1)), "image/png"),
+            turns,
         )
 
     return routes

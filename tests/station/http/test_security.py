@@ -1,9 +1,11 @@
 """Who gets in, and what a browser is told."""
 
 import logging
+import shutil
 
 import pytest
 from data import needs_sample
+from station.http import serving
 from station.http.serving import IMAGES, send, served
 
 from steelsight.station.http.security import Access
@@ -100,6 +102,15 @@ def test_the_samples_are_those_that_the_card_lists(client):
     names = client.get("/api/v1/inspector").json()["samples"]
     assert len(names) == 12
     assert client.get(f"/api/v1/samples/{names[0]}").content.startswith(b"\xff\xd8")
+
+
+def test_a_sample_that_has_gone_meanwhile_is_not_there(inspector_folder, tmp_path, monkeypatch):
+    shutil.copy(IMAGES[0], tmp_path / "strip.jpg")
+    monkeypatch.setattr(serving, "SAMPLES", tmp_path)
+    with served(inspector_folder, tmp_path / "data") as (_, client):
+        assert client.get("/api/v1/samples/strip.jpg").status_code == 200
+        (tmp_path / "strip.jpg").unlink()
+        assert client.get("/api/v1/samples/strip.jpg").status_code == 404
 
 
 def test_what_nobody_foresaw_is_no_traceback_outside(client, station, caplog, monkeypatch):

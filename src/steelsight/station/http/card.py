@@ -58,7 +58,7 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
     )
     def sample(name: Text) -> Response:
         """An image of the sample, by a name that the card lists."""
-        if name not in files:
+        if name not in files or not files[name].is_file():  # or not any more
             raise HTTPException(404, f"there is no sample {name[:80]!r}; the card lists those there are")
         return FileResponse(files[name])
 

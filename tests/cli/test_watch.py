@@ -106,6 +106,26 @@ def test_two_watchers_of_one_folder_share_the_work_and_end_in_good_order(inspect
         assert len(set(rows(out))) == len(rows(out))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other signals")
+def test_a_second_signal_ends_it_at_once_and_loses_nothing(inspector, folder, tmp_path):
+    data, out = tmp_path / "data", tmp_path / "out"
+    process = start_cli("watch", inspector, folder, "--data", data, "--out", out, *QUICK)
+    until((out / "images.csv").exists, process)
+    with closing(sqlite3.connect(data / "log.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # the result waits for this program to end
+        shutil.copy(IMAGES[0], folder)
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=20)[1]
+    assert process.returncode == 130
+    assert "ended at once" in said
+    run_cli("watch", inspector, folder, "--data", data, "--out", out, "--once", *QUICK)
+    assert logged(data) == [IMAGES[0].name]
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

@@ -1,5 +1,6 @@
 """`steelsight watch`: inspect what a line camera writes into a folder."""
 
+import os
 import shlex
 import signal
 import time
@@ -14,7 +15,7 @@ from rich.markup import escape
 
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.judging import AsJson
-from steelsight.cli.output import console, finish
+from steelsight.cli.output import console, fail, finish
 from steelsight.cli.serve import Data, Database, KeepDays, KeepWhat, MaxPixels, Name, read_settings
 from steelsight.errors import UserError
 
@@ -101,7 +102,11 @@ def watch(
             tables = ResultTables(out, station.inspector.classes, station.log, str(watched.folder))
             stack.enter_context(tables)
         follow = Follow(station, watched, tables, _tell)
-        ended_by = _run(follow, watched)
+        try:
+            ended_by = _run(follow, watched)
+        except KeyboardInterrupt:  # asked twice: what is in work is inspected at the next start, as after any kill
+            fail("ended at once; images whose results were not in the log yet are inspected at the next start")
+            os._exit(130)
     _say_figures(follow)
     wrote = [] if out is None else [out / table for table in TABLES]
     finish(wrote, _look(inspector, data, database), as_json=as_json, figures=_as_dict(follow))

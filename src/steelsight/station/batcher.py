@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from steelsight.errors import UserError
 from steelsight.station.incoming import Incoming
 from steelsight.station.inspection import Inspection
+from steelsight.station.together import Together
 
 _SMOOTHING = 0.1  # weight of the newest answer in the mean time between answers
 _LONGEST_WAIT = 60
@@ -45,12 +46,20 @@ class Job:
     """An accepted image and the future that its sender holds.
 
     Attributes:
+        together: the request that it is of, where that has several.
         started: `time.perf_counter()` of its acceptance.
     """
 
     incoming: Incoming
+    together: "Together[Any] | None" = None
     future: "Future[Inspection]" = field(default_factory=Future)
     started: float = field(default_factory=time.perf_counter)
+
+    def fail(self, error: Exception) -> None:
+        """Tell its sender, and let those of the same request fail that are not logged."""
+        self.future.set_exception(error)
+        if self.together is not None:
+            self.together.fail(error)
 
 
 Work = Callable[[Sequence[Job], bool], None]
@@ -64,8 +73,11 @@ class Admission:
     def __init__(self, batcher: "Batcher", room: int) -> None:
         self._batcher, self._room = batcher, room
 
-    def submit(self, incoming: Incoming) -> "Future[Inspection]":
+    def submit(self, incoming: Incoming, together: "Together[Any] | None" = None) -> "Future[Inspection]":
         """Put an image into the reserved room.
+
+        Args:
+            together: the request that it is of, where that has several.
 
         Raises:
             ValueError: more than were admitted.
@@ -73,7 +85,7 @@ class Admission:
         if self._room < 1:
             raise ValueError("more images than were admitted")
         self._room -= 1
-        return self._batcher.put(incoming)
+        return self._batcher.put(incoming, together)
 
     def __enter__(self) -> Self:
         return self
@@ -138,9 +150,9 @@ class Batcher:
             self._reserved += count
         return Admission(self, count)
 
-    def put(self, incoming: Incoming) -> "Future[Inspection]":
+    def put(self, incoming: Incoming, together: "Together[Any] | None" = None) -> "Future[Inspection]":
         """Queue an image for which room is reserved."""
-        job = Job(incoming)
+        job = Job(incoming, together)
         job.future.set_running_or_notify_cancel()  # what is accepted is finished, whoever stops waiting for it
         job.future.add_done_callback(lambda _: self._on_answer(job))
         with self._changed:
@@ -171,7 +183,7 @@ class Batcher:
             except Exception as error:
                 for job in group:
                     if not job.future.done():
-                        job.future.set_exception(error)
+                        job.fail(error)
             with self._changed:
                 self._in_work -= len(group)
                 self._free += 1

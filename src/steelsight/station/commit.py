@@ -15,7 +15,7 @@ from steelsight.station.inspection import Result
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.store import ImageStore
 
-_MOST = 64  # results of one transaction
+_MOST = 64  # results of one transaction, and what further ones the last request has
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,61 +43,67 @@ class Committer:
     def __init__(self, store: ImageStore, log: InspectionLog) -> None:
         self.trouble: str | None = None
         self._store, self._log = store, log
-        self._finished: SimpleQueue[Finished | None] = SimpleQueue()
+        self._finished: SimpleQueue[Sequence[Finished]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
         self._thread.start()
 
     def put(self, finished: Finished) -> None:
-        """Have a result written; its future is set when it is durable, or gets a `UserError` when it cannot be kept."""
-        self._finished.put(finished)
+        """Have a result written; its future is set when it is durable, or gets a `UserError` when it cannot be kept. Those of
+        one request are written together once the last of them is there."""
+        job = finished.job
+        whole = [finished] if job.together is None else job.together.finish(job.future, finished)
+        if whole:
+            self._finished.put(whole)
 
     def close(self) -> None:
         """Write what was put, then end."""
-        self._finished.put(None)
+        self._finished.put([])
         self._thread.join()
 
     def _run(self) -> None:
         goes_on = True
         while goes_on:
             group = [self._finished.get()]
-            while len(group) < _MOST and not self._finished.empty():
+            while sum(map(len, group)) < _MOST and not self._finished.empty():
                 group.append(self._finished.get())
-            goes_on = None not in group
-            self._commit([one for one in (self._stored(one) for one in group if one is not None) if one is not None])
+            goes_on = all(group)
+            self._commit([whole for whole in group if whole and self._is_stored(whole)])
 
-    def _stored(self, one: Finished) -> Finished | None:
-        """The same, its image and maps in the store; None where they cannot be, and its sender is told."""
+    def _is_stored(self, whole: Sequence[Finished]) -> bool:
+        """Put images and maps into the store; where one cannot be kept, none of its request is, and the senders are told."""
         try:
-            if one.result.has_image:
-                self._store.put_image(one.result.sha256, one.job.incoming.content)
-            if one.maps is not None:
-                self._store.put_maps(one.result.sha256, one.result.inspector, one.maps)
+            for one in whole:
+                if one.result.has_image:
+                    self._store.put_image(one.result.sha256, one.job.incoming.content)
+                if one.maps is not None:
+                    self._store.put_maps(one.result.sha256, one.result.inspector, one.maps)
         except Exception as error:
-            self._refuse(one, error)
-            return None
-        return one
+            self._refuse(whole, error)
+            return False
+        return True
 
-    def _commit(self, group: Sequence[Finished]) -> None:
+    def _commit(self, group: Sequence[Sequence[Finished]]) -> None:
         if not group:
             return
+        every = [one for whole in group for one in whole]
         try:
-            logged = self._log.add([one.result for one in group])
+            logged = self._log.add([one.result for one in every])
         except Exception as error:
             if isinstance(error, UserError) or len(group) == 1:
-                for one in group:
-                    self._refuse(one, error)
+                self._refuse(every, error)
                 return
-            for one in group:  # one that cannot be logged does not take the others with it
-                self._commit([one])
+            for whole in group:  # one that cannot be logged does not take the others with it
+                self._commit([whole])
             return
         self.trouble = None
-        for one, inspection in zip(group, logged, strict=True):
+        for one, inspection in zip(every, logged, strict=True):
             one.job.future.set_result(inspection)
 
-    def _refuse(self, one: Finished, error: Exception) -> None:
+    def _refuse(self, every: Sequence[Finished], error: Exception) -> None:
         said = error if isinstance(error, UserError) else UserError(_sentence(error))
         self.trouble = str(said)
-        one.job.future.set_exception(said)
+        for one in every:
+            one.job.future.set_exception(said)
 
 
 def _sentence(error: Exception) -> str:

@@ -197,7 +197,7 @@ class Station:
             finished = self._judged_together(portion, engine)
         except Exception as error:
             if len(portion) == 1:
-                portion[0].future.set_exception(error)
+                portion[0].fail(error)
                 return
             for job in portion:
                 self._judge_portion([job], engine)
@@ -205,7 +205,7 @@ class Station:
         # nothing fails from here on: a future that has an error already would end the thread that writes
         for job, one in zip(portion, finished, strict=True):
             if isinstance(one, ImageError):
-                job.future.set_exception(one)
+                job.fail(one)
             else:
                 self._committer.put(one)
 

@@ -1,5 +1,6 @@
 """Images in over a real socket, and the same out that the inspector says."""
 
+import hashlib
 import socket
 import threading
 from io import BytesIO
@@ -13,9 +14,12 @@ from station.http.serving import IMAGES, send, served, wait_until
 from station.http.test_polygons import filled
 
 from steelsight.cascade.pictures import index_mask
+from steelsight.errors import UserError
 from steelsight.inspector.inspector import Inspector
 from steelsight.rle import decode_runs, format_runs, parse_runs
 from steelsight.station.http import limits
+from steelsight.station.station import Station
+from steelsight.station.store import ImageStore
 
 pytestmark = needs_sample
 FORM = "multipart/form-data; boundary=x"
@@ -201,3 +205,37 @@ def test_many_at_once_each_get_their_own(client, inspector_folder):
         thread.join()
     assert not errors
     assert found == {name: (name, runs) for name, runs in expected.items()}
+
+
+def test_where_one_of_several_cannot_be_kept_none_is_logged(inspector_folder, tmp_path, monkeypatch):
+    """Who sends them again would have some of them twice."""
+    put, refused = ImageStore.put_image, hashlib.sha256(IMAGES[2].read_bytes()).hexdigest()
+
+    def put_others(store, sha256, content):
+        if sha256 == refused:
+            raise UserError("the disk is full")
+        put(store, sha256, content)
+
+    with served(inspector_folder, tmp_path) as (station, client):
+        monkeypatch.setattr(ImageStore, "put_image", put_others)
+        answer = send(client, *IMAGES[:5])
+        assert (answer.status_code, answer.json()) == (503, {"detail": "the disk is full"})
+        assert send(client, IMAGES[5]).status_code == 200
+        assert [one["name"] for one in client.get("/api/v1/inspections").json()["inspections"]] == [IMAGES[5].name]
+        assert station.accepted == 0
+
+
+def test_where_one_of_several_cannot_be_judged_none_is_logged(inspector_folder, tmp_path, monkeypatch):
+    decode, refused = Station._decode, IMAGES[2].name
+
+    def decode_others(station, incoming):
+        if incoming.name == refused:
+            raise MemoryError
+        return decode(station, incoming)
+
+    monkeypatch.setattr(Station, "_decode", decode_others)
+    with served(inspector_folder, tmp_path) as (station, client):
+        assert send(client, *IMAGES[:5]).status_code == 500
+        assert send(client, IMAGES[5]).status_code == 200
+        assert [one["name"] for one in client.get("/api/v1/inspections").json()["inspections"]] == [IMAGES[5].name]
+        assert station.accepted == 0

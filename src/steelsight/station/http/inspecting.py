@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +21,7 @@ from steelsight.station.http.respond import json_answer
 from steelsight.station.http.uploads import FIELD, Upload, read_uploads
 from steelsight.station.inspection import Inspection
 from steelsight.station.station import Incoming, QueueFull, Station
+from steelsight.station.together import Together
 
 PATH = "/api/v1/inspections"
 _READ_AT_ONCE = 2
@@ -75,9 +77,9 @@ def inspecting_routes(station: Station, metrics: Metrics) -> APIRouter:
             if len(uploads) > 1:
                 async with reading:
                     await run_in_threadpool(_refuse_unreadable, uploads, station.settings.max_pixels)
-            at = datetime.now(UTC)
+            at, together = datetime.now(UTC), Together[Any](len(uploads))
             waiting = [
-                asyncio.wrap_future(place.submit(Incoming(upload.name, upload.content, door, None, at)))
+                asyncio.wrap_future(place.submit(Incoming(upload.name, upload.content, door, None, at), together))
                 for place, upload in zip(places, uploads, strict=True)
             ]
         answers = await asyncio.gather(*waiting, return_exceptions=True)

@@ -10,6 +10,7 @@ import pytest
 from data import SAMPLE, needs_sample
 from inspector.tiny import make_inspector
 
+from steelsight.errors import UserError
 from steelsight.images import list_images
 from steelsight.station.log.query import Query
 from steelsight.station.settings import StationSettings
@@ -228,6 +229,26 @@ def test_a_store_that_takes_nothing_holds_images_back_and_loses_none(line, stati
             away.rename(images)
         line.wait_for(1)
     assert line.has_said("results are kept again")
+
+
+def test_a_log_that_could_not_be_asked_is_no_trouble_once_it_can(line, monkeypatch):
+    """Although no image has come since: a single run would end as one that left something undone."""
+    put(line.folder / "a.jpg", IMAGES[6])
+    with line.watched():
+        line.wait_for(1)
+    ask, refused = follow.known_files, []
+
+    def ask_again(*args):
+        if not refused:
+            refused.append(args)
+            raise UserError("the log is held")
+        return ask(*args)
+
+    monkeypatch.setattr(follow, "known_files", ask_again)
+    with line.watched():
+        until(lambda: line.has_said("the log is held"))
+        until(lambda: line.has_said("the log answers again"), seconds=3)
+        assert line.follow.troubles.sentences == []
 
 
 def test_a_full_disk_for_the_tables_holds_back_nothing_else(line, monkeypatch):

@@ -158,8 +158,10 @@ class Follow:
         try:
             known = self._known(self.waiting.unfamiliar(found))
         except UserError as error:
-            self._log_fails(error)
+            self._log_fails("asked", error)
             return
+        if self.troubles.end("asked", "the log answers again"):
+            self._failing_since = None
         self._scans += 1
         changes = self.waiting.see(found, known, now)
         for old, new in changes.renamed:
@@ -235,7 +237,7 @@ class Follow:
                 self._is_broken(one, error.sentence)
             case Exception() as error:
                 self.waiting.give_back(one, try_at=time.monotonic() + _PAUSE)
-                self._log_fails(error)
+                self._log_fails("log", error)
             case error:
                 raise error
 
@@ -258,12 +260,12 @@ class Follow:
             one.entry.name, f"{one.entry.name}: {why}; tried again for {self._watched.patience:g} s"
         )
 
-    def _log_fails(self, error: Exception) -> None:
+    def _log_fails(self, what: str, error: Exception) -> None:
         now = time.monotonic()
         self._failing_since = now if self._failing_since is None else self._failing_since
         if self._watched.once and now - self._failing_since >= self._watched.patience:
             raise error
-        self.troubles.begin("log", f"{error}; the images wait, and are tried again every {_PAUSE:.0f} s")
+        self.troubles.begin(what, f"{error}; the images wait, and are tried again every {_PAUSE:.0f} s")
 
     def _write(self) -> None:
         """Bring the tables up to the log."""

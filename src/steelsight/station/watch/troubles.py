@@ -33,10 +33,12 @@ class Troubles:
             self._tell(sentence)
         self._now[what] = sentence
 
-    def end(self, what: str, sentence: str) -> None:
-        """It is in order, or still is."""
-        if self._now.pop(what, None) is not None:
+    def end(self, what: str, sentence: str) -> bool:
+        """It is in order, or still is; gives whether it was not."""
+        was = self._now.pop(what, None) is not None
+        if was:
             self._tell(sentence)
+        return was
 
     def begin_file(self, name: str, sentence: str) -> None:
         """Something is wrong with one file."""

@@ -126,6 +126,14 @@ def test_a_second_signal_ends_it_at_once_and_loses_nothing(inspector, folder, tm
     assert logged(data) == [IMAGES[0].name]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other links")
+def test_a_single_run_that_could_not_look_at_a_file_does_not_end_as_if_all_was_done(inspector, folder, tmp_path):
+    (folder / "a.jpg").symlink_to("a.jpg")
+    finished = run_cli("watch", inspector, folder, "--data", tmp_path / "data", "--once", *QUICK)
+    assert "a.jpg: cannot be looked at" in finished.stderr
+    assert finished.returncode == 3
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

@@ -232,5 +232,5 @@ def _say_figures(follow: "Follow") -> None:
 def _exit(follow: "Follow", ended_by: int | None, *, once: bool) -> None:
     if ended_by == signal.SIGINT:
         raise typer.Exit(130)
-    if once and (follow.figures.unreadable or follow.troubles.sentences):
+    if once and (follow.figures.unreadable or follow.troubles.count):
         raise typer.Exit(3)

@@ -231,6 +231,16 @@ def test_a_store_that_takes_nothing_holds_images_back_and_loses_none(line, stati
     assert line.has_said("results are kept again")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other links")
+def test_what_could_not_be_looked_at_is_no_trouble_once_it_can(line):
+    (line.folder / "a.jpg").symlink_to("a.jpg")
+    with line.watched():
+        until(lambda: line.has_said("a.jpg: cannot be looked at"))
+        assert line.follow.troubles.count == 1
+        (line.folder / "a.jpg").unlink()
+        until(lambda: line.follow.troubles.count == 0, seconds=3)
+
+
 def test_a_log_that_could_not_be_asked_is_no_trouble_once_it_can(line, monkeypatch):
     """Although no image has come since: a single run would end as one that left something undone."""
     put(line.folder / "a.jpg", IMAGES[6])

@@ -61,6 +61,7 @@ class Follow:
         self._accepted = 0
         self._results: list[Inspection] = []
         self._moving: set[Entry] = set()
+        self._unknown: set[str] = set()
         self._scan_at = self._rested_at = self._write_at = self._move_at = -math.inf
         self._scan_began = 0.0
         self._scans = 0
@@ -153,6 +154,9 @@ class Follow:
             self.troubles.begin("folder", sentence)
             return
         self.troubles.end("folder", f"{folder}: can be read again")
+        for place in self._unknown - found.unknown.keys():
+            self.troubles.end_file(place)
+        self._unknown = set(found.unknown)
         for place, why in found.unknown.items():
             self.troubles.begin_file(place, f"{place}: cannot be looked at ({why})")
         try:
@@ -209,6 +213,7 @@ class Follow:
                 self.waiting.give_back(one, try_at=math.inf)  # the next scan tells whether it is gone or renamed
             case Changed() | Gone():
                 self.waiting.drop(one)
+                self.troubles.end_file(name)
                 self.figures.left += 1
                 self._tell(f"{name}: changed or went during this run, and is left to the next one")
             case _:

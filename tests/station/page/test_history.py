@@ -122,6 +122,41 @@ def test_counts_are_those_of_the_log_and_images_open_in_the_viewer(page, client)
     expect(sheet).to_have_count(0)
 
 
+def test_an_image_that_cannot_be_shown_does_not_leave_the_picture_before_it(page, client):
+    """Else one image's pixels would stand under another's name and verdict."""
+    first, second = client.get("/api/v1/inspections", params={"limit": 2}).json()["inspections"]
+    page.route(f"**/inspections/{second['id']}/image", lambda route: route.fulfill(status=422, json={"detail": "gone"}))
+    page.get_by_role("button", name=first["name"]).click()
+    sheet = page.get_by_role("dialog")
+    facts = sheet.locator(".facts dd").last
+    expect(facts).to_have_text(str(first["id"]))
+    page.keyboard.press("j")
+    expect(sheet.get_by_role("alert")).to_have_text("gone")
+    expect(sheet.locator(".name")).to_have_text(second["name"])
+    expect(facts).to_have_text(str(second["id"]))
+    assert not inked(page)
+    page.keyboard.press("+")
+    page.keyboard.press("h")
+    page.keyboard.press("1")
+    page.keyboard.press("r")
+    page.locator(".viewer-canvas").hover()
+    assert not inked(page)
+    page.keyboard.press("k")
+    expect(facts).to_have_text(str(first["id"]))
+    assert inked(page)
+
+
+def inked(page):
+    """Whether the viewer shows anything."""
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    return page.locator(".viewer-canvas").evaluate(
+        """(canvas) => {
+          const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          return data.some((value) => value);
+        }"""
+    )
+
+
 def test_asked_twice_for_older_ones_each_comes_once(page, client):
     newest = names(client)
     rows(page, newest[:PAGE])

@@ -137,6 +137,25 @@ def test_a_slider_is_moved_with_the_arrows(page, client, one):
     assert int(lower.input_value()) == before - 1
 
 
+def test_a_slider_reckons_with_the_image_on_the_screen_alone(page, client, one):
+    """However many were looked at before it."""
+    dialog = page.get_by_role("dialog")
+    for key in "jkjk":
+        shown = dialog.locator(".facts dd").last.inner_text()
+        page.keyboard.press(key)
+        expect(dialog.locator(".facts dd").last).not_to_have_text(shown)
+    expect(dialog.locator(".slider input:enabled").first).to_be_visible()
+    areas = page.evaluate(f"""async () => {{
+      const viewer = {_VIEWER};
+      const areaOf = viewer.areaOf.bind(viewer);
+      let areas = 0;
+      viewer.areaOf = (number) => {{ areas++; return areaOf(number); }};
+      viewer.setMask(1, viewer.masks.get(1));
+      return areas;
+    }}""")
+    assert areas == len(one["classes"])
+
+
 def test_modes_classes_and_zoom(page, one):
     def shown():
         page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")

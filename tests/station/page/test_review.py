@@ -267,6 +267,100 @@ def test_of_two_who_review_at_once_the_later_sees_the_earlier(browser, client):
         assert np.array_equal(masks(second["runs"])[name], masks(one["runs"])[name] | inside(SIZE, *corners))
 
 
+def draw(page, *points):
+    """A polygon of the first class; its corners in the image."""
+    tool(page, "polygon")
+    window, corners = at(on_screen(page, SIZE), points)
+    for corner in window:
+        page.mouse.click(*corner)
+    page.locator(".review-stage").press("Enter")
+    expect(page.get_by_role("button", name="Save correction")).to_be_enabled()
+    return corners
+
+
+@pytest.mark.parametrize("away", ["next image", "other view", "save that fails"])
+def test_a_drawing_is_not_lost_when_another_image_or_view_is_looked_at(page, client, away):
+    one = open_one(page, client)
+    corners = draw(page, (100, 50), (400, 60), (300, 200))
+    if away == "save that fails":
+        refusal = {"status": 422, "json": {"detail": "not now"}}
+        page.route("**/reviews", lambda route: route.fulfill(**refusal), times=1)
+        page.keyboard.press("r")
+        page.keyboard.press("s")
+        expect(page.get_by_role("alert")).to_have_text("not now")
+    if away == "other view":
+        page.goto("/#history")
+        expect(page.locator(".inspections")).to_be_visible()
+    else:
+        page.keyboard.press("j")
+        expect(page.locator(".review-head h2")).not_to_have_text(one["name"])
+    assert not page.evaluate("dispatchEvent(new Event('beforeunload', {cancelable: true}))")
+    page.goto(f"/#review/{one['id']}")
+    expect(page.get_by_text("What you drew here before is not saved")).to_be_visible()
+    page.locator("[data-version=own]").click()
+    said = save(page, client, one)
+    name = next(iter(one["runs"]))
+    assert np.array_equal(masks(said["runs"])[name], masks(one["runs"])[name] | inside(SIZE, *corners))
+    assert page.evaluate("dispatchEvent(new Event('beforeunload', {cancelable: true}))")
+    page.goto(f"/#review/{one['id']}")
+    expect(page.locator(".versions .shown")).to_contain_text("Version 1")
+    expect(page.locator("[data-version=own]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("away", ["other image", "other view"])
+def test_who_goes_elsewhere_while_a_review_is_saved_stays_there(page, client, away):
+    one = open_one(page, client)
+    draw(page, (100, 50), (400, 60), (300, 200))
+    held = []
+    page.route("**/reviews", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    page.keyboard.press("r")
+    page.keyboard.press("s")
+    expect(page.get_by_role("button", name="Save correction")).to_be_disabled()
+    other = found(client, order="doubt", reviewed=False)[-1]
+    if away == "other image":
+        page.locator(f".queue-list [data-id='{other['id']}']").click()
+        expect(page.locator(".review-head h2")).to_have_text(other["name"])
+        expect(page.get_by_role("button", name="Agree", exact=True)).to_be_disabled()
+    else:
+        page.goto("/#history")
+        expect(page.locator(".inspections")).to_be_visible()
+    held[0].continue_()
+    if away == "other image":
+        expect(page.get_by_text(f"{one['name']}: Saved as version 1.")).to_be_visible()
+        draw(page, (700, 50), (900, 60), (800, 200))
+    page.wait_for_timeout(500)
+    assert page.url.endswith(f"#review/{other['id']}" if away == "other image" else "#history")
+    assert len(client.get(f"/api/v1/inspections/{one['id']}/reviews").json()["reviews"]) == 1
+    if away == "other image":
+        expect(page.locator(".review-head h2")).to_have_text(other["name"])
+        expect(page.get_by_role("button", name="Save correction")).to_be_enabled()
+
+
+def test_a_review_that_stands_is_not_said_to_have_failed(page, client):
+    """Though the corrections cannot be counted anew."""
+    one = open_one(page, client)
+    refusal = {"status": 422, "json": {"detail": "they cannot be counted"}}
+    page.route("**/api/v1/corrections", lambda route: route.fulfill(**refusal))
+    save(page, client, one, "Agree", "pass")
+    expect(page.locator(".corrections")).to_contain_text("they cannot be counted")
+    expect(page.locator(".review-head h2")).not_to_have_text(one["name"])
+
+
+def test_after_an_image_that_does_not_come_the_one_on_the_screen_can_be_reviewed(page, client):
+    one, other, third = (found(client, order="doubt", reviewed=False)[index] for index in (0, 1, 2))
+    page.goto(f"/#review/{one['id']}")
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()
+    held = []
+    for number in (other["id"], third["id"]):
+        page.route(f"**/inspections/{number}", lambda route: held.append(route))
+        page.locator(f".queue-list [data-id='{number}']").click()
+    page.wait_for_timeout(200)
+    for route in held:
+        route.fulfill(status=422, json={"detail": "not now"})
+    expect(page.get_by_role("alert")).to_have_text("not now")
+    save(page, client, one, "Agree", "pass")
+
+
 def test_the_next_inspector_is_trained_on_the_corrections(page, client, tmp_path):
     for one in found(client, reviewed=False)[:12]:
         word = "reject" if one["regions"] else "pass"

@@ -361,6 +361,28 @@ def test_after_an_image_that_does_not_come_the_one_on_the_screen_can_be_reviewed
     save(page, client, one, "Agree", "pass")
 
 
+def test_the_queue_is_of_the_verdict_chosen_last_and_keeps_the_focus(page, client):
+    page.goto("/#review")
+    entries = page.locator(".queue-list button")
+    expect(entries.first).to_be_visible()
+    held = []
+    page.route("**/inspections?*verdict=reject*", lambda route: held.append(route), times=1)
+    verdict = page.get_by_label("Verdicts to review")
+    verdict.select_option("reject")
+    verdict.select_option("pass")
+    passed = {one["id"] for one in found(client, verdict="pass")}
+    expect(entries).to_have_count(len(passed))
+    held[0].continue_()
+    page.wait_for_timeout(500)
+    assert {int(entry.get_attribute("data-id")) for entry in entries.all()} == passed
+    second = entries.nth(1)
+    second.focus()
+    page.keyboard.press("Enter")
+    expect(second).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()
+    expect(second).to_be_focused()
+
+
 def test_the_next_inspector_is_trained_on_the_corrections(page, client, tmp_path):
     for one in found(client, reviewed=False)[:12]:
         word = "reject" if one["regions"] else "pass"

@@ -22,6 +22,7 @@ from station.page.browsing import (
 from training_samples import SMALL, sets
 
 from steelsight.rle import decode_runs, parse_runs
+from steelsight.station.incoming import Incoming
 
 pytestmark = [needs_sample, needs_chromium]
 SIZE = (256, 1600)
@@ -381,6 +382,21 @@ def test_the_queue_is_of_the_verdict_chosen_last_and_keeps_the_focus(page, clien
     expect(second).to_have_attribute("aria-current", "true")
     expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()
     expect(second).to_be_focused()
+
+
+def test_a_file_that_could_not_be_read_can_be_reviewed_again(browser, inspector, tmp_path):
+    with served(inspector, tmp_path) as (station, spoken), page_of(browser, spoken.base_url) as page:
+        broken = Incoming("broken.jpg", b"", "watch", fault="it was cut off")
+        number = station.submit(broken).result().id
+        for word, version in (("reject", 1), ("pass", 2)):
+            page.goto("/#history")
+            page.goto(f"/#review/{number}")
+            expect(page.locator(".review-head h2")).to_have_text("broken.jpg")
+            page.get_by_label(word, exact=True).check()
+            page.locator(".word-form").get_by_role("button", name="Agree").click()
+            expect(page.get_by_text(f"Saved as version {version}")).to_be_visible()
+            said = latest(spoken, number)
+            assert (said["word"], said["agrees"], said["version"]) == (word, True, version)
 
 
 def test_the_next_inspector_is_trained_on_the_corrections(page, client, tmp_path):

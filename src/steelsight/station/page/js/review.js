@@ -275,7 +275,10 @@ class Review {
 
   /** The run lengths to be sent; null where they are the inspector's own. */
   toSave() {
-    if (!this.drawable) return this.shown ? this.runsOf(this.shown) : null;
+    if (!this.drawable) {
+      const said = this.reviews.find(({ version }) => version === this.shown);
+      return !said || said.agrees ? null : said.runs; // a file that could not be read has none
+    }
     return sameMasks(this.masksOf(this.runsOf(0)), this.viewer.masks) ? null : this.editor.runs();
   }
 

@@ -362,6 +362,25 @@ def test_after_an_image_that_does_not_come_the_one_on_the_screen_can_be_reviewed
     save(page, client, one, "Agree", "pass")
 
 
+def test_the_keys_answer_after_a_click_on_a_word_or_the_brush(page, client):
+    one = open_one(page, client)
+    page.get_by_label("pass", exact=True).click()
+    page.keyboard.press("r")
+    expect(page.get_by_label("reject", exact=True)).to_be_checked()
+    page.keyboard.press("b")
+    (window, _) = at(on_screen(page, SIZE), [(300, 100), (900, 160)])
+    drag(page, *window)
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_enabled()
+    page.locator(".brush input").click()
+    page.keyboard.press("Control+z")
+    expect(undo).to_be_disabled()
+    page.get_by_label("pass", exact=True).click()
+    page.keyboard.press("a")
+    expect(page.get_by_text("Saved as version")).to_be_visible()
+    assert latest(client, one["id"])["word"] == "pass"
+
+
 def test_the_queue_is_of_the_verdict_chosen_last_and_keeps_the_focus(page, client):
     page.goto("/#review")
     entries = page.locator(".queue-list button")

@@ -5,6 +5,7 @@ import { Corrections } from "./corrections.js";
 import { h, notice } from "./dom.js";
 import * as drawings from "./drawings.js";
 import { Editor, sameMasks, TOOLS } from "./editor.js";
+import { isTyping } from "./keyboard.js";
 import { Queue } from "./queue.js";
 import { decodeRuns } from "./runs.js";
 import { verdictOf, when } from "./summary.js";
@@ -75,7 +76,7 @@ class Review {
     keys("Escape", "take back what is being drawn", () => this.editor.cancel());
     this.shortcut = (event) => {
       const key = event.key.toLowerCase();
-      if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y") || event.target.matches("input")) return;
+      if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y") || isTyping(event)) return;
       event.preventDefault();
       if (key === "y" || event.shiftKey) this.editor.redo();
       else this.editor.undo();

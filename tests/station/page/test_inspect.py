@@ -115,6 +115,27 @@ def test_a_camera_that_was_turned_does_not_turn_the_pixels(page):
     assert (width, height) == (640, round(640 * 256 / 1600))
 
 
+def test_what_is_lost_from_a_dropped_folder_costs_itself_alone(page):
+    """A link that leads nowhere, or a folder that may not be opened."""
+    expect(page.locator(".drop")).to_be_visible()
+    named = page.evaluate("""async () => {
+      const {droppedFiles} = await import("/static/js/files.js");
+      const gone = (_, failed) => failed(new Error("it is gone"));
+      const file = (name) => ({isFile: true, name, file: (found) => found(new File([name], name))});
+      const folder = (name, ...children) => ({
+        isDirectory: true, name, createReader: () => ({readEntries: (found) => found(children.splice(0))}),
+      });
+      const lost = {isFile: true, name: "b.jpg", file: gone};
+      const closed = {isDirectory: true, name: "closed", createReader: () => ({readEntries: gone})};
+      const entries = [folder("coil", file("c.jpg"), lost, folder("d", closed)), file("e.jpg")];
+      const given = await droppedFiles({items: entries.map((entry) => ({webkitGetAsEntry: () => entry})), files: []});
+      return Promise.all(given.map(async ({name, file}) => {
+        try { return [name, (await file()).name]; } catch (error) { return [name, error.message]; }
+      }));
+    }""")
+    assert named == [["b.jpg", "it is gone"], ["c.jpg", "c.jpg"], ["closed", "it is gone"], ["e.jpg", "e.jpg"]]
+
+
 def test_with_the_keyboard_alone(page):
     page.on("filechooser", lambda chooser: chooser.set_files(IMAGES[:3]))
     expect(page.locator(".drop")).to_be_visible()

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { badge, h } from "./dom.js";
-import { droppedFiles } from "./files.js";
+import { droppedFiles, given } from "./files.js";
 import { pictureOf } from "./pictures.js";
 import { Row } from "./result.js";
 import { openSheet } from "./sheet.js";
@@ -69,7 +69,7 @@ class Inspect {
         event.preventDefault();
         depth = 0;
         over(false);
-        this.add(await droppedFiles(event.dataTransfer));
+        this.take(await droppedFiles(event.dataTransfer));
       },
       paste: (event) => { if (event.clipboardData?.files.length) this.add(event.clipboardData.files); },
     };
@@ -85,11 +85,11 @@ class Inspect {
   }
 
   add(files) {
-    this.take([...files].map((file) => ({ name: file.name, file: () => file })));
+    this.take([...files].map(given));
   }
 
-  take(given) {
-    const rows = given.map(({ name, file }) => {
+  take(items) {
+    const rows = items.map(({ name, file }) => {
       const row = new Row({ name, open: (one) => this.openRow(one), again: (one) => this.again(one) });
       return Object.assign(row, { file });
     });

@@ -26,7 +26,7 @@ class Inspect {
     this.card = card;
     this.uploads = new Uploads({
       started: (row, file) => this.started(row, file),
-      held: (row, seconds) => row.say(`the station is full; trying again in ${Math.ceil(seconds)} s`),
+      held: (row, why) => row.say(why),
       done: (row, inspection) => this.done(row, inspection),
       failed: (row, error) => this.failed(row, error),
     });

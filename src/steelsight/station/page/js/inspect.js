@@ -113,8 +113,7 @@ class Inspect {
     if (file.size > this.card.limits.max_bytes) {
       throw new api.ApiError(`The file has ${size(file.size)}; this station takes up to ${size(this.card.limits.max_bytes)}.`);
     }
-    row.content = file;
-    row.drawn = this.drawn(row, file);
+    row.drawn = this.drawn(row, file).then(() => { row.shown = file; });
     row.drawn.catch(() => {});
   }
 
@@ -123,14 +122,15 @@ class Inspect {
     const bitmap = await pictureOf(blob);
     row.show(bitmap);
     bitmap.close();
-    row.shown = blob;
   }
 
   async done(row, inspection) {
     row.inspection = inspection;
+    for (const region of inspection.regions) delete region.polygons; // which nothing here draws
     await row.drawn.catch(async () => this.drawn(row, await api.image(inspection.id))).catch(() => {});
     row.done(inspection, this.card);
     this.count();
+    await row.settle();
   }
 
   failed(row, error) {

@@ -48,6 +48,16 @@ export class Row {
         h("span", { class: "soft" }, `P(defect) ${probability(inspection.p_defect)}`)));
   }
 
+  /** Put an image in the place of the canvas, which holds a third of a megabyte: a row stays as long as the page. */
+  async settle() {
+    const blob = await new Promise((made) => this.picture.toBlob(made, "image/jpeg", 0.9));
+    const settled = h("img", { class: "thumb", alt: "", src: URL.createObjectURL(blob) });
+    await settled.decode();
+    URL.revokeObjectURL(settled.src);
+    this.picture.replaceWith(settled);
+    this.picture = null;
+  }
+
   failed(error) {
     this.element.className = "row failed";
     this.words.replaceChildren(

@@ -196,6 +196,21 @@ def test_images_that_the_gate_held_back_say_so(browser, client):
         expect(page.locator(".slider")).to_have_count(0)
 
 
+def test_bounds_are_shown_for_what_the_present_inspector_decided_alone(browser, client, one):
+    """Those of an inspector before it are not known here: its verdict would seem to break the present ones."""
+    whole = client.get(f"/api/v1/inspections/{one['id']}").json()
+    with page_of(browser, client.base_url) as page:
+        look_at(page, one)
+        expect(page.locator(".facts .gauge .reject")).to_have_count(1)
+        page.keyboard.press("Escape")
+        page.route(f"**/inspections/{one['id']}", lambda route: route.fulfill(json=whole | {"inspector": "ab" * 32}))
+        page.locator(f"[data-id='{one['id']}'] button").click()
+        expect(page.locator(".facts")).to_contain_text("abababababab")
+        expect(page.locator(".facts .gauge")).to_be_visible()
+        expect(page.locator(".facts .gauge .reject")).to_have_count(0)
+        expect(page.get_by_role("dialog")).to_contain_text("Another inspector than the present one")
+
+
 def test_run_lengths_and_the_rule_are_those_of_the_inspector(modules):
     random = np.random.default_rng(0)
     size = (12, 31)

@@ -149,13 +149,33 @@ def test_a_network_that_is_away_for_a_while_does_not_cost_all_that_waits(page):
     expect(failed).to_have_count(4)
     page.wait_for_timeout(1000)
     expect(failed).to_have_count(4)
+    closes = "dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+    assert not page.evaluate(closes)  # the browser asks first
     page.context.set_offline(False)
     finished(page, 10)
+    assert page.evaluate(closes)
     expect(failed).to_have_count(4)
     for _ in range(4):
         failed.first.get_by_role("button", name="Try again").click()
     finished(page, 10)
     expect(failed).to_have_count(0)
+
+
+def test_a_file_that_is_dropped_in_another_view_does_not_replace_the_page(page):
+    """As browsers do with what nothing takes: all results, and what is under way, would be gone."""
+    page.goto("/#history")
+    expect(page.locator(".inspections")).to_be_visible()
+    for kind in ("dragover", "drop"):
+        replaced = page.evaluate(
+            """(kind) => {
+              const dataTransfer = new DataTransfer();
+              dataTransfer.items.add(new File(["x"], "a.jpg"));
+              const dropped = new DragEvent(kind, {dataTransfer, bubbles: true, cancelable: true});
+              return document.querySelector(".inspections").dispatchEvent(dropped);
+            }""",
+            kind,
+        )
+        assert not replaced
 
 
 def test_with_the_keyboard_alone(page):

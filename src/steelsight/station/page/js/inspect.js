@@ -12,6 +12,10 @@ import { count, size, whole } from "./words.js";
 /** Results stay while one looks at another view: the element is made once. */
 let kept = null;
 
+window.addEventListener("beforeunload", (event) => {
+  if (kept?.uploads.active) event.preventDefault(); // what waits would never be sent
+});
+
 export function open(element, { card, keys }) {
   kept ??= new Inspect(card);
   element.append(kept.element);

@@ -418,6 +418,19 @@ def test_a_file_that_could_not_be_read_can_be_reviewed_again(browser, inspector,
             assert (said["word"], said["agrees"], said["version"]) == (word, True, version)
 
 
+@pytest.mark.parametrize("look", LOOKS)
+def test_it_fits_every_screen_whatever_a_reviewer_is_called(browser, client, look):
+    one = found(client, order="doubt")[0]
+    version = one["review"]["version"] if one["review"] else 0
+    said = {"after_version": version, "agrees": True, "word": "pass", "reviewer": "R" * 200, "comment": "C" * 900}
+    assert client.post(f"/api/v1/inspections/{one['id']}/reviews", json=said).status_code == 200
+    with page_of(browser, client.base_url, **LOOKS[look]) as page:
+        page.goto(f"/#review/{one['id']}")
+        expect(page.locator(".versions")).to_contain_text("R" * 200)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+        assert page.evaluate("innerWidth") == LOOKS[look]["viewport"]["width"]
+
+
 def test_the_next_inspector_is_trained_on_the_corrections(page, client, tmp_path):
     for one in found(client, reviewed=False)[:12]:
         word = "reject" if one["regions"] else "pass"

@@ -418,6 +418,30 @@ def test_a_file_that_could_not_be_read_can_be_reviewed_again(browser, inspector,
             assert (said["word"], said["agrees"], said["version"]) == (word, True, version)
 
 
+def test_the_space_bar_moves_the_picture_while_it_is_held_and_nothing_else(page, client):
+    page.set_viewport_size({"width": 1280, "height": 420})
+    open_one(page, client)
+    tool(page, "brush")
+    stage = page.locator(".review-stage")
+    stage.scroll_into_view_if_needed()
+    undo = page.get_by_role("button", name="Undo")
+    (window, _) = at(on_screen(page, SIZE), [(300, 100), (900, 160)])
+    before = page.evaluate("scrollY")
+    stage.focus()
+    page.keyboard.down(" ")
+    drag(page, *window)
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == before
+    expect(undo).to_be_disabled()
+    page.get_by_label("Comment").focus()
+    page.keyboard.up(" ")  # let go elsewhere
+    page.get_by_role("button", name="Fit").click()
+    stage.scroll_into_view_if_needed()
+    drag(page, *at(on_screen(page, SIZE), [(300, 100), (900, 160)])[0])
+    expect(undo).to_be_enabled()
+    page.keyboard.press("u")
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_it_fits_every_screen_whatever_a_reviewer_is_called(browser, client, look):
     one = found(client, order="doubt")[0]

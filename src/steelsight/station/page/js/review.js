@@ -4,9 +4,9 @@ import * as api from "./api.js";
 import { Corrections } from "./corrections.js";
 import { h, notice } from "./dom.js";
 import * as drawings from "./drawings.js";
-import { Editor, sameMasks, TOOLS } from "./editor.js";
-import { isTyping } from "./keyboard.js";
+import { Editor, sameMasks } from "./editor.js";
 import { Queue } from "./queue.js";
+import { listen } from "./reviewkeys.js";
 import { decodeRuns } from "./runs.js";
 import { verdictOf, when } from "./summary.js";
 import { makeToolbar } from "./toolbar.js";
@@ -59,31 +59,8 @@ class Review {
   }
 
   listen(keys) {
-    keys("a", "agree", () => this.save(false));
-    keys("s", "save the correction", () => this.save(true));
-    keys("p", "say pass", () => this.form.say("pass"));
-    keys("r", "say reject", () => this.form.say("reject"));
-    keys("j", "next image", () => this.go(1));
-    keys("k", "previous image", () => this.go(-1));
-    for (const { name, key, does } of TOOLS) keys(key, `${name}: ${does}`, () => this.editor.choose(name));
-    keys("[", "smaller brush", () => this.editor.chooseBrush(this.editor.brush / 1.25 - 0.5));
-    keys("]", "larger brush", () => this.editor.chooseBrush(this.editor.brush * 1.25 + 0.5));
-    for (let number = 1; number < 10; number++) keys(String(number), "draw this class", () => this.editor.chooseClass(number));
-    for (const mode of ["outline", "fill", "heat"]) {
-      keys(mode[0], `draw as ${mode}`, () => { this.viewer.setMode(mode); this.toolbar.refresh(); });
-    }
-    keys("u", "undo (also Ctrl+Z)", () => this.editor.undo());
-    keys("Escape", "take back what is being drawn", () => this.editor.cancel());
-    this.shortcut = (event) => {
-      const key = event.key.toLowerCase();
-      if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y") || isTyping(event)) return;
-      event.preventDefault();
-      if (key === "y" || event.shiftKey) this.editor.redo();
-      else this.editor.undo();
-    };
-    document.addEventListener("keydown", this.shortcut);
+    this.unlisten = listen(this, keys);
     drawings.onAsked(() => this.unsaved);
-    this.stage.addEventListener("keydown", (event) => event.key === "Enter" && this.editor.corners.length > 2 && this.editor.close());
   }
 
   async start(id) {
@@ -100,7 +77,7 @@ class Review {
     this.turn++;
     this.inspection = null;
     drawings.onAsked(() => false);
-    document.removeEventListener("keydown", this.shortcut);
+    this.unlisten();
     this.editor.end();
     this.viewer.close();
   }

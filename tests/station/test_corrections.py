@@ -18,9 +18,13 @@ from steelsight.dataset.read import read_dataset
 from steelsight.errors import UserError
 from steelsight.images import list_images
 from steelsight.rle import encode_mask, format_runs
-from steelsight.station.corrections import LeftOut, Summary, summarise, write_corrections, zip_corrections
+from steelsight.station.corrections import LeftOut, Summary, choose, summarise, write_corrections, zip_corrections
 
 UNMARKED = "it is rejected and no mask says where the defect is; draw it"
+FOREIGN = (
+    "it was inspected for the classes crack, and the newest that was reviewed for crack, scale, rolled in; inspect it again, "
+    "and review that"
+)
 SEEDS = itertools.count()
 
 
@@ -152,13 +156,32 @@ def test_what_is_no_example_is_left_out_with_why(station: Station, tmp_path: Pat
         "beyond": "its mask does not fit it: run 90 9 ends at pixel 98, beyond the 96 pixels of an image of 8 x 12; "
         "correct the run or the size",
         "unread": "its file could not be read, so that there is nothing to draw on",
-        "foreign": "it was reviewed for the classes crack, and the latest review was for crack, scale, rolled in; "
-        "review it again",
+        "foreign": FOREIGN,
         "black": "its image is all black, which no dataset may hold",
     }
     before = summarise(station.log, station.store)
     assert before.images == summary.images + 1  # the black one, which nobody has opened yet
     assert set(before.left_out) == {one for one in summary.left_out if one.id != ids["black"]}
+
+
+def test_an_image_of_an_earlier_inspector_does_not_bring_its_classes_back(station: Station) -> None:
+    """Whoever follows the link to what is left out, and reviews it once more, must not leave out all the others."""
+    station.log.register("cd" * 32, ("crack",), "{}")
+    first = a_picture(next(SEEDS))
+    early = station.inspect(first, (8, 12), ("5 3",), inspector="cd" * 32)
+    station.review(early, None, minutes=1)
+    late = station.inspect(a_picture(next(SEEDS)), (8, 12), ("5 3", ""))
+    station.review(late, None, minutes=2)
+    station.review(early, None, minutes=3)
+    chosen = choose(station.log, station.store)
+    assert chosen.classes == CLASSES
+    assert [one.id for one in chosen.corrections] == [late]
+    assert [(one.id, one.why) for one in chosen.left_out] == [(early, FOREIGN)]
+    again = station.inspect(first, (8, 12), ("5 3", ""))  # as the reason says
+    station.review(again, None, minutes=4)
+    chosen = choose(station.log, station.store)
+    assert [one.id for one in chosen.corrections] == [late, again]
+    assert not chosen.left_out
 
 
 def test_without_a_usable_review_nothing_is_written(station: Station, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class Chosen:
     """What reviewers have said, and can be trained on.
 
     Attributes:
-        classes: of the inspection that was reviewed last.
+        classes: of the newest inspection that was reviewed.
         corrections: in the order of the log.
         left_out: reviewed, and not among them.
     """
@@ -80,7 +80,7 @@ def summarise(log: InspectionLog, store: ImageStore) -> Summary:
 def write_corrections(log: InspectionLog, store: ImageStore, folder: Path) -> Summary:
     """Write the dataset: `annotations.json` (COCO) and `images/`, with `reviews.csv` and `README.txt` beside them.
 
-    The classes are those of the inspection that was reviewed last. An image is called by its SHA-256, never by the name
+    The classes are those of the newest inspection that was reviewed. An image is called by its SHA-256, never by the name
     that its sender gave it.
 
     Args:
@@ -191,8 +191,8 @@ def choose(log: InspectionLog, store: ImageStore, held: Mapping[str, Path] | Non
         held: images that are there though the store may have lost them, by SHA-256.
     """
     reviewed = _latest(log)
-    newest = max(reviewed, key=lambda pair: (pair[1].at, pair[0].id), default=None)
-    classes = newest[0].classes if newest else ()
+    # not of the latest review: who looks once more at what an earlier inspector said has not gone back to it
+    classes = reviewed[-1][0].classes if reviewed else ()
     corrections: list[Correction] = []
     left_out: list[LeftOut] = []
     for inspection, review in reviewed:
@@ -237,7 +237,10 @@ def _correction(
         return "its file could not be read, so that there is nothing to draw on"
     if set(inspection.classes) != set(classes) or len(texts) != len(classes):
         there, wanted = ", ".join(inspection.classes), ", ".join(classes)
-        return f"it was reviewed for the classes {there}, and the latest review was for {wanted}; review it again"
+        return (
+            f"it was inspected for the classes {there}, and the newest that was reviewed for {wanted}; inspect it again, "
+            "and review that"
+        )
     try:
         by_class = {name: parse_runs(text, result.size) for name, text in zip(inspection.classes, texts, strict=True)}
     except RunError as error:

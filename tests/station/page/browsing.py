@@ -59,9 +59,8 @@ def page_of(browser, url, **look):
     page.on("request", lambda asked: None if asked.url.startswith((str(url), "blob:")) else faults.append(asked.url))
     try:
         yield page
-        expected = re.compile(
-            "status of 4(01|09|13|22|29)"
-        )  # the browser's own note of an answer that a test asked for
+        # the browser's own notes of what a test asked for
+        expected = re.compile("status of 4(01|09|13|22|29)|ERR_INTERNET_DISCONNECTED")
         assert [fault for fault in faults if not expected.search(fault)] == []
     finally:
         context.close()

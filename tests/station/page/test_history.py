@@ -22,6 +22,7 @@ from steelsight.station.http.security import Access
 
 pytestmark = [needs_sample, needs_chromium]
 PAGE = 25  # rows; history.js
+KINDS = ("pass", "review", "reject", "none", "unreadable", "flagged")
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,75 @@ def test_counts_are_those_of_the_log_and_images_open_in_the_viewer(page, client)
     expect(sheet.locator(".name")).to_have_text(second)
     page.keyboard.press("Escape")
     expect(sheet).to_have_count(0)
+
+
+def test_an_image_that_cannot_be_shown_does_not_leave_the_picture_before_it(page, client):
+    """Else one image's pixels would stand under another's name and verdict."""
+    first, second = client.get("/api/v1/inspections", params={"limit": 2}).json()["inspections"]
+    page.route(f"**/inspections/{second['id']}/image", lambda route: route.fulfill(status=422, json={"detail": "gone"}))
+    page.get_by_role("button", name=first["name"]).click()
+    sheet = page.get_by_role("dialog")
+    facts = sheet.locator(".facts dd").last
+    expect(facts).to_have_text(str(first["id"]))
+    page.keyboard.press("j")
+    expect(sheet.get_by_role("alert")).to_have_text("gone")
+    expect(sheet.locator(".name")).to_have_text(second["name"])
+    expect(facts).to_have_text(str(second["id"]))
+    assert not inked(page)
+    page.keyboard.press("+")
+    page.keyboard.press("h")
+    page.keyboard.press("1")
+    page.keyboard.press("r")
+    page.locator(".viewer-canvas").hover()
+    assert not inked(page)
+    page.keyboard.press("k")
+    expect(facts).to_have_text(str(first["id"]))
+    assert inked(page)
+
+
+def inked(page):
+    """Whether the viewer shows anything."""
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    return page.locator(".viewer-canvas").evaluate(
+        """(canvas) => {
+          const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          return data.some((value) => value);
+        }"""
+    )
+
+
+def test_asked_twice_for_older_ones_each_comes_once(page, client):
+    newest = names(client)
+    rows(page, newest[:PAGE])
+    held = []
+    page.route("**/inspections?*cursor=*", lambda route: held.append(route), times=2)
+    page.keyboard.press("o")
+    page.keyboard.press("o")
+    page.wait_for_timeout(200)
+    for route in held:
+        route.continue_()
+    rows(page, newest[: 2 * PAGE])
+    page.keyboard.press("o")
+    rows(page, newest)
+    page.keyboard.press("o")  # though there are none
+    page.wait_for_timeout(300)
+    rows(page, newest)
+
+
+def test_counts_are_of_the_dates_chosen_last_whatever_answer_comes_last(page):
+    all_of_them = page.get_by_role("img", name="Verdicts of 54 images")
+    expect(all_of_them).to_be_visible()
+    held = []
+    page.route("**/statistics?*until=2021-01-01*", lambda route: held.append(route))
+    until = page.get_by_label("To", exact=True)
+    with page.expect_request("**/statistics?*until=2021-01-01*") as asked:
+        until.fill("2020-12-31")
+    assert "since" not in asked.value.url  # the last 30 days would end after they begin
+    until.fill("")
+    page.wait_for_timeout(600)
+    held[0].fulfill(json={"buckets": [], "totals": dict.fromkeys(KINDS, 0), "reviewed": 0, "waiting": 0})
+    page.wait_for_timeout(200)
+    expect(all_of_them).to_be_visible()
 
 
 def test_the_curves_of_the_score_drift_are_those_measured(page, client):

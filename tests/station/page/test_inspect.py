@@ -57,11 +57,13 @@ def finished(page, count):
 def inked(page, row):
     """Whether a thumbnail holds colour: the images are grey, so that it is an outline's."""
     return (
-        page.locator(".results .thumb")
+        page.locator(".results img.thumb")
         .nth(row)
         .evaluate(
-            """(canvas) => {
-          const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            """(shown) => {
+          const context = new OffscreenCanvas(shown.naturalWidth, shown.naturalHeight).getContext("2d");
+          context.drawImage(shown, 0, 0);
+          const {data} = context.getImageData(0, 0, shown.naturalWidth, shown.naturalHeight);
           return data.some((_, i) => i % 4 === 0 && Math.abs(data[i] - data[i + 2]) > 60);
         }"""
         )
@@ -81,6 +83,8 @@ def test_dropped_images_get_their_results_one_by_one(page, client):
         expect(row.locator(".reason")).to_have_text(said["reason"])
         assert inked(page, index) == any(said["classes"].values())
     assert any(any(said["classes"].values()) for said in logged)
+    # results stay as long as the page: a canvas for each of thousands would fill the memory
+    expect(page.locator(".results canvas")).to_have_count(0)
 
 
 def test_the_sample_with_one_click(page):
@@ -111,8 +115,67 @@ def test_a_camera_that_was_turned_does_not_turn_the_pixels(page):
     segment = b"\xff\xe1" + (len(turned) + 2).to_bytes(2, "big") + turned
     drop(page, ("turned.jpg", content[:2] + segment + content[2:]))
     finished(page, 1)
-    width, height = page.locator(".results .thumb").evaluate("(canvas) => [canvas.width, canvas.height]")
+    size = "(shown) => [shown.naturalWidth, shown.naturalHeight]"
+    width, height = page.locator(".results img.thumb").evaluate(size)
     assert (width, height) == (640, round(640 * 256 / 1600))
+
+
+def test_what_is_lost_from_a_dropped_folder_costs_itself_alone(page):
+    """A link that leads nowhere, or a folder that may not be opened."""
+    expect(page.locator(".drop")).to_be_visible()
+    named = page.evaluate("""async () => {
+      const {droppedFiles} = await import("/static/js/files.js");
+      const gone = (_, failed) => failed(new Error("it is gone"));
+      const file = (name) => ({isFile: true, name, file: (found) => found(new File([name], name))});
+      const folder = (name, ...children) => ({
+        isDirectory: true, name, createReader: () => ({readEntries: (found) => found(children.splice(0))}),
+      });
+      const lost = {isFile: true, name: "b.jpg", file: gone};
+      const closed = {isDirectory: true, name: "closed", createReader: () => ({readEntries: gone})};
+      const entries = [folder("coil", file("c.jpg"), lost, folder("d", closed)), file("e.jpg")];
+      const given = await droppedFiles({items: entries.map((entry) => ({webkitGetAsEntry: () => entry})), files: []});
+      return Promise.all(given.map(async ({name, file}) => {
+        try { return [name, (await file()).name]; } catch (error) { return [name, error.message]; }
+      }));
+    }""")
+    assert named == [["b.jpg", "it is gone"], ["c.jpg", "c.jpg"], ["closed", "it is gone"], ["e.jpg", "e.jpg"]]
+
+
+def test_a_network_that_is_away_for_a_while_does_not_cost_all_that_waits(page):
+    expect(page.locator(".drop")).to_be_visible()
+    page.context.set_offline(True)
+    drop(page, *((path.name, path.read_bytes()) for path in IMAGES[:10]))
+    failed = page.locator(".results > li.failed")
+    expect(failed).to_have_count(4)
+    page.wait_for_timeout(1000)
+    expect(failed).to_have_count(4)
+    closes = "dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+    assert not page.evaluate(closes)  # the browser asks first
+    page.context.set_offline(False)
+    finished(page, 10)
+    assert page.evaluate(closes)
+    expect(failed).to_have_count(4)
+    for _ in range(4):
+        failed.first.get_by_role("button", name="Try again").click()
+    finished(page, 10)
+    expect(failed).to_have_count(0)
+
+
+def test_a_file_that_is_dropped_in_another_view_does_not_replace_the_page(page):
+    """As browsers do with what nothing takes: all results, and what is under way, would be gone."""
+    page.goto("/#history")
+    expect(page.locator(".inspections")).to_be_visible()
+    for kind in ("dragover", "drop"):
+        replaced = page.evaluate(
+            """(kind) => {
+              const dataTransfer = new DataTransfer();
+              dataTransfer.items.add(new File(["x"], "a.jpg"));
+              const dropped = new DragEvent(kind, {dataTransfer, bubbles: true, cancelable: true});
+              return document.querySelector(".inspections").dispatchEvent(dropped);
+            }""",
+            kind,
+        )
+        assert not replaced
 
 
 def test_with_the_keyboard_alone(page):
@@ -171,3 +234,38 @@ def test_a_station_with_a_token_asks_for_it(browser, inspector, tmp_path):
         finished(page, 1)
         rows(page).first.get_by_role("button").click()
         expect(page.get_by_role("dialog").locator(".facts")).to_be_visible()
+
+
+def test_a_token_that_changes_costs_neither_what_waits_nor_what_is_typed(browser, inspector, tmp_path):
+    with served(inspector, tmp_path, Access("open sesame")) as (_, spoken), page_of(browser, spoken.base_url) as page:
+        page.goto("/")
+        token = page.get_by_label("Token")
+        token.fill("\u201copen sesame\u201d")  # as a mail may have it; no header can hold it
+        page.keyboard.press("Enter")
+        expect(page.locator(".login")).to_contain_text("letters")
+        token.fill("open sesame")
+        page.keyboard.press("Enter")
+        expect(page.locator(".drop")).to_be_visible()
+        held = []
+        page.route("**/inspections?door=page", lambda route: held.append(route) if len(held) < 4 else route.continue_())
+        drop(page, *((path.name, path.read_bytes()) for path in IMAGES[:8]))
+        while len(held) < 4:
+            page.wait_for_timeout(50)
+        held[0].fulfill(status=401, json={"detail": "this station needs its token"})
+        token.fill("open")
+        held[1].fulfill(status=401, json={"detail": "this station needs its token"})
+        page.wait_for_timeout(300)
+        expect(token).to_have_value("open")
+        token.fill("open sesame ")
+        page.keyboard.press("Enter")
+        expect(page.locator(".results")).to_be_visible()
+        for route in held[2:]:
+            route.fulfill(status=401, json={"detail": "this station needs its token"})
+        finished(page, 8)
+        expect(page.locator(".results > li.failed")).to_have_count(0)
+        assert (
+            len(
+                spoken.get("/api/v1/inspections", headers={"Authorization": "Bearer open sesame"}).json()["inspections"]
+            )
+            == 8
+        )

@@ -22,6 +22,7 @@ from station.page.browsing import (
 from training_samples import SMALL, sets
 
 from steelsight.rle import decode_runs, parse_runs
+from steelsight.station.incoming import Incoming
 
 pytestmark = [needs_sample, needs_chromium]
 SIZE = (256, 1600)
@@ -265,6 +266,193 @@ def test_of_two_who_review_at_once_the_later_sees_the_earlier(browser, client):
         assert (first["version"], second["version"], second["agrees"]) == (1, 2, False)
         name = next(iter(one["runs"]))
         assert np.array_equal(masks(second["runs"])[name], masks(one["runs"])[name] | inside(SIZE, *corners))
+
+
+def draw(page, *points):
+    """A polygon of the first class; its corners in the image."""
+    tool(page, "polygon")
+    window, corners = at(on_screen(page, SIZE), points)
+    for corner in window:
+        page.mouse.click(*corner)
+    page.locator(".review-stage").press("Enter")
+    expect(page.get_by_role("button", name="Save correction")).to_be_enabled()
+    return corners
+
+
+@pytest.mark.parametrize("away", ["next image", "other view", "save that fails"])
+def test_a_drawing_is_not_lost_when_another_image_or_view_is_looked_at(page, client, away):
+    one = open_one(page, client)
+    corners = draw(page, (100, 50), (400, 60), (300, 200))
+    if away == "save that fails":
+        refusal = {"status": 422, "json": {"detail": "not now"}}
+        page.route("**/reviews", lambda route: route.fulfill(**refusal), times=1)
+        page.keyboard.press("r")
+        page.keyboard.press("s")
+        expect(page.get_by_role("alert")).to_have_text("not now")
+    if away == "other view":
+        page.goto("/#history")
+        expect(page.locator(".inspections")).to_be_visible()
+    else:
+        page.keyboard.press("j")
+        expect(page.locator(".review-head h2")).not_to_have_text(one["name"])
+    assert not page.evaluate("dispatchEvent(new Event('beforeunload', {cancelable: true}))")
+    page.goto(f"/#review/{one['id']}")
+    expect(page.get_by_text("What you drew here before is not saved")).to_be_visible()
+    page.locator("[data-version=own]").click()
+    said = save(page, client, one)
+    name = next(iter(one["runs"]))
+    assert np.array_equal(masks(said["runs"])[name], masks(one["runs"])[name] | inside(SIZE, *corners))
+    assert page.evaluate("dispatchEvent(new Event('beforeunload', {cancelable: true}))")
+    page.goto(f"/#review/{one['id']}")
+    expect(page.locator(".versions .shown")).to_contain_text("Version 1")
+    expect(page.locator("[data-version=own]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("away", ["other image", "other view"])
+def test_who_goes_elsewhere_while_a_review_is_saved_stays_there(page, client, away):
+    one = open_one(page, client)
+    draw(page, (100, 50), (400, 60), (300, 200))
+    held = []
+    page.route("**/reviews", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    page.keyboard.press("r")
+    page.keyboard.press("s")
+    expect(page.get_by_role("button", name="Save correction")).to_be_disabled()
+    other = found(client, order="doubt", reviewed=False)[-1]
+    if away == "other image":
+        page.locator(f".queue-list [data-id='{other['id']}']").click()
+        expect(page.locator(".review-head h2")).to_have_text(other["name"])
+        expect(page.get_by_role("button", name="Agree", exact=True)).to_be_disabled()
+    else:
+        page.goto("/#history")
+        expect(page.locator(".inspections")).to_be_visible()
+    held[0].continue_()
+    if away == "other image":
+        expect(page.get_by_text(f"{one['name']}: Saved as version 1.")).to_be_visible()
+        draw(page, (700, 50), (900, 60), (800, 200))
+    page.wait_for_timeout(500)
+    assert page.url.endswith(f"#review/{other['id']}" if away == "other image" else "#history")
+    assert len(client.get(f"/api/v1/inspections/{one['id']}/reviews").json()["reviews"]) == 1
+    if away == "other image":
+        expect(page.locator(".review-head h2")).to_have_text(other["name"])
+        expect(page.get_by_role("button", name="Save correction")).to_be_enabled()
+
+
+def test_a_review_that_stands_is_not_said_to_have_failed(page, client):
+    """Though the corrections cannot be counted anew."""
+    one = open_one(page, client)
+    refusal = {"status": 422, "json": {"detail": "they cannot be counted"}}
+    page.route("**/api/v1/corrections", lambda route: route.fulfill(**refusal))
+    save(page, client, one, "Agree", "pass")
+    expect(page.locator(".corrections")).to_contain_text("they cannot be counted")
+    expect(page.locator(".review-head h2")).not_to_have_text(one["name"])
+
+
+def test_after_an_image_that_does_not_come_the_one_on_the_screen_can_be_reviewed(page, client):
+    one, other, third = (found(client, order="doubt", reviewed=False)[index] for index in (0, 1, 2))
+    page.goto(f"/#review/{one['id']}")
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()
+    held = []
+    for number in (other["id"], third["id"]):
+        page.route(f"**/inspections/{number}", lambda route: held.append(route))
+        page.locator(f".queue-list [data-id='{number}']").click()
+    page.wait_for_timeout(200)
+    for route in held:
+        route.fulfill(status=422, json={"detail": "not now"})
+    expect(page.get_by_role("alert")).to_have_text("not now")
+    save(page, client, one, "Agree", "pass")
+
+
+def test_the_keys_answer_after_a_click_on_a_word_or_the_brush(page, client):
+    one = open_one(page, client)
+    page.get_by_label("pass", exact=True).click()
+    page.keyboard.press("r")
+    expect(page.get_by_label("reject", exact=True)).to_be_checked()
+    page.keyboard.press("b")
+    (window, _) = at(on_screen(page, SIZE), [(300, 100), (900, 160)])
+    drag(page, *window)
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_enabled()
+    page.locator(".brush input").click()
+    page.keyboard.press("Control+z")
+    expect(undo).to_be_disabled()
+    page.get_by_label("pass", exact=True).click()
+    page.keyboard.press("a")
+    expect(page.get_by_text("Saved as version")).to_be_visible()
+    assert latest(client, one["id"])["word"] == "pass"
+
+
+def test_the_queue_is_of_the_verdict_chosen_last_and_keeps_the_focus(page, client):
+    page.goto("/#review")
+    entries = page.locator(".queue-list button")
+    expect(entries.first).to_be_visible()
+    held = []
+    page.route("**/inspections?*verdict=reject*", lambda route: held.append(route), times=1)
+    verdict = page.get_by_label("Verdicts to review")
+    verdict.select_option("reject")
+    verdict.select_option("pass")
+    passed = {one["id"] for one in found(client, verdict="pass")}
+    expect(entries).to_have_count(len(passed))
+    held[0].continue_()
+    page.wait_for_timeout(500)
+    assert {int(entry.get_attribute("data-id")) for entry in entries.all()} == passed
+    second = entries.nth(1)
+    second.focus()
+    page.keyboard.press("Enter")
+    expect(second).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()
+    expect(second).to_be_focused()
+
+
+def test_a_file_that_could_not_be_read_can_be_reviewed_again(browser, inspector, tmp_path):
+    with served(inspector, tmp_path) as (station, spoken), page_of(browser, spoken.base_url) as page:
+        broken = Incoming("broken.jpg", b"", "watch", fault="it was cut off")
+        number = station.submit(broken).result().id
+        for word, version in (("reject", 1), ("pass", 2)):
+            page.goto("/#history")
+            page.goto(f"/#review/{number}")
+            expect(page.locator(".review-head h2")).to_have_text("broken.jpg")
+            page.get_by_label(word, exact=True).check()
+            page.locator(".word-form").get_by_role("button", name="Agree").click()
+            expect(page.get_by_text(f"Saved as version {version}")).to_be_visible()
+            said = latest(spoken, number)
+            assert (said["word"], said["agrees"], said["version"]) == (word, True, version)
+
+
+def test_the_space_bar_moves_the_picture_while_it_is_held_and_nothing_else(page, client):
+    page.set_viewport_size({"width": 1280, "height": 420})
+    open_one(page, client)
+    tool(page, "brush")
+    stage = page.locator(".review-stage")
+    stage.scroll_into_view_if_needed()
+    undo = page.get_by_role("button", name="Undo")
+    (window, _) = at(on_screen(page, SIZE), [(300, 100), (900, 160)])
+    before = page.evaluate("scrollY")
+    stage.focus()
+    page.keyboard.down(" ")
+    drag(page, *window)
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == before
+    expect(undo).to_be_disabled()
+    page.get_by_label("Comment").focus()
+    page.keyboard.up(" ")  # let go elsewhere
+    page.get_by_role("button", name="Fit").click()
+    stage.scroll_into_view_if_needed()
+    drag(page, *at(on_screen(page, SIZE), [(300, 100), (900, 160)])[0])
+    expect(undo).to_be_enabled()
+    page.keyboard.press("u")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_it_fits_every_screen_whatever_a_reviewer_is_called(browser, client, look):
+    one = found(client, order="doubt")[0]
+    version = one["review"]["version"] if one["review"] else 0
+    said = {"after_version": version, "agrees": True, "word": "pass", "reviewer": "R" * 200, "comment": "C" * 900}
+    assert client.post(f"/api/v1/inspections/{one['id']}/reviews", json=said).status_code == 200
+    with page_of(browser, client.base_url, **LOOKS[look]) as page:
+        page.goto(f"/#review/{one['id']}")
+        expect(page.locator(".versions")).to_contain_text("R" * 200)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+        assert page.evaluate("innerWidth") == LOOKS[look]["viewport"]["width"]
 
 
 def test_the_next_inspector_is_trained_on_the_corrections(page, client, tmp_path):

@@ -137,6 +137,25 @@ def test_a_slider_is_moved_with_the_arrows(page, client, one):
     assert int(lower.input_value()) == before - 1
 
 
+def test_a_slider_reckons_with_the_image_on_the_screen_alone(page, client, one):
+    """However many were looked at before it."""
+    dialog = page.get_by_role("dialog")
+    for key in "jkjk":
+        shown = dialog.locator(".facts dd").last.inner_text()
+        page.keyboard.press(key)
+        expect(dialog.locator(".facts dd").last).not_to_have_text(shown)
+    expect(dialog.locator(".slider input:enabled").first).to_be_visible()
+    areas = page.evaluate(f"""async () => {{
+      const viewer = {_VIEWER};
+      const areaOf = viewer.areaOf.bind(viewer);
+      let areas = 0;
+      viewer.areaOf = (number) => {{ areas++; return areaOf(number); }};
+      viewer.setMask(1, viewer.masks.get(1));
+      return areas;
+    }}""")
+    assert areas == len(one["classes"])
+
+
 def test_modes_classes_and_zoom(page, one):
     def shown():
         page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
@@ -175,6 +194,21 @@ def test_images_that_the_gate_held_back_say_so(browser, client):
         look_at(page, held[0])
         expect(page.get_by_role("dialog")).to_contain_text("The gate held this image back")
         expect(page.locator(".slider")).to_have_count(0)
+
+
+def test_bounds_are_shown_for_what_the_present_inspector_decided_alone(browser, client, one):
+    """Those of an inspector before it are not known here: its verdict would seem to break the present ones."""
+    whole = client.get(f"/api/v1/inspections/{one['id']}").json()
+    with page_of(browser, client.base_url) as page:
+        look_at(page, one)
+        expect(page.locator(".facts .gauge .reject")).to_have_count(1)
+        page.keyboard.press("Escape")
+        page.route(f"**/inspections/{one['id']}", lambda route: route.fulfill(json=whole | {"inspector": "ab" * 32}))
+        page.locator(f"[data-id='{one['id']}'] button").click()
+        expect(page.locator(".facts")).to_contain_text("abababababab")
+        expect(page.locator(".facts .gauge")).to_be_visible()
+        expect(page.locator(".facts .gauge .reject")).to_have_count(0)
+        expect(page.get_by_role("dialog")).to_contain_text("Another inspector than the present one")
 
 
 def test_run_lengths_and_the_rule_are_those_of_the_inspector(modules):

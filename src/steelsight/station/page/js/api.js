@@ -16,7 +16,18 @@ export class ApiError extends Error {
 let refused = () => {};
 export const onRefused = (call) => { refused = call; };
 
-export const setToken = (token) => (token ? sessionStorage.setItem(TOKEN, token) : sessionStorage.removeItem(TOKEN));
+const told = []; // of the next token
+let given = 0; // tokens so far
+
+export function setToken(token) {
+  given++;
+  if (token) sessionStorage.setItem(TOKEN, token);
+  else sessionStorage.removeItem(TOKEN);
+  for (const tell of told.splice(0)) tell();
+}
+
+/** Until somebody has given another token. */
+export const nextToken = () => new Promise((tell) => told.push(tell));
 
 /**
  * Send one request; `path` is appended to /api/v1.
@@ -25,6 +36,7 @@ export const setToken = (token) => (token ? sessionStorage.setItem(TOKEN, token)
 export async function request(path, options = {}) {
   const headers = new Headers(options.headers);
   const token = sessionStorage.getItem(TOKEN);
+  const before = given;
   if (token) headers.set("Authorization", `Bearer ${token}`);
   let response;
   try {
@@ -35,7 +47,10 @@ export async function request(path, options = {}) {
   }
   if (response.ok) return response;
   const message = await sentenceOf(response);
-  if (response.status === 401) refused(token ? message : "");
+  if (response.status === 401) {
+    if (before !== given) return request(path, options); // another was given meanwhile
+    refused(token ? message : "");
+  }
   const wait = Number(response.headers.get("Retry-After"));
   throw new ApiError(message, response.status, wait > 0 ? wait : null);
 }

@@ -1,6 +1,6 @@
 /** The corrections as a dataset that `steelsight train` reads: what is in it, and what is left out and why. */
 import * as api from "./api.js";
-import { h } from "./dom.js";
+import { h, notice } from "./dom.js";
 import { downloadLink } from "./links.js";
 import { count, whole } from "./words.js";
 
@@ -11,9 +11,21 @@ export class Corrections {
     this.element = h("section", { class: "corrections", "aria-label": "Corrections" });
   }
 
-  /** Ask again: after each review. */
+  /** Ask again: after each review. What goes wrong is said here, since the review stands whatever becomes of this. */
   async refresh() {
-    const { images, defective, classes, left_out: leftOut } = await api.corrections();
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    let found;
+    try {
+      found = await api.corrections();
+    } catch (error) {
+      found = error;
+    }
+    if (turn !== this.turn) return; // asked again meanwhile
+    if (found instanceof Error) this.element.replaceChildren(h("h2", {}, "Corrections"), notice(found.message, "error"));
+    else this.show(found);
+  }
+
+  show({ images, defective, classes, left_out: leftOut }) {
     const shown = Object.entries(classes).filter(([, number]) => number);
     const per = shown.map(([name, number]) => `${name} in ${whole(number)}`);
     const dataset = images

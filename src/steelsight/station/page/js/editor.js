@@ -66,12 +66,17 @@ export class Editor {
     return this.base !== null && !sameMasks(this.base, this.masks);
   }
 
-  /** {class name: run lengths} of the masks as they are drawn. */
-  runs() {
+  /** {class name: run lengths} of the masks as they are drawn, or of others of the same image. */
+  runs(masks = this.masks) {
     const { height, width } = this.size;
     return Object.fromEntries(
-      this.viewer.classes.map(({ name, number }) => [name, encodeRuns(this.masks.get(number), height, width)]),
+      this.viewer.classes.map(({ name, number }) => [name, encodeRuns(masks.get(number), height, width)]),
     );
+  }
+
+  /** Take masks that were saved for the beginning. */
+  saved(masks) {
+    this.base = masks;
   }
 
   choose(tool) {

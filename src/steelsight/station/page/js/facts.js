@@ -21,6 +21,6 @@ export function facts(inspection, card) {
   return h("section", { class: "facts" },
     h("h3", {}, "Decided", h("a", { href: `#review/${inspection.id}` }, "Agree or correct")),
     inspection.reason && h("p", { class: "reason" }, `${inspection.reason}.`),
-    inspection.p_defect !== null && gauge(inspection.p_defect, card.policy),
+    inspection.p_defect !== null && gauge(inspection, card),
     h("dl", {}, rows.filter(([, value]) => value !== null).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
 }

@@ -7,10 +7,11 @@ const WIDTH = 160;
 const HEIGHT = 18;
 
 /**
- * @param {number} pDefect @param {{pass_at: number|null, reject_at: number|null}|null} policy of the card.
+ * @param {object} inspection @param {object} card of the inspector, whose bounds are those of what it decided alone.
  * @returns {SVGElement} coloured by the style sheet.
  */
-export function gauge(pDefect, policy) {
+export function gauge({ p_defect: pDefect, inspector }, card) {
+  const policy = inspector === card.fingerprint ? card.policy : null;
   const at = (p) => 3 + p * (WIDTH - 6);
   const svg = element("svg", { class: "gauge", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
   svg.append(title(pDefect, policy));

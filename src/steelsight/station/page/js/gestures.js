@@ -70,13 +70,17 @@ export function listen(viewer, canvas) {
   });
 
   viewer.element.addEventListener("keydown", (event) => {
-    if (event.key === " ") spaceHeld = true;
+    if (event.key === " ") {
+      spaceHeld = true;
+      event.preventDefault(); // it would scroll the page
+    }
     if (!viewer.view || event.ctrlKey || event.metaKey || event.altKey) return;
     if (!pressed(viewer.view, event.key)) return;
     event.preventDefault();
     viewer.moved();
   });
   viewer.element.addEventListener("keyup", (event) => { if (event.key === " ") spaceHeld = false; });
+  viewer.element.addEventListener("blur", () => { spaceHeld = false; }); // it may be let go elsewhere
 }
 
 /** Keep both fingers over the places that they hold. */

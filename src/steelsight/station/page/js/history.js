@@ -26,6 +26,7 @@ export function open(element, { card, keys }) {
 
 class History {
   turn = 0; // answers to earlier questions are dropped
+  counting = 0; // likewise, of counts
   cursor = null;
   found = []; // inspections in the list
   counted = null;
@@ -74,10 +75,12 @@ class History {
   /** The next page of inspections, or the first. */
   async more(first = false) {
     const turn = first ? ++this.turn : this.turn;
+    const { cursor } = this;
+    if (!first && cursor === null) return; // the key answers where the button is hidden, too
     const asked = this.filters.fields();
     await this.trying(async () => {
-      const { inspections, next } = await api.find({ ...asked, limit: PAGE, cursor: first ? null : this.cursor });
-      if (turn !== this.turn) return;
+      const { inspections, next } = await api.find({ ...asked, limit: PAGE, cursor: first ? null : cursor });
+      if (turn !== this.turn || (!first && cursor !== this.cursor)) return; // asked twice: listed once
       if (first) this.found = [];
       if (first) this.rows.replaceChildren();
       const from = this.found.length;
@@ -117,16 +120,18 @@ class History {
   }
 
   async count() {
+    const turn = ++this.counting;
     await this.trying(async () => {
-      const dates = this.filters.dates();
-      dates.since ??= new Date(Date.now() - SHOWN_DAYS * DAY).toISOString();
+      const { since, until } = this.filters.dates();
+      const dates = { since, until };
+      if (!since && !until) dates.since = new Date(Date.now() - SHOWN_DAYS * DAY).toISOString();
       let per = this.per.value || "day";
       let statistics = await api.statistics({ ...dates, per });
       if (!this.per.value && lasts(statistics.buckets) <= FEW_DAYS) {
         per = "hour";
         statistics = await api.statistics({ ...dates, per });
       }
-      const { since, until } = this.filters.dates();
+      if (turn !== this.counting) return;
       const span = since || until ? "on the chosen dates" : `in the last ${SHOWN_DAYS} days`;
       this.counted = { statistics, per, span };
       this.draw();

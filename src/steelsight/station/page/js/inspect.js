@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { badge, h } from "./dom.js";
-import { droppedFiles } from "./files.js";
+import { droppedFiles, given } from "./files.js";
 import { pictureOf } from "./pictures.js";
 import { Row } from "./result.js";
 import { openSheet } from "./sheet.js";
@@ -11,6 +11,10 @@ import { count, size, whole } from "./words.js";
 
 /** Results stay while one looks at another view: the element is made once. */
 let kept = null;
+
+window.addEventListener("beforeunload", (event) => {
+  if (kept?.uploads.active) event.preventDefault(); // what waits would never be sent
+});
 
 export function open(element, { card, keys }) {
   kept ??= new Inspect(card);
@@ -26,7 +30,7 @@ class Inspect {
     this.card = card;
     this.uploads = new Uploads({
       started: (row, file) => this.started(row, file),
-      held: (row, seconds) => row.say(`the station is full; trying again in ${Math.ceil(seconds)} s`),
+      held: (row, why) => row.say(why),
       done: (row, inspection) => this.done(row, inspection),
       failed: (row, error) => this.failed(row, error),
     });
@@ -69,7 +73,7 @@ class Inspect {
         event.preventDefault();
         depth = 0;
         over(false);
-        this.add(await droppedFiles(event.dataTransfer));
+        this.take(await droppedFiles(event.dataTransfer));
       },
       paste: (event) => { if (event.clipboardData?.files.length) this.add(event.clipboardData.files); },
     };
@@ -85,11 +89,11 @@ class Inspect {
   }
 
   add(files) {
-    this.take([...files].map((file) => ({ name: file.name, file: () => file })));
+    this.take([...files].map(given));
   }
 
-  take(given) {
-    const rows = given.map(({ name, file }) => {
+  take(items) {
+    const rows = items.map(({ name, file }) => {
       const row = new Row({ name, open: (one) => this.openRow(one), again: (one) => this.again(one) });
       return Object.assign(row, { file });
     });
@@ -113,8 +117,7 @@ class Inspect {
     if (file.size > this.card.limits.max_bytes) {
       throw new api.ApiError(`The file has ${size(file.size)}; this station takes up to ${size(this.card.limits.max_bytes)}.`);
     }
-    row.content = file;
-    row.drawn = this.drawn(row, file);
+    row.drawn = this.drawn(row, file).then(() => { row.shown = file; });
     row.drawn.catch(() => {});
   }
 
@@ -123,14 +126,15 @@ class Inspect {
     const bitmap = await pictureOf(blob);
     row.show(bitmap);
     bitmap.close();
-    row.shown = blob;
   }
 
   async done(row, inspection) {
     row.inspection = inspection;
+    for (const region of inspection.regions) delete region.polygons; // which nothing here draws
     await row.drawn.catch(async () => this.drawn(row, await api.image(inspection.id))).catch(() => {});
     row.done(inspection, this.card);
     this.count();
+    await row.settle();
   }
 
   failed(row, error) {

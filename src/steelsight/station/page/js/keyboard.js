@@ -60,9 +60,10 @@ function merged(keys) {
   return [...rows].map(([does, names]) => [names, does]);
 }
 
-/** Whether the focus is where letters are typed, or where the arrows and digits have a meaning of their own. */
-function isTyping({ target }) {
-  return target instanceof HTMLElement && target.closest("input:not([type=checkbox], [type=range]), textarea, select") !== null;
+/** Whether the focus is where letters are typed, or where they choose. */
+export function isTyping({ target }) {
+  const typed = "input:not([type=checkbox], [type=range], [type=radio]), textarea, select";
+  return target instanceof HTMLElement && target.closest(typed) !== null;
 }
 
 document.addEventListener("keydown", (event) => {

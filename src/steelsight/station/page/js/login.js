@@ -3,16 +3,24 @@
 import * as api from "./api.js";
 import { h, notice } from "./dom.js";
 
+const WRITABLE = /^[\x20-\x7e]*$/; // what a header can hold, of what tokens are made of
+
 /**
  * Replace the main view by the question. The token is kept for this tab alone and is gone with it.
  * @param {string} sentence why the last token was refused; empty where none was given. @param {() => void} again
  */
 export function askToken(main, sentence, again) {
+  if (main.querySelector(".login")) return; // of many requests that are refused, the first one asks
   const field = h("input", { id: "token", type: "password", autocomplete: "current-password", required: true });
   const answer = (event) => {
     event.preventDefault();
-    api.setToken(field.value.trim());
+    const token = field.value.trim();
     main.replaceChildren();
+    if (!WRITABLE.test(token)) {
+      askToken(main, "A token is of plain letters, digits and -._~+/=; this one holds something else, such as a quotation mark.", again);
+      return;
+    }
+    api.setToken(token);
     again();
   };
   main.replaceChildren(

@@ -59,5 +59,12 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address names views, not places in them
   document.querySelector("main").focus();
 });
+for (const kind of ["dragover", "drop"]) {
+  window.addEventListener(kind, (event) => { // a file that no view takes would replace the page
+    if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  });
+}
 window.addEventListener("hashchange", route);
 route();

@@ -18,10 +18,12 @@ export class Queue {
     this.element = h("aside", { class: "queue", "aria-label": "Review queue" }, this.verdict, this.list, this.more);
     this.items = [];
     this.current = null;
+    this.turn = 0; // answers for verdicts that were chosen before are dropped
   }
 
   /** Begin anew with the chosen verdicts. */
   async start() {
+    this.turn++;
     this.items = [];
     this.reviewed = false;
     this.cursor = null;
@@ -30,8 +32,9 @@ export class Queue {
 
   /** Append a page; where those not reviewed end, those reviewed follow. */
   async load() {
-    const { reviewed, cursor } = this;
+    const { turn, reviewed, cursor } = this;
     const found = await api.find({ order: "doubt", verdict: this.verdict.value, reviewed, cursor, limit: PAGE });
+    if (turn !== this.turn || reviewed !== this.reviewed || cursor !== this.cursor) return undefined;
     const known = new Set(this.items.map(({ id }) => id)); // reviewed meanwhile: listed once
     this.items.push(...found.inspections.filter(({ id }) => !known.has(id)));
     this.cursor = found.next;
@@ -72,8 +75,10 @@ export class Queue {
   }
 
   draw() {
+    const focused = this.list.contains(document.activeElement) && document.activeElement.dataset.id;
     this.list.replaceChildren(...this.items.map((item) => this.entry(item)));
     if (!this.items.length) this.list.append(h("li", { class: "soft" }, "Nothing to review."));
+    if (focused) this.list.querySelector(`[data-id="${focused}"]`)?.focus({ preventScroll: true });
     const current = this.list.querySelector("[aria-current]");
     if (current) this.list.scrollTop = current.offsetTop - this.list.clientHeight / 2; // the page itself stays where it is
   }

@@ -44,8 +44,18 @@ export class Row {
     this.words.replaceChildren(
       badge(inspection.verdict),
       h("span", { class: "reason" }, inspection.reason || foundText(inspection)),
-      h("span", { class: "measure" }, gauge(inspection.p_defect, card.policy),
+      h("span", { class: "measure" }, gauge(inspection, card),
         h("span", { class: "soft" }, `P(defect) ${probability(inspection.p_defect)}`)));
+  }
+
+  /** Put an image in the place of the canvas, which holds a third of a megabyte: a row stays as long as the page. */
+  async settle() {
+    const blob = await new Promise((made) => this.picture.toBlob(made, "image/jpeg", 0.9));
+    const settled = h("img", { class: "thumb", alt: "", src: URL.createObjectURL(blob) });
+    await settled.decode();
+    URL.revokeObjectURL(settled.src);
+    this.picture.replaceWith(settled);
+    this.picture = null;
   }
 
   failed(error) {

@@ -3,8 +3,10 @@
 import * as api from "./api.js";
 import { Corrections } from "./corrections.js";
 import { h, notice } from "./dom.js";
-import { Editor, sameMasks, TOOLS } from "./editor.js";
+import * as drawings from "./drawings.js";
+import { Editor, sameMasks } from "./editor.js";
 import { Queue } from "./queue.js";
+import { listen } from "./reviewkeys.js";
 import { decodeRuns } from "./runs.js";
 import { verdictOf, when } from "./summary.js";
 import { makeToolbar } from "./toolbar.js";
@@ -29,8 +31,10 @@ class Review {
   own = null; // a drawing that is not saved, while a version is looked at
   shown = 0; // the version whose masks were brought to the viewer; 0: the inspector's
   turn = 0; // answers for an inspection that was left are dropped
-  ready = false; // until then the viewer may hold the masks of the one before
+  opening = false; // another inspection is on its way
+  complete = false; // until then the viewer may hold the masks of the one before
   saving = false;
+  left = false;
 
   constructor(element, card) {
     this.queue = new Queue((id) => this.open(id), (error) => this.say(error.message));
@@ -55,30 +59,8 @@ class Review {
   }
 
   listen(keys) {
-    keys("a", "agree", () => this.save(false));
-    keys("s", "save the correction", () => this.save(true));
-    keys("p", "say pass", () => this.form.say("pass"));
-    keys("r", "say reject", () => this.form.say("reject"));
-    keys("j", "next image", () => this.go(1));
-    keys("k", "previous image", () => this.go(-1));
-    for (const { name, key, does } of TOOLS) keys(key, `${name}: ${does}`, () => this.editor.choose(name));
-    keys("[", "smaller brush", () => this.editor.chooseBrush(this.editor.brush / 1.25 - 0.5));
-    keys("]", "larger brush", () => this.editor.chooseBrush(this.editor.brush * 1.25 + 0.5));
-    for (let number = 1; number < 10; number++) keys(String(number), "draw this class", () => this.editor.chooseClass(number));
-    for (const mode of ["outline", "fill", "heat"]) {
-      keys(mode[0], `draw as ${mode}`, () => { this.viewer.setMode(mode); this.toolbar.refresh(); });
-    }
-    keys("u", "undo (also Ctrl+Z)", () => this.editor.undo());
-    keys("Escape", "take back what is being drawn", () => this.editor.cancel());
-    this.shortcut = (event) => {
-      const key = event.key.toLowerCase();
-      if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y") || event.target.matches("input")) return;
-      event.preventDefault();
-      if (key === "y" || event.shiftKey) this.editor.redo();
-      else this.editor.undo();
-    };
-    document.addEventListener("keydown", this.shortcut);
-    this.stage.addEventListener("keydown", (event) => event.key === "Enter" && this.editor.corners.length > 2 && this.editor.close());
+    this.unlisten = listen(this, keys);
+    drawings.onAsked(() => this.unsaved);
   }
 
   async start(id) {
@@ -90,48 +72,79 @@ class Review {
   }
 
   end() {
-    this.turn = -1;
-    document.removeEventListener("keydown", this.shortcut);
+    this.keepDrawing();
+    this.left = true;
+    this.turn++;
+    this.inspection = null;
+    drawings.onAsked(() => false);
+    this.unlisten();
     this.editor.end();
     this.viewer.close();
   }
 
-  /** Show an inspection, with the latest reviewer's masks where there is one. Nothing is saved before it is all there. */
-  async open(id) {
+  /**
+   * Show an inspection, with the latest reviewer's masks where there is one. Nothing is saved before it is all there.
+   * @param {string} said what is to be told beside.
+   */
+  async open(id, said = "") {
+    if (this.left) return;
     const turn = ++this.turn;
-    const before = this.ready;
-    this.ready = false;
+    this.opening = true;
     this.refresh();
     let found;
     try {
       found = await Promise.all([api.inspection(id), api.reviews(id)]);
     } catch (error) {
       if (turn !== this.turn) return;
-      this.ready = before;
+      this.opening = false;
       this.refresh();
-      this.say(error.message);
+      this.say(`${said} ${error.message}`.trim());
       return;
     }
     if (turn !== this.turn) return;
     const [inspection, reviews] = found;
+    this.keepDrawing();
     this.editor.end();
-    Object.assign(this, { inspection, reviews, own: null });
+    Object.assign(this, { inspection, reviews, own: null, opening: false, complete: false });
     this.work.hidden = false;
     this.message.replaceChildren();
     history.replaceState(null, "", `#review/${id}`);
     this.queue.choose(id);
     this.form.begin(inspection);
     this.describe();
-    await this.picture(turn);
-    if (turn !== this.turn) return;
-    this.ready = true;
+    await this.picture(inspection);
+    if (inspection !== this.inspection) return;
+    this.complete = true;
     this.toolbar.begin(this.drawable ? this.viewer.classes : []);
+    this.takeUp();
     this.show(reviews.at(-1)?.version ?? 0);
+    if (said) this.say(said, "info");
+  }
+
+  get ready() {
+    return this.complete && !this.opening;
+  }
+
+  /** Whether there is a drawing that no version holds. */
+  get unsaved() {
+    return this.editor.edited || this.own !== null;
+  }
+
+  /** Keep a drawing of an image that is left, for the next time that it is opened. */
+  keepDrawing() {
+    if (this.unsaved) drawings.keep(this.inspection, this.editor.runs(this.editor.edited ? this.viewer.masks : this.own));
+  }
+
+  /** What was kept when the image was left. */
+  takeUp() {
+    const runs = this.drawable && drawings.take(this.inspection);
+    if (!runs) return;
+    this.own = this.masksOf(runs);
+    this.say('What you drew here before is not saved: it is kept below as "your drawing".', "info");
   }
 
   /** Bring the picture; where there is none, the masks can be agreed with, but not drawn. */
-  async picture(turn) {
-    const { inspection } = this;
+  async picture(inspection) {
     this.drawable = inspection.error === null && inspection.has_image;
     this.stage.hidden = this.toolbar.element.hidden = !this.drawable;
     this.shape();
@@ -139,7 +152,7 @@ class Review {
     try {
       await this.viewer.show(inspection);
     } catch (error) {
-      if (turn !== this.turn) return;
+      if (inspection !== this.inspection) return;
       this.drawable = false;
       this.stage.hidden = this.toolbar.element.hidden = true;
       this.say(error.message);
@@ -168,12 +181,12 @@ class Review {
     if (this.drawable) {
       if (version !== "own" && this.editor.edited) this.own = new Map(this.viewer.masks);
       if (version === "own") {
-        this.editor.begin(this.masksOf(this.shown));
+        this.editor.begin(this.masksOf(this.runsOf(this.shown)));
         for (const [number, mask] of this.own) this.editor.replace(number, mask);
         this.own = null;
       } else {
         this.shown = version;
-        this.editor.begin(this.masksOf(version));
+        this.editor.begin(this.masksOf(this.runsOf(version)));
       }
     } else {
       this.shown = version;
@@ -181,9 +194,8 @@ class Review {
     this.refresh();
   }
 
-  masksOf(version) {
+  masksOf(runs) {
     const { height, width } = this.inspection;
-    const runs = this.runsOf(version);
     return new Map(this.viewer.classes.map(({ name, number }) => [number, decodeRuns(runs[name] ?? "", height, width)]));
   }
 
@@ -213,43 +225,59 @@ class Review {
     if (!word) return this.say("Say first whether this piece is to pass or to be rejected.");
     this.saving = true;
     this.refresh();
-    const { id } = this.inspection;
+    const { inspection, turn } = this;
+    const masks = new Map(this.viewer.masks);
     const runs = this.toSave();
     try {
       const body = { after_version: this.reviews.at(-1)?.version ?? 0, agrees: runs === null, word, runs, reviewer, comment };
-      const review = await api.review(id, body);
-      this.queue.note(id, review);
-      await this.corrections.refresh();
+      const review = await api.review(inspection.id, body);
       this.saving = false;
-      await this.after(review);
+      this.saved(inspection, masks, runs, review);
+      await this.after(turn, inspection, review);
     } catch (error) {
       this.saving = false;
-      if (error.status === 409) await this.faster(id, error.message);
-      else this.say(error.message);
+      if (error.status === 409) await this.faster(inspection, error.message);
+      else this.say(turn === this.turn ? error.message : `${inspection.name} is not saved: ${error.message}`);
     }
     this.refresh();
   }
 
-  /** The run lengths to be sent; null where they are the inspector's own. */
-  toSave() {
-    if (!this.drawable) return this.shown ? this.runsOf(this.shown) : null;
-    return sameMasks(this.masksOf(0), this.viewer.masks) ? null : this.editor.runs();
+  /** Note what stands in the log now, whether or not its image is still on the screen. */
+  saved(inspection, masks, runs, review) {
+    this.queue.note(inspection.id, review);
+    this.corrections.refresh();
+    if (inspection !== this.inspection) return drawings.drop(inspection, runs);
+    Object.assign(this, { reviews: [...this.reviews, review], shown: review.version, own: null });
+    if (this.drawable) this.editor.saved(masks);
   }
 
-  /** Go on to the next that waits; stay, with the new version, where none does. */
-  async after(review) {
-    const next = await this.queue.nextOpen();
-    await this.open(next ?? this.inspection.id);
-    this.say(`Saved as version ${review.version}.${next ? "" : " Nothing else that is listed waits."}`, "info");
+  /** The run lengths to be sent; null where they are the inspector's own. */
+  toSave() {
+    if (!this.drawable) {
+      const said = this.reviews.find(({ version }) => version === this.shown);
+      return !said || said.agrees ? null : said.runs; // a file that could not be read has none
+    }
+    return sameMasks(this.masksOf(this.runsOf(0)), this.viewer.masks) ? null : this.editor.runs();
+  }
+
+  /** Go on to the next that waits, unless the reviewer has gone elsewhere; stay, with the new version, where none does. */
+  async after(turn, { id, name }, review) {
+    const said = `Saved as version ${review.version}.`;
+    if (turn !== this.turn) return this.say(`${name}: ${said}`, "info");
+    this.say(said, "info");
+    return this.trying(async () => {
+      const next = await this.queue.nextOpen();
+      if (turn === this.turn) await this.open(next ?? id, next ? said : `${said} Nothing else that is listed waits.`);
+    });
   }
 
   /** Somebody saved a version meanwhile: show it, and keep what was drawn. */
-  async faster(id, sentence) {
+  async faster(inspection, sentence) {
     await this.trying(async () => {
-      const reviews = await api.reviews(id);
+      const reviews = await api.reviews(inspection.id);
       const newest = reviews.at(-1);
-      this.queue.note(id, newest);
-      if (this.inspection.id !== id) return this.say(sentence); // another was opened meanwhile
+      this.queue.note(inspection.id, newest);
+      if (this.inspection !== inspection) return this.say(`${inspection.name}: ${sentence}`); // another was opened meanwhile
       this.reviews = reviews;
       this.show(newest.version);
       const who = newest.reviewer || "somebody";

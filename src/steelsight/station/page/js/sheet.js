@@ -20,6 +20,8 @@ export function openSheet(card, list) {
 }
 
 class Sheet {
+  turn = 0; // answers for an image that was left are dropped
+
   constructor(card, list) {
     Object.assign(this, { card, list, at: list.at });
     this.stage = h("div", { class: "stage" });
@@ -60,7 +62,7 @@ class Sheet {
 
   zooms() {
     const button = (label, key, text, run) => h("button", { type: "button", "aria-label": label, title: `${label} (${key})`,
-      onclick: () => { run(this.viewer.view); this.viewer.moved(); } }, text);
+      onclick: () => this.viewer.move(run) }, text);
     return h("div", { class: "segments", role: "group", "aria-label": "Zoom" },
       button("Zoom out", "-", "−", (view) => view.zoom(1 / 1.3)),
       button("Whole image", "0", "Fit", (view) => view.fit()),
@@ -75,7 +77,7 @@ class Sheet {
       this.keys(String(number), "show or hide a class", () => this.thresholds?.toggle(number));
     }
     this.keys("r", "every class as decided", () => this.thresholds?.reset());
-    const zoom = (run) => () => { run(this.viewer.view); this.viewer.moved(); };
+    const zoom = (run) => () => this.viewer.move(run);
     this.keys("+", "zoom in", zoom((view) => view.zoom(1.3)));
     this.keys("-", "zoom out", zoom((view) => view.zoom(1 / 1.3)));
     this.keys("0", "the whole image", zoom((view) => view.fit()));
@@ -91,28 +93,40 @@ class Sheet {
     this.show();
   }
 
+  /** Name, picture and facts change together; what cannot be had leaves its place empty, not to the image before. */
   async show() {
+    const turn = ++this.turn;
     const { at } = this;
     this.message.replaceChildren();
     this.place.textContent = this.list.length > 1 ? `${whole(at + 1)} of ${whole(this.list.length)}` : "";
+    let inspection = null;
+    let failed = null;
     try {
-      const { inspection, image } = await this.list.get(at);
-      if (at !== this.at) return;
-      this.describe(inspection);
-      await this.viewer.show(inspection, image ?? null);
-      if (at !== this.at || !this.element.open) return;
-      this.thresholds = new ThresholdPanel(this.viewer);
-      this.panel.replaceChildren(facts(inspection, this.card), this.thresholds.element, this.regions(inspection));
-      this.viewer.element.focus({ preventScroll: true });
-      this.setMode(this.viewer.mode);
+      const given = await this.list.get(at);
+      if (turn !== this.turn) return;
+      inspection = given.inspection;
+      await this.viewer.show(inspection, given.image ?? null);
     } catch (error) {
-      if (at === this.at) this.message.replaceChildren(notice(error.message, "error"));
+      failed = error;
     }
+    if (turn !== this.turn || !this.element.open) return;
+    if (failed) this.viewer.clear();
+    this.describe(inspection);
+    this.viewer.element.focus({ preventScroll: true });
+    this.setMode(this.viewer.mode);
+    if (failed) this.message.replaceChildren(notice(failed.message, "error"));
   }
 
+  /** All that stands beside the picture. @param {object|null} inspection null where it could not be had. */
   describe(inspection) {
+    this.thresholds?.close();
+    this.thresholds = this.viewer.inspection ? new ThresholdPanel(this.viewer) : null;
+    this.title.replaceChildren();
+    this.panel.replaceChildren();
+    if (!inspection) return;
     this.element.classList.toggle("wide", inspection.width / inspection.height >= WIDE);
-    this.title.replaceChildren(badge(inspection.verdict), h("span", { class: "name" }, inspection.name));
+    this.title.append(badge(inspection.verdict), h("span", { class: "name" }, inspection.name));
+    this.panel.append(...[facts(inspection, this.card), this.thresholds?.element, this.regions(inspection)].filter(Boolean));
   }
 
   async setMode(mode) {
@@ -121,10 +135,11 @@ class Sheet {
     this.viewer.setMode(mode);
     this.element.classList.toggle("heated", mode === "heat");
     if (mode !== "heat") return;
+    const { turn } = this;
     try {
       await this.viewer.loadMaps();
     } catch (error) {
-      this.message.replaceChildren(notice(`No heat map: ${error.message}`));
+      if (turn === this.turn) this.message.replaceChildren(notice(`No heat map: ${error.message}`));
     }
   }
 

@@ -15,8 +15,14 @@ export class ThresholdPanel {
     this.note = h("div");
     this.element = h("section", { class: "classes" },
       h("h3", {}, "Classes and thresholds", this.resetButton), this.note, [...this.rows.values()].map((row) => row.element));
-    viewer.addEventListener("masks", () => this.update());
+    this.listening = new AbortController();
+    viewer.addEventListener("masks", () => this.update(), { signal: this.listening.signal });
     this.load();
+  }
+
+  /** Heed the viewer no longer, since it shows another inspection. */
+  close() {
+    this.listening.abort();
   }
 
   /** Sliders work once the probabilities are there; without any, a sentence says why there are none. */

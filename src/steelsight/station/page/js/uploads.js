@@ -1,9 +1,13 @@
-/** Sends files one per request, a few at a time; where the station is full, all wait as long as it asks for. */
+/**
+ * Sends files one per request, a few at a time; where the station is full, all wait as long as it asks for. Where it is away or
+ * asks for its token, those that are on their way fail or wait, and the others wait.
+ */
 
 import * as api from "./api.js";
 
 const AT_ONCE = 4;
 const SECONDS = 1; // to wait where the station is full and does not say how long
+const AWAY_SECONDS = 5; // to wait where it does not answer, or cannot keep results
 
 export class Uploads {
   waiting = [];
@@ -12,7 +16,7 @@ export class Uploads {
   resumesAt = 0;
 
   /**
-   * @param {{started(item): void, held(item, seconds): void, done(item, inspection): void, failed(item, error): void}} told
+   * @param {{started(item): void, held(item, why): void, done(item, inspection): void, failed(item, error): void}} told
    *   of each item; items have `file`, a function that gives the File or a promise of it.
    */
   constructor(told) {
@@ -47,12 +51,22 @@ export class Uploads {
       try {
         return await api.inspect(file);
       } catch (error) {
+        if (error.status === 401) {
+          this.told.held(item, "the station asks for its token");
+          await api.nextToken();
+          continue;
+        }
+        const away = error.status === 0 || error.status === 503;
+        const seconds = error.retryAfter ?? (away ? AWAY_SECONDS : SECONDS);
+        if (away || error.status === 429) this.pause(seconds);
         if (error.status !== 429) throw error;
-        const seconds = error.retryAfter ?? SECONDS;
-        this.resumesAt = Math.max(this.resumesAt, Date.now() + 1000 * seconds * (1 + Math.random() / 4));
-        this.told.held(item, seconds);
+        this.told.held(item, `the station is full; trying again in ${Math.ceil(seconds)} s`);
       }
     }
+  }
+
+  pause(seconds) {
+    this.resumesAt = Math.max(this.resumesAt, Date.now() + 1000 * seconds * (1 + Math.random() / 4));
   }
 }
 

@@ -74,10 +74,13 @@ export class Viewer extends EventTarget {
     this.resized();
   }
 
-  /** Free what the present inspection holds. */
+  /** Show nothing, and free what the present inspection holds. An image that is on its way is not shown any more. */
   clear() {
+    this.turn = (this.turn ?? 0) + 1;
     this.bitmap?.close();
     this.bitmap = this.view = this.inspection = this.layer = this.rings = null;
+    this.classes = [];
+    this.canvas.width = this.canvas.width; // empties it
     for (const kept of [this.masks, this.maps, this.shapes, this.thresholds]) kept.clear();
   }
 
@@ -187,12 +190,17 @@ export class Viewer extends EventTarget {
 
   /** Bring a part of the image into view: {left, top, right, bottom} in pixels. */
   goTo(box) {
-    this.view.goTo(box);
-    this.moved();
+    this.move((view) => view.goTo(box));
   }
 
   fit() {
-    this.view.fit();
+    this.move((view) => view.fit());
+  }
+
+  /** Change the view, where there is one. @param {(view: View) => void} change */
+  move(change) {
+    if (!this.view) return;
+    change(this.view);
     this.moved();
   }
 

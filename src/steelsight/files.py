@@ -90,8 +90,13 @@ def write_json(path: Path, value: Any) -> None:
 def sweep(folder: Path, *, below: bool = True) -> None:
     """Remove the temporary files that a killed run left in a folder, and below it if wanted."""
     for path in folder.rglob(".*.part*") if below else folder.glob(".*.part*"):
-        if _TEMPORARY.fullmatch(path.name):
+        if is_temporary(path):
             _remove(path)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file is one that a killed run left, by its name."""
+    return _TEMPORARY.fullmatch(path.name) is not None
 
 
 def _remove(path: Path) -> None:

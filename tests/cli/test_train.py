@@ -22,8 +22,12 @@ def test_a_job_can_run_alone_and_says_which_are_left(tmp_path: Path) -> None:
         run,
         *sets(*SMALL, "members.*.keep.last=1"),
     )
+    run.mkdir()
+    (run / "samples.csv").write_text("image_id\n")  # of a training that was killed as it began to write the run
+    (run / ".truth.4711.part.csv").write_text("Imag")
     done = run_cli(*command, "--only", "classify-lite0:1", "--device", "cpu", "--json")
     assert done.returncode == 0, done.stderr
+    assert not (run / ".truth.4711.part.csv").exists()
     result = json.loads(done.stdout)
     assert result["open_jobs"] == ["segment-lite0:0", "segment-lite0:1", "classify-lite0:0"]
     assert (run / "evidence/classify-lite0/fold1.parquet").is_file()

@@ -11,6 +11,7 @@ from steelsight.cli.labelled import read_labelled
 from steelsight.cli.output import console, counting, finish, results, shown_progress
 from steelsight.dataset.model import Layout
 from steelsight.errors import UserError
+from steelsight.files import is_temporary, sweep
 
 if TYPE_CHECKING:
     from steelsight.evidence.store import Evidence
@@ -89,8 +90,9 @@ def _open_or_start(
                 "--set is ignored with --resume: the run keeps the recipe that it began with", highlight=False
             )
         return evidence
-    if out.exists() and not (out.is_dir() and all(entry.name in STARTED for entry in out.iterdir())):
+    if out.exists() and not (out.is_dir() and all(_is_of_a_start(entry) for entry in out.iterdir())):
         raise UserError(f"{out}: exists and is not a run; choose another --out")
+    sweep(out, below=False)
     for member in wanted.members:  # before hours are spent, and before torch is loaded
         if member.weights == "imagenet":
             require_weights(member.encoder, member.name)
@@ -99,6 +101,10 @@ def _open_or_start(
 
     with counting("looking for twins") as advance:
         return start_run(out, dataset, wanted, progress=advance)
+
+
+def _is_of_a_start(path: Path) -> bool:
+    return path.name in STARTED or is_temporary(path)
 
 
 def _is_further_device() -> bool:

@@ -92,7 +92,9 @@ def run_job(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: H
         started = time.perf_counter()
         store_evidence(job, network, evidence, fabric.device, workers)
         write_json(job.folder / "done.json", _summary(job, fabric, time.perf_counter() - started))
-        (job.folder / "checkpoint.pt").unlink(missing_ok=True)  # not before: it is all that spares a killed job its epochs
+        (job.folder / "checkpoint.pt").unlink(
+            missing_ok=True
+        )  # not before: it is all that spares a killed job its epochs
     fabric.barrier()
 
 

@@ -90,6 +90,13 @@ def test_repeated_names_are_refused(tmp_path: Path) -> None:
         read_dataset(tmp_path)
 
 
+def test_names_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
+    write_index_png(tmp_path, "a.jpg", INDICES)
+    (tmp_path / "classes.txt").write_bytes("größe\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"classes\.txt: not text in UTF-8 \(byte 3\)"):
+        read_dataset(tmp_path)
+
+
 def test_faults_of_files(tmp_path: Path) -> None:
     write_index_png(tmp_path, "good.jpg", INDICES)
     write_picture(tmp_path / "images" / "bare.jpg", (2, 3))

@@ -52,6 +52,15 @@ def test_an_image_without_a_row_or_with_an_empty_one_is_defect_free(tmp_path: Pa
     assert _texts(dataset) == {"a.jpg": ["1 3", "5 1"], "b.jpg": ["", ""], "c.jpg": ["", ""], "d.jpg": ["", ""]}
 
 
+def test_another_csv_that_is_not_utf_8_is_no_hindrance(tmp_path: Path) -> None:
+    root = _folder(tmp_path, [("a.jpg", 1, "1 3")])
+    (root / "notes.csv").write_bytes("größe;1\n".encode("latin-1"))
+    assert len(read_dataset(root).samples) == 4
+    (root / "train.csv").write_bytes("größe;1\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"train\.csv: not a CSV file in UTF-8"):
+        read_dataset(root)
+
+
 def test_images_may_lie_beside_the_csv(tmp_path: Path) -> None:
     write_picture(tmp_path / "strip 1.png", SIZE)
     write_csv(tmp_path / "labels.csv", [LONG, ("strip 1.png", 1, "2 2")])

@@ -103,7 +103,7 @@ def _values(mask: NDArray[np.generic]) -> list[int] | None:
 def _class_names(root: Path) -> tuple[str, ...] | None:
     listed, table = root / "classes.txt", root / "index.csv"
     if listed.is_file():
-        names = [line.strip() for line in listed.read_text(encoding="utf-8-sig").splitlines()]
+        names = [line.strip() for line in _text(listed).splitlines()]
         names = [name for name in names if name]
         names = names[1:] if names and names[0].lower() == "background" else names
         if not names or len(set(names)) < len(names):
@@ -114,3 +114,10 @@ def _class_names(root: Path) -> tuple[str, ...] | None:
         if found and sorted(found) == list(range(1, len(found) + 1)) and len(set(found.values())) == len(found):
             return tuple(found[index] for index in sorted(found))
     return None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not text in UTF-8 (byte {error.start + 1}); save it again as UTF-8") from error

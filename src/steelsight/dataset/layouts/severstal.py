@@ -53,8 +53,15 @@ class Table:
 
 
 def candidates(folder: Path) -> list[Path]:
-    """The CSV files of a folder whose header has a column of run lengths."""
-    return [path for path in sorted(folder.glob("*.csv")) if "EncodedPixels" in header(path)]
+    """The CSV files of a folder whose header has a column of run lengths; what is no CSV in UTF-8 may be anything else."""
+    return [path for path in sorted(folder.glob("*.csv")) if _has_runs(path)]
+
+
+def _has_runs(path: Path) -> bool:
+    try:
+        return "EncodedPixels" in header(path)
+    except UserError:
+        return False
 
 
 def header(path: Path) -> list[str]:

@@ -47,14 +47,19 @@ def train(
 
     wanted = load_recipe(recipe, overrides or [])
     choose_jobs(wanted, only or [])
-    from steelsight.training.experiment import Machine, run_jobs
+    from steelsight.training.experiment import Machine, check_data, run_jobs
+    from steelsight.training.job import is_done
 
     machine = Machine(device, devices or "auto", workers)
     if plan:
         _show_plan(_planned(data, layout, wanted, skip_faulty), only or [], machine, as_json)
         return
+    goes_on = (out / "recipe.yaml").is_file() and not _is_further_device()
     evidence = _open_or_start(data, layout, wanted, out, resume, skip_faulty, named=recipe, changed=bool(overrides))
     jobs = choose_jobs(evidence.recipe, only or [])
+    if goes_on and not all(is_done(out, member, fold, evidence) for member, fold in jobs):
+        with console.status("looking whether the images are still the same"):
+            check_data(evidence)
     run_jobs(evidence, jobs, machine, tensorboard=tensorboard)
     if not _is_further_device():
         _end(evidence, as_json)
@@ -84,6 +89,11 @@ def _open_or_start(
             raise UserError(
                 f"{out}: holds a run of recipe {evidence.recipe.name!r}, not {wanted.name!r} (--recipe {named}); "
                 "resume it with its own recipe, or choose another --out"
+            )
+        if (data.parent if data.is_file() else data).resolve() != evidence.record.root.resolve():
+            raise UserError(
+                f"{data}: the run in {out} began with {evidence.record.root}; resume it with that, or where the data was "
+                f"moved, change `root` in {out / 'dataset.json'}"
             )
         if changed and not _is_further_device():
             console.print(

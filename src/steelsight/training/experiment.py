@@ -77,6 +77,20 @@ def open_run(run: Path) -> Evidence:
     return Evidence(run, read_record(run), read_run_recipe(run))
 
 
+def check_data(evidence: Evidence) -> None:
+    """Hold the images against those that the run began with: trained on others, its jobs would not be of one experiment.
+
+    Raises:
+        UserError: an image has changed since or is not there.
+    """
+    record = evidence.record
+    if fingerprint(record) != record.fingerprint:
+        raise UserError(
+            f"{record.root}: the images are no longer those that the run in {evidence.run} began with; bring those back, or "
+            "train the new ones into another --out"
+        )
+
+
 def make_fabric(machine: Machine, recipe: Recipe) -> Fabric:
     """Lightning Fabric for the devices, in the precision that the recipe asks for."""
     accelerator = machine.device

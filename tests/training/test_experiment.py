@@ -51,6 +51,17 @@ def test_data_without_any_defect_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_defects_of_one_surface_alone_are_refused(tmp_path: Path) -> None:
+    """The fold that holds them out would train on none: its epoch may even be empty."""
+    data = severstal()
+    clean = [sample for sample in data.samples if not sample.is_defective][:2]
+    defective = next(sample for sample in data.samples if sample.is_defective)
+    again = replace(defective, image_id="again.jpg")
+    with pytest.raises(UserError, match="defects on at least two surfaces"):
+        start_run(tmp_path / "run", replace(data, samples=(*clean, defective, again)), load_recipe("lite", ["folds=2"]))
+    assert not (tmp_path / "run").exists()
+
+
 def test_precision_follows_the_recipe() -> None:
     machine = Machine(device="cpu")
     assert "32" in str(make_fabric(machine, load_recipe("lite", ["precision=fp32"]))._precision.precision)

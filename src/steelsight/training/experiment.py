@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import torch
 from lightning.fabric import Fabric
+from numpy.typing import NDArray
 
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.model import Dataset
@@ -57,6 +58,7 @@ def start_run(
     recipe = resolve(recipe, dataset.classes, [sample.size for sample in dataset.samples], _is_grey(dataset))
     groups = find_twins([sample.path for sample in dataset.samples], progress=progress)
     folds = assign_folds(dataset.samples, groups, recipe.folds, recipe.seed)
+    _check_folds(dataset, folds)
     record = Record(
         root=dataset.root,
         layout=dataset.layout,
@@ -131,6 +133,16 @@ def run_jobs(
     with TrainingProgress(made, done=len(jobs) - len(waiting), visible=fabric.is_global_zero) as progress:
         for job in made:
             run_job(job, evidence, fabric, workers, progress.hooks(job, tensorboard=tensorboard))
+
+
+def _check_folds(dataset: Dataset, folds: NDArray[np.int64]) -> None:
+    """Every fold must leave a defect to learn from."""
+    held = {int(fold) for sample, fold in zip(dataset.samples, folds, strict=True) if sample.is_defective}
+    if len(held) < 2:
+        raise UserError(
+            f"{dataset.root}: one fold holds out every image with a defect, since there is one or all are twins, and nothing "
+            "is left to learn from; cross-validation needs defects on at least two surfaces"
+        )
 
 
 def _is_grey(dataset: Dataset) -> bool:

@@ -82,6 +82,8 @@ def test_images_may_lie_beside_the_csv(tmp_path: Path) -> None:
         (("a.jpg", 1), "malformed-row", "2 fields where the header has 3"),
         (("../a.jpg", 1, "1 2"), "bad-image-name", "'../a.jpg'"),
         (("a", 1, "1 2"), "bad-image-name", "that ends in .jpg"),
+        (("a\0.jpg", 1, "1 2"), "bad-image-name", "inside the folder"),
+        (("a" * 300 + ".jpg", 1, "1 2"), "bad-image-name", "inside the folder"),
     ],
 )
 def test_a_fault_stands_in_its_line(tmp_path: Path, row: tuple[object, ...], kind: str, said: str) -> None:
@@ -92,6 +94,17 @@ def test_a_fault_stands_in_its_line(tmp_path: Path, row: tuple[object, ...], kin
     assert said in fault.message
     left_out = {fault.image_id} & {"a.jpg", "b.jpg"}
     assert {sample.image_id for sample in dataset.samples} == {"a.jpg", "b.jpg", "c.jpg", "d.jpg"} - left_out
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_an_image_of_a_malformed_row_does_not_pass_for_defect_free(tmp_path: Path, wide: bool) -> None:
+    """Left out by --skip-faulty, it would else be learned as good."""
+    rows = (
+        [("a.jpg_1", "1 2"), ("b.jpg_1", "1 2", "3 4")] if wide else [("a.jpg", 1, "1 2"), ("b.jpg", 1, "1 2", "3 4")]
+    )
+    dataset = read_dataset(_folder(tmp_path, rows, ("ImageId_ClassId", "EncodedPixels") if wide else LONG))
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("malformed-row", "b.jpg")]
+    assert {sample.image_id for sample in dataset.samples} == {"a.jpg", "c.jpg", "d.jpg"}
 
 
 def test_two_columns_that_list_clean_images_leave_no_image_unlabelled(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def train(
         _show_plan(_planned(data, layout, wanted, skip_faulty), only or [], machine, as_json)
         return
     goes_on = (out / "recipe.yaml").is_file() and not _is_further_device()
-    evidence = _open_or_start(data, layout, wanted, out, resume, skip_faulty, named=recipe, changed=bool(overrides))
+    evidence = _open_or_start(data, layout, wanted, out, resume, skip_faulty, named=recipe)
     jobs = choose_jobs(evidence.recipe, only or [])
     if goes_on and not all(is_done(out, member, fold, evidence) for member, fold in jobs):
         with console.status("looking whether the images are still the same"):
@@ -74,10 +74,10 @@ def _open_or_start(
     skip_faulty: bool,
     *,
     named: str,
-    changed: bool,
 ) -> "Evidence":
     """The run in `out`: a new one, or with --resume the one there."""
     from steelsight.networks.encoders import require_weights
+    from steelsight.recipe import is_resolved
 
     if (out / "recipe.yaml").is_file():
         if not resume and not _is_further_device():
@@ -95,9 +95,13 @@ def _open_or_start(
                 f"{data}: the run in {out} began with {evidence.record.root}; resume it with that, or where the data was "
                 f"moved, change `root` in {out / 'dataset.json'}"
             )
-        if changed and not _is_further_device():
+        if not _is_further_device() and not is_resolved(
+            wanted, evidence.recipe, evidence.record.classes, [sample.size for sample in evidence.record.samples]
+        ):
             console.print(
-                "--set is ignored with --resume: the run keeps the recipe that it began with", highlight=False
+                f"{out / 'recipe.yaml'} stays as the run began with it: what --recipe and --set say otherwise is ignored",
+                highlight=False,
+                soft_wrap=True,
             )
         return evidence
     if out.exists() and not (out.is_dir() and all(_is_of_a_start(entry) for entry in out.iterdir())):

@@ -8,10 +8,9 @@ import re
 from pathlib import Path
 
 from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks, wrong_size
-from steelsight.dataset.layouts.masks import read_mask
 from steelsight.dataset.model import Fault
 from steelsight.errors import UserError
-from steelsight.images import ImageError, list_images
+from steelsight.images import ImageError, list_images, read_image
 from steelsight.rle import Runs, encode_mask
 
 INNER = ("Imgs", "imgs", "images")
@@ -89,7 +88,7 @@ def _listed(image_id: str, path: Path, mask: Path | None, name: str) -> Listed:
 
 def _marks(image_id: str, file: Path, name: str, size: Size) -> Marks:
     try:
-        mask = read_mask(file)
+        mask = read_image(file)
     except ImageError as error:
         return Marks({}, (Fault("unreadable-mask", file, None, image_id, error.sentence),))
     if mask.shape[:2] != size:
@@ -99,6 +98,9 @@ def _marks(image_id: str, file: Path, name: str, size: Size) -> Marks:
         return Marks({}, (Fault("not-a-mask", file, None, image_id, message),))
     half = 127 if mask.dtype.itemsize == 1 else 32767
     runs: Runs = encode_mask(mask > half)
+    if not is_good_name(name) and not runs.area and mask.any():
+        message = f"no pixel above {half}, and yet not black; save it with {2 * half + 1} where the defect is"
+        return Marks({}, (Fault("not-a-mask", file, None, image_id, message),))
     if not is_good_name(name):
         return Marks({name: runs}, (), file)
     if not runs.area:

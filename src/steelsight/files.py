@@ -87,9 +87,11 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def sweep(folder: Path, *, below: bool = True) -> None:
-    """Remove the temporary files that a killed run left in a folder, and below it if wanted."""
-    for path in folder.rglob(".*.part*") if below else folder.glob(".*.part*"):
+def sweep(folder: Path, *, below: bool = True, stem: str = "*") -> None:
+    """Remove the temporary files that a killed run left in a folder, and below it if wanted; of files of one stem alone where
+    it is given, since other processes may write others."""
+    pattern = f".{stem}.*.part*"
+    for path in folder.rglob(pattern) if below else folder.glob(pattern):
         if is_temporary(path):
             _remove(path)
 

@@ -53,10 +53,18 @@ def test_a_kill_after_the_last_epoch_costs_no_epoch(
         with pytest.raises(KilledError):
             run_job(make_job(evidence, one, 0), evidence, fabric, 0, hooks)
     assert not is_done(evidence.run, one, 0, evidence)
+    halves = [
+        evidence.run / place
+        for place in (f"jobs/{NAME}/fold0/.checkpoint.7.part.pt", f"evidence/{NAME}/.fold0.7.part.zarr")
+    ]
+    other = evidence.run / f"evidence/{NAME}/.fold1.7.part.zarr"  # of another process, which is at it
+    for half in (*halves, other):
+        half.mkdir(parents=True)
     run_job(make_job(evidence, one, 0), evidence, fabric, 0, hooks)
     assert trained == [0, 1]
     assert is_done(evidence.run, one, 0, evidence)
     assert not (evidence.run / "jobs" / NAME / "fold0" / "checkpoint.pt").exists()
+    assert [half.exists() for half in (*halves, other)] == [False, False, True]
 
 
 def test_two_never_train_one_job(evidence: Evidence, fabric: Fabric) -> None:

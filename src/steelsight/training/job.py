@@ -90,6 +90,9 @@ def run_job(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: H
     """
     with _alone(job, fabric):
         if not fabric.broadcast(is_done(evidence.run, job.member, job.fold, evidence)):
+            if fabric.is_global_zero:
+                sweep(job.folder)
+                evidence.sweep(job.member, job.fold)
             _train(job, evidence, fabric, workers, hooks)
 
 
@@ -105,7 +108,6 @@ def _alone(job: Job, fabric: Fabric) -> Iterator[None]:
     lock = Lock(job.folder / ".lock", said, needed=False)
     lock.take()
     try:
-        sweep(job.folder)
         yield
     finally:
         lock.release()

@@ -77,33 +77,11 @@ def _open_or_start(
 ) -> "Evidence":
     """The run in `out`: a new one, or with --resume the one there."""
     from steelsight.networks.encoders import require_weights
-    from steelsight.recipe import is_resolved
 
     if (out / "recipe.yaml").is_file():
         if not resume and not _is_further_device():
             raise UserError(f"{out}: there is a run already; go on with it by --resume, or choose another --out")
-        from steelsight.training.experiment import open_run
-
-        evidence = open_run(out)
-        if evidence.recipe.name != wanted.name:
-            raise UserError(
-                f"{out}: holds a run of recipe {evidence.recipe.name!r}, not {wanted.name!r} (--recipe {named}); "
-                "resume it with its own recipe, or choose another --out"
-            )
-        if (data.parent if data.is_file() else data).resolve() != evidence.record.root.resolve():
-            raise UserError(
-                f"{data}: the run in {out} began with {evidence.record.root}; resume it with that, or where the data was "
-                f"moved, change `root` in {out / 'dataset.json'}"
-            )
-        if not _is_further_device() and not is_resolved(
-            wanted, evidence.recipe, evidence.record.classes, [sample.size for sample in evidence.record.samples]
-        ):
-            console.print(
-                f"{out / 'recipe.yaml'} stays as the run began with it: what --recipe and --set say otherwise is ignored",
-                highlight=False,
-                soft_wrap=True,
-            )
-        return evidence
+        return _go_on(data, wanted, out, named)
     if out.exists() and not (out.is_dir() and all(_is_of_a_start(entry) for entry in out.iterdir())):
         raise UserError(f"{out}: exists and is not a run; choose another --out")
     sweep(out, below=False)
@@ -115,6 +93,31 @@ def _open_or_start(
 
     with counting("looking for twins") as advance:
         return start_run(out, dataset, wanted, progress=advance)
+
+
+def _go_on(data: Path, wanted: "Recipe", out: Path, named: str) -> "Evidence":
+    """The run in `out`, with its images where DATA is."""
+    from steelsight.recipe import is_resolved
+    from steelsight.training.experiment import open_run, with_images_at
+
+    evidence = open_run(out)
+    if evidence.recipe.name != wanted.name:
+        raise UserError(
+            f"{out}: holds a run of recipe {evidence.recipe.name!r}, not {wanted.name!r} (--recipe {named}); "
+            "resume it with its own recipe, or choose another --out"
+        )
+    root = (data.parent if data.is_file() else data).resolve()
+    if root != evidence.record.root.resolve():
+        evidence = with_images_at(evidence, root)
+    if not _is_further_device() and not is_resolved(
+        wanted, evidence.recipe, evidence.record.classes, [sample.size for sample in evidence.record.samples]
+    ):
+        console.print(
+            f"{out / 'recipe.yaml'} stays as the run began with it: what --recipe and --set say otherwise is ignored",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return evidence
 
 
 def _is_of_a_start(path: Path) -> bool:

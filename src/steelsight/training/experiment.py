@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,7 @@ from steelsight.dataset.record import Record, fingerprint, read_record, write_re
 from steelsight.dataset.twins import find_twins
 from steelsight.errors import UserError
 from steelsight.evidence.store import Evidence
-from steelsight.images import read_image
+from steelsight.images import ImageError, read_image
 from steelsight.networks.precision import gains_from_bf16
 from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
 from steelsight.training.examples import draw_examples
@@ -77,6 +77,35 @@ def start_run(
 def open_run(run: Path) -> Evidence:
     """A run that `start_run` has written."""
     return Evidence(run, read_record(run), read_run_recipe(run))
+
+
+def with_images_at(evidence: Evidence, root: Path) -> Evidence:
+    """The run with its images in another folder: moved there, or seen there by another machine. Where the former folder is
+    gone, the record names the new one from then on.
+
+    Raises:
+        UserError: the folder does not hold the very images that the run began with.
+    """
+    record = evidence.record
+    samples = (
+        replace(sample, path=root / sample.path.relative_to(record.root))
+        if sample.path.is_relative_to(record.root)
+        else sample
+        for sample in record.samples
+    )
+    moved = replace(record, root=root, samples=tuple(samples))
+    try:
+        same = fingerprint(moved) == record.fingerprint
+    except ImageError:
+        same = False
+    if not same:
+        raise UserError(
+            f"{root}: not the images that the run in {evidence.run} began with, which were in {record.root}; resume it with "
+            "those, or choose another --out"
+        )
+    if not record.root.exists():
+        write_record(evidence.run, moved)
+    return Evidence(evidence.run, moved, evidence.recipe)
 
 
 def check_data(evidence: Evidence) -> None:

@@ -66,6 +66,20 @@ def test_a_mask_of_0_and_1_is_a_fault_and_no_good_image(tmp_path: Path, dtype: t
     assert [sample.image_id for sample in dataset.samples] == ["Crack/a.jpg"]
 
 
+def test_images_that_share_a_mask_are_faults(tmp_path: Path) -> None:
+    write_class_image(tmp_path / "Crack", "a.jpg", SMEARED)
+    write_class_image(tmp_path / "Crack", "b.jpg", SMEARED)
+    write_picture(tmp_path / "Crack" / "b.bmp", (2, 3))
+    write_picture(tmp_path / "good" / "c.bmp", (2, 3))
+    write_picture(tmp_path / "good" / "c.jpg", (2, 3))
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [
+        ("duplicate-image", "Crack/b.bmp"),
+        ("duplicate-image", "Crack/b.jpg"),
+    ]
+    assert len(dataset.samples) == 3
+
+
 def test_a_folder_named_good_needs_no_masks_and_must_show_no_defect(tmp_path: Path) -> None:
     write_class_image(tmp_path / "Crack", "a.jpg", SMEARED)
     write_picture(tmp_path / "good" / "b.jpg", (2, 3))

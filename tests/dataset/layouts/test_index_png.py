@@ -94,12 +94,13 @@ def test_faults_of_files(tmp_path: Path) -> None:
         ("missing-mask", "bare.jpg", "bare.jpg"),
         ("wrong-size", "large.png", "large.jpg"),
         ("unreadable-mask", "text.png", "text.jpg"),
+        ("duplicate-image", "twice.jpg", "twice.jpg"),
         ("duplicate-image", "twice.png", "twice.png"),
         ("missing-image", "lonely.png", None),
         ("not-an-index-mask", "grey.png", "grey.jpg"),
         ("not-an-index-mask", "colour.png", "colour.jpg"),
     }
-    assert [sample.image_id for sample in dataset.samples] == ["good.jpg", "twice.jpg"]
+    assert [sample.image_id for sample in dataset.samples] == ["good.jpg"]
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])

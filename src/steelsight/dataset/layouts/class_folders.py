@@ -5,9 +5,10 @@ named as free of defects, or with nothing but empty masks, is no class.
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 
-from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks, wrong_size
+from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks, shared_mask, wrong_size
 from steelsight.dataset.model import Fault
 from steelsight.errors import UserError
 from steelsight.images import ImageError, list_images, read_image
@@ -45,10 +46,13 @@ def list_folder(root: Path) -> Listing:
     for folder in _class_folders(root):
         name = folder.relative_to(root).parts[0]
         pictures, masks = _pairs(folder)
+        seen = Counter(path.stem for path in pictures)
         for path in pictures:
             mask = masks.get(path.stem)
             image_id = path.relative_to(root).as_posix()
             images.append(_listed(image_id, path, mask, name))
+            if mask is not None and seen[path.stem] > 1:
+                faults.append(shared_mask(image_id, path))
             if mask is None and not is_good_name(name):
                 message = f"no mask {path.stem}.png beside it; add one, or move the image to a folder named good"
                 faults.append(Fault("missing-mask", path, None, image_id, message))

@@ -5,12 +5,13 @@ an `index.csv` whose header has columns such as `inclusion_1,patches_2`; otherwi
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, wrong_size
+from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, shared_mask, wrong_size
 from steelsight.dataset.layouts.masks import read_mask
 from steelsight.dataset.layouts.severstal import header
 from steelsight.dataset.model import Fault
@@ -45,17 +46,16 @@ def list_folder(root: Path) -> Listing:
     masks = {path.stem: path for path in list_images(root / MASKS) if path.suffix.lower() in _LOSSLESS}
     images: list[Listed] = []
     faults: list[Fault] = []
-    seen: dict[str, Path] = {}
-    for path in list_images(root / IMAGES):
+    found = list_images(root / IMAGES)
+    seen = Counter(path.stem for path in found)
+    for path in found:
         mask = masks.get(path.stem)
-        if path.stem in seen:
-            message = f"{path.name} and {seen[path.stem].name} share the mask {path.stem}.png; give each its own name"
-            faults.append(Fault("duplicate-image", path, None, path.name, message))
+        if seen[path.stem] > 1:
+            faults.append(shared_mask(path.name, path))
         elif mask is None:
             message = f"no mask {MASKS}/{path.stem}.png for this image; add it (all 0 where nothing is there)"
             faults.append(Fault("missing-mask", path, None, path.name, message))
         images.append(_listed(path, mask or root / MASKS / f"{path.stem}.png", names))
-        seen.setdefault(path.stem, path)
     for stem in sorted(masks.keys() - seen.keys()):
         message = f"no image {IMAGES}/{stem}.* for this mask; add the image or remove the mask"
         faults.append(Fault("missing-image", masks[stem], None, None, message))

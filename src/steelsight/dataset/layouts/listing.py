@@ -90,6 +90,14 @@ def unsafe_name(name: str, file: Path, line: int | None) -> Fault:
     return Fault("bad-image-name", file, line, None, message)
 
 
+def shared_mask(image_id: str, file: Path) -> Fault:
+    """The fault of an image whose mask may be that of another image."""
+    message = (
+        f"another image is named {file.stem}, too, and they share the mask {file.stem}.png; give each its own name"
+    )
+    return Fault("duplicate-image", file, None, image_id, message)
+
+
 def wrong_size(image_id: str, file: Path, line: int | None, mask: Size, image: Size) -> Fault:
     """The fault of a mask or a stated size that is not the image's own."""
     message = (

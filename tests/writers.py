@@ -2,6 +2,8 @@
 
 import csv
 import json
+import struct
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -83,3 +85,22 @@ def coco_counts(mask: NDArray[np.bool_]) -> dict[str, object]:
     """A mask as uncompressed COCO run lengths."""
     size = (mask.shape[0], mask.shape[1])
     return {"size": list(size), "counts": to_coco_counts(encode_mask(mask), size)}
+
+
+def palette_png(indices: NDArray[np.uint8], bits: int, palette: bytes | None = None) -> bytes:
+    """A PNG with a palette, written by hand since OpenCV writes none."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = indices.shape
+    per_byte = 8 // bits
+    rows = b""
+    for row in indices.tolist():
+        row += [0] * (-width % per_byte)
+        packed = [row[at : at + per_byte] for at in range(0, len(row), per_byte)]
+        rows += b"\0" + bytes(sum(v << (8 - bits * (k + 1)) for k, v in enumerate(group)) for group in packed)
+    header = struct.pack(">IIBBBBB", width, height, bits, 3, 0, 0, 0)
+    palette = palette or bytes(range(200, 200 + 3 * min(2**bits, 16)))
+    parts = (chunk(b"IHDR", header), chunk(b"PLTE", palette), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)

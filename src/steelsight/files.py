@@ -87,11 +87,18 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def sweep(folder: Path, *, below: bool = True) -> None:
-    """Remove the temporary files that a killed run left in a folder, and below it if wanted."""
-    for path in folder.rglob(".*.part*") if below else folder.glob(".*.part*"):
-        if _TEMPORARY.fullmatch(path.name):
+def sweep(folder: Path, *, below: bool = True, stem: str = "*") -> None:
+    """Remove the temporary files that a killed run left in a folder, and below it if wanted; of files of one stem alone where
+    it is given, since other processes may write others."""
+    pattern = f".{stem}.*.part*"
+    for path in folder.rglob(pattern) if below else folder.glob(pattern):
+        if is_temporary(path):
             _remove(path)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file is one that a killed run left, by its name."""
+    return _TEMPORARY.fullmatch(path.name) is not None
 
 
 def _remove(path: Path) -> None:

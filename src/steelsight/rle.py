@@ -197,7 +197,7 @@ def expand_counts(text: str) -> NDArray[np.int64]:
     Raises:
         RunError: `run-not-a-number` for a character outside the code or a string that breaks off.
     """
-    codes = np.frombuffer(text.encode("utf-8"), np.uint8).astype(np.int64) - 48
+    codes = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8).astype(np.int64) - 48
     if not codes.size:
         return codes
     if codes.min() < 0 or codes.max() > 63 or codes[-1] & 32:

@@ -1,6 +1,7 @@
 """`steelsight train` as a user types it: the reference in small, wrong use, a plan, jobs alone, Ctrl-C, a full disk."""
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -9,6 +10,10 @@ from pathlib import Path
 import pytest
 from data import SAMPLE, run_cli, start_cli
 from training_samples import SMALL, few_images, sets
+
+from steelsight.dataset.read import read_dataset
+from steelsight.recipe import load_recipe
+from steelsight.training.experiment import start_run
 
 
 def test_a_job_can_run_alone_and_says_which_are_left(tmp_path: Path) -> None:
@@ -22,8 +27,12 @@ def test_a_job_can_run_alone_and_says_which_are_left(tmp_path: Path) -> None:
         run,
         *sets(*SMALL, "members.*.keep.last=1"),
     )
+    run.mkdir()
+    (run / "samples.csv").write_text("image_id\n")  # of a training that was killed as it began to write the run
+    (run / ".truth.4711.part.csv").write_text("Imag")
     done = run_cli(*command, "--only", "classify-lite0:1", "--device", "cpu", "--json")
     assert done.returncode == 0, done.stderr
+    assert not (run / ".truth.4711.part.csv").exists()
     result = json.loads(done.stdout)
     assert result["open_jobs"] == ["segment-lite0:0", "segment-lite0:1", "classify-lite0:0"]
     assert (run / "evidence/classify-lite0/fold1.parquet").is_file()
@@ -45,6 +54,22 @@ def test_a_member_that_starts_from_another_waits_for_it_and_learns_from_it(tmp_p
     done = run_cli(*command, "--resume", "--only", "classify-lite0:1")
     assert done.returncode == 0, done.stderr
     assert (run / "evidence/classify-lite0/fold1.parquet").is_file()
+
+
+def test_a_run_goes_on_with_the_data_that_it_began_with(tmp_path: Path) -> None:
+    data, run = few_images(tmp_path / "data"), tmp_path / "run"
+    start_run(run, read_dataset(data, decode=False), load_recipe("lite", [*SMALL, "members.*.keep.last=1"]))
+    resume = ("--recipe", "lite", "--out", run, "--device", "cpu", "--resume", "--only", "segment-lite0:0")
+    other = run_cli("train", SAMPLE.parent, *resume)
+    assert (other.returncode, "not the images that the run" in other.stderr) == (2, True), other.stderr
+    images = sorted((data / "train_images").glob("*.jpg"))
+    shutil.copy(images[1], images[0])  # as large, and another
+    changed = run_cli("train", data, *resume)
+    assert (changed.returncode, "no longer those" in changed.stderr) == (2, True), changed.stderr
+    assert "what --recipe and --set say otherwise is ignored" in changed.stderr  # it began with others
+    same = run_cli("train", data, *resume, *sets(*SMALL, "members.*.keep.last=1"))
+    assert "is ignored" not in same.stderr
+    assert not (run / "jobs").exists()
 
 
 def test_the_plan_trains_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What is written in any layout is read back; every image is opened, and each fault leaves out its own image."""
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,22 @@ def test_images_that_cannot_be_used_are_faults_of_their_own(tmp_path: Path) -> N
 
 
 @needs_sample
+def test_a_file_name_that_is_not_utf_8_is_a_fault(tmp_path: Path) -> None:
+    """As unpacked from an archive of another age; nothing could write such a name down."""
+    mask = np.ones((4, 6), np.bool_)
+    write_severstal(tmp_path, {"a.jpg": ((4, 6), {"1": mask})}, ["1"])
+    strange = tmp_path / "train_images" / os.fsdecode(b"gr\xf6sse.jpg")
+    try:
+        write_picture(tmp_path / "train_images" / "b.jpg", (4, 6)).rename(strange)
+    except OSError:
+        pytest.skip("the file system takes UTF-8 alone")
+    dataset = read_dataset(tmp_path)
+    (fault,) = dataset.faults
+    assert (fault.kind, fault.file) == ("bad-image-name", tmp_path / "train_images")
+    assert r"gr\udcf6sse.jpg" in fault.message
+    assert [sample.image_id for sample in dataset.samples] == ["a.jpg"]
+
+
 def test_without_decoding_only_the_sizes_are_read(tmp_path: Path) -> None:
     images = list(_strips(tmp_path).values())
     images[1].write_bytes(images[1].read_bytes()[:40_000])

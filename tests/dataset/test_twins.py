@@ -113,6 +113,16 @@ def test_tiny_images_are_read(tmp_path: Path) -> None:
     assert find_twins(tiny).tolist() == [0, 1, 2, 3]
 
 
+def test_strips_of_few_rows_are_compared(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    wire = random.integers(10, 250, (8, 600), np.uint8)
+    other = random.integers(10, 250, (6, 600), np.uint8)
+    parts = [save(tmp_path, number, part, 100) for number, part in enumerate((wire, wire[:7], wire[:6], other))]
+    assert find_twins(parts).tolist() == [0, 0, 0, 1]
+    thin = [save(tmp_path, rows, wire[:rows, :60]) for rows in range(1, 8)]
+    assert len(find_twins(thin)) == 7
+
+
 def test_progress_counts_to_the_end() -> None:
     seen: list[tuple[int, int]] = []
     find_twins(STRIPS[:3], progress=lambda done, total: seen.append((done, total)))

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from data import SHARED, needs_shared
+from writers import write_csv
 
+from steelsight.errors import UserError
 from steelsight.metrics.mask_table import read_mask_table
 from steelsight.metrics.submission import score_submission
 from steelsight.rle import decode_runs, encode_mask, format_runs, parse_runs
@@ -19,6 +22,19 @@ def moved(text: str) -> str:
     """The same real mask as a network might draw it: closed, and shifted by four columns."""
     mask = np.roll(decode_runs(parse_runs(text, SIZE), SIZE), 4, axis=1).astype(np.uint8)
     return format_runs(encode_mask(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))))
+
+
+def test_class_ids_of_another_numbering_are_refused_though_one_is_shared(tmp_path: Path) -> None:
+    """The truth has the data's ClassIds 2 and 3, the prediction the numbers 1 and 2: only the truth's empty rows tell."""
+    header = ("ImageId", "ClassId", "EncodedPixels")
+    truth = [("a.jpg", 2, "1 10"), ("a.jpg", 3, ""), ("b.jpg", 2, ""), ("b.jpg", 3, "1 10")]
+    prediction = [(image, number - 1, text) for image, number, text in truth]
+    tables = [
+        read_mask_table(write_csv(tmp_path / f"{name}.csv", [header, *rows]))
+        for name, rows in (("truth", truth), ("prediction", prediction))
+    ]
+    with pytest.raises(UserError, match="class '1' is unknown"):
+        score_submission(*tables)
 
 
 @needs_shared

@@ -59,6 +59,17 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
         ("members.classify-lite0.head=pooled", "needs head cells"),
         ("search.softness=[1]", "greater than 1"),
         ("search.softnes=[5]", "did you mean 'softness'"),
+        ("members.*=1", "nothing in the recipe is named"),
+        ("members.*.phases.*=1", "nothing in the recipe is named"),
+        ("seed=2020-13-45", "not YAML"),
+        ("seed=4294967296", "less than 4294967296"),
+        ("search.area_ratio=.inf", "finite"),
+        ("members.*.phases.*.schedule.start=inf", "finite"),
+        ("members.*.augment.contrast=[1.4, 0.7]", "must not exceed"),
+        ("members.*.augment.saturation=[-1, 1]", "greater than or equal to 0"),
+        ("members.*.sampling.repeat=[{class: 1, times: 0}]", r"repeat\.0\.times: 0 is refused.*greater than"),
+        ("members.*.sampling.repeat=[{class: 1, tims: 2}]", r"did you mean 'times'|times: the field is missing"),
+        ("members.*.sampling.repeat=balancd", "did you mean 'balanced'"),
     ],
 )
 def test_a_wrong_override_is_refused_with_the_nearest_right_one(override: str, says: str) -> None:
@@ -66,11 +77,19 @@ def test_a_wrong_override_is_refused_with_the_nearest_right_one(override: str, s
         load_recipe("lite", [override])
 
 
+def test_a_class_that_is_a_number_is_its_name() -> None:
+    rules = load_recipe("lite", ["members.*.sampling.repeat=[{class: 2, times: 3}]"]).members[0].sampling.repeat
+    assert [rule.class_ for rule in rules] == ["2"]
+
+
 def test_a_wrong_file_is_refused(tmp_path) -> None:
     with pytest.raises(UserError, match="did you mean 'paper'"):
         load_recipe("papr")
     broken = tmp_path / "mine.yaml"
     broken.write_text("name: [")
+    with pytest.raises(UserError, match=r"mine\.yaml.*not YAML"):
+        load_recipe(str(broken))
+    broken.write_text("seed: 2020-13-45")
     with pytest.raises(UserError, match=r"mine\.yaml.*not YAML"):
         load_recipe(str(broken))
     broken.write_text("- 1")

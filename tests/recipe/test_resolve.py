@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelsight.errors import UserError
-from steelsight.recipe import load_recipe, resolve
+from steelsight.recipe import is_resolved, load_recipe, resolve
 from steelsight.recipe.resolve import working_size
 
 
@@ -21,6 +21,15 @@ def test_a_pixel_budget_takes_the_shape_of_the_images() -> None:
 def test_working_sizes_are_multiples_of_the_stride(pixels: int, height: int, width: int) -> None:
     size = working_size(pixels, (height, width))
     assert all(side >= 32 and side % 32 == 0 for side in size)
+
+
+def test_a_resolved_recipe_is_known_again() -> None:
+    data = ["1"], [(256, 1600)]
+    for grey in (True, False):
+        resolved = resolve(load_recipe("lite"), *data, grey=grey)
+        assert is_resolved(load_recipe("lite"), resolved, *data)
+        assert not is_resolved(load_recipe("lite", ["members.*.phases.*.epochs=9"]), resolved, *data)
+        assert not is_resolved(load_recipe("paper"), resolved, *data)
 
 
 def test_paper_on_other_classes_is_refused_with_the_mend() -> None:

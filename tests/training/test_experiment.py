@@ -1,18 +1,20 @@
 """A run's start: folds, colour, what is refused; and what it draws."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from training_samples import severstal
+from training_samples import few_images, severstal
 
+from steelsight.dataset.read import read_dataset
 from steelsight.errors import UserError
 from steelsight.recipe import choose_jobs, load_recipe
 from steelsight.rle import Runs
 from steelsight.training.examples import draw_examples
-from steelsight.training.experiment import Machine, make_fabric, open_run, start_run
+from steelsight.training.experiment import Machine, make_fabric, open_run, start_run, with_images_at
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,25 @@ def test_a_run_is_opened_as_it_was_started(started) -> None:
     assert np.array_equal(opened.record.folds, started.record.folds)
     assert {member.preprocess.colour for member in opened.recipe.members} == {"grey"}
     assert sorted(set(opened.record.folds.tolist())) == list(range(5))
+
+
+def test_images_that_were_moved_are_those_of_the_run_and_others_are_not(tmp_path: Path) -> None:
+    data, moved, run = few_images(tmp_path / "data"), tmp_path / "moved", tmp_path / "run"
+    began = start_run(run, read_dataset(data, decode=False), load_recipe("lite", ["folds=2"]))
+    shutil.copytree(data, moved)
+    assert with_images_at(began, moved).record.root == moved
+    assert open_run(run).record.root == data  # which is still there, perhaps for another machine
+    shutil.rmtree(data)
+    with_images_at(began, moved)
+    again = open_run(run).record
+    assert again.root == moved
+    assert [sample.path.parent for sample in again.samples] == [moved / "train_images"] * len(again.samples)
+    again.samples[0].path.write_bytes(again.samples[1].path.read_bytes())
+    with pytest.raises(UserError, match="not the images"):
+        with_images_at(began, moved)
+    again.samples[0].path.unlink()
+    with pytest.raises(UserError, match="not the images"):
+        with_images_at(began, moved)
 
 
 def test_twins_share_a_fold(started) -> None:
@@ -48,6 +69,17 @@ def test_data_without_any_defect_is_refused(tmp_path: Path) -> None:
         start_run(tmp_path / "run", clean, load_recipe("lite"))
     with pytest.raises(UserError, match="no image is left"):
         start_run(tmp_path / "run", replace(data, samples=()), load_recipe("lite"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_defects_of_one_surface_alone_are_refused(tmp_path: Path) -> None:
+    """The fold that holds them out would train on none: its epoch may even be empty."""
+    data = severstal()
+    clean = [sample for sample in data.samples if not sample.is_defective][:2]
+    defective = next(sample for sample in data.samples if sample.is_defective)
+    again = replace(defective, image_id="again.jpg")
+    with pytest.raises(UserError, match="defects on at least two surfaces"):
+        start_run(tmp_path / "run", replace(data, samples=(*clean, defective, again)), load_recipe("lite", ["folds=2"]))
     assert not (tmp_path / "run").exists()
 
 

@@ -11,6 +11,7 @@ from steelsight.cli.labelled import read_labelled
 from steelsight.cli.output import console, counting, finish, results, shown_progress
 from steelsight.dataset.model import Layout
 from steelsight.errors import UserError
+from steelsight.files import is_temporary, sweep
 
 if TYPE_CHECKING:
     from steelsight.evidence.store import Evidence
@@ -46,14 +47,19 @@ def train(
 
     wanted = load_recipe(recipe, overrides or [])
     choose_jobs(wanted, only or [])
-    from steelsight.training.experiment import Machine, run_jobs
+    from steelsight.training.experiment import Machine, check_data, run_jobs
+    from steelsight.training.job import is_done
 
     machine = Machine(device, devices or "auto", workers)
     if plan:
         _show_plan(_planned(data, layout, wanted, skip_faulty), only or [], machine, as_json)
         return
-    evidence = _open_or_start(data, layout, wanted, out, resume, skip_faulty, named=recipe, changed=bool(overrides))
+    goes_on = (out / "recipe.yaml").is_file() and not _is_further_device()
+    evidence = _open_or_start(data, layout, wanted, out, resume, skip_faulty, named=recipe)
     jobs = choose_jobs(evidence.recipe, only or [])
+    if goes_on and not all(is_done(out, member, fold, evidence) for member, fold in jobs):
+        with console.status("looking whether the images are still the same"):
+            check_data(evidence)
     run_jobs(evidence, jobs, machine, tensorboard=tensorboard)
     if not _is_further_device():
         _end(evidence, as_json)
@@ -68,7 +74,6 @@ def _open_or_start(
     skip_faulty: bool,
     *,
     named: str,
-    changed: bool,
 ) -> "Evidence":
     """The run in `out`: a new one, or with --resume the one there."""
     from steelsight.networks.encoders import require_weights
@@ -76,21 +81,10 @@ def _open_or_start(
     if (out / "recipe.yaml").is_file():
         if not resume and not _is_further_device():
             raise UserError(f"{out}: there is a run already; go on with it by --resume, or choose another --out")
-        from steelsight.training.experiment import open_run
-
-        evidence = open_run(out)
-        if evidence.recipe.name != wanted.name:
-            raise UserError(
-                f"{out}: holds a run of recipe {evidence.recipe.name!r}, not {wanted.name!r} (--recipe {named}); "
-                "resume it with its own recipe, or choose another --out"
-            )
-        if changed and not _is_further_device():
-            console.print(
-                "--set is ignored with --resume: the run keeps the recipe that it began with", highlight=False
-            )
-        return evidence
-    if out.exists() and not (out.is_dir() and all(entry.name in STARTED for entry in out.iterdir())):
+        return _go_on(data, wanted, out, named)
+    if out.exists() and not (out.is_dir() and all(_is_of_a_start(entry) for entry in out.iterdir())):
         raise UserError(f"{out}: exists and is not a run; choose another --out")
+    sweep(out, below=False)
     for member in wanted.members:  # before hours are spent, and before torch is loaded
         if member.weights == "imagenet":
             require_weights(member.encoder, member.name)
@@ -99,6 +93,35 @@ def _open_or_start(
 
     with counting("looking for twins") as advance:
         return start_run(out, dataset, wanted, progress=advance)
+
+
+def _go_on(data: Path, wanted: "Recipe", out: Path, named: str) -> "Evidence":
+    """The run in `out`, with its images where DATA is."""
+    from steelsight.recipe import is_resolved
+    from steelsight.training.experiment import open_run, with_images_at
+
+    evidence = open_run(out)
+    if evidence.recipe.name != wanted.name:
+        raise UserError(
+            f"{out}: holds a run of recipe {evidence.recipe.name!r}, not {wanted.name!r} (--recipe {named}); "
+            "resume it with its own recipe, or choose another --out"
+        )
+    root = (data.parent if data.is_file() else data).resolve()
+    if root != evidence.record.root.resolve():
+        evidence = with_images_at(evidence, root)
+    if not _is_further_device() and not is_resolved(
+        wanted, evidence.recipe, evidence.record.classes, [sample.size for sample in evidence.record.samples]
+    ):
+        console.print(
+            f"{out / 'recipe.yaml'} stays as the run began with it: what --recipe and --set say otherwise is ignored",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return evidence
+
+
+def _is_of_a_start(path: Path) -> bool:
+    return path.name in STARTED or is_temporary(path)
 
 
 def _is_further_device() -> bool:

@@ -115,6 +115,9 @@ def _overlap(first: Floats, second: Floats, down: int, right: int) -> tuple[Floa
 
 def _fine_alignment(one: Floats, other: Floats) -> Alignment | None:
     """Match after an affine alignment by the enhanced correlation coefficient (Evangelidis and Psarakis 2008)."""
+    rim = max(1, min(one.shape) // 20)
+    if min(one.shape) <= 2 * rim:
+        return None
     warp = np.eye(2, 3, dtype=np.float32)
     one, other = np.ascontiguousarray(one), np.ascontiguousarray(other)
     try:
@@ -124,7 +127,6 @@ def _fine_alignment(one: Floats, other: Floats) -> Alignment | None:
     if np.abs(warp[:, :2] - np.eye(2)).max() > _MOST_STRAIN:
         return None
     moved = cv2.warpAffine(other, warp, one.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    rim = max(1, min(one.shape) // 20)
     inner = (slice(rim, -rim), slice(rim, -rim))
     surface, _ = _phase_correlations(one[inner], moved[inner])
     peak, shift = _peak(surface)
@@ -135,9 +137,10 @@ def _fine_alignment(one: Floats, other: Floats) -> Alignment | None:
 
 def _echo(surface: Floats, shift: tuple[int, int]) -> float:
     """Second peak over first: near 1 where a regular pattern matches itself one period further on."""
-    centred = np.roll(surface - surface.mean(), (_ECHO_RADIUS - shift[0], _ECHO_RADIUS - shift[1]), (0, 1))
-    first = float(centred[_ECHO_RADIUS, _ECHO_RADIUS])
-    centred[: 2 * _ECHO_RADIUS + 1, : 2 * _ECHO_RADIUS + 1] = 0
+    down, right = (min(_ECHO_RADIUS, (side - 1) // 2) for side in surface.shape)  # of a strip of few rows, all of them
+    centred = np.roll(surface - surface.mean(), (down - shift[0], right - shift[1]), (0, 1))
+    first = float(centred[down, right])
+    centred[: 2 * down + 1, : 2 * right + 1] = 0
     return float(centred.max()) / max(first, 1e-12)
 
 

@@ -52,9 +52,11 @@ def read_dataset(
         UserError: no layout fits, a layout's own rules are broken, or no image shows a class.
     """
     listing = list_dataset(root, layout)
-    opened = list(_open_all(listing.images, decode, workers, progress))
+    images = [listed for listed in listing.images if _is_text(listed.image_id)]
+    opened = list(_open_all(images, decode, workers, progress))
     classes = listing.classes if listing.classes is not None else _classes_shown(opened)
-    faults = [*listing.faults]
+    faults = [fault for fault in listing.faults if fault.image_id is None or _is_text(fault.image_id)]
+    faults += [_unwritable_name(listed) for listed in listing.images if not _is_text(listed.image_id)]
     for image in opened:
         faults += image.marks.faults
         faults += _empty_masks(image, classes)
@@ -90,6 +92,18 @@ def _open(listed: Listed, decode: bool) -> _Opened:
         black = Fault("all-black", listed.path, None, listed.image_id, message)
         return _Opened(listed, size, Marks({}, (black,)))
     return _Opened(listed, size, listed.marks(size))
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down: the system's file names are bytes, and not all of them are UTF-8."""
+    return not any(0xD800 <= ord(character) < 0xE000 for character in name)
+
+
+def _unwritable_name(listed: Listed) -> Fault:
+    """Neither the file nor the image is named as it is: nothing could print or store that."""
+    name = listed.image_id.encode("utf-8", "backslashreplace").decode()
+    message = f"the file name {name} is not UTF-8; rename the file"
+    return Fault("bad-image-name", listed.path.parent, None, None, message)
 
 
 def _image_fault(listed: Listed, error: ImageError) -> Fault:

@@ -140,7 +140,7 @@ def read_record(run: Path) -> Record:
     return Record(root, header.layout, header.classes, tuple(samples), folds, groups, skipped, header.fingerprint)
 
 
-def fingerprint(dataset: Dataset, workers: int = 2) -> str:
+def fingerprint(dataset: Dataset | Record, workers: int = 2) -> str:
     """SHA-256 over the classes and every sample's id, size, runs and image-file bytes, as 64 hexadecimal digits.
 
     Where the data lies plays no part.

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from steelsight.dataset.record import Record
 from steelsight.errors import UserError
-from steelsight.files import replacing
+from steelsight.files import replacing, sweep
 from steelsight.recipe import Member, Recipe, Step
 
 _SHARD = 32  # images a zarr shard holds: few files, yet one image can be read alone
@@ -53,6 +53,11 @@ class Evidence:
     def has(self, member: Member, fold: int) -> bool:
         """Whether the evidence of a job is there."""
         return self._path(member, fold).exists()
+
+    def sweep(self, member: Member, fold: int) -> None:
+        """Remove what a killed job left half-written."""
+        path = self._path(member, fold)
+        sweep(path.parent, below=False, stem=path.stem)
 
     def digest(self, member: Member, fold: int) -> str:
         """SHA-256 of what is stored of a job, in hexadecimal: what was derived from another one is stale. Times would not

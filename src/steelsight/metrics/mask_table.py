@@ -44,6 +44,11 @@ class MaskTable:
     classes: dict[str, int] = field(default_factory=dict)
     lists_empty: bool = False
 
+    @property
+    def lists_pairs(self) -> bool:
+        """Whether a pair without defect has a row of its own, so that a class without rows is not known."""
+        return any(not runs.area for runs in self.runs.values())
+
     def marked(self) -> set[str]:
         """Images with at least one pixel set."""
         return {image for (image, _), runs in self.runs.items() if runs.area}

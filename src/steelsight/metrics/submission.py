@@ -107,7 +107,7 @@ def choose_classes(
             if name not in known:
                 raise _unknown_class(truth, name, known)
     added = [name for name in prediction.classes if name not in known]
-    complete = classes is not None or truth.lists_empty
+    complete = classes is not None or truth.lists_empty or truth.lists_pairs
     strange = not (prediction.classes.keys() & truth.classes.keys())
     if added and known and (complete or strange):
         raise _unknown_class(prediction, added[0], known)

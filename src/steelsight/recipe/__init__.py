@@ -3,7 +3,7 @@
 from steelsight.recipe.jobs import choose_folds, choose_jobs
 from steelsight.recipe.model import Encoder, Member, Phase, Recipe, Step
 from steelsight.recipe.read import RECIPES, load_recipe, read_run_recipe, write_run_recipe
-from steelsight.recipe.resolve import resolve
+from steelsight.recipe.resolve import is_resolved, resolve
 
 __all__ = [
     "RECIPES",
@@ -14,6 +14,7 @@ __all__ = [
     "Step",
     "choose_folds",
     "choose_jobs",
+    "is_resolved",
     "load_recipe",
     "read_run_recipe",
     "resolve",

@@ -1,12 +1,21 @@
 """The fields of random augmentation."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from steelsight.recipe.base import Fields, Probability
 
-Range = tuple[float, float]
+Factor = Annotated[float, Field(ge=0)]
+
+
+def _ascending(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] > pair[1]:
+        raise ValueError("the first of the two must not exceed the second")
+    return pair
+
+
+Range = Annotated[tuple[Factor, Factor], AfterValidator(_ascending)]
 
 
 class Scales(Fields):

@@ -8,6 +8,6 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Fields(BaseModel):
-    """Frozen, and unknown keys are refused."""
+    """Frozen; unknown keys, infinity and nan are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)

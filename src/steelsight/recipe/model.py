@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from steelsight.preprocess import Preprocess
 from steelsight.recipe.augment import Augment
@@ -41,6 +41,8 @@ class Input(Fields):
 
 class Repeat(Fields):
     """Images with a class are seen `times` times an epoch, with `probability`; the first rule that fits an image counts."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)  # class: 2 means the class "2"
 
     class_: str = Field(alias="class")
     times: int = Field(ge=1)
@@ -257,7 +259,7 @@ class Recipe(Fields):
     """
 
     name: str
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=2**32)
     folds: int = Field(ge=2)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     members: tuple[Member, ...] = Field(min_length=1)

@@ -41,7 +41,7 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
             raise UserError(f"--set {override}: not of the form key.sub=value; for example --set folds=3")
         try:
             parsed = _number(yaml.safe_load(value))
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:  # the latter of a date that there is not
             raise UserError(f"--set {override}: the value is not YAML; quote it or correct it") from error
         if not _assign(content, key.split("."), parsed, f"--set {override}"):
             raise UserError(f"--set {override}: nothing in the recipe is named {key!r}; see `steelsight train --help`")
@@ -67,7 +67,7 @@ def write_run_recipe(run: Path, recipe: Recipe) -> None:
 def _parse(text: str, source: str) -> dict[str, Any]:
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # the latter of a date that there is not
         where = getattr(error, "problem_mark", None)
         line = f" line {where.line + 1}" if where else ""
         raise UserError(f"{source}:{line} is not YAML ({getattr(error, 'problem', error)}); correct it") from error
@@ -98,7 +98,8 @@ def _assign(node: Any, keys: Sequence[str], value: Any, source: str) -> bool:
     key, rest = keys[0], keys[1:]
     if isinstance(node, list):
         if key == "*":
-            return any([_assign(item, rest, value, source) for item in node])  # noqa: C419 - every item is to be set
+            # a list: every item is to be set
+            return bool(rest) and any([_assign(item, rest, value, source) for item in node])  # noqa: C419
         named = {str(item["name"]): item for item in node if isinstance(item, dict) and "name" in item}
         numbered = {str(number): item for number, item in enumerate(node)}
         chosen = named or numbered
@@ -132,11 +133,14 @@ def _numbers(node: Any) -> Any:
 
 def _explain(error: ValidationError, content: dict[str, Any], source: str) -> str:
     """One sentence for the first fault: where, what stands there, the rule, the nearest right word."""
-    first = error.errors()[0]
+    errors = error.errors()
+    # of a word or a list, a wrong list fails as the word first
+    first = next((e for e in errors if e["type"] != "literal_error" or not isinstance(e["input"], list)), errors[0])
     reason = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
         return f"{source} is refused: {reason}; correct it"
-    place = _names(first["loc"], content)
+    steps = [step for step in first["loc"] if "[" not in str(step)]  # without pydantic's words for kinds of value
+    place = _names(steps, content)
     value = first["input"]
     if first["type"] == "extra_forbidden":
         return f"{source}: {place}: there is no such field; {nearest(str(first['loc'][-1]), _siblings(first['loc']))}"

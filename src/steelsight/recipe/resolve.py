@@ -32,6 +32,14 @@ def resolve(recipe: Recipe, classes: Sequence[str], sizes: Sequence[tuple[int, i
     return recipe.model_copy(update={"members": members})
 
 
+def is_resolved(recipe: Recipe, resolved: Recipe, classes: Sequence[str], sizes: Sequence[tuple[int, int]]) -> bool:
+    """Whether a resolved recipe is this one, whatever the colour of the images."""
+    try:
+        return resolved in (resolve(recipe, classes, sizes, grey) for grey in (True, False))
+    except UserError:
+        return False
+
+
 def working_size(pixels: int, shape: tuple[float, float]) -> tuple[int, int]:
     """Height and width, multiples of 32, in the shape of the image, within the image's and the budget's pixels.
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import torch
 from lightning.fabric import Fabric
+from numpy.typing import NDArray
 
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.model import Dataset
@@ -17,7 +18,7 @@ from steelsight.dataset.record import Record, fingerprint, read_record, write_re
 from steelsight.dataset.twins import find_twins
 from steelsight.errors import UserError
 from steelsight.evidence.store import Evidence
-from steelsight.images import read_image
+from steelsight.images import ImageError, read_image
 from steelsight.networks.precision import gains_from_bf16
 from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
 from steelsight.training.examples import draw_examples
@@ -57,6 +58,7 @@ def start_run(
     recipe = resolve(recipe, dataset.classes, [sample.size for sample in dataset.samples], _is_grey(dataset))
     groups = find_twins([sample.path for sample in dataset.samples], progress=progress)
     folds = assign_folds(dataset.samples, groups, recipe.folds, recipe.seed)
+    _check_folds(dataset, folds)
     record = Record(
         root=dataset.root,
         layout=dataset.layout,
@@ -75,6 +77,49 @@ def start_run(
 def open_run(run: Path) -> Evidence:
     """A run that `start_run` has written."""
     return Evidence(run, read_record(run), read_run_recipe(run))
+
+
+def with_images_at(evidence: Evidence, root: Path) -> Evidence:
+    """The run with its images in another folder: moved there, or seen there by another machine. Where the former folder is
+    gone, the record names the new one from then on.
+
+    Raises:
+        UserError: the folder does not hold the very images that the run began with.
+    """
+    record = evidence.record
+    samples = (
+        replace(sample, path=root / sample.path.relative_to(record.root))
+        if sample.path.is_relative_to(record.root)
+        else sample
+        for sample in record.samples
+    )
+    moved = replace(record, root=root, samples=tuple(samples))
+    try:
+        same = fingerprint(moved) == record.fingerprint
+    except ImageError:
+        same = False
+    if not same:
+        raise UserError(
+            f"{root}: not the images that the run in {evidence.run} began with, which were in {record.root}; resume it with "
+            "those, or choose another --out"
+        )
+    if not record.root.exists():
+        write_record(evidence.run, moved)
+    return Evidence(evidence.run, moved, evidence.recipe)
+
+
+def check_data(evidence: Evidence) -> None:
+    """Hold the images against those that the run began with: trained on others, its jobs would not be of one experiment.
+
+    Raises:
+        UserError: an image has changed since or is not there.
+    """
+    record = evidence.record
+    if fingerprint(record) != record.fingerprint:
+        raise UserError(
+            f"{record.root}: the images are no longer those that the run in {evidence.run} began with; bring those back, or "
+            "train the new ones into another --out"
+        )
 
 
 def make_fabric(machine: Machine, recipe: Recipe) -> Fabric:
@@ -117,6 +162,16 @@ def run_jobs(
     with TrainingProgress(made, done=len(jobs) - len(waiting), visible=fabric.is_global_zero) as progress:
         for job in made:
             run_job(job, evidence, fabric, workers, progress.hooks(job, tensorboard=tensorboard))
+
+
+def _check_folds(dataset: Dataset, folds: NDArray[np.int64]) -> None:
+    """Every fold must leave a defect to learn from."""
+    held = {int(fold) for sample, fold in zip(dataset.samples, folds, strict=True) if sample.is_defective}
+    if len(held) < 2:
+        raise UserError(
+            f"{dataset.root}: one fold holds out every image with a defect, since there is one or all are twins, and nothing "
+            "is left to learn from; cross-validation needs defects on at least two surfaces"
+        )
 
 
 def _is_grey(dataset: Dataset) -> bool:

@@ -4,6 +4,7 @@ import json
 import platform
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from torch import nn
 from steelsight.ensemble import to_8bit
 from steelsight.errors import UserError
 from steelsight.evidence.store import Evidence
-from steelsight.files import write_bytes, write_json
+from steelsight.files import disk_errors, sweep, write_bytes, write_json
 from steelsight.images import read_image
+from steelsight.lock import Lock
 from steelsight.networks.build import probabilities
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
@@ -80,8 +82,38 @@ def new_network(job: Job) -> nn.Module:
 
 
 def run_job(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: Hooks) -> None:
-    """Train a job (from its last checkpoint if it has one) and store weights, evidence and `done.json`."""
-    job.folder.mkdir(parents=True, exist_ok=True)
+    """Train a job (from its last checkpoint if it has one) and store weights, evidence and `done.json`; a job that is done
+    already, by another process perhaps, stays as it is.
+
+    Raises:
+        UserError: another process trains it.
+    """
+    with _alone(job, fabric):
+        if not fabric.broadcast(is_done(evidence.run, job.member, job.fold, evidence)):
+            if fabric.is_global_zero:
+                sweep(job.folder)
+                evidence.sweep(job.member, job.fold)
+            _train(job, evidence, fabric, workers, hooks)
+
+
+@contextmanager
+def _alone(job: Job, fabric: Fabric) -> Iterator[None]:
+    """Hold the job against other processes: two that wrote one checkpoint and one log would leave neither's."""
+    with disk_errors(job.folder):
+        job.folder.mkdir(parents=True, exist_ok=True)
+    if not fabric.is_global_zero:
+        yield
+        return
+    said = f"{job.folder}: another process trains it; wait for that one or end it, or train another job by --only"
+    lock = Lock(job.folder / ".lock", said, needed=False)
+    lock.take()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _train(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: Hooks) -> None:
     network = new_network(job).to(memory_format=torch.channels_last)
     if fabric.device.type == "cpu":
         depthwise_in_fp32(network)
@@ -91,8 +123,10 @@ def run_job(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: H
         network.load_state_dict(weights)
         started = time.perf_counter()
         store_evidence(job, network, evidence, fabric.device, workers)
-        (job.folder / "checkpoint.pt").unlink(missing_ok=True)
         write_json(job.folder / "done.json", _summary(job, fabric, time.perf_counter() - started))
+        (job.folder / "checkpoint.pt").unlink(
+            missing_ok=True
+        )  # not before: it is all that spares a killed job its epochs
     fabric.barrier()
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from data import SHARED, needs_shared
-from writers import write_class_image, write_picture
+from writers import palette_png, write_class_image, write_picture
 
 from steelsight.dataset.read import read_dataset
 from steelsight.errors import UserError
@@ -43,6 +43,41 @@ def test_a_16_bit_mask_is_cut_at_half_of_its_range(tmp_path: Path) -> None:
     write_class_image(tmp_path / "Crack", "a.jpg", SMEARED)
     cv2.imwrite(str(tmp_path / "Crack" / "a.png"), SMEARED.astype(np.uint16) * 257)
     np.testing.assert_array_equal(read_dataset(tmp_path).samples[0].mask()[0], SMEARED > 127)
+
+
+def test_a_palette_mask_is_cut_by_its_colours(tmp_path: Path) -> None:
+    """As a tool that makes PNG files small writes it: its indices are 0 and 1, or the other way round."""
+    for name, indices, palette in (("a", [[0, 0, 1]], (0, 255)), ("b", [[1, 1, 0]], (255, 0))):
+        write_picture(tmp_path / "Crack" / f"{name}.jpg", (1, 3))
+        colours = bytes(value for value in palette for _ in range(3))
+        (tmp_path / "Crack" / f"{name}.png").write_bytes(palette_png(np.array(indices, np.uint8), 1, colours))
+    dataset = read_dataset(tmp_path)
+    assert [sample.mask()[0].tolist() for sample in dataset.samples] == [[[False, False, True]]] * 2
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_mask_of_0_and_1_is_a_fault_and_no_good_image(tmp_path: Path, dtype: type) -> None:
+    """Nor is one of 16 bit that holds 0 and 255."""
+    write_class_image(tmp_path / "Crack", "a.jpg", SMEARED)
+    write_class_image(tmp_path / "Pit", "b.jpg", EMPTY)
+    cv2.imwrite(str(tmp_path / "Pit" / "b.png"), np.array([[0, 1, 1], [0, 0, 1]], dtype))
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("not-a-mask", "Pit/b.jpg")]
+    assert [sample.image_id for sample in dataset.samples] == ["Crack/a.jpg"]
+
+
+def test_images_that_share_a_mask_are_faults(tmp_path: Path) -> None:
+    write_class_image(tmp_path / "Crack", "a.jpg", SMEARED)
+    write_class_image(tmp_path / "Crack", "b.jpg", SMEARED)
+    write_picture(tmp_path / "Crack" / "b.bmp", (2, 3))
+    write_picture(tmp_path / "good" / "c.bmp", (2, 3))
+    write_picture(tmp_path / "good" / "c.jpg", (2, 3))
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [
+        ("duplicate-image", "Crack/b.bmp"),
+        ("duplicate-image", "Crack/b.jpg"),
+    ]
+    assert len(dataset.samples) == 3
 
 
 def test_a_folder_named_good_needs_no_masks_and_must_show_no_defect(tmp_path: Path) -> None:

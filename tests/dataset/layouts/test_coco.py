@@ -78,6 +78,7 @@ def test_images_lie_beside_the_json_or_in_images(tmp_path: Path, folder: str) ->
         (_mark(9, 1, 7, {"size": list(SIZE), "counts": [10, 50]}), "run-out-of-range", "60"),
         (_mark(9, 1, 7, {"size": [8, 6], "counts": [10, 38]}), "wrong-size", "(8, 6)"),
         (_mark(9, 1, 7, {"size": list(SIZE), "counts": "\u007f"}), "run-not-a-number", "compressed"),
+        (_mark(9, 1, 7, {"size": list(SIZE), "counts": "\ud800"}), "run-not-a-number", "compressed"),
         (_mark(9, 1, 7, []), "missing-mask", "no segmentation"),
         (_mark(9, 2, 3, [SQUARE]), "duplicate-row", "repeats annotation 1"),
         (_mark(9, 4, 3, [SQUARE]), "missing-image", "image 4"),
@@ -116,10 +117,25 @@ def test_faults_of_images(tmp_path: Path) -> None:
     assert [sample.image_id for sample in dataset.samples] == ["a2.jpg"]
 
 
+def test_images_that_share_an_id_are_both_left_out(tmp_path: Path) -> None:
+    """As where two files were joined as they were: nobody can tell whose annotations are whose."""
+    for name in "abc":
+        write_picture(tmp_path / f"{name}.jpg", SIZE)
+    images = [_image(1, "a.jpg"), _image(1, "b.jpg"), _image(2, "c.jpg")]
+    write_coco(tmp_path, images, [_mark(1, 1, 7, [SQUARE]), _mark(2, 2, 7, [SQUARE])], CLASSES)
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [
+        ("duplicate-row", "a.jpg"),
+        ("duplicate-row", "b.jpg"),
+    ]
+    assert [sample.image_id for sample in dataset.samples] == ["c.jpg"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ('{"images": [], "annotations": [], "categories": []}', "images"),
+        ('{"images": [], "annotations": ' + "[" * 100_000, "nested"),
         ('{"images": [{"id": 1}], "annotations": [], "categories": [{"id": 1, "name": "a"}]}', "images.0.file_name"),
         ('{"images": [], "annotations": ', "line 1: not JSON"),
     ],

@@ -1,39 +1,18 @@
 """Index masks: names, palettes, and what is no index mask."""
 
-import struct
-import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from data import SHARED, needs_shared
-from writers import write_csv, write_index_png, write_picture
+from writers import palette_png, write_csv, write_index_png, write_picture
 
 from steelsight.dataset.layouts.masks import read_mask
 from steelsight.dataset.read import read_dataset
 from steelsight.errors import UserError
 
 INDICES = np.array([[0, 1, 1], [0, 3, 0]], np.uint8)
-
-
-def _palette_png(indices: np.ndarray, bits: int) -> bytes:
-    """A PNG with a palette, written by hand since OpenCV writes none."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    height, width = indices.shape
-    per_byte = 8 // bits
-    rows = b""
-    for row in indices.tolist():
-        row += [0] * (-width % per_byte)
-        packed = [row[at : at + per_byte] for at in range(0, len(row), per_byte)]
-        rows += b"\0" + bytes(sum(v << (8 - bits * (k + 1)) for k, v in enumerate(group)) for group in packed)
-    header = struct.pack(">IIBBBBB", width, height, bits, 3, 0, 0, 0)
-    palette = bytes(range(200, 200 + 3 * min(2**bits, 16)))
-    parts = (chunk(b"IHDR", header), chunk(b"PLTE", palette), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 @needs_shared
@@ -90,6 +69,13 @@ def test_repeated_names_are_refused(tmp_path: Path) -> None:
         read_dataset(tmp_path)
 
 
+def test_names_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
+    write_index_png(tmp_path, "a.jpg", INDICES)
+    (tmp_path / "classes.txt").write_bytes("größe\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"classes\.txt: not text in UTF-8 \(byte 3\)"):
+        read_dataset(tmp_path)
+
+
 def test_faults_of_files(tmp_path: Path) -> None:
     write_index_png(tmp_path, "good.jpg", INDICES)
     write_picture(tmp_path / "images" / "bare.jpg", (2, 3))
@@ -108,18 +94,19 @@ def test_faults_of_files(tmp_path: Path) -> None:
         ("missing-mask", "bare.jpg", "bare.jpg"),
         ("wrong-size", "large.png", "large.jpg"),
         ("unreadable-mask", "text.png", "text.jpg"),
+        ("duplicate-image", "twice.jpg", "twice.jpg"),
         ("duplicate-image", "twice.png", "twice.png"),
         ("missing-image", "lonely.png", None),
         ("not-an-index-mask", "grey.png", "grey.jpg"),
         ("not-an-index-mask", "colour.png", "colour.jpg"),
     }
-    assert [sample.image_id for sample in dataset.samples] == ["good.jpg", "twice.jpg"]
+    assert [sample.image_id for sample in dataset.samples] == ["good.jpg"]
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_a_palette_mask_gives_its_indices(tmp_path: Path, bits: int) -> None:
     indices = np.arange(35, dtype=np.uint8).reshape(5, 7) % min(2**bits, 16)
-    (tmp_path / "mask.png").write_bytes(_palette_png(indices, bits))
+    (tmp_path / "mask.png").write_bytes(palette_png(indices, bits))
     np.testing.assert_array_equal(read_mask(tmp_path / "mask.png"), indices)
 
 

@@ -52,6 +52,15 @@ def test_an_image_without_a_row_or_with_an_empty_one_is_defect_free(tmp_path: Pa
     assert _texts(dataset) == {"a.jpg": ["1 3", "5 1"], "b.jpg": ["", ""], "c.jpg": ["", ""], "d.jpg": ["", ""]}
 
 
+def test_another_csv_that_is_not_utf_8_is_no_hindrance(tmp_path: Path) -> None:
+    root = _folder(tmp_path, [("a.jpg", 1, "1 3")])
+    (root / "notes.csv").write_bytes("größe;1\n".encode("latin-1"))
+    assert len(read_dataset(root).samples) == 4
+    (root / "train.csv").write_bytes("größe;1\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"train\.csv: not a CSV file in UTF-8"):
+        read_dataset(root)
+
+
 def test_images_may_lie_beside_the_csv(tmp_path: Path) -> None:
     write_picture(tmp_path / "strip 1.png", SIZE)
     write_csv(tmp_path / "labels.csv", [LONG, ("strip 1.png", 1, "2 2")])
@@ -73,6 +82,8 @@ def test_images_may_lie_beside_the_csv(tmp_path: Path) -> None:
         (("a.jpg", 1), "malformed-row", "2 fields where the header has 3"),
         (("../a.jpg", 1, "1 2"), "bad-image-name", "'../a.jpg'"),
         (("a", 1, "1 2"), "bad-image-name", "that ends in .jpg"),
+        (("a\0.jpg", 1, "1 2"), "bad-image-name", "inside the folder"),
+        (("a" * 300 + ".jpg", 1, "1 2"), "bad-image-name", "inside the folder"),
     ],
 )
 def test_a_fault_stands_in_its_line(tmp_path: Path, row: tuple[object, ...], kind: str, said: str) -> None:
@@ -83,6 +94,17 @@ def test_a_fault_stands_in_its_line(tmp_path: Path, row: tuple[object, ...], kin
     assert said in fault.message
     left_out = {fault.image_id} & {"a.jpg", "b.jpg"}
     assert {sample.image_id for sample in dataset.samples} == {"a.jpg", "b.jpg", "c.jpg", "d.jpg"} - left_out
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_an_image_of_a_malformed_row_does_not_pass_for_defect_free(tmp_path: Path, wide: bool) -> None:
+    """Left out by --skip-faulty, it would else be learned as good."""
+    rows = (
+        [("a.jpg_1", "1 2"), ("b.jpg_1", "1 2", "3 4")] if wide else [("a.jpg", 1, "1 2"), ("b.jpg", 1, "1 2", "3 4")]
+    )
+    dataset = read_dataset(_folder(tmp_path, rows, ("ImageId_ClassId", "EncodedPixels") if wide else LONG))
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("malformed-row", "b.jpg")]
+    assert {sample.image_id for sample in dataset.samples} == {"a.jpg", "c.jpg", "d.jpg"}
 
 
 def test_two_columns_that_list_clean_images_leave_no_image_unlabelled(tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ named as free of defects, or with nothing but empty masks, is no class.
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 
-from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks, wrong_size
-from steelsight.dataset.layouts.masks import read_mask
+from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks, shared_mask, wrong_size
 from steelsight.dataset.model import Fault
 from steelsight.errors import UserError
-from steelsight.images import ImageError, list_images
+from steelsight.images import ImageError, list_images, read_image
 from steelsight.rle import Runs, encode_mask
 
 INNER = ("Imgs", "imgs", "images")
@@ -46,10 +46,13 @@ def list_folder(root: Path) -> Listing:
     for folder in _class_folders(root):
         name = folder.relative_to(root).parts[0]
         pictures, masks = _pairs(folder)
+        seen = Counter(path.stem for path in pictures)
         for path in pictures:
             mask = masks.get(path.stem)
             image_id = path.relative_to(root).as_posix()
             images.append(_listed(image_id, path, mask, name))
+            if mask is not None and seen[path.stem] > 1:
+                faults.append(shared_mask(image_id, path))
             if mask is None and not is_good_name(name):
                 message = f"no mask {path.stem}.png beside it; add one, or move the image to a folder named good"
                 faults.append(Fault("missing-mask", path, None, image_id, message))
@@ -89,7 +92,7 @@ def _listed(image_id: str, path: Path, mask: Path | None, name: str) -> Listed:
 
 def _marks(image_id: str, file: Path, name: str, size: Size) -> Marks:
     try:
-        mask = read_mask(file)
+        mask = read_image(file)
     except ImageError as error:
         return Marks({}, (Fault("unreadable-mask", file, None, image_id, error.sentence),))
     if mask.shape[:2] != size:
@@ -99,6 +102,9 @@ def _marks(image_id: str, file: Path, name: str, size: Size) -> Marks:
         return Marks({}, (Fault("not-a-mask", file, None, image_id, message),))
     half = 127 if mask.dtype.itemsize == 1 else 32767
     runs: Runs = encode_mask(mask > half)
+    if not is_good_name(name) and not runs.area and mask.any():
+        message = f"no pixel above {half}, and yet not black; save it with {2 * half + 1} where the defect is"
+        return Marks({}, (Fault("not-a-mask", file, None, image_id, message),))
     if not is_good_name(name):
         return Marks({name: runs}, (), file)
     if not runs.area:

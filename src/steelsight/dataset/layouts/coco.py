@@ -5,7 +5,7 @@ are looked for beside the JSON and in an `images/` folder there or in DATA.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -102,18 +102,20 @@ def list_folder(root: Path, table: Path | None = None) -> Listing:
     faults: list[Fault] = []
     by_image = _annotations_by_image(content, file, faults)
     images: list[Listed] = []
-    ids: set[int | str] = set()
+    ids = Counter(image.id for image in content.images)
     taken: set[str] = set()
     for image in content.images:
         name = str(PurePosixPath(image.file_name))
         if not is_safe_name(name) or not is_image_name(Path(name)):
             faults.append(unsafe_name(image.file_name, file, None))
-        elif image.id in ids or name in taken:
+        elif name in taken:
             message = f"image {name} (id {image.id}) is listed twice; keep one entry"
+            faults.append(Fault("duplicate-row", file, None, name, message))
+        elif ids[image.id] > 1:  # its annotations may be those of another image
+            message = f"image {name} shares its id {image.id} with another; give each its own, in its annotations too"
             faults.append(Fault("duplicate-row", file, None, name, message))
         else:
             images.append(_listed(name, root, file, image, by_image[image.id], names))
-        ids.add(image.id)
         taken.add(name)
     return Listing(root, "coco", tuple(names.values()), tuple(images), tuple(faults))
 
@@ -142,6 +144,8 @@ def _load(file: Path) -> CocoFile:
         raise UserError(f"{file}, line {error.lineno}: not JSON ({error.msg}); export it again") from None
     except UnicodeDecodeError:
         raise UserError(f"{file}: not JSON in UTF-8; export it again") from None
+    except RecursionError:
+        raise UserError(f"{file}: nested deeper than any COCO file; export it again") from None
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

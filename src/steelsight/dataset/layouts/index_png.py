@@ -5,12 +5,13 @@ an `index.csv` whose header has columns such as `inclusion_1,patches_2`; otherwi
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, wrong_size
+from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, shared_mask, wrong_size
 from steelsight.dataset.layouts.masks import read_mask
 from steelsight.dataset.layouts.severstal import header
 from steelsight.dataset.model import Fault
@@ -45,17 +46,16 @@ def list_folder(root: Path) -> Listing:
     masks = {path.stem: path for path in list_images(root / MASKS) if path.suffix.lower() in _LOSSLESS}
     images: list[Listed] = []
     faults: list[Fault] = []
-    seen: dict[str, Path] = {}
-    for path in list_images(root / IMAGES):
+    found = list_images(root / IMAGES)
+    seen = Counter(path.stem for path in found)
+    for path in found:
         mask = masks.get(path.stem)
-        if path.stem in seen:
-            message = f"{path.name} and {seen[path.stem].name} share the mask {path.stem}.png; give each its own name"
-            faults.append(Fault("duplicate-image", path, None, path.name, message))
+        if seen[path.stem] > 1:
+            faults.append(shared_mask(path.name, path))
         elif mask is None:
             message = f"no mask {MASKS}/{path.stem}.png for this image; add it (all 0 where nothing is there)"
             faults.append(Fault("missing-mask", path, None, path.name, message))
         images.append(_listed(path, mask or root / MASKS / f"{path.stem}.png", names))
-        seen.setdefault(path.stem, path)
     for stem in sorted(masks.keys() - seen.keys()):
         message = f"no image {IMAGES}/{stem}.* for this mask; add the image or remove the mask"
         faults.append(Fault("missing-image", masks[stem], None, None, message))
@@ -103,7 +103,7 @@ def _values(mask: NDArray[np.generic]) -> list[int] | None:
 def _class_names(root: Path) -> tuple[str, ...] | None:
     listed, table = root / "classes.txt", root / "index.csv"
     if listed.is_file():
-        names = [line.strip() for line in listed.read_text(encoding="utf-8-sig").splitlines()]
+        names = [line.strip() for line in _text(listed).splitlines()]
         names = [name for name in names if name]
         names = names[1:] if names and names[0].lower() == "background" else names
         if not names or len(set(names)) < len(names):
@@ -114,3 +114,10 @@ def _class_names(root: Path) -> tuple[str, ...] | None:
         if found and sorted(found) == list(range(1, len(found) + 1)) and len(set(found.values())) == len(found):
             return tuple(found[index] for index in sorted(found))
     return None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not text in UTF-8 (byte {error.start + 1}); save it again as UTF-8") from error

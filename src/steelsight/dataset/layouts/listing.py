@@ -9,6 +9,9 @@ from steelsight.rle import Runs, decode_runs, encode_mask
 
 Size = tuple[int, int]
 
+_LONGEST_NAME = 255
+"""Bytes, in most file systems; a longer one is refused by the system in words of its own."""
+
 
 @dataclass(frozen=True)
 class Marks:
@@ -68,9 +71,14 @@ def no_marks(_: Size) -> Marks:
 
 
 def is_safe_name(name: str) -> bool:
-    """Say whether an image name stays inside its folder: relative, forward slashes, no `..`."""
+    """Say whether an image name stays inside its folder, and can be one: relative, forward slashes, no `..`."""
     path = PurePosixPath(name)
-    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name
+    inside = bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name
+    return (
+        inside
+        and "\0" not in name
+        and all(len(part.encode("utf-8", "surrogatepass")) <= _LONGEST_NAME for part in path.parts)
+    )
 
 
 def unsafe_name(name: str, file: Path, line: int | None) -> Fault:
@@ -80,6 +88,14 @@ def unsafe_name(name: str, file: Path, line: int | None) -> Fault:
         "that ends in .jpg, .jpeg, .png, .bmp, .tif or .tiff"
     )
     return Fault("bad-image-name", file, line, None, message)
+
+
+def shared_mask(image_id: str, file: Path) -> Fault:
+    """The fault of an image whose mask may be that of another image."""
+    message = (
+        f"another image is named {file.stem}, too, and they share the mask {file.stem}.png; give each its own name"
+    )
+    return Fault("duplicate-image", file, None, image_id, message)
 
 
 def wrong_size(image_id: str, file: Path, line: int | None, mask: Size, image: Size) -> Fault:

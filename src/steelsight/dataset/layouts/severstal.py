@@ -53,8 +53,15 @@ class Table:
 
 
 def candidates(folder: Path) -> list[Path]:
-    """The CSV files of a folder whose header has a column of run lengths."""
-    return [path for path in sorted(folder.glob("*.csv")) if "EncodedPixels" in header(path)]
+    """The CSV files of a folder whose header has a column of run lengths; what is no CSV in UTF-8 may be anything else."""
+    return [path for path in sorted(folder.glob("*.csv")) if _has_runs(path)]
+
+
+def _has_runs(path: Path) -> bool:
+    try:
+        return "EncodedPixels" in header(path)
+    except UserError:
+        return False
 
 
 def header(path: Path) -> list[str]:
@@ -146,12 +153,19 @@ def _read(file: Path) -> Table:
         if not fields:
             continue
         if len(fields) != len(columns):
+            said = f"{len(fields)} fields where the header has {len(columns)}; mend the row"
             table.fault(
-                "malformed-row", line, None, f"{len(fields)} fields where the header has {len(columns)}; mend the row"
+                "malformed-row", line, _image_of(table, fields[places[0]] if places[0] < len(fields) else ""), said
             )
             continue
         _take(table, line, [fields[place].strip() for place in places])
     return table
+
+
+def _image_of(table: Table, value: str) -> str | None:
+    """The image that a malformed row still names: without the row it would pass for defect-free."""
+    image_id = value.strip().rpartition("_")[0] if table.wide else value.strip()
+    return image_id if is_safe_name(image_id) and is_image_name(Path(image_id)) else None
 
 
 def _take(table: Table, line: int, values: list[str]) -> None:

@@ -14,11 +14,11 @@ from steelsight.cascade.finished import read_finished
 from steelsight.cascade.tables import DEFECTS, IMAGES, SUBMISSION, TABLES, Said, Tables
 from steelsight.errors import UserError
 from steelsight.files import disk_errors, sweep
+from steelsight.lock import Lock
 from steelsight.rle import parse_runs
 from steelsight.station.inspection import Inspection
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.watched import numbers_of, read_inspections
-from steelsight.station.watch.lock import Lock
 
 LOG_ID, AT = "LogId", "at"
 _ALSO: Mapping[str, Sequence[str]] = {SUBMISSION: (LOG_ID,), DEFECTS: (LOG_ID,), IMAGES: (LOG_ID, AT)}
@@ -47,7 +47,8 @@ class ResultTables:
         self._paths = {name: out / name for name in TABLES}
         self._sizes = dict.fromkeys(TABLES, 0)
         self._written: set[int] = set()
-        self._lock = Lock(out / ".watch.lock", f"{out}: another `steelsight watch` writes its tables here")
+        said = f"{out}: another `steelsight watch` writes its tables here; end that one, or give another --out"
+        self._lock = Lock(out / ".watch.lock", said)
 
     def __enter__(self) -> Self:
         with disk_errors(self._out):

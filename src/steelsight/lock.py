@@ -1,5 +1,6 @@
 """A lock on a folder of results, which the system lets go of however the process that holds it ends."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -7,17 +8,21 @@ from pathlib import Path
 from steelsight.errors import UserError
 from steelsight.files import disk_errors
 
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+"""What the system says where a file system, one of a network perhaps, has no locks."""
+
 
 class Lock:
     """Held by one process at a time.
 
     Args:
         path: an empty file that stays.
-        said: the beginning of the sentence for whoever comes second.
+        said: the sentence for whoever comes second.
+        needed: whether it is refused, too, where the file system has no locks.
     """
 
-    def __init__(self, path: Path, said: str) -> None:
-        self._path, self._said = path, said
+    def __init__(self, path: Path, said: str, *, needed: bool = True) -> None:
+        self._path, self._said, self._needed = path, said, needed
         self._handle = -1
 
     def take(self) -> None:
@@ -31,8 +36,10 @@ class Lock:
         try:
             _lock(self._handle)
         except OSError as error:
+            if error.errno in _NO_LOCKS and not self._needed:
+                return
             self.release()
-            raise UserError(f"{self._said}; end that one, or give another --out") from error
+            raise UserError(self._said) from error
 
     def release(self) -> None:
         """Let it go."""

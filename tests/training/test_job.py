@@ -1,0 +1,93 @@
+"""A job ends whole, or goes on from where it was, whatever stops it after its last epoch; no two processes train it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lightning.fabric import Fabric
+from training_samples import SMALL, few_images
+
+from steelsight.dataset.read import read_dataset
+from steelsight.errors import UserError
+from steelsight.evidence.store import Evidence
+from steelsight.recipe import load_recipe
+from steelsight.training import job as job_file
+from steelsight.training.experiment import Machine, make_fabric, start_run
+from steelsight.training.fit import Hooks
+from steelsight.training.job import is_done, make_job, run_job
+
+NAME = "segment-lite0"
+
+
+class KilledError(Exception):
+    """Stands for a kill."""
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> Evidence:
+    short = ("members.*.keep.last=1", "members.*.sampling.least_steps=1", "members.*.phases.*.epochs=2")
+    recipe = load_recipe("lite", [*SMALL, *short])
+    return start_run(tmp_path / "run", read_dataset(few_images(tmp_path / "data"), decode=False), recipe)
+
+
+@pytest.fixture
+def fabric(evidence: Evidence) -> Fabric:
+    return make_fabric(Machine(device="cpu", devices=1), evidence.recipe)
+
+
+@pytest.mark.parametrize("write", ["write_bytes", "store_evidence", "write_json"])
+def test_a_kill_after_the_last_epoch_costs_no_epoch(
+    write: str, evidence: Evidence, fabric: Fabric, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the weights, before the evidence, before the mark that all is there."""
+    one = evidence.recipe.member(NAME)
+    trained: list[int] = []
+    hooks = Hooks(lambda images: None, lambda line: trained.append(line["epoch"]))
+
+    def kill(*_: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job_file, write, kill)
+        with pytest.raises(KilledError):
+            run_job(make_job(evidence, one, 0), evidence, fabric, 0, hooks)
+    assert not is_done(evidence.run, one, 0, evidence)
+    halves = [
+        evidence.run / place
+        for place in (f"jobs/{NAME}/fold0/.checkpoint.7.part.pt", f"evidence/{NAME}/.fold0.7.part.zarr")
+    ]
+    other = evidence.run / f"evidence/{NAME}/.fold1.7.part.zarr"  # of another process, which is at it
+    for half in (*halves, other):
+        half.mkdir(parents=True)
+    run_job(make_job(evidence, one, 0), evidence, fabric, 0, hooks)
+    assert trained == [0, 1]
+    assert is_done(evidence.run, one, 0, evidence)
+    assert not (evidence.run / "jobs" / NAME / "fold0" / "checkpoint.pt").exists()
+    assert [half.exists() for half in (*halves, other)] == [False, False, True]
+
+
+def test_two_never_train_one_job(evidence: Evidence, fabric: Fabric) -> None:
+    """A second `train --resume` in another terminal, or on another machine that shares the folder."""
+    one = evidence.recipe.member(NAME)
+    said: list[str] = []
+
+    def second(line: dict[str, Any]) -> None:
+        try:
+            run_job(make_job(evidence, one, 0), evidence, fabric, 0, Hooks(lambda images: None, lambda line: None))
+        except UserError as error:
+            said.append(str(error))
+
+    run_job(make_job(evidence, one, 0), evidence, fabric, 0, Hooks(lambda images: None, second))
+    log = (evidence.run / "jobs" / NAME / "fold0" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in log] == [0, 1]
+    assert "another process trains it" in said[0]
+
+
+def test_a_job_that_another_process_has_finished_meanwhile_is_kept(evidence: Evidence, fabric: Fabric) -> None:
+    one = evidence.recipe.member(NAME)
+    trained: list[int] = []
+    hooks = Hooks(lambda images: None, lambda line: trained.append(line["epoch"]))
+    for job in [make_job(evidence, one, 0)] * 2:
+        run_job(job, evidence, fabric, 0, hooks)
+    assert trained == [0, 1]

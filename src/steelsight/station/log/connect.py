@@ -18,7 +18,7 @@ from steelsight.files import disk_errors
 PATIENCE = 60.0
 """Seconds for which one waits for another process to end its writing."""
 _CONNECTIONS = 100
-"""To a SQLite log, of one process: more than it has threads, so that whoever writes never waits for those who look."""
+"""To a log, of one process at most: more than it has threads, so that whoever writes never waits for those who look."""
 _JOURNAL = 64_000_000  # bytes to which the write-ahead log is cut when it is empty
 WRITES = {"steelsight_writes": True}
 """Execution options of a connection that will write."""
@@ -72,7 +72,7 @@ def connect(url: URL) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10}, max_overflow=_CONNECTIONS)
     except ModuleNotFoundError as error:
         raise UserError(
             f"--database {shown(url)}: PostgreSQL needs {error.name}, which is not installed; "

@@ -73,6 +73,15 @@ def screenshot(page, name, *, whole=True):
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=whole)
 
 
+def await_requests(page, held, count=1):
+    """Until a route has put `count` requests into `held`: a browser on a busy machine sends them a while after the key."""
+    for _ in range(400):
+        if len(held) >= count:
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"{len(held)} of {count} requests came within 20 seconds")
+
+
 def on_screen(page, size):
     """The function from places in an image that is shown whole to places in the window; see view.js."""
     stage = page.locator(".viewer")

@@ -11,7 +11,7 @@ from data import SAMPLE, needs_sample
 from inspector.tiny import STRETCHED, by_hand
 from playwright.sync_api import expect
 from station.http.serving import IMAGES, make_judging_inspector, send, served
-from station.page.browsing import LOOKS, SHOWN, needs_chromium, page_of, screenshot
+from station.page.browsing import LOOKS, SHOWN, await_requests, needs_chromium, page_of, screenshot
 
 from steelsight.dataset.read import read_dataset
 from steelsight.decision.tested import Tested
@@ -164,7 +164,7 @@ def test_asked_twice_for_older_ones_each_comes_once(page, client):
     page.route("**/inspections?*cursor=*", lambda route: held.append(route), times=2)
     page.keyboard.press("o")
     page.keyboard.press("o")
-    page.wait_for_timeout(200)
+    await_requests(page, held, 2)
     for route in held:
         route.continue_()
     rows(page, newest[: 2 * PAGE])
@@ -184,6 +184,7 @@ def test_counts_are_of_the_dates_chosen_last_whatever_answer_comes_last(page):
     with page.expect_request("**/statistics?*until=2021-01-01*") as asked:
         until.fill("2020-12-31")
     assert "since" not in asked.value.url  # the last 30 days would end after they begin
+    await_requests(page, held)
     until.fill("")
     page.wait_for_timeout(600)
     held[0].fulfill(json={"buckets": [], "totals": dict.fromkeys(KINDS, 0), "reviewed": 0, "waiting": 0})

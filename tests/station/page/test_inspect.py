@@ -7,7 +7,7 @@ import pytest
 from data import needs_sample
 from playwright.sync_api import expect
 from station.http.serving import IMAGES, SAMPLES, send, served
-from station.page.browsing import LOOKS, needs_chromium, page_of, screenshot
+from station.page.browsing import LOOKS, await_requests, needs_chromium, page_of, screenshot
 
 from steelsight.images import list_images
 from steelsight.station.http.security import Access
@@ -249,8 +249,7 @@ def test_a_token_that_changes_costs_neither_what_waits_nor_what_is_typed(browser
         held = []
         page.route("**/inspections?door=page", lambda route: held.append(route) if len(held) < 4 else route.continue_())
         drop(page, *((path.name, path.read_bytes()) for path in IMAGES[:8]))
-        while len(held) < 4:
-            page.wait_for_timeout(50)
+        await_requests(page, held, 4)
         held[0].fulfill(status=401, json={"detail": "this station needs its token"})
         token.fill("open")
         held[1].fulfill(status=401, json={"detail": "this station needs its token"})

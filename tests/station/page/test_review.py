@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from station.http.serving import IMAGES, send, served
 from station.page.browsing import (
     LOOKS,
+    await_requests,
     drag,
     inside,
     needs_chromium,
@@ -131,6 +132,7 @@ def test_nothing_is_said_of_an_image_that_is_not_there_yet(page, client, comes):
     expect(page.get_by_text("The image is not there yet")).to_be_visible()
     assert client.get(f"/api/v1/inspections/{second['id']}/reviews").json()["reviews"] == []
     expect(page.get_by_role("button", name="Agree", exact=True)).to_be_disabled()
+    await_requests(page, held)
     if comes:
         held[0].continue_()
     else:
@@ -317,6 +319,7 @@ def test_who_goes_elsewhere_while_a_review_is_saved_stays_there(page, client, aw
     page.keyboard.press("r")
     page.keyboard.press("s")
     expect(page.get_by_role("button", name="Save correction")).to_be_disabled()
+    await_requests(page, held)
     other = found(client, order="doubt", reviewed=False)[-1]
     if away == "other image":
         page.locator(f".queue-list [data-id='{other['id']}']").click()
@@ -325,7 +328,8 @@ def test_who_goes_elsewhere_while_a_review_is_saved_stays_there(page, client, aw
     else:
         page.goto("/#history")
         expect(page.locator(".inspections")).to_be_visible()
-    held[0].continue_()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        held[0].continue_()
     if away == "other image":
         expect(page.get_by_text(f"{one['name']}: Saved as version 1.")).to_be_visible()
         draw(page, (700, 50), (900, 60), (800, 200))
@@ -355,7 +359,7 @@ def test_after_an_image_that_does_not_come_the_one_on_the_screen_can_be_reviewed
     for number in (other["id"], third["id"]):
         page.route(f"**/inspections/{number}", lambda route: held.append(route))
         page.locator(f".queue-list [data-id='{number}']").click()
-    page.wait_for_timeout(200)
+    await_requests(page, held, 2)
     for route in held:
         route.fulfill(status=422, json={"detail": "not now"})
     expect(page.get_by_role("alert")).to_have_text("not now")
@@ -389,6 +393,7 @@ def test_the_queue_is_of_the_verdict_chosen_last_and_keeps_the_focus(page, clien
     page.route("**/inspections?*verdict=reject*", lambda route: held.append(route), times=1)
     verdict = page.get_by_label("Verdicts to review")
     verdict.select_option("reject")
+    await_requests(page, held)
     verdict.select_option("pass")
     passed = {one["id"] for one in found(client, verdict="pass")}
     expect(entries).to_have_count(len(passed))

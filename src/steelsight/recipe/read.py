@@ -40,8 +40,8 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
         if not equals:
             raise UserError(f"--set {override}: not of the form key.sub=value; for example --set folds=3")
         try:
-            parsed = _number(yaml.safe_load(value))
-        except (yaml.YAMLError, ValueError) as error:  # the latter of a date that there is not
+            parsed = _number(_load(value))
+        except yaml.YAMLError as error:
             raise UserError(f"--set {override}: the value is not YAML; quote it or correct it") from error
         if not _assign(content, key.split("."), parsed, f"--set {override}"):
             raise UserError(f"--set {override}: nothing in the recipe is named {key!r}; see `steelsight train --help`")
@@ -66,14 +66,28 @@ def write_run_recipe(run: Path, recipe: Recipe) -> None:
 
 def _parse(text: str, source: str) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # the latter of a date that there is not
+        content = _load(text)
+    except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" line {where.line + 1}" if where else ""
         raise UserError(f"{source}:{line} is not YAML ({getattr(error, 'problem', error)}); correct it") from error
     if not isinstance(content, dict):
         raise UserError(f"{source}: a recipe is a mapping with the keys {', '.join(Recipe.model_fields)}")
-    return {key: _own(value) for key, value in content.items()}
+    return content
+
+
+def _load(text: str) -> Any:
+    """What a YAML text says.
+
+    Raises:
+        yaml.YAMLError: nothing, or what no recipe could mean.
+    """
+    try:
+        return _own(yaml.safe_load(text))
+    except ValueError as error:
+        raise yaml.YAMLError(str(error)) from error  # a date that there is not, for one
+    except RecursionError as error:
+        raise yaml.YAMLError("something is nested too deep, or contains itself") from error
 
 
 def _own(node: Any) -> Any:

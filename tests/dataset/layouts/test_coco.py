@@ -138,6 +138,7 @@ def test_images_that_share_an_id_are_both_left_out(tmp_path: Path) -> None:
         ('{"images": [], "annotations": ' + "[" * 100_000, "nested"),
         ('{"images": [{"id": 1}], "annotations": [], "categories": [{"id": 1, "name": "a"}]}', "images.0.file_name"),
         ('{"images": [], "annotations": ', "line 1: not JSON"),
+        ('{"images": [], "annotations": [], "categories": [], "n": ' + "7" * 5000 + "}", "digits"),
     ],
 )
 def test_a_file_that_is_not_coco_is_refused(tmp_path: Path, text: str, said: str) -> None:

@@ -150,6 +150,8 @@ def _load(file: Path) -> CocoFile:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise UserError(f"{file}: {place}: {first['msg']}; a COCO file has images, annotations, categories") from None
+    except ValueError:  # Python's own limit, which is there against endless conversion
+        raise UserError(f"{file}: a number in it has thousands of digits; export it again") from None
 
 
 def _by_id(category: CocoCategory) -> tuple[int, int | str]:

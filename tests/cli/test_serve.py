@@ -68,6 +68,7 @@ def test_when_it_is_stopped_it_finishes_what_it_accepted(inspector, tmp_path, se
     assert serving.returncode == status, errors
     assert "Traceback" not in errors
     assert "whatever was accepted is in the log" in errors
+    assert "--resume" not in errors  # which other verbs have
     logged = [answer for answer in answers if answer.status_code == 200]
     assert len(logged) + sum(answer.status_code == 503 for answer in answers) == 6
     with InspectionLog.open(f"sqlite:///{tmp_path / 'log.sqlite'}") as log:

@@ -21,7 +21,7 @@ from steelsight.cli import (
     watch,
     weights,
 )
-from steelsight.cli.output import fail
+from steelsight.cli.output import INTERRUPTED, Interrupted, fail
 from steelsight.errors import UserError
 
 TRAINING_LIBRARIES = {
@@ -35,8 +35,6 @@ SERVE_LIBRARIES = {
     *("sqlalchemy", "alembic", "watchfiles", "prometheus_client"),
 }
 """What the extra [serve] brings, beside pyarrow."""
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
 
 app = typer.Typer(
     name="steelsight",
@@ -94,7 +92,7 @@ def main() -> None:
         sys.exit(_interrupted())
     except SystemExit as ending:
         # typer turns Ctrl-C inside a verb into this exit without a word
-        if ending.code == INTERRUPTED:
+        if ending.code == INTERRUPTED and not isinstance(ending, Interrupted):
             _interrupted()
         raise
 

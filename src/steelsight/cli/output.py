@@ -16,6 +16,16 @@ console = Console(stderr=True)
 results = Console()
 """Tables and figures that a verb was asked for go to standard output; with `--json` only the JSON does."""
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+class Interrupted(SystemExit):
+    """Raised by a verb that Ctrl-C ends in good order, and that has said in its own words what is kept."""
+
+    def __init__(self) -> None:
+        super().__init__(INTERRUPTED)
+
 
 @contextmanager
 def counting(label: str, *, disable: bool = False) -> Iterator[Callable[[int, int], None]]:

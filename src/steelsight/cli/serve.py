@@ -12,7 +12,7 @@ from rich.markup import escape
 
 import steelsight
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
-from steelsight.cli.output import console, results
+from steelsight.cli.output import Interrupted, console, results
 from steelsight.errors import UserError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def serve(
             signal = serve(app, bound)
     console.print("stopped; whatever was accepted is in the log", highlight=False)
     if signal == SIGINT:
-        raise typer.Exit(130)
+        raise Interrupted
 
 
 def read_settings(**given: Any) -> "StationSettings":

@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.judging import AsJson
-from steelsight.cli.output import console, fail, finish
+from steelsight.cli.output import INTERRUPTED, Interrupted, console, fail, finish
 from steelsight.cli.serve import Data, Database, KeepDays, KeepWhat, MaxPixels, Name, read_settings
 from steelsight.errors import UserError
 
@@ -106,7 +106,7 @@ def watch(
             ended_by = _run(follow, watched)
         except KeyboardInterrupt:  # asked twice: what is in work is inspected at the next start, as after any kill
             fail("ended at once; images whose results were not in the log yet are inspected at the next start")
-            os._exit(130)
+            os._exit(INTERRUPTED)
     _say_figures(follow)
     wrote = [] if out is None else [out / table for table in TABLES]
     finish(wrote, _look(inspector, data, database), as_json=as_json, figures=_as_dict(follow))
@@ -231,6 +231,6 @@ def _say_figures(follow: "Follow") -> None:
 
 def _exit(follow: "Follow", ended_by: int | None, *, once: bool) -> None:
     if ended_by == signal.SIGINT:
-        raise typer.Exit(130)
+        raise Interrupted
     if once and (follow.figures.unreadable or follow.troubles.count):
         raise typer.Exit(3)

@@ -92,7 +92,7 @@ def timed_search(folder: Path) -> dict[str, object]:
             "seconds": round(time.perf_counter() - wall, 2),
             "processor_seconds": round(time.process_time() - processor, 2),
             "peak_megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),
-            "dice": round(found.dice, 6),
+            "dice": round(found.score, 6),
             "rule": found.rule.model_dump(),
         }
     figures["decide"] = {
@@ -240,7 +240,7 @@ def brute_force(pool: list[Item]) -> dict[str, object]:
         for m, t in zip(maps, truth, strict=True)
     ]
     grids = Grids(np.array([0.0]), areas, plain_rule(CLASSES, 4))
-    found = search(np.array(counts, np.uint32), np.ones(len(items)), grids).dice
+    found = search(np.array(counts, np.uint32), np.ones(len(items)), grids).score
     return {"images": len(items), "dice": float(best.mean()), "difference": abs(float(best.mean()) - found)}
 
 

@@ -35,7 +35,7 @@ def print_stages(inspector: Inspector, sources: Sequence[Source], rule: Rule) ->
         _add(
             totals,
             "masks, regions, run lengths",
-            lambda image=image, maps=maps: cut(image, 1.0, maps, engine.segmenters, rule, keep_maps=False),
+            lambda image=image, maps=maps: cut(image, 1.0, maps, engine, rule, keep_maps=False),
         )
     print("\nms an image, one thread, fp32")
     for name, seconds in totals.items():

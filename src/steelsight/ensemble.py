@@ -1,14 +1,26 @@
-"""How members combine: each map rounded to 8 bit, plain mean, brought to the image's size, rounded again.
+"""How networks combine: probabilities or their logits are averaged, maps rounded to 8 bit before and after.
 
-What is tuned on stored evidence (8-bit maps at the member's size) is thereby exactly what is deployed.
+What is tuned on stored evidence (8-bit maps at the member's size) is thereby exactly what is deployed. One network alone
+says the same by either way.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.preprocess import Preprocess
+
+Combine = Literal["mean", "logits"]
+"""`mean`: of the probabilities, as in the reference solution. `logits`: the probability whose logit is the mean of theirs:
+a network that is sure counts for more than one that is not."""
+
+_SUREST = 1e-6
+"""P(defect) nearer to 0 or 1 counts as this: no network alone decides for all."""
+
+_NEAREST = 0.25 / 255
+"""The same of the 8-bit values 0 and 255, which stand for the half step beside them."""
 
 
 def to_8bit(probabilities: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -22,16 +34,26 @@ def to_8bit(probabilities: NDArray[np.floating]) -> NDArray[np.uint8]:
     return rounded
 
 
-def combine_probabilities(members: Sequence[float] | NDArray[np.floating]) -> float:
-    """P(defect) of an image: the plain mean of its members' probabilities, in float64."""
-    return float(np.mean(np.asarray(members, dtype=np.float64)))
+def combine_probabilities(members: Sequence[float] | NDArray[np.floating], combine: Combine = "mean") -> float:
+    """P(defect) of an image from its networks' probabilities, in float64.
+
+    >>> round(combine_probabilities([0.5, 0.9], "logits"), 12)  # odds of 1 and 9: 3 is half-way between
+    0.75
+    """
+    said = np.asarray(members, dtype=np.float64)
+    if combine == "mean" or said.size == 1:
+        return float(np.mean(said))
+    logit = float(np.mean(_logit(said, _SUREST)))
+    return float(1 / (1 + np.exp(-logit)))
 
 
-def may_exceed(maps: Sequence[NDArray[np.uint8]], levels: Sequence[int]) -> NDArray[np.bool_]:
+def may_exceed(
+    maps: Sequence[NDArray[np.uint8]], levels: Sequence[int], combine: Combine = "mean"
+) -> NDArray[np.bool_]:
     """For each class, whether any pixel of the combined map can exceed its level: bool (classes,).
 
-    Resizing only averages, so that no pixel exceeds the mean of the members' greatest values. A class that cannot exceed
-    its upper threshold has no mask, and need not be brought to the image's size at all.
+    Resizing only averages, so that no pixel exceeds what the members' greatest values combine to. A class that cannot
+    exceed its upper threshold has no mask, and need not be brought to the image's size at all.
 
     Args:
         maps: as in `combine_maps`.
@@ -40,39 +62,68 @@ def may_exceed(maps: Sequence[NDArray[np.uint8]], levels: Sequence[int]) -> NDAr
     >>> may_exceed([np.array([[[9, 1]], [[7, 0]]], np.uint8)], [8, 8]).tolist()
     [True, False]
     """
-    greatest = np.mean([map_.max(axis=(1, 2)) for map_ in maps], axis=0)
-    # a pixel is rounded to the nearest level; the margin covers float32 in the resize
+    greatest = _average([map_.max(axis=(1, 2)) for map_ in maps], combine)
+    # a pixel is rounded to the nearest level; the margin covers float32 in the resize and in the logits
     return np.asarray(greatest > np.asarray(levels) + (0.5 - 0.01))
 
 
 def combine_maps(
-    maps: Sequence[NDArray[np.uint8]], preprocesses: Sequence[Preprocess], image_size: tuple[int, int]
+    maps: Sequence[NDArray[np.uint8]],
+    preprocesses: Sequence[Preprocess],
+    image_size: tuple[int, int],
+    combine: Combine = "mean",
 ) -> NDArray[np.uint8]:
-    """Mean probability map of an image at its own size.
+    """The combined probability map of an image at its own size.
 
-    Members that share a `Preprocess` are averaged at the working size and brought back once; the resize is linear, so
-    averaging first only saves work.
+    Networks that share a `Preprocess` are combined at the working size and brought back once; those of other sizes are
+    combined with them at the image's.
 
     Args:
-        maps: one uint8 (classes, height, width) map per member, each at its member's working size.
-        preprocesses: how the image reached each member.
+        maps: one uint8 (classes, height, width) map per network, each at its working size.
+        preprocesses: how the image reached each network.
         image_size: height and width of the image.
+        combine: probabilities or logits.
 
     Returns:
-        uint8 (classes, image height, image width).
+        uint8 (classes, image height, image width), probability times 255.
     """
     groups: dict[Preprocess, list[NDArray[np.uint8]]] = {}
     for map_, preprocess in zip(maps, preprocesses, strict=True):
         groups.setdefault(preprocess, []).append(map_)
-    total: NDArray[np.float32] | None = None
-    for preprocess, group in groups.items():
-        mean = group[0].astype(np.float32)
-        for other in group[1:]:
-            mean += other
-        mean /= np.float32(len(group))
-        back = preprocess.map_to_image(mean, image_size) * np.float32(len(group) / len(maps))
-        total = back if total is None else total + back
-    if total is None:
+    if not groups:
         raise ValueError("combine_maps needs at least one map")
+    total = np.zeros((len(maps[0]), *image_size), np.float32)
+    for preprocess, group in groups.items():
+        back = preprocess.map_to_image(_average(group, combine), image_size)
+        if combine == "logits" and len(groups) > 1:
+            back = _logit(back / np.float32(255), _NEAREST)
+        total += back * np.float32(len(group) / len(maps))
+    if combine == "logits" and len(groups) > 1:
+        total = _probability(total) * np.float32(255)
     rounded: NDArray[np.uint8] = np.clip(np.floor(total + np.float32(0.5)), 0, 255).astype(np.uint8)
     return rounded
+
+
+def _average(maps: Sequence[NDArray[np.uint8]], combine: Combine) -> NDArray[np.float32]:
+    """Combined values of 8-bit maps of one shape: float32 in [0, 255], not rounded."""
+    if combine == "mean" or len(maps) == 1:
+        mean = maps[0].astype(np.float32)
+        for other in maps[1:]:
+            mean += other
+        return mean / np.float32(len(maps))
+    total = _LOGITS[maps[0]]
+    for other in maps[1:]:
+        total += _LOGITS[other]
+    return _probability(total / np.float32(len(maps))) * np.float32(255)
+
+
+def _logit(probabilities: NDArray[np.floating], surest: float) -> NDArray[np.floating]:
+    inside = np.clip(probabilities, surest, 1 - surest)
+    return np.asarray(np.log(inside) - np.log1p(-inside))
+
+
+def _probability(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+
+
+_LOGITS = np.asarray(_logit(np.arange(256) / 255, _NEAREST), np.float32)

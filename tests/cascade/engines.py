@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.ensemble import Combine
 from steelsight.preprocess import Preprocess
 
 
@@ -39,3 +40,4 @@ class Engine:
     classes: tuple[str, ...] = ("bright", "dark")
     batch: int = 8
     workers: int = 1
+    combine: Combine = "mean"

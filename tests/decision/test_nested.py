@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from steelsight.decision.candidates import KINDS, SOFT, View, choose_kind, find_rule
 from steelsight.decision.counts import count
 from steelsight.decision.grid import Grids
-from steelsight.decision.nested import mean_dice, nested
+from steelsight.decision.nested import nested
+from steelsight.decision.objective import Objective
 
 SIZES = [(64, 64)] * 60
 
@@ -43,8 +44,8 @@ def folds_of(images: int = 60) -> NDArray[np.int64]:
 def test_a_rule_that_the_other_folds_bear_is_found_on_each_fold() -> None:
     view = view_of(true_level=150, false_level=60)
     result = nested(lambda _: view, folds_of(), np.arange(60), grids())
-    assert mean_dice(result.counts["tuned"]) == 1.0
-    assert mean_dice(result.counts["defaults"]) == 0.5  # nothing reaches .7
+    assert Objective().score(result.counts["tuned"]) == 1.0
+    assert Objective().score(result.counts["defaults"]) == 0.5  # nothing reaches .7
     assert set(result.kinds) == {"shared"}  # per class is no better, so the simpler one stands
     for rule in result.rules["shared"]:
         assert rule.upper == (149, 149)
@@ -84,7 +85,7 @@ def test_two_folds_choose_the_kind_on_halves_of_the_other() -> None:
 def test_a_soft_gate_is_kept_where_no_hard_one_comes_near() -> None:
     view = unsure_view()
     result = nested(lambda _: view, np.arange(60) // 4 % 5, np.arange(60), grids())
-    dice = {kind: mean_dice(counts) for kind, counts in result.counts.items()}
+    dice = {kind: Objective().score(counts) for kind, counts in result.counts.items()}
     assert dice["soft-shared"] == dice["soft-tuned"] == 1
     assert max(value for kind, value in dice.items() if kind not in SOFT) < 0.8
     assert set(result.kinds) == {choose_kind(dice)} == {"soft-shared"}
@@ -113,6 +114,6 @@ def test_a_richer_kind_must_be_better_by_more_than_the_noise_of_the_metric() -> 
 def test_the_figure_of_a_search_is_that_of_its_rule(kind: str) -> None:
     view = view_of(true_level=150, false_level=190)
     found = find_rule(kind, view, grids())  # type: ignore[arg-type]
-    assert found.dice == pytest.approx(mean_dice(count(view.histograms, view.p_defect, found.rule)))
+    assert found.score == pytest.approx(Objective().score(count(view.histograms, view.p_defect, found.rule)))
     for point in found.gates:
-        assert point.dice == pytest.approx(mean_dice(count(view.histograms, view.p_defect, point.rule)))
+        assert point.score == pytest.approx(Objective().score(count(view.histograms, view.p_defect, point.rule)))

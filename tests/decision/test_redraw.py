@@ -11,14 +11,14 @@ from steelsight.decision.candidates import KINDS, Kind, View, find_rule
 from steelsight.decision.coarse import Coarse, coarse
 from steelsight.decision.counts import count
 from steelsight.decision.grid import Grids
-from steelsight.decision.nested import mean_dice
+from steelsight.decision.objective import Aim, Objective
 from steelsight.decision.redraw import redraw
 from steelsight.decision.rule import Rule
 
 CLASSES = 2
 
 
-def evidence(seed: int, images: int) -> Coarse:
+def evidence(seed: int, images: int, objective: Objective) -> Coarse:
     """Blobs of random size and level over truth and background, some images without any."""
     rng = np.random.default_rng(seed)
     histograms = np.zeros((images, CLASSES, 2, 256), np.uint32)
@@ -28,7 +28,7 @@ def evidence(seed: int, images: int) -> Coarse:
             for side in (0, 1):
                 if rng.random() < 0.5:
                     of_class[side, rng.integers(0, 256, 3)] += rng.integers(1, 400, 3).astype(np.uint32)
-    grids = Grids.of([0.2, 0.4, 0.55, 0.8], 1.2, [(64, 64)], CLASSES, [2.0, 5.0])
+    grids = Grids.of([0.2, 0.4, 0.55, 0.8], 1.2, [(64, 64)], CLASSES, [2.0, 5.0], objective)
     return coarse(View(histograms, rng.integers(0, 21, images) / 20), grids)
 
 
@@ -42,10 +42,12 @@ def steps(few: Coarse, rule: Rule) -> int:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "defaults"])
+@pytest.mark.parametrize("aim", get_args(Aim))
 @settings(max_examples=8, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 12))
-def test_each_draw_gets_what_its_own_search_finds(kind: Kind, seed: int, images: int) -> None:
-    few, rng = evidence(seed, images), np.random.default_rng(seed)
+@given(st.integers(0, 10_000), st.integers(1, 12), st.sampled_from([0.0, 0.1, 0.3]))
+def test_each_draw_gets_what_its_own_search_finds(kind: Kind, aim: Aim, seed: int, images: int, alarms: float) -> None:
+    objective = Objective(aim=aim, max_false_alarms=alarms)
+    few, rng = evidence(seed, images, objective), np.random.default_rng(seed)
     times = np.stack([np.bincount(rng.integers(images, size=images), minlength=images) for _ in range(3)], axis=1)
     found = redraw(kind, few.view, few.grids, times)
     for draw in range(3):
@@ -56,8 +58,8 @@ def test_each_draw_gets_what_its_own_search_finds(kind: Kind, seed: int, images:
         rule = few.grids.plain.model_copy(
             update=values | {"gate": found.gate[draw].item(), "softness": found.softness[draw].item()}
         )
-        dice = mean_dice(count(few.view.histograms, few.view.p_defect, rule, drawn))
-        assert dice == pytest.approx(expected.dice, abs=2e-9)
+        score = objective.score(count(few.view.histograms, few.view.p_defect, rule, drawn))
+        assert score == pytest.approx(expected.score, abs=2e-9)
         assert (rule.gate, rule.softness) == (expected.rule.gate, expected.rule.softness)
         assert steps(few, rule) == steps(few, expected.rule)
 

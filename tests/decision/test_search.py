@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from steelsight.decision.counts import count
+from steelsight.decision.counts import Counts, count
 from steelsight.decision.defaults import plain_rule
 from steelsight.decision.grid import Grids, area_grid
+from steelsight.decision.objective import Aim, Objective
 from steelsight.decision.rule import Rule, masks
 from steelsight.decision.search import SearchResult, search, search_shared
 from steelsight.metrics.dice import dice_figures, pair_dice
@@ -87,10 +88,10 @@ def test_the_best_of_brute_force_is_found(case: tuple[NDArray[np.float64], list[
     p_defect, maps, truth = case
     gates, areas = np.array([0.0, 0.5, 0.55, 0.9]), area_grid(12, 1.5, 4)
     found = search(histograms_of(maps, truth), p_defect, Grids(gates, areas, plain_rule(1, 4)))
-    assert found.dice == pytest.approx(brute_force(p_defect, maps, truth, gates, areas, LEVELS), abs=1e-9)
+    assert found.score == pytest.approx(brute_force(p_defect, maps, truth, gates, areas, LEVELS), abs=1e-9)
     for point in found.gates:
-        assert dice_of(point.rule, p_defect, maps, truth) == pytest.approx(point.dice, abs=1e-9)
-        assert point.dice == pytest.approx(
+        assert dice_of(point.rule, p_defect, maps, truth) == pytest.approx(point.score, abs=1e-9)
+        assert point.score == pytest.approx(
             brute_force(p_defect, maps, truth, np.array([point.gate]), areas, LEVELS), abs=1e-9
         )
 
@@ -108,12 +109,12 @@ def test_the_best_soft_gate_of_brute_force_is_found(
     found = search(histograms, p_defect, grids, soft=True)
     even = [map_ // 2 * 2 for map_ in maps]
     assert found.rule.softness in grids.softness
-    assert dice_of(found.rule, p_defect, even, truth) == pytest.approx(found.dice, abs=1e-9)
+    assert dice_of(found.rule, p_defect, even, truth) == pytest.approx(found.score, abs=1e-9)
     for point in found.gates:
-        assert dice_of(point.rule, p_defect, even, truth) == pytest.approx(point.dice, abs=1e-9)
+        assert dice_of(point.rule, p_defect, even, truth) == pytest.approx(point.score, abs=1e-9)
         best = brute_force(p_defect, even, truth, np.array([point.gate]), areas, levels, grids.softness)
-        assert point.dice >= best - 1e-9
-    assert found.dice == pytest.approx(max(point.dice for point in found.gates), abs=1e-9)
+        assert point.score >= best - 1e-9
+    assert found.score == pytest.approx(max(point.score for point in found.gates), abs=1e-9)
 
 
 @settings(max_examples=50, deadline=None)
@@ -185,12 +186,12 @@ def test_on_real_masks_no_rule_of_a_coarse_grid_beats_it(
     gates, areas = np.array([0.0, 0.3, 0.55, 0.8]), area_grid(64 * 200, 1.05, 25)
     histograms = histograms_of(maps, truth)
     found = search(histograms, p_defect, Grids(gates, areas, plain_rule(4, 25)))
-    assert dice_of(found.rule, p_defect, maps, truth) == pytest.approx(found.dice, abs=1e-12)
+    assert dice_of(found.rule, p_defect, maps, truth) == pytest.approx(found.score, abs=1e-12)
     for index in range(4):
         of_class = [map_[index : index + 1] for map_ in maps], [mask[index : index + 1] for mask in truth]
         alone = search(histograms_of(*of_class), p_defect, Grids(gates, areas, plain_rule(1, 25)))
         coarse = brute_force(p_defect, *of_class, gates, areas[::25], list(range(10, 256, 49)))
-        assert alone.dice >= coarse - 1e-12
+        assert alone.score >= coarse - 1e-12
 
 
 @needs_sample
@@ -202,8 +203,8 @@ def test_shared_has_one_of_each_number_and_never_beats_the_rule_per_class(
     grids = Grids(np.array([0.3, 0.55]), area_grid(64 * 200, 1.05, 25), plain_rule(4, 25))
     shared, own = search_shared(histograms, p_defect, grids), search(histograms, p_defect, grids)
     assert len(set(shared.rule.upper)) == len(set(shared.rule.lower)) == len(set(shared.rule.min_area)) == 1
-    assert dice_of(shared.rule, p_defect, maps, truth) == pytest.approx(shared.dice, abs=1e-12)
-    assert shared.dice <= own.dice + 1e-12
+    assert dice_of(shared.rule, p_defect, maps, truth) == pytest.approx(shared.score, abs=1e-12)
+    assert shared.score <= own.score + 1e-12
 
 
 @needs_sample
@@ -214,12 +215,12 @@ def test_a_soft_gate_on_real_masks_is_no_worse_than_any_of_a_coarse_grid(
     areas, gates, softness = area_grid(64 * 200, 1.05, 25), np.array([0.0, 0.3, 0.55]), (2.0, 5.0)
     histograms = histograms_of(maps, truth)
     found = search(histograms, p_defect, Grids(gates, areas, plain_rule(4, 25), softness, gates), soft=True)
-    assert dice_of(found.rule, p_defect, maps, truth) == pytest.approx(found.dice, abs=1e-12)
+    assert dice_of(found.rule, p_defect, maps, truth) == pytest.approx(found.score, abs=1e-12)
     of_class = [map_[2:3] for map_ in maps], [mask[2:3] for mask in truth]
     grids = Grids(gates, areas, plain_rule(1, 25), softness, gates)
     alone = search(histograms_of(*of_class), p_defect, grids, soft=True)
     coarse = brute_force(p_defect, *of_class, gates, areas[::25], list(range(10, 256, 49)), softness)
-    assert alone.dice >= coarse - 1e-12
+    assert alone.score >= coarse - 1e-12
 
 
 def test_a_defect_as_large_as_the_largest_area_is_found() -> None:
@@ -227,7 +228,7 @@ def test_a_defect_as_large_as_the_largest_area_is_found() -> None:
     maps, truth = [np.full((1, 3, 4), 255, np.uint8)], [np.ones((1, 3, 4), np.bool_)]
     grids = Grids(np.array([0.5]), area_grid(12, 1.5, 4), plain_rule(1, 4))
     found = search(histograms_of(maps, truth), np.ones(1), grids)
-    assert (found.dice, found.rule) == (1, plain_rule(1, 4).model_copy(update={"gate": 0.5}))
+    assert (found.score, found.rule) == (1, plain_rule(1, 4).model_copy(update={"gate": 0.5}))
 
 
 def test_without_a_softness_no_soft_gate_can_be_searched() -> None:
@@ -267,7 +268,7 @@ def test_maps_that_say_nothing_leave_the_plain_rule() -> None:
         histograms, np.full(4, 0.9), Grids(np.array([0.5, 0.55, 0.6]), area_grid(100, 1.05, 5), plain)
     )
     assert found.rule == plain
-    assert found.dice == 1.0
+    assert found.score == 1.0
 
 
 def test_no_image_is_refused() -> None:
@@ -277,3 +278,93 @@ def test_no_image_is_refused() -> None:
             np.zeros(0),
             Grids(np.array([0.5]), area_grid(10, 1.1, 1), plain_rule(1, 1)),
         )
+
+
+def best_by(
+    objective: Objective,
+    p_defect: NDArray[np.float64],
+    maps: list[Maps],
+    truth: list[Truth],
+    grids: Grids,
+    levels: list[int],
+) -> float:
+    """The best score over every rule of the grids and these levels, per class, that keeps to the limit on false alarms."""
+    classes, best = grids.plain.classes, -1.0
+    triples = [(u, low, area) for u, low, area in product(levels, levels, grids.areas.tolist()) if low <= u]
+    for gate in grids.gates.tolist():
+        for chosen in product(triples, repeat=classes):
+            upper, lower, area = zip(*chosen, strict=True)
+            rule = Rule(gate=gate, upper=upper, lower=lower, min_area=area)
+            counts = counts_of(rule, p_defect, maps, truth)
+            empty = counts.truth == 0
+            if objective.aim == "defects" and (empty & (counts.predicted > 0)).sum() > objective.budget(
+                int(empty.sum())
+            ):
+                continue
+            best = max(best, objective.score(counts))
+    return best
+
+
+def counts_of(rule: Rule, p_defect: NDArray[np.float64], maps: list[Maps], truth: list[Truth]) -> Counts:
+    """From pixels."""
+    cut = [masks(rule, float(p), map_) for p, map_ in zip(p_defect, maps, strict=True)]
+    parts = ([c & t for c, t in zip(cut, truth, strict=True)], cut, truth)
+    return Counts(*(np.array([mask.sum(axis=(1, 2)) for mask in part], np.int64) for part in parts))
+
+
+@pytest.mark.parametrize("aim", ["pooled", "defects"])
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.34, 0.5]))
+def test_other_objectives_find_the_best_of_brute_force(aim: Aim, seed: int, alarms: float) -> None:
+    """Two classes, so that one budget of false alarms is shared out between them."""
+    rng, levels = np.random.default_rng(seed), [0, 120, 254]
+    images = int(rng.integers(1, 5))
+    maps = [np.array(levels, np.uint8)[rng.integers(0, 3, (2, 2, 3))] for _ in range(images)]
+    truth = [rng.random((2, 2, 3)) < rng.choice([0.0, 0.0, 0.6], (2, 1, 1)) for _ in range(images)]
+    p_defect, objective = rng.choice([0.2, 0.6, 0.9], images), Objective(aim=aim, max_false_alarms=alarms)
+    grids = Grids(np.array([0.0, 0.55]), np.array([1, 2, 4]), plain_rule(2, 2), objective=objective)
+    found = search(histograms_of(maps, truth), p_defect, grids)
+    assert found.score == pytest.approx(best_by(objective, p_defect, maps, truth, grids, levels), abs=1e-9)
+    for point in found.gates:
+        assert objective.score(counts_of(point.rule, p_defect, maps, truth)) == pytest.approx(point.score, abs=1e-9)
+
+
+@pytest.mark.parametrize("aim", ["pooled", "defects"])
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.34, 0.5]))
+def test_one_rule_for_all_classes_is_the_best_of_its_kind(aim: Aim, seed: int, alarms: float) -> None:
+    rng, levels = np.random.default_rng(seed), [0, 120, 254]
+    images = int(rng.integers(1, 6))
+    maps = [np.array(levels, np.uint8)[rng.integers(0, 3, (2, 2, 3))] for _ in range(images)]
+    truth = [rng.random((2, 2, 3)) < rng.choice([0.0, 0.0, 0.6], (2, 1, 1)) for _ in range(images)]
+    p_defect, objective = rng.choice([0.2, 0.6, 0.9], images), Objective(aim=aim, max_false_alarms=alarms)
+    grids = Grids(np.array([0.0, 0.55]), np.array([1, 2, 4]), plain_rule(2, 2), objective=objective)
+    found = search_shared(histograms_of(maps, truth), p_defect, grids)
+    best = -1.0
+    for gate, upper, lower, area in product([0.0, 0.55], levels, levels, [1, 2, 4]):
+        if lower <= upper:
+            rule = Rule(gate=gate, upper=(upper,) * 2, lower=(lower,) * 2, min_area=(area,) * 2)
+            counts = counts_of(rule, p_defect, maps, truth)
+            empty = counts.truth == 0
+            if aim == "pooled" or (empty & (counts.predicted > 0)).sum() <= objective.budget(int(empty.sum())):
+                best = max(best, objective.score(counts))
+    assert found.score == pytest.approx(best, abs=1e-9)
+    assert objective.score(counts_of(found.rule, p_defect, maps, truth)) == pytest.approx(best, abs=1e-9)
+
+
+def test_the_limit_on_false_alarms_is_kept_by_all_classes_together() -> None:
+    """One alarm is allowed: class 1 gains more from it than class 0."""
+    histograms = np.zeros((4, 2, 2, 256), np.uint32)
+    histograms[..., 0, 0] = 100
+    histograms[0, 0, 1, 200] = 10  # a defect of class 0, and an empty image that looks like it
+    histograms[2, 0, 0, 200] = 10
+    histograms[1, 1, 1, 200] = 10  # two of class 1, and one such image
+    histograms[2, 1, 1, 200] = 10
+    histograms[3, 1, 0, 200] = 10
+    objective = Objective(aim="defects", max_false_alarms=0.2)  # of 5 empty pairs
+    found = search(
+        histograms, np.ones(4), Grids(np.array([0.5]), np.array([1, 5]), plain_rule(2, 5), objective=objective)
+    )
+    counts = count(histograms, np.ones(4), found.rule)
+    assert (counts.predicted > 0).tolist() == [[False, False], [False, True], [False, True], [False, True]]
+    assert found.score == pytest.approx(2 / 3)

@@ -125,7 +125,7 @@ def test_the_intervals_hold_their_figures(decision: Decision) -> None:
 
 
 def test_the_gate_curve_peaks_at_the_kept_gate(decision: Decision) -> None:
-    at_gate = {point.gate: point.dice for point in decision.gate_curve}
+    at_gate = {point.gate: point.score for point in decision.gate_curve}
     assert at_gate[decision.rule.gate] == pytest.approx(decision.figures.dice)
     assert max(at_gate.values()) == pytest.approx(decision.figures.dice)
 
@@ -182,7 +182,7 @@ def test_without_classifiers_every_image_passes_the_gate(tmp_path: Path) -> None
     decision = decide(tmp_path)
     assert decision.classifiers == {"all": ()}
     assert decision.rule.gate == 0.55
-    assert len({point.dice for point in decision.gate_curve}) == 1
+    assert len({point.score for point in decision.gate_curve}) == 1
     assert decision.gate_loss.defective_images == 0
     assert not {candidate.kind for candidate in decision.candidates} & set(SOFT)  # P(defect) is 1: soft is hard
 

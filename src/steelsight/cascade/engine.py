@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.ensemble import Combine
 from steelsight.preprocess import Preprocess
 
 
@@ -24,7 +25,7 @@ class EngineNetwork(Protocol):
 
 
 class Engine(Protocol):
-    """The networks of both steps; each has the same weight in its step's plain mean."""
+    """The networks of both steps; each has the same weight in what its step's networks say together."""
 
     @property
     def batch(self) -> int:
@@ -34,6 +35,11 @@ class Engine(Protocol):
     @property
     def workers(self) -> int:
         """How many threads may call its networks at once, each with a batch of its own."""
+        ...
+
+    @property
+    def combine(self) -> Combine:
+        """How the networks of a step combine."""
         ...
 
     @property

@@ -35,15 +35,15 @@ class Judged:
     Attributes:
         source: its name and file.
         image: the pixels, as read; None where the file could not be read.
-        p_defect: mean of the classifiers in [0, 1], 1 where there are none; nan where the file could not be read.
+        p_defect: what the classifiers say together, in [0, 1]; 1 where there are none; nan where the file could not be read.
         runs: the mask of each class at the image's own size; empty where nothing was found.
         regions: the connected defects of all masks.
         flags: what about the image is unusual, in single words; it is judged all the same.
-        maps: uint8 (classes, height, width) mean probability times 255 at the image's own size, on which the rule cut the
+        maps: uint8 (classes, height, width) combined probability times 255 at the image's own size, on which the rule cut the
             masks; None where the gate held the image back, where maps were not asked for, or without image.
         network_maps: each segmenter's 8-bit map, uint8 (classes, height, width) at its working size, of which `combine_maps`
             makes `maps`; None where the gate held the image back, where they were not asked for, or without image.
-        classifiers: what each classifier says, of which `p_defect` is the mean; empty where there is none, or no image.
+        classifiers: what each classifier says, which `p_defect` combines; empty where there is none, or no image.
         error: one sentence where the file could not be read, else None.
         verdict: pass, review or reject; None without a policy.
         probability: P(defect) calibrated: the share of such images that are defective, in [0, 1]; None without a policy, or
@@ -138,7 +138,7 @@ def judge_batch(
     """
     images = [image for _, image in group if not isinstance(image, ImageError)]
     classified = _classify(images, engine.classifiers)
-    p_defect = [combine_probabilities(each) if each else 1.0 for each in classified]
+    p_defect = [combine_probabilities(each, engine.combine) if each else 1.0 for each in classified]
     passed = [image for image, p in zip(images, p_defect, strict=True) if p > rule.gate]
     said, maps = iter(zip(p_defect, classified, strict=True)), _segment(passed, engine.segmenters)
     nothing = tuple(Runs.empty() for _ in engine.classes)
@@ -152,7 +152,7 @@ def judge_batch(
             judged.append(Judged(source, image, p, nothing, flags=unusual, classifiers=each))
             continue
         of_networks = next(maps)
-        runs, regions, combined = cut(image, p, of_networks, engine.segmenters, rule, keep_maps)
+        runs, regions, combined = cut(image, p, of_networks, engine, rule, keep_maps)
         kept = tuple(of_networks) if keep_network_maps else None
         judged.append(Judged(source, image, p, runs, regions, unusual, combined, kept, each))
     return judged if policy is None else [_with_verdict(one, engine, policy) for one in judged]
@@ -189,7 +189,7 @@ def cut(
     image: Image,
     p_defect: float,
     maps: Sequence[NDArray[np.uint8]],
-    networks: Sequence[EngineNetwork],
+    engine: Engine,
     rule: Rule,
     keep_maps: bool,
 ) -> tuple[tuple[Runs, ...], tuple[Region, ...], NDArray[np.uint8] | None]:
@@ -199,16 +199,16 @@ def cut(
 
     Args:
         maps: each network's 8-bit map of the image, uint8 (classes, height, width) at its working size.
-        networks: those of step 2, in the same order.
+        engine: its segmenters are in the same order.
     """
-    size, preprocesses = (image.shape[0], image.shape[1]), [network.preprocess for network in networks]
+    size, preprocesses = (image.shape[0], image.shape[1]), [network.preprocess for network in engine.segmenters]
     runs = [Runs.empty()] * rule.classes
     regions: list[Region] = []
     kept: list[NDArray[np.uint8]] = []
-    wanted = np.ones(rule.classes, np.bool_) if keep_maps else may_exceed(maps, rule.upper)
+    wanted = np.ones(rule.classes, np.bool_) if keep_maps else may_exceed(maps, rule.upper, engine.combine)
     for index in np.flatnonzero(wanted).tolist():
         # one class at a time stays in the processor's cache
-        combined = combine_maps([map_[index : index + 1] for map_ in maps], preprocesses, size)
+        combined = combine_maps([map_[index : index + 1] for map_ in maps], preprocesses, size, engine.combine)
         mask = masks(rule.only([index]), p_defect, combined)[0]
         if mask.any():
             runs[index] = encode_mask(mask)

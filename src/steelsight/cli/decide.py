@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -22,6 +22,7 @@ from steelsight.cli.wish import (
     make_wish,
 )
 from steelsight.dataset.model import Layout
+from steelsight.decision.objective import Aim, Objective
 from steelsight.errors import UserError
 from steelsight.inspector.artifact import CARD
 
@@ -39,6 +40,24 @@ def decide(
         float | None,
         typer.Option(help="Of a RUN: search the rule at this gate alone, a probability. Default: the recipe's gates."),
     ] = None,
+    objective: Annotated[
+        Aim | None,
+        typer.Option(
+            help="Of a RUN: what the rule is searched for. competition: mean Dice over every image and class, empty ones "
+            "too. pooled: Dice of the pixels of all images. defects: Dice of the images and classes that have a defect, at "
+            "no more false alarms than --max-false-alarms. Default: the recipe's."
+        ),
+    ] = None,
+    max_false_alarms: Annotated[
+        float | None,
+        typer.Option(
+            help="With --objective defects: share of the empty pairs of image and class in which something may be marked, "
+            "from 0 to 1. Default: the recipe's."
+        ),
+    ] = None,
+    rule: Annotated[
+        Literal["searched", "plain"], typer.Option(help="Of a RUN: plain takes the plain rule, without any search.")
+    ] = "searched",
     max_escape: MaxEscape = None,
     escape_among: EscapeAmong = None,
     max_overkill: MaxOverkill = None,
@@ -90,28 +109,65 @@ def decide(
             raise UserError(
                 f"--gate {gate}: {folder} is an inspector, whose rule is fixed; decide the run it is made of"
             )
+        for option, given in (("--objective", objective), ("--max-false-alarms", max_false_alarms)):
+            if given is not None:
+                raise UserError(
+                    f"{option} {given}: {folder} is an inspector, whose rule is fixed; decide the run it is made of"
+                )
+        if rule == "plain":
+            raise UserError(
+                f"--rule plain: {folder} is an inspector, whose rule is fixed; decide the run it is made of"
+            )
         _decide_inspector(folder, wish, severity, calibrate, layout, skip_faulty, as_json)
         return
     if calibrate is not None:
         raise UserError(
             f"--calibrate {calibrate}: {folder} is no inspector, and a run has its own evidence; export the run first"
         )
-    _decide_run(folder, gate, wish, severity, as_json)
+    if gate is not None and not 0 <= gate <= 1:
+        raise UserError(f"--gate {gate}: a gate is a probability; give a number from 0 to 1")
+    aimed = _objective(folder, objective, max_false_alarms)
+    _decide_run(folder, gate, aimed, rule == "plain", wish, severity, as_json)
 
 
-def _decide_run(run: Path, gate: float | None, wish: "Wish | None", severity: str | None, as_json: bool) -> None:
+def _objective(run: Path, aim: Aim | None, max_false_alarms: float | None) -> Objective | None:
+    """What the options ask for, the recipe's where they are silent; None where all are."""
+    if aim is None and max_false_alarms is None:
+        return None
+    from steelsight.recipe import read_run_recipe
+
+    search = read_run_recipe(run).search
+    chosen = aim or search.objective
+    if max_false_alarms is not None and chosen != "defects":
+        raise UserError(f"--max-false-alarms {max_false_alarms}: belongs to --objective defects; add that option")
+    limit = search.max_false_alarms if max_false_alarms is None else max_false_alarms
+    if not 0 <= limit <= 1:
+        raise UserError(f"--max-false-alarms {limit}: a share; give a number from 0 to 1")
+    return Objective(aim=chosen, max_false_alarms=limit)
+
+
+def _decide_run(
+    run: Path,
+    gate: float | None,
+    objective: Objective | None,
+    plain: bool,
+    wish: "Wish | None",
+    severity: str | None,
+    as_json: bool,
+) -> None:
     from steelsight.cli.decision import show, show_policy
     from steelsight.decision.decision import FILE, read_decision
     from steelsight.evidence.decide import decide as decide_all
     from steelsight.evidence.verdicts import decide_verdicts
 
-    verdicts_alone = gate is None and (wish is not None or severity is not None) and (run / FILE).is_file()
+    rule_as_it_is = gate is None and objective is None and not plain
+    verdicts_alone = rule_as_it_is and (wish is not None or severity is not None) and (run / FILE).is_file()
     with shown_progress() as tell:
         rules = _severity(severity, read_decision(run).classes if verdicts_alone else _classes(run))
         decided = (
             decide_verdicts(run, wish, rules, progress=tell)
             if verdicts_alone
-            else decide_all(run, gate=gate, wish=wish, severity=rules, progress=tell)
+            else decide_all(run, gate=gate, objective=objective, plain=plain, wish=wish, severity=rules, progress=tell)
         )
     if not as_json:
         if not verdicts_alone:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from steelsight.decision.counts import Histograms, count
 from steelsight.decision.grid import Grids
 from steelsight.decision.search import SearchResult, search, search_gate, search_shared
-from steelsight.metrics.dice import pair_dice
 
 Kind = Literal["defaults", "gate", "shared", "tuned", "soft-gate", "soft-shared", "soft-tuned"]
 """What is searched: nothing; the gate; the gate and one upper, lower and area for all classes; all of it per class. The
@@ -20,9 +19,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 """From the simplest. Those with a soft gate come last: they save an inspector less of the segmenting, and have to earn it."""
 
 SOFT: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind.startswith("soft-"))
-
-NOISE = 0.001
-"""A change of the competition's Dice below this is noise, by the experience of its strongest solutions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +36,8 @@ class View:
 
 def kinds_of(grids: Grids) -> tuple[Kind, ...]:
     """The kinds that are searched on these grids, from the simplest."""
+    if not grids.searched:
+        return KINDS[:1]
     return KINDS if grids.softness else tuple(kind for kind in KINDS if kind not in SOFT)
 
 
@@ -55,15 +53,15 @@ def find_rule(kind: Kind, view: View, grids: Grids, images: NDArray[np.intp] | N
             return search_gate(view.histograms, view.p_defect, grids, images, soft=soft)
         case "defaults":
             counts = count(view.histograms, view.p_defect, grids.plain, images)
-            dice = float(pair_dice(counts.intersection, counts.predicted, counts.truth).mean())
-            return SearchResult(grids.plain, dice, search_gate(view.histograms, view.p_defect, grids, images).gates)
+            score = grids.objective.score(counts)
+            return SearchResult(grids.plain, score, search_gate(view.histograms, view.p_defect, grids, images).gates)
 
 
-def choose_kind(dice: Mapping[Kind, float]) -> Kind:
-    """The simplest kind whose nested Dice is within .001 of the best: a richer one has to earn its numbers.
+def choose_kind(score: Mapping[Kind, float], noise: float = 0.001) -> Kind:
+    """The simplest kind whose nested score is within the noise of the best: a richer one has to earn its numbers.
 
     >>> choose_kind({"defaults": 0.91, "gate": 0.92, "shared": 0.9205, "tuned": 0.90})
     'gate'
     """
-    best = max(dice.values())
-    return next(kind for kind in KINDS if kind in dice and dice[kind] >= best - NOISE)
+    best = max(score.values())
+    return next(kind for kind in KINDS if kind in score and score[kind] >= best - noise)

@@ -1,12 +1,14 @@
 """The search of one class: sums of gains for every gate, area, upper and lower."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.decision.counts import Histograms
 from steelsight.decision.grid import Away
+from steelsight.decision.objective import Aim, pooled_dice
 
 TIE = 1e-9
 """Scores (means over images) that differ by less are the same."""
@@ -27,18 +29,25 @@ class ClassSearch:
     """One class: its images that have a pixel above the lowest level and pass a gate, those with the defect first.
 
     Attributes:
+        aim: what is searched for.
         images: number of all images searched on, with those left out.
         empty: of these, how many do not have the defect.
-        gains: float64 (D, L), Dice of each image with the defect if its mask is every pixel above `lower`.
+        truth: annotated pixels of all of them.
+        gains: float64 (D, L), of each image with the defect if its mask is every pixel above `lower`: its Dice, or with
+            `pooled` the pixels that are rightly marked.
+        predicted: uint32 (n, L), pixels above each level.
         reached: uint16 or uint32 (n, L), how many areas of the grid the pixels above `upper` reach.
         passed: int64 (n,), how many gates the image passes, at least 1.
         place: intp (n,), where each image stands among those searched on.
         areas: length of the area grid.
     """
 
+    aim: Aim
     images: int
     empty: int
+    truth: int
     gains: NDArray[np.float64]
+    predicted: NDArray[np.uint32]
     reached: NDArray[np.integer]
     passed: NDArray[np.int64]
     place: NDArray[np.intp]
@@ -53,6 +62,7 @@ class ClassSearch:
         passed: NDArray[np.int64],
         areas: NDArray[np.int64],
         scale: NDArray[np.float64] | None = None,
+        aim: Aim = "competition",
     ) -> "ClassSearch":
         """Of histograms uint32 (N, K, 2, L).
 
@@ -72,27 +82,78 @@ class ClassSearch:
         own = histograms[chosen[order], index]
         overlap = _above(own[:defective, 1])
         predicted = _above(own.sum(axis=1, dtype=np.uint32))
-        gains = 2.0 * overlap / (predicted[:defective] + truth[order[:defective], None])
+        gains = (
+            overlap.astype(np.float64)
+            if aim == "pooled"
+            else 2.0 * overlap / (predicted[:defective] + truth[order[:defective], None])
+        )
         # divided as `masks` divides, so that no rounding tells them apart
         found = predicted if scale is None else predicted / scale[order, None]
         reached = np.searchsorted(areas, found, side="right")
         small = np.uint16 if len(areas) < 2**16 else np.uint32
-        return cls(len(chosen), empty, gains, reached.astype(small), passed[order], order, len(areas))
+        return cls(
+            aim,
+            len(chosen),
+            empty,
+            int(truth.sum()),
+            gains,
+            predicted,
+            reached.astype(small),
+            passed[order],
+            order,
+            len(areas),
+        )
+
+    @property
+    def nothing(self) -> float:
+        """What a mask in no image is worth, on the scale of `Slab.gain`."""
+        return 1.0 if self.aim == "pooled" and not self.truth else 0.0
+
+    @property
+    def tie(self) -> float:
+        """Gains that differ by less are the same."""
+        return TIE if self.aim == "pooled" else TIE * self.images
 
     def best(self, gates: int, away: Away) -> Best:
         """The best of each gate, and of these the one nearest to the plain rule."""
         levels = self.reached.shape[1]
         tops = np.zeros((gates, levels))
         for upper in range(levels):
-            slab = self._slab(upper)
-            most = np.append(slab.best(self.areas), 0.0)  # no image passes: nothing is gained
+            slab = self.slab(upper)
+            most = np.append(slab.best(self.areas), self.nothing)  # no image passes
             tops[:, upper] = most[np.searchsorted(slab.passed, np.arange(1, gates + 1))]
         top = tops.max(axis=1)
-        place = self._nearest(tops, top - TIE * self.images, away)
-        return Best((self.empty + top) / self.images, *place)
+        place = self._nearest(tops, top - self.tie, away)
+        return Best(top if self.aim == "pooled" else (self.empty + top) / self.images, *place)
+
+    def fronts(self, gates: int, budget: int) -> NDArray[np.float64]:
+        """The largest gain of each gate with at most so many false alarms: float64 (gates, budget + 1)."""
+        best = np.zeros((gates, budget + 1))
+        for upper in range(self.reached.shape[1]):
+            slab = self.slab(upper)
+            rows = np.searchsorted(slab.passed, np.arange(1, gates + 1))
+            kept = slab.rows(self.areas)
+            gain, cost = slab.gain[:, :kept].max(axis=2), slab.cost[:, :kept]
+            for gate in np.flatnonzero(rows < len(slab.passed)).tolist():
+                affordable = cost[rows[gate]] <= budget
+                np.maximum.at(best[gate], cost[rows[gate]][affordable], gain[rows[gate]][affordable])
+        most: NDArray[np.float64] = np.maximum.accumulate(best, axis=1)
+        return most
+
+    def nearest(
+        self, enough: NDArray[np.float64], spent: NDArray[np.int64], away: Away
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Upper, lower and area of each gate: the nearest to the plain rule of those that gain `enough` at no more than
+        `spent` false alarms."""
+        always = np.full((len(enough), self.reached.shape[1]), np.inf)
+        return self._nearest(always, enough - self.tie, away, spent)
 
     def _nearest(
-        self, tops: NDArray[np.float64], enough: NDArray[np.float64], away: Away
+        self,
+        tops: NDArray[np.float64],
+        enough: NDArray[np.float64],
+        away: Away,
+        spent: NDArray[np.int64] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Per gate, the place with a gain of at least `enough` that is the fewest steps away."""
         gates = len(enough)
@@ -102,34 +163,56 @@ class ClassSearch:
             open_ = np.flatnonzero((tops[:, upper] >= enough) & (away.upper[upper] < steps))
             if not open_.size:
                 continue
-            slab = self._slab(upper)
+            slab = self.slab(upper)
             for gate in open_.tolist():
-                place = slab.nearest(gate, float(enough[gate]), away, self.areas)
+                most = None if spent is None else int(spent[gate])
+                place = slab.nearest(gate, float(enough[gate]), away, self.areas, self.nothing, most)
                 if place is not None and away.upper[upper] + place[0] < steps[gate]:
                     steps[gate] = away.upper[upper] + place[0]
                     found[:, gate] = upper, place[1], place[2]
         return found[0], found[1], found[2]
 
-    def _slab(self, upper: int) -> "Slab":
+    def slab(self, upper: int) -> "Slab":
+        """What each gate, area and lower threshold is worth at one upper one."""
         live = np.flatnonzero(self.reached[:, upper])
         passed, gate_place = np.unique(self.passed[live], return_inverse=True)
         reached, area_place = np.unique(self.reached[live, upper], return_inverse=True)
         rows = len(passed) * (len(reached) + 1)
         place = gate_place * (len(reached) + 1) + area_place
         defective = int(np.searchsorted(live, len(self.gains)))
-        gain = np.zeros((rows, upper + 1))
-        if defective:
-            order = np.argsort(place[:defective], kind="stable")
-            ordered = place[order]
-            starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-            gain[ordered[starts]] = np.add.reduceat(self.gains[live[order], : upper + 1], starts, axis=0)
-        gain -= np.bincount(place[defective:], minlength=rows)[:, None]
-        cube = gain.reshape(len(passed), len(reached) + 1, upper + 1)
-        for later in range(len(passed) - 2, -1, -1):
-            cube[later] += cube[later + 1]
-        for later in range(len(reached) - 2, -1, -1):
-            cube[:, later] += cube[:, later + 1]
-        return Slab(cube, passed, reached.astype(np.int64))
+        shape = (len(passed), len(reached) + 1)
+        of_defective = _summed(self.gains[live[:defective], : upper + 1], place[:defective], rows)
+        gain = _cumulated(of_defective.reshape(*shape, upper + 1))
+        if self.aim == "pooled":
+            marked = _summed(self.predicted[live, : upper + 1].astype(np.float64), place, rows)
+            marked = _cumulated(marked.reshape(*shape, upper + 1))
+            gain = pooled_dice(gain, marked, np.full_like(marked, self.truth))
+            cost = np.zeros(shape, np.int64)
+        else:
+            cost = _cumulated(np.bincount(place[defective:], minlength=rows).reshape(shape))
+        if self.aim == "competition":
+            gain -= cost[..., None]
+        return Slab(gain, cost, passed, reached.astype(np.int64))
+
+
+def _summed(values: NDArray[np.float64], place: NDArray[np.intp], rows: int) -> NDArray[np.float64]:
+    """Rows of `values` (n, c) added up by their place: float64 (rows, c)."""
+    total = np.zeros((rows, values.shape[1]))
+    if len(values):
+        order = np.argsort(place, kind="stable")
+        ordered = place[order]
+        starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+        total[ordered[starts]] = np.add.reduceat(values[order], starts, axis=0)
+    return total
+
+
+def _cumulated(cube: NDArray[Any]) -> NDArray[Any]:
+    """Sums over all that pass at least as many gates and reach at least as many areas, in place."""
+    for later in range(cube.shape[0] - 2, -1, -1):
+        cube[later] += cube[later + 1]
+    for later in range(cube.shape[1] - 3, -1, -1):
+        cube[:, later] += cube[:, later + 1]
+    return cube
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,28 +222,46 @@ class Slab:
     Attributes:
         gain: float64 (p, r + 1, upper + 1). Row [i, j] is of the gates that passed[i] passes and passed[i - 1] does
             not, and of the areas that reached[j] reaches and reached[j - 1] does not; row [:, r] is of areas that no
-            image reaches.
+            image reaches. With `competition` less the false alarms, with `pooled` the Dice itself.
+        cost: int64 (p, r + 1), false alarms.
         passed: int64 (p,), ascending.
         reached: int64 (r,), ascending.
     """
 
     gain: NDArray[np.float64]
+    cost: NDArray[np.int64]
     passed: NDArray[np.int64]
     reached: NDArray[np.int64]
 
+    def rows(self, areas: int) -> int:
+        """How many of the rows stand for areas of the grid: all, or all but that of areas that no image reaches."""
+        return len(self.reached) + (not len(self.reached) or int(self.reached[-1]) < areas)
+
     def best(self, areas: int) -> NDArray[np.float64]:
         """The largest gain by gate, float64 (p,); areas that no image reaches count where the grid has one."""
-        unreached = not len(self.reached) or int(self.reached[-1]) < areas
-        best: NDArray[np.float64] = self.gain[:, : len(self.reached) + unreached].max(axis=(1, 2))
+        best: NDArray[np.float64] = self.gain[:, : self.rows(areas)].max(axis=(1, 2))
         return best
 
-    def nearest(self, gate: int, enough: float, away: Away, areas: int) -> tuple[int, int, int] | None:
-        """Steps to, lower and area of the nearest place that gains `enough`; None where none does."""
+    def dense(self, gates: int, areas: int, nothing: float) -> NDArray[np.float64]:
+        """The gain of every gate, area and lower threshold: float64 (gates, areas, upper + 1)."""
+        padded = np.concatenate([self.gain, np.full((1, *self.gain.shape[1:]), nothing)])
+        rows = np.searchsorted(self.passed, np.arange(1, gates + 1))
+        return np.asarray(padded[rows][:, np.searchsorted(self.reached, np.arange(1, areas + 1))])
+
+    def nearest(
+        self, gate: int, enough: float, away: Away, areas: int, nothing: float, spent: int | None = None
+    ) -> tuple[int, int, int] | None:
+        """Steps to, lower and area of the nearest place that gains `enough`; None where none does.
+
+        Args:
+            nothing: what is gained where no image passes the gate.
+            spent: the most false alarms; None for any number.
+        """
         plain_lower, plain_area = int(away.lower.argmin()), int(away.area.argmin())
         upper = self.gain.shape[2] - 1
         row = int(np.searchsorted(self.passed, gate + 1))
         if row == len(self.passed):
-            if enough > 0:
+            if enough > nothing:
                 return None
             lower = min(plain_lower, upper)
             return int(away.lower[lower]), lower, plain_area
@@ -169,6 +270,8 @@ class Slab:
         area = np.clip(np.clip(plain_area, first, np.maximum(first, last)), 0, areas - 1)  # the last may hold no area
         steps = away.area[area][:, None] + away.lower[: upper + 1]
         fits = (self.gain[row] >= enough) & (first <= last)[:, None]
+        if spent is not None:
+            fits &= (self.cost[row] <= spent)[:, None]
         if not fits.any():
             return None
         steps = np.where(fits, steps, np.iinfo(np.int64).max)

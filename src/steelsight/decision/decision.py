@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from steelsight.decision.candidates import Kind
 from steelsight.decision.counts import Counts
+from steelsight.decision.objective import Aim, Objective
 from steelsight.decision.policy import Policy
 from steelsight.decision.rule import Rule
 from steelsight.decision.stability import Stability
+from steelsight.ensemble import Combine
 from steelsight.errors import UserError
 from steelsight.files import write_json
 from steelsight.metrics.dice import dice_figures
@@ -107,10 +109,26 @@ class Intervals(_Model):
 
 
 class GatePoint(_Model):
-    """The best Dice that a gate allows, on the images it was searched on."""
+    """The best score that a gate allows, on the images it was searched on; `dice` in files of before objectives."""
 
     gate: float
-    dice: float
+    score: float = Field(validation_alias=AliasChoices("score", "dice"))
+
+
+class CurvePoint(_Model):
+    """What is found at a limit on false alarms, by rules searched without the fold that they are judged on.
+
+    Attributes:
+        max_false_alarms: the limit.
+        false_alarm_share: share of the empty pairs in which something was marked.
+        defective_dice: Dice of pairs with a defect.
+        found_share: share of the pairs with a defect in which some pixel was rightly marked.
+    """
+
+    max_false_alarms: float
+    false_alarm_share: Number
+    defective_dice: Number
+    found_share: Number
 
 
 class GateLoss(_Model):
@@ -166,7 +184,11 @@ class Decision(_Model):
         floor, floor_per_class: what an all-empty answer scores.
         intervals: of `figures` ("tuned"), of `nested`, and of the plain rule with members chosen without the fold
             ("defaults").
-        gate_curve: the best Dice by gate, for the kept kind.
+        gate_curve: the best score by gate, for the kept kind.
+        objective: what the rule was searched for.
+        combine: how the members' answers were combined.
+        scores: of the nested answers, by each of the objectives; empty in decisions made before there were several.
+        curve: what is found against false alarms, from the strictest limit; empty likewise.
         policy: of verdicts; None where there are no classifiers.
         stability: how far each threshold moves with the images; None in decisions made before it was known.
     """
@@ -194,6 +216,10 @@ class Decision(_Model):
     policy: Policy | None = None
     stability: Stability | None = None
     evidence: str = ""
+    objective: Objective = Objective()
+    combine: Combine = "mean"
+    scores: dict[Aim, float] = Field(default_factory=dict)
+    curve: tuple[CurvePoint, ...] = ()
 
     def candidate(self, kind: Kind) -> Candidate:
         """The candidate of a kind."""

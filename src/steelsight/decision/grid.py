@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.decision.defaults import GATE, plain_area, plain_rule
+from steelsight.decision.objective import Objective
 from steelsight.decision.rule import Rule
 
 
@@ -30,6 +31,8 @@ class Grids:
         softness: of soft gates, ascending, distinct, each above 1; where there are none, no soft gate is searched.
         soft_gates: float64 (S,), ascending, distinct: below these a rule with a soft gate stops an image all the same.
         places: of the levels and of `areas` on the full grid, int64 (L,) and (A,); None where this is the full grid.
+        objective: what the rule is searched for.
+        searched: False: the plain rule is taken as it is.
     """
 
     gates: NDArray[np.float64]
@@ -38,6 +41,8 @@ class Grids:
     softness: tuple[float, ...] = ()
     soft_gates: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
     places: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+    objective: Objective = field(default_factory=Objective)
+    searched: bool = True
 
     @classmethod
     def of(
@@ -47,6 +52,7 @@ class Grids:
         sizes: Iterable[tuple[int, int]],
         classes: int,
         softness: Iterable[float] = (),
+        objective: Objective | None = None,
     ) -> "Grids":
         """Grids for images of these (height, width) sizes, with `ratio` between areas; see `area_grid`.
 
@@ -57,7 +63,9 @@ class Grids:
         areas = area_grid(max(height * width for height, width in shapes), ratio, area)
         hard = np.unique(np.array(list(gates), np.float64))
         soft_gates = np.union1d(hard[hard <= GATE], [0.0])
-        return cls(hard, areas, plain_rule(classes, area), tuple(sorted(set(softness))), soft_gates)
+        plain = plain_rule(classes, area)
+        aimed = objective or Objective()
+        return cls(hard, areas, plain, tuple(sorted(set(softness))), soft_gates, objective=aimed)
 
     def away(self, index: int) -> Away:
         """How far every place is from the plain rule of a class."""

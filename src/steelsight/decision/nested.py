@@ -11,7 +11,6 @@ from steelsight.decision.coarse import coarse
 from steelsight.decision.counts import Counts, count
 from steelsight.decision.grid import Grids
 from steelsight.decision.rule import Rule
-from steelsight.metrics.dice import pair_dice
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,24 +75,19 @@ def nested(
     )
 
 
-def mean_dice(counts: Counts) -> float:
-    """Mean Dice over every (image, class) pair."""
-    return float(pair_dice(counts.intersection, counts.predicted, counts.truth).mean())
-
-
 def _choose_on(view: View, images: NDArray[np.intp], parts: NDArray[np.int64], grids: Grids) -> Kind:
     """The kind to keep, each part of `images` being judged by the rule of the others; plain where there is one part."""
     if len(np.unique(parts)) < 2:
         return KINDS[0]
-    dice = dict.fromkeys(kinds_of(grids), 0.0)
-    few = coarse(view, grids)
-    for part in np.unique(parts):
-        rest, judged = images[parts != part], images[parts == part]
-        for kind in dice:
-            rule = find_rule(kind, few.view, few.grids, rest).rule
-            counts = count(few.view.histograms, few.view.p_defect, rule, judged)
-            dice[kind] += mean_dice(counts) * len(judged) / len(images)
-    return choose_kind(dice)
+    few, place = coarse(view, grids), [np.flatnonzero(parts == part) for part in np.unique(parts)]
+    score = {}
+    for kind in kinds_of(grids):
+        counts = []
+        for judged in place:
+            rule = find_rule(kind, few.view, few.grids, np.delete(images, judged)).rule
+            counts.append(count(few.view.histograms, few.view.p_defect, rule, images[judged]))
+        score[kind] = grids.objective.score(_in_order(counts, place))
+    return choose_kind(score, grids.objective.noise)
 
 
 def _split(folds: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:

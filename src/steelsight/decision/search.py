@@ -6,6 +6,10 @@ the 1 of an empty pair where it has not. So for each `upper` one needs only the 
 (gates that they pass, areas that they reach); reverse cumulative sums along both orders then give the score of every
 gate, every area and every `lower` at once. Images whose tail is zero never matter. A soft gate divides what an image
 reaches by a number of its own, known beforehand, and changes nothing else.
+
+That is the competition's objective. `pooled` adds up pixels in place of gains, and is otherwise the same. With `defects`
+the classes share one budget of false alarms: the search keeps, for each class, gate and number of false alarms, the most
+that can be gained, and `budget.py` shares them out.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,25 +18,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.decision.class_search import TIE, ClassSearch
-from steelsight.decision.counts import Histograms, count
+from steelsight.decision.budget import share_out
+from steelsight.decision.class_search import TIE, Best, ClassSearch
+from steelsight.decision.counts import Counts, Histograms, count
 from steelsight.decision.grid import Grids
 from steelsight.decision.rule import Rule, area_scale
-from steelsight.metrics.dice import pair_dice
 
 
 @dataclass(frozen=True)
-class GateDice:
+class GateScore:
     """The best that a gate allows.
 
     Attributes:
         gate: P(defect) that an image must exceed.
-        dice: mean Dice over every (image, class) pair.
+        score: of the objective.
         rule: the rule that reaches it.
     """
 
     gate: float
-    dice: float
+    score: float
     rule: Rule
 
 
@@ -41,13 +45,13 @@ class SearchResult:
     """What a search found.
 
     Attributes:
-        rule, dice: the best of all, by mean Dice over every (image, class) pair.
+        rule, score: the best of all, by the objective.
         gates: the best of each gate, in the order given.
     """
 
     rule: Rule
-    dice: float
-    gates: tuple[GateDice, ...]
+    score: float
+    gates: tuple[GateScore, ...]
 
 
 def search(
@@ -58,7 +62,7 @@ def search(
     *,
     soft: bool = False,
 ) -> SearchResult:
-    """Find the rule of the highest mean Dice over every (image, class) pair, as the competition defines it.
+    """Find the rule of the highest score by the objective of `grids`.
 
     Among rules within 1e-9 of the best, each class takes the one nearest to `plain`: the fewest steps away, counted on
     the grids of upper, lower and area together; the gate nearest to the plain one wins likewise, then the hardest. Few
@@ -98,29 +102,45 @@ def _at_softness(
     chosen: NDArray[np.intp],
     gates: NDArray[np.float64],
     softness: float,
-) -> tuple[GateDice, ...]:
+) -> tuple[GateScore, ...]:
     """The best of each gate."""
     areas, plain = grids.areas, grids.plain
     passed = np.searchsorted(gates, p_defect[chosen], side="left")
     scale = None if softness == 1 else area_scale(softness, p_defect[chosen])
-    bests = []
-    for index in range(plain.classes):
-        of_class = ClassSearch.of(histograms, index, chosen, passed, areas, scale)
-        bests.append(of_class.best(len(gates), grids.away(index)))
-    return tuple(
-        GateDice(
-            gate=float(gate),
-            dice=float(np.mean([best.score[g] for best in bests])),
-            rule=Rule(
-                gate=float(gate),
-                softness=softness,
-                upper=tuple(int(best.upper[g]) for best in bests),
-                lower=tuple(int(best.lower[g]) for best in bests),
-                min_area=tuple(int(areas[best.area[g]]) for best in bests),
-            ),
-        )
-        for g, gate in enumerate(gates)
+    aim, everything = grids.objective.aim, range(plain.classes)
+    classes = [ClassSearch.of(histograms, index, chosen, passed, areas, scale, aim) for index in everything]
+    if aim == "defects":
+        scores, bests = _within_budget(classes, len(gates), grids)
+    else:
+        bests = [of_class.best(len(gates), grids.away(index)) for index, of_class in enumerate(classes)]
+        scores = np.mean([best.score for best in bests], axis=0)
+    return tuple(_point(gate, softness, float(scores[g]), bests, g, areas) for g, gate in enumerate(gates.tolist()))
+
+
+def _point(
+    gate: float, softness: float, score: float, bests: Sequence[Best], g: int, areas: NDArray[np.int64]
+) -> GateScore:
+    rule = Rule(
+        gate=gate,
+        softness=softness,
+        upper=tuple(int(best.upper[g]) for best in bests),
+        lower=tuple(int(best.lower[g]) for best in bests),
+        min_area=tuple(int(areas[best.area[g]]) for best in bests),
     )
+    return GateScore(gate=gate, score=score, rule=rule)
+
+
+def _within_budget(classes: Sequence[ClassSearch], gates: int, grids: Grids) -> tuple[NDArray[np.float64], list[Best]]:
+    """Of each gate, the largest Dice of pairs with a defect that the budget of false alarms allows."""
+    budget = grids.objective.budget(sum(one.empty for one in classes))
+    fronts = [one.fronts(gates, budget) for one in classes]
+    gained, shares = share_out(fronts, TIE)
+    bests = []
+    for index, (one, front, spent) in enumerate(zip(classes, fronts, shares, strict=True)):
+        enough = np.take_along_axis(front, spent[:, None], axis=1)[:, 0]
+        bests.append(Best(enough, *one.nearest(enough, spent, grids.away(index))))
+    defective = sum(one.images - one.empty for one in classes)
+    return gained / max(defective, 1), bests
 
 
 def search_shared(
@@ -133,15 +153,57 @@ def search_shared(
 ) -> SearchResult:
     """As `search`, with one upper, one lower and one area for all classes: three numbers and a gate in all.
 
-    The mean over pairs does not care whose pair it is, so this is the search of one class that holds every pair.
+    A mean over pairs does not care whose pair it is, so this is the search of one class that holds every pair. `pooled` is
+    a mean over classes: there the scores of the classes are added up place by place.
     """
     chosen = np.arange(len(histograms)) if images is None else images
     plain, classes = grids.plain, grids.plain.classes
+    one = replace(grids, plain=plain.only([0]))
+    if grids.objective.aim == "pooled":
+        gates, softnesses = _gates(grids, soft)
+        at = [_shared_pooled(histograms, p_defect, grids, chosen, gates, softness) for softness in softnesses]
+        return _best_gate(at, plain)
     pooled = histograms[chosen].reshape(-1, 1, *histograms.shape[2:])
-    one = plain.only([0])
-    found = search(pooled, np.repeat(p_defect[chosen], classes), replace(grids, plain=one), soft=soft)
-    points = tuple(GateDice(point.gate, point.dice, spread(point.rule, classes)) for point in found.gates)
-    return SearchResult(spread(found.rule, classes), found.dice, points)
+    found = search(pooled, np.repeat(p_defect[chosen], classes), one, soft=soft)
+    points = tuple(GateScore(point.gate, point.score, spread(point.rule, classes)) for point in found.gates)
+    return SearchResult(spread(found.rule, classes), found.score, points)
+
+
+def _shared_pooled(
+    histograms: Histograms,
+    p_defect: NDArray[np.float64],
+    grids: Grids,
+    chosen: NDArray[np.intp],
+    gates: NDArray[np.float64],
+    softness: float,
+) -> tuple[GateScore, ...]:
+    """The best of each gate by the mean over classes of the Dice of all pixels."""
+    plain, areas, away = grids.plain, grids.areas, grids.away(0)
+    passed = np.searchsorted(gates, p_defect[chosen], side="left")
+    scale = None if softness == 1 else area_scale(softness, p_defect[chosen])
+    classes = [
+        ClassSearch.of(histograms, index, chosen, passed, areas, scale, "pooled") for index in range(plain.classes)
+    ]
+    best = np.full(len(gates), -1.0)
+    steps = np.full(len(gates), np.iinfo(np.int64).max)
+    place = np.zeros((3, len(gates)), np.int64)
+    for upper in range(histograms.shape[-1]):
+        mean = np.mean([one.slab(upper).dense(len(gates), len(areas), one.nothing) for one in classes], axis=0)
+        apart = away.upper[upper] + away.area[:, None] + away.lower[: upper + 1]
+        for g, cube in enumerate(mean):
+            top = float(cube.max())
+            if top < best[g] - TIE:
+                continue
+            at = int(np.where(cube >= top - TIE, apart, np.iinfo(np.int64).max).argmin())
+            away_from_plain = int(apart.flat[at])
+            if top > best[g] + TIE or away_from_plain < steps[g]:
+                best[g], steps[g] = max(top, best[g]), away_from_plain
+                place[:, g] = upper, at % (upper + 1), at // (upper + 1)
+    best_of = Best(best, *place)
+    return tuple(
+        _point(gate, softness, float(best[g]), [best_of] * plain.classes, g, areas)
+        for g, gate in enumerate(gates.tolist())
+    )
 
 
 def search_gate(
@@ -159,28 +221,32 @@ def search_gate(
     for softness in softnesses:
         lowest = grids.plain.model_copy(update={"gate": 0.0, "softness": softness})  # any gate stops what 0 stops
         counts = count(histograms, p_defect, lowest, chosen)
-        passed = pair_dice(counts.intersection, counts.predicted, counts.truth)
-        stopped = (counts.truth == 0).astype(np.float64)
         points = []
         for gate in gates.tolist():
-            dice = float(np.where((p_defect[chosen] > gate)[:, None], passed, stopped).mean())
-            points.append(GateDice(gate, dice, lowest.model_copy(update={"gate": gate})))
+            score = grids.objective.score(_stopped(counts, p_defect[chosen] <= gate))
+            points.append(GateScore(gate, score, lowest.model_copy(update={"gate": gate})))
         found.append(tuple(points))
     return _best_gate(found, grids.plain)
 
 
-def _best_gate(found: Sequence[tuple[GateDice, ...]], plain: Rule) -> SearchResult:
+def _stopped(counts: Counts, images: NDArray[np.bool_]) -> Counts:
+    """The same without the masks of some images."""
+    kept = ~images[:, None]
+    return Counts(counts.intersection * kept, counts.predicted * kept, counts.truth)
+
+
+def _best_gate(found: Sequence[tuple[GateScore, ...]], plain: Rule) -> SearchResult:
     """The best of all gates; of each gate, the softness that serves it best."""
     points = tuple(_first(at_gate, lambda point: point.rule.softness) for at_gate in zip(*found, strict=True))
     best = _first([point for at_gate in found for point in at_gate], lambda point: abs(point.gate - plain.gate))
-    return SearchResult(best.rule, best.dice, points)
+    return SearchResult(best.rule, best.score, points)
 
 
-def _first(points: Sequence[GateDice], key: Callable[[GateDice], float]) -> GateDice:
+def _first(points: Sequence[GateScore], key: Callable[[GateScore], float]) -> GateScore:
     """Of those within a tie of the best, the one of least `key`, then the hardest."""
-    top = max(point.dice for point in points)
+    top = max(point.score for point in points)
     return min(
-        (point for point in points if point.dice >= top - TIE), key=lambda point: (key(point), point.rule.softness)
+        (point for point in points if point.score >= top - TIE), key=lambda point: (key(point), point.rule.softness)
     )
 
 

@@ -20,7 +20,8 @@ def key(evidence: Evidence, members: Sequence[Member], fold: int) -> str:
     """16 hexadecimal digits that change with the data, the fold's images, the members and their evidence."""
     images = [evidence.record.samples[index].image_id for index in evidence.indices(fold)]
     said = [(member.name, repr(member.preprocess), evidence.digest(member, fold)) for member in members]
-    text = repr((evidence.record.fingerprint, fold, images, said))
+    combined = () if evidence.combine == "mean" else (evidence.combine,)  # so that keys of before stay
+    text = repr((evidence.record.fingerprint, fold, images, said, *combined))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

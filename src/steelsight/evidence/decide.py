@@ -1,6 +1,8 @@
 """From stored evidence to RUN/decision.json: members, rule, and the figures that speak for or against them."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 from steelsight.dataset.record import read_record
 from steelsight.decision.candidates import SOFT, Kind, choose_kind, find_rule, kinds_of
 from steelsight.decision.counts import Counts, count
+from steelsight.decision.curve import found_against_alarms
 from steelsight.decision.decision import (
     Candidate,
     Decision,
@@ -22,7 +25,8 @@ from steelsight.decision.decision import (
     write_decision,
 )
 from steelsight.decision.grid import Grids
-from steelsight.decision.nested import NestedResult, mean_dice, nested
+from steelsight.decision.nested import NestedResult, nested
+from steelsight.decision.objective import Aim, Objective
 from steelsight.decision.policy import Keep, Wish
 from steelsight.decision.rule import Rule
 from steelsight.decision.search import SearchResult
@@ -45,6 +49,8 @@ def decide(
     run: Path,
     *,
     gate: float | None = None,
+    objective: Objective | None = None,
+    plain: bool = False,
     wish: Wish | None = None,
     severity: Severity | Keep | None = "keep",
     progress: Progress | None = None,
@@ -55,6 +61,8 @@ def decide(
     Args:
         run: folder of a training whose jobs are done.
         gate: search at this gate alone; None for the gates of the recipe.
+        objective: what the rule is searched for; None for the recipe's.
+        plain: take the plain rule, without any search.
         wish: what verdicts are to keep to; None for what the run has, or else the default.
         severity: rules on what was found; `keep` for those that the run has.
         progress: called with (what is being done, done, of).
@@ -74,7 +82,10 @@ def decide(
         (sample.size for sample in record.samples),
         len(record.classes),
         search.softness if has_classifier else (),  # where P(defect) is 1 everywhere, a soft gate is a hard one
+        objective or Objective(aim=search.objective, max_false_alarms=search.max_false_alarms),
     )
+    if plain:
+        grids = replace(grids, searched=False)
     if gate is not None:
         grids = grids.at_gate(gate)
     selector = Selector(evidence, *(_scores(evidence, step, progress) for step in ("classify", "segment")))
@@ -116,17 +127,19 @@ def _decide(
         if progress:
             progress("rule, on all images: kinds searched", done, len(kinds))
     counts = {kind: count(view.histograms, view.p_defect, result.rule) for kind, result in found.items()}
-    nested_dice = {kind: mean_dice(judged.counts[kind]) for kind in kinds}
-    kept = choose_kind(nested_dice)
+    scores = {kind: grids.objective.score(judged.counts[kind]) for kind in kinds}
+    kept = choose_kind(scores, grids.objective.noise)
     moving: Kind = "tuned" if kept == "defaults" else kept  # why it was not kept
-    stability = find_stability(
-        moving,
-        found[moving].rule,
-        view,
-        record.groups,
-        grids,
-        None if progress is None else lambda done, of: progress("stability of the thresholds: draws", done, of),
-    )
+    stability = None
+    if grids.searched:
+        stability = find_stability(
+            moving,
+            found[moving].rule,
+            view,
+            record.groups,
+            grids,
+            None if progress is None else lambda done, of: progress("stability of the thresholds: draws", done, of),
+        )
     rule = found[kept].rule
     figures = Figures.of(counts[kept])
     lost = gate_loss(selector.evidence, view, rule)
@@ -141,7 +154,7 @@ def _decide(
         incomplete=_incomplete(selector.evidence),
         member_scores=(*_member_scores(selector, "classify"), *_member_scores(selector, "segment")),
         kept=kept,
-        reason=_reason(kept, nested_dice),
+        reason=_reason(kept, scores, grids),
         rule=rule,
         figures=figures,
         nested=_nested(selector, judged.chosen, judged.kinds, judged),
@@ -154,10 +167,17 @@ def _decide(
             "nested": _intervals(judged.chosen, record.groups),
             "defaults": _intervals(judged.counts["defaults"], record.groups),
         },
-        gate_curve=tuple(GatePoint(gate=point.gate, dice=point.dice) for point in found[kept].gates),
+        gate_curve=tuple(GatePoint(gate=point.gate, score=point.score) for point in found[kept].gates),
         gate_loss=lost,
         contributions=contributions(views, team, rule, progress),
         stability=stability,
+        objective=grids.objective,
+        combine=selector.evidence.combine,
+        scores={
+            aim: Objective(aim=aim, max_false_alarms=grids.objective.max_false_alarms).score(judged.chosen)
+            for aim in get_args(Aim)
+        },
+        curve=found_against_alarms(kept, lambda fold: views.of(selector.team_without(fold)), record.folds, grids),
     )
 
 
@@ -246,12 +266,8 @@ def _intervals(counts: Counts, groups: NDArray[np.int64]) -> Intervals:
     )
 
 
-def _reason(kept: Kind, dice: dict[Kind, float]) -> str:
-    """Why a kind is kept, in one sentence.
-
-    >>> _reason("gate", {"gate": 0.9232, "tuned": 0.89})
-    'nested Dice: gate 0.9232, tuned 0.8900; kept, as the simplest within .001 of the best: the plain rule, tuned gate'
-    """
+def _reason(kept: Kind, scores: dict[Kind, float], grids: Grids) -> str:
+    """Why a kind is kept, in one sentence."""
     words: dict[Kind, str] = {
         "defaults": "the plain rule",
         "gate": "the plain rule, tuned gate",
@@ -261,14 +277,17 @@ def _reason(kept: Kind, dice: dict[Kind, float]) -> str:
         "soft-shared": "one tuned rule for all classes, with a soft gate",
         "soft-tuned": "tuned per class, with a soft gate",
     }
-    figures = ", ".join(f"{kind} {value:.4f}" for kind, value in dice.items())
+    objective = grids.objective
+    if not grids.searched:
+        return f"the plain rule was asked for, without a search; {objective.name}: {scores['defaults']:.4f}"
+    figures, noise = ", ".join(f"{kind} {value:.4f}" for kind, value in scores.items()), f"{objective.noise:g}"[1:]
     if kept == "defaults":
-        why = "kept, since nothing that was tuned gains more than .001 where it had no say"
+        why = f"kept, since nothing that was tuned gains more than {noise} where it had no say"
     elif kept in SOFT:
-        why = "kept, as the simplest within .001 of the best, which no hard gate is"
+        why = f"kept, as the simplest within {noise} of the best, which no hard gate is"
     else:
-        why = "kept, as the simplest within .001 of the best"
-    return f"nested Dice: {figures}; {why}: {words[kept]}"
+        why = f"kept, as the simplest within {noise} of the best"
+    return f"nested, {objective.name}: {figures}; {why}: {words[kept]}"
 
 
 def _number(value: float) -> float | None:

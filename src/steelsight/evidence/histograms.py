@@ -84,7 +84,7 @@ def _of_images(
     for place, index in enumerate(indices.tolist()):
         sample = record.samples[index]
         maps = [evidence.map(member, index) for member in members]
-        counts[place] = histogram(combine_maps(maps, preprocesses, sample.size), sample.runs)
+        counts[place] = histogram(combine_maps(maps, preprocesses, sample.size, evidence.combine), sample.runs)
         if tick:
             tick(place + 1)
     return counts

@@ -52,6 +52,7 @@ class OutOfFold:
             [self.evidence.map(member, index) for member in members],
             [member.preprocess for member in members],
             self.evidence.record.samples[index].size,
+            self.evidence.combine,
         )
 
     def masks(self, index: int) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ import zarr
 from numpy.typing import NDArray
 
 from steelsight.dataset.record import Record
+from steelsight.ensemble import Combine
 from steelsight.errors import UserError
 from steelsight.files import replacing, sweep
 from steelsight.recipe import Member, Recipe, Step
@@ -45,6 +46,11 @@ class Evidence:
         for fold in range(self.recipe.folds):
             for row, index in enumerate(self.indices(fold)):
                 self._places[self.record.samples[index].image_id] = (fold, row)
+
+    @property
+    def combine(self) -> Combine:
+        """How what the members say is combined."""
+        return self.recipe.selection.combine
 
     def indices(self, fold: int) -> NDArray[np.int64]:
         """Positions in `record.samples` of the images of a fold: int64 (n,), ascending."""

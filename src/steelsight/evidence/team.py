@@ -104,5 +104,7 @@ class Views:
         p_defect = np.ones(len(self.evidence.record.samples))
         for fold, chosen in classifiers.items():
             for index in self.evidence.indices(fold) if chosen else ():
-                p_defect[index] = combine_probabilities([float(said[name][index]) for name in names(chosen)])
+                p_defect[index] = combine_probabilities(
+                    [float(said[name][index]) for name in names(chosen)], self.evidence.combine
+                )
         return p_defect

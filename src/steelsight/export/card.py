@@ -29,6 +29,7 @@ def make_card(plan: Plan, reference: Engine) -> InspectorCard:
     return InspectorCard(
         classes=plan.decision.classes,
         networks=_networks(plan),
+        combine=plan.recipe.selection.combine,
         precision=plan.precision,
         rule=plan.rule,
         policy=plan.policy,

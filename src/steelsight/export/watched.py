@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine, EngineNetwork
+from steelsight.ensemble import Combine
 from steelsight.errors import UserError
 from steelsight.inspector.artifact import InspectorCard, NetworkCard
 from steelsight.preprocess import Preprocess
@@ -41,6 +42,7 @@ class WatchedEngine:
     classes: tuple[str, ...]
     classifiers: tuple[EngineNetwork, ...]
     segmenters: tuple[EngineNetwork, ...]
+    combine: Combine
     batch: int
     workers: int
 
@@ -51,6 +53,7 @@ class WatchedEngine:
             tuple(engine.classes),
             _watched(engine.classifiers, card.of_step("classify"), runtime),
             _watched(engine.segmenters, card.of_step("segment"), runtime),
+            engine.combine,
             engine.batch,
             engine.workers,
         )

@@ -17,14 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from steelsight.decision.policy import Policy
 from steelsight.decision.rule import Rule
+from steelsight.ensemble import Combine
 from steelsight.errors import UserError
 from steelsight.files import write_json, write_text
 from steelsight.inspector.familiar import Familiar
 from steelsight.preprocess import Preprocess
 
 CARD, CHECKSUMS, PARITY, README = "inspector.json", "checksums.txt", "parity.json", "README.md"
-SCHEMA_VERSION: Literal[2] = 2
-"""1: without a policy, and still read."""
+SCHEMA_VERSION: Literal[3] = 3
+"""1: without a policy. 2: networks combined by the plain mean alone. Both are still read."""
 INPUT, OUTPUT = "input", "probabilities"
 """Names of a network's one input and one output."""
 
@@ -100,16 +101,18 @@ class InspectorCard(_Model):
 
     Attributes:
         classes: defect class names, in the order of every map and of the rule's values.
-        networks: of both steps; each has the same weight in its step's plain mean (see `steelsight.ensemble`).
+        networks: of both steps; each has the same weight in what its step's networks say together.
+        combine: how they combine (see `steelsight.ensemble`).
         precision: of the networks.
         rule: gate, thresholds and minimum areas.
         policy: how an image gets its verdict; None: it gets none.
         familiar: sizes and brightness of the images it was made with.
     """
 
-    schema_version: Literal[1, 2] = SCHEMA_VERSION
+    schema_version: Literal[1, 2, 3] = SCHEMA_VERSION
     classes: tuple[str, ...] = Field(min_length=1)
     networks: tuple[NetworkCard, ...]
+    combine: Combine = "mean"
     precision: Precision
     rule: Rule
     policy: Policy | None = None

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.ensemble import Combine
 from steelsight.errors import UserError
 from steelsight.inspector.artifact import INPUT, OUTPUT, InspectorCard, NetworkCard
 from steelsight.preprocess import Preprocess
@@ -54,6 +55,7 @@ class OnnxRuntimeEngine:
     classes: tuple[str, ...]
     classifiers: tuple[OnnxRuntimeNetwork, ...]
     segmenters: tuple[OnnxRuntimeNetwork, ...]
+    combine: Combine = "mean"
     batch: int = _BATCH
     workers: int = 2  # one batch is prepared or cut while another is on the device
 
@@ -71,7 +73,7 @@ class OnnxRuntimeEngine:
         def opened(networks: Sequence[NetworkCard]) -> tuple[OnnxRuntimeNetwork, ...]:
             return tuple(OnnxRuntimeNetwork(one.preprocess, _session(folder / one.file, providers)) for one in networks)
 
-        return cls(card.classes, opened(card.of_step("classify")), opened(card.of_step("segment")))
+        return cls(card.classes, opened(card.of_step("classify")), opened(card.of_step("segment")), card.combine)
 
 
 def _session(path: Path, providers: Sequence[str]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.ensemble import Combine
 from steelsight.errors import UserError
 from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision
 from steelsight.inspector.engine import Aim
@@ -45,6 +46,7 @@ class OpenVinoEngine:
     classes: tuple[str, ...]
     classifiers: tuple[OpenVinoNetwork, ...]
     segmenters: tuple[OpenVinoNetwork, ...]
+    combine: Combine
     batch: int
     workers: int
 
@@ -79,6 +81,7 @@ class OpenVinoEngine:
             card.classes,
             compiled(card.of_step("classify")),
             compiled(card.of_step("segment")),
+            card.combine,
             _BATCH if aim == "throughput" else 1,
             workers,
         )

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from steelsight.decision.decision import Job
+from steelsight.ensemble import Combine
 from steelsight.errors import UserError
 from steelsight.networks.build import probabilities
 from steelsight.networks.member import build_member
@@ -44,6 +45,7 @@ class TorchEngine:
     classes: tuple[str, ...]
     classifiers: tuple[TorchNetwork, ...]
     segmenters: tuple[TorchNetwork, ...]
+    combine: Combine = "mean"
     batch: int = 8
     workers: int = 1  # torch spreads one batch over all cores
 
@@ -75,7 +77,7 @@ def load_engine(
             _load_network(run, _member(recipe, name, run), fold, len(classes), place, precision) for name, fold in jobs
         )
 
-    return TorchEngine(tuple(classes), load(classifiers), load(segmenters))
+    return TorchEngine(tuple(classes), load(classifiers), load(segmenters), recipe.selection.combine)
 
 
 def _member(recipe: Recipe, name: str, run: Path) -> Member:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from steelsight.ensemble import Combine
 from steelsight.preprocess import Preprocess
 from steelsight.recipe.augment import Augment
 from steelsight.recipe.base import Fields, Probability
@@ -228,11 +229,16 @@ class Member(Fields):
 
 
 class Selection(Fields):
-    """How many members per step make the ensemble, by out-of-fold score: chosen once for `all` folds, or per `fold`."""
+    """How many members per step make the ensemble, by out-of-fold score: chosen once for `all` folds, or per `fold`.
+
+    Attributes:
+        combine: how what the networks say is averaged, see `steelsight.ensemble`.
+    """
 
     classifiers: int = Field(ge=1)
     segmenters: int = Field(ge=1)
     scope: Literal["all", "fold"] = "all"
+    combine: Combine = "mean"
 
 
 class Search(Fields):
@@ -242,11 +248,16 @@ class Search(Fields):
         gates: tried.
         area_ratio: from one minimum area to the next.
         softness: of soft gates; without any, only hard gates are tried.
+        objective: what the rule is searched for: the mean Dice over every (image, class) pair (`competition`), the Dice of
+            the pixels of all images (`pooled`), or the Dice of pairs with a defect (`defects`).
+        max_false_alarms: of `defects`: share of the empty pairs in which the rule may mark something.
     """
 
     gates: tuple[Probability, ...] = Field(min_length=1)
     area_ratio: float = Field(default=1.05, gt=1)
     softness: tuple[Softness, ...] = (5.0,)
+    objective: Literal["competition", "pooled", "defects"] = "competition"
+    max_false_alarms: Probability = 0.05
 
 
 class Recipe(Fields):

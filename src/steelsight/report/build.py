@@ -47,7 +47,7 @@ def page_of(found: Findings, inspected: Path | None = None) -> str:
     nested = found.ways[0][1]
     if found.has_classifier:
         gates = [of.rule.gate for of in decision.nested.folds]
-        curve = [(point.gate, point.dice) for point in decision.gate_curve]
+        curve = [(point.gate, point.score) for point in decision.gate_curve]
         classifier = classifier_view(found.p_defect, found.defective, record.groups, gates)
         softness = [of.rule.softness for of in decision.nested.folds]
         gate = gate_view(nested, found.ungated, found.passed, names, curve, decision.rule.gate, softness)

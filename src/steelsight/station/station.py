@@ -242,7 +242,7 @@ class Station:
         result = self._result(job, judged)
         maps = None
         if result.has_maps and judged.network_maps is not None:
-            maps = NetworkMaps(judged.network_maps, self._segmenters).pack()
+            maps = NetworkMaps(judged.network_maps, self._segmenters, self.inspector.card.combine).pack()
         return Finished(job, replace(result, seconds=perf_counter() - job.started), maps)
 
     def _result(self, job: Job, judged: Judged) -> Result:

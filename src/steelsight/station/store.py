@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from io import BytesIO
 from math import inf
 from pathlib import Path
+from typing import cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.ensemble import combine_maps
+from steelsight.ensemble import Combine, combine_maps
 from steelsight.errors import UserError
 from steelsight.files import NO_SPACE
 from steelsight.image_header import Format, image_format
@@ -27,6 +28,7 @@ from steelsight.preprocess import Preprocess
 
 _SUFFIXES: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "bmp": ".bmp", "tiff": ".tif"}
 _PREPROCESSES = "preprocesses"
+_COMBINE = "combine"
 _PART_SECONDS = 3600.0  # a temporary file of that age is nobody's any more: a write takes seconds
 _PROBE = 65_536  # bytes
 
@@ -38,23 +40,26 @@ class NetworkMaps:
     Attributes:
         maps: one uint8 (classes, height, width) per network, at its working size.
         preprocesses: how the image reached each.
+        combine: how they are combined.
     """
 
     maps: tuple[NDArray[np.uint8], ...]
     preprocesses: tuple[Preprocess, ...]
+    combine: Combine = "mean"
 
     def of_class(self, index: int, size: tuple[int, int]) -> NDArray[np.uint8]:
         """The combined map of a class, uint8 `size`: exactly what the rule cut."""
         of_class = [map_[index : index + 1] for map_ in self.maps]
-        combined: NDArray[np.uint8] = combine_maps(of_class, self.preprocesses, size)[0]
+        combined: NDArray[np.uint8] = combine_maps(of_class, self.preprocesses, size, self.combine)[0]
         return combined
 
     def pack(self) -> bytes:
         """As the content of an .npz, compressed lightly: what level 6 saves takes five times as long."""
         described = json.dumps([one.model_dump(mode="json") for one in self.preprocesses])
+        first = ((_PREPROCESSES, np.array(described)), (_COMBINE, np.array(self.combine)))
         content = BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            for name, array in ((_PREPROCESSES, np.array(described)), *((str(i), m) for i, m in enumerate(self.maps))):
+            for name, array in (*first, *((str(i), m) for i, m in enumerate(self.maps))):
                 with archive.open(f"{name}.npy", "w") as entry:
                     np.lib.format.write_array(entry, array, allow_pickle=False)
         return content.getvalue()
@@ -70,7 +75,10 @@ class NetworkMaps:
             with np.load(BytesIO(content), allow_pickle=False) as archive:
                 described = json.loads(str(archive[_PREPROCESSES]))
                 maps = tuple(archive[str(index)] for index in range(len(described)))
-            return cls(maps, tuple(Preprocess.model_validate(one) for one in described))
+                combine = str(archive[_COMBINE]) if _COMBINE in archive else "mean"  # as it was before it was kept
+            if combine not in get_args(Combine):
+                raise ValueError(f"combine is {combine!r}")
+            return cls(maps, tuple(Preprocess.model_validate(one) for one in described), cast(Combine, combine))
         except Exception as error:  # whatever reads on the way, zlib and tokenize too, has errors of its own
             raise ValueError(f"no stored maps ({error})") from error
 

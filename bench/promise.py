@@ -1,0 +1,128 @@
+"""Whether an inspector keeps what its training promised: a third of the groups is held back, and judged by what is exported.
+
+    python bench/promise.py train --data ../shared/data/severstal --name strips --splits 5 --work runs/promise
+    python bench/promise.py table --work runs/promise
+
+`train` makes, for each split, a folder of its own below WORK: the images that were kept (two thirds of the twin groups,
+stratified by classes), a RUN of the recipe on them, and what each of its networks says of the images that were held back.
+All of it is kept, so that ways of combining and rules are compared without training again. A split that is done is left
+alone, and a killed one goes on where it was (`steelsight train --resume`). `table` judges what is there.
+"""
+
+import argparse
+import csv
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from steelsight.dataset.folds import assign_folds
+from steelsight.dataset.model import Dataset, Sample
+from steelsight.dataset.read import read_dataset
+from steelsight.dataset.twins import find_twins
+from steelsight.files import replacing
+from steelsight.rle import format_runs
+
+PARTS = 3
+"""One part in so many is held back."""
+
+
+def main() -> None:
+    """Train splits, or judge those that are there."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    train = verbs.add_parser("train")
+    train.add_argument("--data", type=Path, required=True)
+    train.add_argument("--name", required=True)
+    train.add_argument("--first", type=int, default=0)
+    train.add_argument("--splits", type=int, default=1)
+    train.add_argument("--recipe", default="demo")
+    train.add_argument("--work", type=Path, required=True)
+    arguments = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    train_splits(arguments)
+
+
+def train_splits(arguments: argparse.Namespace) -> None:
+    """Each split of a data set in turn."""
+    dataset = read_dataset(arguments.data)
+    groups = find_twins([sample.path for sample in dataset.samples])
+    for split in range(arguments.first, arguments.first + arguments.splits):
+        folder = arguments.work / f"{arguments.name}-{split}"
+        if (folder / "answers.npz").exists():
+            continue
+        held = assign_folds(dataset.samples, groups, PARTS, seed=split) == 0
+        kept = [sample for sample, out in zip(dataset.samples, held, strict=True) if not out]
+        if not (folder / "kept" / "train.csv").exists():
+            write_folder(folder / "kept", dataset, kept)
+        begun = time.monotonic()
+        command = [
+            sys.executable,
+            "-m",
+            "steelsight.cli.main",
+            "train",
+            str(folder / "kept"),
+            "--recipe",
+            arguments.recipe,
+        ]
+        with (folder / "train.log").open("a") as log:
+            subprocess.run([*command, "--out", str(folder / "run"), "--resume"], check=True, stdout=log, stderr=log)
+        print(f"{folder}: trained in {time.monotonic() - begun:.0f} s", flush=True)
+        out = [sample for sample, is_out in zip(dataset.samples, held, strict=True) if is_out]
+        keep_answers(folder, dataset, out, groups[held])
+        print(f"{folder}: judged after {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def write_folder(folder: Path, dataset: Dataset, samples: list[Sample]) -> None:
+    """A Severstal folder of these images, by links; classes are numbered in the order of the data set."""
+    images = folder / "train_images"
+    images.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for sample in samples:
+        name = sample.image_id.replace("/", "-")
+        link = images / name
+        if not link.exists():
+            link.symlink_to(sample.path.resolve())
+        rows += [(name, number, format_runs(runs)) for number, runs in enumerate(sample.runs, start=1) if runs.area]
+    with replacing(folder / "train.csv") as temporary, temporary.open("w", newline="") as opened:
+        csv.writer(opened).writerows([("ImageId", "ClassId", "EncodedPixels"), *rows])
+
+
+def keep_answers(folder: Path, dataset: Dataset, samples: list[Sample], groups: np.ndarray) -> None:
+    """What each network of the run says of the images that were held back: `answers.npz`."""
+    import torch
+
+    from steelsight.ensemble import to_8bit
+    from steelsight.images import read_image
+    from steelsight.networks.engine import load_engine
+    from steelsight.training.experiment import open_run
+
+    torch.set_num_threads(1)
+    evidence = open_run(folder / "run")
+    recipe, classes = evidence.recipe, evidence.record.classes
+    steps = {
+        step: [(member.name, fold) for member in recipe.members if member.step == step for fold in range(recipe.folds)]
+        for step in ("classify", "segment")
+    }
+    engine = load_engine(folder / "run", recipe, classes, steps["classify"], steps["segment"])
+    said: dict[str, list[np.ndarray]] = {}
+    grey = all(one.preprocess.colour == "grey" for one in (*engine.classifiers, *engine.segmenters))
+    for sample in samples:
+        image = read_image(sample.path, grey=grey)
+        for (name, fold), network in zip(
+            steps["classify"] + steps["segment"], (*engine.classifiers, *engine.segmenters), strict=True
+        ):
+            answer = network.probabilities(network.preprocess.to_input(image)[None])[0]
+            said.setdefault(f"{name}:{fold}", []).append(np.float64(answer) if answer.ndim == 0 else to_8bit(answer))
+    stacked = {key: np.stack(values) for key, values in said.items()}
+    write_folder(folder / "held", dataset, samples)
+    ids = np.array([sample.image_id.replace("/", "-") for sample in samples])
+    with replacing(folder / "answers.npz") as temporary, temporary.open("wb") as opened:
+        np.savez_compressed(opened, image_ids=ids, groups=groups, **stacked)
+
+
+if __name__ == "__main__":
+    main()

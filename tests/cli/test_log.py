@@ -66,6 +66,60 @@ def test_prune(station, tmp_path):
     assert {"inspections": 1, "images": 0, "bytes": 0}.items() <= json.loads(done.stdout).items()
 
 
+def test_prune_with_a_log_that_did_not_store_the_images(station, tmp_path):
+    data, other = tmp_path / "station", tmp_path / "other.sqlite"
+    shutil.copytree(station, data)
+    assert run_cli("log", "prune", "--data", data).returncode == 0
+    InspectionLog.open(f"sqlite:///{other}").close()
+    for path in data.glob("images/*/*"):
+        os.utime(path, (5, 5))
+    where = ("--data", data, "--database", f"sqlite:///{other}")
+    done = run_cli("log", "prune", *where, "--keep-gb", "0.001")
+    assert done.returncode == 2
+    assert f"{data}: its images belong to another log (log.sqlite) than {other}, and nothing was touched" in done.stderr
+    assert len(list(data.glob("images/*/*"))) == 3
+    (data / "log.sqlite").unlink()
+    done = run_cli("log", "adopt", *where)
+    assert done.returncode == 0, done.stderr
+    assert "3 files that it does not name were moved to" in done.stdout
+    done = run_cli("log", "prune", *where, "--json")
+    assert {"images": 0, "moved_aside": 0, "moved_back": 0}.items() <= json.loads(done.stdout).items()
+    assert len(list(data.glob("unknown/images/*/*"))) == 3
+
+
+def test_an_older_backup_then_prune(station, tmp_path):
+    """As the message on a damaged log advises: what is newer than the backup is kept, and comes back with its log."""
+    data = tmp_path / "station"
+    shutil.copytree(station, data)
+    store = ImageStore(data)
+    with InspectionLog.open(f"sqlite:///{data}/log.sqlite") as log:
+        shutil.copy(data / "log.sqlite", tmp_path / "backup.sqlite")
+        for number, path in enumerate(list_images(SAMPLE / "train_images")[3:6], start=10):
+            content = path.read_bytes()
+            store.put_image(hashlib.sha256(content).hexdigest(), content)
+            (one,) = log.add([make_result(number, sha256=hashlib.sha256(content).hexdigest(), at=datetime.now(UTC))])
+        log.review(one.id, after_version=0, agrees=True, word="reject")
+    shutil.move(data / "log.sqlite", tmp_path / "damaged.sqlite")
+    shutil.copy(tmp_path / "backup.sqlite", data / "log.sqlite")
+    for path in data.glob("images/*/*"):
+        os.utime(path, (5, 5))
+    done = run_cli("log", "prune", "--data", data, "--keep-days", "30", "--json")
+    assert done.returncode == 0, done.stderr
+    assert {"images": 0, "moved_aside": 3, "moved_back": 0}.items() <= json.loads(done.stdout).items()
+    assert len(list(data.glob("images/*/*"))) == len(list(data.glob("unknown/images/*/*"))) == 3
+    shutil.move(tmp_path / "damaged.sqlite", data / "log.sqlite")
+    done = run_cli("log", "prune", "--data", data)
+    assert f"moved 3 files back from {data / 'unknown'}" in done.stdout.replace("\n", "")
+    assert len(list(data.glob("images/*/*"))) == 6
+
+
+def test_a_folder_that_is_not_there_is_not_adopted(tmp_path):
+    done = run_cli("log", "adopt", "--data", tmp_path / "none")
+    assert done.returncode == 2
+    assert "none: no such folder; give the folder that a station writes to" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_cannot_be_kept_is_said_in_a_sentence(station):
     for option, value, words in (("--name", "", "--name : "), ("--keep-days", "1e9", "--keep-days 1000000000.0: ")):
         done = run_cli("log", "prune", "--data", station, option, value)

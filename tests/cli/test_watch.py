@@ -84,6 +84,48 @@ def test_killed_again_and_again_every_image_is_inspected_exactly_once(inspector,
     }
 
 
+def test_a_damaged_log_that_is_moved_away_takes_no_image_with_it(inspector, folder, tmp_path):
+    """As the message on a damaged log advises, and without a backup."""
+    data = tmp_path / "data"
+    command = ("watch", inspector, folder, "--data", data, "--once", *QUICK)
+    for path in IMAGES[:4]:
+        shutil.copy(path, folder)
+    assert run_cli(*command).returncode == 0
+    stored = sorted(path.relative_to(data) for path in data.glob("images/*/*"))
+    assert len(stored) == 4
+    for name in ("log.sqlite", "log.sqlite-wal", "log.sqlite-shm"):
+        if (data / name).exists():
+            shutil.move(data / name, tmp_path / name)
+    for path in data.glob("images/*/*"):
+        os.utime(path, (5, 5))
+    refused = run_cli(*command)
+    assert refused.returncode == 2
+    assert "log.sqlite: there is no log here, and none was made" in refused.stderr
+    assert "`steelsight log adopt`" in refused.stderr
+    assert not (data / "log.sqlite").exists()
+    adopted = run_cli("log", "adopt", "--data", data)
+    assert adopted.returncode == 0, adopted.stderr
+    assert sorted(path.relative_to(data / "unknown") for path in data.glob("unknown/images/*/*")) == stored
+    (folder / IMAGES[3].name).unlink()
+    assert run_cli(*command).returncode == 0  # inspects what still lies in the folder, with a log of its own
+    assert run_cli("log", "prune", "--data", data).returncode == 0
+    assert len(list(data.glob("images/*/*"))) == 3
+    assert len(list(data.glob("unknown/images/*/*"))) == 1
+
+
+def test_without_the_url_of_its_database_a_station_does_not_start(inspector, folder, tmp_path):
+    data, url = tmp_path / "data", f"sqlite:///{tmp_path}/mill.sqlite"
+    shutil.copy(IMAGES[0], folder)
+    command = ("watch", inspector, folder, "--data", data, "--once", *QUICK)
+    assert run_cli(*command, "--database", url).returncode == 0
+    refused = run_cli(*command)
+    assert refused.returncode == 2
+    assert "mill.sqlite); name that log or its database's URL" in refused.stderr
+    assert not (data / "log.sqlite").exists()
+    assert len(list(data.glob("images/*/*"))) == 1
+    assert run_cli(*command, "--database", url).returncode == 0
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows has other signals")
 def test_two_watchers_of_one_folder_share_the_work_and_end_in_good_order(inspector, folder, tmp_path):
     data = tmp_path / "data"

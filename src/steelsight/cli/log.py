@@ -1,4 +1,4 @@
-"""`steelsight log export|prune|corrections`: what a station has logged."""
+"""`steelsight log export|prune|adopt|corrections`: what a station has logged."""
 
 import shlex
 from datetime import datetime
@@ -18,11 +18,13 @@ from steelsight.errors import UserError
 if TYPE_CHECKING:
     from steelsight.station.corrections_joined import Joined
     from steelsight.station.log.log import InspectionLog
+    from steelsight.station.log.retention import Pruned
     from steelsight.station.settings import StationSettings
     from steelsight.station.store import ImageStore
 
 app = typer.Typer(
-    no_args_is_help=True, help="What a station has logged: export it, prune it, take its corrections as a dataset."
+    no_args_is_help=True,
+    help="What a station has logged: export it, prune it, give a folder to it, take its corrections.",
 )
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
@@ -124,7 +126,7 @@ def prune(
     name: Station = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove what is too old, images and maps beyond a size, and those that no entry names.
+    """Remove what is too old, and images and maps beyond a size; move aside those that no entry names.
 
     A running station is not disturbed.
     """
@@ -135,9 +137,55 @@ def prune(
     with _open(settings) as log:
         gone = prune_log(log, ImageStore(data), settings)
     figures = {"inspections": gone.inspections, "images": gone.images, "bytes": gone.bytes}
+    figures |= {"moved_aside": gone.aside, "moved_back": gone.back}
     if not as_json:
         results.print(f"removed {gone.inspections} inspections, {gone.images} images, {gone.bytes / 1e6:.1f} MB")
+        _say_moved(gone, data)
     finish([], None, as_json=as_json, figures=figures)
+
+
+def _say_moved(gone: "Pruned", data: Path) -> None:
+    from steelsight.station.store import ImageStore
+
+    aside = ImageStore(data).aside.data
+    if gone.aside:
+        results.print(
+            f"moved {gone.aside} files that no entry names to {aside}: {gone.names}",
+            markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    if gone.back:
+        results.print(f"moved {gone.back} files back from {aside}: an entry names them", markup=False, soft_wrap=True)
+
+
+@app.command("adopt")
+def adopt(data: Data = Path("station"), database: Database = None, as_json: AsJson = False) -> None:
+    """Give a station's folder to this log, where it belonged to another one that is lost or no longer wanted.
+
+    The log is made if there is none. Images that it does not name are moved aside; none is removed.
+    """
+    from steelsight.station.log.belonging import BELONGING, has_another_log
+    from steelsight.station.log.belonging import adopt as adopt_folder
+    from steelsight.station.log.log import InspectionLog
+    from steelsight.station.log.retention import set_unknown_aside
+    from steelsight.station.settings import LOG_NAME
+    from steelsight.station.store import ImageStore
+
+    if not data.is_dir():
+        raise UserError(f"{data}: no such folder; give the folder that a station writes to with --data")
+    store = ImageStore(data)
+    with InspectionLog.open(_settings(data, database).url) as log:
+        adopt_folder(log, store)
+        stays = has_another_log(log, data)
+        moved = set_unknown_aside(log, store)
+    if not as_json:
+        said = f"{data} belongs to this log now; "
+        said += (
+            f"images that only {LOG_NAME} there may name stay where they are"
+            if stays
+            else f"{moved} files that it does not name were moved to {store.aside.data}, none was removed"
+        )
+        results.print(said, markup=False, highlight=False, soft_wrap=True)
+    finish([data / BELONGING], None, as_json=as_json, figures={"moved_aside": moved})
 
 
 @app.command("corrections")

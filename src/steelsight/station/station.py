@@ -29,6 +29,7 @@ from steelsight.station.doubt import UNREADABLE, doubt_of
 from steelsight.station.drift import fold_score, scored_folds
 from steelsight.station.incoming import Incoming
 from steelsight.station.inspection import Inspection, Result
+from steelsight.station.log.belonging import open_log
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.settings import StationSettings
 from steelsight.station.store import ImageStore, NetworkMaps
@@ -77,10 +78,11 @@ class Station:
             device, threads: see `Inspector.open`.
 
         Raises:
-            UserError: the inspector is none or damaged, or the data folder or the log cannot be written.
+            UserError: the inspector is none or damaged, the data folder or the log cannot be written, or the folder's images
+                belong to another log.
         """
         inspector = Inspector.open(inspector_folder, device=device, threads=threads)
-        return cls(inspector, InspectionLog.open(settings.url), settings)
+        return cls(inspector, open_log(settings), settings)
 
     def submit(self, incoming: Incoming) -> "Future[Inspection]":
         """Accept an image.

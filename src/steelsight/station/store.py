@@ -2,6 +2,7 @@
 
 DATA/images/ab/<sha256>.jpg|png|bmp|tif         the file as it came
 DATA/maps/ab/<sha256>.<inspector, 12>.npz       each segmenter's 8-bit map at its working size, and how it came there
+DATA/unknown/images/..., maps/...               those that no entry of the log names, moved here and never removed
 """
 
 import json
@@ -27,6 +28,8 @@ from steelsight.image_header import Format, image_format
 from steelsight.preprocess import Preprocess
 
 _SUFFIXES: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "bmp": ".bmp", "tiff": ".tif"}
+ASIDE = "unknown"
+"""Folder in the data folder."""
 _PREPROCESSES = "preprocesses"
 _COMBINE = "combine"
 _PART_SECONDS = 3600.0  # a temporary file of that age is nobody's any more: a write takes seconds
@@ -171,6 +174,39 @@ class ImageStore:
                     freed += found.st_size
         return freed
 
+    @property
+    def aside(self) -> "ImageStore":
+        """The store for what no entry of the log names, in a folder of the data folder."""
+        return ImageStore(self.data / ASIDE)
+
+    def set_aside(self, file: Stored) -> bool:
+        """Move one of the files to `aside`, unless it was stored again since it was listed; whether it was moved.
+
+        Raises:
+            UserError: the disk refuses.
+        """
+        return self._move(file, self.aside.data / file.path.relative_to(self.data))
+
+    def put_back(self, file: Stored) -> bool:
+        """Move one of the files of `aside` back, as if it were stored now; whether it was moved.
+
+        Raises:
+            UserError: the disk refuses.
+        """
+        return self._move(file, self.data / file.path.relative_to(self.aside.data), used_now=True)
+
+    def _move(self, file: Stored, target: Path, *, used_now: bool = False) -> bool:
+        with _disk_errors(file.path, "moved"), suppress(FileNotFoundError):  # another process moved it
+            # of two files of one name, the smaller is a torn one; it stays where it is, since nothing is lost by a move
+            if file.path.stat().st_mtime > file.used or (target.exists() and target.stat().st_size > file.bytes):
+                return False
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.path.replace(target)
+            if used_now:
+                os.utime(target)
+            return True
+        return False
+
     def files(self) -> Iterator[Stored]:
         """Every stored image and map, in no order."""
         for folder in (self._images, self._maps):
@@ -185,6 +221,10 @@ class ImageStore:
     def size(self) -> int:
         """Bytes of all images and maps."""
         return sum(one.bytes for one in self.files())
+
+    def count(self) -> int:
+        """Number of all images and maps."""
+        return sum(1 for _ in self.files())
 
     def oldest(self) -> list[Stored]:
         """Every stored image and map, the one longest unused first."""

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from steelsight.errors import UserError
-from steelsight.station.log.retention import prune
+from steelsight.station.log.retention import Pruned, prune
 from steelsight.station.station import Station
 
 log = logging.getLogger("steelsight.station")
@@ -19,6 +19,7 @@ class Upkeep:
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self._first = True
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
@@ -44,3 +45,24 @@ class Upkeep:
                 continue
             if gone.inspections or gone.images:
                 log.info("pruned %d inspections, %d images, %d bytes", gone.inspections, gone.images, gone.bytes)
+            self._say_unknown(gone)
+
+    def _say_unknown(self, gone: Pruned) -> None:
+        """Name what lies aside: at the first time, and whenever that has changed."""
+        aside = self._station.store.aside
+        if gone.back:
+            log.warning("%d files that lay in %s were moved back: the log names them", gone.back, aside.data)
+        if gone.aside:
+            log.warning(
+                "%d files that no entry of the log names were moved to %s, none removed (%s)",
+                gone.aside, aside.data, gone.names,
+            )  # fmt: skip
+        if self._first or gone.aside or gone.back:
+            files = list(aside.files())
+            if files:
+                log.warning(
+                    "%d files, %.1f MB, that no entry of the log names lie in %s; they are never removed: inspect them, "
+                    "put the log in place that names them, or delete them yourself",
+                    len(files), sum(file.bytes for file in files) / 1e6, aside.data,
+                )  # fmt: skip
+        self._first = False

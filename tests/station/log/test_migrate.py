@@ -5,19 +5,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from station.log.older import make_older
 from station.log.results import CLASSES, INSPECTOR, make_arrival, make_result
 
 from steelsight.station.log import migrate, schema
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
+from steelsight.station.log.tables import log_identity
 from steelsight.station.log.watched import numbers_of
 
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade():
@@ -50,9 +52,9 @@ def newer(tmp_path, monkeypatch):
     def make(recreate="auto", end="pass"):
         folder = tmp_path / "migrations"
         shutil.copytree(migrate.MIGRATIONS, folder)
-        (folder / "versions" / "v0002.py").write_text(NEXT.format(recreate=recreate, end=end))
+        (folder / "versions" / "v0003.py").write_text(NEXT.format(recreate=recreate, end=end))
         monkeypatch.setattr(migrate, "MIGRATIONS", folder)
-        monkeypatch.setattr(schema, "SCHEMA", "0002")
+        monkeypatch.setattr(schema, "SCHEMA", "0003")
 
     return make
 
@@ -97,3 +99,13 @@ def test_many_may_move_it_at_once(url, newer):
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(use, range(4))) == [before] * 4
+
+
+def test_a_log_of_the_first_schema(url):
+    before = fill(url)
+    make_older(url)
+    for _ in range(2):
+        with InspectionLog.open(url, make=False) as log:
+            assert all_of(log, before[0][-1].id) == before
+            with log.reading() as connection:
+                assert connection.execute(sa.select(log_identity)).all() == []  # its data folder may have one

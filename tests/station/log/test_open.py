@@ -120,7 +120,9 @@ def test_a_damaged_log(tmp_path):
     content = bytearray(path.read_bytes())
     content[8192:] = b"\x55" * (len(content) - 8192)
     path.write_bytes(content)
-    with pytest.raises(UserError, match="the log is damaged; put a backup in its place") as told:
+    with pytest.raises(
+        UserError, match=r"the log is damaged; stop the station.* -wal and -shm .*put a backup in its place"
+    ) as told:
         find_all(path)
     assert str(path) in str(told.value)
 

@@ -1,15 +1,17 @@
-"""What is too old or too much goes, the oldest first; what a person has reviewed stays."""
+"""What is too old or too much goes, the oldest first; what a person has reviewed stays, and what no entry names."""
 
 import os
 from datetime import timedelta
 
 import pytest
-from station.log.results import START, is_known, make_arrival, make_result
+from station.log.results import CLASSES, INSPECTOR, START, is_known, make_arrival, make_result
 
+from steelsight.errors import UserError
 from steelsight.station.inspection import Arrival
+from steelsight.station.log.belonging import adopt, claim
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
-from steelsight.station.log.retention import Pruned, prune
+from steelsight.station.log.retention import Pruned, prune, set_unknown_aside
 from steelsight.station.log.watched import numbers_of
 from steelsight.station.settings import StationSettings
 from steelsight.station.store import ImageStore
@@ -77,12 +79,79 @@ def test_by_size(log, store):
     assert {file.sha256[-1] for file in store.files()} == {"1"}
 
 
-def test_what_no_entry_names_goes_when_nobody_can_be_about_to_log_it(log, store):
+def test_what_no_entry_names_is_moved_aside_when_nobody_can_be_about_to_log_it(log, store):
+    """As what a kill leaves between an image and its entry: it is counted and named, never removed."""
     log.add([make_result(0)])
     for number, age in enumerate([timedelta(days=1), timedelta(hours=2), timedelta(minutes=1)]):
         keep(store, f"{number:064x}", 1000, age)
-    assert prune(log, store, wish(store), NOW) == Pruned(0, 1, 1000)
-    assert {file.sha256[-1] for file in store.files()} == {"0", "2"}
+    names = {file.path.name for file in store.files() if file.sha256[-1] == "1"}
+    pruned = prune(log, store, wish(store, keep_days=1, keep_gb=1 / 1e9), NOW - timedelta(days=99.5))
+    assert (pruned.images, pruned.aside) == (1, 0)  # not yet: to that moment all were fresh
+    pruned = prune(log, store, wish(store, keep_gb=1 / 1e9), NOW)
+    assert (pruned.inspections, pruned.images, pruned.aside, set(pruned.first)) == (0, 0, 2, names)
+    assert {file.sha256[-1] for file in store.files()} == {"2"}
+    assert {file.path.name: file.bytes for file in store.aside.files()} == dict.fromkeys(names, 500)
+    assert prune(log, store, wish(store), NOW) == Pruned(0, 0, 0)
+    log.add([make_result(1)])  # and back, when an entry names it after all
+    assert prune(log, store, wish(store), NOW) == Pruned(0, 0, 0, back=2)
+    assert {file.sha256[-1] for file in store.files()} == {"1", "2"}
+    assert store.aside.count() == 0
+
+
+def test_what_is_no_image_is_moved_aside_as_well(log, store):
+    log.add([make_result(0)])
+    keep(store, f"{0:064x}", 1000, timedelta(days=1))
+    for name in ("notes [1].txt", "README"):
+        stray = store.data / "images" / "ab" / name
+        stray.parent.mkdir(exist_ok=True)
+        stray.write_text("mine")
+        os.utime(stray, (5, 5))
+    assert prune(log, store, wish(store, keep_gb=1 / 1e9), NOW).aside == 2
+    assert {path.name: path.read_text() for path in store.aside.data.rglob("*/ab/*")} == {
+        "notes [1].txt": "mine",
+        "README": "mine",
+    }
+
+
+@pytest.mark.parametrize("limits", [{"keep_days": 30}, {"keep_gb": 1 / 1e9}], ids=["age", "size"])
+def test_a_pruning_that_is_cut_off_between_log_and_files_is_finished_by_the_next(log, store, limits):
+    """A folder in a file's place, which cannot be removed, stands for the kill."""
+    log.add([make_result(number) for number in range(3)])
+    for number in range(3):
+        keep(store, f"{number:064x}", 1000, timedelta(days=90))
+    claim(log, store)
+    held = store.data / "images" / "00" / f"{0:064x}.held"
+    held.mkdir()
+    os.utime(held, (5, 5))
+    with pytest.raises(UserError, match="cannot be removed"):
+        prune(log, store, wish(store, **limits), NOW)
+    held.rmdir()
+    assert not any(images(log).values())
+    assert store.count() > 0
+    assert prune(log, store, wish(store), NOW).aside == 0
+    assert store.count() == store.aside.count() == 0
+
+
+def test_an_image_that_came_again_after_retention_let_it_go_is_a_new_one(log, store):
+    """Its entry may be newer than the log, which may be a backup: the earlier one does not bring about its end."""
+    log.add([make_result(0), make_result(1)])
+    for number in (0, 1):
+        keep(store, f"{number:064x}", 1000, timedelta(days=90))
+    assert prune(log, store, wish(store, keep_days=30), NOW) == Pruned(2, 2, 2000)
+    keep(store, f"{1:064x}", 1000, timedelta(days=-1))
+    assert prune(log, store, wish(store, keep_days=30), NOW + timedelta(days=2)).aside == 2
+    assert store.aside.count() == 2
+
+
+def test_stations_that_prune_under_one_name_may_have_a_folder_each(log, tmp_path):
+    """What one of them expires was in the other's folder, too, and goes from there."""
+    stores = [ImageStore(tmp_path / name) for name in ("a", "b")]
+    log.add([make_result(0), make_result(1), make_result(2, at=NOW)])
+    for number, store in ((0, stores[0]), (1, stores[1]), (2, stores[1])):
+        keep(store, f"{number:064x}", 1000, timedelta(days=90))
+    assert prune(log, stores[0], wish(stores[0], keep_days=30), NOW) == Pruned(2, 1, 1000)
+    assert prune(log, stores[1], wish(stores[1]), NOW + timedelta(days=1)) == Pruned(0, 1, 1000)
+    assert {file.sha256[-1] for file in stores[1].files()} == {"2"}
 
 
 def test_of_a_shared_database_a_station_prunes_its_own(log, store):
@@ -118,10 +187,17 @@ def test_stations_that_share_log_and_store_leave_each_other_their_images(log, st
 
 
 def test_beside_another_log_what_only_that_one_can_name_stays(tmp_path, store):
-    """As when a station moves from SQLite to a database, its data folder kept."""
-    keep(store, "a" * 64, 1000, timedelta(days=9))
-    InspectionLog.open(wish(store).url).close()
-    with InspectionLog.open(f"sqlite:///{tmp_path}/new.sqlite") as new:
-        assert prune(new, store, wish(store), NOW) == Pruned(0, 0, 0)
+    """As when a station moves from SQLite to a database, its data folder kept and adopted."""
     with InspectionLog.open(wish(store).url) as own:
-        assert prune(own, store, wish(store), NOW) == Pruned(0, 1, 1000)
+        own.register(INSPECTOR, CLASSES, "{}")
+        own.add([make_result(0)])
+        for number in range(2):
+            keep(store, f"{number:064x}", 1000, timedelta(days=9))
+        claim(own, store)
+        with InspectionLog.open(f"sqlite:///{tmp_path}/new.sqlite") as new:
+            adopt(new, store)
+            assert set_unknown_aside(new, store) == 0
+            assert prune(new, store, wish(store, keep_gb=1 / 1e9), NOW) == Pruned(0, 0, 0)
+        adopt(own, store)
+        assert prune(own, store, wish(store), NOW).aside == 2
+    assert {file.sha256[-1] for file in store.files()} == {"0"}

@@ -34,7 +34,7 @@ def create_app(station: Station, access: Access = LOOPBACK, samples: Path | None
         access: who may use it.
         samples: folder of images that the page offers to try.
     """
-    metrics = Metrics(lambda: station.accepted, station.store.size)
+    metrics = Metrics(lambda: station.accepted, station.store.size, station.store.aside.count)
     # the usual pages of the description load their scripts from elsewhere
     app = FastAPI(title="steelsight station", version=__version__, docs_url=None, redoc_url=None)
     explain_faults(app)

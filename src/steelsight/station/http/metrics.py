@@ -19,9 +19,10 @@ class Metrics:
     Args:
         waiting: images that wait or are in work, asked for whenever the figures are.
         stored: bytes of the stored images and maps, asked for once a minute at most: every file is looked at.
+        unknown: files that no entry of the log names and that lie aside; asked for as seldom.
     """
 
-    def __init__(self, waiting: Callable[[], float], stored: Callable[[], float]) -> None:
+    def __init__(self, waiting: Callable[[], float], stored: Callable[[], float], unknown: Callable[[], float]) -> None:
         self._registry = registry = CollectorRegistry()
         self.requests = Counter(
             "steelsight_requests",
@@ -40,6 +41,9 @@ class Metrics:
         self.refused = Counter("steelsight_refused", "Requests refused since the queue was full.", registry=registry)
         Gauge("steelsight_queue_images", "Images that wait or are in work.", registry=registry).set_function(waiting)
         Gauge("steelsight_store_bytes", "Stored images and maps.", registry=registry).set_function(_kept(stored))
+        Gauge(
+            "steelsight_unknown_files", "Images and maps that no entry names, moved aside.", registry=registry
+        ).set_function(_kept(unknown))
 
     def count(self, inspections: Sequence[Inspection]) -> None:
         """Take note of what was inspected."""

@@ -24,6 +24,10 @@ WRITES = {"steelsight_writes": True}
 """Execution options of a connection that will write."""
 
 
+class NoLog(UserError):  # noqa: N818 (not a fault, an answer)
+    """There is no log in a database, and none is to be made."""
+
+
 def parse_url(text: str) -> URL:
     """Read a database's URL.
 
@@ -136,13 +140,24 @@ def database_errors(url: URL) -> Iterator[None]:
         raise UserError(f"{shown(url)}: {sentence}") from error
 
 
+_PUT_BACK = (
+    "stop the station, move this file away together with the -wal and -shm files beside it, and put a backup in its "
+    "place: images newer than the backup are kept"
+)
+
+
 def _sentence(said: str) -> str:
     for words, sentence in (
         ("disk is full", "the disk is full; free some space (nothing was half-written)"),
-        ("file is not a database", "this file is no SQLite database; name another, or move it away for a new log"),
+        (
+            "file is not a database",
+            f"this file is no SQLite database; name another, or, if it was the log, {_PUT_BACK}; `steelsight log adopt` "
+            "begins a new log where there is no backup, and removes no image either",
+        ),
         (
             "malformed",
-            "the log is damaged; put a backup in its place, or save what is whole with `sqlite3 FILE .recover`",
+            f"the log is damaged; {_PUT_BACK}; what is whole is saved with `sqlite3 FILE .recover`, and where neither can "
+            "be had, `steelsight log adopt` begins a new log and removes no image either",
         ),
         ("disk I/O error", "the disk can not be read or written; look at the disk and its connection"),
         ("database is locked", "another program has held the log for a minute; end it, or wait until it is done"),

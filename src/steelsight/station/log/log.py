@@ -9,9 +9,8 @@ from typing import Self
 from sqlalchemy import URL, Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from steelsight.errors import UserError
 from steelsight.station.inspection import Inspection, Result, Review, Word
-from steelsight.station.log.connect import WRITES, connect, database_errors, parse_url, write_ahead
+from steelsight.station.log.connect import WRITES, NoLog, connect, database_errors, parse_url, write_ahead
 from steelsight.station.log.query import Found, Query, page, write_cursor
 from steelsight.station.log.rows import (
     REVIEW,
@@ -67,12 +66,12 @@ class InspectionLog:
             make: whether to make a new one where there is none.
 
         Raises:
-            UserError: it can not be reached, is damaged, is something else, or was written by a newer steelsight; or there
-                is none and none is to be made.
+            UserError: it can not be reached, is damaged, is something else, or was written by a newer steelsight.
+            NoLog: there is none and none is to be made.
         """
         parsed = parse_url(url)
         if not make and parsed.drivername == "sqlite" and not Path(str(parsed.database)).is_file():
-            raise UserError(f"{parsed.database}: there is no log; give the folder or database that a station writes to")
+            raise NoLog(f"{parsed.database}: there is no log; give the folder or database that a station writes to")
         engine = connect(parsed)
         try:
             with database_errors(parsed):

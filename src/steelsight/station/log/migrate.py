@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
 from steelsight.errors import UserError
-from steelsight.station.log.connect import WRITES, shown
+from steelsight.station.log.connect import WRITES, NoLog, shown
 from steelsight.station.log.tables import VERSION_TABLE, metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -81,7 +81,7 @@ def _check(connection: Connection, url: URL, scripts: ScriptDirectory, make: boo
                 "name another one"
             )
         if not make:
-            raise UserError(f"{shown(url)}: there is no log; give the folder or database that a station writes to")
+            raise NoLog(f"{shown(url)}: there is no log; give the folder or database that a station writes to")
     elif schema not in {script.revision for script in scripts.walk_revisions()}:
         raise UserError(
             f"{shown(url)}: the log has schema {schema}, which a newer steelsight wrote (this one knows up to "

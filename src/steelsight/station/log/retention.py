@@ -1,149 +1,228 @@
-"""Retention: entries go by age; an image and its maps go by size, or when no entry names them. What was reviewed stays.
+"""Retention: entries go by age, an image and its maps by size or with the last entry. What was reviewed stays.
 
-What the log says changes before the files go, and every pruning looks for files that no entry names: a kill between the
-two leaves nothing behind for good. Known arrivals stay, so that an image that still lies in a watched folder is not
-inspected again.
+A file is removed only because an entry of this log named it. What is let go is written into `expired_images` in the
+transaction that changes the entry, before the files go: a kill between the two leaves nothing behind for good. A file that no
+entry names is not this log's to remove: it is moved aside, be it that a kill came before its entry, or that the log is an
+older backup; and moved back when an entry names it after all. Known arrivals stay, so that an image that still lies in a
+watched folder is not inspected again.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import inf
-from pathlib import Path
-from typing import Protocol
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, or_, select, true, update
 from sqlalchemy import func as sql
 
+from steelsight.station.log.belonging import claim, has_another_log
 from steelsight.station.log.log import InspectionLog
-from steelsight.station.log.tables import inspections
-from steelsight.station.log.values import to_microseconds, written
-from steelsight.station.settings import LOG_NAME, StationSettings
+from steelsight.station.log.tables import expired_images, inspections
+from steelsight.station.log.values import from_microseconds, to_microseconds, written
+from steelsight.station.settings import StationSettings
+from steelsight.station.store import ImageStore, Stored
 
 _AT_ONCE = 500
 """Entries that a transaction removes, so that nobody who wants to add waits for long."""
 _FRESH = timedelta(hours=1)
 """A file of that age may still be waiting for its entry."""
+_REMEMBERED = timedelta(days=7)
+"""For which an image is known as let go: stations that prune under one name may have a data folder each."""
 _GB = 1e9
+_SHOWN = 3
 
-
-class StoredFile(Protocol):
-    """A stored image, or maps of one; `used`: when it was last stored, seconds since 1970."""
-
-    @property
-    def sha256(self) -> str: ...
-    @property
-    def bytes(self) -> int: ...
-    @property
-    def used(self) -> float: ...
-
-
-class Store(Protocol):
-    """Where a station keeps images and maps: `steelsight.station.store.ImageStore`."""
-
-    def oldest(self) -> Sequence[StoredFile]:
-        """Every stored image and map, the one longest unused first."""
-
-    def remove(self, sha256: str, *, last_used: float) -> int:
-        """Remove an image and all maps of it that were not stored again since; how many bytes that freed."""
+Images = dict[str, list[Stored]]
+"""The files of each image, by the image's SHA-256: itself and its maps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What a pruning removed: entries of the log, images (with their maps), and the bytes that these freed."""
+    """What a pruning did.
+
+    Attributes:
+        inspections: entries of the log that are gone.
+        images: images that are gone, with their maps.
+        bytes: what these freed.
+        aside: files that no entry names, moved aside.
+        first: the names of the first few of them.
+        back: files that were aside and that an entry names after all, moved back.
+    """
 
     inspections: int
     images: int
     bytes: int
+    aside: int = 0
+    first: tuple[str, ...] = ()
+    back: int = 0
+
+    @property
+    def names(self) -> str:
+        """The names of what was moved aside, in words.
+
+        >>> Pruned(0, 0, 0, aside=3, first=("a.jpg",)).names
+        'a.jpg and 2 more'
+        """
+        more = self.aside - len(self.first)
+        return ", ".join(self.first) + (f" and {more} more" if more else "")
 
 
-def prune(log: InspectionLog, store: Store, settings: StationSettings, now: datetime | None = None) -> Pruned:
+def prune(log: InspectionLog, store: ImageStore, settings: StationSettings, now: datetime | None = None) -> Pruned:
     """Remove what `settings` do not want kept. Others may use the log and the store meanwhile.
 
     A log in SQLite is one station's; in a shared database a station removes only what it has written itself, and no image
     that another one's entry names, since both may have one store.
 
     Raises:
-        UserError: the database refuses.
+        UserError: the data folder belongs to another log, and nothing was touched; or the database or the disk refuses.
     """
     at = now or datetime.now(UTC)
+    if store.data.is_dir():
+        claim(log, store)
     mine = [] if log.url.drivername == "sqlite" else [inspections.c.station == written(settings.name)]
     gone = 0
     if settings.keep_days is not None:
-        gone = _expire(log, mine, at - timedelta(days=settings.keep_days))
-    # beside another log, files that this one does not name are that one's
-    fresh = -inf if _has_another_log(log, settings.data) else (at - _FRESH).timestamp()
-    images, freed = _remove_files(log, store, mine, settings.keep_gb * _GB, fresh)
-    return Pruned(gone, images, freed)
+        gone = _expire(log, mine, at - timedelta(days=settings.keep_days), to_microseconds(at))
+    back = _put_back(log, store)
+    stored = _stored(store)
+    images = freed = 0
+    aside: list[str] = []
+    if not has_another_log(log, store.data):  # beside one, files that this one does not name are that one's
+        for image, let_go in _strays(log, stored, (at - _FRESH).timestamp()):
+            files = stored.pop(image)
+            if _used(files) <= let_go:
+                images, freed = images + 1, freed + store.remove(image, last_used=_used(files))
+            else:
+                aside += [file.path.name for file in files if store.set_aside(file)]
+    over_images, over_bytes = _shrink(log, store, stored, mine, settings.keep_gb * _GB, to_microseconds(at))
+    with log.writing() as connection:
+        connection.execute(delete(expired_images).where(expired_images.c.at < to_microseconds(at - _REMEMBERED)))
+    return Pruned(gone, images + over_images, freed + over_bytes, len(aside), tuple(aside[:_SHOWN]), back)
 
 
-def _expire(log: InspectionLog, mine: Sequence[ColumnElement[bool]], before: datetime) -> int:
-    unreviewed_old = (inspections.c.at < to_microseconds(before), ~inspections.c.reviewed, *mine)
-    some = select(inspections.c.id).where(*unreviewed_old).order_by(inspections.c.at, inspections.c.id).limit(_AT_ONCE)
+def set_unknown_aside(log: InspectionLog, store: ImageStore) -> int:
+    """Move aside what no entry names, however fresh, and remove nothing; how many files that were. Beside another log nothing
+    is moved."""
+    if has_another_log(log, store.data):
+        return 0
+    stored = _stored(store)
+    return sum(store.set_aside(file) for image, _ in _strays(log, stored, inf) for file in stored[image])
+
+
+def _expire(log: InspectionLog, mine: Sequence[ColumnElement[bool]], before: datetime, at: int) -> int:
+    columns = inspections.c
+    unreviewed_old = (columns.at < to_microseconds(before), ~columns.reviewed, *mine)
+    some = select(columns.id).where(*unreviewed_old).order_by(columns.at, columns.id).limit(_AT_ONCE)
     gone = 0
     while True:
         with log.writing() as connection:
             # the condition again: a reviewer may be faster
-            removed = connection.execute(
-                delete(inspections).where(inspections.c.id.in_(some), *unreviewed_old)
-            ).rowcount
-        gone += removed
+            going = delete(inspections).where(columns.id.in_(some), *unreviewed_old)
+            removed = connection.execute(going.returning(columns.sha256, columns.has_image, columns.has_maps)).all()
+            _let_go(connection, {row.sha256 for row in removed if row.has_image or row.has_maps}, at)
+        gone += len(removed)
         if not removed:
             return gone
 
 
-def _has_another_log(log: InspectionLog, data: Path) -> bool:
-    """Whether the SQLite log in a data folder is not the one that is pruned, as after a move to a database."""
-    there = data / LOG_NAME
-    if not there.is_file():
-        return False
-    return log.url.drivername != "sqlite" or not there.samefile(str(log.url.database))
+def _let_go(connection: Connection, images: Collection[str], at: int) -> None:
+    if images:
+        connection.execute(insert(expired_images), [{"sha256": image, "at": at} for image in sorted(images)])
 
 
-def _remove_files(
-    log: InspectionLog, store: Store, mine: Sequence[ColumnElement[bool]], limit: float, fresh: float
+def _put_back(log: InspectionLog, store: ImageStore) -> int:
+    aside, back = _stored(store.aside), 0
+    for some in _portions(aside):
+        with log.reading() as connection:
+            named = _named(connection, some)
+        back += sum(store.put_back(file) for image in named for file in aside[image])
+    return back
+
+
+def _strays(log: InspectionLog, stored: Images, fresh: float) -> Iterator[tuple[str, float]]:
+    """The images that no entry names and that were last used before `fresh`, with the time at which retention let each go:
+    minus infinity where it did not."""
+    for some in _portions([image for image, files in stored.items() if _used(files) < fresh]):
+        with log.reading() as connection:
+            named, let_go = _named(connection, some), _times_let_go(connection, some)
+        yield from ((image, let_go.get(image, -inf)) for image in some if image not in named)
+
+
+def _named(connection: Connection, images: Collection[str]) -> set[str]:
+    """Those images that an entry says are stored."""
+    kept = or_(inspections.c.has_image, inspections.c.has_maps)
+    return set(connection.execute(select(inspections.c.sha256).where(inspections.c.sha256.in_(images), kept)).scalars())
+
+
+def _times_let_go(connection: Connection, images: Collection[str]) -> Mapping[str, float]:
+    columns = expired_images.c
+    latest = select(columns.sha256, sql.max(columns.at)).where(columns.sha256.in_(images)).group_by(columns.sha256)
+    return {image: from_microseconds(at).timestamp() for image, at in connection.execute(latest).tuples()}
+
+
+def _shrink(
+    log: InspectionLog,
+    store: ImageStore,
+    stored: Images,
+    mine: Sequence[ColumnElement[bool]],
+    limit: float,
+    at: int,
 ) -> tuple[int, int]:
-    sizes, used = defaultdict[str, int](int), dict[str, float]()
-    for file in store.oldest():
-        sizes[file.sha256] += file.bytes
-        used[file.sha256] = max(file.used, used.get(file.sha256, 0.0))
+    """Remove the images longest unused until all take no more than the limit; how many that were, and their bytes."""
+    sizes = {image: sum(file.bytes for file in files) for image, files in stored.items()}
     images, freed, total = 0, 0, sum(sizes.values())
 
     def chosen(connection: Connection, some: Sequence[str]) -> list[str]:
-        named, removable = _named(connection, mine, some)
-        over, found = total - limit, list[str]()
+        removable, over, found = _removable(connection, mine, some), total - limit, list[str]()
         for image in some:
-            if (image not in named and used[image] < fresh) or (over > 0 and image in removable):
+            if over > 0 and image in removable:
                 over -= sizes[image]
                 found.append(image)
         return found
 
-    there = sorted(used, key=used.__getitem__)
-    for start in range(0, len(there), _AT_ONCE):
+    for portion in _portions(sorted(stored, key=lambda image: _used(stored[image]))):
+        if total <= limit:
+            break
         with log.reading() as connection:
-            some = chosen(connection, there[start : start + _AT_ONCE])
+            some = chosen(connection, portion)
         if some:
             with log.writing() as connection:  # looked at again, and marked at once: a review may come at any time
                 some = chosen(connection, some)
-                _mark(connection, mine, some)
+                _mark(connection, mine, some, at)
             images += len(some)
             total -= sum(sizes[image] for image in some)
-            freed += sum(store.remove(image, last_used=used[image]) for image in some)
+            freed += sum(store.remove(image, last_used=_used(stored[image])) for image in some)
     return images, freed
 
 
-def _named(
-    connection: Connection, mine: Sequence[ColumnElement[bool]], images: Collection[str]
-) -> tuple[set[str], set[str]]:
-    """The images that an entry names, and those of them that own ones alone name and nobody has reviewed."""
-    latest, own = sql.max(inspections.c.review_version), sql.sum(case((and_(true(), *mine), 1), else_=0))
-    by_image = select(inspections.c.sha256, latest, sql.count() - own).where(inspections.c.sha256.in_(images))
-    found = connection.execute(by_image.group_by(inspections.c.sha256)).tuples().all()
-    return {image for image, *_ in found}, {image for image, version, others in found if version == 0 == others}
+def _removable(connection: Connection, mine: Sequence[ColumnElement[bool]], images: Collection[str]) -> set[str]:
+    """The images that an entry says are stored, that own entries alone name and that nobody has reviewed."""
+    columns = inspections.c
+    own = sql.sum(case((and_(true(), *mine), 1), else_=0))
+    kept = sql.sum(case((or_(columns.has_image, columns.has_maps), 1), else_=0))
+    by_image = select(columns.sha256, sql.max(columns.review_version), sql.count() - own, kept)
+    found = connection.execute(by_image.where(columns.sha256.in_(images)).group_by(columns.sha256)).tuples()
+    return {image for image, version, others, stored in found if version == 0 == others and stored}
 
 
-def _mark(connection: Connection, mine: Sequence[ColumnElement[bool]], images: Collection[str]) -> None:
+def _mark(connection: Connection, mine: Sequence[ColumnElement[bool]], images: Collection[str], at: int) -> None:
     if images:
         gone = update(inspections).where(inspections.c.sha256.in_(images), *mine)
         connection.execute(gone.values(has_image=False, has_maps=False))
+        _let_go(connection, images, at)
+
+
+def _stored(store: ImageStore) -> Images:
+    found = defaultdict[str, list[Stored]](list)
+    for file in store.files():
+        found[file.sha256].append(file)
+    return dict(found)
+
+
+def _used(files: Sequence[Stored]) -> float:
+    return max(file.used for file in files)
+
+
+def _portions(images: Iterable[str]) -> Iterator[list[str]]:
+    every = list(images)
+    return (every[start : start + _AT_ONCE] for start in range(0, len(every), _AT_ONCE))

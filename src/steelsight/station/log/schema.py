@@ -4,7 +4,7 @@ from sqlalchemy import Engine, inspect, text
 
 from steelsight.station.log.tables import VERSION_TABLE
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """Revision of the latest file in migrations/versions."""
 
 

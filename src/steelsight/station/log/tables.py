@@ -24,6 +24,13 @@ metadata = MetaData()
 Number = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts up an INTEGER alone, which is as wide there."""
 
+log_identity = Table(  # of the log itself, at most one row; the data folders that belong to it bear the same
+    "log_identity",
+    metadata,
+    Column("only", Integer, primary_key=True, autoincrement=False),
+    Column("log", String(32), nullable=False),
+)
+
 inspectors = Table(
     "inspectors",
     metadata,
@@ -119,4 +126,14 @@ arrivals = Table(  # outlives its inspection, so that a file that still lies in 
     Index("ix_arrivals_file", "file_key"),
     Index("ix_arrivals_folder", "folder_id", "inspection_id"),
     Index("ix_arrivals_name", "folder_id", "name"),
+)
+
+expired_images = Table(  # images that retention let go, until their files are gone from every data folder of the log
+    "expired_images",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("ix_expired_sha256", "sha256", "at"),
+    Index("ix_expired_at", "at"),
 )

@@ -1,0 +1,64 @@
+"""A station at work says what lies in its folder that its log does not name, and removes none of it."""
+
+import logging
+import os
+import time
+
+import pytest
+from data import SAMPLE, needs_sample
+from inspector.tiny import make_inspector
+
+from steelsight.images import list_images
+from steelsight.station import upkeep
+from steelsight.station.incoming import Incoming
+from steelsight.station.settings import StationSettings
+from steelsight.station.station import Station
+from steelsight.station.store import ImageStore
+from steelsight.station.upkeep import Upkeep
+
+pytestmark = needs_sample
+IMAGES = list_images(SAMPLE / "train_images")
+LOST = "a" * 64
+
+
+@pytest.fixture
+def station(tmp_path):
+    folder = make_inspector(tmp_path / "inspector")
+    with Station.open(folder, StationSettings(data=tmp_path / "data"), device="cpu", threads=1) as opened:
+        yield opened
+
+
+def test_what_a_kill_has_left_without_an_entry_is_counted_and_named(station, monkeypatch, caplog):
+    caplog.set_level(logging.WARNING, "steelsight.station")
+    monkeypatch.setattr(upkeep, "_FIRST", 0.05)
+    kept = station.submit(Incoming("a.jpg", IMAGES[0].read_bytes(), "page")).result(30)
+    station.store.put_image(LOST, IMAGES[1].read_bytes())  # and then came kill -9
+    for file in station.store.files():
+        os.utime(file.path, (5, 5))
+    size = len(IMAGES[1].read_bytes()) / 1e6
+    for _ in range(2):  # the second start says it again
+        caplog.clear()
+        with Upkeep(station):
+            deadline = time.monotonic() + 30
+            while "lie in" not in caplog.text:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        assert (
+            f"1 files, {size:.1f} MB, that no entry of the log names lie in {station.store.aside.data}" in caplog.text
+        )
+    assert station.image_of(kept) == IMAGES[0].read_bytes()
+    assert station.store.aside.read_image(LOST) == IMAGES[1].read_bytes()
+
+
+def test_a_folder_that_another_log_takes_meanwhile_is_left_alone(station, monkeypatch, caplog):
+    monkeypatch.setattr(upkeep, "_FIRST", 0.05)
+    station.store.put_image(LOST, IMAGES[1].read_bytes())
+    (station.settings.data / "station.json").write_text('{"log": "another", "where": "there"}')
+    os.utime(station.store.image_path(LOST), (5, 5))
+    with Upkeep(station):
+        deadline = time.monotonic() + 30
+        while "pruning failed" not in caplog.text:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert "its images belong to another log (there)" in caplog.text
+    assert [file.sha256 for file in ImageStore(station.settings.data).files()] == [LOST]

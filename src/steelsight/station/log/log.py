@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from steelsight.errors import UserError
 from steelsight.station.inspection import Inspection, Result, Review, Word
-from steelsight.station.log.connect import WRITES, connect, database_errors, parse_url, write_ahead
+from steelsight.station.log.connect import WRITES, connect, database_errors, parse_url, shown, write_ahead
 from steelsight.station.log.query import Found, Query, page, write_cursor
 from steelsight.station.log.rows import (
     REVIEW,
@@ -21,7 +21,7 @@ from steelsight.station.log.rows import (
     to_inspection,
     to_review,
 )
-from steelsight.station.log.schema import is_current
+from steelsight.station.log.schema import is_current, refuse_programs
 from steelsight.station.log.statistics import (
     Bucket,
     Per,
@@ -76,6 +76,7 @@ class InspectionLog:
         engine = connect(parsed)
         try:
             with database_errors(parsed):
+                refuse_programs(engine, shown(parsed))
                 if not is_current(engine):
                     from steelsight.station.log.migrate import migrate  # Alembic takes as long to load as all the rest
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from data import needs_sample
+from data import SAMPLE, needs_sample, run_cli
 from decision.policies import make_policy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -247,3 +247,12 @@ def test_unlisted_evidence_is_not_believed(folder):
         refuse_seen(folder, [])
     with pytest.raises(UserError, match="not listed"):
         require_listed(folder, "tested.csv")
+
+
+def test_what_a_message_quotes_does_not_steer_the_terminal(tmp_path):
+    (tmp_path / "inspector.json").write_text("{}")
+    (tmp_path / "checksums.txt").write_text(f"{'0' * 64}  inspector.json\n{'0' * 64}  \x1b[2J\x1b]0;title\x07\n")
+    done = run_cli("inspect", tmp_path, SAMPLE, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "[2J" in done.stderr
+    assert not {"\x1b", "\x07"} & {*done.stderr}

@@ -87,6 +87,23 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def refuse_links_out(folder: Path, *below: str) -> None:
+    """See that nothing below some parts of a folder is a symbolic link that leads out of it: a folder from strangers could
+    have files of the user's written over.
+
+    Raises:
+        UserError: something is.
+    """
+    inside = folder.resolve()
+    for part in below:
+        for path in (folder / part, *(folder / part).rglob("*")):
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                raise UserError(
+                    f"{path}: a link that leads out of {folder}, where its files would be written over; put what it leads to "
+                    "in its place, or move the whole folder and link that"
+                )
+
+
 def sweep(folder: Path, *, below: bool = True, stem: str = "*") -> None:
     """Remove the temporary files that a killed run left in a folder, and below it if wanted; of files of one stem alone where
     it is given, since other processes may write others."""

@@ -17,7 +17,7 @@ from steelsight.errors import UserError
 from steelsight.export.fresh import judge_fresh
 from steelsight.export.plan import make_plan
 from steelsight.export.redecide import decide_inspector
-from steelsight.inspector.artifact import read_card, write_checksums
+from steelsight.inspector.artifact import listed_files, read_card, write_checksums
 from steelsight.inspector.inspector import Inspector
 from steelsight.report.sheet import sheet_of
 
@@ -90,6 +90,21 @@ def test_fresh_images_give_a_bound_to_averaged_folds(inspector, tmp_path):
         inspector, tmp_path / "fresh" / "train_images"
     )
     assert decide_inspector(inspector, None, "keep").policy == card.policy
+
+
+def test_deciding_again_vouches_for_nothing_that_was_not_listed(inspector):
+    """Or whoever puts a file beside it has it signed by the owner; the file itself is the owner's to keep."""
+    listed = set(listed_files(inspector))
+    (inspector / "notes").mkdir()
+    (inspector / "notes" / "mine.txt").write_text("mine")
+    (inspector / "w.bin").write_bytes(b"theirs")
+    (inspector / "link").symlink_to("/etc/hostname")
+    decide_inspector(inspector, Wish(max_escape=0.5, confidence=0.7), None)
+    assert set(listed_files(inspector)) == listed
+    assert (inspector / "notes" / "mine.txt").read_text() == "mine"
+    assert (inspector / "w.bin").read_bytes() == b"theirs"
+    assert (inspector / "link").is_symlink()
+    read_card(inspector)
 
 
 def fresh_images(folder):

@@ -135,7 +135,7 @@ def test_a_damaged_network_is_one_sentence(tmp_path):
     folder = make_inspector(tmp_path / "inspector")
     (folder / "segment-0-fold0.onnx").write_bytes(b"no network")
     write_checksums(folder)
-    with pytest.raises(UserError, match=r"segment-0-fold0\.onnx: OpenVINO cannot load it"):
+    with pytest.raises(UserError, match=r"segment-0-fold0\.onnx: not an ONNX network"):
         next(Inspector.open(Path(folder)).stream(IMAGES))
 
 

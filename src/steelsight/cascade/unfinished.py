@@ -5,19 +5,19 @@ finished where all its rows are there and whole. At the end the tables are put i
 partial files go.
 """
 
-import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from steelsight import __version__
 from steelsight.cascade.finished import read_finished
 from steelsight.cascade.tables import IMAGES, TABLES, ImageRow, Tables, as_written
 from steelsight.errors import UserError
 from steelsight.files import disk_errors, replacing, sweep, write_json
+from steelsight.parsing import parse_json
 
 RECORD = "run.partial.json"
 SCHEMA_VERSION: Literal[2] = 2
@@ -68,11 +68,11 @@ class Unfinished:
         start_over = "leave out --resume to start over, or choose another --out"
         beginning = f"{self._record}: the unfinished results here were made"
         try:
-            content = json.loads(self._record.read_text(encoding="utf-8"))
+            content = parse_json(self._record.read_text(encoding="utf-8"))
             if isinstance(content, dict) and content.get("schema_version") == 1:
                 raise UserError(f"{beginning} by a steelsight whose tables have other columns; {start_over}")
             found = Origin.model_validate(content)
-        except (UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
+        except ValueError as error:
             raise UserError(f"{self._record}: does not say what these results were made with; {start_over}") from error
         if found.steelsight != self._origin.steelsight:
             raise UserError(f"{beginning} by steelsight {found.steelsight}, this is {__version__}; {start_over}")

@@ -52,8 +52,9 @@ def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def fail(message: str) -> None:
-    """Print one error sentence."""
-    console.print(f"[bold red]steelsight:[/] {escape(message)}", soft_wrap=True, highlight=False)
+    """Print one error sentence, without characters that steer a terminal, which it may quote of a file."""
+    shown = "".join(one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in message)
+    console.print(f"[bold red]steelsight:[/] {escape(shown)}", soft_wrap=True, highlight=False)
 
 
 def finish(

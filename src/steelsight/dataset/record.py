@@ -19,14 +19,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from steelsight.dataset.model import Dataset, Fault, Layout, Sample
 from steelsight.errors import UserError
-from steelsight.files import write_csv, write_json
+from steelsight.files import refuse_links_out, write_csv, write_json
 from steelsight.images import read_content
-from steelsight.rle import Runs, format_runs, parse_runs
+from steelsight.rle import RunError, Runs, format_runs, parse_runs
 
 SAMPLES, TRUTH, DATASET = "samples.csv", "truth.csv", "dataset.json"
 SAMPLE_COLUMNS = ("image_id", "path", "height", "width", "fold", "group")
 TRUTH_COLUMNS = ("ImageId", "ClassId", "EncodedPixels")
 
+_WRITTEN = ("jobs", "evidence", "report")  # folders of a RUN
+_MOST_PIXELS = 1 << 30  # of an image that OpenCV reads
 _LONGEST_FIELD = 2**31 - 1
 
 
@@ -115,7 +117,7 @@ def read_record(run: Path) -> Record:
     """Read what `write_record` wrote; the images themselves need not be there.
 
     Raises:
-        UserError: a file is missing or was changed into something else.
+        UserError: a file is missing or was changed into something else, or the run holds a link that leads out of it.
     """
     file = run / DATASET
     try:
@@ -124,6 +126,7 @@ def read_record(run: Path) -> Record:
         raise UserError(f"{file}: there is no such file; {run} is no RUN of `steelsight train`") from None
     except (ValidationError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not the record that training wrote ({error}); restore it from a copy") from error
+    refuse_links_out(run, *_WRITTEN)
     root = Path(header.root)
     masks = _read_truth(run / TRUTH, header.classes)
     samples: list[Sample] = []
@@ -131,6 +134,11 @@ def read_record(run: Path) -> Record:
     for line, row in _rows(run / SAMPLES, SAMPLE_COLUMNS):
         image_id, path, *integers = row
         height, width, fold, group = _integers(run / SAMPLES, line, integers)
+        if min(height, width) < 1 or height * width > _MOST_PIXELS or min(fold, group) < 0:
+            raise UserError(
+                f"{run / SAMPLES}, line {line}: no image has height {height}, width {width}, fold {fold} and group {group}; "
+                "restore the file from a copy"
+            )
         runs = masks.get(image_id, {})
         mask = tuple(runs.get(name, Runs.empty()) for name in header.classes)
         samples.append(Sample(image_id, root / path, (height, width), mask))
@@ -190,6 +198,8 @@ def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]
                 yield reader.line_num, row
     except FileNotFoundError:
         raise UserError(f"{file}: there is no such file; restore it from a copy or train again") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{file}: not a table ({error}); restore it from a copy") from error
 
 
 def _read_truth(file: Path, classes: Sequence[str]) -> dict[str, dict[str, Runs]]:
@@ -198,7 +208,10 @@ def _read_truth(file: Path, classes: Sequence[str]) -> dict[str, dict[str, Runs]
         if name not in classes:
             raise UserError(f"{file}, line {line}: class {name!r} is not in {DATASET}; restore the file from a copy")
         if text:
-            masks.setdefault(image_id, {})[name] = parse_runs(text, None)
+            try:
+                masks.setdefault(image_id, {})[name] = parse_runs(text, None)
+            except RunError as error:
+                raise UserError(f"{file}, line {line}: {error}; restore the file from a copy") from error
     return masks
 
 

@@ -17,6 +17,7 @@ from steelsight.ensemble import Combine
 from steelsight.errors import UserError
 from steelsight.files import write_json
 from steelsight.metrics.dice import dice_figures
+from steelsight.parsing import parse_json
 
 FILE = "decision.json"
 SCHEMA_VERSION = 2
@@ -270,10 +271,10 @@ def read_decision(run: Path) -> Decision:
     path = run / FILE
     again = f"run `steelsight decide {run}` again"
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: nothing is decided in this run yet; run `steelsight decide {run}`") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}); {again}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:

@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from steelsight.errors import UserError, nearest
+from steelsight.parsing import parse_yaml
 
 
 class _Text(yaml.BaseLoader):
@@ -30,7 +31,7 @@ def parse(path: Path) -> Any:
     if not path.is_file():
         raise UserError(f"{path}: no such file; name a YAML file with severity rules")
     try:
-        return yaml.load(path.read_text("utf-8-sig", errors="replace"), _Text)
+        return parse_yaml(path.read_text("utf-8-sig", errors="replace"), _Text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}" if mark else ""

@@ -65,7 +65,7 @@ def image_histograms(
             tick = None if progress is None else lambda count: progress(before + count, len(total))
             return _of_images(evidence, members, indices, tick)
 
-        total[indices] = cached(path, make)
+        total[indices] = cached(path, (len(indices), *total.shape[1:]), np.uint32, make)
         done += len(indices)
         if progress:
             progress(done, len(total))

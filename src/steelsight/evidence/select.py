@@ -91,7 +91,7 @@ def _soft_dice_of(
         def make(indices: NDArray[np.int64] = indices) -> NDArray[np.float64]:
             return np.array([_soft_dice(evidence, member, index) for index in indices.tolist()], np.float64)
 
-        values[indices] = cached(path, make)
+        values[indices] = cached(path, (len(indices),), np.float64, make)
         before += len(indices)
         if progress:
             progress(before, total)

@@ -12,17 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import zarr
 from numpy.typing import NDArray
 
 from steelsight.dataset.record import Record
 from steelsight.ensemble import Combine
 from steelsight.errors import UserError
+from steelsight.evidence.stored_maps import SHARD, Frame, create_maps, open_maps, read_map
+from steelsight.evidence.stored_probabilities import read_probabilities, write_probabilities
 from steelsight.files import replacing, sweep
 from steelsight.recipe import Member, Recipe, Step
-
-_SHARD = 32  # images a zarr shard holds: few files, yet one image can be read alone
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,11 @@ class Evidence:
     _digests: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.record.folds.size and int(self.record.folds.max()) >= self.recipe.folds:
+            raise UserError(
+                f"{self.run / 'samples.csv'}: it has a fold {int(self.record.folds.max())}, and {self.run / 'recipe.yaml'} "
+                f"has folds 0 to {self.recipe.folds - 1}; restore both from a copy"
+            )
         for fold in range(self.recipe.folds):
             for row, index in enumerate(self.indices(fold)):
                 self._places[self.record.samples[index].image_id] = (fold, row)
@@ -85,25 +88,16 @@ class Evidence:
         """Store P(defect) of the images of a fold, in the order of `indices(fold)`."""
         ids = [self.record.samples[index].image_id for index in self.indices(fold)]
         with replacing(self._path(member, fold)) as temporary:
-            pd.DataFrame({"image_id": ids, "probability": probabilities}).to_parquet(temporary, index=False)
+            write_probabilities(temporary, ids, probabilities)
         self._digests.pop(self._path(member, fold), None)
 
     def write_maps(self, member: Member, fold: int, batches: Iterable[NDArray[np.uint8]]) -> None:
         """Store the 8-bit maps of the images of a fold, given as batches (b, classes, height, width) in the order of
         `indices(fold)`."""
-        preprocess = member.preprocess
-        frame = (len(self.record.classes), preprocess.height, preprocess.width)
-        count = len(self.indices(fold))
+        ids = [self.record.samples[index].image_id for index in self.indices(fold)]
         with replacing(self._path(member, fold)) as temporary:
-            array = zarr.create_array(
-                store=temporary,
-                shape=(count, *frame),
-                chunks=(1, *frame),
-                shards=(_SHARD, *frame),
-                dtype="uint8",
-                attributes={"image_ids": [self.record.samples[index].image_id for index in self.indices(fold)]},
-            )
-            for start, block in _blocks(batches, _SHARD):
+            array = create_maps(temporary, len(ids), self._frame(member), ids)
+            for start, block in _blocks(batches, SHARD):
                 array[start : start + len(block)] = block
         self._digests.pop(self._path(member, fold), None)
 
@@ -112,9 +106,9 @@ class Evidence:
         said = np.full(len(self.record.samples), np.nan)
         for fold in range(self.recipe.folds):
             path = self._path(member, fold)
-            table = pd.read_parquet(path)
-            self._check_ids(path, table["image_id"].tolist(), fold)
-            said[self.indices(fold)] = table["probability"].to_numpy()
+            ids, probabilities = read_probabilities(path, len(self.indices(fold)))
+            self._check_ids(path, ids, fold)
+            said[self.indices(fold)] = probabilities
         return said
 
     def map(self, member: Member, index: int) -> NDArray[np.uint8]:
@@ -123,11 +117,13 @@ class Evidence:
         key = (member.name, fold)
         if key not in self._arrays:
             path = self._path(member, fold)
-            array = zarr.open_array(store=path, mode="r")
+            array = open_maps(path, len(self.indices(fold)), self._frame(member))
             self._check_ids(path, list(array.attrs["image_ids"]), fold)
             self._arrays[key] = array
-        stored: NDArray[np.uint8] = self._arrays[key][row]
-        return stored
+        return read_map(self._arrays[key], row, self._path(member, fold))
+
+    def _frame(self, member: Member) -> Frame:
+        return len(self.record.classes), member.preprocess.height, member.preprocess.width
 
     def _path(self, member: Member, fold: int) -> Path:
         suffix = "parquet" if member.step == "classify" else "zarr"

@@ -4,11 +4,13 @@ import os
 import shutil
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from steelsight.decision.choose import choose_policy
 from steelsight.decision.policy import Keep, Wish
 from steelsight.decision.severity import Severity
 from steelsight.decision.tested import Tested
-from steelsight.decision.tested_files import read_tested, write_tested
+from steelsight.decision.tested_files import DEFECTS, IMAGES, read_tested, write_tested
 from steelsight.errors import UserError
 from steelsight.export.parity import Parity
 from steelsight.export.readme import readme
@@ -19,7 +21,9 @@ from steelsight.inspector.artifact import (
     PARITY,
     README,
     InspectorCard,
+    listed_files,
     read_card,
+    require_listed,
     write_card,
     write_checksums,
 )
@@ -44,7 +48,7 @@ def decide_inspector(
         raise UserError(
             f"{folder / CARD}: it has no classifiers, and verdicts rest on their P(defect); export a run that has"
         )
-    tested = fresh or read_tested(folder)
+    tested = fresh or _read_tested(folder)
     former = card.policy
     policy = choose_policy(
         tested,
@@ -52,24 +56,43 @@ def decide_inspector(
         (former.severity if former else None) if severity == "keep" else severity,
     )
     card = card.with_policy(policy)
-    parity = Parity.model_validate_json((folder / PARITY).read_text(encoding="utf-8"))
+    parity = _read_parity(folder)
     with replacing(folder) as temporary:
         _copy(folder, temporary)
         if fresh is not None:
             write_tested(temporary, fresh)
         write_card(temporary, card)
         write_text(temporary / README, readme(card, parity))
-        write_checksums(temporary)
+        write_checksums(temporary, {*listed_files(folder), CARD, README, *((IMAGES, DEFECTS) if fresh else ())})
     return card
 
 
+def _read_tested(folder: Path) -> Tested:
+    if (folder / IMAGES).is_file():
+        require_listed(folder, IMAGES, DEFECTS)
+    return read_tested(folder)
+
+
+def _read_parity(folder: Path) -> Parity:
+    path = folder / PARITY
+    require_listed(folder, PARITY)
+    try:
+        return Parity.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise UserError(f"{path}: not the proof that `steelsight export` wrote; export the run again") from error
+
+
 def _copy(folder: Path, to: Path) -> None:
-    """Networks are linked where the disk can, and what is about to be written anew is left out."""
+    """Networks are linked where the disk can, and what is about to be written anew is left out. What else lies in the folder
+    comes along as it is, but no checksum will cover it."""
     to.mkdir()
     for path in folder.iterdir():
         if path.name in (CARD, README, CHECKSUMS):
             continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, to / path.name, symlinks=True)
+            continue
         try:
-            os.link(path, to / path.name)
+            os.link(path, to / path.name, follow_symlinks=False)
         except OSError:
-            shutil.copy2(path, to / path.name)
+            shutil.copy2(path, to / path.name, follow_symlinks=False)

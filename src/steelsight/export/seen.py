@@ -8,6 +8,7 @@ from steelsight.dataset.model import Sample
 from steelsight.errors import UserError
 from steelsight.files import write_text
 from steelsight.images import read_content
+from steelsight.inspector.artifact import require_listed
 
 SEEN = "seen.txt"
 
@@ -33,6 +34,7 @@ def refuse_seen(folder: Path, samples: Iterable[Sample]) -> None:
             f"{path}: not found, so nobody can tell fresh images from those that the networks learned from; export the run "
             "again while its images are there"
         )
+    require_listed(folder, SEEN)
     seen = set(path.read_text(encoding="utf-8").split())
     known = [sample for sample in samples if _digest(sample) in seen]
     if known:

@@ -8,7 +8,6 @@ checksums.txt     SHA-256 of all of them, as sha256sum writes it
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +20,8 @@ from steelsight.ensemble import Combine
 from steelsight.errors import UserError
 from steelsight.files import write_json, write_text
 from steelsight.inspector.familiar import Familiar
+from steelsight.inspector.onnx_file import check_alone
+from steelsight.parsing import parse_json
 from steelsight.preprocess import Preprocess
 
 CARD, CHECKSUMS, PARITY, README = "inspector.json", "checksums.txt", "parity.json", "README.md"
@@ -169,9 +170,10 @@ def write_card(folder: Path, card: InspectorCard) -> None:
     write_json(folder / CARD, card.model_dump(mode="json"))
 
 
-def write_checksums(folder: Path) -> None:
-    """Write checksums.txt over every other file of the folder."""
-    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != CHECKSUMS)
+def write_checksums(folder: Path, names: Iterable[str] | None = None) -> None:
+    """Write checksums.txt over files of the folder: all of them but itself unless they are named."""
+    chosen = (path.name for path in folder.iterdir() if path.is_file()) if names is None else names
+    files = sorted(folder / name for name in {*chosen} - {CHECKSUMS})
     write_text(folder / CHECKSUMS, "".join(f"{_sha256(path)}  {path.name}\n" for path in files))
 
 
@@ -186,7 +188,8 @@ def read_card(folder: Path) -> InspectorCard:
         raise UserError(
             f"{path}: not found, so {folder} is no inspector; name the folder that `steelsight export RUN --out` wrote"
         )
-    content = _json(path)
+    written = path.read_bytes()  # once: what is believed below is what the checksum is of
+    content = _json(path, written)
     version = content.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise UserError(
@@ -194,7 +197,7 @@ def read_card(folder: Path) -> InspectorCard:
             f"{SCHEMA_VERSION}; update steelsight, or export the run again with this version"
         )
     listed = _checksums(folder)
-    _verify(folder, listed)
+    _verify(folder, listed, written)
     try:
         card = InspectorCard.model_validate(content)
     except ValidationError as error:
@@ -203,6 +206,11 @@ def read_card(folder: Path) -> InspectorCard:
         raise UserError(f"{path}: {where}: {first['msg']}; export the run again") from error
     _verify_listed(folder, listed, [network.file for network in card.networks])
     return card
+
+
+def listed_files(folder: Path) -> tuple[str, ...]:
+    """Names of the files that checksums.txt vouches for."""
+    return tuple(_checksums(folder))
 
 
 def require_listed(folder: Path, *names: str) -> None:
@@ -214,15 +222,36 @@ def require_listed(folder: Path, *names: str) -> None:
     _verify_listed(folder, _checksums(folder), names)
 
 
+def read_network(path: Path) -> bytes:
+    """A network's file, for its runtime: the very bytes that the checksum beside it is of, and all of the network.
+
+    A folder without checksums.txt is an export that is not finished yet: `read_card` refuses it.
+
+    Raises:
+        UserError: it has changed since, is not listed, or refers to other files.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing from the inspector; copy it again from its source") from None
+    if (path.parent / CHECKSUMS).exists():
+        listed = _checksums(path.parent)
+        _verify_listed(path.parent, listed, [path.name])
+        if hashlib.sha256(content).hexdigest() != listed[path.name]:
+            raise _changed(path)
+    check_alone(content, path)
+    return content
+
+
 def fingerprint(folder: Path) -> str:
     """SHA-256 of the checksums: two inspectors with the same one are the same to the last byte."""
     return _sha256(folder / CHECKSUMS)
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Path, written: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        content = parse_json(written.decode("utf-8"))
+    except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}); copy the inspector again from its source") from error
     if not isinstance(content, dict):
         raise UserError(f"{path}: not a JSON object; copy the inspector again from its source")
@@ -237,7 +266,7 @@ def _checksums(folder: Path) -> dict[str, str]:
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
-def _verify(folder: Path, expected: Mapping[str, str]) -> None:
+def _verify(folder: Path, expected: Mapping[str, str], card: bytes) -> None:
     _verify_listed(folder, expected, [CARD])
     for name in sorted(expected):
         path = folder / name
@@ -245,11 +274,15 @@ def _verify(folder: Path, expected: Mapping[str, str]) -> None:
             raise UserError(f"{folder / CHECKSUMS}: {name!r} is no file of this folder; copy the inspector again")
         if not path.is_file():
             raise UserError(f"{path}: missing from the inspector; copy it again from its source")
-        if _sha256(path) != expected[name]:
-            raise UserError(
-                f"{path}: changed since it was exported (its checksum is not the one in {CHECKSUMS}); copy the "
-                "inspector again from its source, or export the run again"
-            )
+        if (hashlib.sha256(card).hexdigest() if name == CARD else _sha256(path)) != expected[name]:
+            raise _changed(path)
+
+
+def _changed(path: Path) -> UserError:
+    return UserError(
+        f"{path}: changed since it was exported (its checksum is not the one in {CHECKSUMS}); copy the "
+        "inspector again from its source, or export the run again"
+    )
 
 
 def _verify_listed(folder: Path, expected: Mapping[str, str], names: Iterable[str]) -> None:

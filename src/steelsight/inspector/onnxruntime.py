@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from steelsight.ensemble import Combine
 from steelsight.errors import UserError
-from steelsight.inspector.artifact import INPUT, OUTPUT, InspectorCard, NetworkCard
+from steelsight.inspector.artifact import INPUT, OUTPUT, InspectorCard, NetworkCard, read_network
 from steelsight.preprocess import Preprocess
 
 _BATCH = 8
@@ -77,10 +77,12 @@ class OnnxRuntimeEngine:
 
 
 def _session(path: Path, providers: Sequence[str]) -> Any:
+    content = read_network(path)
     onnxruntime = silent_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors alone
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # whatever the bytes look like besides
     try:
-        return onnxruntime.InferenceSession(path, options, providers=list(providers))
+        return onnxruntime.InferenceSession(content, options, providers=list(providers))
     except Exception as error:  # its errors have no common base but this
         raise UserError(f"{path}: ONNX Runtime cannot load it ({error}); export the run again") from error

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from steelsight.ensemble import Combine
 from steelsight.errors import UserError
-from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision
+from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision, read_network
 from steelsight.inspector.engine import Aim
 from steelsight.preprocess import Preprocess
 
@@ -103,8 +103,9 @@ def runs_in_bf16(precision: Precision) -> bool:
 
 
 def _compile(core: Any, path: Path, preprocess: Preprocess, settings: dict[str, Any], requests: int) -> OpenVinoNetwork:
+    content = read_network(path)
     try:
-        model = core.read_model(path)
+        model = core.read_model(content)  # not the path: these very bytes are the ones that were checked
         model.reshape([1, preprocess.channels, preprocess.height, preprocess.width])
         compiled = core.compile_model(model, "CPU", settings)
     except RuntimeError as error:

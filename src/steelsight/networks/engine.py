@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -102,7 +101,7 @@ def _load_network(
     model = build_member(member, classes)
     try:
         model.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error:
+    except Exception as error:  # see `steelsight.networks.weights`
         raise UserError(
             f"{path}: not the weights of member {member.name} in {run / 'recipe.yaml'}; delete the job's folder and train "
             "it again with --resume"

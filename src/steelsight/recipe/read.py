@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from steelsight.errors import UserError, nearest
 from steelsight.files import write_text
+from steelsight.parsing import parse_yaml
 from steelsight.recipe.model import Recipe
 
 RECIPES = ("paper", "lite", "demo")
@@ -55,7 +56,7 @@ def read_run_recipe(run: Path) -> Recipe:
         raise UserError(
             f"{path}: not found, so {run} is not a run; name the folder that `steelsight train --out` wrote"
         )
-    return _validate(_parse(path.read_text("utf-8"), str(path)), str(path))
+    return _validate(_parse(path.read_text("utf-8", errors="replace"), str(path)), str(path))
 
 
 def write_run_recipe(run: Path, recipe: Recipe) -> None:
@@ -82,12 +83,7 @@ def _load(text: str) -> Any:
     Raises:
         yaml.YAMLError: nothing, or what no recipe could mean.
     """
-    try:
-        return _own(yaml.safe_load(text))
-    except ValueError as error:
-        raise yaml.YAMLError(str(error)) from error  # a date that there is not, for one
-    except RecursionError as error:
-        raise yaml.YAMLError("something is nested too deep, or contains itself") from error
+    return _own(parse_yaml(text))
 
 
 def _own(node: Any) -> Any:

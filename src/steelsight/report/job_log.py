@@ -1,12 +1,12 @@
 """A job's `log.jsonl` read back: one row per epoch, whatever the step."""
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from steelsight.errors import UserError
+from steelsight.parsing import parse_json
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,15 @@ def read_log(path: Path) -> JobLog:
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; a job writes it from its first epoch on")
-    lines = [line for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+    lines = [line for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if line.strip()]
     rows: list[dict[str, Any]] = []
     for number, line in enumerate(lines, start=1):
         try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
+            row = parse_json(line)
+            if not isinstance(row, dict):
+                raise ValueError
+            rows.append(row)
+        except ValueError:
             if number == len(lines):
                 break
             raise UserError(

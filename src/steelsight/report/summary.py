@@ -1,7 +1,6 @@
 """Section Summary: what was trained, the honest headline figures with intervals, and what they mean in one sentence."""
 
 import importlib.metadata
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,9 @@ import numpy as np
 
 from steelsight.dataset.record import Record
 from steelsight.decision.counts import Counts
+from steelsight.errors import UserError
 from steelsight.metrics.intervals import Interval, wilson
+from steelsight.parsing import parse_json
 from steelsight.recipe import Recipe
 from steelsight.report.classifier import ClassifierView
 from steelsight.report.ink import class_names
@@ -165,7 +166,17 @@ def _count_members(recipe: Recipe) -> str:
 
 
 def _done_files(run: Path) -> list[dict[str, object]]:
-    return [json.loads(path.read_text("utf-8")) for path in sorted(run.glob("jobs/*/fold*/done.json"))]
+    return [_done_file(path) for path in sorted(run.glob("jobs/*/fold*/done.json"))]
+
+
+def _done_file(path: Path) -> dict[str, object]:
+    try:
+        content = parse_json(path.read_text("utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}); train its job again, or restore the file from a copy") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: not a JSON object; train its job again, or restore the file from a copy")
+    return content
 
 
 def _machine(done: Sequence[dict[str, object]]) -> str:

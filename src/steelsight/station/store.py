@@ -7,6 +7,7 @@ DATA/unknown/images/..., maps/...               those that no entry of the log n
 
 import json
 import os
+import re
 import threading
 import time
 import zipfile
@@ -34,6 +35,7 @@ _PREPROCESSES = "preprocesses"
 _COMBINE = "combine"
 _PART_SECONDS = 3600.0  # a temporary file of that age is nobody's any more: a write takes seconds
 _PROBE = 65_536  # bytes
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +122,8 @@ class ImageStore:
             UserError: the disk is full or may not be written to.
             ValueError: it has none of the formats that are read.
         """
+        if not _is_digest(sha256):
+            raise ValueError(f"{sha256[:80]!r}: no SHA-256")
         kind = image_format(content)
         if kind is None:
             raise ValueError(f"{sha256}: no image")
@@ -134,7 +138,9 @@ class ImageStore:
         self._put(self._maps_path(sha256, inspector), packed, durable=False)
 
     def image_path(self, sha256: str) -> Path | None:
-        """Where an image is; None where it is not stored (any more)."""
+        """Where an image is; None where it is not stored (any more). A log may name anything: what is no SHA-256 is not."""
+        if not _is_digest(sha256):
+            return None
         paths = (self._image_path(sha256, kind) for kind in _SUFFIXES)
         with _disk_errors(self._images, "read"):
             return next((path for path in paths if path.is_file()), None)
@@ -150,6 +156,8 @@ class ImageStore:
         Raises:
             UserError: the disk refuses.
         """
+        if not (_is_digest(sha256) and _is_digest(inspector)):
+            return None
         content = _read(self._maps_path(sha256, inspector))
         try:
             return None if content is None else NetworkMaps.unpack(content)
@@ -166,6 +174,8 @@ class ImageStore:
             UserError: the disk refuses.
         """
         freed = 0
+        if not _is_digest(sha256):  # a pattern, as a file in the folder may be called, would mean others
+            return freed
         for path in (*self._images.glob(f"{sha256[:2]}/{sha256}.*"), *self._maps.glob(f"{sha256[:2]}/{sha256}.*")):
             with _disk_errors(path, "removed"), suppress(FileNotFoundError):  # another process removed it
                 found = path.stat()
@@ -287,6 +297,11 @@ class ImageStore:
                 temporary.replace(path)
             finally:
                 temporary.unlink(missing_ok=True)
+
+
+def _is_digest(text: str) -> bool:
+    """Whether a text can be a part of a file's name: the store's folder is not left by way of it."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 @contextmanager

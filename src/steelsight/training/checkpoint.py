@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from steelsight.errors import UserError
 from steelsight.files import write_bytes
@@ -44,11 +44,61 @@ class Checkpoint:
     def load(cls, path: Path) -> "Checkpoint":
         """Raises UserError where the file is not a checkpoint."""
         try:
-            return cls(**torch.load(path, weights_only=True, map_location="cpu"))
+            read = cls(**torch.load(path, weights_only=True, map_location="cpu"))
+            read._check()
+            return read
         except Exception as error:  # torch raises many kinds for a damaged file
             raise UserError(
                 f"{path}: not a readable checkpoint; delete it, and --resume starts this job anew"
             ) from error
+
+    def _check(self) -> None:
+        """What was read has the types that are written, whoever wrote it."""
+        whole = (self.epoch, self.kept_count)
+        if not all(type(number) is int and number >= 0 for number in whole):
+            raise ValueError("no number of epochs")
+        if not all(type(number) in (int, float) for number in (self.kept_score, self.seconds)):
+            raise ValueError("no score or time")
+        if not (_are_weights(self.model) and (self.kept is None or _are_weights(self.kept))):
+            raise ValueError("no weights")
+        if not isinstance(self.optimiser, dict) or not isinstance(self.versions, dict):
+            raise ValueError("no state of an optimiser")
+
+    def restore_model(self, model: nn.Module, path: Path) -> None:
+        """Put the weights into a network, in place.
+
+        Raises:
+            UserError: they, or those that the job would end with, are another network's.
+        """
+        wanted = {name: tensor.shape for name, tensor in model.state_dict().items()}
+        for weights in (self.model, self.kept):
+            if weights and {name: tensor.shape for name, tensor in weights.items()} != wanted:
+                raise _foreign(path)
+        if self.model:
+            model.load_state_dict(self.model)
+
+    def restore_optimiser(self, optimiser: Any, path: Path) -> None:
+        """Put the state into an optimiser, in place.
+
+        Raises:
+            UserError: it is another optimiser's.
+        """
+        try:
+            optimiser.load_state_dict(self.optimiser)
+        except Exception as error:  # it indexes into what it is given, as deep as that goes
+            raise _foreign(path) from error
+
+
+def _are_weights(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in value.items()
+    )
+
+
+def _foreign(path: Path) -> UserError:
+    return UserError(
+        f"{path}: it is not of this member as the run's recipe.yaml has it; delete it, and --resume starts this job anew"
+    )
 
 
 def average_in(kept: Weights | None, weights: Weights, count: int) -> Weights:

@@ -27,6 +27,7 @@ from steelsight.training.sampling import epoch_order
 from steelsight.training.schedule import learning_rate
 from steelsight.training.soft_dice import SoftDice
 
+_CHECKPOINT = "checkpoint.pt"
 _DRAWN_EVERY = 5.0  # seconds, and at the end: a picture takes as long as a short epoch
 
 OPTIMISERS: dict[str, type[torch.optim.Optimizer]] = {
@@ -86,7 +87,7 @@ def fit(job: Job, model: nn.Module, fabric: Fabric, workers: int, hooks: Hooks) 
         if optimiser is None or phase_epoch == 0:
             optimiser = fabric.setup_optimizers(make_optimiser(phase.optimiser, model))
             if phase_epoch > 0:
-                optimiser.load_state_dict(state.optimiser)
+                state.restore_optimiser(optimiser, job.folder / _CHECKPOINT)
         rate = learning_rate(phase.schedule, phase_epoch)
         for group in optimiser.param_groups:
             group["lr"] = rate
@@ -108,7 +109,7 @@ def fit(job: Job, model: nn.Module, fabric: Fabric, workers: int, hooks: Hooks) 
             hooks.on_epoch(line)
             if writer:
                 _to_tensorboard(writer, line)
-            _checkpoint(state, member, model, optimiser, epoch + 1).save(job.folder / "checkpoint.pt")
+            _checkpoint(state, member, model, optimiser, epoch + 1).save(job.folder / _CHECKPOINT)
             if epoch + 1 == member.epochs or time.monotonic() - drawn > _DRAWN_EVERY:
                 draw_progress(job.folder / "log.jsonl", job.folder / "progress.png", title=job.name)
                 drawn = time.monotonic()
@@ -253,11 +254,15 @@ def _checkpoint(state: Checkpoint, member: Member, model: nn.Module, optimiser: 
 
 def _restore(job: Job, model: nn.Module) -> Checkpoint:
     """The last checkpoint, its weights loaded and log lines of later epochs cut off; or a fresh start."""
-    path, log = job.folder / "checkpoint.pt", job.folder / "log.jsonl"
+    path, log = job.folder / _CHECKPOINT, job.folder / "log.jsonl"
     state = Checkpoint.load(path) if path.is_file() else Checkpoint(epoch=0, model={}, optimiser={})
-    if state.model:
-        model.load_state_dict(state.model)
-    lines = log.read_text("utf-8").splitlines() if log.is_file() else []
+    if state.epoch > job.member.epochs:
+        raise UserError(
+            f"{path}: it has {state.epoch} epochs, the recipe asks for {job.member.epochs}; delete it, and --resume starts "
+            "this job anew"
+        )
+    state.restore_model(model, path)
+    lines = log.read_text("utf-8", errors="replace").splitlines() if log.is_file() else []
     write_text(log, "".join(line + "\n" for line in lines[: state.epoch]))
     return state
 

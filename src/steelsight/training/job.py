@@ -1,6 +1,5 @@
 """One job = (member, fold): train it, store its final weights and its evidence, mark it done. Runnable alone."""
 
-import json
 import platform
 import time
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
 from steelsight.networks.weights import load_encoder, load_weights
 from steelsight.recipe import Member
+from steelsight.report.job_log import read_log
 from steelsight.training.fit import Hooks, Job, fit
 from steelsight.training.loading import PlainImages, ReadImage, plain_batches
 from steelsight.training.randomness import seed_torch
@@ -148,14 +148,14 @@ def _predict(job: Job, network: nn.Module, device: torch.device, workers: int) -
 
 
 def _summary(job: Job, fabric: Fabric, evidence_seconds: float) -> dict[str, Any]:
-    lines = [json.loads(line) for line in (job.folder / "log.jsonl").read_text("utf-8").splitlines()]
+    log = read_log(job.folder / "log.jsonl")
     return {
         "member": job.member.name,
         "fold": job.fold,
-        "epochs": len(lines),
+        "epochs": len(log.rows),
         "training_images": len(job.training),
         "evidence_images": len(job.validation),
-        "seconds": round(sum(line["seconds"] for line in lines), 1),
+        "seconds": round(log.seconds, 1),
         "evidence_seconds": round(evidence_seconds, 1),
         "device": str(fabric.device),
         "devices": fabric.world_size,

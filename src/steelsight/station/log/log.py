@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from steelsight.station.inspection import Inspection, Result, Review, Word
-from steelsight.station.log.connect import WRITES, NoLog, connect, database_errors, parse_url, write_ahead
+from steelsight.station.log.connect import WRITES, NoLog, connect, database_errors, parse_url, shown, write_ahead
 from steelsight.station.log.query import Found, Query, page, write_cursor
 from steelsight.station.log.rows import (
     REVIEW,
@@ -20,7 +20,7 @@ from steelsight.station.log.rows import (
     to_inspection,
     to_review,
 )
-from steelsight.station.log.schema import is_current
+from steelsight.station.log.schema import is_current, refuse_programs
 from steelsight.station.log.statistics import (
     Bucket,
     Per,
@@ -75,6 +75,7 @@ class InspectionLog:
         engine = connect(parsed)
         try:
             with database_errors(parsed):
+                refuse_programs(engine, shown(parsed))
                 if not is_current(engine):
                     from steelsight.station.log.migrate import migrate  # Alembic takes as long to load as all the rest
 

@@ -1,0 +1,13 @@
+"""What a stranger would put into a file: an object that acts when it is unpickled."""
+
+from pathlib import Path
+
+
+class Trap:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, sprung: Path) -> None:
+        self.sprung = sprung
+
+    def __reduce__(self):
+        return Path.touch, (self.sprung,)

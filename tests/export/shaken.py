@@ -18,7 +18,7 @@ class _Shaken:
 
     def probabilities(self, inputs):
         said = self.network.probabilities(inputs)
-        off = np.random.default_rng(0).uniform(-self.by, self.by, said.shape)
+        off = np.random.default_rng(0).uniform(-self.by, self.by, said.shape[1:])  # whatever else is in the batch
         return np.clip(said + off, 0, 1).astype(np.float32)
 
 

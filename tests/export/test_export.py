@@ -167,7 +167,7 @@ def test_classes_that_change_places_are_refused(run, sides, tmp_path):
 @pytest.mark.parametrize(
     ("step", "change", "words"),
     [
-        ("classify", {"mean": 0.45}, r"P\(defect\) of .*\.jpg differs by"),
+        ("classify", {"deviation": 0.05}, r"P\(defect\) of .*\.jpg differs by"),
         ("segment", {"fit": "pad"}, r"a map of .*\.jpg differs by"),
     ],
 )
@@ -203,9 +203,11 @@ def test_a_changed_threshold_is_refused(exported, sides, change, words):
     """Each by what it changes: the networks are the same."""
     reference, other = sides
     rule = exported.card.rule
-    if change == "gate":
-        said = sorted(one.p_defect for one in judge(find_sources([str(TEST_IMAGES)]), other.engine, rule))
-        changed = replace(other, rule=rule.model_copy(update={"gate": (said[-2] + said[-1]) / 2}))
+    if change == "gate":  # the scores of untrained networks lie close together
+        reference, changed = (
+            replace(side, rule=rule.model_copy(update={"gate": gate}))
+            for side, gate in ((reference, 0.01), (other, 0.99))
+        )
     elif change == "pass_at":
         nothing = rule.model_copy(update={"min_area": (256 * 1600,) * 4})  # what has a mask does not pass
         reference, changed = (
@@ -249,7 +251,7 @@ def test_a_mask_may_hang_on_a_pixel_at_the_minimum_area(sides):
             for one in judge(sources, engine, torch_side.rule, keep_maps=True)
         ]
     ).reshape(2, len(sources), -1)
-    image, index = np.argwhere(counts[0] != counts[1])[0]
+    image, index = np.argwhere((counts[0] != counts[1]) & (counts.min(axis=0) > 0))[0]
     least = list(torch_side.rule.min_area)
     least[index] = int(counts[:, image, index].max())
     reference = replace(torch_side, rule=torch_side.rule.model_copy(update={"min_area": tuple(least)}))

@@ -2,11 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from alike import assert_alike
 from data import SAMPLE, needs_sample
+from export.shaken import shaken
 from export.small_run import without_classifiers
 from safetensors.torch import load_file, save_file
 
@@ -16,19 +19,21 @@ from steelsight.cascade.sources import find_sources
 from steelsight.dataset.record import read_record
 from steelsight.decision.decision import read_decision
 from steelsight.errors import UserError
+from steelsight.export.compare import Side
 from steelsight.export.export import export_run
 from steelsight.export.parity import Parity, check, measure
 from steelsight.export.plan import make_plan
-from steelsight.export.readme import readme
+from steelsight.export.readme import parity_lines, readme
 from steelsight.export.reduced import write_reduced
+from steelsight.export.tolerance import LEVEL, PIXELS, PROBABILITY, TOLERANCE, are_alike
 from steelsight.export.where import here
 from steelsight.images import list_images, read_image
 from steelsight.inspector.artifact import read_card
+from steelsight.inspector.engine import open_engine
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.openvino import runs_in_bf16
 from steelsight.networks.engine import load_engine
 from steelsight.recipe import read_run_recipe
-from steelsight.rle import format_runs
 
 pytestmark = needs_sample
 TEST_IMAGES = SAMPLE / "test_images"
@@ -48,15 +53,12 @@ def test_the_inspector_says_of_unseen_images_what_torch_says(run, exported):
     rule = read_decision(run).rule
     inspector = Inspector.open(exported.folder, device="cpu")
     assert inspector.card.rule == rule
-    passed = 0
-    for one, other in zip(judge(sources, torch_engine(run), rule), inspector.stream(sources), strict=True):
-        assert one.p_defect == pytest.approx(other.p_defect, abs=1e-5)
-        areas = [[runs.area for runs in judged.runs] for judged in (one, other)]
-        assert np.abs(np.subtract(*areas)).max() <= 3
-        passed += one.is_defective and [format_runs(runs) for runs in one.runs] == [
-            format_runs(runs) for runs in other.runs
-        ]
-    assert passed > 1
+    engine, found = torch_engine(run), 0
+    both = judge(sources, engine, rule, keep_maps=True), inspector.stream(sources, keep_maps=True)
+    for one, other in zip(*both, strict=True):
+        assert_alike(one, other, engine, rule)
+        found += one.is_defective
+    assert found > 1
 
 
 def test_the_card_says_what_it_was_made_of(run, exported):
@@ -86,11 +88,13 @@ def test_parity_is_written_as_measured_and_within_its_tolerance(exported):
     assert parity == exported.parity
     assert (parity.images, parity.pairs, parity.precision, parity.computed_in) == (11, 44, "fp32", "fp32")
     assert parity.found_pairs > 3
-    assert 0 < parity.p_defect_difference < 1e-5
-    assert parity.map_difference <= 1 / 255
-    assert parity.same_gate_share == parity.same_answer_share == 1
-    assert parity.mean_dice > 0.999
-    assert parity.dice_loss is None
+    assert parity.tolerance == TOLERANCE
+    assert parity.p_defect_difference <= PROBABILITY
+    assert parity.map_difference <= LEVEL
+    assert round(parity.images * (1 - parity.same_gate_share)) == parity.near_gate_images
+    assert round(parity.images * (1 - parity.same_verdict_share)) == parity.near_verdict_images
+    assert are_alike(parity.most_pixels, parity.least_dice)
+    assert (parity.differing_pairs, parity.dice_loss) == (0, None)
 
 
 def test_a_stranger_finds_what_it_is_and_how_to_run_it(exported):
@@ -112,19 +116,159 @@ def test_a_soft_gate_is_explained_where_there_is_one(exported):
     assert "multiplied by 5 - 4 x P(defect)" in " ".join(soft.split())
 
 
-def test_networks_of_other_weights_are_refused(run, exported, tmp_path):
+@pytest.fixture(scope="module")
+def sides(run, exported):
+    """What the run says, and what its inspector says; each test changes something of the second."""
+    card, decision = exported.card, read_decision(run)
+    return (
+        Side("torch", torch_engine(run), decision.rule, decision.policy),
+        Side("OpenVINO", open_engine(exported.folder, card, device="cpu"), card.rule, card.policy),
+    )
+
+
+def refused(reference, exported, match):
+    measured = measure(find_sources([str(TEST_IMAGES)]), reference, exported, here("fp32"), lambda done, of: None)
+    with pytest.raises(UserError, match=rf"nothing was exported: .*{match}"):
+        check(measured)
+    return measured
+
+
+def test_networks_of_other_weights_are_refused(run, sides, tmp_path):
     """The folds' weights change places: the same graph, exported by the same code, from another training."""
     other = copied(run, tmp_path)
     weights = [other / f"jobs/segment-unet/fold{fold}/weights.safetensors" for fold in (0, 1)]
     save_file(load_file(weights[1]), weights[0])
-    sources = find_sources([str(TEST_IMAGES)])
-    engine, rule = Inspector.open(exported.folder, device="cpu").engine("throughput"), exported.card.rule
-    parity = measure(sources, torch_engine(other), engine, rule, here("fp32"), lambda done, of: None)
-    assert parity.map_difference > 1 / 255
-    with pytest.raises(
-        UserError, match=r"nothing was exported.*a map of .*\.jpg differs by 0\.\d+, more than the 0\.0039"
-    ):
-        check(parity)
+    measured = refused(
+        replace(sides[0], engine=torch_engine(other)),
+        sides[1],
+        r"a map of .*\.jpg differs by 0\.\d+, more than the 0\.0039",
+    )
+    assert measured.parity.map_difference > LEVEL
+
+
+def test_classes_that_change_places_are_refused(run, sides, tmp_path):
+    """In the last layers of both folds."""
+    other = copied(run, tmp_path)
+    for fold in (0, 1):
+        path = other / f"jobs/segment-unet/fold{fold}/weights.safetensors"
+        weights = load_file(path)
+        for name in ("weight", "bias"):
+            head = f"network.segmentation_head.0.{name}"
+            weights[head] = weights[head][[1, 0, 2, 3]].contiguous()
+        save_file(weights, path)
+    measured = refused(replace(sides[0], engine=torch_engine(other)), sides[1], r"a map of .*\.jpg differs by")
+    names = sides[1].engine.classes
+    found = " ".join(fault.text for fault in measured.faults if fault.kind == "mask")
+    assert f"class {names[0]} of " in found
+    assert f"class {names[1]} of " in found
+    assert f"class {names[2]} of " not in found
+
+
+@pytest.mark.parametrize(
+    ("step", "change", "words"),
+    [
+        ("classify", {"deviation": 0.05}, r"P\(defect\) of .*\.jpg differs by"),
+        ("segment", {"fit": "pad"}, r"a map of .*\.jpg differs by"),
+    ],
+)
+def test_another_preprocessing_is_refused(exported, sides, step, change, words):
+    networks = tuple(
+        its.model_copy(update={"preprocess": its.preprocess.model_copy(update=change)}) if its.step == step else its
+        for its in exported.card.networks
+    )
+    card = exported.card.model_copy(update={"networks": networks})
+    refused(sides[0], replace(sides[1], engine=open_engine(exported.folder, card, device="cpu")), words)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            "gate",
+            r"one side alone lets .*\.jpg through its gate, with P\(defect\) 0\.\d+ at a gate of 0\.\d+ by torch and",
+        ),
+        (
+            "upper",
+            r"class \d of .*\.jpg has a mask of \d+ pixels by torch alone, and its area above the upper threshold",
+        ),
+        (
+            "lower",
+            r"the masks of class \d of .*\.jpg differ by \d+ pixels, at Dice 0\.\d+, and 3 pixels or Dice 0\.999",
+        ),
+        ("min_area", r"class \d of .*\.jpg has a mask of \d+ pixels by torch alone"),
+        ("pass_at", r"the verdict of .*\.jpg is \w+ by torch and \w+ by OpenVINO, though its masks are the same"),
+    ],
+)
+def test_a_changed_threshold_is_refused(exported, sides, change, words):
+    """Each by what it changes: the networks are the same."""
+    reference, other = sides
+    rule = exported.card.rule
+    if change == "gate":  # the scores of untrained networks lie close together
+        reference, changed = (
+            replace(side, rule=rule.model_copy(update={"gate": gate}))
+            for side, gate in ((reference, 0.01), (other, 0.99))
+        )
+    elif change == "pass_at":
+        nothing = rule.model_copy(update={"min_area": (256 * 1600,) * 4})  # what has a mask does not pass
+        reference, changed = (
+            replace(side, rule=nothing, policy=side.policy.model_copy(update={"pass_at": bound, "reject_at": None}))
+            for side, bound in ((reference, 1.0), (other, 0.0))
+        )
+    else:
+        to = {"upper": 255, "lower": 110, "min_area": 6000}[change]
+        changed = replace(other, rule=rule.model_copy(update={change: (to,) * 4}))
+    refused(reference, changed, words)
+
+
+def test_numbers_of_another_processor_are_no_fault(sides):
+    """As AVX512 adds up: 1e-5 of a probability, by which single pixels flip; and ten times as much."""
+    for by in (1e-5, 1e-4):
+        measured = measure(
+            find_sources([str(SAMPLE / "train_images")]),
+            sides[0],
+            replace(sides[0], engine=shaken(sides[0].engine, by)),
+            here("fp32"),
+            lambda done, of: None,
+        )
+        assert measured.parity.same_found_masks_share < 1
+        check(measured)
+    assert measured.parity.most_pixels > PIXELS
+    assert any(f"by {measured.parity.most_pixels} pixels at most" in line for line in parity_lines(measured.parity))
+
+
+def test_a_mask_may_hang_on_a_pixel_at_the_minimum_area(sides):
+    """Which one side finds and the other does not; with another minimum area, neither does and it is a fault."""
+    torch_side = sides[0]
+    off = shaken(torch_side.engine, 1e-4)
+    sources = find_sources([str(SAMPLE / "train_images")])
+    counts = np.array(
+        [
+            [
+                (one.maps[index] > level).sum() if one.maps is not None else 0
+                for index, level in enumerate(torch_side.rule.upper)
+            ]
+            for engine in (torch_side.engine, off)
+            for one in judge(sources, engine, torch_side.rule, keep_maps=True)
+        ]
+    ).reshape(2, len(sources), -1)
+    image, index = np.argwhere((counts[0] != counts[1]) & (counts.min(axis=0) > 0))[0]
+    least = list(torch_side.rule.min_area)
+    least[index] = int(counts[:, image, index].max())
+    reference = replace(torch_side, rule=torch_side.rule.model_copy(update={"min_area": tuple(least)}))
+    exported = replace(reference, engine=off)
+    chosen = sources[image : image + 1]
+    measured = measure(chosen, reference, exported, here("fp32"), lambda done, of: None)
+    assert (measured.parity.near_area_pairs, measured.parity.differing_pairs) == (1, 0)
+    check(measured)
+    assert "1 at the minimum area by one side alone" in parity_lines(measured.parity)[2]
+    least[index] += 1 if counts[0, image, index] == least[index] else -1
+    changed = replace(
+        exported, engine=torch_side.engine, rule=reference.rule.model_copy(update={"min_area": tuple(least)})
+    )
+    measured = measure(chosen, reference, changed, here("fp32"), lambda done, of: None)
+    assert measured.parity.p_defect_difference == measured.parity.near_area_pairs == 0
+    with pytest.raises(UserError, match="is not at the minimum area within the pixels that differ"):
+        check(measured)
 
 
 def test_a_network_that_answers_with_nan_leaves_nothing_behind(run, tmp_path):
@@ -152,9 +296,9 @@ def test_an_interruption_leaves_nothing_behind(run, tmp_path):
 def test_an_unreadable_image_is_named(run, exported, tmp_path):
     bad = tmp_path / "cut.jpg"
     bad.write_bytes(list_images(TEST_IMAGES)[0].read_bytes()[:9000])
-    engine = torch_engine(run)
+    side = Side("torch", torch_engine(run), exported.card.rule)
     with pytest.raises(UserError, match=r"cut\.jpg: the file breaks off"):
-        measure(find_sources([str(bad)]), engine, engine, exported.card.rule, here("fp32"), lambda done, of: None)
+        measure(find_sources([str(bad)]), side, side, here("fp32"), lambda done, of: None)
 
 
 def test_missing_weights_are_one_sentence(run, tmp_path):

@@ -12,6 +12,7 @@ from steelsight.cascade.sources import Source
 from steelsight.decision.decision import read_decision
 from steelsight.ensemble import combine_maps
 from steelsight.errors import UserError
+from steelsight.export.tolerance import LEVEL, PROBABILITY
 from steelsight.networks.engine import load_engine
 
 pytestmark = needs_sample
@@ -44,10 +45,10 @@ def test_a_folds_networks_say_of_its_images_what_the_evidence_says(evidence, fol
     judged = list(judge(sources, load(evidence, [fold]), everything, keep_maps=True))
     assert len(judged) == len(indices) > 3
     for one, index, sample in zip(judged, indices, samples, strict=True):
-        assert one.p_defect == pytest.approx(said[index], abs=1e-5)
+        assert one.p_defect == pytest.approx(said[index], abs=PROBABILITY)
         stored = [evidence.map(member, index) for member in members]
         expected = combine_maps(stored, [member.preprocess for member in members], sample.size)
-        assert np.abs(one.maps.astype(int) - expected).max() <= 1
+        assert np.abs(one.maps.astype(int) - expected).max() / 255 <= LEVEL
 
 
 def test_all_folds_are_the_plain_mean_of_each(evidence):

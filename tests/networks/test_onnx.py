@@ -9,6 +9,7 @@ import pytest
 import torch
 from data import SAMPLE, needs_sample
 
+from steelsight.export.tolerance import PROBABILITY
 from steelsight.images import list_images, read_image
 from steelsight.inspector.onnxruntime import silent_onnxruntime
 from steelsight.networks.engine import TorchNetwork
@@ -69,7 +70,7 @@ def test_a_graph_traced_once_says_what_each_network_says(graph, networks, tmp_pa
         session = silent_onnxruntime().InferenceSession(path)
         for given in (inputs, inputs[:1]):
             for answer in (compiled([given])[0], session.run(["probabilities"], {"input": given})[0]):
-                np.testing.assert_allclose(answer, expected[: len(given)], atol=2e-4)
+                np.testing.assert_allclose(answer, expected[: len(given)], rtol=0, atol=PROBABILITY)
     assert np.abs(said[0] - said[1]).max() > 0.05
 
 

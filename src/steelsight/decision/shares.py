@@ -11,7 +11,7 @@ from steelsight.metrics.binomial import allowed, clopper_pearson_upper, groups_n
 
 MARGIN = 1e-3
 """How far a threshold keeps from the score that it must not lose, where the next score leaves room: as far as an exported
-inspector's P(defect) may lie from the tested one (`export.parity.Tolerance`)."""
+inspector's P(defect) may lie from the tested one (`export.tolerance`)."""
 
 
 @dataclass(frozen=True, eq=False)

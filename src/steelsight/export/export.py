@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from steelsight.decision.tested_files import DEFECTS, IMAGES, write_tested
 from steelsight.errors import UserError
 from steelsight.export.card import make_card
+from steelsight.export.compare import Side
 from steelsight.export.images import are_there
 from steelsight.export.parity import Parity, check, measure
 from steelsight.export.plan import Plan, Progress, make_plan
@@ -25,6 +26,7 @@ from steelsight.inspector.artifact import (
     README,
     InspectorCard,
     Precision,
+    read_card,
     write_card,
     write_checksums,
 )
@@ -83,7 +85,6 @@ def export_run(
         folder.mkdir()
         card = make_card(plan, reference)
         parity = _write_networks(plan, card, reference, folder)
-        write_card(folder, card)
         if plan.tested is not None:
             write_tested(folder, plan.tested)
         if are_there(plan.record):
@@ -111,7 +112,7 @@ def _refuse_foreign(out: Path) -> None:
 
 
 def _write_networks(plan: Plan, card: InspectorCard, reference: "TorchEngine", folder: Path) -> Parity:
-    """Write the networks and compare them with torch: in fp32 first, whatever precision is wanted."""
+    """Write networks and card and compare them with torch: in fp32 first, whatever precision is wanted."""
     if card.precision == "fp32":
         _write_fp32(plan, card, reference, folder)
         return _parity(plan, card, reference, folder)
@@ -137,15 +138,18 @@ def _write_fp32(plan: Plan, card: InspectorCard, reference: "TorchEngine", folde
 
 
 def _parity(plan: Plan, card: InspectorCard, reference: "TorchEngine", folder: Path) -> Parity:
+    """Compare what the run says by its own rule and policy with what lies in the folder, read as its user will read it."""
     what = f"comparing {card.precision} with torch"
-    exported = WatchedEngine.of(open_engine(folder, card, device="cpu"), card, "OpenVINO")
-    parity = measure(
+    write_card(folder, card)
+    write_checksums(folder)
+    written = read_card(folder)
+    exported = WatchedEngine.of(open_engine(folder, written, device="cpu"), written, "OpenVINO")
+    measured = measure(
         plan.sources,
-        WatchedEngine.of(reference, card, "torch"),
-        exported,
-        card.rule,
+        Side("torch", WatchedEngine.of(reference, card, "torch"), plan.rule, plan.policy),
+        Side("OpenVINO", exported, written.rule, written.policy),
         here(card.precision),
         lambda done, of: plan.progress(what, done, of),
     )
-    check(parity)
-    return parity
+    check(measured)
+    return measured.parity

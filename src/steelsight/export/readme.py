@@ -167,8 +167,6 @@ def _parity(parity: Parity) -> str:
 
 def parity_lines(parity: Parity) -> tuple[str, ...]:
     """The main figures, a sentence each, for people."""
-    most = "" if not parity.most_pixels else f", by {parity.most_pixels} pixels at most"
-    found = "" if parity.mean_dice is None else f"; Dice between the masks {parity.mean_dice:.5f}"
     maps = (
         "no image passed the gate"
         if parity.map_difference is None
@@ -176,9 +174,9 @@ def parity_lines(parity: Parity) -> tuple[str, ...]:
     )
     lines = [
         f"P(defect) differs by {parity.p_defect_difference:.1e} at most, a pixel's mean probability: {maps}",
-        f"gate decisions the same for {parity.same_gate_share:.2%} of the images, answers for {parity.same_answer_share:.2%}",
+        _decisions(parity),
         f"masks the same for {parity.same_masks_share:.2%} of {parity.pairs} (image, class) pairs, {parity.found_pairs} of "
-        f"them with a mask{most}{found}",
+        f"them with a mask{_mask_differences(parity)}",
     ]
     loss = parity.dice_loss
     if loss is None:
@@ -191,6 +189,28 @@ def parity_lines(parity: Parity) -> tuple[str, ...]:
         f"Dice lost by {parity.precision}: {loss.lost:+.5f} ({loss.fp32:.5f} in fp32, {loss.reduced:.5f}), on {loss.images} "
         f"images that their networks did not see; the limit of {loss.limit:g} is {kept}",
     )
+
+
+def _decisions(parity: Parity) -> str:
+    """Shares of decisions that are the same, and how many differ for what lies beside a threshold."""
+    verdicts = "" if parity.same_verdict_share is None else f", verdicts for {parity.same_verdict_share:.2%}"
+    text = (
+        f"gate decisions the same for {parity.same_gate_share:.2%} of the images{verdicts}, answers for "
+        f"{parity.same_answer_share:.2%}"
+    )
+    near = {"gate": parity.near_gate_images, "verdict": parity.near_verdict_images}
+    said = [f"{count} {what}{'s' if count > 1 else ''}" for what, count in near.items() if count]
+    return f"{text}; {' and '.join(said)} within the tolerance of a threshold" if said else text
+
+
+def _mask_differences(parity: Parity) -> str:
+    text = f", by {parity.most_pixels} pixels at most" if parity.most_pixels else ""
+    if parity.near_area_pairs:
+        text += f", {parity.near_area_pairs} at the minimum area by one side alone"
+    if parity.mean_dice is None:
+        return text
+    least = "" if parity.least_dice is None else f", {parity.least_dice:.5f} at least"
+    return f"{text}; Dice between the masks {parity.mean_dice:.5f}{least}"
 
 
 def _limits(card: InspectorCard, parity: Parity) -> str:

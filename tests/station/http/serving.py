@@ -38,7 +38,7 @@ def served(inspector, data, access=LOOPBACK, **settings):
         thread.start()
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         try:
-            with httpx.Client(base_url=url, timeout=30) as client:
+            with httpx.Client(base_url=url, timeout=120) as client:
                 yield station, client
         finally:
             server.should_exit = True
@@ -51,7 +51,7 @@ def send(client, *paths, door="http", **more):
     return client.post("/api/v1/inspections", params={"door": door}, files=files, **more)
 
 
-def wait_until(true, seconds=10.0):
+def wait_until(true, seconds=60.0):
     """Wait for what another thread is about to do."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import time
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -30,7 +31,9 @@ LOOKS = {
     },
 }
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-expect.set_options(timeout=20_000)  # a machine that does other work is slow
+PATIENCE = 120
+"""Seconds that any test waits for what is about to come, a machine that does other work being slow; none waits for less."""
+expect.set_options(timeout=1000 * PATIENCE)
 _MARGIN = 10  # CSS pixels around a whole image; view.js
 
 
@@ -51,7 +54,7 @@ def chromium():
 def page_of(browser, url, **look):
     """A page of a new profile; it must have no fault on its console, and ask nobody but the station."""
     context = browser.new_context(base_url=str(url), **(look or LOOKS["desktop"]))
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(1000 * PATIENCE)
     page = context.new_page()
     faults = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -75,11 +78,11 @@ def screenshot(page, name, *, whole=True):
 
 def await_requests(page, held, count=1):
     """Until a route has put `count` requests into `held`: a browser on a busy machine sends them a while after the key."""
-    for _ in range(400):
-        if len(held) >= count:
-            return
+    deadline = time.monotonic() + PATIENCE
+    while len(held) < count:
+        if time.monotonic() > deadline:
+            pytest.fail(f"{len(held)} of {count} requests came within {PATIENCE} seconds")
         page.wait_for_timeout(50)
-    pytest.fail(f"{len(held)} of {count} requests came within 20 seconds")
 
 
 def on_screen(page, size):

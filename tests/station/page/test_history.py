@@ -146,6 +146,31 @@ def test_an_image_that_cannot_be_shown_does_not_leave_the_picture_before_it(page
     assert inked(page)
 
 
+def test_a_row_stays_where_it_came(browser, client):
+    """However late the charts above it are: who presses on a row must not let go of the button on another."""
+    with page_of(browser, client.base_url) as page:
+        held = []
+        for late in ("**/statistics?*", "**/drift*"):
+            page.route(late, lambda route: held.append(route) if len(held) < 2 else route.continue_())
+        page.add_init_script(_FIRST_PLACE)
+        with page.expect_response("**/inspections?*"):
+            page.goto("/#history")
+        await_requests(page, held, 2)
+        for route in held:
+            route.continue_()
+        expect(page.get_by_role("img", name="Verdicts of 54 images")).to_be_visible()
+        expect(page.locator(".curve-line")).to_have_count(1)
+        row = page.locator(".inspections tbody tr").first
+        expect(row).to_be_visible()
+        assert page.evaluate("window.firstPlace") == row.evaluate("(row) => row.getBoundingClientRect().top + scrollY")
+
+
+_FIRST_PLACE = """new MutationObserver(() => {
+  const row = document.querySelector(".inspections tbody tr");
+  if (row) window.firstPlace ??= row.getBoundingClientRect().top + scrollY;
+}).observe(document, {childList: true, subtree: true})"""
+
+
 def inked(page):
     """Whether the viewer shows anything."""
     page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
@@ -185,8 +210,9 @@ def test_counts_are_of_the_dates_chosen_last_whatever_answer_comes_last(page):
         until.fill("2020-12-31")
     assert "since" not in asked.value.url  # the last 30 days would end after they begin
     await_requests(page, held)
-    until.fill("")
-    page.wait_for_timeout(600)
+    with page.expect_response("**/statistics?*since=*per=hour*"):  # the last that is asked for
+        until.fill("")
+    expect(all_of_them).to_be_visible()
     held[0].fulfill(json={"buckets": [], "totals": dict.fromkeys(KINDS, 0), "reviewed": 0, "waiting": 0})
     page.wait_for_timeout(200)
     expect(all_of_them).to_be_visible()

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from data import needs_sample
@@ -57,8 +58,9 @@ def finished(page, count):
 def inked(page, row):
     """Whether a thumbnail holds colour: the images are grey, so that it is an outline's."""
     return (
-        page.locator(".results img.thumb")
+        rows(page)
         .nth(row)
+        .locator("img.thumb")  # in the place of the canvas, a while after the result
         .evaluate(
             """(shown) => {
           const context = new OffscreenCanvas(shown.naturalWidth, shown.naturalHeight).getContext("2d");
@@ -143,15 +145,18 @@ def test_what_is_lost_from_a_dropped_folder_costs_itself_alone(page):
 
 def test_a_network_that_is_away_for_a_while_does_not_cost_all_that_waits(page):
     expect(page.locator(".drop")).to_be_visible()
+    page.clock.install()
+    page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))  # the page tries again after 5 seconds of its own
     page.context.set_offline(True)
     drop(page, *((path.name, path.read_bytes()) for path in IMAGES[:10]))
     failed = page.locator(".results > li.failed")
     expect(failed).to_have_count(4)
-    page.wait_for_timeout(1000)
+    page.clock.run_for(4900)
     expect(failed).to_have_count(4)
     closes = "dispatchEvent(new Event('beforeunload', {cancelable: true}))"
     assert not page.evaluate(closes)  # the browser asks first
     page.context.set_offline(False)
+    page.clock.resume()
     finished(page, 10)
     assert page.evaluate(closes)
     expect(failed).to_have_count(4)
@@ -213,10 +218,9 @@ def test_on_a_phone_and_in_the_dark(browser, client, look):
 
 def test_a_full_station_is_waited_for(browser, inspector, tmp_path):
     with served(inspector, tmp_path, queue=1) as (_, spoken), page_of(browser, spoken.base_url) as page:
-        page.set_default_timeout(30_000)
         page.goto("/")
         drop(page, *((path.name, path.read_bytes()) for path in IMAGES[:3]))
-        expect(page.locator(".results > li .badge")).to_have_count(3, timeout=30_000)
+        expect(page.locator(".results > li .badge")).to_have_count(3)
         expect(page.locator(".results > li.failed")).to_have_count(0)
         assert len(spoken.get("/api/v1/inspections").json()["inspections"]) == 3
 

@@ -93,6 +93,7 @@ def test_the_doubtful_come_first_and_keys_agree(page, client):
     assert [int(entry.get_attribute("data-id")) for entry in entries.all()] == waiting
     first, second = (client.get(f"/api/v1/inspections/{number}").json() for number in waiting[:2])
     expect(page.locator(".review-head h2")).to_have_text(first["name"])
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()  # the picture comes after the name
     page.keyboard.press("a")
     if first["verdict"] == "review":
         expect(page.get_by_role("alert")).to_contain_text("pass or to be rejected")

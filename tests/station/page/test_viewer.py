@@ -165,7 +165,6 @@ def test_modes_classes_and_zoom(page, one):
     pictures = {outline}
     for key in ("f", "h"):
         page.keyboard.press(key)
-        page.wait_for_timeout(100)
         pictures.add(shown())
     screenshot(page, "station-viewer-heat", whole=False)
     assert len(pictures) == 3

@@ -69,17 +69,24 @@ class History {
   reload() {
     this.message.replaceChildren();
     this.links();
-    return Promise.all([this.more(true), this.count(), this.measure()]);
+    return this.more(true, Promise.all([this.count(), this.measure()]));
   }
 
-  /** The next page of inspections, or the first. */
-  async more(first = false) {
+  /**
+   * The next page of inspections, or the first. Rows come after what stands above them, whose height is not known before:
+   * else they would move away from under a pointer that presses on one.
+   * @param {Promise} above settled once that is there, or has failed and said so.
+   */
+  async more(first = false, above = null) {
     const turn = first ? ++this.turn : this.turn;
     const { cursor } = this;
     if (!first && cursor === null) return; // the key answers where the button is hidden, too
     const asked = this.filters.fields();
     await this.trying(async () => {
-      const { inspections, next } = await api.find({ ...asked, limit: PAGE, cursor: first ? null : cursor });
+      const [{ inspections, next }] = await Promise.all([
+        api.find({ ...asked, limit: PAGE, cursor: first ? null : cursor }),
+        above,
+      ]);
       if (turn !== this.turn || (!first && cursor !== this.cursor)) return; // asked twice: listed once
       if (first) this.found = [];
       if (first) this.rows.replaceChildren();

@@ -123,13 +123,13 @@ def measure(
     """Judge images with both engines and compare what they say.
 
     Raises:
-        UserError: an image cannot be read.
+        UserError: an image cannot be read, or a network gave no probability for it.
     """
     compared: list[_Compared] = []
     both = (judge(sources, engine, rule, keep_maps=True) for engine in (reference, exported))
     for one, other in zip(*both, strict=True):
-        if one.error is not None:
-            raise UserError(one.error)
+        if error := one.error or other.error:
+            raise UserError(error)
         compared.append(_compare(one, other, rule))
         advance(len(compared), len(sources))
     return _sum_up(compared, where)

@@ -1,5 +1,6 @@
 """Admission is bounded, groups are shared out, and a worker outlives whatever its work does."""
 
+import asyncio
 import threading
 
 import pytest

@@ -14,6 +14,7 @@ class BrightImage:
     """P(defect) is the mean brightness of the input."""
 
     preprocess: Preprocess
+    name: str = "bright:0"
 
     def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         return inputs.mean(axis=(1, 2, 3))
@@ -25,6 +26,7 @@ class BrightPixels:
 
     preprocess: Preprocess
     seen: list[int] = field(default_factory=list)
+    name: str = "bright:0"
 
     def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         self.seen.append(len(inputs))

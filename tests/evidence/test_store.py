@@ -90,3 +90,16 @@ def test_a_fold_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         store.write_maps(segmenter, 0, broken())
     assert not store.has(segmenter, 0)
     assert not [path for path in tmp_path.rglob("*") if ".part" in path.name]
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -0.1, 1.1])
+def test_evidence_of_what_is_no_probability_is_refused(tmp_path: Path, odd: float) -> None:
+    """Of a run by an earlier version, which stored it without a word."""
+    store = evidence(tmp_path)
+    classifier = store.recipe.members[1]
+    for fold in range(FOLDS):
+        said = np.full(len(store.indices(fold)), 0.5)
+        said[-1] = odd if fold else 1.0
+        store.write_probabilities(classifier, fold, said)
+    with pytest.raises(UserError, match=r"fold1\.parquet: holds numbers that are no probabilities"):
+        store.probabilities(classifier)

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import find_sources
+from steelsight.dataset.read import read_dataset
 from steelsight.decision.rule import Rule
 from steelsight.errors import UserError
 from steelsight.export.compare import Side
 from steelsight.export.compare import compare as of_image
-from steelsight.export.dice_loss import DiceLoss, FoldDice
-from steelsight.export.images import spread
+from steelsight.export.control import FoldInFp32
+from steelsight.export.dice_loss import DiceLoss, FoldDice, image_dice
+from steelsight.export.images import sources_of, spread
 from steelsight.export.parity import Parity, Where, check, measure
 from steelsight.export.readme import parity_lines
 from steelsight.export.tolerance import DICE, LEVEL, PIXELS
@@ -239,3 +241,54 @@ def test_a_spread_is_even_ascending_and_keeps_both_ends(count, most):
         assert (chosen[0], chosen[-1]) == (0, count - 1)
     steps = np.diff(chosen)
     assert steps.size == 0 or steps.max() - steps.min() <= 1
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A network that says another one's answers, and one number in their place."""
+
+    network: BrightImage | BrightPixels
+    answer: float
+    name: str = "lite:1"
+
+    @property
+    def preprocess(self):
+        return self.network.preprocess
+
+    def probabilities(self, inputs):
+        said = self.network.probabilities(inputs).copy()
+        said[-1] = self.answer
+        return said
+
+
+def answering(step, answer):
+    networks = [BrightImage(HALF), BrightPixels(HALF)]
+    networks[step - 1] = Answering(networks[step - 1], answer)
+    return Engine((networks[0],), (networks[1],))
+
+
+@pytest.mark.parametrize("answer", [float("nan"), float("inf"), 1.5])
+@pytest.mark.parametrize("step", [1, 2])
+def test_what_is_no_probability_is_never_compared(step, answer):
+    """Of either engine: a nan differs from nothing by more than anything."""
+    said = rf"gave no probability for this image, so that a person must look: in step {step}, .* lite:1 answered {answer:g}"
+    for one, other in ((engine(), answering(step, answer)), (answering(step, answer), engine())):
+        with pytest.raises(UserError, match=said):
+            always = RULE.model_copy(update={"gate": 0.0})
+            sides = (Side(name, each, always) for name, each in (("torch", one), ("OpenVINO", other)))
+            measure(SOURCES, *sides, WHERE, lambda done, of: None)
+
+
+def test_int8_that_gives_no_probability_for_an_image_has_the_worst_score_on_it():
+    """So that the operations that overflow go back to fp32; where they do not, nothing is exported."""
+    samples = read_dataset(SAMPLE, decode=False).samples[:2]
+    samples = [replace(one, runs=(Runs.empty(), Runs.empty())) for one in samples]
+    always = RULE.model_copy(
+        update={"gate": 0.0, "upper": (255, 255), "lower": (255, 255)}
+    )  # finds nothing, as is right
+    known = FoldInFp32.of(samples, Engine((BrightImage(HALF),), (BrightPixels(HALF),)), always)
+    assert known.dice(1, BrightPixels(HALF), 0) == 1
+    assert known.dice(1, Answering(BrightPixels(HALF), float("nan")), 0) == 0
+    (judged,) = judge(sources_of(samples[:1]), answering(2, float("nan")), always)
+    with pytest.raises(UserError, match=r"nothing was exported: .* the networks gave no probability"):
+        image_dice(samples[0], judged)

@@ -1,6 +1,8 @@
 """A small real INSPECTOR, made without torch: its networks find bright and dark spots, which can be computed by hand."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import onnx
@@ -27,6 +29,9 @@ from steelsight.preprocess import Preprocess
 CLASSES = ("bright", "dark")
 STRETCHED = Preprocess(height=64, width=416, colour="grey")
 PADDED = Preprocess(height=96, width=96, fit="pad", colour="grey")
+BRIGHT = 0.4
+"""Mean of the pixels on the [0, 1] scale; some of the sample's images are brighter, and the tiny classifier gives them a
+P(defect) above .8."""
 RULE = Rule(gate=0.5, upper=(200, 200), lower=(150, 150), min_area=(200, 200))
 
 
@@ -38,8 +43,13 @@ def make_inspector(
     segmenters: tuple[Preprocess, ...] = (STRETCHED, PADDED),
     familiar: Familiar | None = None,
     policy: Policy | None = None,
+    odd: Mapping[str, float] = MappingProxyType({}),
 ) -> Path:
-    """Write an INSPECTOR of one network for each `Preprocess`; about half of the sample's images pass its gate."""
+    """Write an INSPECTOR of one network for each `Preprocess`; about half of the sample's images pass its gate.
+
+    Args:
+        odd: what the first network of a step answers, everywhere, of an image that is brighter than `BRIGHT` on the mean.
+    """
     folder.mkdir(parents=True)
     cards = []
     for step, preprocesses in (("classify", classifiers), ("segment", segmenters)):
@@ -47,7 +57,7 @@ def make_inspector(
             card = NetworkCard(
                 file=f"{step}-{number}-fold0.onnx", member=f"{step}-{number}", fold=0, step=step, preprocess=preprocess
             )
-            onnx.save(_network(step, preprocess), folder / card.file)
+            onnx.save(_network(step, preprocess, None if number else odd.get(step)), folder / card.file)
             cards.append(card)
     if familiar is None:
         familiar = Familiar.of(read_image(path) for path in list_images(SAMPLE / "train_images")[::4])
@@ -90,7 +100,12 @@ def _sigmoid(logits: np.ndarray) -> np.ndarray:
     return (1 / (1 + np.exp(-logits))).astype(np.float32)
 
 
-def _network(step: str, preprocess: Preprocess) -> onnx.ModelProto:
+def is_bright(path: Path) -> bool:
+    """Whether a network that may be odd is odd for this image."""
+    return float(STRETCHED.to_input(read_image(path, grey=True)).mean(dtype=np.float64)) > BRIGHT
+
+
+def _network(step: str, preprocess: Preprocess, odd: float | None) -> onnx.ModelProto:
     size = ["n", 1, preprocess.height, preprocess.width]
     if step == "classify":
         nodes = [
@@ -111,6 +126,14 @@ def _network(step: str, preprocess: Preprocess) -> onnx.ModelProto:
             "bias": np.array([-12 * 0.55, 12 * 0.12], np.float32),
         }
         output = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["n", 2, *size[2:]])
+    if odd is not None:
+        nodes[-1].output[0] = "said"
+        nodes += [
+            helper.make_node("ReduceMean", [INPUT, "all"], ["brightness"], keepdims=int(step == "segment")),
+            helper.make_node("Greater", ["brightness", "bright"], ["is_odd"]),
+            helper.make_node("Where", ["is_odd", "odd", "said"], [OUTPUT]),
+        ]
+        constants |= {"all": np.array([1, 2, 3], np.int64), "bright": np.float32(BRIGHT), "odd": np.float32(odd)}
     graph = helper.make_graph(
         nodes,
         step,

@@ -1,5 +1,6 @@
 """Admission is bounded, groups are shared out, and a worker outlives whatever its work does."""
 
+import asyncio
 import threading
 
 import pytest
@@ -125,3 +126,20 @@ def test_under_load_from_many_threads_all_that_is_accepted_is_answered():
     assert len(answered) + 3 * len(refused) == 8 * 200 * 3
     assert answered
     assert batcher.accepted == 0
+
+
+def test_an_error_that_no_event_loop_hands_on_is_handed_on_as_another():
+    """An asyncio future takes no StopIteration: whoever waited for it over HTTP waited for ever."""
+
+    def work(group, alone):
+        next(iter(()))
+
+    async def wait(future):
+        return await asyncio.wait_for(asyncio.wrap_future(future), 10)
+
+    batcher = Batcher(work, queue=1, batch=1, workers=1)
+    with batcher.admit(1) as admission:
+        future = admission.submit(Incoming("a", b"", "http"))
+    with pytest.raises(RuntimeError, match="missing"):
+        asyncio.run(wait(future))
+    batcher.close()

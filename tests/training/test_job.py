@@ -1,21 +1,25 @@
 """A job ends whole, or goes on from where it was, whatever stops it after its last epoch; no two processes train it."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from lightning.fabric import Fabric
 from training_samples import SMALL, few_images
 
 from steelsight.dataset.read import read_dataset
 from steelsight.errors import UserError
 from steelsight.evidence.store import Evidence
+from steelsight.networks.member import build_member
 from steelsight.recipe import load_recipe
 from steelsight.training import job as job_file
+from steelsight.training.checkpoint import Checkpoint, average_in
 from steelsight.training.experiment import Machine, make_fabric, start_run
 from steelsight.training.fit import Hooks
-from steelsight.training.job import is_done, make_job, run_job
+from steelsight.training.job import is_done, make_job, new_network, run_job, store_evidence
 
 NAME = "segment-lite0"
 
@@ -91,3 +95,35 @@ def test_a_job_that_another_process_has_finished_meanwhile_is_kept(evidence: Evi
     for job in [make_job(evidence, one, 0)] * 2:
         run_job(job, evidence, fabric, 0, hooks)
     assert trained == [0, 1]
+
+
+@pytest.mark.parametrize("answer", [math.nan, math.inf])
+def test_a_network_that_gives_no_probability_leaves_no_evidence(
+    answer: float, evidence: Evidence, fabric: Fabric
+) -> None:
+    """The weights of a training that went wrong after its last loss; a resumed one says the same again."""
+    one = evidence.recipe.member(NAME)
+    job = make_job(evidence, one, 0)
+    weights = new_network(job).state_dict()
+    weights["network.segmentation_head.0.bias"] = torch.full_like(weights["network.segmentation_head.0.bias"], answer)
+    weights["network.segmentation_head.0.weight"] *= -answer  # inf - inf
+    job.folder.mkdir(parents=True)
+    ended = Checkpoint(epoch=one.epochs, model={}, optimiser={}, kept=average_in(None, weights, 0))
+    ended.save(job.folder / "checkpoint.pt")
+    for _ in range(2):
+        with pytest.raises(
+            UserError, match=rf"{NAME}/fold0: the trained network answers with nan for \S+\.jpg, .*train anew"
+        ):
+            run_job(job, evidence, fabric, 0, Hooks(lambda images: None, lambda line: None))
+    assert not evidence.has(one, 0)
+    assert not is_done(evidence.run, one, 0, evidence)
+
+
+def test_a_classifier_that_gives_no_probability_leaves_no_evidence(evidence: Evidence) -> None:
+    one = next(member for member in evidence.recipe.members if member.step == "classify")
+    job = make_job(evidence, one, 0)
+    network = build_member(one, len(job.classes))
+    torch.nn.init.constant_(network.output_bias, math.nan)
+    with pytest.raises(UserError, match=r"fold0: the trained network answers with nan for \S+\.jpg"):
+        store_evidence(job, network, evidence, torch.device("cpu"), 0)
+    assert not evidence.has(one, 0)

@@ -14,13 +14,19 @@ class EngineNetwork(Protocol):
     """One trained network: a member's, of one fold."""
 
     @property
+    def name(self) -> str:
+        """Member and fold, as `lite0:2`, by which a person is told of it."""
+        ...
+
+    @property
     def preprocess(self) -> Preprocess:
         """How an image becomes its input."""
         ...
 
     def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Inputs (n, channels, height, width) -> P(defect) (n,) of a classifier, maps (n, classes, height, width) of a
-        segmenter; all in [0, 1]."""
+        segmenter; all in [0, 1]. What is not, as of a network whose numbers overflow, leaves the image to a person: see
+        `steelsight.cascade.no_probability`."""
         ...
 
 

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine, EngineNetwork
+from steelsight.cascade.no_probability import NoProbability, find_odd
 from steelsight.cascade.sources import Source
 from steelsight.decision.policy import Policy
 from steelsight.decision.rule import Rule, masks
@@ -35,7 +37,8 @@ class Judged:
     Attributes:
         source: its name and file.
         image: the pixels, as read; None where the file could not be read.
-        p_defect: what the classifiers say together, in [0, 1]; 1 where there are none; nan where the file could not be read.
+        p_defect: what the classifiers say together, in [0, 1]; 1 where there are none; nan where the file could not be read,
+            or one gave no probability.
         runs: the mask of each class at the image's own size; empty where nothing was found.
         regions: the connected defects of all masks.
         flags: what about the image is unusual, in single words; it is judged all the same.
@@ -43,11 +46,13 @@ class Judged:
             masks; None where the gate held the image back, where maps were not asked for, or without image.
         network_maps: each segmenter's 8-bit map, uint8 (classes, height, width) at its working size, of which `combine_maps`
             makes `maps`; None where the gate held the image back, where they were not asked for, or without image.
-        classifiers: what each classifier says, which `p_defect` combines; empty where there is none, or no image.
-        error: one sentence where the file could not be read, else None.
-        verdict: pass, review or reject; None without a policy.
+        classifiers: what each classifier says, which `p_defect` combines; empty where there is none, or that is nan.
+        error: one sentence where the image was not judged, and has no mask: the file could not be read (`image` is None), or
+            a network gave no probability. Else None.
+        verdict: pass, review or reject; None without a policy, but review, with or without one, where a network gave no
+            probability.
         probability: P(defect) calibrated: the share of such images that are defective, in [0, 1]; None without a policy, or
-            where the file could not be read.
+            where `p_defect` is nan.
     """
 
     source: Source
@@ -69,6 +74,11 @@ class Judged:
         return None if self.image is None else (self.image.shape[0], self.image.shape[1])
 
     @property
+    def is_unjudged(self) -> bool:
+        """Whether the file was read, and a network gave no probability: nan, infinity, or a number outside of [0, 1]."""
+        return self.error is not None and self.image is not None
+
+    @property
     def is_defective(self) -> bool:
         """Whether any class has a mask."""
         return any(runs.area for runs in self.runs)
@@ -83,7 +93,8 @@ def judge(
     flags: Flags | None = None,
     policy: Policy | None = None,
 ) -> Iterator[Judged]:
-    """Judge images in their order; an unreadable file gives a `Judged` with its error.
+    """Judge images in their order; an unreadable file, or an image for which a network gives no probability, gives a `Judged`
+    with its error.
 
     Images are read, judged and handed on at the same time: two threads read ahead, `engine.workers` threads judge a batch
     of `engine.batch` images each, and the caller writes what is done meanwhile.
@@ -137,52 +148,93 @@ def judge_batch(
         keep_network_maps: whether `Judged.network_maps` is wanted.
     """
     images = [image for _, image in group if not isinstance(image, ImageError)]
-    classified = _classify(images, engine.classifiers)
-    p_defect = [combine_probabilities(each, engine.combine) if each else 1.0 for each in classified]
-    passed = [image for image, p in zip(images, p_defect, strict=True) if p > rule.gate]
-    said, maps = iter(zip(p_defect, classified, strict=True)), _segment(passed, engine.segmenters)
+    classified = _classify(images, engine)
+    passed = [image for image, one in zip(images, classified, strict=True) if one.passes(rule)]
+    said, maps = iter(classified), _segment(passed, engine.segmenters)
     nothing = tuple(Runs.empty() for _ in engine.classes)
     judged: list[Judged] = []
     for source, image in group:
         if isinstance(image, ImageError):
             judged.append(Judged(source, None, float("nan"), nothing, error=str(image)))
             continue
-        (p, each), unusual = next(said), flags(image) if flags else ()
-        if p <= rule.gate:
-            judged.append(Judged(source, image, p, nothing, flags=unusual, classifiers=each))
-            continue
-        of_networks = next(maps)
-        runs, regions, combined = cut(image, p, of_networks, engine, rule, keep_maps)
-        kept = tuple(of_networks) if keep_network_maps else None
-        judged.append(Judged(source, image, p, runs, regions, unusual, combined, kept, each))
+        one, unusual = next(said), flags(image) if flags else ()
+        of_networks = next(maps) if one.passes(rule) else one.odd
+        known = Judged(source, image, one.p_defect, nothing, flags=unusual, classifiers=one.each)
+        if isinstance(of_networks, NoProbability):
+            judged.append(_left_to_a_person(known, of_networks))
+        elif of_networks is None:
+            judged.append(known)
+        else:
+            runs, regions, combined = cut(image, one.p_defect, of_networks, engine, rule, keep_maps)
+            kept = tuple(of_networks) if keep_network_maps else None
+            judged.append(replace(known, runs=runs, regions=regions, maps=combined, network_maps=kept))
     return judged if policy is None else [_with_verdict(one, engine, policy) for one in judged]
+
+
+def _left_to_a_person(judged: Judged, odd: NoProbability) -> Judged:
+    """No bound of a policy is needed to see that nobody else can judge it."""
+    said = f"{judged.source.path}: {odd.sentence}"
+    return replace(judged, error=said, verdict=Verdict("review", odd.sentence))
 
 
 def _with_verdict(judged: Judged, engine: Engine, policy: Policy) -> Judged:
     if judged.size is None:
         return replace(judged, verdict=UNREADABLE)
-    verdict = give_verdict(policy, engine.classes, judged.p_defect, judged.regions, judged.size, judged.flags)
+    verdict = judged.verdict
+    if verdict is None:
+        verdict = give_verdict(policy, engine.classes, judged.p_defect, judged.regions, judged.size, judged.flags)
+    if isnan(judged.p_defect):
+        return replace(judged, verdict=verdict)
     probability = float(policy.calibration.apply(np.array([judged.p_defect]))[0])
     return replace(judged, verdict=verdict, probability=probability)
 
 
-def _classify(images: Sequence[Image], networks: Sequence[EngineNetwork]) -> list[tuple[float, ...]]:
-    """Of each image, what each network says; nothing without any: every image goes on to step 2 then."""
+@dataclass(frozen=True)
+class _Classified:
+    """What step 1 says of an image: each classifier, and all together; nan and none where one gave no probability."""
+
+    p_defect: float
+    each: tuple[float, ...] = ()
+    odd: NoProbability | None = None
+
+    def passes(self, rule: Rule) -> bool:
+        return self.p_defect > rule.gate
+
+
+def _classify(images: Sequence[Image], engine: Engine) -> list[_Classified]:
+    """Without any classifier every image goes on to step 2."""
+    networks = engine.classifiers
     if not images or not networks:
-        return [()] * len(images)
-    inputs = _Inputs(images)
-    said = np.stack([network.probabilities(inputs.of(network.preprocess)) for network in networks], axis=1)
-    return [tuple(row) for row in said.astype(np.float64).tolist()]
+        return [_Classified(1.0)] * len(images)
+    inputs, odd = _Inputs(images), list[NoProbability | None]([None] * len(images))
+    answers = []
+    for network in networks:
+        answers.append(network.probabilities(inputs.of(network.preprocess)))
+        odd = find_odd(odd, answers[-1], network, 1)
+    rows = np.stack(answers, axis=1).astype(np.float64).clip(0.0, 1.0).tolist()
+    return [
+        _Classified(combine_probabilities(row, engine.combine), tuple(row))
+        if wrong is None
+        else _Classified(float("nan"), odd=wrong)
+        for row, wrong in zip(rows, odd, strict=True)
+    ]
 
 
-def _segment(images: Sequence[Image], networks: Sequence[EngineNetwork]) -> Iterator[list[NDArray[np.uint8]]]:
+def _segment(
+    images: Sequence[Image], networks: Sequence[EngineNetwork]
+) -> Iterator[list[NDArray[np.uint8]] | NoProbability]:
     """The 8-bit map of every network for each image in turn, at the networks' working sizes."""
     if not images:
         return
-    inputs = _Inputs(images)
-    maps = [to_8bit(network.probabilities(inputs.of(network.preprocess))) for network in networks]
-    for index in range(len(images)):
-        yield [of_network[index] for of_network in maps]
+    inputs, odd = _Inputs(images), list[NoProbability | None]([None] * len(images))
+    maps: list[NDArray[np.uint8]] = []
+    for network in networks:
+        said = network.probabilities(inputs.of(network.preprocess))
+        odd = find_odd(odd, said, network, 2)
+        with np.errstate(invalid="ignore"):  # of what is no number; it is used for nothing
+            maps.append(to_8bit(said))
+    for index, wrong in enumerate(odd):
+        yield [of_network[index] for of_network in maps] if wrong is None else wrong
 
 
 def cut(

@@ -1,6 +1,7 @@
 """Pictures for people: an image with the outlines of what was found, and a legend."""
 
 from collections.abc import Sequence
+from math import isnan
 from typing import NamedTuple
 
 import cv2
@@ -75,7 +76,7 @@ def _said(verdict: Verdict) -> list[_Entry]:
 
 def _legend(runs: Sequence[Runs], classes: Sequence[str], p_defect: float) -> list[_Entry]:
     """P(defect), then every class with its area."""
-    entries = [_Entry(f"P(defect) {p_defect:.3f}", _LIGHT, 20)]
+    entries = [_Entry("P(defect) unknown" if isnan(p_defect) else f"P(defect) {p_defect:.3f}", _LIGHT, 20)]
     for index, (name, of_class) in enumerate(zip(classes, runs, strict=True)):
         text = f"{name}: {of_class.area} px" if of_class.area else f"{name}: -"
         entries.append(_Entry(text, class_colour(index) if of_class.area else (120, 120, 120), 20))

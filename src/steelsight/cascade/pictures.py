@@ -47,13 +47,13 @@ class Pictures:
             sweep(folder)
 
     def write(self, judged: Judged) -> None:
-        """Write the pictures of one image; none of an unreadable one.
+        """Write the pictures of one image; none of one that was not judged, whose empty mask would say that nothing is there.
 
         Raises:
             UserError: the disk is full or may not be written to.
         """
         image = judged.image
-        if image is None or not self._names:
+        if image is None or judged.error is not None or not self._names:
             return
         name = self._names[judged.source.image_id]
         if self._masks is not None:

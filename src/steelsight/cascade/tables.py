@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from types import MappingProxyType
 from typing import Literal, Self, get_args
 
@@ -29,7 +30,8 @@ class ImageRow:
         verdict: pass, review or reject; empty without a policy.
         area: pixels of all its masks together.
         is_flagged: whether anything about it is unusual.
-        error: why it could not be read; empty where it could.
+        error: why nothing was found out of it; empty where it was judged.
+        is_read: whether its file could be read; if so, an error is that of a network.
         also: what stands in further columns.
     """
 
@@ -38,6 +40,7 @@ class ImageRow:
     area: int
     is_flagged: bool
     error: str
+    is_read: bool
     also: tuple[str, ...] = ()
 
 
@@ -48,13 +51,13 @@ class Said:
     Attributes:
         image_id: its name.
         size: height and width in pixels; None where the file could not be read.
-        p_defect: see `Judged.p_defect`; not written where the file could not be read.
+        p_defect: see `Judged.p_defect`; not written where it is nan.
         probability: the same calibrated; None without a policy.
         verdict: and `reason`: empty without a policy.
         runs: the mask of each class.
         regions: the connected defects.
         flags: what about the image is unusual.
-        error: why it could not be read; empty where it could.
+        error: see `Judged.error`; empty where it was judged.
     """
 
     image_id: str
@@ -118,7 +121,7 @@ class Tables:
                 return line([*first, *areas, *shares, "flags", "error", *also])
 
     def lines(self, said: Said, also: Mapping[str, Sequence[object]] = MappingProxyType({})) -> dict[str, bytes]:
-        """The lines of one image in each table; an unreadable one has its row in images.csv alone.
+        """The lines of one image in each table; one that was not judged has its row in images.csv alone.
 
         Args:
             also: what stands in the further columns of each table.
@@ -150,7 +153,7 @@ class Tables:
         if len(row) != own + len(self.also.get(IMAGES, ())) or row[1] not in ("", *get_args(Answer)):
             raise ValueError(f"{len(row)} cells, verdict {row[1:2]}")
         area = sum(int(area) for area in row[8 : 8 + count] if area)
-        return ImageRow(row[0], row[1], area, bool(row[own - 2]), row[own - 1], tuple(row[own:]))
+        return ImageRow(row[0], row[1], area, bool(row[own - 2]), row[own - 1], bool(row[3]), tuple(row[own:]))
 
     def _names(self) -> Sequence[str]:
         numbers = [str(number) for number in range(1, len(self.classes) + 1)]
@@ -164,15 +167,17 @@ class Tables:
 
     def _image(self, said: Said) -> Sequence[object]:
         first = [said.image_id, said.verdict, said.reason]
-        if said.size is None:
-            return [*first, *[""] * (5 + 2 * len(self.classes)), "", said.error]
-        height, width = said.size
+        height, width = said.size or ("", "")
+        p_defect, probability = (
+            "" if value is None or isnan(value) else f"{value:.6f}" for value in (said.p_defect, said.probability)
+        )
+        if said.error or said.size is None:
+            found_nothing = [""] * (1 + 2 * len(self.classes))  # which is not to say that nothing is there
+            return [*first, height, width, p_defect, probability, *found_nothing, ";".join(said.flags), said.error]
         found = ";".join(name for name, runs in zip(self.classes, said.runs, strict=True) if runs.area)
         areas = [runs.area for runs in said.runs]
-        shares = [f"{area / (height * width):.6f}" for area in areas]
-        probability = "" if said.probability is None else f"{said.probability:.6f}"
-        said_of_it = [f"{said.p_defect:.6f}", probability, found]
-        return [*first, height, width, *said_of_it, *areas, *shares, ";".join(said.flags), ""]
+        shares = [f"{area / (said.size[0] * said.size[1]):.6f}" for area in areas]
+        return [*first, height, width, p_defect, probability, found, *areas, *shares, ";".join(said.flags), ""]
 
 
 def line(row: Sequence[object]) -> bytes:

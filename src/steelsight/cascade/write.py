@@ -27,11 +27,12 @@ from steelsight.errors import UserError
 
 @dataclass
 class Tally:
-    """How many images were written, of those how many are defective and flagged, and which could not be read.
+    """How many images were written, of those how many are defective and flagged, and which were not judged.
 
     Attributes:
         verdicts: how many pass, go to review or are rejected, unreadable ones included; None without a policy.
-        unreadable: name and reason.
+        unreadable: name and reason of those that could not be read.
+        unjudged: of those for which a network gave no probability.
     """
 
     images: int = 0
@@ -39,6 +40,7 @@ class Tally:
     defective: int = 0
     flagged: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    unjudged: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, row: ImageRow) -> None:
         """Count an image."""
@@ -49,7 +51,7 @@ class Tally:
         self.defective += row.area > 0
         self.flagged += row.is_flagged
         if row.error:
-            self.unreadable.append((row.image_id, row.error))
+            (self.unjudged if row.is_read else self.unreadable).append((row.image_id, row.error))
 
 
 class ResultWriter:
@@ -57,8 +59,9 @@ class ResultWriter:
 
     Rows are appended to `*.partial.csv` in whole lines; the tables appear under their own names, in the order of the
     sources, when all is written, and what stood there stays untouched until then. However the run ends before, the
-    partial files stay, and a writer with `resume` goes on from them. An unreadable image has a row in `images.csv` with
-    the reason and none elsewhere: nothing was predicted of it.
+    partial files stay, and a writer with `resume` goes on from them. An image that could not be read, or for which a
+    network gave no probability, has a row in `images.csv` with the reason, and none and no picture elsewhere: nothing was
+    predicted of it.
 
     Args:
         out: folder; made if it is missing.

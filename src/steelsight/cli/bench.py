@@ -59,6 +59,8 @@ def _show(speed: "Speed", different: int, mm_per_pixel: float | None) -> None:
         "passed the gate, and were segmented": f"{speed.passed_share:.1%}",
         "memory at most": "not known here" if speed.peak_memory_mb is None else f"{speed.peak_memory_mb:.0f} MB",
     }
+    if speed.unjudged_share:
+        rows["got no probability from a network, and go to a person"] = f"{speed.unjudged_share:.1%}"
     if mm_per_pixel is not None:
         along = f"strip along the width of {speed.mean_width:.0f} pixels, {mm_per_pixel:g} mm each"
         rows[along] = f"{speed.metres_per_second(mm_per_pixel):.2f} m/s"

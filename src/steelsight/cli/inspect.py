@@ -30,7 +30,7 @@ def inspect(
     resume: Resume = False,
     as_json: AsJson = False,
 ) -> None:
-    """Judge images with an exported INSPECTOR: pass, review or reject; exit status 3 if some images could not be read."""
+    """Judge images with an exported INSPECTOR: pass, review or reject; exit status 3 if some images could not be judged."""
     from steelsight.cascade.sources import find_sources
     from steelsight.cascade.write import ResultWriter
     from steelsight.inspector.artifact import fingerprint

@@ -40,7 +40,7 @@ Resume = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
-_SHOWN = 10  # unreadable images named on the terminal; images.csv has them all
+_SHOWN = 10  # images that were not judged named on the terminal; images.csv has them all
 
 
 def judge_and_write(
@@ -56,7 +56,7 @@ def judge_and_write(
         figures: of the verb itself, for `--json`.
 
     Raises:
-        typer.Exit: status 3 if some images could not be read.
+        typer.Exit: status 3 if some images could not be read, or got no probability from a network.
     """
     with writer:
         left, kept = len(writer.remaining), writer.tally.images
@@ -69,7 +69,8 @@ def judge_and_write(
                 advance(number, left)
             seconds = time.perf_counter() - start
     tally, rate = writer.tally, left / seconds if left else None
-    _name_unreadable(tally.unreadable)
+    _name(tally.unreadable, "could not be read")
+    _name(tally.unjudged, "got no probability from a network")
     if not as_json:
         console.print(_sentence(tally, rate), highlight=False)
     command = f"steelsight score TRUTH.csv {shlex.quote(str(writer.out / 'submission.csv'))}"
@@ -79,22 +80,24 @@ def judge_and_write(
         "defective": tally.defective,
         "flagged": tally.flagged,
         "unreadable": [{"image_id": image_id, "error": error} for image_id, error in tally.unreadable],
+        "unjudged": [{"image_id": image_id, "error": error} for image_id, error in tally.unjudged],
         "resumed": kept,
         "images_per_second": rate and round(rate, 2),
     }
     finish(writer.wrote, command, as_json=as_json, figures={**found, **figures})
-    if tally.unreadable:
+    if tally.unreadable or tally.unjudged:
         raise typer.Exit(3)
 
 
 def _sentence(tally: "Tally", rate: float | None) -> str:
     verdicts = ", ".join(f"{count} {name}" for name, count in tally.verdicts.items()) + "; " if tally.verdicts else ""
     counts = f"{verdicts}{tally.defective} with a defect, {len(tally.unreadable)} unreadable, {tally.flagged} flagged"
+    counts += f", {len(tally.unjudged)} without an answer of the networks" if tally.unjudged else ""
     return f"{tally.images} images: {counts}" + (f"; {rate:.1f} images/s" if rate else "")
 
 
-def _name_unreadable(unreadable: Sequence[tuple[str, str]]) -> None:
-    for _, error in unreadable[:_SHOWN]:
+def _name(unjudged: Sequence[tuple[str, str]], why: str) -> None:
+    for _, error in unjudged[:_SHOWN]:
         fail(error)
-    if len(unreadable) > _SHOWN:
-        fail(f"and {len(unreadable) - _SHOWN} more images could not be read; images.csv names them all")
+    if len(unjudged) > _SHOWN:
+        fail(f"and {len(unjudged) - _SHOWN} more images {why}; images.csv names them all")

@@ -75,7 +75,7 @@ app.add_typer(weights.app, name="weights")
 
 
 def main() -> None:
-    """Run a verb: exit 0 done, 1 unexpected, 2 wrong use or input, 3 some images unreadable, 130 interrupted."""
+    """Run a verb: exit 0 done, 1 unexpected, 2 wrong use or input, 3 some images not judged, 130 interrupted."""
     try:
         app()
     except UserError as error:

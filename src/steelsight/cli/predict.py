@@ -27,7 +27,7 @@ def predict(
     resume: Resume = False,
     as_json: AsJson = False,
 ) -> None:
-    """Judge images with the networks, the rule and the policy of RUN; exit status 3 if some images could not be read."""
+    """Judge images with the networks, the rule and the policy of RUN; exit status 3 if some images could not be judged."""
     from steelsight.cascade.judge import judge
     from steelsight.cascade.sources import find_sources
     from steelsight.cascade.write import ResultWriter

@@ -73,7 +73,7 @@ def watch(
     """Inspect each image of FOLDER exactly once with an INSPECTOR, as soon as it is complete, in order of arrival.
 
     Ctrl-C or SIGTERM ends it when all that was begun is in the log. Exit status 3 with --once if some images could not be
-    read or moved.
+    judged or moved.
     """
     from steelsight.cascade.tables import TABLES
     from steelsight.station.station import Station
@@ -213,6 +213,7 @@ def _as_dict(follow: "Follow") -> dict[str, Any]:
         "inspected": figures.inspected,
         "verdicts": {word: count for word, count in figures.verdicts.items() if word},
         "unreadable": figures.unreadable,
+        "unjudged": figures.unjudged,
         "moved": figures.moved,
         "vanished": figures.vanished,
         "left": figures.left,
@@ -223,7 +224,12 @@ def _as_dict(follow: "Follow") -> dict[str, Any]:
 def _say_figures(follow: "Follow") -> None:
     figures = follow.figures
     parts = [f"{figures.inspected} images inspected{_verdicts(follow)}", f"{figures.unreadable} unreadable"]
-    counts = {"moved": figures.moved, "gone before": figures.vanished, "left for the next run": figures.left}
+    counts = {
+        "without an answer of the networks": figures.unjudged,
+        "moved": figures.moved,
+        "gone before": figures.vanished,
+        "left for the next run": figures.left,
+    }
     parts += [f"{count} {what}" for what, count in counts.items() if count]
     parts += follow.troubles.sentences
     _tell("; ".join(parts))
@@ -232,5 +238,5 @@ def _say_figures(follow: "Follow") -> None:
 def _exit(follow: "Follow", ended_by: int | None, *, once: bool) -> None:
     if ended_by == signal.SIGINT:
         raise Interrupted
-    if once and (follow.figures.unreadable or follow.troubles.count):
+    if once and (follow.figures.unreadable or follow.figures.unjudged or follow.troubles.count):
         raise typer.Exit(3)

@@ -102,12 +102,21 @@ class Evidence:
         self._digests.pop(self._path(member, fold), None)
 
     def probabilities(self, member: Member) -> NDArray[np.float64]:
-        """P(defect) of every image by the job that did not see it: float64 (images,), in the order of the record."""
+        """P(defect) of every image by the job that did not see it: float64 (images,), in the order of the record.
+
+        Raises:
+            UserError: the images are others, or a number is none in [0, 1].
+        """
         said = np.full(len(self.record.samples), np.nan)
         for fold in range(self.recipe.folds):
             path = self._path(member, fold)
             ids, probabilities = read_probabilities(path, len(self.indices(fold)))
             self._check_ids(path, ids, fold)
+            if not ((probabilities >= 0) & (probabilities <= 1)).all():
+                raise UserError(
+                    f"{path}: holds numbers that are no probabilities, so that nothing can be decided; train anew, into "
+                    "another --out, with a lower schedule.maximum or with --set precision=fp32"
+                )
             said[self.indices(fold)] = probabilities
         return said
 

@@ -24,6 +24,7 @@ _WHOLE = np.float32(255)
 class _Remembered:
     """A network that says what it said of one image: P(defect), or a map rounded to 8 bit, as the cascade does anyway."""
 
+    name: str
     preprocess: Preprocess
     said: NDArray[np.float32] | NDArray[np.uint8]
 
@@ -80,9 +81,11 @@ class FoldInFp32:
         engine = _OneImage(self.classes, tuple(networks[: self.classifiers]), tuple(networks[self.classifiers :]))
         (source,) = sources_of([self.samples[index]])
         (judged,) = judge_batch([(source, self.images[index])], engine, self.rule)
+        if judged.is_unjudged:
+            return 0.0  # numbers that overflow are the worst that int8 can do: such operations go back to fp32
         return float(image_dice(self.samples[index], judged).mean())
 
 
 def _ask(network: EngineNetwork, image: Image) -> _Remembered:
     said = network.probabilities(network.preprocess.to_input(image)[None])
-    return _Remembered(network.preprocess, said if said.ndim == 1 else to_8bit(said))
+    return _Remembered(network.name, network.preprocess, said if said.ndim == 1 else to_8bit(said))

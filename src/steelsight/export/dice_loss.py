@@ -111,10 +111,10 @@ def image_dice(sample: Sample, judged: Judged) -> NDArray[np.float64]:
     """Competition Dice of each class of one image: float64 (classes,).
 
     Raises:
-        UserError: the image could not be read.
+        UserError: the image could not be read, or a network gave no probability for it.
     """
     if judged.error is not None:
-        raise UserError(judged.error)
+        raise UserError(f"nothing was exported: {judged.error}")
     shared = np.array([shared_area(found, true) for found, true in zip(judged.runs, sample.runs, strict=True)])
     areas = ([runs.area for runs in masks] for masks in (judged.runs, sample.runs))
     return pair_dice(shared, *map(np.array, areas))

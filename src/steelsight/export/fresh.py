@@ -27,7 +27,8 @@ def judge_fresh(
         progress: called with (images done, images).
 
     Raises:
-        UserError: an image was trained on or cannot be read, or the data has a class that the inspector does not know.
+        UserError: an image was trained on or cannot be read, a network gave no probability for one, or the data has a class
+            that the inspector does not know.
     """
     samples, classes = dataset.samples, inspector.classes
     place = _places(dataset, classes)
@@ -35,6 +36,11 @@ def judge_fresh(
     p_defect = np.empty(len(samples))
     regions: list[tuple[Region, ...]] = []
     for index, judged in enumerate(inspector.stream(sources_of(samples))):
+        if judged.is_unjudged:
+            raise UserError(
+                f"{judged.error}; nothing was decided again: leave it out of the data, since such an image always goes to "
+                "review, or train and export again where many are like it"
+            )
         if judged.error is not None:
             raise UserError(judged.error)
         p_defect[index] = judged.p_defect

@@ -102,15 +102,15 @@ def measure(sources: Sequence[Source], reference: Side, exported: Side, where: W
     What is unusual about an image is left out of its verdict: it is the same for both, and would hide that they differ.
 
     Raises:
-        UserError: an image cannot be read.
+        UserError: an image cannot be read, or a network gave no probability for it.
     """
     compared: list[Compared] = []
     both = (
         judge(sources, side.engine, side.rule, keep_maps=True, policy=side.policy) for side in (reference, exported)
     )
     for one, other in zip(*both, strict=True):
-        if one.error is not None:
-            raise UserError(one.error)
+        if error := one.error or other.error:
+            raise UserError(error)
         compared.append(compare(one, other, reference, exported))
         advance(len(compared), len(sources))
     kinds = get_args(Kind)

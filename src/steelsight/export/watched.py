@@ -1,4 +1,4 @@
-"""An engine whose answers are looked at: a network that answers with nan or infinity is no network to export."""
+"""An engine whose answers are looked at: a network that answers with what is no probability is no network to export."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine, EngineNetwork
+from steelsight.cascade.no_probability import odd_answers
 from steelsight.ensemble import Combine
 from steelsight.errors import UserError
 from steelsight.inspector.artifact import InspectorCard, NetworkCard
@@ -24,17 +25,18 @@ class _WatchedNetwork:
 
     def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         said = self.network.probabilities(inputs)
-        if not np.isfinite(said).all():
+        odd = next((one for one in odd_answers(said) if one is not None), None)
+        if odd is not None:
             raise UserError(
-                f"nothing was exported: {self.name} answers with numbers that are not finite; look at its job in the report, "
-                "and train it again, or export with --precision fp32 if another precision was asked for"
+                f"nothing was exported: {self.name} answers with {odd:g}, which is no probability; look at its job in the "
+                "report, and train it again, or export with --precision fp32 if another precision was asked for"
             )
         return said
 
 
 @dataclass(frozen=True, eq=False)
 class WatchedEngine:
-    """An engine whose networks raise UserError where an answer is not finite.
+    """An engine whose networks raise UserError where an answer is no probability.
 
     Torch and the runtime are both watched: where torch hands a nan on, a runtime may clip it to a number.
     """
@@ -63,4 +65,4 @@ def _watched(
     networks: Sequence[EngineNetwork], cards: Sequence[NetworkCard], runtime: str
 ) -> tuple[_WatchedNetwork, ...]:
     pairs = zip(networks, cards, strict=True)
-    return tuple(_WatchedNetwork(network, f"{its.member}:{its.fold} in {runtime}") for network, its in pairs)
+    return tuple(_WatchedNetwork(network, f"{its.name} in {runtime}") for network, its in pairs)

@@ -54,6 +54,11 @@ class NetworkCard(_Model):
     step: Literal["classify", "segment"]
     preprocess: Preprocess
 
+    @property
+    def name(self) -> str:
+        """The job, as `lite0:2`."""
+        return f"{self.member}:{self.fold}"
+
 
 class OutOfFold(_Model):
     """Figures of the run's decision, each from members that did not see the image; None where there is nothing to judge.

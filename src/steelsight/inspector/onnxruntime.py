@@ -42,6 +42,7 @@ class OnnxRuntimeNetwork:
 
     preprocess: Preprocess
     session: Any
+    name: str
 
     def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         said: NDArray[np.float32] = self.session.run([OUTPUT], {INPUT: inputs})[0]
@@ -71,7 +72,9 @@ class OnnxRuntimeEngine:
         """
 
         def opened(networks: Sequence[NetworkCard]) -> tuple[OnnxRuntimeNetwork, ...]:
-            return tuple(OnnxRuntimeNetwork(one.preprocess, _session(folder / one.file, providers)) for one in networks)
+            return tuple(
+                OnnxRuntimeNetwork(one.preprocess, _session(folder / one.file, providers), one.name) for one in networks
+            )
 
         return cls(card.classes, opened(card.of_step("classify")), opened(card.of_step("segment")), card.combine)
 

@@ -29,6 +29,7 @@ class OpenVinoNetwork:
 
     preprocess: Preprocess
     requests: "queue.SimpleQueue[Any]"
+    name: str
 
     def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         request = self.requests.get()
@@ -75,7 +76,7 @@ class OpenVinoEngine:
         }
 
         def compiled(networks: Sequence[NetworkCard]) -> tuple[OpenVinoNetwork, ...]:
-            return tuple(_compile(core, folder / one.file, one.preprocess, settings, workers) for one in networks)
+            return tuple(_compile(core, folder / one.file, one, settings, workers) for one in networks)
 
         return cls(
             card.classes,
@@ -102,8 +103,8 @@ def runs_in_bf16(precision: Precision) -> bool:
     return precision == "bf16" and "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def _compile(core: Any, path: Path, preprocess: Preprocess, settings: dict[str, Any], requests: int) -> OpenVinoNetwork:
-    content = read_network(path)
+def _compile(core: Any, path: Path, its: NetworkCard, settings: dict[str, Any], requests: int) -> OpenVinoNetwork:
+    preprocess, content = its.preprocess, read_network(path)
     try:
         model = core.read_model(content)  # not the path: these very bytes are the ones that were checked
         model.reshape([1, preprocess.channels, preprocess.height, preprocess.width])
@@ -113,7 +114,7 @@ def _compile(core: Any, path: Path, preprocess: Preprocess, settings: dict[str, 
     pool: queue.SimpleQueue[Any] = queue.SimpleQueue()
     for _ in range(requests):
         pool.put(compiled.create_infer_request())
-    network = OpenVinoNetwork(preprocess, pool)
+    network = OpenVinoNetwork(preprocess, pool, its.name)
     # OpenVINO's Python part sets itself up in its first call; two threads that do so at once wait for each other for ever
     network.probabilities(np.zeros((1, preprocess.channels, preprocess.height, preprocess.width), np.float32))
     return network

@@ -28,6 +28,7 @@ class TorchNetwork:
     model: nn.Module
     device: torch.device
     precision: Precision
+    name: str = "network"
 
     def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Inputs (n, channels, height, width) -> probabilities, (n,) or (n, classes, height, width)."""
@@ -108,4 +109,4 @@ def _load_network(
         ) from error
     model.to(device).to(memory_format=torch.channels_last)
     model.eval()
-    return TorchNetwork(member.preprocess, model, device, precision)
+    return TorchNetwork(member.preprocess, model, device, precision, f"{member.name}:{fold}")

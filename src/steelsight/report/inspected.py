@@ -34,13 +34,15 @@ class Inspected:
 
 @dataclass(frozen=True)
 class InspectedView:
-    """What the template of this section reads; `verdicts` are those that were given, with how many images."""
+    """What the template of this section reads; `verdicts` are those that were given, with how many images; for those that are
+    `unjudged` a network gave no probability."""
 
     folder: str
     images: int
     defective: int
     flagged: int
     unreadable: int
+    unjudged: int
     verdicts: tuple[tuple[str, int], ...]
     pictures: tuple[Inspected, ...]
 
@@ -65,7 +67,8 @@ def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
         images=len(rows),
         defective=len(found),
         flagged=sum(bool(row["flags"]) for row in read),
-        unreadable=len(rows) - len(read),
+        unreadable=sum(not row["height"] for row in rows),
+        unjudged=sum(bool(row["error"] and row["height"]) for row in rows),
         verdicts=tuple((answer, count) for answer in get_args(Answer) if (count := given[answer])),
         pictures=tuple(_picture(folder, names[row["ImageId"]], row, classes) for row in chosen),
     )
@@ -87,7 +90,7 @@ def _rows(folder: Path, classes: Sequence[str]) -> list[dict[str, str]]:
 
 def _columns(classes: Sequence[str]) -> list[str]:
     of_classes = [f"{kind}_{name}" for kind in ("area", "share") for name in classes]
-    return ["ImageId", "verdict", "p_defect", "classes", *of_classes, "flags", "error"]
+    return ["ImageId", "verdict", "height", "p_defect", "classes", *of_classes, "flags", "error"]
 
 
 def _picture(folder: Path, name: str, row: Mapping[str, Any], classes: Sequence[str]) -> Inspected:

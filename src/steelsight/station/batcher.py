@@ -57,6 +57,8 @@ class Job:
 
     def fail(self, error: Exception) -> None:
         """Tell its sender, and let those of the same request fail that are not logged."""
+        if isinstance(error, StopIteration):  # which asyncio hands on to nobody: a request would wait for ever
+            error = RuntimeError("an answer was missing")
         self.future.set_exception(error)
         if self.together is not None:
             self.together.fail(error)

@@ -2,13 +2,13 @@
 
 from steelsight.decision.policy import Answer
 
-UNREADABLE = 1.0
-"""Nothing is known of the image."""
+UNJUDGED = 1.0
+"""Nothing is known of the image: it could not be read, or a network gave no probability for it."""
 
 
 def doubt_of(verdict: Answer | None, p: float) -> float:
-    """Doubt of a readable image, in [0, 1]: how near P(defect) is to a half, and all that the policy left to a person before
-    all that it decided.
+    """Doubt of an image that was judged, in [0, 1]: how near P(defect) is to a half, and all that the policy left to a
+    person before all that it decided.
 
     Args:
         verdict: None without a policy.

@@ -70,14 +70,15 @@ class Result:
         bytes: of the file.
         inspector: fingerprint of the inspector, hexadecimal.
         size: height and width in pixels; None where the file could not be read.
-        p_defect: mean of the classifiers; None where the file could not be read.
-        probability: the same calibrated; None without a policy, or where the file could not be read.
-        verdict: None without a policy.
+        p_defect: mean of the classifiers; None where the file could not be read, or one of them gave no probability.
+        probability: the same calibrated; None without a policy, or where `p_defect` is.
+        verdict: None without a policy, unless a network gave no probability: that is review in any case.
         reason: of the verdict; empty without a policy.
         flags: what about the image is unusual.
         runs: the mask of each class as run lengths, in the order of the inspector's classes; empty text where nothing is.
         regions: the connected defects.
-        error: why the file could not be read; None where it could.
+        error: why nothing was found out of the image: its file could not be read, and has no size, or a network gave no
+            probability for it. None where it was judged.
         seconds: from the acceptance to the result.
         doubt: in [0, 1]; what should be reviewed first has the greatest: see `steelsight.station.doubt`.
         has_image, has_maps: whether the store was given them; retention may have removed them since.
@@ -108,6 +109,11 @@ class Result:
     has_maps: bool
     fold_score: float | None = None
     arrival: Arrival | None = None
+
+    @property
+    def is_unjudged(self) -> bool:
+        """Whether the file was read, and a network gave no probability for it."""
+        return self.error is not None and self.size is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from steelsight.inspector.inspector import Inspector
 from steelsight.rle import format_runs
 from steelsight.station.batcher import Admission, Batcher, Closed, Job, QueueFull
 from steelsight.station.commit import Committer, Finished
-from steelsight.station.doubt import UNREADABLE, doubt_of
+from steelsight.station.doubt import UNJUDGED, doubt_of
 from steelsight.station.drift import fold_score, scored_folds
 from steelsight.station.incoming import Incoming
 from steelsight.station.inspection import Inspection, Result
@@ -156,7 +156,8 @@ class Station:
             raise NotStored(
                 f"{result.name}: its probability maps are not stored any more"
                 if result.has_maps
-                else f"{result.name}: there are no probability maps; the gate held it back, or none are kept"
+                else f"{result.name}: there are no probability maps; the gate held it back, the networks gave none, or none "
+                "are kept"
             )
         return maps.of_class(class_index, result.size)
 
@@ -273,7 +274,7 @@ class Station:
             regions=judged.regions,
             error=judged.error,
             seconds=0.0,
-            doubt=UNREADABLE if isnan(p) else doubt_of(verdict, p),
+            doubt=UNJUDGED if judged.error is not None else doubt_of(verdict, p),
             has_image=kept,
             has_maps=kept and judged.network_maps is not None,
             fold_score=fold_score(judged.classifiers, self._folds, sha256),

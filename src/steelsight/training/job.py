@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import nn
 
+from steelsight.cascade.no_probability import odd_answers
 from steelsight.ensemble import to_8bit
 from steelsight.errors import UserError
 from steelsight.evidence.store import Evidence
@@ -131,7 +132,11 @@ def _train(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: Ho
 
 
 def store_evidence(job: Job, network: nn.Module, evidence: Evidence, device: torch.device, workers: int) -> None:
-    """Predict every image of the fold, defect-free ones too, in fp32, and store it."""
+    """Predict every image of the fold, defect-free ones too, in fp32, and store it.
+
+    Raises:
+        UserError: the network answers with what is no probability; nothing is stored then.
+    """
     predicted = _predict(job, network.to(device).eval(), device, workers)
     if job.member.step == "classify":
         evidence.write_probabilities(job.member, job.fold, np.concatenate(list(predicted)).astype(np.float64))
@@ -140,11 +145,20 @@ def store_evidence(job: Job, network: nn.Module, evidence: Evidence, device: tor
 
 
 def _predict(job: Job, network: nn.Module, device: torch.device, workers: int) -> Iterator[NDArray[np.float32]]:
-    images = PlainImages(job.member, job.validation, job.read)
+    images, done = PlainImages(job.member, job.validation, job.read), 0
     with torch.inference_mode():
         for pixels, _ in plain_batches(images, job.member.sampling.device_batch, workers):
             inputs = pixels.to(device).contiguous(memory_format=torch.channels_last)
-            yield probabilities(network, inputs).cpu().numpy()
+            said = probabilities(network, inputs).cpu().numpy()
+            for sample, odd in zip(job.validation[done:], odd_answers(said), strict=False):
+                if odd is not None:
+                    raise UserError(
+                        f"{job.name}: the trained network answers with {odd:g} for {sample.image_id}, which is no "
+                        "probability, and nothing is stored as evidence; train anew, into another --out, with a lower "
+                        "schedule.maximum or with --set precision=fp32"
+                    )
+            done += len(said)
+            yield said
 
 
 def _summary(job: Job, fabric: Fabric, evidence_seconds: float) -> dict[str, Any]:

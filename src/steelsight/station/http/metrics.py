@@ -35,6 +35,12 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.images = Counter("steelsight_images", "Images inspected.", ["door", "verdict"], registry=registry)
+        self.unjudged = Counter(
+            "steelsight_unjudged_images",
+            "Images for which a network gave no probability, so that they go to review.",
+            ["door"],
+            registry=registry,
+        )
         self.image_seconds = Histogram(
             "steelsight_image_seconds", "From an image's acceptance to its result.", buckets=_SECONDS, registry=registry
         )
@@ -49,6 +55,8 @@ class Metrics:
         """Take note of what was inspected."""
         for one in inspections:
             self.images.labels(one.result.door, one.result.verdict or "none").inc()
+            if one.result.is_unjudged:
+                self.unjudged.labels(one.result.door).inc()
             self.image_seconds.observe(one.result.seconds)
 
     def text(self) -> bytes:

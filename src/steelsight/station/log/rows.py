@@ -183,7 +183,7 @@ def _row(result: Result, inspector_id: int) -> dict[str, Any]:
         "doubt": result.doubt,
         "has_image": result.has_image,
         "has_maps": result.has_maps,
-        "unreadable": result.error is not None,
+        "unreadable": result.size is None,
         "reviewed": False,
         "review_version": 0,
         "flags": list(result.flags),

@@ -15,12 +15,14 @@ class Figures:
     Attributes:
         verdicts: of all inspected images by their word; empty text without a policy.
         inspected, unreadable, moved, vanished: images.
+        unjudged: those for which a network gave no probability.
         left: files that changed while a single run (`once`) was at work.
     """
 
     verdicts: Counter[str] = field(default_factory=Counter)
     inspected: int = 0
     unreadable: int = 0
+    unjudged: int = 0
     moved: int = 0
     vanished: int = 0
     left: int = 0
@@ -30,7 +32,8 @@ class Figures:
         """Count an image."""
         self.inspected += 1
         self.verdicts[inspection.result.verdict or ""] += 1
-        self.unreadable += inspection.result.error is not None
+        self.unreadable += inspection.result.size is None
+        self.unjudged += inspection.result.is_unjudged
         self._times.append(now)
 
     def rate(self, now: float) -> float:

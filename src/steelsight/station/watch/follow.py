@@ -253,7 +253,8 @@ class Follow:
         self.troubles.end("log", "results are kept again")
         self.troubles.end_file(one.entry.name)
         if inspection.result.error is not None:
-            self._tell(f"{inspection.result.error}; logged as unreadable")
+            logged = "for review" if inspection.result.is_unjudged else "as unreadable"
+            self._tell(f"{inspection.result.error}; logged {logged}")
         if self._tables is not None:
             self._results.append(inspection)
         if self._watched.move is not None:

@@ -5,7 +5,7 @@ import { h, notice } from "./dom.js";
 import { makeFilters } from "./filters.js";
 import { downloadLink } from "./links.js";
 import { openSheet } from "./sheet.js";
-import { foundIn, probabilityOf, saidBy, verdictOf, when } from "./summary.js";
+import { foundIn, isReadable, probabilityOf, saidBy, verdictOf, when } from "./summary.js";
 import { alarmOf, countPanel, driftPanel } from "./trends.js";
 
 const PAGE = 25;
@@ -106,7 +106,7 @@ class History {
     const review = h("a", { href: `#review/${inspection.id}` }, saidBy(inspection.review) ?? "review it");
     const cell = (label, ...content) => h("td", { "data-label": label }, ...content);
     return h("tr", { "data-id": inspection.id },
-      h("th", { scope: "row" }, inspection.error ? inspection.name : open),
+      h("th", { scope: "row" }, isReadable(inspection) ? open : inspection.name),
       cell("When", when(inspection.at)),
       cell("Verdict", h("span", { class: "marks" }, verdictOf(inspection), flag)),
       cell("P(defect)", probabilityOf(inspection)),
@@ -117,7 +117,7 @@ class History {
 
   /** Open an inspection in the viewer, with the others of the list before and after it. */
   look(index) {
-    const readable = this.found.filter(({ error }) => error === null);
+    const readable = this.found.filter(isReadable);
     openSheet(this.card, {
       length: readable.length,
       at: readable.indexOf(this.found[index]),

@@ -44,7 +44,7 @@ export class Row {
     this.words.replaceChildren(
       badge(inspection.verdict),
       h("span", { class: "reason" }, inspection.reason || foundText(inspection)),
-      h("span", { class: "measure" }, gauge(inspection, card),
+      h("span", { class: "measure" }, inspection.p_defect !== null && gauge(inspection, card),
         h("span", { class: "soft" }, `P(defect) ${probability(inspection.p_defect)}`)));
   }
 

@@ -8,7 +8,7 @@ import { Editor, sameMasks } from "./editor.js";
 import { Queue } from "./queue.js";
 import { listen } from "./reviewkeys.js";
 import { decodeRuns } from "./runs.js";
-import { verdictOf, when } from "./summary.js";
+import { isReadable, verdictOf, when } from "./summary.js";
 import { makeToolbar } from "./toolbar.js";
 import { versionList } from "./versions.js";
 import { Viewer } from "./viewer.js";
@@ -145,7 +145,7 @@ class Review {
 
   /** Bring the picture; where there is none, the masks can be agreed with, but not drawn. */
   async picture(inspection) {
-    this.drawable = inspection.error === null && inspection.has_image;
+    this.drawable = isReadable(inspection) && inspection.has_image;
     this.stage.hidden = this.toolbar.element.hidden = !this.drawable;
     this.shape();
     if (!this.drawable) return;
@@ -163,9 +163,9 @@ class Review {
     const { name, at, error, reason, height, width, has_image: stored } = this.inspection;
     this.head.replaceChildren(...[
       h("h2", {}, name),
-      h("p", {}, verdictOf(this.inspection), ` ${error ?? reason}`),
+      h("p", {}, verdictOf(this.inspection), ` ${isReadable(this.inspection) ? reason : error}`),
       h("p", { class: "soft" }, when(at), height && `, ${width} × ${height} pixels`),
-      !stored && !error && notice("The image is not stored any more: its masks can be agreed with, but not drawn."),
+      !stored && isReadable(this.inspection) && notice("The image is not stored any more: its masks can be agreed with, but not drawn."),
     ].filter(Boolean));
   }
 

@@ -6,8 +6,11 @@ import { count, probability, time } from "./words.js";
 /** A time of the log in the reader's own zone, the exact one when pointed at. */
 export const when = (iso) => h("time", { datetime: iso, title: iso }, time(iso));
 
+/** Whether the file could be read: one whose networks gave no probability has an error as well, and can be looked at. */
+export const isReadable = ({ height }) => height !== null;
+
 /** The inspector's verdict, or that the file could not be read. */
-export const verdictOf = (inspection) => badge(inspection.error ? "unreadable" : inspection.verdict);
+export const verdictOf = (inspection) => badge(isReadable(inspection) ? inspection.verdict : "unreadable");
 
 /** The calibrated probability of a defect where there is one, else the classifiers' mean. */
 export const probabilityOf = (inspection) => probability(inspection.probability ?? inspection.p_defect, 2);

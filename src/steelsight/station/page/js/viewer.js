@@ -150,7 +150,7 @@ export class Viewer extends EventTarget {
 
   /**
    * Fetch the probabilities of every class.
-   * @throws {ApiError} none are stored: the gate held the image back, or they went with age.
+   * @throws {ApiError} none are stored: the gate held the image back, the networks gave none, or they went with age.
    */
   async loadMaps() {
     await Promise.all(this.classes.filter(({ number }) => !this.maps.has(number)).map(({ number }) => this.loadMap(number)));
@@ -167,9 +167,10 @@ export class Viewer extends EventTarget {
 
   /** Why there are no probabilities to cut masks from; null where there are. */
   whyNoMaps() {
-    const { inspector, p_defect: p, has_maps: stored } = this.inspection;
+    const { inspector, error, p_defect: p, has_maps: stored } = this.inspection;
     const { fingerprint, rule } = this.card;
     if (inspector !== fingerprint) return "Another inspector than the present one has judged this image: its thresholds are not known here.";
+    if (error !== null) return "The networks gave no probability for this image.";
     if (p <= rule.gate) {
       return `The gate held this image back: P(defect) ${probability(p)} is at most ${probability(rule.gate)}, so that no network looked for defects.`;
     }

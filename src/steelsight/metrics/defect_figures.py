@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.metrics.binomial import clopper_pearson_lower, clopper_pearson_upper
 from steelsight.metrics.defects import Defects
 from steelsight.metrics.intervals import Interval, bootstrap_interval
 
@@ -99,7 +100,11 @@ class DefectFigures:
 
 @dataclass(frozen=True)
 class DefectIntervals:
-    """95 % intervals over draws of groups."""
+    """95 % intervals over draws of groups.
+
+    Draws of a sample in which all or none were found say nothing of how sure that is: `found` and `half_found` are then
+    Clopper and Pearson's of as many groups as have a defect, and `false_alarms_per_image` is nan where there is none.
+    """
 
     found: Interval
     half_found: Interval
@@ -160,19 +165,23 @@ def defect_intervals(
     def of(annotated: NDArray[np.bool_], marked: NDArray[np.bool_]) -> DefectIntervals:
         group_true, group_said = place[defects.annotated[:, 0]], place[defects.marked[:, 0]]
 
-        def ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> Interval:
-            rows = np.stack([part, whole], axis=1).astype(np.float64)
-            return bootstrap_interval(rows, np.arange(count), ratio_of_sums)
-
         def per_group(of_group: NDArray[np.int64], chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
             return np.bincount(of_group[chosen], minlength=count)
 
         whole = per_group(group_true, annotated)
-        return DefectIntervals(
-            found=ratio(per_group(group_true, annotated & defects.found), whole),
-            half_found=ratio(per_group(group_true, annotated & defects.half_found), whole),
-            false_alarms_per_image=ratio(per_group(group_said, marked & defects.false), images),
-        )
+
+        def share(found: NDArray[np.bool_]) -> Interval:
+            part, groups_with = per_group(group_true, annotated & found), int((whole > 0).sum())
+            if groups_with and part.sum() in (0, whole.sum()):
+                hit = groups_with if part.any() else 0
+                return Interval(
+                    *(end(hit, groups_with, 0.025) for end in (clopper_pearson_lower, clopper_pearson_upper))
+                )
+            return _ratio_interval(part, whole)
+
+        false = per_group(group_said, marked & defects.false)
+        rate = _ratio_interval(false, images) if false.any() else Interval(math.nan, math.nan)
+        return DefectIntervals(share(defects.found), share(defects.half_found), rate)
 
     everything = of(*(np.ones(len(rows), np.bool_) for rows in (defects.annotated, defects.marked)))
     return everything, tuple(
@@ -199,7 +208,12 @@ def metres_of(widths: Sequence[int] | NDArray[np.int64], mm_per_pixel: float | N
     return None if mm_per_pixel is None else float(np.sum(widths)) * mm_per_pixel / 1000
 
 
-def ratio_of_sums(rows: NDArray[np.float64]) -> float:
-    """Sum of the first column over that of the second; nan where the latter is 0."""
+def _ratio_interval(part: NDArray[np.int64], whole: NDArray[np.int64]) -> Interval:
+    """Of the sum of `part` over that of `whole`, a value of each for every group."""
+    rows = np.stack([part, whole], axis=1).astype(np.float64)
+    return bootstrap_interval(rows, np.arange(len(rows)), _ratio_of_sums)
+
+
+def _ratio_of_sums(rows: NDArray[np.float64]) -> float:
     part, whole = rows.sum(axis=0)
     return float(part / whole) if whole else math.nan

@@ -193,3 +193,12 @@ def test_found_at_a_rate_of_false_alarms() -> None:
     assert [curve.found_at(rate) for rate in (0, 0.25, 0.5, 1)] == [0.25, 0.5, 0.75, 0.75]
     assert curve.found_at(1, half=True) == 0.25
     assert math.isnan(froc(np.zeros(0, int), np.zeros(0, int), np.array([9]), 1).found_at(1))
+
+
+@pytest.mark.parametrize(("covered", "low", "high"), [(0, 0, 1 - 0.025 ** (1 / 8)), (9, 0.025 ** (1 / 8), 1)])
+def test_an_interval_does_not_vanish_where_all_or_none_are_found(covered: int, low: float, high: float) -> None:
+    """Sixteen images, two of each of eight surfaces."""
+    defects = Defects.gather([[Matched(np.array([[9, covered]]), np.zeros((0, 2), np.int64))]] * 16)
+    found, _ = defect_intervals(defects, np.arange(16) // 2, 1)
+    assert found.found == found.half_found == pytest.approx((low, high))
+    assert math.isnan(found.false_alarms_per_image.high)

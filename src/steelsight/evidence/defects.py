@@ -74,9 +74,8 @@ def _part(made: Callable[[], tuple[NDArray[np.int32], ...]], place: int) -> NDAr
 
 def _of_fold(judged: OutOfFold, fold: int, tick: Callable[[int], None] | None) -> tuple[NDArray[np.int32], ...]:
     parts: tuple[list[NDArray[np.int32]], ...] = tuple([np.zeros((0, width), np.int32)] for width in _WIDTHS)
-    lower = judged.rules[fold].lower
     for done, index in enumerate(judged.evidence.indices(fold).tolist(), start=1):
-        for place, scored in _of_image(judged, index, lower).items():
+        for place, scored in score_image(judged, index).items():
             for rows, into, names in zip(scored, parts, (True, True, False), strict=True):
                 where = np.full((len(rows), 2), (index, place))
                 into.append((np.hstack([where, rows]) if names else rows).astype(np.int32))
@@ -85,16 +84,17 @@ def _of_fold(judged: OutOfFold, fold: int, tick: Callable[[int], None] | None) -
     return tuple(np.concatenate(part) for part in parts)
 
 
-def _of_image(judged: OutOfFold, index: int, lower: tuple[int, ...]) -> dict[int, Scored]:
-    """Of the classes that are annotated or above their threshold somewhere."""
+def score_image(judged: OutOfFold, index: int) -> dict[int, Scored]:
+    """The defects of an image by class, of the classes that are annotated or above their lower threshold somewhere."""
     sample = judged.evidence.record.samples[index]
+    lower = judged.rules[int(judged.evidence.record.folds[index])].lower
     seen = judged.view.histograms[index]
     wanted = [
         place for place, level in enumerate(lower) if sample.runs[place].area or seen[place, :, level + 1 :].any()
     ]
-    maps = judged.maps(index) if wanted else None
-    if maps is None:
+    if not wanted:
         return {}
+    maps = judged.maps(index)
     return {
         place: score_planes(decode_runs(sample.runs[place], sample.size), maps[place], lower[place]) for place in wanted
     }

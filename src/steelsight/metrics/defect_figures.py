@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from steelsight.metrics.binomial import clopper_pearson_lower, clopper_pearson_upper
 from steelsight.metrics.defects import Defects
-from steelsight.metrics.intervals import Interval, bootstrap_interval
+from steelsight.metrics.intervals import Interval, bootstrap_ratios
 
 
 @dataclass(frozen=True)
@@ -158,35 +158,48 @@ def defect_intervals(
     Args:
         groups: int (images,), the group of each image.
     """
-    _, place = np.unique(groups, return_inverse=True)
-    count = int(place.max()) + 1 if len(place) else 0
-    images = np.bincount(place, minlength=count)
+    images = len(groups)
+    columns, places = [], (None, *range(classes))
+    for place in places:
+        true, said = (
+            np.ones(len(rows), np.bool_) if place is None else rows[:, 1] == place
+            for rows in (defects.annotated, defects.marked)
+        )
+        columns += [
+            _per_image(defects.annotated, true & defects.found, images),
+            _per_image(defects.annotated, true & defects.half_found, images),
+            _per_image(defects.marked, said & defects.false, images),
+            _per_image(defects.annotated, true, images),
+        ]
+    parts = np.stack(columns, axis=1).reshape(images, len(places), 4)
+    annotated, one = parts[:, :, 3], np.ones((images, len(places)), np.int64)
+    wholes = np.stack([annotated, annotated, one], axis=2)
+    drawn = bootstrap_ratios(parts[:, :, :3].reshape(images, -1), wholes.reshape(images, -1), groups)
+    found = []
+    for number in range(len(places)):
+        any_part, half_part, false = (parts[:, number, column] for column in range(3))
+        any_found, half_found, rate = drawn[3 * number : 3 * number + 3]
+        found.append(
+            DefectIntervals(
+                _exact(any_part, annotated[:, number], groups) or any_found,
+                _exact(half_part, annotated[:, number], groups) or half_found,
+                rate if false.any() else Interval(math.nan, math.nan),
+            )
+        )
+    return found[0], tuple(found[1:])
 
-    def of(annotated: NDArray[np.bool_], marked: NDArray[np.bool_]) -> DefectIntervals:
-        group_true, group_said = place[defects.annotated[:, 0]], place[defects.marked[:, 0]]
 
-        def per_group(of_group: NDArray[np.int64], chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-            return np.bincount(of_group[chosen], minlength=count)
+def _per_image(rows: NDArray[np.int64], chosen: NDArray[np.bool_], images: int) -> NDArray[np.int64]:
+    return np.bincount(rows[chosen, 0], minlength=images)
 
-        whole = per_group(group_true, annotated)
 
-        def share(found: NDArray[np.bool_]) -> Interval:
-            part, groups_with = per_group(group_true, annotated & found), int((whole > 0).sum())
-            if groups_with and part.sum() in (0, whole.sum()):
-                hit = groups_with if part.any() else 0
-                return Interval(
-                    *(end(hit, groups_with, 0.025) for end in (clopper_pearson_lower, clopper_pearson_upper))
-                )
-            return _ratio_interval(part, whole)
-
-        false = per_group(group_said, marked & defects.false)
-        rate = _ratio_interval(false, images) if false.any() else Interval(math.nan, math.nan)
-        return DefectIntervals(share(defects.found), share(defects.half_found), rate)
-
-    everything = of(*(np.ones(len(rows), np.bool_) for rows in (defects.annotated, defects.marked)))
-    return everything, tuple(
-        of(defects.annotated[:, 1] == place_of, defects.marked[:, 1] == place_of) for place_of in range(classes)
-    )
+def _exact(part: NDArray[np.int64], whole: NDArray[np.int64], groups: NDArray[np.integer[Any]]) -> Interval | None:
+    """Clopper and Pearson's interval where all or none were found; else None."""
+    count = np.unique(groups[whole > 0]).size
+    if not count or part.sum() not in (0, whole.sum()):
+        return None
+    hit = count if part.any() else 0
+    return Interval(clopper_pearson_lower(hit, count, 0.025), clopper_pearson_upper(hit, count, 0.025))
 
 
 def decade_of(areas: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -206,14 +219,3 @@ def metres_of(widths: Sequence[int] | NDArray[np.int64], mm_per_pixel: float | N
     1.6
     """
     return None if mm_per_pixel is None else float(np.sum(widths)) * mm_per_pixel / 1000
-
-
-def _ratio_interval(part: NDArray[np.int64], whole: NDArray[np.int64]) -> Interval:
-    """Of the sum of `part` over that of `whole`, a value of each for every group."""
-    rows = np.stack([part, whole], axis=1).astype(np.float64)
-    return bootstrap_interval(rows, np.arange(len(rows)), _ratio_of_sums)
-
-
-def _ratio_of_sums(rows: NDArray[np.float64]) -> float:
-    part, whole = rows.sum(axis=0)
-    return float(part / whole) if whole else math.nan

@@ -152,14 +152,14 @@ def _froc_plot(panels: Sequence[_Panel], images: int, gated: bool) -> Markup:
         figure.supxlabel("false alarms per image (logarithmic; left edge: none)", fontsize=8)
         figure.supylabel("share of defects found", fontsize=8)
         handles, names = grid[-1].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=3)
+        figure.legend(handles, names, loc="outside upper center", ncols=5)
         return svg(figure, "FROC: defects found against false alarms per image")
 
 
 def _froc_axes(axes: Axes, one: _Panel, ink: str, edge: float, gated: bool) -> None:
     lines = [(one.gated.false_alarms, one.gated.found, "-", ink, "any overlap")]
     if gated:
-        lines.insert(0, (one.ungated.false_alarms, one.ungated.found, ":", GREY, "any overlap, without the gate"))
+        lines.insert(0, (one.ungated.false_alarms, one.ungated.found, ":", GREY, "any overlap, no gate"))
     lines.append((one.gated.false_alarms, one.gated.half_found, "--", ink, "overlap of half"))
     for false_alarms, found, style, line, name in lines:
         axes.plot(np.maximum(false_alarms, edge), found, style, color=line, label=name)

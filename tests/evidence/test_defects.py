@@ -5,13 +5,15 @@ import pytest
 from data import needs_sample
 from judged_run import make_run
 
+from steelsight.decision.candidates import View
 from steelsight.decision.decision import read_decision
 from steelsight.evidence.decide import decide
 from steelsight.evidence.defects import ScoredDefects, score_defects
 from steelsight.evidence.out_of_fold import OutOfFold
 from steelsight.evidence.store import Evidence
 from steelsight.evidence.team import Views
-from steelsight.metrics.froc import score_planes
+from steelsight.metrics.defect_figures import defect_figures
+from steelsight.metrics.froc import froc, score_planes
 from steelsight.metrics.pro import pro_curve
 
 pytestmark = needs_sample
@@ -94,3 +96,19 @@ def test_a_run_that_was_gathered_before_defects_were_known_is_gathered_again(jud
     assert again.defects is not None
     assert again.defects.annotated.tolist() == first.defects.annotated.tolist()
     assert (kept / MATCHES).is_file()
+
+
+def test_a_rule_without_gate_and_area_lies_at_the_end_of_the_curve(judged: OutOfFold) -> None:
+    rules = {
+        fold: rule.model_copy(update={"gate": 0.0, "softness": 1.0, "upper": rule.lower, "min_area": (1,) * 4})
+        for fold, rule in judged.rules.items()
+    }
+    view = View(judged.view.histograms, np.ones_like(judged.view.p_defect))
+    of_rule = OutOfFold(judged.evidence, judged.team, rules, view)
+    count, scored = len(judged.evidence.record.samples), score_defects(judged)
+    figures = defect_figures(of_rule.regions()[1], count, 4).all
+    false = scored.marked[scored.marked[:, 4] == 0, 3]
+    curve = froc(scored.annotated[:, 3], scored.annotated[:, 4], false, count)
+    assert curve.found[-1] == figures.found_share > 0
+    assert curve.half_found[-1] == figures.half_found_share
+    assert curve.false_alarms[-1] == figures.false_alarms_per_image > 0

@@ -75,8 +75,7 @@ def test_the_verb_counts_what_the_masks_of_the_nested_rule_find(copied: Path) ->
     assert "per metre" not in words(section(build_report(copied).read_text("utf-8"), "defects"))
 
 
-def test_the_curve_passes_through_what_its_thresholds_find(decided_run: Path) -> None:
-    """Where no gate stops an image and no area is asked for, the rule itself lies on the curve."""
+def test_the_table_reads_the_curve_and_the_gate_takes_from_it(decided_run: Path) -> None:
     found = collect(decided_run)
     tested = found.tested
     assert tested.defects is not None
@@ -117,7 +116,7 @@ def test_the_sheet_of_an_inspector_says_it_where_it_is_known(tmp_path: Path, kno
     images, places = np.nonzero(tested.truth)
     areas = tested.truth[images, places]
     annotated = np.stack([images, places, areas, areas * (images % 2)], axis=1)
-    marked = annotated[annotated[:, 3] == 0][:5] + [0, 0, 3, 0]
+    marked = annotated[annotated[:, 3] == 0][:5] + np.array([0, 0, 3, 0])
     if known:
         tested = replace(tested, defects=Defects(annotated, marked))
     folder = tmp_path / "inspector"

@@ -186,3 +186,54 @@ def test_what_is_no_such_file_is_named(small: Path, tmp_path: Path) -> None:
     )
     (tmp_path / "empty").mkdir()
     assert "no file ending in .jpg here" in refused(small, small, "--images", tmp_path / "empty")
+
+
+@needs_sample
+def test_connected_defects_of_real_masks(tmp_path: Path) -> None:
+    """Against decoded pixels; every other image is left unmarked, and images without a defect get two specks."""
+    truth = {(image, name): text for image, name, text in real_rows(TRUTH)}
+    predicted = {key: moved(text) for key, text in list(truth.items())[::2]}
+    clean = sorted({path.name for path in IMAGES.iterdir()} - {image for image, _ in truth})[:6]
+    predicted |= {(image, "2"): "1 3 700 50" for image in clean}
+    submission = wide(tmp_path / "submission.csv", [(*key, text) for key, text in predicted.items()])
+    found = score(TRUTH, submission, "--images", IMAGES, "--mm-per-pixel", "0.5")["defects"]
+
+    keys = [(path.name, name) for path in sorted(IMAGES.iterdir()) for name in "1234"]
+    annotated = touched = false = 0
+    for key in keys:
+        true, marked = (decode_runs(parse_runs(rows.get(key, ""), SIZE), SIZE) for rows in (truth, predicted))
+        for of, other in ((true, marked), (marked, true)):
+            count, labels = cv2.connectedComponents(of.astype(np.uint8), connectivity=8)
+            hit = len(set(labels[other].tolist()) - {0})
+            if of is true:
+                annotated, touched = annotated + count - 1, touched + hit
+            else:
+                false += count - 1 - hit
+    assert (found["annotated"], found["found"], found["false_alarms"]) == (annotated, touched, false)
+    assert 0 < found["half_found"] <= touched < annotated
+    images = len(list(IMAGES.iterdir()))
+    assert false >= 12
+    assert found["false_alarms_per_image"] == false / images
+    assert found["metres"] == pytest.approx(images * 1600 * 0.0005)
+    assert found["false_alarms_per_metre"] == pytest.approx(false / found["metres"])
+    for parts in (found["per_class"], found["by_area"]):
+        assert sum(part["annotated"] for part in parts) == annotated
+        assert sum(part["false_alarms"] for part in parts) == false
+    said = run_cli("score", TRUTH, submission, "--images", IMAGES, "--mm-per-pixel", "0.5").stdout
+    assert f"{touched} ({touched / annotated:.1%})" in said
+    assert "per metre" in said
+
+
+def test_connected_defects_need_the_size_of_every_image(small: Path, tmp_path: Path) -> None:
+    assert score(small, small)["defects"] is None
+    assert "give --size" in run_cli("score", small, small).stdout
+    assert "--mm-per-pixel 0.5: a length needs the images' widths" in refused(small, small, "--mm-per-pixel", "0.5")
+    found = score(small, small, "--size", "4x100")["defects"]  # 10 pixels of 4 rows are one defect
+    assert (found["annotated"], found["found"], found["false_alarms_per_metre"]) == (2, 2, None)
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        cv2.imwrite(str(folder / name), np.zeros((3, 3), np.uint8))
+    assert "truth.csv:2: a run ends at pixel 10, beyond a.jpg of 3 x 3 pixels" in refused(
+        small, small, "--images", folder
+    )

@@ -17,6 +17,7 @@ from steelsight.evidence.out_of_fold import OutOfFold
 from steelsight.evidence.store import Evidence
 from steelsight.evidence.team import Views
 from steelsight.evidence.verdicts import decide_verdicts, gather_tested
+from steelsight.metrics.defects import Defects, match_planes
 from steelsight.regions import find_regions
 
 pytestmark = needs_sample
@@ -48,12 +49,18 @@ def test_each_image_is_tested_by_what_was_chosen_without_its_fold(evidence: Evid
 
 def test_regions_are_those_of_the_masks(evidence: Evidence) -> None:
     of = judged(evidence)
-    regions = of.regions()
+    regions, defects = of.regions()
     marked = of.counts().predicted
     assert [[sum(one.area for one in found if one.class_index == k) for k in range(4)] for found in regions] == (
         marked.tolist()
     )
     index = next(place for place, found in enumerate(regions) if found)
+    matched = [
+        [match_planes(*planes) for planes in zip(sample.mask(), of.masks(at), strict=True)]
+        for at, sample in enumerate(evidence.record.samples)
+    ]
+    assert defects.annotated.tolist() == Defects.gather(matched).annotated.tolist()
+    assert defects.marked.tolist() == Defects.gather(matched).marked.tolist()
     cut, maps = of.masks(index), of.maps(index)
     assert regions[index] == tuple(
         region for number, plane in enumerate(cut) for region in find_regions(number, plane, maps[number])

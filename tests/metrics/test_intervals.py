@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from steelsight.metrics.intervals import bootstrap_interval, wilson
+from steelsight.metrics.intervals import bootstrap_interval, bootstrap_ratios, wilson
 
 
 @given(st.integers(1, 500), st.data())
@@ -69,3 +69,18 @@ def test_the_seed_decides() -> None:
         bootstrap_interval(values, groups[:3])
     with pytest.raises(ValueError, match="level"):
         bootstrap_interval(values, groups, level=95)
+
+
+def test_ratios_of_many_columns_are_those_of_each_alone() -> None:
+    rng = np.random.default_rng(3)
+    groups, wholes = rng.integers(0, 12, 40), rng.integers(0, 3, (40, 2))
+    parts = rng.integers(0, wholes + 1)
+    together = bootstrap_ratios(parts, wholes, groups, draws=200)
+    for part, whole, found in zip(parts.T, wholes.T, together, strict=True):
+        rows = np.stack([part, whole], axis=1)
+        alone = bootstrap_interval(rows, groups, lambda drawn: drawn[:, 0].sum() / drawn[:, 1].sum(), draws=200)
+        assert found == pytest.approx(alone)
+    assert all(np.isnan(end) for end in bootstrap_ratios(parts, wholes, np.zeros(40, int))[0])
+    assert all(np.isnan(end) for end in bootstrap_ratios(parts * 0, wholes * 0, groups)[0])
+    with pytest.raises(ValueError, match="do not fit"):
+        bootstrap_ratios(parts, wholes, groups[1:])

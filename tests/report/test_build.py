@@ -70,7 +70,18 @@ def test_nothing_is_fetched_from_outside(text: str) -> None:
 def test_every_section_is_there_and_every_id_is_its_own(text: str) -> None:
     page = Page(text)
     assert len(page.ids) == len(set(page.ids))
-    sections = {"signing", "summary", "data", "folds", "training", "classifier", "masks", "ensemble", "gallery"}
+    sections = {
+        "signing",
+        "summary",
+        "data",
+        "folds",
+        "training",
+        "classifier",
+        "masks",
+        "defects",
+        "ensemble",
+        "gallery",
+    }
     assert sections <= set(page.ids)
     links = {address[1:] for address in page.addresses if address.startswith("#")}
     assert links <= set(page.ids)

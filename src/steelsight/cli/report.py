@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from steelsight.cli.output import finish
+from steelsight.cli.output import finish, shown_progress
 from steelsight.errors import UserError
 from steelsight.inspector.artifact import CARD
 
@@ -34,12 +34,19 @@ def report(
             metavar="FOLDER", help="Of an INSPECTOR: also picture what is lost; the folder has the tested images."
         ),
     ] = None,
+    mm_per_pixel: Annotated[
+        float | None,
+        typer.Option(
+            min=1e-6,
+            help="Size of a pixel along the strip in mm, for false alarms per metre. Default: that of the severity rules.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")] = False,
 ) -> None:
     """Write one page that needs no network. Of a RUN, RUN/report/index.html: data, folds, training, figures with
     intervals, gallery. Of an INSPECTOR, the sheet to sign: its verdicts, what they rest on, where it comes from."""
     if (folder / CARD).is_file():
-        _report_inspector(folder, inspected, out, images, as_json)
+        _report_inspector(folder, inspected, out, images, mm_per_pixel, as_json)
         return
     for name, given in (("--out", out), ("--images", images)):
         if given is not None:
@@ -49,16 +56,22 @@ def report(
             )
     from steelsight.report.build import build_report
 
-    page = build_report(folder, inspected)
+    with shown_progress() as progress:
+        page = build_report(folder, inspected, mm_per_pixel, progress)
     finish([page], f"steelsight export {folder} --out INSPECTOR", as_json=as_json)
 
 
 def _report_inspector(
-    inspector: Path, inspected: Path | None, out: Path | None, images: Path | None, as_json: bool
+    inspector: Path,
+    inspected: Path | None,
+    out: Path | None,
+    images: Path | None,
+    mm_per_pixel: float | None,
+    as_json: bool,
 ) -> None:
     if inspected is not None:
         raise UserError(f"--inspected {inspected}: is for a run, and {inspector} is an inspector; leave it out")
     from steelsight.report.sheet import build_sheet
 
-    page = build_sheet(inspector, out, images)
+    page = build_sheet(inspector, out, images, mm_per_pixel)
     finish([page], f"steelsight inspect {shlex.quote(str(inspector))} IMAGES --out DIR", as_json=as_json)

@@ -1,6 +1,7 @@
 """`steelsight score`: judge a submission against a truth file."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,12 @@ from rich.table import Table
 
 from steelsight.cli.output import finish, results
 from steelsight.errors import UserError
+from steelsight.metrics.defect_figures import DefectCounts, DefectFigures
 from steelsight.metrics.mask_table import read_mask_table
 from steelsight.metrics.submission import Score, image_suffixes, read_image_list, score_submission
+from steelsight.metrics.submitted_defects import Sizes, sizes_in
+
+_SIZES = "give --size, or images that can be read by --images FOLDER"
 
 
 def score(
@@ -27,17 +32,32 @@ def score(
         str | None, typer.Option(help="Judge these classes, separated by commas. Default: those of the truth file.")
     ] = None,
     size: Annotated[
-        str | None, typer.Option(help="Height and width of every image, as 256x1600: refuse runs that lie beyond it.")
+        str | None,
+        typer.Option(
+            help="Height and width of every image, as 256x1600: refuse runs that lie beyond it, and count connected defects, "
+            "as with --images FOLDER."
+        ),
+    ] = None,
+    mm_per_pixel: Annotated[
+        float | None,
+        typer.Option(min=1e-6, help="Size of a pixel along the strip in mm, to tell false alarms per metre of strip."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
-    """Competition Dice and its companions, from two files of run lengths; needs no images."""
+    """Competition Dice and its companions, from two files of run lengths; needs no images. Where their sizes are known, also
+    connected defects: the share found, and false alarms."""
     bounds = _size(size)
     true_masks, predicted_masks = read_mask_table(truth, bounds), read_mask_table(prediction, bounds)
     names = read_image_list(images, image_suffixes(true_masks, predicted_masks)) if images else None
-    result = score_submission(true_masks, predicted_masks, names, _classes(classes))
+    sizes: Sizes = bounds
+    if sizes is None and images is not None and images.is_dir():
+        sizes = sizes_in(images, names or ())
+    result = score_submission(true_masks, predicted_masks, names, _classes(classes), sizes, mm_per_pixel)
+    if mm_per_pixel is not None and result.defects is None:
+        raise UserError(f"--mm-per-pixel {mm_per_pixel:g}: a length needs the images' widths; {_SIZES}")
     if not as_json:
         _show(result)
+        _show_defects(result.defects, result.classes)
     finish([], None, as_json=as_json, figures=result.as_dict())
 
 
@@ -112,3 +132,35 @@ def _cells(
 ) -> list[str]:
     *shares, overlap = (f"{value:.4f}" if value == value else "-" for value in (dice, floor, defective, iou))
     return [*shares, f"{alarms:.2%}" if alarms == alarms else "-", overlap, f"{defects:.0f}", f"{predicted:.0f}"]
+
+
+def _show_defects(figures: DefectFigures | None, classes: Sequence[str]) -> None:
+    if figures is None:
+        results.print(f"connected defects are not counted, for lack of the images' sizes: {_SIZES}", soft_wrap=True)
+        return
+    table = Table(
+        title="connected defects",
+        caption="found: with any pixel marked as its class; false alarms: marked regions that touch no defect of their class",
+    )
+    table.add_column("")
+    per_metre = ("per metre",) if figures.all.metres is not None else ()
+    for heading in ("annotated", "found", "found by half", "marked", "false alarms", "per image", *per_metre):
+        table.add_column(heading, justify="right")
+    for name, counts in zip(classes, figures.per_class, strict=True):
+        table.add_row(escape(name), *_counted(counts))
+    table.add_section()
+    for of in figures.by_area:
+        table.add_row(f"{of.least:,} to {of.most:,} px", *_counted(of.all))
+    table.add_section()
+    table.add_row("[bold]all[/]", *_counted(figures.all))
+    results.print(table)
+
+
+def _counted(of: DefectCounts) -> list[str]:
+    shares = (
+        f"{count} ({share:.1%})" if of.annotated else "-"
+        for count, share in ((of.found, of.found_share), (of.half_found, of.half_found_share))
+    )
+    per_metre = of.false_alarms_per_metre
+    rates = (of.false_alarms_per_image, *(() if per_metre is None else (per_metre,)))
+    return [str(of.annotated), *shares, str(of.marked), str(of.false_alarms), *(f"{rate:.4g}" for rate in rates)]

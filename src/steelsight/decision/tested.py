@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.metrics.defects import Defects
 from steelsight.regions import Region
 
 EvidenceKind = Literal["own", "calibrated", "cross-validated", "epoch-selected", "other-precision"]
@@ -36,6 +37,7 @@ class Tested:
         p_defect: float64 (N,) in [0, 1], mean of the classifiers.
         truth: int64 (N, K), true pixels of each class.
         regions: of each image, the connected defects that the rule found.
+        defects: these held against the annotated ones; None in what was written before it was known.
     """
 
     kind: EvidenceKind
@@ -47,6 +49,7 @@ class Tested:
     p_defect: NDArray[np.float64]
     truth: NDArray[np.int64]
     regions: tuple[tuple[Region, ...], ...]
+    defects: Defects | None = None
 
     @property
     def defective(self) -> NDArray[np.bool_]:
@@ -74,4 +77,5 @@ class Tested:
             self.p_defect[images],
             self.truth[images],
             tuple(self.regions[index] for index in images.tolist()),
+            None if self.defects is None else self.defects.only(images),
         )

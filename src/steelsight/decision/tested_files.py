@@ -1,6 +1,8 @@
-"""What was tested, on disk: tested.csv, a row per image, and tested_defects.csv, a row per connected defect.
+"""What was tested, on disk: tested.csv, a row per image, and tested_defects.csv, a row per connected defect that was found;
+tested_matches.csv, a row per connected defect, annotated or marked, with what it shares with the others.
 
-An inspector carries both, so that its verdict policy can be decided again wherever it is, without networks or images.
+An inspector carries all of them, so that its verdict policy can be decided again wherever it is, without networks or images.
+Older ones have no tested_matches.csv.
 """
 
 import csv
@@ -9,20 +11,24 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelsight.decision.tested import EvidenceKind, Tested
 from steelsight.errors import UserError
 from steelsight.files import write_csv
+from steelsight.metrics.defects import Defects
 from steelsight.regions import Region
 
-IMAGES, DEFECTS = "tested.csv", "tested_defects.csv"
+IMAGES, DEFECTS, MATCHES = "tested.csv", "tested_defects.csv", "tested_matches.csv"
 _FIRST = ("ImageId", "evidence", "fold", "group", "height", "width", "p_defect")
 _TRUE = "true_"
+_MATCH = ("ImageId", "ClassId", "kind", "area", "shared")
+_KINDS = ("annotated", "marked")
 _DEFECT = ("ImageId", "ClassId", "left", "top", "width", "height", "area", "probability")
 
 
 def write_tested(folder: Path, tested: Tested) -> None:
-    """Write both tables into a folder; probabilities keep every digit.
+    """Write the tables into a folder; probabilities keep every digit.
 
     Raises:
         UserError: the disk is full or may not be written to.
@@ -44,15 +50,18 @@ def write_tested(folder: Path, tested: Tested) -> None:
         for name, regions in zip(tested.image_ids, tested.regions, strict=True)
         for one in regions
     )
+    (folder / MATCHES).unlink(missing_ok=True)  # of other images
+    if tested.defects is not None:
+        write_csv(folder / MATCHES, _MATCH, _match_rows(tested, tested.defects))
     write_csv(folder / DEFECTS, _DEFECT, defects)
     write_csv(folder / IMAGES, (*_FIRST, *(_TRUE + name for name in tested.classes)), rows)
 
 
 def read_tested(folder: Path) -> Tested:
-    """Read both tables.
+    """Read the tables.
 
     Raises:
-        UserError: one is missing, or is not what `write_tested` wrote.
+        UserError: one of the first two is missing, or one is not what `write_tested` wrote.
     """
     columns, rows = _rows(folder / IMAGES)
     if columns[: len(_FIRST)] != list(_FIRST) or not rows:
@@ -66,6 +75,7 @@ def read_tested(folder: Path) -> Tested:
     except (ValueError, StopIteration) as error:
         raise UserError(f"{folder / IMAGES}: {error}; export or calibrate the inspector again") from error
     names = tuple(row[0] for row in rows)
+    matches = folder / MATCHES
     return Tested(
         kind=kind,
         classes=classes,
@@ -76,7 +86,42 @@ def read_tested(folder: Path) -> Tested:
         p_defect=p_defect,
         truth=numbers[:, 4:],
         regions=tuple(tuple(found.get(name, ())) for name in names),
+        defects=_matches(matches, names, classes, numbers[:, 4:]) if matches.is_file() else None,
     )
+
+
+def _match_rows(tested: Tested, defects: Defects) -> Iterator[tuple[str, str, str, int, int]]:
+    for kind, rows in zip(_KINDS, (defects.annotated, defects.marked), strict=True):
+        for image, place, area, shared in rows.tolist():
+            yield tested.image_ids[image], tested.classes[place], kind, area, shared
+
+
+def _matches(file: Path, names: Sequence[str], classes: Sequence[str], truth: NDArray[np.int64]) -> Defects:
+    columns, rows = _rows(file)
+    if columns != list(_MATCH):
+        raise UserError(
+            f"{file}: not the table of annotated and marked defects; export or calibrate the inspector again"
+        )
+    place = {name: at for at, name in enumerate(names)}
+    read: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in _KINDS}
+    for number, (name, of_class, kind, *pixels) in enumerate(rows, start=2):
+        try:
+            area, shared = map(int, pixels)
+            if not 0 <= shared <= area or not area:
+                raise ValueError(f"{shared} of {area} pixels cannot be shared")
+            read[kind].append((place[name], classes.index(of_class), area, shared))
+        except (ValueError, KeyError) as error:
+            raise UserError(f"{file}, row {number}: {error}; export or calibrate the inspector again") from error
+    defects = Defects(*(np.array(read[kind], np.int64).reshape(-1, 4) for kind in _KINDS))
+    areas = np.zeros_like(truth)
+    np.add.at(areas, (defects.annotated[:, 0], defects.annotated[:, 1]), defects.annotated[:, 2])
+    if (areas != truth).any():
+        name = names[int(np.argwhere(areas != truth)[0, 0])]
+        raise UserError(
+            f"{file}: the annotated defects of {name} have other areas than in {IMAGES}; export or calibrate the inspector "
+            "again"
+        )
+    return defects
 
 
 def _regions(file: Path, classes: Sequence[str]) -> dict[str, list[Region]]:

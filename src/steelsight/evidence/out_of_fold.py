@@ -15,8 +15,10 @@ from steelsight.decision.tested import EvidenceKind, Tested
 from steelsight.ensemble import combine_maps
 from steelsight.evidence.store import Evidence
 from steelsight.evidence.team import Members, Team, Views
+from steelsight.metrics.defects import Defects, Matched, match_planes, match_runs
 from steelsight.recipe import Recipe
 from steelsight.regions import Region, find_regions
+from steelsight.rle import Runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,27 +61,41 @@ class OutOfFold:
         """The masks of an image: bool (K, H, W)."""
         return self._cut(index, self.maps(index))
 
-    def regions(self, progress: Callable[[int, int], None] | None = None) -> tuple[tuple[Region, ...], ...]:
-        """The connected defects of every image; only maps of images with a mask are read.
+    def regions(
+        self, progress: Callable[[int, int], None] | None = None
+    ) -> tuple[tuple[tuple[Region, ...], ...], Defects]:
+        """The connected defects of every image, alone and held against the annotated ones; only maps of images with a mask
+        are read.
 
         Args:
             progress: called with (images done, images with a mask).
         """
-        marked = np.flatnonzero(self.counts().predicted.any(axis=1)).tolist()
-        found: list[tuple[Region, ...]] = [()] * len(self.evidence.record.samples)
-        for done, index in enumerate(marked, start=1):
+        marked = set(np.flatnonzero(self.counts().predicted.any(axis=1)).tolist())
+        found: list[tuple[Region, ...]] = []
+        matched: list[list[Matched]] = []
+        done = 0
+        for index, sample in enumerate(self.evidence.record.samples):
+            if index not in marked:
+                found.append(())
+                matched.append([match_runs(runs, Runs.empty(), sample.size[0]) for runs in sample.runs])
+                continue
             maps = self.maps(index)
             cut = self._cut(index, maps)
-            found[index] = tuple(
-                region for number, plane in enumerate(cut) for region in find_regions(number, plane, maps[number])
+            found.append(
+                tuple(
+                    region for number, plane in enumerate(cut) for region in find_regions(number, plane, maps[number])
+                )
             )
+            matched.append([match_planes(*planes) for planes in zip(sample.mask(), cut, strict=True)])
+            done += 1
             if progress:
                 progress(done, len(marked))
-        return tuple(found)
+        return tuple(found), Defects.gather(matched)
 
     def tested(self, progress: Callable[[int, int], None] | None = None) -> Tested:
         """All images of the run, as evidence for verdicts."""
         record = self.evidence.record
+        regions, defects = self.regions(progress)
         return Tested(
             kind=evidence_kind(self.evidence.recipe),
             classes=record.classes,
@@ -89,7 +105,8 @@ class OutOfFold:
             sizes=np.array([sample.size for sample in record.samples], np.int64).reshape(-1, 2),
             p_defect=self.view.p_defect,
             truth=self.view.histograms[:, :, 1].sum(axis=-1, dtype=np.int64),
-            regions=self.regions(progress),
+            regions=regions,
+            defects=defects,
         )
 
     def _cut(self, index: int, maps: NDArray[np.uint8]) -> NDArray[np.bool_]:

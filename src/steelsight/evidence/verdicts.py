@@ -108,7 +108,9 @@ def gather_tested(judged: OutOfFold, progress: Callable[[int, int], None] | None
     """
     folder = judged.evidence.run / "evidence" / "tested" / _key(judged)
     try:
-        return read_tested(folder)
+        tested = read_tested(folder)
+        if tested.defects is not None:  # as in what was kept before it was known
+            return tested
     except UserError:
         pass  # made below, outside of the handler: what goes wrong there has nothing to do with this
     tested = judged.tested(progress)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from steelsight.decision.tested_files import DEFECTS, IMAGES, write_tested
+from steelsight.decision.tested_files import DEFECTS, IMAGES, MATCHES, write_tested
 from steelsight.errors import UserError
 from steelsight.export.card import make_card
 from steelsight.export.compare import Side
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from steelsight.networks.engine import TorchEngine
 
 
-_FILES = (CARD, CHECKSUMS, PARITY, README, SEEN, IMAGES, DEFECTS)
+_FILES = (CARD, CHECKSUMS, PARITY, README, SEEN, IMAGES, DEFECTS, MATCHES)
 
 
 @dataclass(frozen=True)

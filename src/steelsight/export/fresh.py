@@ -11,7 +11,9 @@ from steelsight.errors import UserError
 from steelsight.export.images import sources_of
 from steelsight.export.seen import refuse_seen
 from steelsight.inspector.inspector import Inspector
+from steelsight.metrics.defects import Defects, Matched, match_runs
 from steelsight.regions import Region
+from steelsight.rle import Runs
 
 
 def judge_fresh(
@@ -35,6 +37,7 @@ def judge_fresh(
     refuse_seen(inspector.folder, samples)
     p_defect = np.empty(len(samples))
     regions: list[tuple[Region, ...]] = []
+    matched: list[list[Matched]] = []
     for index, judged in enumerate(inspector.stream(sources_of(samples))):
         if judged.is_unjudged:
             raise UserError(
@@ -45,6 +48,7 @@ def judge_fresh(
             raise UserError(judged.error)
         p_defect[index] = judged.p_defect
         regions.append(judged.regions)
+        matched.append(_match(samples[index], place, judged.runs))
         progress(index + 1, len(samples))
     return Tested(
         kind="calibrated",
@@ -56,7 +60,16 @@ def judge_fresh(
         p_defect=p_defect,
         truth=_truth(samples, place, len(classes)),
         regions=tuple(regions),
+        defects=Defects.gather(matched),
     )
+
+
+def _match(sample: Sample, place: Sequence[int], marked: Sequence[Runs]) -> list[Matched]:
+    """The defects of each of the inspector's classes."""
+    truth = [Runs.empty()] * len(marked)
+    for at, runs in zip(place, sample.runs, strict=True):
+        truth[at] = runs
+    return [match_runs(*both, height=sample.size[0]) for both in zip(truth, marked, strict=True)]
 
 
 def _places(dataset: Dataset, classes: Sequence[str]) -> list[int]:

@@ -69,6 +69,49 @@ def bootstrap_interval(
     return Interval(float(low), float(high))
 
 
+def bootstrap_ratios(
+    parts: NDArray[Any],
+    wholes: NDArray[Any],
+    groups: NDArray[np.integer[Any]],
+    draws: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[Interval, ...]:
+    """`bootstrap_interval` of the sum of each column of `parts` over that of `wholes`, all columns in the same draws.
+
+    Args:
+        parts, wholes: (n, columns), one row per image.
+        groups: (n,), the group of each image.
+
+    Returns:
+        Of each column; a draw in which its `wholes` are 0 is left out.
+
+    Raises:
+        ValueError: the shapes do not fit.
+
+    >>> bootstrap_ratios(np.array([[1], [2]]), np.array([[2], [4]]), np.arange(2))
+    (Interval(low=0.5, high=0.5),)
+    """
+    if np.shape(parts) != np.shape(wholes) or np.shape(parts)[:1] != np.shape(groups):
+        raise ValueError(f"shapes {np.shape(parts)}, {np.shape(wholes)} and {np.shape(groups)} do not fit")
+    both = np.hstack([parts, wholes]).astype(np.float64)
+    _, place = np.unique(groups, return_inverse=True)
+    count = int(place.max(initial=-1)) + 1
+    if count < 2:
+        return (Interval(math.nan, math.nan),) * int(np.shape(parts)[1])
+    sums = np.zeros((count, both.shape[1]))
+    np.add.at(sums, place, both)
+    rng = np.random.default_rng(seed)
+    drawn = np.stack([np.bincount(rng.integers(count, size=count), minlength=count) @ sums for _ in range(draws)])
+    part, whole = np.hsplit(drawn, 2)
+    found = []
+    for above, below in zip(part.T, whole.T, strict=True):
+        ratios = above[below != 0] / below[below != 0]
+        ends = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2]) if ratios.size else (math.nan, math.nan)
+        found.append(Interval(float(ends[0]), float(ends[1])))
+    return tuple(found)
+
+
 def wilson(k: int, n: int, level: float = 0.95) -> Interval:
     """Wilson's score interval of the share k / n, without continuity correction; (0, 1) where n is 0.
 

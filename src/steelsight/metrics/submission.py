@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from steelsight.errors import UserError, nearest
+from steelsight.metrics.defect_figures import DefectFigures
 from steelsight.metrics.dice import DiceFigures, dice_figures
 from steelsight.metrics.mask_table import MaskTable, open_records, split_joined
+from steelsight.metrics.submitted_defects import Sizes, count_defects
 from steelsight.rle import shared_area
 
 _IMAGE_COLUMNS = ("ImageId", "image_id", "ImageId_ClassId")
@@ -23,15 +25,23 @@ class Score:
     Attributes:
         classes: names, in the order of every per-class figure.
         figures: the competition's Dice and its companions.
+        defects: connected defects found and false alarms; None where the images' sizes are not known.
         notes: what was assumed where the files leave a choice, one sentence each.
     """
 
     classes: tuple[str, ...]
     figures: DiceFigures
+    defects: DefectFigures | None
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        return {"classes": list(self.classes), **self.figures.as_dict(), "notes": list(self.notes)}
+        defects = None if self.defects is None else self.defects.as_dict()
+        return {
+            "classes": list(self.classes),
+            **self.figures.as_dict(),
+            "defects": defects,
+            "notes": list(self.notes),
+        }
 
 
 def score_submission(
@@ -39,15 +49,20 @@ def score_submission(
     prediction: MaskTable,
     images: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
+    sizes: Sizes = None,
+    mm_per_pixel: float | None = None,
 ) -> Score:
     """Judge every (image, class) pair; one without a row counts as empty.
 
     Args:
         images: those to judge; None means all that either file names.
         classes: those to judge; None means those of the truth file, and of the prediction where `choose_classes` says.
+        sizes: (height, width), of each image or of all; where one is not known, connected defects are not counted.
+        mm_per_pixel: size of a pixel along the strip, for false alarms per metre.
 
     Raises:
-        UserError: the files do not belong together: see `choose_images` and `choose_classes`.
+        UserError: the files do not belong together: see `choose_images` and `choose_classes`; or a run lies beyond its
+            image.
     """
     judged = choose_images(truth, prediction, images)
     names, notes = choose_classes(truth, prediction, classes)
@@ -62,7 +77,8 @@ def score_submission(
         if key[0] in row:
             counts[0, row[key[0]], column[key[1]]] = shared_area(prediction.runs[key], truth.runs[key])
     notes += _notes_on_images(truth, prediction, row, are_named=images is not None)
-    return Score(names, dice_figures(*counts), notes)
+    defects = count_defects(truth, prediction, judged, names, sizes, mm_per_pixel)
+    return Score(names, dice_figures(*counts), defects, notes)
 
 
 def choose_images(truth: MaskTable, prediction: MaskTable, images: Sequence[str] | None) -> tuple[str, ...]:

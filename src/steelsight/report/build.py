@@ -3,11 +3,14 @@
 from pathlib import Path
 
 from steelsight.decision.decision import FILE
+from steelsight.evidence.team import Progress
 from steelsight.files import write_text
 from steelsight.report.calibration import CalibrationView, calibration_view
 from steelsight.report.classifier import classifier_view
 from steelsight.report.curves import curves_view
 from steelsight.report.data import data_view
+from steelsight.report.defect_table import DefectTable, defect_table, strip_scale
+from steelsight.report.defects import defects_view
 from steelsight.report.findings import Findings, collect
 from steelsight.report.folds import folds_view
 from steelsight.report.gallery import gallery_view
@@ -23,24 +26,30 @@ from steelsight.report.summary import summary_view
 from steelsight.report.training import read_curves, training_view
 
 
-def build_report(run: Path, inspected: Path | None = None) -> Path:
+def build_report(
+    run: Path, inspected: Path | None = None, mm_per_pixel: float | None = None, progress: Progress | None = None
+) -> Path:
     """Write RUN/report/index.html and return its path.
 
     Only the RUN is read, and for pictures the images that its record names; an image that is gone costs its picture.
 
     Args:
         inspected: a folder that `steelsight inspect --overlays` wrote, to be pictured as well.
+        mm_per_pixel: size of a pixel along the strip; that of the severity rules if left out.
+        progress: called with (what is being done, done, of).
 
     Raises:
-        UserError: RUN is not a run, it has no decision yet, or `inspected` is no such folder.
+        UserError: RUN is not a run, it has no decision yet, `inspected` is no such folder, or the size of a pixel is not that
+            of the severity rules.
     """
     out = run / "report" / "index.html"
-    write_text(out, page_of(collect(run), inspected))
+    write_text(out, page_of(collect(run, progress), inspected, mm_per_pixel))
     return out
 
 
-def page_of(found: Findings, inspected: Path | None = None) -> str:
+def page_of(found: Findings, inspected: Path | None = None, mm_per_pixel: float | None = None) -> str:
     """The page as HTML text."""
+    table = _defect_table(found, mm_per_pixel)
     record, decision = found.record, found.decision
     names = class_names(record.classes)
     classifier = gate = None
@@ -55,7 +64,7 @@ def page_of(found: Findings, inspected: Path | None = None) -> str:
     training = training_view(read_curves(found.run, found.recipe), names)
     return render(
         {
-            "signing": _signing(found),
+            "signing": _signing(found, table),
             "summary": summary_view(found.run, record, found.recipe, masks.judged[0], nested, classifier, training),
             "data": data_view(record, found.run),
             "folds": folds_view(record),
@@ -64,6 +73,7 @@ def page_of(found: Findings, inspected: Path | None = None) -> str:
             "calibration": _calibration(found),
             "masks": masks,
             "curves": curves_view(found.histograms, nested, names),
+            "defects": defects_view(table, found.scored, found.histograms, found.passed, gated=found.has_classifier),
             "gate": gate,
             "members": members_view(decision, found.recipe.folds),
             "rules": rules_view(decision, found.plain_rule, names),
@@ -81,13 +91,20 @@ def _calibration(found: Findings) -> CalibrationView | None:
     return calibration_view(found.p_defect, found.defective, found.record.folds, found.record.groups)
 
 
-def _signing(found: Findings) -> SigningView | None:
+def _defect_table(found: Findings, mm_per_pixel: float | None) -> DefectTable:
+    tested, scale = found.tested, strip_scale(found.decision.policy, mm_per_pixel)
+    if tested.defects is None:
+        raise RuntimeError("the images of a run were gathered without their defects")
+    return defect_table(tested.defects, tested.groups, tested.sizes[:, 1], tested.classes, scale)
+
+
+def _signing(found: Findings, table: DefectTable) -> SigningView | None:
     """The page to sign; None without classifiers, which verdicts rest on."""
-    if found.tested is None or found.decision.policy is None:
+    if found.decision.policy is None:
         return None
     subject = Subject(
         name=f"“{found.run.resolve().name}”, data {found.record.fingerprint[:12]}",
         unreadable="could not be read from where the run’s record says that they lie",
         named_in=FILE,
     )
-    return signing_view(found.decision.policy, found.tested, found.record.samples, found.masks_of, subject)
+    return signing_view(found.decision.policy, found.tested, found.record.samples, found.masks_of, subject, table)

@@ -14,9 +14,10 @@ from steelsight.decision.decision import FILE, Decision, read_decision
 from steelsight.decision.rule import Rule
 from steelsight.decision.tested import Tested
 from steelsight.errors import UserError
+from steelsight.evidence.defects import ScoredDefects, score_defects
 from steelsight.evidence.out_of_fold import OutOfFold, counts_by_fold, named_members
 from steelsight.evidence.store import Evidence
-from steelsight.evidence.team import Team, Views
+from steelsight.evidence.team import Progress, Team, Views
 from steelsight.evidence.verdicts import gather_tested
 from steelsight.recipe import Recipe, read_run_recipe
 
@@ -32,7 +33,8 @@ class Findings:
         ungated: nested counts, had there been no gate: as if the classifiers were sure of a defect everywhere.
         passed: bool (N,), whether the image exceeds the gate that judged it.
         masks_of: position of an image -> its nested masks, bool (K, H, W).
-        tested: the images as the verdict policy sees them; None where there is no policy.
+        tested: the images as the verdict policy sees them, nested.
+        scored: annotated defects and regions of the maps with their scores, nested.
     """
 
     run: Path
@@ -45,7 +47,8 @@ class Findings:
     ungated: Counts
     passed: NDArray[np.bool_]
     masks_of: Callable[[int], NDArray[np.bool_]]
-    tested: Tested | None
+    tested: Tested
+    scored: ScoredDefects
 
     @property
     def defective(self) -> NDArray[np.bool_]:
@@ -61,8 +64,11 @@ class Findings:
         return self.decision.candidate("defaults").rule
 
 
-def collect(run: Path) -> Findings:
+def collect(run: Path, progress: Progress | None = None) -> Findings:
     """Read a run and judge its images as its decision does.
+
+    Args:
+        progress: called with (what is being done, done, of).
 
     Raises:
         UserError: RUN is not a run, nothing is decided in it yet, or its decision was made on other data.
@@ -71,7 +77,7 @@ def collect(run: Path) -> Findings:
     decision = read_decision(run)
     if decision.fingerprint != evidence.record.fingerprint:
         raise UserError(f"{run / FILE}: made on other data than this run's; run `steelsight decide {run}` again")
-    views = Views(evidence)
+    views = Views(evidence, progress)
     kept_view = views.of(_kept_team(evidence.recipe, decision))
     kept = count(kept_view.histograms, kept_view.p_defect, decision.rule)
     del kept_view  # two views at once would double the memory
@@ -93,8 +99,14 @@ def collect(run: Path) -> Findings:
         ungated=counts_by_fold(View(view.histograms, np.ones(len(folds))), ungated, folds),
         passed=view.p_defect > np.array([judged.rules[fold].gate for fold in folds.tolist()]),
         masks_of=judged.masks,
-        tested=None if decision.policy is None else gather_tested(judged, None),
+        tested=gather_tested(judged, _tick(progress, "defects of images with a mask")),
+        scored=score_defects(judged, _tick(progress, "defects and scores of the maps")),
     )
+
+
+def _tick(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:
+    """What tells of one thing that is being done."""
+    return None if progress is None else lambda done, of: progress(what, done, of)
 
 
 def _kept_team(recipe: Recipe, decision: Decision) -> Team:

@@ -14,27 +14,32 @@ from steelsight.dataset.model import Sample
 from steelsight.decision.outcome import judge_outcome
 from steelsight.decision.policy import Policy
 from steelsight.decision.tested import Tested
-from steelsight.decision.tested_files import DEFECTS, IMAGES, read_tested
+from steelsight.decision.tested_files import DEFECTS, IMAGES, MATCHES, read_tested
 from steelsight.errors import UserError
 from steelsight.files import write_text
 from steelsight.inspector.artifact import CARD, InspectorCard, read_card, require_listed
 from steelsight.report.calibration import calibration_view
+from steelsight.report.defect_table import defect_table, strip_scale
 from steelsight.report.page import render
 from steelsight.report.provenance import provenance_view
 from steelsight.report.signing import Subject, signing_view
 from steelsight.rle import Runs
 
 
-def build_sheet(inspector: Path, out: Path | None = None, images: Path | None = None) -> Path:
+def build_sheet(
+    inspector: Path, out: Path | None = None, images: Path | None = None, mm_per_pixel: float | None = None
+) -> Path:
     """Write the sheet of an INSPECTOR, one self-contained page, and return its path.
 
     Args:
         out: the file to write, outside of the inspector; `<INSPECTOR>.verdicts.html` beside it if left out.
         images: folder with the tested images by their ImageId, for pictures of those that are lost; names and figures
             stand in their place if left out.
+        mm_per_pixel: size of a pixel along the strip; that of the severity rules if left out.
 
     Raises:
-        UserError: the inspector is damaged, has no policy or not the images that it rests on, or a path will not do.
+        UserError: the inspector is damaged, has no policy or not the images that it rests on, or a path or the size of a
+            pixel will not do.
     """
     whole = inspector.resolve()
     out = whole.with_name(f"{whole.name}.verdicts.html") if out is None else out
@@ -46,15 +51,16 @@ def build_sheet(inspector: Path, out: Path | None = None, images: Path | None = 
         raise UserError(f"--out {out}: a folder; name the file to write, such as {out / 'verdicts.html'}")
     if images is not None and not images.is_dir():
         raise UserError(f"--images {images}: no such folder; name the one that the tested images lie in")
-    write_text(out, sheet_of(inspector, images))
+    write_text(out, sheet_of(inspector, images, mm_per_pixel))
     return out
 
 
-def sheet_of(inspector: Path, images: Path | None = None) -> str:
+def sheet_of(inspector: Path, images: Path | None = None, mm_per_pixel: float | None = None) -> str:
     """The sheet as HTML text.
 
     Raises:
-        UserError: the inspector is damaged, or has no policy or not the images that it rests on.
+        UserError: the inspector is damaged, has no policy or not the images that it rests on, or the size of a pixel is not
+            that of its severity rules.
     """
     card = read_card(inspector)
     policy, tested = _evidence(inspector, card)
@@ -66,9 +72,12 @@ def sheet_of(inspector: Path, images: Path | None = None) -> str:
         note="Dashed frames enclose what was marked. True outlines are not kept with an inspector.",
     )
     samples = None if images is None else _samples(tested, images)
+    scale = strip_scale(policy, mm_per_pixel)
+    found = tested.defects
+    defects = None if found is None else defect_table(found, tested.groups, tested.sizes[:, 1], tested.classes, scale)
     return render(
         {
-            "signing": signing_view(policy, tested, samples, lambda at: _frames(tested, at), subject),
+            "signing": signing_view(policy, tested, samples, lambda at: _frames(tested, at), subject, defects),
             "provenance": made,
             "calibration": calibration_view(tested.p_defect, tested.defective, tested.folds, tested.groups),
         },
@@ -87,7 +96,7 @@ def _evidence(folder: Path, card: InspectorCard) -> tuple[Policy, Tested]:
         raise UserError(f"{folder / CARD}: it has no verdict policy, so there is nothing to sign; {again}")
     if not (folder / IMAGES).is_file():
         raise UserError(f"{folder / IMAGES}: not found, so nobody can see what the policy rests on; {again}")
-    require_listed(folder, IMAGES, DEFECTS)
+    require_listed(folder, IMAGES, DEFECTS, *([MATCHES] if (folder / MATCHES).exists() else []))
     tested = read_tested(folder)
     if tested.classes != card.classes or judge_outcome(card.policy, tested) != card.policy.outcome:
         raise UserError(f"{folder / IMAGES}: not the images that the policy of {CARD} rests on; {again}")

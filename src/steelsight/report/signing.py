@@ -13,6 +13,7 @@ from steelsight.decision.policy import Policy
 from steelsight.decision.standing import Standing, standing
 from steelsight.decision.tested import Tested
 from steelsight.decision.wording import stability_text, thresholds_text
+from steelsight.report.defect_table import DefectTable
 from steelsight.report.gallery import PredictedMasks
 from steelsight.report.lost import Lost, escapes_of, overkill_of
 from steelsight.report.signing_counts import Share, TestedRow, count_rows, expected_shares, shares_of, why_review
@@ -55,6 +56,7 @@ class SigningView:
             where none is stated, or images of a kind are missing.
         shortfalls: of each bound that is not kept, what it would take and what happens until then.
         reasons: why images go to review, with how many do for it.
+        defects: connected defects found and false alarms; None where the tested images were written before it was known.
     """
 
     subject: Subject
@@ -84,10 +86,16 @@ class SigningView:
     calibration: str
     costs_given: str | None
     severity: tuple[str, ...]
+    defects: DefectTable | None
 
 
 def signing_view(
-    policy: Policy, tested: Tested, samples: Sequence[Sample] | None, predicted: PredictedMasks, subject: Subject
+    policy: Policy,
+    tested: Tested,
+    samples: Sequence[Sample] | None,
+    predicted: PredictedMasks,
+    subject: Subject,
+    defects: DefectTable | None = None,
 ) -> SigningView:
     """Put the page together.
 
@@ -95,6 +103,7 @@ def signing_view(
         tested: the images that the policy rests on.
         samples: the same images, in the same order; None where none is at hand, and names must do.
         predicted: position of an image -> what the inspector marks on it.
+        defects: of the same images, by the rule that marks.
     """
     judged = give_verdicts(policy, tested)
     answers = np.array([one.answer for one in judged])
@@ -128,4 +137,5 @@ def signing_view(
         calibration=calibration_line(policy),
         costs_given=costs_line(policy),
         severity=() if policy.severity is None else tuple(rule.text for rule in policy.severity.rules),
+        defects=defects,
     )

@@ -39,6 +39,9 @@ def train(
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
     devices: Annotated[int | None, typer.Option(min=1, help="How many devices; all GPUs if left out.")] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Loader processes for each device.")] = None,
+    parallel: Annotated[
+        str, typer.Option("--parallel", help="Jobs side by side: a number, or auto: one for each core; on a GPU one.")
+    ] = "auto",
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -50,7 +53,7 @@ def train(
     from steelsight.training.experiment import Machine, check_data, run_jobs
     from steelsight.training.job import is_done
 
-    machine = Machine(device, devices or "auto", workers)
+    machine = Machine(device, devices or "auto", workers, _at_once(parallel, devices))
     if plan:
         _show_plan(_planned(data, layout, wanted, skip_faulty), only or [], machine, as_json)
         return
@@ -63,6 +66,19 @@ def train(
     run_jobs(evidence, jobs, machine, tensorboard=tensorboard)
     if not _is_further_device():
         _end(evidence, as_json)
+
+
+def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
+    """What --parallel says."""
+    if parallel == "auto":
+        return "auto"
+    if not (parallel.isdecimal() and int(parallel) > 0):
+        raise UserError(f"--parallel {parallel}: how many jobs train side by side, from 1 on; give a number, or auto")
+    if int(parallel) > 1 and (devices or 1) > 1:
+        raise UserError(
+            f"--parallel {parallel} with --devices {devices}: several devices train one job; leave one of both out"
+        )
+    return int(parallel)
 
 
 def _open_or_start(

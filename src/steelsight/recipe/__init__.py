@@ -1,6 +1,6 @@
 """What is to be trained: a recipe is a list of named members, typed, read from YAML."""
 
-from steelsight.recipe.jobs import choose_folds, choose_jobs
+from steelsight.recipe.jobs import choose_folds, choose_jobs, waits_for
 from steelsight.recipe.model import Encoder, Member, Phase, Recipe, Step
 from steelsight.recipe.read import RECIPES, load_recipe, read_run_recipe, write_run_recipe
 from steelsight.recipe.resolve import is_resolved, resolve
@@ -18,5 +18,6 @@ __all__ = [
     "load_recipe",
     "read_run_recipe",
     "resolve",
+    "waits_for",
     "write_run_recipe",
 ]

@@ -18,6 +18,11 @@ def choose_jobs(recipe: Recipe, only: Sequence[str]) -> list[tuple[Member, int]]
     return [(member, fold) for member, fold in jobs if member.name in only or f"{member.name}:{fold}" in only]
 
 
+def waits_for(member: Member, fold: int) -> tuple[str, int] | None:
+    """The job, as member and fold, that has to be done before one starts; None where it may start at once."""
+    return (member.starts_from, fold) if member.starts_from else None
+
+
 def choose_folds(text: str, folds: int) -> tuple[int, ...]:
     """The folds that `--folds` names: `all`, or one by its number.
 

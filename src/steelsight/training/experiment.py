@@ -1,7 +1,8 @@
-"""The experiment: prepares a RUN, then all its jobs, one after another; kept what is finished, resumed what is not."""
+"""The experiment: prepares a RUN, then all its jobs, side by side or in turn; kept what is finished, resumed what is not."""
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,20 +24,27 @@ from steelsight.networks.precision import gains_from_bf16
 from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
 from steelsight.training.examples import draw_examples
 from steelsight.training.job import is_done, make_job, run_job
-from steelsight.training.loading import ImageCache, ReadImage, default_workers
+from steelsight.training.loading import CACHE, ImageCache, ReadImage, default_workers
 from steelsight.training.memory import keep_freed_memory
-from steelsight.training.progress import TrainingProgress
+from steelsight.training.order import Place
+from steelsight.training.progress import TrainingProgress, after_of
+from steelsight.training.side_by_side import Failure, not_begun, train_side_by_side, waiting_jobs
+from steelsight.training.threads import cores, limited_to, threads_of
+from steelsight.training.worker import Orders
 
+_log = logging.getLogger(__name__)
 _LOOKED_AT_FOR_COLOUR = 64
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What to train on; `auto` takes the GPUs where there are any, workers None the default of the device."""
+    """What to train on; `auto` takes the GPUs where there are any, workers None the default of the device; as many jobs
+    at once as `parallel` says: with `auto` one on a GPU, on a processor as many as it has cores."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int | Literal["auto"] = "auto"
     workers: int | None = None
+    parallel: int | Literal["auto"] = "auto"
 
 
 def start_run(
@@ -87,13 +95,7 @@ def with_images_at(evidence: Evidence, root: Path) -> Evidence:
         UserError: the folder does not hold the very images that the run began with.
     """
     record = evidence.record
-    samples = (
-        replace(sample, path=root / sample.path.relative_to(record.root))
-        if sample.path.is_relative_to(record.root)
-        else sample
-        for sample in record.samples
-    )
-    moved = replace(record, root=root, samples=tuple(samples))
+    moved = seen_at(evidence, root).record
     try:
         same = fingerprint(moved) == record.fingerprint
     except ImageError:
@@ -106,6 +108,20 @@ def with_images_at(evidence: Evidence, root: Path) -> Evidence:
     if not record.root.exists():
         write_record(evidence.run, moved)
     return Evidence(evidence.run, moved, evidence.recipe)
+
+
+def seen_at(evidence: Evidence, root: Path) -> Evidence:
+    """The run with the same images, which are known to be in `root`."""
+    record = evidence.record
+    if root == record.root:
+        return evidence
+    samples = (
+        replace(sample, path=root / sample.path.relative_to(record.root))
+        if sample.path.is_relative_to(record.root)
+        else sample
+        for sample in record.samples
+    )
+    return Evidence(evidence.run, replace(record, root=root, samples=tuple(samples)), evidence.recipe)
 
 
 def check_data(evidence: Evidence) -> None:
@@ -124,11 +140,7 @@ def check_data(evidence: Evidence) -> None:
 
 def make_fabric(machine: Machine, recipe: Recipe) -> Fabric:
     """Lightning Fabric for the devices, in the precision that the recipe asks for."""
-    accelerator = machine.device
-    if accelerator == "auto":
-        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-    elif accelerator == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: torch sees no CUDA device here; use --device cpu, or install its driver")
+    accelerator = _accelerator(machine)
     if accelerator == "cpu":
         keep_freed_memory()
     devices = machine.devices
@@ -149,19 +161,107 @@ def make_fabric(machine: Machine, recipe: Recipe) -> Fabric:
 def run_jobs(
     evidence: Evidence, jobs: Sequence[tuple[Member, int]], machine: Machine, *, tensorboard: bool = False
 ) -> None:
-    """Run the jobs that are not done yet."""
+    """Run the jobs that are not done yet; one that fails takes none with it but those that start from it.
+
+    Raises:
+        UserError: a job has failed; its reason, or the first of several.
+    """
     draw_examples(evidence)
     waiting = [(member, fold) for member, fold in jobs if not is_done(evidence.run, member, fold, evidence)]
-    fabric = make_fabric(machine, evidence.recipe)
-    workers = default_workers(fabric.device.type) if machine.workers is None else machine.workers
-    reads: dict[str, ReadImage] = {
-        colour: partial(read_image, grey=colour == "grey") if workers else ImageCache(grey=colour == "grey")
-        for colour in ("grey", "rgb")
+    if not waiting:
+        return
+    device = _accelerator(machine)
+    threads, known = threads_of(evidence.run)
+    if not known:
+        _log.warning("%s: begun by an earlier version; its jobs go on with one thread each", evidence.run)
+    most = min(len(waiting), _side_by_side(machine, device, threads))
+    workers = default_workers(device) if machine.workers is None else machine.workers
+    done = len(jobs) - len(waiting)
+    if most == 1:
+        with limited_to(threads) if device == "cpu" else nullcontext():
+            failures = _one_after_another(evidence, waiting, machine, workers, done=done, tensorboard=tensorboard)
+    else:
+        made = [make_job(evidence, member, fold) for member, fold in waiting]
+        place = Place(most)
+        orders = Orders(
+            run=str(evidence.run),
+            images=str(evidence.record.root),
+            device=device,
+            threads=threads,
+            workers=workers,
+            cache=CACHE // most,
+            tensorboard=tensorboard,
+        )
+        with TrainingProgress(made, done=done, visible=True, place=place) as progress:
+            failures = train_side_by_side(made, waiting_jobs(made, [0.0] * len(made)), place, orders, progress)
+    if failures:
+        raise UserError(_sentence(failures, evidence.run))
+
+
+def image_readers(recipe: Recipe, workers: int, cache: int) -> dict[str, ReadImage]:
+    """How images are read in each colour that a member wants: kept, where no loader processes are between, in `cache` bytes
+    together."""
+    colours = sorted({member.preprocess.colour for member in recipe.members})
+    return {
+        colour: partial(read_image, grey=colour == "grey")
+        if workers
+        else ImageCache(cache // len(colours), grey=colour == "grey")
+        for colour in colours
     }
+
+
+def _one_after_another(
+    evidence: Evidence,
+    waiting: Sequence[tuple[Member, int]],
+    machine: Machine,
+    workers: int,
+    *,
+    done: int,
+    tensorboard: bool,
+) -> list[Failure]:
+    fabric = make_fabric(machine, evidence.recipe)
+    reads = image_readers(evidence.recipe, workers, CACHE)
     made = [make_job(evidence, member, fold, reads[member.preprocess.colour]) for member, fold in waiting]
-    with TrainingProgress(made, done=len(jobs) - len(waiting), visible=fabric.is_global_zero) as progress:
+    with TrainingProgress(made, done=done, visible=fabric.is_global_zero) as progress:
+        failures: list[Failure] = []
         for job in made:
-            run_job(job, evidence, fabric, workers, progress.hooks(job, tensorboard=tensorboard))
+            if after_of(job) in [failure.job for failure in failures]:
+                failures.append(not_begun(job))
+                continue
+            try:
+                run_job(job, evidence, fabric, workers, progress.hooks(job, tensorboard=tensorboard))
+            except UserError as error:
+                if fabric.world_size > 1:  # the other devices may wait for this one within the job
+                    raise
+                failures.append(Failure(job.name, str(error)))
+                progress.say(failures[-1].line)
+            progress.end(job)
+    return failures
+
+
+def _accelerator(machine: Machine) -> Literal["cpu", "cuda"]:
+    if machine.device == "cpu":
+        return "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    if machine.device == "cuda":
+        raise UserError("--device cuda: torch sees no CUDA device here; use --device cpu, or install its driver")
+    return "cpu"
+
+
+def _side_by_side(machine: Machine, device: str, threads: int) -> int:
+    """Jobs at once, before memory is asked."""
+    if machine.devices != "auto" and machine.devices > 1:
+        return 1  # all of them train one job
+    if machine.parallel != "auto":
+        return machine.parallel
+    return 1 if device == "cuda" else max(1, cores() // threads)
+
+
+def _sentence(failures: Sequence[Failure], run: Path) -> str:
+    first = failures[0]
+    others = f"; {len(failures) - 1} more not done: {', '.join(f.job for f in failures[1:])}" if failures[1:] else ""
+    return f"{first.job}: {first.reason}{others}"
 
 
 def _check_folds(dataset: Dataset, folds: NDArray[np.int64]) -> None:

@@ -31,6 +31,10 @@ Item = tuple[int, int, int]
 ReadImage = Callable[[Path], Image]
 
 
+CACHE = 2 * 2**30
+"""Bytes of decoded images that a training keeps, all its processes together."""
+
+
 class ImageCache:
     """Decoded images, kept up to `limit` bytes and never dropped: an epoch visits every image, so that the first ones in
     serve as well as any.
@@ -38,7 +42,7 @@ class ImageCache:
     For loading in the training process itself; loader processes would each fill a cache of their own.
     """
 
-    def __init__(self, limit: int = 2 * 2**30, *, grey: bool = False) -> None:
+    def __init__(self, limit: int = CACHE, *, grey: bool = False) -> None:
         self._room = limit
         self._grey = grey
         self._kept: dict[Path, Image] = {}

@@ -1,6 +1,7 @@
 """Memory that a training step frees stays with the process, instead of going back to the system and coming again."""
 
 import ctypes
+import gc
 import platform
 
 # malloc.h of glibc
@@ -21,3 +22,10 @@ def keep_freed_memory() -> bool:
     library = ctypes.CDLL(None)
     settings = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, _NEVER), (_TOP_PAD, _PAD))
     return all(library.mallopt(name, value) == 1 for name, value in settings)
+
+
+def give_back() -> None:
+    """Return what is free to the system once, at the end of a job: the next one may need less."""
+    gc.collect()
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)

@@ -1,14 +1,20 @@
-"""Progress of a training: a bar with the time left where there is a terminal, a line per epoch everywhere."""
+"""Progress of a training: where there is a terminal, a bar for all and one for each job that runs, with the time of the end;
+everywhere a line per epoch."""
 
+import time
+from collections import deque
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
+from steelsight.recipe import waits_for
 from steelsight.training.checkpoint import Checkpoint
 from steelsight.training.fit import Hooks, Job
+from steelsight.training.order import Place, Waiting, duration
 from steelsight.training.sampling import distinct_images, steps_per_epoch
 
 _SEGMENT_COST = 2.0  # of a UNet++ pixel against a classifier pixel, as measured on a processor
@@ -18,21 +24,22 @@ _ESTIMATE_SECONDS = 900.0
 class TrainingProgress:
     """Shows jobs of a training; work is counted in pixels, so that the time left is fair across members."""
 
-    def __init__(self, jobs: Sequence[Job], *, done: int, visible: bool) -> None:
+    def __init__(self, jobs: Sequence[Job], *, done: int, visible: bool, place: Place = Place(1)) -> None:  # noqa: B008
         self._console = Console(stderr=True, quiet=not visible)
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
             console=self._console,
-            speed_estimate_period=_ESTIMATE_SECONDS,
             disable=not visible,
         )
-        self._total = done + len(jobs)
-        self._started = done
-        self._task = self._bar.add_task("training", total=sum(map(_work, jobs)) or 1.0)
+        self._count, self._started, self._place = done + len(jobs), done, place
+        self._left = {job.name: _work(job) for job in jobs}
+        self._waiting = {job.name: job for job in jobs}
+        self._tasks: dict[str, TaskID] = {}
+        self._pace = _Pace()
+        self._all = self._bar.add_task("training", total=sum(self._left.values()) or 1.0, note="")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -44,25 +51,96 @@ class TrainingProgress:
         self._bar.stop()
 
     def hooks(self, job: Job, *, tensorboard: bool) -> Hooks:
-        """Hooks of one job, which starts now."""
+        """Hooks of one job, which starts now and in this process."""
+        self.begin(job)
+        return Hooks(lambda images: self.step(job, images), lambda line: self.epoch(job, line), tensorboard)
+
+    def begin(self, job: Job) -> None:
+        """A job starts, or goes on from its checkpoint."""
+        self._pace.count(len(self._tasks))
         self._started += 1
-        title = f"job {self._started} of {self._total}: {job.name}"
-        self._bar.update(self._task, description=title)
+        self._bar.update(self._all, description=f"job {self._started} of {self._count}")
+        del self._waiting[job.name]
+        self._tasks[job.name] = self._bar.add_task(
+            f"  {job.name}", total=_work(job), note=f"epoch 1 of {job.member.epochs}"
+        )
         path = job.folder / "checkpoint.pt"
         if path.is_file():
             epochs = Checkpoint.load(path).epoch
-            self._bar.advance(self._task, _work(job) * epochs / job.member.epochs)
-            self._console.print(f"{job.name}: going on from epoch {epochs + 1}", highlight=False)
+            self._advance(job, _work(job) * epochs / job.member.epochs)
+            self.say(f"{job.name}: going on from epoch {epochs + 1}")
 
-        def on_step(images: int) -> None:
-            self._bar.advance(self._task, images * _pixel_cost(job))
+    def step(self, job: Job, images: int) -> None:
+        """A job has trained on images."""
+        work = images * _pixel_cost(job)
+        self._pace.count(len(self._tasks), work)
+        self._advance(job, work)
 
-        def on_epoch(line: dict[str, Any]) -> None:
-            self._console.print(
-                _epoch_line(job, line, self._bar.tasks[0].time_remaining), highlight=False, soft_wrap=True
-            )
+    def epoch(self, job: Job, line: dict[str, Any]) -> None:
+        """A job has ended an epoch."""
+        done = line["epoch"] + 1
+        note = "evidence" if done == job.member.epochs else f"epoch {done + 1} of {job.member.epochs}"
+        self._bar.update(self._tasks[job.name], note=note)
+        self.say(_epoch_line(job, line, self.seconds_left()))
 
-        return Hooks(on_step, on_epoch, tensorboard)
+    def end(self, job: Job) -> None:
+        """A job is done, or has failed."""
+        self._pace.count(len(self._tasks))
+        self._advance(job, self._left[job.name])
+        self._bar.remove_task(self._tasks.pop(job.name))
+
+    def say(self, text: str) -> None:
+        """A line above the bars."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def seconds_left(self) -> float | None:
+        """Until the last job ends, as the jobs have gone so far; None where nothing is known yet."""
+        rate = self._pace.rate()
+        if not rate:
+            return None
+        running = [Waiting(name, seconds=self._left[name] / rate) for name in self._tasks]
+        waiting = [
+            Waiting(name, after=after_of(job), seconds=self._left[name] / rate) for name, job in self._waiting.items()
+        ]
+        return duration(waiting, running, self._place)
+
+    def _advance(self, job: Job, work: float) -> None:
+        work = min(work, self._left[job.name])
+        self._left[job.name] -= work
+        self._bar.advance(self._tasks[job.name], work)
+        self._bar.advance(self._all, work)
+        left = self.seconds_left()
+        if left is not None:
+            ends = datetime.now() + timedelta(seconds=left)
+            self._bar.update(self._all, note=f"{_clock(left)} left, ends {ends:%H:%M}")
+
+
+class _Pace:
+    """Work in a second of one job, over the last quarter of an hour."""
+
+    def __init__(self) -> None:
+        self._work, self._busy, self._last = 0.0, 0.0, time.monotonic()
+        self._marks = deque([(self._last, 0.0, 0.0)])
+
+    def count(self, running: int, work: float = 0.0) -> None:
+        """Since the last call that many jobs ran, and did that work."""
+        now = time.monotonic()
+        self._busy += running * (now - self._last)
+        self._work, self._last = self._work + work, now
+        self._marks.append((now, self._work, self._busy))
+        while len(self._marks) > 2 and now - self._marks[0][0] > _ESTIMATE_SECONDS:
+            self._marks.popleft()
+
+    def rate(self) -> float:
+        """0 where nothing was done yet."""
+        _, work, busy = self._marks[0]
+        return (self._work - work) / (self._busy - busy) if self._busy > busy else 0.0
+
+
+def after_of(job: Job) -> str | None:
+    """Name of the job that one starts from."""
+    before = waits_for(job.member, job.fold)
+    return f"{before[0]}/fold{before[1]}" if before else None
 
 
 def _work(job: Job) -> float:
@@ -87,3 +165,11 @@ def _epoch_line(job: Job, line: dict[str, Any], left: float | None) -> str:
     if left is not None:
         parts.append(f"{left / 60:.0f} min left")
     return ", ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    """
+    >>> _clock(3725.0)
+    '1:02:05'
+    """
+    return str(timedelta(seconds=round(seconds)))

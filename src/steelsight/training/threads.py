@@ -1,0 +1,82 @@
+"""The threads of a job on a processor: one, so that its bits depend neither on the machine nor on what runs beside it."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+
+from steelsight.files import write_json
+
+THREADS = 1
+"""Of a job of a new run. Two jobs of one thread make more images a second than one of two, whose threads wait for each other
+at every operation; and the order in which sums are added up, and so the last bits, changes with the number of threads."""
+
+_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
+def cores() -> int:
+    """Cores that this process may use: those it is bound to, and no more than its control group's share of time."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(bound, _granted()))
+
+
+def environment(threads: int) -> dict[str, str]:
+    """The environment of a process all of whose libraries take that many threads."""
+    return dict(os.environ) | dict.fromkeys(_VARIABLES, str(threads))
+
+
+@contextmanager
+def limited_to(threads: int) -> Iterator[None]:
+    """Train with that many threads; what this process does afterwards has those that it had."""
+    former = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former[0])
+        cv2.setNumThreads(former[1])
+
+
+def threads_of(run: Path) -> tuple[int, bool]:
+    """The threads of a run's jobs on a processor, and whether that is known: False where an earlier version began it and none
+    of its jobs tells. Written down in RUN/machine.json the first time."""
+    path = run / "machine.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return int(_read(path)["threads"]), True
+    told = sorted(
+        int(done["threads"])
+        for done in map(_read, run.glob("jobs/*/fold*/done.json"))
+        if done.get("device") == "cpu" and "threads" in done
+    )
+    begun = any(run.glob("jobs/*/fold*/checkpoint.pt"))
+    threads = told[-1] if told else THREADS
+    write_json(path, {"threads": threads})
+    return threads, bool(told) or not begun
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content
+
+
+def _granted(root: Path = Path("/sys/fs/cgroup")) -> int:
+    """Cores' worth of time that a control group grants, of version 2 or 1; many where it limits nothing."""
+    with suppress(OSError, ValueError):
+        quota, period = (root / "cpu.max").read_text().split()
+        return max(1, int(quota) // int(period))
+    with suppress(OSError, ValueError):
+        quota_us, period_us = (int((root / "cpu" / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
+        return max(1, quota_us // period_us) if quota_us > 0 else 2**16
+    return 2**16

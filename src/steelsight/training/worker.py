@@ -1,0 +1,120 @@
+"""A process that trains jobs for the one that started it, and ends when that one does.
+
+Orders come on standard input, one JSON object a line: first who it works for (`Orders`), then `{"train": [member, fold]}`
+for each job, and `{"end": true}`. What happens goes to standard output in the same way: `{"images": n}` after each step,
+`{"epoch": line}`, then `{"done": true}`, or `{"failed": sentence}`. Nothing is pickled.
+"""
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from steelsight.errors import UserError
+
+_MOST = 2**16  # bytes of orders read at once
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What holds for all jobs of a worker.
+
+    Attributes:
+        run: the RUN folder; images: the folder of its images, wherever they were moved.
+        device: cpu or cuda.
+        threads: of a job on a processor.
+        workers: loader processes of a job.
+        cache: bytes of decoded images that it may keep.
+    """
+
+    run: str
+    images: str
+    device: str
+    threads: int
+    workers: int
+    cache: int
+    tensorboard: bool
+
+    def line(self) -> str:
+        return json.dumps(asdict(self)) + "\n"
+
+
+def main() -> None:
+    """Work until told to end."""
+    if hasattr(signal, "pthread_sigmask"):  # Ctrl-C in a terminal is for who started this process; it ends its workers
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGTERM, _stopped)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+    received: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_listen, args=(received,), daemon=True).start()
+
+    def tell(answer: dict[str, Any]) -> None:
+        try:
+            answers.write(json.dumps(answer) + "\n")
+        except OSError:  # nobody is there to read it
+            os._exit(1)
+
+    orders = Orders(**received.get())
+    from steelsight.training.threads import limited_to
+
+    with limited_to(orders.threads):
+        _work(orders, received, tell)
+
+
+def _work(orders: Orders, received: "queue.Queue[dict[str, Any]]", tell: Tell) -> None:
+    from steelsight.training.experiment import Machine, image_readers, make_fabric, open_run, seen_at
+    from steelsight.training.fit import Hooks
+    from steelsight.training.job import make_job, run_job
+    from steelsight.training.memory import give_back
+
+    evidence = seen_at(open_run(Path(orders.run)), Path(orders.images))
+    fabric = make_fabric(Machine("cuda" if orders.device == "cuda" else "cpu", 1), evidence.recipe)
+    reads = image_readers(evidence.recipe, orders.workers, orders.cache)
+    hooks = Hooks(lambda images: tell({"images": images}), lambda line: tell({"epoch": line}), orders.tensorboard)
+    while "train" in (order := received.get()):
+        name, fold = order["train"]
+        member = evidence.recipe.member(name)
+        try:
+            job = make_job(evidence, member, int(fold), reads[member.preprocess.colour])
+            run_job(job, evidence, fabric, orders.workers, hooks)
+        except UserError as error:
+            tell({"failed": str(error)})
+        except Exception:
+            tell({"broken": traceback.format_exc()})
+        else:
+            tell({"done": True})
+        give_back()
+
+
+def _listen(received: "queue.Queue[dict[str, Any]]") -> None:
+    """Pass orders on; where they end without a word, whoever gave them is gone, and so is the reason to go on.
+
+    Read below Python's buffers, whose lock a thread that waits here would hold while the interpreter ends.
+    """
+    text = b""
+    while content := os.read(sys.stdin.fileno(), _MOST):
+        *lines, text = (text + content).split(b"\n")
+        for line in lines:
+            order = json.loads(line)
+            received.put(order)
+            if "end" in order:
+                return
+    os._exit(1)
+
+
+def _stopped(*_: object) -> None:
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

@@ -79,3 +79,49 @@ def test_a_wish_that_cannot_be_is_one_sentence(run: Path, options: list[str], wo
     assert done.returncode == 2, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_each_objective_is_searched_for_and_shown(run: Path) -> None:
+    competition = json.loads(run_cli("decide", run, "--objective", "competition", "--json").stdout)["decision"]
+    assert competition["objective"]["aim"] == "competition"
+    for options in (("--objective", "pooled"), ("--objective", "defects", "--max-false-alarms", "0.3")):
+        done = run_cli("decide", run, *options, "--json")
+        assert done.returncode == 0, done.stderr
+        decided = json.loads(done.stdout)["decision"]
+        aim = options[1]
+        assert decided["objective"]["aim"] == aim
+        assert f"{decided['scores'][aim]:.4f}" in decided["reason"] or decided["kept"] == "defaults"
+        assert set(decided["scores"]) == {"competition", "pooled", "defects"}
+    assert decided["objective"]["max_false_alarms"] == 0.3
+    assert decided["figures"]["false_alarm_share"] <= 0.3
+    assert decided["figures"]["defective_dice"] >= competition["figures"]["defective_dice"]
+    alarms = [point["max_false_alarms"] for point in decided["curve"]]
+    assert alarms == sorted(alarms)
+    assert len(alarms) > 5
+    shown = run_cli("decide", run, "--objective", "pooled")
+    assert "objective pooled (searched for)" in shown.stdout
+
+
+def test_the_plain_rule_is_taken_without_a_search(run: Path) -> None:
+    done = run_cli("decide", run, "--rule", "plain", "--json")
+    assert done.returncode == 0, done.stderr
+    decided = json.loads(done.stdout)["decision"]
+    assert (decided["kept"], len(decided["candidates"]), decided["stability"]) == ("defaults", 1, None)
+    assert (decided["rule"]["gate"], set(decided["rule"]["upper"])) == (0.55, {178})
+    assert "without a search" in decided["reason"]
+    assert all(fold["rule"] == decided["rule"] for fold in decided["nested"]["folds"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--max-false-alarms", "0.1"), "--objective defects"),
+        (("--objective", "defects", "--max-false-alarms", "1.5"), "from 0 to 1"),
+        (("--objective", "defects", "--max-false-alarms", "nan"), "from 0 to 1"),
+    ],
+)
+def test_a_limit_that_means_nothing_is_refused(run: Path, options: tuple[str, ...], words: str) -> None:
+    done = run_cli("decide", run, *options)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from steelsight.decision.counts import Counts
+from steelsight.decision.objective import Objective
 from steelsight.metrics.classification import OPERATING_POINTS
 from steelsight.report.classifier import classifier_view
 from steelsight.report.gate import gate_view
@@ -64,7 +65,7 @@ def test_what_the_gate_lost_and_spared() -> None:
     passed = np.array([False, False, False, True])
     kept = passed[:, None]
     gated = Counts(without.intersection * kept, without.predicted * kept, without.truth)
-    view = gate_view(gated, without, passed, ("a", "b"), [(0.5, 0.9)], 0.5, [1.0, 1.0])
+    view = gate_view(gated, without, passed, ("a", "b"), [(0.5, 0.9)], 0.5, [1.0, 1.0], Objective())
     first, second = view.rows
     assert (first.pairs, first.stopped, first.lost, first.spared) == (3, 2, 1, 1)
     assert first.pixels == pytest.approx(5 / 15)
@@ -78,7 +79,7 @@ def test_a_soft_gate_loses_masks_of_images_that_it_does_not_stop() -> None:
     without = _counts([[5], [3], [0]], [[6], [3], [4]], [[5], [3], [0]])
     kept = np.array([[True], [False], [False]])
     gated = Counts(without.intersection * kept, without.predicted * kept, without.truth)
-    view = gate_view(gated, without, np.ones(3, np.bool_), ("a",), [(0.0, 0.9)], 0.0, [5.0, 1.0])
+    view = gate_view(gated, without, np.ones(3, np.bool_), ("a",), [(0.0, 0.9)], 0.0, [5.0, 1.0], Objective())
     (row,) = view.rows
     assert (row.stopped, row.lost, row.spared) == (0, 1, 1)
     assert row.pixels == pytest.approx(3 / 8)

@@ -22,6 +22,9 @@ def show(decision: "Decision") -> None:
     results.print(_figures(decision))
     results.print(_rule(decision))
     results.print(escape(decision.reason), soft_wrap=True, highlight=False)
+    for aim, score in decision.scores.items():
+        mark = " (searched for)" if aim == decision.objective.aim else ""
+        results.print(f"nested, objective {aim}{mark}: {score:.4f}", soft_wrap=True, highlight=False)
     if decision.incomplete:
         left = ", ".join(decision.incomplete)
         results.print(f"note: not every fold of {escape(left)} is trained; left out", soft_wrap=True, highlight=False)

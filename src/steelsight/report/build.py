@@ -13,6 +13,7 @@ from steelsight.report.defect_table import DefectTable, defect_table, strip_scal
 from steelsight.report.defects import defects_view
 from steelsight.report.findings import Findings, collect
 from steelsight.report.folds import folds_view
+from steelsight.report.found import found_view
 from steelsight.report.gallery import gallery_view
 from steelsight.report.gate import gate_view
 from steelsight.report.ink import class_names
@@ -59,7 +60,9 @@ def page_of(found: Findings, inspected: Path | None = None, mm_per_pixel: float 
         curve = [(point.gate, point.score) for point in decision.gate_curve]
         classifier = classifier_view(found.p_defect, found.defective, record.groups, gates)
         softness = [of.rule.softness for of in decision.nested.folds]
-        gate = gate_view(nested, found.ungated, found.passed, names, curve, decision.rule.gate, softness)
+        gate = gate_view(
+            nested, found.ungated, found.passed, names, curve, decision.rule.gate, softness, decision.objective
+        )
     masks = masks_view(found.ways, record.groups, names)
     training = training_view(read_curves(found.run, found.recipe), names)
     return render(
@@ -74,6 +77,7 @@ def page_of(found: Findings, inspected: Path | None = None, mm_per_pixel: float 
             "masks": masks,
             "curves": curves_view(found.histograms, nested, names),
             "defects": defects_view(table, found.scored, found.histograms, found.passed, gated=found.has_classifier),
+            "found": found_view(decision),
             "gate": gate,
             "members": members_view(decision, found.recipe.folds),
             "rules": rules_view(decision, found.plain_rule, names),

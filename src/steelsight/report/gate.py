@@ -8,6 +8,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from steelsight.decision.counts import Counts
+from steelsight.decision.objective import Objective
 from steelsight.metrics.dice import DiceFigures, dice_figures
 from steelsight.report.ink import BLUE, GREY, RED, new_figure, quiet, styled, svg
 
@@ -57,15 +58,17 @@ def gate_view(
     curve: Sequence[tuple[float, float]],
     gate: float,
     softness: Sequence[float],
+    objective: Objective,
 ) -> GateView:
     """Compare masks cut with and without the gate.
 
     Args:
         with_gate, without_gate: pixels of the same rule on the same images.
         passed: bool (N,), whether the image's P(defect) exceeds the gate that judged it.
-        curve: (gate, Dice) of the tuned rule at each gate of the search; nothing is drawn where it has one point.
+        curve: (gate, score) of the tuned rule at each gate of the search; nothing is drawn where it has one point.
         gate: the tuned gate.
         softness: of each fold's rule; 1: its gate is hard.
+        objective: what the score is.
     """
     truth, stopped = without_gate.truth > 0, ~passed
     unmarked = (without_gate.predicted > 0) & (with_gate.predicted == 0)
@@ -94,7 +97,7 @@ def gate_view(
         without_gate=_figures(without_gate),
         folds=len(softness),
         soft=sum(one > 1 for one in softness),
-        plot=_plot(curve, gate, _figures(with_gate).floor) if len(curve) > 1 else None,
+        plot=_plot(curve, gate, _figures(with_gate).floor, objective) if len(curve) > 1 else None,
     )
 
 
@@ -102,17 +105,18 @@ def _figures(counts: Counts) -> DiceFigures:
     return dice_figures(counts.intersection, counts.predicted, counts.truth)
 
 
-def _plot(curve: Sequence[tuple[float, float]], gate: float, floor: float) -> Markup:
-    gates, dice = zip(*sorted(curve), strict=True)
+def _plot(curve: Sequence[tuple[float, float]], gate: float, floor: float, objective: Objective) -> Markup:
+    gates, scores = zip(*sorted(curve), strict=True)
     with styled():
         figure = new_figure(4.6, 2.5)
         axes = figure.subplots()
-        axes.plot(gates, dice, color=BLUE, marker="o", markersize=3)
-        axes.axhline(floor, color=GREY, linestyle="--", linewidth=0.9, label="all-empty floor")
+        axes.plot(gates, scores, color=BLUE, marker="o", markersize=3)
+        if objective.aim == "competition":
+            axes.axhline(floor, color=GREY, linestyle="--", linewidth=0.9, label="all-empty floor")
         axes.axvline(gate, color=RED, linestyle="--", linewidth=1.1, label=f"chosen gate {gate:g}")
         axes.set_xlabel("gate: P(defect) an image must exceed")
-        axes.set_ylabel("Dice, rule tuned at this gate")
-        axes.set_title("The gate's worth to the competition's Dice")
+        axes.set_ylabel("score, rule tuned at this gate")
+        axes.set_title(f"The gate's worth to the objective “{objective.aim}”")
         quiet(axes)
         axes.legend(loc="best")
-        return svg(figure, "Dice at each gate of the search")
+        return svg(figure, "Score at each gate of the search")

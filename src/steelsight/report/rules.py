@@ -21,7 +21,7 @@ SEARCHED: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class KindRow:
-    """One kind of rule: its Dice on the images it was found on, and nested (then with its companions)."""
+    """One kind of rule: its figures on the images it was found on, and nested."""
 
     kind: Kind
     searched: str

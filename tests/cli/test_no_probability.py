@@ -132,6 +132,9 @@ def test_watch_goes_on_and_ends_in_good_order(odd, folder, tmp_path):
     _, said = process.communicate(timeout=60)
     assert (process.returncode, logged()) == (0, len(IMAGES)), said
     assert "tried again" not in said
+    with closing(sqlite3.connect(data / "log.sqlite")) as log:
+        answers = dict(log.execute("SELECT name, verdict FROM inspections").fetchall())
+    assert {answers[path.name] for path in IMAGES if is_bright(path)} == {"review"}
 
 
 def test_bench_measures_and_names_the_share(odd):

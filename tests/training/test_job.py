@@ -13,9 +13,10 @@ from steelsight.errors import UserError
 from steelsight.evidence.store import Evidence
 from steelsight.recipe import load_recipe
 from steelsight.training import job as job_file
-from steelsight.training.experiment import Machine, make_fabric, start_run
+from steelsight.training.experiment import start_run
 from steelsight.training.fit import Hooks
 from steelsight.training.job import is_done, make_job, run_job
+from steelsight.training.machine import Machine, make_fabric
 
 NAME = "segment-lite0"
 

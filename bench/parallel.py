@@ -2,7 +2,7 @@
 
     python bench/parallel.py DATA [--recipe demo] [--jobs 2] [--seconds 10] [--rounds 3]
 
-Rounds alternate between the sides, so that a drift of the machine's speed falls on both; medians are printed. `--busy N` keeps
+Rounds alternate between the sides, so that a drift of the speed falls on both; medians are printed. `--busy N` keeps
 N cores busy with other work meanwhile, which is when threads that wait for each other cost most.
 """
 

@@ -85,6 +85,8 @@ def test_the_plan_trains_nothing(tmp_path: Path) -> None:
         *sets(*SMALL),
         "--device",
         "cpu",
+        "--parallel",
+        "2",
         "--json",
         "--set",
         "members.*.keep.last=1",
@@ -92,7 +94,10 @@ def test_the_plan_trains_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     planned = json.loads(done.stdout)
     assert planned["jobs"] == 4
-    assert planned["seconds"] > 0
+    assert planned["parallel"] == 2
+    alone = sum(member["seconds"] for member in planned["members"])
+    assert alone / 2 <= planned["seconds"] < alone
+    assert all(member["memory"] > 1e8 for member in planned["members"])
     assert planned["bytes"] > 1e6
     assert not run.exists()
 
@@ -104,6 +109,8 @@ def test_the_plan_trains_nothing(tmp_path: Path) -> None:
         (["--set", "members.*.sampling.bath=3"], "did you mean 'batch'"),
         (["--only", "segment-lite:0"], "did you mean 'segment-lite0"),
         (["--recipe", "paper"], "steelsight weights add b0"),
+        (["--parallel", "0"], "give a number, or auto"),
+        (["--parallel", "2", "--devices", "2"], "several devices train one job"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_leaves_nothing(arguments: list[str], says: str, tmp_path: Path) -> None:

@@ -17,9 +17,10 @@ from steelsight.networks.member import build_member
 from steelsight.recipe import load_recipe
 from steelsight.training import job as job_file
 from steelsight.training.checkpoint import Checkpoint, average_in
-from steelsight.training.experiment import Machine, make_fabric, start_run
+from steelsight.training.experiment import start_run
 from steelsight.training.fit import Hooks
 from steelsight.training.job import is_done, make_job, new_network, run_job, store_evidence
+from steelsight.training.machine import Machine, make_fabric
 
 NAME = "segment-lite0"
 

@@ -1,6 +1,8 @@
 """`steelsight train`: folds, all jobs of a recipe, then decide and report."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,7 +18,7 @@ from steelsight.files import is_temporary, sweep
 if TYPE_CHECKING:
     from steelsight.evidence.store import Evidence
     from steelsight.recipe import Recipe
-    from steelsight.training.experiment import Machine
+    from steelsight.training.machine import Machine
 
 STARTED = {"samples.csv", "truth.csv", "dataset.json"}
 """What a run that was killed before it had its recipe may hold; it is written anew."""
@@ -50,12 +52,14 @@ def train(
 
     wanted = load_recipe(recipe, overrides or [])
     choose_jobs(wanted, only or [])
-    from steelsight.training.experiment import Machine, check_data, run_jobs
+    from steelsight.training.experiment import check_data, run_jobs
     from steelsight.training.job import is_done
+    from steelsight.training.machine import Machine
 
     machine = Machine(device, devices or "auto", workers, _at_once(parallel, devices))
     if plan:
-        _show_plan(_planned(data, layout, wanted, skip_faulty), only or [], machine, as_json)
+        with _planned(data, layout, wanted, skip_faulty) as evidence:
+            _show_plan(evidence, only or [], machine, as_json)
         return
     goes_on = (out / "recipe.yaml").is_file() and not _is_further_device()
     evidence = _open_or_start(data, layout, wanted, out, resume, skip_faulty, named=recipe)
@@ -145,48 +149,64 @@ def _is_further_device() -> bool:
     return int(os.environ.get("LOCAL_RANK", "0")) > 0
 
 
-def _planned(data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: bool) -> "Evidence":
+@contextmanager
+def _planned(data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: bool) -> "Iterator[Evidence]":
     """A run as it would be, in a folder that is thrown away."""
     import tempfile
 
     from steelsight.training.experiment import start_run
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        return start_run(Path(folder) / "run", read_labelled(data, layout, skip_faulty=skip_faulty), wanted)
+        yield start_run(Path(folder) / "run", read_labelled(data, layout, skip_faulty=skip_faulty), wanted)
 
 
 def _show_plan(evidence: "Evidence", only: list[str], machine: "Machine", as_json: bool) -> None:
     from dataclasses import asdict
 
     from steelsight.recipe import choose_jobs
-    from steelsight.training.experiment import make_fabric
-    from steelsight.training.job import make_job
-    from steelsight.training.plan import plan
+    from steelsight.training.experiment import plan_jobs
 
-    jobs = [make_job(evidence, member, fold) for member, fold in choose_jobs(evidence.recipe, only)]
-    fabric = make_fabric(machine, evidence.recipe)
+    jobs = choose_jobs(evidence.recipe, only)
     with console.status("timing each network on this machine"):
-        costs = plan(jobs, fabric)
-    table = Table(title=f"Plan of recipe {evidence.recipe.name} on {fabric.device} ({len(jobs)} jobs)")
-    for column in ("member", "jobs", "epochs", "steps/epoch", "images/s", "time", "kept on disk"):
+        cost, arrangement = plan_jobs(evidence, jobs, machine)
+    device = f"{arrangement.device}, {cost.at_once} at once" if cost.at_once > 1 else arrangement.device
+    table = Table(title=f"Plan of recipe {evidence.recipe.name} on {device} ({len(jobs)} jobs)")
+    for column in ("member", "jobs", "epochs", "steps/epoch", "images/s", "time", "memory", "on disk"):
         table.add_column(column, justify="left" if column == "member" else "right")
-    for cost in costs:
+    for member in cost.members:
         table.add_row(
-            cost.member,
-            str(cost.jobs),
-            str(cost.epochs),
-            str(cost.steps),
-            f"{cost.training_rate:.1f}",
-            _duration(cost.seconds),
-            _size(cost.disk),
+            member.member,
+            str(member.jobs),
+            str(member.epochs),
+            str(member.steps),
+            f"{member.training_rate:.1f}",
+            _duration(member.seconds),
+            _size(member.memory) if member.memory else "",
+            _size(member.disk),
         )
-    seconds, disk = sum(cost.seconds for cost in costs), sum(cost.disk for cost in costs)
-    working = max(cost.working for cost in costs)
-    table.add_row("total", str(len(jobs)), "", "", "", _duration(seconds), _size(disk), style="bold")
+    disk = sum(member.disk for member in cost.members)
+    table.add_row("total", str(len(jobs)), "", "", "", _duration(cost.seconds), "", _size(disk), style="bold")
     if not as_json:
         results.print(table)
-    console.print(f"while a job runs, its checkpoint takes up to {_size(working)} more", highlight=False)
-    figures = {"jobs": len(jobs), "seconds": seconds, "bytes": disk, "members": [asdict(cost) for cost in costs]}
+        if cost.members[0].memory:
+            results.print("memory: what the process of one job takes at most", highlight=False)
+        if cost.at_once > 1:
+            results.print(
+                f"the total is the time until all are done, {cost.at_once} at once with {arrangement.threads} thread each; "
+                "images/s are those of one job beside the others",
+                highlight=False,
+            )
+    for note in arrangement.notes:
+        console.print(note, highlight=False, markup=False)
+    working = cost.at_once * max(member.working for member in cost.members)
+    console.print(f"while jobs run, their checkpoints take up to {_size(working)} more", highlight=False)
+    figures = {
+        "jobs": len(jobs),
+        "parallel": cost.at_once,
+        "seconds": cost.seconds,
+        "bytes": disk,
+        "members": [asdict(member) for member in cost.members],
+    }
     finish([], None, as_json=as_json, figures=figures)
 
 

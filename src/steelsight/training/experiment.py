@@ -1,16 +1,10 @@
 """The experiment: prepares a RUN, then all its jobs, side by side or in turn; kept what is finished, resumed what is not."""
 
-import logging
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-import torch
-from lightning.fabric import Fabric
 from numpy.typing import NDArray
 
 from steelsight.dataset.folds import assign_folds
@@ -20,31 +14,19 @@ from steelsight.dataset.twins import find_twins
 from steelsight.errors import UserError
 from steelsight.evidence.store import Evidence
 from steelsight.images import ImageError, read_image
-from steelsight.networks.precision import gains_from_bf16
 from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
+from steelsight.training.arrangement import Arrangement, arrange, image_readers
 from steelsight.training.examples import draw_examples
+from steelsight.training.fit import Job
 from steelsight.training.job import is_done, make_job, run_job
-from steelsight.training.loading import CACHE, ImageCache, ReadImage, default_workers
-from steelsight.training.memory import keep_freed_memory
-from steelsight.training.order import Place
+from steelsight.training.machine import Machine, make_fabric
+from steelsight.training.plan import Cost, cost
 from steelsight.training.progress import TrainingProgress, after_of
-from steelsight.training.side_by_side import Failure, not_begun, train_side_by_side, waiting_jobs
-from steelsight.training.threads import cores, limited_to, threads_of
-from steelsight.training.worker import Orders
+from steelsight.training.side_by_side import Failure, not_begun, orders, time_side_by_side, train_side_by_side
+from steelsight.training.threads import limited_to
+from steelsight.training.timing import time_steps
 
-_log = logging.getLogger(__name__)
 _LOOKED_AT_FOR_COLOUR = 64
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What to train on; `auto` takes the GPUs where there are any, workers None the default of the device; as many jobs
-    at once as `parallel` says: with `auto` one on a GPU, on a processor as many as it has cores."""
-
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    devices: int | Literal["auto"] = "auto"
-    workers: int | None = None
-    parallel: int | Literal["auto"] = "auto"
 
 
 def start_run(
@@ -138,98 +120,67 @@ def check_data(evidence: Evidence) -> None:
         )
 
 
-def make_fabric(machine: Machine, recipe: Recipe) -> Fabric:
-    """Lightning Fabric for the devices, in the precision that the recipe asks for."""
-    accelerator = _accelerator(machine)
-    if accelerator == "cpu":
-        keep_freed_memory()
-    devices = machine.devices
-    if devices == "auto":
-        devices = torch.cuda.device_count() if accelerator == "cuda" else 1
-    bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and gains_from_bf16(accelerator))
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it announces itself at each start
-    fabric = Fabric(
-        accelerator=accelerator,
-        devices=devices,
-        strategy="ddp" if devices > 1 else "auto",
-        precision="bf16-mixed" if bf16 else "32-true",
-    )
-    fabric.launch()
-    return fabric
-
-
 def run_jobs(
     evidence: Evidence, jobs: Sequence[tuple[Member, int]], machine: Machine, *, tensorboard: bool = False
 ) -> None:
     """Run the jobs that are not done yet; one that fails takes none with it but those that start from it.
 
     Raises:
-        UserError: a job has failed; its reason, or the first of several.
+        UserError: jobs have failed, when all others are done: the first one's reason, and which others.
     """
     draw_examples(evidence)
     waiting = [(member, fold) for member, fold in jobs if not is_done(evidence.run, member, fold, evidence)]
     if not waiting:
         return
-    device = _accelerator(machine)
-    threads, known = threads_of(evidence.run)
-    if not known:
-        _log.warning("%s: begun by an earlier version; its jobs go on with one thread each", evidence.run)
-    most = min(len(waiting), _side_by_side(machine, device, threads))
-    workers = default_workers(device) if machine.workers is None else machine.workers
-    done = len(jobs) - len(waiting)
-    if most == 1:
-        with limited_to(threads) if device == "cpu" else nullcontext():
-            failures = _one_after_another(evidence, waiting, machine, workers, done=done, tensorboard=tensorboard)
+    made = [make_job(evidence, member, fold) for member, fold in waiting]
+    arrangement = arrange(evidence, made, machine)
+    done = len(jobs) - len(made)
+    if arrangement.place.most == 1:
+        with limited_to(arrangement.threads):
+            failures = _in_turn(evidence, made, machine, arrangement, done=done, tensorboard=tensorboard)
     else:
-        made = [make_job(evidence, member, fold) for member, fold in waiting]
-        place = Place(most)
-        orders = Orders(
-            run=str(evidence.run),
-            images=str(evidence.record.root),
-            device=device,
-            threads=threads,
-            workers=workers,
-            cache=CACHE // most,
-            tensorboard=tensorboard,
-        )
-        with TrainingProgress(made, done=done, visible=True, place=place) as progress:
-            failures = train_side_by_side(made, waiting_jobs(made, [0.0] * len(made)), place, orders, progress)
+        with TrainingProgress(made, done=done, visible=True, place=arrangement.place) as progress:
+            _say(progress, arrangement)
+            failures = train_side_by_side(made, arrangement, orders(evidence, arrangement, tensorboard), progress)
     if failures:
-        raise UserError(_sentence(failures, evidence.run))
+        others = f"; not done either: {', '.join(failure.job for failure in failures[1:])}" if failures[1:] else ""
+        raise UserError(f"{failures[0].job}: {failures[0].reason}{others}")
 
 
-def image_readers(recipe: Recipe, workers: int, cache: int) -> dict[str, ReadImage]:
-    """How images are read in each colour that a member wants: kept, where no loader processes are between, in `cache` bytes
-    together."""
-    colours = sorted({member.preprocess.colour for member in recipe.members})
-    return {
-        colour: partial(read_image, grey=colour == "grey")
-        if workers
-        else ImageCache(cache // len(colours), grey=colour == "grey")
-        for colour in colours
-    }
+def plan_jobs(evidence: Evidence, jobs: Sequence[tuple[Member, int]], machine: Machine) -> tuple[Cost, Arrangement]:
+    """What jobs will cost on this machine, each network timed as it will run; trains nothing that is kept."""
+    made = [make_job(evidence, member, fold) for member, fold in jobs]
+    arrangement = arrange(evidence, made, machine, measured=True)
+    if arrangement.place.most == 1:
+        fabric = make_fabric(machine, evidence.recipe)
+        with limited_to(arrangement.threads):
+            timed = {name: time_steps(job, fabric) for name, job in {job.member.name: job for job in made}.items()}
+    else:
+        timed = time_side_by_side(made, arrangement, orders(evidence, arrangement))
+    return cost(made, [timed[job.member.name] for job in made], arrangement.memory, arrangement.place), arrangement
 
 
-def _one_after_another(
+def _in_turn(
     evidence: Evidence,
-    waiting: Sequence[tuple[Member, int]],
+    jobs: Sequence[Job],
     machine: Machine,
-    workers: int,
+    arrangement: Arrangement,
     *,
     done: int,
     tensorboard: bool,
 ) -> list[Failure]:
+    """Jobs one after another in this process."""
     fabric = make_fabric(machine, evidence.recipe)
-    reads = image_readers(evidence.recipe, workers, CACHE)
-    made = [make_job(evidence, member, fold, reads[member.preprocess.colour]) for member, fold in waiting]
-    with TrainingProgress(made, done=done, visible=fabric.is_global_zero) as progress:
-        failures: list[Failure] = []
-        for job in made:
+    reads = image_readers(evidence.recipe, arrangement.workers, arrangement.cache)
+    failures: list[Failure] = []
+    with TrainingProgress(jobs, done=done, visible=fabric.is_global_zero) as progress:
+        _say(progress, arrangement)
+        for job in (replace(job, read=reads[job.member.preprocess.colour]) for job in jobs):
             if after_of(job) in [failure.job for failure in failures]:
                 failures.append(not_begun(job))
                 continue
             try:
-                run_job(job, evidence, fabric, workers, progress.hooks(job, tensorboard=tensorboard))
+                run_job(job, evidence, fabric, arrangement.workers, progress.hooks(job, tensorboard=tensorboard))
             except UserError as error:
                 if fabric.world_size > 1:  # the other devices may wait for this one within the job
                     raise
@@ -239,29 +190,9 @@ def _one_after_another(
     return failures
 
 
-def _accelerator(machine: Machine) -> Literal["cpu", "cuda"]:
-    if machine.device == "cpu":
-        return "cpu"
-    if torch.cuda.is_available():
-        return "cuda"
-    if machine.device == "cuda":
-        raise UserError("--device cuda: torch sees no CUDA device here; use --device cpu, or install its driver")
-    return "cpu"
-
-
-def _side_by_side(machine: Machine, device: str, threads: int) -> int:
-    """Jobs at once, before memory is asked."""
-    if machine.devices != "auto" and machine.devices > 1:
-        return 1  # all of them train one job
-    if machine.parallel != "auto":
-        return machine.parallel
-    return 1 if device == "cuda" else max(1, cores() // threads)
-
-
-def _sentence(failures: Sequence[Failure], run: Path) -> str:
-    first = failures[0]
-    others = f"; {len(failures) - 1} more not done: {', '.join(f.job for f in failures[1:])}" if failures[1:] else ""
-    return f"{first.job}: {first.reason}{others}"
+def _say(progress: TrainingProgress, arrangement: Arrangement) -> None:
+    for note in arrangement.notes:
+        progress.say(note)
 
 
 def _check_folds(dataset: Dataset, folds: NDArray[np.int64]) -> None:

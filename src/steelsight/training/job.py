@@ -30,6 +30,7 @@ from steelsight.recipe import Member
 from steelsight.report.job_log import read_log
 from steelsight.training.fit import Hooks, Job, fit
 from steelsight.training.loading import PlainImages, ReadImage, plain_batches
+from steelsight.training.memory import forget_peak, peak_memory
 from steelsight.training.randomness import seed_torch
 
 _WEIGHTS = "weights.safetensors"
@@ -94,6 +95,7 @@ def run_job(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: H
             if fabric.is_global_zero:
                 sweep(job.folder)
                 evidence.sweep(job.member, job.fold)
+            forget_peak()
             _train(job, evidence, fabric, workers, hooks)
 
 
@@ -175,5 +177,6 @@ def _summary(job: Job, fabric: Fabric, evidence_seconds: float) -> dict[str, Any
         "devices": fabric.world_size,
         "precision": "bf16" if "bf16" in str(fabric._precision.precision) else "fp32",
         "threads": torch.get_num_threads(),
+        "memory": peak_memory(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }

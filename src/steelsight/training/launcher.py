@@ -8,8 +8,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import IO, Any
+from dataclasses import dataclass
+from typing import IO, Any, Literal, cast
 
 from steelsight.training.fit import Job
 from steelsight.training.threads import environment
@@ -19,7 +19,6 @@ _PATIENCE = 20.0  # seconds for a worker to leave its step and its files in good
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); from steelsight.training.worker import main; main()"
 )
-_KEPT_LINES = 40  # of what a worker said last on standard error
 
 Answer = dict[str, Any]
 
@@ -30,27 +29,31 @@ class Worker:
 
     Attributes:
         job: None while it waits for one.
-        said: the last lines of its standard error.
+        said: the last line of its standard error.
+        gone: its answers have ended.
     """
 
     process: subprocess.Popen[str]
+    stdin: IO[str]
     job: Job | None = None
-    said: list[str] = field(default_factory=list)
+    said: str = ""
+    gone: bool = False
 
     def order(self, **order: Any) -> None:
-        assert self.process.stdin is not None
         with contextlib.suppress(OSError):  # it has died; the end of its answers tells so
-            self.process.stdin.write(json.dumps(order) + "\n")
-            self.process.stdin.flush()
+            self.stdin.write(json.dumps(order) + "\n")
+            self.stdin.flush()
 
     def why_it_ended(self) -> str:
         """What became of a worker whose answers end."""
         status = self.process.wait()
+        if status > 128:  # as shells have it, and as the worker ends by itself when it is asked to
+            status = 128 - status
         if status >= 0:
-            return f"its process ended with status {status}{': ' + self.said[-1] if self.said else ''}"
+            return f"its process ended with status {status}{f': {self.said}' if self.said else ''}"
         name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
         reason = ", as the system does where memory runs out" if name == "SIGKILL" else ""
-        return f"its process was ended by {name}{reason}"
+        return f"its process was ended by {name}{reason}; when the run is resumed it goes on from its last epoch"
 
 
 class Workers:
@@ -85,31 +88,34 @@ class Workers:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=environment(self._orders.threads) if self._orders.device == "cpu" else None,
+                env=environment(self._orders.threads),
                 encoding="utf-8",
                 errors="replace",
             )
-        worker = Worker(process)
+        stdin, stdout, stderr = (cast(IO[str], stream) for stream in (process.stdin, process.stdout, process.stderr))
+        worker = Worker(process, stdin)
         self._all.append(worker)
         worker.order(**vars(self._orders))
-        said = threading.Thread(target=_keep, args=(process.stderr, worker.said), daemon=True)
+        said = threading.Thread(target=self._keep, args=(worker, stderr), daemon=True)
         said.start()
-        threading.Thread(target=self._hear, args=(worker, said), daemon=True).start()
+        threading.Thread(target=self._hear, args=(worker, stdout, said), daemon=True).start()
         return worker
 
-    def train(self, worker: Worker, job: Job) -> None:
+    def give(self, worker: Worker, job: Job, what: Literal["train", "time"] = "train") -> None:
         """Give a worker its next job."""
         worker.job = job
-        worker.order(train=[job.member.name, job.fold])
+        worker.order(**{what: [job.member.name, job.fold]})
+        if worker.gone:  # died between two jobs
+            self._answers.put((worker, None))
 
     def dismiss(self, worker: Worker) -> None:
         """Let a worker without a job end."""
-        worker.order(end=True)
-        worker.process.wait()
-        self._all.remove(worker)
+        with contextlib.suppress(OSError):
+            worker.stdin.close()
 
     def answers(self) -> Iterator[tuple[Worker, Answer]]:
-        """What the workers tell, until nobody asks any more; `{"ended": reason}` where one with a job is gone."""
+        """What the workers tell, until nobody asks any more; `{"said": line}` from their standard error, `{"ended": reason}`
+        where one with a job is gone."""
         while True:
             try:
                 worker, answer = self._answers.get(timeout=1.0)  # without one, Ctrl-C would not be heard everywhere
@@ -117,23 +123,22 @@ class Workers:
                 continue
             if answer is not None:
                 yield worker, answer
-            elif worker.job is not None:
-                self._all.remove(worker)
+                continue
+            if worker.job is not None or not worker.gone:
+                worker.gone = True
                 yield worker, {"ended": worker.why_it_ended()}
 
-    def _hear(self, worker: Worker, said: threading.Thread) -> None:
-        assert worker.process.stdout is not None
-        for line in worker.process.stdout:
+    def _hear(self, worker: Worker, stream: IO[str], said: threading.Thread) -> None:
+        for line in stream:
             with contextlib.suppress(ValueError):  # a last line that a kill has cut short
                 self._answers.put((worker, json.loads(line)))
         said.join()
         self._answers.put((worker, None))
 
-
-def _keep(stream: IO[str], lines: list[str]) -> None:
-    for line in stream:
-        lines.append(line.rstrip())
-        del lines[:-_KEPT_LINES]
+    def _keep(self, worker: Worker, stream: IO[str]) -> None:
+        for line in filter(str.strip, stream):
+            worker.said = line.rstrip()
+            self._answers.put((worker, {"said": worker.said}))
 
 
 @contextlib.contextmanager

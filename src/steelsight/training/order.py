@@ -1,6 +1,6 @@
 """Which job begins when: in the recipe's order, as soon as a core and memory are free and what it starts from is there."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -35,7 +35,7 @@ def next_job(waiting: Sequence[Waiting[T]], running: Sequence[Waiting[T]], place
     """The first that may begin now; None where none may before another has ended."""
     if len(running) >= place.most:
         return None
-    ahead: Collection[T | None] = [job.what for job in (*waiting, *running)]
+    ahead: set[T | None] = {job.what for job in (*waiting, *running)}
     taken = sum(job.memory for job in running)
     for job in waiting:
         if (job.after is None or job.after not in ahead) and (not running or taken + job.memory <= place.memory):

@@ -1,21 +1,14 @@
-"""What a recipe will cost before it costs it: each distinct network is timed for a few steps on this machine."""
+"""What a recipe will cost before it costs it: each distinct network is timed for a few steps, as it will train."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-from lightning.fabric import Fabric
-from torch import Tensor
-
-from steelsight.networks.member import build_member
-from steelsight.networks.precision import depthwise_in_fp32
-from steelsight.preprocess import Preprocess
-from steelsight.training.fit import Job, make_optimiser
-from steelsight.training.losses import Output, weighted_loss
+from steelsight.training.fit import Job
+from steelsight.training.order import Place, Waiting, duration
+from steelsight.training.progress import after_of
 from steelsight.training.sampling import distinct_images, steps_per_epoch
+from steelsight.training.timing import Timing
 
-_TIMED_STEPS = 2
 _COMPRESSION = 0.15  # of stored 8-bit maps, mostly zero
 
 
@@ -25,9 +18,10 @@ class MemberCost:
 
     Attributes:
         jobs: folds; epochs: of each; steps: optimiser steps of each epoch (mean over folds).
-        training_rate, inference_rate: images/s measured here.
-        seconds: training, validation and evidence, all jobs.
+        training_rate, inference_rate: images/s of a job, measured here with as many beside it as will run.
+        seconds: training, validation and evidence of all jobs, added up.
         disk: bytes kept (weights and evidence); working: bytes while a job runs (its checkpoint).
+        memory: bytes that the process of a job takes at most, None where jobs have no process of their own.
     """
 
     member: str
@@ -39,22 +33,47 @@ class MemberCost:
     seconds: float
     disk: float
     working: float
+    memory: float | None
 
 
-def plan(jobs: Sequence[Job], fabric: Fabric) -> list[MemberCost]:
-    """Cost of each member that has a job; trains nothing that is kept."""
-    members = list(dict.fromkeys(job.member.name for job in jobs))
-    return [_member_cost([job for job in jobs if job.member.name == name], fabric) for name in members]
+@dataclass(frozen=True)
+class Cost:
+    """Cost of all jobs.
+
+    Attributes:
+        at_once: jobs side by side; seconds: until the last is done.
+    """
+
+    members: tuple[MemberCost, ...]
+    at_once: int
+    seconds: float
 
 
-def _member_cost(jobs: Sequence[Job], fabric: Fabric) -> MemberCost:
-    member = jobs[0].member
-    training_rate, inference_rate, parameters = _measure(jobs[0], fabric)
-    sampling = member.sampling
+def cost(jobs: Sequence[Job], timings: Sequence[Timing], memory: Sequence[float] | None, place: Place) -> Cost:
+    """Cost of jobs, given the timing and the memory of each, and where they run."""
+    needed = memory or [0.0] * len(jobs)
+    seconds = [_seconds(job, timing) for job, timing in zip(jobs, timings, strict=True)]
+    waiting = [
+        Waiting(job.name, after=after_of(job), memory=bytes_, seconds=taken)
+        for job, bytes_, taken in zip(jobs, needed, seconds, strict=True)
+    ]
+    members = []
+    for name in dict.fromkeys(job.member.name for job in jobs):
+        of = [place for place, job in enumerate(jobs) if job.member.name == name]
+        members.append(
+            _member_cost(
+                [jobs[place] for place in of],
+                timings[of[0]],
+                sum(seconds[place] for place in of),
+                max(memory[place] for place in of) if memory else None,
+            )
+        )
+    return Cost(tuple(members), place.most, duration(waiting, [], place))
+
+
+def _member_cost(jobs: Sequence[Job], timing: Timing, seconds: float, memory: float | None) -> MemberCost:
+    member, sampling = jobs[0].member, jobs[0].member.sampling
     steps = [steps_per_epoch(sampling, distinct_images(sampling, job.training)) for job in jobs]
-    images = sum(steps) * sampling.batch * member.epochs
-    validations = member.epochs // member.validate_every
-    seen = sum(len(job.validation) * (validations + 1) for job in jobs)
     evidence = sum(len(job.validation) for job in jobs)
     map_bytes = len(jobs[0].classes) * member.preprocess.height * member.preprocess.width * _COMPRESSION
     return MemberCost(
@@ -62,60 +81,18 @@ def _member_cost(jobs: Sequence[Job], fabric: Fabric) -> MemberCost:
         jobs=len(jobs),
         epochs=member.epochs,
         steps=round(sum(steps) / len(steps)),
-        training_rate=training_rate,
-        inference_rate=inference_rate,
-        seconds=images / training_rate + seen / inference_rate,
-        disk=4.0 * parameters * len(jobs) + (evidence * map_bytes if member.step == "segment" else 16.0 * evidence),
-        working=16.0 * parameters,
+        training_rate=timing.training_rate,
+        inference_rate=timing.inference_rate,
+        seconds=seconds,
+        disk=4.0 * timing.parameters * len(jobs)
+        + (evidence * map_bytes if member.step == "segment" else 16.0 * evidence),
+        working=16.0 * timing.parameters,
+        memory=memory,
     )
 
 
-def _measure(job: Job, fabric: Fabric) -> tuple[float, float, int]:
-    """Training and inference images/s over all devices, and the number of weights."""
-    member = job.member
-    batch = min(member.sampling.device_batch, member.sampling.batch)
-    network = build_member(member, len(job.classes)).to(memory_format=torch.channels_last)
-    if fabric.device.type == "cpu":
-        depthwise_in_fp32(network)
-    optimiser = make_optimiser(member.phases[0].optimiser, network)
-    wrapped, wrapped_optimiser = fabric.setup(network, optimiser)
-    pixels, whole = (
-        _random(batch, preprocess, fabric) for preprocess in (member.training_preprocess, member.preprocess)
-    )
-    target = _zeros(wrapped(pixels))
-
-    def train_step() -> None:
-        fabric.backward(weighted_loss(member.phases[0].loss, wrapped(pixels), target))
-        wrapped_optimiser.step()
-        wrapped_optimiser.zero_grad(set_to_none=True)
-
-    def infer() -> None:
-        with torch.inference_mode():
-            network(whole)
-
-    train_step()
-    training_rate = batch * fabric.world_size / _seconds(train_step, fabric)
-    network.eval()
-    infer()
-    inference_rate = batch / _seconds(infer, fabric)
-    return training_rate, inference_rate, sum(weight.numel() for weight in network.parameters())
-
-
-def _random(batch: int, preprocess: Preprocess, fabric: Fabric) -> Tensor:
-    pixels = torch.rand(batch, preprocess.channels, preprocess.height, preprocess.width, device=fabric.device)
-    return pixels.contiguous(memory_format=torch.channels_last)
-
-
-def _zeros(output: Output) -> Output:
-    if isinstance(output, Tensor):
-        return torch.zeros_like(output)
-    return torch.zeros_like(output[0]), torch.zeros_like(output[1])
-
-
-def _seconds(step: Callable[[], None], fabric: Fabric) -> float:
-    started = time.perf_counter()
-    for _ in range(_TIMED_STEPS):
-        step()
-    if fabric.device.type == "cuda":
-        torch.cuda.synchronize()
-    return (time.perf_counter() - started) / _TIMED_STEPS
+def _seconds(job: Job, timing: Timing) -> float:
+    sampling, epochs = job.member.sampling, job.member.epochs
+    images = steps_per_epoch(sampling, distinct_images(sampling, job.training)) * sampling.batch * epochs
+    seen = len(job.validation) * (epochs // job.member.validate_every + 1)
+    return images / timing.training_rate + seen / timing.inference_rate

@@ -1,12 +1,18 @@
 """Jobs side by side, each in a process of its own; one that fails takes none with it but those that start from it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
 
+from steelsight.errors import UserError
+from steelsight.evidence.store import Evidence
+from steelsight.training.arrangement import Arrangement
 from steelsight.training.fit import Job
 from steelsight.training.launcher import Answer, Worker, Workers
-from steelsight.training.order import Place, Waiting, next_job
+from steelsight.training.order import Waiting, next_job
 from steelsight.training.progress import TrainingProgress, after_of
+from steelsight.training.timing import Timing
 from steelsight.training.worker import Orders
 
 
@@ -27,34 +33,42 @@ def not_begun(job: Job) -> Failure:
     return Failure(job.name, f"it starts from {after_of(job)}, which failed")
 
 
-def waiting_jobs(jobs: Sequence[Job], memory: Sequence[float]) -> list[Waiting[str]]:
-    """Jobs by name, each after the one that it starts from."""
-    return [Waiting(job.name, after=after_of(job), memory=needed) for job, needed in zip(jobs, memory, strict=True)]
+def orders(evidence: Evidence, arrangement: Arrangement, tensorboard: bool = False) -> Orders:
+    """What the workers of a run are told."""
+    return Orders(
+        run=str(evidence.run),
+        images=str(evidence.record.root),
+        device=arrangement.device,
+        threads=arrangement.threads,
+        workers=arrangement.workers,
+        cache=arrangement.cache,
+        tensorboard=tensorboard,
+    )
 
 
 def train_side_by_side(
-    jobs: Sequence[Job], waiting: Sequence[Waiting[str]], place: Place, orders: Orders, progress: TrainingProgress
+    jobs: Sequence[Job], arrangement: Arrangement, orders: Orders, progress: TrainingProgress
 ) -> list[Failure]:
     """Train all jobs that can be; returns those that could not.
-
-    Args:
-        waiting: the same jobs, by name.
 
     Raises:
         RuntimeError: a worker met what no user could have caused; the others are stopped, and --resume goes on with them.
     """
     named = {job.name: job for job in jobs}
-    waiting, failures = list(waiting), list[Failure]()
+    memory = arrangement.memory or [0.0] * len(jobs)
+    waiting = [Waiting(job.name, after=after_of(job), memory=needed) for job, needed in zip(jobs, memory, strict=True)]
+    failures: list[Failure] = []
     running: dict[str, Waiting[str]] = {}
     idle: list[Worker] = []
+    said: set[str] = set()
 
     def begin() -> None:
-        while (job := next_job(waiting, list(running.values()), place)) is not None:
+        while (job := next_job(waiting, list(running.values()), arrangement.place)) is not None:
             waiting.remove(job)
             running[job.what] = job
             worker = idle.pop() if idle else workers.start()
             progress.begin(named[job.what])
-            workers.train(worker, named[job.what])
+            workers.give(worker, named[job.what])
         while idle:  # what waits for nothing that it could do holds memory for nothing
             workers.dismiss(idle.pop())
 
@@ -78,7 +92,10 @@ def train_side_by_side(
         begin()
         for worker, answer in workers.answers() if running else ():
             job = worker.job
-            if job is None:
+            if "said" in answer and answer["said"] not in said:  # each of them says the same
+                said.add(answer["said"])
+                progress.say(answer["said"])
+            if job is None or not answer.keys() - {"said", "ready"}:
                 continue
             if "images" in answer:
                 progress.step(job, answer["images"])
@@ -91,3 +108,41 @@ def train_side_by_side(
             if not running:
                 break
     return failures
+
+
+def time_side_by_side(jobs: Sequence[Job], arrangement: Arrangement, orders: Orders) -> dict[str, Timing]:
+    """Time each member's network in as many processes at once as will train; the mean over them, by the member's name.
+
+    Raises:
+        UserError: a process ended, or could not do it.
+    """
+    memory = dict(zip((job.member.name for job in jobs), arrangement.memory or [0.0] * len(jobs), strict=True))
+    timed: dict[str, Timing] = {}
+    with Workers(orders) as workers:
+        ready = [workers.start() for _ in range(arrangement.place.most)]
+        answers = workers.answers()
+        _gather(answers, "ready", len(ready))
+        for name, job in {job.member.name: job for job in jobs}.items():
+            fitting = max(1, min(len(ready), int(arrangement.place.memory // max(memory[name], 1.0))))
+            for worker in ready[:fitting]:
+                workers.give(worker, job, "time")
+            found = [Timing(**answer) for answer in _gather(answers, "timed", fitting)]
+            timed[name] = Timing(
+                training_rate=fmean(one.training_rate for one in found),
+                inference_rate=fmean(one.inference_rate for one in found),
+                parameters=found[0].parameters,
+            )
+    return timed
+
+
+def _gather(answers: Iterator[tuple[Worker, Answer]], what: str, count: int) -> list[Any]:
+    """The next answers of a kind, one from each of so many workers."""
+    found: list[Any] = []
+    while len(found) < count:
+        worker, answer = next(answers)
+        if what in answer:
+            found.append(answer[what])
+        elif "said" not in answer:
+            reason = answer.get("failed") or answer.get("ended") or answer["broken"]
+            raise UserError(f"{worker.job.name if worker.job else 'a process'} could not be timed: {reason}")
+    return found

@@ -31,14 +31,17 @@ def cores() -> int:
     return max(1, min(bound, _granted()))
 
 
-def environment(threads: int) -> dict[str, str]:
-    """The environment of a process all of whose libraries take that many threads."""
-    return dict(os.environ) | dict.fromkeys(_VARIABLES, str(threads))
+def environment(threads: int | None) -> dict[str, str]:
+    """The environment of a process all of whose libraries take that many threads; None: as many as they like."""
+    return dict(os.environ) | (dict.fromkeys(_VARIABLES, str(threads)) if threads else {})
 
 
 @contextmanager
-def limited_to(threads: int) -> Iterator[None]:
-    """Train with that many threads; what this process does afterwards has those that it had."""
+def limited_to(threads: int | None) -> Iterator[None]:
+    """Train with that many threads, None as many as there are; what this process does afterwards has those that it had."""
+    if threads is None:
+        yield
+        return
     former = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)

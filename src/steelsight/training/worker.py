@@ -1,8 +1,9 @@
 """A process that trains jobs for the one that started it, and ends when that one does.
 
-Orders come on standard input, one JSON object a line: first who it works for (`Orders`), then `{"train": [member, fold]}`
-for each job, and `{"end": true}`. What happens goes to standard output in the same way: `{"images": n}` after each step,
-`{"epoch": line}`, then `{"done": true}`, or `{"failed": sentence}`. Nothing is pickled.
+Orders come on standard input, one JSON object a line: first who it works for (`Orders`), then `{"train": [member, fold]}` or
+`{"time": [member, fold]}` for each job. Where they end, the process does. What happens goes to standard output likewise:
+`{"ready": true}` once, `{"images": n}` after each step, `{"epoch": line}`, then `{"done": true}`, `{"timed": figures}`, or
+`{"failed": sentence}`; `{"broken": traceback}` where no user could have caused it. Nothing is pickled.
 """
 
 import json
@@ -31,7 +32,7 @@ class Orders:
     Attributes:
         run: the RUN folder; images: the folder of its images, wherever they were moved.
         device: cpu or cuda.
-        threads: of a job on a processor.
+        threads: of a job on a processor; None on a GPU.
         workers: loader processes of a job.
         cache: bytes of decoded images that it may keep.
     """
@@ -39,7 +40,7 @@ class Orders:
     run: str
     images: str
     device: str
-    threads: int
+    threads: int | None
     workers: int
     cache: int
     tensorboard: bool
@@ -49,7 +50,7 @@ class Orders:
 
 
 def main() -> None:
-    """Work until told to end."""
+    """Work as long as there are orders."""
     if hasattr(signal, "pthread_sigmask"):  # Ctrl-C in a terminal is for who started this process; it ends its workers
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, _stopped)
@@ -72,32 +73,38 @@ def main() -> None:
 
 
 def _work(orders: Orders, received: "queue.Queue[dict[str, Any]]", tell: Tell) -> None:
-    from steelsight.training.experiment import Machine, image_readers, make_fabric, open_run, seen_at
+    from steelsight.training.arrangement import image_readers
+    from steelsight.training.experiment import open_run, seen_at
     from steelsight.training.fit import Hooks
     from steelsight.training.job import make_job, run_job
+    from steelsight.training.machine import Machine, make_fabric
     from steelsight.training.memory import give_back
+    from steelsight.training.timing import time_steps
 
     evidence = seen_at(open_run(Path(orders.run)), Path(orders.images))
     fabric = make_fabric(Machine("cuda" if orders.device == "cuda" else "cpu", 1), evidence.recipe)
     reads = image_readers(evidence.recipe, orders.workers, orders.cache)
     hooks = Hooks(lambda images: tell({"images": images}), lambda line: tell({"epoch": line}), orders.tensorboard)
-    while "train" in (order := received.get()):
-        name, fold = order["train"]
+    tell({"ready": True})
+    while True:
+        [(what, (name, fold))] = received.get().items()
         member = evidence.recipe.member(name)
         try:
             job = make_job(evidence, member, int(fold), reads[member.preprocess.colour])
+            if what == "time":
+                tell({"timed": asdict(time_steps(job, fabric))})
+                continue
             run_job(job, evidence, fabric, orders.workers, hooks)
+            tell({"done": True})
         except UserError as error:
             tell({"failed": str(error)})
         except Exception:
             tell({"broken": traceback.format_exc()})
-        else:
-            tell({"done": True})
         give_back()
 
 
 def _listen(received: "queue.Queue[dict[str, Any]]") -> None:
-    """Pass orders on; where they end without a word, whoever gave them is gone, and so is the reason to go on.
+    """Pass orders on; where they end, whoever gave them has no more or is gone, and so is the reason to go on.
 
     Read below Python's buffers, whose lock a thread that waits here would hold while the interpreter ends.
     """
@@ -105,11 +112,8 @@ def _listen(received: "queue.Queue[dict[str, Any]]") -> None:
     while content := os.read(sys.stdin.fileno(), _MOST):
         *lines, text = (text + content).split(b"\n")
         for line in lines:
-            order = json.loads(line)
-            received.put(order)
-            if "end" in order:
-                return
-    os._exit(1)
+            received.put(json.loads(line))
+    os._exit(0)
 
 
 def _stopped(*_: object) -> None:

@@ -1,0 +1,118 @@
+"""How the jobs of a run are laid out on this machine: how many side by side, with how many threads, in how much memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from steelsight.evidence.store import Evidence
+from steelsight.images import read_image
+from steelsight.recipe import Recipe
+from steelsight.training.fit import Job
+from steelsight.training.loading import CACHE, ImageCache, ReadImage, default_workers
+from steelsight.training.machine import Machine, accelerator
+from steelsight.training.order import Place
+from steelsight.training.room import USABLE, available_memory, fitting, job_memory
+from steelsight.training.threads import cores, threads_of
+
+_CACHE_SHARE = 0.25  # of the available memory, at most
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """How jobs run.
+
+    Attributes:
+        device: cpu or cuda.
+        threads: of a job; None on a GPU, where they are left as they are.
+        workers: loader processes of a job.
+        cache: bytes of decoded images that the process of a job may keep.
+        place: how many jobs at once, and in how much memory.
+        memory: bytes that each job takes; None on a GPU.
+        notes: what a user should know of it, sentences.
+    """
+
+    device: str
+    threads: int | None
+    workers: int
+    cache: int
+    place: Place
+    memory: tuple[float, ...] | None
+    notes: tuple[str, ...]
+
+
+def arrange(evidence: Evidence, jobs: Sequence[Job], machine: Machine, *, measured: bool = False) -> Arrangement:
+    """Lay jobs out on a machine.
+
+    Args:
+        measured: whether the memory of the jobs is wanted even where only one runs at a time.
+    """
+    device = accelerator(machine)
+    if device == "cuda":
+        most = min(len(jobs), _wanted(machine, 1))
+        return Arrangement(device, None, _workers(machine, device, most), CACHE // most, Place(most), None, ())
+    threads, known = threads_of(evidence.run)
+    most = max(1, min(len(jobs), _wanted(machine, cores() // threads)))
+    room = USABLE * available_memory()
+    workers = _workers(machine, device, most)
+    cache = int(min(CACHE, _CACHE_SHARE * room)) // most
+    notes = _of_threads(evidence.run, threads, known)
+    if most == 1 and not measured:
+        return Arrangement(device, threads, workers, cache, Place(1), (), notes)
+    memory = _memory(evidence, jobs, 0 if workers else cache)
+    place = Place(min(most, fitting(memory, room)), room)
+    return Arrangement(device, threads, workers, cache, place, memory, (*notes, *_of_memory(jobs, memory, most, place)))
+
+
+def image_readers(recipe: Recipe, workers: int, cache: int) -> dict[str, ReadImage]:
+    """How images are read in each colour that a member wants: kept, where no loader processes are between, in `cache` bytes
+    together."""
+    colours = sorted({member.preprocess.colour for member in recipe.members})
+    return {
+        colour: partial(read_image, grey=colour == "grey")
+        if workers
+        else ImageCache(cache // len(colours), grey=colour == "grey")
+        for colour in colours
+    }
+
+
+def _wanted(machine: Machine, default: int) -> int:
+    """Jobs at once, before memory is asked."""
+    if machine.devices != "auto" and machine.devices > 1:
+        return 1  # all of them train one job
+    return default if machine.parallel == "auto" else machine.parallel
+
+
+def _workers(machine: Machine, device: str, most: int) -> int:
+    if machine.workers is not None:
+        return machine.workers
+    workers = default_workers(device)
+    return max(1, workers // most) if workers else 0
+
+
+def _memory(evidence: Evidence, jobs: Sequence[Job], cache: int) -> tuple[float, ...]:
+    """Bytes of each job; members are looked at once."""
+    samples, classes = evidence.record.samples, len(evidence.record.classes)
+    members = {job.member.name: job.member for job in jobs}
+    needed = {name: job_memory(member, classes, samples, cache) for name, member in members.items()}
+    return tuple(needed[job.member.name] for job in jobs)
+
+
+def _of_threads(run: Path, threads: int, known: bool) -> tuple[str, ...]:
+    if not known:
+        return (
+            f"{run}: begun by an earlier version, which did not record with how many threads; its jobs go on with one each, "
+            "so that their last bits may differ from those that it would have ended with",
+        )
+    return (f"{run}: began with {threads} threads a job, and goes on so",) if threads != 1 else ()
+
+
+def _of_memory(jobs: Sequence[Job], memory: Sequence[float], most: int, place: Place) -> tuple[str, ...]:
+    largest = max(range(len(jobs)), key=lambda number: memory[number])
+    free = f"{place.memory / 1e9:.1f} GB are free"
+    takes = f"{jobs[largest].member.name} takes up to {memory[largest] / 1e9:.1f} GB, and {free}"
+    if memory[largest] > place.memory:
+        return (f"{takes}: it may not fit; a smaller sampling.device_batch takes less",)
+    if sum(sorted(memory)[-most:]) > place.memory:
+        return (f"fewer than {most} jobs at once where they do not fit in memory: {takes}",)
+    return ()

@@ -1,0 +1,55 @@
+"""What to train on, and Lightning Fabric for it."""
+
+import logging
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from lightning.fabric import Fabric
+
+from steelsight.errors import UserError
+from steelsight.networks.precision import gains_from_bf16
+from steelsight.recipe import Recipe
+from steelsight.training.memory import keep_freed_memory
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What to train on; `auto` takes the GPUs where there are any, workers None the default of the device; as many jobs
+    at once as `parallel` says: with `auto` one on a GPU, on a processor as many as it has cores."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: int | Literal["auto"] = "auto"
+    workers: int | None = None
+    parallel: int | Literal["auto"] = "auto"
+
+
+def accelerator(machine: Machine) -> Literal["cpu", "cuda"]:
+    """The kind of device; a GPU where there is one and nothing else was said."""
+    if machine.device == "cpu":
+        return "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    if machine.device == "cuda":
+        raise UserError("--device cuda: torch sees no CUDA device here; use --device cpu, or install its driver")
+    return "cpu"
+
+
+def make_fabric(machine: Machine, recipe: Recipe) -> Fabric:
+    """Lightning Fabric for the devices, in the precision that the recipe asks for."""
+    kind = accelerator(machine)
+    if kind == "cpu":
+        keep_freed_memory()
+    devices = machine.devices
+    if devices == "auto":
+        devices = torch.cuda.device_count() if kind == "cuda" else 1
+    bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and gains_from_bf16(kind))
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it announces itself at each start
+    fabric = Fabric(
+        accelerator=kind,
+        devices=devices,
+        strategy="ddp" if devices > 1 else "auto",
+        precision="bf16-mixed" if bf16 else "32-true",
+    )
+    fabric.launch()
+    return fabric

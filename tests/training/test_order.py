@@ -1,0 +1,56 @@
+"""The order of jobs side by side: what they start from comes first, memory and cores bound them, and the duration follows."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelsight.training.order import Place, Waiting, duration, next_job
+
+JOBS = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9), st.booleans()), min_size=1, max_size=8)
+"""Seconds, memory, and whether it starts from the job before it."""
+
+
+def made(jobs: list[tuple[int, int, bool]]) -> list[Waiting[int]]:
+    return [
+        Waiting(number, number - 1 if follows and number else None, memory, seconds)
+        for number, (seconds, memory, follows) in enumerate(jobs)
+    ]
+
+
+@given(jobs=JOBS, most=st.integers(1, 4), memory=st.integers(1, 20))
+def test_no_more_jobs_run_than_there_are_cores_and_memory_for(
+    jobs: list[tuple[int, int, bool]], most: int, memory: int
+) -> None:
+    waiting, running, done = made(jobs), [], []
+    place = Place(most, memory)
+    while waiting or running:
+        while (job := next_job(waiting, running, place)) is not None:
+            assert job.after is None or job.after in done
+            waiting.remove(job)
+            running.append(job)
+        assert 0 < len(running) <= most
+        assert len(running) == 1 or sum(job.memory for job in running) <= memory
+        done.append(running.pop(0).what)
+    assert sorted(done) == list(range(len(jobs)))
+
+
+@given(jobs=JOBS, most=st.integers(1, 4))
+def test_the_duration_lies_between_that_of_all_at_once_and_that_in_turn(
+    jobs: list[tuple[int, int, bool]], most: int
+) -> None:
+    waiting = made(jobs)
+    total = sum(job.seconds for job in waiting)
+    assert duration(waiting, [], Place(1)) == total
+    assert total / most <= duration(waiting, [], Place(most)) <= total
+    assert duration(waiting, [], Place(len(jobs))) == max(
+        sum(job.seconds for job in waiting[start:end])
+        for start in range(len(waiting))
+        for end in range(start + 1, len(waiting) + 1)
+        if all(job.after is not None for job in waiting[start + 1 : end])
+    )
+
+
+def test_a_small_job_goes_ahead_of_one_that_does_not_fit() -> None:
+    running = [Waiting("running", memory=5)]
+    large, small = Waiting("large", memory=6), Waiting("small", memory=2)
+    assert next_job([large, small], running, Place(2, 10)) == small
+    assert next_job([large, small], [], Place(2, 1)) == large  # alone it may take what it needs

@@ -1,0 +1,45 @@
+"""Memory: what is there, by the system and by control groups, and what a job is expected to take."""
+
+from pathlib import Path
+
+import pytest
+from training_samples import member, severstal
+
+from steelsight.training.room import available_memory, job_memory
+
+
+def write(root: Path, **files: str) -> None:
+    for name, content in files.items():
+        path = root / name.replace("__", "/").replace("_dot_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+def test_what_is_available_is_what_the_tightest_limit_leaves(tmp_path: Path) -> None:
+    assert available_memory(tmp_path) == float("inf")
+    write(tmp_path, proc__meminfo="MemTotal: 9000 kB\nMemAvailable: 8000 kB\n")
+    assert available_memory(tmp_path) == 8000 * 1024
+    group = tmp_path / "sys/fs/cgroup/outer/inner"
+    write(tmp_path, proc__self__cgroup="0::/outer/inner\n")
+    write(group, memory_dot_max="max\n", memory_dot_current="100\n", memory_dot_stat="inactive_file 10\n")
+    assert available_memory(tmp_path) == 8000 * 1024
+    write(group.parent, memory_dot_max="5000\n", memory_dot_current="3000\n", memory_dot_stat="inactive_file 400\n")
+    assert available_memory(tmp_path) == 5000 - 3000 + 400  # of a group above its own
+    write(tmp_path, proc__self__cgroup="7:cpu,memory:/box\n")  # version 1, whose path need not be there in a container
+    limits = {"limit_in_bytes": "4000\n", "usage_in_bytes": "3500\n", "stat": "total_inactive_file 100\n"}
+    for name, content in limits.items():
+        (tmp_path / "sys/fs/cgroup/memory").mkdir(exist_ok=True)
+        (tmp_path / f"sys/fs/cgroup/memory/memory.{name}").write_text(content)
+    assert available_memory(tmp_path) == 4000 - 3500 + 100
+
+
+@pytest.mark.parametrize("name", ["segment-lite0", "classify-lite0"])
+def test_more_pixels_and_images_take_more_memory(name: str) -> None:
+    small = ("members.*.input={height: 32, width: 64, colour: grey}", "members.*.sampling.device_batch=2")
+    one, whole = member(name, *small), member(name)
+    samples = severstal().samples
+    least, most = (job_memory(of, 4, samples, 0) for of in (one, whole))
+    assert least < most / 1.5
+    images = 66 * 256 * 1600
+    assert job_memory(one, 4, samples, 2**30) - least == pytest.approx(images)
+    assert job_memory(one, 4, samples, 1000) - least == pytest.approx(1000)

@@ -1,0 +1,154 @@
+"""Jobs side by side as a user starts them: the same bits as in turn, and nothing goes on or is lost, whoever is killed."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from data import run_cli, start_cli
+from training_samples import SMALL, few_images, sets
+
+from steelsight.lock import Lock
+from steelsight.training.experiment import open_run
+from steelsight.training.room import job_memory
+
+TINY = (
+    *(change for change in SMALL if ".weights=" not in change),
+    "members.segment-lite0.weights=random",
+    "members.*.keep.last=1",
+    "members.segment-lite0.decoder_channels=[16,16,8,8,8]",
+)
+JOBS = [f"{name}/fold{fold}" for name in ("segment-lite0", "classify-lite0") for fold in (0, 1)]
+
+pytestmark = [
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc"),
+    pytest.mark.timeout(900),
+]
+
+
+def command(data: Path, run: Path, *more: str) -> list[str | Path]:
+    return ["train", data, "--recipe", "demo", "--out", run, "--device", "cpu", *sets(*TINY), *more]
+
+
+def children(of: int) -> list[int]:
+    """Processes that another one has started."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if int(parent) == of and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def is_alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(what: Callable[[], object], seconds: float = 300) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@contextmanager
+def two_at_work(run: Path, data: Path) -> Iterator[tuple[object, list[int]]]:
+    """A training of both segmenters, each past its first epoch and long from its end; its process and its workers."""
+    long = sets("members.segment-lite0.phases.0.epochs=4000")
+    training = start_cli(*command(data, run, "--parallel", "2", "--only", "segment-lite0", *long))
+    try:
+        checkpoints = [run / f"jobs/segment-lite0/fold{fold}/checkpoint.pt" for fold in (0, 1)]
+        wait_for(lambda: all(path.is_file() for path in checkpoints) or training.poll() is not None)
+        workers = children(training.pid)
+        assert len(workers) == 2
+        yield training, workers
+    finally:
+        training.kill()
+        training.wait()
+
+
+def test_side_by_side_as_in_turn_to_the_last_bit(tmp_path: Path) -> None:
+    data = few_images(tmp_path / "data")
+    for number in ("1", "2"):
+        done = run_cli(*command(data, tmp_path / number, "--parallel", number, "--json"), timeout=600)
+        assert done.returncode == 0, done.stderr
+        assert all(f"{job} epoch 1/1" in done.stderr for job in JOBS)
+    for job in JOBS:
+        weights = f"jobs/{job}/weights.safetensors"
+        assert (tmp_path / "1" / weights).read_bytes() == (tmp_path / "2" / weights).read_bytes()
+    parts = [path.relative_to(tmp_path / "1") for path in (tmp_path / "1/evidence").glob("*/fold*/**/*")]
+    parts += [path.relative_to(tmp_path / "1") for path in (tmp_path / "1/evidence").glob("*/fold*.parquet")]
+    parts = [part for part in parts if (tmp_path / "1" / part).is_file()]
+    assert len(parts) >= 4
+    assert all((tmp_path / "1" / part).read_bytes() == (tmp_path / "2" / part).read_bytes() for part in parts)
+    evidence = open_run(tmp_path / "2")
+    for job in JOBS:
+        summary = json.loads((tmp_path / "2/jobs" / job / "done.json").read_text())
+        assert summary["threads"] == 1
+        expected = job_memory(evidence.recipe.member(job.partition("/")[0]), 4, evidence.record.samples, 2**30)
+        assert 0.2e9 < summary["memory"] < expected + 0.5e9  # of which processes share some 0.4 GB
+    assert json.loads((tmp_path / "2/machine.json").read_text()) == {"threads": 1}
+
+
+def test_a_failed_job_is_one_sentence_and_takes_only_its_followers(tmp_path: Path) -> None:
+    data, run = few_images(tmp_path / "data"), tmp_path / "run"
+    folder = run / "jobs/segment-lite0/fold0"
+    assert run_cli(*command(data, run, "--only", "segment-lite0:1"), timeout=600).returncode == 0
+    folder.mkdir(parents=True)
+    lock = Lock(folder / ".lock", "held")
+    lock.take()
+    try:
+        failed = run_cli(*command(data, run, "--resume", "--parallel", "2"), timeout=600)
+    finally:
+        lock.release()
+    assert failed.returncode == 2, failed.stderr
+    last = failed.stderr.strip().splitlines()[-1]
+    assert "segment-lite0/fold0: " in last
+    assert "another process trains it" in last
+    assert last.endswith("not done either: classify-lite0/fold0")
+    assert "Traceback" not in failed.stderr
+    assert (run / "jobs/classify-lite0/fold1/done.json").is_file()
+    assert not (run / "jobs/classify-lite0/fold0").exists()
+
+
+def test_a_worker_that_is_killed_leaves_the_others_at_work_and_ctrl_c_ends_them(tmp_path: Path) -> None:
+    data, run = few_images(tmp_path / "data"), tmp_path / "run"
+    with two_at_work(run, data) as (training, workers):
+        os.kill(workers[0], signal.SIGKILL)
+        logs = [run / f"jobs/segment-lite0/fold{fold}/log.jsonl" for fold in (0, 1)]
+        wait_for(lambda: not is_alive(workers[0]))
+        before = [path.read_bytes().count(b"\n") for path in logs]
+
+        def grown() -> list[Path]:
+            return [path for path, lines in zip(logs, before, strict=True) if path.read_bytes().count(b"\n") > lines]
+
+        wait_for(grown)
+        [other] = grown()
+        assert training.poll() is None
+        training.send_signal(signal.SIGINT)
+        _, errors = training.communicate(timeout=120)
+    assert training.returncode == 130, errors
+    assert "its process was ended by SIGKILL, as the system does where memory runs out" in errors
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert not any(map(is_alive, workers))
+    assert not list(other.parent.glob(".*.part*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_worker_outlives_the_training(number: signal.Signals, tmp_path: Path) -> None:
+    with two_at_work(tmp_path / "run", few_images(tmp_path / "data")) as (training, workers):
+        training.send_signal(number)
+        training.wait(60)
+        wait_for(lambda: not any(map(is_alive, workers)), 60)
+    assert not list((tmp_path / "run/jobs").glob("*/*/done.json"))

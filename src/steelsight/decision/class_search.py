@@ -114,11 +114,10 @@ class ClassSearch:
         """Gains that differ by less are the same."""
         return TIE if self.aim == "pooled" else TIE * self.images
 
-    def best(self, gates: int, away: Away) -> Best:
+    def best(self, gates: int, away: Away, uppers: NDArray[np.int64]) -> Best:
         """The best of each gate, and of these the one nearest to the plain rule."""
-        levels = self.reached.shape[1]
-        tops = np.zeros((gates, levels))
-        for upper in range(levels):
+        tops = np.full((gates, self.reached.shape[1]), -np.inf)
+        for upper in uppers.tolist():
             slab = self.slab(upper)
             most = np.append(slab.best(self.areas), self.nothing)  # no image passes
             tops[:, upper] = most[np.searchsorted(slab.passed, np.arange(1, gates + 1))]
@@ -126,10 +125,10 @@ class ClassSearch:
         place = self._nearest(tops, top - self.tie, away)
         return Best(top if self.aim == "pooled" else (self.empty + top) / self.images, *place)
 
-    def fronts(self, gates: int, budget: int) -> NDArray[np.float64]:
+    def fronts(self, gates: int, budget: int, uppers: NDArray[np.int64]) -> NDArray[np.float64]:
         """The largest gain of each gate with at most so many false alarms: float64 (gates, budget + 1)."""
         best = np.zeros((gates, budget + 1))
-        for upper in range(self.reached.shape[1]):
+        for upper in uppers.tolist():
             slab = self.slab(upper)
             rows = np.searchsorted(slab.passed, np.arange(1, gates + 1))
             kept = slab.rows(self.areas)
@@ -141,11 +140,12 @@ class ClassSearch:
         return most
 
     def nearest(
-        self, enough: NDArray[np.float64], spent: NDArray[np.int64], away: Away
+        self, enough: NDArray[np.float64], spent: NDArray[np.int64], away: Away, uppers: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Upper, lower and area of each gate: the nearest to the plain rule of those that gain `enough` at no more than
         `spent` false alarms."""
-        always = np.full((len(enough), self.reached.shape[1]), np.inf)
+        always = np.full((len(enough), self.reached.shape[1]), -np.inf)
+        always[:, uppers] = np.inf
         return self._nearest(always, enough - self.tie, away, spent)
 
     def _nearest(

@@ -20,7 +20,7 @@ COARSE = ("search.gates=[0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]", "sear
 WIDE = (
     "search.objective=competition",
     "search.upper=[0, 1]",
-    "search.gates=[0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]",
+    f"search.gates={[n / 20 for n in range(20)]}",
     "selection.combine=mean",
 )
 """The widest search, by the competition's objective: what `search` changes, it changes from here."""

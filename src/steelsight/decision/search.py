@@ -133,12 +133,12 @@ def _point(
 def _within_budget(classes: Sequence[ClassSearch], gates: int, grids: Grids) -> tuple[NDArray[np.float64], list[Best]]:
     """Of each gate, the largest Dice of pairs with a defect that the budget of false alarms allows."""
     budget = grids.objective.budget(sum(one.empty for one in classes))
-    fronts = [one.fronts(gates, budget, grids.uppers) for one in classes]
-    gained, shares = share_out(fronts, TIE)
+    fronts = [one.front(gates, budget, grids.uppers) for one in classes]
+    gained, shares = share_out([front.gain for front in fronts], TIE)
     bests = []
     for index, (one, front, spent) in enumerate(zip(classes, fronts, shares, strict=True)):
-        enough = np.take_along_axis(front, spent[:, None], axis=1)[:, 0]
-        bests.append(Best(enough, *one.nearest(enough, spent, grids.away(index), grids.uppers)))
+        gain = np.take_along_axis(front.gain, spent[:, None], axis=1)[:, 0]
+        bests.append(Best(gain, *one.nearest(front, spent, grids.away(index))))
     defective = sum(one.images - one.empty for one in classes)
     return gained / max(defective, 1), bests
 

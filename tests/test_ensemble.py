@@ -67,9 +67,9 @@ def test_one_network_says_the_same_either_way() -> None:
 
 def test_a_network_that_is_sure_does_not_decide_alone() -> None:
     assert 0.5 < combine_probabilities([1.0, 0.001, 0.4], "logits") < 0.99
-    assert combine_probabilities([0.0, 1.0], "logits") == 0.5
+    assert abs(combine_probabilities([0.0, 1.0], "logits") - 0.5) < 1e-9
     maps = [np.full((1, 32, 64), value, np.uint8) for value in (0, 255)]
-    assert combine_maps(maps, [SMALL, SMALL], (32, 64), "logits")[0, 0, 0] == 128
+    assert combine_maps(maps, [SMALL, SMALL], (32, 64), "logits")[0, 0, 0] in (127, 128)
 
 
 @given(st.integers(0, 10_000), st.integers(0, 255), st.sampled_from(["mean", "logits"]))

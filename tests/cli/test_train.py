@@ -96,7 +96,7 @@ def test_the_plan_trains_nothing(tmp_path: Path) -> None:
     assert planned["jobs"] == 4
     assert planned["parallel"] == 2
     alone = sum(member["seconds"] for member in planned["members"])
-    assert alone / 2 <= planned["seconds"] < alone
+    assert alone / 2 * 0.999 <= planned["seconds"] < alone
     assert all(member["memory"] > 1e8 for member in planned["members"])
     assert planned["bytes"] > 1e6
     assert not run.exists()

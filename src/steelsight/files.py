@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from steelsight.errors import UserError
+from steelsight.names import no_formula
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 """What the system says of a full disk."""
@@ -68,11 +69,11 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table as CSV in UTF-8 with plain newlines, atomically."""
+    """Write a table as CSV in UTF-8 with plain newlines, atomically; texts as `names.no_formula` makes them."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    for row in ([*columns], *rows):
+        writer.writerow([no_formula(cell) if isinstance(cell, str) else cell for cell in row])
     write_text(path, text.getvalue())
 
 

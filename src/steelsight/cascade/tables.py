@@ -10,6 +10,7 @@ from typing import Literal, Self, get_args
 
 from steelsight.cascade.judge import Judged
 from steelsight.decision.policy import Answer
+from steelsight.names import for_cell
 from steelsight.regions import Region
 from steelsight.rle import Runs, format_runs
 
@@ -181,15 +182,16 @@ class Tables:
 
 
 def line(row: Sequence[object]) -> bytes:
-    r"""One row of CSV in UTF-8 with its newline; a file name that is no UTF-8 shows its odd bytes as `\udc..`.
+    r"""One row of CSV in UTF-8 with its newline; texts as `names.for_cell` makes them, since anyone may name an image.
 
-    >>> line(["a,b", 1, ""])
-    b'"a,b",1,\n'
+    >>> line(["a,b", 1, "", "=1"])
+    b"\"a,b\",1,,'=1\n"
     """
     text = io.StringIO()
     # told of both, the writer quotes either kind of newline in a cell; Python 3.11 quotes only what ends its lines
-    csv.writer(text, lineterminator="\r\n").writerow(row)
-    return (text.getvalue().removesuffix("\r\n") + "\n").encode("utf-8", "backslashreplace")
+    cells = [for_cell(cell) if isinstance(cell, str) else cell for cell in row]
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return (text.getvalue().removesuffix("\r\n") + "\n").encode()
 
 
 def cells(text: bytes) -> list[str]:
@@ -206,4 +208,4 @@ def cells(text: bytes) -> list[str]:
 
 def as_written(image_id: str) -> str:
     """A name as it is read back from a table."""
-    return image_id.encode("utf-8", "backslashreplace").decode("utf-8")
+    return for_cell(image_id)

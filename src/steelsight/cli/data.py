@@ -77,6 +77,7 @@ def _figures(dataset: Dataset, summary: "Summary") -> dict[str, Any]:
         "root": str(dataset.root),
         "layout": dataset.layout,
         **summary.as_dict(),
+        "notes": _notes(dataset),
         "area_quantiles": QUANTILES,
         "faults": faults,
     }
@@ -94,7 +95,16 @@ def _show(dataset: Dataset, summary: "Summary") -> None:
     results.print(_size_table(summary))
     if summary.twins:
         _show_twins(summary.twins)
+    for note in _notes(dataset):
+        results.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True, highlight=False)
     _show_faults(dataset, summary)
+
+
+def _notes(dataset: Dataset) -> tuple[str, ...]:
+    """What was taken to be so, and what the images cannot teach."""
+    from steelsight.dataset.lacks import lacks
+
+    return (*dataset.notes, *lacks(dataset.classes, dataset.samples))
 
 
 def _class_table(summary: "Summary") -> Table:

@@ -1,5 +1,6 @@
 """Labelled images as a user brings them: read, with what is wrong with them listed."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from steelsight.cli.output import console, counting
@@ -15,6 +16,7 @@ def read_labelled(data: Path, layout: Layout | None, *, skip_faulty: bool) -> Da
     Raises:
         UserError: there are faults, and they are not to be left out; or there is no such data.
     """
+    from steelsight.dataset.lacks import lacks
     from steelsight.dataset.read import read_dataset
 
     with counting("reading images") as advance:
@@ -26,7 +28,14 @@ def read_labelled(data: Path, layout: Layout | None, *, skip_faulty: bool) -> Da
                 f"{data}: {len(dataset.faults)} faults (the first: {dataset.faults[0].message}); mend them "
                 f"(`steelsight data check {data}` lists them), or leave those images out with --skip-faulty"
             )
+    say_notes((*dataset.notes, *lacks(dataset.classes, dataset.samples)))
     return dataset
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Tell what is no fault and yet may surprise."""
+    for note in notes:
+        console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _list_faults(faults: tuple[Fault, ...]) -> None:

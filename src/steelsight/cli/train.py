@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Table
 
-from steelsight.cli.labelled import read_labelled
+from steelsight.cli.labelled import read_labelled, say_notes
 from steelsight.cli.output import console, counting, finish, results, shown_progress
 from steelsight.dataset.model import Layout
 from steelsight.errors import UserError
@@ -112,7 +112,16 @@ def _open_or_start(
     from steelsight.training.experiment import start_run
 
     with counting("looking for twins") as advance:
-        return start_run(out, dataset, wanted, progress=advance)
+        evidence = start_run(out, dataset, wanted, progress=advance)
+    _say_of_folds(evidence)
+    return evidence
+
+
+def _say_of_folds(evidence: "Evidence") -> None:
+    from steelsight.dataset.lacks import lacks_in_folds
+
+    record = evidence.record
+    say_notes(lacks_in_folds(record.classes, record.samples, record.folds, record.groups))
 
 
 def _go_on(data: Path, wanted: "Recipe", out: Path, named: str) -> "Evidence":
@@ -157,7 +166,9 @@ def _planned(data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: b
     from steelsight.training.experiment import start_run
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        yield start_run(Path(folder) / "run", read_labelled(data, layout, skip_faulty=skip_faulty), wanted)
+        evidence = start_run(Path(folder) / "run", read_labelled(data, layout, skip_faulty=skip_faulty), wanted)
+        _say_of_folds(evidence)
+        yield evidence
 
 
 def _show_plan(evidence: "Evidence", only: list[str], machine: "Machine", as_json: bool) -> None:

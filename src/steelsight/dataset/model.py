@@ -63,10 +63,15 @@ class Fault:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled images with their faults; `samples` leaves out every image that has a fault."""
+    """Labelled images with their faults; `samples` leaves out every image that has a fault.
+
+    Attributes:
+        notes: what was taken to be so while reading, one sentence each.
+    """
 
     root: Path
     layout: Layout
     classes: tuple[str, ...]
     samples: tuple[Sample, ...]
     faults: tuple[Fault, ...]
+    notes: tuple[str, ...] = ()

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steelsight.dataset.layouts.detect import list_dataset
-from steelsight.dataset.layouts.listing import Listed, Marks
+from steelsight.dataset.layouts.listing import Listed, Listing, Marks
+from steelsight.dataset.layouts.usable_names import refuse_class_names
 from steelsight.dataset.model import Dataset, Fault, Layout, Sample
 from steelsight.errors import UserError
 from steelsight.images import ImageError, image_size, read_image
+from steelsight.names import is_plain, shown
 from steelsight.preprocess import Image
 from steelsight.rle import Runs
 
@@ -51,23 +53,38 @@ def read_dataset(
     Raises:
         UserError: no layout fits, a layout's own rules are broken, or no image shows a class.
     """
-    listing = list_dataset(root, layout)
-    images = [listed for listed in listing.images if _is_text(listed.image_id)]
+    listing = _list(root, layout)
+    images = [listed for listed in listing.images if is_plain(listed.image_id)]
     opened = list(_open_all(images, decode, workers, progress))
-    classes = listing.classes if listing.classes is not None else _classes_shown(opened)
-    faults = [fault for fault in listing.faults if fault.image_id is None or _is_text(fault.image_id)]
-    faults += [_unwritable_name(listed) for listed in listing.images if not _is_text(listed.image_id)]
+    faults = [fault for fault in listing.faults if fault.image_id is None or is_plain(fault.image_id)]
+    faults += [_unwritable_name(listed) for listed in listing.images if not is_plain(listed.image_id)]
     for image in opened:
         faults += image.marks.faults
+    notes = listing.notes
+    if listing.finish is not None:
+        more, said = listing.finish({image.listed.image_id: image.marks for image in opened})
+        faults, notes = [*faults, *more], (*notes, *said)
+    faulty = {fault.image_id for fault in faults}
+    usable = [image for image in opened if image.listed.image_id not in faulty]
+    classes = listing.classes if listing.classes is not None else _classes_shown(usable)
+    for image in opened:
         faults += _empty_masks(image, classes)
     faults.sort(key=_place)
     if not classes:
         raise UserError(
             f"{root}: no mask shows a defect; at least one image must have a pixel of a class{_first(faults)}"
         )
+    refuse_class_names(classes, root)
     faulty = {fault.image_id for fault in faults}
     samples = tuple(_sample(image, classes) for image in opened if image.listed.image_id not in faulty)
-    return Dataset(listing.root, listing.layout, classes, samples, tuple(faults))
+    return Dataset(listing.root, listing.layout, classes, samples, tuple(faults), notes)
+
+
+def _list(root: Path, layout: Layout | None) -> Listing:
+    try:
+        return list_dataset(root, layout)
+    except OSError as error:  # a folder that may not be read, for one
+        raise UserError(f"{error.filename or root}: cannot be read ({error.strerror}); check its rights") from None
 
 
 def _open_all(images: Sequence[Listed], decode: bool, workers: int, progress: Progress | None) -> Iterator[_Opened]:
@@ -94,15 +111,11 @@ def _open(listed: Listed, decode: bool) -> _Opened:
     return _Opened(listed, size, listed.marks(size))
 
 
-def _is_text(name: str) -> bool:
-    """Whether a name can be written down: the system's file names are bytes, and not all of them are UTF-8."""
-    return not any(0xD800 <= ord(character) < 0xE000 for character in name)
-
-
 def _unwritable_name(listed: Listed) -> Fault:
     """Neither the file nor the image is named as it is: nothing could print or store that."""
-    name = listed.image_id.encode("utf-8", "backslashreplace").decode()
-    message = f"the file name {name} is not UTF-8; rename the file"
+    odd = any(0xD800 <= ord(character) < 0xE000 for character in listed.image_id)
+    why = "is not UTF-8" if odd else "has characters that steer a terminal or turn the direction of writing"
+    message = f"the file name {shown(listed.image_id)} {why}; rename the file"
     return Fault("bad-image-name", listed.path.parent, None, None, message)
 
 

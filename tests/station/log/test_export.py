@@ -11,10 +11,10 @@ from pyarrow import parquet
 from station.log.results import CLASSES, INSPECTOR, START, make_result, results
 
 from steelsight.errors import UserError
+from steelsight.names import for_cell
 from steelsight.station.log.export import columns, export_csv, export_parquet, write_export
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
-from steelsight.station.log.values import no_formula
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_both_hold_the_same_whatever_the_names(log, given_results):
     log.add(given_results)
     for text, typed in zip(read_csv(log), read_parquet(log), strict=True):
         for name in ("name", "flags", "error"):
-            assert text[name] == no_formula(typed[name] or "")
+            assert text[name] == for_cell(typed[name] or "")
         for name in ("p_defect", "doubt", "seconds"):
             assert (float(text[name]) if text[name] else None) == typed[name]
         assert datetime.fromisoformat(text["at"]) == typed["at"]

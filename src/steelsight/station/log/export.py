@@ -18,7 +18,6 @@ from steelsight.station.inspection import Inspection
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import MOST, Query
 from steelsight.station.log.tables import inspectors
-from steelsight.station.log.values import no_formula
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -124,7 +123,7 @@ def _text(cell: Cell) -> str:
         case datetime():
             return cell.isoformat(timespec="microseconds")
         case str():
-            return no_formula(cell)
+            return cell
         case _:
             return str(cell)
 

@@ -120,7 +120,7 @@ class ResultTables:
         older, first = replace(self._tables, suspected=False), b""
         if self._paths[IMAGES].is_file():
             with self._paths[IMAGES].open("rb") as stream:
-                first = stream.readline()
+                first = stream.read(len(older.header(IMAGES)))
         self._tables = replace(older, suspected=first != older.header(IMAGES))
         for name, path in self._paths.items():
             header = self._tables.header(name)

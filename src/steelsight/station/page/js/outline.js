@@ -62,7 +62,7 @@ export function edgePath({ rows, begins, ends }, inView = { left: 0, top: 0, rig
  */
 export function closedPath({ rows, begins, ends }) {
   const height = rows.length - 1;
-  const stride = Math.max(0, ...ends) + 1;
+  const stride = ends.reduce((most, end) => Math.max(most, end), 0) + 1;
   const next = new Map(); // corner -> corners that edges lead to, with the set pixels on their right
   const lead = (x0, y0, x1, y1) => {
     const from = y0 * stride + x0;

@@ -99,7 +99,7 @@ def test_it_is_outlined_with_dashes_and_listed_apart(page, client, one):
     expect(dialog.locator(".regions li")).to_have_count(len(one["suspected"]))
     expect(dialog.locator(".facts .reason")).to_contain_text("suspected: class ")
     expect(page.locator(f"[data-id='{one['id']}'] td[data-label=Found]")).to_contain_text("nothing; suspected: ")
-    dialog.locator(".regions li button").first.click()  # which goes to it
+    dialog.locator(".regions li button").last.click()  # the smallest: which goes to it
     assert page.evaluate(f"{_VIEWER}.view.fitted") is False
     page.keyboard.press(str(at))  # hidden with its class
     page.keyboard.press("0")

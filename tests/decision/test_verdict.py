@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelsight.decision.policy import Policy
-from steelsight.decision.verdict import UNREADABLE, give_verdict
+from steelsight.decision.verdict import UNREADABLE, Verdict, give_verdict, say_suspected
 from steelsight.regions import Region
 
 CLASSES = ("1", "2", "3")
@@ -34,7 +34,12 @@ def verdict(policy: Policy, p: float, regions=(), flags=()) -> tuple[str, str]:
         (0.04, (), (), ("pass", "P(defect) 0.04 is at most 0.04, and nothing was found")),
         (0.0400001, (), (), ("review", "P(defect) 0.0400001 lies between 0.0400000 and 0.7200000")),
         (0.31, (), (), ("review", "P(defect) 0.31 lies between 0.04 and 0.72")),
-        (0.31, (SMALL,), ("size",), ("review", "P(defect) 0.31 lies between 0.04 and 0.72")),
+        (
+            0.31,
+            (SMALL, OTHER, LARGE),
+            ("size",),
+            ("review", "P(defect) 0.31 lies between 0.04 and 0.72; found: class 3, 99 x 9 px, and 2 more"),
+        ),
         (0.02, (SMALL,), (), ("review", "P(defect) 0.02 is low enough to pass, yet 1 defect of class 3 was found")),
         (
             0.02,
@@ -105,6 +110,24 @@ def test_without_a_bound_to_reject() -> None:
         "review",
         "P(defect) 0.31 lies above 0.04, and no image is rejected for its P(defect) alone",
     )
+
+
+@pytest.mark.parametrize(
+    ("policy", "text"),
+    [
+        (make_policy(), "suspected: class 3, 99 x 9 px, and 1 more"),
+        (make_policy(rules=RULES), "suspected: class 3, 50 x 4.5 mm, and 1 more"),
+    ],
+)
+def test_what_is_suspected_is_said_of_all_but_what_passes(policy, text) -> None:
+    """By the largest, in mm where the size of a pixel is known."""
+    for p, flags in ((0.31, ()), (0.02, ("size",)), (0.93, ())):
+        bare = give_verdict(policy, CLASSES, p, (), SIZE, flags)
+        assert say_suspected(bare, policy, CLASSES, (), SIZE) == bare
+        said = say_suspected(bare, policy, CLASSES, (SMALL, LARGE), SIZE)
+        assert said == Verdict(bare.answer, f"{bare.reason}; {text}")
+    passes = give_verdict(policy, CLASSES, 0.01, (), SIZE)
+    assert say_suspected(passes, policy, CLASSES, (SMALL,), SIZE) == passes
 
 
 def test_an_unreadable_image_goes_to_review() -> None:

@@ -60,7 +60,8 @@ class Pictures:
             mask = index_mask(judged.runs, (image.shape[0], image.shape[1]))
             _write(self._masks / f"{name}.png", mask)
         if self._overlays is not None:
-            picture = draw_overlay(image, judged.runs, self._classes, judged.p_defect, judged.verdict)
+            seen = (judged.p_defect, judged.verdict, judged.suspected_runs)
+            picture = draw_overlay(image, judged.runs, self._classes, *seen)
             _write(self._overlays / f"{name}.jpg", picture[..., ::-1])
 
     def are_there(self, image_id: str) -> bool:

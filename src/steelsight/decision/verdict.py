@@ -1,11 +1,12 @@
 """The verdict of an image: pass, review or reject, and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 from steelsight.decision.digits import apart
 from steelsight.decision.policy import Answer, Policy
+from steelsight.decision.seen import seen_text
 from steelsight.decision.severity import judge_severity
 from steelsight.regions import Region
 
@@ -57,9 +58,11 @@ def give_verdict(
     if severe is not None:
         return Verdict(*severe)
     if policy.pass_at is None:
-        return Verdict("review", f"{_not_rejected(p_defect, policy.reject_at)} no image passes{_why_none(policy)}")
+        said = f"{_not_rejected(p_defect, policy.reject_at)} no image passes{_why_none(policy)}"
+        return _with_seen(Verdict("review", said), "found", policy, classes, regions, size)
     if p_defect > policy.pass_at:
-        return Verdict("review", _between(p_defect, policy.pass_at, policy.reject_at))
+        verdict = Verdict("review", _between(p_defect, policy.pass_at, policy.reject_at))
+        return _with_seen(verdict, "found", policy, classes, regions, size)
     p, bound = apart(p_defect, policy.pass_at)
     if regions:
         were = "was" if len(regions) == 1 else "were"
@@ -71,6 +74,34 @@ def give_verdict(
             f"{' and '.join(flags)} {lies} far outside of what the inspector was made with, so that no bound covers it",
         )
     return Verdict("pass", f"P(defect) {p} is at most {bound}, and nothing was found")
+
+
+def say_suspected(
+    verdict: Verdict, policy: Policy, classes: Sequence[str], suspected: Sequence[Region], size: tuple[int, int]
+) -> Verdict:
+    """The same verdict, whose reason also says what is suspected; one to pass says nothing of it.
+
+    Args:
+        classes: defect class names.
+        suspected: see `steelsight.cascade.cut.suspect`.
+        size: height and width of the image in pixels.
+    """
+    if verdict.answer == "pass":
+        return verdict
+    return _with_seen(verdict, "suspected", policy, classes, suspected, size)
+
+
+def _with_seen(
+    verdict: Verdict,
+    kind: str,
+    policy: Policy,
+    classes: Sequence[str],
+    regions: Sequence[Region],
+    size: tuple[int, int],
+) -> Verdict:
+    if not regions:
+        return verdict
+    return replace(verdict, reason=f"{verdict.reason}; {seen_text(kind, policy, classes, regions, size)}")
 
 
 def _what_shows_why(regions: Sequence[Region], classes: Sequence[str]) -> str:

@@ -19,10 +19,17 @@ from steelsight.tiff import TiffError, orientation, read_page
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 
+UNREAD_SUFFIXES = frozenset(
+    f".{one}" for one in "gif webp jp2 j2k jfif jpe pgm ppm pnm pbm heic heif avif jxl dng raw exr hdr tga dib".split()
+)
+"""Of images in formats that are not read."""
+
 _ANY = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 _GREY = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
 _PACKED_BMP = (1, 2)
-_FURTHER = "it holds more than one picture, of which a decoder would read the first alone; save each as a file of its own"
+_FURTHER = (
+    "it holds more than one picture, of which a decoder would read the first alone; save each as a file of its own"
+)
 _MOST_SCANS = 100  # of a JPEG; a progressive one has about ten, and each takes as long as decoding the whole
 
 ImageFault = Literal["missing-image", "unreadable-image", "too-many-pixels"]
@@ -50,11 +57,25 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
+def is_unread_image(path: Path) -> bool:
+    """Say whether a file name ends like an image of a format that is not read; hidden files do not count."""
+    return path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")
+
+
 def list_images(folder: Path) -> list[Path]:
-    """The image files directly in `folder`, sorted by name; empty where the folder does not exist."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if is_image_name(path) and path.is_file())
+    """The image files directly in `folder`, sorted by name; empty where the folder does not exist.
+
+    A link whose target is not there counts: reading it tells what is missing.
+
+    Raises:
+        UserError: the folder may not be read.
+    """
+    try:
+        if not folder.is_dir():
+            return []
+        return sorted(path for path in folder.iterdir() if is_image_name(path) and not path.is_dir())
+    except OSError as error:
+        raise UserError(f"{folder}: the folder cannot be read ({error.strerror}); change its rights") from error
 
 
 def read_image(path: Path, *, grey: bool = False) -> Image:

@@ -28,7 +28,13 @@ def check_strip(data: bytes, compression: int, holds: int, tables: bytes) -> Non
     Raises:
         StripError: it does not, or is compressed in a way that cannot be checked.
     """
-    lengths: dict[int, Callable[[bytes, int], int]] = {1: _plain, 5: _lzw, 8: _deflate, 32946: _deflate, 32773: _packbits}
+    lengths: dict[int, Callable[[bytes, int], int]] = {
+        1: _plain,
+        5: _lzw,
+        8: _deflate,
+        32946: _deflate,
+        32773: _packbits,
+    }
     if compression == 7:
         try:
             check_jpeg(tables[:-2] + data[2:] if tables else data)

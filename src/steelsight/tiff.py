@@ -126,7 +126,9 @@ def _only_page(content: bytes) -> Page:
     except (struct.error, StopIteration, KeyError):
         raise TiffError("the file breaks off or its list of pages is damaged; copy it again from its source") from None
     if further:
-        raise TiffError(f"{further + 1} pages, of which a decoder would read the first alone; save each as a file of its own")
+        raise TiffError(
+            f"{further + 1} pages, of which a decoder would read the first alone; save each as a file of its own"
+        )
     page = Page(order, fields)
     if page.one(NEW_SUBFILE, 0) & 1:
         raise TiffError("it holds a small preview in the place of the image; save the image itself")
@@ -167,13 +169,17 @@ def _refuse_kind(page: Page) -> None:
     if model not in _CHANNELS or (model == _YCBCR and page.one(COMPRESSION, 1) != _JPEG):
         raise TiffError(f"its colour model has the number {model}; save it as grey or RGB")
     if len(set(page.all(BITS))) > 1:
-        raise TiffError(f"its channels have {', '.join(map(str, page.all(BITS)))} bits; save it with 8 or 16 bit a channel")
+        raise TiffError(
+            f"its channels have {', '.join(map(str, page.all(BITS)))} bits; save it with 8 or 16 bit a channel"
+        )
     if set(page.all(FORMAT)) - {1, 4}:
         raise TiffError("its numbers are signed or fractions; save it with 8 or 16 bit a channel, from 0 up")
     if not 0 <= samples - _CHANNELS[model] <= 1:
         raise TiffError(f"{samples} channels; save it as grey or RGB")
     if extra[:1] == (_MULTIPLIED,):
-        raise TiffError("its colours are multiplied by an alpha channel, so that what lies under it is lost; save it without")
+        raise TiffError(
+            "its colours are multiplied by an alpha channel, so that what lies under it is lost; save it without"
+        )
     if page.bits == 16 and samples == 2:
         raise TiffError("grey with an alpha channel in 16 bit; save it without alpha")
     if page.bits == 16 and samples > 1 and page.one(PLANAR, 1) != 1:
@@ -202,7 +208,9 @@ def _strips(page: Page, content: bytes) -> Iterator[_Strip]:
     offsets, counts = (
         (page.all(TILE_OFFSETS), page.all(TILE_COUNTS)) if tiled else (page.all(OFFSETS), page.all(COUNTS))
     )
-    wide, high = (page.one(TILE_WIDTH), page.one(TILE_HEIGHT)) if tiled else (width, min(page.one(ROWS, height), height))
+    wide, high = (
+        (page.one(TILE_WIDTH), page.one(TILE_HEIGHT)) if tiled else (width, min(page.one(ROWS, height), height))
+    )
     if min(width, height, wide, high) < 1:
         raise TiffError("its header does not say its size; copy it again from its source")
     samples = page.one(SAMPLES, 1)

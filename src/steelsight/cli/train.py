@@ -1,6 +1,7 @@
 """`steelsight train`: folds, all jobs of a recipe, then decide and report."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -65,7 +66,7 @@ def train(
             check_data(evidence)
     run_jobs(evidence, jobs, machine, tensorboard=tensorboard)
     if not _is_further_device():
-        _end(evidence, as_json)
+        _end(evidence, data, recipe, as_json)
 
 
 def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
@@ -190,7 +191,7 @@ def _show_plan(evidence: "Evidence", only: list[str], machine: "Machine", as_jso
     finish([], None, as_json=as_json, figures=figures)
 
 
-def _end(evidence: "Evidence", as_json: bool) -> None:
+def _end(evidence: "Evidence", data: Path, named: str, as_json: bool) -> None:
     """Decide and report when every job is done; otherwise say which are not."""
     from steelsight.training.job import is_done
 
@@ -201,10 +202,10 @@ def _end(evidence: "Evidence", as_json: bool) -> None:
         for fold in range(evidence.recipe.folds)
         if not is_done(run, member, fold, evidence)
     ]
-    root = evidence.record.root
     if open_jobs:
         following = (
-            f"steelsight train {root} --recipe {evidence.recipe.name} --out {run} --resume --only {open_jobs[0]}"
+            f"steelsight train {_quoted(data)} --recipe {_quoted(named)} --out {_quoted(run)} --resume --only "
+            f"{_quoted(open_jobs[0])}"
         )
         finish([run], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
@@ -221,8 +222,15 @@ def _end(evidence: "Evidence", as_json: bool) -> None:
         page = build_report(run)
     figures = {"decision": decision.model_dump(mode="json")}
     finish(
-        [run / "decision.json", page], f"steelsight predict {run} IMAGES --out DIR", as_json=as_json, figures=figures
+        [run / "decision.json", page],
+        f"steelsight predict {_quoted(run)} IMAGES --out DIR",
+        as_json=as_json,
+        figures=figures,
     )
+
+
+def _quoted(value: object) -> str:
+    return shlex.quote(str(value))
 
 
 def _duration(seconds: float) -> str:

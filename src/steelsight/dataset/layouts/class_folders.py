@@ -43,9 +43,11 @@ def list_folder(root: Path) -> Listing:
     """
     images: list[Listed] = []
     faults: list[Fault] = []
+    used: set[Path] = set()
     for folder in _class_folders(root):
         name = folder.relative_to(root).parts[0]
         pictures, masks = _pairs(folder)
+        used.update(masks.values())
         seen = Counter(path.stem for path in pictures)
         for path in pictures:
             mask = masks.get(path.stem)
@@ -64,7 +66,7 @@ def list_folder(root: Path) -> Listing:
         raise UserError(
             f"{root}: no folder here holds images; the class-folders layout is CLASS/x.jpg with CLASS/x.png"
         )
-    return Listing(root, "class-folders", None, tuple(images), tuple(faults))
+    return Listing(root, "class-folders", None, tuple(images), tuple(faults), (root,), frozenset(used))
 
 
 def _class_folders(root: Path) -> list[Path]:

@@ -117,7 +117,7 @@ def list_folder(root: Path, table: Path | None = None) -> Listing:
         else:
             images.append(_listed(name, root, file, image, by_image[image.id], names))
         taken.add(name)
-    return Listing(root, "coco", tuple(names.values()), tuple(images), tuple(faults))
+    return Listing(root, "coco", tuple(names.values()), tuple(images), tuple(faults), (root,))
 
 
 def _choose(root: Path) -> Path:
@@ -131,7 +131,10 @@ def _choose(root: Path) -> Path:
 
 
 def _mentions_both(path: Path) -> bool:
-    text = path.read_bytes()
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights") from error
     return b'"images"' in text and b'"annotations"' in text
 
 

@@ -56,6 +56,8 @@ class Listing:
         classes: names in order; None where they are those that the masks show.
         images: in the order of the dataset.
         faults: what was found so far.
+        owned: folders whose images are all meant, with what is below them: what is not read of them is named.
+        masks: files of masks, by whatever image they are used.
     """
 
     root: Path
@@ -63,6 +65,8 @@ class Listing:
     classes: tuple[str, ...] | None
     images: tuple[Listed, ...]
     faults: tuple[Fault, ...] = field(default=())
+    owned: tuple[Path, ...] = ()
+    masks: frozenset[Path] = frozenset()
 
 
 def no_marks(_: Size) -> Marks:

@@ -92,7 +92,8 @@ def list_folder(root: Path, table: Path | None = None) -> Listing:
             message = f"{name} has no row, while {file.name} lists defect-free images too; add its rows or remove it"
             read.faults.append(Fault("unlabelled-image", on_disk[name], None, name, message))
     classes = tuple(sorted(read.classes, key=int))
-    return Listing(root, "severstal", classes, images, tuple(read.faults))
+    owned = tuple({folder, *(root / name for name in IMAGE_FOLDERS if (root / name).is_dir())} - {root})
+    return Listing(root, "severstal", classes, images, tuple(read.faults), owned)
 
 
 def _choose(root: Path) -> Path:
@@ -210,5 +211,7 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield reader.line_num, row
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
+    except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: not a CSV file in UTF-8 ({error}); save it again as CSV, UTF-8") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights") from error

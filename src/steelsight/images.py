@@ -20,7 +20,10 @@ from steelsight.tiff import TiffError, orientation, read_page
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 
 UNREAD_SUFFIXES = frozenset(
-    f".{one}" for one in "gif webp jp2 j2k jfif jpe pgm ppm pnm pbm heic heif avif jxl dng raw exr hdr tga dib".split()
+    {
+        *(".gif", ".webp", ".jp2", ".j2k", ".jfif", ".jpe", ".jxl", ".heic", ".heif", ".avif"),
+        *(".pgm", ".ppm", ".pnm", ".pbm", ".dng", ".raw", ".exr", ".hdr", ".tga", ".dib"),
+    }
 )
 """Of images in formats that are not read."""
 

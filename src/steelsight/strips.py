@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from steelsight.jpeg import JpegError, check_jpeg
 
 _CLEAR, _END, _FIRST = 256, 257, 258  # codes of LZW
+_JPEG = 7
 _LONGEST_BLOCK = 4096  # codes between two clearings of the table
 _SPARE = 8
 
@@ -22,27 +23,18 @@ def check_strip(data: bytes, compression: int, holds: int, tables: bytes) -> Non
     """See that a strip unpacks to at least `holds` bytes.
 
     Args:
-        compression: as TIFF numbers them.
+        compression: one of `COMPRESSIONS`.
         tables: of JPEG, which all strips share.
 
     Raises:
-        StripError: it does not, or is compressed in a way that cannot be checked.
+        StripError: it does not.
     """
-    lengths: dict[int, Callable[[bytes, int], int]] = {
-        1: _plain,
-        5: _lzw,
-        8: _deflate,
-        32946: _deflate,
-        32773: _packbits,
-    }
-    if compression == 7:
+    if compression == _JPEG:
         try:
             check_jpeg(tables[:-2] + data[2:] if tables else data)
         except JpegError as error:
             raise StripError(str(error)) from None
-    elif compression not in lengths:
-        raise StripError(f"compression {compression} is not read; save it uncompressed, or with LZW or deflate")
-    elif (found := lengths[compression](data, holds)) < holds:
+    elif (found := _LENGTHS[compression](data, holds)) < holds:
         raise StripError(f"a strip holds {found} bytes of {holds}")
 
 
@@ -127,3 +119,8 @@ def _block(buffer: NDArray[np.uint32], bit: int, end: int) -> tuple[list[int], N
     word = (buffer[at] << 24) | (buffer[at + 1] << 16) | (buffer[at + 2] << 8) | buffer[at + 3]
     codes = (word >> (32 - widths - (starts & 7)).astype(np.uint32)) & ((1 << widths) - 1).astype(np.uint32)
     return codes.tolist(), starts
+
+
+_LENGTHS: dict[int, Callable[[bytes, int], int]] = {1: _plain, 5: _lzw, 8: _deflate, 32773: _packbits, 32946: _deflate}
+COMPRESSIONS = frozenset({*_LENGTHS, _JPEG})
+"""Those that can be checked, as TIFF numbers them: none, LZW, JPEG, deflate, PackBits, deflate of before."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from steelsight.strips import StripError, check_strip
+from steelsight.strips import COMPRESSIONS, StripError, check_strip
 
 _ORDERS = {b"II*\x00": "<", b"MM\x00*": ">", b"II+\x00": "<", b"MM\x00+": ">"}
 _WHOLE = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}  # field types of whole numbers
@@ -78,7 +78,7 @@ class Page:
         return field.values if field else ()
 
     def as_stored(self, content: bytes, *, indices: bool = False) -> bytes:
-        """The same file such that a decoder neither turns it nor multiplies by alpha; with `indices`, nor looks up colours."""
+        """The same file, which a decoder neither turns nor multiplies by alpha; with `indices`, without its palette."""
         changes = {ORIENTATION: 1}
         if self.all(EXTRA) == (_APART,):
             changes[EXTRA] = 0
@@ -168,6 +168,10 @@ def _refuse_kind(page: Page) -> None:
     model, samples, extra = page.one(PHOTOMETRIC), page.one(SAMPLES, 1), page.all(EXTRA)
     if model not in _CHANNELS or (model == _YCBCR and page.one(COMPRESSION, 1) != _JPEG):
         raise TiffError(f"its colour model has the number {model}; save it as grey or RGB")
+    if page.one(COMPRESSION, 1) not in COMPRESSIONS:
+        raise TiffError(
+            f"compression {page.one(COMPRESSION)} is not read; save it uncompressed, or with LZW or deflate"
+        )
     if len(set(page.all(BITS))) > 1:
         raise TiffError(
             f"its channels have {', '.join(map(str, page.all(BITS)))} bits; save it with 8 or 16 bit a channel"

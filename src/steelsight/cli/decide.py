@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 _NOT_RECOGNISED = (
-    "each image is compared with those that were trained on, by its file, its pixels and its likeness; what is not recognised: "
+    "each image is compared with those that were trained on, by its file, its pixels and its likeness; not recognised are "
     "another crop (by more than about 5 %), another scale, strong editing, or the same surface taken anew elsewhere"
 )
 

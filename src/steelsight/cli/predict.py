@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steelsight.cli.output import fail
 from steelsight.cli.judging import AsJson, ClassIds, Images, Layout, Masks, Out, Overlays, Resume, judge_and_write
+from steelsight.cli.output import fail
 
 if TYPE_CHECKING:
     from steelsight.decision.decision import Decision

@@ -46,7 +46,10 @@ def train(
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Train a recipe in cross-validation on DATA, then decide members and rule, and write the report."""
+    """Train a recipe in cross-validation on DATA, then decide members and rule, and write the report.
+
+    Exit status 3 if images of DATA were left out, unless --skip-faulty allows for it.
+    """
     from steelsight.recipe import choose_jobs, load_recipe
 
     wanted = load_recipe(recipe, overrides or [])
@@ -59,7 +62,7 @@ def train(
         _show_plan(_planned(data, layout, wanted, skip_faulty), only or [], machine, as_json)
         return
     goes_on = (out / "recipe.yaml").is_file() and not _is_further_device()
-    evidence = _open_or_start(data, layout, wanted, out, resume, skip_faulty, named=recipe)
+    evidence, left_out = _open_or_start(data, layout, wanted, out, resume, skip_faulty, named=recipe)
     jobs = choose_jobs(evidence.recipe, only or [])
     if goes_on and not all(is_done(out, member, fold, evidence) for member, fold in jobs):
         with console.status("looking whether the images are still the same"):
@@ -67,6 +70,8 @@ def train(
     run_jobs(evidence, jobs, machine, tensorboard=tensorboard)
     if not _is_further_device():
         _end(evidence, data, recipe, as_json)
+        if left_out and not skip_faulty:
+            raise typer.Exit(3)
 
 
 def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
@@ -91,14 +96,14 @@ def _open_or_start(
     skip_faulty: bool,
     *,
     named: str,
-) -> "Evidence":
-    """The run in `out`: a new one, or with --resume the one there."""
+) -> "tuple[Evidence, bool]":
+    """The run in `out`: a new one, or with --resume the one there; and whether images of DATA were left out."""
     from steelsight.networks.encoders import require_weights
 
     if (out / "recipe.yaml").is_file():
         if not resume and not _is_further_device():
             raise UserError(f"{out}: there is a run already; go on with it by --resume, or choose another --out")
-        return _go_on(data, wanted, out, named)
+        return _go_on(data, wanted, out, named), False
     if out.exists() and not (out.is_dir() and all(_is_of_a_start(entry) for entry in out.iterdir())):
         raise UserError(f"{out}: exists and is not a run; choose another --out")
     sweep(out, below=False)
@@ -109,7 +114,7 @@ def _open_or_start(
     from steelsight.training.experiment import start_run
 
     with counting("looking for twins") as advance:
-        return start_run(out, dataset, wanted, progress=advance)
+        return start_run(out, dataset, wanted, progress=advance), bool(dataset.left_out)
 
 
 def _go_on(data: Path, wanted: "Recipe", out: Path, named: str) -> "Evidence":

@@ -15,7 +15,7 @@ def left_out(listing: Listing, faults: Iterable[Fault]) -> list[Remark]:
     """Images of the folder that are neither read nor faulty: deeper than the layout looks, listed nowhere, or hidden."""
     known = {one.path for one in listing.images} | listing.masks | {fault.file for fault in faults}
     owned = list(dict.fromkeys(listing.owned))
-    found = {path: None for path in list_images(listing.root)}
+    found = dict.fromkeys(list_images(listing.root))
     passed_over = []
     for folder in owned:
         images, others = look_below(folder)
@@ -39,8 +39,8 @@ def oriented(files: Sequence[Path]) -> list[Remark]:
 def unused_bits(files: Sequence[Path], bits: int) -> list[Remark]:
     """Images of 16 bit of which the upper bits are never used."""
     message = (
-        f"{len(files)} images of 16 bit use {bits} bit at most (no value above {2**bits - 1}; {_names(files)}): on the range of "
-        f"16 bit they are nearly black; multiply them by {2 ** (16 - bits)}"
+        f"{len(files)} images of 16 bit use {bits} bit at most (no value above {2**bits - 1}; {_names(files)}): on the "
+        f"range of 16 bit they are nearly black; multiply them by {2 ** (16 - bits)}"
     )
     return [Remark("unused-bits", files[0], len(files), message)] if files else []
 

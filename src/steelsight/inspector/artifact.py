@@ -26,8 +26,8 @@ from steelsight.preprocess import Preprocess
 
 CARD, CHECKSUMS, PARITY, README = "inspector.json", "checksums.txt", "parity.json", "README.md"
 SCHEMA_VERSION: Literal[4] = 4
-"""1: without a policy. 2: networks combined by the plain mean alone. 3: without light, contrast and sharpness of the images it
-was made with. All are still read."""
+"""1: without a policy. 2: networks combined by the plain mean alone. 3: without light, contrast and sharpness of its
+images. All are still read."""
 INPUT, OUTPUT = "input", "probabilities"
 """Names of a network's one input and one output."""
 

@@ -85,9 +85,10 @@ class Familiar(BaseModel):
     def flags(self, image: Image) -> tuple[Flag, ...]:
         """What about an image lies far outside.
 
-        `size`: a side below half the smallest or above twice the greatest. `brightness`: beyond the range by more than half of
-        its width, at least 0.1, or below a third of the least. `light`: below a third of the least. `contrast`: below half of
-        the least. `sharpness`: below three quarters of the least, or above one and a half times the greatest, as pure noise is.
+        `size`: a side below half the smallest or above twice the greatest. `brightness`: beyond the range by more than half
+        of its width, at least 0.1, or below a third of the least. `light`: below a third of the least. `contrast`: below half
+        of the least. `sharpness`: below three quarters of the least, or above one and a half times the greatest, as pure
+        noise is.
         """
         found: list[Flag] = []
         sides = zip(image.shape[:2], (self.height, self.width), strict=True)
@@ -123,8 +124,8 @@ def look(image: Image) -> Seen:
     """
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     top = int(np.iinfo(image.dtype).max)
-    full = grey.astype(np.float32) / top
-    small = cv2.resize(full, _over(full, _QUARTER), interpolation=cv2.INTER_AREA)
+    full: NDArray[np.float32] = grey.astype(np.float32) * np.float32(1 / top)
+    small: NDArray[np.float32] = cv2.resize(full, _over(full, _QUARTER), interpolation=cv2.INTER_AREA)
     fine, coarse = _differences(full, _BLOCK), _differences(small, _BLOCK // _QUARTER)
     contrast = float(np.quantile(coarse, _LIVELIEST))
     sharpness = 0.0
@@ -145,7 +146,8 @@ def _differences(image: NDArray[np.float32], block: int) -> NDArray[np.float64]:
     """Mean difference of a pixel from its neighbourhood's mean, one number a block."""
     apart = cv2.absdiff(image, cv2.blur(image, (3, 3)))
     apart[apart < 1e-6] = 0  # what rounding leaves of nothing
-    return cv2.resize(apart, _over(apart, block), interpolation=cv2.INTER_AREA).astype(np.float64).ravel()
+    blocks: NDArray[np.float32] = cv2.resize(apart, _over(apart, block), interpolation=cv2.INTER_AREA)
+    return blocks.ravel().astype(np.float64)
 
 
 def brightness(image: Image) -> float:

@@ -37,8 +37,14 @@ def verdict(policy: Policy, p: float, regions=(), flags=()) -> tuple[str, str]:
         (
             0.31,
             (SMALL, OTHER, LARGE),
-            ("size",),
+            (),
             ("review", "P(defect) 0.31 lies between 0.04 and 0.72; found: class 3, 99 x 9 px, and 2 more"),
+        ),
+        (
+            0.31,
+            (SMALL,),
+            ("size",),
+            ("review", "size lies far outside of what the inspector was made with, so that no bound covers it"),
         ),
         (0.02, (SMALL,), (), ("review", "P(defect) 0.02 is low enough to pass, yet 1 defect of class 3 was found")),
         (
@@ -72,8 +78,17 @@ def verdict(policy: Policy, p: float, regions=(), flags=()) -> tuple[str, str]:
         (
             0.93,
             (SMALL, OTHER, LARGE),
-            ("size",),
+            (),
             ("reject", "P(defect) 0.93 exceeds 0.72: 3 defects of classes 1 and 3, the largest of class 3 with 640 px"),
+        ),
+        (
+            0.93,
+            (SMALL,),
+            ("light", "contrast"),
+            (
+                "review",
+                "light and contrast lie far outside of what the inspector was made with, so that no bound covers it",
+            ),
         ),
         (float("nan"), (), (), ("review", "the classifiers answered with what is no number")),
     ],
@@ -157,7 +172,7 @@ def test_an_image_that_passes_has_no_mask_and_one_that_is_rejected_has_a_reason_
     severe = policy.severity is not None and OTHER in regions
     may_pass = policy.pass_at is not None and p <= policy.pass_at
     assert (answer == "pass") == (may_pass and not regions and not flags)
-    assert (answer == "reject") == (severe or (policy.reject_at is not None and p > policy.reject_at))
+    assert (answer == "reject") == (not flags and (severe or (policy.reject_at is not None and p > policy.reject_at)))
     if answer == "reject":
         assert ("of class" in reason) == bool(regions)
         assert ("by the classifiers alone" in reason) == (not regions)
@@ -170,8 +185,12 @@ def test_more_doubt_is_never_a_milder_verdict(policy, one, two, regions, flags) 
     low, high = sorted((one, two))
     answers = [ORDER[verdict(policy, p, regions, flags)[0]] for p in (low, high)]
     assert answers[0] <= answers[1]
-    clean = ORDER[verdict(policy, low)[0]]
-    assert clean <= answers[0]
+
+
+@given(policies(), SHARE, REGIONS)
+def test_what_is_flagged_goes_to_a_person_whatever_was_found(policy, p, regions) -> None:
+    assert verdict(policy, p, regions, ("light",))[0] == "review"
+    assert verdict(make_policy(rules=RULES), p, (OTHER,), ("contrast",))[0] == "review"
 
 
 @given(policies(), SHARE)

@@ -173,8 +173,8 @@ class Policy(_Model):
         stability: how far the two thresholds move with the images that they are found on.
     """
 
-    pass_at: float | None
-    reject_at: float | None
+    pass_at: Annotated[float, Field(allow_inf_nan=False)] | None
+    reject_at: Annotated[float, Field(allow_inf_nan=False)] | None
     evidence: EvidenceKind
     calibration: Calibration
     severity: Severity | None

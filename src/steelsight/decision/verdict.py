@@ -33,12 +33,12 @@ def give_verdict(
 ) -> Verdict:
     """The verdict of one image: the first of these that holds.
 
-    1. A severity rule says reject, or P(defect) exceeds `reject_at`: reject.
-    2. A severity rule says review: review.
-    3. P(defect) exceeds `pass_at`, or no image passes at all: review.
-    4. There is a region, which classifiers that would let the image pass contradict, or a flag, so that no bound covers the
-       image: review.
-    5. Else: pass. An image that passes has no mask.
+    1. There is a flag: what is said of such an image rests on nothing, whatever it is: review.
+    2. A severity rule says reject, or P(defect) exceeds `reject_at`: reject.
+    3. A severity rule says review: review.
+    4. P(defect) exceeds `pass_at`, or no image passes at all: review.
+    5. There is a region, which classifiers that would let the image pass contradict: review.
+    6. Else: pass. An image that passes has no mask.
 
     Args:
         classes: defect class names.
@@ -49,6 +49,12 @@ def give_verdict(
     """
     if isnan(p_defect):
         return Verdict("review", "the classifiers answered with what is no number")
+    if flags:
+        lies = "lies" if len(flags) == 1 else "lie"
+        return Verdict(
+            "review",
+            f"{' and '.join(flags)} {lies} far outside of what the inspector was made with, so that no bound covers it",
+        )
     severe = judge_severity(policy.severity, classes, regions, size) if policy.severity is not None else None
     if severe is not None and severe.answer == "reject":
         return Verdict(*severe)
@@ -67,12 +73,6 @@ def give_verdict(
     if regions:
         were = "was" if len(regions) == 1 else "were"
         return Verdict("review", f"P(defect) {p} is low enough to pass, yet {_found(regions, classes)} {were} found")
-    if flags:
-        lies = "lies" if len(flags) == 1 else "lie"
-        return Verdict(
-            "review",
-            f"{' and '.join(flags)} {lies} far outside of what the inspector was made with, so that no bound covers it",
-        )
     return Verdict("pass", f"P(defect) {p} is at most {bound}, and nothing was found")
 
 

@@ -59,9 +59,11 @@ def list_folder(root: Path) -> Listing:
     """
     images: list[Listed] = []
     faults: list[Fault] = []
+    used: set[Path] = set()
     for folder in _class_folders(root):
         name = folder.relative_to(root).parts[0]
         pictures, masks = _pairs(folder)
+        used.update(mask for of in masks.values() for mask in of)
         seen = Counter(path.stem for path in pictures)
         lonely = set(list_images(folder)) - set(pictures) - {mask for of in masks.values() for mask in of}
         for path in pictures:
@@ -86,7 +88,16 @@ def list_folder(root: Path) -> Listing:
         raise UserError(
             f"{root}: no folder here holds images; the class-folders layout is CLASS/x.jpg with CLASS/x.png"
         )
-    return Listing(root, "class-folders", None, tuple(images), tuple(faults), finish=_finish)
+    return Listing(
+        root,
+        "class-folders",
+        None,
+        tuple(images),
+        tuple(faults),
+        finish=_finish,
+        owned=(root,),
+        masks=frozenset(used),
+    )
 
 
 def _finish(marks: Mapping[str, Marks]) -> tuple[tuple[Fault, ...], tuple[str, ...]]:

@@ -72,7 +72,7 @@ def list_folder(root: Path, table: Path | None = None) -> Listing:
     there = [image.image_id for image in images if image.path.is_file()]
     orphans += [Orphan(name, file) for name in sorted(labelled.difference(there))]
     faults += unsure_labels(orphans, there, labelled)
-    return Listing(root, "coco", tuple(names.values()), tuple(images), tuple(faults), notes)
+    return Listing(root, "coco", tuple(names.values()), tuple(images), tuple(faults), notes, owned=(root,))
 
 
 def _choose(root: Path) -> Path:
@@ -86,7 +86,10 @@ def _choose(root: Path) -> Path:
 
 
 def _mentions_both(path: Path) -> bool:
-    text = path.read_bytes()
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights") from error
     return b'"images"' in text and b'"annotations"' in text
 
 

@@ -118,7 +118,8 @@ def list_folder(root: Path) -> Listing:
     for stem in sorted(masks.keys() - seen.keys()):
         message = f"no image {IMAGES}/{stem}.* for this mask; add the image or remove the mask"
         faults.append(Fault("missing-image", masks[stem], None, None, message))
-    return Listing(root, "index-png", names, tuple(images), tuple(faults), notes, read.finish)
+    owned, used = (root / IMAGES, root / MASKS), frozenset(masks.values())
+    return Listing(root, "index-png", names, tuple(images), tuple(faults), notes, read.finish, owned, used)
 
 
 def _listed(path: Path, mask: Path, names: tuple[str, ...] | None, read: _Seen) -> Listed:

@@ -58,6 +58,8 @@ class Listing:
         faults: what was found so far.
         notes: what was taken to be so, one sentence each.
         finish: looks at the marks of all images together, once they are read.
+        owned: folders whose images are all meant, with what is below them: what is not read of them is named.
+        masks: files of masks, by whatever image they are used.
     """
 
     root: Path
@@ -67,6 +69,8 @@ class Listing:
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
     finish: "Finish | None" = None
+    owned: tuple[Path, ...] = ()
+    masks: frozenset[Path] = frozenset()
 
 
 Finish = Callable[[Mapping[str, Marks]], tuple[tuple[Fault, ...], tuple[str, ...]]]

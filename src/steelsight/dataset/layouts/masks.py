@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.image_header import png_chunks
+from steelsight.image_header import image_format, png_chunks
 from steelsight.images import decode_image, read_content
+from steelsight.tiff import read_page
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _DEPTH_AT, _COLOUR_AT, _PALETTE = 8, 9, 3
@@ -21,7 +22,7 @@ _NEAR = 3  # grey levels around the commonest dark and the commonest bright one
 def read_mask(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Read a mask image as (H, W) or, where it is really in colour, (H, W, 3).
 
-    A palette PNG gives its indices, not its colours.
+    A palette of a PNG, BMP or TIFF gives its indices, not its colours.
 
     Raises:
         ImageError: missing, truncated or not an image.
@@ -29,7 +30,9 @@ def read_mask(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     content = read_content(path)
     depth = _palette_depth(content)
     if depth is None:
-        return decode_image(content, path)
+        pixels = decode_image(content, path, indices=True)
+        bits = _palette_bits(content)
+        return pixels if bits is None else (pixels // (255 // (2**bits - 1))).astype(np.uint8)
     grey = decode_image(_without_palette(content), path)
     indices: NDArray[np.uint8] = (grey // (255 // (2**depth - 1))).astype(np.uint8)  # 1-4 bits are spread over 0..255
     return indices
@@ -103,6 +106,14 @@ def _palette_depth(content: bytes) -> int | None:
     if kind == b"IHDR" and len(data) == 13 and data[_COLOUR_AT] == _PALETTE and data[_DEPTH_AT] in (1, 2, 4, 8):
         return data[_DEPTH_AT]
     return None
+
+
+def _palette_bits(content: bytes) -> int | None:
+    """Bits per pixel of a palette TIFF, where they are fewer than 8; None for every other file."""
+    if image_format(content) != "tiff":
+        return None
+    page = read_page(content)
+    return page.bits if page.is_palette and page.bits < 8 else None
 
 
 def _without_palette(content: bytes) -> bytes:

@@ -97,7 +97,8 @@ def list_folder(root: Path, table: Path | None = None) -> Listing:
     lost = [*read.orphans, *(_orphan(name, read) for name in read.rows if _is_lost(name, folder, read))]
     read.faults += unsure_labels(lost, [name for name in names if (folder / name).is_file()], read.rows.keys())
     classes = tuple(sorted(read.classes, key=int))
-    return Listing(root, "severstal", classes, images, tuple(read.faults))
+    owned = tuple({folder, *(root / name for name in IMAGE_FOLDERS if (root / name).is_dir())} - {root})
+    return Listing(root, "severstal", classes, images, tuple(read.faults), owned=owned)
 
 
 def _is_lost(name: str, folder: Path, table: Table) -> bool:
@@ -227,7 +228,7 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield reader.line_num, row
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: not a CSV file in UTF-8 ({error}); save it again as CSV, UTF-8") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights") from error

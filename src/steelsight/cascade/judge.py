@@ -98,6 +98,7 @@ def judge(
     rule: Rule,
     *,
     keep_maps: bool = False,
+    keep_network_maps: bool = False,
     flags: Flags | None = None,
     policy: Policy | None = None,
 ) -> Iterator[Judged]:
@@ -112,7 +113,7 @@ def judge(
 
     Args:
         sources: may be endless; only a few batches ahead are taken from it.
-        keep_maps: whether `Judged.maps` is wanted.
+        keep_maps, keep_network_maps: whether `Judged.maps` and `Judged.network_maps` are wanted.
         flags: names what is unusual about an image.
         policy: gives each image its verdict.
     """
@@ -124,7 +125,15 @@ def judge(
 
         def work(group: Sequence[tuple[Source, Future[Read]]]) -> list[Judged]:
             read = [(source, image.result()) for source, image in group]
-            return judge_batch(read, engine, rule, keep_maps=keep_maps, flags=flags, policy=policy)
+            return judge_batch(
+                read,
+                engine,
+                rule,
+                keep_maps=keep_maps,
+                keep_network_maps=keep_network_maps,
+                flags=flags,
+                policy=policy,
+            )
 
         try:
             while True:

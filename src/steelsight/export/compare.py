@@ -177,9 +177,11 @@ def _apart(left: int, right: int, shared: int) -> tuple[int, float]:
 
 
 def _levels_apart(one: Judged, other: Judged) -> float | None:
-    if one.maps is None or other.maps is None:
+    """Of each network's map, not of the combined one: averaging log odds can make more of one level than it is."""
+    if one.network_maps is None or other.network_maps is None:
         return None
-    return float(np.abs(one.maps.astype(np.int16) - other.maps).max()) / 255
+    pairs = zip(one.network_maps, other.network_maps, strict=True)
+    return max(float(np.abs(left.astype(np.int16) - right).max()) for left, right in pairs) / 255
 
 
 def _same_verdict(one: Judged, other: Judged) -> bool | None:
@@ -208,7 +210,7 @@ def _of_probability(one: Judged, other: Judged, apart: float) -> list[Fault]:
 def _of_maps(one: Judged, levels: float | None) -> list[Fault]:
     if levels is None or levels <= LEVEL + 1e-9:
         return []
-    text = f"a map of {one.source.image_id} differs by {levels:.2g}, more than the {LEVEL:.2g} allowed"
+    text = f"a network's map of {one.source.image_id} differs by {levels:.2g}, more than the {LEVEL:.2g} allowed"
     return [Fault("map", levels, text)]
 
 

@@ -108,7 +108,8 @@ def measure(sources: Sequence[Source], reference: Side, exported: Side, where: W
     """
     compared: list[Compared] = []
     both = (
-        judge(sources, side.engine, side.rule, keep_maps=True, policy=side.policy) for side in (reference, exported)
+        judge(sources, side.engine, side.rule, keep_maps=True, keep_network_maps=True, policy=side.policy)
+        for side in (reference, exported)
     )
     for one, other in zip(*both, strict=True):
         if error := one.error or other.error:

@@ -210,7 +210,7 @@ def _of_probability(one: Judged, other: Judged, apart: float) -> list[Fault]:
 def _of_maps(one: Judged, levels: float | None) -> list[Fault]:
     if levels is None or levels <= LEVEL + 1e-9:
         return []
-    text = f"a network's map of {one.source.image_id} differs by {levels:.2g}, more than the {LEVEL:.2g} allowed"
+    text = f"a map of {one.source.image_id} differs by {levels:.2g}, more than the {LEVEL:.2g} allowed"
     return [Fault("map", levels, text)]
 
 

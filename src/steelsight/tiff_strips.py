@@ -101,7 +101,8 @@ def _lzw(data: bytes, holds: int) -> int:
 def _widths() -> list[int]:
     """Bits of each code after a clearing."""
     number = np.arange(_LONGEST_BLOCK)
-    return (9 + (number >= 254) + (number >= 766) + (number >= 1790)).astype(int).tolist()
+    widths: list[int] = (9 + (number >= 254) + (number >= 766) + (number >= 1790)).astype(int).tolist()
+    return widths
 
 
 @lru_cache(maxsize=1)

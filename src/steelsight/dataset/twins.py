@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from math import sqrt
 from pathlib import Path
 
 import cv2
@@ -152,7 +153,7 @@ def _look(path: Path) -> _Look:
 
 
 def _scale_of(size: tuple[int, int]) -> float:
-    return min(1.0, (_DETAIL_AREA / (size[0] * size[1])) ** 0.5)
+    return min(1.0, sqrt(_DETAIL_AREA / (size[0] * size[1])))
 
 
 def _local_contrast(grey: Floats) -> Floats:

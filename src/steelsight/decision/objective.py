@@ -1,7 +1,7 @@
 """What the rule is searched for: the user's choice, counted exactly from pixels."""
 
 from math import floor
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,10 +84,8 @@ class Objective(BaseModel):
         )
 
 
-def pooled_dice(
-    intersection: NDArray[np.integer], predicted: NDArray[np.integer], truth: NDArray[np.integer]
-) -> NDArray[np.float64]:
-    """Dice of pixel sums, 1 where nothing is annotated and nothing predicted: the field's F1 of pixels."""
+def pooled_dice(intersection: NDArray[Any], predicted: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
+    """Dice of pixel sums (whole numbers of any dtype), 1 where nothing is annotated and nothing predicted: the field's F1 of pixels."""
     return pair_dice(intersection, predicted, truth)
 
 

@@ -86,8 +86,8 @@ def read_prints(folder: Path) -> Prints | None:
     except (ValueError, KeyError, OSError, zipfile.BadZipFile, EOFError, TypeError) as error:
         raise UserError(f"{path}: not the fingerprints that `steelsight export` wrote; export the run again") from error
     count = len(prints.digests)
-    kinds = (prints.digests.dtype, prints.digests.shape, prints.spectra.dtype, prints.spectra.shape)
-    if kinds != (np.uint8, (count, 16), np.float16, (count, 13, 25)) or not prints.scale > 0:
+    kinds = [(kept.dtype.name, kept.shape) for kept in (prints.digests, prints.spectra)]
+    if kinds != [("uint8", (count, 16)), ("float16", (count, 13, 25))] or not prints.scale > 0:
         raise UserError(f"{path}: not the fingerprints that `steelsight export` wrote; export the run again")
     return prints
 

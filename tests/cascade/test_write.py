@@ -112,7 +112,7 @@ def test_images_csv_says_what_was_found_and_what_could_not_be_read(tmp_path, jud
 def test_images_csv_begins_with_the_verdict_and_they_are_counted(tmp_path, judged):
     answers = ["pass", "review", "reject"]
     said = [
-        replace(one, verdict=Verdict(answers[index % 3], f'P(defect) 0.3, "{index}"\nlies between'))
+        replace(one, verdict=Verdict(answers[index % 3], f'P(defect) 0.3, "{index}", lies between'))
         for index, one in enumerate(judged[:-1])
     ]
     tally = write(tmp_path, [*said, replace(judged[-1], verdict=UNREADABLE)]).tally
@@ -145,12 +145,23 @@ def test_defects_csv_has_a_row_per_connected_defect(tmp_path, judged, class_ids,
 
 
 def test_any_file_name_is_safe_in_a_cell(tmp_path, judged):
-    """Commas, quotes, both kinds of newline, and bytes that are no UTF-8, which Linux allows."""
-    names = ["a,b.jpg", 'a"b.jpg', "a\nb.jpg", "a\rb.jpg", "a\r\nb.jpg", " a.jpg ", "ä.jpg", "\udcff.jpg"]
+    """Commas, quotes, formulas, what steers a terminal or turns the writing, and bytes that are no UTF-8."""
+    names = [
+        "a,b.jpg",
+        'a"b.jpg',
+        "a\nb.jpg",
+        "a\r\nb.jpg",
+        " a.jpg ",
+        "ä.jpg",
+        "\udcff.jpg",
+        "=1+2.jpg",
+        "\u202egpj.jpg",
+    ]
     defective = next(one for one in judged if one.is_defective)
     renamed = [replace(defective, source=Source(name, defective.source.path)) for name in names]
     write(tmp_path, renamed)
-    written = [*names[:-1], "\\udcff.jpg"]
+    odd = ["a\\x0ab.jpg", "a\\x0d\\x0ab.jpg", " a.jpg ", "ä.jpg", "\\udcff.jpg", "'=1+2.jpg", "\\u202egpj.jpg"]
+    written = [*names[:2], *odd]
     assert [row[0] for row in rows(tmp_path / "images.csv")[1:]] == written
     assert [row[0] for row in rows(tmp_path / "submission.csv")[1:]] == [name for name in written for _ in CLASSES]
     assert list(dict.fromkeys(row[0] for row in rows(tmp_path / "defects.csv")[1:])) == written

@@ -69,3 +69,10 @@ def test_other_layouts_are_found_by_themselves(name: str, status: int, images: i
     done = run_cli("data", "check", SHARED / name, "--no-twins", "--json")
     assert done.returncode == status, done.stderr
     assert json.loads(done.stdout)["images"] == images
+
+
+@needs_shared
+def test_what_the_data_cannot_teach_is_said_and_is_no_fault() -> None:
+    done = run_cli("data", "check", SHARED / "neu_seg", "--no-twins")
+    assert done.returncode == 0, done.stderr
+    assert "note: No image is without a defect" in done.stdout

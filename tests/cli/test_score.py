@@ -237,3 +237,29 @@ def test_connected_defects_need_the_size_of_every_image(small: Path, tmp_path: P
     assert "truth.csv:2: a run ends at pixel 10, beyond a.jpg of 3 x 3 pixels" in refused(
         small, small, "--images", folder
     )
+
+
+@pytest.mark.parametrize("name", ["test/{}.jpg", "{}.png", "{}.JPG", "other_{}.jpg"])
+def test_images_of_which_none_is_in_both_files_get_no_figure(tmp_path: Path, name: str) -> None:
+    truth = long(tmp_path / "t.csv", [("a.jpg", "1", "1 10"), ("b.jpg", "1", "1 10"), ("c.jpg", "2", "1 10")])
+    strangers = long(tmp_path / "p.csv", [(name.format(one), "1", "1 10") for one in "ab"])
+    said = refused(truth, strangers)
+    assert name.format("a") in said
+    assert "a.jpg" in said
+
+
+def test_one_image_under_another_spelling_is_refused(tmp_path: Path) -> None:
+    truth = long(tmp_path / "t.csv", [("a.jpg", "1", "1 10"), ("b.jpg", "1", "1 10")])
+    half = long(tmp_path / "p.csv", [("a.jpg", "1", "1 10"), ("test/B.jpg", "1", "1 10")])
+    assert "p.csv:3: 'test/B.jpg' is not in" in refused(truth, half)
+
+
+def test_hidden_files_and_guarded_names(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    for name in ("a.jpg", "=b.jpg", "._a.jpg", ".thumbs/c.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    truth = long(tmp_path / "t.csv", [("a.jpg", "1", "1 10"), ("=b.jpg", "1", "1 10")])
+    same = long(tmp_path / "p.csv", [("a.jpg", "1", "1 10"), ("'=b.jpg", "1", "1 10")])
+    figures = score(truth, same, "--images", folder)
+    assert (figures["images"], figures["dice"]) == (2, 1.0)

@@ -107,3 +107,14 @@ def test_a_changed_file_is_refused_by_name(
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no RUN of `steelsight train`"):
         read_record(tmp_path)
+
+
+def test_names_that_a_spreadsheet_would_run_are_guarded_and_read_back(record: Record, tmp_path: Path) -> None:
+    first = replace(record.samples[0], image_id="=1+2.jpg")
+    odd = replace(record, samples=(first, *record.samples[1:]), classes=("@a", "2", "3", "4"))
+    write_record(tmp_path, odd)
+    assert "\n'=1+2.jpg," in (tmp_path / "samples.csv").read_text()
+    assert "\n'=1+2.jpg,'@a," in (tmp_path / "truth.csv").read_text()
+    back = read_record(tmp_path)
+    assert back.samples[0].image_id == "=1+2.jpg"
+    assert back.samples[0].classes == first.classes

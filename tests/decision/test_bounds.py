@@ -267,3 +267,14 @@ def test_more_of_the_same_evidence_loosens_both() -> None:
 def test_an_impossible_wish_is_refused(wish: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Wish.model_validate(wish)
+
+
+def test_nothing_passes_where_no_good_image_was_tested() -> None:
+    policy = policy_of(two_kinds(spread(0.4, 0.9, 200), []), never_miss={"1": 0.1})
+    assert (policy.pass_at, policy.reject_at) == (None, None)
+    assert [(one.kind, one.kept, one.threshold) for one in policy.statements if one.kind == "escape"] == [
+        ("escape", False, None)
+    ] * 2
+    assert policy.outcome.review == (200, 0)
+    one_good = policy_of(two_kinds(spread(0.4, 0.9, 200), [0.1]))
+    assert one_good.pass_at is not None

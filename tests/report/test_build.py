@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from steelsight.dataset.record import DATASET
-from steelsight.decision.decision import read_decision
+from steelsight.decision.decision import read_decision, write_decision
 from steelsight.errors import UserError
 from steelsight.recipe import read_run_recipe, write_run_recipe
 from steelsight.report.build import build_report
@@ -144,3 +144,16 @@ def test_a_decision_on_other_data_is_refused(copied: Path) -> None:
     header.write_text(header.read_text().replace('"fingerprint": "0', '"fingerprint": "1'))
     with pytest.raises(UserError, match="other data"):
         build_report(copied)
+
+
+def test_what_the_images_lack_and_a_class_that_is_never_marked_stand_first(copied: Path) -> None:
+    decision = read_decision(copied)
+    shows = decision.figures.defective_pairs_per_class
+    never = next(place for place, count in enumerate(shows) if count)
+    marked = list(decision.figures.predicted_pairs_per_class)
+    marked[never] = 0
+    figures = decision.figures.model_copy(update={"predicted_pairs_per_class": tuple(marked)})
+    write_decision(copied, decision.model_copy(update={"figures": figures}))
+    page = build_report(copied).read_text("utf-8")
+    said = page.index(f"The rule marks class {decision.classes[never]} on no image")
+    assert page.index("</header>") < said < page.index('id="summary"')

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from steelsight.cascade.tables import DEFECTS, IMAGES, SUBMISSION, TABLES, ImageRow, Tables, cells
+from steelsight.names import from_cell
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def _has_defects(image: ImageRow, rows: "_Rows") -> bool:
     area = 0
     while area < image.area:
         image_id, _, _, _, _, _, of_one, *_ = cells(rows.take())
-        if image_id != image.image_id:
+        if from_cell(image_id) != image.image_id:
             return False
         area += int(of_one)
     suspected = [cells(rows.take()) for _ in range(image.suspected)]

@@ -10,7 +10,7 @@ from typing import Literal, Self, get_args
 
 from steelsight.cascade.judge import Judged
 from steelsight.decision.policy import Answer
-from steelsight.names import for_cell
+from steelsight.names import for_cell, from_cell, shown
 from steelsight.regions import Region
 from steelsight.rle import Runs, format_runs
 
@@ -165,7 +165,7 @@ class Tables:
         Raises:
             ValueError: it is none, or has other columns.
         """
-        row, count = cells(text), len(self.classes)
+        row, count = [from_cell(cell) for cell in cells(text)], len(self.classes)
         own = 10 + 2 * count
         last = own + len(self.also.get(IMAGES, ()))  # of the cells before those on what is suspected
         if len(row) != last + 2 * count * self.suspected or row[1] not in ("", *get_args(Answer)):
@@ -238,5 +238,5 @@ def cells(text: bytes) -> list[str]:
 
 
 def as_written(image_id: str) -> str:
-    """A name as it is read back from a table."""
-    return for_cell(image_id)
+    """A name as `Tables.read_image_row` reads it back."""
+    return shown(image_id)

@@ -14,6 +14,7 @@ from steelsight.cascade.tables import IMAGES
 from steelsight.decision.severity import Answer
 from steelsight.errors import UserError
 from steelsight.images import ImageError, read_image
+from steelsight.names import from_cell
 from steelsight.report.picture import display, fitted, jpeg, page_width
 
 _FOUND, _SUSPECTED, _CLEAN = 8, 4, 4  # pictures of each kind
@@ -91,7 +92,7 @@ def _rows(folder: Path, classes: Sequence[str]) -> list[dict[str, str]]:
         missing = [name for name in _columns(classes) if name not in (reader.fieldnames or ())]
         if missing:
             raise UserError(f"{path}: no column {missing[0]}; it was not made by an inspector of this run's classes")
-        return list(reader)
+        return [{**row, "ImageId": from_cell(row["ImageId"])} for row in reader]
 
 
 def _columns(classes: Sequence[str]) -> list[str]:

@@ -117,3 +117,60 @@ def test_masks_that_are_all_empty_are_refused(tmp_path: Path) -> None:
     write_class_image(tmp_path / "Crack", "a.jpg", EMPTY)
     with pytest.raises(UserError, match="no mask shows a defect"):
         read_dataset(tmp_path)
+
+
+BLOCK = np.zeros((64, 96), np.uint8)
+BLOCK[10:40, 10:50] = 255
+
+
+@pytest.mark.parametrize("name", ["not good", "no_good", "not_ok", "free_edge_crack", "clean-cut", "MT_Free"])
+def test_a_word_within_a_folder_name_decides_nothing(tmp_path: Path, name: str) -> None:
+    write_class_image(tmp_path / "dent", "a.jpg", BLOCK)
+    write_class_image(tmp_path / name, "b.jpg", BLOCK)
+    write_picture(tmp_path / name / "c.jpg", BLOCK.shape)
+    write_picture(tmp_path / "good" / "d.jpg", BLOCK.shape)
+    dataset = read_dataset(tmp_path)
+    assert set(dataset.classes) == {"dent", name}
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("missing-mask", f"{name}/c.jpg")]
+    assert [sample.image_id for sample in dataset.samples if not sample.is_defective] == ["good/d.jpg"]
+
+
+@pytest.mark.parametrize("name", ["good", "OK", "defect-free", "No defects", "flawless"])
+def test_a_folder_whose_whole_name_says_good_needs_no_masks(tmp_path: Path, name: str) -> None:
+    write_class_image(tmp_path / "dent", "a.jpg", BLOCK)
+    write_picture(tmp_path / name / "d.jpg", BLOCK.shape)
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.faults) == (("dent",), ())
+
+
+def test_a_folder_of_empty_masks_counts_as_good_and_is_named(tmp_path: Path) -> None:
+    write_class_image(tmp_path / "dent", "a.jpg", BLOCK)
+    write_class_image(tmp_path / "pit", "b.jpg", BLOCK * 0)
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.faults) == (("dent",), ())
+    assert dataset.notes == ("folder pit: none of its 1 masks shows a pixel, so that its images count as defect-free",)
+
+
+def test_photographs_second_masks_and_alpha_masks_are_faults(tmp_path: Path) -> None:
+    write_class_image(tmp_path / "dent", "a.jpg", BLOCK)
+    noise = np.random.default_rng(0).normal(0, 12, BLOCK.shape)
+    for level in (110, 210):
+        write_class_image(tmp_path / "dent", f"photo{level}.jpg", np.clip(noise + level, 0, 255).astype(np.uint8))
+    write_class_image(tmp_path / "dent", "two.jpg", BLOCK)
+    cv2.imwrite(str(tmp_path / "dent" / "two.PNG"), BLOCK)
+    write_picture(tmp_path / "good" / "alpha.jpg", BLOCK.shape)
+    cv2.imwrite(str(tmp_path / "good" / "alpha.png"), np.dstack([BLOCK * 0] * 3 + [BLOCK]))
+    write_class_image(tmp_path / "good", "ones.jpg", BLOCK // 255)
+    write_picture(tmp_path / "good" / "b.jpg", BLOCK.shape)
+    cv2.imwrite(str(tmp_path / "good" / "B_mask.png"), BLOCK)
+    dataset = read_dataset(tmp_path)
+    assert {(fault.kind, fault.image_id) for fault in dataset.faults} == {
+        ("not-a-mask", "dent/photo110.jpg"),
+        ("not-a-mask", "dent/photo210.jpg"),
+        ("duplicate-mask", "dent/two.jpg"),
+        ("not-a-mask", "good/alpha.jpg"),
+        ("not-a-mask", "good/ones.jpg"),
+        ("unsure-label", "good/b.jpg"),
+        ("missing-image", None),
+    }
+    assert [sample.image_id for sample in dataset.samples] == ["dent/a.jpg"]

@@ -82,6 +82,15 @@ def test_images_lie_beside_the_json_or_in_images(tmp_path: Path, folder: str) ->
         (_mark(9, 1, 7, []), "missing-mask", "no segmentation"),
         (_mark(9, 2, 3, [SQUARE]), "duplicate-row", "repeats annotation 1"),
         (_mark(9, 4, 3, [SQUARE]), "missing-image", "image 4"),
+        (_mark(9, 1, 7, SQUARE), "bad-polygon", "bare numbers"),
+        (_mark(9, 1, 7, [[[2, 1], [5, 1], [5, 4]]]), "bad-polygon", "pairs"),
+        (_mark(9, 1, 7, [[2, 1, 5, "x", 5, 4]]), "bad-polygon", "no number"),
+        (_mark(9, 1, 7, "2 1 5 1"), "bad-polygon", "neither"),
+        (_mark(9, 1, 7, {"counts": [10, 38]}), "run-not-a-number", "size"),
+        (_mark(9, 1, None, [SQUARE]), "unknown-class", "category None"),
+        ({"id": 9, "category_id": 7, "segmentation": [SQUARE]}, "malformed-entry", "no image_id"),
+        (_mark(9, 1, 7, [SQUARE]) | {"bbox": [2, 1, 90, 60]}, "contradiction", "x 2 to 5, y 1 to 4"),
+        (_mark(9, 1, 7, [SQUARE]) | {"area": 90}, "contradiction", "area says 90 pixels, and its mask has 9"),
     ],
 )
 def test_a_fault_names_its_annotation(tmp_path: Path, mark: dict[str, Any], kind: str, said: str) -> None:
@@ -153,3 +162,89 @@ def test_several_files_are_named_and_each_can_be_chosen(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"annotations.json, other.json\); name the one you mean"):
         read_dataset(root)
     assert len(read_dataset(root / "other.json").samples) == 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"bbox": [2, 1, 3, 3], "area": 9},
+        {"bbox": [3, 2, 3, 3], "area": 9.0},
+        {"bbox": [2, 1, 2, 2], "area": 0},
+        {"bbox": [], "area": None},
+        {"bbox": [1, 1, 5, 4], "area": 20},
+        {"bbox": "none", "area": "9"},
+    ],
+)
+def test_a_box_and_an_area_that_fit_or_say_nothing_are_no_fault(tmp_path: Path, said: dict[str, Any]) -> None:
+    dataset = read_dataset(_folder(tmp_path, [_mark(1, 1, 7, [SQUARE]) | said]))
+    assert dataset.faults == ()
+    np.testing.assert_array_equal(dataset.samples[0].mask()[1], SQUARE_MASK)
+
+
+@pytest.mark.parametrize("given", ["1", 1.0, " 01 ", "1.0"])
+def test_ids_as_text_are_those_that_are_numbers(tmp_path: Path, given: Any) -> None:
+    dataset = read_dataset(_folder(tmp_path, [_mark(1, given, 7, [SQUARE]), _mark(2, 2, "3", [SQUARE])]))
+    assert dataset.faults == ()
+    assert [sample.classes for sample in dataset.samples] == [(1,), (0,)]
+
+
+def test_an_annotation_that_names_the_file_leaves_its_image_out(tmp_path: Path) -> None:
+    dataset = read_dataset(_folder(tmp_path, [_mark(1, "A.jpg", 7, [SQUARE])]))
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [
+        ("missing-image", None),
+        ("unsure-label", "a.jpg"),
+    ]
+    assert [sample.image_id for sample in dataset.samples] == ["b.jpg"]
+
+
+def test_one_odd_entry_of_images_is_a_fault_of_its_own(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.jpg", SIZE)
+    odd = {"id": 2, "file_name": None}
+    write_coco(tmp_path, [_image(1, "a.jpg"), odd], [_mark(1, 1, 7, [SQUARE]), _mark(2, 2, 7, [SQUARE])], CLASSES)
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, "images.1.file_name" in fault.message) for fault in dataset.faults] == [
+        ("malformed-entry", True)
+    ]
+    assert len(dataset.samples) == 1
+
+
+def test_one_stated_side_is_held_against_the_image(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.jpg", SIZE)
+    write_picture(tmp_path / "b.jpg", SIZE)
+    images = [{"id": 1, "file_name": "a.jpg", "height": 60}, {"id": 2, "file_name": "b.jpg"}]
+    write_coco(tmp_path, images, [_mark(1, 2, 7, [SQUARE])], CLASSES)
+    assert [(fault.kind, fault.image_id) for fault in read_dataset(tmp_path).faults] == [("wrong-size", "a.jpg")]
+
+
+def test_the_root_of_the_categories_and_the_background_are_no_classes(tmp_path: Path) -> None:
+    root = _folder(tmp_path, [_mark(1, 1, 1, [SQUARE]), _mark(2, 2, 5, [SQUARE])])
+    content = json.loads((root / "annotations.json").read_text())
+    content["categories"] = [
+        {"id": 0, "name": "defects", "supercategory": "none"},
+        {"id": 1, "name": "scratch", "supercategory": "defects"},
+        {"id": 5, "name": "_background_", "supercategory": "defects"},
+    ]
+    (root / "annotations.json").write_text(json.dumps(content))
+    dataset = read_dataset(root)
+    assert (dataset.classes, dataset.faults) == (("scratch",), ())
+    assert [sample.is_defective for sample in dataset.samples] == [True, False]
+    assert "parent of others" in dataset.notes[0]
+    assert "'_background_' is no class" in dataset.notes[1]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ({7: "", 3: "pit"}, "a class is named ''"),
+        ({7: " ", 3: "pit"}, "a class is named ' '"),
+        ({7: "pit ", 3: "pit"}, "'pit' and 'pit ' would be one"),
+        ({7: "1.0", 3: "1"}, "'1' and '1.0' would be one"),
+        ({7: "sc\nratch", 3: "pit"}, "characters that no table can show"),
+        ({7: "__ignore__", 3: "pit"}, "no class of defects"),
+    ],
+)
+def test_class_names_that_no_table_tells_apart_are_refused(tmp_path: Path, names: dict[int, str], said: str) -> None:
+    write_picture(tmp_path / "a.jpg", SIZE)
+    write_coco(tmp_path, [_image(1, "a.jpg")], [_mark(1, 1, 7, [SQUARE])], names)
+    with pytest.raises(UserError, match=said):
+        read_dataset(tmp_path)

@@ -115,3 +115,79 @@ def test_an_empty_images_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "masks").mkdir()
     with pytest.raises(UserError, match="images: no images here"):
         read_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "_background_\nscratch\npit\nscale",
+        "__ignore__\n_background_\nscratch\npit\nscale",
+        "0 background\n1 scratch\n2 pit\n3 scale",
+        "1: scratch\n2: pit\n3: scale",
+        "BG\nscratch\npit\nscale",
+    ],
+)
+def test_a_background_under_any_name_shifts_no_class(tmp_path: Path, text: str) -> None:
+    write_index_png(tmp_path, "a.jpg", INDICES)
+    (tmp_path / "classes.txt").write_text(text)
+    dataset = read_dataset(tmp_path)
+    assert dataset.classes == ("scratch", "pit", "scale")
+    assert dataset.samples[0].classes == (0, 2)
+
+
+@pytest.mark.parametrize("text", ["scratch\nbackground\npit", "0 scratch\n1 pit\n2 scale", "1 scratch\n3 pit"])
+def test_names_that_leave_open_which_is_index_1_are_refused(tmp_path: Path, text: str) -> None:
+    write_index_png(tmp_path, "a.jpg", INDICES)
+    (tmp_path / "classes.txt").write_text(text)
+    with pytest.raises(UserError, match="index 0"):
+        read_dataset(tmp_path)
+
+
+def _square(value: int, size: tuple[int, int] = (128, 192)) -> np.ndarray:
+    mask = np.zeros(size, np.uint8)
+    mask[11:95, 9:155] = value
+    return mask
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_mask_that_was_resized_with_interpolation_is_a_fault(tmp_path: Path, named: bool) -> None:
+    halved = cv2.GaussianBlur(cv2.resize(_square(3), (96, 64), interpolation=cv2.INTER_AREA), (3, 3), 1)
+    assert set(np.unique(halved)) == {0, 1, 2, 3}
+    write_index_png(tmp_path, "a.jpg", halved)
+    write_index_png(tmp_path, "b.jpg", _square(3))
+    if named:
+        (tmp_path / "classes.txt").write_text("scratch\npit\nscale\n")
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("not-an-index-mask", "a.jpg")]
+    assert "interpolation" in dataset.faults[0].message
+    assert [sample.image_id for sample in dataset.samples] == ["b.jpg"]
+
+
+def test_255_beside_an_index_may_mean_ignore(tmp_path: Path) -> None:
+    write_index_png(tmp_path, "a.jpg", np.where(_square(1), 1, 255).astype(np.uint8))
+    write_index_png(tmp_path, "b.jpg", _square(1))
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("unknown-class", "a.jpg")]
+    assert dataset.classes == ("1",)
+    write_index_png(tmp_path, "a.jpg", _square(255))
+    write_index_png(tmp_path, "b.jpg", _square(0))
+    alone = read_dataset(tmp_path)
+    assert (alone.classes, alone.faults) == (("255",), ())
+
+
+def test_a_second_mask_a_photograph_and_a_mask_in_the_alpha_channel_are_faults(tmp_path: Path) -> None:
+    for name in ("good", "two", "photo", "alpha"):
+        write_index_png(tmp_path, f"{name}.jpg", _square(1, (100, 160)))
+    cv2.imwrite(str(tmp_path / "masks" / "two.bmp"), _square(1, (100, 160)))
+    grain = np.random.default_rng(0).integers(0, 40, (100, 160), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "masks" / "photo.png"), grain)
+    black = np.zeros((100, 160, 4), np.uint8)
+    black[..., 3] = _square(255, (100, 160))
+    cv2.imwrite(str(tmp_path / "masks" / "alpha.png"), black)
+    dataset = read_dataset(tmp_path)
+    assert {(fault.kind, fault.image_id) for fault in dataset.faults} == {
+        ("duplicate-mask", "two.jpg"),
+        ("not-an-index-mask", "photo.jpg"),
+        ("not-an-index-mask", "alpha.jpg"),
+    }
+    assert [sample.image_id for sample in dataset.samples] == ["good.jpg"]

@@ -164,3 +164,39 @@ def test_no_row_at_all_is_refused(tmp_path: Path) -> None:
         read_dataset(_folder(tmp_path, []))
     with pytest.raises(UserError, match=r"first of 1 faults: .*train.csv, line 2: class 'x'"):
         read_dataset(_folder(tmp_path, [("a.jpg", "x", "1 1")]))
+
+
+@pytest.mark.parametrize(
+    ("row", "disk"),
+    [
+        ("5.jpg", "5.JPG"),
+        ("Blech_\u00e4.jpg", "Blech_a\u0308.jpg"),
+        ("train_images/7.jpg", "7.jpg"),
+        ("7.png", "7.jpg"),
+        ("frame_007.jpg", "frame_7.jpg"),
+        ("C:\\line\\7.jpg", "7.jpg"),
+    ],
+)
+@pytest.mark.parametrize("wide", [False, True])
+def test_an_image_whose_row_is_under_nearly_its_name_is_not_defect_free(
+    tmp_path: Path, row: str, disk: str, wide: bool
+) -> None:
+    for name in ("a.jpg", disk, "z.jpg"):
+        write_picture(tmp_path / "train_images" / name, SIZE)
+    rows = [("a.jpg_1", "1 2"), (f"{row}_1", "1 2")] if wide else [("a.jpg", 1, "1 2"), (row, 1, "1 2")]
+    write_csv(tmp_path / "train.csv", [("ImageId_ClassId", "EncodedPixels") if wide else LONG, *rows])
+    dataset = read_dataset(tmp_path)
+    assert [sample.image_id for sample in dataset.samples if not sample.is_defective] == ["z.jpg"]
+    (unsure,) = [fault for fault in dataset.faults if fault.kind == "unsure-label"]
+    assert (unsure.image_id, unsure.line) == (disk, 3)
+
+
+def test_a_row_of_an_image_that_is_elsewhere_touches_no_other(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        write_picture(tmp_path / "train_images" / name, SIZE)
+    write_csv(tmp_path / "train.csv", [LONG, ("a.jpg", 1, "1 2"), ("gone.jpg", 1, "1 2"), ("'=1.jpg", 1, "1 2")])
+    dataset = read_dataset(tmp_path)
+    assert {fault.kind for fault in dataset.faults} == {"missing-image"}
+    assert [sample.is_defective for sample in dataset.samples] == [True, False]
+    write_picture(tmp_path / "train_images" / "=1.jpg", SIZE)  # as a guarded table names it
+    assert [sample.image_id for sample in read_dataset(tmp_path).samples] == ["=1.jpg", "a.jpg", "b.jpg"]

@@ -19,9 +19,7 @@ Whole = TypeVar("Whole", np.uint8, np.uint16)
 SURFACE, DEFECTS, LIGHT, NOISE, TWIN, COIL, LABELS = range(7)
 """What a stream of chance is for: each has its own, so that one can be left out without changing another."""
 
-NORMAL: NDArray[np.float64] = np.array(
-    [-NormalDist().inv_cdf(1 - (byte + 0.5) / 256) for byte in range(256)]
-).round(9)
+NORMAL: NDArray[np.float64] = np.array([-NormalDist().inv_cdf(1 - (byte + 0.5) / 256) for byte in range(256)]).round(9)
 """Numbers of a normal distribution for the 256 bytes of plain chance."""
 
 _TURN = 4096
@@ -84,7 +82,8 @@ def _whole(cell: tuple[float, float]) -> tuple[int, int]:
 
 def _deviation(cell: tuple[float, float]) -> float:
     """Of `waves`: interpolation between nodes leaves two thirds of a variance."""
-    return 73.9 * float(np.prod([0.8165 if reach > 1 else 1.0 for reach in _whole(cell)]))
+    down, across = _whole(cell)
+    return 73.9 * (0.8165 if down > 1 else 1.0) * (0.8165 if across > 1 else 1.0)
 
 
 def _between(

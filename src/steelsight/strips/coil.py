@@ -21,7 +21,16 @@ COMBINATIONS: tuple[tuple[tuple[int, ...], int], ...] = (
 MARKS = ("oil", "drops", "scale", "roll", "weld", "dots", "bands", "tread")
 """What occurs on good strip too."""
 
-_USUAL = {"oil": 0.30, "drops": 0.2, "scale": 0.30, "roll": 0.14, "weld": 0.03, "dots": 0.22, "bands": 0.75, "tread": 0.03}
+_USUAL = {
+    "oil": 0.30,
+    "drops": 0.2,
+    "scale": 0.30,
+    "roll": 0.14,
+    "weld": 0.03,
+    "dots": 0.22,
+    "bands": 0.75,
+    "tread": 0.03,
+}
 
 
 @dataclass(frozen=True)
@@ -100,19 +109,19 @@ def coil_of(seed: int, number: int, defective: float) -> Coil:
         slope=pick(random, (0.2, 0.34, 0.41, 0.47, 0.54, 0.75)),
         uneven=pick(random, (0.05, 0.14, 0.2, 0.27, 0.5)),
         reach=pick(random, (120, 220, 320, 500)),
-        noise=pick(random, (0.5, 0.8, 1.0, 1.3, 2.0)),
+        noise=pick(random, (0.4, 0.65, 0.85, 1.1, 1.8)),
         jitter=pick(random, (0.002, 0.006, 0.009, 0.014)),
     )
     texture = Texture(
-        grain=pick(random, (0.018, 0.038, 0.05, 0.06, 0.095)),
-        mottle=pick(random, (0.004, 0.012, 0.02, 0.03, 0.07)),
+        grain=pick(random, (0.02, 0.042, 0.052, 0.062, 0.095)),
+        mottle=pick(random, (0.004, 0.012, 0.02, 0.028, 0.06)),
         streaks=pick(random, (0.003, 0.008, 0.013, 0.02, 0.045)),
         stripes=pick(random, (0.004, 0.012, 0.019, 0.028, 0.07)),
         ripples=pick(random, (0.004, 0.009, 0.014, 0.02, 0.035)),
         chatter=pick(random, (0, 0.002, 0.005, 0.012, 0.03)),
         cloud=pick(random, (0.005, 0.015, 0.025, 0.05)),
         flecks=pick(random, (0.1, 1.0, 1.8, 2.8, 5.5)),
-        patchy=pick(random, (0.08, 0.25, 0.4, 0.7)),
+        patchy=pick(random, (0.15, 0.35, 0.5, 0.8)),
         size=pick(random, (1.3, 1.9, 2.6, 3.8)),
         long=pick(random, (0.9, 1.2, 1.7, 3.0)),
         blur=pick(random, (0.6, 0.75, 0.85, 0.95, 1.2)),

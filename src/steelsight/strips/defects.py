@@ -31,6 +31,7 @@ COUNTS = {1: (1, 1.4, 2.4, 5.4, 11), 2: (0.6, 1, 1.2, 1.4, 2.4), 3: (0.6, 1, 2, 
 
 _CROWDED = 0.45  # of the steel: no strip is all defect
 _TRIES = 6
+_SLENDER = 6  # a band is at least so many times as long as wide, unless it fills the frame
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,18 @@ class _Draw:
 
     shape: Shape
     change: Callable[[float], Field]
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """Where defects may lie: the steel of the frame, `pad` pixels within the surface."""
+
+    steel: NDArray[np.bool_]
+    left: int
+    right: int
+    pad: int
+    height: int
+    scale: float
 
 
 def harmed(
@@ -51,70 +64,90 @@ def harmed(
 ) -> Bytes:
     """Draw defects of these classes into a surface; the truth, uint8 like the surface: 0, or the class of the pixel.
 
-    The higher the difficulty, in [0, 1], the fainter they are.
+    The frame shows at least some pixels of each class. The higher the difficulty, in [0, 1], the fainter they are.
     """
+    height, width = surface.shape
+    pad = where.pad
+    left, right = max(where.left, pad), min(where.right, width - pad)
+    ground = _Ground(where.steel, left, right, pad, height - 2 * pad, scale)
     truth = np.zeros(surface.shape, np.uint8)
     for number in classes:
         target = pick(random, AREAS[number]) * scale**2
-        target = min(target, _CROWDED * (where.right - where.left) * surface.shape[0] / len(classes))
-        count = max(1, round(pick(random, COUNTS[number])))
-        faint = (1.75 - 1.3 * difficulty) * pick(random, (0.35, 0.7, 1.0, 1.25, 1.8))
-        parts = np.array([pick(random, (0.4, 1.0, 2.2)) for _ in range(count)])
-        for part in parts / parts.sum():
-            area = max(9.0, target * float(part))
-            draws = [_shaped(random, number, area, where, surface.shape[0], scale) for _ in range(_TRIES)]
-            free = [_free(draw.shape, truth, where) for draw in draws]
-            best = int(np.argmax([share >= 0.98 or share for share in free]))
-            _into(surface, truth, where, draws[best], number, faint * pick(random, (0.8, 1.0, 1.2)))
+        target = min(target, _CROWDED * (right - left) * ground.height / len(classes))
+        faint = (1.6 - 1.2 * difficulty) * pick(random, (0.45, 0.8, 1.0, 1.25, 1.7))
+        for area in _areas(random, number, target):
+            _into(surface, truth, ground, _placed(random, number, area, ground, truth), number, faint)
+        while not (truth[pad:-pad, pad:-pad] == number).any():
+            _into(surface, truth, ground, _placed(random, number, target, ground, truth), number, faint)
     return truth
 
 
-def _free(shape: Shape, truth: Bytes, where: Extent) -> float:
-    """The share of a shape that lies on steel that is still good."""
+def _areas(random: np.random.Generator, number: int, target: float) -> list[float]:
+    """Pixels of each separate defect, `target` together."""
+    count = max(1, round(pick(random, COUNTS[number])))
+    parts = [pick(random, (0.4, 1.0, 2.2)) for _ in range(count)]
+    return [max(9.0, target * part / sum(parts)) for part in parts]
+
+
+def _placed(random: np.random.Generator, number: int, area: float, ground: _Ground, truth: Bytes) -> _Draw:
+    """The best of a few tries: a defect that lies whole on steel that is still good, or as much of it as can be."""
+    best, most = None, -1.0
+    for _ in range(_TRIES):
+        draw = _shaped(random, number, area, ground)
+        free = float(_good(draw.shape, truth, ground).sum()) / max(1, draw.shape.area)
+        if free > most:
+            best, most = draw, free
+        if most > 0.98:
+            break
+    if best is None:
+        raise ValueError("no try was made")
+    return best
+
+
+def _good(shape: Shape, truth: Bytes, ground: _Ground) -> NDArray[np.bool_]:
+    """The pixels of a shape, within the surface, that lie on steel that is still good."""
     rows, columns, own_rows, own_columns = shape.within((truth.shape[0], truth.shape[1]))
-    good = shape.mask[own_rows, own_columns].astype(bool) & (truth[rows, columns] == 0) & where.steel[rows, columns]
-    return float(good.sum() / max(1, shape.area))
+    free = (truth[rows, columns] == 0) & ground.steel[rows, columns]
+    return free & shape.mask[own_rows, own_columns].astype(bool)
 
 
-def _into(surface: Field, truth: Bytes, where: Extent, draw: _Draw, number: int, contrast: float) -> None:
+def _into(surface: Field, truth: Bytes, ground: _Ground, draw: _Draw, number: int, contrast: float) -> None:
     rows, columns, own_rows, own_columns = draw.shape.within((truth.shape[0], truth.shape[1]))
-    change = draw.change(contrast)[own_rows, own_columns]
-    harm: NDArray[np.bool_] = draw.shape.mask[own_rows, own_columns].astype(bool)
-    harm = harm & (truth[rows, columns] == 0) & where.steel[rows, columns]
+    harm = _good(draw.shape, truth, ground)
+    surface[rows, columns] *= 1 + draw.change(contrast)[own_rows, own_columns] * harm
     truth[rows, columns][harm] = number
-    surface[rows, columns] *= 1 + change * harm
 
 
-def _shaped(
-    random: np.random.Generator, number: int, area: float, where: Extent, height: int, scale: float
-) -> _Draw:
+def _shaped(random: np.random.Generator, number: int, area: float, ground: _Ground) -> _Draw:
     """One defect of a class with about `area` pixels, somewhere on the steel."""
-    wide = where.right - where.left
-    place = where.left + random.random() * wide
-    row = random.random() * height
+    scale = ground.scale
+    centre = ground.pad + random.random() * ground.height, ground.left + random.random() * (ground.right - ground.left)
     if number == 1:
-        shape = torn(random, blob(random, (row, place), area * 1.1, pick(random, (0.8, 1.4, 2.2, 4)), 0.35), 1.5 * scale)
+        pit = blob(random, centre, area * 1.1, pick(random, (0.8, 1.4, 2.2, 4)), 0.35)
+        shape = torn(random, pit, 1.5 * scale)
         return _Draw(shape, lambda contrast: pitted(random, shape.mask, contrast, scale))
     if number == 2:
-        shape = _band(random, area, place, height, scale, (9, 14, 18, 24))
+        shape = _band(random, area, centre[1], ground, (9, 14, 18, 24))
         return _Draw(shape, lambda contrast: cracked(random, shape, contrast, scale))
     if number == 4:
-        tall = pick(random, (0.3, 0.6, 1.1, 2))
-        shape = torn(random, blob(random, (row, place), area * 1.15, tall, 0.45), 4 * scale)
+        patch = blob(random, centre, area * 1.15, pick(random, (0.3, 0.6, 1.1, 2)), 0.45)
+        shape = torn(random, patch, 4 * scale)
         return _Draw(shape, lambda contrast: raised(random, shape.mask, contrast, scale))
     if random.random() < 0.8:
-        shape = _band(random, area, place, height, scale, (12, 18, 24, 36, 70))
+        shape = _band(random, area, centre[1], ground, (12, 18, 24, 36, 70))
         return _Draw(shape, lambda contrast: scratched(random, shape.mask, contrast, scale))
-    tall = pick(random, (0.05, 0.3, 0.8, 1.6))
-    shape = blob(random, (row, place), area, tall, 0.3)
+    shape = blob(random, centre, area, pick(random, (0.05, 0.3, 0.8, 1.6)), 0.3)
     return _Draw(shape, lambda contrast: scuffed(random, shape.mask, contrast, scale))
 
 
-def _band(
-    random: np.random.Generator, area: float, place: float, height: int, scale: float, widths: tuple[float, ...]
-) -> Shape:
-    """A band down the strip of about `area` pixels: as wide as usual and as long as that allows, else wider."""
-    width = min(pick(random, widths) * scale, area**0.5)
-    length = int(min(height, max(3, area / width)))
-    top = random.random() * (height - length)
-    return ribbon(random, top, place, length, max(1.0, 1.08 * area / length), (random.random() - 0.5) * 0.06, 1.5 * scale)
+def _band(random: np.random.Generator, area: float, place: float, ground: _Ground, widths: tuple[float, ...]) -> Shape:
+    """A band down the strip of about `area` pixels in the frame: as wide as usual where that is slender, else wider, and
+    through the whole surface where it fills the frame's height."""
+    width = min(pick(random, widths) * ground.scale, max((area / _SLENDER) ** 0.5, area / ground.height))
+    length = int(min(ground.height, max(3, area / max(width, 0.5))))
+    width = max(1.0, 1.08 * area / length)
+    top = ground.pad + random.random() * (ground.height - length)
+    if length == ground.height:
+        top, length = 0, length + 2 * ground.pad
+    lean = (random.random() - 0.5) * 0.06
+    return ribbon(random, top, place - width / 2, length, width, lean, 1.5 * ground.scale)

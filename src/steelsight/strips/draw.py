@@ -84,11 +84,10 @@ def draw_strip(
     surface = texture.woven(random, coil.texture, canvas, scale)
     shown = marks.marked(random, surface, coil, scale)
     texture.edged(random, surface, where, scale)
-    chance = stream(seed, DEFECTS, source)
-    trouble = _trouble(coil, chance.random())
+    trouble = planned(seed, source, coil)
     truth = np.zeros(canvas, np.uint8)
     if trouble and with_defects:
-        truth = harmed(chance, surface, where, trouble, difficulty, scale)
+        truth = harmed(stream(seed, DEFECTS, source), surface, where, trouble, difficulty, scale)
     view = view_of(seed, index, source, pad)
     np.maximum(surface, np.float32(0.02), out=surface)
     grey = light.lit(
@@ -99,13 +98,12 @@ def draw_strip(
     return Strip(index, image, exact, coil.number, None if source == index else source, shown)
 
 
-def _trouble(coil: Coil, chance: float) -> tuple[int, ...]:
-    return coil.trouble if chance < coil.share else ()
+def planned(seed: int, source: int, coil: Coil) -> tuple[int, ...]:
+    """The classes of defect that a strip of a coil shows; none where it is good."""
+    return coil.trouble if stream(seed, DEFECTS, source, 1).random() < coil.share else ()
 
 
-def check_wish(
-    seed: int, size: tuple[int, int], defective: float, difficulty: float, strips_per_coil: int
-) -> None:
+def check_wish(seed: int, size: tuple[int, int], defective: float, difficulty: float, strips_per_coil: int) -> None:
     """See that what strips are asked for makes sense.
 
     Raises:

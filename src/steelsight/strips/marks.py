@@ -38,10 +38,12 @@ def _bands(random: np.random.Generator, surface: Field, scale: float) -> None:
     for _ in range(1 + int(random.integers(5))):
         breadth = max(4, round(pick(random, (5, 12, 30, 80, 240)) * scale))
         left = int(random.integers(-breadth // 2, max(1, width - breadth // 2)))
-        side = max(1, round(pick(random, (1, 3, 10, 40)) * scale))
+        side = max(1, round(min(0.5, pick(random, (0.02, 0.2, 0.5, 0.5))) * breadth))
         place = np.arange(breadth, dtype=np.float32)
         rise = np.clip(np.minimum(place + 1, breadth - place) / np.float32(side), 0, 1)
-        change = rise * np.float32(pick(random, (-0.3, -0.1, -0.04, 0.05, 0.12, 0.3)))
+        change = rise * np.float32(
+            pick(random, (-0.25, -0.1, -0.04, 0.05, 0.12, 0.3)) * min(1, 40 * scale / breadth + 0.3)
+        )
         first, last = max(0, left), min(width, left + breadth)
         surface[:, first:last] *= 1 + change[first - left : last - left]
 
@@ -140,7 +142,9 @@ def _dots(random: np.random.Generator, surface: Field, scale: float) -> None:
         rows, columns, own_rows, own_columns = shape.within((height, width))
         mask = shape.mask[own_rows, own_columns]
         z = scores(1.2 * scale, 0.9 * scale)
-        dots = looked_up(speckle(random, mask.shape, 1.2 * scale, 0.9 * scale), np.clip((z - pick(random, (0.6, 1.6))) * 0.5, 0, 1))
+        dots = looked_up(
+            speckle(random, mask.shape, 1.2 * scale, 0.9 * scale), np.clip((z - pick(random, (0.6, 1.6))) * 0.5, 0, 1)
+        )
         surface[rows, columns] *= 1 + dots * mask * np.float32(pick(random, (-0.5, 0.2, 0.6, 1.4)))
 
 
@@ -162,4 +166,6 @@ def _tread(random: np.random.Generator, surface: Field, scale: float) -> None:
     top, left = int(random.integers(2 * step)), int(random.integers(2 * step))
     plate = np.tile(tile, (down, across))[top : top + height, left : left + width]
     bright = np.maximum(profile(random, width, 200 * scale) * np.float32(0.5) + 1, np.float32(0.1))
-    surface *= np.float32(pick(random, (0.3, 0.5, 0.9))) * (1 + plate * (bright * np.float32(pick(random, (0.2, 0.6, 1.2))))[None, :])
+    surface *= np.float32(pick(random, (0.3, 0.5, 0.9))) * (
+        1 + plate * (bright * np.float32(pick(random, (0.2, 0.6, 1.2))))[None, :]
+    )

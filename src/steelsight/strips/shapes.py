@@ -38,9 +38,7 @@ class Shape:
         return slice(top, max(top, bottom)), slice(left, max(left, right)), *own
 
 
-def blob(
-    random: np.random.Generator, centre: tuple[float, float], area: float, tall: float, rough: float
-) -> Shape:
+def blob(random: np.random.Generator, centre: tuple[float, float], area: float, tall: float, rough: float) -> Shape:
     """A closed shape of about `area` pixels; `tall` is height over width, `rough` the share by which its edge wanders."""
     corners = 48
     radius = (area / np.pi) ** 0.5

@@ -15,11 +15,13 @@ class Extent:
 
     Attributes:
         left, right: the first column and the one after the last, in its middle row.
+        pad: columns and rows of the surface on each side that lie outside the frame.
         steel: bool (height, width).
     """
 
     left: int
     right: int
+    pad: int
     steel: NDArray[np.bool_]
 
 
@@ -56,7 +58,7 @@ def _mottle(random: np.random.Generator, texture: Texture, size: tuple[int, int]
     down = across * texture.long
     z = scores(down, across)
     tail = np.maximum(np.abs(z) - 1.4, 0)
-    value = z + 1.5 * texture.flecks * np.where(z > 0, tail, -0.2 * tail)
+    value = z + 0.4 * texture.flecks * np.where(z > 0, tail, -0.2 * tail)
     return looked_up(speckle(random, size, down, across), texture.mottle * np.clip(value, -6, 9))
 
 
@@ -91,10 +93,10 @@ def extent(random: np.random.Generator, size: tuple[int, int], scale: float, pad
     lean = np.rint(slope * (np.arange(height) - height / 2)).astype(np.int64)
     columns = np.arange(width)[None, :]
     if not margin:
-        return Extent(0, width, np.ones(size, np.bool_))
+        return Extent(0, width, pad, np.ones(size, np.bool_))
     if at_left:
-        return Extent(pad + margin, width, columns >= (pad + margin + lean)[:, None])
-    return Extent(0, width - pad - margin, columns < (width - pad - margin + lean)[:, None])
+        return Extent(pad + margin, width, pad, columns >= (pad + margin + lean)[:, None])
+    return Extent(0, width - pad - margin, pad, columns < (width - pad - margin + lean)[:, None])
 
 
 def edged(random: np.random.Generator, surface: Field, where: Extent, scale: float) -> None:
@@ -105,7 +107,9 @@ def edged(random: np.random.Generator, surface: Field, where: Extent, scale: flo
     band = max(4, round(pick(random, (6, 14, 30, 60)) * scale))
     inner = (where.left, where.left + band) if where.left else (where.right - band, where.right)
     left, right = max(0, inner[0]), min(width, inner[1])
-    lines = profile(random, right - left, 3 * scale) * np.float32(0.12) + np.float32(pick(random, (-0.3, -0.1, 0.05, 0.4)))
+    lines = profile(random, right - left, 3 * scale) * np.float32(0.12) + np.float32(
+        pick(random, (-0.3, -0.1, 0.05, 0.4))
+    )
     rough = field(random, (height, right - left), (14 * scale, 2 * scale)) * np.float32(pick(random, (0.02, 0.08, 0.2)))
     surface[:, left:right] *= np.maximum(1 + lines[None, :] + rough, np.float32(0.3))
     thin = max(2, round(4 * scale))

@@ -59,4 +59,6 @@ def seen(view: View, surface: NDArray[Pixel], size: tuple[int, int]) -> NDArray[
 
 def _places(length: int, crop: float) -> NDArray[np.int64]:
     cut = crop * length
-    return np.clip(np.rint(cut + (np.arange(length) + 0.5) * (length - 2 * cut) / length - 0.5).astype(np.int64), 0, length - 1)
+    return np.clip(
+        np.rint(cut + (np.arange(length) + 0.5) * (length - 2 * cut) / length - 0.5).astype(np.int64), 0, length - 1
+    )

@@ -1,6 +1,7 @@
 """Inspection speed, from files on disk to written CSV: this runtime, an eager torch loop, and the bare networks.
 
     python bench/inspection.py IMAGES... [--run RUN | --shape lite|reference] [--share 0.5 0.02] [--rounds 3] [--most 154]
+                               [--review 0.1 0.5]
 
 All sides judge the same images with the same networks and the same rule, in turn, in one run; medians are printed. The gate
 is put where the wanted share passes. With --run the networks are those of a run's fold 0, under the plain thresholds.
@@ -10,6 +11,9 @@ reference solution, four classifiers (B0, B1, B3, B5) and three UNet++ (B5, B3, 
 
 The limit is what the networks alone take in OpenVINO's own throughput loop, plus bare decoding on all cores. Nothing else
 should run meanwhile.
+
+With --review, what it costs instead that whatever does not pass is segmented: the fp32 inspector without a policy, and with
+policies that send so many of the images to a person.
 """
 
 import argparse
@@ -31,11 +35,14 @@ import torch
 from eager_loop import EagerLoop, Plain
 from stages import print_stages
 
-from steelsight.cascade.judge import judge_batch
+from steelsight.cascade.judge import Judged, judge_batch
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.cascade.write import ResultWriter
+from steelsight.decision.calibrate import Calibration
 from steelsight.decision.decision import read_decision
 from steelsight.decision.defaults import plain_rule
+from steelsight.decision.outcome import NOTHING
+from steelsight.decision.policy import Policy, Wish
 from steelsight.decision.rule import Rule
 from steelsight.errors import UserError
 from steelsight.images import read_image
@@ -76,6 +83,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, nargs="+", default=[0.5, 0.02], help="of the images that pass the gate")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--most", type=int, default=154, help="images, spread evenly over those given")
+    parser.add_argument("--review", type=float, nargs="+", default=[], help="of the images, those that do not pass")
     parser.add_argument("--int8", action=argparse.BooleanOptionalAction, default=True)
     arguments = parser.parse_args()
     keep_freed_memory()  # eager torch gains from it; the runtime does not need it
@@ -89,7 +97,12 @@ def main() -> None:
     print(f"{openvino.Core().get_property('CPU', 'FULL_DEVICE_NAME')}, {usable_threads()} threads")
     trained = arguments.run is not None
     with tempfile.TemporaryDirectory() as folder:
-        inspectors = make_inspectors(Path(folder), networks, sources, arguments.int8)
+        inspectors = make_inspectors(Path(folder), networks, sources, arguments.int8 and not arguments.review)
+        if arguments.review:
+            for share in arguments.share:
+                rule = find_rule(inspectors["fp32"], sources, share, trained)
+                price_of_review(inspectors["fp32"], sources, rule, arguments.review, arguments.rounds, Path(folder))
+            return
         for share in arguments.share:
             compare(inspectors, networks, sources, share, arguments.rounds, Path(folder), trained)
         print_stages(inspectors["fp32"], sources, find_rule(inspectors["fp32"], sources, 1.0, trained))
@@ -231,17 +244,65 @@ def compare(
         print(line, flush=True)
 
 
+def price_of_review(
+    inspector: Inspector, sources: Sequence[Source], rule: Rule, reviews: Sequence[float], rounds: int, folder: Path
+) -> None:
+    """Judge the images without a policy, and with one for each share that goes to a person, in turn; print images/s."""
+    p_defect = probabilities(inspector, sources)
+    sides: dict[str, Inspector] = {}
+    for review in (None, *reviews):
+        policy = None
+        if review is not None:
+            policy = Policy(
+                pass_at=float(np.quantile(p_defect, 1 - review, method="lower")),
+                reject_at=None,
+                evidence="own",
+                calibration=Calibration(),
+                severity=None,
+                wish=Wish(),
+                statements=(),
+                outcome=NOTHING,
+            )
+        card = inspector.card.model_copy(update={"rule": rule, "policy": policy})
+        name = "no policy" if review is None else f"{review:.0%} to a person"
+        sides[name] = dataclasses.replace(inspector, card=card, _engines=inspector._engines)
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, side in sides.items():
+            times[name].append(_seconds(lambda side=side: run_inspector(side, sources, folder / "out")) / len(sources))
+    through = np.mean([p > rule.gate for p in p_defect])
+    print(f"\n{through:.0%} of the images pass the gate; medians of {rounds} rounds")
+    for name, side in sides.items():
+        judged = list(side.stream(sources))
+        seen, listed = (np.mean([bool(of(one)) for one in judged]) for of in (_is_segmented, _has_suspected))
+        rate = 1 / statistics.median(times[name])
+        print(f"  {name:18}{rate:8.2f} images/s, {seen:.0%} segmented, something suspected in {listed:.0%}", flush=True)
+
+
+def _is_segmented(judged: Judged) -> bool:
+    return judged.is_segmented
+
+
+def _has_suspected(judged: Judged) -> bool:
+    return len(judged.suspected) > 0
+
+
+def probabilities(inspector: Inspector, sources: Sequence[Source]) -> list[float]:
+    """P(defect) of each image; none is segmented."""
+    engine, shut = inspector.engine("throughput"), EVERYTHING.model_copy(update={"gate": 1.0})
+    images = ((source, read_image(source.path, grey=True)) for source in sources)
+    return [judge_batch([one], engine, shut)[0].p_defect for one in images]
+
+
 def find_rule(inspector: Inspector, sources: Sequence[Source], share: float, trained: bool) -> Rule:
     """A rule whose gate passes the wanted share of the images: the plain thresholds for trained networks, else such that a
     class or so is found in those."""
     engine = inspector.engine("throughput")
-    shut = EVERYTHING.model_copy(update={"gate": 1.0})
-    images = [(source, read_image(source.path, grey=True)) for source in sources]
-    p_defect = [judge_batch([one], engine, shut)[0].p_defect for one in images]
-    gate = float(np.quantile(p_defect, 1 - share, method="lower"))
+    gate = float(np.quantile(probabilities(inspector, sources), 1 - share, method="lower"))
     if trained:
         return plain_rule(len(CLASSES), 800).model_copy(update={"gate": gate})
-    maps = [judge_batch([one], engine, EVERYTHING, keep_maps=True)[0].maps for one in images[:8]]
+    images = [(source, read_image(source.path, grey=True)) for source in sources[:8]]
+    maps = [judge_batch([one], engine, EVERYTHING, keep_maps=True)[0].maps for one in images]
     upper = tuple(int(np.percentile([map_[index] for map_ in maps if map_ is not None], 99)) for index in range(4))
     return Rule(
         gate=gate,

@@ -1,33 +1,42 @@
 """Whether an inspector keeps what its training promised: a third of the groups is held back, and judged by what is exported.
 
-    python bench/promise.py train --data ../shared/data/severstal --name strips --splits 5 --work runs/promise
+    python bench/promise.py train --data ../shared/data/severstal/train.csv --name strips --splits 5 --work runs/promise
+    python bench/promise.py judge --work runs/promise
     python bench/promise.py table --work runs/promise
 
 `train` makes, for each split, a folder of its own below WORK: the images that were kept (two thirds of the twin groups,
-stratified by classes), a RUN of the recipe on them, and what each of its networks says of the images that were held back.
-All of it is kept, so that ways of combining and rules are compared without training again. A split that is done is left
-alone, and a killed one goes on where it was (`steelsight train --resume`). `table` judges what is there.
+stratified by classes), a RUN of the recipe on them, and what each of its networks says of the images that were held back
+(`answers.npz`), so that ways of combining and rules are compared without training again. A split that is done is left alone,
+and a killed one goes on where it was. `judge` decides each RUN again by this code, exports it by default, has the inspector
+judge what was held back, and writes `row.json`; a split whose row is there is left alone, unless --again. `table` prints the
+rows, and what was promised (nested) minus what was kept, with a 95 % interval over splits (Student's t).
 """
 
 import argparse
 import csv
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from scipy.stats import t as student
 
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.model import Dataset, Sample
 from steelsight.dataset.read import read_dataset
 from steelsight.dataset.twins import find_twins
-from steelsight.files import replacing
+from steelsight.files import replacing, write_json
 from steelsight.rle import format_runs
 
 PARTS = 3
 """One part in so many is held back."""
+
+FIGURES = ("dice", "defective_dice", "false_alarm_share", "mean_iou")
 
 
 def main() -> None:
@@ -41,9 +50,97 @@ def main() -> None:
     train.add_argument("--splits", type=int, default=1)
     train.add_argument("--recipe", default="demo")
     train.add_argument("--work", type=Path, required=True)
+    judge = verbs.add_parser("judge")
+    judge.add_argument("--work", type=Path, required=True)
+    judge.add_argument("--again", action="store_true", help="judge splits anew whose row is there")
+    table = verbs.add_parser("table")
+    table.add_argument("--work", type=Path, required=True)
     arguments = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    train_splits(arguments)
+    match arguments.verb:
+        case "train":
+            train_splits(arguments)
+        case "judge":
+            for folder in sorted(path.parent for path in arguments.work.glob("*/answers.npz")):
+                if arguments.again or not (folder / "row.json").exists():
+                    write_json(folder / "row.json", judge_split(folder))
+        case "table":
+            print_table([json.loads(path.read_text()) for path in sorted(arguments.work.glob("*/row.json"))])
+
+
+def steelsight(*words: object) -> dict[str, Any]:
+    """What a verb prints with --json."""
+    command = [sys.executable, "-m", "steelsight.cli.main", *map(str, words), "--json"]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    printed: dict[str, Any] = json.loads(done.stdout)
+    return printed
+
+
+def judge_split(folder: Path) -> dict[str, Any]:
+    """Decide, export by default, inspect what was held back, and score it."""
+    begun = time.monotonic()
+    decision = steelsight("decide", folder / "run")["decision"]
+    for name in ("inspector", "inspected"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    steelsight("export", folder / "run", "--out", folder / "inspector")
+    images = folder / "held" / "train_images"
+    steelsight("inspect", folder / "inspector", images, "--out", folder / "inspected")
+    scored = steelsight(
+        "score", folder / "held" / "train.csv", folder / "inspected" / "submission.csv", "--images", images
+    )
+    with (folder / "held" / "train.csv").open(newline="") as opened:
+        defective = {row["ImageId"] for row in csv.DictReader(opened)}
+    with (folder / "inspected" / "images.csv").open(newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    with (folder / "inspected" / "submission.csv").open(newline="") as opened:
+        marked = {row["ImageId"] for row in csv.DictReader(opened) if row["EncodedPixels"]}
+    escaped = [row["ImageId"] for row in rows if row["verdict"] == "pass" and row["ImageId"] in defective]
+    name, _, split = folder.name.rpartition("-")
+    outcome = decision["policy"]["outcome"]
+    return {
+        "data": name,
+        "split": int(split),
+        "held_images": len(rows),
+        "held_defective": len(defective),
+        "floor": scored["floor"],
+        "kept_rule": decision["kept"],
+        "rule": decision["rule"],
+        "promised": {key: decision["nested"]["figures"][key] for key in FIGURES},
+        "promised_escapes": outcome["passed"][0]
+        / max(1, outcome["passed"][0] + outcome["review"][0] + outcome["rejected"][0]),
+        "kept": {key: scored[key] for key in FIGURES},
+        "kept_escapes": len(escaped) / max(1, len(defective)),
+        "defective_unmarked": len(defective - marked) / max(1, len(defective)),
+        "seconds": round(time.monotonic() - begun),
+    }
+
+
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """A line per split, then the differences."""
+    columns = ("data", "held", "floor", "Dice", "pairs", "false alarms", "escapes", "unmarked")
+    print(" | ".join(columns), "   (promised -> kept)")
+    for row in rows:
+        cells = [
+            f"{row['data']}-{row['split']}",
+            f"{row['held_images']} ({row['held_defective']})",
+            f"{row['floor']:.3f}",
+        ]
+        cells += [f"{row['promised'][key] or 0:.3f} -> {row['kept'][key] or 0:.3f}" for key in FIGURES]
+        cells += [f"{row['promised_escapes']:.3f} -> {row['kept_escapes']:.3f}", f"{row['defective_unmarked']:.0%}"]
+        print(" | ".join(cells))
+    for key in FIGURES:
+        apart = np.array([(row["promised"][key] or 0) - (row["kept"][key] or 0) for row in rows])
+        report(f"promised - kept, {key}", apart)
+    report("promised - kept, escapes", np.array([row["promised_escapes"] - row["kept_escapes"] for row in rows]))
+
+
+def report(name: str, apart: np.ndarray) -> None:
+    """Mean and 95 % interval."""
+    if len(apart) < 2:
+        print(f"{name}: {apart.mean():+.4f}, one split")
+        return
+    half = float(student.ppf(0.975, len(apart) - 1) * apart.std(ddof=1) / np.sqrt(len(apart)))
+    print(f"{name}: {apart.mean():+.4f} +- {half:.4f} over {len(apart)} splits")
 
 
 def train_splits(arguments: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from steelsight.cascade.judge import cut
+from steelsight.cascade.cut import CombinedMaps, cut, suspect
 from steelsight.cascade.sources import Source
 from steelsight.decision.rule import Rule
 from steelsight.ensemble import to_8bit
@@ -32,11 +32,9 @@ def print_stages(inspector: Inspector, sources: Sequence[Source], rule: Rule) ->
                 said = _add(totals, f"{step}: network", lambda n=network, i=inputs: n.probabilities(i))
                 if step == "segment":
                     maps.append(_add(totals, "segment: to 8 bit", lambda said=said: to_8bit(said[0])))
-        _add(
-            totals,
-            "masks, regions, run lengths",
-            lambda image=image, maps=maps: cut(image, 1.0, maps, engine, rule, keep_maps=False),
-        )
+        combined = CombinedMaps(image, maps, engine)
+        runs, _ = _add(totals, "masks, regions, run lengths", lambda combined=combined: cut(combined, 1.0, rule))
+        _add(totals, "what is suspected", lambda combined=combined, runs=runs: suspect(combined, runs, rule))
     print("\nms an image, one thread, fp32")
     for name, seconds in totals.items():
         print(f"  {name:28}{seconds / min(_IMAGES, len(sources)) * 1e3:8.2f}")

@@ -17,6 +17,14 @@ from steelsight.recipe import Recipe, load_recipe, resolve, write_run_recipe
 FOLDS = 3
 COARSE = ("search.gates=[0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]", "search.area_ratio=1.3")
 
+WIDE = (
+    "search.objective=competition",
+    "search.upper=[0, 1]",
+    f"search.gates={[n / 20 for n in range(20)]}",
+    "selection.combine=mean",
+)
+"""The widest search, by the competition's objective: what `search` changes, it changes from here."""
+
 
 def make_run(
     run: Path,
@@ -41,7 +49,7 @@ def make_run(
     groups = np.arange(len(samples))
     folds_of = assign_folds(samples, groups, folds, 0)
     record = Record(dataset.root, dataset.layout, dataset.classes, samples, folds_of, groups, (), "0" * 64)
-    recipe = _recipe(noise, [f"folds={folds}", f"selection.scope={scope}", *search], record)
+    recipe = _recipe(noise, [*WIDE, f"folds={folds}", f"selection.scope={scope}", *search], record)
     write_record(run, record)
     write_run_recipe(run, recipe)
     evidence = Evidence(run, record, recipe)

@@ -80,7 +80,7 @@ def test_a_cut_jpeg_with_an_embedded_preview_is_refused(tmp_path: Path) -> None:
     path.write_bytes(content[:2] + segment + content[2:])
     assert image_size(path) == read_image(path).shape[:2] == (256, 1600)
     path.write_bytes(path.read_bytes()[:-3000])
-    with pytest.raises(ImageError, match="breaks off"):
+    with pytest.raises(ImageError, match="Premature end of JPEG file"):
         read_image(path)
 
 

@@ -19,8 +19,9 @@ a network that is sure counts for more than one that is not."""
 _SUREST = 1e-6
 """P(defect) nearer to 0 or 1 counts as this: no network alone decides for all."""
 
-_NEAREST = 0.25 / 255
-"""The same of the 8-bit values 0 and 255, which stand for the half step beside them."""
+_NEAREST = 1.5 / 255
+"""The same of a map's pixel: the outermost two levels of 8 bit count alike, since the step between them would move the log
+odds by more than 1, and a rounding of one network would decide."""
 
 
 def to_8bit(probabilities: NDArray[np.floating]) -> NDArray[np.uint8]:

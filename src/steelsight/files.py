@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import hashlib
 import io
 import json
 import os
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from steelsight.errors import UserError
+from steelsight.names import no_formula
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 """What the system says of a full disk."""
+_LONGEST_STEM = 180  # bytes, of 255 that most file systems allow
 _TEMPORARY = re.compile(r"\..+\.\d+\.part(\.[^.]+)?")  # the names that `replacing` gives
 
 
@@ -46,8 +49,9 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UserError: the disk is full or may not be written to.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    former = path.with_name(f".{path.stem}.former.{os.getpid()}.part{path.suffix}")
+    stem = _short(path.stem)
+    temporary = path.with_name(f".{stem}.{os.getpid()}.part{path.suffix}")
+    former = path.with_name(f".{stem}.former.{os.getpid()}.part{path.suffix}")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(temporary)
@@ -61,6 +65,12 @@ def replacing(path: Path) -> Iterator[Path]:
             _remove(former)
 
 
+def _short(stem: str) -> str:
+    """A stem that leaves room for what a temporary name adds: a file's own name may be as long as a system allows."""
+    content = os.fsencode(stem)
+    return stem if len(content) <= _LONGEST_STEM else hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 with plain newlines, atomically."""
     with replacing(path) as temporary:
@@ -68,11 +78,11 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table as CSV in UTF-8 with plain newlines, atomically."""
+    """Write a table as CSV in UTF-8 with plain newlines, atomically; texts as `names.no_formula` makes them."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    for row in ([*columns], *rows):
+        writer.writerow([no_formula(cell) if isinstance(cell, str) else cell for cell in row])
     write_text(path, text.getvalue())
 
 

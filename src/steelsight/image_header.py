@@ -1,6 +1,7 @@
 """What the first bytes of an image file say: its format and its size, without decoding a pixel."""
 
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -63,18 +64,30 @@ def read_header(content: bytes) -> Header | None:
 
 def png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Type and data of every complete chunk of a PNG file, in order."""
+    return ((kind, data) for kind, data, _ in _png_parts(content, checked=False))
+
+
+def png_checked(content: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
+    """Type and data of every complete chunk of a PNG file, in order, and whether its check sum is right."""
+    return _png_parts(content, checked=True)
+
+
+def _png_parts(content: bytes, *, checked: bool) -> Iterator[tuple[bytes, bytes, bool]]:
     at = len(_PNG)
     while at + 12 <= len(content):
         length, kind = struct.unpack_from(">I4s", content, at)
-        if at + 12 + length > len(content):
+        end = at + 8 + length
+        if end + 4 > len(content):
             return
-        yield kind, content[at + 8 : at + 8 + length]
-        at += 12 + length
+        data = content[at + 8 : end]
+        right = not checked or zlib.crc32(data, zlib.crc32(kind)) == struct.unpack_from(">I", content, end)[0]
+        yield kind, data, right
+        at = end + 4
 
 
 def scan_offset(content: bytes) -> int:
     """Where the pixels of a JPEG begin: an end marker before it belongs to an embedded preview."""
-    return next((at for marker, at in _jpeg_segments(content) if marker == JPEG_SCAN[1]), len(content))
+    return next((at for marker, at in jpeg_segments(content) if marker == JPEG_SCAN[1]), len(content))
 
 
 def _read(content: bytes) -> Header | None:
@@ -106,14 +119,14 @@ def _bmp(content: bytes) -> Header | None:
 
 
 def _jpeg(content: bytes) -> Header | None:
-    for marker, at in _jpeg_segments(content):
+    for marker, at in jpeg_segments(content):
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", content, at + 1)
             return Header(height, width)
     return None
 
 
-def _jpeg_segments(content: bytes) -> Iterator[tuple[int, int]]:
+def jpeg_segments(content: bytes) -> Iterator[tuple[int, int]]:
     """Marker and offset of the data of each segment of a JPEG file up to the first scan; ends where a decoder would begin to
     guess."""
     at = 2

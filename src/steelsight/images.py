@@ -1,6 +1,7 @@
 """Image reading: grey or colour, 8 or 16 bit; JPEG, PNG, BMP and TIFF. What cannot be read whole is refused.
 
-Pixels are taken as they are stored: an EXIF orientation is not applied, since masks are drawn on stored pixels.
+Pixels are taken as they are stored, in every format alike: an orientation is not applied, alpha is dropped, and 0 is black.
+A file that holds more than one picture, or of which a decoder warns, is refused by name.
 """
 
 import struct
@@ -11,13 +12,27 @@ import cv2
 import numpy as np
 
 from steelsight.errors import UserError
-from steelsight.image_header import JPEG_END, JPEG_SCAN, image_format, png_chunks, read_header, scan_offset
+from steelsight.image_header import JPEG_SCAN, image_format, png_checked, png_chunks, read_header
+from steelsight.jpeg import JpegError, decode_jpeg, has_second_picture, jpeg_exif
 from steelsight.preprocess import Image
+from steelsight.tiff import TiffError, orientation, read_page
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 
+UNREAD_SUFFIXES = frozenset(
+    {
+        *(".gif", ".webp", ".jp2", ".j2k", ".jfif", ".jpe", ".jxl", ".heic", ".heif", ".avif"),
+        *(".pgm", ".ppm", ".pnm", ".pbm", ".dng", ".raw", ".exr", ".hdr", ".tga", ".dib"),
+    }
+)
+"""Of images in formats that are not read."""
+
 _ANY = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 _GREY = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
+_PACKED_BMP = (1, 2)
+_FURTHER = (
+    "it holds more than one picture, of which a decoder would read the first alone; save each as a file of its own"
+)
 _MOST_SCANS = 100  # of a JPEG; a progressive one has about ten, and each takes as long as decoding the whole
 
 ImageFault = Literal["missing-image", "unreadable-image", "too-many-pixels"]
@@ -45,11 +60,25 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
+def is_unread_image(path: Path) -> bool:
+    """Say whether a file name ends like an image of a format that is not read; hidden files do not count."""
+    return path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")
+
+
 def list_images(folder: Path) -> list[Path]:
-    """The image files directly in `folder`, sorted by name; empty where the folder does not exist."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if is_image_name(path) and path.is_file())
+    """The image files directly in `folder`, sorted by name; empty where the folder does not exist.
+
+    A link whose target is not there counts: reading it tells what is missing.
+
+    Raises:
+        UserError: the folder may not be read.
+    """
+    try:
+        if not folder.is_dir():
+            return []
+        return sorted(path for path in folder.iterdir() if is_image_name(path) and not path.is_dir())
+    except OSError as error:
+        raise UserError(f"{folder}: the folder cannot be read ({error.strerror}); change its rights") from error
 
 
 def read_image(path: Path, *, grey: bool = False) -> Image:
@@ -83,11 +112,15 @@ def read_content(path: Path) -> bytes:
         raise ImageError("unreadable-image", path, f"cannot be read ({error.strerror}); check its rights") from error
 
 
-def decode_image(content: bytes, path: Path, *, grey: bool = False, max_pixels: int | None = None) -> Image:
+def decode_image(
+    content: bytes, path: Path, *, grey: bool = False, indices: bool = False, max_pixels: int | None = None
+) -> Image:
     """Decode the bytes of an image file as `read_image` does.
 
     Args:
         path: for the message alone.
+        indices: for masks: a palette of a TIFF or BMP is left out, so that its pixels are the indices into it; those of
+            fewer than 8 bit are spread over 0 to 255 in a TIFF.
         max_pixels: for files from strangers: a larger image is refused by its header, and so is one whose header does not
             say its size plainly; neither is decoded. The limit holds for a tile of a TIFF too.
 
@@ -95,15 +128,30 @@ def decode_image(content: bytes, path: Path, *, grey: bool = False, max_pixels: 
         TooManyPixels: more than `max_pixels`.
         ImageError: as of `read_image`.
     """
-    _refuse_truncated(content, path)
     if max_pixels is not None:
         _refuse_bomb(content, path, max_pixels)
-    pixels = _decode(content, _GREY if grey else _ANY)
+    try:
+        pixels = _read(content, grey, indices)
+    except (JpegError, TiffError, _DamageError) as error:
+        raise ImageError("unreadable-image", path, _sentence(content, error)) from error
     if pixels is None:
         raise ImageError("unreadable-image", path, f"{_describe(content)}; save it again as JPEG, PNG, BMP or TIFF")
     if pixels.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         raise ImageError("unreadable-image", path, f"pixels of type {pixels.dtype}; save it with 8 or 16 bit a channel")
     return pixels if pixels.ndim == 2 else _grey_or_rgb(pixels)
+
+
+def stated_orientation(content: bytes) -> int:
+    """The orientation that an image file states, as EXIF numbers them: 1 is as stored, or none is stated."""
+    match image_format(content):
+        case "jpeg":
+            return orientation(jpeg_exif(content))
+        case "png":
+            return orientation(next((data for kind, data in png_chunks(content) if kind == b"eXIf"), b""))
+        case "tiff":
+            return orientation(content)
+        case _:
+            return 1
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -132,6 +180,33 @@ def _refuse_bomb(content: bytes, path: Path, max_pixels: int) -> None:
         raise ImageError("unreadable-image", path, f"more than {_MOST_SCANS} scans; save it again as a plain JPEG")
 
 
+class _DamageError(ValueError):
+    """What is wrong with a PNG or BMP."""
+
+
+def _read(content: bytes, grey: bool, indices: bool) -> Image | None:
+    """Decode by format; what more than one picture or damage is in, is refused before a decoder could keep silent of it."""
+    flags = _GREY if grey else _ANY
+    match image_format(content):
+        case "jpeg":
+            if has_second_picture(content):
+                raise JpegError(_FURTHER)
+            return decode_jpeg(content, grey=grey)
+        case "tiff":
+            page = read_page(content)
+            pixels = _decode(page.as_stored(content, indices=indices), flags)
+            if pixels is None or not page.is_white_zero or pixels.dtype != np.uint16:
+                return pixels  # 8 bit of which 0 is white are turned round by the decoder
+            return np.iinfo(np.uint16).max - pixels
+        case "png":
+            _check_png(content)
+        case "bmp":
+            content = _check_bmp(content, indices)
+        case None:
+            pass
+    return _decode(content, flags)
+
+
 def _decode(content: bytes, flags: int) -> Image | None:
     if not content:
         return None
@@ -154,21 +229,42 @@ def _grey_or_rgb(bgr: Image) -> Image:
     return rgb
 
 
-def _refuse_truncated(content: bytes, path: Path) -> None:
-    """Refuse a file that breaks off: some decoders fill the missing part with grey and say nothing."""
-    match image_format(content):
-        case "jpeg":
-            whole = content.rfind(JPEG_END) > scan_offset(content)
-        case "png":
-            whole = any(kind == b"IEND" for kind, _ in png_chunks(content))
-        case "bmp":
-            whole = len(content) < 6 or len(content) >= int(struct.unpack_from("<I", content, 2)[0])
-        case _:
-            return
-    if not whole:
-        raise ImageError(
-            "unreadable-image", path, f"the file breaks off after {len(content)} bytes; copy it again from its source"
-        )
+def _check_png(content: bytes) -> None:
+    """See that a PNG is whole, sound by its check sums, and one picture."""
+    kinds: set[bytes] = set()
+    for kind, data, checked in png_checked(content):
+        if not checked:
+            raise _DamageError(f"its part {kind.decode('latin-1')} is damaged; copy it again from its source")
+        if kind == b"acTL" and data[:4] > b"\x00\x00\x00\x01":
+            raise _DamageError(_FURTHER)
+        kinds.add(kind)
+    if b"IEND" not in kinds:
+        raise _DamageError(f"the file breaks off after {len(content)} bytes; copy it again from its source")
+
+
+def _check_bmp(content: bytes, indices: bool) -> bytes:
+    """See that a BMP is whole; with `indices`, its palette is that of grey."""
+    if len(content) >= 6 and len(content) < int(struct.unpack_from("<I", content, 2)[0]):
+        raise _DamageError(f"the file breaks off after {len(content)} bytes; copy it again from its source")
+    if len(content) < 54 or struct.unpack_from("<I", content, 14)[0] < 40:
+        return content
+    at, size, width, height, _, bits, packing, *_, colours, _ = struct.unpack_from("<IIiiHHIIiiII", content, 10)
+    if packing in _PACKED_BMP:
+        raise _DamageError("compressed, which BMP has no check sum for; save it uncompressed, or as PNG")
+    if at + (width * bits + 31) // 32 * 4 * abs(height) > len(content):
+        raise _DamageError(f"the file breaks off after {len(content)} bytes; copy it again from its source")
+    if not indices or bits > 8:
+        return content
+    first, count = 14 + size, min(colours or 1 << bits, 1 << bits)
+    ramp = b"".join(bytes((index, index, index, 0)) for index in range(count))
+    return content[:first] + ramp + content[first + len(ramp) :]
+
+
+def _sentence(content: bytes, error: Exception) -> str:
+    said = str(error)
+    if not isinstance(error, JpegError) or said == _FURTHER:
+        return said
+    return f"the decoder says: {said} ({len(content)} bytes); copy it again from its source"
 
 
 def _describe(content: bytes) -> str:

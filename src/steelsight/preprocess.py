@@ -31,7 +31,7 @@ class Preprocess(BaseModel):
     fit: Literal["stretch", "pad"] = "stretch"
     colour: Literal["grey", "rgb"] = "rgb"
     mean: float = Field(default=0.0, ge=0, le=1)
-    deviation: float = Field(default=1.0, gt=0)
+    deviation: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
     @property
     def channels(self) -> int:

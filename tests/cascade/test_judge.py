@@ -8,7 +8,7 @@ from decision.policies import make_policy
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.decision.rule import Rule, masks
-from steelsight.decision.verdict import UNREADABLE, give_verdict
+from steelsight.decision.verdict import UNREADABLE, give_verdict, say_suspected
 from steelsight.ensemble import combine_maps, to_8bit
 from steelsight.images import read_image
 from steelsight.preprocess import Preprocess
@@ -109,15 +109,17 @@ def test_a_policy_gives_each_image_its_verdict_and_changes_nothing_else(tmp_path
     for one, other in zip(plain, said, strict=True):
         assert one.verdict is None
         assert [format_runs(runs) for runs in one.runs] == [format_runs(runs) for runs in other.runs]
-        assert other.verdict == (
-            UNREADABLE
-            if other.size is None
-            else give_verdict(policy, ("bright", "dark"), other.p_defect, other.regions, other.size, other.flags)
-        )
+        if other.size is None:
+            assert other.verdict == UNREADABLE
+            continue
+        classes = ("bright", "dark")
+        bare = give_verdict(policy, classes, other.p_defect, other.regions, other.size, other.flags)
+        assert other.verdict.answer == bare.answer
+        assert other.verdict == say_suspected(bare, policy, classes, other.suspected, other.size)
     assert {"pass", "review", "reject"} == {one.verdict.answer for one in said}
 
 
-def test_only_images_that_pass_the_gate_are_segmented():
+def test_without_a_policy_only_images_that_pass_the_gate_are_segmented():
     running = engine()
     judged = list(judge(sources(), running, RULE))
     passed = sum(one.p_defect > RULE.gate for one in judged)

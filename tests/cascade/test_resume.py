@@ -184,10 +184,11 @@ def test_resuming_with_another_version_is_refused(tmp_path, judged):
         write(tmp_path, judged, resume=True)
 
 
-def test_resuming_tables_of_before_there_were_verdicts_is_refused(tmp_path, judged):
+@pytest.mark.parametrize("schema", [1, 2])
+def test_resuming_tables_of_before_there_were_these_columns_is_refused(tmp_path, judged, schema):
     write(tmp_path, judged, stop_after=5)
     record = tmp_path / "run.partial.json"
-    record.write_text(json.dumps({**json.loads(record.read_text()), "schema_version": 1}))
+    record.write_text(json.dumps({**json.loads(record.read_text()), "schema_version": schema}))
     before = content(tmp_path)
     with pytest.raises(UserError, match=r"made by a steelsight whose tables have other columns; leave out --resume"):
         write(tmp_path, judged, resume=True)

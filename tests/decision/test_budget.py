@@ -15,13 +15,14 @@ from steelsight.decision.budget import share_out
 def test_no_way_to_share_gains_more(seed: int, classes: int, budget: int) -> None:
     rng = np.random.default_rng(seed)
     fronts = [np.maximum.accumulate(rng.integers(0, 4, (3, budget + 1)) / 2, axis=1) for _ in range(classes)]
-    total, spent = share_out(fronts)
+    budgets = rng.integers(0, budget + 1, 3)
+    total, spent = share_out(fronts, budgets=budgets)
     for row in range(3):
         best = max(
             sum(front[row, share] for front, share in zip(fronts, shares, strict=True))
             for shares in product(range(budget + 1), repeat=classes)
-            if sum(shares) <= budget
+            if sum(shares) <= budgets[row]
         )
         assert total[row] == pytest.approx(best)
-        assert spent[:, row].sum() <= budget
+        assert spent[:, row].sum() <= budgets[row]
         assert sum(front[row, share] for front, share in zip(fronts, spent[:, row], strict=True)) == pytest.approx(best)

@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from steelsight.decision.candidates import View
+from steelsight.decision.coarse import coarse
 from steelsight.decision.counts import Counts, count
 from steelsight.decision.defaults import plain_rule
 from steelsight.decision.grid import Grids, area_grid
 from steelsight.decision.objective import Aim, Objective
+from steelsight.decision.redraw import redraw
 from steelsight.decision.rule import Rule, masks
 from steelsight.decision.search import SearchResult, search, search_shared
 from steelsight.metrics.dice import dice_figures, pair_dice
@@ -368,3 +371,24 @@ def test_the_limit_on_false_alarms_is_kept_by_all_classes_together() -> None:
     counts = count(histograms, np.ones(4), found.rule)
     assert (counts.predicted > 0).tolist() == [[False, False], [False, True], [False, True], [False, True]]
     assert found.score == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("aim", ["competition", "pooled", "defects"])
+def test_no_upper_threshold_outside_the_limits_is_taken(aim: Aim) -> None:
+    """The defect stands out at 250 alone; between .3 and .85 the false alarm of 200 comes with it, or nothing is marked."""
+    histograms = np.zeros((3, 1, 2, 256), np.uint32)
+    histograms[..., 0, 0] = 100
+    histograms[0, 0, 1, 250] = 20
+    histograms[1:, 0, 0, 240] = 20
+    objective = Objective(aim=aim, max_false_alarms=0.0)
+    free = Grids.of([0.5], 1.5, [(10, 12)], 1, objective=objective)
+    held = Grids.of([0.5], 1.5, [(10, 12)], 1, objective=objective, upper=(0.3, 0.85))
+    for find in (search, search_shared):
+        assert find(histograms, np.ones(3), free).rule.upper[0] in range(240, 250)
+        upper = find(histograms, np.ones(3), held).rule.upper[0]
+        assert upper in range(77, 217) or upper == 255
+    few = coarse(View(histograms, np.ones(3)), held)
+    found = search(few.view.histograms, np.ones(3), few.grids).rule
+    assert few.fine(found).upper[0] in range(77, 217) or few.fine(found).upper[0] == 255
+    drawn = redraw("tuned", few.view, few.grids, np.ones((3, 1), np.int64))
+    assert few.levels[drawn.upper[0, 0]] == few.fine(found).upper[0]

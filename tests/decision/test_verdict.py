@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelsight.decision.policy import Policy
-from steelsight.decision.verdict import UNREADABLE, give_verdict
+from steelsight.decision.verdict import UNREADABLE, Verdict, give_verdict, say_suspected
 from steelsight.regions import Region
 
 CLASSES = ("1", "2", "3")
@@ -34,7 +34,18 @@ def verdict(policy: Policy, p: float, regions=(), flags=()) -> tuple[str, str]:
         (0.04, (), (), ("pass", "P(defect) 0.04 is at most 0.04, and nothing was found")),
         (0.0400001, (), (), ("review", "P(defect) 0.0400001 lies between 0.0400000 and 0.7200000")),
         (0.31, (), (), ("review", "P(defect) 0.31 lies between 0.04 and 0.72")),
-        (0.31, (SMALL,), ("size",), ("review", "P(defect) 0.31 lies between 0.04 and 0.72")),
+        (
+            0.31,
+            (SMALL, OTHER, LARGE),
+            (),
+            ("review", "P(defect) 0.31 lies between 0.04 and 0.72; found: class 3, 99 x 9 px, and 2 more"),
+        ),
+        (
+            0.31,
+            (SMALL,),
+            ("size",),
+            ("review", "size lies far outside of what the inspector was made with, so that no bound covers it"),
+        ),
         (0.02, (SMALL,), (), ("review", "P(defect) 0.02 is low enough to pass, yet 1 defect of class 3 was found")),
         (
             0.02,
@@ -67,8 +78,17 @@ def verdict(policy: Policy, p: float, regions=(), flags=()) -> tuple[str, str]:
         (
             0.93,
             (SMALL, OTHER, LARGE),
-            ("size",),
+            (),
             ("reject", "P(defect) 0.93 exceeds 0.72: 3 defects of classes 1 and 3, the largest of class 3 with 640 px"),
+        ),
+        (
+            0.93,
+            (SMALL,),
+            ("light", "contrast"),
+            (
+                "review",
+                "light and contrast lie far outside of what the inspector was made with, so that no bound covers it",
+            ),
         ),
         (float("nan"), (), (), ("review", "the classifiers answered with what is no number")),
     ],
@@ -107,6 +127,24 @@ def test_without_a_bound_to_reject() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("policy", "text"),
+    [
+        (make_policy(), "suspected: class 3, 99 x 9 px, and 1 more"),
+        (make_policy(rules=RULES), "suspected: class 3, 50 x 4.5 mm, and 1 more"),
+    ],
+)
+def test_what_is_suspected_is_said_of_all_but_what_passes(policy, text) -> None:
+    """By the largest, in mm where the size of a pixel is known."""
+    for p, flags in ((0.31, ()), (0.02, ("size",)), (0.93, ())):
+        bare = give_verdict(policy, CLASSES, p, (), SIZE, flags)
+        assert say_suspected(bare, policy, CLASSES, (), SIZE) == bare
+        said = say_suspected(bare, policy, CLASSES, (SMALL, LARGE), SIZE)
+        assert said == Verdict(bare.answer, f"{bare.reason}; {text}")
+    passes = give_verdict(policy, CLASSES, 0.01, (), SIZE)
+    assert say_suspected(passes, policy, CLASSES, (SMALL,), SIZE) == passes
+
+
 def test_an_unreadable_image_goes_to_review() -> None:
     assert UNREADABLE.answer == "review"
     assert "could not be read" in UNREADABLE.reason
@@ -134,7 +172,7 @@ def test_an_image_that_passes_has_no_mask_and_one_that_is_rejected_has_a_reason_
     severe = policy.severity is not None and OTHER in regions
     may_pass = policy.pass_at is not None and p <= policy.pass_at
     assert (answer == "pass") == (may_pass and not regions and not flags)
-    assert (answer == "reject") == (severe or (policy.reject_at is not None and p > policy.reject_at))
+    assert (answer == "reject") == (not flags and (severe or (policy.reject_at is not None and p > policy.reject_at)))
     if answer == "reject":
         assert ("of class" in reason) == bool(regions)
         assert ("by the classifiers alone" in reason) == (not regions)
@@ -147,8 +185,12 @@ def test_more_doubt_is_never_a_milder_verdict(policy, one, two, regions, flags) 
     low, high = sorted((one, two))
     answers = [ORDER[verdict(policy, p, regions, flags)[0]] for p in (low, high)]
     assert answers[0] <= answers[1]
-    clean = ORDER[verdict(policy, low)[0]]
-    assert clean <= answers[0]
+
+
+@given(policies(), SHARE, REGIONS)
+def test_what_is_flagged_goes_to_a_person_whatever_was_found(policy, p, regions) -> None:
+    assert verdict(policy, p, regions, ("light",))[0] == "review"
+    assert verdict(make_policy(rules=RULES), p, (OTHER,), ("contrast",))[0] == "review"
 
 
 @given(policies(), SHARE)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data import needs_sample
-from judged_run import FOLDS, make_run
+from judged_run import COARSE, FOLDS, make_run
 from numpy.typing import NDArray
 
 from steelsight.decision.candidates import KINDS, SOFT
@@ -18,7 +18,9 @@ from steelsight.decision.stability import DRAWS
 from steelsight.ensemble import combine_maps, combine_probabilities
 from steelsight.errors import UserError
 from steelsight.evidence.decide import decide
+from steelsight.evidence.out_of_fold import OutOfFold
 from steelsight.evidence.store import Evidence
+from steelsight.evidence.team import Views
 from steelsight.metrics.dice import dice_figures
 
 pytestmark = needs_sample
@@ -299,3 +301,38 @@ def test_a_decision_that_is_missing_or_no_json_is_refused(tmp_path: Path) -> Non
     (tmp_path / "decision.json").write_text("{")
     with pytest.raises(UserError, match="not JSON"):
         read_decision(tmp_path)
+
+
+def test_what_is_tuned_is_what_is_deployed_by_logits_too(tmp_path: Path) -> None:
+    """The figures are those of masks cut from averaged log odds, pixel by pixel."""
+    changes = (*COARSE, "selection.combine=logits", "selection.segmenters=2", "selection.classifiers=2")
+    evidence = make_run(tmp_path / "run", NOISE, search=changes)
+    decision = decide(evidence.run)
+    assert decision.combine == "logits"
+    member, counts = evidence.recipe.member, []
+    for index, fold in enumerate(evidence.record.folds):
+        sample, (classifiers, segmenters) = evidence.record.samples[index], decision.members_of(int(fold))
+        assert len(classifiers) == len(segmenters) == 2
+        p = combine_probabilities([evidence.probabilities(member(name))[index] for name in classifiers], "logits")
+        maps = [evidence.map(member(name), index) for name in segmenters]
+        preprocesses = [member(name).preprocess for name in segmenters]
+        cut = masks(decision.rule, p, combine_maps(maps, preprocesses, sample.size, "logits"))
+        true = sample.mask()
+        counts.append([mask.sum(axis=(1, 2)) for mask in (cut & true, cut, true)])
+    figures = dice_figures(*(np.array(part) for part in zip(*counts, strict=True)))
+    assert decision.figures.dice == pytest.approx(figures.dice)
+    assert same(decision.figures.defective_dice, figures.defective_dice)
+
+
+def test_a_recipe_says_what_the_rule_is_searched_for(tmp_path: Path) -> None:
+    changes = (*COARSE, "search.objective=defects", "search.max_false_alarms=0.02", "search.upper=[0.4, 0.6]")
+    evidence = make_run(tmp_path / "run", NOISE, every=4, search=changes)
+    decision = decide(evidence.run)
+    assert (decision.objective.aim, decision.objective.max_false_alarms) == ("defects", 0.02)
+    for candidate in decision.candidates:
+        if candidate.kind in ("shared", "tuned"):
+            assert all(102 <= upper <= 153 or upper == 255 for upper in candidate.rule.upper)
+            assert (candidate.figures.false_alarm_share or 0) <= 0.02
+    assert decision.scores["defects"] == pytest.approx(
+        decision.objective.score(OutOfFold.of(evidence, decision, Views(evidence)).counts())
+    )

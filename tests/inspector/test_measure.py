@@ -4,6 +4,7 @@ import time
 
 import pytest
 from data import SAMPLE, needs_sample
+from decision.policies import make_policy
 from inspector.tiny import RULE, make_inspector
 
 from steelsight.cascade.sources import Source, find_sources
@@ -32,7 +33,18 @@ def test_figures_agree_with_one_another_and_with_the_clock(inspector):
     assert speed.mean_width == 1600
     passed = sum(inspector(source.path).p_defect > RULE.gate for source in sources) / len(sources)
     assert speed.passed_share == pytest.approx(passed, abs=0.1)
+    assert speed.segmented_share == speed.passed_share  # without a policy
     assert speed.metres_per_second(2.0) == pytest.approx(speed.images_per_second * 3.2)
+
+
+def test_what_does_not_pass_is_segmented_too(tmp_path):
+    sources = find_sources([str(SAMPLE / "train_images")])[:24]
+    policy = make_policy(0.2, 0.95)
+    judging = Inspector.open(make_inspector(tmp_path / "inspector", policy=policy), threads=1)
+    speed = measure(judging, sources, 3.0)
+    seen = [judged.p_defect > RULE.gate or judged.verdict.answer != "pass" for judged in judging.stream(sources)]
+    assert speed.segmented_share == pytest.approx(sum(seen) / len(seen), abs=0.1)
+    assert speed.passed_share < speed.segmented_share < 1
 
 
 def test_memory_is_that_of_the_process_in_mb():

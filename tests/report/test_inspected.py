@@ -1,6 +1,8 @@
 """The section on new images: from a folder that the real writer made."""
 
+import csv
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,9 +56,12 @@ def test_counts_and_pictures_are_those_of_the_tables(inspected: Path) -> None:
     assert sum(count for _, count in view.verdicts) == 13
     assert dict(view.verdicts)["reject"] > 0
     found = [picture for picture in view.pictures if picture.found]
-    clean = view.pictures[len(found) :]
+    doubtful = [picture for picture in view.pictures if picture.suspected and not picture.found]
+    clean = view.pictures[len(found) + len(doubtful) :]
     assert len(found) == min(view.defective, 8)
-    assert not any(picture.found for picture in clean)
+    assert len(doubtful) == min(view.suspected, 4) > 0
+    assert list(view.pictures[len(found) :][: len(doubtful)]) == doubtful
+    assert not any(picture.found or picture.suspected for picture in clean)
     assert [picture.p_defect for picture in found] == sorted((p.p_defect for p in found), reverse=True)
     assert all(re.fullmatch(r"[12]: [0-9,]+ px, [0-9.]+ % of the image", text) for p in found for text in p.found)
     assert all(str(picture.source).startswith("data:image/jpeg;base64,") for picture in view.pictures)
@@ -69,6 +74,17 @@ def test_the_page_has_the_section_when_asked(inspected: Path, decided_run: Path,
     assert '<section id="inspected"' in text
     assert 'href="#inspected"' in text
     assert text.count("what the inspector marks") == len(inspected_view(inspected, CLASSES).pictures)
+
+
+def test_tables_of_before_there_was_anything_suspected_are_read(inspected: Path, tmp_path: Path) -> None:
+    shutil.copytree(inspected, tmp_path / "older")
+    with (inspected / "images.csv").open(newline="", encoding="utf-8") as stream:
+        rows = [row[: -2 * len(CLASSES)] for row in csv.reader(stream)]
+    with (tmp_path / "older" / "images.csv").open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(rows)
+    older, view = (inspected_view(folder, CLASSES) for folder in (tmp_path / "older", inspected))
+    assert (older.images, older.defective, older.verdicts) == (view.images, view.defective, view.verdicts)
+    assert (older.suspected, {picture.suspected for picture in older.pictures}) == (0, {()})
 
 
 def test_other_folders_are_one_sentence(inspected: Path, tmp_path: Path) -> None:

@@ -47,14 +47,16 @@ def _has_masks(image: ImageRow, tables: Tables, rows: "_Rows") -> bool:
 
 
 def _has_defects(image: ImageRow, rows: "_Rows") -> bool:
-    """Whether the next rows of defects.csv are those of an image: their areas add up to that of its masks."""
+    """Whether the next rows of defects.csv are those of an image: the areas of those that were found add up to that of its
+    masks, and as many follow that are suspected."""
     area = 0
     while area < image.area:
         image_id, _, _, _, _, _, of_one, *_ = cells(rows.take())
         if image_id != image.image_id:
             return False
         area += int(of_one)
-    return area == image.area
+    suspected = [cells(rows.take()) for _ in range(image.suspected)]
+    return area == image.area and all(row[:1] == [image.image_id] for row in suspected)
 
 
 class _Rows:

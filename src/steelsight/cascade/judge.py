@@ -1,4 +1,4 @@
-"""The two steps: classify every image, segment those that pass the gate, cut their masks by the rule."""
+"""The two steps: classify every image, segment what passes the gate or is to be looked at, cut masks by the rule."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,17 +10,18 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.cascade.cut import CombinedMaps, cut, suspect
 from steelsight.cascade.engine import Engine, EngineNetwork
 from steelsight.cascade.no_probability import NoProbability, find_odd
 from steelsight.cascade.sources import Source
 from steelsight.decision.policy import Policy
-from steelsight.decision.rule import Rule, masks
-from steelsight.decision.verdict import UNREADABLE, Verdict, give_verdict
-from steelsight.ensemble import combine_maps, combine_probabilities, may_exceed, to_8bit
+from steelsight.decision.rule import Rule
+from steelsight.decision.verdict import UNREADABLE, Verdict, give_verdict, say_suspected
+from steelsight.ensemble import combine_probabilities, to_8bit
 from steelsight.images import ImageError, read_image
 from steelsight.preprocess import Image, Preprocess
-from steelsight.regions import Region, find_regions
-from steelsight.rle import Runs, encode_mask
+from steelsight.regions import Region
+from steelsight.rle import Runs
 
 _READERS = 2
 _WAITING = 2  # batches that may wait, judged or read, beside those in work: memory stays level however many images come
@@ -41,11 +42,15 @@ class Judged:
             or one gave no probability.
         runs: the mask of each class at the image's own size; empty where nothing was found.
         regions: the connected defects of all masks.
+        suspected_runs, suspected: where to look beside that, by class and as connected regions: what lies above the lower
+            threshold in classes without a mask, see `steelsight.cascade.cut.suspect`. It is not found, and no part of `runs`
+            and `regions`. Empty of an image that passes, and of one that was not segmented.
         flags: what about the image is unusual, in single words; it is judged all the same.
+        is_segmented: whether step 2 has seen it: it passed the gate, or does not pass by the policy.
         maps: uint8 (classes, height, width) combined probability times 255 at the image's own size, on which the rule cut the
-            masks; None where the gate held the image back, where maps were not asked for, or without image.
+            masks; None where it was not segmented, where maps were not asked for, or without image.
         network_maps: each segmenter's 8-bit map, uint8 (classes, height, width) at its working size, of which `combine_maps`
-            makes `maps`; None where the gate held the image back, where they were not asked for, or without image.
+            makes `maps`; None where it was not segmented, where they were not asked for, or without image.
         classifiers: what each classifier says, which `p_defect` combines; empty where there is none, or that is nan.
         error: one sentence where the image was not judged, and has no mask: the file could not be read (`image` is None), or
             a network gave no probability. Else None.
@@ -60,7 +65,10 @@ class Judged:
     p_defect: float
     runs: tuple[Runs, ...]
     regions: tuple[Region, ...] = ()
+    suspected_runs: tuple[Runs, ...] = ()
+    suspected: tuple[Region, ...] = ()
     flags: tuple[str, ...] = ()
+    is_segmented: bool = False
     maps: NDArray[np.uint8] | None = None
     network_maps: tuple[NDArray[np.uint8], ...] | None = None
     classifiers: tuple[float, ...] = ()
@@ -90,18 +98,22 @@ def judge(
     rule: Rule,
     *,
     keep_maps: bool = False,
+    keep_network_maps: bool = False,
     flags: Flags | None = None,
     policy: Policy | None = None,
 ) -> Iterator[Judged]:
     """Judge images in their order; an unreadable file, or an image for which a network gives no probability, gives a `Judged`
     with its error.
 
+    Step 2 sees the images that pass the gate, which alone may have masks, and those that do not pass by the policy: whatever
+    goes to a person shows where to look.
+
     Images are read, judged and handed on at the same time: two threads read ahead, `engine.workers` threads judge a batch
     of `engine.batch` images each, and the caller writes what is done meanwhile.
 
     Args:
         sources: may be endless; only a few batches ahead are taken from it.
-        keep_maps: whether `Judged.maps` is wanted.
+        keep_maps, keep_network_maps: whether `Judged.maps` and `Judged.network_maps` are wanted.
         flags: names what is unusual about an image.
         policy: gives each image its verdict.
     """
@@ -113,7 +125,15 @@ def judge(
 
         def work(group: Sequence[tuple[Source, Future[Read]]]) -> list[Judged]:
             read = [(source, image.result()) for source, image in group]
-            return judge_batch(read, engine, rule, keep_maps=keep_maps, flags=flags, policy=policy)
+            return judge_batch(
+                read,
+                engine,
+                rule,
+                keep_maps=keep_maps,
+                keep_network_maps=keep_network_maps,
+                flags=flags,
+                policy=policy,
+            )
 
         try:
             while True:
@@ -148,27 +168,63 @@ def judge_batch(
         keep_network_maps: whether `Judged.network_maps` is wanted.
     """
     images = [image for _, image in group if not isinstance(image, ImageError)]
+    unusual = [flags(image) if flags else () for image in images]
     classified = _classify(images, engine)
-    passed = [image for image, one in zip(images, classified, strict=True) if one.passes(rule)]
-    said, maps = iter(classified), _segment(passed, engine.segmenters)
+    known: list[Judged] = []
+    said = iter(zip(classified, unusual, strict=True))
     nothing = tuple(Runs.empty() for _ in engine.classes)
-    judged: list[Judged] = []
     for source, image in group:
         if isinstance(image, ImageError):
-            judged.append(Judged(source, None, float("nan"), nothing, error=str(image)))
+            known.append(Judged(source, None, float("nan"), nothing, error=str(image)))
             continue
-        one, unusual = next(said), flags(image) if flags else ()
-        of_networks = next(maps) if one.passes(rule) else one.odd
-        known = Judged(source, image, one.p_defect, nothing, flags=unusual, classifiers=one.each)
-        if isinstance(of_networks, NoProbability):
-            judged.append(_left_to_a_person(known, of_networks))
-        elif of_networks is None:
-            judged.append(known)
+        one, flagged = next(said)
+        judged = Judged(source, image, one.p_defect, nothing, flags=flagged, classifiers=one.each)
+        if one.odd is not None:
+            known.append(_left_to_a_person(judged, one.odd))
         else:
-            runs, regions, combined = cut(image, one.p_defect, of_networks, engine, rule, keep_maps)
-            kept = tuple(of_networks) if keep_network_maps else None
-            judged.append(replace(known, runs=runs, regions=regions, maps=combined, network_maps=kept))
-    return judged if policy is None else [_with_verdict(one, engine, policy) for one in judged]
+            known.append(replace(judged, is_segmented=_is_to_be_segmented(judged, engine, rule, policy)))
+    maps = _segment([one.image for one in known if one.image is not None and one.is_segmented], engine.segmenters)
+    return [
+        _looked_at(one, next(maps), engine, rule, policy, keep_maps, keep_network_maps)
+        if one.is_segmented
+        else _with_verdict(one, engine, policy)
+        for one in known
+    ]
+
+
+def _is_to_be_segmented(judged: Judged, engine: Engine, rule: Rule, policy: Policy | None) -> bool:
+    """What passes the gate may have masks; what does not pass, with none, is to show a person where to look."""
+    if judged.p_defect > rule.gate:
+        return True
+    verdict = _verdict(judged, engine, policy)
+    return verdict is not None and verdict.answer != "pass"
+
+
+def _looked_at(
+    judged: Judged,
+    maps: list[NDArray[np.uint8]] | NoProbability,
+    engine: Engine,
+    rule: Rule,
+    policy: Policy | None,
+    keep_maps: bool,
+    keep_network_maps: bool,
+) -> Judged:
+    """An image that was segmented, with masks, verdict and what is suspected."""
+    if isinstance(maps, NoProbability):
+        if judged.p_defect > rule.gate:
+            return _with_verdict(_left_to_a_person(judged, maps), engine, policy)
+        return _with_verdict(judged, engine, policy, unseen=maps)  # the gate has decided already that it has no mask
+    if judged.image is None:
+        raise ValueError("an image without pixels cannot have been segmented")
+    combined = CombinedMaps(judged.image, maps, engine, keep=keep_maps)
+    runs, regions = cut(combined, judged.p_defect, rule)
+    kept = tuple(maps) if keep_network_maps else None
+    found = replace(judged, runs=runs, regions=regions, maps=combined.kept, network_maps=kept)
+    verdict = _verdict(found, engine, policy)
+    if verdict is None or verdict.answer != "pass":
+        suspected_runs, suspected = suspect(combined, runs, rule)
+        found = replace(found, suspected_runs=suspected_runs, suspected=suspected)
+    return _with_verdict(found, engine, policy)
 
 
 def _left_to_a_person(judged: Judged, odd: NoProbability) -> Judged:
@@ -177,12 +233,30 @@ def _left_to_a_person(judged: Judged, odd: NoProbability) -> Judged:
     return replace(judged, error=said, verdict=Verdict("review", odd.sentence))
 
 
-def _with_verdict(judged: Judged, engine: Engine, policy: Policy) -> Judged:
+def _verdict(judged: Judged, engine: Engine, policy: Policy | None) -> Verdict | None:
+    """What is suspected has no say in it."""
+    if policy is None or judged.size is None:
+        return None
+    return give_verdict(policy, engine.classes, judged.p_defect, judged.regions, judged.size, judged.flags)
+
+
+def _with_verdict(
+    judged: Judged, engine: Engine, policy: Policy | None, *, unseen: NoProbability | None = None
+) -> Judged:
+    """The image with its verdict, where there is a policy.
+
+    Args:
+        unseen: why nothing is known of where to look.
+    """
+    if policy is None:
+        return judged
     if judged.size is None:
         return replace(judged, verdict=UNREADABLE)
-    verdict = judged.verdict
-    if verdict is None:
-        verdict = give_verdict(policy, engine.classes, judged.p_defect, judged.regions, judged.size, judged.flags)
+    verdict = judged.verdict or _verdict(judged, engine, policy)
+    if verdict is not None and unseen is not None:
+        verdict = replace(verdict, reason=f"{verdict.reason}; where to look is not known: {unseen.where}")
+    elif verdict is not None:
+        verdict = say_suspected(verdict, policy, engine.classes, judged.suspected, judged.size)
     if isnan(judged.p_defect):
         return replace(judged, verdict=verdict)
     probability = float(policy.calibration.apply(np.array([judged.p_defect]))[0])
@@ -196,9 +270,6 @@ class _Classified:
     p_defect: float
     each: tuple[float, ...] = ()
     odd: NoProbability | None = None
-
-    def passes(self, rule: Rule) -> bool:
-        return self.p_defect > rule.gate
 
 
 def _classify(images: Sequence[Image], engine: Engine) -> list[_Classified]:
@@ -235,39 +306,6 @@ def _segment(
             maps.append(to_8bit(said))
     for index, wrong in enumerate(odd):
         yield [of_network[index] for of_network in maps] if wrong is None else wrong
-
-
-def cut(
-    image: Image,
-    p_defect: float,
-    maps: Sequence[NDArray[np.uint8]],
-    engine: Engine,
-    rule: Rule,
-    keep_maps: bool,
-) -> tuple[tuple[Runs, ...], tuple[Region, ...], NDArray[np.uint8] | None]:
-    """Masks and regions of one image, and its combined map if wanted.
-
-    Classes whose map cannot reach the upper threshold are left at the working size: most are.
-
-    Args:
-        maps: each network's 8-bit map of the image, uint8 (classes, height, width) at its working size.
-        engine: its segmenters are in the same order.
-    """
-    size, preprocesses = (image.shape[0], image.shape[1]), [network.preprocess for network in engine.segmenters]
-    runs = [Runs.empty()] * rule.classes
-    regions: list[Region] = []
-    kept: list[NDArray[np.uint8]] = []
-    wanted = np.ones(rule.classes, np.bool_) if keep_maps else may_exceed(maps, rule.upper, engine.combine)
-    for index in np.flatnonzero(wanted).tolist():
-        # one class at a time stays in the processor's cache
-        combined = combine_maps([map_[index : index + 1] for map_ in maps], preprocesses, size, engine.combine)
-        mask = masks(rule.only([index]), p_defect, combined)[0]
-        if mask.any():
-            runs[index] = encode_mask(mask)
-            regions.extend(find_regions(index, mask, combined[0]))
-        if keep_maps:
-            kept.append(combined[0])
-    return tuple(runs), tuple(regions), np.stack(kept) if kept else None
 
 
 class _Inputs:

@@ -32,11 +32,13 @@ class NoProbability:
         >>> NoProbability(2, "unet:0", float("nan")).sentence.partition(": ")[2]
         'in step 2, segmenter unet:0 answered nan'
         """
+        return f"the networks gave no probability for this image, so that a person must look: {self.where}"
+
+    @property
+    def where(self) -> str:
+        """Which network answered what."""
         kind = "classifier" if self.step == 1 else "segmenter"
-        return (
-            "the networks gave no probability for this image, so that a person must look: in step "
-            f"{self.step}, {kind} {self.network} answered {self.answer:g}"
-        )
+        return f"in step {self.step}, {kind} {self.network} answered {self.answer:g}"
 
 
 def odd_answers(said: NDArray[np.floating]) -> list[float | None]:

@@ -18,6 +18,8 @@ COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 9
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _LINE = 22  # pixels per line of the legend
 _TEXT = 0.5
+_DASH, _GAP = 4, 3
+"""Of the outline around what is suspected, in thicknesses of a line."""
 
 Colour = tuple[int, int, int]
 _LIGHT = (235, 235, 235)
@@ -44,20 +46,44 @@ def class_colour(index: int) -> Colour:
 
 
 def draw_overlay(
-    image: Image, runs: Sequence[Runs], classes: Sequence[str], p_defect: float, verdict: Verdict | None = None
+    image: Image,
+    runs: Sequence[Runs],
+    classes: Sequence[str],
+    p_defect: float,
+    verdict: Verdict | None = None,
+    suspected: Sequence[Runs] = (),
 ) -> NDArray[np.uint8]:
-    """Outline each class's mask in its colour and add a legend below, the verdict first: RGB uint8 (height + legend, width,
-    3)."""
+    """Outline each class's mask in its colour, what is suspected with dashes, and add a legend below, the verdict first: RGB
+    uint8 (height + legend, width, 3).
+
+    Args:
+        suspected: by class; empty where nothing is.
+    """
     size = (image.shape[0], image.shape[1])
     canvas = _as_rgb(image)
     thickness = max(1, round(min(size) / 160))
+    for index, of_class in enumerate(suspected):
+        for outline in _outlines(of_class, size):
+            _dash(canvas, outline, class_colour(index), thickness)
     for index, of_class in enumerate(runs):
-        if of_class.area:
-            mask = decode_runs(of_class, size).astype(np.uint8)
-            outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-            cv2.drawContours(canvas, outlines, -1, class_colour(index), thickness)
-    legend = _strip(_legend(runs, classes, p_defect), size[1])
+        cv2.drawContours(canvas, _outlines(of_class, size), -1, class_colour(index), thickness)
+    legend = _strip(_legend(runs, classes, p_defect, suspected), size[1])
     return np.concatenate([canvas, *([_strip(_said(verdict), size[1])] if verdict else []), legend])
+
+
+def _outlines(runs: Runs, size: tuple[int, int]) -> Sequence[NDArray[np.int32]]:
+    """Outer and inner borders of a mask."""
+    if not runs.area:
+        return ()
+    found, _ = cv2.findContours(decode_runs(runs, size).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    return [np.asarray(outline, np.int32) for outline in found]
+
+
+def _dash(canvas: NDArray[np.uint8], outline: NDArray[np.int32], colour: Colour, thickness: int) -> None:
+    """One dash at least, of a contour that goes from pixel to pixel."""
+    dash, period = _DASH * thickness, (_DASH + _GAP) * thickness
+    for start in range(0, len(outline), period):
+        cv2.polylines(canvas, [outline[start : start + dash]], False, colour, thickness)
 
 
 def _as_rgb(image: Image) -> NDArray[np.uint8]:
@@ -74,12 +100,15 @@ def _said(verdict: Verdict) -> list[_Entry]:
     return [_Entry(verdict.answer.upper(), ink, 18, box), *words]
 
 
-def _legend(runs: Sequence[Runs], classes: Sequence[str], p_defect: float) -> list[_Entry]:
+def _legend(runs: Sequence[Runs], classes: Sequence[str], p_defect: float, suspected: Sequence[Runs]) -> list[_Entry]:
     """P(defect), then every class with its area."""
     entries = [_Entry("P(defect) unknown" if isnan(p_defect) else f"P(defect) {p_defect:.3f}", _LIGHT, 20)]
     for index, (name, of_class) in enumerate(zip(classes, runs, strict=True)):
+        doubtful = suspected[index].area if suspected else 0
         text = f"{name}: {of_class.area} px" if of_class.area else f"{name}: -"
-        entries.append(_Entry(text, class_colour(index) if of_class.area else (120, 120, 120), 20))
+        if doubtful:
+            text += f" ({doubtful} px suspected, dashed)"
+        entries.append(_Entry(text, class_colour(index) if of_class.area or doubtful else (120, 120, 120), 20))
     return entries
 
 

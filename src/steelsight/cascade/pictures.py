@@ -1,5 +1,7 @@
 """What was found, as pictures: masks/*.png and overlays/*.jpg."""
 
+import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -15,6 +17,7 @@ from steelsight.files import sweep, write_bytes
 from steelsight.rle import Runs, decode_runs
 
 _JPEG_QUALITY = 92
+_LONGEST, _KEPT = 251, 200  # bytes of a file name's 255, without its suffix
 
 
 class Pictures:
@@ -60,7 +63,8 @@ class Pictures:
             mask = index_mask(judged.runs, (image.shape[0], image.shape[1]))
             _write(self._masks / f"{name}.png", mask)
         if self._overlays is not None:
-            picture = draw_overlay(image, judged.runs, self._classes, judged.p_defect, judged.verdict)
+            seen = (judged.p_defect, judged.verdict, judged.suspected_runs)
+            picture = draw_overlay(image, judged.runs, self._classes, *seen)
             _write(self._overlays / f"{name}.jpg", picture[..., ::-1])
 
     def are_there(self, image_id: str) -> bool:
@@ -95,7 +99,20 @@ def picture_names(image_ids: Iterable[str]) -> dict[str, str]:
     """
     stems = {image_id: str(PurePosixPath(image_id).with_suffix("")) for image_id in image_ids}
     counts = Counter(stems.values())
-    return {image_id: stem if counts[stem] == 1 and stem not in stems else image_id for image_id, stem in stems.items()}
+    return {
+        image_id: _fitting(stem if counts[stem] == 1 and stem not in stems else image_id)
+        for image_id, stem in stems.items()
+    }
+
+
+def _fitting(name: str) -> str:
+    """A name to which a suffix can be added: its last part is cut, and told apart by a hash, where it is too long."""
+    folder, slash, last = name.rpartition("/")
+    content = os.fsencode(last)
+    if len(content) <= _LONGEST:
+        return name
+    kept = os.fsdecode(content[:_KEPT]).encode("utf-8", "ignore").decode()
+    return f"{folder}{slash}{kept}~{hashlib.blake2b(content, digest_size=8).hexdigest()}"
 
 
 def _write(path: Path, pixels: NDArray[np.generic]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steelsight.errors import UserError
-from steelsight.images import is_image_name
+from steelsight.folders import LeftOut, look_below
 
 STANDARD_INPUT = "-"
 MASKS, OVERLAYS = PICTURES = ("masks", "overlays")
@@ -28,11 +28,25 @@ class Source:
     path: Path
 
 
+@dataclass(frozen=True)
+class Found:
+    """The images that a user means, and what of their folders is left out."""
+
+    sources: tuple[Source, ...]
+    left_out: tuple[LeftOut, ...]
+
+
 def find_sources(given: Sequence[str], *, results: Path | None = None) -> tuple[Source, ...]:
+    """The images of `find`, whatever is left out."""
+    return find(given, results=results).sources
+
+
+def find(given: Sequence[str], *, results: Path | None = None) -> Found:
     """Resolve files, folders (with what is below them) and patterns such as `line2/*.jpg`, in the order given; `-` stands
     for a list of these on standard input, one a line.
 
-    A file that is named twice counts once. A file that is named directly is taken whatever its suffix.
+    A file that is named twice counts once. A file that is named directly is taken whatever its suffix. Of a folder, hidden
+    and linked folders, those that may not be read, and images in other formats are left out and named.
 
     Args:
         results: where masks and overlays will go; those of an earlier run are no images of a folder around them.
@@ -42,8 +56,9 @@ def find_sources(given: Sequence[str], *, results: Path | None = None) -> tuple[
     """
     pictures = [(results / name).resolve() for name in PICTURES] if results else []
     sources: dict[str, Source] = {}
+    left_out: list[LeftOut] = []
     for text in _with_standard_input(given):
-        for source in _resolve(text, pictures):
+        for source in _resolve(text, pictures, left_out):
             # links are followed by nobody: two names of one file are two images, as in a store of links to contents
             sources.setdefault(os.path.normcase(os.path.abspath(source.path)), source)  # noqa: PTH100
     by_name: dict[str, Source] = {}
@@ -54,7 +69,7 @@ def find_sources(given: Sequence[str], *, results: Path | None = None) -> tuple[
                 f"{source.path} and {other.path} would both be named {source.image_id!r} in the results; give the folder "
                 "that holds both, or take them one after the other"
             )
-    return tuple(sources.values())
+    return Found(tuple(sources.values()), tuple(dict.fromkeys(left_out)))
 
 
 def _with_standard_input(given: Sequence[str]) -> Iterator[str]:
@@ -79,21 +94,23 @@ def _lines(stream: Iterable[bytes]) -> Iterator[str]:
             yield text
 
 
-def _resolve(text: str, pictures: Sequence[Path]) -> Iterator[Source]:
+def _resolve(text: str, pictures: Sequence[Path], left_out: list[LeftOut]) -> Iterator[Source]:
     path = Path(text)
     if path.is_dir():
         apart = [folder for folder in pictures if folder.is_relative_to(path.resolve()) and folder != path.resolve()]
-        found = sorted(inside for inside in path.rglob("*") if is_image_name(inside) and inside.is_file())
-        if apart:
-            found = [inside for inside in found if not any(inside.resolve().is_relative_to(one) for one in apart)]
+        found, passed_over = look_below(path, apart)
         if not found:
-            raise UserError(f"{text}: no image in this folder or below it; name a folder with JPEG, PNG, BMP or TIFF")
+            why = f" ({passed_over[0].sentence})" if passed_over else ""
+            raise UserError(
+                f"{text}: no image in this folder or below it; name a folder with JPEG, PNG, BMP or TIFF{why}"
+            )
+        left_out += passed_over
         yield from (Source(inside.relative_to(path).as_posix(), inside) for inside in found)
-    elif path.is_file():
+    elif path.is_file() or path.is_symlink():
         yield Source(path.name, path)
     else:
         matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-        files = [Path(match) for match in matches if Path(match).is_file()]
+        files = [Path(match) for match in matches if not Path(match).is_dir()]
         if not files:
             raise UserError(f"{text}: no such file or folder, and as a pattern it matches nothing; correct the path")
         yield from (Source(file.name, file) for file in files)

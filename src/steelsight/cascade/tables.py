@@ -10,6 +10,7 @@ from typing import Literal, Self, get_args
 
 from steelsight.cascade.judge import Judged
 from steelsight.decision.policy import Answer
+from steelsight.names import for_cell
 from steelsight.regions import Region
 from steelsight.rle import Runs, format_runs
 
@@ -19,6 +20,10 @@ SubmissionLayout = Literal["long", "wide"]
 SUBMISSION, DEFECTS, IMAGES = "submission.csv", "defects.csv", "images.csv"
 TABLES = (SUBMISSION, DEFECTS, IMAGES)
 """In the order in which an image's rows are written: its row in images.csv says that all others are there."""
+
+Kind = Literal["found", "suspected"]
+"""Of a row in defects.csv, in its last column `KIND`: what is suspected is not found."""
+KIND = "kind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class ImageRow:
         is_flagged: whether anything about it is unusual.
         error: why nothing was found out of it; empty where it was judged.
         is_read: whether its file could be read; if so, an error is that of a network.
+        suspected: how many suspected regions it has.
         also: what stands in further columns.
     """
 
@@ -41,6 +47,7 @@ class ImageRow:
     is_flagged: bool
     error: str
     is_read: bool
+    suspected: int = 0
     also: tuple[str, ...] = ()
 
 
@@ -58,6 +65,7 @@ class Said:
         regions: the connected defects.
         flags: what about the image is unusual.
         error: see `Judged.error`; empty where it was judged.
+        suspected: where to look beside that; see `Judged.suspected`.
     """
 
     image_id: str
@@ -70,6 +78,7 @@ class Said:
     regions: tuple[Region, ...]
     flags: tuple[str, ...]
     error: str
+    suspected: tuple[Region, ...] = ()
 
     @classmethod
     def of(cls, judged: Judged) -> Self:
@@ -87,6 +96,7 @@ class Said:
             judged.regions,
             judged.flags,
             judged.error or "",
+            judged.suspected,
         )
 
 
@@ -99,12 +109,15 @@ class Tables:
         class_ids: ClassId as the data names the class, or its number 1..K in the order of `classes`.
         layout: of submission.csv: `long` is ImageId,ClassId,EncodedPixels; `wide` is ImageId_ClassId,EncodedPixels.
         also: columns of each table that stand after these; see `lines`.
+        suspected: whether images.csv and defects.csv end with the columns on what is suspected, and defects.csv has rows of
+            it; tables that were begun before there were such columns go on without.
     """
 
     classes: tuple[str, ...]
     class_ids: ClassIds = "data"
     layout: SubmissionLayout = "long"
     also: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    suspected: bool = True
 
     def header(self, table: str) -> bytes:
         """The first line of a table."""
@@ -115,10 +128,13 @@ class Tables:
                 ids = ["ImageId_ClassId"] if self.layout == "wide" else ["ImageId", "ClassId"]
                 return line([*ids, "EncodedPixels", *also])
             case "defects.csv":
-                return line(["ImageId", "ClassId", "left", "top", "width", "height", "area", "probability", *also])
+                kind = [KIND] if self.suspected else []
+                first = ["ImageId", "ClassId", "left", "top", "width", "height", "area", "probability"]
+                return line([*first, *also, *kind])
             case _:
                 first = ["ImageId", "verdict", "reason", "height", "width", "p_defect", "probability", "classes"]
-                return line([*first, *areas, *shares, "flags", "error", *also])
+                suspected = [f"suspected_{what}_{name}" for what in ("count", "area") for name in self.classes]
+                return line([*first, *areas, *shares, "flags", "error", *also, *(suspected if self.suspected else ())])
 
     def lines(self, said: Said, also: Mapping[str, Sequence[object]] = MappingProxyType({})) -> dict[str, bytes]:
         """The lines of one image in each table; one that was not judged has its row in images.csv alone.
@@ -134,8 +150,9 @@ class Tables:
             submission = b"".join(
                 start + format_runs(runs).encode() + after for start, runs in zip(starts, said.runs, strict=True)
             )
-            defects = b"".join(line([*row, *also.get(DEFECTS, ())]) for row in self._defects(said))
-        return {SUBMISSION: submission, DEFECTS: defects, IMAGES: line([*self._image(said), *also.get(IMAGES, ())])}
+            defects = b"".join(self._defects(said, also.get(DEFECTS, ())))
+        images = line([*self._image(said), *also.get(IMAGES, ()), *self._counts(said)])
+        return {SUBMISSION: submission, DEFECTS: defects, IMAGES: images}
 
     def submission_starts(self, image_id: str) -> list[bytes]:
         """The rows of an image in submission.csv up to the runs, which need no quotes."""
@@ -150,20 +167,35 @@ class Tables:
         """
         row, count = cells(text), len(self.classes)
         own = 10 + 2 * count
-        if len(row) != own + len(self.also.get(IMAGES, ())) or row[1] not in ("", *get_args(Answer)):
+        last = own + len(self.also.get(IMAGES, ()))  # of the cells before those on what is suspected
+        if len(row) != last + 2 * count * self.suspected or row[1] not in ("", *get_args(Answer)):
             raise ValueError(f"{len(row)} cells, verdict {row[1:2]}")
-        area = sum(int(area) for area in row[8 : 8 + count] if area)
-        return ImageRow(row[0], row[1], area, bool(row[own - 2]), row[own - 1], bool(row[3]), tuple(row[own:]))
+        area, suspected = (sum(int(cell) for cell in row[at : at + count] if cell) for at in (8, last))
+        flagged, error = bool(row[own - 2]), row[own - 1]
+        return ImageRow(row[0], row[1], area, flagged, error, bool(row[3]), suspected, tuple(row[own:last]))
 
     def _names(self) -> Sequence[str]:
         numbers = [str(number) for number in range(1, len(self.classes) + 1)]
         return numbers if self.class_ids == "numbers" else self.classes
 
-    def _defects(self, said: Said) -> Iterable[Sequence[object]]:
+    def _defects(self, said: Said, also: Sequence[object]) -> Iterable[bytes]:
         names = self._names()
-        for one in said.regions:
-            box = (one.left, one.top, one.width, one.height)
-            yield [said.image_id, names[one.class_index], *box, one.area, f"{one.probability:.6f}"]
+        of_kinds: tuple[tuple[Kind, tuple[Region, ...]], ...] = (("found", said.regions), ("suspected", said.suspected))
+        for kind, regions in of_kinds if self.suspected else of_kinds[:1]:
+            for one in regions:
+                box = (one.left, one.top, one.width, one.height)
+                row = [said.image_id, names[one.class_index], *box, one.area, f"{one.probability:.6f}", *also]
+                yield line([*row, kind] if self.suspected else row)
+
+    def _counts(self, said: Said) -> Sequence[object]:
+        """How many suspected regions each class has, and their pixels."""
+        if not self.suspected:
+            return []
+        counts, areas = ([0] * len(self.classes) for _ in range(2))
+        for one in said.suspected:
+            counts[one.class_index] += 1
+            areas[one.class_index] += one.area
+        return [""] * (2 * len(self.classes)) if said.error or said.size is None else [*counts, *areas]
 
     def _image(self, said: Said) -> Sequence[object]:
         first = [said.image_id, said.verdict, said.reason]
@@ -181,15 +213,16 @@ class Tables:
 
 
 def line(row: Sequence[object]) -> bytes:
-    r"""One row of CSV in UTF-8 with its newline; a file name that is no UTF-8 shows its odd bytes as `\udc..`.
+    r"""One row of CSV in UTF-8 with its newline; texts as `names.for_cell` makes them, since anyone may name an image.
 
-    >>> line(["a,b", 1, ""])
-    b'"a,b",1,\n'
+    >>> line(["a,b", 1, "", "=1"])
+    b"\"a,b\",1,,'=1\n"
     """
     text = io.StringIO()
     # told of both, the writer quotes either kind of newline in a cell; Python 3.11 quotes only what ends its lines
-    csv.writer(text, lineterminator="\r\n").writerow(row)
-    return (text.getvalue().removesuffix("\r\n") + "\n").encode("utf-8", "backslashreplace")
+    cells = [for_cell(cell) if isinstance(cell, str) else cell for cell in row]
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return (text.getvalue().removesuffix("\r\n") + "\n").encode()
 
 
 def cells(text: bytes) -> list[str]:
@@ -206,4 +239,4 @@ def cells(text: bytes) -> list[str]:
 
 def as_written(image_id: str) -> str:
     """A name as it is read back from a table."""
-    return image_id.encode("utf-8", "backslashreplace").decode("utf-8")
+    return for_cell(image_id)

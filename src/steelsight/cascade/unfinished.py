@@ -20,8 +20,8 @@ from steelsight.files import disk_errors, replacing, sweep, write_json
 from steelsight.parsing import parse_json
 
 RECORD = "run.partial.json"
-SCHEMA_VERSION: Literal[2] = 2
-"""1: images.csv without verdicts."""
+SCHEMA_VERSION: Literal[3] = 3
+"""1: images.csv without verdicts. 2: tables without what is suspected."""
 _AGAIN = "the same command with --resume"
 
 
@@ -36,7 +36,7 @@ class Origin(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[3] = SCHEMA_VERSION
     steelsight: str = __version__
     made_by: str
     options: dict[str, str]
@@ -69,7 +69,7 @@ class Unfinished:
         beginning = f"{self._record}: the unfinished results here were made"
         try:
             content = parse_json(self._record.read_text(encoding="utf-8"))
-            if isinstance(content, dict) and content.get("schema_version") == 1:
+            if isinstance(content, dict) and content.get("schema_version") in (1, 2):
                 raise UserError(f"{beginning} by a steelsight whose tables have other columns; {start_over}")
             found = Origin.model_validate(content)
         except ValueError as error:

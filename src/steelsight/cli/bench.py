@@ -29,7 +29,7 @@ def bench(
     """Measure an INSPECTOR on images like yours: images a second, time of a single image, memory.
 
     The images are judged round and round, so that a few dozen suffice; half of the time as a stream, half one by one. How
-    many of them pass the gate decides much of the speed.
+    many of them pass the gate, or go to a person, decides much of the speed.
     """
     from steelsight.cascade.sources import find_sources
     from steelsight.inspector.inspector import Inspector
@@ -56,7 +56,8 @@ def _show(speed: "Speed", different: int, mm_per_pixel: float | None) -> None:
         f"one image at a time ({speed.singles} of them): median": f"{speed.p50_ms:.1f} ms",
         "95 % of them within": f"{speed.p95_ms:.1f} ms",
         "99 % of them within": f"{speed.p99_ms:.1f} ms",
-        "passed the gate, and were segmented": f"{speed.passed_share:.1%}",
+        "passed the gate": f"{speed.passed_share:.1%}",
+        "were segmented, as is whatever does not pass": f"{speed.segmented_share:.1%}",
         "memory at most": "not known here" if speed.peak_memory_mb is None else f"{speed.peak_memory_mb:.0f} MB",
     }
     if speed.unjudged_share:

@@ -36,7 +36,8 @@ def check(
     twins: Annotated[bool, typer.Option(help="Look for images of one surface.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """Count classes, sizes, areas and twins, and list every fault. Exit status 2 when there is a fault."""
+    """Count classes, sizes, areas and twins, and list every fault. Exit status 2 when there is a fault, 3 when there is none
+    and images are left out."""
     from steelsight.dataset.check import summarise
     from steelsight.dataset.read import read_dataset
 
@@ -54,6 +55,8 @@ def check(
     finish([], _next(data, layout, dataset), as_json=as_json, figures=_figures(dataset, summary))
     if dataset.faults:
         raise typer.Exit(2)
+    if dataset.left_out:
+        raise typer.Exit(3)
 
 
 def _next(data: Path, layout: Layout | None, dataset: Dataset) -> str | None:
@@ -81,8 +84,13 @@ def _figures(dataset: Dataset, summary: "Summary") -> dict[str, Any]:
         "root": str(dataset.root),
         "layout": dataset.layout,
         **summary.as_dict(),
+        "notes": _notes(dataset),
         "area_quantiles": QUANTILES,
         "faults": faults,
+        "remarks": [
+            {"kind": one.kind, "file": str(one.file), "images": one.images, "message": one.message}
+            for one in dataset.remarks
+        ],
     }
 
 
@@ -98,7 +106,16 @@ def _show(dataset: Dataset, summary: "Summary") -> None:
     results.print(_size_table(summary))
     if summary.twins:
         _show_twins(summary.twins)
+    for said in (*_notes(dataset), *(remark.message for remark in dataset.remarks)):
+        results.print(f"[bold yellow]note[/]: {escape(said)}", soft_wrap=True, highlight=False)
     _show_faults(dataset, summary)
+
+
+def _notes(dataset: Dataset) -> tuple[str, ...]:
+    """What was taken to be so, and what the images cannot teach."""
+    from steelsight.dataset.lacks import lacks
+
+    return (*dataset.notes, *lacks(dataset.classes, dataset.samples))
 
 
 def _class_table(summary: "Summary") -> Table:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.output import counting, finish, shown_progress
+from steelsight.cli.output import console, counting, fail, finish, shown_progress
 from steelsight.cli.wish import (
     Confidence,
     CostEscape,
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from steelsight.decision.policy import Keep, Wish
     from steelsight.decision.severity import Severity
     from steelsight.decision.tested import Tested
+
+
+_NOT_RECOGNISED = (
+    "each image is compared with those that were trained on, by its file, its pixels and its likeness; not recognised are "
+    "another crop (by more than about 5 %), another scale, strong editing, or the same surface taken anew elsewhere"
+)
 
 
 def decide(
@@ -213,9 +219,17 @@ def _fresh(folder: Path, data: Path, layout: Layout | None, skip_faulty: bool) -
     from steelsight.cli.labelled import read_labelled
     from steelsight.dataset.twins import find_twins
     from steelsight.export.fresh import judge_fresh
+    from steelsight.export.seen import read_prints
     from steelsight.inspector.inspector import Inspector
 
     dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
+    if read_prints(folder) is None:
+        fail(
+            f"{folder}: was exported before images were known by their pixels: a copy of a training image that was saved "
+            "anew is not recognised; export the run again to have it recognised"
+        )
+    else:
+        console.print(_NOT_RECOGNISED, soft_wrap=True, highlight=False)
     with counting("looking for twins") as advance:
         groups = find_twins([sample.path for sample in dataset.samples], progress=advance)
     with counting("judging fresh images") as advance:

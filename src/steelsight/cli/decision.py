@@ -25,6 +25,10 @@ def show(decision: "Decision") -> None:
     for aim, score in decision.scores.items():
         mark = " (searched for)" if aim == decision.objective.aim else ""
         results.print(f"nested, objective {aim}{mark}: {score:.4f}", soft_wrap=True, highlight=False)
+    nested, kept = decision.nested.figures, decision.figures
+    for place, name in enumerate(decision.classes):
+        if nested.defective_pairs_per_class[place] and not kept.predicted_pairs_per_class[place]:
+            results.print(f"note: the rule marks class {escape(name)} on no image", soft_wrap=True, highlight=False)
     if decision.incomplete:
         left = ", ".join(decision.incomplete)
         results.print(f"note: not every fold of {escape(left)} is trained; left out", soft_wrap=True, highlight=False)

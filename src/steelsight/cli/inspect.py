@@ -31,17 +31,17 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Judge images with an exported INSPECTOR: pass, review or reject; exit status 3 if some images could not be judged."""
-    from steelsight.cascade.sources import find_sources
+    from steelsight.cascade.sources import find
     from steelsight.cascade.write import ResultWriter
     from steelsight.inspector.artifact import fingerprint
     from steelsight.inspector.inspector import Inspector
 
     opened = Inspector.open(inspector, device=device, threads=threads)
-    sources = find_sources(images, results=out)
+    found = find(images, results=out)
     writer = ResultWriter(
         out,
         opened.classes,
-        sources,
+        found.sources,
         class_ids=class_ids,
         layout=layout,
         masks=masks,
@@ -51,4 +51,6 @@ def inspect(
         options={"--device": device},
         batch=opened.engine("throughput").batch,
     )
-    judge_and_write(writer, opened.stream, as_json=as_json, figures={"inspector": str(inspector)})
+    judge_and_write(
+        writer, opened.stream, left_out=found.left_out, as_json=as_json, figures={"inspector": str(inspector)}
+    )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from steelsight.cascade.judge import Judged
     from steelsight.cascade.sources import Source
     from steelsight.cascade.write import ResultWriter, Tally
+    from steelsight.folders import LeftOut
 
 Images = Annotated[
     list[str],
@@ -47,16 +48,18 @@ def judge_and_write(
     writer: "ResultWriter",
     judge: "Callable[[Sequence[Source]], Iterator[Judged]]",
     *,
+    left_out: "Sequence[LeftOut]",
     as_json: bool,
     figures: Mapping[str, Any],
 ) -> None:
     """Judge what remains to be judged, write it, and say what came of it.
 
     Args:
+        left_out: what of the folders was passed over.
         figures: of the verb itself, for `--json`.
 
     Raises:
-        typer.Exit: status 3 if some images could not be read, or got no probability from a network.
+        typer.Exit: status 3 if some images could not be read, got no probability from a network, or were left out.
     """
     with writer:
         left, kept = len(writer.remaining), writer.tally.images
@@ -71,6 +74,7 @@ def judge_and_write(
     tally, rate = writer.tally, left / seconds if left else None
     _name(tally.unreadable, "could not be read")
     _name(tally.unjudged, "got no probability from a network")
+    say_left_out(left_out)
     if not as_json:
         console.print(_sentence(tally, rate), highlight=False)
     command = f"steelsight score TRUTH.csv {shlex.quote(str(writer.out / 'submission.csv'))}"
@@ -81,12 +85,21 @@ def judge_and_write(
         "flagged": tally.flagged,
         "unreadable": [{"image_id": image_id, "error": error} for image_id, error in tally.unreadable],
         "unjudged": [{"image_id": image_id, "error": error} for image_id, error in tally.unjudged],
+        "left_out": [{"path": str(one.path), "images": one.images, "reason": one.reason} for one in left_out],
         "resumed": kept,
         "images_per_second": rate and round(rate, 2),
     }
     finish(writer.wrote, command, as_json=as_json, figures={**found, **figures})
-    if tally.unreadable or tally.unjudged:
+    if tally.unreadable or tally.unjudged or left_out:
         raise typer.Exit(3)
+
+
+def say_left_out(left_out: "Sequence[LeftOut]") -> None:
+    """Name what was passed over."""
+    for one in left_out[:_SHOWN]:
+        fail(one.sentence)
+    if len(left_out) > _SHOWN:
+        fail(f"and {len(left_out) - _SHOWN} more places with images were left out; --json names them all")
 
 
 def _sentence(tally: "Tally", rate: float | None) -> str:

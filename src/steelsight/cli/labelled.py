@@ -1,5 +1,7 @@
 """Labelled images as a user brings them: read, with what is wrong with them listed."""
 
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from steelsight.cli.output import console, counting
@@ -15,18 +17,28 @@ def read_labelled(data: Path, layout: Layout | None, *, skip_faulty: bool) -> Da
     Raises:
         UserError: there are faults, and they are not to be left out; or there is no such data.
     """
+    from steelsight.dataset.lacks import lacks
     from steelsight.dataset.read import read_dataset
 
     with counting("reading images") as advance:
         dataset = read_dataset(data, layout, progress=advance)
+    for remark in dataset.remarks:
+        console.print(f"note: {remark.message}", highlight=False, soft_wrap=True, markup=False)
     if dataset.faults:
         _list_faults(dataset.faults)
         if not skip_faulty:
             raise UserError(
                 f"{data}: {len(dataset.faults)} faults (the first: {dataset.faults[0].message}); mend them "
-                f"(`steelsight data check {data}` lists them), or leave those images out with --skip-faulty"
+                f"(`steelsight data check {shlex.quote(str(data))}` lists them), or leave those images out with --skip-faulty"
             )
+    say_notes((*dataset.notes, *lacks(dataset.classes, dataset.samples)))
     return dataset
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Tell what is no fault and yet may surprise."""
+    for note in notes:
+        console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _list_faults(faults: tuple[Fault, ...]) -> None:

@@ -1,5 +1,6 @@
 """The command `steelsight`: registers the verbs and turns errors into exit statuses."""
 
+import io
 import sys
 from typing import Annotated
 
@@ -75,11 +76,19 @@ app.add_typer(weights.app, name="weights")
 
 
 def main() -> None:
-    """Run a verb: exit 0 done, 1 unexpected, 2 wrong use or input, 3 some images not judged, 130 interrupted."""
+    """Run a verb: exit 0 done, 1 unexpected, 2 wrong use or input, 3 some images not judged or left out, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that a terminal cannot show must not end a verb
     try:
         app()
     except UserError as error:
         fail(str(error))
+        sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        fail(f"{_text(error.filename)}: {error.strerror}; check the path, what lies there and its rights")
         sys.exit(2)
     except ModuleNotFoundError as error:
         library = (error.name or "").split(".")[0]
@@ -95,6 +104,10 @@ def main() -> None:
         if ending.code == INTERRUPTED and not isinstance(ending, Interrupted):
             _interrupted()
         raise
+
+
+def _text(name: object) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
 
 
 def _interrupted() -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steelsight.cli.judging import AsJson, ClassIds, Images, Layout, Masks, Out, Overlays, Resume, judge_and_write
+from steelsight.cli.output import fail
 
 if TYPE_CHECKING:
     from steelsight.decision.decision import Decision
@@ -28,26 +29,29 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Judge images with the networks, the rule and the policy of RUN; exit status 3 if some images could not be judged."""
-    from steelsight.cascade.judge import judge
-    from steelsight.cascade.sources import find_sources
+    from steelsight.cascade.judge import judge, sees_grey
+    from steelsight.cascade.sources import find
     from steelsight.cascade.write import ResultWriter
     from steelsight.dataset.record import read_record
     from steelsight.decision.decision import FILE, read_decision
     from steelsight.evidence.store import Evidence
     from steelsight.evidence.verdicts import of_folds
+    from steelsight.export.card import measure_familiar
+    from steelsight.export.images import are_there
     from steelsight.recipe import choose_folds, read_run_recipe
 
     recipe = read_run_recipe(run)
     decision = read_decision(run)
     chosen = choose_folds(folds, recipe.folds)
-    sources = find_sources(images, results=out)
-    deployed = of_folds(Evidence(run, read_record(run), recipe), decision, chosen)
+    found = find(images, results=out)
+    record = read_record(run)
+    deployed = of_folds(Evidence(run, record, recipe), decision, chosen)
     policy, rule = None if deployed is None else deployed[1], decision.rule_of(chosen)
     engine = _load(run, recipe, decision, chosen)
     writer = ResultWriter(
         out,
         decision.classes,
-        sources,
+        found.sources,
         class_ids=class_ids,
         layout=layout,
         masks=masks,
@@ -57,10 +61,14 @@ def predict(
         options={"--folds": folds},
         batch=engine.batch,
     )
+    flags = measure_familiar(record, (), grey=sees_grey(engine)).flags if are_there(record) else None
+    if flags is None:
+        fail(f"the images of {run} are gone, so that nothing can tell whether these are like them: no image is flagged")
     figures = {"classifiers": len(engine.classifiers), "segmenters": len(engine.segmenters)}
     judge_and_write(
         writer,
-        lambda remaining: judge(remaining, engine, rule, policy=policy),
+        lambda remaining: judge(remaining, engine, rule, flags=flags, policy=policy),
+        left_out=found.left_out,
         as_json=as_json,
         figures=figures,
     )

@@ -58,7 +58,7 @@ def report(
 
     with shown_progress() as progress:
         page = build_report(folder, inspected, mm_per_pixel, progress)
-    finish([page], f"steelsight export {folder} --out INSPECTOR", as_json=as_json)
+    finish([page], f"steelsight export {shlex.quote(str(folder))} --out INSPECTOR", as_json=as_json)
 
 
 def _report_inspector(

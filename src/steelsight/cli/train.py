@@ -1,6 +1,7 @@
 """`steelsight train`: folds, all jobs of a recipe, then decide and report."""
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Table
 
-from steelsight.cli.labelled import read_labelled
+from steelsight.cli.labelled import read_labelled, say_notes
 from steelsight.cli.output import console, counting, finish, results, shown_progress
 from steelsight.dataset.model import Layout
 from steelsight.errors import UserError
@@ -47,7 +48,10 @@ def train(
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Train a recipe in cross-validation on DATA, then decide members and rule, and write the report."""
+    """Train a recipe in cross-validation on DATA, then decide members and rule, and write the report.
+
+    Exit status 3 if images of DATA were left out, unless --skip-faulty allows for it.
+    """
     from steelsight.recipe import choose_jobs, load_recipe
 
     wanted = load_recipe(recipe, overrides or [])
@@ -62,14 +66,16 @@ def train(
             _show_plan(evidence, only or [], machine, as_json)
         return
     goes_on = (out / "recipe.yaml").is_file() and not _is_further_device()
-    evidence = _open_or_start(data, layout, wanted, out, resume, skip_faulty, named=recipe)
+    evidence, left_out = _open_or_start(data, layout, wanted, out, resume, skip_faulty, named=recipe)
     jobs = choose_jobs(evidence.recipe, only or [])
     if goes_on and not all(is_done(out, member, fold, evidence) for member, fold in jobs):
         with console.status("looking whether the images are still the same"):
             check_data(evidence)
     run_jobs(evidence, jobs, machine, tensorboard=tensorboard)
     if not _is_further_device():
-        _end(evidence, as_json)
+        _end(evidence, data, recipe, as_json)
+        if left_out and not skip_faulty:
+            raise typer.Exit(3)
 
 
 def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
@@ -94,14 +100,14 @@ def _open_or_start(
     skip_faulty: bool,
     *,
     named: str,
-) -> "Evidence":
-    """The run in `out`: a new one, or with --resume the one there."""
+) -> "tuple[Evidence, bool]":
+    """The run in `out`: a new one, or with --resume the one there; and whether images of DATA were left out."""
     from steelsight.networks.encoders import require_weights
 
     if (out / "recipe.yaml").is_file():
         if not resume and not _is_further_device():
             raise UserError(f"{out}: there is a run already; go on with it by --resume, or choose another --out")
-        return _go_on(data, wanted, out, named)
+        return _go_on(data, wanted, out, named), False
     if out.exists() and not (out.is_dir() and all(_is_of_a_start(entry) for entry in out.iterdir())):
         raise UserError(f"{out}: exists and is not a run; choose another --out")
     sweep(out, below=False)
@@ -112,7 +118,16 @@ def _open_or_start(
     from steelsight.training.experiment import start_run
 
     with counting("looking for twins") as advance:
-        return start_run(out, dataset, wanted, progress=advance)
+        evidence = start_run(out, dataset, wanted, progress=advance)
+    _say_of_folds(evidence)
+    return evidence, bool(dataset.left_out)
+
+
+def _say_of_folds(evidence: "Evidence") -> None:
+    from steelsight.dataset.lacks import lacks_in_folds
+
+    record = evidence.record
+    say_notes(lacks_in_folds(record.classes, record.samples, record.folds, record.groups))
 
 
 def _go_on(data: Path, wanted: "Recipe", out: Path, named: str) -> "Evidence":
@@ -157,7 +172,9 @@ def _planned(data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: b
     from steelsight.training.experiment import start_run
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        yield start_run(Path(folder) / "run", read_labelled(data, layout, skip_faulty=skip_faulty), wanted)
+        evidence = start_run(Path(folder) / "run", read_labelled(data, layout, skip_faulty=skip_faulty), wanted)
+        _say_of_folds(evidence)
+        yield evidence
 
 
 def _show_plan(evidence: "Evidence", only: list[str], machine: "Machine", as_json: bool) -> None:
@@ -210,7 +227,7 @@ def _show_plan(evidence: "Evidence", only: list[str], machine: "Machine", as_jso
     finish([], None, as_json=as_json, figures=figures)
 
 
-def _end(evidence: "Evidence", as_json: bool) -> None:
+def _end(evidence: "Evidence", data: Path, named: str, as_json: bool) -> None:
     """Decide and report when every job is done; otherwise say which are not."""
     from steelsight.training.job import is_done
 
@@ -221,10 +238,10 @@ def _end(evidence: "Evidence", as_json: bool) -> None:
         for fold in range(evidence.recipe.folds)
         if not is_done(run, member, fold, evidence)
     ]
-    root = evidence.record.root
     if open_jobs:
         following = (
-            f"steelsight train {root} --recipe {evidence.recipe.name} --out {run} --resume --only {open_jobs[0]}"
+            f"steelsight train {_quoted(data)} --recipe {_quoted(named)} --out {_quoted(run)} --resume --only "
+            f"{_quoted(open_jobs[0])}"
         )
         finish([run], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
@@ -241,8 +258,15 @@ def _end(evidence: "Evidence", as_json: bool) -> None:
         page = build_report(run)
     figures = {"decision": decision.model_dump(mode="json")}
     finish(
-        [run / "decision.json", page], f"steelsight predict {run} IMAGES --out DIR", as_json=as_json, figures=figures
+        [run / "decision.json", page],
+        f"steelsight predict {_quoted(run)} IMAGES --out DIR",
+        as_json=as_json,
+        figures=figures,
     )
+
+
+def _quoted(value: object) -> str:
+    return shlex.quote(str(value))
 
 
 def _duration(seconds: float) -> str:

@@ -62,11 +62,39 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """Something that a user should know and that is no fault.
+
+    Attributes:
+        kind: `left-out` (images that nobody reads), `exif-orientation` or `unused-bits`.
+        file: a folder or a file.
+        images: how many images it is about; 0 where nobody can tell.
+        message: one sentence.
+    """
+
+    kind: str
+    file: Path
+    images: int
+    message: str
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """Labelled images with their faults; `samples` leaves out every image that has a fault."""
+    """Labelled images with their faults; `samples` leaves out every image that has a fault.
+
+    Attributes:
+        notes: what was taken to be so while reading, one sentence each.
+    """
 
     root: Path
     layout: Layout
     classes: tuple[str, ...]
     samples: tuple[Sample, ...]
     faults: tuple[Fault, ...]
+    notes: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+    @property
+    def left_out(self) -> tuple[Remark, ...]:
+        """What lies in the folder and is not read."""
+        return tuple(remark for remark in self.remarks if remark.kind == "left-out")

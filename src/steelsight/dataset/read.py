@@ -6,26 +6,39 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steelsight.dataset.layouts.detect import list_dataset
-from steelsight.dataset.layouts.listing import Listed, Marks
-from steelsight.dataset.model import Dataset, Fault, Layout, Sample
+from steelsight.dataset.layouts.listing import Listed, Listing, Marks
+from steelsight.dataset.layouts.usable_names import refuse_class_names
+from steelsight.dataset.model import Dataset, Fault, Layout, Remark, Sample
+from steelsight.dataset.remarks import left_out, oriented, unused_bits
 from steelsight.errors import UserError
-from steelsight.images import ImageError, image_size, read_image
+from steelsight.images import ImageError, decode_image, image_size, read_content, stated_orientation
+from steelsight.names import is_plain, shown
 from steelsight.preprocess import Image
 from steelsight.rle import Runs
 
 BLACK = 5
 """An image is all black when no pixel exceeds this, in 8 and in 16 bit: a covered lens still shows a little noise."""
 
+_USED_BITS = 14
+"""Of 16: cameras have 10, 12 or 14 bit, and a surface that fills so few of 16 is nearly black."""
+
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class _Opened:
-    """An image with its marks; `size` is None where it could not be opened."""
+    """An image with its marks; `size` is None where it could not be opened, and the rest unknown where it was not decoded.
+
+    Attributes:
+        orientation: as EXIF numbers them.
+        bits: of 16, those that some pixel uses.
+    """
 
     listed: Listed
     size: tuple[int, int] | None
     marks: Marks
+    orientation: int = 1
+    bits: int = 0
 
 
 def read_dataset(
@@ -51,23 +64,40 @@ def read_dataset(
     Raises:
         UserError: no layout fits, a layout's own rules are broken, or no image shows a class.
     """
-    listing = list_dataset(root, layout)
-    images = [listed for listed in listing.images if _is_text(listed.image_id)]
+    listing = _list(root, layout)
+    images = [listed for listed in listing.images if is_plain(listed.image_id)]
     opened = list(_open_all(images, decode, workers, progress))
-    classes = listing.classes if listing.classes is not None else _classes_shown(opened)
-    faults = [fault for fault in listing.faults if fault.image_id is None or _is_text(fault.image_id)]
-    faults += [_unwritable_name(listed) for listed in listing.images if not _is_text(listed.image_id)]
+    faults = [fault for fault in listing.faults if fault.image_id is None or is_plain(fault.image_id)]
+    faults += [_unwritable_name(listed) for listed in listing.images if not is_plain(listed.image_id)]
     for image in opened:
         faults += image.marks.faults
+    notes = listing.notes
+    if listing.finish is not None:
+        more, said = listing.finish({image.listed.image_id: image.marks for image in opened})
+        faults, notes = [*faults, *more], (*notes, *said)
+    faulty = {fault.image_id for fault in faults}
+    usable = [image for image in opened if image.listed.image_id not in faulty]
+    classes = listing.classes if listing.classes is not None else _classes_shown(usable)
+    for image in opened:
+        faults += _turned(image)
         faults += _empty_masks(image, classes)
     faults.sort(key=_place)
     if not classes:
         raise UserError(
             f"{root}: no mask shows a defect; at least one image must have a pixel of a class{_first(faults)}"
         )
+    refuse_class_names(classes, root)
     faulty = {fault.image_id for fault in faults}
     samples = tuple(_sample(image, classes) for image in opened if image.listed.image_id not in faulty)
-    return Dataset(listing.root, listing.layout, classes, samples, tuple(faults))
+    remarks = (*left_out(listing, faults), *_remarks([one for one in opened if one.listed.image_id not in faulty]))
+    return Dataset(listing.root, listing.layout, classes, samples, tuple(faults), notes, remarks)
+
+
+def _list(root: Path, layout: Layout | None) -> Listing:
+    try:
+        return list_dataset(root, layout)
+    except OSError as error:  # a folder that may not be read, for one
+        raise UserError(f"{error.filename or root}: cannot be read ({error.strerror}); check its rights") from None
 
 
 def _open_all(images: Sequence[Listed], decode: bool, workers: int, progress: Progress | None) -> Iterator[_Opened]:
@@ -83,26 +113,54 @@ def _open_all(images: Sequence[Listed], decode: bool, workers: int, progress: Pr
 
 def _open(listed: Listed, decode: bool) -> _Opened:
     try:
-        image = read_image(listed.path) if decode else None
-        size = image_size(listed.path) if image is None else (image.shape[0], image.shape[1])
+        if not decode:
+            size = image_size(listed.path)
+            return _Opened(listed, size, listed.marks(size))
+        content = read_content(listed.path)
+        image = decode_image(content, listed.path)
     except ImageError as error:
         return _Opened(listed, None, Marks({}, (_image_fault(listed, error),)))
-    if image is not None and is_black(image):
-        message = f"no pixel above {BLACK}; take the image again or remove it"
-        black = Fault("all-black", listed.path, None, listed.image_id, message)
-        return _Opened(listed, size, Marks({}, (black,)))
-    return _Opened(listed, size, listed.marks(size))
+    size = (image.shape[0], image.shape[1])
+    empty = _empty(image)
+    if empty is not None:
+        return _Opened(listed, size, Marks({}, (Fault(empty[0], listed.path, None, listed.image_id, empty[1]),)))
+    bits = int(image.max()).bit_length() if image.dtype.itemsize == 2 else 0
+    return _Opened(listed, size, listed.marks(size), stated_orientation(content), bits)
 
 
-def _is_text(name: str) -> bool:
-    """Whether a name can be written down: the system's file names are bytes, and not all of them are UTF-8."""
-    return not any(0xD800 <= ord(character) < 0xE000 for character in name)
+def _empty(image: Image) -> tuple[str, str] | None:
+    """Kind and sentence of the fault of an image in which nothing can be seen."""
+    if is_black(image):
+        return "all-black", f"no pixel above {BLACK}; take the image again or remove it"
+    if is_flat(image):
+        return "flat-image", f"all pixels within {BLACK} of each other; take the image again or remove it"
+    return None
+
+
+def _turned(image: _Opened) -> list[Fault]:
+    """An orientation of an image that is marked: nobody can tell on which of the two the mask was drawn."""
+    if image.orientation == 1 or not any(runs.area for runs in image.marks.masks.values()):
+        return []
+    message = (
+        f"EXIF orientation {image.orientation}: a program that follows it shows the image turned, and whether the mask was "
+        "drawn on that or on the stored pixels cannot be told; save the image without an orientation, as it was marked"
+    )
+    return [Fault("exif-orientation", image.listed.path, None, image.listed.image_id, message)]
+
+
+def _remarks(opened: Sequence[_Opened]) -> list[Remark]:
+    deep = [image for image in opened if 0 < image.bits <= _USED_BITS]
+    return [
+        *oriented([image.listed.path for image in opened if image.orientation != 1]),
+        *unused_bits([image.listed.path for image in deep], max((image.bits for image in deep), default=0)),
+    ]
 
 
 def _unwritable_name(listed: Listed) -> Fault:
     """Neither the file nor the image is named as it is: nothing could print or store that."""
-    name = listed.image_id.encode("utf-8", "backslashreplace").decode()
-    message = f"the file name {name} is not UTF-8; rename the file"
+    odd = any(0xD800 <= ord(character) < 0xE000 for character in listed.image_id)
+    why = "is not UTF-8" if odd else "has characters that steer a terminal or turn the direction of writing"
+    message = f"the file name {shown(listed.image_id)} {why}; rename the file"
     return Fault("bad-image-name", listed.path.parent, None, None, message)
 
 
@@ -117,6 +175,11 @@ def _image_fault(listed: Listed, error: ImageError) -> Fault:
 def is_black(image: Image) -> bool:
     """Whether no pixel exceeds `BLACK`: such an image is a fault."""
     return bool(image.max() <= BLACK)
+
+
+def is_flat(image: Image) -> bool:
+    """Whether no two pixels differ by more than `BLACK`, as of a covered camera: such an image is a fault."""
+    return int(image.max()) - int(image.min()) <= BLACK
 
 
 def _classes_shown(opened: Sequence[_Opened]) -> tuple[str, ...]:

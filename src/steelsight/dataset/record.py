@@ -21,6 +21,7 @@ from steelsight.dataset.model import Dataset, Fault, Layout, Sample
 from steelsight.errors import UserError
 from steelsight.files import refuse_links_out, write_csv, write_json
 from steelsight.images import read_content
+from steelsight.names import from_cell
 from steelsight.rle import RunError, Runs, format_runs, parse_runs
 
 SAMPLES, TRUTH, DATASET = "samples.csv", "truth.csv", "dataset.json"
@@ -195,7 +196,7 @@ def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]
                         f"{file}, line {reader.line_num}: {len(row)} fields where there must be {len(columns)}; "
                         "restore the file from a copy"
                     )
-                yield reader.line_num, row
+                yield reader.line_num, [from_cell(cell) for cell in row]
     except FileNotFoundError:
         raise UserError(f"{file}: there is no such file; restore it from a copy or train again") from None
     except (UnicodeDecodeError, csv.Error) as error:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.dataset.alignment import VIEWS, Alignment, align, seen
-from steelsight.images import read_image
+from steelsight.images import image_size, read_image
 
 Floats = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -79,6 +79,62 @@ def find_twins(
     return groups.numbers()
 
 
+@dataclass(frozen=True, eq=False)
+class Prints:
+    """What is kept of images so that they are known again, without their grain: it takes a few hundred bytes of each.
+
+    Attributes:
+        digests: uint8 (n, 16), of the pixels: the same for a file that was saved anew without loss.
+        spectra: float16 (n, 13, 25), the upper half of each image's amplitude spectrum, of length 1 with the lower: nearly
+            the same at another exposure or quality, and in a slightly other crop; `seen` turns and mirrors it.
+        scale: of `_spectrum`; prints are compared at one scale alone.
+    """
+
+    digests: NDArray[np.uint8]
+    spectra: NDArray[np.float16]
+    scale: float
+
+
+def take_prints(paths: Sequence[Path], *, scale: float | None = None, workers: int | None = None) -> Prints:
+    """Read images and keep their prints, in the order given.
+
+    Args:
+        scale: that of the prints that they will be compared with; by default the images' own.
+
+    Raises:
+        ImageError: an image cannot be read.
+    """
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        if scale is None:
+            scale = float(np.median(list(pool.map(lambda path: _scale_of(image_size(path)), paths))))
+        made = list(pool.map(lambda path: _print(path, scale), paths))
+    return Prints(np.array([one[0] for one in made]), np.array([one[1] for one in made]), scale)
+
+
+def _print(path: Path, scale: float) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+    look = _look(path)
+    return np.frombuffer(look.digest, np.uint8), _spectrum(look, scale)[_FREQUENCIES:].astype(np.float16)
+
+
+def likeness(new: Prints, known: Prints) -> NDArray[np.float32]:
+    """Float32 (n,): how much the spectrum of each new image is like that of its nearest known one, in any view, -1 to 1."""
+    whole = _whole(known.spectra).reshape(len(known.spectra), -1)
+    nearest = [(_whole(one[None])[0], whole) for one in new.spectra]
+    return np.array(
+        [
+            max(float((rest @ np.ascontiguousarray(seen(one, view)).ravel()).max()) for view in range(VIEWS))
+            for one, rest in nearest
+        ],
+        np.float32,
+    )
+
+
+def _whole(upper: NDArray[np.float16]) -> Floats:
+    """A spectrum from its upper half: it is symmetric about its centre."""
+    half = upper.astype(np.float32)
+    return np.concatenate([half[:, :0:-1, ::-1], half], axis=1)
+
+
 def _counted(looks: Iterable[_Look], total: int, progress: Progress | None) -> Iterator[_Look]:
     for done, look in enumerate(looks, 1):
         yield look
@@ -90,9 +146,13 @@ def _look(path: Path) -> _Look:
     image = read_image(path)
     digest = hashlib.blake2b(image.tobytes() + repr(image.shape).encode(), digest_size=16).digest()
     grey = image.astype(np.float32) if image.ndim == 2 else image.mean(axis=2, dtype=np.float32)
-    scale = min(1.0, (_DETAIL_AREA / grey.size) ** 0.5)
+    scale = _scale_of((grey.shape[0], grey.shape[1]))
     small = grey if scale == 1 else cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return _Look(np.rint(_local_contrast(small) * _DETAIL_STEP).astype(np.int8), scale, digest)
+
+
+def _scale_of(size: tuple[int, int]) -> float:
+    return min(1.0, (_DETAIL_AREA / (size[0] * size[1])) ** 0.5)
 
 
 def _local_contrast(grey: Floats) -> Floats:

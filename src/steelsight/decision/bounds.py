@@ -137,7 +137,7 @@ def find_policy(tested: Tested, wish: Wish, calibration: Calibration, severity: 
 
     Without costs the thresholds are the loosest that the limits allow; with costs, those of least expected cost among the
     allowed. A side of which a limit cannot be kept gets no threshold: its images go to review. So do those of a side
-    without a limit, unless costs are given, which then decide alone.
+    without a limit, unless costs are given, which then decide alone. Nothing passes where no good image was tested.
 
     Raises:
         UserError: the wish names a class that there is not, or a P(defect) is not a number from 0 to 1.
@@ -174,6 +174,8 @@ def find_bounds(tested: Tested, images: ImageScores, wish: Wish) -> Bounds:
     """The thresholds of `find_policy`, from the scores of the images."""
     groups = score_groups(tested, images)
     escape, overkill = escape_side(groups, wish), overkill_side(groups, wish)
+    if np.isnan(groups.overkill).all():
+        escape = _without_good(escape)
     curve: tuple[CostPoint, ...] = ()
     if wish.costs is None:
         pass_at, reject_at = find_thresholds(groups, escape, overkill)
@@ -185,6 +187,13 @@ def find_bounds(tested: Tested, images: ImageScores, wish: Wish) -> Bounds:
         statements=(*escape.statements(pass_at), *overkill.statements(reject_at)),
         cost_curve=curve,
     )
+
+
+def _without_good(escape: Side) -> Side:
+    """Nothing passes where no good image was tested: a threshold that none has ever come through parts good from nothing."""
+    stated = escape.statements(None)
+    never = {"kept": False, "threshold": None, "missing": None}
+    return Side("escape", tuple(one.model_copy(update=never) for one in stated), None)
 
 
 def _cheapest(

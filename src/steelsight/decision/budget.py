@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def share_out(
-    fronts: Sequence[NDArray[np.float64]], least: float = 1e-9
+    fronts: Sequence[NDArray[np.float64]], least: float = 1e-9, budgets: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Give each class its part of one budget. Exact: every way to share the budget out is covered.
 
@@ -15,6 +15,7 @@ def share_out(
         fronts: per class, float64 (n, B + 1): the largest gain with at most 0..B spent, not falling along the second axis;
             the n rows are problems of their own.
         least: gains that differ by less are the same; of equal ones, the cheapest is taken.
+        budgets: int64 (n,), of each problem, at most B; None where all have B.
 
     Returns:
         The largest total gain, float64 (n,), and what each class spends, int64 (classes, n).
@@ -36,7 +37,8 @@ def share_out(
             own[:, spent:][better] = spent
         total = best
         taken.append(own)
-    left = _cheapest(total, total[:, -1], least)
+    last = np.full(len(total), total.shape[1] - 1) if budgets is None else budgets
+    left = _cheapest(total, np.take_along_axis(total, last[:, None], axis=1)[:, 0], least)
     most = np.take_along_axis(total, left[:, None], axis=1)[:, 0]
     shares = []
     for own in reversed(taken):

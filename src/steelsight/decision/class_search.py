@@ -114,11 +114,10 @@ class ClassSearch:
         """Gains that differ by less are the same."""
         return TIE if self.aim == "pooled" else TIE * self.images
 
-    def best(self, gates: int, away: Away) -> Best:
+    def best(self, gates: int, away: Away, uppers: NDArray[np.int64]) -> Best:
         """The best of each gate, and of these the one nearest to the plain rule."""
-        levels = self.reached.shape[1]
-        tops = np.zeros((gates, levels))
-        for upper in range(levels):
+        tops = np.full((gates, self.reached.shape[1]), -np.inf)
+        for upper in uppers.tolist():
             slab = self.slab(upper)
             most = np.append(slab.best(self.areas), self.nothing)  # no image passes
             tops[:, upper] = most[np.searchsorted(slab.passed, np.arange(1, gates + 1))]
@@ -126,27 +125,29 @@ class ClassSearch:
         place = self._nearest(tops, top - self.tie, away)
         return Best(top if self.aim == "pooled" else (self.empty + top) / self.images, *place)
 
-    def fronts(self, gates: int, budget: int) -> NDArray[np.float64]:
-        """The largest gain of each gate with at most so many false alarms: float64 (gates, budget + 1)."""
-        best = np.zeros((gates, budget + 1))
-        for upper in range(self.reached.shape[1]):
+    def front(self, gates: int, budget: int, uppers: NDArray[np.int64]) -> "Front":
+        """The largest gain of each gate with at most so many false alarms."""
+        best, tops = np.zeros((gates, budget + 1)), np.full((gates, self.reached.shape[1]), -np.inf)
+        for upper in uppers.tolist():
             slab = self.slab(upper)
             rows = np.searchsorted(slab.passed, np.arange(1, gates + 1))
             kept = slab.rows(self.areas)
             gain, cost = slab.gain[:, :kept].max(axis=2), slab.cost[:, :kept]
+            tops[rows == len(slab.passed), upper] = 0.0  # no image passes
             for gate in np.flatnonzero(rows < len(slab.passed)).tolist():
                 affordable = cost[rows[gate]] <= budget
-                np.maximum.at(best[gate], cost[rows[gate]][affordable], gain[rows[gate]][affordable])
-        most: NDArray[np.float64] = np.maximum.accumulate(best, axis=1)
-        return most
+                gains = gain[rows[gate]][affordable]
+                np.maximum.at(best[gate], cost[rows[gate]][affordable], gains)
+                tops[gate, upper] = gains.max(initial=-np.inf)
+        return Front(np.maximum.accumulate(best, axis=1), tops)
 
     def nearest(
-        self, enough: NDArray[np.float64], spent: NDArray[np.int64], away: Away
+        self, front: "Front", spent: NDArray[np.int64], away: Away
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Upper, lower and area of each gate: the nearest to the plain rule of those that gain `enough` at no more than
-        `spent` false alarms."""
-        always = np.full((len(enough), self.reached.shape[1]), np.inf)
-        return self._nearest(always, enough - self.tie, away, spent)
+        """Upper, lower and area of each gate: the nearest to the plain rule of those that gain most at no more than `spent`
+        false alarms."""
+        enough = np.take_along_axis(front.gain, spent[:, None], axis=1)[:, 0] - self.tie
+        return self._nearest(front.tops, enough, away, spent)
 
     def _nearest(
         self,
@@ -213,6 +214,19 @@ def _cumulated(cube: NDArray[Any]) -> NDArray[Any]:
     for later in range(cube.shape[1] - 3, -1, -1):
         cube[:, later] += cube[:, later + 1]
     return cube
+
+
+@dataclass(frozen=True, eq=False)
+class Front:
+    """What a class gains with a budget of false alarms.
+
+    Attributes:
+        gain: float64 (G, B + 1), the most of each gate with at most 0..B false alarms.
+        tops: float64 (G, L), the most of each gate and upper threshold with at most B.
+    """
+
+    gain: NDArray[np.float64]
+    tops: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -61,6 +61,7 @@ def coarse(view: View, grids: Grids, *rules: Rule) -> Coarse:
             plain=plain.model_copy(update=thresholds),
             soft_gates=_few(grids.soft_gates, always),
             places=(levels, np.searchsorted(grids.areas, areas)),
+            uppers=np.flatnonzero(np.isin(levels, grids.uppers)),
         ),
         levels,
     )

@@ -33,6 +33,8 @@ class Grids:
         places: of the levels and of `areas` on the full grid, int64 (L,) and (A,); None where this is the full grid.
         objective: what the rule is searched for.
         searched: False: the plain rule is taken as it is.
+        uppers: int64, ascending: the upper thresholds that are searched, as places among the levels of the histograms. The
+            last level is always among them: a class that is never marked.
     """
 
     gates: NDArray[np.float64]
@@ -43,6 +45,7 @@ class Grids:
     places: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     objective: Objective = field(default_factory=Objective)
     searched: bool = True
+    uppers: NDArray[np.int64] = field(default_factory=lambda: np.arange(256))
 
     @classmethod
     def of(
@@ -53,10 +56,12 @@ class Grids:
         classes: int,
         softness: Iterable[float] = (),
         objective: Objective | None = None,
+        upper: tuple[float, float] = (0.0, 1.0),
     ) -> "Grids":
         """Grids for images of these (height, width) sizes, with `ratio` between areas; see `area_grid`.
 
-        Soft gates are searched at 0 and at those of `gates` that do not exceed the plain one.
+        Soft gates are searched at 0 and at those of `gates` that do not exceed the plain one, upper thresholds between the
+        two probabilities of `upper`.
         """
         shapes = list(sizes)
         area = plain_area(shapes)
@@ -65,7 +70,9 @@ class Grids:
         soft_gates = np.union1d(hard[hard <= GATE], [0.0])
         plain = plain_rule(classes, area)
         aimed = objective or Objective()
-        return cls(hard, areas, plain, tuple(sorted(set(softness))), soft_gates, objective=aimed)
+        levels = np.arange(256)
+        uppers = levels[((levels >= 255 * upper[0]) & (levels <= 255 * upper[1])) | (levels == 255)]
+        return cls(hard, areas, plain, tuple(sorted(set(softness))), soft_gates, objective=aimed, uppers=uppers)
 
     def away(self, index: int) -> Away:
         """How far every place is from the plain rule of a class."""

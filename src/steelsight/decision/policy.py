@@ -88,7 +88,7 @@ class Statement(_Model):
         lost: of these, how many are lost at `threshold`, or would be at the least threshold where it is not kept.
         bound: upper confidence bound of the share at `threshold`, or the least that this evidence could bear.
         missing: further such groups, none of them lost, that it would take; None where it is kept, or where no number would
-            do: then hardly any image that should be answered so is.
+            do: hardly any image that should be answered so is, or none was tested.
     """
 
     kind: Literal["escape", "overkill"]
@@ -173,8 +173,8 @@ class Policy(_Model):
         stability: how far the two thresholds move with the images that they are found on.
     """
 
-    pass_at: float | None
-    reject_at: float | None
+    pass_at: Annotated[float, Field(allow_inf_nan=False)] | None
+    reject_at: Annotated[float, Field(allow_inf_nan=False)] | None
     evidence: EvidenceKind
     calibration: Calibration
     severity: Severity | None

@@ -140,7 +140,7 @@ def _thresholds(
             continue
         for index, (of_class, empty) in enumerate(zip(classes, empties, strict=True)):
             truth = histograms[:, index, 1].sum(axis=-1, dtype=np.int64) @ times
-            score, place = _of_class(of_class, empty, truth, times, len(gates), grids.away(index))
+            score, place = _of_class(of_class, empty, truth, times, len(gates), grids.away(index), grids.uppers)
             scores[row] += score / plain.classes
             places.append(place)
     return scores, np.stack(places).reshape(len(softness), plain.classes, 3, len(gates), -1)
@@ -178,7 +178,7 @@ def _shared_pooled(
             ]
             return np.asarray(np.mean(cubes, axis=0))
 
-        best, place = _best_place(gain, (len(gates), times.shape[1]), grids.away(0), TIE)
+        best, place = _best_place(gain, (len(gates), times.shape[1]), grids.away(0), TIE, grids.uppers)
         scores.append(best)
         places.append(place[None])
     return np.stack(scores), np.stack(places)
@@ -191,15 +191,22 @@ def _of_class(
     times: NDArray[np.int64],
     gates: int,
     away: Away,
+    uppers: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Best score of a class, float64 (G, D), and where: int64 (3, G, D); `empty` images of each draw lack the defect, and
     `truth` pixels are annotated in each."""
     weights, images = times[one.place].astype(np.float64), times.sum(axis=0)
     tie = TIE if one.aim == "pooled" else TIE * float(images.min())
     best, place = _best_place(
-        lambda upper: _gains(one, upper, weights, gates, truth), (gates, times.shape[1]), away, tie
+        lambda upper: _gains(one, upper, weights, gates, truth), (gates, times.shape[1]), away, tie, uppers
     )
     return best if one.aim == "pooled" else (empty + best) / images, place
+
+
+def _nearest_first(uppers: NDArray[np.int64], away: Away) -> list[int]:
+    """The upper thresholds in the order in which `search` takes them."""
+    ordered: list[int] = uppers[np.argsort(away.upper[uppers], kind="stable")].tolist()
+    return ordered
 
 
 def _step(away: Away, tie: float) -> float:
@@ -208,13 +215,17 @@ def _step(away: Away, tie: float) -> float:
 
 
 def _best_place(
-    gain_at: Callable[[int], NDArray[np.float64]], shape: tuple[int, int], away: Away, tie: float
+    gain_at: Callable[[int], NDArray[np.float64]],
+    shape: tuple[int, int],
+    away: Away,
+    tie: float,
+    uppers: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The best of float64 (G, A, upper + 1, D) over all places and uppers: float64 (G, D), and where, int64 (3, G, D)."""
     step = _step(away, tie)
     below = away.area[:, None] + away.lower
     best, place = np.full(shape, -np.inf), np.zeros((3, *shape), np.int64)
-    for upper in np.argsort(away.upper, kind="stable").tolist():  # the nearest first, as `search` has it
+    for upper in _nearest_first(uppers, away):
         gain = gain_at(upper)
         gain -= step * (below[:, : upper + 1, None] + away.upper[upper])
         flat = gain.reshape(shape[0], -1, shape[1])
@@ -238,17 +249,15 @@ def _within_budget(
     empty = np.sum(empties, axis=0)
     defective = sum(one.images for one in classes) / len(times) * times.sum(axis=0) - empty
     budgets = np.array([grids.objective.budget(int(each)) for each in empty])
-    bins = np.maximum(np.minimum(budgets, BINS), 0)
+    bins, tie = np.minimum(budgets, BINS), TIE * max(1.0, float(defective.min())) / len(classes)
     fronts, wheres = [], []
     for index, one in enumerate(classes):
         weights = times[one.place].astype(np.float64)
-        front, where = _front(
-            one, weights, gates, budgets, bins, grids.away(index), TIE * float(times.sum(axis=0).min())
-        )
+        front, where = _front(one, weights, gates, budgets, bins, grids.away(index), tie, grids.uppers)
         fronts.append(front)
         wheres.append(where)
     size = fronts[0].shape[-1]
-    gained, shares = share_out([front.reshape(-1, size) for front in fronts], TIE)
+    gained, shares = share_out([front.reshape(-1, size) for front in fronts], tie * len(classes), np.tile(bins, gates))
     places = [
         np.take_along_axis(where.reshape(3, -1, size), spent[None, :, None], axis=2)[:, :, 0].reshape(3, gates, draws)
         for where, spent in zip(wheres, shares, strict=True)
@@ -264,6 +273,7 @@ def _front(
     bins: NDArray[np.int64],
     away: Away,
     tie: float,
+    uppers: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """What a class gains with each part of the budget, float64 (G, D, bins + 1), and where: int64 (3, G, D, bins + 1)."""
     draws, size = weights.shape[1], int(bins.max()) + 1
@@ -272,7 +282,7 @@ def _front(
     best, place = np.full((gates, draws, size), -np.inf), np.zeros((3, gates, draws, size), np.int64)
     gate, draw = np.indices((gates, draws))
     per_bin = bins / np.maximum(budgets, 1)
-    for upper in np.argsort(away.upper, kind="stable").tolist():
+    for upper in _nearest_first(uppers, away):
         gain, alarms = _gains_and_alarms(one, upper, weights, gates)
         gain -= step * (below[:, : upper + 1, None] + away.upper[upper])
         lower = gain.argmax(axis=2)

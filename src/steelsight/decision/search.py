@@ -112,7 +112,7 @@ def _at_softness(
     if aim == "defects":
         scores, bests = _within_budget(classes, len(gates), grids)
     else:
-        bests = [of_class.best(len(gates), grids.away(index)) for index, of_class in enumerate(classes)]
+        bests = [of_class.best(len(gates), grids.away(index), grids.uppers) for index, of_class in enumerate(classes)]
         scores = np.mean([best.score for best in bests], axis=0)
     return tuple(_point(gate, softness, float(scores[g]), bests, g, areas) for g, gate in enumerate(gates.tolist()))
 
@@ -133,12 +133,12 @@ def _point(
 def _within_budget(classes: Sequence[ClassSearch], gates: int, grids: Grids) -> tuple[NDArray[np.float64], list[Best]]:
     """Of each gate, the largest Dice of pairs with a defect that the budget of false alarms allows."""
     budget = grids.objective.budget(sum(one.empty for one in classes))
-    fronts = [one.fronts(gates, budget) for one in classes]
-    gained, shares = share_out(fronts, TIE)
+    fronts = [one.front(gates, budget, grids.uppers) for one in classes]
+    gained, shares = share_out([front.gain for front in fronts], TIE)
     bests = []
     for index, (one, front, spent) in enumerate(zip(classes, fronts, shares, strict=True)):
-        enough = np.take_along_axis(front, spent[:, None], axis=1)[:, 0]
-        bests.append(Best(enough, *one.nearest(enough, spent, grids.away(index))))
+        gain = np.take_along_axis(front.gain, spent[:, None], axis=1)[:, 0]
+        bests.append(Best(gain, *one.nearest(front, spent, grids.away(index))))
     defective = sum(one.images - one.empty for one in classes)
     return gained / max(defective, 1), bests
 
@@ -187,7 +187,7 @@ def _shared_pooled(
     best = np.full(len(gates), -1.0)
     steps = np.full(len(gates), np.iinfo(np.int64).max)
     place = np.zeros((3, len(gates)), np.int64)
-    for upper in range(histograms.shape[-1]):
+    for upper in grids.uppers.tolist():
         mean = np.mean([one.slab(upper).dense(len(gates), len(areas), one.nothing) for one in classes], axis=0)
         apart = away.upper[upper] + away.area[:, None] + away.lower[: upper + 1]
         for g, cube in enumerate(mean):

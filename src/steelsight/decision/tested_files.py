@@ -17,6 +17,7 @@ from steelsight.decision.tested import EvidenceKind, Tested
 from steelsight.errors import UserError
 from steelsight.files import write_csv
 from steelsight.metrics.defects import Defects
+from steelsight.names import from_cell
 from steelsight.regions import Region
 
 IMAGES, DEFECTS, MATCHES = "tested.csv", "tested_defects.csv", "tested_matches.csv"
@@ -159,4 +160,4 @@ def _checked(file: Path, rows: Iterable[list[str]], cells: int) -> Iterator[list
     for number, row in enumerate(rows, start=2):
         if len(row) != cells:
             raise UserError(f"{file}, row {number}: {len(row)} cells where there must be {cells}; export it again")
-        yield row
+        yield [from_cell(cell) for cell in row]

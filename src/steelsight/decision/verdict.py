@@ -1,11 +1,12 @@
 """The verdict of an image: pass, review or reject, and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 from steelsight.decision.digits import apart
 from steelsight.decision.policy import Answer, Policy
+from steelsight.decision.seen import seen_text
 from steelsight.decision.severity import judge_severity
 from steelsight.regions import Region
 
@@ -32,12 +33,12 @@ def give_verdict(
 ) -> Verdict:
     """The verdict of one image: the first of these that holds.
 
-    1. A severity rule says reject, or P(defect) exceeds `reject_at`: reject.
-    2. A severity rule says review: review.
-    3. P(defect) exceeds `pass_at`, or no image passes at all: review.
-    4. There is a region, which classifiers that would let the image pass contradict, or a flag, so that no bound covers the
-       image: review.
-    5. Else: pass. An image that passes has no mask.
+    1. There is a flag: what is said of such an image rests on nothing, whatever it is: review.
+    2. A severity rule says reject, or P(defect) exceeds `reject_at`: reject.
+    3. A severity rule says review: review.
+    4. P(defect) exceeds `pass_at`, or no image passes at all: review.
+    5. There is a region, which classifiers that would let the image pass contradict: review.
+    6. Else: pass. An image that passes has no mask.
 
     Args:
         classes: defect class names.
@@ -48,6 +49,12 @@ def give_verdict(
     """
     if isnan(p_defect):
         return Verdict("review", "the classifiers answered with what is no number")
+    if flags:
+        lies = "lies" if len(flags) == 1 else "lie"
+        return Verdict(
+            "review",
+            f"{' and '.join(flags)} {lies} far outside of what the inspector was made with, so that no bound covers it",
+        )
     severe = judge_severity(policy.severity, classes, regions, size) if policy.severity is not None else None
     if severe is not None and severe.answer == "reject":
         return Verdict(*severe)
@@ -57,20 +64,44 @@ def give_verdict(
     if severe is not None:
         return Verdict(*severe)
     if policy.pass_at is None:
-        return Verdict("review", f"{_not_rejected(p_defect, policy.reject_at)} no image passes{_why_none(policy)}")
+        said = f"{_not_rejected(p_defect, policy.reject_at)} no image passes{_why_none(policy)}"
+        return _with_seen(Verdict("review", said), "found", policy, classes, regions, size)
     if p_defect > policy.pass_at:
-        return Verdict("review", _between(p_defect, policy.pass_at, policy.reject_at))
+        verdict = Verdict("review", _between(p_defect, policy.pass_at, policy.reject_at))
+        return _with_seen(verdict, "found", policy, classes, regions, size)
     p, bound = apart(p_defect, policy.pass_at)
     if regions:
         were = "was" if len(regions) == 1 else "were"
         return Verdict("review", f"P(defect) {p} is low enough to pass, yet {_found(regions, classes)} {were} found")
-    if flags:
-        lies = "lies" if len(flags) == 1 else "lie"
-        return Verdict(
-            "review",
-            f"{' and '.join(flags)} {lies} far outside of what the inspector was made with, so that no bound covers it",
-        )
     return Verdict("pass", f"P(defect) {p} is at most {bound}, and nothing was found")
+
+
+def say_suspected(
+    verdict: Verdict, policy: Policy, classes: Sequence[str], suspected: Sequence[Region], size: tuple[int, int]
+) -> Verdict:
+    """The same verdict, whose reason also says what is suspected; one to pass says nothing of it.
+
+    Args:
+        classes: defect class names.
+        suspected: see `steelsight.cascade.cut.suspect`.
+        size: height and width of the image in pixels.
+    """
+    if verdict.answer == "pass":
+        return verdict
+    return _with_seen(verdict, "suspected", policy, classes, suspected, size)
+
+
+def _with_seen(
+    verdict: Verdict,
+    kind: str,
+    policy: Policy,
+    classes: Sequence[str],
+    regions: Sequence[Region],
+    size: tuple[int, int],
+) -> Verdict:
+    if not regions:
+        return verdict
+    return replace(verdict, reason=f"{verdict.reason}; {seen_text(kind, policy, classes, regions, size)}")
 
 
 def _what_shows_why(regions: Sequence[Region], classes: Sequence[str]) -> str:

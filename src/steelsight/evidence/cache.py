@@ -33,7 +33,11 @@ def evidence_key(evidence: Evidence) -> str:
 
 
 def cached(path: Path, shape: tuple[int, ...], dtype: type[T], make: Callable[[], NDArray[T]]) -> NDArray[T]:
-    """The array stored in `path` (npz); made and stored where it is missing, unreadable, or of another shape or dtype."""
+    """The array stored in `path` (npz); made and stored where it is missing, unreadable, or of another shape or dtype.
+
+    Args:
+        shape: -1 as the first stands for any number of rows.
+    """
     try:
         with zipfile.ZipFile(path) as archive, archive.open("array.npy") as entry:
             return _read(entry, shape, np.dtype(dtype))
@@ -49,7 +53,10 @@ def _read(entry: IO[bytes], shape: tuple[int, ...], dtype: "np.dtype[T]") -> NDA
     """An array of a known kind: its head is compared before anything is unpacked, and nothing is unpickled."""
     if np.lib.format.read_magic(entry) != (1, 0):
         raise ValueError("not written here")
-    if np.lib.format.read_array_header_1_0(entry) != (shape, False, dtype):
+    found = np.lib.format.read_array_header_1_0(entry)
+    if shape[:1] == (-1,):
+        shape = (*found[0][:1], *shape[1:])
+    if found != (shape, False, dtype):
         raise ValueError("another array")
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     content = entry.read(size + 1)

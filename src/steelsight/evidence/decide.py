@@ -83,6 +83,7 @@ def decide(
         len(record.classes),
         search.softness if has_classifier else (),  # where P(defect) is 1 everywhere, a soft gate is a hard one
         objective or Objective(aim=search.objective, max_false_alarms=search.max_false_alarms),
+        search.upper,
     )
     if plain:
         grids = replace(grids, searched=False)

@@ -59,9 +59,11 @@ def score_defects(judged: OutOfFold, progress: Callable[[int, int], None] | None
             tick = None if progress is None else lambda count: progress(before + count, len(evidence.record.samples))
             return _of_fold(judged, fold, tick)
 
-        for place, (what, into) in enumerate(zip(("annotated", "marked", "levels"), parts, strict=True)):
+        for place, (what, into, width) in enumerate(
+            zip(("annotated", "marked", "levels"), parts, _WIDTHS, strict=True)
+        ):
             path = evidence.run / "evidence" / "defects" / f"{name}-{what}.npz"
-            into.append(cached(path, partial(_part, made, place)))
+            into.append(cached(path, (-1, width), np.int32, partial(_part, made, place)))
         done += len(indices)
         if progress:
             progress(done, len(evidence.record.samples))

@@ -8,9 +8,11 @@ from importlib.metadata import version
 from steelsight import __version__
 from steelsight.cascade.engine import Engine
 from steelsight.cascade.judge import sees_grey
+from steelsight.cascade.sources import Source
+from steelsight.dataset.record import Record
 from steelsight.decision.decision import Decision
 from steelsight.export.images import are_there, sources_of, spread
-from steelsight.export.plan import Plan
+from steelsight.export.plan import Plan, Progress
 from steelsight.images import read_image
 from steelsight.inspector.artifact import InspectorCard, NetworkCard, OutOfFold, Precision, Provenance
 from steelsight.inspector.familiar import Familiar
@@ -33,7 +35,7 @@ def make_card(plan: Plan, reference: Engine) -> InspectorCard:
         precision=plan.precision,
         rule=plan.rule,
         policy=plan.policy,
-        familiar=_familiar(plan, grey=sees_grey(reference)),
+        familiar=measure_familiar(plan.record, plan.sources, grey=sees_grey(reference), progress=plan.progress),
         provenance=Provenance(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             steelsight=__version__,
@@ -61,19 +63,24 @@ def _networks(plan: Plan) -> tuple[NetworkCard, ...]:
     )
 
 
-def _familiar(plan: Plan, *, grey: bool) -> Familiar:
-    """Of the run's own images; where they are gone, their sizes are still on record, and brightness is that of the images
-    given for parity."""
-    own = are_there(plan.record)
-    sources = spread(sources_of(plan.record.samples) if own else plan.sources, _FAMILIAR_IMAGES)
+def measure_familiar(
+    record: Record, sources: Sequence[Source], *, grey: bool, progress: Progress = lambda what, done, of: None
+) -> Familiar:
+    """What images a run was made with: its own; where they are gone, their sizes are still on record, and the rest is that of
+    the images given.
+
+    Raises:
+        UserError: an image cannot be read.
+    """
+    chosen = spread(sources_of(record.samples) if are_there(record) else sources, _FAMILIAR_IMAGES)
 
     def images() -> Iterator[Image]:
-        for done, source in enumerate(sources):
+        for done, source in enumerate(chosen):
             yield read_image(source.path, grey=grey)
-            plan.progress("measuring images", done + 1, len(sources))
+            progress("measuring images", done + 1, len(chosen))
 
     measured = Familiar.of(images())
-    heights, widths = zip(*(sample.size for sample in plan.record.samples), strict=True)
+    heights, widths = zip(*(sample.size for sample in record.samples), strict=True)
     return measured.model_copy(update={"height": _range(heights), "width": _range(widths)})
 
 

@@ -1,6 +1,7 @@
 """One image, judged by two sides: where they differ, and whether that is more than numbers of another processor explain."""
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
 import numpy as np
@@ -66,6 +67,7 @@ class Compared:
         p_defect, map: differences of P(defect), and the greatest of the maps; None where either side has none.
         same_gate, near_gate: whether the gate decisions agree, and whether P(defect) is near enough to it for them to differ.
         same_answer: whether both have a mask, or neither.
+        same_suspected: whether both suspect the same pixels; where a class has a mask on one side alone, they cannot.
         same_verdict: None without policies.
         near_verdict: whether verdicts differ for what lies within the tolerance.
         masks: of each class.
@@ -78,6 +80,7 @@ class Compared:
     same_gate: bool
     near_gate: bool
     same_answer: bool
+    same_suspected: bool
     same_verdict: bool | None
     near_verdict: bool
     masks: tuple[MaskPair, ...]
@@ -115,6 +118,7 @@ def compare(one: Judged, other: Judged, reference: Side, exported: Side) -> Comp
         not gate_differs,
         near_gate,
         one.is_defective == other.is_defective,
+        _same_suspected(one, other),
         same_verdict,
         same_verdict is False and touched,
         pairs,
@@ -173,15 +177,22 @@ def _apart(left: int, right: int, shared: int) -> tuple[int, float]:
 
 
 def _levels_apart(one: Judged, other: Judged) -> float | None:
-    if one.maps is None or other.maps is None:
+    """Of each network's map, not of the combined one: averaging log odds can make more of one level than it is."""
+    if one.network_maps is None or other.network_maps is None:
         return None
-    return float(np.abs(one.maps.astype(np.int16) - other.maps).max()) / 255
+    pairs = zip(one.network_maps, other.network_maps, strict=True)
+    return max(float(np.abs(left.astype(np.int16) - right).max()) for left, right in pairs) / 255
 
 
 def _same_verdict(one: Judged, other: Judged) -> bool | None:
     if one.verdict is None or other.verdict is None:
         return None
     return one.verdict.answer == other.verdict.answer
+
+
+def _same_suspected(one: Judged, other: Judged) -> bool:
+    pairs = zip_longest(one.suspected_runs, other.suspected_runs, fillvalue=Runs.empty())
+    return all(_runs_apart(left, right)[0] == 0 for left, right in pairs)
 
 
 def _is_near_bound(p_defect: float, policy: Policy | None) -> bool:

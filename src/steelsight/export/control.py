@@ -11,7 +11,7 @@ from steelsight.cascade.engine import Engine, EngineNetwork
 from steelsight.cascade.judge import judge_batch, sees_grey
 from steelsight.dataset.model import Sample
 from steelsight.decision.rule import Rule
-from steelsight.ensemble import to_8bit
+from steelsight.ensemble import Combine, to_8bit
 from steelsight.export.dice_loss import image_dice
 from steelsight.export.images import sources_of
 from steelsight.images import read_image
@@ -39,6 +39,7 @@ class _OneImage:
     classes: tuple[str, ...]
     classifiers: tuple[EngineNetwork, ...]
     segmenters: tuple[EngineNetwork, ...]
+    combine: Combine
     batch: int = 1
     workers: int = 1
 
@@ -53,6 +54,7 @@ class FoldInFp32:
         classes: names.
         said: for each image, each network's answer: classifiers, then segmenters.
         classifiers: how many of them are classifiers.
+        combine: how the networks of a step combine.
     """
 
     samples: tuple[Sample, ...]
@@ -61,6 +63,7 @@ class FoldInFp32:
     classes: tuple[str, ...]
     said: tuple[tuple[_Remembered, ...], ...]
     classifiers: int
+    combine: Combine
 
     @classmethod
     def of(cls, samples: Sequence[Sample], engine: Engine, rule: Rule) -> Self:
@@ -72,13 +75,14 @@ class FoldInFp32:
         images = tuple(read_image(sample.path, grey=sees_grey(engine)) for sample in samples)
         networks = (*engine.classifiers, *engine.segmenters)
         said = tuple(tuple(_ask(network, image) for network in networks) for image in images)
-        return cls(tuple(samples), images, rule, tuple(engine.classes), said, len(engine.classifiers))
+        return cls(tuple(samples), images, rule, tuple(engine.classes), said, len(engine.classifiers), engine.combine)
 
     def dice(self, place: int, network: EngineNetwork, index: int) -> float:
         """Mean competition Dice over the classes of one image, with another network in the place of one of the fold's."""
         networks: list[EngineNetwork] = list(self.said[index])
         networks[place] = network
-        engine = _OneImage(self.classes, tuple(networks[: self.classifiers]), tuple(networks[self.classifiers :]))
+        steps = tuple(networks[: self.classifiers]), tuple(networks[self.classifiers :])
+        engine = _OneImage(self.classes, *steps, self.combine)
         (source,) = sources_of([self.samples[index]])
         (judged,) = judge_batch([(source, self.images[index])], engine, self.rule)
         if judged.is_unjudged:

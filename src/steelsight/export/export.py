@@ -15,7 +15,7 @@ from steelsight.export.parity import Parity, check, measure
 from steelsight.export.plan import Plan, Progress, make_plan
 from steelsight.export.readme import readme
 from steelsight.export.reduced import write_reduced
-from steelsight.export.seen import SEEN, write_seen
+from steelsight.export.seen import PRINTS, SEEN, write_seen
 from steelsight.export.watched import WatchedEngine
 from steelsight.export.where import here
 from steelsight.files import replacing, write_json, write_text
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from steelsight.networks.engine import TorchEngine
 
 
-_FILES = (CARD, CHECKSUMS, PARITY, README, SEEN, IMAGES, DEFECTS, MATCHES)
+_FILES = (CARD, CHECKSUMS, PARITY, README, SEEN, PRINTS, IMAGES, DEFECTS, MATCHES)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Parity(_Model):
         images, pairs: how many; pairs = images times classes; `found_pairs` have a mask by either engine.
         p_defect_difference, p_defect_image: the greatest, and of which image.
         map_difference, map_image: greatest difference of a pixel's probability on the 8-bit grid, and of which image; None
-            where no image passed the gate.
+            where none was segmented.
         same_gate_share: of images with the same gate decision; `near_gate_images` of the others lie within the tolerance
             of the gate.
         same_verdict_share: of images with the same verdict, None without a policy; `near_verdict_images` of the others lie
@@ -44,6 +44,7 @@ class Parity(_Model):
             the same gate decision that are not near the minimum area; None where there is no mask.
         mean_dice: between the two masks, mean over found pairs.
         same_answer_share: of images that both call defective, or both not.
+        same_suspected_share: of images of which both suspect the same pixels beside what they found; None in older files.
         tolerance: of fp32; a lower precision is held against `dice_loss` instead.
         dice_loss: what a lower precision costs; None for fp32.
     """
@@ -73,6 +74,7 @@ class Parity(_Model):
     least_dice: float | None = None
     mean_dice: float | None
     same_answer_share: float
+    same_suspected_share: float | None = None
     tolerance: Tolerance | None
     dice_loss: DiceLoss | None
 
@@ -106,7 +108,8 @@ def measure(sources: Sequence[Source], reference: Side, exported: Side, where: W
     """
     compared: list[Compared] = []
     both = (
-        judge(sources, side.engine, side.rule, keep_maps=True, policy=side.policy) for side in (reference, exported)
+        judge(sources, side.engine, side.rule, keep_maps=True, keep_network_maps=True, policy=side.policy)
+        for side in (reference, exported)
     )
     for one, other in zip(*both, strict=True):
         if error := one.error or other.error:
@@ -167,6 +170,7 @@ def _sum_up(compared: Sequence[Compared], where: Where) -> Parity:
         least_dice=min((pair.dice for pair in cut if pair.found), default=None),
         mean_dice=float(np.mean([pair.dice for pair in found])) if found else None,
         same_answer_share=float(np.mean([one.same_answer for one in compared])),
+        same_suspected_share=float(np.mean([one.same_suspected for one in compared])),
         tolerance=TOLERANCE if where.precision == "fp32" else None,
         dice_loss=None,
     )

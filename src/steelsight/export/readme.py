@@ -104,6 +104,8 @@ def _rule(card: InspectorCard) -> str:
             f"An image whose P(defect) does not exceed the gate of {rule.gate:g} has no mask. A class keeps its mask if at "
             "least `minimum area` pixels of the original image exceed `upper`; the mask is then every pixel above `lower`."
             + soft
+            + " What lies above `lower` and makes no mask is suspected: an image that does not pass shows it with dashes, "
+            "as a place to look at, and it is never counted as found."
         )
         + "\n\n| class | upper | lower | minimum area |\n|---|---|---|---|\n"
         + rows

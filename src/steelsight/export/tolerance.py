@@ -11,7 +11,7 @@ PROBABILITY = MARGIN
 """By which a probability may differ: what a policy keeps between its bounds and the scores that they rest on. A decision may
 differ where P(defect) lies as near to its threshold."""
 LEVEL = 1 / 255
-"""By which a map may differ: it is rounded to 8 bit, so that the smallest difference may show as one level."""
+"""By which a network's map may differ: it is rounded to 8 bit, so that the smallest difference may show as one level."""
 PIXELS = 3
 """By which two masks may differ, however small they are."""
 DICE = 0.999

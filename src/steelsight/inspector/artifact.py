@@ -25,8 +25,9 @@ from steelsight.parsing import parse_json
 from steelsight.preprocess import Preprocess
 
 CARD, CHECKSUMS, PARITY, README = "inspector.json", "checksums.txt", "parity.json", "README.md"
-SCHEMA_VERSION: Literal[3] = 3
-"""1: without a policy. 2: networks combined by the plain mean alone. Both are still read."""
+SCHEMA_VERSION: Literal[4] = 4
+"""1: without a policy. 2: networks combined by the plain mean alone. 3: without light, contrast and sharpness of its
+images. All are still read."""
 INPUT, OUTPUT = "input", "probabilities"
 """Names of a network's one input and one output."""
 
@@ -115,7 +116,7 @@ class InspectorCard(_Model):
         familiar: sizes and brightness of the images it was made with.
     """
 
-    schema_version: Literal[1, 2, 3] = SCHEMA_VERSION
+    schema_version: Literal[1, 2, 3, 4] = SCHEMA_VERSION
     classes: tuple[str, ...] = Field(min_length=1)
     networks: tuple[NetworkCard, ...]
     combine: Combine = "mean"
@@ -129,6 +130,8 @@ class InspectorCard(_Model):
     def _agree(self) -> "InspectorCard":
         if self.rule.classes != len(self.classes):
             raise ValueError(f"the rule has {self.rule.classes} classes, not {len(self.classes)}")
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("two classes have the same name")
         if not self.of_step("segment"):
             raise ValueError("no network of step segment")
         if len({network.file for network in self.networks}) < len(self.networks):

@@ -27,7 +27,8 @@ class Speed:
         images_per_second: of the stream, reading included, writing not.
         singles: images judged alone, one after the other, with all threads on each.
         p50_ms, p95_ms, p99_ms: percentiles of their times from file to result, in milliseconds.
-        passed_share: of the stream's images, those that passed the gate and were segmented.
+        passed_share: of the stream's images, those that passed the gate.
+        segmented_share: those that were segmented: beside these, the ones that do not pass by the policy.
         unjudged_share: of the stream's images, those for which a network gave no probability.
         mean_width: of the stream's images, in pixels.
         peak_memory_mb: the most that the process has held up to the end of the stream, in MB; None where the system does
@@ -42,6 +43,7 @@ class Speed:
     p95_ms: float
     p99_ms: float
     passed_share: float
+    segmented_share: float
     unjudged_share: float
     mean_width: float
     peak_memory_mb: float | None
@@ -49,7 +51,7 @@ class Speed:
     def metres_per_second(self, mm_per_pixel: float) -> float:
         """Metres of strip a second, where the strip runs along the images' width.
 
-        >>> Speed(1, 1.0, 50.0, 1, 9.0, 9.0, 9.0, 0.5, 0.0, 1600.0, None).metres_per_second(0.5)
+        >>> Speed(1, 1.0, 50.0, 1, 9.0, 9.0, 9.0, 0.5, 0.5, 0.0, 1600.0, None).metres_per_second(0.5)
         40.0
         """
         return self.images_per_second * self.mean_width * mm_per_pixel / 1000
@@ -72,11 +74,12 @@ def measure(inspector: Inspector, sources: Sequence[Source], seconds: float) -> 
     engine = inspector.engine("throughput")
     for _ in _stream(inspector, sources, 0, least=2 * engine.batch * engine.workers):
         pass
-    start, spent, images, passed, unjudged, width = time.perf_counter(), 0.0, 0, 0, 0, 0
+    start, spent, images, passed, segmented, unjudged, width = time.perf_counter(), 0.0, 0, 0, 0, 0, 0
     for judged in _stream(inspector, sources, seconds / 2, least=1):
         spent = time.perf_counter() - start  # here, since the end of the stream waits for batches that nobody counts
         images += 1
         passed += judged.p_defect > inspector.card.rule.gate
+        segmented += judged.is_segmented
         unjudged += judged.is_unjudged
         width += judged.size[1] if judged.size else 0
     peak = peak_memory_mb()
@@ -91,6 +94,7 @@ def measure(inspector: Inspector, sources: Sequence[Source], seconds: float) -> 
         p95_ms=1000 * p95,
         p99_ms=1000 * p99,
         passed_share=passed / images,
+        segmented_share=segmented / images,
         unjudged_share=unjudged / images,
         mean_width=width / images,
         peak_memory_mb=peak,

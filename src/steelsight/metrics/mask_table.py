@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from steelsight.errors import UserError
+from steelsight.names import from_cell
 from steelsight.rle import RunError, Runs, parse_runs
 
 LONG = ("ImageId", "ClassId", "EncodedPixels")
 WIDE = ("ImageId_ClassId", "EncodedPixels")
 
-_AFTER_SUFFIX = re.compile(r"(.+?\.(?:jpe?g|png|bmp|tiff?|webp))_(.+)", re.IGNORECASE)
+_AFTER_SUFFIX = re.compile(r"(.+\.(?:jpe?g|png|bmp|tiff?|webp))_(.+)", re.IGNORECASE)
 _WHOLE_FLOAT = re.compile(r"([0-9]+)\.0+", re.ASCII)
 
 
@@ -75,7 +76,7 @@ def read_mask_table(path: Path, size: tuple[int, int] | None = None) -> MaskTabl
                     f"{path}:{line}: {len(fields)} fields where the header has {len(columns)}; "
                     f"write {','.join(columns)}"
                 )
-            _add(table, line, [fields[place].strip() for place in places], size)
+            _add(table, line, [from_cell(fields[place].strip()) for place in places], size)
     marked = table.marked()
     table.lists_empty = any(image not in marked for image in table.images)
     return table
@@ -106,10 +107,10 @@ def open_records(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
 
 
 def split_joined(text: str) -> tuple[str, str]:
-    """Split "image_class": behind the image's suffix where it has one, else at the last underscore.
+    """Split "image_class": behind the image's last suffix where it has one, else at the last underscore.
 
-    >>> split_joined("a_1.jpg_MT_Crack"), split_joined("frame_7_2")
-    (('a_1.jpg', 'MT_Crack'), ('frame_7', '2'))
+    >>> split_joined("a_1.jpg_MT_Crack"), split_joined("frame_7_2"), split_joined("a.png_b.jpg_1")
+    (('a_1.jpg', 'MT_Crack'), ('frame_7', '2'), ('a.png_b.jpg', '1'))
     """
     found = _AFTER_SUFFIX.fullmatch(text)
     if found:

@@ -1,7 +1,7 @@
 """A submission judged against a truth file, on the runs themselves: exact, and without any image's size."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from steelsight.metrics.defect_figures import DefectFigures
 from steelsight.metrics.dice import DiceFigures, dice_figures
 from steelsight.metrics.mask_table import MaskTable, open_records, split_joined
 from steelsight.metrics.submitted_defects import Sizes, count_defects
+from steelsight.names import from_cell, nearly, same_but_for_spelling
 from steelsight.rle import shared_area
 
 _IMAGE_COLUMNS = ("ImageId", "image_id", "ImageId_ClassId")
@@ -85,7 +86,8 @@ def choose_images(truth: MaskTable, prediction: MaskTable, images: Sequence[str]
     """The images to judge, without repetition.
 
     Raises:
-        UserError: there is none; or the truth file lists images without defect and yet lacks one that is to be judged.
+        UserError: there is none; the files name images in different ways, or none that both have; or the truth file lists
+            images without defect and yet lacks one that is to be judged.
     """
     judged = dict.fromkeys(images if images is not None else [*truth.images, *prediction.images])
     if not judged:
@@ -97,6 +99,11 @@ def choose_images(truth: MaskTable, prediction: MaskTable, images: Sequence[str]
             f"{prediction.file}, where one is {next(iter({**truth.images, **prediction.images}))!r}; "
             "give names as they stand there"
         )
+    if images is None:
+        _refuse_strangers(truth, prediction)
+    else:
+        _refuse_other_names(truth, judged)
+        _refuse_other_names(prediction, judged)
     unknown = [image for image in judged if image not in truth.images] if truth.lists_empty else []
     if unknown:
         raise UserError(
@@ -104,6 +111,43 @@ def choose_images(truth: MaskTable, prediction: MaskTable, images: Sequence[str]
             "add its rows, or name the images to judge by --images"
         )
     return tuple(judged)
+
+
+def _refuse_strangers(truth: MaskTable, prediction: MaskTable) -> None:
+    """See that the two files name images alike: a name that does not match counts as missed, and as a false alarm."""
+    lone = [image for image in prediction.images if image not in truth.images]
+    meant = {nearly(image): image for image in truth.images if image not in prediction.images}
+    alike = [(image, meant[nearly(image)]) for image in lone if nearly(image) in meant]
+    strangers = len(lone) == len(prediction.images)
+    if alike and (strangers or any(_is_spelling(*pair) for pair in alike)):
+        image, other = next((pair for pair in alike if _is_spelling(*pair)), alike[0])
+        raise UserError(
+            f"{prediction.file}:{prediction.images[image]}: {image!r} is not in {truth.file}, which has {other!r} in line "
+            f"{truth.images[other]}; name the images alike in both files, or name those to judge by --images"
+        )
+    if strangers and truth.images and prediction.images:
+        raise UserError(
+            f"{prediction.file}: no image in common with {truth.file}, where one is {next(iter(truth.images))!r}, and here "
+            f"{lone[0]!r}; give files of the same images, named alike, or name the images to judge by --images"
+        )
+
+
+def _refuse_other_names(table: MaskTable, judged: Mapping[str, None]) -> None:
+    """See that a file of which nothing is judged does not name the very images otherwise."""
+    if any(image in judged for image in table.images):
+        return
+    meant = {nearly(image): image for image in judged}
+    image = next((image for image in table.images if nearly(image) in meant), None)
+    if image is not None:
+        raise UserError(
+            f"--images: {meant[nearly(image)]!r} stands in {table.file} as {image!r}; give names as they stand there"
+        )
+
+
+def _is_spelling(first: str, second: str) -> bool:
+    """Whether two names are one but for spelling and folders before it."""
+    one, other = same_but_for_spelling(first), same_but_for_spelling(second)
+    return f"/{one}".endswith(f"/{other}") or f"/{other}".endswith(f"/{one}")
 
 
 def choose_classes(
@@ -140,14 +184,15 @@ def read_image_list(path: Path, suffixes: set[str]) -> list[str]:
     Args:
         path: a folder is searched to its depths; names are relative to it, with forward slashes.
         suffixes: of the image names in the files to be judged, in lower case; a folder's other files (masks beside
-            images) are passed over.
+            images) are passed over, and so are hidden ones.
 
     Raises:
         UserError: nothing is there.
     """
     if path.is_dir():
         found = sorted(file for file in path.rglob("*") if file.suffix.lower() in suffixes and file.is_file())
-        names = [file.relative_to(path).as_posix() for file in found]
+        inside = [file.relative_to(path) for file in found]
+        names = [file.as_posix() for file in inside if not any(part.startswith(".") for part in file.parts)]
         wanted = f"no file ending in {' or '.join(sorted(suffixes)) or '(any suffix)'} here"
     else:
         names = _listed_names(path)
@@ -164,7 +209,7 @@ def image_suffixes(*tables: MaskTable) -> set[str]:
 
 def _listed_names(path: Path) -> list[str]:
     with open_records(path) as records:
-        rows = [[value.strip() for value in fields] for _, fields in records]
+        rows = [[from_cell(value.strip()) for value in fields] for _, fields in records]
     column = next((name for name in _IMAGE_COLUMNS if rows and name in rows[0]), None)
     if column is None:
         return [",".join(fields) for fields in rows if any(fields)]

@@ -251,6 +251,7 @@ class Search(Fields):
         objective: what the rule is searched for: the mean Dice over every (image, class) pair (`competition`), the Dice of
             the pixels of all images (`pooled`), or the Dice of pairs with a defect (`defects`).
         max_false_alarms: of `defects`: share of the empty pairs in which the rule may mark something.
+        upper: least and greatest upper threshold that is tried.
     """
 
     gates: tuple[Probability, ...] = Field(min_length=1)
@@ -258,6 +259,15 @@ class Search(Fields):
     softness: tuple[Softness, ...] = (5.0,)
     objective: Literal["competition", "pooled", "defects"] = "competition"
     max_false_alarms: Probability = 0.05
+    upper: tuple[Probability, Probability] = (0.0, 1.0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.upper[0] > self.upper[1]:
+            raise ValueError(
+                f"search.upper begins with its least value, and {self.upper[0]:g} exceeds {self.upper[1]:g}"
+            )
+        return self
 
 
 class Recipe(Fields):

@@ -6,6 +6,7 @@ from steelsight.decision.decision import FILE
 from steelsight.evidence.team import Progress
 from steelsight.files import write_text
 from steelsight.report.calibration import CalibrationView, calibration_view
+from steelsight.report.cautions import run_cautions
 from steelsight.report.classifier import classifier_view
 from steelsight.report.curves import curves_view
 from steelsight.report.data import data_view
@@ -67,6 +68,7 @@ def page_of(found: Findings, inspected: Path | None = None, mm_per_pixel: float 
     training = training_view(read_curves(found.run, found.recipe), names)
     return render(
         {
+            "cautions": run_cautions(found),
             "signing": _signing(found, table),
             "summary": summary_view(found.run, record, found.recipe, masks.judged[0], nested, classifier, training),
             "data": data_view(record, found.run),

@@ -16,7 +16,7 @@ from steelsight.errors import UserError
 from steelsight.images import ImageError, read_image
 from steelsight.report.picture import display, fitted, jpeg, page_width
 
-_FOUND, _CLEAN = 8, 4  # pictures of each kind
+_FOUND, _SUSPECTED, _CLEAN = 8, 4, 4  # pictures of each kind
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,20 @@ class Inspected:
     verdict: str
     p_defect: float
     found: tuple[str, ...]
+    suspected: tuple[str, ...]
     flags: str
 
 
 @dataclass(frozen=True)
 class InspectedView:
-    """What the template of this section reads; `verdicts` are those that were given, with how many images; for those that are
-    `unjudged` a network gave no probability."""
+    """What the template of this section reads; `verdicts` are those that were given, with how many images. In those that are
+    `suspected` nothing was found, yet there is a place to look at; for those that are `unjudged` a network gave no
+    probability."""
 
     folder: str
     images: int
     defective: int
+    suspected: int
     flagged: int
     unreadable: int
     unjudged: int
@@ -50,7 +53,7 @@ class InspectedView:
 def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
     """Read a folder that `steelsight inspect --overlays` (or `predict --overlays`) wrote.
 
-    Shown are the images most surely defective, then those most surely clean.
+    Shown are the images most surely defective, those in which something is only suspected, then those most surely clean.
 
     Raises:
         UserError: the folder lacks images.csv or the overlays, or is of other classes.
@@ -59,13 +62,16 @@ def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
     names = picture_names(row["ImageId"] for row in rows)
     read = [row for row in rows if not row["error"]]
     found = sorted((row for row in read if row["classes"]), key=_p_defect, reverse=True)
-    clean = sorted((row for row in read if not row["classes"]), key=_p_defect)
+    doubtful = [row for row in read if not row["classes"] and _suspected(row, classes)]
+    doubtful.sort(key=_p_defect, reverse=True)
+    clean = sorted((row for row in read if not row["classes"] and not _suspected(row, classes)), key=_p_defect)
     given = Counter(row["verdict"] for row in rows)
-    chosen = [*found[:_FOUND], *clean[:_CLEAN]]
+    chosen = [*found[:_FOUND], *doubtful[:_SUSPECTED], *clean[:_CLEAN]]
     return InspectedView(
         folder=str(folder),
         images=len(rows),
         defective=len(found),
+        suspected=len(doubtful),
         flagged=sum(bool(row["flags"]) for row in read),
         unreadable=sum(not row["height"] for row in rows),
         unjudged=sum(bool(row["error"] and row["height"]) for row in rows),
@@ -105,7 +111,13 @@ def _picture(folder: Path, name: str, row: Mapping[str, Any], classes: Sequence[
         if row[f"area_{name}"] not in ("", "0")
     )
     said = (row["ImageId"], row["verdict"], _p_defect(row))
-    return Inspected(jpeg(overlay), page_width(overlay), *said, found, row["flags"])
+    return Inspected(jpeg(overlay), page_width(overlay), *said, found, _suspected(row, classes), row["flags"])
+
+
+def _suspected(row: Mapping[str, Any], classes: Sequence[str]) -> tuple[str, ...]:
+    """Each suspected class with its area; none in tables of before, which have no such columns."""
+    areas = {name: row.get(f"suspected_area_{name}") or "0" for name in classes}
+    return tuple(f"{name}: {int(area):,} px" for name, area in areas.items() if area != "0")
 
 
 def _p_defect(row: Mapping[str, Any]) -> float:

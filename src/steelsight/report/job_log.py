@@ -34,11 +34,11 @@ class JobLog:
 
     def curve(self, key: str, *, missing: float = math.nan) -> tuple[float, ...]:
         """The figure `key` of every epoch; `missing` where an epoch has none."""
-        return tuple(float(row[key]) if row.get(key) is not None else missing for row in self.rows)
+        return tuple(_number(row.get(key), missing) for row in self.rows)
 
     def class_curves(self, key: str) -> tuple[tuple[float, ...], ...]:
         """One curve per class from a key that holds a list; empty when no epoch has it."""
-        count = max((len(row.get(key) or ()) for row in self.rows), default=0)
+        count = max((len(row[key]) for row in self.rows if isinstance(row.get(key), list)), default=0)
         return tuple(tuple(_at(row.get(key), index) for row in self.rows) for index in range(count))
 
     def phase_starts(self) -> tuple[int, ...]:
@@ -54,7 +54,7 @@ def read_log(path: Path) -> JobLog:
     """Read a `log.jsonl`; a last line that a killed run left half-written is left out.
 
     Raises:
-        UserError: the file is missing, or a line before the last is not JSON.
+        UserError: the file is missing, or a line before the last is no epoch.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; a job writes it from its first epoch on")
@@ -63,19 +63,21 @@ def read_log(path: Path) -> JobLog:
     for number, line in enumerate(lines, start=1):
         try:
             row = parse_json(line)
-            if not isinstance(row, dict):
+            if not isinstance(row, dict) or type(row.get("epoch")) is not int:
                 raise ValueError
             rows.append(row)
         except ValueError:
             if number == len(lines):
                 break
             raise UserError(
-                f"{path}, line {number}: not a JSON object; remove the job's folder and train it again"
+                f"{path}, line {number}: not the JSON object of an epoch; remove the job's folder and train it again"
             ) from None
     return JobLog(tuple(rows))
 
 
 def _at(values: Any, index: int) -> float:
-    if values is None or index >= len(values) or values[index] is None:
-        return math.nan
-    return float(values[index])
+    return _number(values[index], math.nan) if isinstance(values, list) and index < len(values) else math.nan
+
+
+def _number(value: Any, missing: float) -> float:
+    return float(value) if type(value) in (int, float) else missing

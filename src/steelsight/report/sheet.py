@@ -19,6 +19,7 @@ from steelsight.errors import UserError
 from steelsight.files import write_text
 from steelsight.inspector.artifact import CARD, InspectorCard, read_card, require_listed
 from steelsight.report.calibration import calibration_view
+from steelsight.report.cautions import tested_cautions
 from steelsight.report.defect_table import defect_table, strip_scale
 from steelsight.report.page import render
 from steelsight.report.provenance import provenance_view
@@ -77,6 +78,7 @@ def sheet_of(inspector: Path, images: Path | None = None, mm_per_pixel: float | 
     defects = None if found is None else defect_table(found, tested.groups, tested.sizes[:, 1], tested.classes, scale)
     return render(
         {
+            "cautions": tested_cautions(tested),
             "signing": signing_view(policy, tested, samples, lambda at: _frames(tested, at), subject, defects),
             "provenance": made,
             "calibration": calibration_view(tested.p_defect, tested.defective, tested.folds, tested.groups),

@@ -50,6 +50,11 @@ def shortfall(one: Statement, policy: Policy) -> str:
         if one.missing is not None
         else "More such groups would not help: hardly any image is answered so that should be."
     )
+    if one.kind == "escape" and not policy.outcome.good_groups:
+        return (
+            f"“{_asked(one)[0].upper()}{_asked(one)[1:]}” cannot be kept: no image without a defect was tested, so that "
+            "nobody knows what may pass. No image passes; all go to a person. It takes images without a defect."
+        )
     if one.kind == "escape":
         until = "Until then no image passes: all that are not rejected go to a person."
     else:

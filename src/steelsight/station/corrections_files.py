@@ -1,7 +1,5 @@
 """The files of the corrections' dataset: images, COCO annotations, who said what, and where it comes from."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,10 +8,9 @@ import cv2
 import numpy as np
 
 from steelsight import __version__
-from steelsight.cascade.tables import as_written
+from steelsight.cascade.tables import line
 from steelsight.rle import Runs, decode_runs, to_coco_counts
 from steelsight.station.inspection import Result, Review
-from steelsight.station.log.values import no_formula
 
 _COLUMNS = ("image", "inspection", "name", "inspector", "reviewed", "reviewer", "version", "agrees", "word", "comment")
 
@@ -112,16 +109,13 @@ def _segmentation(runs: Runs, size: tuple[int, int]) -> dict[str, object]:
 
 def reviews(corrections: Sequence[Correction]) -> bytes:
     """A row for each image, as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    rows = [line(_COLUMNS)]
     for one in corrections:
         result, said = one.result, one.review
         agrees = "yes" if said.agrees else "no"
-        row = (one.name, one.id, no_formula(result.name), result.inspector, said.at.isoformat())
-        reviewer, comment = no_formula(said.reviewer), no_formula(said.comment)
-        writer.writerow([*row, reviewer, said.version, agrees, said.word, comment])
-    return as_written(text.getvalue()).encode()
+        row = (one.name, one.id, result.name, result.inspector, said.at.isoformat())
+        rows.append(line([*row, said.reviewer, said.version, agrees, said.word, said.comment]))
+    return b"".join(rows)
 
 
 def readme(corrections: Sequence[Correction]) -> bytes:
@@ -141,4 +135,4 @@ def joined_readme(examples: Sequence[Example], root: str, replaced: int, added: 
         added=added,
         replaced=replaced,
     )
-    return as_written(text).encode()
+    return text.encode("utf-8", "backslashreplace")

@@ -85,6 +85,8 @@ class Result:
         fold_score: what drift is measured by in place of `p_defect`, where the evidence is of folds one by one: see
             `steelsight.station.drift.fold_score`. None elsewhere.
         arrival: of a watched file.
+        suspected, suspected_runs: where to look beside what was found, as connected regions and as run lengths of each class;
+            see `steelsight.cascade.cut.suspect`. Empty where nothing is, and in logs of before.
     """
 
     at: datetime
@@ -109,6 +111,8 @@ class Result:
     has_maps: bool
     fold_score: float | None = None
     arrival: Arrival | None = None
+    suspected: tuple[Region, ...] = ()
+    suspected_runs: tuple[str, ...] = ()
 
     @property
     def is_unjudged(self) -> bool:

@@ -16,6 +16,7 @@ from steelsight.dataset.model import Sample
 from steelsight.errors import UserError
 from steelsight.files import disk_errors, write_text
 from steelsight.images import read_image
+from steelsight.parsing import parse_json
 from steelsight.recipe import Member, Phase
 from steelsight.recipe.model import Optimiser
 from steelsight.report.progress import draw_progress
@@ -263,8 +264,17 @@ def _restore(job: Job, model: nn.Module) -> Checkpoint:
         )
     state.restore_model(model, path)
     lines = log.read_text("utf-8", errors="replace").splitlines() if log.is_file() else []
-    write_text(log, "".join(line + "\n" for line in lines[: state.epoch]))
+    write_text(log, "".join(line + "\n" for line in lines if _is_before(line, state.epoch)))
     return state
+
+
+def _is_before(line: str, epoch: int) -> bool:
+    """Whether a line of the log is whole, and of an epoch that the checkpoint has: a killed run may tear one anywhere."""
+    try:
+        row = parse_json(line)
+    except ValueError:
+        return False
+    return isinstance(row, dict) and type(row.get("epoch")) is int and row["epoch"] < epoch
 
 
 def _log(job: Job, line: dict[str, Any]) -> None:

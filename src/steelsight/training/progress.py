@@ -4,6 +4,7 @@ everywhere a line per epoch."""
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +12,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
+from steelsight.errors import UserError
 from steelsight.recipe import waits_for
 from steelsight.training.checkpoint import Checkpoint
 from steelsight.training.fit import Hooks, Job
@@ -65,10 +67,11 @@ class TrainingProgress:
             f"  {job.name}", total=_work(job), note=f"epoch 1 of {job.member.epochs}"
         )
         path = job.folder / "checkpoint.pt"
-        if path.is_file():
-            epochs = Checkpoint.load(path).epoch
-            self._advance(job, _work(job) * epochs / job.member.epochs)
-            self.say(f"{job.name}: going on from epoch {epochs + 1}")
+        with suppress(UserError):  # the job itself says what is wrong with it
+            if path.is_file():
+                epochs = Checkpoint.load(path).epoch
+                self._advance(job, _work(job) * epochs / job.member.epochs)
+                self.say(f"{job.name}: going on from epoch {epochs + 1}")
 
     def step(self, job: Job, images: int) -> None:
         """A job has trained on images."""

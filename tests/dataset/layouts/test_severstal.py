@@ -86,13 +86,15 @@ def test_images_may_lie_beside_the_csv(tmp_path: Path) -> None:
         (("a" * 300 + ".jpg", 1, "1 2"), "bad-image-name", "inside the folder"),
     ],
 )
-def test_a_fault_stands_in_its_line(tmp_path: Path, row: tuple[object, ...], kind: str, said: str) -> None:
+def test_a_fault_stands_in_its_line(tmp_path: Path, row: tuple[str, object], kind: str, said: str) -> None:
     root = _folder(tmp_path, [("b.jpg", 3, "1 2"), ("c.jpg", 1, "9 2"), row])
     dataset = read_dataset(root)
-    (fault,) = dataset.faults
+    fault, *unsure = dataset.faults
     assert (fault.kind, fault.file, fault.line) == (kind, root / "train.csv", 4)
     assert said in fault.message
-    left_out = {fault.image_id} & {"a.jpg", "b.jpg"}
+    nearly = kind == "bad-image-name" and len(row[0]) < 99
+    assert [(one.kind, one.image_id) for one in unsure] == [("unsure-label", "a.jpg")] * nearly
+    left_out = {one.image_id for one in dataset.faults} & {"a.jpg", "b.jpg"}
     assert {sample.image_id for sample in dataset.samples} == {"a.jpg", "b.jpg", "c.jpg", "d.jpg"} - left_out
 
 

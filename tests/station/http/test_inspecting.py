@@ -39,7 +39,7 @@ def test_json_and_pictures_say_what_the_inspector_says(client, inspector_folder)
     answer = send(client, *IMAGES[:12], door="page")
     assert answer.status_code == 200, answer.text
     inspector = Inspector.open(inspector_folder, threads=1)
-    verdicts, mapped = set(), 0
+    verdicts, mapped, suspected = set(), 0, 0
     for said, path in zip(answer.json()["inspections"], IMAGES, strict=False):
         judged = inspector(path)
         verdicts.add(said["verdict"])
@@ -54,6 +54,15 @@ def test_json_and_pictures_say_what_the_inspector_says(client, inspector_folder)
             rings = [ring for region in said["regions"] if region["number"] == number for ring in region["polygons"]]
             drawn = filled([[tuple(corner) for corner in ring] for ring in rings], size)
             assert (drawn == decode_runs(parse_runs(said["runs"][name], size), size)).all()
+        assert list(said["suspected_runs"].values()) == [
+            format_runs(runs) for runs in judged.suspected_runs if said["suspected"]
+        ]
+        assert [region["area"] for region in said["suspected"]] == [region.area for region in judged.suspected]
+        suspected += len(said["suspected"])
+        for region in said["suspected"]:
+            drawn = filled([[tuple(corner) for corner in ring] for ring in region["polygons"]], size)
+            runs = parse_runs(said["suspected_runs"][region["class"]], size)
+            assert drawn.sum() == region["area"] == (drawn & decode_runs(runs, size)).sum()
         url = f"/api/v1/inspections/{said['id']}"
         assert client.get(url).json() == said
         assert client.get(f"{url}/image").content == path.read_bytes()
@@ -68,6 +77,7 @@ def test_json_and_pictures_say_what_the_inspector_says(client, inspector_folder)
             assert (pixels(found) == judged.maps[1]).all()
     assert verdicts == {"pass", "review", "reject"}
     assert 0 < mapped < 12
+    assert suspected
 
 
 def test_a_picture_that_the_browser_has_is_not_sent_again(client):

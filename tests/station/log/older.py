@@ -1,14 +1,17 @@
-"""A log as the first schema left it."""
+"""A log as an earlier schema left it."""
 
 from steelsight.station.log.log import InspectionLog
-from steelsight.station.log.tables import VERSION_TABLE, expired_images, log_identity
+from steelsight.station.log.tables import VERSION_TABLE, expired_images, inspections, log_identity
 
 
-def make_older(url):
-    """Take back from a log what came with the second schema."""
+def make_older(url, schema="0001"):
+    """Take back from a log what came after an earlier schema."""
     with InspectionLog.open(url) as log:
         with log.writing() as connection:
-            for table in (log_identity, expired_images):
-                table.drop(connection)
-            connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
+            for name in ("suspected", "suspected_runs"):
+                connection.exec_driver_sql(f"ALTER TABLE {inspections.name} DROP COLUMN {name}")
+            if schema == "0001":
+                for table in (log_identity, expired_images):
+                    table.drop(connection)
+            connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '{schema}'")
         log._engine.dispose()

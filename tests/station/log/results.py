@@ -81,6 +81,9 @@ arrivals = st.builds(
     modified_ns=st.integers(0, 2**62),
     sha256=st.just("5" * 64),
 )
+some_regions = st.lists(
+    st.builds(Region, st.integers(0, 1), counts, counts, counts, counts, counts, shares), max_size=3
+).map(tuple)
 results = st.builds(
     Result,
     at=times,
@@ -98,15 +101,15 @@ results = st.builds(
     reason=any_text,
     flags=st.lists(any_text, max_size=3).map(tuple),
     runs=st.tuples(some_runs(), some_runs()) | st.just(()),
-    regions=st.lists(
-        st.builds(Region, st.integers(0, 1), counts, counts, counts, counts, counts, shares), max_size=3
-    ).map(tuple),
+    regions=some_regions,
     error=st.none() | any_text,
     seconds=st.floats(0, 1e6),
     doubt=shares,
     has_image=st.booleans(),
     has_maps=st.booleans(),
     arrival=st.none() | arrivals,
+    suspected=some_regions,
+    suspected_runs=st.tuples(some_runs(), some_runs()) | st.just(()),
 )
 
 

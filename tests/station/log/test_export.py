@@ -11,10 +11,11 @@ from pyarrow import parquet
 from station.log.results import CLASSES, INSPECTOR, START, make_result, results
 
 from steelsight.errors import UserError
+from steelsight.names import for_cell
+from steelsight.regions import Region
 from steelsight.station.log.export import columns, export_csv, export_parquet, write_export
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
-from steelsight.station.log.values import no_formula
 
 
 @pytest.fixture
@@ -37,7 +38,12 @@ def read_parquet(log, query=None):
 def test_a_row(log):
     one, bad = log.add(
         [
-            make_result(flags=("dark", "blurred"), runs=("1 10 300 5", "7 2")),
+            make_result(
+                flags=("dark", "blurred"),
+                runs=("1 10 300 5", "7 2"),
+                suspected=(Region(0, 0, 0, 2, 3, 4, 0.5), Region(0, 9, 0, 2, 3, 5, 0.5)),
+                suspected_runs=("400 9", ""),
+            ),
             make_result(
                 1, size=None, error='no image, "truncated"', runs=(), p_defect=None, probability=None, regions=()
             ),
@@ -56,9 +62,11 @@ def test_a_row(log):
         **{"classes": "scratch;dent, deep", "area_scratch": "15", "area_dent, deep": "2", "review_version": "1"},
         **{"review_at": "2026-03-01T12:00:00.000000+00:00", "reviewer": "Ada", "agrees": "false", "word": "pass"},
         **{"comment": "a\nb", "review_area_scratch": "0", "review_area_dent, deep": "1"},
+        **{"suspected_count_scratch": "2", "suspected_count_dent, deep": "0"},
+        **{"suspected_area_scratch": "9", "suspected_area_dent, deep": "0"},
     }
     assert (second["error"], second["height"], second["area_scratch"]) == ('no image, "truncated"', "", "")
-    assert (second["word"], second["review_area_scratch"]) == ("", "")
+    assert (second["word"], second["review_area_scratch"], second["suspected_area_scratch"]) == ("", "", "")
     typed = read_parquet(log)
     assert list(typed[0]) == list(first) == list(columns(CLASSES))
     assert typed[0]["at"] == datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -72,7 +80,7 @@ def test_both_hold_the_same_whatever_the_names(log, given_results):
     log.add(given_results)
     for text, typed in zip(read_csv(log), read_parquet(log), strict=True):
         for name in ("name", "flags", "error"):
-            assert text[name] == no_formula(typed[name] or "")
+            assert text[name] == for_cell(typed[name] or "")
         for name in ("p_defect", "doubt", "seconds"):
             assert (float(text[name]) if text[name] else None) == typed[name]
         assert datetime.fromisoformat(text["at"]) == typed["at"]

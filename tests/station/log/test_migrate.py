@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from station.log.older import make_older
 from station.log.results import CLASSES, INSPECTOR, make_arrival, make_result
 
+from steelsight.regions import Region
 from steelsight.station.log import migrate, schema
+from steelsight.station.log.export import export_csv
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
 from steelsight.station.log.tables import log_identity
@@ -18,8 +20,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade():
@@ -52,9 +54,9 @@ def newer(tmp_path, monkeypatch):
     def make(recreate="auto", end="pass"):
         folder = tmp_path / "migrations"
         shutil.copytree(migrate.MIGRATIONS, folder)
-        (folder / "versions" / "v0003.py").write_text(NEXT.format(recreate=recreate, end=end))
+        (folder / "versions" / "v0004.py").write_text(NEXT.format(recreate=recreate, end=end))
         monkeypatch.setattr(migrate, "MIGRATIONS", folder)
-        monkeypatch.setattr(schema, "SCHEMA", "0003")
+        monkeypatch.setattr(schema, "SCHEMA", "0004")
 
     return make
 
@@ -101,11 +103,20 @@ def test_many_may_move_it_at_once(url, newer):
         assert list(pool.map(use, range(4))) == [before] * 4
 
 
-def test_a_log_of_the_first_schema(url):
+@pytest.mark.parametrize("older", ["0001", "0002"])
+def test_a_log_of_an_earlier_schema(url, older):
     before = fill(url)
-    make_older(url)
+    make_older(url, older)
     for _ in range(2):
         with InspectionLog.open(url, make=False) as log:
             assert all_of(log, before[0][-1].id) == before
+            assert all((one.result.suspected, one.result.suspected_runs) == ((), ()) for one in before[0])
+            (row, *_) = list(export_csv(log, Query()))[1].decode().splitlines()
+            assert row.endswith(",0,0,0,0")  # nothing was suspected then
             with log.reading() as connection:
                 assert connection.execute(sa.select(log_identity)).all() == []  # its data folder may have one
+    suspected = make_result(3, suspected=(Region(1, 5, 6, 7, 8, 9, 0.25),), suspected_runs=("", "7 9"))
+    with InspectionLog.open(url) as log:
+        (added,) = log.add([suspected])
+        assert log.get(added.id) == added
+        assert added.result == suspected

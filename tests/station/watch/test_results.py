@@ -1,12 +1,13 @@
 """The tables follow the log: whatever a kill or a full disk left of them, they are put right."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from steelsight.cascade.tables import TABLES
+from steelsight.cascade.tables import TABLES, Tables
 from steelsight.errors import UserError
 from steelsight.metrics.mask_table import read_mask_table
 from steelsight.regions import Region
@@ -45,6 +46,8 @@ def make_result(number, *, folder=FOLDER, inspector="a" * 64):
         doubt=0.5,
         has_image=False,
         has_maps=False,
+        suspected=(Region(1, 3, 0, 1, 2, 2, 0.25),) if number % 4 == 0 and not is_broken else (),
+        suspected_runs=("", "13 2") if number % 4 == 0 and not is_broken else (),
         arrival=Arrival(folder, name, 100, number, f"{number:064x}"),
     )
 
@@ -85,7 +88,8 @@ def whole(log, tmp_path_factory):
 
 def test_tables_hold_each_image_of_the_folder_once_and_score_reads_them(log, whole, tmp_path):
     assert whole["images.csv"].count(b"strip ") == 12
-    assert whole["defects.csv"].count(b"strip ") == 2 * 3  # 0, 3 and 6; 9 cannot be read
+    assert whole["defects.csv"].count(b",found\n") == 2 * 3  # 0, 3 and 6; 9 cannot be read
+    assert whole["defects.csv"].count(b",suspected\n") == 2  # 0 and 8; 4 cannot be read
     (tmp_path / "submission.csv").write_bytes(whole["submission.csv"])
     table = read_mask_table(tmp_path / "submission.csv")
     assert tuple(table.classes) == CLASSES
@@ -114,6 +118,27 @@ def test_rows_that_are_there_twice_are_cut_off(log, whole, tmp_path):
     with ResultTables(tmp_path, CLASSES, log, FOLDER):
         pass
     assert {name: (tmp_path / name).read_bytes() for name in TABLES} == whole
+
+
+def test_tables_that_were_begun_without_what_is_suspected_go_on_without(own_log, whole, tmp_path):
+    """Whoever reads them need not learn of new columns; who wants these moves the tables away."""
+    older = Tables(CLASSES, also={"submission.csv": ["LogId"], "defects.csv": ["LogId"], "images.csv": ["LogId", "at"]})
+    older = replace(older, suspected=False)
+    for name in TABLES:
+        (tmp_path / name).write_bytes(older.header(name))
+    with ResultTables(tmp_path, CLASSES, own_log, FOLDER) as tables:
+        tables.add(own_log.add([make_result(16)]))
+        for name in TABLES:
+            content = (tmp_path / name).read_bytes()
+            assert content.startswith(older.header(name))
+            assert b"suspected" not in content
+        assert (tmp_path / "submission.csv").read_bytes().startswith(whole["submission.csv"])
+        assert (tmp_path / "images.csv").read_bytes().count(b"strip ") == 13
+        assert (tmp_path / "defects.csv").read_bytes().count(b"strip ") == 2 * 3
+        for name in TABLES:
+            (tmp_path / name).unlink()
+        tables.add(own_log.add([make_result(20)]))
+    assert (tmp_path / "images.csv").read_bytes().startswith(whole["images.csv"])
 
 
 def test_what_is_added_again_is_left_out(log, whole, tmp_path):

@@ -1,14 +1,26 @@
 """Class folders: a folder per class, in it (or in its `Imgs/`) images, each with a PNG mask of the same name beside it.
 
 A pixel is defect where its mask is above half of the range (> 127 in 8 bit): published masks are smeared. A folder
-named as free of defects, or with nothing but empty masks, is no class.
+whose whole name says that it is free of defects, or with nothing but empty masks, is no class.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
-from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks, shared_mask, wrong_size
+from steelsight.dataset.layouts.attach import Orphan, unsure_labels
+from steelsight.dataset.layouts.listing import (
+    Listed,
+    Listing,
+    Marks,
+    Size,
+    no_marks,
+    second_mask,
+    shared_mask,
+    wrong_size,
+)
+from steelsight.dataset.layouts.masks import contradicts_alpha, is_photograph
 from steelsight.dataset.model import Fault
 from steelsight.errors import UserError
 from steelsight.images import ImageError, list_images, read_image
@@ -18,7 +30,11 @@ INNER = ("Imgs", "imgs", "images")
 NO_CLASS = frozenset({"images", "masks"})
 """Folder names of the index-png layout."""
 
-_GOOD = frozenset({"free", "good", "ok", "normal", "clean", "flawless", "faultless"})
+_GOOD = frozenset(
+    {"free", "good", "ok", "okay", "normal", "clean", "flawless", "faultless", "defect free", "fault free"}
+)
+_GOOD |= {f"{no} {what}" for no in ("no", "without", "non") for what in ("defect", "defects", "fault", "faults")}
+_GOOD |= {"defectfree", "faultfree", "nondefective", "non defective", "not defective"}
 
 
 def looks_like(root: Path) -> bool:
@@ -27,12 +43,12 @@ def looks_like(root: Path) -> bool:
 
 
 def is_good_name(name: str) -> bool:
-    """Say whether a folder's name means free of defects.
+    """Say whether a folder's whole name means free of defects; a word within another name means nothing.
 
-    >>> is_good_name("MT_Free"), is_good_name("good"), is_good_name("MT_Fray")
-    (True, True, False)
+    >>> [is_good_name(one) for one in ("Good", "defect-free", "not good", "free_edge_crack", "MT_Free")]
+    [True, True, False, False, False]
     """
-    return not _GOOD.isdisjoint(re.split(r"[^a-z]+", name.lower()))
+    return re.sub(r"[\W_]+", " ", name.casefold()).strip() in _GOOD
 
 
 def list_folder(root: Path) -> Listing:
@@ -43,20 +59,28 @@ def list_folder(root: Path) -> Listing:
     """
     images: list[Listed] = []
     faults: list[Fault] = []
+    used: set[Path] = set()
     for folder in _class_folders(root):
         name = folder.relative_to(root).parts[0]
         pictures, masks = _pairs(folder)
+        used.update(mask for of in masks.values() for mask in of)
         seen = Counter(path.stem for path in pictures)
+        lonely = set(list_images(folder)) - set(pictures) - {mask for of in masks.values() for mask in of}
         for path in pictures:
-            mask = masks.get(path.stem)
+            mask = next(iter(masks.get(path.stem, ())), None)
             image_id = path.relative_to(root).as_posix()
             images.append(_listed(image_id, path, mask, name))
             if mask is not None and seen[path.stem] > 1:
                 faults.append(shared_mask(image_id, path))
+            if len(masks.get(path.stem, ())) > 1:
+                faults.append(second_mask(image_id, *masks[path.stem][:2]))
             if mask is None and not is_good_name(name):
                 message = f"no mask {path.stem}.png beside it; add one, or move the image to a folder named good"
                 faults.append(Fault("missing-mask", path, None, image_id, message))
-        lonely = set(list_images(folder)) - set(pictures) - set(masks.values())
+        if is_good_name(name):  # elsewhere an image without a mask is a fault
+            bare = {path.relative_to(root).as_posix(): path.stem in masks for path in pictures}
+            orphans = [Orphan(path.relative_to(root).as_posix(), path) for path in sorted(lonely)]
+            faults += unsure_labels(orphans, bare, {one for one, has_mask in bare.items() if has_mask})
         for path in sorted(lonely):
             message = f"no image {path.stem}.* for this mask; add the image or remove the mask"
             faults.append(Fault("missing-image", path, None, None, message))
@@ -64,7 +88,29 @@ def list_folder(root: Path) -> Listing:
         raise UserError(
             f"{root}: no folder here holds images; the class-folders layout is CLASS/x.jpg with CLASS/x.png"
         )
-    return Listing(root, "class-folders", None, tuple(images), tuple(faults))
+    return Listing(
+        root,
+        "class-folders",
+        None,
+        tuple(images),
+        tuple(faults),
+        finish=_finish,
+        owned=(root,),
+        masks=frozenset(used),
+    )
+
+
+def _finish(marks: Mapping[str, Marks]) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
+    """Say which folders count as free of defects for their empty masks alone: somebody may have forgotten to draw."""
+    of_folder: defaultdict[str, list[int]] = defaultdict(list)
+    for one in marks.values():
+        for name, runs in one.masks.items():
+            of_folder[name].append(runs.area)
+    return (), tuple(
+        f"folder {name}: none of its {len(areas)} masks shows a pixel, so that its images count as defect-free"
+        for name, areas in sorted(of_folder.items())
+        if not any(areas)
+    )
 
 
 def _class_folders(root: Path) -> list[Path]:
@@ -76,12 +122,16 @@ def _class_folders(root: Path) -> list[Path]:
     return [folder for folder in inner if list_images(folder)]
 
 
-def _pairs(folder: Path) -> tuple[list[Path], dict[str, Path]]:
-    """The images of a class folder, and the mask of each stem that has one."""
+def _pairs(folder: Path) -> tuple[list[Path], dict[str, list[Path]]]:
+    """The images of a class folder, and the masks of each stem that has one."""
     files = list_images(folder)
     pictures = [path for path in files if path.suffix.lower() != ".png"]
     stems = {path.stem for path in pictures}
-    return pictures, {path.stem: path for path in files if path.suffix.lower() == ".png" and path.stem in stems}
+    masks: defaultdict[str, list[Path]] = defaultdict(list)
+    for path in files:
+        if path.suffix.lower() == ".png" and path.stem in stems:
+            masks[path.stem].append(path)
+    return pictures, masks
 
 
 def _listed(image_id: str, path: Path, mask: Path | None, name: str) -> Listed:
@@ -100,9 +150,15 @@ def _marks(image_id: str, file: Path, name: str, size: Size) -> Marks:
     if mask.ndim != 2:
         message = "a mask in colour; save it in grey, white (255) where the defect is"
         return Marks({}, (Fault("not-a-mask", file, None, image_id, message),))
+    if is_photograph(mask):
+        message = "a photograph, no mask: most of its pixels are neither black nor white; put the mask in its place"
+        return Marks({}, (Fault("not-a-mask", file, None, image_id, message),))
     half = 127 if mask.dtype.itemsize == 1 else 32767
     runs: Runs = encode_mask(mask > half)
-    if not is_good_name(name) and not runs.area and mask.any():
+    if contradicts_alpha(file, mask > half):
+        message = "its transparency draws another mask than its colours; save it in grey without alpha"
+        return Marks({}, (Fault("not-a-mask", file, None, image_id, message),))
+    if not runs.area and mask.any():
         message = f"no pixel above {half}, and yet not black; save it with {2 * half + 1} where the defect is"
         return Marks({}, (Fault("not-a-mask", file, None, image_id, message),))
     if not is_good_name(name):

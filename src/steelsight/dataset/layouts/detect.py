@@ -45,7 +45,11 @@ def detect_layout(root: Path) -> Layout:
     Raises:
         UserError: the folder is empty, or none or several layouts fit; the message names all four.
     """
-    if not any(root.iterdir()):
+    try:
+        is_empty = not any(root.iterdir())
+    except OSError as error:
+        raise UserError(f"{root}: the folder cannot be read ({error.strerror}); change its rights") from error
+    if is_empty:
         raise UserError(f"{root}: the folder is empty. {_described()}")
     fits: list[Layout] = []
     if severstal.candidates(root) or (root / severstal.PREFERRED).is_file():

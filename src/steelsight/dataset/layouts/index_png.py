@@ -1,19 +1,20 @@
 """Index masks: `images/` and `masks/`, one mask per image under the same name; 0 is background, 1.. are the classes.
 
-Class names come from `classes.txt` (one a line, the first line for index 1; a leading `background` is skipped) or from
-an `index.csv` whose header has columns such as `inclusion_1,patches_2`; otherwise they are the indices that occur.
+Class names come from `classes.txt` (see `class_names`) or from an `index.csv` whose header has columns such as
+`inclusion_1,patches_2`; otherwise they are the indices that occur.
 """
 
-import re
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, shared_mask, wrong_size
-from steelsight.dataset.layouts.masks import read_mask
-from steelsight.dataset.layouts.severstal import header
+from steelsight.dataset.layouts.class_names import class_names
+from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, second_mask, shared_mask, wrong_size
+from steelsight.dataset.layouts.masks import blended, contradicts_alpha, is_restless, read_mask
 from steelsight.dataset.model import Fault
 from steelsight.errors import UserError
 from steelsight.images import ImageError, list_images
@@ -23,7 +24,59 @@ IMAGES, MASKS = "images", "masks"
 
 _LOSSLESS = frozenset({".png", ".bmp", ".tif", ".tiff"})
 _MOST_VALUES = 64  # a mask with more grey values than this was resized or saved as JPEG
-_NAMED_INDEX = re.compile(r"(.+)_([1-9][0-9]*)", re.ASCII)
+_IGNORE = 255
+_BLENDED = 32  # pixels of all masks together from which on a value that lies between others is the trace of a resize
+_SHARE = 0.9  # of its pixels, that lie there
+
+
+@dataclass
+class _Seen:
+    """What the masks hold together, gathered while each is read."""
+
+    named: bool
+    blended: dict[str, dict[int, tuple[int, int]]] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+
+    def finish(self, marks: Mapping[str, Marks]) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
+        return (*self._interpolated(), *self._ignored(marks)), ()
+
+    def _interpolated(self) -> list[Fault]:
+        total: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])
+        for values in self.blended.values():
+            for value, (pixels, between) in values.items():
+                total[value][0] += pixels
+                total[value][1] += between
+        odd = {value for value, (pixels, between) in total.items() if between >= _SHARE * pixels}
+        if sum(total[value][0] for value in odd) < _BLENDED:
+            return []
+        return [
+            Fault(
+                "not-an-index-mask",
+                self.files[image_id],
+                None,
+                image_id,
+                f"value {min(odd & values.keys())} stands only between a lower and a higher one: the mask was resized with "
+                "interpolation; make it again from the original, or resize it with the nearest neighbour",
+            )
+            for image_id, values in self.blended.items()
+            if odd & values.keys()
+        ]
+
+    def _ignored(self, marks: Mapping[str, Marks]) -> list[Fault]:
+        """Without names, 255 beside other indices: many tools write it where nothing is to be judged."""
+        name = str(_IGNORE)
+        others = any(name != other for one in marks.values() for other in one.masks)
+        if self.named or not others:
+            return []
+        message = (
+            f"value {_IGNORE} beside other indices: many tools mean by it what is to be ignored, which cannot be told from a "
+            "class here; draw these pixels as 0 or as a class, or name all classes in classes.txt"
+        )
+        return [
+            Fault("unknown-class", self.files[image_id], None, image_id, message)
+            for image_id, one in marks.items()
+            if name in one.masks
+        ]
 
 
 def looks_like(root: Path) -> bool:
@@ -42,8 +95,12 @@ def list_folder(root: Path) -> Listing:
             raise UserError(
                 f"{folder}: no images here; the index-png layout keeps images in {IMAGES}/, masks in {MASKS}/"
             )
-    names = _class_names(root)
-    masks = {path.stem: path for path in list_images(root / MASKS) if path.suffix.lower() in _LOSSLESS}
+    names, notes = class_names(root)
+    every: defaultdict[str, list[Path]] = defaultdict(list)
+    for path in list_images(root / MASKS):
+        every[path.stem].append(path)
+    masks = {stem: one for stem, paths in every.items() for one in paths if one.suffix.lower() in _LOSSLESS}
+    read = _Seen(names is not None)
     images: list[Listed] = []
     faults: list[Fault] = []
     found = list_images(root / IMAGES)
@@ -55,21 +112,24 @@ def list_folder(root: Path) -> Listing:
         elif mask is None:
             message = f"no mask {MASKS}/{path.stem}.png for this image; add it (all 0 where nothing is there)"
             faults.append(Fault("missing-mask", path, None, path.name, message))
-        images.append(_listed(path, mask or root / MASKS / f"{path.stem}.png", names))
+        elif len(every[path.stem]) > 1:
+            faults.append(second_mask(path.name, *every[path.stem][:2]))
+        images.append(_listed(path, mask or root / MASKS / f"{path.stem}.png", names, read))
     for stem in sorted(masks.keys() - seen.keys()):
         message = f"no image {IMAGES}/{stem}.* for this mask; add the image or remove the mask"
         faults.append(Fault("missing-image", masks[stem], None, None, message))
-    return Listing(root, "index-png", names, tuple(images), tuple(faults))
+    owned, used = (root / IMAGES, root / MASKS), frozenset(masks.values())
+    return Listing(root, "index-png", names, tuple(images), tuple(faults), notes, read.finish, owned, used)
 
 
-def _listed(path: Path, mask: Path, names: tuple[str, ...] | None) -> Listed:
+def _listed(path: Path, mask: Path, names: tuple[str, ...] | None, read: _Seen) -> Listed:
     def marks(size: Size) -> Marks:
-        return _marks(path.name, mask, names, size) if mask.is_file() else Marks({})
+        return _marks(path.name, mask, names, size, read) if mask.is_file() else Marks({})
 
     return Listed(path.name, path, marks, path)
 
 
-def _marks(image_id: str, file: Path, names: tuple[str, ...] | None, size: Size) -> Marks:
+def _marks(image_id: str, file: Path, names: tuple[str, ...] | None, size: Size, read: _Seen) -> Marks:
     try:
         mask = read_mask(file)
     except ImageError as error:
@@ -82,10 +142,18 @@ def _marks(image_id: str, file: Path, names: tuple[str, ...] | None, size: Size)
             f"colours or more than {_MOST_VALUES} grey values; an index mask holds 0 for background and 1.. for classes"
         )
         return Marks({}, (Fault("not-an-index-mask", file, None, image_id, message),))
+    if is_restless(mask):
+        message = "values change from pixel to pixel: a photograph, no index mask; put the mask in its place"
+        return Marks({}, (Fault("not-an-index-mask", file, None, image_id, message),))
+    if contradicts_alpha(file, mask > 0):
+        message = "its transparency draws another mask than its values; save the indices as a grey PNG without alpha"
+        return Marks({}, (Fault("not-an-index-mask", file, None, image_id, message),))
     unknown = [value for value in values if names is not None and value > len(names)]
     if names is not None and unknown:
         message = f"value {unknown[0]}; the {len(names)} named classes are 1 to {len(names)} ({', '.join(names)})"
         return Marks({}, (Fault("unknown-class", file, None, image_id, message),))
+    read.files[image_id] = file
+    read.blended[image_id] = blended(mask)
     masks: dict[str, Runs] = {}
     for value in values:
         masks[str(value) if names is None else names[value - 1]] = encode_mask(mask == value)
@@ -98,26 +166,3 @@ def _values(mask: NDArray[np.generic]) -> list[int] | None:
         return None
     values = np.flatnonzero(np.bincount(mask.ravel()))
     return None if values.size > _MOST_VALUES else [int(value) for value in values if value]
-
-
-def _class_names(root: Path) -> tuple[str, ...] | None:
-    listed, table = root / "classes.txt", root / "index.csv"
-    if listed.is_file():
-        names = [line.strip() for line in _text(listed).splitlines()]
-        names = [name for name in names if name]
-        names = names[1:] if names and names[0].lower() == "background" else names
-        if not names or len(set(names)) < len(names):
-            raise UserError(f"{listed}: {len(names)} names; it must hold one different name a line, index 1 first")
-        return tuple(names)
-    if table.is_file():
-        found = {int(match[2]): match[1] for match in map(_NAMED_INDEX.fullmatch, header(table)) if match}
-        if found and sorted(found) == list(range(1, len(found) + 1)) and len(set(found.values())) == len(found):
-            return tuple(found[index] for index in sorted(found))
-    return None
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file}: not text in UTF-8 (byte {error.start + 1}); save it again as UTF-8") from error

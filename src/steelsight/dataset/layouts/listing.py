@@ -1,7 +1,7 @@
 """What a layout says before any image is opened: its images, what each is said to show, and the faults so far."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from steelsight.dataset.model import Fault, Layout
@@ -56,13 +56,25 @@ class Listing:
         classes: names in order; None where they are those that the masks show.
         images: in the order of the dataset.
         faults: what was found so far.
+        notes: what was taken to be so, one sentence each.
+        finish: looks at the marks of all images together, once they are read.
+        owned: folders whose images are all meant, with what is below them: what is not read of them is named.
+        masks: files of masks, by whatever image they are used.
     """
 
     root: Path
     layout: Layout
     classes: tuple[str, ...] | None
     images: tuple[Listed, ...]
-    faults: tuple[Fault, ...] = field(default=())
+    faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
+    finish: "Finish | None" = None
+    owned: tuple[Path, ...] = ()
+    masks: frozenset[Path] = frozenset()
+
+
+Finish = Callable[[Mapping[str, Marks]], tuple[tuple[Fault, ...], tuple[str, ...]]]
+"""From the marks of all images, by image, to faults and notes."""
 
 
 def no_marks(_: Size) -> Marks:
@@ -96,6 +108,12 @@ def shared_mask(image_id: str, file: Path) -> Fault:
         f"another image is named {file.stem}, too, and they share the mask {file.stem}.png; give each its own name"
     )
     return Fault("duplicate-image", file, None, image_id, message)
+
+
+def second_mask(image_id: str, file: Path, other: Path) -> Fault:
+    """The fault of an image that has two masks."""
+    message = f"{other.name} is a mask of the same image; keep one of the two"
+    return Fault("duplicate-mask", file, None, image_id, message)
 
 
 def wrong_size(image_id: str, file: Path, line: int | None, mask: Size, image: Size) -> Fault:

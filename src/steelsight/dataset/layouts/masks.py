@@ -1,24 +1,28 @@
-"""Mask images: pixels as they are stored, palettes left as indices."""
+"""Mask images: pixels as they are stored, palettes left as indices; and what gives away that one is no mask."""
 
 import struct
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.image_header import png_chunks
+from steelsight.image_header import image_format, png_chunks
 from steelsight.images import decode_image, read_content
+from steelsight.tiff import read_page
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _DEPTH_AT, _COLOUR_AT, _PALETTE = 8, 9, 3
 _COLOURS = (b"PLTE", b"tRNS")
+_LEAST = 256  # pixels from which on it can be told what a picture is
+_NEAR = 3  # grey levels around the commonest dark and the commonest bright one
 
 
 def read_mask(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Read a mask image as (H, W) or, where it is really in colour, (H, W, 3).
 
-    A palette PNG gives its indices, not its colours.
+    A palette of a PNG, BMP or TIFF gives its indices, not its colours.
 
     Raises:
         ImageError: missing, truncated or not an image.
@@ -26,10 +30,74 @@ def read_mask(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     content = read_content(path)
     depth = _palette_depth(content)
     if depth is None:
-        return decode_image(content, path)
+        pixels = decode_image(content, path, indices=True)
+        bits = _palette_bits(content)
+        return pixels if bits is None else (pixels // (255 // (2**bits - 1))).astype(np.uint8)
     grey = decode_image(_without_palette(content), path)
     indices: NDArray[np.uint8] = (grey // (255 // (2**depth - 1))).astype(np.uint8)  # 1-4 bits are spread over 0..255
     return indices
+
+
+def alpha_of(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
+    """The transparency (H, W) of an image file in which it is not the same everywhere; else None.
+
+    Raises:
+        ImageError: there is no such file.
+    """
+    content = read_content(path)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+    if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 4:
+        return None
+    alpha: NDArray[np.uint8] | NDArray[np.uint16] = pixels[..., 3]
+    return None if alpha.min() == alpha.max() else alpha
+
+
+def contradicts_alpha(path: Path, shown: NDArray[np.bool_]) -> bool:
+    """Whether transparency draws a mask other than the colours do: then nobody knows which of the two is meant."""
+    alpha = alpha_of(path)
+    if alpha is None or alpha.shape != shown.shape:
+        return False
+    opaque = alpha > np.iinfo(alpha.dtype).max // 2
+    return bool((opaque != shown).any())
+
+
+def is_photograph(grey: NDArray[np.uint8] | NDArray[np.uint16]) -> bool:
+    """Whether a grey picture is too rich to be a mask, be it a smeared one: most pixels are neither dark nor bright, or the
+    dark and the bright ones lie around no common value."""
+    if grey.size < _LEAST:
+        return False
+    count = np.bincount((grey if grey.dtype.itemsize == 1 else grey >> 8).ravel(), minlength=256)
+    common = [int(count[:128].argmax()), 128 + int(count[128:].argmax())]
+    near = sum(int(count[max(0, one - _NEAR) : one + _NEAR + 1].sum()) for one in common)
+    return bool(2 * int(count[32:224].sum()) > grey.size or 2 * near < grey.size)
+
+
+def is_restless(indices: NDArray[np.uint8] | NDArray[np.uint16]) -> bool:
+    """Whether values change from almost every pixel to the next, as in a photograph of few grey values."""
+    if indices.size < _LEAST or indices.shape[1] < 2:
+        return False
+    return bool(np.mean(indices[:, 1:] != indices[:, :-1]) > 0.4)
+
+
+def blended(indices: NDArray[np.uint8] | NDArray[np.uint16]) -> dict[int, tuple[int, int]]:
+    """Of each value but 0 and the greatest: its pixels, and how many of these lie between a lower and a higher neighbour, as
+    they do where a mask was resized with interpolation."""
+    greatest = indices.max()
+    if np.unique(indices).size < 3:
+        return {}
+    padded = np.pad(indices.astype(np.int32), 1, mode="edge")
+    centre = padded[1:-1, 1:-1]
+    between = np.zeros(centre.shape, np.bool_)
+    height, width = centre.shape
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        after = padded[1 + down : 1 + down + height, 1 + right : 1 + right + width]
+        before = padded[1 - down : 1 - down + height, 1 - right : 1 - right + width]
+        between |= ((before < centre) & (centre < after)) | ((after < centre) & (centre < before))
+    every, inside = np.bincount(centre.ravel()), np.bincount(centre[between].ravel(), minlength=int(greatest) + 1)
+    return {int(v): (int(every[v]), int(inside[v])) for v in np.flatnonzero(every) if 0 < v < greatest}
 
 
 def _palette_depth(content: bytes) -> int | None:
@@ -38,6 +106,14 @@ def _palette_depth(content: bytes) -> int | None:
     if kind == b"IHDR" and len(data) == 13 and data[_COLOUR_AT] == _PALETTE and data[_DEPTH_AT] in (1, 2, 4, 8):
         return data[_DEPTH_AT]
     return None
+
+
+def _palette_bits(content: bytes) -> int | None:
+    """Bits per pixel of a palette TIFF, where they are fewer than 8; None for every other file."""
+    if image_format(content) != "tiff":
+        return None
+    page = read_page(content)
+    return page.bits if page.is_palette and page.bits < 8 else None
 
 
 def _without_palette(content: bytes) -> bytes:

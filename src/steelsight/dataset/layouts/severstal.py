@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from steelsight.dataset.layouts.attach import Orphan, unsure_labels
 from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, is_safe_name, no_marks, unsafe_name
 from steelsight.dataset.model import Fault
 from steelsight.errors import UserError
 from steelsight.images import is_image_name, list_images
+from steelsight.names import from_cell
 from steelsight.rle import RunError, Runs, parse_runs
 
 LONG = ("ImageId", "ClassId", "EncodedPixels")
@@ -46,6 +48,7 @@ class Table:
     rows: dict[str, dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
     classes: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
+    orphans: list[Orphan] = field(default_factory=list)
     has_empty: bool = False
 
     def fault(self, kind: str, line: int, image_id: str | None, message: str) -> None:
@@ -91,8 +94,21 @@ def list_folder(root: Path, table: Path | None = None) -> Listing:
         for name in sorted(on_disk.keys() - read.rows.keys()):
             message = f"{name} has no row, while {file.name} lists defect-free images too; add its rows or remove it"
             read.faults.append(Fault("unlabelled-image", on_disk[name], None, name, message))
+    lost = [*read.orphans, *(_orphan(name, read) for name in read.rows if _is_lost(name, folder, read))]
+    read.faults += unsure_labels(lost, [name for name in names if (folder / name).is_file()], read.rows.keys())
     classes = tuple(sorted(read.classes, key=int))
-    return Listing(root, "severstal", classes, images, tuple(read.faults))
+    owned = tuple({folder, *(root / name for name in IMAGE_FOLDERS if (root / name).is_dir())} - {root})
+    return Listing(root, "severstal", classes, images, tuple(read.faults), owned=owned)
+
+
+def _is_lost(name: str, folder: Path, table: Table) -> bool:
+    """Whether rows that say, or may say, that there is a defect find no image."""
+    rows = table.rows[name].values()
+    return (not rows or any(row.text for row in rows)) and not (folder / name).is_file()
+
+
+def _orphan(name: str, table: Table) -> Orphan:
+    return Orphan(name, table.file, next((row.line for row in table.rows[name].values()), None))
 
 
 def _choose(root: Path) -> Path:
@@ -154,11 +170,12 @@ def _read(file: Path) -> Table:
             continue
         if len(fields) != len(columns):
             said = f"{len(fields)} fields where the header has {len(columns)}; mend the row"
-            table.fault(
-                "malformed-row", line, _image_of(table, fields[places[0]] if places[0] < len(fields) else ""), said
-            )
+            first = fields[places[0]] if places[0] < len(fields) else ""
+            image_id = _image_of(table, first)
+            table.fault("malformed-row", line, image_id, said)
+            table.orphans.append(Orphan(image_id or first, file, line))
             continue
-        _take(table, line, [fields[place].strip() for place in places])
+        _take(table, line, [from_cell(fields[place].strip()) for place in places])
     return table
 
 
@@ -180,6 +197,7 @@ def _take(table: Table, line: int, values: list[str]) -> None:
             image_id, class_id = values[0], ""
         else:
             table.faults.append(unsafe_name(image_id or values[0], table.file, line))
+            table.orphans.append(Orphan(image_id or values[0], table.file, line))
             return
     rows = table.rows[image_id]
     table.has_empty = table.has_empty or not text
@@ -210,5 +228,7 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield reader.line_num, row
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
+    except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: not a CSV file in UTF-8 ({error}); save it again as CSV, UTF-8") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights") from error

@@ -101,6 +101,7 @@ class SummaryAnswer(Summary):
     """An inspection in a list: its regions without polygons."""
 
     regions: list[RegionSummary]
+    suspected: list[RegionSummary]
 
 
 class InspectionAnswer(Summary):
@@ -108,10 +109,13 @@ class InspectionAnswer(Summary):
 
     Attributes:
         runs: the mask of each class as run lengths: "start length ...", starts from 1, column by column.
+        suspected, suspected_runs: likewise, where to look beside what was found.
     """
 
     regions: list[RegionAnswer]
     runs: dict[str, str]
+    suspected: list[RegionAnswer]
+    suspected_runs: dict[str, str]
 
 
 class InspectionsAnswer(_Model):

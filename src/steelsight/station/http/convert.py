@@ -1,5 +1,6 @@
 """From what the station keeps to the JSON of its interface."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from steelsight import __version__
@@ -30,19 +31,23 @@ from steelsight.station.settings import StationSettings
 def inspection_answer(inspection: Inspection) -> InspectionAnswer:
     """An inspection, whole."""
     result, classes = inspection.result, inspection.classes
-    regions = [
-        RegionAnswer(**_region(region, classes), polygons=rings)
-        for region, rings in zip(result.regions, _polygons(inspection), strict=True)
-    ]
     return InspectionAnswer(
-        **_common(inspection), regions=regions, runs=dict(zip(classes, result.runs, strict=True)) if result.runs else {}
+        **_common(inspection),
+        regions=_outlined(result.regions, result.runs, result.size, classes),
+        runs=_by_class(result.runs, classes),
+        suspected=_outlined(result.suspected, result.suspected_runs, result.size, classes),
+        suspected_runs=_by_class(result.suspected_runs, classes),
     )
 
 
 def summary_answer(inspection: Inspection) -> SummaryAnswer:
     """An inspection in a list."""
-    regions = [RegionSummary(**_region(region, inspection.classes)) for region in inspection.result.regions]
-    return SummaryAnswer(**_common(inspection), regions=regions)
+    result = inspection.result
+    regions, suspected = (
+        [RegionSummary(**_region(region, inspection.classes)) for region in of_kind]
+        for of_kind in (result.regions, result.suspected)
+    )
+    return SummaryAnswer(**_common(inspection), regions=regions, suspected=suspected)
 
 
 def review_answer(review: Review, classes: tuple[str, ...]) -> ReviewAnswer:
@@ -53,7 +58,7 @@ def review_answer(review: Review, classes: tuple[str, ...]) -> ReviewAnswer:
         reviewer=review.reviewer,
         agrees=review.agrees,
         word=review.word,
-        runs=dict(zip(classes, review.runs, strict=True)) if review.runs else {},
+        runs=_by_class(review.runs, classes),
         comment=review.comment,
     )
 
@@ -168,14 +173,27 @@ def _region(region: Region, classes: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _polygons(inspection: Inspection) -> list[list[Ring]]:
+def _by_class(runs: Sequence[str], classes: tuple[str, ...]) -> dict[str, str]:
+    return dict(zip(classes, runs, strict=True)) if runs else {}
+
+
+def _outlined(
+    regions: Sequence[Region], runs: Sequence[str], size: tuple[int, int] | None, classes: tuple[str, ...]
+) -> list[RegionAnswer]:
+    polygons = _polygons(regions, runs, size)
+    return [
+        RegionAnswer(**_region(region, classes), polygons=rings)
+        for region, rings in zip(regions, polygons, strict=True)
+    ]
+
+
+def _polygons(regions: Sequence[Region], runs: Sequence[str], size: tuple[int, int] | None) -> list[list[Ring]]:
     """The rings of every region, in the regions' order."""
-    result = inspection.result
-    if result.size is None:
+    if size is None:
         return []
     found: dict[int, list[list[Ring]]] = {}
-    for index in {region.class_index for region in result.regions}:
-        of_class = [region for region in result.regions if region.class_index == index]
-        found[index] = region_polygons(parse_runs(result.runs[index], result.size), of_class, result.size)
+    for index in {region.class_index for region in regions}:
+        of_class = [region for region in regions if region.class_index == index]
+        found[index] = region_polygons(parse_runs(runs[index], size), of_class, size)
     ordered = {index: iter(rings) for index, rings in found.items()}
-    return [next(ordered[region.class_index]) for region in result.regions]
+    return [next(ordered[region.class_index]) for region in regions]

@@ -48,13 +48,15 @@ def mask_png(runs: Sequence[str], size: tuple[int, int]) -> bytes:
 
 
 def overlay_png(inspection: Inspection, content: bytes) -> bytes:
-    """The image with what was found outlined and the verdict below; see `draw_overlay`."""
+    """The image with what was found and suspected outlined and the verdict below; see `draw_overlay`."""
     result = inspection.result
     verdict = Verdict(result.verdict, result.reason) if result.verdict else None
-    runs = [parse_runs(text, result.size) for text in result.runs]
+    runs, suspected = (
+        [parse_runs(text, result.size) for text in of_kind] for of_kind in (result.runs, result.suspected_runs)
+    )
     p_defect = float("nan") if result.p_defect is None else result.p_defect
     image = decode_image(content, Path("image"))
-    return write_png(draw_overlay(image, runs, inspection.classes, p_defect, verdict))
+    return write_png(draw_overlay(image, runs, inspection.classes, p_defect, verdict, suspected))
 
 
 def write_png(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:

@@ -77,7 +77,7 @@ def viewing_routes(station: Station) -> APIRouter:
         "/{id}/overlay.png", responses=_PICTURE | refusals(404, 422, 503), response_class=Response, summary="Overlay"
     )
     async def overlay(request: Request, id: InspectionId) -> Response:
-        """The image with what was found outlined, and the verdict below."""
+        """The image with what was found outlined, what is suspected with dashes, and the verdict below."""
         found = await run_in_threadpool(find_inspection, station, id)
         return await picture(
             request, _tag("overlay", found), lambda: (overlay_png(found, station.image_of(found)), "image/png"), turns

@@ -18,7 +18,6 @@ from steelsight.station.inspection import Inspection
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import MOST, Query
 from steelsight.station.log.tables import inspectors
-from steelsight.station.log.values import no_formula
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,9 +88,11 @@ def write_export(log: InspectionLog, query: Query, path: Path) -> int:
 
 
 def columns(classes: Sequence[str]) -> dict[str, str]:
-    """Names and types of the columns: of each class the pixels of its mask, and of its corrected mask."""
+    """Names and types of the columns: of each class the pixels of its mask, of its corrected mask, and how many regions and
+    pixels are suspected."""
     areas = {f"area_{name}": "int64" for name in classes}
-    return {**_FIRST, **areas, **_LAST, **{f"review_{name}": kind for name, kind in areas.items()}}
+    suspected = {f"suspected_{what}_{name}": "int64" for what in ("count", "area") for name in classes}
+    return {**_FIRST, **areas, **_LAST, **{f"review_{name}": kind for name, kind in areas.items()}, **suspected}
 
 
 def row(one: Inspection, classes: Sequence[str]) -> list[Cell]:
@@ -103,11 +104,23 @@ def row(one: Inspection, classes: Sequence[str]) -> list[Cell]:
     first += [result.inspector, height, width, result.p_defect, result.probability, result.verdict, result.reason]
     first += [";".join(result.flags), result.error, result.seconds, result.doubt, result.has_image, result.has_maps]
     first += [";".join(name for name, area in found.items() if area), *(found.get(name) for name in classes)]
+    suspected = _suspected(one, classes)
     if review is None:
-        return [*first, *[None] * (len(_LAST) + len(classes))]
+        return [*first, *[None] * (len(_LAST) + len(classes)), *suspected]
     corrected = _areas(one.classes, review.runs)
     said: list[Cell] = [review.version, review.at, review.reviewer, review.agrees, review.word, review.comment]
-    return [*first, *said, *(corrected.get(name) for name in classes)]
+    return [*first, *said, *(corrected.get(name) for name in classes), *suspected]
+
+
+def _suspected(one: Inspection, classes: Sequence[str]) -> list[Cell]:
+    """Suspected regions of each class, then their pixels; nothing of an image that was not judged."""
+    known = dict.fromkeys(one.classes if one.result.error is None else (), 0)
+    counts, areas = dict(known), dict(known)
+    for region in one.result.suspected:
+        name = one.classes[region.class_index]
+        counts[name] = counts.get(name, 0) + 1
+        areas[name] = areas.get(name, 0) + region.area
+    return [*(counts.get(name) for name in classes), *(areas.get(name) for name in classes)]
 
 
 def _areas(classes: Sequence[str], runs: Sequence[str]) -> dict[str, int]:
@@ -124,7 +137,7 @@ def _text(cell: Cell) -> str:
         case datetime():
             return cell.isoformat(timespec="microseconds")
         case str():
-            return no_formula(cell)
+            return cell
         case _:
             return str(cell)
 

@@ -70,6 +70,8 @@ def to_inspection(row: Row[Any]) -> Inspection:
         arrival=None
         if row.file is None
         else Arrival(from_bytes(row.path), from_bytes(row.file), row.size, row.modified_ns, row.file_sha256),
+        suspected=tuple(Region(*values) for values in row.suspected or ()),
+        suspected_runs=tuple(row.suspected_runs or ()),
     )
     review = None if row.review_version is None else to_review(row)
     return Inspection(row.id, result, tuple(row.classes), review)
@@ -189,4 +191,6 @@ def _row(result: Result, inspector_id: int) -> dict[str, Any]:
         "flags": list(result.flags),
         "runs": list(result.runs),
         "regions": [astuple(region) for region in result.regions],
+        "suspected": [astuple(region) for region in result.suspected],
+        "suspected_runs": list(result.suspected_runs),
     }

@@ -5,7 +5,7 @@ from sqlalchemy import Engine, inspect, text
 from steelsight.errors import UserError
 from steelsight.station.log.tables import VERSION_TABLE, metadata
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """Revision of the latest file in migrations/versions."""
 
 

@@ -71,6 +71,8 @@ inspections = Table(
     Column("flags", JSON, nullable=False),
     Column("runs", JSON, nullable=False),
     Column("regions", JSON, nullable=False),
+    Column("suspected", JSON),  # NULL in what was logged before there was such a thing
+    Column("suspected_runs", JSON),
     # most end in an order of the pages: a page is read and not sorted; the first also holds what is counted over time
     Index("ix_inspections_at", "at", "id", "verdict", "unreadable", "flagged", "reviewed"),
     Index("ix_inspections_doubt", "doubt", "id"),

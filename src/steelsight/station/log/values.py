@@ -3,12 +3,10 @@
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-from steelsight.cascade.tables import as_written
 from steelsight.station.inspection import Arrival
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what it begins with
 
 
 def to_microseconds(at: datetime) -> int:
@@ -36,18 +34,7 @@ def written(text: str) -> str:
     >>> print(written("a\udcff\0"))
     a\udcff\x00
     """
-    return as_written(text).replace("\0", r"\x00")
-
-
-def no_formula(text: str) -> str:
-    """A text for a cell of CSV: an apostrophe before what a spreadsheet would carry out, since anyone may name an image.
-
-    Source: OWASP, "CSV Injection".
-
-    >>> no_formula("=1+2.jpg"), no_formula("strip=1.jpg")
-    ("'=1+2.jpg", 'strip=1.jpg')
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", r"\x00")
 
 
 def to_bytes(path: str) -> bytes:

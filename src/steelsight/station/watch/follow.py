@@ -154,11 +154,13 @@ class Follow:
             self.troubles.begin("folder", sentence)
             return
         self.troubles.end("folder", f"{folder}: can be read again")
-        for place in self._unknown - found.unknown.keys():
+        for place in self._unknown - found.unknown.keys() - found.passed_over.keys():
             self.troubles.end_file(place)
-        self._unknown = set(found.unknown)
+        self._unknown = {*found.unknown, *found.passed_over}
         for place, why in found.unknown.items():
             self.troubles.begin_file(place, f"{place}: cannot be looked at ({why})")
+        for place, why in found.passed_over.items():
+            self.troubles.begin_file(place, f"{place}: left out: {why}")
         try:
             known = self._known(self.waiting.unfamiliar(found))
         except UserError as error:

@@ -6,6 +6,7 @@ Rows are appended after the log has them. Whatever was lost or torn by a kill is
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -115,6 +116,12 @@ class ResultTables:
         self.catch_up()
 
     def _check_columns(self) -> None:
+        """Tables that were begun before there were columns on what is suspected go on without, for those who read them."""
+        older, first = replace(self._tables, suspected=False), b""
+        if self._paths[IMAGES].is_file():
+            with self._paths[IMAGES].open("rb") as stream:
+                first = stream.read(len(older.header(IMAGES)))
+        self._tables = replace(older, suspected=first != older.header(IMAGES))
         for name, path in self._paths.items():
             header = self._tables.header(name)
             found = b""
@@ -176,6 +183,7 @@ def _said(inspection: Inspection) -> Said:
         result.regions,
         result.flags,
         result.error or "",
+        result.suspected,
     )
 
 

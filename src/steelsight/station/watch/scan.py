@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from steelsight.images import is_image_name
+from steelsight.images import is_image_name, is_unread_image
 
 _TEMPORARY = frozenset({".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart"})
 
@@ -44,10 +44,12 @@ class Snapshot:
     Attributes:
         entries: by name, the images under names that are meant to stay.
         unknown: files and folders that could not be asked, with the reason; what was in them is neither there nor gone.
+        passed_over: folders that are not looked into, and images in other formats, with the reason.
     """
 
     entries: dict[str, Entry]
     unknown: dict[str, str]
+    passed_over: dict[str, str] = field(default_factory=dict)
 
     def knows(self, name: str) -> bool:
         """Whether this snapshot can tell if a file is there."""
@@ -78,15 +80,23 @@ def scan(folder: Path, *, below: bool = False, apart: frozenset[Path] = frozense
     """
     entries: dict[str, Entry] = {}
     unknown: dict[str, str] = {}
+    passed_over: dict[str, str] = {}
     waiting = [""]
     while waiting:
         inside = waiting.pop()
         try:
             for found in _listed(folder / inside):
                 name = f"{inside}/{found.name}" if inside else found.name
-                if below and found.is_dir(follow_symlinks=False):
-                    if not found.name.startswith(".") and Path(found.path).resolve() not in apart:
+                if found.is_dir() and not is_wanted(name):
+                    if Path(found.path).resolve() in apart:
+                        continue
+                    reason = _why_not(found, below)
+                    if reason is None:
                         waiting.append(name)
+                    elif _holds_images(Path(found.path)):
+                        passed_over[name] = reason
+                elif is_unread_image(Path(found.name)):
+                    passed_over[name] = "of a format that is not read"
                 elif is_wanted(name):
                     _add(found, name, entries, unknown)
         except FileNotFoundError:
@@ -96,7 +106,24 @@ def scan(folder: Path, *, below: bool = False, apart: frozenset[Path] = frozense
             if not inside:
                 raise
             unknown[inside] = error.strerror or str(error)
-    return Snapshot(entries, unknown)
+    return Snapshot(entries, unknown, passed_over)
+
+
+def _why_not(found: "os.DirEntry[str]", below: bool) -> str | None:
+    """Why a folder is not looked into; None where it is."""
+    if found.name.startswith("."):
+        return "a hidden folder, which is not watched"
+    if found.is_symlink():
+        return "a link to a folder, which is not followed"
+    return None if below else "a subfolder, which is not watched; --below watches it"
+
+
+def _holds_images(folder: Path) -> bool:
+    """Whether an image lies directly in a folder that is passed over, or nobody can tell."""
+    try:
+        return any(is_wanted(found.name) for found in _listed(folder))
+    except OSError:
+        return True
 
 
 def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:
@@ -111,6 +138,7 @@ def _add(found: os.DirEntry[str], name: str, entries: dict[str, Entry], unknown:
         if found.is_file():
             entries[name] = Entry.of(name, status)
     except FileNotFoundError:
-        pass  # gone between the listing and the question
+        if found.is_symlink():  # else it is gone between the listing and the question
+            unknown[name] = "a link whose target is not there"
     except OSError as error:
         unknown[name] = error.strerror or str(error)

@@ -6,7 +6,7 @@
  */
 export function classesOf(inspection, card) {
   if (inspection.inspector === card.fingerprint) return card.classes;
-  const numbers = new Map(inspection.regions.map((region) => [region.class, region.number]));
+  const numbers = new Map([...inspection.regions, ...inspection.suspected].map((region) => [region.class, region.number]));
   const names = Object.keys(inspection.runs);
   const free = names.map((_, index) => index + 1).filter((number) => ![...numbers.values()].includes(number));
   const colour = (number) => card.classes[(number - 1) % card.classes.length].colour;

@@ -7,6 +7,7 @@ import { paintRing } from "./ring.js";
 
 const LINE = 2; // screen pixels of an outline
 const HALO = 4.5; // of the dark line under it, so that it shows on bright steel
+const DASH = [7, 5]; // screen pixels of a dash and the gap after it, around what is suspected
 const LABELS = 12; // per class, the largest regions
 const FILLED = 0.5;
 const SHARP = 2; // screen pixels per image pixel from which pixels are shown as squares
@@ -40,11 +41,11 @@ export function draw(viewer) {
   }
 }
 
-/** The visible classes with their shapes. */
-function shown(viewer) {
+/** The visible classes with their shapes, or with those of what is suspected. */
+function shown(viewer, shapes = viewer.shapes) {
   return viewer.classes
-    .filter(({ number }) => viewer.isVisible(number) && viewer.shapes.has(number))
-    .map((one) => ({ ...one, ...viewer.shapes.get(one.number) }));
+    .filter(({ number }) => viewer.isVisible(number) && shapes.has(number))
+    .map((one) => ({ ...one, ...shapes.get(one.number) }));
 }
 
 /** In one of two ways: as lines, or, where there are too many corners for that, as pixels of the image. */
@@ -52,14 +53,32 @@ function outlines(context, viewer) {
   const { scale } = viewer.view;
   const thin = viewer.mode === "fill";
   const classes = shown(viewer);
-  const many = classes.reduce((sum, { runs }) => sum + runs.begins.length, 0) > MANY;
+  const doubtful = shown(viewer, viewer.suspected).filter(({ runs }) => runs.begins.length);
+  const many = [...classes, ...doubtful].reduce((sum, { runs }) => sum + runs.begins.length, 0) > MANY;
   if (!many || scale >= CLOSE) {
+    for (const one of doubtful) dashed(context, one, scale, thin);
     for (const one of classes) outline(context, one, viewer.view, thin);
     return;
   }
   const thickness = Math.max(1, Math.round((thin ? LINE / 2 : LINE) / scale));
-  if (viewer.rings?.thickness !== thickness) viewer.rings = { thickness, layer: ringLayer(viewer, classes, thickness, thin) };
+  if (viewer.rings?.thickness !== thickness) {
+    viewer.rings = { thickness, layer: ringLayer(viewer, classes, doubtful, thickness, thin) };
+  }
   context.drawImage(viewer.rings.layer, 0, 0);
+}
+
+/** Dashes, under which no dark line closes the gaps. @param {number} scale screen pixels per pixel of the context. */
+export function dashed(context, { edge, colour }, scale, thin = false) {
+  context.save();
+  context.lineCap = "butt";
+  context.setLineDash(DASH.map((length) => length / scale));
+  for (const [style, width] of [["rgba(0, 0, 0, 0.55)", thin ? 0 : HALO], [colour, thin ? LINE / 2 : LINE]]) {
+    if (!width) continue;
+    context.strokeStyle = style;
+    context.lineWidth = width / scale;
+    context.stroke(edge());
+  }
+  context.restore();
 }
 
 function outline(context, { runs, edge, colour }, { scale, image, left, top, screen }, thin) {
@@ -78,7 +97,7 @@ function outline(context, { runs, edge, colour }, { scale, image, left, top, scr
   context.stroke(path);
 }
 
-function ringLayer(viewer, classes, thickness, thin) {
+function ringLayer(viewer, classes, doubtful, thickness, thin) {
   const { width, height } = viewer.view.image;
   const { layer, pixels, put } = layerOf(width, height);
   const rim = thin ? 0 : Math.max(1, Math.round(thickness / 2));
@@ -87,6 +106,7 @@ function ringLayer(viewer, classes, thickness, thin) {
     paintRing(runs, pixels, width, { thickness, rim, colour: pixelOf(rgbOf(colour), 1), dark });
   }
   put();
+  for (const one of doubtful) dashed(layer.getContext("2d"), one, viewer.view.scale, thin);
   return layer;
 }
 
@@ -131,7 +151,7 @@ function layerOf(width, height) {
   return { layer, pixels: new Uint32Array(image.data.buffer), put: () => context.putImageData(image, 0, 0) };
 }
 
-/** A class number beside each of its largest regions; one that would cover another is left out. */
+/** A class number beside each of its largest regions, with "?" where they are suspected; one that would cover another is left out. */
 function label(context, viewer) {
   const { view } = viewer;
   const placed = [];
@@ -139,10 +159,12 @@ function label(context, viewer) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   const least = 3 / view.scale; // a region of less than a few screen pixels is named only if it is the class's largest
-  for (const { number, colour, regions } of shown(viewer)) {
+  const found = shown(viewer).map((one) => ({ ...one, text: String(one.number) }));
+  const doubtful = shown(viewer, viewer.suspected).map((one) => ({ ...one, text: `${one.number}?` }));
+  for (const { text, colour, regions } of [...found, ...doubtful]) {
     for (const [rank, region] of regions.slice(0, LABELS).entries()) {
       if (rank && region.right - region.left < least && region.bottom - region.top < least) break;
-      const box = tag(context, String(number), region, view);
+      const box = tag(context, text, region, view);
       if (!box || placed.some((other) => overlap(box, other))) continue;
       placed.push(box);
       context.fillStyle = colour;
@@ -150,7 +172,7 @@ function label(context, viewer) {
       context.roundRect(box.x, box.y, box.width, box.height, 3);
       context.fill();
       context.fillStyle = inkOn(colour);
-      context.fillText(String(number), box.x + box.width / 2, box.y + box.height / 2 + 0.5);
+      context.fillText(text, box.x + box.width / 2, box.y + box.height / 2 + 0.5);
     }
   }
 }

@@ -130,7 +130,7 @@ class Inspect {
 
   async done(row, inspection) {
     row.inspection = inspection;
-    for (const region of inspection.regions) delete region.polygons; // which nothing here draws
+    for (const region of [...inspection.regions, ...inspection.suspected]) delete region.polygons; // which nothing here draws
     await row.drawn.catch(async () => this.drawn(row, await api.image(inspection.id))).catch(() => {});
     row.done(inspection, this.card);
     this.count();

@@ -1,4 +1,4 @@
-/** What a drawing needs of a mask, found in one pass over its rows: runs, the edge as a path, and connected regions. */
+/** What a drawing needs of a mask, found in passes over its rows: runs, the edge as a path, and connected regions. */
 
 /**
  * Runs of set pixels, row by row.
@@ -46,12 +46,55 @@ export function edgePath({ rows, begins, ends }, inView = { left: 0, top: 0, rig
       path.lineTo(ends[i], y + 1);
     }
   }
-  for (let y = first; y <= last; y++) borderPieces(path, { rows, begins, ends }, y, height, inView);
+  for (let y = first; y <= last; y++) {
+    borderPieces({ rows, begins, ends }, y, height, (from, to) => {
+      if (to < inView.left || from > inView.right) return;
+      path.moveTo(from, y);
+      path.lineTo(to, y);
+    });
+  }
   return path;
 }
 
-/** Horizontal pieces between rows y - 1 and y: where exactly one of both is set. */
-function borderPieces(path, { rows, begins, ends }, y, height, inView) {
+/**
+ * The same edge as closed lines, each in one piece from corner to corner: dashes go on round the corners.
+ * @returns {Path2D}
+ */
+export function closedPath({ rows, begins, ends }) {
+  const height = rows.length - 1;
+  const stride = ends.reduce((most, end) => Math.max(most, end), 0) + 1;
+  const next = new Map(); // corner -> corners that edges lead to, with the set pixels on their right
+  const lead = (x0, y0, x1, y1) => {
+    const from = y0 * stride + x0;
+    if (next.has(from)) next.get(from).push(y1 * stride + x1);
+    else next.set(from, [y1 * stride + x1]);
+  };
+  for (let y = 0; y <= height; y++) {
+    for (let i = rows[y]; y < height && i < rows[y + 1]; i++) {
+      lead(begins[i], y + 1, begins[i], y);
+      lead(ends[i], y, ends[i], y + 1);
+    }
+    borderPieces({ rows, begins, ends }, y, height, (from, to, below) => {
+      if (below) lead(from, y, to, y);
+      else lead(to, y, from, y);
+    });
+  }
+  const path = new Path2D();
+  for (const [start, leads] of next) {
+    while (leads.length) {
+      path.moveTo(start % stride, Math.floor(start / stride));
+      for (let at = leads.pop(); at !== start; at = next.get(at).pop()) path.lineTo(at % stride, Math.floor(at / stride));
+      path.closePath();
+    }
+  }
+  return path;
+}
+
+/**
+ * Horizontal pieces between rows y - 1 and y: where exactly one of both is set.
+ * @param {(from: number, to: number, below: boolean) => void} piece called for each; below: the set one is row y.
+ */
+function borderPieces({ rows, begins, ends }, y, height, piece) {
   let i = y > 0 ? rows[y - 1] : 0;
   let j = y < height ? rows[y] : 0;
   const lastI = y > 0 ? rows[y] : 0;
@@ -63,10 +106,7 @@ function borderPieces(path, { rows, begins, ends }, y, height, inView) {
     const nextI = i < lastI ? (above ? ends[i] : begins[i]) : Infinity;
     const nextJ = j < lastJ ? (below ? ends[j] : begins[j]) : Infinity;
     const next = Math.min(nextI, nextJ);
-    if (above !== below && next > x && next >= inView.left && x <= inView.right) {
-      path.moveTo(x, y);
-      path.lineTo(next, y);
-    }
+    if (above !== below && next > x) piece(x, next, below);
     if (nextI === next) {
       if (above) i++;
       above = !above;
@@ -80,11 +120,10 @@ function borderPieces(path, { rows, begins, ends }, y, height, inView) {
 }
 
 /**
- * Connected regions (8 neighbours), largest first.
- * @returns {{area: number, left: number, top: number, right: number, bottom: number, peak: number}[]} right and bottom not
- *   included; peak: x of the first pixel of the top row.
+ * The connected region (8 neighbours) that each run belongs to.
+ * @returns {Int32Array} for each run the number of one of its region's runs, the same for all of a region.
  */
-export function regionsOf({ rows, begins, ends }) {
+function regionOfRuns({ rows, begins, ends }) {
   const parent = Int32Array.from(begins, (_, i) => i);
   const root = (i) => {
     while (parent[i] !== i) i = parent[i] = parent[parent[i]];
@@ -97,17 +136,49 @@ export function regionsOf({ rows, begins, ends }) {
       for (let k = above; k < rows[y] && begins[k] <= ends[i]; k++) parent[root(i)] = root(k);
     }
   }
+  return parent.map((_, i) => root(i));
+}
+
+/**
+ * Connected regions (8 neighbours), largest first.
+ * @returns {{area: number, left: number, top: number, right: number, bottom: number, peak: number}[]} right and bottom not
+ *   included; peak: x of the first pixel of the top row.
+ */
+export function regionsOf(runs) {
+  return [...gather(runs).values()].sort((a, b) => b.area - a.area);
+}
+
+/** Every connected region by its number in `regionOfRuns`. */
+function gather({ rows, begins, ends }, of = regionOfRuns({ rows, begins, ends })) {
   const found = new Map();
   for (let y = 0; y < rows.length - 1; y++) {
     for (let i = rows[y]; i < rows[y + 1]; i++) {
-      const key = root(i);
-      const region = found.get(key) ?? { area: 0, left: Infinity, top: y, right: 0, bottom: 0, peak: begins[i] };
+      const region = found.get(of[i]) ?? { area: 0, left: Infinity, top: y, right: 0, bottom: 0, peak: begins[i] };
       region.area += ends[i] - begins[i];
       region.left = Math.min(region.left, begins[i]);
       region.right = Math.max(region.right, ends[i]);
       region.bottom = y + 1;
-      found.set(key, region);
+      found.set(of[i], region);
     }
   }
-  return [...found.values()].sort((a, b) => b.area - a.area);
+  return found;
+}
+
+/**
+ * Unset all but the largest connected regions of a mask, in place.
+ * @param {Uint8Array} mask height * width, row-major, 0 or 1.
+ * @param {{least: number, most: number}} kept regions of `least` pixels or more, at most `most` of them.
+ * @returns {Uint8Array} the mask.
+ */
+export function keepLargest(mask, height, width, { least, most }) {
+  const runs = rowRuns(mask, height, width);
+  const of = regionOfRuns(runs);
+  const order = [...gather(runs, of)].sort(([, a], [, b]) => b.area - a.area || a.left - b.left || a.top - b.top);
+  const kept = new Set(order.filter(([, { area }]) => area >= least).slice(0, most).map(([number]) => number));
+  for (let y = 0; y < height; y++) {
+    for (let i = runs.rows[y]; i < runs.rows[y + 1]; i++) {
+      if (!kept.has(of[i])) mask.fill(0, y * width + runs.begins[i], y * width + runs.ends[i]);
+    }
+  }
+  return mask;
 }

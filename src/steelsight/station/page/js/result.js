@@ -2,8 +2,9 @@
 
 import { classesOf } from "./classes.js";
 import { badge, h } from "./dom.js";
+import { dashed } from "./draw.js";
 import { gauge } from "./gauge.js";
-import { edgePath, rowRuns } from "./outline.js";
+import { closedPath, edgePath, rowRuns } from "./outline.js";
 import { decodeRuns } from "./runs.js";
 import { count, probability, whole } from "./words.js";
 
@@ -77,13 +78,15 @@ export class Row {
     const context = this.picture.getContext("2d");
     const scale = this.picture.width / inspection.width;
     context.scale(scale, scale);
+    const { runs, suspected_runs: suspected, height, width } = inspection;
+    const rowsOf = (text) => rowRuns(decodeRuns(text, height, width), height, width);
     for (const { name, colour } of classesOf(inspection, card)) {
-      if (!inspection.runs[name]) continue;
-      const edge = edgePath(rowRuns(decodeRuns(inspection.runs[name], inspection.height, inspection.width),
-        inspection.height, inspection.width));
-      for (const [style, width] of [["rgba(0, 0, 0, 0.5)", 6], [colour, 3.2]]) {
+      if (suspected[name]) dashed(context, { edge: () => closedPath(rowsOf(suspected[name])), colour }, scale);
+      if (!runs[name]) continue;
+      const edge = edgePath(rowsOf(runs[name]));
+      for (const [style, wide] of [["rgba(0, 0, 0, 0.5)", 6], [colour, 3.2]]) {
         context.strokeStyle = style;
-        context.lineWidth = width / scale;
+        context.lineWidth = wide / scale;
         context.stroke(edge);
       }
     }

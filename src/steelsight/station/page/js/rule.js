@@ -1,5 +1,7 @@
 /** The rule that cuts a mask out of a probability map: `steelsight.decision.rule`, to the last bit. */
 
+import { keepLargest } from "./outline.js";
+
 /**
  * What a soft gate multiplies minimum areas with; 1 where the gate is hard.
  * @param {number} softness at least 1. @param {number} pDefect in [0, 1].
@@ -31,6 +33,21 @@ export function countAbove(histogram, value) {
   let count = 0;
   for (let v = value + 1; v < 256; v++) count += histogram[v];
   return count;
+}
+
+/** Of `steelsight.cascade.cut`: a suspected region has this part of the minimum area; so many are shown of a class. */
+const LEAST = 4;
+const MOST = 5;
+
+/**
+ * What is suspected of a class without a mask: its largest regions above `lower`, whatever kept it from one.
+ * @param {object} rule of the card. @param {number} index of the class, from 0.
+ * @param {Uint8Array} map probability times 255, row-major. @param {number} lower 0..255.
+ * @returns {Uint8Array} 0 or 1, as long as the map.
+ */
+export function suspectMask(rule, index, map, height, width, lower) {
+  const mask = map.map((value) => (value > lower ? 1 : 0));
+  return keepLargest(mask, height, width, { least: Math.ceil(rule.min_area[index] / LEAST), most: MOST });
 }
 
 /**

@@ -153,17 +153,22 @@ class Sheet {
       ...said.map(([{ name }, value]) => h("span", {}, `${name}: ${level(255 * value)}`)));
   }
 
-  regions({ regions }) {
+  regions({ regions, suspected }) {
+    return h("section", { class: "regions" }, h("h3", {}, "Regions"),
+      regions.length ? this.listed(regions) : h("p", { class: "soft" }, "Nothing was found."),
+      suspected.length > 0 && [h("h3", {}, "Suspected"),
+        h("p", { class: "soft" }, "Not found: too little, or too unlikely, for a mask. Dashed in the picture."),
+        this.listed(suspected)]);
+  }
+
+  listed(regions) {
     const go = ({ left, top, width, height }) =>
       this.viewer.goTo({ left, top, right: left + width, bottom: top + height });
     const row = (region) => h("li", {}, h("button", { class: "quiet region", type: "button", onclick: () => go(region) },
       h("span", {}, `class ${region.class}`), h("span", {}, `${whole(region.area)} px`),
       h("span", { class: "soft" }, `${whole(region.width)} × ${whole(region.height)} at ${region.left}, ${region.top}`),
       h("span", {}, level(255 * region.probability))));
-    return h("section", { class: "regions" }, h("h3", {}, "Regions"),
-      regions.length
-        ? h("ol", {}, [...regions].sort((a, b) => b.area - a.area).map(row))
-        : h("p", { class: "soft" }, "Nothing was found."));
+    return h("ol", {}, [...regions].sort((a, b) => b.area - a.area).map(row));
   }
 
   closed() {

@@ -15,10 +15,12 @@ export const verdictOf = (inspection) => badge(isReadable(inspection) ? inspecti
 /** The calibrated probability of a defect where there is one, else the classifiers' mean. */
 export const probabilityOf = (inspection) => probability(inspection.probability ?? inspection.p_defect, 2);
 
-/** "3: 3,120 pixels", one for each class that was found. */
+/** "3: 3,120 pixels", one for each class that was found, and which classes are suspected. */
 export function foundIn(inspection) {
   const found = Object.entries(inspection.classes).filter(([, area]) => area);
-  return found.map(([name, area]) => `${name}: ${count(area, "pixel")}`).join(", ") || "nothing";
+  const areas = found.map(([name, area]) => `${name}: ${count(area, "pixel")}`).join(", ") || "nothing";
+  const suspected = [...new Set(inspection.suspected.map((region) => region.class))];
+  return suspected.length ? `${areas}; suspected: ${suspected.join(", ")}` : areas;
 }
 
 /** What a person said: "reject, masks corrected – Anna"; null where nobody has. */

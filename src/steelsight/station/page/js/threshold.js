@@ -3,7 +3,7 @@
 import { inkOn } from "./classes.js";
 import { h, notice, swatch } from "./dom.js";
 import { countAbove, leastArea } from "./rule.js";
-import { level, whole } from "./words.js";
+import { level, probability, whole } from "./words.js";
 
 export class ThresholdPanel {
   /** @param {import("./viewer.js").Viewer} viewer that shows an inspection already. */
@@ -101,8 +101,14 @@ class ClassRow {
     if (!this.slider || !map) return;
     const { upper, lower } = this.viewer.thresholds.get(this.number) ?? this.decided;
     const found = countAbove(map.histogram, upper);
-    const least = leastArea(this.viewer.card.rule, this.number - 1, this.viewer.inspection.p_defect);
+    const { rule } = this.viewer.card;
+    const { p_defect: p } = this.viewer.inspection;
+    const least = leastArea(rule, this.number - 1, p);
     const enough = found >= least;
+    if (p <= rule.gate) {
+      this.why.textContent = `Nothing: the gate lets no mask through, since P(defect) is at most ${probability(rule.gate)}`;
+      return;
+    }
     this.why.textContent = enough
       ? `All above ${level(lower)}, since ${whole(found)} px exceed ${level(upper)} (${whole(least)} needed)`
       : `Nothing: ${whole(found)} px exceed ${level(upper)}, ${whole(least)} needed`;

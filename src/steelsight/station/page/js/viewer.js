@@ -12,12 +12,12 @@ import * as api from "./api.js";
 import { classesOf } from "./classes.js";
 import { draw } from "./draw.js";
 import { listen } from "./gestures.js";
-import { edgePath, regionsOf, rowRuns } from "./outline.js";
+import { closedPath, edgePath, regionsOf, rowRuns } from "./outline.js";
 import { greyOf, pictureOf } from "./pictures.js";
-import { cutMask, histogramOf } from "./rule.js";
+import { cutMask, histogramOf, suspectMask } from "./rule.js";
 import { areaOf, decodeRuns } from "./runs.js";
 import { View } from "./view.js";
-import { probability } from "./words.js";
+import { count, probability } from "./words.js";
 
 export class Viewer extends EventTarget {
   /** @type {Map<number, Uint8Array>} the masks that are shown, by class number. */
@@ -32,6 +32,8 @@ export class Viewer extends EventTarget {
   hidden = new Set();
   maps = new Map();
   shapes = new Map();
+  /** Shapes of where to look beside what was found, by class number: outlined with dashes, never part of a mask. */
+  suspected = new Map();
   thresholds = new Map();
   /** What lies over the image, and outlines as pixels; made anew when what they show changes: see draw.js. */
   layer = null;
@@ -69,7 +71,10 @@ export class Viewer extends EventTarget {
     this.bitmap = bitmap;
     this.classes = classesOf(inspection, this.card);
     this.view = new View(inspection.width, inspection.height);
-    for (const { number } of this.classes) this.take(number, this.decided(number));
+    for (const { number } of this.classes) {
+      this.take(number, this.decided(number));
+      this.suspect(number, this.decided(number, "suspected_runs"));
+    }
     this.element.setAttribute("aria-label", describe(inspection));
     this.resized();
   }
@@ -81,7 +86,7 @@ export class Viewer extends EventTarget {
     this.bitmap = this.view = this.inspection = this.layer = this.rings = null;
     this.classes = [];
     this.canvas.width = this.canvas.width; // empties it
-    for (const kept of [this.masks, this.maps, this.shapes, this.thresholds]) kept.clear();
+    for (const kept of [this.masks, this.maps, this.shapes, this.suspected, this.thresholds]) kept.clear();
   }
 
   /** Clear, and stop listening to the element's size. */
@@ -107,9 +112,9 @@ export class Viewer extends EventTarget {
     return !this.hidden.has(number);
   }
 
-  /** The inspector's own mask of a class. */
-  decided(number) {
-    const { runs, height, width } = this.inspection;
+  /** The inspector's own mask of a class. @param {"runs"|"suspected_runs"} kind the latter: where to look beside it. */
+  decided(number, kind = "runs") {
+    const { [kind]: runs, height, width } = this.inspection;
     return decodeRuns(runs[this.nameOf(number)] ?? "", height, width);
   }
 
@@ -124,7 +129,9 @@ export class Viewer extends EventTarget {
    */
   async setThreshold(number, threshold) {
     if (!threshold) {
-      if (this.thresholds.delete(number)) this.setMask(number, this.decided(number));
+      if (!this.thresholds.delete(number)) return;
+      this.suspect(number, this.decided(number, "suspected_runs"));
+      this.setMask(number, this.decided(number));
       return;
     }
     this.thresholds.set(number, threshold);
@@ -132,7 +139,12 @@ export class Viewer extends EventTarget {
     if (this.thresholds.get(number) !== threshold) return; // moved on while the map came
     const { values, histogram } = this.maps.get(number);
     const { rule } = this.card;
-    this.setMask(number, cutMask(rule, number - 1, this.inspection.p_defect, values, histogram, threshold));
+    const { p_defect: p, verdict, height, width } = this.inspection;
+    const mask = cutMask(rule, number - 1, p, values, histogram, threshold);
+    const nothing = verdict === "pass" || mask.includes(1);
+    this.suspect(number, nothing ? new Uint8Array(mask.length)
+      : suspectMask(rule, number - 1, values, height, width, threshold.lower));
+    this.setMask(number, mask);
   }
 
   /** Replace a mask, as an editor does; an array that was changed in place is given again. */
@@ -171,10 +183,11 @@ export class Viewer extends EventTarget {
     const { fingerprint, rule } = this.card;
     if (inspector !== fingerprint) return "Another inspector than the present one has judged this image: its thresholds are not known here.";
     if (error !== null) return "The networks gave no probability for this image.";
+    if (stored) return null;
     if (p <= rule.gate) {
-      return `The gate held this image back: P(defect) ${probability(p)} is at most ${probability(rule.gate)}, so that no network looked for defects.`;
+      return `The gate held this image back: P(defect) ${probability(p)} is at most ${probability(rule.gate)}, so that no network looked for defects, or what it said was not stored.`;
     }
-    return stored ? null : "The probabilities of this image were not stored.";
+    return "The probabilities of this image were not stored.";
   }
 
   /** Probability of a class at a pixel, where its map is there; else null. */
@@ -221,6 +234,14 @@ export class Viewer extends EventTarget {
     this.shapes.set(number, { runs, edge: () => (edge ??= edgePath(runs)), regions: regionsOf(runs) });
   }
 
+  /** Replace what is suspected of a class. */
+  suspect(number, mask) {
+    const { height, width } = this.inspection;
+    const runs = rowRuns(mask, height, width);
+    let edge = null;
+    this.suspected.set(number, { runs, edge: () => (edge ??= closedPath(runs)), regions: regionsOf(runs) });
+  }
+
   changed() {
     this.layer = this.rings = null;
     this.redraw();
@@ -253,7 +274,7 @@ export class Viewer extends EventTarget {
   }
 }
 
-function describe({ name, width, height, regions }) {
-  const found = regions.length === 1 ? "1 region" : `${regions.length} regions`;
-  return `${name}, ${width} by ${height} pixels, ${found} found. Plus and minus zoom, arrows pan, 0 shows the whole image.`;
+function describe({ name, width, height, regions, suspected }) {
+  const found = `${count(regions.length, "region")} found${suspected.length ? `, ${suspected.length} suspected` : ""}`;
+  return `${name}, ${width} by ${height} pixels, ${found}. Plus and minus zoom, arrows pan, 0 shows the whole image.`;
 }

@@ -1,0 +1,63 @@
+"""What labelled images cannot teach, or cannot be tested on, in plain sentences: nothing of it is a fault of one image."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.dataset.model import Sample
+from steelsight.names import shown
+
+
+def lacks(classes: Sequence[str], samples: Sequence[Sample]) -> tuple[str, ...]:
+    """What the images lack altogether."""
+    if not samples:
+        return ()
+    shows = _shows(classes, samples)
+    said = []
+    if shows.any(axis=1).all():
+        said.append(
+            "No image is without a defect: such images cannot teach what is good, every accuracy is empty, and no image can "
+            "pass; only masks can be learned. Add images without a defect."
+        )
+    said += [
+        f"No image shows class {shown(name)}: it cannot be learned, and its {len(samples)} pairs, which are always empty, "
+        "raise every mean Dice. Add images of it, or remove the class."
+        for name, there in zip(classes, np.any(shows, axis=0).tolist(), strict=True)
+        if not there
+    ]
+    return tuple(said)
+
+
+def lacks_in_folds(
+    classes: Sequence[str], samples: Sequence[Sample], folds: NDArray[np.int64], groups: NDArray[np.int64]
+) -> tuple[str, ...]:
+    """What single folds lack, of classes that some image shows."""
+    shows = _shows(classes, samples)
+    count = int(folds.max()) + 1 if folds.size else 0
+    said = []
+    kinds = [(f"class {shown(name)}", shows[:, place]) for place, name in enumerate(classes)]
+    for what, there in [*kinds, ("no defect", ~shows.any(axis=1))]:
+        held = sorted(set(folds[there].tolist()))
+        surfaces = len(set(groups[there].tolist()))
+        if not held or len(held) == count:
+            continue
+        of = f"{surfaces} surface{'s' if surfaces > 1 else ''} for {count} folds"
+        if len(held) == 1:
+            said.append(
+                f"Only fold {held[0]} has images with {what} ({of}): the networks that are judged on it have never seen any, "
+                "and no other fold tests it. Ask for fewer folds, or add such images."
+            )
+        else:
+            lacking = ", ".join(str(fold) for fold in range(count) if fold not in held)
+            said.append(
+                f"No image with {what} is in fold {lacking} ({of}): nothing there tests it. Ask for fewer folds, or add such "
+                "images."
+            )
+    return tuple(said)
+
+
+def _shows(classes: Sequence[str], samples: Sequence[Sample]) -> NDArray[np.bool_]:
+    """Whether each image shows each class: bool (N, K)."""
+    shows = [[bool(runs.area) for runs in sample.runs] for sample in samples]
+    return np.array(shows, np.bool_).reshape(len(samples), len(classes))

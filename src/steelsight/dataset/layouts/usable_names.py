@@ -1,0 +1,41 @@
+"""Class names that every later step can write, read back and tell apart."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from steelsight.errors import UserError
+from steelsight.names import is_background, is_ignore, is_plain, shown
+
+_WHOLE_FLOAT = re.compile(r"([0-9]+)\.0+", re.ASCII)
+
+
+def refuse_class_names(classes: Sequence[str], root: Path) -> None:
+    """See that class names can be used: each says something, and no two of them would be one in a table.
+
+    Raises:
+        UserError: one cannot.
+    """
+    taken: dict[str, str] = {}
+    for name in classes:
+        if not is_plain(name):
+            raise UserError(f"{root}: class {shown(name)!r} has characters that no table can show; rename the class")
+        if not name.strip():
+            raise UserError(f"{root}: a class is named {name!r}; give it a name that can be seen")
+        if is_background(name) or is_ignore(name):
+            raise UserError(
+                f"{root}: class {name!r} is no class of defects; images without a defect need no class, rename or remove it"
+            )
+        other = taken.setdefault(_in_a_table(name), name)
+        if other is not name:
+            raise UserError(
+                f"{root}: classes {other!r} and {name!r} would be one in a table; give each a name of its own"
+            )
+
+
+def _in_a_table(name: str) -> str:
+    """As `score` and a spreadsheet read it: without spaces around it, and 1.0 for 1."""
+    text = unicodedata.normalize("NFC", " ".join(name.split()))
+    whole = _WHOLE_FLOAT.fullmatch(text)
+    return whole[1] if whole else text

@@ -1,0 +1,50 @@
+"""What a user should know of a folder beside its faults: images that nobody reads, orientations, bits without use."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from steelsight.dataset.layouts.listing import Listing
+from steelsight.dataset.model import Fault, Remark
+from steelsight.folders import group_by_folder, look_below
+from steelsight.images import list_images
+
+_NAMED = 3
+
+
+def left_out(listing: Listing, faults: Iterable[Fault]) -> list[Remark]:
+    """Images of the folder that are neither read nor faulty: deeper than the layout looks, listed nowhere, or hidden."""
+    known = {one.path for one in listing.images} | listing.masks | {fault.file for fault in faults}
+    owned = list(dict.fromkeys(listing.owned))
+    found = dict.fromkeys(list_images(listing.root))
+    passed_over = []
+    for folder in owned:
+        images, others = look_below(folder)
+        found |= dict.fromkeys(images)
+        passed_over += others
+    unread = [path for path in found if path not in known]
+    reason = f"the layout {listing.layout} does not read them there; move them, or take them out"
+    places = dict.fromkeys([*group_by_folder(unread, reason), *passed_over])
+    return [Remark("left-out", one.path, one.images, one.sentence) for one in places]
+
+
+def oriented(files: Sequence[Path]) -> list[Remark]:
+    """Images that state an orientation and bear no mark, so that no label depends on it."""
+    message = (
+        f"{len(files)} images without a mark state an EXIF orientation ({_names(files)}), which is not applied: pixels are "
+        "taken as they are stored"
+    )
+    return [Remark("exif-orientation", files[0], len(files), message)] if files else []
+
+
+def unused_bits(files: Sequence[Path], bits: int) -> list[Remark]:
+    """Images of 16 bit of which the upper bits are never used."""
+    message = (
+        f"{len(files)} images of 16 bit use {bits} bit at most (no value above {2**bits - 1}; {_names(files)}): on the "
+        f"range of 16 bit they are nearly black; multiply them by {2 ** (16 - bits)}"
+    )
+    return [Remark("unused-bits", files[0], len(files), message)] if files else []
+
+
+def _names(files: Sequence[Path]) -> str:
+    names = ", ".join(file.name for file in files[:_NAMED])
+    return f"{names} and {len(files) - _NAMED} more" if len(files) > _NAMED else names

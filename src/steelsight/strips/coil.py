@@ -113,14 +113,14 @@ def coil_of(seed: int, number: int, defective: float) -> Coil:
         jitter=pick(random, (0.002, 0.006, 0.009, 0.014)),
     )
     texture = Texture(
-        grain=pick(random, (0.02, 0.042, 0.052, 0.062, 0.095)),
+        grain=pick(random, (0.02, 0.038, 0.046, 0.055, 0.08)),
         mottle=pick(random, (0.004, 0.012, 0.02, 0.028, 0.06)),
         streaks=pick(random, (0.003, 0.008, 0.013, 0.02, 0.045)),
         stripes=pick(random, (0.004, 0.012, 0.019, 0.028, 0.07)),
-        ripples=pick(random, (0.004, 0.009, 0.014, 0.02, 0.035)),
+        ripples=pick(random, (0.006, 0.013, 0.02, 0.029, 0.05)),
         chatter=pick(random, (0, 0.002, 0.005, 0.012, 0.03)),
-        cloud=pick(random, (0.005, 0.015, 0.025, 0.05)),
-        flecks=pick(random, (0.1, 1.0, 1.8, 2.8, 5.5)),
+        cloud=pick(random, (0.007, 0.02, 0.033, 0.065)),
+        flecks=pick(random, (0.2, 1.3, 2.4, 3.8, 7.5)),
         patchy=pick(random, (0.15, 0.35, 0.5, 0.8)),
         size=pick(random, (1.3, 1.9, 2.6, 3.8)),
         long=pick(random, (0.9, 1.2, 1.7, 3.0)),

@@ -34,7 +34,7 @@ def woven(random: np.random.Generator, texture: Texture, size: tuple[int, int], 
     surface = _grain(random, texture, size, scale)
     surface += _mottle(random, texture, size, scale)
     surface += texture.streaks * _streaks(random, size, scale)
-    surface += texture.ripples * field(random, size, (11 * scale, 9 * scale))
+    surface += texture.ripples * field(random, size, (12 * scale, 10 * scale))
     surface *= amount
     surface += texture.stripes * field(random, size, (400 * scale, 9 * scale))
     surface += texture.stripes * 0.7 * profile(random, size[1], 22 * scale)
@@ -49,7 +49,7 @@ def _grain(random: np.random.Generator, texture: Texture, size: tuple[int, int],
     down, across = 0.5 * scale**0.5, texture.blur * scale**0.5
     z = scores(down, across)
     tail = np.maximum(np.abs(z) - 1.8, 0) ** 2
-    value = np.maximum(z, -2.2) + np.where(z > 0, texture.flecks * tail, 0)
+    value = np.maximum(z, -1.9) + np.where(z > 0, texture.flecks * tail, 0)
     return looked_up(speckle(random, size, down, across), texture.grain * np.minimum(value, 16))
 
 
@@ -58,13 +58,13 @@ def _mottle(random: np.random.Generator, texture: Texture, size: tuple[int, int]
     down = across * texture.long
     z = scores(down, across)
     tail = np.maximum(np.abs(z) - 1.4, 0)
-    value = z + 0.4 * texture.flecks * np.where(z > 0, tail, -0.2 * tail)
+    value = z + 0.3 * texture.flecks * np.where(z > 0, tail, -0.2 * tail)
     return looked_up(speckle(random, size, down, across), texture.mottle * np.clip(value, -6, 9))
 
 
 def _streaks(random: np.random.Generator, size: tuple[int, int], scale: float) -> Field:
     lines = field(random, size, (110 * scale, 1.6 * scale))
-    lines += 0.6 * field(random, size, (26 * scale, 2.4 * scale))
+    lines += 0.9 * field(random, size, (34 * scale, 5 * scale))
     return lines
 
 

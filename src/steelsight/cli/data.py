@@ -9,6 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from steelsight.cli import strips
 from steelsight.cli.output import counting, finish, results
 from steelsight.dataset.model import Dataset, Layout
 
@@ -23,6 +24,9 @@ _MOST_GROUPS = 10
 
 @app.callback()
 def _data() -> None: ...
+
+
+app.command("make")(strips.make)
 
 
 @app.command("check")

@@ -1,0 +1,36 @@
+"""COCO: `annotations.json` with uncompressed run lengths, one annotation for each (image, class), and `images/`."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steelsight.dataset.writers.labelled import Labelled, files_written
+from steelsight.rle import Runs, decode_runs, to_coco_counts
+
+
+def write_coco(folder: Path, classes: Sequence[str], images: Iterable[Labelled]) -> None:
+    """Write a dataset into an empty folder."""
+    entries: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for number, image in enumerate(files_written(folder / "images", images), start=1):
+        height, width = image.size
+        entries.append({"id": number, "file_name": image.name, "width": width, "height": height})
+        for category, runs in enumerate(image.masks, start=1):
+            if runs.area:
+                annotation = {"id": len(annotations) + 1, "image_id": number, "category_id": category}
+                annotations.append(annotation | _marked(runs, image.size))
+    categories = [{"id": category, "name": name} for category, name in enumerate(classes, start=1)]
+    content = {"images": entries, "annotations": annotations, "categories": categories}
+    (folder / "annotations.json").write_text(json.dumps(content) + "\n", encoding="utf-8", newline="\n")
+
+
+def _marked(runs: Runs, size: tuple[int, int]) -> dict[str, Any]:
+    mask = decode_runs(runs, size)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    top, left = int(rows[0]), int(columns[0])
+    box = [left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1]
+    segmentation = {"size": list(size), "counts": to_coco_counts(runs, size)}
+    return {"segmentation": segmentation, "area": runs.area, "bbox": box, "iscrowd": 0}

@@ -1,0 +1,32 @@
+"""What every writer takes: an encoded image with the mask of each class."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from steelsight.rle import Runs
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """One image to write.
+
+    Attributes:
+        name: of its file, unique in the folder; the layouts written here read it back as the image's id.
+        content: the file.
+        size: height and width in pixels.
+        masks: of each class, in the dataset's order.
+    """
+
+    name: str
+    content: bytes
+    size: tuple[int, int]
+    masks: tuple[Runs, ...]
+
+
+def files_written(folder: Path, images: Iterable[Labelled]) -> Iterator[Labelled]:
+    """Write each image's file into a folder as it comes, and pass it on."""
+    folder.mkdir(parents=True)
+    for image in images:
+        (folder / image.name).write_bytes(image.content)
+        yield image

@@ -1,0 +1,56 @@
+"""A folder of labelled images in one of the layouts that the project writes, whole or not at all."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from steelsight.dataset.writers.coco import write_coco
+from steelsight.dataset.writers.index_png import write_index_png
+from steelsight.dataset.writers.labelled import Labelled
+from steelsight.dataset.writers.severstal import write_severstal
+from steelsight.errors import UserError
+from steelsight.files import replacing
+
+WrittenLayout = Literal["severstal", "index-png", "coco"]
+"""Class folders are read and not written: an image lies in the folder of one class, and may show two."""
+
+
+def refuse_existing(folder: Path) -> None:
+    """See that nothing lies where a folder is to be written.
+
+    Raises:
+        UserError: something does.
+    """
+    if folder.exists() or folder.is_symlink():
+        raise UserError(f"{folder}: is already there, and is never written over; name a new folder")
+
+
+def write_dataset(
+    folder: Path,
+    layout: WrittenLayout,
+    classes: Sequence[str],
+    images: Iterable[Labelled],
+    *,
+    beside: Callable[[Path], None] | None = None,
+) -> None:
+    """Write a dataset; images are taken one by one, so that they need not all be in memory.
+
+    Args:
+        folder: must not be there.
+        beside: writes further files into the folder, when all images are written.
+
+    Raises:
+        UserError: the folder is there, or the disk is full or may not be written to. Nothing is left behind.
+    """
+    refuse_existing(folder)
+    with replacing(folder.absolute()) as temporary:
+        temporary.mkdir()
+        match layout:
+            case "severstal":
+                write_severstal(temporary, classes, images)
+            case "index-png":
+                write_index_png(temporary, classes, images)
+            case "coco":
+                write_coco(temporary, classes, images)
+        if beside:
+            beside(temporary)

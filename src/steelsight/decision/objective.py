@@ -85,7 +85,7 @@ class Objective(BaseModel):
 
 
 def pooled_dice(intersection: NDArray[Any], predicted: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
-    """Dice of pixel sums, whole numbers of any dtype: the field's F1 of pixels; 1 where nothing is annotated nor predicted."""
+    """Dice of pixel sums, whole numbers of any dtype: the field's F1 of pixels; 1 where there is neither truth nor mask."""
     return pair_dice(intersection, predicted, truth)
 
 

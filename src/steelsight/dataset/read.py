@@ -77,7 +77,7 @@ def read_dataset(
         faults, notes = [*faults, *more], (*notes, *said)
     faulty = {fault.image_id for fault in faults}
     usable = [image for image in opened if image.listed.image_id not in faulty]
-    classes = listing.classes if listing.classes is not None else _classes_shown(usable)
+    classes = listing.classes if listing.classes is not None else _classes_shown(usable) or _classes_shown(opened)
     for image in opened:
         faults += _turned(image)
         faults += _empty_masks(image, classes)

@@ -191,9 +191,8 @@ def find_bounds(tested: Tested, images: ImageScores, wish: Wish) -> Bounds:
 
 def _without_good(escape: Side) -> Side:
     """Nothing passes where no good image was tested: a threshold that none has ever come through parts good from nothing."""
-    stated = escape.statements(None)
-    never = {"kept": False, "threshold": None, "missing": None}
-    return Side("escape", tuple(one.model_copy(update=never) for one in stated), None)
+    stated = (one.model_copy(update={"kept": False, "threshold": None}) for one in escape.statements(None))
+    return Side("escape", tuple(stated), None)
 
 
 def _cheapest(

@@ -38,6 +38,9 @@ def statement_text(statement: Statement, wish: Wish, *, guaranteed: bool) -> str
     if statement.kept:
         word, bound = "Kept" if guaranteed else "Not guaranteed", at_most(statement.bound, statement.limit)
         return f"{word}: at most {bound} {what} (asked for {percent(statement.limit)}; {rests})."
+    if statement.kind == "escape" and statement.bound <= statement.limit:
+        why = "no image without a defect was tested, so that none passes"
+        return f"NOT KEPT: at most {percent(statement.limit)} {what}: {why}."
     more = "" if statement.missing is None else f"; it takes {statement.missing} more, none of them lost"
     return (
         f"NOT KEPT: at most {percent(statement.limit)} {what}. {at_most(statement.bound)} is the least that the evidence "

@@ -107,9 +107,7 @@ def _classes(content: CocoFile, file: Path) -> tuple[dict[_Id, str], set[_Id], t
         if is_background(category.name):
             notes.append(f"category {category.name!r} is no class: what is marked as background is no defect")
         elif category.name in parents and category.id not in used:
-            notes.append(
-                f"category {category.name!r} is no class: it is the parent of others, and no annotation has it"
-            )
+            notes.append(f"category {category.name!r} is no class: it is the unused parent of others")
         else:
             names[category.id] = category.name
             continue

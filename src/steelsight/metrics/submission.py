@@ -99,9 +99,7 @@ def choose_images(truth: MaskTable, prediction: MaskTable, images: Sequence[str]
             f"{prediction.file}, where one is {next(iter({**truth.images, **prediction.images}))!r}; "
             "give names as they stand there"
         )
-    if images is None:
-        _refuse_strangers(truth, prediction)
-    else:
+    if images is not None:
         _refuse_other_names(truth, judged)
         _refuse_other_names(prediction, judged)
     unknown = [image for image in judged if image not in truth.images] if truth.lists_empty else []
@@ -110,6 +108,8 @@ def choose_images(truth: MaskTable, prediction: MaskTable, images: Sequence[str]
             f"{truth.file}: no row for {unknown[0]}{_and_more(unknown)}, while images without defect have rows here; "
             "add its rows, or name the images to judge by --images"
         )
+    if images is None:
+        _refuse_strangers(truth, prediction)
     return tuple(judged)
 
 

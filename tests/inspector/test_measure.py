@@ -1,6 +1,7 @@
 """The measuring of an inspector, on real images."""
 
 import time
+from itertools import cycle, islice
 
 import pytest
 from data import SAMPLE, needs_sample
@@ -31,8 +32,9 @@ def test_figures_agree_with_one_another_and_with_the_clock(inspector):
     assert 0 < speed.p50_ms <= speed.p95_ms <= speed.p99_ms < 1000 * spent
     assert 20 <= speed.singles <= (spent - speed.seconds) * 1000 / speed.p50_ms * 2
     assert speed.mean_width == 1600
-    passed = sum(inspector(source.path).p_defect > RULE.gate for source in sources) / len(sources)
-    assert speed.passed_share == pytest.approx(passed, abs=0.1)
+    passed = [inspector(source.path).p_defect > RULE.gate for source in sources]
+    judged = list(islice(cycle(passed), speed.images))  # round and round, however far that went on a busy machine
+    assert speed.passed_share == pytest.approx(sum(judged) / len(judged))
     assert speed.segmented_share == speed.passed_share  # without a policy
     assert speed.metres_per_second(2.0) == pytest.approx(speed.images_per_second * 3.2)
 
@@ -43,7 +45,8 @@ def test_what_does_not_pass_is_segmented_too(tmp_path):
     judging = Inspector.open(make_inspector(tmp_path / "inspector", policy=policy), threads=1)
     speed = measure(judging, sources, 3.0)
     seen = [judged.p_defect > RULE.gate or judged.verdict.answer != "pass" for judged in judging.stream(sources)]
-    assert speed.segmented_share == pytest.approx(sum(seen) / len(seen), abs=0.1)
+    judged = list(islice(cycle(seen), speed.images))
+    assert speed.segmented_share == pytest.approx(sum(judged) / len(judged))
     assert speed.passed_share < speed.segmented_share < 1
 
 

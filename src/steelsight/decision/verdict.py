@@ -52,7 +52,7 @@ def give_verdict(
         lies = "lies" if len(flags) == 1 else "lie"
         return Verdict(
             "review",
-            f"{' and '.join(flags)} {lies} far outside of what the inspector was made with, so that no bound covers it",
+            f"{_listed(flags)} {lies} far outside of what the inspector was made with, so that no bound covers it",
         )
     severe = judge_severity(policy.severity, classes, regions, size) if policy.severity is not None else None
     if severe is not None and severe.answer == "reject":
@@ -71,6 +71,11 @@ def give_verdict(
         were = "was" if len(regions) == 1 else "were"
         return Verdict("review", f"P(defect) {p} is low enough to pass, yet {_found(regions, classes)} {were} found")
     return Verdict("pass", f"P(defect) {p} is at most {bound}, and nothing was found")
+
+
+def _listed(words: Sequence[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _what_shows_why(regions: Sequence[Region], classes: Sequence[str]) -> str:

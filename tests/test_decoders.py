@@ -1,5 +1,6 @@
 """One reading for all formats, and no picture that is read in part."""
 
+import zlib
 from pathlib import Path
 
 import cv2
@@ -52,11 +53,10 @@ def test_a_damaged_strip_of_a_tiff_is_refused_and_a_whole_one_is_not(compression
     content = encoded(".tif", GREY, options)
     np.testing.assert_array_equal(read(content), GREY)
     for share in (0.2, 0.5, 0.8):
-        damaged = bytearray(content)
-        damaged[int(share * len(content)) :][:40] = b""
         at = int(share * len(content))
         damaged = bytearray(content)
-        damaged[at : at + 40] = bytes(40)
+        # PackBits has neither codes nor sums: what changes none of its counts cannot be noticed
+        damaged[at : at + 40] = b"\x80" * 40 if compression == 32773 else bytes(40)
         assert "damaged" in refused(bytes(damaged))
 
 
@@ -76,7 +76,7 @@ def test_a_strip_that_the_file_does_not_hold_is_refused() -> None:
 
 def test_a_png_with_a_wrong_check_sum_is_refused() -> None:
     content = bytearray(encoded(".png", GREY))
-    content[-8] ^= 1
+    content[-1] ^= 1
     assert "IEND" in refused(bytes(content))
 
 
@@ -86,8 +86,6 @@ def test_a_file_of_several_pictures_is_refused() -> None:
     assert "more than one picture" in refused(encoded(".jpg", first) + encoded(".jpg", second))
     still = encoded(".png", first)
     control = b"acTL" + (2).to_bytes(4, "big") + bytes(4)
-    import zlib
-
     chunk = (8).to_bytes(4, "big") + control + zlib.crc32(control).to_bytes(4, "big")
     assert "more than one picture" in refused(still[:33] + chunk + still[33:])
 

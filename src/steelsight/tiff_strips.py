@@ -67,6 +67,8 @@ def _packbits(data: bytes, holds: int) -> int:
             at += 2
         else:
             at += 1
+    if found > holds or len(data) - at > _SPARE:
+        raise StripError(f"a strip holds more than its {holds} bytes")
     return found
 
 

@@ -36,7 +36,7 @@ def test_a_name_that_cannot_be_shown_is_shown_with_replacements(tmp_path: Path, 
     }
     (tmp_path / "annotations.json").write_text(json.dumps(content))
     said = run("data", "check", tmp_path, "--no-twins", PYTHONIOENCODING=encoding)
-    assert (said.returncode, said.stderr) == (0, b"")
+    assert (said.returncode, said.stderr.strip()) == (0, b"")
     assert b"??" in said.stdout
 
 

@@ -96,10 +96,10 @@ def test_bits_that_a_camera_does_not_have_are_told(tmp_path: Path) -> None:
     assert "12 bit at most (no value above 4095" in remark.message
 
 
-def test_an_image_of_one_grey_is_a_fault(tmp_path: Path) -> None:
+def test_an_image_of_one_grey_is_told(tmp_path: Path) -> None:
     root = severstal(tmp_path)
     assert cv2.imwrite(str(root / "train_images/1.png"), np.full((64, 96), 120, np.uint8))
-    assert [(fault.kind, fault.image_id) for fault in read_dataset(root).faults] == [("flat-image", "1.png")]
+    assert [(one.kind, one.file.name, one.images) for one in read_dataset(root).remarks] == [("flat-image", "1.png", 1)]
 
 
 def test_a_link_that_leads_nowhere_is_a_fault(tmp_path: Path) -> None:

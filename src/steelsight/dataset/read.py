@@ -9,7 +9,7 @@ from steelsight.dataset.layouts.detect import list_dataset
 from steelsight.dataset.layouts.listing import Listed, Listing, Marks
 from steelsight.dataset.layouts.usable_names import refuse_class_names
 from steelsight.dataset.model import Dataset, Fault, Layout, Remark, Sample
-from steelsight.dataset.remarks import left_out, oriented, unused_bits
+from steelsight.dataset.remarks import flat, left_out, oriented, unused_bits
 from steelsight.errors import UserError
 from steelsight.images import ImageError, decode_image, image_size, read_content, stated_orientation
 from steelsight.names import is_plain, shown
@@ -32,6 +32,7 @@ class _Opened:
     Attributes:
         orientation: as EXIF numbers them.
         bits: of 16, those that some pixel uses.
+        is_flat: see there.
     """
 
     listed: Listed
@@ -39,6 +40,7 @@ class _Opened:
     marks: Marks
     orientation: int = 1
     bits: int = 0
+    is_flat: bool = False
 
 
 def read_dataset(
@@ -121,20 +123,12 @@ def _open(listed: Listed, decode: bool) -> _Opened:
     except ImageError as error:
         return _Opened(listed, None, Marks({}, (_image_fault(listed, error),)))
     size = (image.shape[0], image.shape[1])
-    empty = _empty(image)
-    if empty is not None:
-        return _Opened(listed, size, Marks({}, (Fault(empty[0], listed.path, None, listed.image_id, empty[1]),)))
-    bits = int(image.max()).bit_length() if image.dtype.itemsize == 2 else 0
-    return _Opened(listed, size, listed.marks(size), stated_orientation(content), bits)
-
-
-def _empty(image: Image) -> tuple[str, str] | None:
-    """Kind and sentence of the fault of an image in which nothing can be seen."""
     if is_black(image):
-        return "all-black", f"no pixel above {BLACK}; take the image again or remove it"
-    if is_flat(image):
-        return "flat-image", f"all pixels within {BLACK} of each other; take the image again or remove it"
-    return None
+        message = f"no pixel above {BLACK}; take the image again or remove it"
+        black = Fault("all-black", listed.path, None, listed.image_id, message)
+        return _Opened(listed, size, Marks({}, (black,)))
+    bits = int(image.max()).bit_length() if image.dtype.itemsize == 2 else 0
+    return _Opened(listed, size, listed.marks(size), stated_orientation(content), bits, is_flat(image))
 
 
 def _turned(image: _Opened) -> list[Fault]:
@@ -152,6 +146,7 @@ def _remarks(opened: Sequence[_Opened]) -> list[Remark]:
     deep = [image for image in opened if 0 < image.bits <= _USED_BITS]
     return [
         *oriented([image.listed.path for image in opened if image.orientation != 1]),
+        *flat([image.listed.path for image in opened if image.is_flat], BLACK),
         *unused_bits([image.listed.path for image in deep], max((image.bits for image in deep), default=0)),
     ]
 
@@ -178,7 +173,7 @@ def is_black(image: Image) -> bool:
 
 
 def is_flat(image: Image) -> bool:
-    """Whether no two pixels differ by more than `BLACK`, as of a covered camera: such an image is a fault."""
+    """Whether no two pixels differ by more than `BLACK`, as of a covered camera."""
     return int(image.max()) - int(image.min()) <= BLACK
 
 

@@ -36,6 +36,15 @@ def oriented(files: Sequence[Path]) -> list[Remark]:
     return [Remark("exif-orientation", files[0], len(files), message)] if files else []
 
 
+def flat(files: Sequence[Path], within: int) -> list[Remark]:
+    """Images in which nothing can be seen, as of a covered camera."""
+    message = (
+        f"{len(files)} images are flat, all pixels within {within} of each other ({_names(files)}), as of a covered camera: "
+        "they teach that such an image is what its label says"
+    )
+    return [Remark("flat-image", files[0], len(files), message)] if files else []
+
+
 def unused_bits(files: Sequence[Path], bits: int) -> list[Remark]:
     """Images of 16 bit of which the upper bits are never used."""
     message = (

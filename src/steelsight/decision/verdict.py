@@ -53,7 +53,7 @@ def give_verdict(
         lies = "lies" if len(flags) == 1 else "lie"
         return Verdict(
             "review",
-            f"{' and '.join(flags)} {lies} far outside of what the inspector was made with, so that no bound covers it",
+            f"{_listed(flags)} {lies} far outside of what the inspector was made with, so that no bound covers it",
         )
     severe = judge_severity(policy.severity, classes, regions, size) if policy.severity is not None else None
     if severe is not None and severe.answer == "reject":
@@ -102,6 +102,11 @@ def _with_seen(
     if not regions:
         return verdict
     return replace(verdict, reason=f"{verdict.reason}; {seen_text(kind, policy, classes, regions, size)}")
+
+
+def _listed(words: Sequence[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _what_shows_why(regions: Sequence[Region], classes: Sequence[str]) -> str:

@@ -87,7 +87,7 @@ def scan(folder: Path, *, below: bool = False, apart: frozenset[Path] = frozense
         try:
             for found in _listed(folder / inside):
                 name = f"{inside}/{found.name}" if inside else found.name
-                if found.is_dir() and not is_wanted(name):
+                if not is_wanted(name) and _is_folder(found):
                     if Path(found.path).resolve() in apart:
                         continue
                     reason = _why_not(found, below)
@@ -107,6 +107,13 @@ def scan(folder: Path, *, below: bool = False, apart: frozenset[Path] = frozense
                 raise
             unknown[inside] = error.strerror or str(error)
     return Snapshot(entries, unknown, passed_over)
+
+
+def _is_folder(found: "os.DirEntry[str]") -> bool:
+    try:
+        return found.is_dir()
+    except OSError:  # a link that leads to itself, or where nobody may look
+        return False
 
 
 def _why_not(found: "os.DirEntry[str]", below: bool) -> str | None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelsight.ensemble import combine_maps, combine_probabilities, may_exceed, to_8bit
+from steelsight.ensemble import combine_maps, combine_probabilities, may_exceed, needed, to_8bit
 from steelsight.preprocess import Preprocess
 
 SMALL = Preprocess(height=32, width=64)
@@ -60,8 +60,8 @@ def test_networks_of_other_sizes_combine_by_logits_too(a: int, b: int) -> None:
 def test_one_network_says_the_same_either_way() -> None:
     map_ = np.random.default_rng(0).integers(0, 256, (2, 32, 64), dtype=np.uint8)
     for size in ((32, 64), (45, 91)):
-        mean, logits = (combine_maps([map_], [SMALL], size, how) for how in ("mean", "logits"))
-        assert np.array_equal(mean, logits)
+        mean, *others = (combine_maps([map_], [SMALL], size, how) for how in ("mean", "logits", "votes"))
+        assert all(np.array_equal(mean, other) for other in others)
     assert combine_probabilities([1.0], "logits") == 1.0
 
 
@@ -72,10 +72,24 @@ def test_a_network_that_is_sure_does_not_decide_alone() -> None:
     assert combine_maps(maps, [SMALL, SMALL], (32, 64), "logits")[0, 0, 0] in (127, 128)
 
 
-@given(st.integers(0, 10_000), st.integers(0, 255), st.sampled_from(["mean", "logits"]))
+@given(st.integers(0, 10_000), st.integers(0, 255), st.sampled_from(["mean", "logits", "votes"]))
 def test_a_class_is_left_out_only_if_no_pixel_exceeds_its_level(seed: int, level: int, how: str) -> None:
     rng = np.random.default_rng(seed)
     maps = [rng.integers(0, rng.integers(1, 257), (2, 32, 64), dtype=np.uint8) for _ in range(3)]
     combined = combine_maps(maps, [SMALL] * 3, (50, 90), how)
     may = may_exceed(maps, [level, level], how)
     assert (may | ~(combined > level).any(axis=(1, 2))).all()
+
+
+@given(st.integers(0, 10_000), st.integers(1, 6), st.integers(0, 254))
+def test_a_pixel_exceeds_a_threshold_if_enough_networks_do(seed: int, networks: int, level: int) -> None:
+    maps = [np.random.default_rng([seed, n]).integers(0, 256, (2, 32, 64), dtype=np.uint8) for n in range(networks)]
+    combined = combine_maps(maps, [SMALL] * networks, (32, 64), "votes")
+    votes = sum((map_ > level).astype(int) for map_ in maps)
+    assert np.array_equal(combined > level, votes >= needed(networks))
+
+
+def test_networks_of_other_sizes_vote_at_the_image_size() -> None:
+    maps = [np.full((1, 32, 64), 10, np.uint8), np.full((1, 64, 96), 200, np.uint8), np.full((1, 32, 64), 90, np.uint8)]
+    combined = combine_maps(maps, [SMALL, LARGE, SMALL], (40, 70), "votes")
+    assert (combined.min(), combined.max()) == (90, 90)

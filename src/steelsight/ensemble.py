@@ -1,20 +1,22 @@
-"""How networks combine: probabilities or their logits are averaged, maps rounded to 8 bit before and after.
+"""How networks combine: by the mean of probabilities or of log odds, or by votes; maps are of 8 bit before and after.
 
 What is tuned on stored evidence (8-bit maps at the member's size) is thereby exactly what is deployed. One network alone
 says the same by either way.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.preprocess import Preprocess
 
-Combine = Literal["mean", "logits"]
+Combine = Literal["mean", "logits", "votes"]
 """`mean`: of the probabilities, as in the reference solution. `logits`: the probability whose logit is the mean of theirs:
-a network that is sure counts for more than one that is not."""
+a network that is sure counts for more than one that is not. `votes`: a pixel gets the value that enough networks reach (see
+`needed`), so that it exceeds a threshold if and only if so many of them do: a threshold that was found on single networks
+means the same for all together, however sure each is of itself; P(defect) is that of `logits`."""
 
 _SUREST = 1e-6
 """P(defect) nearer to 0 or 1 counts as this: no network alone decides for all."""
@@ -22,6 +24,15 @@ _SUREST = 1e-6
 _NEAREST = 1.5 / 255
 """The same of a map's pixel: the outermost two levels of 8 bit count alike, since the step between them would move the log
 odds by more than 1, and a rounding of one network would decide."""
+
+
+def needed(networks: int) -> int:
+    """How many of the networks must reach a value: two of five, and never fewer than two, unless there is one alone.
+
+    >>> [needed(networks) for networks in (1, 2, 3, 5, 10, 15)]
+    [1, 2, 2, 2, 4, 6]
+    """
+    return min(networks, max(2, round(0.4 * networks)))
 
 
 def to_8bit(probabilities: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -63,7 +74,7 @@ def may_exceed(
     >>> may_exceed([np.array([[[9, 1]], [[7, 0]]], np.uint8)], [8, 8]).tolist()
     [True, False]
     """
-    greatest = _average([map_.max(axis=(1, 2)) for map_ in maps], combine)
+    greatest = _combined([map_.max(axis=(1, 2)) for map_ in maps], combine)
     # a pixel is rounded to the nearest level; the margin covers float32 in the resize and in the logits
     return np.asarray(greatest > np.asarray(levels) + (0.5 - 0.01))
 
@@ -93,20 +104,38 @@ def combine_maps(
         groups.setdefault(preprocess, []).append(map_)
     if not groups:
         raise ValueError("combine_maps needs at least one map")
+    if combine == "votes" and len(groups) > 1:
+        back = [
+            preprocess.map_to_image(map_.astype(np.float32), image_size)
+            for map_, preprocess in zip(maps, preprocesses, strict=True)
+        ]
+        return _rounded(_reached(back))
     total = np.zeros((len(maps[0]), *image_size), np.float32)
     for preprocess, group in groups.items():
-        back = preprocess.map_to_image(_average(group, combine), image_size)
+        back = preprocess.map_to_image(_combined(group, combine), image_size)
         if combine == "logits" and len(groups) > 1:
-            back = _logit(back / np.float32(255), _NEAREST)
+            back = np.asarray(_logit(back / np.float32(255), _NEAREST), np.float32)
         total += back * np.float32(len(group) / len(maps))
     if combine == "logits" and len(groups) > 1:
         total = _probability(total) * np.float32(255)
-    rounded: NDArray[np.uint8] = np.clip(np.floor(total + np.float32(0.5)), 0, 255).astype(np.uint8)
+    return _rounded(total)
+
+
+def _rounded(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    rounded: NDArray[np.uint8] = np.clip(np.floor(values + np.float32(0.5)), 0, 255).astype(np.uint8)
     return rounded
 
 
-def _average(maps: Sequence[NDArray[np.uint8]], combine: Combine) -> NDArray[np.float32]:
+def _reached(maps: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The value that as many of the maps reach as are needed, at each place."""
+    place = len(maps) - needed(len(maps))
+    return np.asarray(np.partition(np.stack(maps), place, axis=0)[place])
+
+
+def _combined(maps: Sequence[NDArray[np.uint8]], combine: Combine) -> NDArray[np.float32]:
     """Combined values of 8-bit maps of one shape: float32 in [0, 255], not rounded."""
+    if combine == "votes":
+        return _reached(maps).astype(np.float32)
     if combine == "mean" or len(maps) == 1:
         mean = maps[0].astype(np.float32)
         for other in maps[1:]:

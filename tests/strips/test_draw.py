@@ -155,7 +155,7 @@ def test_line_2_is_brighter_and_lit_from_the_other_side() -> None:
         )
 
     (first, downwards), (second, upwards) = seen(1), seen(2)
-    assert second > 1.1 * first
+    assert second > 1.05 * first
     assert downwards > 1.1
     assert upwards < 0.95
 

@@ -65,17 +65,18 @@ def raised(random: np.random.Generator, mask: Bytes, contrast: float, scale: flo
     height, width = mask.shape
     step = max(1, round(1.5 * scale))
     room = (height + step, width + step)
-    down, across = pick(random, (2, 4, 7)) * scale, pick(random, (2, 3.5, 6)) * scale
+    down, across = pick(random, (2.5, 4, 6)) * scale, pick(random, (3, 6, 10)) * scale
     hills = looked_up(speckle(random, room, down, across), scores(down, across))
-    hills += 0.8 * field(random, room, (22 * scale, 30 * scale))
-    slope = (hills[step:, step:] - hills[:-step, :-step]) * np.float32(pick(random, (0.1, 0.2, 0.3)))
+    hills += 1.2 * field(random, room, (13 * scale, 34 * scale))
+    hills += 3 * field(random, room, (45 * scale, 60 * scale))
+    slope = (hills[step:, step:] - hills[:-step, :-step]) * np.float32(pick(random, (0.25, 0.45, 0.8)))
     edge = _soft(mask, 4 * scale)
     rim = np.clip(1 - np.abs(edge - np.float32(0.6)) * 3, 0, 1) * mask
-    skin = np.float32(pick(random, (-0.4, -0.25, -0.12, 0.08)))
+    skin = np.float32(pick(random, (-0.5, -0.35, -0.2, -0.05)))
     fine = looked_up(
         speckle(random, (height, width), 0.9 * scale, 0.9 * scale), 0.07 * scores(0.9 * scale, 0.9 * scale)
     )
-    change = (skin + slope + fine) * np.maximum(edge, np.float32(0.5)) - np.float32(0.25) * rim
+    change = (skin + slope + fine) * np.maximum(edge, np.float32(0.5)) - np.float32(0.3) * rim
     return np.clip(change * np.float32(contrast), np.float32(-0.85), np.float32(1.5)) * mask
 
 

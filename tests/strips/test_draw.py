@@ -23,8 +23,8 @@ COMPETITION = 6666 / 12568
 """The share of defective images in its training set."""
 
 DIGESTS = {
-    (1, 1): "",
-    (1, 2): "",
+    (1, 1): "d88c0f307f99be5e",
+    (1, 2): "85fe1792b95e352f",
 }
 """Of 8 strips of a seed and line: the same on every processor."""
 

@@ -44,7 +44,7 @@ def scratched(random: np.random.Generator, mask: Bytes, contrast: float, scale: 
     z = scores(1.0 * scale, 0.7 * scale)
     specks = looked_up(speckle(random, size, 1.0 * scale, 0.7 * scale), np.maximum(z - 1.3, 0) + 0.12 * z)
     dark = random.random() < 0.55
-    strength = pick(random, (-0.12, -0.2, -0.32)) if dark else pick(random, (0.06, 0.12, 0.25, 0.5))
+    strength = pick(random, (-0.15, -0.22, -0.34)) if dark else pick(random, (0.1, 0.16, 0.28, 0.5))
     change = lines * np.float32(strength) + specks * np.float32(pick(random, (0.04, 0.12, 0.25, 0.5)))
     change += np.float32(pick(random, (-0.1, -0.03, 0.04, 0.12)))
     return np.clip(change * _soft(mask, 3 * scale) * np.float32(contrast), np.float32(-0.8), np.float32(2.2))

@@ -166,6 +166,6 @@ def _tread(random: np.random.Generator, surface: Field, scale: float) -> None:
     top, left = int(random.integers(2 * step)), int(random.integers(2 * step))
     plate = np.tile(tile, (down, across))[top : top + height, left : left + width]
     bright = np.maximum(profile(random, width, 200 * scale) * np.float32(0.5) + 1, np.float32(0.1))
-    surface *= np.float32(pick(random, (0.3, 0.5, 0.9))) * (
+    surface *= np.float32(pick(random, (0.4, 0.55, 0.9))) * (
         1 + plate * (bright * np.float32(pick(random, (0.2, 0.6, 1.2))))[None, :]
     )

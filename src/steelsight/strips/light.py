@@ -30,8 +30,7 @@ def lit(
         columns *= 1 + np.float32(line.fixed) * profile(random, width, 1)
     grey = surface * (np.float32(level) * columns)[None, :]
     grey *= (along * rows)[:, None]
-    grey *= steel
-    return grey
+    return np.asarray(grey * steel, np.float32)
 
 
 def taken(random: np.random.Generator, grey: Field, light: Light, line: Line) -> Bytes:

@@ -29,7 +29,8 @@ def cracked(random: np.random.Generator, shape: Shape, contrast: float, scale: f
     disturbed = field(random, (height, width), (5 * scale, 1.3 * scale)) * np.float32(0.13) + np.float32(
         pick(random, (-0.2, -0.08, 0.1))
     )
-    return (disturbed * _soft(mask, 1.5 * scale) - np.float32(0.55) * thread) * np.float32(contrast) * mask
+    change = (disturbed * _soft(mask, 1.5 * scale) - np.float32(0.55) * thread) * np.float32(contrast)
+    return np.asarray(change * mask, np.float32)
 
 
 def scratched(random: np.random.Generator, mask: Bytes, contrast: float, scale: float) -> Field:
@@ -47,7 +48,8 @@ def scratched(random: np.random.Generator, mask: Bytes, contrast: float, scale: 
     strength = pick(random, (-0.15, -0.22, -0.34)) if dark else pick(random, (0.1, 0.16, 0.28, 0.5))
     change = lines * np.float32(strength) + specks * np.float32(pick(random, (0.04, 0.12, 0.25, 0.5)))
     change += np.float32(pick(random, (-0.1, -0.03, 0.04, 0.12)))
-    return np.clip(change * _soft(mask, 3 * scale) * np.float32(contrast), np.float32(-0.8), np.float32(2.2))
+    change *= _soft(mask, 3 * scale) * np.float32(contrast)
+    return np.asarray(np.clip(change, -0.8, 2.2), np.float32)
 
 
 def scuffed(random: np.random.Generator, mask: Bytes, contrast: float, scale: float) -> Field:
@@ -57,7 +59,8 @@ def scuffed(random: np.random.Generator, mask: Bytes, contrast: float, scale: fl
     z = scores(down, across)
     bright = pick(random, (-0.25, 0.15, 0.35, 0.8))
     strokes = looked_up(speckle(random, size, down, across), bright * np.maximum(z - 0.9, 0) - 0.1 * z - 0.06)
-    return np.maximum(strokes * _soft(mask, 5 * scale) * np.float32(contrast), np.float32(-0.8))
+    strokes *= _soft(mask, 5 * scale) * np.float32(contrast)
+    return np.asarray(np.maximum(strokes, -0.8), np.float32)
 
 
 def raised(random: np.random.Generator, mask: Bytes, contrast: float, scale: float) -> Field:
@@ -77,7 +80,7 @@ def raised(random: np.random.Generator, mask: Bytes, contrast: float, scale: flo
         speckle(random, (height, width), 0.9 * scale, 0.9 * scale), 0.07 * scores(0.9 * scale, 0.9 * scale)
     )
     change = (skin + slope + fine) * np.maximum(edge, np.float32(0.5)) - np.float32(0.3) * rim
-    return np.clip(change * np.float32(contrast), np.float32(-0.85), np.float32(1.5)) * mask
+    return np.asarray(np.clip(change * np.float32(contrast), -0.85, 1.5) * mask, np.float32)
 
 
 def _soft(mask: Bytes, reach: float) -> Field:
@@ -85,5 +88,4 @@ def _soft(mask: Bytes, reach: float) -> Field:
     side = 2 * max(1, round(reach)) + 1
     inner = cv2.blur(mask * np.uint8(255), (side, side), borderType=cv2.BORDER_CONSTANT).astype(np.float32)
     inner *= np.float32(1 / 255)
-    inner *= mask
-    return inner
+    return np.asarray(inner * mask, np.float32)

@@ -26,8 +26,8 @@ COMPETITION = 6666 / 12568
 """The share of defective images in its training set."""
 
 DIGESTS = {
-    (1, 1): "d88c0f307f99be5e",
-    (1, 2): "85fe1792b95e352f",
+    (1, 1): "199514154a93d1c7",
+    (1, 2): "a60d91c6bc5e1707",
 }
 """Of 8 strips of a seed and line: the same on every processor."""
 

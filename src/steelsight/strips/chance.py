@@ -116,7 +116,7 @@ def speckle(random: np.random.Generator, size: tuple[int, int], down: float, acr
 
 def spread(down: float, across: float) -> float:
     """About the deviation of `speckle`, in its own units."""
-    return 73.9 / float((1 + (3.545 * down) ** 2) * (1 + (3.545 * across) ** 2)) ** 0.25
+    return float(73.9 / ((1 + (3.545 * down) ** 2) * (1 + (3.545 * across) ** 2)) ** 0.25)
 
 
 def looked_up(speckles: Bytes, table: NDArray[np.floating]) -> Field:

@@ -105,7 +105,7 @@ def coil_of(seed: int, number: int, defective: float) -> Coil:
     trouble = COMBINATIONS[chosen(random, [weight for _, weight in COMBINATIONS])][0]
     troubled = random.random() < share
     light = Light(
-        level=pick(random, (38, 64, 77, 86, 97, 110, 165)),
+        level=pick(random, (40, 66, 80, 90, 100, 112, 165)),
         slope=pick(random, (0.2, 0.34, 0.41, 0.47, 0.54, 0.75)),
         uneven=pick(random, (0.05, 0.14, 0.2, 0.27, 0.5)),
         reach=pick(random, (120, 220, 320, 500)),
@@ -116,12 +116,12 @@ def coil_of(seed: int, number: int, defective: float) -> Coil:
         grain=pick(random, (0.022, 0.042, 0.05, 0.06, 0.085)),
         mottle=pick(random, (0.004, 0.012, 0.02, 0.028, 0.06)),
         streaks=pick(random, (0.003, 0.008, 0.013, 0.02, 0.045)),
-        stripes=pick(random, (0.003, 0.010, 0.016, 0.024, 0.06)),
+        stripes=pick(random, (0.003, 0.0095, 0.0145, 0.021, 0.055)),
         ripples=pick(random, (0.004, 0.011, 0.018, 0.028, 0.05)),
-        chatter=pick(random, (0, 0.003, 0.008, 0.018, 0.05)),
+        chatter=pick(random, (0, 0.002, 0.006, 0.015, 0.045)),
         cloud=pick(random, (0.01, 0.024, 0.038, 0.075)),
-        flecks=pick(random, (0.2, 1.3, 2.4, 3.8, 7.5)),
-        patchy=pick(random, (0.15, 0.35, 0.5, 0.8)),
+        flecks=pick(random, (0.4, 2.6, 4.4, 6.5, 12)),
+        patchy=pick(random, (0.1, 0.26, 0.4, 0.7)),
         size=pick(random, (1.3, 1.9, 2.6, 3.8)),
         long=pick(random, (0.9, 1.2, 1.7, 3.0)),
         blur=pick(random, (0.6, 0.75, 0.85, 0.95, 1.2)),

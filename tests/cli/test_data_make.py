@@ -61,7 +61,7 @@ def test_a_wrong_option_is_one_sentence_and_leaves_nothing(
 def test_an_existing_folder_is_never_written_over(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     done = run_cli("data", "make", tmp_path, *SMALL)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
     assert "is already there, and is never written over" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 

@@ -58,7 +58,7 @@ def sine(turns: NDArray[np.float64]) -> NDArray[np.float64]:
     >>> sine(np.array([0.0, 0.25])).tolist()
     [0.0, 1.0]
     """
-    return _SINE[np.rint(turns * _TURN).astype(np.int64) % _TURN]
+    return np.asarray(_SINE[np.rint(turns * _TURN).astype(np.int64) % _TURN], np.float64)
 
 
 def field(random: np.random.Generator, size: tuple[int, int], cell: tuple[float, float]) -> Field:
@@ -103,7 +103,7 @@ def profile(random: np.random.Generator, length: int, reach: float) -> Field:
     cell = _whole((1, reach))
     nodes = random.integers(0, 1 << 16, (1, length // cell[1] + 3), np.uint16)
     line = _between(random, nodes, (1, length), cell)[0].astype(np.float32)
-    return (line - np.float32(32767.5)) * np.float32(1 / (256 * _deviation(cell)))
+    return np.asarray((line - np.float32(32767.5)) * np.float32(1 / (256 * _deviation(cell))), np.float32)
 
 
 def speckle(random: np.random.Generator, size: tuple[int, int], down: float, across: float) -> Bytes:
@@ -111,12 +111,12 @@ def speckle(random: np.random.Generator, size: tuple[int, int], down: float, acr
     raw = np.frombuffer(random.bytes(size[0] * size[1]), np.uint8).reshape(size)
     if down < 0.35 and across < 0.35:
         return raw
-    return cv2.GaussianBlur(raw, (0, 0), sigmaX=max(across, 0.2), sigmaY=max(down, 0.2))
+    return np.asarray(cv2.GaussianBlur(raw, (0, 0), sigmaX=max(across, 0.2), sigmaY=max(down, 0.2)), np.uint8)
 
 
 def spread(down: float, across: float) -> float:
     """About the deviation of `speckle`, in its own units."""
-    return 73.9 / ((1 + (3.545 * down) ** 2) * (1 + (3.545 * across) ** 2)) ** 0.25
+    return float(73.9 / ((1 + (3.545 * down) ** 2) * (1 + (3.545 * across) ** 2)) ** 0.25)
 
 
 def looked_up(speckles: Bytes, table: NDArray[np.floating]) -> Field:
@@ -124,6 +124,6 @@ def looked_up(speckles: Bytes, table: NDArray[np.floating]) -> Field:
     return np.asarray(cv2.LUT(speckles, table.astype(np.float32)), np.float32)
 
 
-def scores(down: float, across: float) -> NDArray[np.float64]:
+def scores(down: float, across: float) -> NDArray[np.floating]:
     """How many deviations from its mean each of the 256 bytes of a `speckle` lies."""
     return (np.arange(256) - 127.0) / spread(down, across)

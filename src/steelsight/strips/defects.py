@@ -108,7 +108,7 @@ def _good(shape: Shape, truth: Bytes, ground: _Ground) -> NDArray[np.bool_]:
     """The pixels of a shape, within the surface, that lie on steel that is still good."""
     rows, columns, own_rows, own_columns = shape.within((truth.shape[0], truth.shape[1]))
     free = (truth[rows, columns] == 0) & ground.steel[rows, columns]
-    return free & shape.mask[own_rows, own_columns].astype(bool)
+    return np.asarray(free & shape.mask[own_rows, own_columns].astype(bool), np.bool_)
 
 
 def _into(surface: Field, truth: Bytes, ground: _Ground, draw: _Draw, number: int, contrast: float) -> None:

@@ -8,6 +8,8 @@ from steelsight.strips.chance import NORMAL, Bytes, Field, looked_up, pick, prof
 from steelsight.strips.coil import Light
 from steelsight.strips.lines import Line
 
+_DIMMEST = 32.0  # grey levels: no strip is so dark that its files would count as all black
+
 
 def lit(
     random: np.random.Generator, surface: Field, steel: NDArray[np.bool_], light: Light, line: Line, scale: float
@@ -17,7 +19,7 @@ def lit(
     across = profile(random, width, light.reach * scale) * np.float32(light.uneven)
     across += profile(random, width, 50 * scale) * np.float32(light.uneven * 0.12)
     down = (np.arange(height, dtype=np.float32) + 0.5) / height - np.float32(0.5)
-    level = light.level * line.brightness * pick(random, (0.85, 0.95, 1.05, 1.2))
+    level = max(_DIMMEST, light.level * line.brightness * pick(random, (0.85, 0.95, 1.05, 1.2)))
     bend = np.float32(pick(random, (-0.2, 0.0, 0.2, 0.6)))
     along = 1 + np.float32(light.slope * line.slope) * (down + bend * down * np.abs(down))
     place = np.linspace(-1, 1, width, dtype=np.float32)
@@ -28,8 +30,7 @@ def lit(
         columns *= 1 + np.float32(line.fixed) * profile(random, width, 1)
     grey = surface * (np.float32(level) * columns)[None, :]
     grey *= (along * rows)[:, None]
-    grey *= steel
-    return grey
+    return np.asarray(grey * steel, np.float32)
 
 
 def taken(random: np.random.Generator, grey: Field, light: Light, line: Line) -> Bytes:

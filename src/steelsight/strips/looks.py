@@ -29,7 +29,8 @@ def cracked(random: np.random.Generator, shape: Shape, contrast: float, scale: f
     disturbed = field(random, (height, width), (5 * scale, 1.3 * scale)) * np.float32(0.13) + np.float32(
         pick(random, (-0.2, -0.08, 0.1))
     )
-    return (disturbed * _soft(mask, 1.5 * scale) - np.float32(0.55) * thread) * np.float32(contrast) * mask
+    change = (disturbed * _soft(mask, 1.5 * scale) - np.float32(0.55) * thread) * np.float32(contrast)
+    return np.asarray(change * mask, np.float32)
 
 
 def scratched(random: np.random.Generator, mask: Bytes, contrast: float, scale: float) -> Field:
@@ -44,10 +45,11 @@ def scratched(random: np.random.Generator, mask: Bytes, contrast: float, scale: 
     z = scores(1.0 * scale, 0.7 * scale)
     specks = looked_up(speckle(random, size, 1.0 * scale, 0.7 * scale), np.maximum(z - 1.3, 0) + 0.12 * z)
     dark = random.random() < 0.55
-    strength = pick(random, (-0.12, -0.2, -0.32)) if dark else pick(random, (0.06, 0.12, 0.25, 0.5))
+    strength = pick(random, (-0.15, -0.22, -0.34)) if dark else pick(random, (0.1, 0.16, 0.28, 0.5))
     change = lines * np.float32(strength) + specks * np.float32(pick(random, (0.04, 0.12, 0.25, 0.5)))
     change += np.float32(pick(random, (-0.1, -0.03, 0.04, 0.12)))
-    return np.clip(change * _soft(mask, 3 * scale) * np.float32(contrast), np.float32(-0.8), np.float32(2.2))
+    change *= _soft(mask, 3 * scale) * np.float32(contrast)
+    return np.asarray(np.clip(change, -0.8, 2.2), np.float32)
 
 
 def scuffed(random: np.random.Generator, mask: Bytes, contrast: float, scale: float) -> Field:
@@ -57,7 +59,8 @@ def scuffed(random: np.random.Generator, mask: Bytes, contrast: float, scale: fl
     z = scores(down, across)
     bright = pick(random, (-0.25, 0.15, 0.35, 0.8))
     strokes = looked_up(speckle(random, size, down, across), bright * np.maximum(z - 0.9, 0) - 0.1 * z - 0.06)
-    return np.maximum(strokes * _soft(mask, 5 * scale) * np.float32(contrast), np.float32(-0.8))
+    strokes *= _soft(mask, 5 * scale) * np.float32(contrast)
+    return np.asarray(np.maximum(strokes, -0.8), np.float32)
 
 
 def raised(random: np.random.Generator, mask: Bytes, contrast: float, scale: float) -> Field:
@@ -65,18 +68,19 @@ def raised(random: np.random.Generator, mask: Bytes, contrast: float, scale: flo
     height, width = mask.shape
     step = max(1, round(1.5 * scale))
     room = (height + step, width + step)
-    down, across = pick(random, (2, 4, 7)) * scale, pick(random, (2, 3.5, 6)) * scale
+    down, across = pick(random, (2.5, 4, 6)) * scale, pick(random, (3, 6, 10)) * scale
     hills = looked_up(speckle(random, room, down, across), scores(down, across))
-    hills += 0.8 * field(random, room, (22 * scale, 30 * scale))
-    slope = (hills[step:, step:] - hills[:-step, :-step]) * np.float32(pick(random, (0.1, 0.2, 0.3)))
+    hills += 1.2 * field(random, room, (13 * scale, 34 * scale))
+    hills += 3 * field(random, room, (45 * scale, 60 * scale))
+    slope = (hills[step:, step:] - hills[:-step, :-step]) * np.float32(pick(random, (0.25, 0.45, 0.8)))
     edge = _soft(mask, 4 * scale)
     rim = np.clip(1 - np.abs(edge - np.float32(0.6)) * 3, 0, 1) * mask
-    skin = np.float32(pick(random, (-0.4, -0.25, -0.12, 0.08)))
+    skin = np.float32(pick(random, (-0.5, -0.35, -0.2, -0.05)))
     fine = looked_up(
         speckle(random, (height, width), 0.9 * scale, 0.9 * scale), 0.07 * scores(0.9 * scale, 0.9 * scale)
     )
-    change = (skin + slope + fine) * np.maximum(edge, np.float32(0.5)) - np.float32(0.25) * rim
-    return np.clip(change * np.float32(contrast), np.float32(-0.85), np.float32(1.5)) * mask
+    change = (skin + slope + fine) * np.maximum(edge, np.float32(0.5)) - np.float32(0.3) * rim
+    return np.asarray(np.clip(change * np.float32(contrast), -0.85, 1.5) * mask, np.float32)
 
 
 def _soft(mask: Bytes, reach: float) -> Field:
@@ -84,5 +88,4 @@ def _soft(mask: Bytes, reach: float) -> Field:
     side = 2 * max(1, round(reach)) + 1
     inner = cv2.blur(mask * np.uint8(255), (side, side), borderType=cv2.BORDER_CONSTANT).astype(np.float32)
     inner *= np.float32(1 / 255)
-    inner *= mask
-    return inner
+    return np.asarray(inner * mask, np.float32)

@@ -94,14 +94,14 @@ def _scale(random: np.random.Generator, surface: Field, scale: float) -> None:
     """Flakes of scale: light or dark specks that crowd in places."""
     zone = surface[:, _zone(random, surface, scale)]
     size = (zone.shape[0], zone.shape[1])
-    across = pick(random, (0.8, 1.1, 1.6, 2.6)) * scale
+    across = pick(random, (0.7, 0.9, 1.2, 1.9)) * scale
     down = across * pick(random, (0.8, 1.2, 2.2))
     crowd = field(random, size, (150 * scale, 45 * scale)) + 0.8 * profile(random, size[1], 30 * scale)
     crowd += 1.2 * _fade(size[1], 60 * scale) - np.float32(pick(random, (0.6, 1.2, 2.0)))
     z = scores(down, across)
     sparse = pick(random, (0.4, 1.0, 1.7, 2.3))
     flakes = looked_up(speckle(random, size, down, across), np.clip((z - sparse) * 1.6, 0, 1.6))
-    amount = np.float32(pick(random, (-0.25, -0.12, 0.1, 0.25, 0.6)))
+    amount = np.float32(pick(random, (-0.25, -0.12, 0.1, 0.2, 0.45)))
     zone *= 1 + flakes * (np.clip(crowd * 0.6, 0, 1) * amount)
 
 
@@ -166,6 +166,6 @@ def _tread(random: np.random.Generator, surface: Field, scale: float) -> None:
     top, left = int(random.integers(2 * step)), int(random.integers(2 * step))
     plate = np.tile(tile, (down, across))[top : top + height, left : left + width]
     bright = np.maximum(profile(random, width, 200 * scale) * np.float32(0.5) + 1, np.float32(0.1))
-    surface *= np.float32(pick(random, (0.3, 0.5, 0.9))) * (
+    surface *= np.float32(pick(random, (0.4, 0.55, 0.9))) * (
         1 + plate * (bright * np.float32(pick(random, (0.2, 0.6, 1.2))))[None, :]
     )

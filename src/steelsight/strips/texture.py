@@ -34,11 +34,12 @@ def woven(random: np.random.Generator, texture: Texture, size: tuple[int, int], 
     surface = _grain(random, texture, size, scale)
     surface += _mottle(random, texture, size, scale)
     surface += texture.streaks * _streaks(random, size, scale)
-    surface += texture.ripples * field(random, size, (12 * scale, 10 * scale))
+    surface += texture.ripples * field(random, size, (9 * scale, 13 * scale))
     surface *= amount
     surface += texture.stripes * field(random, size, (400 * scale, 9 * scale))
-    surface += texture.stripes * 0.7 * profile(random, size[1], 22 * scale)
-    surface += texture.cloud * field(random, size, (70 * scale, 90 * scale))
+    surface += texture.stripes * 0.7 * profile(random, size[1], 20 * scale)
+    surface += texture.stripes * profile(random, size[1], 55 * scale)
+    surface += texture.cloud * field(random, size, (34 * scale, 42 * scale))
     if texture.chatter > 0.002:
         surface += _chatter(random, texture, size, scale)
     surface += 1
@@ -46,9 +47,9 @@ def woven(random: np.random.Generator, texture: Texture, size: tuple[int, int], 
 
 
 def _grain(random: np.random.Generator, texture: Texture, size: tuple[int, int], scale: float) -> Field:
-    down, across = 0.5 * scale**0.5, texture.blur * scale**0.5
+    down, across = 0.52 * scale**0.5, texture.blur * scale**0.5
     z = scores(down, across)
-    tail = np.maximum(np.abs(z) - 1.8, 0) ** 2
+    tail = np.maximum(np.abs(z) - 2.05, 0) ** 2
     value = np.maximum(z, -1.9) + np.where(z > 0, texture.flecks * tail, 0)
     return looked_up(speckle(random, size, down, across), texture.grain * np.minimum(value, 16))
 
@@ -58,7 +59,7 @@ def _mottle(random: np.random.Generator, texture: Texture, size: tuple[int, int]
     down = across * texture.long
     z = scores(down, across)
     tail = np.maximum(np.abs(z) - 1.4, 0)
-    value = z + 0.3 * texture.flecks * np.where(z > 0, tail, -0.2 * tail)
+    value = z + 0.17 * texture.flecks * np.where(z > 0, tail, -0.2 * tail)
     return looked_up(speckle(random, size, down, across), texture.mottle * np.clip(value, -6, 9))
 
 
@@ -85,7 +86,7 @@ def extent(random: np.random.Generator, size: tuple[int, int], scale: float, pad
     height, width = size
     seen = width - 2 * pad
     margin = 0
-    if random.random() < 0.58:
+    if random.random() < 0.54:
         margin = round(pick(random, (0.01, 0.06, 0.1, 0.17, 0.45, 0.62, 0.66, 0.84, 0.88, 0.93)) * seen)
         margin = min(margin, seen - round(80 * min(scale, seen / 400)))
     at_left = random.random() < 0.55
@@ -112,6 +113,9 @@ def edged(random: np.random.Generator, surface: Field, where: Extent, scale: flo
     )
     rough = field(random, (height, right - left), (14 * scale, 2 * scale)) * np.float32(pick(random, (0.02, 0.08, 0.2)))
     surface[:, left:right] *= np.maximum(1 + lines[None, :] + rough, np.float32(0.3))
+    fall = max(2.0, pick(random, (1, 5, 15, 60)) * scale)
+    away = np.arange(right - left, dtype=np.float32) if where.left else np.arange(right - left, dtype=np.float32)[::-1]
+    surface[:, left:right] *= np.clip((away + 1) * np.float32(1 / fall) + np.float32(0.25), 0, 1)
     thin = max(2, round(4 * scale))
     rim = slice(where.left, where.left + thin) if where.left else slice(where.right - thin, where.right)
     surface[:, rim] *= np.float32(pick(random, (0.4, 0.6, 0.9, 1.5)))

@@ -105,11 +105,11 @@ def combine_maps(
     if not groups:
         raise ValueError("combine_maps needs at least one map")
     if combine == "votes" and len(groups) > 1:
-        back = [
+        said = [
             preprocess.map_to_image(map_.astype(np.float32), image_size)
             for map_, preprocess in zip(maps, preprocesses, strict=True)
         ]
-        return _rounded(_reached(back))
+        return _rounded(_reached(said))
     total = np.zeros((len(maps[0]), *image_size), np.float32)
     for preprocess, group in groups.items():
         back = preprocess.map_to_image(_combined(group, combine), image_size)

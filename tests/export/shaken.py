@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steelsight.cascade.engine import Engine, EngineNetwork
+from steelsight.ensemble import Combine
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class _ShakenEngine:
     classes: tuple[str, ...]
     classifiers: tuple[_Shaken, ...]
     segmenters: tuple[_Shaken, ...]
+    combine: Combine
     batch: int
     workers: int
 
@@ -34,4 +36,4 @@ class _ShakenEngine:
 def shaken(engine: Engine, by: float) -> _ShakenEngine:
     """Each probability is off by at most `by`, this way or that; the same way whenever it is asked."""
     steps = (tuple(_Shaken(one, by) for one in networks) for networks in (engine.classifiers, engine.segmenters))
-    return _ShakenEngine(tuple(engine.classes), *steps, engine.batch, engine.workers)
+    return _ShakenEngine(tuple(engine.classes), *steps, engine.combine, engine.batch, engine.workers)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from data import SAMPLE
+from judged_run import WIDE
 from made_once import made_once
 from safetensors.torch import save_file
 
@@ -95,7 +96,7 @@ def _rule(evidence: Evidence) -> Rule:
 
 
 def _recipe(record: Record) -> Recipe:
-    lite = load_recipe("lite", [f"folds={FOLDS}", "members.*.weights=random", "selection.segmenters=2"])
+    lite = load_recipe("lite", [*WIDE, f"folds={FOLDS}", "members.*.weights=random", "selection.segmenters=2"])
     segmenter, classifier = lite.members
     members = (
         _sized(classifier, "classify", 32, 160),

@@ -112,11 +112,6 @@ class Evidence:
             path = self._path(member, fold)
             ids, probabilities = read_probabilities(path, len(self.indices(fold)))
             self._check_ids(path, ids, fold)
-            if not ((probabilities >= 0) & (probabilities <= 1)).all():
-                raise UserError(
-                    f"{path}: holds numbers that are no probabilities, so that nothing can be decided; train anew, into "
-                    "another --out, with a lower schedule.maximum or with --set precision=fp32"
-                )
             said[self.indices(fold)] = probabilities
         return said
 

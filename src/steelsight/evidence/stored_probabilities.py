@@ -39,7 +39,7 @@ def read_probabilities(path: Path, count: int) -> tuple[list[str], NDArray[np.fl
         raise UserError(f"{path}: not a table of probabilities ({first}); {again}") from error
     said = np.asarray(table["probability"].to_numpy(), np.float64)
     if not ((said >= 0) & (said <= 1)).all():
-        raise UserError(f"{path}: a probability is not a number from 0 to 1; {again}")
+        raise UserError(f"{path}: holds numbers that are no probabilities, so that nothing can be decided; {again}")
     return [str(name) for name in table["image_id"].to_pylist()], said
 
 

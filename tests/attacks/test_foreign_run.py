@@ -146,7 +146,7 @@ def test_maps_of_other_settings_of_the_same_codecs_are_read(run):
         ({"image_id": ["a"], "probability": ["b"]}, "its columns are not"),
         ({"image_id": ["a"], "probability": [0.5], "more": [1]}, "its columns are not"),
         ({"image_id": ["a"], "probability": [0.5]}, "1 rows where the fold has"),
-        (None, "a probability is not a number from 0 to 1"),
+        (None, "holds numbers that are no probabilities"),
         (b"PAR1 and no more", "not a table of probabilities"),
     ],
 )

@@ -35,6 +35,7 @@ def test_one_folds_networks_replace_an_inspector(run, tmp_path):
         "checksums.txt",
         "inspector.json",
         "parity.json",
+        "seen.npz",
         "seen.txt",
         "segment-unet-fold1.onnx",
     ]

@@ -60,8 +60,8 @@ def test_what_it_costs_is_stated(exported):
 
 def test_only_the_inspector_is_left(exported):
     assert {path.name for path in exported.folder.iterdir()} == {
-        *("inspector.json", "parity.json", "README.md", "checksums.txt", "seen.txt", "segment-unet-fold0.onnx")
-    }
+        *("inspector.json", "parity.json", "README.md", "checksums.txt", "seen.npz", "seen.txt")
+    } | {"segment-unet-fold0.onnx"}
     assert read_card(exported.folder) == exported.card
 
 

@@ -106,7 +106,7 @@ def test_the_archive_holds_the_same_files_and_says_who_said_what(station: Statio
         "version": "1",
         "agrees": "no",
         "word": "reject",
-        "comment": 'says "so",\nand more',
+        "comment": 'says "so",\\x0aand more',
     }
     assert rows[2]["agrees"] == "yes"
     assert "3 images, 3 of them with a defect" in (tmp_path / "set" / "README.txt").read_text()

@@ -56,7 +56,7 @@ def refuse_seen(folder: Path, samples: Sequence[Sample]) -> None:
     seen = set(path.read_text(encoding="utf-8", errors="replace").split())
     known = [sample for sample in samples if _digest(sample) in seen]
     if known:
-        raise _refused(known, "trained on this file")
+        raise _refused(known, "trained on this file,")
     prints = read_prints(folder)
     if prints is None or not samples:
         return

@@ -61,7 +61,7 @@ def test_a_row(log):
         **{"seconds": "0.25", "doubt": "0.875", "has_image": "true", "has_maps": "true"},
         **{"classes": "scratch;dent, deep", "area_scratch": "15", "area_dent, deep": "2", "review_version": "1"},
         **{"review_at": "2026-03-01T12:00:00.000000+00:00", "reviewer": "Ada", "agrees": "false", "word": "pass"},
-        **{"comment": "a\nb", "review_area_scratch": "0", "review_area_dent, deep": "1"},
+        **{"comment": "a\\x0ab", "review_area_scratch": "0", "review_area_dent, deep": "1"},
         **{"suspected_count_scratch": "2", "suspected_count_dent, deep": "0"},
         **{"suspected_area_scratch": "9", "suspected_area_dent, deep": "0"},
     }

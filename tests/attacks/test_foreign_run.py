@@ -299,7 +299,7 @@ def test_json_that_is_nested_for_ever_is_one_sentence(run):
         read_decision(run)
     for content in (DEEP + "\n{}", "[]\n{}", '"a"\n{}'):
         (folder / "log.jsonl").write_text(content)
-        with pytest.raises(UserError, match=r"log\.jsonl, line 1: not a JSON object"):
+        with pytest.raises(UserError, match=r"log\.jsonl, line 1: not the JSON object of an epoch"):
             read_log(folder / "log.jsonl")
     (run / "decision.json").unlink()
     decide(run)

@@ -47,7 +47,7 @@ def test_a_jpeg_has_the_pixels_that_opencv_gives_it(kind: int) -> None:
         np.testing.assert_array_equal(found if found.ndim == 2 else found[..., ::-1], expected)
 
 
-@pytest.mark.parametrize("compression", [5, 8, 32946, 32773], ids=["LZW", "deflate", "old deflate", "PackBits"])
+@pytest.mark.parametrize("compression", [5, 8, 32946], ids=["LZW", "deflate", "old deflate"])
 def test_a_damaged_strip_of_a_tiff_is_refused_and_a_whole_one_is_not(compression: int) -> None:
     options = [cv2.IMWRITE_TIFF_COMPRESSION, compression, cv2.IMWRITE_TIFF_ROWSPERSTRIP, 16]
     content = encoded(".tif", GREY, options)
@@ -55,9 +55,14 @@ def test_a_damaged_strip_of_a_tiff_is_refused_and_a_whole_one_is_not(compression
     for share in (0.2, 0.5, 0.8):
         at = int(share * len(content))
         damaged = bytearray(content)
-        # PackBits has neither codes nor sums: what changes none of its counts cannot be noticed
-        damaged[at : at + 40] = b"\x80" * 40 if compression == 32773 else bytes(40)
+        damaged[at : at + 40] = bytes(40)
         assert "damaged" in refused(bytes(damaged))
+
+
+def test_packbits_are_read() -> None:
+    """They have neither codes nor sums: damage that changes none of their counts cannot be noticed."""
+    options = [cv2.IMWRITE_TIFF_COMPRESSION, 32773, cv2.IMWRITE_TIFF_ROWSPERSTRIP, 16]
+    np.testing.assert_array_equal(read(encoded(".tif", GREY, options)), GREY)
 
 
 def test_long_runs_of_lzw_are_read() -> None:

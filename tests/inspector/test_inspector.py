@@ -88,7 +88,9 @@ def test_images_far_from_what_it_was_made_with_are_flagged_and_judged(folder):
     image = read_image(IMAGES[0])
     white = np.full_like(image, 255)
     flags = [inspector(pixels).flags for pixels in (image, image[:100], np.tile(image, (1, 3)), white, white[:9, :9])]
-    assert flags == [(), ("size",), ("size",), ("brightness",), ("size", "brightness")]
+    blank = ("brightness", "contrast", "sharpness")
+    assert flags[:4] == [(), ("size",), ("size",), blank]
+    assert flags[4][:2] == ("size", "brightness")
     assert inspector(white).p_defect > 0.9
 
 

@@ -1,6 +1,6 @@
 """What an inspector's networks were trained on, so that none of it is taken for fresh.
 
-seen.txt has the SHA-256 of every file, for whoever wants to compare without this program; seen.npz has of every image a
+seen.txt has the SHA-256 of every file, to compare without this program; seen.npz has of every image a
 fingerprint of its pixels, the same in whatever lossless format, and its amplitude spectrum, nearly the same at another
 exposure or quality, mirrored, turned by quarters, or cut a little. No image can be made of either.
 """

@@ -53,7 +53,7 @@ class Checkpoint:
             ) from error
 
     def _check(self) -> None:
-        """What was read has the types that are written, whoever wrote it."""
+        """What was read must have the types that this program writes."""
         whole = (self.epoch, self.kept_count)
         if not all(type(number) is int and number >= 0 for number in whole):
             raise ValueError("no number of epochs")

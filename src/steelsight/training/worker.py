@@ -104,7 +104,7 @@ def _work(orders: Orders, received: "queue.Queue[dict[str, Any]]", tell: Tell) -
 
 
 def _listen(received: "queue.Queue[dict[str, Any]]") -> None:
-    """Pass orders on; where they end, whoever gave them has no more or is gone, and so is the reason to go on.
+    """Pass orders on. If they end, the parent has no more or is gone, and so is the reason to go on.
 
     Read below Python's buffers, whose lock a thread that waits here would hold while the interpreter ends.
     """

@@ -43,6 +43,7 @@ def test_a_call_and_a_stream_leave_the_image_to_a_person(odd):
 
 def test_the_engine_of_cuda_devices_says_the_same(odd):
     """ONNX Runtime, here on the processor."""
+    pytest.importorskip("onnxruntime")
     step, folder = odd
     inspector = Inspector.open(folder)
     inspector._engines["throughput"] = OnnxRuntimeEngine.load(folder, inspector.card, ["CPUExecutionProvider"])

@@ -8,8 +8,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PLAIN := .venv-plain
-RUNTIME_TESTS := tests/cascade tests/inspector tests/cli/test_inspect.py tests/cli/test_bench.py tests/cli/test_score.py
-STATION_TESTS := tests/station/test_station.py tests/station/http/test_inspecting.py
+RUNTIME_TESTS := tests/cascade tests/results tests/inspector tests/cli/test_inspect.py tests/cli/test_bench.py tests/cli/test_score.py
+STATION_TESTS := tests/station/test_station.py tests/station/http/routes/test_inspecting.py
 
 # One line per package of a MB or more: enough to see it move, little enough to read.
 PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^Installing collected packages.*/  installing .../p'

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from steelsight.dataset.record import read_record
-from steelsight.decision.decision import read_decision
-from steelsight.evidence.defects import score_image
-from steelsight.evidence.out_of_fold import OutOfFold
-from steelsight.evidence.store import Evidence
-from steelsight.evidence.team import Views
 from steelsight.metrics.defects import Defects
 from steelsight.recipe import read_run_recipe
-from steelsight.report.defect_table import defect_table
+from steelsight.report.sections.defect_table import defect_table
+from steelsight.run.predictions import Evidence
+from steelsight.run.record import read_record
+from steelsight.selection.decision import read_decision
+from steelsight.selection.defects import score_image
+from steelsight.selection.ensembles import Views
+from steelsight.selection.out_of_fold import OutOfFold
 
 CLASSES = ("1", "2", "3", "4")
 

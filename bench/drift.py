@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 
 from steelsight.cascade.judge import sees_grey
-from steelsight.decision.tested import Tested
-from steelsight.decision.tested_files import read_tested
-from steelsight.ensemble import combine_probabilities
-from steelsight.images import list_images, read_image
+from steelsight.imaging.combine import combine_probabilities
+from steelsight.imaging.preprocess import Image
+from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.inspector import Inspector
-from steelsight.preprocess import Image
 from steelsight.station.drift import fold_score, measure_drift, scored_folds
+from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated_files import read_tested
 
 MOVED = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
 WINDOWS = 50

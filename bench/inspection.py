@@ -37,15 +37,8 @@ from stages import print_stages
 
 from steelsight.cascade.judge import Judged, judge_batch
 from steelsight.cascade.sources import Source, find_sources
-from steelsight.cascade.write import ResultWriter
-from steelsight.decision.calibrate import Calibration
-from steelsight.decision.decision import read_decision
-from steelsight.decision.defaults import plain_rule
-from steelsight.decision.outcome import NOTHING
-from steelsight.decision.policy import Policy, Wish
-from steelsight.decision.rule import Rule
-from steelsight.errors import UserError
-from steelsight.images import read_image
+from steelsight.core.errors import UserError
+from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import (
     INPUT,
     InspectorCard,
@@ -56,7 +49,7 @@ from steelsight.inspector.artifact import (
     write_card,
     write_checksums,
 )
-from steelsight.inspector.familiar import Familiar
+from steelsight.inspector.input_range import Familiar
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.openvino import runs_in_bf16, usable_threads
 from steelsight.networks.engine import TorchNetwork, load_engine
@@ -64,7 +57,14 @@ from steelsight.networks.member import build_member
 from steelsight.networks.onnx import OnnxGraph
 from steelsight.networks.weights import load_weights
 from steelsight.recipe import Member, load_recipe, read_run_recipe, resolve
+from steelsight.results.writer import ResultWriter
+from steelsight.rule.plain_rule import plain_rule
+from steelsight.rule.rule import Rule
+from steelsight.selection.decision import read_decision
 from steelsight.training.memory import keep_freed_memory
+from steelsight.verdicts.calibration import Calibration
+from steelsight.verdicts.outcome import NOTHING
+from steelsight.verdicts.policy import Policy, Wish
 
 CLASSES = ("1", "2", "3", "4")
 EVERYTHING = Rule(gate=0, upper=(255,) * 4, lower=(255,) * 4, min_area=(1,) * 4)

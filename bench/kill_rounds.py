@@ -376,7 +376,7 @@ def main() -> None:
     work = given.work or Path(tempfile.mkdtemp(prefix="kill-rounds-"))
     work.mkdir(parents=True, exist_ok=True)
     if given.inspector is None:
-        from inspector.tiny import make_inspector
+        from helpers.tiny_inspector import make_inspector
 
         given.inspector = make_inspector(work / "inspector")
     began, draw = time.perf_counter(), random.Random(given.seed)

@@ -26,12 +26,12 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
+from steelsight.core.files import replacing, write_json
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.model import Dataset, Sample
 from steelsight.dataset.read import read_dataset
 from steelsight.dataset.twins import find_twins
-from steelsight.files import replacing, write_json
-from steelsight.rle import format_runs
+from steelsight.imaging.rle import format_runs
 
 PARTS = 3
 """One part in so many is held back."""
@@ -192,8 +192,8 @@ def keep_answers(folder: Path, dataset: Dataset, samples: list[Sample], groups: 
     """What each network of the run says of the images that were held back: `answers.npz`."""
     import torch
 
-    from steelsight.ensemble import to_8bit
-    from steelsight.images import read_image
+    from steelsight.imaging.combine import to_8bit
+    from steelsight.imaging.read import read_image
     from steelsight.networks.engine import load_engine
     from steelsight.training.experiment import open_run
 

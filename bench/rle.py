@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as peer
 
-from steelsight.rle import (
+from steelsight.imaging.rle import (
     Runs,
     compress_counts,
     decode_runs,

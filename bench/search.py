@@ -31,17 +31,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from steelsight.decision.candidates import View, find_rule, kinds_of
-from steelsight.decision.defaults import plain_rule
-from steelsight.decision.grid import Grids, area_grid
-from steelsight.decision.nested import nested
-from steelsight.decision.rule import Rule, masks
-from steelsight.decision.search import search
-from steelsight.decision.stability import DRAWS, find_stability
-from steelsight.ensemble import combine_maps
-from steelsight.evidence.histograms import histogram
-from steelsight.preprocess import Preprocess
-from steelsight.rle import Runs, decode_runs, parse_runs
+from steelsight.imaging.combine import combine_maps
+from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.rle import Runs, decode_runs, parse_runs
+from steelsight.rule.bootstrap import DRAWS, find_stability
+from steelsight.rule.grid import Grids, area_grid
+from steelsight.rule.kinds import View, find_rule, kinds_of
+from steelsight.rule.nested import nested
+from steelsight.rule.plain_rule import plain_rule
+from steelsight.rule.rule import Rule, masks
+from steelsight.rule.search import search
+from steelsight.selection.histograms import histogram
 
 SIZE, CLASSES, MEMBERS = (256, 1600), 4, 3
 WORKING = Preprocess(height=128, width=800)

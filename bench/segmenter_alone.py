@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from steelsight.evidence.store import Evidence
+from steelsight.imaging.rle import decode_runs
 from steelsight.metrics.dice import dice_figures
 from steelsight.recipe import Member
-from steelsight.rle import decode_runs
+from steelsight.run.predictions import Evidence
 from steelsight.training.experiment import open_run
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from steelsight.cascade.cut import CombinedMaps, cut, suspect
 from steelsight.cascade.sources import Source
-from steelsight.decision.rule import Rule
-from steelsight.ensemble import to_8bit
-from steelsight.images import read_image
+from steelsight.imaging.combine import to_8bit
+from steelsight.imaging.read import read_image
 from steelsight.inspector.inspector import Inspector
+from steelsight.rule.rule import Rule
 
 _IMAGES = 16
 

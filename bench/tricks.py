@@ -20,16 +20,16 @@ import openvino
 import torch
 
 from steelsight.cascade.sources import find_sources
-from steelsight.decision.rule import Rule, masks
-from steelsight.ensemble import combine_maps, may_exceed
-from steelsight.images import read_image
+from steelsight.imaging.combine import combine_maps, may_exceed
+from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.read import read_image
 from steelsight.inspector.openvino import usable_threads
 from steelsight.networks.build import build_classifier
 from steelsight.networks.engine import TorchNetwork
 from steelsight.networks.member import build_member
 from steelsight.networks.onnx import OnnxGraph
-from steelsight.preprocess import Preprocess
 from steelsight.recipe import load_recipe, resolve
+from steelsight.rule.rule import Rule, masks
 
 Work = Callable[[], object]
 GREY = Preprocess(height=128, width=800, colour="grey", mean=0.5, deviation=0.5)

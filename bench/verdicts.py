@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from steelsight.decision.bounds import find_policy
-from steelsight.decision.calibrate import choose_calibration
-from steelsight.decision.policy import Costs, Wish
-from steelsight.decision.redrawn import redraw_thresholds
-from steelsight.decision.tested import Tested
-from steelsight.decision.tested_files import read_tested, write_tested
-from steelsight.regions import Region
+from steelsight.imaging.regions import Region
+from steelsight.verdicts.bootstrap import redraw_thresholds
+from steelsight.verdicts.calibration import choose_calibration
+from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated_files import read_tested, write_tested
+from steelsight.verdicts.policy import Costs, Wish
+from steelsight.verdicts.thresholds import find_policy
 
 LIMIT = 10.0
 CLASSES = ("1", "2", "3", "4")

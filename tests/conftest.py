@@ -13,7 +13,7 @@ LONGEST = (
     "tests/training/test_fit.py",
     "tests/cli/test_train.py",
     "tests/cli/test_predict.py",
-    "tests/evidence/test_decide.py",
+    "tests/selection/test_decide.py",
     "tests/export/test_int8.py",
     "tests/cli/test_export.py",
     "tests/cli/test_inspect.py",

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from data import ROOT, SAMPLE, run_cli
+from helpers.data import ROOT, SAMPLE, run_cli
 
 import steelsight
 

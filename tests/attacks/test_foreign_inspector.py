@@ -7,21 +7,21 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from data import SAMPLE, needs_sample, run_cli
-from decision.policies import make_policy
+from helpers.data import SAMPLE, needs_sample, run_cli
+from helpers.policies import make_policy
+from helpers.tiny_inspector import STRETCHED, make_inspector
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from inspector.tiny import STRETCHED, make_inspector
 from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
-from steelsight.errors import UserError
-from steelsight.export.redecide import decide_inspector
-from steelsight.export.seen import refuse_seen
+from steelsight.core.errors import UserError
 from steelsight.inspector.artifact import read_card, require_listed, write_checksums
+from steelsight.inspector.decide import decide_inspector
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.onnx_file import check_alone
 from steelsight.inspector.onnxruntime import OnnxRuntimeEngine
 from steelsight.inspector.openvino import OpenVinoEngine
+from steelsight.inspector.training_images import refuse_seen
 
 pytestmark = needs_sample
 NETWORK = "classify-0-fold0.onnx"

@@ -4,12 +4,12 @@ import sqlite3
 from zipfile import ZipFile
 
 import pytest
-from data import SAMPLE, needs_sample
-from station.log.results import CLASSES, INSPECTOR, make_result
+from helpers.data import SAMPLE, needs_sample
+from helpers.station_results import CLASSES, INSPECTOR, make_result
 
-from steelsight.errors import UserError
-from steelsight.images import list_images
-from steelsight.station.corrections import NoCorrections, summarise, write_corrections, zip_corrections
+from steelsight.core.errors import UserError
+from steelsight.imaging.read import list_images
+from steelsight.station.corrections.export import NoCorrections, summarise, write_corrections, zip_corrections
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.store import ImageStore
 

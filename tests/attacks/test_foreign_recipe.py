@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from steelsight.decision.severity_file import parse
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.recipe import load_recipe
+from steelsight.verdicts.severity_file import parse
 
 LAUGHS = "a0: &a0 [1, 1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
 MERGED = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 60))

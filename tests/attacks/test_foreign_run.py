@@ -13,20 +13,20 @@ import pyarrow as pa
 import pytest
 import torch
 import zarr
-from attacks.trap import Trap
-from data import needs_sample, run_cli
-from judged_run import make_run
+from helpers.data import needs_sample, run_cli
+from helpers.judged_run import make_run
+from helpers.trap import Trap
 
-from steelsight.dataset.record import read_record
-from steelsight.decision.decision import read_decision
-from steelsight.errors import UserError
-from steelsight.evidence.cache import cached
-from steelsight.evidence.decide import decide
-from steelsight.evidence.store import Evidence
+from steelsight.core.errors import UserError
 from steelsight.networks.engine import load_engine
 from steelsight.networks.weights import add_weights
 from steelsight.recipe import read_run_recipe
-from steelsight.report.job_log import read_log
+from steelsight.run.cache import cached
+from steelsight.run.job_log import read_log
+from steelsight.run.predictions import Evidence
+from steelsight.run.record import read_record
+from steelsight.selection.decide import decide
+from steelsight.selection.decision import read_decision
 from steelsight.training.checkpoint import Checkpoint
 from steelsight.training.experiment import open_run
 from steelsight.training.fit import _restore

@@ -1,18 +1,18 @@
 import cv2
 import numpy as np
 import pytest
-from cascade.engines import BrightImage, BrightPixels, Engine
-from data import SAMPLE, needs_sample
-from decision.policies import make_policy
+from helpers.data import SAMPLE, needs_sample
+from helpers.engines import BrightImage, BrightPixels, Engine
+from helpers.policies import make_policy
 
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import Source, find_sources
-from steelsight.decision.rule import Rule, masks
-from steelsight.decision.verdict import UNREADABLE, give_verdict, say_suspected
-from steelsight.ensemble import combine_maps, to_8bit
-from steelsight.images import read_image
-from steelsight.preprocess import Preprocess
-from steelsight.rle import decode_runs, format_runs
+from steelsight.imaging.combine import combine_maps, to_8bit
+from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.read import read_image
+from steelsight.imaging.rle import decode_runs, format_runs
+from steelsight.rule.rule import Rule, masks
+from steelsight.verdicts.verdict import UNREADABLE, give_verdict, say_suspected
 
 HALF = Preprocess(height=128, width=800)
 PADDED = Preprocess(height=64, width=64, fit="pad", colour="grey")

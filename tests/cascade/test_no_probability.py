@@ -5,18 +5,18 @@ from math import inf, isnan, nan
 
 import numpy as np
 import pytest
-from cascade.engines import BrightImage, BrightPixels, Engine
-from data import SAMPLE, needs_sample
-from decision.policies import make_policy
+from helpers.data import SAMPLE, needs_sample
+from helpers.engines import BrightImage, BrightPixels, Engine
+from helpers.policies import make_policy
 
 from steelsight.cascade.judge import judge
 from steelsight.cascade.no_probability import odd_answers
 from steelsight.cascade.sources import Source, find_sources
-from steelsight.cascade.tables import IMAGES, Said, Tables, cells
-from steelsight.cascade.write import ResultWriter
-from steelsight.decision.rule import Rule
-from steelsight.preprocess import Preprocess
-from steelsight.rle import format_runs
+from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.rle import format_runs
+from steelsight.results.tables import IMAGES, Said, Tables, cells
+from steelsight.results.writer import ResultWriter
+from steelsight.rule.rule import Rule
 
 HALF = Preprocess(height=128, width=800)
 RULE = Rule(gate=0.1, upper=(150, 230), lower=(120, 200), min_area=(800, 400))

@@ -1,10 +1,10 @@
 import io
 
 import pytest
-from data import SAMPLE, needs_sample
+from helpers.data import SAMPLE, needs_sample
 
 from steelsight.cascade.sources import Source, find_sources
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 
 
 @pytest.fixture

@@ -7,20 +7,20 @@ from math import ceil
 import cv2
 import numpy as np
 import pytest
-from cascade.engines import BrightImage, BrightPixels, Engine
 from cascade.test_no_probability import Odd
-from data import SAMPLE, needs_sample
-from decision.policies import make_policy
+from helpers.data import SAMPLE, needs_sample
+from helpers.engines import BrightImage, BrightPixels, Engine
+from helpers.policies import make_policy
 
 from steelsight.cascade.cut import LEAST, MOST
 from steelsight.cascade.judge import judge
-from steelsight.cascade.overlay import class_colour, draw_overlay
 from steelsight.cascade.sources import find_sources
-from steelsight.cascade.write import ResultWriter
-from steelsight.decision.rule import Rule
-from steelsight.decision.verdict import give_verdict
-from steelsight.preprocess import Preprocess
-from steelsight.rle import decode_runs, format_runs
+from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.rle import decode_runs, format_runs
+from steelsight.results.overlay import class_colour, draw_overlay
+from steelsight.results.writer import ResultWriter
+from steelsight.rule.rule import Rule
+from steelsight.verdicts.verdict import give_verdict
 
 HALF = Preprocess(height=128, width=800)
 CLASSES = ("bright", "dark")

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from data import SAMPLE, needs_sample, run_cli
-from inspector.tiny import make_inspector
+from helpers.data import SAMPLE, needs_sample, run_cli
+from helpers.tiny_inspector import make_inspector
 
 pytestmark = needs_sample
 IMAGES = SAMPLE / "test_images"

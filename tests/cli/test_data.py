@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from data import SAMPLE, SHARED, needs_sample, needs_shared, run_cli
+from helpers.data import SAMPLE, SHARED, needs_sample, needs_shared, run_cli
 
 
 @needs_sample

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from data import run_cli
+from helpers.data import run_cli
 
 SMALL = ("--size", "64x400")
 

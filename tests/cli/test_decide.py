@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from data import needs_sample, run_cli
-from judged_run import make_run
+from helpers.data import needs_sample, run_cli
+from helpers.judged_run import make_run
 
 pytestmark = needs_sample
 

@@ -4,11 +4,11 @@ import json
 import shutil
 
 import pytest
-from data import SAMPLE, needs_sample, run_cli
-from export.small_run import small_run, without_classifiers
+from helpers.data import SAMPLE, needs_sample, run_cli
+from helpers.small_run import small_run, without_classifiers
 
-from steelsight.decision.decision import read_decision
 from steelsight.inspector.inspector import Inspector
+from steelsight.selection.decision import read_decision
 
 pytestmark = needs_sample
 

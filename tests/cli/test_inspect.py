@@ -12,15 +12,15 @@ import time
 import cv2
 import numpy as np
 import pytest
-from data import ROOT, SAMPLE, needs_sample, run_cli, start_cli
-from decision.policies import make_policy
-from inspector.tiny import CLASSES, RULE, make_inspector
+from helpers.data import ROOT, SAMPLE, needs_sample, run_cli, start_cli
+from helpers.policies import make_policy
+from helpers.tiny_inspector import CLASSES, RULE, make_inspector
 
-from steelsight.decision.severity import read_severity
-from steelsight.decision.verdict import UNREADABLE
-from steelsight.images import list_images
+from steelsight.imaging.read import list_images
+from steelsight.imaging.rle import decode_runs, format_runs
 from steelsight.inspector.inspector import Inspector
-from steelsight.rle import decode_runs, format_runs
+from steelsight.verdicts.severity import read_severity
+from steelsight.verdicts.verdict import UNREADABLE
 
 pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")

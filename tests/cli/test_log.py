@@ -9,12 +9,12 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
-from data import ROOT, SAMPLE, needs_sample, run_cli
+from helpers.data import ROOT, SAMPLE, needs_sample, run_cli
+from helpers.station_results import CLASSES, INSPECTOR, make_result
 from pyarrow import parquet
-from station.log.results import CLASSES, INSPECTOR, make_result
 
 from steelsight.dataset.read import read_dataset
-from steelsight.images import list_images
+from steelsight.imaging.read import list_images
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.store import ImageStore
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data import ROOT
-from pictures import encoded, steel
+from helpers.data import ROOT
+from helpers.pictures import encoded, steel
 
-from steelsight.cascade.pictures import picture_names
-from steelsight.errors import UserError
-from steelsight.files import is_temporary, replacing, write_text
+from steelsight.core.errors import UserError
+from steelsight.core.files import is_temporary, replacing, write_text
+from steelsight.imaging.preprocess import Preprocess
 from steelsight.inspector.artifact import InspectorCard, read_card, write_checksums
-from steelsight.preprocess import Preprocess
-from steelsight.report.job_log import read_log
+from steelsight.results.pictures import picture_names
+from steelsight.run.job_log import read_log
 
 
 def run(*args: object, **environment: str) -> subprocess.CompletedProcess[bytes]:
@@ -73,7 +73,7 @@ def test_an_odd_card_is_refused_in_one_sentence(tmp_path: Path, text: str) -> No
 
 
 def test_two_classes_of_one_name_and_numbers_without_an_end_are_refused(tmp_path: Path) -> None:
-    from inspector.tiny import make_inspector
+    from helpers.tiny_inspector import make_inspector
 
     content = json.loads((make_inspector(tmp_path / "i") / "inspector.json").read_text())
     with pytest.raises(ValueError, match="same name"):

@@ -9,16 +9,16 @@ from contextlib import closing
 from csv import DictReader
 
 import pytest
-from data import SAMPLE, needs_sample, run_cli, start_cli
-from decision.policies import make_policy
-from inspector.tiny import is_bright, make_inspector
-from networks.random_run import random_run
+from helpers.data import SAMPLE, needs_sample, run_cli, start_cli
+from helpers.layout_writers import write_coco
+from helpers.policies import make_policy
+from helpers.random_run import random_run
+from helpers.tiny_inspector import is_bright, make_inspector
 from safetensors.torch import load_file, save_file
-from writers import write_coco
 
-from steelsight.images import list_images
+from steelsight.imaging.read import list_images
 from steelsight.inspector.artifact import write_checksums
-from steelsight.report.inspected import inspected_view
+from steelsight.report.sections.inspected import inspected_view
 
 pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")[:12]

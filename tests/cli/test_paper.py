@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from data import run_cli
-from training_samples import SMALL, few_images, sets
+from helpers.data import run_cli
+from helpers.training_samples import SMALL, few_images, sets
 
 
 @pytest.mark.timeout(600)

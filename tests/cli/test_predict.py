@@ -9,11 +9,11 @@ import time
 
 import cv2
 import pytest
-from data import SAMPLE, needs_sample, run_cli, start_cli
-from decision.policies import make_policy
-from networks.random_run import random_run
+from helpers.data import SAMPLE, needs_sample, run_cli, start_cli
+from helpers.policies import make_policy
+from helpers.random_run import random_run
 
-from steelsight.decision.decision import read_decision, write_decision
+from steelsight.selection.decision import read_decision, write_decision
 
 pytestmark = needs_sample
 TEST_IMAGES = SAMPLE / "test_images"

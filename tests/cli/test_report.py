@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from data import run_cli
-from judged_run import make_run
+from helpers.data import run_cli
+from helpers.judged_run import make_run
 
-from steelsight.evidence.decide import decide
+from steelsight.selection.decide import decide
 
 
 def test_writes_the_page_and_says_what_comes_next(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from data import SAMPLE, needs_sample, run_cli
+from helpers.data import SAMPLE, needs_sample, run_cli
 
+from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
 from steelsight.metrics.dice import dice_figures
-from steelsight.rle import decode_runs, encode_mask, format_runs, parse_runs
 
 TRUTH = SAMPLE / "train.csv"
 IMAGES = SAMPLE / "train_images"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from data import ROOT, SAMPLE, needs_sample, run_cli
-from station.http.serving import make_judging_inspector
+from helpers.data import ROOT, SAMPLE, needs_sample, run_cli
+from helpers.serving import make_judging_inspector
 
 from steelsight.cli.serve import serve
-from steelsight.errors import UserError
-from steelsight.images import list_images
+from steelsight.core.errors import UserError
+from steelsight.imaging.read import list_images
 from steelsight.station.http.server import address_of, listen
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query

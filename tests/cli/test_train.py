@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from data import SAMPLE, run_cli, start_cli
-from training_samples import SMALL, few_images, sets
+from helpers.data import SAMPLE, run_cli, start_cli
+from helpers.training_samples import SMALL, few_images, sets
 
 from steelsight.dataset.read import read_dataset
 from steelsight.recipe import load_recipe

@@ -11,12 +11,12 @@ from csv import DictReader
 from pathlib import Path
 
 import pytest
-from data import SAMPLE, needs_sample, run_cli, start_cli
-from inspector.tiny import make_inspector
+from helpers.data import SAMPLE, needs_sample, run_cli, start_cli
+from helpers.tiny_inspector import make_inspector
 
 from steelsight.cli.watch import watch
-from steelsight.errors import UserError
-from steelsight.images import list_images
+from steelsight.core.errors import UserError
+from steelsight.imaging.read import list_images
 
 pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")

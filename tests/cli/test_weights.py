@@ -3,7 +3,7 @@ import os
 
 import pytest
 import timm
-from data import run_cli
+from helpers.data import run_cli
 from safetensors.torch import save_file
 
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data import SAMPLE, needs_sample
+from helpers.data import SAMPLE, needs_sample
 
 from steelsight.dataset.check import summarise
 from steelsight.dataset.model import Dataset, Fault, Sample
 from steelsight.dataset.read import read_dataset
-from steelsight.rle import Runs, parse_runs
+from steelsight.imaging.rle import Runs, parse_runs
 
 FAULT = Fault("run-overlap", Path("train.csv"), 3, "x.jpg", "")
 

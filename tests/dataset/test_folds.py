@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.model import Sample
-from steelsight.errors import UserError
-from steelsight.rle import Runs
+from steelsight.imaging.rle import Runs
 
 TABLE = Path(__file__).resolve().parents[2] / "../shared/data/severstal/annotations/image_labels_all_12568.csv"
 PIXEL = Runs(np.zeros(1, np.int64), np.ones(1, np.int64))

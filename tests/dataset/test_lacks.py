@@ -6,7 +6,7 @@ import numpy as np
 
 from steelsight.dataset.lacks import lacks, lacks_in_folds
 from steelsight.dataset.model import Sample
-from steelsight.rle import Runs, parse_runs
+from steelsight.imaging.rle import Runs, parse_runs
 
 
 def _samples(*shown: set[int]) -> list[Sample]:

@@ -8,16 +8,23 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from data import SAMPLE, needs_sample
+from helpers.data import SAMPLE, needs_sample
+from helpers.layout_writers import (
+    coco_counts,
+    write_class_image,
+    write_coco,
+    write_index_png,
+    write_picture,
+    write_severstal,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from writers import coco_counts, write_class_image, write_coco, write_index_png, write_picture, write_severstal
 
 from steelsight.dataset.model import Dataset
 from steelsight.dataset.read import read_dataset
-from steelsight.images import list_images
+from steelsight.imaging.read import list_images
 
 Bools = NDArray[np.bool_]
 CLASSES = ("1", "2", "3")

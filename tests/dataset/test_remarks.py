@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from data import run_cli
-from pictures import encoded, steel, tiff, turned_jpeg
+from helpers.data import run_cli
+from helpers.pictures import encoded, steel, tiff, turned_jpeg
 
 from steelsight.dataset.read import read_dataset
 

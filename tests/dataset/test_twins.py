@@ -8,11 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from data import SAMPLE, SHARED, needs_shared
+from helpers.data import SAMPLE, SHARED, needs_shared
 from numpy.typing import NDArray
 
 from steelsight.dataset.twins import find_twins
-from steelsight.images import ImageError
+from steelsight.imaging.read import ImageError
 
 Pixels = NDArray[np.uint8]
 

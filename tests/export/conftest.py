@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from export.small_run import small_run
-from made_once import made_once
+from helpers.made_once import made_once
+from helpers.small_run import small_run
 
 from steelsight.export.export import export_run
 

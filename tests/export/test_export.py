@@ -7,33 +7,34 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from alike import assert_alike
-from data import SAMPLE, needs_sample
-from export.shaken import shaken
-from export.small_run import without_classifiers
+from helpers.data import SAMPLE, needs_sample
+from helpers.parity import assert_alike
+from helpers.shaken_run import shaken
+from helpers.small_run import without_classifiers
 from safetensors.torch import load_file, save_file
 
 from steelsight import __version__
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import find_sources
-from steelsight.dataset.record import read_record
-from steelsight.decision.decision import read_decision
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.export.compare import Side
 from steelsight.export.export import export_run
-from steelsight.export.parity import Parity, check, measure
+from steelsight.export.low_precision import write_reduced
+from steelsight.export.parity import check, measure
 from steelsight.export.plan import make_plan
-from steelsight.export.readme import parity_lines, readme
-from steelsight.export.reduced import write_reduced
+from steelsight.export.platform import here
 from steelsight.export.tolerance import LEVEL, PIXELS, PROBABILITY, TOLERANCE, are_alike
-from steelsight.export.where import here
-from steelsight.images import list_images, read_image
+from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.artifact import read_card
 from steelsight.inspector.engine import open_engine
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.openvino import runs_in_bf16
+from steelsight.inspector.parity import Parity
+from steelsight.inspector.readme import parity_lines, readme
 from steelsight.networks.engine import load_engine
 from steelsight.recipe import read_run_recipe
+from steelsight.run.record import read_record
+from steelsight.selection.decision import read_decision
 
 pytestmark = needs_sample
 TEST_IMAGES = SAMPLE / "test_images"

@@ -8,16 +8,16 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from data import ROOT, SAMPLE, needs_sample
-from export.small_run import without_classifiers
+from helpers.data import ROOT, SAMPLE, needs_sample
+from helpers.small_run import without_classifiers
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.export.export import export_run
-from steelsight.export.parity import Parity
 from steelsight.export.quantise import Control, quantise
-from steelsight.images import list_images, read_image
+from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.artifact import read_card
 from steelsight.inspector.inspector import Inspector
+from steelsight.inspector.parity import Parity
 
 pytestmark = needs_sample
 

@@ -5,28 +5,29 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from cascade.engines import BrightImage, BrightPixels, Engine
-from data import SAMPLE, needs_sample
-from decision.policies import make_policy
+from helpers.data import SAMPLE, needs_sample
+from helpers.engines import BrightImage, BrightPixels, Engine
+from helpers.policies import make_policy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from steelsight.cascade.judge import judge
-from steelsight.cascade.sources import find_sources
+from steelsight.cascade.sources import find_sources, sources_of
+from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
-from steelsight.decision.rule import Rule
-from steelsight.errors import UserError
 from steelsight.export.compare import Side
 from steelsight.export.compare import compare as of_image
 from steelsight.export.control import FoldInFp32
-from steelsight.export.dice_loss import DiceLoss, FoldDice, image_dice
-from steelsight.export.images import sources_of, spread
-from steelsight.export.parity import Parity, Where, check, measure
-from steelsight.export.readme import parity_lines
+from steelsight.export.dice_loss import image_dice
+from steelsight.export.images import spread
+from steelsight.export.parity import Where, check, measure
 from steelsight.export.tolerance import DICE, LEVEL, PIXELS
+from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.rle import Runs, shared_area
+from steelsight.inspector.parity import DiceLoss, FoldDice, Parity
+from steelsight.inspector.readme import parity_lines
 from steelsight.metrics.dice import pair_dice
-from steelsight.preprocess import Preprocess
-from steelsight.rle import Runs, shared_area
+from steelsight.rule.rule import Rule
 
 pytestmark = needs_sample
 HALF = Preprocess(height=128, width=800)

@@ -5,21 +5,21 @@ import shutil
 
 import numpy as np
 import pytest
-from data import SAMPLE, needs_sample, run_cli
-from export.small_run import WISH
+from helpers.data import SAMPLE, needs_sample, run_cli
+from helpers.small_run import WISH
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
-from steelsight.decision.decision import read_decision
-from steelsight.decision.policy import Wish
-from steelsight.decision.severity import Severity
-from steelsight.decision.tested_files import read_tested
-from steelsight.errors import UserError
-from steelsight.export.fresh import judge_fresh
 from steelsight.export.plan import make_plan
-from steelsight.export.redecide import decide_inspector
 from steelsight.inspector.artifact import listed_files, read_card, write_checksums
+from steelsight.inspector.calibrate import judge_fresh
+from steelsight.inspector.decide import decide_inspector
 from steelsight.inspector.inspector import Inspector
-from steelsight.report.sheet import sheet_of
+from steelsight.report.sign_off.sheet import sheet_of
+from steelsight.selection.decision import read_decision
+from steelsight.verdicts.evaluated_files import read_tested
+from steelsight.verdicts.policy import Wish
+from steelsight.verdicts.severity import Severity
 
 pytestmark = needs_sample
 

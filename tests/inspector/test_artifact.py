@@ -5,11 +5,11 @@ import shutil
 
 import numpy as np
 import pytest
-from data import needs_sample
-from decision.policies import make_policy, make_statement
-from inspector.tiny import CLASSES, make_inspector
+from helpers.data import needs_sample
+from helpers.policies import make_policy, make_statement
+from helpers.tiny_inspector import CLASSES, make_inspector
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.inspector.artifact import InspectorCard, fingerprint, read_card, write_card, write_checksums
 from steelsight.inspector.inspector import Inspector
 

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from alike import assert_alike
-from data import SAMPLE, needs_sample
-from decision.policies import make_policy
-from inspector.tiny import CLASSES, PADDED, RULE, STRETCHED, by_hand, make_inspector
+from helpers.data import SAMPLE, needs_sample
+from helpers.parity import assert_alike
+from helpers.policies import make_policy
+from helpers.tiny_inspector import CLASSES, PADDED, RULE, STRETCHED, by_hand, make_inspector
 
 from steelsight.cascade.judge import Judged, judge
 from steelsight.cascade.sources import Source
-from steelsight.decision.rule import masks
-from steelsight.decision.verdict import UNREADABLE, give_verdict, say_suspected
-from steelsight.ensemble import combine_maps, to_8bit
-from steelsight.images import ImageError, list_images, read_image
+from steelsight.imaging.combine import combine_maps, to_8bit
+from steelsight.imaging.read import ImageError, list_images, read_image
+from steelsight.imaging.rle import encode_mask
 from steelsight.inspector.inspector import Inspector
-from steelsight.rle import encode_mask
+from steelsight.rule.rule import masks
+from steelsight.verdicts.verdict import UNREADABLE, give_verdict, say_suspected
 
 pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")[:24]
@@ -116,7 +116,7 @@ def test_onnx_runtime_says_the_same(folder):
 
 
 def test_an_absent_device_is_one_sentence(folder):
-    from steelsight.errors import UserError
+    from steelsight.core.errors import UserError
     from steelsight.inspector.onnxruntime import has_cuda
 
     if has_cuda():
@@ -126,7 +126,7 @@ def test_an_absent_device_is_one_sentence(folder):
 
 
 def test_a_damaged_network_is_one_sentence(tmp_path):
-    from steelsight.errors import UserError
+    from steelsight.core.errors import UserError
     from steelsight.inspector.artifact import write_checksums
 
     folder = make_inspector(tmp_path / "inspector")

@@ -3,14 +3,14 @@
 from math import isnan, nan
 
 import pytest
-from data import SAMPLE, needs_sample
-from decision.policies import make_policy
-from inspector.tiny import RULE, is_bright, make_inspector
+from helpers.data import SAMPLE, needs_sample
+from helpers.policies import make_policy
+from helpers.tiny_inspector import RULE, is_bright, make_inspector
 
 from steelsight.cascade.sources import find_sources
-from steelsight.images import list_images
+from steelsight.imaging.read import list_images
+from steelsight.inspector.benchmark import measure
 from steelsight.inspector.inspector import Inspector
-from steelsight.inspector.measure import measure
 from steelsight.inspector.onnxruntime import OnnxRuntimeEngine
 
 pytestmark = needs_sample

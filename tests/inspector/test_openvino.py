@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from data import ROOT, needs_sample
-from inspector.tiny import make_inspector
+from helpers.data import ROOT, needs_sample
+from helpers.tiny_inspector import make_inspector
 
 from steelsight.inspector.artifact import read_card
 from steelsight.inspector.openvino import OpenVinoEngine, runs_in_bf16, usable_threads

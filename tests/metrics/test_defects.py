@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from steelsight.imaging.regions import find_regions
+from steelsight.imaging.rle import encode_mask
 from steelsight.metrics.defect_figures import defect_figures, defect_intervals, metres_of
 from steelsight.metrics.defects import Defects, Matched, match_planes, match_runs
 from steelsight.metrics.froc import froc, score_planes
 from steelsight.metrics.pro import LIMIT, pro_curve
-from steelsight.regions import find_regions
-from steelsight.rle import encode_mask
 
 SHAPE = (5, 9)
 MASKS = arrays.arrays(np.bool_, SHAPE)

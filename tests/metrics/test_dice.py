@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from data import SHARED, needs_shared
+from helpers.data import SHARED, needs_shared
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays

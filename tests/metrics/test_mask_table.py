@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.metrics.mask_table import class_text, read_mask_table, split_joined
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from data import SHARED, needs_shared
-from writers import write_csv
+from helpers.data import SHARED, needs_shared
+from helpers.layout_writers import write_csv
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
+from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
 from steelsight.metrics.mask_table import read_mask_table
 from steelsight.metrics.submission import score_submission
-from steelsight.rle import decode_runs, encode_mask, format_runs, parse_runs
 
 SIZE = (256, 1600)
 

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from helpers.training_samples import member
 from hypothesis import given
 from hypothesis import strategies as st
-from training_samples import member
 
 from steelsight.networks.cells import CELL, CellClassifier, _pooled
 from steelsight.networks.member import build_member

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.networks.build import empty_backbone
 from steelsight.networks.encoders import ENCODERS, PARAMETERS, find_weights, home, require_weights
 

@@ -3,17 +3,17 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from data import needs_sample
-from networks.random_run import load, random_run
+from helpers.data import needs_sample
+from helpers.random_run import load, random_run
 from safetensors.torch import load_file, save_file
 
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import Source
-from steelsight.decision.decision import read_decision
-from steelsight.ensemble import combine_maps
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.export.tolerance import LEVEL, PROBABILITY
+from steelsight.imaging.combine import combine_maps
 from steelsight.networks.engine import load_engine
+from steelsight.selection.decision import read_decision
 
 pytestmark = needs_sample
 SEGMENTERS = ("segment-unet", "segment-fpn")

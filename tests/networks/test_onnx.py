@@ -7,15 +7,15 @@ import onnx
 import openvino
 import pytest
 import torch
-from data import SAMPLE, needs_sample
+from helpers.data import SAMPLE, needs_sample
 
 from steelsight.export.tolerance import PROBABILITY
-from steelsight.images import list_images, read_image
+from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.onnxruntime import silent_onnxruntime
 from steelsight.networks.engine import TorchNetwork
 from steelsight.networks.member import build_member
 from steelsight.networks.onnx import OnnxGraph
-from steelsight.preprocess import Preprocess
 from steelsight.recipe import load_recipe
 
 pytestmark = needs_sample

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from sklearn.datasets import load_sample_image
 from timm.data import ImageNetInfo
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.networks.build import build_classifier, build_segmenter, empty_backbone
 from steelsight.networks.cells import CellClassifier
 from steelsight.networks.encoders import find_weights, hub_name, timm_name

@@ -2,7 +2,7 @@
 
 import pytest
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.recipe import RECIPES, load_recipe, read_run_recipe, write_run_recipe
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.recipe import is_resolved, load_recipe, resolve
 from steelsight.recipe.resolve import working_size
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import cv2
 import pytest
-from judged_run import make_run
+from helpers.judged_run import make_run
 
-from steelsight.evidence.decide import decide
-from steelsight.evidence.store import Evidence
-from steelsight.images import read_image
+from steelsight.imaging.read import read_image
 from steelsight.recipe import Member
+from steelsight.run.predictions import Evidence
+from steelsight.selection.decide import decide
 
 NOISE = {"ca": 0.2, "cb": 0.6, "sa": 0.3, "sb": 0.6}
 

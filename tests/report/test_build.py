@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from steelsight.dataset.record import DATASET
-from steelsight.decision.decision import read_decision, write_decision
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.recipe import read_run_recipe, write_run_recipe
 from steelsight.report.build import build_report
+from steelsight.run.record import DATASET
+from steelsight.selection.decision import read_decision, write_decision
 
 VOID = {"meta", "img", "br", "hr", "link", "input", "use", "path", "rect"}
 ADDRESSES = {"src", "href", "xlink:href", "srcset", "poster", "data", "action"}

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from steelsight.decision.counts import Counts
-from steelsight.decision.objective import Objective
 from steelsight.metrics.classification import OPERATING_POINTS
-from steelsight.report.classifier import classifier_view
-from steelsight.report.gate import gate_view
-from steelsight.report.masks import judge
-from steelsight.report.summary import meaning
+from steelsight.report.sections.classifier import classifier_view
+from steelsight.report.sections.gate import gate_view
+from steelsight.report.sections.masks import judge
+from steelsight.report.sections.summary import meaning
+from steelsight.rule.objective import Objective
+from steelsight.rule.pixel_counts import Counts
 
 
 def _counts(hit: list[list[int]], predicted: list[list[int]], truth: list[list[int]]) -> Counts:

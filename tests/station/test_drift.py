@@ -4,20 +4,20 @@ import re
 
 import numpy as np
 import pytest
-from data import SAMPLE, SHARED, needs_sample, needs_shared
+from helpers.data import SAMPLE, SHARED, needs_sample, needs_shared
+from helpers.tiny_inspector import PADDED, STRETCHED, make_inspector
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from inspector.tiny import PADDED, STRETCHED, make_inspector
 
 from steelsight.dataset.read import read_dataset
-from steelsight.decision.tested import EvidenceKind, Tested
-from steelsight.images import list_images, read_image
+from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.artifact import read_card, write_card, write_checksums
 from steelsight.inspector.inspector import Inspector
 from steelsight.station.drift import ALPHA, BINS, fold_score, independent_images, measure_drift
-from steelsight.station.incoming import Incoming
+from steelsight.station.queue.incoming import Incoming
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Station
+from steelsight.verdicts.evaluated import EvidenceKind, Tested
 
 DEFECTIVE, GOOD = (5, 1.5), (1.5, 5)  # of beta distributions
 WINDOWS = 60

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from data import SAMPLE, needs_sample
-from decision.policies import make_policy
-from inspector.tiny import RULE, make_inspector
+from helpers.data import SAMPLE, needs_sample
+from helpers.policies import make_policy
+from helpers.tiny_inspector import RULE, make_inspector
 
-from steelsight.errors import UserError
-from steelsight.images import ImageError, TooManyPixels, list_images
+from steelsight.core.errors import UserError
+from steelsight.imaging.read import ImageError, TooManyPixels, list_images
+from steelsight.imaging.rle import format_runs
 from steelsight.inspector.inspector import Inspector
-from steelsight.rle import format_runs
 from steelsight.station.inspection import Arrival
 from steelsight.station.log.query import Query
 from steelsight.station.settings import StationSettings

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from steelsight.ensemble import combine_maps
-from steelsight.errors import UserError
-from steelsight.preprocess import Preprocess
+from steelsight.core.errors import UserError
+from steelsight.imaging.combine import combine_maps
+from steelsight.imaging.preprocess import Preprocess
 from steelsight.station.store import ImageStore, NetworkMaps
 
 PNG = b"\x89PNG\r\n\x1a\n"

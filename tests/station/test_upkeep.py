@@ -5,12 +5,12 @@ import os
 import time
 
 import pytest
-from data import SAMPLE, needs_sample
-from inspector.tiny import make_inspector
+from helpers.data import SAMPLE, needs_sample
+from helpers.tiny_inspector import make_inspector
 
-from steelsight.images import list_images
+from steelsight.imaging.read import list_images
 from steelsight.station import upkeep
-from steelsight.station.incoming import Incoming
+from steelsight.station.queue.incoming import Incoming
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Station
 from steelsight.station.store import ImageStore

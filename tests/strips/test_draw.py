@@ -11,11 +11,11 @@ from types import ModuleType
 import cv2
 import numpy as np
 import pytest
-from data import ROOT
+from helpers.data import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.strips import Strip, draw_strip
 from steelsight.strips.coil import coil_of
 from steelsight.strips.draw import planned

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
 from steelsight.dataset.twins import find_twins
 from steelsight.dataset.writers.write import WrittenLayout
-from steelsight.errors import UserError
-from steelsight.rle import encode_mask, shared_area
+from steelsight.imaging.rle import encode_mask, shared_area
 from steelsight.strips import draw_strip, make_strips
 from steelsight.strips.labels import DOUBTFUL, OVERLOOKED, exact, loose
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.training_samples import member, severstal
 from hypothesis import given
 from hypothesis import strategies as st
-from training_samples import member, severstal
 
 from steelsight.dataset.model import Sample
-from steelsight.images import read_image
-from steelsight.rle import encode_mask
+from steelsight.imaging.read import read_image
+from steelsight.imaging.rle import encode_mask
 from steelsight.training.augment import Chance, _defect_pixel, apply, apply_to_mask, defect_box, draw
 
 MEMBER = member("segment-b0-strategy-1", recipe="paper")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.training.checkpoint import Checkpoint, average_in
 
 

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from data import run_cli
+from helpers.data import run_cli
+from helpers.training_samples import SMALL, few_images, sets
 from hypothesis import given
 from hypothesis import strategies as st
-from training_samples import SMALL, few_images, sets
 
 from steelsight.training.fit import device_batches
 

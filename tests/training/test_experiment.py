@@ -7,12 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from training_samples import few_images, severstal
+from helpers.training_samples import few_images, severstal
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
-from steelsight.errors import UserError
+from steelsight.imaging.rle import Runs
 from steelsight.recipe import choose_jobs, load_recipe
-from steelsight.rle import Runs
 from steelsight.training.examples import draw_examples
 from steelsight.training.experiment import Machine, make_fabric, open_run, start_run, with_images_at
 

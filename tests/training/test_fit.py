@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from data import run_cli, start_cli
+from helpers.data import run_cli, start_cli
+from helpers.training_samples import few_images, member, sets, severstal
 from lightning.fabric import Fabric
-from training_samples import few_images, member, sets, severstal
 
 from steelsight.recipe import Member
 from steelsight.training.checkpoint import Weights

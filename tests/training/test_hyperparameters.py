@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.training_samples import member, severstal
 from pydantic import BaseModel
-from training_samples import member, severstal
 
 from steelsight.dataset.model import Sample
+from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.networks.member import build_member
 from steelsight.recipe import Member, augment, base, model
-from steelsight.rle import Runs, encode_mask
 from steelsight.training.augment import apply, draw
 from steelsight.training.fit import device_batches, make_optimiser
 from steelsight.training.losses import images_of, weighted_loss

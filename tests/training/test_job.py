@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.training_samples import SMALL, few_images
 from lightning.fabric import Fabric
-from training_samples import SMALL, few_images
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
-from steelsight.errors import UserError
-from steelsight.evidence.store import Evidence
 from steelsight.networks.member import build_member
 from steelsight.recipe import load_recipe
+from steelsight.run.predictions import Evidence
 from steelsight.training import job as job_file
 from steelsight.training.checkpoint import Checkpoint, average_in
 from steelsight.training.experiment import start_run

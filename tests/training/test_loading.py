@@ -1,8 +1,8 @@
 """What a network is given to learn from: the truth of a window is what the window shows."""
 
 import torch
+from helpers.training_samples import member, severstal
 from torch.nn import functional as F
-from training_samples import member, severstal
 
 from steelsight.networks.cells import CELL
 from steelsight.training.loading import PlainImages, TrainingImages

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from data import ROOT
+from helpers.data import ROOT
 
 PROGRAM = """
 import resource, sys, torch

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from training_samples import member, severstal
+from helpers.training_samples import member, severstal
 
 from steelsight.training.room import available_memory, job_memory
 

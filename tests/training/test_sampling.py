@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from training_samples import member, severstal
+from helpers.training_samples import member, severstal
 
 from steelsight.training.sampling import distinct_images, epoch_order, steps_per_epoch
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from data import run_cli, start_cli
-from training_samples import SMALL, few_images, sets
+from helpers.data import run_cli, start_cli
+from helpers.training_samples import SMALL, few_images, sets
 
-from steelsight.lock import Lock
+from steelsight.core.lock import Lock
 from steelsight.training.experiment import open_run
 from steelsight.training.room import job_memory
 

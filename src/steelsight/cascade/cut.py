@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine
-from steelsight.decision.rule import Rule, masks
-from steelsight.ensemble import combine_maps, may_exceed
-from steelsight.preprocess import Image
-from steelsight.regions import Region, find_regions
-from steelsight.rle import Runs, encode_mask
+from steelsight.imaging.combine import combine_maps, may_exceed
+from steelsight.imaging.preprocess import Image
+from steelsight.imaging.regions import Region, find_regions
+from steelsight.imaging.rle import Runs, encode_mask
+from steelsight.rule.rule import Rule, masks
 
 Found = tuple[tuple[Runs, ...], tuple[Region, ...]]
 """The run lengths of each class, and the connected regions of all of them."""
@@ -44,7 +44,7 @@ class CombinedMaps:
         return self._make(index) if self.kept is None else self.kept[index]
 
     def may_exceed(self, levels: Sequence[int]) -> NDArray[np.bool_]:
-        """For each class, whether a pixel of `of` can exceed its level; see `steelsight.ensemble.may_exceed`."""
+        """For each class, whether a pixel of `of` can exceed its level; see `steelsight.imaging.combine.may_exceed`."""
         return may_exceed(self._maps, levels, self._combine)
 
     def _make(self, index: int) -> NDArray[np.uint8]:

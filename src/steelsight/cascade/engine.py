@@ -6,8 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.ensemble import Combine
-from steelsight.preprocess import Preprocess
+from steelsight.imaging.combine import Combine
+from steelsight.imaging.preprocess import Preprocess
 
 
 class EngineNetwork(Protocol):

@@ -14,14 +14,14 @@ from steelsight.cascade.cut import CombinedMaps, cut, suspect
 from steelsight.cascade.engine import Engine, EngineNetwork
 from steelsight.cascade.no_probability import NoProbability, find_odd
 from steelsight.cascade.sources import Source
-from steelsight.decision.policy import Policy
-from steelsight.decision.rule import Rule
-from steelsight.decision.verdict import UNREADABLE, Verdict, give_verdict, say_suspected
-from steelsight.ensemble import combine_probabilities, to_8bit
-from steelsight.images import ImageError, read_image
-from steelsight.preprocess import Image, Preprocess
-from steelsight.regions import Region
-from steelsight.rle import Runs
+from steelsight.imaging.combine import combine_probabilities, to_8bit
+from steelsight.imaging.preprocess import Image, Preprocess
+from steelsight.imaging.read import ImageError, read_image
+from steelsight.imaging.regions import Region
+from steelsight.imaging.rle import Runs
+from steelsight.rule.rule import Rule
+from steelsight.verdicts.policy import Policy
+from steelsight.verdicts.verdict import UNREADABLE, Verdict, give_verdict, say_suspected
 
 _READERS = 2
 _WAITING = 2  # batches that may wait, judged or read, beside those in work: memory stays level however many images come

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from steelsight.errors import UserError
-from steelsight.folders import LeftOut, look_below
+from steelsight.core.errors import UserError
+from steelsight.dataset.model import Sample
+from steelsight.imaging.folders import LeftOut, look_below
 
 STANDARD_INPUT = "-"
 MASKS, OVERLAYS = PICTURES = ("masks", "overlays")
@@ -114,3 +115,8 @@ def _resolve(text: str, pictures: Sequence[Path], left_out: list[LeftOut]) -> It
         if not files:
             raise UserError(f"{text}: no such file or folder, and as a pattern it matches nothing; correct the path")
         yield from (Source(file.name, file) for file in files)
+
+
+def sources_of(samples: Sequence[Sample]) -> tuple[Source, ...]:
+    """Samples as the cascade takes them."""
+    return tuple(Source(sample.image_id, sample.path) for sample in samples)

@@ -11,7 +11,7 @@ from steelsight.cli.judging import AsJson, Images
 from steelsight.cli.output import console, finish, results
 
 if TYPE_CHECKING:
-    from steelsight.inspector.measure import Speed
+    from steelsight.inspector.benchmark import Speed
 
 
 def bench(
@@ -32,8 +32,8 @@ def bench(
     many of them pass the gate, or go to a person, decides much of the speed.
     """
     from steelsight.cascade.sources import find_sources
+    from steelsight.inspector.benchmark import measure
     from steelsight.inspector.inspector import Inspector
-    from steelsight.inspector.measure import measure
 
     opened = Inspector.open(inspector, device=device, threads=threads)
     sources = find_sources(images)

@@ -9,7 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from steelsight.cli import strips
+from steelsight.cli import data_make as strips
 from steelsight.cli.output import counting, finish, results
 from steelsight.dataset.model import Dataset, Layout
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.output import console, counting, fail, finish, shown_progress
-from steelsight.cli.wish import (
+from steelsight.cli.limits import (
     Confidence,
     CostEscape,
     CostEscapeOf,
@@ -21,15 +20,16 @@ from steelsight.cli.wish import (
     OverkillAmong,
     make_wish,
 )
+from steelsight.cli.output import console, counting, fail, finish, shown_progress
+from steelsight.core.errors import UserError
 from steelsight.dataset.model import Layout
-from steelsight.decision.objective import Aim, Objective
-from steelsight.errors import UserError
 from steelsight.inspector.artifact import CARD
+from steelsight.rule.objective import Aim, Objective
 
 if TYPE_CHECKING:
-    from steelsight.decision.policy import Keep, Wish
-    from steelsight.decision.severity import Severity
-    from steelsight.decision.tested import Tested
+    from steelsight.verdicts.evaluated import Tested
+    from steelsight.verdicts.policy import Keep, Wish
+    from steelsight.verdicts.severity import Severity
 
 
 _NOT_RECOGNISED = (
@@ -162,9 +162,9 @@ def _decide_run(
     as_json: bool,
 ) -> None:
     from steelsight.cli.decision import show, show_policy
-    from steelsight.decision.decision import FILE, read_decision
-    from steelsight.evidence.decide import decide as decide_all
-    from steelsight.evidence.verdicts import decide_verdicts
+    from steelsight.selection.decide import decide as decide_all
+    from steelsight.selection.decision import FILE, read_decision
+    from steelsight.selection.run_policy import decide_verdicts
 
     rule_as_it_is = gate is None and objective is None and not plain
     verdicts_alone = rule_as_it_is and (wish is not None or severity is not None) and (run / FILE).is_file()
@@ -197,7 +197,7 @@ def _decide_inspector(
     as_json: bool,
 ) -> None:
     from steelsight.cli.decision import show_policy
-    from steelsight.export.redecide import decide_inspector
+    from steelsight.inspector.decide import decide_inspector
     from steelsight.inspector.inspector import Inspector
 
     inspector = Inspector.open(folder)
@@ -218,9 +218,9 @@ def _decide_inspector(
 def _fresh(folder: Path, data: Path, layout: Layout | None, skip_faulty: bool) -> "Tested":
     from steelsight.cli.labelled import read_labelled
     from steelsight.dataset.twins import find_twins
-    from steelsight.export.fresh import judge_fresh
-    from steelsight.export.seen import read_prints
+    from steelsight.inspector.calibrate import judge_fresh
     from steelsight.inspector.inspector import Inspector
+    from steelsight.inspector.training_images import read_prints
 
     dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
     if read_prints(folder) is None:
@@ -237,7 +237,7 @@ def _fresh(folder: Path, data: Path, layout: Layout | None, skip_faulty: bool) -
 
 
 def _severity(given: str | None, classes: tuple[str, ...]) -> "Severity | Keep | None":
-    from steelsight.decision.severity import read_severity
+    from steelsight.verdicts.severity import read_severity
 
     if given is None:
         return "keep"
@@ -245,6 +245,6 @@ def _severity(given: str | None, classes: tuple[str, ...]) -> "Severity | Keep |
 
 
 def _classes(run: Path) -> tuple[str, ...]:
-    from steelsight.dataset.record import read_record
+    from steelsight.run.record import read_record
 
     return read_record(run).classes

@@ -6,15 +6,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from steelsight.cli.output import results
-from steelsight.decision.standing import standing
-from steelsight.decision.wording import outcome_text, stability_text
+from steelsight.verdicts.guarantee import standing
+from steelsight.verdicts.text import outcome_text, stability_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from steelsight.decision.decision import Decision, Figures, Interval
-    from steelsight.decision.policy import Policy, Statement
-    from steelsight.decision.stability import Range
+    from steelsight.rule.bootstrap import Range
+    from steelsight.selection.decision import Decision, Figures, Interval
+    from steelsight.verdicts.policy import Policy, Statement
 
 
 def show(decision: "Decision") -> None:

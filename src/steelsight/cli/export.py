@@ -31,7 +31,7 @@ def export(
 ) -> None:
     """Write the networks and the rule of RUN as an inspector that runs without torch, and prove that it says the same."""
     from steelsight.export.export import export_run
-    from steelsight.export.readme import parity_lines
+    from steelsight.inspector.readme import parity_lines
 
     with shown_progress() as tell:
         exported = export_run(

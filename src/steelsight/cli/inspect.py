@@ -32,9 +32,9 @@ def inspect(
 ) -> None:
     """Judge images with an exported INSPECTOR: pass, review or reject; exit status 3 if some images could not be judged."""
     from steelsight.cascade.sources import find
-    from steelsight.cascade.write import ResultWriter
     from steelsight.inspector.artifact import fingerprint
     from steelsight.inspector.inspector import Inspector
+    from steelsight.results.writer import ResultWriter
 
     opened = Inspector.open(inspector, device=device, threads=threads)
     found = find(images, results=out)

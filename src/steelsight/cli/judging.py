@@ -13,8 +13,8 @@ from steelsight.cli.output import console, counting, fail, finish
 if TYPE_CHECKING:
     from steelsight.cascade.judge import Judged
     from steelsight.cascade.sources import Source
-    from steelsight.cascade.write import ResultWriter, Tally
-    from steelsight.folders import LeftOut
+    from steelsight.imaging.folders import LeftOut
+    from steelsight.results.writer import ResultWriter, Tally
 
 Images = Annotated[
     list[str],

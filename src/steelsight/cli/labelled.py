@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from steelsight.cli.output import console, counting
+from steelsight.core.errors import UserError
 from steelsight.dataset.model import Dataset, Fault, Layout
-from steelsight.errors import UserError
 
 _SHOWN_FAULTS = 20
 

@@ -12,11 +12,11 @@ import typer
 from steelsight.cli.labelled import read_labelled
 from steelsight.cli.output import console, counting, finish, results
 from steelsight.cli.serve import read_settings
+from steelsight.core.errors import UserError
 from steelsight.dataset.model import Layout
-from steelsight.errors import UserError
 
 if TYPE_CHECKING:
-    from steelsight.station.corrections_joined import Joined
+    from steelsight.station.corrections.join import Joined
     from steelsight.station.log.log import InspectionLog
     from steelsight.station.log.retention import Pruned
     from steelsight.station.settings import StationSettings
@@ -206,7 +206,7 @@ def corrections(
     as_json: AsJson = False,
 ) -> None:
     """Write what reviewers have said as a dataset in the COCO layout, which `steelsight train` reads."""
-    from steelsight.station.corrections import write_corrections
+    from steelsight.station.corrections.export import write_corrections
     from steelsight.station.store import ImageStore
 
     if old_data is None and (layout or skip_faulty):
@@ -242,7 +242,7 @@ def corrections(
 def _join(
     log: "InspectionLog", store: "ImageStore", out: Path, old_data: Path, layout: Layout | None, *, skip_faulty: bool
 ) -> "Joined":
-    from steelsight.station.corrections_joined import require_joinable, write_joined
+    from steelsight.station.corrections.join import require_joinable, write_joined
 
     require_joinable(out, old_data.parent if old_data.is_file() else old_data)
     dataset = read_labelled(old_data, layout, skip_faulty=skip_faulty)

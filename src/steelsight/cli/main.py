@@ -23,7 +23,7 @@ from steelsight.cli import (
     weights,
 )
 from steelsight.cli.output import INTERRUPTED, Interrupted, fail
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 
 TRAINING_LIBRARIES = {
     *("torch", "torchvision", "lightning", "timm", "segmentation_models_pytorch", "safetensors"),

@@ -11,9 +11,9 @@ from steelsight.cli.judging import AsJson, ClassIds, Images, Layout, Masks, Out,
 from steelsight.cli.output import fail
 
 if TYPE_CHECKING:
-    from steelsight.decision.decision import Decision
     from steelsight.networks.engine import TorchEngine
     from steelsight.recipe import Recipe
+    from steelsight.selection.decision import Decision
 
 
 def predict(
@@ -31,14 +31,14 @@ def predict(
     """Judge images with the networks, the rule and the policy of RUN; exit status 3 if some images could not be judged."""
     from steelsight.cascade.judge import judge, sees_grey
     from steelsight.cascade.sources import find
-    from steelsight.cascade.write import ResultWriter
-    from steelsight.dataset.record import read_record
-    from steelsight.decision.decision import FILE, read_decision
-    from steelsight.evidence.store import Evidence
-    from steelsight.evidence.verdicts import of_folds
     from steelsight.export.card import measure_familiar
     from steelsight.export.images import are_there
     from steelsight.recipe import choose_folds, read_run_recipe
+    from steelsight.results.writer import ResultWriter
+    from steelsight.run.predictions import Evidence
+    from steelsight.run.record import read_record
+    from steelsight.selection.decision import FILE, read_decision
+    from steelsight.selection.run_policy import of_folds
 
     recipe = read_run_recipe(run)
     decision = read_decision(run)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from steelsight.cli.output import finish, shown_progress
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.inspector.artifact import CARD
 
 
@@ -71,7 +71,7 @@ def _report_inspector(
 ) -> None:
     if inspected is not None:
         raise UserError(f"--inspected {inspected}: is for a run, and {inspector} is an inspector; leave it out")
-    from steelsight.report.sheet import build_sheet
+    from steelsight.report.sign_off.sheet import build_sheet
 
     page = build_sheet(inspector, out, images, mm_per_pixel)
     finish([page], f"steelsight inspect {shlex.quote(str(inspector))} IMAGES --out DIR", as_json=as_json)

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from steelsight.cli.output import finish, results
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.metrics.defect_figures import DefectCounts, DefectFigures
 from steelsight.metrics.mask_table import read_mask_table
 from steelsight.metrics.submission import Score, image_suffixes, read_image_list, score_submission

@@ -13,7 +13,7 @@ from rich.markup import escape
 import steelsight
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.output import Interrupted, console, results
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 
 if TYPE_CHECKING:
     from steelsight.station.settings import StationSettings
@@ -79,7 +79,7 @@ def serve(
 ) -> None:
     """Serve an INSPECTOR: a page to drop images on and to review doubtful ones, and an HTTP interface for programs."""
     from steelsight.station.http.app import create_app
-    from steelsight.station.http.security import Access, is_loopback
+    from steelsight.station.http.middleware.security import Access, is_loopback
     from steelsight.station.http.server import address_of, listen, resolve, serve
     from steelsight.station.station import Station
     from steelsight.station.upkeep import Upkeep
@@ -156,7 +156,7 @@ def _samples(folder: Path | None) -> Path | None:
     Raises:
         UserError: there is no image in the folder named.
     """
-    from steelsight.images import list_images
+    from steelsight.imaging.read import list_images
 
     if folder is not None:
         if not list_images(folder):

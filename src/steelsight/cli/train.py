@@ -12,13 +12,13 @@ from rich.table import Table
 
 from steelsight.cli.labelled import read_labelled, say_notes
 from steelsight.cli.output import console, counting, finish, results, shown_progress
+from steelsight.core.errors import UserError
+from steelsight.core.files import is_temporary, sweep
 from steelsight.dataset.model import Layout
-from steelsight.errors import UserError
-from steelsight.files import is_temporary, sweep
 
 if TYPE_CHECKING:
-    from steelsight.evidence.store import Evidence
     from steelsight.recipe import Recipe
+    from steelsight.run.predictions import Evidence
     from steelsight.training.machine import Machine
 
 STARTED = {"samples.csv", "truth.csv", "dataset.json"}
@@ -246,8 +246,8 @@ def _end(evidence: "Evidence", data: Path, named: str, as_json: bool) -> None:
         finish([run], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
     from steelsight.cli.decision import show, show_policy
-    from steelsight.evidence.decide import decide
     from steelsight.report.build import build_report
+    from steelsight.selection.decide import decide
 
     with shown_progress() as tell:
         decision = decide(run, progress=tell)

@@ -17,7 +17,7 @@ from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.judging import AsJson
 from steelsight.cli.output import INTERRUPTED, Interrupted, console, fail, finish
 from steelsight.cli.serve import Data, Database, KeepDays, KeepWhat, MaxPixels, Name, read_settings
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 
 if TYPE_CHECKING:
     from steelsight.station.watch.follow import Follow
@@ -75,7 +75,7 @@ def watch(
     Ctrl-C or SIGTERM ends it when all that was begun is in the log. Exit status 3 with --once if some images could not be
     judged or moved.
     """
-    from steelsight.cascade.tables import TABLES
+    from steelsight.results.tables import TABLES
     from steelsight.station.station import Station
     from steelsight.station.upkeep import Upkeep
     from steelsight.station.watch.follow import Follow
@@ -119,7 +119,7 @@ def _watched(folder: Path, move: str, others: list[Path], **options: Any) -> "Wa
     Raises:
         UserError: it is none, or files would be moved to where they are.
     """
-    from steelsight.files import sweep
+    from steelsight.core.files import sweep
     from steelsight.station.watch.watched import Watched
 
     if not folder.is_dir():

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from steelsight.cli.output import console, finish
-from steelsight.errors import UserError, nearest
+from steelsight.core.errors import UserError, nearest
 
 app = typer.Typer(no_args_is_help=True, help="Encoders, and where their ImageNet weights are.")
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.model import Sample
-from steelsight.errors import UserError
 
 _Combination = tuple[int, ...]
 _RARE: _Combination = (-1,)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.names import shown
 from steelsight.dataset.model import Sample
-from steelsight.names import shown
 
 
 def lacks(classes: Sequence[str], samples: Sequence[Sample]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.rle import Runs, decode_runs
+from steelsight.imaging.rle import Runs, decode_runs
 
 Layout = Literal["severstal", "index-png", "class-folders", "coco"]
 

@@ -5,16 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from steelsight.core.errors import UserError
+from steelsight.core.names import is_plain, shown
 from steelsight.dataset.layouts.detect import list_dataset
 from steelsight.dataset.layouts.listing import Listed, Listing, Marks
 from steelsight.dataset.layouts.usable_names import refuse_class_names
 from steelsight.dataset.model import Dataset, Fault, Layout, Remark, Sample
 from steelsight.dataset.remarks import flat, left_out, oriented, unused_bits
-from steelsight.errors import UserError
-from steelsight.images import ImageError, decode_image, image_size, read_content, stated_orientation
-from steelsight.names import is_plain, shown
-from steelsight.preprocess import Image
-from steelsight.rle import Runs
+from steelsight.imaging.preprocess import Image
+from steelsight.imaging.read import ImageError, decode_image, image_size, read_content, stated_orientation
+from steelsight.imaging.rle import Runs
 
 BLACK = 5
 """An image is all black when no pixel exceeds this, in 8 and in 16 bit: a covered lens still shows a little noise."""

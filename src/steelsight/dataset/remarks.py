@@ -5,8 +5,8 @@ from pathlib import Path
 
 from steelsight.dataset.layouts.listing import Listing
 from steelsight.dataset.model import Fault, Remark
-from steelsight.folders import group_by_folder, look_below
-from steelsight.images import list_images
+from steelsight.imaging.folders import group_by_folder, look_below
+from steelsight.imaging.read import list_images
 
 _NAMED = 3
 

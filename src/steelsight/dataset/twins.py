@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.dataset.alignment import VIEWS, Alignment, align, seen
-from steelsight.images import image_size, read_image
+from steelsight.imaging.read import image_size, read_image
 
 Floats = NDArray[np.float32]
 Progress = Callable[[int, int], None]

@@ -8,15 +8,15 @@ from importlib.metadata import version
 from steelsight import __version__
 from steelsight.cascade.engine import Engine
 from steelsight.cascade.judge import sees_grey
-from steelsight.cascade.sources import Source
-from steelsight.dataset.record import Record
-from steelsight.decision.decision import Decision
-from steelsight.export.images import are_there, sources_of, spread
+from steelsight.cascade.sources import Source, sources_of
+from steelsight.export.images import are_there, spread
 from steelsight.export.plan import Plan, Progress
-from steelsight.images import read_image
+from steelsight.imaging.preprocess import Image
+from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import InspectorCard, NetworkCard, OutOfFold, Precision, Provenance
-from steelsight.inspector.familiar import Familiar
-from steelsight.preprocess import Image
+from steelsight.inspector.input_range import Familiar
+from steelsight.run.record import Record
+from steelsight.selection.decision import Decision
 
 _FAMILIAR_IMAGES = 500
 _LIBRARIES = ("torch", "onnx", "onnxscript", "openvino")

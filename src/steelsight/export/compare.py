@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine
 from steelsight.cascade.judge import Judged
-from steelsight.decision.policy import Policy
-from steelsight.decision.rule import Rule, masks
 from steelsight.export.tolerance import DICE, LEVEL, PIXELS, PROBABILITY, are_alike
+from steelsight.imaging.rle import Runs, shared_area
 from steelsight.metrics.dice import pair_dice
-from steelsight.rle import Runs, shared_area
+from steelsight.rule.rule import Rule, masks
+from steelsight.verdicts.policy import Policy
 
 Kind = Literal["probability", "map", "gate", "mask", "verdict"]
 """Of a fault, the one that explains the others first."""

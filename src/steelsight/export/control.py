@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine, EngineNetwork
 from steelsight.cascade.judge import judge_batch, sees_grey
+from steelsight.cascade.sources import sources_of
 from steelsight.dataset.model import Sample
-from steelsight.decision.rule import Rule
-from steelsight.ensemble import Combine, to_8bit
 from steelsight.export.dice_loss import image_dice
-from steelsight.export.images import sources_of
-from steelsight.images import read_image
-from steelsight.preprocess import Image, Preprocess
+from steelsight.imaging.combine import Combine, to_8bit
+from steelsight.imaging.preprocess import Image, Preprocess
+from steelsight.imaging.read import read_image
+from steelsight.rule.rule import Rule
 
 _WHOLE = np.float32(255)
 

@@ -6,19 +6,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from steelsight.decision.tested_files import DEFECTS, IMAGES, MATCHES, write_tested
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
+from steelsight.core.files import replacing, write_json, write_text
 from steelsight.export.card import make_card
 from steelsight.export.compare import Side
 from steelsight.export.images import are_there
-from steelsight.export.parity import Parity, check, measure
+from steelsight.export.low_precision import write_reduced
+from steelsight.export.parity import check, measure
 from steelsight.export.plan import Plan, Progress, make_plan
-from steelsight.export.readme import readme
-from steelsight.export.reduced import write_reduced
-from steelsight.export.seen import PRINTS, SEEN, write_seen
-from steelsight.export.watched import WatchedEngine
-from steelsight.export.where import here
-from steelsight.files import replacing, write_json, write_text
+from steelsight.export.platform import here
+from steelsight.export.watched_engine import WatchedEngine
 from steelsight.inspector.artifact import (
     CARD,
     CHECKSUMS,
@@ -31,6 +28,10 @@ from steelsight.inspector.artifact import (
     write_checksums,
 )
 from steelsight.inspector.engine import open_engine
+from steelsight.inspector.parity import Parity
+from steelsight.inspector.readme import readme
+from steelsight.inspector.training_images import PRINTS, SEEN, write_seen
+from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, MATCHES, write_tested
 
 if TYPE_CHECKING:
     from steelsight.networks.engine import TorchEngine

@@ -6,10 +6,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from steelsight.cascade.sources import Source, find_sources
+from steelsight.cascade.sources import Source, find_sources, sources_of
+from steelsight.core.errors import UserError
 from steelsight.dataset.model import Sample
-from steelsight.dataset.record import DATASET, Record
-from steelsight.errors import UserError
+from steelsight.run.record import DATASET, Record
 
 _T = TypeVar("_T")
 
@@ -28,11 +28,6 @@ def spread(items: Sequence[_T], most: int) -> tuple[_T, ...]:
 def of_fold(record: Record, fold: int) -> tuple[Sample, ...]:
     """Samples of a fold: those that its networks did not see."""
     return tuple(record.samples[index] for index in np.flatnonzero(record.folds == fold).tolist())
-
-
-def sources_of(samples: Sequence[Sample]) -> tuple[Source, ...]:
-    """Samples as the cascade takes them."""
-    return tuple(Source(sample.image_id, sample.path) for sample in samples)
 
 
 def over_folds(record: Record, most: int) -> tuple[Sample, ...]:

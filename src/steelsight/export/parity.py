@@ -1,82 +1,20 @@
-"""parity.json: how near the exported networks come to torch in fp32, on real images, through the same cascade."""
+"""The proof of parity: how near the exported networks come to torch in fp32, on real images, through the same cascade."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import Source
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.export.compare import Compared, Fault, Kind, Side, compare
-from steelsight.export.dice_loss import DiceLoss
-from steelsight.export.tolerance import TOLERANCE, Tolerance, are_alike
+from steelsight.export.tolerance import TOLERANCE, are_alike
 from steelsight.inspector.artifact import Precision
+from steelsight.inspector.parity import Parity
 
 Advance = Callable[[int, int], None]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Parity(_Model):
-    """What two engines said of the same images; the mean of a step's networks is compared, as the cascade uses it.
-
-    Attributes:
-        schema_version: 1 of inspectors of before, which know neither verdicts nor what is `near` a minimum area.
-        reference, runtime, processor: what was compared, and where.
-        precision, computed_in: of the inspector, and what this processor made of it.
-        images, pairs: how many; pairs = images times classes; `found_pairs` have a mask by either engine.
-        p_defect_difference, p_defect_image: the greatest, and of which image.
-        map_difference, map_image: greatest difference of a pixel's probability on the 8-bit grid, and of which image; None
-            where none was segmented.
-        same_gate_share: of images with the same gate decision; `near_gate_images` of the others lie within the tolerance
-            of the gate.
-        same_verdict_share: of images with the same verdict, None without a policy; `near_verdict_images` of the others lie
-            within the tolerance of a bound, or have masks that differ within it.
-        same_masks_share, same_found_masks_share: of pairs, and of found pairs, with the same run lengths.
-        near_area_pairs: pairs of which one side alone has a mask, whose area is at the minimum area.
-        differing_pairs: pairs of images with the same gate decision, beside these, whose masks differ by more than allowed.
-        most_pixels, least_dice: by which the masks of a pair differ at most, and their least Dice, over pairs of images with
-            the same gate decision that are not near the minimum area; None where there is no mask.
-        mean_dice: between the two masks, mean over found pairs.
-        same_answer_share: of images that both call defective, or both not.
-        same_suspected_share: of images of which both suspect the same pixels beside what they found; None in older files.
-        tolerance: of fp32; a lower precision is held against `dice_loss` instead.
-        dice_loss: what a lower precision costs; None for fp32.
-    """
-
-    schema_version: Literal[1, 2] = 2
-    reference: str
-    runtime: str
-    processor: str
-    precision: Precision
-    computed_in: Precision
-    images: int
-    pairs: int
-    found_pairs: int
-    p_defect_difference: float
-    p_defect_image: str
-    map_difference: float | None
-    map_image: str | None
-    same_gate_share: float
-    near_gate_images: int
-    same_verdict_share: float | None = None
-    near_verdict_images: int = 0
-    same_masks_share: float
-    same_found_masks_share: float | None
-    near_area_pairs: int = 0
-    differing_pairs: int
-    most_pixels: int
-    least_dice: float | None = None
-    mean_dice: float | None
-    same_answer_share: float
-    same_suspected_share: float | None = None
-    tolerance: Tolerance | None
-    dice_loss: DiceLoss | None
 
 
 @dataclass(frozen=True)

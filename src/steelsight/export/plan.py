@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steelsight.cascade.sources import Source
-from steelsight.dataset.record import Record, read_record
-from steelsight.decision.decision import Decision, Job, read_decision
-from steelsight.decision.policy import Policy
-from steelsight.decision.rule import Rule
-from steelsight.decision.tested import Tested
-from steelsight.evidence.store import Evidence
-from steelsight.evidence.verdicts import of_folds
 from steelsight.export.images import images_for_parity, require
 from steelsight.inspector.artifact import Precision
 from steelsight.recipe import Recipe, choose_folds, read_run_recipe
+from steelsight.rule.rule import Rule
+from steelsight.run.predictions import Evidence
+from steelsight.run.record import Record, read_record
+from steelsight.selection.decision import Decision, Job, read_decision
+from steelsight.selection.run_policy import of_folds
+from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.policy import Policy
 
 PARITY_IMAGES = 100
 """Of the run's own images, on which torch and the export are compared."""

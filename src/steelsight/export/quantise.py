@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.inspector.onnxruntime import silent_onnxruntime
 
 _TELEMETRY = "openvino_telemetry"

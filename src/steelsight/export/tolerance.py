@@ -3,9 +3,8 @@
 Sums of fp32 come out otherwise on each kind of processor, by about 1e-5 of a probability, and a pixel at a threshold flips.
 """
 
-from pydantic import BaseModel, ConfigDict
-
-from steelsight.decision.shares import MARGIN
+from steelsight.inspector.parity import Tolerance
+from steelsight.verdicts.error_rates import MARGIN
 
 PROBABILITY = MARGIN
 """By which a probability may differ: what a policy keeps between its bounds and the scores that they rest on. A decision may
@@ -25,23 +24,6 @@ def are_alike(pixels: int, dice: float) -> bool:
     (True, False, True)
     """
     return pixels <= PIXELS or dice >= DICE
-
-
-class Tolerance(BaseModel):
-    """What an inspector was held to, in its parity.json.
-
-    Attributes:
-        p_defect, map, pixels, dice: `PROBABILITY`, `LEVEL`, `PIXELS` and `DICE`; no `dice` was asked of inspectors of before.
-        same_masks_share: least share of masks within `pixels`, asked of inspectors of before in place of `dice`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    p_defect: float
-    map: float
-    pixels: int
-    dice: float | None = None
-    same_masks_share: float | None = None
 
 
 TOLERANCE = Tolerance(p_defect=PROBABILITY, map=LEVEL, pixels=PIXELS, dice=DICE)

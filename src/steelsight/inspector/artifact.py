@@ -14,15 +14,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from steelsight.decision.policy import Policy
-from steelsight.decision.rule import Rule
-from steelsight.ensemble import Combine
-from steelsight.errors import UserError
-from steelsight.files import write_json, write_text
-from steelsight.inspector.familiar import Familiar
+from steelsight.core.errors import UserError
+from steelsight.core.files import write_json, write_text
+from steelsight.core.parsing import parse_json
+from steelsight.imaging.combine import Combine
+from steelsight.imaging.preprocess import Preprocess
+from steelsight.inspector.input_range import Familiar
 from steelsight.inspector.onnx_file import check_alone
-from steelsight.parsing import parse_json
-from steelsight.preprocess import Preprocess
+from steelsight.rule.rule import Rule
+from steelsight.verdicts.policy import Policy
 
 CARD, CHECKSUMS, PARITY, README = "inspector.json", "checksums.txt", "parity.json", "README.md"
 SCHEMA_VERSION: Literal[4] = 4
@@ -109,7 +109,7 @@ class InspectorCard(_Model):
     Attributes:
         classes: defect class names, in the order of every map and of the rule's values.
         networks: of both steps; each has the same weight in what its step's networks say together.
-        combine: how they combine (see `steelsight.ensemble`).
+        combine: how they combine (see `steelsight.imaging.combine`).
         precision: of the networks.
         rule: gate, thresholds and minimum areas.
         policy: how an image gets its verdict; None: it gets none.

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from steelsight.cascade.engine import Engine
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.inspector.artifact import InspectorCard
 
 Device = Literal["auto", "cpu", "cuda"]

@@ -8,10 +8,10 @@ from typing import Self
 from steelsight.cascade.engine import Engine
 from steelsight.cascade.judge import Judged, judge, judge_batch, sees_grey
 from steelsight.cascade.sources import Source
-from steelsight.images import read_image
+from steelsight.imaging.preprocess import Image
+from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import InspectorCard, read_card
 from steelsight.inspector.engine import Aim, Device, open_engine
-from steelsight.preprocess import Image
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.ensemble import Combine
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
+from steelsight.imaging.combine import Combine
+from steelsight.imaging.preprocess import Preprocess
 from steelsight.inspector.artifact import INPUT, OUTPUT, InspectorCard, NetworkCard, read_network
-from steelsight.preprocess import Preprocess
 
 _BATCH = 8
 

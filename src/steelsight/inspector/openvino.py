@@ -10,11 +10,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.ensemble import Combine
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
+from steelsight.imaging.combine import Combine
+from steelsight.imaging.preprocess import Preprocess
 from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision, read_network
 from steelsight.inspector.engine import Aim
-from steelsight.preprocess import Preprocess
 
 _BATCH = 4
 

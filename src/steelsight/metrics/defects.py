@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.rle import Runs, decode_runs
+from steelsight.imaging.rle import Runs, decode_runs
 
 _NONE = np.zeros((0, 2), np.int64)
 

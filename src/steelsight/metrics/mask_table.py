@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from steelsight.errors import UserError
-from steelsight.names import from_cell
-from steelsight.rle import RunError, Runs, parse_runs
+from steelsight.core.errors import UserError
+from steelsight.core.names import from_cell
+from steelsight.imaging.rle import RunError, Runs, parse_runs
 
 LONG = ("ImageId", "ClassId", "EncodedPixels")
 WIDE = ("ImageId_ClassId", "EncodedPixels")

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from steelsight.errors import UserError, nearest
+from steelsight.core.errors import UserError, nearest
+from steelsight.core.names import from_cell, nearly, same_but_for_spelling
+from steelsight.imaging.rle import shared_area
 from steelsight.metrics.defect_figures import DefectFigures
 from steelsight.metrics.dice import DiceFigures, dice_figures
 from steelsight.metrics.mask_table import MaskTable, open_records, split_joined
 from steelsight.metrics.submitted_defects import Sizes, count_defects
-from steelsight.names import from_cell, nearly, same_but_for_spelling
-from steelsight.rle import shared_area
 
 _IMAGE_COLUMNS = ("ImageId", "image_id", "ImageId_ClassId")
 

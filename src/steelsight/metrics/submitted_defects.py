@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from steelsight.errors import UserError
-from steelsight.images import ImageError, image_size
+from steelsight.core.errors import UserError
+from steelsight.imaging.read import ImageError, image_size
+from steelsight.imaging.rle import Runs
 from steelsight.metrics.defect_figures import DefectFigures, defect_figures, metres_of
 from steelsight.metrics.defects import Defects, match_runs
 from steelsight.metrics.mask_table import MaskTable
-from steelsight.rle import Runs
 
 Sizes = Mapping[str, tuple[int, int]] | tuple[int, int] | None
 """(height, width) of each image, or of all; None: not known."""

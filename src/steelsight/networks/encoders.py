@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.recipe import Encoder
 
 ENCODERS: tuple[Encoder, ...] = get_args(Encoder)

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import nn
 
-from steelsight.decision.decision import Job
-from steelsight.ensemble import Combine
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
+from steelsight.imaging.combine import Combine
+from steelsight.imaging.preprocess import Preprocess
 from steelsight.networks.build import probabilities
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import Precision, autocast_for, best_device
-from steelsight.preprocess import Preprocess
 from steelsight.recipe import Member, Recipe
+from steelsight.selection.decision import Job
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from steelsight.errors import UserError
-from steelsight.files import replacing, write_json
+from steelsight.core.errors import UserError
+from steelsight.core.files import replacing, write_json
 from steelsight.networks.build import SEGMENTER, Network, empty_backbone
 from steelsight.networks.encoders import WeightsFile, home, hub_name, require_weights
 from steelsight.recipe import Encoder

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from steelsight.errors import UserError, nearest
+from steelsight.core.errors import UserError, nearest
 from steelsight.recipe.model import Member, Recipe
 
 

@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from steelsight.ensemble import Combine
-from steelsight.preprocess import Preprocess
+from steelsight.imaging.combine import Combine
+from steelsight.imaging.preprocess import Preprocess
 from steelsight.recipe.augment import Augment
 from steelsight.recipe.base import Fields, Probability
 
@@ -232,7 +232,7 @@ class Selection(Fields):
     """How many members per step make the ensemble, by out-of-fold score: chosen once for `all` folds, or per `fold`.
 
     Attributes:
-        combine: how what the networks say is averaged, see `steelsight.ensemble`.
+        combine: how what the networks say is averaged, see `steelsight.imaging.combine`.
     """
 
     classifiers: int = Field(ge=1)

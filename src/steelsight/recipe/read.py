@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from steelsight.errors import UserError, nearest
-from steelsight.files import write_text
-from steelsight.parsing import parse_yaml
+from steelsight.core.errors import UserError, nearest
+from steelsight.core.files import write_text
+from steelsight.core.parsing import parse_yaml
 from steelsight.recipe.model import Recipe
 
 RECIPES = ("paper", "lite", "demo")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from steelsight.errors import UserError, nearest
+from steelsight.core.errors import UserError, nearest
 from steelsight.recipe.model import Input, Member, Recipe
 
 _STRIDE = 32

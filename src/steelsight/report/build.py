@@ -2,30 +2,30 @@
 
 from pathlib import Path
 
-from steelsight.decision.decision import FILE
-from steelsight.evidence.team import Progress
-from steelsight.files import write_text
-from steelsight.report.calibration import CalibrationView, calibration_view
-from steelsight.report.cautions import run_cautions
-from steelsight.report.classifier import classifier_view
-from steelsight.report.curves import curves_view
-from steelsight.report.data import data_view
-from steelsight.report.defect_table import DefectTable, defect_table, strip_scale
-from steelsight.report.defects import defects_view
+from steelsight.core.files import write_text
+from steelsight.plots.style import class_names
 from steelsight.report.findings import Findings, collect
-from steelsight.report.folds import folds_view
-from steelsight.report.found import found_view
-from steelsight.report.gallery import gallery_view
-from steelsight.report.gate import gate_view
-from steelsight.report.ink import class_names
-from steelsight.report.inspected import inspected_view
-from steelsight.report.masks import masks_view
-from steelsight.report.members import members_view
 from steelsight.report.page import render
-from steelsight.report.rules import rules_view
-from steelsight.report.signing import SigningView, Subject, signing_view
-from steelsight.report.summary import summary_view
-from steelsight.report.training import read_curves, training_view
+from steelsight.report.sections.calibration import CalibrationView, calibration_view
+from steelsight.report.sections.cautions import run_cautions
+from steelsight.report.sections.classifier import classifier_view
+from steelsight.report.sections.curves import curves_view
+from steelsight.report.sections.data import data_view
+from steelsight.report.sections.defect_table import DefectTable, defect_table, strip_scale
+from steelsight.report.sections.defects import defects_view
+from steelsight.report.sections.folds import folds_view
+from steelsight.report.sections.found import found_view
+from steelsight.report.sections.gallery import gallery_view
+from steelsight.report.sections.gate import gate_view
+from steelsight.report.sections.inspected import inspected_view
+from steelsight.report.sections.masks import masks_view
+from steelsight.report.sections.members import members_view
+from steelsight.report.sections.rules import rules_view
+from steelsight.report.sections.summary import summary_view
+from steelsight.report.sections.training import read_curves, training_view
+from steelsight.report.sign_off.policy import SigningView, Subject, signing_view
+from steelsight.selection.decision import FILE
+from steelsight.selection.ensembles import Progress
 
 
 def build_report(

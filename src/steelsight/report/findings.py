@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.dataset.record import Record, read_record
-from steelsight.decision.candidates import View
-from steelsight.decision.counts import Counts, Histograms, count
-from steelsight.decision.decision import FILE, Decision, read_decision
-from steelsight.decision.rule import Rule
-from steelsight.decision.tested import Tested
-from steelsight.errors import UserError
-from steelsight.evidence.defects import ScoredDefects, score_defects
-from steelsight.evidence.out_of_fold import OutOfFold, counts_by_fold, named_members
-from steelsight.evidence.store import Evidence
-from steelsight.evidence.team import Progress, Team, Views
-from steelsight.evidence.verdicts import gather_tested
+from steelsight.core.errors import UserError
 from steelsight.recipe import Recipe, read_run_recipe
+from steelsight.rule.kinds import View
+from steelsight.rule.pixel_counts import Counts, Histograms, count
+from steelsight.rule.rule import Rule
+from steelsight.run.predictions import Evidence
+from steelsight.run.record import Record, read_record
+from steelsight.selection.decision import FILE, Decision, read_decision
+from steelsight.selection.defects import ScoredDefects, score_defects
+from steelsight.selection.ensembles import Progress, Team, Views
+from steelsight.selection.out_of_fold import OutOfFold, counts_by_fold, named_members
+from steelsight.selection.run_policy import gather_tested
+from steelsight.verdicts.evaluated import Tested
 
 
 @dataclass(frozen=True, eq=False)

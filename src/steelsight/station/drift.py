@@ -13,10 +13,10 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.decision.digits import about
-from steelsight.decision.tested import Tested
-from steelsight.ensemble import combine_probabilities
+from steelsight.core.formatting import about
+from steelsight.imaging.combine import combine_probabilities
 from steelsight.inspector.artifact import InspectorCard
+from steelsight.verdicts.evaluated import Tested
 
 ALPHA = 0.01
 """Share of windows without drift in which an alarm is put up with."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from steelsight.decision.policy import Answer
-from steelsight.regions import Region
+from steelsight.imaging.regions import Region
+from steelsight.verdicts.policy import Answer
 
 Door = Literal["page", "http", "watch"]
 """How an image came in: dropped on the page, sent by a program, found in a watched folder."""
@@ -80,7 +80,7 @@ class Result:
         error: why nothing was found out of the image: its file could not be read, and has no size, or a network gave no
             probability for it. None where it was judged.
         seconds: from the acceptance to the result.
-        doubt: in [0, 1]; what should be reviewed first has the greatest: see `steelsight.station.doubt`.
+        doubt: in [0, 1]; what should be reviewed first has the greatest: see `steelsight.station.review_order`.
         has_image, has_maps: whether the store was given them; retention may have removed them since.
         fold_score: what drift is measured by in place of `p_defect`, where the evidence is of folds one by one: see
             `steelsight.station.drift.fold_score`. None elsewhere.

@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 from steelsight.cascade.engine import Engine
 from steelsight.cascade.judge import Judged, Read, judge_batch, sees_grey
 from steelsight.cascade.sources import Source
-from steelsight.errors import UserError
-from steelsight.image_header import read_header
-from steelsight.images import ImageError, decode_image
+from steelsight.core.errors import UserError
+from steelsight.imaging.header import read_header
+from steelsight.imaging.read import ImageError, decode_image
+from steelsight.imaging.rle import format_runs
 from steelsight.inspector.artifact import fingerprint
 from steelsight.inspector.engine import Device
 from steelsight.inspector.inspector import Inspector
-from steelsight.rle import format_runs
-from steelsight.station.batcher import Admission, Batcher, Closed, Job, QueueFull
-from steelsight.station.commit import Committer, Finished
-from steelsight.station.doubt import UNJUDGED, doubt_of
 from steelsight.station.drift import fold_score, scored_folds
-from steelsight.station.incoming import Incoming
 from steelsight.station.inspection import Inspection, Result
 from steelsight.station.log.belonging import open_log
 from steelsight.station.log.log import InspectionLog
+from steelsight.station.queue.batcher import Admission, Batcher, Closed, Job, QueueFull
+from steelsight.station.queue.commit import Committer, Finished
+from steelsight.station.queue.incoming import Incoming
+from steelsight.station.review_order import UNJUDGED, doubt_of
 from steelsight.station.settings import StationSettings
 from steelsight.station.store import ImageStore, NetworkMaps
 

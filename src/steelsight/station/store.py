@@ -22,11 +22,11 @@ from typing import cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.ensemble import Combine, combine_maps
-from steelsight.errors import UserError
-from steelsight.files import NO_SPACE
-from steelsight.image_header import Format, image_format
-from steelsight.preprocess import Preprocess
+from steelsight.core.errors import UserError
+from steelsight.core.files import NO_SPACE
+from steelsight.imaging.combine import Combine, combine_maps
+from steelsight.imaging.header import Format, image_format
+from steelsight.imaging.preprocess import Preprocess
 
 _SUFFIXES: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "bmp": ".bmp", "tiff": ".tif"}
 ASIDE = "unknown"

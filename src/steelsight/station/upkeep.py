@@ -5,7 +5,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.station.log.retention import Pruned, prune
 from steelsight.station.station import Station
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.strips import light, marks, texture
 from steelsight.strips.chance import DEFECTS, LIGHT, NOISE, SURFACE, Bytes, stream
 from steelsight.strips.coil import Coil, coil_of

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.rle import Runs, encode_mask
+from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.strips.chance import LABELS, Bytes, pick, stream
 from steelsight.strips.defects import CLASSES
 

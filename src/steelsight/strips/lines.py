@@ -6,7 +6,7 @@ from the other side, brighter, with a softer lens, more noise, and a gain that d
 
 from dataclasses import dataclass
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 import cv2
 
 from steelsight import __version__
+from steelsight.core.errors import UserError
+from steelsight.core.files import write_csv, write_json
 from steelsight.dataset.writers.labelled import Labelled
 from steelsight.dataset.writers.write import WrittenLayout, refuse_existing, write_dataset
-from steelsight.errors import UserError
-from steelsight.files import write_csv, write_json
 from steelsight.strips import labels
 from steelsight.strips.defects import CLASSES
 from steelsight.strips.draw import Strip, check_wish, draw_strip

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from steelsight.evidence.store import Evidence
-from steelsight.images import read_image
+from steelsight.imaging.read import read_image
 from steelsight.recipe import Recipe
+from steelsight.run.predictions import Evidence
 from steelsight.training.fit import Job
 from steelsight.training.loading import CACHE, ImageCache, ReadImage, default_workers
 from steelsight.training.machine import Machine, accelerator

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torchvision.transforms.v2 import functional as colour
 
 from steelsight.dataset.model import Sample
-from steelsight.preprocess import Image, Preprocess, resize
+from steelsight.imaging.preprocess import Image, Preprocess, resize
 from steelsight.recipe import Member
 from steelsight.recipe.augment import Crop
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from steelsight.errors import UserError
-from steelsight.files import write_bytes
+from steelsight.core.errors import UserError
+from steelsight.core.files import write_bytes
 
 Weights = dict[str, Tensor]
 

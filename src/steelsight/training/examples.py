@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.files import replacing
 from steelsight.dataset.model import Sample
-from steelsight.evidence.store import Evidence
-from steelsight.files import replacing
-from steelsight.images import read_image
+from steelsight.imaging.read import read_image
+from steelsight.plots.outlines import TRUTH, Outline, outlined
 from steelsight.recipe import Member
-from steelsight.report.picture import TRUTH, Outline, outlined
+from steelsight.run.predictions import Evidence
 from steelsight.training.augment import apply, apply_to_mask, draw
 from steelsight.training.loading import plain_target
 from steelsight.training.randomness import generator

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.model import Dataset
-from steelsight.dataset.record import Record, fingerprint, read_record, write_record
 from steelsight.dataset.twins import find_twins
-from steelsight.errors import UserError
-from steelsight.evidence.store import Evidence
-from steelsight.images import ImageError, read_image
+from steelsight.imaging.read import ImageError, read_image
 from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
+from steelsight.run.predictions import Evidence
+from steelsight.run.record import Record, fingerprint, read_record, write_record
 from steelsight.training.arrangement import Arrangement, arrange, image_readers
 from steelsight.training.examples import draw_examples
 from steelsight.training.fit import Job

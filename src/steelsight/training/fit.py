@@ -12,14 +12,14 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
+from steelsight.core.errors import UserError
+from steelsight.core.files import disk_errors, write_text
+from steelsight.core.parsing import parse_json
 from steelsight.dataset.model import Sample
-from steelsight.errors import UserError
-from steelsight.files import disk_errors, write_text
-from steelsight.images import read_image
-from steelsight.parsing import parse_json
+from steelsight.imaging.read import read_image
+from steelsight.plots.training_curves import draw_progress
 from steelsight.recipe import Member, Phase
 from steelsight.recipe.model import Optimiser
-from steelsight.report.progress import draw_progress
 from steelsight.training.checkpoint import Checkpoint, Weights, average_in
 from steelsight.training.loading import Item, PlainImages, ReadImage, TrainingImages, plain_batches, training_batches
 from steelsight.training.losses import images_of, weighted_loss

@@ -16,18 +16,18 @@ from safetensors.torch import save
 from torch import nn
 
 from steelsight.cascade.no_probability import odd_answers
-from steelsight.ensemble import to_8bit
-from steelsight.errors import UserError
-from steelsight.evidence.store import Evidence
-from steelsight.files import disk_errors, sweep, write_bytes, write_json
-from steelsight.images import read_image
-from steelsight.lock import Lock
+from steelsight.core.errors import UserError
+from steelsight.core.files import disk_errors, sweep, write_bytes, write_json
+from steelsight.core.lock import Lock
+from steelsight.imaging.combine import to_8bit
+from steelsight.imaging.read import read_image
 from steelsight.networks.build import probabilities
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
 from steelsight.networks.weights import load_encoder, load_weights
 from steelsight.recipe import Member
-from steelsight.report.job_log import read_log
+from steelsight.run.job_log import read_log
+from steelsight.run.predictions import Evidence
 from steelsight.training.fit import Hooks, Job, fit
 from steelsight.training.loading import PlainImages, ReadImage, plain_batches
 from steelsight.training.memory import forget_peak, peak_memory

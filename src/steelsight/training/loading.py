@@ -14,9 +14,9 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from steelsight.dataset.model import Sample
-from steelsight.images import read_image
+from steelsight.imaging.preprocess import Image, resize
+from steelsight.imaging.read import read_image
 from steelsight.networks.cells import CELL
-from steelsight.preprocess import Image, resize
 from steelsight.recipe import Member
 from steelsight.training.augment import apply, apply_to_mask, draw
 from steelsight.training.losses import Output

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from lightning.fabric import Fabric
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.networks.precision import gains_from_bf16
 from steelsight.recipe import Recipe
 from steelsight.training.memory import keep_freed_memory

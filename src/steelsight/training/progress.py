@@ -12,7 +12,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.recipe import waits_for
 from steelsight.training.checkpoint import Checkpoint
 from steelsight.training.fit import Hooks, Job

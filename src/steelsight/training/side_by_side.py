@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from steelsight.errors import UserError
-from steelsight.evidence.store import Evidence
+from steelsight.core.errors import UserError
+from steelsight.run.predictions import Evidence
 from steelsight.training.arrangement import Arrangement
 from steelsight.training.fit import Job
 from steelsight.training.launcher import Answer, Worker, Workers

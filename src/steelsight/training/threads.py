@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import torch
 
-from steelsight.files import write_json
+from steelsight.core.files import write_json
 
 THREADS = 1
 """Of a job of a new run. Two jobs of one thread make more images a second than one of two, whose threads wait for each other

@@ -8,9 +8,9 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
+from steelsight.imaging.preprocess import Preprocess
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
-from steelsight.preprocess import Preprocess
 from steelsight.training.fit import Job, make_optimiser
 from steelsight.training.losses import Output, weighted_loss
 

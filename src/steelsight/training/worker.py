@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 
 _MOST = 2**16  # bytes of orders read at once
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from data import SHARED, needs_shared
-from writers import palette_png, write_class_image, write_picture
+from helpers.data import SHARED, needs_shared
+from helpers.layout_writers import palette_png, write_class_image, write_picture
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
-from steelsight.errors import UserError
 
 SMEARED = np.array([[0, 100, 127], [128, 200, 255]], np.uint8)
 EMPTY = np.zeros((2, 3), np.uint8)

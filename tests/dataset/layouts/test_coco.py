@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from writers import coco_counts, write_coco, write_picture
+from helpers.layout_writers import coco_counts, write_coco, write_picture
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
-from steelsight.errors import UserError
 
 SIZE = (6, 8)
 CLASSES = {7: "scratch", 3: "pit"}

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from writers import LONG, write_class_image, write_csv, write_index_png, write_picture
+from helpers.layout_writers import LONG, write_class_image, write_csv, write_index_png, write_picture
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.detect import LAYOUTS, detect_layout
 from steelsight.dataset.read import read_dataset
-from steelsight.errors import UserError
 
 MASK = np.array([[0, 255]], np.uint8)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelsight.dataset.layouts.polygon import polygon_runs
-from steelsight.rle import decode_runs
+from steelsight.imaging.rle import decode_runs
 
 mask_api = pytest.importorskip("pycocotools.mask")
 

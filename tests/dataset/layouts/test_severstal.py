@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from data import SAMPLE, SHARED, needs_sample, needs_shared
-from writers import LONG, write_csv, write_picture, write_severstal
+from helpers.data import SAMPLE, SHARED, needs_sample, needs_shared
+from helpers.layout_writers import LONG, write_csv, write_picture, write_severstal
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.model import Dataset
 from steelsight.dataset.read import read_dataset
-from steelsight.errors import UserError
-from steelsight.rle import format_runs
+from steelsight.imaging.rle import format_runs
 
 SIZE = (4, 6)
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
 from steelsight.dataset.writers.labelled import Labelled
 from steelsight.dataset.writers.write import WrittenLayout, write_dataset
-from steelsight.errors import UserError
-from steelsight.rle import encode_mask
+from steelsight.imaging.rle import encode_mask
 
 CLASSES = ("1", "2", "3")
 

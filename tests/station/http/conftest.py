@@ -1,7 +1,7 @@
 """One station for all tests that only look or add."""
 
 import pytest
-from station.http.serving import IMAGES, make_judging_inspector, send, served
+from helpers.serving import IMAGES, make_judging_inspector, send, served
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import socket
 import time
 
 import pytest
-from data import needs_sample
+from helpers.data import needs_sample
 
 from steelsight.station.http import connection
 

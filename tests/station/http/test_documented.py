@@ -5,8 +5,8 @@ import shutil
 import subprocess
 
 import pytest
-from data import ROOT, needs_sample
-from station.http.serving import IMAGES
+from helpers.data import ROOT, needs_sample
+from helpers.serving import IMAGES
 from typer.main import get_command
 
 from steelsight.cli.main import app

@@ -9,13 +9,13 @@ import socket
 import httpx
 import pytest
 import schemathesis
-from data import needs_sample
+from helpers.data import needs_sample
+from helpers.serving import IMAGES, SAMPLES, served
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from station.http.serving import IMAGES, SAMPLES, served
 
 pytestmark = needs_sample
 EXAMPLES = int(os.environ.get("STEELSIGHT_FUZZ", "0"))

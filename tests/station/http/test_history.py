@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow.parquet as pq
 import pytest
-from data import needs_sample
-from station.http.serving import IMAGES
+from helpers.data import needs_sample
+from helpers.serving import IMAGES
 
-from steelsight.station.http import viewing
+from steelsight.station.http.routes import viewing
 
 pytestmark = needs_sample
 

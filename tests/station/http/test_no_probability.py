@@ -6,10 +6,10 @@ from math import nan
 import cv2
 import numpy as np
 import pytest
-from data import needs_sample
-from decision.policies import make_policy
-from inspector.tiny import RULE, is_bright, make_inspector
-from station.http.serving import IMAGES, send, served
+from helpers.data import needs_sample
+from helpers.policies import make_policy
+from helpers.serving import IMAGES, send, served
+from helpers.tiny_inspector import RULE, is_bright, make_inspector
 
 pytestmark = needs_sample
 GOOD, ODD = [0, 1, 3, 4], [2, 5, 6, 8]

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from steelsight.regions import find_regions
-from steelsight.rle import encode_mask
+from steelsight.imaging.regions import find_regions
+from steelsight.imaging.rle import encode_mask
 from steelsight.station.http.polygons import region_polygons
 
 MASKS = arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))

@@ -3,8 +3,8 @@
 from uuid import uuid4
 
 import pytest
-from station.log.postgres import BINARIES, running_server
-from station.log.results import CLASSES, INSPECTOR
+from helpers.postgres import BINARIES, running_server
+from helpers.station_results import CLASSES, INSPECTOR
 
 from steelsight.station.log.connect import connect, parse_url
 from steelsight.station.log.log import InspectionLog

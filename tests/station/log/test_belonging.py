@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from station.log.older import make_older
-from station.log.results import CLASSES, INSPECTOR, START, make_result
+from helpers.older_log import make_older
+from helpers.station_results import CLASSES, INSPECTOR, START, make_result
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.station.log.belonging import BELONGING, adopt, claim, open_log
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.retention import Pruned, prune, set_unknown_aside

@@ -5,14 +5,14 @@ import io
 from datetime import UTC, datetime
 
 import pytest
+from helpers.station_results import CLASSES, INSPECTOR, START, make_result, results
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
-from station.log.results import CLASSES, INSPECTOR, START, make_result, results
 
-from steelsight.errors import UserError
-from steelsight.names import for_cell
-from steelsight.regions import Region
+from steelsight.core.errors import UserError
+from steelsight.core.names import for_cell
+from steelsight.imaging.regions import Region
 from steelsight.station.log.export import columns, export_csv, export_parquet, write_export
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from helpers.station_results import CLASSES, INSPECTOR, any_text, is_known, make_arrival, make_result, results, times
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from station.log.results import CLASSES, INSPECTOR, any_text, is_known, make_arrival, make_result, results, times
 
 from steelsight.station.inspection import Review
 from steelsight.station.log.log import InspectionLog, OutdatedReview, UnknownInspection

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
-from station.log.older import make_older
-from station.log.results import CLASSES, INSPECTOR, make_arrival, make_result
+from helpers.older_log import make_older
+from helpers.station_results import CLASSES, INSPECTOR, make_arrival, make_result
 
-from steelsight.regions import Region
+from steelsight.imaging.regions import Region
 from steelsight.station.log import migrate, schema
 from steelsight.station.log.export import export_csv
 from steelsight.station.log.log import InspectionLog

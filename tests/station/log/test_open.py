@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from data import ROOT
-from station.log.results import CLASSES, INSPECTOR, make_result
+from helpers.data import ROOT
+from helpers.station_results import CLASSES, INSPECTOR, make_result
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
 from steelsight.station.log.tables import VERSION_TABLE, metadata

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 
 import pytest
+from helpers.station_results import CLASSES, INSPECTOR, START, make_result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
-from station.log.results import CLASSES, INSPECTOR, START, make_result
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query, page
 from steelsight.station.log.rows import select_inspections

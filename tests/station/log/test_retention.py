@@ -4,9 +4,9 @@ import os
 from datetime import timedelta
 
 import pytest
-from station.log.results import CLASSES, INSPECTOR, START, is_known, make_arrival, make_result
+from helpers.station_results import CLASSES, INSPECTOR, START, is_known, make_arrival, make_result
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.station.inspection import Arrival
 from steelsight.station.log.belonging import adopt, claim
 from steelsight.station.log.log import InspectionLog

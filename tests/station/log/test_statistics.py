@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
+from helpers.station_results import INSPECTOR, make_result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from station.log.results import INSPECTOR, make_result
 
 from steelsight.station.log.query import Query
 from steelsight.station.log.statistics import Counts

@@ -1,8 +1,8 @@
 """The browser and the inspector that the page's tests look at; one of each for a file."""
 
 import pytest
-from station.http.serving import make_judging_inspector
-from station.page.browsing import SHOWN, chromium
+from helpers.browsing import SHOWN, chromium
+from helpers.serving import make_judging_inspector
 
 
 @pytest.fixture(scope="module")

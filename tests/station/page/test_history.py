@@ -7,21 +7,21 @@ import cv2
 import numpy as np
 import pyarrow.parquet
 import pytest
-from data import SAMPLE, needs_sample
-from inspector.tiny import STRETCHED, by_hand
+from helpers.browsing import LOOKS, SHOWN, await_requests, needs_chromium, page_of, screenshot
+from helpers.data import SAMPLE, needs_sample
+from helpers.serving import IMAGES, make_judging_inspector, send, served
+from helpers.tiny_inspector import STRETCHED, by_hand
 from playwright.sync_api import expect
-from station.http.serving import IMAGES, make_judging_inspector, send, served
-from station.page.browsing import LOOKS, SHOWN, await_requests, needs_chromium, page_of, screenshot
 
 from steelsight.dataset.read import read_dataset
-from steelsight.decision.tested import Tested
-from steelsight.decision.tested_files import write_tested
-from steelsight.images import read_image
+from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import write_checksums
-from steelsight.station.http.security import Access
+from steelsight.station.http.middleware.security import Access
+from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated_files import write_tested
 
 pytestmark = [needs_sample, needs_chromium]
-PAGE = 25  # rows; history.js
+PAGE = 25  # rows; js/history/history.js
 KINDS = ("pass", "review", "reject", "none", "unreadable", "flagged")
 
 

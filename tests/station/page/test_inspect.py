@@ -6,13 +6,13 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from data import needs_sample
+from helpers.browsing import LOOKS, PATIENCE, await_requests, needs_chromium, page_of, screenshot
+from helpers.data import needs_sample
+from helpers.serving import IMAGES, SAMPLES, send, served
 from playwright.sync_api import expect
-from station.http.serving import IMAGES, SAMPLES, send, served
-from station.page.browsing import LOOKS, PATIENCE, await_requests, needs_chromium, page_of, screenshot
 
-from steelsight.images import list_images
-from steelsight.station.http.security import Access
+from steelsight.imaging.read import list_images
+from steelsight.station.http.middleware.security import Access
 
 pytestmark = [needs_sample, needs_chromium]
 
@@ -127,7 +127,7 @@ def test_what_is_lost_from_a_dropped_folder_costs_itself_alone(page):
     """A link that leads nowhere, or a folder that may not be opened."""
     expect(page.locator(".drop")).to_be_visible()
     named = page.evaluate("""async () => {
-      const {droppedFiles} = await import("/static/js/files.js");
+      const {droppedFiles} = await import("/static/js/inspect/files.js");
       const gone = (_, failed) => failed(new Error("it is gone"));
       const file = (name) => ({isFile: true, name, file: (found) => found(new File([name], name))});
       const folder = (name, ...children) => ({

@@ -1,11 +1,11 @@
 """On the page, an image for which the networks gave no probability is one to be reviewed: seen, explained, drawn on."""
 
 import pytest
-from data import needs_sample
+from helpers.browsing import needs_chromium, page_of
+from helpers.data import needs_sample
+from helpers.serving import IMAGES, served
 from playwright.sync_api import expect
-from station.http.serving import IMAGES, served
 from station.http.test_no_probability import ODD, make_odd_inspector
-from station.page.browsing import needs_chromium, page_of
 
 pytestmark = [needs_sample, needs_chromium]
 WAIT = 60_000  # milliseconds: the machine may be busy

@@ -6,10 +6,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from data import needs_sample, run_cli
-from playwright.sync_api import expect
-from station.http.serving import IMAGES, send, served
-from station.page.browsing import (
+from helpers.browsing import (
     LOOKS,
     await_requests,
     drag,
@@ -20,10 +17,13 @@ from station.page.browsing import (
     screenshot,
     stroke,
 )
-from training_samples import SMALL, sets
+from helpers.data import needs_sample, run_cli
+from helpers.serving import IMAGES, send, served
+from helpers.training_samples import SMALL, sets
+from playwright.sync_api import expect
 
-from steelsight.rle import decode_runs, parse_runs
-from steelsight.station.incoming import Incoming
+from steelsight.imaging.rle import decode_runs, parse_runs
+from steelsight.station.queue.incoming import Incoming
 
 pytestmark = [needs_sample, needs_chromium]
 SIZE = (256, 1600)

@@ -6,18 +6,18 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from data import needs_sample
-from decision.policies import make_policy
-from inspector.tiny import RULE, make_inspector
+from helpers.browsing import needs_chromium, page_of, screenshot
+from helpers.data import needs_sample
+from helpers.policies import make_policy
+from helpers.serving import IMAGES, send, served
+from helpers.tiny_inspector import RULE, make_inspector
 from playwright.sync_api import expect
-from station.http.serving import IMAGES, send, served
-from station.page.browsing import needs_chromium, page_of, screenshot
 from station.page.test_inspect import drop, finished, inked
 from station.page.test_viewer import _SLIDE, _VIEWER, look_at, mask, picture
 
 from steelsight.cascade.cut import large_regions, least_area
-from steelsight.cascade.overlay import class_colour
-from steelsight.rle import decode_runs, encode_mask, format_runs, parse_runs
+from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
+from steelsight.results.overlay import class_colour
 
 pytestmark = [needs_sample, needs_chromium]
 _SUSPECTED = f"""(number) => {{
@@ -167,7 +167,7 @@ def test_closed_lines_go_round_every_region_and_hole(browser, client):
             alpha = page.evaluate(
                 """async ([text, height, width]) => {
                   const [{decodeRuns}, {closedPath, rowRuns}] =
-                    await Promise.all(["runs", "outline"].map((name) => import(`/static/js/${name}.js`)));
+                    await Promise.all(["runs", "outline"].map((name) => import(`/static/js/lib/${name}.js`)));
                   const context = new OffscreenCanvas(width, height).getContext("2d");
                   context.fill(closedPath(rowRuns(decodeRuns(text, height, width), height, width)), "evenodd");
                   return Array.from(context.getImageData(0, 0, width, height).data.filter((_, i) => i % 4 === 3));

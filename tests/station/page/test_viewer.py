@@ -3,19 +3,19 @@
 import cv2
 import numpy as np
 import pytest
-from data import needs_sample
+from helpers.browsing import LOOKS, needs_chromium, page_of, screenshot
+from helpers.data import needs_sample
+from helpers.serving import IMAGES, send, served
 from playwright.sync_api import expect
-from station.http.serving import IMAGES, send, served
-from station.page.browsing import LOOKS, needs_chromium, page_of, screenshot
 
-from steelsight.decision.rule import Rule, masks
-from steelsight.rle import decode_runs, encode_mask, format_runs, parse_runs
+from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
+from steelsight.rule.rule import Rule, masks
 
 pytestmark = [needs_sample, needs_chromium]
 
 _VIEWER = "document.querySelector('.stage').viewer"
 _MASK = f"""async (number) => {{
-  const {{encodeRuns}} = await import("/static/js/runs.js");
+  const {{encodeRuns}} = await import("/static/js/lib/runs.js");
   const {{masks, inspection}} = {_VIEWER};
   return encodeRuns(masks.get(number), inspection.height, inspection.width);
 }}"""
@@ -218,7 +218,7 @@ def test_run_lengths_and_the_rule_are_those_of_the_inspector(modules):
         text = format_runs(encode_mask(drawn))
         again = modules.evaluate(
             """async ([text, height, width]) => {
-              const {decodeRuns, encodeRuns, areaOf} = await import("/static/js/runs.js");
+              const {decodeRuns, encodeRuns, areaOf} = await import("/static/js/lib/runs.js");
               const mask = decodeRuns(text, height, width);
               return [Array.from(mask), encodeRuns(mask, height, width), areaOf(mask)];
             }""",
@@ -231,7 +231,7 @@ def test_run_lengths_and_the_rule_are_those_of_the_inspector(modules):
             rule = Rule(gate=gate, softness=softness, upper=(90,), lower=(60,), min_area=(least,))
             cut = modules.evaluate(
                 """async ([rule, p, map]) => {
-                  const {cutMask, histogramOf, leastArea} = await import("/static/js/rule.js");
+                  const {cutMask, histogramOf, leastArea} = await import("/static/js/lib/rule.js");
                   const values = Uint8Array.from(map);
                   const level = {upper: rule.upper[0], lower: rule.lower[0]};
                   const cut = cutMask(rule, 0, p, values, histogramOf(values), level);
@@ -251,7 +251,7 @@ def test_outlines_as_pixels_lie_on_the_edge_of_the_mask(modules):
     painted = modules.evaluate(
         """async ([text, height, width, thickness]) => {
           const [{decodeRuns}, {rowRuns}, {paintRing}] =
-            await Promise.all(["runs", "outline", "ring"].map((name) => import(`/static/js/${name}.js`)));
+            await Promise.all(["runs", "outline", "ring"].map((name) => import(`/static/js/lib/${name}.js`)));
           const pixels = new Uint32Array(height * width);
           const runs = rowRuns(decodeRuns(text, height, width), height, width);
           paintRing(runs, pixels, width, {thickness, rim: 1, colour: 2, dark: 1});

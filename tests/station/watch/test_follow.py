@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from hashlib import sha256
 
 import pytest
-from data import SAMPLE, needs_sample
-from inspector.tiny import make_inspector
+from helpers.data import SAMPLE, needs_sample
+from helpers.tiny_inspector import make_inspector
 
-from steelsight.errors import UserError
-from steelsight.images import list_images
+from steelsight.core.errors import UserError
+from steelsight.imaging.read import list_images
 from steelsight.station.log.query import Query
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Station

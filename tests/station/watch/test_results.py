@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from steelsight.cascade.tables import TABLES, Tables
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
+from steelsight.imaging.regions import Region
 from steelsight.metrics.mask_table import read_mask_table
-from steelsight.regions import Region
+from steelsight.results.tables import TABLES, Tables
 from steelsight.station.inspection import Arrival, Result
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.watch.results import ResultTables

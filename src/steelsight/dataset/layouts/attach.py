@@ -9,8 +9,8 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from steelsight.core.names import nearly, same_but_for_spelling, shown
 from steelsight.dataset.model import Fault
-from steelsight.names import nearly, same_but_for_spelling, shown
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.attach import Orphan, unsure_labels
 from steelsight.dataset.layouts.listing import (
     Listed,
@@ -22,9 +23,8 @@ from steelsight.dataset.layouts.listing import (
 )
 from steelsight.dataset.layouts.masks import contradicts_alpha, is_photograph
 from steelsight.dataset.model import Fault
-from steelsight.errors import UserError
-from steelsight.images import ImageError, list_images, read_image
-from steelsight.rle import Runs, encode_mask
+from steelsight.imaging.read import ImageError, list_images, read_image
+from steelsight.imaging.rle import Runs, encode_mask
 
 INNER = ("Imgs", "imgs", "images")
 NO_CLASS = frozenset({"images", "masks"})

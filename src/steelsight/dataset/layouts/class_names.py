@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
+from steelsight.core.errors import UserError
+from steelsight.core.names import is_background, is_ignore
 from steelsight.dataset.layouts.severstal import header
-from steelsight.errors import UserError
-from steelsight.names import is_background, is_ignore
 
 _NAMED_INDEX = re.compile(r"(.+)_([1-9][0-9]*)", re.ASCII)
 _NUMBERED = re.compile(r"([0-9]+)\s*[:;,.\t )=-]\s*(\S.*)", re.ASCII)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from steelsight.core.errors import UserError
+from steelsight.core.names import is_background
 from steelsight.dataset.layouts.attach import Orphan, unsure_labels
 from steelsight.dataset.layouts.coco_file import CocoAnnotation, CocoCategory, CocoFile, CocoImage, Ids, load
 from steelsight.dataset.layouts.coco_marks import AnnotationError, annotation_runs
@@ -24,10 +26,8 @@ from steelsight.dataset.layouts.listing import (
     wrong_size,
 )
 from steelsight.dataset.model import Fault
-from steelsight.errors import UserError
-from steelsight.images import is_image_name
-from steelsight.names import is_background
-from steelsight.rle import RunError, Runs
+from steelsight.imaging.read import is_image_name
+from steelsight.imaging.rle import RunError, Runs
 
 _Id = int | str
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.model import Fault
-from steelsight.errors import UserError
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0+)?", re.ASCII)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from steelsight.dataset.layouts.coco_file import CocoAnnotation
 from steelsight.dataset.layouts.listing import Size, union
 from steelsight.dataset.layouts.polygon import polygon_runs
-from steelsight.rle import Runs, from_coco_counts
+from steelsight.imaging.rle import Runs, from_coco_counts
 
 _OUTSIDE = 1.0  # pixels by which a hand-drawn corner may miss the image
 _LOOSE = (

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.layouts import class_folders, coco, index_png, severstal
 from steelsight.dataset.layouts.listing import Listing
 from steelsight.dataset.model import Layout
-from steelsight.errors import UserError
 
 LAYOUTS: dict[Layout, str] = {
     "severstal": "train_images/ and train.csv (ImageId,ClassId,EncodedPixels or ImageId_ClassId,EncodedPixels)",

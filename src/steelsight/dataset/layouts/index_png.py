@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.class_names import class_names
 from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, second_mask, shared_mask, wrong_size
 from steelsight.dataset.layouts.masks import blended, contradicts_alpha, is_restless, read_mask
 from steelsight.dataset.model import Fault
-from steelsight.errors import UserError
-from steelsight.images import ImageError, list_images
-from steelsight.rle import Runs, encode_mask
+from steelsight.imaging.read import ImageError, list_images
+from steelsight.imaging.rle import Runs, encode_mask
 
 IMAGES, MASKS = "images", "masks"
 

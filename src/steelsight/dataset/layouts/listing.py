@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from steelsight.dataset.model import Fault, Layout
-from steelsight.rle import Runs, decode_runs, encode_mask
+from steelsight.imaging.rle import Runs, decode_runs, encode_mask
 
 Size = tuple[int, int]
 

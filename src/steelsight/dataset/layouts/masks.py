@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.image_header import image_format, png_chunks
-from steelsight.images import decode_image, read_content
-from steelsight.tiff import read_page
+from steelsight.imaging.header import image_format, png_chunks
+from steelsight.imaging.read import decode_image, read_content
+from steelsight.imaging.tiff import read_page
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _DEPTH_AT, _COLOUR_AT, _PALETTE = 8, 9, 3

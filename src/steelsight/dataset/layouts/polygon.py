@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.rle import Runs
+from steelsight.imaging.rle import Runs
 
 _SCALE = 5  # the COCO API traces the outline at five times the resolution
 

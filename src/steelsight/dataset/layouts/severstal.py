@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from steelsight.core.errors import UserError
+from steelsight.core.names import from_cell
 from steelsight.dataset.layouts.attach import Orphan, unsure_labels
 from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, is_safe_name, no_marks, unsafe_name
 from steelsight.dataset.model import Fault
-from steelsight.errors import UserError
-from steelsight.images import is_image_name, list_images
-from steelsight.names import from_cell
-from steelsight.rle import RunError, Runs, parse_runs
+from steelsight.imaging.read import is_image_name, list_images
+from steelsight.imaging.rle import RunError, Runs, parse_runs
 
 LONG = ("ImageId", "ClassId", "EncodedPixels")
 WIDE = ("ImageId_ClassId", "EncodedPixels")

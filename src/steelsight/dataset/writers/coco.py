@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from steelsight.dataset.writers.labelled import Labelled, files_written
-from steelsight.rle import Runs, decode_runs, to_coco_counts
+from steelsight.imaging.rle import Runs, decode_runs, to_coco_counts
 
 
 def write_coco(folder: Path, classes: Sequence[str], images: Iterable[Labelled]) -> None:

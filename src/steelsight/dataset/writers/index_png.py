@@ -9,7 +9,7 @@ import numpy as np
 
 from steelsight.dataset.layouts.index_png import IMAGES, MASKS
 from steelsight.dataset.writers.labelled import Labelled, files_written
-from steelsight.rle import decode_runs
+from steelsight.imaging.rle import decode_runs
 
 
 def write_index_png(folder: Path, classes: Sequence[str], images: Iterable[Labelled]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from steelsight.rle import Runs
+from steelsight.imaging.rle import Runs
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from steelsight.dataset.writers.labelled import Labelled, files_written
-from steelsight.rle import format_runs
+from steelsight.imaging.rle import format_runs
 
 
 def write_severstal(folder: Path, classes: Sequence[str], images: Iterable[Labelled]) -> None:

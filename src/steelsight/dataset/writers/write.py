@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from steelsight.core.errors import UserError
+from steelsight.core.files import replacing
 from steelsight.dataset.writers.coco import write_coco
 from steelsight.dataset.writers.index_png import write_index_png
 from steelsight.dataset.writers.labelled import Labelled
 from steelsight.dataset.writers.severstal import write_severstal
-from steelsight.errors import UserError
-from steelsight.files import replacing
 
 WrittenLayout = Literal["severstal", "index-png", "coco"]
 """Class folders are read and not written: an image lies in the folder of one class, and may show two."""

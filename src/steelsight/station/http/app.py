@@ -8,17 +8,17 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from steelsight import __version__
-from steelsight.station.http.card import card_routes
-from steelsight.station.http.exporting import exporting_routes
-from steelsight.station.http.faults import LastResort, explain_faults
-from steelsight.station.http.head import Head
-from steelsight.station.http.inspecting import PATH, inspecting_routes
-from steelsight.station.http.limits import BodyLimit, body_limits
+from steelsight.station.http.errors import LastResort, explain_faults
 from steelsight.station.http.metrics import Measured, Metrics
-from steelsight.station.http.reviewing import reviewing_routes
-from steelsight.station.http.security import Access, Guard
-from steelsight.station.http.statistics import statistics_routes
-from steelsight.station.http.viewing import viewing_routes
+from steelsight.station.http.middleware.head import Head
+from steelsight.station.http.middleware.limits import BodyLimit, body_limits
+from steelsight.station.http.middleware.security import Access, Guard
+from steelsight.station.http.routes.exporting import exporting_routes
+from steelsight.station.http.routes.inspecting import PATH, inspecting_routes
+from steelsight.station.http.routes.inspector import card_routes
+from steelsight.station.http.routes.reviewing import reviewing_routes
+from steelsight.station.http.routes.statistics import statistics_routes
+from steelsight.station.http.routes.viewing import viewing_routes
 from steelsight.station.station import Station
 
 PAGE = Path(__file__).resolve().parents[1] / "page"

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from steelsight.decision.policy import Answer
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.station.inspection import Door
 from steelsight.station.log.query import MOST, Order, read_cursor
 from steelsight.station.log.query import Query as LogQuery
+from steelsight.verdicts.policy import Answer
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 

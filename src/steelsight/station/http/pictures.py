@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.cascade.overlay import draw_overlay
-from steelsight.cascade.pictures import index_mask
-from steelsight.decision.verdict import Verdict
-from steelsight.image_header import png_chunks
-from steelsight.images import decode_image
-from steelsight.rle import parse_runs
+from steelsight.imaging.header import png_chunks
+from steelsight.imaging.read import decode_image
+from steelsight.imaging.rle import parse_runs
+from steelsight.results.overlay import draw_overlay
+from steelsight.results.pictures import index_mask
 from steelsight.station.inspection import Inspection
+from steelsight.verdicts.verdict import Verdict
 
 _JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
 _HEAD = 200_000  # bytes of a JPEG in which its orientation stands, if it has one

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.regions import Region
-from steelsight.rle import Runs, decode_runs
+from steelsight.imaging.regions import Region
+from steelsight.imaging.rle import Runs, decode_runs
 
 Ring = list[tuple[int, int]]
 """Corners (x, y) of a closed line, the first not repeated; the pixel in column x and row y covers x to x + 1, y to y + 1."""

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from steelsight.station.http.answers import ReviewRequest
+from steelsight.station.http.schemas import ReviewRequest
 
 _LARGE = 1_000_000
 """Bytes beyond which a body takes a place: what it becomes takes many times as much memory."""

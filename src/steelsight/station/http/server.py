@@ -10,7 +10,7 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.station.http.connection import Connection
 
 LAST_ANSWERS = 60

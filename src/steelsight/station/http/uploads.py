@@ -9,7 +9,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from steelsight.station.incoming import Incoming
+from steelsight.station.queue.incoming import Incoming
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks

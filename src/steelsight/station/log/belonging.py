@@ -13,8 +13,8 @@ from uuid import uuid4
 from sqlalchemy import URL, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from steelsight.errors import UserError
-from steelsight.files import write_json
+from steelsight.core.errors import UserError
+from steelsight.core.files import write_json
 from steelsight.station.log.connect import NoLog, parse_url, shown
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.tables import inspections, log_identity

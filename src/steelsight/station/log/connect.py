@@ -12,8 +12,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from steelsight.errors import UserError
-from steelsight.files import disk_errors
+from steelsight.core.errors import UserError
+from steelsight.core.files import disk_errors
 
 PATIENCE = 60.0
 """Seconds for which one waits for another process to end its writing."""

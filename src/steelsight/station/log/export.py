@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import select
 
-from steelsight.cascade.tables import line
-from steelsight.errors import UserError
-from steelsight.files import replacing
-from steelsight.rle import parse_runs
+from steelsight.core.errors import UserError
+from steelsight.core.files import replacing
+from steelsight.imaging.rle import parse_runs
+from steelsight.results.tables import line
 from steelsight.station.inspection import Inspection
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import MOST, Query

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.station.log.connect import WRITES, NoLog, shown
 from steelsight.station.log.tables import VERSION_TABLE, metadata
 

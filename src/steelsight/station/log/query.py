@@ -11,11 +11,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 
-from steelsight.decision.policy import Answer
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.station.inspection import Door, Inspection
 from steelsight.station.log.tables import found, inspections, inspectors
 from steelsight.station.log.values import to_microseconds, written
+from steelsight.verdicts.policy import Answer
 
 Order = Literal["newest", "oldest", "doubt"]
 """The latest first, the earliest first, or what should be reviewed first."""

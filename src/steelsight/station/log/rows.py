@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, insert, select
 
-from steelsight.regions import Region
-from steelsight.rle import parse_runs
+from steelsight.imaging.regions import Region
+from steelsight.imaging.rle import parse_runs
 from steelsight.station.inspection import Arrival, Inspection, Result, Review
 from steelsight.station.log.tables import arrivals, folders, found, inspections, inspectors, reviews
 from steelsight.station.log.values import (

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine, inspect, text
 
-from steelsight.errors import UserError
+from steelsight.core.errors import UserError
 from steelsight.station.log.tables import VERSION_TABLE, metadata
 
 SCHEMA = "0003"

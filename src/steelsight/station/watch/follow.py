@@ -12,21 +12,21 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from steelsight.errors import UserError
-from steelsight.images import ImageError
-from steelsight.station.incoming import Incoming
+from steelsight.core.errors import UserError
+from steelsight.imaging.read import ImageError
 from steelsight.station.inspection import Arrival, Inspection
 from steelsight.station.log.watched import known_files
+from steelsight.station.queue.incoming import Incoming
 from steelsight.station.station import QueueFull, Station
 from steelsight.station.watch.content import Changed, Content, Fault, Gone, read_whole
 from steelsight.station.watch.figures import Figures
-from steelsight.station.watch.hands import Events, Hand
 from steelsight.station.watch.moving import move
+from steelsight.station.watch.problems import Troubles
 from steelsight.station.watch.results import ResultTables
 from steelsight.station.watch.scan import Entry, Snapshot, scan
-from steelsight.station.watch.troubles import Troubles
 from steelsight.station.watch.waiting import Awaited, Waiting
 from steelsight.station.watch.watched import Watched
+from steelsight.station.watch.workers import Events, Hand
 
 _PAUSE = 5.0
 """Seconds after which what failed for want of a disk or a database is tried again."""

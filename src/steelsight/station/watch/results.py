@@ -11,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from steelsight.cascade.finished import read_finished
-from steelsight.cascade.tables import DEFECTS, IMAGES, SUBMISSION, TABLES, Said, Tables
-from steelsight.errors import UserError
-from steelsight.files import disk_errors, sweep
-from steelsight.lock import Lock
-from steelsight.rle import parse_runs
+from steelsight.core.errors import UserError
+from steelsight.core.files import disk_errors, sweep
+from steelsight.core.lock import Lock
+from steelsight.imaging.rle import parse_runs
+from steelsight.results.finished import read_finished
+from steelsight.results.tables import DEFECTS, IMAGES, SUBMISSION, TABLES, Said, Tables
 from steelsight.station.inspection import Inspection
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.watched import numbers_of, read_inspections

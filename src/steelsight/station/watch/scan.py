@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from steelsight.images import is_image_name, is_unread_image
+from steelsight.imaging.read import is_image_name, is_unread_image
 
 _TEMPORARY = frozenset({".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart"})
 

@@ -6,10 +6,10 @@
  * `keys(key, does, run)`: adds a key of this view alone, which `?` lists as `does`.
  */
 
-import * as api from "./api.js";
-import { notice } from "./dom.js";
-import { keyboard } from "./keyboard.js";
-import { askToken } from "./login.js";
+import * as api from "./lib/api.js";
+import { notice } from "./lib/dom.js";
+import { keyboard } from "./lib/keyboard.js";
+import { askToken } from "./lib/login.js";
 
 const VIEWS = ["inspect", "history", "review", "inspector"];
 
@@ -31,7 +31,7 @@ async function route() {
   keys.close();
   keys = keyboard.layer();
   try {
-    const [module, card] = await Promise.all([import(`./${view}.js`), cardOnce()]);
+    const [module, card] = await Promise.all([import(`./${view}/${view}.js`), cardOnce()]);
     if (mine !== turn) return;
     const element = document.createElement("section");
     element.className = `view view-${view}`;

@@ -1,0 +1,135 @@
+"""Files written to a temporary name and renamed, so that a killed run leaves no half file."""
+
+import csv
+import errno
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from steelsight.core.errors import UserError
+from steelsight.core.names import no_formula
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says of a full disk."""
+_LONGEST_STEM = 180  # bytes, of 255 that most file systems allow
+_TEMPORARY = re.compile(r"\..+\.\d+\.part(\.[^.]+)?")  # the names that `replacing` gives
+
+
+@contextmanager
+def disk_errors(path: Path, *, again: str = "the same command again") -> Iterator[None]:
+    """Turn a full or read-only disk met while writing `path` into one sentence for the user, who is told what to run
+    again."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise UserError(
+                f"{path}: the disk is full; free some space and run {again} (nothing was half-written)"
+            ) from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise UserError(
+                f"{path}: no permission to write here; choose another folder or change its rights"
+            ) from error
+        raise
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it takes the place of `path`, on failure it is removed.
+
+    The temporary keeps the suffix of `path`, since many writers choose a format by it. Works for files and folders.
+
+    Raises:
+        UserError: the disk is full or may not be written to.
+    """
+    stem = _short(path.stem)
+    temporary = path.with_name(f".{stem}.{os.getpid()}.part{path.suffix}")
+    former = path.with_name(f".{stem}.former.{os.getpid()}.part{path.suffix}")
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(temporary)
+        try:
+            yield temporary
+            if path.is_dir() and temporary.is_dir():
+                path.replace(former)  # a moment without it, rather than the time that deleting takes
+            temporary.replace(path)
+        finally:
+            _remove(temporary)
+            _remove(former)
+
+
+def _short(stem: str) -> str:
+    """A stem that leaves room for what a temporary name adds: a file's own name may be as long as a system allows."""
+    content = os.fsencode(stem)
+    return stem if len(content) <= _LONGEST_STEM else hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 with plain newlines, atomically."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table as CSV in UTF-8 with plain newlines, atomically; texts as `names.no_formula` makes them."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for row in ([*columns], *rows):
+        writer.writerow([no_formula(cell) if isinstance(cell, str) else cell for cell in row])
+    write_text(path, text.getvalue())
+
+
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write `content` atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, atomically."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def refuse_links_out(folder: Path, *below: str) -> None:
+    """See that nothing below some parts of a folder is a symbolic link that leads out of it: a folder from strangers could
+    have files of the user's written over.
+
+    Raises:
+        UserError: something is.
+    """
+    inside = folder.resolve()
+    for part in below:
+        for path in (folder / part, *(folder / part).rglob("*")):
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                raise UserError(
+                    f"{path}: a link that leads out of {folder}, where its files would be written over; put what it leads to "
+                    "in its place, or move the whole folder and link that"
+                )
+
+
+def sweep(folder: Path, *, below: bool = True, stem: str = "*") -> None:
+    """Remove the temporary files that a killed run left in a folder, and below it if wanted; of files of one stem alone where
+    it is given, since other processes may write others."""
+    pattern = f".{stem}.*.part*"
+    for path in folder.rglob(pattern) if below else folder.glob(pattern):
+        if is_temporary(path):
+            _remove(path)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file is one that a killed run left, by its name."""
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

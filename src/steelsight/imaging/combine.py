@@ -1,0 +1,159 @@
+"""How networks combine: by the mean of probabilities or of log odds, or by votes; maps are of 8 bit before and after.
+
+What is tuned on stored evidence (8-bit maps at the member's size) is thereby exactly what is deployed. One network alone
+says the same by either way.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.imaging.preprocess import Preprocess
+
+Combine = Literal["mean", "logits", "votes"]
+"""`mean`: of the probabilities, as in the reference solution. `logits`: the probability whose logit is the mean of theirs:
+a network that is sure counts for more than one that is not. `votes`: a pixel gets the value that enough networks reach (see
+`needed`), so that it exceeds a threshold if and only if so many of them do: a threshold that was found on single networks
+means the same for all together, however sure each is of itself; P(defect) is that of `logits`."""
+
+_SUREST = 1e-6
+"""P(defect) nearer to 0 or 1 counts as this: no network alone decides for all."""
+
+_NEAREST = 1.5 / 255
+"""The same of a map's pixel: the outermost two levels of 8 bit count alike, since the step between them would move the log
+odds by more than 1, and a rounding of one network would decide."""
+
+
+def needed(networks: int) -> int:
+    """How many of the networks must reach a value: two of five, and never fewer than two, unless there is one alone.
+
+    >>> [needed(networks) for networks in (1, 2, 3, 5, 10, 15)]
+    [1, 2, 2, 2, 4, 6]
+    """
+    return min(networks, max(2, round(0.4 * networks)))
+
+
+def to_8bit(probabilities: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Round probabilities in [0, 1] to the 8-bit grid; same shape, uint8.
+
+    >>> to_8bit(np.array([0.0, 0.5, 1.0])).tolist()
+    [0, 128, 255]
+    """
+    scaled = np.clip(probabilities, 0.0, 1.0).astype(np.float32) * np.float32(255)
+    rounded: NDArray[np.uint8] = np.floor(scaled + np.float32(0.5)).astype(np.uint8)
+    return rounded
+
+
+def combine_probabilities(members: Sequence[float] | NDArray[np.floating], combine: Combine = "mean") -> float:
+    """P(defect) of an image from its networks' probabilities, in float64.
+
+    >>> round(combine_probabilities([0.5, 0.9], "logits"), 12)  # odds of 1 and 9: 3 is half-way between
+    0.75
+    """
+    said = np.asarray(members, dtype=np.float64)
+    if combine == "mean" or said.size == 1:
+        return float(np.mean(said))
+    logit = float(np.mean(_logit(said, _SUREST)))
+    return float(1 / (1 + np.exp(-logit)))
+
+
+def may_exceed(
+    maps: Sequence[NDArray[np.uint8]], levels: Sequence[int], combine: Combine = "mean"
+) -> NDArray[np.bool_]:
+    """For each class, whether any pixel of the combined map can exceed its level: bool (classes,).
+
+    Resizing only averages, so that no pixel exceeds what the members' greatest values combine to. A class that cannot
+    exceed its upper threshold has no mask, and need not be brought to the image's size at all.
+
+    Args:
+        maps: as in `combine_maps`.
+        levels: one per class, 0..255.
+
+    >>> may_exceed([np.array([[[9, 1]], [[7, 0]]], np.uint8)], [8, 8]).tolist()
+    [True, False]
+    """
+    greatest = _combined([map_.max(axis=(1, 2)) for map_ in maps], combine)
+    # a pixel is rounded to the nearest level; the margin covers float32 in the resize and in the logits
+    return np.asarray(greatest > np.asarray(levels) + (0.5 - 0.01))
+
+
+def combine_maps(
+    maps: Sequence[NDArray[np.uint8]],
+    preprocesses: Sequence[Preprocess],
+    image_size: tuple[int, int],
+    combine: Combine = "mean",
+) -> NDArray[np.uint8]:
+    """The combined probability map of an image at its own size.
+
+    Networks that share a `Preprocess` are combined at the working size and brought back once; those of other sizes are
+    combined with them at the image's.
+
+    Args:
+        maps: one uint8 (classes, height, width) map per network, each at its working size.
+        preprocesses: how the image reached each network.
+        image_size: height and width of the image.
+        combine: probabilities or logits.
+
+    Returns:
+        uint8 (classes, image height, image width), probability times 255.
+    """
+    groups: dict[Preprocess, list[NDArray[np.uint8]]] = {}
+    for map_, preprocess in zip(maps, preprocesses, strict=True):
+        groups.setdefault(preprocess, []).append(map_)
+    if not groups:
+        raise ValueError("combine_maps needs at least one map")
+    if combine == "votes" and len(groups) > 1:
+        said = [
+            preprocess.map_to_image(map_.astype(np.float32), image_size)
+            for map_, preprocess in zip(maps, preprocesses, strict=True)
+        ]
+        return _rounded(_reached(said))
+    total = np.zeros((len(maps[0]), *image_size), np.float32)
+    for preprocess, group in groups.items():
+        back = preprocess.map_to_image(_combined(group, combine), image_size)
+        if combine == "logits" and len(groups) > 1:
+            back = np.asarray(_logit(back / np.float32(255), _NEAREST), np.float32)
+        total += back * np.float32(len(group) / len(maps))
+    if combine == "logits" and len(groups) > 1:
+        total = _probability(total) * np.float32(255)
+    return _rounded(total)
+
+
+def _rounded(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    rounded: NDArray[np.uint8] = np.clip(np.floor(values + np.float32(0.5)), 0, 255).astype(np.uint8)
+    return rounded
+
+
+def _reached(maps: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The value that as many of the maps reach as are needed, at each place."""
+    place = len(maps) - needed(len(maps))
+    return np.asarray(np.partition(np.stack(maps), place, axis=0)[place])
+
+
+def _combined(maps: Sequence[NDArray[np.uint8]], combine: Combine) -> NDArray[np.float32]:
+    """Combined values of 8-bit maps of one shape: float32 in [0, 255], not rounded."""
+    if combine == "votes":
+        return _reached(maps).astype(np.float32)
+    if combine == "mean" or len(maps) == 1:
+        mean = maps[0].astype(np.float32)
+        for other in maps[1:]:
+            mean += other
+        return mean / np.float32(len(maps))
+    total = _LOGITS[maps[0]]
+    for other in maps[1:]:
+        total += _LOGITS[other]
+    return _probability(total / np.float32(len(maps))) * np.float32(255)
+
+
+def _logit(probabilities: NDArray[np.floating], surest: float) -> NDArray[np.floating]:
+    inside = np.clip(probabilities, surest, 1 - surest)
+    return np.asarray(np.log(inside) - np.log1p(-inside))
+
+
+def _probability(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+
+
+_LOGITS = np.asarray(_logit(np.arange(256) / 255, _NEAREST), np.float32)

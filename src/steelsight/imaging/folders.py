@@ -1,0 +1,98 @@
+"""What lies in a folder and below it: its images, and what is passed over, with the reason, so that nothing is lost without a
+word."""
+
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from steelsight.imaging.read import is_image_name, is_unread_image
+
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something that was not looked at, or not taken.
+
+    Attributes:
+        path: a folder, or a file.
+        reason: why, and the mend, in words that follow a colon.
+        images: how many images are known to be there; 0 where nobody can look.
+    """
+
+    path: Path
+    reason: str
+    images: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """
+        >>> LeftOut(Path("a"), "a hidden folder", 2).sentence
+        'a: 2 images left out: a hidden folder'
+        """
+        many = {0: "", 1: "1 image "}.get(self.images, f"{self.images} images ")
+        return f"{self.path}: {many}left out: {self.reason}"
+
+
+def look_below(folder: Path, apart: Collection[Path] = ()) -> tuple[list[Path], list[LeftOut]]:
+    """The images in a folder and below it, sorted, and what is passed over.
+
+    A link to an image is an image, even where its target is not there: reading it then tells. A link to a folder is not
+    followed, since it may lead anywhere.
+
+    Args:
+        apart: folders, resolved, that are not looked into.
+    """
+    images: list[Path] = []
+    left_out: list[LeftOut] = []
+    waiting, root = [folder], folder.resolve()
+    while waiting:
+        inside = waiting.pop()
+        unread: list[Path] = []
+        try:
+            found = sorted(inside.iterdir())
+        except OSError as error:
+            left_out.append(LeftOut(inside, f"the folder cannot be read ({error.strerror}); change its rights"))
+            continue
+        for path in found:
+            if path.is_symlink() and path.is_dir():
+                if not path.resolve().is_relative_to(root):  # else what is there is found under its own name
+                    left_out += _passed_over(path, "a link to a folder, which is not followed; name that folder itself")
+            elif path.is_dir():
+                if path.name.startswith("."):
+                    left_out += _passed_over(path, "a hidden folder; name it itself, or rename it")
+                elif path.resolve() not in apart:
+                    waiting.append(path)
+            elif is_image_name(path):
+                images.append(path)
+            elif is_unread_image(path):
+                unread.append(path)
+        if unread:
+            left_out.append(LeftOut(inside, f"{_named(unread)}: of a format that is not read", len(unread)))
+    return sorted(images), sorted(left_out, key=lambda one: str(one.path))
+
+
+def group_by_folder(files: Collection[Path], reason: str) -> Iterator[LeftOut]:
+    """Files that are left out for one reason, folder by folder."""
+    for folder in sorted({file.parent for file in files}):
+        here = sorted(file for file in files if file.parent == folder)
+        yield LeftOut(folder, f"{_named(here)}: {reason}", len(here))
+
+
+def _passed_over(folder: Path, reason: str) -> list[LeftOut]:
+    """A folder that is passed over, where an image is in it, or nobody can tell."""
+    count, closed = 0, False
+
+    def is_closed(_: OSError) -> None:
+        nonlocal closed
+        closed = True
+
+    for _, _, files in os.walk(folder, onerror=is_closed):
+        count += sum(is_image_name(Path(name)) for name in files)
+    return [LeftOut(folder, reason, count)] if count or closed else []
+
+
+def _named(files: list[Path]) -> str:
+    names = ", ".join(file.name for file in files[:_NAMED])
+    return f"{names} and {len(files) - _NAMED} more" if len(files) > _NAMED else names

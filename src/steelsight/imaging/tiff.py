@@ -1,0 +1,232 @@
+"""What a TIFF says of itself, and whether its pixels are all there: seen to before a decoder does.
+
+A decoder reads the first page and says nothing of the others, fills what it cannot decode with black, multiplies by alpha,
+turns by the orientation, and tells white from black in 8 bit alone. So the file is read here as far as it takes to refuse
+what no two programs agree on, and to have the rest decoded as it is stored.
+
+Source of the numbers: TIFF 6.0 and its Technical Notes; BigTIFF.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil
+
+from steelsight.imaging.tiff_strips import COMPRESSIONS, StripError, check_strip
+
+_ORDERS = {b"II*\x00": "<", b"MM\x00*": ">", b"II+\x00": "<", b"MM\x00+": ">"}
+_WHOLE = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}  # field types of whole numbers
+_MOST_PAGES, _MOST_VALUES = 10_000, 1 << 22
+
+NEW_SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
+OFFSETS, ORIENTATION, SAMPLES, ROWS, COUNTS, PLANAR = 273, 274, 277, 278, 279, 284
+TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS, EXTRA, FORMAT, TABLES = 322, 323, 324, 325, 338, 339, 347
+
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
+_CHANNELS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3}
+_JPEG = 7
+_MULTIPLIED, _APART = 1, 2  # of ExtraSamples: alpha by which the colours were multiplied, or were not
+
+
+class TiffError(ValueError):
+    """What is wrong with a TIFF, and the mend."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a page: its whole numbers, where they stand in the file, and as which type."""
+
+    values: tuple[int, ...]
+    at: int
+    code: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """The first page of a TIFF of one page.
+
+    Attributes:
+        order: `<` or `>`.
+        fields: by tag, those of whole numbers.
+    """
+
+    order: str
+    fields: Mapping[int, Field]
+
+    @property
+    def bits(self) -> int:
+        """Of one channel."""
+        return self.one(BITS, 1)
+
+    @property
+    def is_palette(self) -> bool:
+        return self.one(PHOTOMETRIC) == _PALETTE
+
+    @property
+    def is_white_zero(self) -> bool:
+        """Whether 0 stands for white."""
+        return self.one(PHOTOMETRIC) == _WHITE_IS_ZERO
+
+    def one(self, tag: int, default: int = -1) -> int:
+        """The first number of a field."""
+        field = self.fields.get(tag)
+        return field.values[0] if field and field.values else default
+
+    def all(self, tag: int) -> tuple[int, ...]:
+        """All numbers of a field."""
+        field = self.fields.get(tag)
+        return field.values if field else ()
+
+    def as_stored(self, content: bytes, *, indices: bool = False) -> bytes:
+        """The same file, which a decoder neither turns nor multiplies by alpha; with `indices`, without its palette."""
+        changes = {ORIENTATION: 1}
+        if self.all(EXTRA) == (_APART,):
+            changes[EXTRA] = 0
+        if indices and self.is_palette:
+            changes[PHOTOMETRIC] = _BLACK_IS_ZERO
+        changed = bytearray(content)
+        for tag, value in changes.items():
+            field = self.fields.get(tag)
+            if field and field.values:
+                struct.pack_into(self.order + field.code, changed, field.at, value)
+        return bytes(changed)
+
+
+def read_page(content: bytes) -> Page:
+    """The page of a TIFF, once it is seen to be the only one, of a kind that is read, and whole.
+
+    Raises:
+        TiffError: it is not.
+    """
+    page = _only_page(content)
+    _refuse_kind(page)
+    try:
+        for strip in _strips(page, content):
+            strip.check(content)
+    except StripError as error:
+        raise TiffError(f"its pixels are damaged: {error}; copy it again from its source") from None
+    return page
+
+
+def orientation(content: bytes) -> int:
+    """The orientation that a TIFF or an EXIF states, 1 to 8; 1 where it states none."""
+    try:
+        order, fields, _ = next(_pages(content))
+    except (struct.error, StopIteration, KeyError):
+        return 1
+    stated = Page(order, fields).one(ORIENTATION, 1)
+    return stated if 1 <= stated <= 8 else 1
+
+
+def _only_page(content: bytes) -> Page:
+    pages = _pages(content)
+    try:
+        order, fields, _ = next(pages)
+        further = sum(1 for _ in pages)
+    except (struct.error, StopIteration, KeyError):
+        raise TiffError("the file breaks off or its list of pages is damaged; copy it again from its source") from None
+    if further:
+        raise TiffError(
+            f"{further + 1} pages, of which a decoder would read the first alone; save each as a file of its own"
+        )
+    page = Page(order, fields)
+    if page.one(NEW_SUBFILE, 0) & 1:
+        raise TiffError("it holds a small preview in the place of the image; save the image itself")
+    return page
+
+
+def _pages(content: bytes) -> Iterator[tuple[str, dict[int, Field], int]]:
+    """Byte order, fields and place of each page in the file's order."""
+    order, big = _ORDERS[content[:4]], content[:4].strip(b"IM\x00") == b"+"
+    link, head = ("Q", "Q") if big else ("I", "H")
+    (at,) = struct.unpack_from(order + link, content, 8 if big else 4)
+    seen: set[int] = set()
+    while at and at not in seen and len(seen) < _MOST_PAGES:
+        seen.add(at)
+        (entries,) = struct.unpack_from(order + head, content, at)
+        first, size = at + struct.calcsize(head if big else "H"), 20 if big else 12
+        end = first + entries * size
+        (following,) = struct.unpack_from(order + link, content, end)
+        yield order, dict(_fields(content, order, first, entries, big)), at
+        at = int(following)
+
+
+def _fields(content: bytes, order: str, first: int, entries: int, big: bool) -> Iterator[tuple[int, Field]]:
+    for number in range(entries):
+        at = first + number * (20 if big else 12)
+        tag, kind, count = struct.unpack_from(order + ("HHQ" if big else "HHI"), content, at)
+        if kind not in _WHOLE or count > _MOST_VALUES:
+            continue
+        code, where = _WHOLE[kind], at + (12 if big else 8)
+        if struct.calcsize(code) * count > (8 if big else 4):
+            (where,) = struct.unpack_from(order + ("Q" if big else "I"), content, where)
+        yield tag, Field(struct.unpack_from(f"{order}{count}{code}", content, where), where, code)
+
+
+def _refuse_kind(page: Page) -> None:
+    """Refuse what decoders do not agree on."""
+    model, samples, extra = page.one(PHOTOMETRIC), page.one(SAMPLES, 1), page.all(EXTRA)
+    if model not in _CHANNELS or (model == _YCBCR and page.one(COMPRESSION, 1) != _JPEG):
+        raise TiffError(f"its colour model has the number {model}; save it as grey or RGB")
+    if page.one(COMPRESSION, 1) not in COMPRESSIONS:
+        raise TiffError(
+            f"compression {page.one(COMPRESSION)} is not read; save it uncompressed, or with LZW or deflate"
+        )
+    if len(set(page.all(BITS))) > 1:
+        raise TiffError(
+            f"its channels have {', '.join(map(str, page.all(BITS)))} bits; save it with 8 or 16 bit a channel"
+        )
+    if set(page.all(FORMAT)) - {1, 4}:
+        raise TiffError("its numbers are signed or fractions; save it with 8 or 16 bit a channel, from 0 up")
+    if not 0 <= samples - _CHANNELS[model] <= 1:
+        raise TiffError(f"{samples} channels; save it as grey or RGB")
+    if extra[:1] == (_MULTIPLIED,):
+        raise TiffError(
+            "its colours are multiplied by an alpha channel, so that what lies under it is lost; save it without"
+        )
+    if page.bits == 16 and samples == 2:
+        raise TiffError("grey with an alpha channel in 16 bit; save it without alpha")
+    if page.bits == 16 and samples > 1 and page.one(PLANAR, 1) != 1:
+        raise TiffError("its channels are stored one after the other in 16 bit; save them pixel by pixel")
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """A strip or tile: where it lies, how it is compressed, and how many bytes it should hold."""
+
+    at: int
+    size: int
+    compression: int
+    holds: int
+    tables: bytes
+
+    def check(self, content: bytes) -> None:
+        if self.at + self.size > len(content) or not self.size:
+            raise StripError("they lie beyond the end of the file")
+        check_strip(content[self.at : self.at + self.size], self.compression, self.holds, self.tables)
+
+
+def _strips(page: Page, content: bytes) -> Iterator[_Strip]:
+    width, height = page.one(WIDTH), page.one(HEIGHT)
+    tiled = TILE_OFFSETS in page.fields
+    offsets, counts = (
+        (page.all(TILE_OFFSETS), page.all(TILE_COUNTS)) if tiled else (page.all(OFFSETS), page.all(COUNTS))
+    )
+    wide, high = (
+        (page.one(TILE_WIDTH), page.one(TILE_HEIGHT)) if tiled else (width, min(page.one(ROWS, height), height))
+    )
+    if min(width, height, wide, high) < 1:
+        raise TiffError("its header does not say its size; copy it again from its source")
+    samples = page.one(SAMPLES, 1)
+    planes = samples if page.one(PLANAR, 1) == 2 else 1
+    across, down = ceil(width / wide), ceil(height / high)
+    if len(offsets) != len(counts) or len(offsets) < across * down * planes:
+        raise StripError("some of them are not in the file")
+    row = ceil(wide * page.bits * (samples // planes) / 8)
+    field = page.fields.get(TABLES)
+    tables = bytes(field.values) if field and field.code == "B" else b""
+    for number, (at, size) in enumerate(zip(offsets, counts, strict=True)):
+        place = number % (across * down)
+        rows = high if tiled else min(high, height - place * high)
+        if number < across * down * planes:
+            yield _Strip(at, size, page.one(COMPRESSION, 1), row * rows, tables)

@@ -1,0 +1,90 @@
+"""Fresh labelled images, judged by an inspector: evidence of its own, whatever networks it averages."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.cascade.sources import sources_of
+from steelsight.core.errors import UserError
+from steelsight.dataset.model import Dataset, Sample
+from steelsight.imaging.regions import Region
+from steelsight.imaging.rle import Runs
+from steelsight.inspector.inspector import Inspector
+from steelsight.inspector.training_images import refuse_seen
+from steelsight.metrics.defects import Defects, Matched, match_runs
+from steelsight.verdicts.evaluated import Tested
+
+
+def judge_fresh(
+    inspector: Inspector,
+    dataset: Dataset,
+    groups: NDArray[np.int64],
+    progress: Callable[[int, int], None],
+) -> Tested:
+    """Judge labelled images that no network of the inspector has seen.
+
+    Args:
+        groups: int64 (N,), twin groups of the samples.
+        progress: called with (images done, images).
+
+    Raises:
+        UserError: an image was trained on or cannot be read, a network gave no probability for one, or the data has a class
+            that the inspector does not know.
+    """
+    samples, classes = dataset.samples, inspector.classes
+    place = _places(dataset, classes)
+    refuse_seen(inspector.folder, samples)
+    p_defect = np.empty(len(samples))
+    regions: list[tuple[Region, ...]] = []
+    matched: list[list[Matched]] = []
+    for index, judged in enumerate(inspector.stream(sources_of(samples))):
+        if judged.is_unjudged:
+            raise UserError(
+                f"{judged.error}; nothing was decided again: leave it out of the data, since such an image always goes to "
+                "review, or train and export again where many are like it"
+            )
+        if judged.error is not None:
+            raise UserError(judged.error)
+        p_defect[index] = judged.p_defect
+        regions.append(judged.regions)
+        matched.append(_match(samples[index], place, judged.runs))
+        progress(index + 1, len(samples))
+    return Tested(
+        kind="calibrated",
+        classes=classes,
+        image_ids=tuple(sample.image_id for sample in samples),
+        folds=np.zeros(len(samples), np.int64),
+        groups=groups,
+        sizes=np.array([sample.size for sample in samples], np.int64).reshape(-1, 2),
+        p_defect=p_defect,
+        truth=_truth(samples, place, len(classes)),
+        regions=tuple(regions),
+        defects=Defects.gather(matched),
+    )
+
+
+def _match(sample: Sample, place: Sequence[int], marked: Sequence[Runs]) -> list[Matched]:
+    """The defects of each of the inspector's classes."""
+    truth = [Runs.empty()] * len(marked)
+    for at, runs in zip(place, sample.runs, strict=True):
+        truth[at] = runs
+    return [match_runs(*both, height=sample.size[0]) for both in zip(truth, marked, strict=True)]
+
+
+def _places(dataset: Dataset, classes: Sequence[str]) -> list[int]:
+    """Where each class of the data stands among the inspector's."""
+    for name in dataset.classes:
+        if name not in classes:
+            raise UserError(
+                f"{dataset.root}: class {name!r} is none of the inspector's ({', '.join(classes)}); rename it, or leave its "
+                "images out: an inspector cannot be judged on what it was not taught"
+            )
+    return [classes.index(name) for name in dataset.classes]
+
+
+def _truth(samples: Sequence[Sample], place: Sequence[int], classes: int) -> NDArray[np.int64]:
+    truth = np.zeros((len(samples), classes), np.int64)
+    for row, sample in zip(truth, samples, strict=True):
+        row[place] = [runs.area for runs in sample.runs]
+    return truth

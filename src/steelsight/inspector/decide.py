@@ -1,0 +1,86 @@
+"""An inspector's verdict policy, decided again where it stands: its networks stay as they are."""
+
+import os
+import shutil
+from pathlib import Path
+
+from steelsight.core.errors import UserError
+from steelsight.core.files import replacing, write_text
+from steelsight.inspector.artifact import (
+    CARD,
+    CHECKSUMS,
+    README,
+    InspectorCard,
+    listed_files,
+    read_card,
+    require_listed,
+    write_card,
+    write_checksums,
+)
+from steelsight.inspector.parity import read_parity
+from steelsight.inspector.readme import readme
+from steelsight.verdicts.choose_policy import choose_policy
+from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, read_tested, write_tested
+from steelsight.verdicts.policy import Keep, Wish
+from steelsight.verdicts.severity import Severity
+
+
+def decide_inspector(
+    folder: Path, wish: Wish | None, severity: Severity | Keep | None, fresh: Tested | None = None
+) -> InspectorCard:
+    """Decide again, and rewrite inspector.json, README.md and checksums.txt: all of them, or none.
+
+    Args:
+        wish: None for the one that the inspector has.
+        severity: `keep` for the rules that it has, None for none.
+        fresh: images that no network of it has seen, judged by it; from then on they are its evidence. None for the
+            evidence that it has.
+
+    Raises:
+        UserError: the inspector is damaged, has no classifiers or no evidence.
+    """
+    card = read_card(folder)
+    if not card.of_step("classify"):
+        raise UserError(
+            f"{folder / CARD}: it has no classifiers, and verdicts rest on their P(defect); export a run that has"
+        )
+    tested = fresh or _read_tested(folder)
+    former = card.policy
+    policy = choose_policy(
+        tested,
+        wish or (former.wish if former else Wish()),
+        (former.severity if former else None) if severity == "keep" else severity,
+    )
+    card = card.with_policy(policy)
+    parity = read_parity(folder)
+    with replacing(folder) as temporary:
+        _copy(folder, temporary)
+        if fresh is not None:
+            write_tested(temporary, fresh)
+        write_card(temporary, card)
+        write_text(temporary / README, readme(card, parity))
+        write_checksums(temporary, {*listed_files(folder), CARD, README, *((IMAGES, DEFECTS) if fresh else ())})
+    return card
+
+
+def _read_tested(folder: Path) -> Tested:
+    if (folder / IMAGES).is_file():
+        require_listed(folder, IMAGES, DEFECTS)
+    return read_tested(folder)
+
+
+def _copy(folder: Path, to: Path) -> None:
+    """Networks are linked where the disk can, and what is about to be written anew is left out. What else lies in the folder
+    comes along as it is, but no checksum will cover it."""
+    to.mkdir()
+    for path in folder.iterdir():
+        if path.name in (CARD, README, CHECKSUMS):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, to / path.name, symlinks=True)
+            continue
+        try:
+            os.link(path, to / path.name, follow_symlinks=False)
+        except OSError:
+            shutil.copy2(path, to / path.name, follow_symlinks=False)

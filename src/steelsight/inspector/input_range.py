@@ -1,0 +1,160 @@
+"""What images an inspector was made with, so that one far outside is flagged."""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from steelsight.imaging.preprocess import Image
+
+Flag = Literal["size", "brightness", "light", "contrast", "sharpness"]
+_SIZE_FACTOR = 2.0  # a side of half or twice what was seen changes what a defect looks like after resizing
+_LEAST_MARGIN = 0.1  # of brightness; exposure drifts that much from day to day
+_DARKER = 1 / 3  # of the least brightness or light: real strips come to .39, a lamp that fails to a tenth
+_FLATTER = 1 / 2  # of the least contrast
+_DULLER, _NOISIER = 0.75, 1.5  # of the least and the greatest sharpness
+_NOTHING = 5 / 255  # light or contrast that no surface is without; see `dataset.read.BLACK`
+
+_BLOCK, _QUARTER = 32, 4  # pixels
+_LIVELY = 0.1  # share of the blocks, the liveliest, that sharpness is measured in: beside the steel there is nothing
+_BRIGHT, _LIVELIEST = 0.99, 0.99  # quantiles: a narrow strip fills a few blocks of a frame
+
+Range = tuple[float, float]
+
+
+class Seen(NamedTuple):
+    """What shows whether a camera sees anything, on the [0, 1] scale of the pixels.
+
+    Attributes:
+        light: the pixel that one in a hundred exceeds.
+        contrast: mean difference of a pixel from its neighbours at a quarter of the size, in the liveliest blocks.
+        sharpness: the same difference at full size over that at a quarter, in the liveliest tenth of the blocks: a frame out
+            of focus keeps what is coarse and loses what is fine. 0 where there is no contrast.
+    """
+
+    light: float
+    contrast: float
+    sharpness: float
+
+
+class Familiar(BaseModel):
+    """Ranges over the images an inspector was made with, smallest and greatest.
+
+    Attributes:
+        height, width: pixels.
+        brightness: mean of the pixels on the [0, 1] scale, colours alike.
+        light, contrast, sharpness: see `Seen`; None in an inspector that was made before they were measured.
+        images: how many were measured.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    height: Range
+    width: Range
+    brightness: Range
+    light: Range | None = None
+    contrast: Range | None = None
+    sharpness: Range | None = None
+    images: int = Field(ge=1)
+
+    @classmethod
+    def of(cls, images: Iterable[Image]) -> Self:
+        """Measure images.
+
+        >>> Familiar.of([np.full((2, 4), 51, np.uint8), np.full((3, 4), 102, np.uint8)]).brightness
+        (0.2, 0.4)
+        """
+        measured = np.array([(*image.shape[:2], brightness(image), *look(image)) for image in images])
+        if not len(measured):
+            raise ValueError("no image to measure")
+        low, high = measured.min(0).tolist(), measured.max(0).tolist()
+        height, width, bright, light, contrast, sharpness = zip(low, high, strict=True)
+        return cls(
+            height=height,
+            width=width,
+            brightness=bright,
+            light=light,
+            contrast=contrast,
+            sharpness=sharpness,
+            images=len(measured),
+        )
+
+    def flags(self, image: Image) -> tuple[Flag, ...]:
+        """What about an image lies far outside.
+
+        `size`: a side below half the smallest or above twice the greatest. `brightness`: beyond the range by more than half
+        of its width, at least 0.1, or below a third of the least. `light`: below a third of the least. `contrast`: below half
+        of the least. `sharpness`: below three quarters of the least, or above one and a half times the greatest, as pure
+        noise is.
+        """
+        found: list[Flag] = []
+        sides = zip(image.shape[:2], (self.height, self.width), strict=True)
+        if any(not low / _SIZE_FACTOR <= side <= high * _SIZE_FACTOR for side, (low, high) in sides):
+            found.append("size")
+        darkest, brightest = self.brightness
+        margin = max(_LEAST_MARGIN, (brightest - darkest) / 2)
+        if not max(darkest - margin, darkest * _DARKER) <= brightness(image) <= brightest + margin:
+            found.append("brightness")
+        return (*found, *self._blind(look(image)))
+
+    def _blind(self, seen: Seen) -> Iterable[Flag]:
+        """What a camera does not see that is covered, without a lamp or out of focus."""
+        if seen.light < _least(self.light, _DARKER, 0 if self.brightness[1] < 2 * _NOTHING else _NOTHING):
+            yield "light"
+        if seen.contrast < _least(self.contrast, _FLATTER, 0) or seen.contrast == 0:
+            yield "contrast"
+        if self.sharpness is not None and not (
+            self.sharpness[0] * _DULLER <= seen.sharpness <= self.sharpness[1] * _NOISIER
+        ):
+            yield "sharpness"
+
+
+def _least(range_: Range | None, factor: float, otherwise: float) -> float:
+    return otherwise if range_ is None else range_[0] * factor
+
+
+def look(image: Image) -> Seen:
+    """Measure what a camera sees.
+
+    >>> look(np.full((64, 64), 51, np.uint8))
+    Seen(light=0.2, contrast=0.0, sharpness=0.0)
+    """
+    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    top = int(np.iinfo(image.dtype).max)
+    full: NDArray[np.float32] = grey.astype(np.float32) * np.float32(1 / top)
+    small: NDArray[np.float32] = cv2.resize(full, _over(full, _QUARTER), interpolation=cv2.INTER_AREA)
+    fine, coarse = _differences(full, _BLOCK), _differences(small, _BLOCK // _QUARTER)
+    contrast = float(np.quantile(coarse, _LIVELIEST))
+    sharpness = 0.0
+    if contrast > 0:
+        lively = np.argsort(coarse)[-max(1, int(coarse.size * _LIVELY)) :]
+        sharpness = float(np.median(fine[lively])) / max(float(np.median(coarse[lively])), 1e-6)
+    values = np.bincount(grey[::2, ::2].ravel(), minlength=top + 1).cumsum()
+    light = int(np.searchsorted(values, _BRIGHT * values[-1])) / top
+    return Seen(round(light, 6), round(contrast, 6), round(sharpness, 6))
+
+
+def _over(image: NDArray[np.float32], step: int) -> tuple[int, int]:
+    """Width and height of an image made so many times smaller, as OpenCV takes them."""
+    return max(1, image.shape[1] // step), max(1, image.shape[0] // step)
+
+
+def _differences(image: NDArray[np.float32], block: int) -> NDArray[np.float64]:
+    """Mean difference of a pixel from its neighbourhood's mean, one number a block."""
+    apart = cv2.absdiff(image, cv2.blur(image, (3, 3)))
+    apart[apart < 1e-6] = 0  # what rounding leaves of nothing
+    blocks: NDArray[np.float32] = cv2.resize(apart, _over(apart, block), interpolation=cv2.INTER_AREA)
+    return blocks.ravel().astype(np.float64)
+
+
+def brightness(image: Image) -> float:
+    """Mean of all pixels on the [0, 1] scale.
+
+    >>> brightness(np.full((2, 2, 3), 51, np.uint8))
+    0.2
+    """
+    channels = cv2.mean(image)[: 1 if image.ndim == 2 else image.shape[2]]
+    return round(float(np.mean(channels)) / np.iinfo(image.dtype).max, 6)

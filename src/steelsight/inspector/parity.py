@@ -1,0 +1,154 @@
+"""parity.json of an INSPECTOR: how near its networks come to torch in fp32, on real images, through the same cascade."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from steelsight.core.errors import UserError
+from steelsight.inspector.artifact import PARITY, Precision, require_listed
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Tolerance(_Model):
+    """What an inspector was held to, in its parity.json.
+
+    Attributes:
+        p_defect, map, pixels, dice: what `export/tolerance.py` defines; no `dice` was asked of inspectors of before.
+        same_masks_share: least share of masks within `pixels`, asked of inspectors of before in place of `dice`.
+    """
+
+    p_defect: float
+    map: float
+    pixels: int
+    dice: float | None = None
+    same_masks_share: float | None = None
+
+
+class FoldDice(_Model):
+    """Competition Dice of one fold's networks on images that they did not see, in fp32 and in the lower precision."""
+
+    fold: int
+    images: int
+    fp32: float
+    reduced: float
+
+
+class DiceLoss(_Model):
+    """Dice that a lower precision loses.
+
+    Attributes:
+        limit: the loss that was allowed.
+        folds: each fold's figures; empty where it was not measured.
+        images: judged together.
+        fp32, reduced, lost: competition Dice over all of them, and the difference; None where it was not measured.
+        kept: whether the limit was kept; None where it was not measured.
+        not_measured: why, in one sentence; None where it was.
+    """
+
+    limit: float
+    folds: tuple[FoldDice, ...]
+    images: int
+    fp32: float | None
+    reduced: float | None
+    lost: float | None
+    kept: bool | None
+    not_measured: str | None
+
+    @classmethod
+    def unknown(cls, limit: float, why: str) -> "DiceLoss":
+        """Not measured."""
+        return cls(limit=limit, folds=(), images=0, fp32=None, reduced=None, lost=None, kept=None, not_measured=why)
+
+    @classmethod
+    def of(cls, limit: float, folds: Sequence[FoldDice]) -> "DiceLoss":
+        """Sum up the folds; each image counts alike."""
+        weights = [fold.images for fold in folds]
+        fp32 = float(np.average([fold.fp32 for fold in folds], weights=weights))
+        reduced = float(np.average([fold.reduced for fold in folds], weights=weights))
+        return cls(
+            limit=limit,
+            folds=tuple(folds),
+            images=sum(weights),
+            fp32=fp32,
+            reduced=reduced,
+            lost=fp32 - reduced,
+            kept=fp32 - reduced <= limit,
+            not_measured=None,
+        )
+
+
+class Parity(_Model):
+    """What two engines said of the same images; the mean of a step's networks is compared, as the cascade uses it.
+
+    Attributes:
+        schema_version: 1 of inspectors of before, which know neither verdicts nor what is `near` a minimum area.
+        reference, runtime, processor: what was compared, and where.
+        precision, computed_in: of the inspector, and what this processor made of it.
+        images, pairs: how many; pairs = images times classes; `found_pairs` have a mask by either engine.
+        p_defect_difference, p_defect_image: the greatest, and of which image.
+        map_difference, map_image: greatest difference of a pixel's probability on the 8-bit grid, and of which image; None
+            where none was segmented.
+        same_gate_share: of images with the same gate decision; `near_gate_images` of the others lie within the tolerance
+            of the gate.
+        same_verdict_share: of images with the same verdict, None without a policy; `near_verdict_images` of the others lie
+            within the tolerance of a bound, or have masks that differ within it.
+        same_masks_share, same_found_masks_share: of pairs, and of found pairs, with the same run lengths.
+        near_area_pairs: pairs of which one side alone has a mask, whose area is at the minimum area.
+        differing_pairs: pairs of images with the same gate decision, beside these, whose masks differ by more than allowed.
+        most_pixels, least_dice: by which the masks of a pair differ at most, and their least Dice, over pairs of images with
+            the same gate decision that are not near the minimum area; None where there is no mask.
+        mean_dice: between the two masks, mean over found pairs.
+        same_answer_share: of images that both call defective, or both not.
+        same_suspected_share: of images of which both suspect the same pixels beside what they found; None in older files.
+        tolerance: of fp32; a lower precision is held against `dice_loss` instead.
+        dice_loss: what a lower precision costs; None for fp32.
+    """
+
+    schema_version: Literal[1, 2] = 2
+    reference: str
+    runtime: str
+    processor: str
+    precision: Precision
+    computed_in: Precision
+    images: int
+    pairs: int
+    found_pairs: int
+    p_defect_difference: float
+    p_defect_image: str
+    map_difference: float | None
+    map_image: str | None
+    same_gate_share: float
+    near_gate_images: int
+    same_verdict_share: float | None = None
+    near_verdict_images: int = 0
+    same_masks_share: float
+    same_found_masks_share: float | None
+    near_area_pairs: int = 0
+    differing_pairs: int
+    most_pixels: int
+    least_dice: float | None = None
+    mean_dice: float | None
+    same_answer_share: float
+    same_suspected_share: float | None = None
+    tolerance: Tolerance | None
+    dice_loss: DiceLoss | None
+
+
+def read_parity(folder: Path) -> Parity:
+    """The proof that an INSPECTOR carries.
+
+    Raises:
+        UserError: it is damaged, or not what `export` wrote.
+    """
+    path = folder / PARITY
+    require_listed(folder, PARITY)
+    try:
+        return Parity.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise UserError(f"{path}: not the proof that `steelsight export` wrote; export the run again") from error

@@ -1,0 +1,258 @@
+"""The README.md of an INSPECTOR: whoever finds the folder learns what it is, how it is run and what its figures mean."""
+
+import textwrap
+
+from steelsight.inspector.artifact import InspectorCard, NetworkCard
+from steelsight.inspector.parity import Parity
+from steelsight.inspector.readme_verdicts import verdict_paragraphs
+
+_WIDTH = 120
+
+
+def readme(card: InspectorCard, parity: Parity) -> str:
+    """Markdown."""
+    parts = (
+        _what(card),
+        _run(),
+        _networks(card),
+        _rule(card),
+        _verdicts(card),
+        _figures(card),
+        _parity(parity),
+        _limits(card, parity),
+    )
+    return "\n".join(parts)
+
+
+def _what(card: InspectorCard) -> str:
+    origin = card.provenance
+    names = ", ".join(f"`{name}`" for name in card.classes)
+    folds = (
+        f"fold {origin.folds[0]}" if len(origin.folds) == 1 else f"folds {', '.join(map(str, origin.folds))}, averaged"
+    )
+    steps = (
+        "Its classifiers give each image a probability of showing any defect; where that exceeds the gate, its segmenters "
+        "give a probability to every pixel and class, and a rule cuts masks out of them."
+        if card.of_step("classify")
+        else "It has no classifiers: its segmenters give every image a probability for each pixel and class, and a rule cuts "
+        "masks out of them."
+    )
+    return (
+        "# An inspector for steel surfaces\n\n"
+        + _wrapped(f"This folder finds defects of {len(card.classes)} classes in images of steel: {names}. {steps}")
+        + "\n\n"
+        + _wrapped(
+            f"Exported on {origin.created} by steelsight {origin.steelsight} from a run of the recipe "
+            f"`{origin.recipe.get('name', '?')}`: the networks of {folds}. Data fingerprint `{origin.fingerprint[:16]}`. "
+            "`inspector.json` has all of it, the recipe included; `checksums.txt` the SHA-256 of every file "
+            "(`sha256sum -c checksums.txt`)."
+        )
+        + "\n"
+    )
+
+
+def _run() -> str:
+    return (
+        "## Run it\n\n"
+        "steelsight (Python 3.11 or newer) runs it; its plain install is enough, and has no torch:\n\n"
+        "    pip install steelsight            # or `pip install .` in its source folder\n"
+        "    steelsight inspect THIS_FOLDER IMAGES --out RESULTS --masks --overlays\n\n"
+        "`IMAGES` are files, folders or patterns. RESULTS/images.csv has one row for each image, its verdict first;\n"
+        "submission.csv has the masks as run lengths. From Python:\n\n"
+        "    from steelsight.inspector.inspector import Inspector\n\n"
+        '    inspector = Inspector.open("THIS_FOLDER")\n'
+        '    judged = inspector("strip.jpg")\n'
+        "    judged.verdict, judged.p_defect, judged.regions\n"
+    )
+
+
+def _networks(card: InspectorCard) -> str:
+    rows = "\n".join(_network_row(network) for network in card.networks)
+    return (
+        "## Networks\n\n"
+        "Each is an ONNX file that any runtime can read: float32 `input` (n, channels, height, width) to float32\n"
+        "`probabilities`, of the image (n,) in step classify, of each class and pixel (n, classes, height, width) in step\n"
+        f"segment. Precision: {card.precision}. The answers of a step's networks are averaged, each with the same weight.\n\n"
+        "| file | step | member | fold | input | image to input |\n|---|---|---|---|---|---|\n"
+        f"{rows}\n"
+    )
+
+
+def _network_row(network: NetworkCard) -> str:
+    way = network.preprocess
+    size = f"{way.channels} x {way.height} x {way.width}"
+    fit = "stretched" if way.fit == "stretch" else "scaled, centred on black"
+    numbers = f"{way.colour}, {fit}, [0, 1], then (x - {way.mean:g}) / {way.deviation:g}"
+    return f"| {network.file} | {network.step} | {network.member} | {network.fold} | {size} | {numbers} |"
+
+
+def _rule(card: InspectorCard) -> str:
+    rule = card.rule
+    rows = "\n".join(
+        f"| {name} | {upper / 255:.3f} | {lower / 255:.3f} | {area} px |"
+        for name, upper, lower, area in zip(card.classes, rule.upper, rule.lower, rule.min_area, strict=True)
+    )
+    soft = ""
+    if rule.softness > 1:
+        soft = (
+            f" The gate is soft: minimum areas are multiplied by {rule.softness:g} - {rule.softness - 1:g} x P(defect), so "
+            "that the less likely a defect, the larger an area must be."
+        )
+    return (
+        "## Rule\n\n"
+        + _wrapped(
+            f"An image whose P(defect) does not exceed the gate of {rule.gate:g} has no mask. A class keeps its mask if at "
+            "least `minimum area` pixels of the original image exceed `upper`; the mask is then every pixel above `lower`."
+            + soft
+            + " What lies above `lower` and makes no mask is suspected: an image that does not pass shows it with dashes, "
+            "as a place to look at, and it is never counted as found."
+        )
+        + "\n\n| class | upper | lower | minimum area |\n|---|---|---|---|\n"
+        + rows
+        + "\n"
+    )
+
+
+def _verdicts(card: InspectorCard) -> str:
+    text, follows_item = "## Verdicts", False
+    for paragraph in verdict_paragraphs(card):
+        item = paragraph.startswith("- ")
+        text += "\n" if item and follows_item else "\n\n"
+        text += _wrapped(paragraph, indent="  " if item else "")
+        follows_item = item
+    return text + "\n"
+
+
+def _figures(card: InspectorCard) -> str:
+    figures, origin = card.provenance.out_of_fold, card.provenance
+    if origin.evidence == "own":
+        standing = (
+            f"This inspector holds the networks of fold {origin.folds[0]} alone. The images of that fold were seen by none "
+            "of them and are its own evidence; the figures here are those of all folds of the run, each judged likewise."
+        )
+    else:
+        standing = (
+            "This inspector averages networks of several folds, and each image of the run was seen by some of them: the "
+            "figures are cross-validated, of its parts and not of itself, and are no guarantee."
+        )
+    rows = [
+        ("Dice, as the competition counts it", _number(figures.nested_dice)),
+        ("the same of an answer without any mask (floor)", _number(figures.floor)),
+        ("Dice of pairs with a defect", _number(figures.nested_defective_dice)),
+        ("share of empty pairs with a false alarm", _number(figures.nested_false_alarm_share)),
+    ]
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    return (
+        "## Figures\n\n"
+        + _wrapped(
+            f"Of {figures.images} images, each judged by networks that did not see it and by a rule that was chosen without "
+            "its fold. A pair is an image and a class; Dice is 2 x overlap / (found + annotated pixels), 1 where both are "
+            "empty. Most pairs are empty, so that the floor is high: read the first figure beside it."
+        )
+        + f"\n\n| figure | out of fold |\n|---|---|\n{table}\n\n"
+        + _wrapped(standing)
+        + "\n"
+    )
+
+
+def _parity(parity: Parity) -> str:
+    lines = "\n".join(f"- {line}" for line in parity_lines(parity))
+    return (
+        "## Parity\n\n"
+        + _wrapped(
+            f"Compared on {parity.images} images with the trained networks ({parity.reference}), both through the same code; "
+            f"{parity.runtime} on {parity.processor}. All of it is in `parity.json`."
+        )
+        + f"\n\n{lines}\n"
+    )
+
+
+def parity_lines(parity: Parity) -> tuple[str, ...]:
+    """The main figures, a sentence each, for people."""
+    maps = (
+        "no image passed the gate"
+        if parity.map_difference is None
+        else f"{parity.map_difference:.4f} on the 8-bit grid"
+    )
+    lines = [
+        f"P(defect) differs by {parity.p_defect_difference:.1e} at most, a pixel's mean probability: {maps}",
+        _decisions(parity),
+        f"masks the same for {parity.same_masks_share:.2%} of {parity.pairs} (image, class) pairs, {parity.found_pairs} of "
+        f"them with a mask{_mask_differences(parity)}",
+    ]
+    loss = parity.dice_loss
+    if loss is None:
+        return tuple(lines)
+    if loss.not_measured:
+        return (*lines, f"Dice lost by {parity.precision}: not measured, since {loss.not_measured}")
+    kept = "kept" if loss.kept else "NOT kept"
+    return (
+        *lines,
+        f"Dice lost by {parity.precision}: {loss.lost:+.5f} ({loss.fp32:.5f} in fp32, {loss.reduced:.5f}), on {loss.images} "
+        f"images that their networks did not see; the limit of {loss.limit:g} is {kept}",
+    )
+
+
+def _decisions(parity: Parity) -> str:
+    """Shares of decisions that are the same, and how many differ for what lies beside a threshold."""
+    verdicts = "" if parity.same_verdict_share is None else f", verdicts for {parity.same_verdict_share:.2%}"
+    text = (
+        f"gate decisions the same for {parity.same_gate_share:.2%} of the images{verdicts}, answers for "
+        f"{parity.same_answer_share:.2%}"
+    )
+    near = {"gate": parity.near_gate_images, "verdict": parity.near_verdict_images}
+    said = [f"{count} {what}{'s' if count > 1 else ''}" for what, count in near.items() if count]
+    return f"{text}; {' and '.join(said)} within the tolerance of a threshold" if said else text
+
+
+def _mask_differences(parity: Parity) -> str:
+    text = f", by {parity.most_pixels} pixels at most" if parity.most_pixels else ""
+    if parity.near_area_pairs:
+        text += f", {parity.near_area_pairs} at the minimum area by one side alone"
+    if parity.mean_dice is None:
+        return text
+    least = "" if parity.least_dice is None else f", {parity.least_dice:.5f} at least"
+    return f"{text}; Dice between the masks {parity.mean_dice:.5f}{least}"
+
+
+def _limits(card: InspectorCard, parity: Parity) -> str:
+    known = card.familiar
+    notes = [
+        f"It knows images of {known.height[0]:g} to {known.height[1]:g} x {known.width[0]:g} to {known.width[1]:g} pixels, "
+        f"mean brightness {known.brightness[0]:.2f} to {known.brightness[1]:.2f} (of [0, 1]). Far outside, an image is "
+        "judged all the same, flagged, and does not pass; other material, light or optics need images of their own.",
+        f"It knows no defect that was not annotated. {_probabilities(card)}",
+        "It was judged on images like those it was made from. Judge it on your own before anything depends on it: "
+        "`steelsight score TRUTH.csv RESULTS/submission.csv`.",
+    ]
+    if _is_epoch_selected(card):
+        notes.insert(
+            0, "The epoch of its networks was chosen by the same images that the figures are from, which flatters them."
+        )
+    if parity.dice_loss is not None and parity.dice_loss.kept is False:
+        notes.insert(0, f"Its precision, {card.precision}, costs more Dice than was allowed: see Parity.")
+    body = "\n".join(_wrapped(f"- {note}", indent="  ") for note in notes)
+    return f"## Limits\n\n{body}\n"
+
+
+def _probabilities(card: InspectorCard) -> str:
+    if card.policy is None or card.policy.calibration.kind == "none":
+        return "Probabilities are not calibrated: 0.9 is not nine out of ten."
+    return (
+        "P(defect) and the probabilities of pixels are not calibrated; the column `probability` of images.csv is, for strip "
+        "of which as much is defective as of the tested images."
+    )
+
+
+def _is_epoch_selected(card: InspectorCard) -> bool:
+    chosen = {network.member for network in card.networks}
+    members = card.provenance.recipe.get("members", ())
+    return any(one["name"] in chosen and one.get("keep", {}).get("weights") == "best" for one in members)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    return textwrap.fill(text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

@@ -1,0 +1,45 @@
+"""What stands above everything else on a page: what the images could not teach or test, and classes that are never marked."""
+
+import numpy as np
+
+from steelsight.core.names import shown
+from steelsight.dataset.lacks import lacks, lacks_in_folds
+from steelsight.report.findings import Findings
+from steelsight.verdicts.evaluated import Tested
+
+
+def run_cautions(found: Findings) -> tuple[str, ...]:
+    """Of a run: what its images and folds lack, and the classes that its kept rule marks nowhere."""
+    record, figures = found.record, found.decision.figures
+    said = (
+        *lacks(record.classes, record.samples),
+        *lacks_in_folds(record.classes, record.samples, record.folds, record.groups),
+    )
+    pairs = zip(record.classes, figures.defective_pairs_per_class, figures.predicted_pairs_per_class, strict=True)
+    return (*said, *(never_marked(name, shows) for name, shows, marked in pairs if shows and not marked))
+
+
+def tested_cautions(tested: Tested) -> tuple[str, ...]:
+    """Of an inspector: what the images that it was tested on lack, and the classes that it marked on none of them."""
+    said = []
+    if tested.defective.all():
+        said.append(
+            "No image without a defect was tested: nobody knows what may pass, so that nothing does; overkill is not known."
+        )
+    marked = {one.class_index for regions in tested.regions for one in regions}
+    for place, name in enumerate(tested.classes):
+        shows = int(np.count_nonzero(tested.truth[:, place]))
+        if not shows:
+            said.append(f"No tested image shows class {shown(name)}: nothing here says how well it is found.")
+        elif place not in marked:
+            said.append(never_marked(name, shows))
+    return tuple(said)
+
+
+def never_marked(name: str, images: int) -> str:
+    """A class that the images show and the rule marks nowhere."""
+    some = "the one image that shows it" if images == 1 else f"the {images} images that show it"
+    return (
+        f"The rule marks class {shown(name)} on no image, not on {some} either: as it stands, the inspector does not find "
+        "this defect. Its Dice is that of the images without it."
+    )

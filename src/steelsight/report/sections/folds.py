@@ -1,0 +1,62 @@
+"""Section Folds: how the images were split, and that no twin group was."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from steelsight.plots.style import class_names
+from steelsight.run.record import Record
+
+
+@dataclass(frozen=True)
+class FoldRow:
+    """One fold, or all of them: how many images, defective images, twin groups, and images of each class."""
+
+    name: str
+    images: int
+    defective: int
+    groups: int
+    classes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FoldsView:
+    """What the template of this section reads."""
+
+    classes: tuple[str, ...]
+    rows: tuple[FoldRow, ...]
+    total: FoldRow
+    groups_with_twins: int
+    images_with_twins: int
+    largest_group: int
+    split_groups: int
+
+
+def folds_view(record: Record) -> FoldsView:
+    """Count the folds of a run."""
+    everything = np.arange(len(record.samples))
+    sizes = Counter(record.groups.tolist())
+    folds_of_group = {(group, fold) for group, fold in zip(record.groups.tolist(), record.folds.tolist(), strict=True)}
+    return FoldsView(
+        classes=class_names(record.classes),
+        rows=tuple(
+            _row(record, f"{fold}", np.flatnonzero(record.folds == fold)) for fold in sorted(set(record.folds.tolist()))
+        ),
+        total=_row(record, "all", everything),
+        groups_with_twins=sum(size > 1 for size in sizes.values()),
+        images_with_twins=sum(size for size in sizes.values() if size > 1),
+        largest_group=max(sizes.values(), default=0),
+        split_groups=len(folds_of_group) - len(sizes),
+    )
+
+
+def _row(record: Record, name: str, images: np.ndarray[tuple[int], np.dtype[np.intp]]) -> FoldRow:
+    samples = [record.samples[index] for index in images]
+    return FoldRow(
+        name=name,
+        images=len(samples),
+        defective=sum(sample.is_defective for sample in samples),
+        groups=len(set(record.groups[images].tolist())),
+        classes=tuple(sum(bool(sample.runs[index].area) for sample in samples) for index in range(len(record.classes))),
+    )

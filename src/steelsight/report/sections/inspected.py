@@ -1,0 +1,125 @@
+"""Section New images: what an inspector said of images that nobody has labelled, from the folder that it wrote."""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from markupsafe import Markup
+
+from steelsight.core.errors import UserError
+from steelsight.core.names import from_cell
+from steelsight.imaging.read import ImageError, read_image
+from steelsight.plots.outlines import display, fitted, jpeg, page_width
+from steelsight.results.pictures import picture_names
+from steelsight.results.tables import IMAGES
+from steelsight.verdicts.severity import Answer
+
+_FOUND, _SUSPECTED, _CLEAN = 8, 4, 4  # pictures of each kind
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """One image: its overlay, and what images.csv says of it; `verdict` is empty where there is no policy."""
+
+    source: Markup
+    width: int
+    image_id: str
+    verdict: str
+    p_defect: float
+    found: tuple[str, ...]
+    suspected: tuple[str, ...]
+    flags: str
+
+
+@dataclass(frozen=True)
+class InspectedView:
+    """What the template of this section reads; `verdicts` are those that were given, with how many images. In those that are
+    `suspected` nothing was found, yet there is a place to look at; for those that are `unjudged` a network gave no
+    probability."""
+
+    folder: str
+    images: int
+    defective: int
+    suspected: int
+    flagged: int
+    unreadable: int
+    unjudged: int
+    verdicts: tuple[tuple[str, int], ...]
+    pictures: tuple[Inspected, ...]
+
+
+def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
+    """Read a folder that `steelsight inspect --overlays` (or `predict --overlays`) wrote.
+
+    Shown are the images most surely defective, those in which something is only suspected, then those most surely clean.
+
+    Raises:
+        UserError: the folder lacks images.csv or the overlays, or is of other classes.
+    """
+    rows = _rows(folder, classes)
+    names = picture_names(row["ImageId"] for row in rows)
+    read = [row for row in rows if not row["error"]]
+    found = sorted((row for row in read if row["classes"]), key=_p_defect, reverse=True)
+    doubtful = [row for row in read if not row["classes"] and _suspected(row, classes)]
+    doubtful.sort(key=_p_defect, reverse=True)
+    clean = sorted((row for row in read if not row["classes"] and not _suspected(row, classes)), key=_p_defect)
+    given = Counter(row["verdict"] for row in rows)
+    chosen = [*found[:_FOUND], *doubtful[:_SUSPECTED], *clean[:_CLEAN]]
+    return InspectedView(
+        folder=str(folder),
+        images=len(rows),
+        defective=len(found),
+        suspected=len(doubtful),
+        flagged=sum(bool(row["flags"]) for row in read),
+        unreadable=sum(not row["height"] for row in rows),
+        unjudged=sum(bool(row["error"] and row["height"]) for row in rows),
+        verdicts=tuple((answer, count) for answer in get_args(Answer) if (count := given[answer])),
+        pictures=tuple(_picture(folder, names[row["ImageId"]], row, classes) for row in chosen),
+    )
+
+
+def _rows(folder: Path, classes: Sequence[str]) -> list[dict[str, str]]:
+    path = folder / IMAGES
+    if not path.is_file():
+        raise UserError(
+            f"{path}: not found; name a folder that `steelsight inspect INSPECTOR IMAGES --out {folder} --overlays` wrote"
+        )
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream)
+        missing = [name for name in _columns(classes) if name not in (reader.fieldnames or ())]
+        if missing:
+            raise UserError(f"{path}: no column {missing[0]}; it was not made by an inspector of this run's classes")
+        return [{**row, "ImageId": from_cell(row["ImageId"])} for row in reader]
+
+
+def _columns(classes: Sequence[str]) -> list[str]:
+    of_classes = [f"{kind}_{name}" for kind in ("area", "share") for name in classes]
+    return ["ImageId", "verdict", "height", "p_defect", "classes", *of_classes, "flags", "error"]
+
+
+def _picture(folder: Path, name: str, row: Mapping[str, Any], classes: Sequence[str]) -> Inspected:
+    path = folder / "overlays" / f"{name}.jpg"
+    try:
+        overlay = fitted(display(read_image(path)))
+    except ImageError as error:
+        raise UserError(f"{error}; run inspect again with --overlays") from error
+    found = tuple(
+        f"{name}: {int(row[f'area_{name}']):,} px, {100 * float(row[f'share_{name}']):.2f} % of the image"
+        for name in classes
+        if row[f"area_{name}"] not in ("", "0")
+    )
+    said = (row["ImageId"], row["verdict"], _p_defect(row))
+    return Inspected(jpeg(overlay), page_width(overlay), *said, found, _suspected(row, classes), row["flags"])
+
+
+def _suspected(row: Mapping[str, Any], classes: Sequence[str]) -> tuple[str, ...]:
+    """Each suspected class with its area; none in tables of before, which have no such columns."""
+    areas = {name: row.get(f"suspected_area_{name}") or "0" for name in classes}
+    return tuple(f"{name}: {int(area):,} px" for name, area in areas.items() if area != "0")
+
+
+def _p_defect(row: Mapping[str, Any]) -> float:
+    return float(row["p_defect"])

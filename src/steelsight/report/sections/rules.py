@@ -1,0 +1,79 @@
+"""Which kind of rule the evidence bears."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from steelsight.report.sections.thresholds import ThresholdsView, thresholds_view
+from steelsight.rule.kinds import Kind
+from steelsight.rule.rule import Rule
+from steelsight.selection.decision import Candidate, Decision
+
+SEARCHED: dict[Kind, str] = {
+    "defaults": "nothing: the plain rule",
+    "gate": "the gate",
+    "shared": "the gate, and one upper, lower and area for all classes",
+    "tuned": "the gate, and upper, lower and area of each class",
+    "soft-gate": "as gate, but soft: areas grow as P(defect) falls",
+    "soft-shared": "as shared, with a soft gate",
+    "soft-tuned": "as tuned, with a soft gate",
+}
+
+
+@dataclass(frozen=True)
+class KindRow:
+    """One kind of rule: its figures on the images it was found on, and nested."""
+
+    kind: Kind
+    searched: str
+    dice: float
+    nested_dice: float
+    nested_defective: float
+    nested_false_alarms: float
+    kept: bool
+    chosen_in: int
+
+
+@dataclass(frozen=True)
+class RulesView:
+    """What the template reads.
+
+    Attributes:
+        plain: whether the plain rule is kept.
+        folds: how many.
+        softness, gate: of the kept rule; softness 1: its gate is hard.
+    """
+
+    kinds: tuple[KindRow, ...]
+    reason: str
+    plain: bool
+    folds: int
+    softness: float
+    gate: float
+    thresholds: ThresholdsView
+
+
+def rules_view(decision: Decision, plain_rule: Rule, classes: Sequence[str]) -> RulesView:
+    """Table of kinds, then every threshold of the kept one, or of the richest where the plain rule is kept."""
+    return RulesView(
+        kinds=tuple(_kind_row(decision, candidate) for candidate in decision.candidates),
+        reason=decision.reason.rstrip("."),
+        plain=decision.kept == "defaults",
+        folds=len(decision.nested.folds),
+        softness=decision.rule.softness,
+        gate=decision.rule.gate,
+        thresholds=thresholds_view(decision, plain_rule, classes),
+    )
+
+
+def _kind_row(decision: Decision, candidate: Candidate) -> KindRow:
+    judged = candidate.nested.figures
+    return KindRow(
+        kind=candidate.kind,
+        searched=SEARCHED[candidate.kind],
+        dice=candidate.figures.dice,
+        nested_dice=judged.dice,
+        nested_defective=float("nan") if judged.defective_dice is None else judged.defective_dice,
+        nested_false_alarms=float("nan") if judged.false_alarm_share is None else judged.false_alarm_share,
+        kept=candidate.kind == decision.kept,
+        chosen_in=sum(of.kind == candidate.kind for of in decision.nested.folds),
+    )

@@ -1,0 +1,196 @@
+"""Results while they grow: *.partial.csv and run.partial.json, from which a run that was stopped goes on.
+
+Rows are appended to the partial files image by image, in the order in which the images were judged. An image counts as
+finished where all its rows are there and whole. At the end the tables are put in place in the order of the input, and the
+partial files go.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from steelsight import __version__
+from steelsight.core.errors import UserError
+from steelsight.core.files import disk_errors, replacing, sweep, write_json
+from steelsight.core.parsing import parse_json
+from steelsight.results.finished import read_finished
+from steelsight.results.tables import IMAGES, TABLES, ImageRow, Tables, as_written
+
+RECORD = "run.partial.json"
+SCHEMA_VERSION: Literal[3] = 3
+"""1: images.csv without verdicts. 2: tables without what is suspected."""
+_AGAIN = "the same command with --resume"
+
+
+class Origin(BaseModel):
+    """run.partial.json: what unfinished results are made with.
+
+    Attributes:
+        steelsight: version.
+        made_by: SHA-256 of the inspector, or of the run's decision.
+        options: of the command, those that change what is written, by their names.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[3] = SCHEMA_VERSION
+    steelsight: str = __version__
+    made_by: str
+    options: dict[str, str]
+
+
+class Unfinished:
+    """The partial files of a folder.
+
+    Args:
+        out: the folder.
+        tables: what they hold.
+        origin: what the rows to come are made with.
+    """
+
+    def __init__(self, out: Path, tables: Tables, origin: Origin) -> None:
+        self._out, self._tables, self._origin = out, tables, origin
+        self._record = out / RECORD
+        self._paths = {name: out / f"{Path(name).stem}.partial.csv" for name in TABLES}
+        self._sizes = dict.fromkeys(TABLES, 0)
+
+    def check(self) -> bool:
+        """Whether there is something to go on with.
+
+        Raises:
+            UserError: there is, but made with something else.
+        """
+        if not self._record.is_file():
+            return False
+        start_over = "leave out --resume to start over, or choose another --out"
+        beginning = f"{self._record}: the unfinished results here were made"
+        try:
+            content = parse_json(self._record.read_text(encoding="utf-8"))
+            if isinstance(content, dict) and content.get("schema_version") in (1, 2):
+                raise UserError(f"{beginning} by a steelsight whose tables have other columns; {start_over}")
+            found = Origin.model_validate(content)
+        except ValueError as error:
+            raise UserError(f"{self._record}: does not say what these results were made with; {start_over}") from error
+        if found.steelsight != self._origin.steelsight:
+            raise UserError(f"{beginning} by steelsight {found.steelsight}, this is {__version__}; {start_over}")
+        if found.made_by != self._origin.made_by:
+            raise UserError(f"{beginning} by other networks, another rule or another policy; {start_over}")
+        for name in sorted({*found.options, *self._origin.options}):
+            then, now = (one.options.get(name, "none") for one in (found, self._origin))
+            if then != now:
+                raise UserError(f"{beginning} with {name} {then}, now it is {now}; give the same, or {start_over}")
+        return True
+
+    def start(self) -> None:
+        """Begin anew; unfinished results of before go."""
+        with disk_errors(self._out):
+            self._out.mkdir(parents=True, exist_ok=True)
+            self.remove()
+            sweep(self._out, below=False)
+        write_json(self._record, self._origin.model_dump(mode="json"))
+        self._sizes = dict.fromkeys(TABLES, 0)
+        self.append({name: self._tables.header(name) for name in TABLES})
+
+    def resume(self, multiple: int, is_kept: Callable[[ImageRow], bool]) -> list[ImageRow]:
+        """Keep the rows of images that are finished, up to the first that is not to be kept, and cut off the rest.
+
+        Args:
+            multiple: the number of images kept is rounded down to one of it, so that batches are made up as they would
+                have been without an interruption.
+        """
+        kept: list[ImageRow] = []
+        group: list[ImageRow] = []
+        for one in read_finished(self._paths, self._tables):
+            if not is_kept(one.image):
+                break
+            group.append(one.image)
+            if len(group) == multiple:
+                kept.extend(group)
+                group.clear()
+                self._sizes = dict(zip(TABLES, one.ends, strict=True))
+        if kept:
+            sweep(self._out, below=False)
+            self.take_back()
+        else:
+            self.start()
+        return kept
+
+    def append(self, blocks: Mapping[str, bytes]) -> None:
+        """Add the whole rows of one or more images to the tables.
+
+        Raises:
+            UserError: the disk is full or may not be written to; `take_back` then removes what was added in part.
+        """
+        for name in TABLES:
+            path = self._paths[name]
+            with disk_errors(path, again=_AGAIN), path.open("ab") as stream:
+                stream.write(blocks[name])
+        self._sizes = {name: size + len(blocks[name]) for name, size in self._sizes.items()}
+
+    def take_back(self) -> None:
+        """Cut off what was added in part."""
+        for name, path in self._paths.items():
+            if path.is_file():
+                with disk_errors(path, again=_AGAIN), path.open("r+b") as stream:
+                    stream.truncate(self._sizes[name])
+
+    def publish(self, image_ids: Sequence[str], count: int) -> None:
+        """Put the tables in place with the rows of those of these images that are finished, in their order, and remove
+        the partial files.
+
+        Args:
+            count: how many of them are finished.
+
+        Raises:
+            UserError: the disk is full or may not be written to, or other images are finished than should be; the partial
+                files then stay as they are.
+        """
+        in_order, found = self._is_in_order(image_ids)
+        spans = {} if in_order else self._spans(frozenset(map(as_written, image_ids)))
+        found = found if in_order else len(spans)
+        if found != count:
+            raise UserError(
+                f"{self._paths[IMAGES]}: holds {found} whole images of the {count} that were written; another run may "
+                f"have the same --out; see to it, then run {_AGAIN}"
+            )
+        for index, name in enumerate(TABLES):
+            path = self._out / name
+            with disk_errors(path, again=_AGAIN), replacing(path) as temporary:
+                if in_order:
+                    shutil.copyfile(self._paths[name], temporary)
+                    continue
+                with self._paths[name].open("rb") as source, temporary.open("wb") as target:
+                    target.write(self._tables.header(name))
+                    for image_id in filter(spans.__contains__, map(as_written, image_ids)):
+                        begin, end = spans[image_id][index], spans[image_id][index + len(TABLES)]
+                        source.seek(begin)
+                        target.write(source.read(end - begin))
+        with disk_errors(self._out):
+            self.remove()
+
+    def _is_in_order(self, image_ids: Sequence[str]) -> tuple[bool, int]:
+        """Whether the rows are of these images alone and in their order, as they are without a change of the list; and of
+        how many. Nothing is kept of them, so that memory stays level."""
+        expected, found = map(as_written, image_ids), 0
+        for found, one in enumerate(read_finished(self._paths, self._tables), start=1):
+            if one.image.image_id not in expected:  # takes from the iterator up to the name
+                return False, found
+        return True, found
+
+    def _spans(self, wanted: frozenset[str]) -> dict[str, tuple[int, ...]]:
+        """Where the rows of each image begin in the tables, then where they end."""
+        spans: dict[str, tuple[int, ...]] = {}
+        begins = tuple(len(self._tables.header(name)) for name in TABLES)
+        for one in read_finished(self._paths, self._tables):
+            if one.image.image_id in wanted:
+                spans[one.image.image_id] = (*begins, *one.ends)
+            begins = one.ends
+        return spans
+
+    def remove(self) -> None:
+        """Remove the partial files."""
+        for path in (self._record, *self._paths.values()):
+            path.unlink(missing_ok=True)

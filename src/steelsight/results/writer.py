@@ -1,0 +1,163 @@
+"""Writing what was judged while it is judged: tables, masks and overlays, so that a run that was stopped can go on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from steelsight.cascade.judge import Judged
+from steelsight.cascade.sources import Source
+from steelsight.core.errors import UserError
+from steelsight.results.pictures import Pictures
+from steelsight.results.resume import Origin, Unfinished
+from steelsight.results.tables import (
+    DEFECTS,
+    IMAGES,
+    SUBMISSION,
+    TABLES,
+    ClassIds,
+    ImageRow,
+    Said,
+    SubmissionLayout,
+    Tables,
+    as_written,
+)
+
+
+@dataclass
+class Tally:
+    """How many images were written, of those how many are defective and flagged, and which were not judged.
+
+    Attributes:
+        verdicts: how many pass, go to review or are rejected, unreadable ones included; None without a policy.
+        unreadable: name and reason of those that could not be read.
+        unjudged: of those for which a network gave no probability.
+    """
+
+    images: int = 0
+    verdicts: dict[str, int] | None = None
+    defective: int = 0
+    flagged: int = 0
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    unjudged: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, row: ImageRow) -> None:
+        """Count an image."""
+        self.images += 1
+        if row.verdict:
+            self.verdicts = self.verdicts or {"pass": 0, "review": 0, "reject": 0}
+            self.verdicts[row.verdict] += 1
+        self.defective += row.area > 0
+        self.flagged += row.is_flagged
+        if row.error:
+            (self.unjudged if row.is_read else self.unreadable).append((row.image_id, row.error))
+
+
+class ResultWriter:
+    """Writes results image by image into a folder; use as a context manager, and judge the images of `remaining`.
+
+    Rows are appended to `*.partial.csv` in whole lines; the tables appear under their own names, in the order of the
+    sources, when all is written, and what stood there stays untouched until then. However the run ends before, the
+    partial files stay, and a writer with `resume` goes on from them. An image that could not be read, or for which a
+    network gave no probability, has a row in `images.csv` with the reason, and none and no picture elsewhere: nothing was
+    predicted of it.
+
+    Args:
+        out: folder; made if it is missing.
+        classes: defect class names.
+        sources: all images.
+        class_ids, layout: see `Tables`.
+        masks, overlays: see `Pictures`.
+        resume: whether to keep what an earlier writer has finished here; the sources may have changed since.
+        made_by: what judges, as a hash, and `options` what else changes the results: to resume, both must be the same.
+        batch: images judged together; rows are written out, and kept on resuming, by as many.
+
+    Raises:
+        UserError: with `resume`, what is there was made with something else.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        classes: Sequence[str],
+        sources: Sequence[Source],
+        *,
+        class_ids: ClassIds = "data",
+        layout: SubmissionLayout = "long",
+        masks: bool = False,
+        overlays: bool = False,
+        resume: bool = False,
+        made_by: str = "",
+        options: Mapping[str, str] | None = None,
+        batch: int = 8,
+    ) -> None:
+        if out.exists() and not out.is_dir():
+            raise UserError(f"{out}: there is a file of this name; choose another folder for the results")
+        self.out = out
+        self.remaining: Sequence[Source] = sources
+        """The images still to be judged, once the writer is entered."""
+        self.tally = Tally()
+        """Of all that is written, what was finished before included."""
+        self._sources, self._batch = sources, batch
+        self._tables = Tables(tuple(classes), class_ids, layout)
+        self._pictures = Pictures(out, classes, (one.image_id for one in sources), masks=masks, overlays=overlays)
+        own: dict[str, str] = {"--class-ids": class_ids, "--layout": layout}
+        own |= {name: "on" if wanted else "off" for name, wanted in (("--masks", masks), ("--overlays", overlays))}
+        self._unfinished = Unfinished(out, self._tables, Origin(made_by=made_by, options={**own, **(options or {})}))
+        self._resumes = resume and self._unfinished.check()
+        self._waiting: list[dict[str, bytes]] = []
+
+    @property
+    def wrote(self) -> list[Path]:
+        """Files and folders that a completed writing leaves."""
+        return [self.out / SUBMISSION, self.out / IMAGES, self.out / DEFECTS, *self._pictures.folders]
+
+    def __enter__(self) -> Self:
+        self._pictures.sweep()
+        if self._resumes:
+            self._resume()
+        else:
+            self._unfinished.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._flush()
+            self._unfinished.publish([one.image_id for one in self._sources], self.tally.images)
+            return
+        self._unfinished.take_back()
+        if kind is KeyboardInterrupt:
+            self._flush()
+
+    def write(self, judged: Judged) -> None:
+        """Add one image.
+
+        Raises:
+            UserError: the disk is full or may not be written to.
+        """
+        self._pictures.write(judged)
+        lines = self._tables.lines(Said.of(judged))
+        self._waiting.append(lines)
+        self.tally.add(self._tables.read_image_row(lines[IMAGES]))
+        if len(self._waiting) >= self._batch:
+            self._flush()
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []  # first: an interruption here may lose rows, never double them
+        self._unfinished.append({name: b"".join(lines[name] for lines in waiting) for name in TABLES})
+
+    def _resume(self) -> None:
+        names = {as_written(one.image_id): one.image_id for one in self._sources}
+
+        def is_kept(row: ImageRow) -> bool:
+            image_id = names.get(row.image_id)
+            return image_id is None or bool(row.error) or self._pictures.are_there(image_id)
+
+        kept = {row.image_id: row for row in self._unfinished.resume(self._batch, is_kept)}
+        for name in names:
+            if name in kept:
+                self.tally.add(kept[name])
+        self.remaining = [one for one in self._sources if as_written(one.image_id) not in kept]

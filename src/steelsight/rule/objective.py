@@ -1,0 +1,96 @@
+"""What the rule is searched for: the user's choice, counted exactly from pixels."""
+
+from math import floor
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from steelsight.metrics.dice import pair_dice
+from steelsight.rule.pixel_counts import Counts
+
+Aim = Literal["competition", "pooled", "defects"]
+"""`competition`: mean Dice over every (image, class) pair. `pooled`: Dice of the pixels of all images, mean over the
+classes. `defects`: mean Dice of the pairs that have a defect, at a limited share of false alarms."""
+
+MAX_FALSE_ALARMS = 0.05
+"""Share of the empty pairs in which `defects` may mark something, unless the user says otherwise."""
+
+
+class Objective(BaseModel):
+    """What makes one rule better than another.
+
+    Attributes:
+        aim: see `Aim`.
+        max_false_alarms: of `defects`: share of the empty (image, class) pairs, over all classes, in which the rule may
+            mark something on the images that it is searched on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    aim: Aim = "competition"
+    max_false_alarms: float = Field(default=MAX_FALSE_ALARMS, ge=0, le=1)
+
+    @property
+    def noise(self) -> float:
+        """A change of the score below this is noise: .001 of the competition's Dice, by the experience of its strongest
+        solutions; .005 where only defects count, which are about a fifth of the pairs."""
+        return 0.001 if self.aim == "competition" else 0.005
+
+    @property
+    def name(self) -> str:
+        """What the score is, in words."""
+        match self.aim:
+            case "competition":
+                return "mean Dice over every (image, class) pair"
+            case "pooled":
+                return "Dice of the pixels of all images, mean over the classes"
+            case "defects":
+                share = f"{100 * self.max_false_alarms:.4g} %"
+                return f"Dice of pairs with a defect, with false alarms on at most {share} of the empty pairs"
+
+    def budget(self, empty: int) -> int:
+        """How many of `empty` pairs may be marked.
+
+        >>> Objective(aim="defects", max_false_alarms=0.07).budget(100)
+        7
+        """
+        return floor(self.max_false_alarms * empty + 1e-9)
+
+    def score(self, counts: Counts) -> float:
+        """The score of masks: at most 1, more is better.
+
+        With `defects`, each false alarm beyond the limit costs as much as a whole defect. That happens on images that the
+        rule was not searched on, and where nothing that is searched keeps to the limit.
+
+        >>> one = np.array([[4]]), np.array([[4]]), np.array([[8]])
+        >>> round(Objective().score(Counts(*one)), 3)
+        0.667
+        """
+        if self.aim == "pooled":
+            return float(
+                pooled_dice(
+                    *(part.sum(axis=0) for part in (counts.intersection, counts.predicted, counts.truth))
+                ).mean()
+            )
+        dice = pair_dice(counts.intersection, counts.predicted, counts.truth)
+        if self.aim == "competition":
+            return float(dice.mean())
+        defective = counts.truth > 0
+        alarms = int((~defective & (counts.predicted > 0)).sum())
+        return float(
+            defects_score(dice[defective].sum(), alarms, int(defective.sum()), self.budget(int((~defective).sum())))
+        )
+
+
+def pooled_dice(intersection: NDArray[Any], predicted: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
+    """Dice of pixel sums, whole numbers of any dtype: the field's F1 of pixels; 1 where there is neither truth nor mask."""
+    return pair_dice(intersection, predicted, truth)
+
+
+def defects_score(
+    gain: NDArray[np.float64], alarms: NDArray[np.int64] | int, defective: int, budget: int
+) -> NDArray[np.float64]:
+    """(sum of the Dice of pairs with a defect - false alarms beyond the budget) / pairs with a defect."""
+    return np.asarray((gain - np.maximum(np.asarray(alarms) - budget, 0)) / max(defective, 1))

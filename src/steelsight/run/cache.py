@@ -1,0 +1,65 @@
+"""Arrays derived from evidence, kept under RUN/evidence so that deciding again is quick."""
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.core.files import replacing
+from steelsight.recipe import Member
+from steelsight.run.predictions import Evidence
+
+T = TypeVar("T", bound=np.generic)
+
+
+def key(evidence: Evidence, members: Sequence[Member], fold: int) -> str:
+    """16 hexadecimal digits that change with the data, the fold's images, the members and their evidence."""
+    images = [evidence.record.samples[index].image_id for index in evidence.indices(fold)]
+    said = [(member.name, repr(member.preprocess), evidence.digest(member, fold)) for member in members]
+    combined = () if evidence.combine == "mean" else (evidence.combine,)  # so that keys of before stay
+    text = repr((evidence.record.fingerprint, fold, images, said, *combined))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def evidence_key(evidence: Evidence) -> str:
+    """16 hexadecimal digits that change with the data, the folds and all evidence that a decision rests on."""
+    members = [*evidence.members("classify"), *evidence.members("segment")]
+    said = [key(evidence, members, fold) for fold in range(evidence.recipe.folds)]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def cached(path: Path, shape: tuple[int, ...], dtype: type[T], make: Callable[[], NDArray[T]]) -> NDArray[T]:
+    """The array stored in `path` (npz); made and stored where it is missing, unreadable, or of another shape or dtype.
+
+    Args:
+        shape: -1 as the first stands for any number of rows.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("array.npy") as entry:
+            return _read(entry, shape, np.dtype(dtype))
+    except Exception:  # zip, its compressions and numpy have errors of their own, and all mean the same
+        pass  # made below, outside of the handler: what goes wrong there has nothing to do with this
+    array = make()
+    with replacing(path) as temporary:
+        np.savez_compressed(temporary, array=array)
+    return array
+
+
+def _read(entry: IO[bytes], shape: tuple[int, ...], dtype: "np.dtype[T]") -> NDArray[T]:
+    """An array of a known kind: its head is compared before anything is unpacked, and nothing is unpickled."""
+    if np.lib.format.read_magic(entry) != (1, 0):
+        raise ValueError("not written here")
+    found = np.lib.format.read_array_header_1_0(entry)
+    if shape[:1] == (-1,):
+        shape = (*found[0][:1], *shape[1:])
+    if found != (shape, False, dtype):
+        raise ValueError("another array")
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    content = entry.read(size + 1)
+    if len(content) != size:
+        raise ValueError("too short or too long")
+    return np.frombuffer(bytearray(content), dtype).reshape(shape)

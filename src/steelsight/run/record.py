@@ -1,0 +1,225 @@
+"""A RUN's own record of its data, so that later verbs need the RUN alone (and the images only for pictures).
+
+RUN/dataset.json holds the root, layout, classes and what was left out; RUN/samples.csv every image with its size, fold
+and twin group; RUN/truth.csv every (image, class) with its run lengths, empty where nothing is there. Paths inside the
+root are stored relative to it: who moves the data changes `root` in dataset.json, and nothing else.
+"""
+
+import csv
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from steelsight.core.errors import UserError
+from steelsight.core.files import refuse_links_out, write_csv, write_json
+from steelsight.core.names import from_cell
+from steelsight.dataset.model import Dataset, Fault, Layout, Sample
+from steelsight.imaging.read import read_content
+from steelsight.imaging.rle import RunError, Runs, format_runs, parse_runs
+
+SAMPLES, TRUTH, DATASET = "samples.csv", "truth.csv", "dataset.json"
+SAMPLE_COLUMNS = ("image_id", "path", "height", "width", "fold", "group")
+TRUTH_COLUMNS = ("ImageId", "ClassId", "EncodedPixels")
+
+_WRITTEN = ("jobs", "evidence", "report")  # folders of a RUN
+_MOST_PIXELS = 1 << 30  # of an image that OpenCV reads
+_LONGEST_FIELD = 2**31 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What a RUN was made of.
+
+    Attributes:
+        root, layout, classes, samples: as in `Dataset`.
+        folds: int64 (N,), the fold that judges each sample.
+        groups: int64 (N,), the twin group of each sample.
+        skipped: faults whose images were left out.
+        fingerprint: of the data, see `fingerprint`.
+    """
+
+    root: Path
+    layout: Layout
+    classes: tuple[str, ...]
+    samples: tuple[Sample, ...]
+    folds: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    skipped: tuple[Fault, ...]
+    fingerprint: str
+
+
+class _Skipped(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str
+    file: str
+    line: int | None
+    image_id: str | None
+    message: str
+
+
+class _Header(BaseModel):
+    """RUN/dataset.json."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: Literal[1] = 1
+    root: str
+    layout: Layout
+    classes: tuple[str, ...]
+    skipped: tuple[_Skipped, ...]
+    fingerprint: str
+
+
+def write_record(run: Path, record: Record) -> None:
+    """Write RUN/samples.csv, truth.csv and dataset.json, the last one last, each atomically.
+
+    Raises:
+        UserError: the disk is full or may not be written to.
+    """
+    root = record.root.resolve()
+    rows = zip(record.samples, record.folds.tolist(), record.groups.tolist(), strict=True)
+    samples = ((s.image_id, _stored(s.path, root), *s.size, fold, group) for s, fold, group in rows)
+    truth = (
+        (sample.image_id, name, format_runs(runs))
+        for sample in record.samples
+        for name, runs in zip(record.classes, sample.runs, strict=True)
+    )
+    write_csv(run / SAMPLES, SAMPLE_COLUMNS, samples)
+    write_csv(run / TRUTH, TRUTH_COLUMNS, truth)
+    skipped = tuple(
+        _Skipped(
+            kind=fault.kind,
+            file=_stored(fault.file, root),
+            line=fault.line,
+            image_id=fault.image_id,
+            message=fault.message,
+        )
+        for fault in record.skipped
+    )
+    header = _Header(
+        root=str(root),
+        layout=record.layout,
+        classes=record.classes,
+        skipped=skipped,
+        fingerprint=record.fingerprint,
+    )
+    write_json(run / DATASET, header.model_dump())
+
+
+def read_record(run: Path) -> Record:
+    """Read what `write_record` wrote; the images themselves need not be there.
+
+    Raises:
+        UserError: a file is missing or was changed into something else, or the run holds a link that leads out of it.
+    """
+    file = run / DATASET
+    try:
+        header = _Header.model_validate_json(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{file}: there is no such file; {run} is no RUN of `steelsight train`") from None
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: not the record that training wrote ({error}); restore it from a copy") from error
+    refuse_links_out(run, *_WRITTEN)
+    root = Path(header.root)
+    masks = _read_truth(run / TRUTH, header.classes)
+    samples: list[Sample] = []
+    numbers: list[tuple[int, int]] = []
+    for line, row in _rows(run / SAMPLES, SAMPLE_COLUMNS):
+        image_id, path, *integers = row
+        height, width, fold, group = _integers(run / SAMPLES, line, integers)
+        if min(height, width) < 1 or height * width > _MOST_PIXELS or min(fold, group) < 0:
+            raise UserError(
+                f"{run / SAMPLES}, line {line}: no image has height {height}, width {width}, fold {fold} and group {group}; "
+                "restore the file from a copy"
+            )
+        runs = masks.get(image_id, {})
+        mask = tuple(runs.get(name, Runs.empty()) for name in header.classes)
+        samples.append(Sample(image_id, root / path, (height, width), mask))
+        numbers.append((fold, group))
+    folds, groups = np.array(numbers, np.int64).reshape(-1, 2).T.copy()
+    skipped = tuple(Fault(s.kind, root / s.file, s.line, s.image_id, s.message) for s in header.skipped)
+    return Record(root, header.layout, header.classes, tuple(samples), folds, groups, skipped, header.fingerprint)
+
+
+def fingerprint(dataset: Dataset | Record, workers: int = 2) -> str:
+    """SHA-256 over the classes and every sample's id, size, runs and image-file bytes, as 64 hexadecimal digits.
+
+    Where the data lies plays no part.
+
+    Raises:
+        ImageError: an image file has gone since it was read.
+    """
+    total = hashlib.sha256("\0".join(dataset.classes).encode())
+    with ThreadPoolExecutor(workers) as pool:
+        for digest in pool.map(_digest, dataset.samples):
+            total.update(digest)
+    return total.hexdigest()
+
+
+def _digest(sample: Sample) -> bytes:
+    whole = hashlib.sha256(repr((sample.image_id, sample.size)).encode())
+    for runs in sample.runs:
+        whole.update(np.int64(runs.starts.size).tobytes())
+        whole.update(np.ascontiguousarray(runs.starts, "<i8").tobytes())
+        whole.update(np.ascontiguousarray(runs.lengths, "<i8").tobytes())
+    whole.update(read_content(sample.path))
+    return whole.digest()
+
+
+def _stored(path: Path, root: Path) -> str:
+    absolute = path.absolute()
+    for candidate in (absolute, absolute.resolve()):
+        if candidate.is_relative_to(root):
+            return candidate.relative_to(root).as_posix()
+    return absolute.as_posix()
+
+
+def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """Line number and fields of each row below the header."""
+    csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            reader = csv.reader(stream)
+            if next(reader, None) != list(columns):
+                raise UserError(f"{file}: the header is not {','.join(columns)}; restore the file from a copy")
+            for row in reader:
+                if len(row) != len(columns):
+                    raise UserError(
+                        f"{file}, line {reader.line_num}: {len(row)} fields where there must be {len(columns)}; "
+                        "restore the file from a copy"
+                    )
+                yield reader.line_num, [from_cell(cell) for cell in row]
+    except FileNotFoundError:
+        raise UserError(f"{file}: there is no such file; restore it from a copy or train again") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{file}: not a table ({error}); restore it from a copy") from error
+
+
+def _read_truth(file: Path, classes: Sequence[str]) -> dict[str, dict[str, Runs]]:
+    masks: dict[str, dict[str, Runs]] = {}
+    for line, (image_id, name, text) in _rows(file, TRUTH_COLUMNS):
+        if name not in classes:
+            raise UserError(f"{file}, line {line}: class {name!r} is not in {DATASET}; restore the file from a copy")
+        if text:
+            try:
+                masks.setdefault(image_id, {})[name] = parse_runs(text, None)
+            except RunError as error:
+                raise UserError(f"{file}, line {line}: {error}; restore the file from a copy") from error
+    return masks
+
+
+def _integers(file: Path, line: int, values: Sequence[str]) -> list[int]:
+    try:
+        return [int(value) for value in values]
+    except ValueError:
+        raise UserError(
+            f"{file}, line {line}: height, width, fold and group must be whole numbers, found {', '.join(values)}"
+        ) from None

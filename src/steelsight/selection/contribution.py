@@ -1,0 +1,94 @@
+"""What each member adds, and what the gate takes away, at the kept rule."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from steelsight.metrics.dice import pair_dice
+from steelsight.recipe import Member
+from steelsight.rule.kinds import View
+from steelsight.rule.pixel_counts import count, count_ungated
+from steelsight.rule.rule import Rule
+from steelsight.run.predictions import Evidence
+from steelsight.selection.decision import Contribution, Figures, GateLoss
+from steelsight.selection.ensembles import Members, Progress, Team, Views
+
+
+def gate_loss(evidence: Evidence, view: View, rule: Rule) -> GateLoss:
+    """Hold the rule against the same rule without its gate."""
+    with_gate = count(view.histograms, view.p_defect, rule)
+    without = count_ungated(view.histograms, rule)
+    defective = with_gate.truth > 0
+    lost = (view.p_defect <= rule.gate) & defective.any(axis=1)
+    gated, ungated = (pair_dice(of.intersection, of.predicted, of.truth) for of in (with_gate, without))
+    return GateLoss(
+        defective_images=int(lost.sum()),
+        image_ids=tuple(evidence.record.samples[index].image_id for index in np.flatnonzero(lost)),
+        pairs=int(defective[lost].sum()),
+        dice_lost=float((ungated - gated)[defective].sum() / defective.size),
+        false_alarms_stopped=int((~defective & (without.predicted > 0) & (with_gate.predicted == 0)).sum()),
+        dice_without=float(ungated.mean()),
+    )
+
+
+def contributions(views: Views, team: Team, rule: Rule, progress: Progress | None = None) -> tuple[Contribution, ...]:
+    """Judge the ensemble without each member, and each member alone, at one rule; a fold that would be left without a
+    member of the step keeps those it has."""
+    evidence = views.evidence
+    steps: tuple[tuple[Literal["classify", "segment"], Mapping[int, Members]], ...] = (
+        ("classify", team.classifiers),
+        ("segment", team.segmenters),
+    )
+    tasks = [
+        (step, chosen, member)
+        for step, chosen in steps
+        for member in evidence.members(step)
+        if any(member in members for members in chosen.values())
+    ]
+    found = []
+    for done, (step, chosen, member) in enumerate(tasks):
+        if progress:
+            progress("what each member adds", done, len(tasks))
+        found.append(_contribution(views, team, rule, step, chosen, member))
+    return tuple(found)
+
+
+def _contribution(
+    views: Views,
+    team: Team,
+    rule: Rule,
+    step: Literal["classify", "segment"],
+    chosen: Mapping[int, Members],
+    one: Member,
+) -> Contribution:
+    if all(set(members) == {one} for members in chosen.values()):
+        return Contribution(
+            member=one.name,
+            step=step,
+            without_dice=None,
+            without_defective_dice=None,
+            alone_dice=None,
+            alone_defective_dice=None,
+        )
+    less = {fold: tuple(m for m in members if m != one) or members for fold, members in chosen.items()}
+    only = dict.fromkeys(chosen, (one,))
+    without, alone = (_figures(views, _with(team, step, members), rule) for members in (less, only))
+    return Contribution(
+        member=one.name,
+        step=step,
+        without_dice=without.dice,
+        without_defective_dice=without.defective_dice,
+        alone_dice=alone.dice,
+        alone_defective_dice=alone.defective_dice,
+    )
+
+
+def _with(team: Team, step: Literal["classify", "segment"], members: Mapping[int, Members]) -> Team:
+    return replace(team, classifiers=members) if step == "classify" else replace(team, segmenters=members)
+
+
+def _figures(views: Views, team: Team, rule: Rule) -> Figures:
+    view = views.of(team)
+    return Figures.of(count(view.histograms, view.p_defect, rule))

@@ -1,0 +1,295 @@
+"""From stored evidence to RUN/decision.json: members, rule, and the figures that speak for or against them."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.core.errors import UserError
+from steelsight.metrics.dice import pair_dice
+from steelsight.metrics.intervals import bootstrap_interval
+from steelsight.recipe import Step, read_run_recipe
+from steelsight.rule.bootstrap import find_stability
+from steelsight.rule.grid import Grids
+from steelsight.rule.kinds import SOFT, Kind, choose_kind, find_rule, kinds_of
+from steelsight.rule.nested import NestedResult, nested
+from steelsight.rule.objective import Aim, Objective
+from steelsight.rule.pixel_counts import Counts, count
+from steelsight.rule.rule import Rule
+from steelsight.rule.search import SearchResult
+from steelsight.run.cache import evidence_key
+from steelsight.run.predictions import Evidence
+from steelsight.run.record import read_record
+from steelsight.selection.contribution import contributions, gate_loss
+from steelsight.selection.decision import (
+    Candidate,
+    Decision,
+    Figures,
+    FoldRule,
+    GatePoint,
+    Interval,
+    Intervals,
+    MemberScore,
+    Nested,
+    read_decision,
+    write_decision,
+)
+from steelsight.selection.ensembles import Progress, Selector, Views
+from steelsight.selection.false_alarm_curve import found_against_alarms
+from steelsight.selection.member_scores import Scores, score_members
+from steelsight.selection.out_of_fold import OutOfFold
+from steelsight.selection.run_policy import former_severity, former_wish, policy_of
+from steelsight.verdicts.policy import Keep, Wish
+from steelsight.verdicts.severity import Severity
+
+
+def decide(
+    run: Path,
+    *,
+    gate: float | None = None,
+    objective: Objective | None = None,
+    plain: bool = False,
+    wish: Wish | None = None,
+    severity: Severity | Keep | None = "keep",
+    progress: Progress | None = None,
+) -> Decision:
+    """Choose members and rule from the evidence of a run, judge the choice nested, find the verdict policy, and write
+    RUN/decision.json.
+
+    Args:
+        run: folder of a training whose jobs are done.
+        gate: search at this gate alone; None for the gates of the recipe.
+        objective: what the rule is searched for; None for the recipe's.
+        plain: take the plain rule, without any search.
+        wish: what verdicts are to keep to; None for what the run has, or else the default.
+        severity: rules on what was found; `keep` for those that the run has.
+        progress: called with (what is being done, done, of).
+
+    Raises:
+        UserError: no run, evidence missing, no segmenter, or a gate outside [0, 1].
+    """
+    if gate is not None and not 0 <= gate <= 1:
+        raise UserError(f"--gate {gate}: a gate is a probability; give a number from 0 to 1")
+    evidence = Evidence(run, read_record(run), read_run_recipe(run))
+    _check_complete(evidence)
+    record, recipe = evidence.record, evidence.recipe
+    search, has_classifier = recipe.search, any(member.step == "classify" for member in recipe.members)
+    grids = Grids.of(
+        search.gates,
+        search.area_ratio,
+        (sample.size for sample in record.samples),
+        len(record.classes),
+        search.softness if has_classifier else (),  # where P(defect) is 1 everywhere, a soft gate is a hard one
+        objective or Objective(aim=search.objective, max_false_alarms=search.max_false_alarms),
+        search.upper,
+    )
+    if plain:
+        grids = replace(grids, searched=False)
+    if gate is not None:
+        grids = grids.at_gate(gate)
+    selector = Selector(evidence, *(_scores(evidence, step, progress) for step in ("classify", "segment")))
+    views = Views(evidence, progress)
+    judged = nested(
+        lambda fold: views.of(selector.team_without(fold)),
+        record.folds,
+        record.groups,
+        grids,
+        None if progress is None else lambda done, of: progress("rule, nested: folds judged", done, of),
+    )
+    decision = _decide(selector, views, grids, judged, progress)
+    former = _former(run)
+    rules = former_severity(former) if severity == "keep" else severity
+    said = OutOfFold.of(evidence, decision, views)
+    policy = policy_of(said, decision, wish or former_wish(former), rules, progress)
+    decision = decision.model_copy(update={"policy": policy})
+    write_decision(run, decision)
+    return decision
+
+
+def _former(run: Path) -> Decision | None:
+    """What was decided before; None where that is nothing that this version reads."""
+    try:
+        return read_decision(run)
+    except UserError:
+        return None
+
+
+def _decide(
+    selector: Selector, views: Views, grids: Grids, judged: NestedResult, progress: Progress | None
+) -> Decision:
+    record, team = selector.evidence.record, selector.team()
+    view = views.of(team)
+    found: dict[Kind, SearchResult] = {}
+    kinds = kinds_of(grids)
+    for done, kind in enumerate(kinds, 1):
+        found[kind] = find_rule(kind, view, grids)
+        if progress:
+            progress("rule, on all images: kinds searched", done, len(kinds))
+    counts = {kind: count(view.histograms, view.p_defect, result.rule) for kind, result in found.items()}
+    scores = {kind: grids.objective.score(judged.counts[kind]) for kind in kinds}
+    kept = choose_kind(scores, grids.objective.noise)
+    moving: Kind = "tuned" if kept == "defaults" else kept  # why it was not kept
+    stability = None
+    if grids.searched:
+        stability = find_stability(
+            moving,
+            found[moving].rule,
+            view,
+            record.groups,
+            grids,
+            None if progress is None else lambda done, of: progress("stability of the thresholds: draws", done, of),
+        )
+    rule = found[kept].rule
+    figures = Figures.of(counts[kept])
+    lost = gate_loss(selector.evidence, view, rule)
+    del view  # the contributions make their own; two at once would double the peak
+    classifiers, segmenters = team.named()
+    return Decision(
+        fingerprint=record.fingerprint,
+        evidence=evidence_key(selector.evidence),
+        classes=record.classes,
+        classifiers=classifiers,
+        segmenters=segmenters,
+        incomplete=_incomplete(selector.evidence),
+        member_scores=(*_member_scores(selector, "classify"), *_member_scores(selector, "segment")),
+        kept=kept,
+        reason=_reason(kept, scores, grids),
+        rule=rule,
+        figures=figures,
+        nested=_nested(selector, judged.chosen, judged.kinds, judged),
+        defaults=Figures.of(counts["defaults"]),
+        candidates=tuple(_candidate(selector, kind, found[kind].rule, counts[kind], judged) for kind in kinds),
+        floor=figures.floor,
+        floor_per_class=figures.floor_per_class,
+        intervals={
+            "tuned": _intervals(counts[kept], record.groups),
+            "nested": _intervals(judged.chosen, record.groups),
+            "defaults": _intervals(judged.counts["defaults"], record.groups),
+        },
+        gate_curve=tuple(GatePoint(gate=point.gate, score=point.score) for point in found[kept].gates),
+        gate_loss=lost,
+        contributions=contributions(views, team, rule, progress),
+        stability=stability,
+        objective=grids.objective,
+        combine=selector.evidence.combine,
+        scores={
+            aim: Objective(aim=aim, max_false_alarms=grids.objective.max_false_alarms).score(judged.chosen)
+            for aim in get_args(Aim)
+        },
+        curve=found_against_alarms(kept, lambda fold: views.of(selector.team_without(fold)), record.folds, grids),
+    )
+
+
+def _check_complete(evidence: Evidence) -> None:
+    words: dict[Step, str] = {"classify": "classifier", "segment": "segmenter"}
+    for step, word in words.items():
+        planned = [member.name for member in evidence.recipe.members if member.step == step]
+        if not planned and step == "segment":
+            raise UserError(
+                f"{evidence.run / 'recipe.yaml'}: no member has step segment, and a rule cuts masks; "
+                "train a recipe that has a segmenter"
+            )
+        if planned and not evidence.members(step):
+            raise UserError(
+                f"{evidence.run}: no {word} is trained on every fold; finish the jobs with `steelsight train "
+                f"{evidence.record.root} --recipe {evidence.recipe.name} --out {evidence.run} --resume`"
+            )
+
+
+def _incomplete(evidence: Evidence) -> tuple[str, ...]:
+    complete = {member.name for step in ("classify", "segment") for member in evidence.members(step)}
+    return tuple(member.name for member in evidence.recipe.members if member.name not in complete)
+
+
+def _scores(evidence: Evidence, step: Step, progress: Progress | None) -> Scores:
+    return score_members(
+        evidence, step, None if progress is None else lambda done, of: progress("scores of the members", done, of)
+    )
+
+
+def _member_scores(selector: Selector, step: Step) -> list[MemberScore]:
+    scores = selector.classifiers if step == "classify" else selector.segmenters
+    folds = selector.evidence.record.folds
+    overall = scores.mean(np.ones(len(folds), np.bool_))
+    per_fold = np.array([scores.mean(folds == fold) for fold in range(selector.evidence.recipe.folds)])
+    return [
+        MemberScore(
+            member=member.name,
+            step=step,
+            score=_number(overall[row]),
+            per_fold=tuple(_number(value) for value in per_fold[:, row]),
+        )
+        for row, member in enumerate(scores.members)
+    ]
+
+
+def _candidate(selector: Selector, kind: Kind, rule: Rule, counts: Counts, judged: NestedResult) -> Candidate:
+    return Candidate(
+        kind=kind,
+        rule=rule,
+        figures=Figures.of(counts),
+        nested=_nested(selector, judged.counts[kind], (kind,) * len(judged.folds), judged),
+    )
+
+
+def _nested(selector: Selector, counts: Counts, kinds: tuple[Kind, ...], judged: NestedResult) -> Nested:
+    folds = []
+    for place, (fold, kind) in enumerate(zip(judged.folds, kinds, strict=True)):
+        team = selector.team_without(fold)
+        inside = selector.evidence.record.folds == fold
+        figures = Figures.of(Counts(counts.intersection[inside], counts.predicted[inside], counts.truth[inside]))
+        folds.append(
+            FoldRule(
+                fold=fold,
+                images=figures.images,
+                kind=kind,
+                classifiers=tuple(member.name for member in team.classifiers[fold]),
+                segmenters=tuple(member.name for member in team.segmenters[fold]),
+                rule=judged.rules[kind][place],
+                dice=figures.dice,
+                defective_dice=figures.defective_dice,
+            )
+        )
+    return Nested(figures=Figures.of(counts), folds=tuple(folds))
+
+
+def _intervals(counts: Counts, groups: NDArray[np.int64]) -> Intervals:
+    dice = pair_dice(counts.intersection, counts.predicted, counts.truth)
+    defective = counts.truth > 0
+    parts = np.stack([np.where(defective, dice, 0.0).sum(axis=1), defective.sum(axis=1)], axis=1)
+    low, high = bootstrap_interval(dice.mean(axis=1), groups)
+    least, most = bootstrap_interval(parts, groups, lambda drawn: drawn[:, 0].sum() / drawn[:, 1].sum())
+    return Intervals(
+        dice=Interval(low=_number(low), high=_number(high)),
+        defective_dice=Interval(low=_number(least), high=_number(most)),
+    )
+
+
+def _reason(kept: Kind, scores: dict[Kind, float], grids: Grids) -> str:
+    """Why a kind is kept, in one sentence."""
+    words: dict[Kind, str] = {
+        "defaults": "the plain rule",
+        "gate": "the plain rule, tuned gate",
+        "shared": "one tuned rule for all classes",
+        "tuned": "tuned per class",
+        "soft-gate": "the plain rule, tuned soft gate",
+        "soft-shared": "one tuned rule for all classes, with a soft gate",
+        "soft-tuned": "tuned per class, with a soft gate",
+    }
+    objective = grids.objective
+    if not grids.searched:
+        return f"the plain rule was asked for, without a search; {objective.name}: {scores['defaults']:.4f}"
+    figures, noise = ", ".join(f"{kind} {value:.4f}" for kind, value in scores.items()), f"{objective.noise:g}"[1:]
+    if kept == "defaults":
+        why = f"kept, since nothing that was tuned gains more than {noise} where it had no say"
+    elif kept in SOFT:
+        why = f"kept, as the simplest within {noise} of the best, which no hard gate is"
+    else:
+        why = f"kept, as the simplest within {noise} of the best"
+    return f"nested, {objective.name}: {figures}; {why}: {words[kept]}"
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

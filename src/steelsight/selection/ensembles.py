@@ -1,0 +1,110 @@
+"""A choice of members, and what they say together of every image."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.imaging.combine import combine_probabilities
+from steelsight.recipe import Member
+from steelsight.rule.kinds import View
+from steelsight.run.predictions import Evidence
+from steelsight.selection.decision import ALL
+from steelsight.selection.histograms import image_histograms
+from steelsight.selection.member_scores import Scores, names
+
+Members = tuple[Member, ...]
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, done, of)."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """Who speaks for each fold: members of each step by fold."""
+
+    classifiers: Mapping[int, Members]
+    segmenters: Mapping[int, Members]
+
+    def named(self) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+        """Names of classifiers and segmenters by fold, or by "all" where the folds agree."""
+        return _named(self.classifiers), _named(self.segmenters)
+
+
+def _named(members: Mapping[int, Members]) -> dict[str, tuple[str, ...]]:
+    by_fold = {str(fold): names(chosen) for fold, chosen in members.items()}
+    distinct = set(by_fold.values())
+    return {ALL: distinct.pop()} if len(distinct) == 1 else by_fold
+
+
+@dataclass(frozen=True)
+class Selector:
+    """Chooses teams from the members' scores.
+
+    Attributes:
+        evidence: of the run; its recipe says how many of each step, and whether once for all folds or per fold.
+        classifiers, segmenters: scores of each step.
+    """
+
+    evidence: Evidence
+    classifiers: Scores
+    segmenters: Scores
+
+    def team(self) -> Team:
+        """As the recipe wants it: the best on all images, or for each fold the best on it."""
+        folds = range(self.evidence.recipe.folds)
+        if self.evidence.recipe.selection.scope == "fold":
+            return self._team({fold: self.evidence.record.folds == fold for fold in folds})
+        everything = np.ones(len(self.evidence.record.samples), np.bool_)
+        return self._team(dict.fromkeys(folds, everything))
+
+    def team_without(self, fold: int) -> Team:
+        """The best on the images outside a fold: one choice for every fold, whatever the recipe's scope, since nothing
+        else can be known without it."""
+        outside = self.evidence.record.folds != fold
+        return self._team(dict.fromkeys(range(self.evidence.recipe.folds), outside))
+
+    def _team(self, images: Mapping[int, NDArray[np.bool_]]) -> Team:
+        selection = self.evidence.recipe.selection
+        return Team(
+            {fold: self.classifiers.best(selection.classifiers, mask) for fold, mask in images.items()},
+            {fold: self.segmenters.best(selection.segmenters, mask) for fold, mask in images.items()},
+        )
+
+
+@dataclass
+class Views:
+    """What teams say; the last one asked for is kept, since the folds mostly choose alike.
+
+    Attributes:
+        evidence: of the run.
+        progress: told of the images whose histograms are made.
+    """
+
+    evidence: Evidence
+    progress: Progress | None = None
+    _last: tuple[Team, View] | None = field(default=None, repr=False)
+
+    def of(self, team: Team) -> View:
+        """Histograms and P(defect) of every image, by the members of its fold; 1 where there is no classifier."""
+        if self._last is None or self._last[0] != team:
+            self._last = None  # so that two of them never stand in memory at once
+            self._last = team, self._make(team)
+        return self._last[1]
+
+    def _make(self, team: Team) -> View:
+        progress = self.progress
+        tick = None if progress is None else lambda done, of: progress("histograms of the combined maps", done, of)
+        return View(image_histograms(self.evidence, team.segmenters, tick), self._p_defect(team.classifiers))
+
+    def _p_defect(self, classifiers: Mapping[int, Members]) -> NDArray[np.float64]:
+        said = {
+            member.name: self.evidence.probabilities(member) for chosen in classifiers.values() for member in chosen
+        }
+        p_defect = np.ones(len(self.evidence.record.samples))
+        for fold, chosen in classifiers.items():
+            for index in self.evidence.indices(fold) if chosen else ():
+                p_defect[index] = combine_probabilities(
+                    [float(said[name][index]) for name in names(chosen)], self.evidence.combine
+                )
+        return p_defect

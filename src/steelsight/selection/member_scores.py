@@ -1,0 +1,110 @@
+"""Which members make the ensemble: the best of each step by what they said of images that they did not see."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.dataset.model import Sample
+from steelsight.imaging.preprocess import Preprocess
+from steelsight.recipe import Member, Step
+from steelsight.run.cache import cached, key
+from steelsight.run.predictions import Evidence
+
+_SMOOTH = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Out-of-fold scores of the members of a step.
+
+    Attributes:
+        members: in the recipe's order.
+        values: float64 (members, N), per image, in [0, 1]; nan where an image does not count.
+    """
+
+    members: tuple[Member, ...]
+    values: NDArray[np.float64]
+
+    def mean(self, images: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Mean score of each member over some images: float64 (members,), nan where none of them counts."""
+        values = self.values[:, images]
+        counted = ~np.isnan(values)
+        number = counted.sum(axis=1)
+        total = np.where(counted, values, 0.0).sum(axis=1)
+        return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+    def best(self, count: int, images: NDArray[np.bool_]) -> tuple[Member, ...]:
+        """The `count` best members over some images, in the recipe's order; of equal ones the first."""
+        mean = np.nan_to_num(self.mean(images), nan=0.0)
+        chosen = np.sort(np.argsort(-mean, kind="stable")[:count])
+        return tuple(self.members[place] for place in chosen)
+
+
+def score_members(evidence: Evidence, step: Step, progress: Callable[[int, int], None] | None = None) -> Scores:
+    """Score the members of a step as the reference does.
+
+    A classifier: whether P(defect) > .5 is right. A segmenter: soft Dice of an image with a defect, all classes pooled,
+    (2 sum pt + 1) / (sum p + sum t + 1), unthresholded, at the member's working size, where truth has soft edges.
+
+    Args:
+        progress: called with (images done, images), over all members.
+    """
+    members = evidence.members(step)
+    values = np.full((len(members), len(evidence.record.samples)), np.nan)
+    defective = np.array([sample.is_defective for sample in evidence.record.samples])
+    for row, member in enumerate(members):
+        if step == "classify":
+            values[row] = (evidence.probabilities(member) > 0.5) == defective
+        else:
+            values[row] = _soft_dice_of(evidence, member, row * defective.size, len(members) * defective.size, progress)
+    return Scores(members, values)
+
+
+def soft_dice(map_: NDArray[np.uint8], truth: NDArray[np.float32]) -> float:
+    """(2 sum pt + 1) / (sum p + sum t + 1) over a map and a truth in [0, 1], both (K, height, width).
+
+    >>> round(soft_dice(np.full((1, 2, 2), 255, np.uint8), np.ones((1, 2, 2), np.float32)), 6)
+    1.0
+    """
+    probability = map_.astype(np.float32) / np.float32(255)
+    overlap = float((probability * truth).sum(dtype=np.float64))
+    both = float(probability.sum(dtype=np.float64)) + float(truth.sum(dtype=np.float64))
+    return (2 * overlap + _SMOOTH) / (both + _SMOOTH)
+
+
+def working_truth(sample: Sample, preprocess: Preprocess) -> NDArray[np.float32]:
+    """Truth as the member sees it: float32 (K, height, width) in [0, 1], resized with the image."""
+    planes = [preprocess.place(plane.astype(np.float32)) for plane in sample.mask()]
+    return np.stack(planes).astype(np.float32, copy=False)
+
+
+def _soft_dice_of(
+    evidence: Evidence, member: Member, before: int, total: int, progress: Callable[[int, int], None] | None
+) -> NDArray[np.float64]:
+    values = np.full(len(evidence.record.samples), np.nan)
+    for fold in range(evidence.recipe.folds):
+        indices = evidence.indices(fold)
+        path = evidence.run / "evidence" / "scores" / f"{member.name}-fold{fold}-{key(evidence, [member], fold)}.npz"
+
+        def make(indices: NDArray[np.int64] = indices) -> NDArray[np.float64]:
+            return np.array([_soft_dice(evidence, member, index) for index in indices.tolist()], np.float64)
+
+        values[indices] = cached(path, (len(indices),), np.float64, make)
+        before += len(indices)
+        if progress:
+            progress(before, total)
+    return values
+
+
+def _soft_dice(evidence: Evidence, member: Member, index: int) -> float:
+    sample = evidence.record.samples[index]
+    if not sample.is_defective:
+        return float("nan")
+    return soft_dice(evidence.map(member, index), working_truth(sample, member.preprocess))
+
+
+def names(members: Sequence[Member]) -> tuple[str, ...]:
+    """Their names."""
+    return tuple(member.name for member in members)

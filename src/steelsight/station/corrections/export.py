@@ -1,0 +1,267 @@
+"""What reviewers have said, as a dataset that `steelsight train` reads, so that each review improves the next inspector."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
+
+from steelsight.core.errors import UserError
+from steelsight.core.files import disk_errors, replacing
+from steelsight.dataset.read import is_black
+from steelsight.imaging.read import ImageError, decode_image
+from steelsight.imaging.rle import RunError, parse_runs
+from steelsight.station.corrections.files import Correction, Example, annotations, readme, reviews
+from steelsight.station.inspection import Inspection, Review
+from steelsight.station.log.log import InspectionLog
+from steelsight.station.log.query import MOST, Query
+from steelsight.station.store import ImageStore
+
+_GONE = "its image is not stored (any more)"
+
+
+class NoCorrections(UserError):  # noqa: N818 (no fault, there is nothing yet)
+    """No reviewed image that could be trained on."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A reviewed inspection that is no example to train on.
+
+    Attributes:
+        id: of the inspection.
+        why: one sentence without its final stop.
+    """
+
+    id: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the dataset of all corrections holds.
+
+    Attributes:
+        images: in it; of the same image, reviewed several times, the latest review counts.
+        defective: images with a mask.
+        classes: images that show each defect class, in the classes' order.
+        left_out: reviewed, and not in it.
+    """
+
+    images: int
+    defective: int
+    classes: dict[str, int]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What reviewers have said, and can be trained on.
+
+    Attributes:
+        classes: of the newest inspection that was reviewed.
+        corrections: in the order of the log.
+        left_out: reviewed, and not among them.
+    """
+
+    classes: tuple[str, ...]
+    corrections: tuple[Correction, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def summarise(log: InspectionLog, store: ImageStore) -> Summary:
+    """Count what `write_corrections` would write now. That opens the images, and leaves out all-black ones besides."""
+    chosen = choose(log, store)
+    return summary_of(chosen.classes, chosen.corrections, chosen.left_out)
+
+
+def write_corrections(log: InspectionLog, store: ImageStore, folder: Path) -> Summary:
+    """Write the dataset: `annotations.json` (COCO) and `images/`, with `reviews.csv` and `README.txt` beside them.
+
+    The classes are those of the newest inspection that was reviewed. An image is called by its SHA-256, never by the name
+    that its sender gave it.
+
+    Args:
+        folder: where to; it must not exist, or be empty.
+
+    Raises:
+        UserError: no reviewed image can be written, the folder holds something, or the disk is full.
+    """
+    require_new(folder)
+    chosen = some_of(choose(log, store))
+    with replacing(folder) as temporary:
+        (temporary / "images").mkdir(parents=True)
+
+        def put(name: str, pieces: Iterable[bytes]) -> None:
+            with (temporary / name).open("wb") as stream:
+                stream.writelines(pieces)
+
+        there = _write(chosen, store, put)
+        return summary_of(there.classes, there.corrections, there.left_out)
+
+
+def require_new(folder: Path) -> None:
+    """Nothing is written over.
+
+    Raises:
+        UserError: the folder holds something, or is none.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder}: already there, and nothing is overwritten; name a new folder")
+
+
+def zip_corrections(log: InspectionLog, store: ImageStore) -> IO[bytes]:
+    """The same dataset as a ZIP archive: a temporary file in the data folder, at its start; it is gone once closed.
+
+    Raises:
+        NoCorrections: no reviewed image can be written.
+        UserError: the disk is full.
+    """
+    chosen = some_of(choose(log, store))
+    with disk_errors(store.data, again="the export"):
+        store.data.mkdir(parents=True, exist_ok=True)
+        file = TemporaryFile(dir=store.data)  # noqa: SIM115 (the caller reads and closes it)
+        try:
+            with ZipFile(file, "w") as archive:
+
+                def put(name: str, pieces: Iterable[bytes]) -> None:
+                    archive.compression = ZIP_STORED if name.startswith("images/") else ZIP_DEFLATED
+                    with archive.open(name, "w") as stream:
+                        stream.writelines(pieces)
+
+                _write(chosen, store, put)
+            file.seek(0)
+        except BaseException:
+            file.close()
+            raise
+    return file
+
+
+def _write(chosen: Chosen, store: ImageStore, put: Callable[[str, Iterable[bytes]], None]) -> Chosen:
+    """Put all files, one image in memory at a time; what was in fact written."""
+    written: list[Correction] = []
+    left_out = list(chosen.left_out)
+    for one in chosen.corrections:
+        content = read_stored(one, store)
+        if isinstance(content, LeftOut):
+            left_out.append(content)
+        else:
+            put(f"images/{one.name}", [content])
+            written.append(one)
+    there = some_of(Chosen(chosen.classes, tuple(written), tuple(left_out)))
+    put("annotations.json", annotations(there.classes, there.corrections))
+    put("reviews.csv", [reviews(there.corrections)])
+    put("README.txt", [readme(there.corrections)])
+    return there
+
+
+def read_stored(one: Correction, store: ImageStore) -> bytes | LeftOut:
+    """The image file of a correction, or why it is no example."""
+    content = store.read_image(one.result.sha256)
+    if content is None:
+        return LeftOut(one.id, _GONE)
+    try:
+        pixels = decode_image(content, Path(one.name), grey=True)
+    except ImageError:
+        return LeftOut(one.id, "its stored image is damaged")
+    if is_black(pixels):
+        return LeftOut(one.id, "its image is all black, which no dataset may hold")
+    return content
+
+
+def some_of(chosen: Chosen) -> Chosen:
+    """The same.
+
+    Raises:
+        NoCorrections: there is none among them.
+    """
+    if not chosen.corrections:
+        raise NoCorrections(
+            f"no reviewed image to train on ({len(chosen.left_out)} left out); review some of the images that are stored"
+        )
+    return chosen
+
+
+def choose(log: InspectionLog, store: ImageStore, held: Mapping[str, Path] | None = None) -> Chosen:
+    """The latest review of each image, where it says enough and the image is there.
+
+    Args:
+        held: images that are there though the store may have lost them, by SHA-256.
+    """
+    reviewed = _latest(log)
+    # not of the latest review: who looks once more at what an earlier inspector said has not gone back to it
+    classes = reviewed[-1][0].classes if reviewed else ()
+    corrections: list[Correction] = []
+    left_out: list[LeftOut] = []
+    for inspection, review in reviewed:
+        found = _correction(inspection, review, classes, store, held or {})
+        if isinstance(found, Correction):
+            corrections.append(found)
+        else:
+            left_out.append(LeftOut(inspection.id, found))
+    return Chosen(classes, tuple(corrections), tuple(left_out))
+
+
+def _latest(log: InspectionLog) -> list[tuple[Inspection, Review]]:
+    """Of each reviewed image the inspection with the latest review, in the order of the log."""
+    latest: dict[str, tuple[Inspection, Review]] = {}
+    for inspection in _reviewed(log):
+        review, key = inspection.review, inspection.result.sha256
+        if review is None:
+            continue
+        other = latest.get(key)
+        if other is None or (other[1].at, other[0].id) < (review.at, inspection.id):
+            latest[key] = (inspection, review)
+    return sorted(latest.values(), key=lambda pair: pair[0].id)
+
+
+def _reviewed(log: InspectionLog) -> Iterator[Inspection]:
+    cursor: str | None = None
+    while True:
+        found = log.find(Query(reviewed=True, order="oldest", limit=MOST, cursor=cursor))
+        yield from found.inspections
+        cursor = found.next
+        if cursor is None:
+            return
+
+
+def _correction(
+    inspection: Inspection, review: Review, classes: tuple[str, ...], store: ImageStore, held: Mapping[str, Path]
+) -> Correction | str:
+    """What to train on, or why there is nothing."""
+    result = inspection.result
+    texts = result.runs if review.agrees else review.runs
+    if result.size is None:
+        return "its file could not be read, so that there is nothing to draw on"
+    if set(inspection.classes) != set(classes) or len(texts) != len(classes):
+        there, wanted = ", ".join(inspection.classes), ", ".join(classes)
+        return (
+            f"it was inspected for the classes {there}, and the newest that was reviewed for {wanted}; inspect it again, "
+            "and review that"
+        )
+    try:
+        by_class = {name: parse_runs(text, result.size) for name, text in zip(inspection.classes, texts, strict=True)}
+    except RunError as error:
+        return f"its mask does not fit it: {error}"
+    masks = tuple(by_class[name] for name in classes)
+    if review.word == "reject" and not any(runs.area for runs in masks):
+        return "it is rejected and no mask says where the defect is; draw it"
+    path = store.image_path(result.sha256) or held.get(result.sha256)
+    if path is None:
+        return _GONE
+    return Correction(f"{result.sha256[:16]}{path.suffix}", result.size, masks, inspection.id, result, review)
+
+
+def summary_of(classes: Sequence[str], examples: Sequence[Example], left_out: tuple[LeftOut, ...]) -> Summary:
+    """Count the images of a dataset."""
+    shown: Counter[str] = Counter()
+    for one in examples:
+        shown.update(name for name, runs in zip(classes, one.masks, strict=True) if runs.area)
+    return Summary(
+        images=len(examples),
+        defective=sum(one.is_defective for one in examples),
+        classes={name: shown[name] for name in classes},
+        left_out=left_out,
+    )

@@ -1,0 +1,138 @@
+"""The files of the corrections' dataset: images, COCO annotations, who said what, and where it comes from."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from steelsight import __version__
+from steelsight.imaging.rle import Runs, decode_runs, to_coco_counts
+from steelsight.results.tables import line
+from steelsight.station.inspection import Result, Review
+
+_COLUMNS = ("image", "inspection", "name", "inspector", "reviewed", "reviewer", "version", "agrees", "word", "comment")
+
+_README = """\
+Reviewed images of an inspection station (steelsight {version}): {images} images, {defective} of them with a defect.
+
+images/           the images as they came, each called by the first 16 digits of its SHA-256
+annotations.json  the masks as reviewers left them (COCO, uncompressed run lengths); an image without one is defect-free
+reviews.csv       which inspection each comes from, who reviewed it, when, and what they said
+
+    steelsight data check FOLDER
+    steelsight train FOLDER --recipe lite --out run
+
+These are images that a person looked at, most of them because the inspector was in doubt: harder than the line's, and
+another share of them is defective. Train on them together with images picked at random, and test on such images alone.
+"""
+
+_JOINED = """\
+Labelled images, joined with the reviewed images of an inspection station (steelsight {version}): {images} images, {defective}
+of them with a defect.
+
+images/              {old} images of {root}, by their names there
+images/corrections/  {added} reviewed images that it does not have, each called by the first 16 digits of its SHA-256
+annotations.json     all masks (COCO, uncompressed run lengths); an image without one is defect-free
+reviews.csv          of each reviewed image: which inspection it comes from, who reviewed it, when, and what they said
+
+{replaced} of the images from there were reviewed too: the reviewer's masks stand in place of theirs.
+Image files may be hard links to those there: change a copy, not the file itself.
+
+    steelsight data check FOLDER
+    steelsight train FOLDER --recipe lite --out run
+
+Reviewed images are those that a person looked at, most of them because the inspector was in doubt: harder than the
+line's, and another share of them is defective. Test on images picked at random alone.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One image to train on.
+
+    Attributes:
+        name: of the file in `images/`.
+        size: height and width in pixels.
+        masks: of each class of the dataset.
+    """
+
+    name: str
+    size: tuple[int, int]
+    masks: tuple[Runs, ...]
+
+    @property
+    def is_defective(self) -> bool:
+        return any(runs.area for runs in self.masks)
+
+
+@dataclass(frozen=True, eq=False)
+class Correction(Example):
+    """One that was reviewed.
+
+    Attributes:
+        id: of the inspection.
+        result, review: what the inspector found, and what the reviewer said last.
+    """
+
+    id: int
+    result: Result
+    review: Review
+
+
+def annotations(classes: Sequence[str], examples: Sequence[Example]) -> Iterator[bytes]:
+    """COCO, an entry a line."""
+    yield b'{"categories": '
+    yield json.dumps([{"id": number, "name": name} for number, name in enumerate(classes, start=1)]).encode()
+    yield b',\n"images": ['
+    for number, one in enumerate(examples, start=1):
+        height, width = one.size
+        entry = {"id": number, "file_name": one.name, "height": height, "width": width}
+        yield (b",\n" if number > 1 else b"\n") + json.dumps(entry).encode()
+    yield b'],\n"annotations": ['
+    count = 0
+    for image, one in enumerate(examples, start=1):
+        for category, runs in enumerate(one.masks, start=1):
+            if runs.area:
+                count += 1
+                entry = {"id": count, "image_id": image, "category_id": category} | _segmentation(runs, one.size)
+                yield (b",\n" if count > 1 else b"\n") + json.dumps(entry).encode()
+    yield b"]}\n"
+
+
+def _segmentation(runs: Runs, size: tuple[int, int]) -> dict[str, object]:
+    box = cv2.boundingRect(decode_runs(runs, size).view(np.uint8))
+    counts = {"size": list(size), "counts": to_coco_counts(runs, size)}
+    return {"segmentation": counts, "area": runs.area, "bbox": list(box), "iscrowd": 1}  # COCO's word for run lengths
+
+
+def reviews(corrections: Sequence[Correction]) -> bytes:
+    """A row for each image, as CSV."""
+    rows = [line(_COLUMNS)]
+    for one in corrections:
+        result, said = one.result, one.review
+        agrees = "yes" if said.agrees else "no"
+        row = (one.name, one.id, result.name, result.inspector, said.at.isoformat())
+        rows.append(line([*row, said.reviewer, said.version, agrees, said.word, said.comment]))
+    return b"".join(rows)
+
+
+def readme(corrections: Sequence[Correction]) -> bytes:
+    """What the folder is, for whoever finds it."""
+    defective = sum(one.is_defective for one in corrections)
+    return _README.format(version=__version__, images=len(corrections), defective=defective).encode()
+
+
+def joined_readme(examples: Sequence[Example], root: str, replaced: int, added: int) -> bytes:
+    """What the folder is where corrections were joined with the data at `root`."""
+    text = _JOINED.format(
+        version=__version__,
+        images=len(examples),
+        defective=sum(one.is_defective for one in examples),
+        old=len(examples) - added,
+        root=root,
+        added=added,
+        replaced=replaced,
+    )
+    return text.encode("utf-8", "backslashreplace")

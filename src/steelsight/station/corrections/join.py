@@ -1,0 +1,208 @@
+"""A mill's labelled images and what reviewers have said, as one dataset: what the next inspector is trained on."""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from steelsight.core.errors import UserError
+from steelsight.core.files import replacing
+from steelsight.dataset.model import Dataset, Sample
+from steelsight.imaging.read import read_content
+from steelsight.imaging.rle import Runs
+from steelsight.station.corrections.export import (
+    Chosen,
+    LeftOut,
+    Summary,
+    choose,
+    read_stored,
+    require_new,
+    some_of,
+    summary_of,
+)
+from steelsight.station.corrections.files import Correction, Example, annotations, joined_readme, reviews
+from steelsight.station.log.log import InspectionLog
+from steelsight.station.store import ImageStore
+
+_FOLDER = "corrections"  # below images/, of what DATA does not have
+_UNSAFE = re.compile(r"[\\\ud800-\udfff]")  # what a file name may hold, and a COCO file in UTF-8 may not
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What the joined dataset holds.
+
+    Attributes:
+        summary: of all its images.
+        kept: images of the old data, masks as they were.
+        replaced: images of the old data that were reviewed: the reviewer's masks stand in place of theirs.
+        added: reviewed images that the old data does not have.
+        new_classes: that the inspector knows and the old data does not.
+        unreviewed_classes: that the old data has and the inspector does not know, so that no reviewer could draw them.
+    """
+
+    summary: Summary
+    kept: int
+    replaced: int
+    added: int
+    new_classes: tuple[str, ...]
+    unreviewed_classes: tuple[str, ...]
+
+
+def write_joined(
+    log: InspectionLog, store: ImageStore, folder: Path, data: Dataset, progress: Progress | None = None
+) -> Joined:
+    """Write all samples of `data` and all corrections as one dataset in the COCO layout, as `write_corrections` does.
+
+    A sample keeps its id as its name in `images/`; a reviewed image that is none of the samples comes to
+    `images/corrections/`. Of a sample with the very file that was reviewed, the reviewer's masks count, except for
+    classes that the inspector does not know. The classes are those of `data` in their order, then the inspector's others.
+
+    Args:
+        folder: where to; it must not exist, or be empty, and not lie in the data. Files of `data` are hard-linked into it
+            where the disk can, those of the store copied.
+        progress: called with images of `data` done and in all.
+
+    Raises:
+        UserError: no reviewed image can be written, the folder holds something or lies in the data, an image has gone
+            since it was read, or the disk is full.
+    """
+    require_joinable(folder, data.root)
+    digests = _digests(data.samples)
+    held = {digest: sample.path for digest, sample in zip(digests, data.samples, strict=True)}
+    chosen = some_of(choose(log, store, held))
+    with replacing(folder) as temporary:
+        images = temporary / "images"
+        images.mkdir(parents=True)
+        names: set[str] = set()
+        classes = (*data.classes, *(name for name in chosen.classes if name not in data.classes))
+        old = _put_samples(data, digests, chosen, classes, images, names, progress)
+        added, left_out = _put_added(chosen, held.keys(), classes, store, images, names)
+        replaced = [one for one in old if isinstance(one, Correction)]
+        some_of(Chosen(chosen.classes, (*replaced, *added), left_out))
+        examples = [*old, *added]
+        with (temporary / "annotations.json").open("wb") as stream:
+            stream.writelines(annotations(classes, examples))
+        (temporary / "reviews.csv").write_bytes(reviews([*replaced, *added]))
+        (temporary / "README.txt").write_bytes(joined_readme(examples, str(data.root), len(replaced), len(added)))
+    return Joined(
+        summary=summary_of(classes, examples, left_out),
+        kept=len(old) - len(replaced),
+        replaced=len(replaced),
+        added=len(added),
+        new_classes=classes[len(data.classes) :],
+        unreviewed_classes=tuple(name for name in data.classes if name not in chosen.classes),
+    )
+
+
+def require_joinable(folder: Path, root: Path) -> None:
+    """See whether a joined dataset may be written there, before hours of reading.
+
+    Args:
+        root: of the data that it shall hold.
+
+    Raises:
+        UserError: the folder holds something, or lies in the data.
+    """
+    require_new(folder)
+    if folder.resolve().is_relative_to(root.resolve()):
+        raise UserError(f"{folder}: lies in {root}, whose images it would hold again; name a folder outside it")
+
+
+def _digests(samples: Sequence[Sample]) -> list[str]:
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda one: hashlib.sha256(read_content(one.path)).hexdigest(), samples))
+
+
+def _put_samples(
+    data: Dataset,
+    digests: Sequence[str],
+    chosen: Chosen,
+    classes: Sequence[str],
+    images: Path,
+    names: set[str],
+    progress: Progress | None,
+) -> list[Example]:
+    """Put the images of the old data; a reviewed one becomes a `Correction`."""
+    reviewed = {one.result.sha256: one for one in chosen.corrections}
+    examples: list[Example] = []
+    for sample, digest in zip(data.samples, digests, strict=True):
+        name = free_name(sample.image_id, names)
+        masks = dict(zip(data.classes, sample.runs, strict=True))
+        _link(sample.path, images / name)
+        one = reviewed.get(digest)
+        if one is None:
+            examples.append(Example(name, sample.size, _in_order(masks, classes)))
+        else:
+            masks |= zip(chosen.classes, one.masks, strict=True)
+            examples.append(replace(one, name=name, masks=_in_order(masks, classes)))
+        if progress:
+            progress(len(examples), len(data.samples))
+    return examples
+
+
+def _put_added(
+    chosen: Chosen,
+    held: Set[str],
+    classes: Sequence[str],
+    store: ImageStore,
+    images: Path,
+    names: set[str],
+) -> tuple[list[Correction], tuple[LeftOut, ...]]:
+    """Put the reviewed images that the old data does not have, and say what was left out altogether."""
+    added: list[Correction] = []
+    left_out = list(chosen.left_out)
+    for one in chosen.corrections:
+        if one.result.sha256 in held:
+            continue
+        content = read_stored(one, store)
+        if isinstance(content, LeftOut):
+            left_out.append(content)
+            continue
+        name = free_name(f"{_FOLDER}/{one.name}", names)
+        masks = _in_order(dict(zip(chosen.classes, one.masks, strict=True)), classes)
+        path = images / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        added.append(replace(one, name=name, masks=masks))
+    return added, tuple(left_out)
+
+
+def _in_order(masks: dict[str, Runs], classes: Sequence[str]) -> tuple[Runs, ...]:
+    return tuple(masks.get(name, Runs.empty()) for name in classes)
+
+
+def free_name(image_id: str, taken: set[str]) -> str:
+    """An image's name in the joined dataset: its id, changed where it must be; it is added to `taken`.
+
+    Leading `images/` go, since a COCO file's images are looked for beside it before they are in `images/`. Names that
+    differ in upper and lower case alone are one on some disks.
+
+    >>> taken = set()
+    >>> [free_name(name, taken) for name in ("MT_Crack/Imgs/1.jpg", "images/a.jpg", "A.jpg")]
+    ['MT_Crack/Imgs/1.jpg', 'a.jpg', 'A-2.jpg']
+    """
+    parts = PurePosixPath(_UNSAFE.sub("_", image_id)).parts
+    while len(parts) > 1 and parts[0].lower() == "images":
+        parts = parts[1:]
+    path = name = PurePosixPath(*parts)
+    number = 1
+    while str(name).casefold() in taken:
+        number += 1
+        name = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    taken.add(str(name).casefold())
+    return str(name)
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file under another name; a copy where the disk, or its rules, cannot."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source.resolve(), target)  # resolved: a link to a symbolic link would lead nowhere from here
+    except OSError:
+        target.write_bytes(read_content(source))

@@ -1,0 +1,91 @@
+"""The log as a file, and the corrections as a dataset."""
+
+from collections.abc import Iterable, Iterator
+from typing import IO, Annotated
+
+from fastapi import APIRouter, Query
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+from starlette.responses import Response, StreamingResponse
+
+from steelsight.station.corrections.export import NoCorrections, summarise, zip_corrections
+from steelsight.station.http.errors import Responses, refusals
+from steelsight.station.http.params import Filters
+from steelsight.station.http.responses import json_answer
+from steelsight.station.http.schemas import CorrectionsAnswer, LeftOutAnswer
+from steelsight.station.log.export import export_csv, export_parquet
+from steelsight.station.station import Station
+
+_CSV, _PARQUET, _ZIP = "text/csv", "application/vnd.apache.parquet", "application/zip"
+_PIECE = 1 << 20
+
+
+def exporting_routes(station: Station) -> APIRouter:
+    """Routes of files to take away."""
+    routes = APIRouter(prefix="/api/v1")
+
+    @routes.get("/log.csv", responses=_file(_CSV) | refusals(422, 503), response_class=Response, summary="Log as CSV")
+    def log_csv(filters: Annotated[Filters, Query()]) -> Response:
+        """Every inspection that the filters let through, the earliest first, as it is read from the log."""
+        return _download(export_csv(station.log, filters.query()), "log.csv", _CSV)
+
+    @routes.get(
+        "/log.parquet",
+        responses=_file(_PARQUET) | refusals(422, 503),
+        response_class=Response,
+        summary="Log as Parquet",
+    )
+    def log_parquet(filters: Annotated[Filters, Query()]) -> Response:
+        """The same as Parquet."""
+        return _download(export_parquet(station.log, filters.query()), "log.parquet", _PARQUET)
+
+    @routes.get("/corrections", response_model=CorrectionsAnswer, responses=refusals(503), summary="Corrections")
+    def corrections() -> Response:
+        """What the dataset of all corrections holds, and which reviewed images are not in it."""
+        found = summarise(station.log, station.store)
+        return json_answer(
+            CorrectionsAnswer(
+                images=found.images,
+                defective=found.defective,
+                classes=found.classes,
+                left_out=[LeftOutAnswer(id=one.id, why=one.why) for one in found.left_out],
+            )
+        )
+
+    @routes.get(
+        "/corrections.zip",
+        responses=_file(_ZIP) | refusals(404, 503),
+        response_class=Response,
+        summary="Corrections as a dataset",
+    )
+    def corrections_zip() -> Response:
+        """What reviewers said, in COCO's layout: unpacked, `steelsight train` reads it."""
+        try:
+            archive = zip_corrections(station.log, station.store)
+        except NoCorrections as error:
+            raise HTTPException(404, str(error)) from error
+        return _download(_pieces(archive), "corrections.zip", _ZIP, BackgroundTask(archive.close))
+
+    return routes
+
+
+def _file(media_type: str) -> Responses:
+    return {200: {"content": {media_type: {}}, "description": "The file."}}
+
+
+def _download(
+    pieces: Iterator[bytes], name: str, media_type: str, after: BackgroundTask | None = None
+) -> StreamingResponse:
+    """A file as it is made; its first piece is made before the answer begins, so that a fault can still be told."""
+    first = next(pieces, b"")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_chained(first, pieces), media_type=media_type, headers=headers, background=after)
+
+
+def _chained(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: file.read(_PIECE), b"")

@@ -1,0 +1,93 @@
+"""What inspects here, the sample's images, and the station's own state."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from math import inf
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+
+from steelsight.imaging.read import list_images
+from steelsight.station.http.errors import Responses, refusals
+from steelsight.station.http.metrics import CONTENT_TYPE, Metrics
+from steelsight.station.http.params import Text
+from steelsight.station.http.responses import json_answer
+from steelsight.station.http.schemas import Health, InspectorAnswer
+from steelsight.station.http.to_schema import inspector_answer
+from steelsight.station.station import Station
+
+_READY_SECONDS = 1.0  # for which a station that was ready is
+
+_SAMPLE: Responses = {200: {"content": {"image/jpeg": {}}, "description": "The image."}}
+_FIGURES: Responses = {200: {"content": {"text/plain": {}}, "description": "Prometheus' text format."}}
+
+
+def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_token: bool) -> APIRouter:
+    """Routes of the inspector's card, the samples, health and metrics.
+
+    Args:
+        samples: folder of the sample's images; None: there are none.
+        needs_token: what the card says of it.
+    """
+    routes = APIRouter()
+    files = _by_name(samples)
+    card = inspector_answer(
+        station.inspector.card,
+        fingerprint=station.fingerprint,
+        name=station.inspector.folder.resolve().name,
+        settings=station.settings,
+        max_files=station.max_files,
+        samples=list(files),
+        needs_token=needs_token,
+    )
+
+    @routes.get("/api/v1/inspector", response_model=InspectorAnswer, summary="The inspector's card")
+    def inspector() -> Response:
+        """What inspects here: classes, networks, rule, verdict policy, limits."""
+        return json_answer(card)
+
+    @routes.get(
+        "/api/v1/samples/{name}",
+        responses=_SAMPLE | refusals(404, 422),
+        response_class=Response,
+        summary="Sample image",
+    )
+    def sample(name: Text) -> Response:
+        """An image of the sample, by a name that the card lists."""
+        if name not in files or not files[name].is_file():  # or not any more
+            raise HTTPException(404, f"there is no sample {name[:80]!r}; the card lists those there are")
+        return FileResponse(files[name])
+
+    @routes.get("/healthz", response_model=Health, summary="Alive")
+    async def alive() -> Response:
+        """The process answers."""
+        return json_answer(Health(status="alive"))
+
+    checking, checked = asyncio.Lock(), -inf
+
+    @routes.get("/readyz", response_model=Health, responses=refusals(503), summary="Ready")
+    async def ready() -> Response:
+        """The networks are loaded, and images and log can be written."""
+        nonlocal checked
+        async with (
+            checking
+        ):  # anyone may ask: one look at a time, which may take as long as a database, and no more often
+            if time.monotonic() > checked + _READY_SECONDS:
+                await run_in_threadpool(station.check)
+                checked = time.monotonic()
+        return json_answer(Health(status="ready"))
+
+    @routes.get("/metrics", responses=_FIGURES, response_class=Response, summary="Metrics")
+    def figures() -> Response:
+        """Figures for Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+    return routes
+
+
+def _by_name(folder: Path | None) -> Mapping[str, Path]:
+    return {path.name: path for path in list_images(folder)} if folder is not None else {}

@@ -1,0 +1,77 @@
+"""Counts over time, and whether the line has left the evidence."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from steelsight.inspector.artifact import require_listed
+from steelsight.station.drift import measure_drift
+from steelsight.station.http.errors import refusals
+from steelsight.station.http.params import Time
+from steelsight.station.http.responses import json_answer
+from steelsight.station.http.schemas import Bucket, Counts, DriftAnswer, StatisticsAnswer
+from steelsight.station.log import statistics as log_statistics
+from steelsight.station.station import Station
+from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, read_tested
+
+MOST_SCORES = 10_000
+"""Images that drift is measured on at most."""
+
+
+def statistics_routes(station: Station) -> APIRouter:
+    """Routes of figures."""
+    routes = APIRouter(prefix="/api/v1")
+    evidence = _evidence(station.inspector.folder)
+
+    @routes.get(
+        "/statistics", response_model=StatisticsAnswer, responses=refusals(422, 503), summary="Counts over time"
+    )
+    def statistics(
+        since: Time | None = None, until: Time | None = None, per: Literal["hour", "day"] = "day"
+    ) -> Response:
+        """How many images got which verdict, by hour or day of UTC; where nothing came there is no bucket."""
+        buckets = station.log.buckets(since, until, per)
+        totals = log_statistics.Counts.total([one.counts for one in buckets])
+        return json_answer(
+            StatisticsAnswer(
+                buckets=[Bucket(start=one.start, **_counts(one.counts)) for one in buckets],
+                totals=Counts(**_counts(totals)),
+                reviewed=station.log.reviewed(since, until),
+                waiting=station.log.waiting(since, until),
+            )
+        )
+
+    @routes.get("/drift", response_model=DriftAnswer, responses=refusals(422, 503), summary="Score drift")
+    def drift(last: Annotated[int, Query(ge=1, le=MOST_SCORES)] = 500) -> Response:
+        """Whether the scores of the latest images of this inspector are still those of the images it was tested on."""
+        scores = station.log.scores(station.fingerprint, last)
+        found = measure_drift(evidence, scores[::-1])
+        return json_answer(DriftAnswer.model_validate(found, from_attributes=True))
+
+    return routes
+
+
+def _evidence(folder: Path) -> Tested | None:
+    """The images that an inspector was tested on; None where it carries none.
+
+    Raises:
+        UserError: they are damaged.
+    """
+    if not (folder / IMAGES).is_file():
+        return None
+    require_listed(folder, IMAGES, DEFECTS)
+    return read_tested(folder)
+
+
+def _counts(counts: log_statistics.Counts) -> dict[str, int]:
+    return {
+        "pass": counts.pass_,
+        "review": counts.review,
+        "reject": counts.reject,
+        "none": counts.none,
+        "unreadable": counts.unreadable,
+        "flagged": counts.flagged,
+    }

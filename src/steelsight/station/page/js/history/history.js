@@ -1,0 +1,198 @@
+/** The history: search, the log as a file, counts over time, score drift. */
+
+import * as api from "../lib/api.js";
+import { h, notice } from "../lib/dom.js";
+import { makeFilters } from "./filters.js";
+import { downloadLink } from "../lib/links.js";
+import { openSheet } from "../viewer/sheet.js";
+import { foundIn, isReadable, probabilityOf, saidBy, verdictOf, when } from "../lib/summary.js";
+import { alarmOf, countPanel, driftPanel } from "./trends.js";
+
+const PAGE = 25;
+const DAY = 86_400_000;
+const FEW_DAYS = 3; // up to which counts are per hour
+const SHOWN_DAYS = 30; // counted where no date is chosen
+const NARROWEST = 280; // CSS pixels of a chart
+const WIDEST = 1000;
+
+/** Show the view; see main.js. */
+export function open(element, { card, keys }) {
+  const history = new History(element, card);
+  keys("/", "search by name", () => history.filters.element.elements.name.focus());
+  keys("o", "older inspections", () => history.older.click());
+  history.reload();
+  return () => history.leave();
+}
+
+class History {
+  turn = 0; // answers to earlier questions are dropped
+  counting = 0; // likewise, of counts
+  cursor = null;
+  found = []; // inspections in the list
+  counted = null;
+  drifted = null;
+
+  constructor(element, card) {
+    this.card = card;
+    this.filters = makeFilters(card, () => this.reload());
+    this.per = h("select", { "aria-label": "Counts per", onchange: () => this.count() },
+      h("option", { value: "" }, "per hour or day"),
+      h("option", { value: "hour" }, "per hour"),
+      h("option", { value: "day" }, "per day"));
+    this.counts = h("div");
+    this.drift = h("div");
+    this.files = h("p", { class: "downloads" });
+    this.message = h("div");
+    this.alarm = h("div");
+    this.rows = h("tbody");
+    this.older = h("button", { type: "button", title: "(o)", onclick: () => this.more() }, "Older");
+    element.append(
+      h("h1", {}, "History"),
+      this.message,
+      this.alarm,
+      h("details", { class: "trends", open: matchMedia("(min-width: 44rem)").matches, ontoggle: () => this.draw() },
+        h("summary", {}, "Counts and score drift"),
+        h("div", {},
+          h("section", {}, h("div", { class: "heading" }, h("h2", {}, "Counts over time"), this.per), this.counts),
+          h("section", {}, h("h2", {}, "Score drift"), this.drift))),
+      this.filters.element,
+      h("section", { class: "found", "aria-label": "Inspections" }, table(this.rows), this.older, this.files));
+    this.observer = new ResizeObserver(() => this.draw());
+    this.observer.observe(element);
+  }
+
+  leave() {
+    this.turn = -1;
+    this.observer.disconnect();
+  }
+
+  reload() {
+    this.message.replaceChildren();
+    this.links();
+    return this.more(true, Promise.all([this.count(), this.measure()]));
+  }
+
+  /**
+   * The next page of inspections, or the first. Rows come after what stands above them, whose height is not known before:
+   * else they would move away from under a pointer that presses on one.
+   * @param {Promise} above settled once that is there, or has failed and said so.
+   */
+  async more(first = false, above = null) {
+    const turn = first ? ++this.turn : this.turn;
+    const { cursor } = this;
+    if (!first && cursor === null) return; // the key answers where the button is hidden, too
+    const asked = this.filters.fields();
+    await this.trying(async () => {
+      const [{ inspections, next }] = await Promise.all([
+        api.find({ ...asked, limit: PAGE, cursor: first ? null : cursor }),
+        above,
+      ]);
+      if (turn !== this.turn || (!first && cursor !== this.cursor)) return; // asked twice: listed once
+      if (first) this.found = [];
+      if (first) this.rows.replaceChildren();
+      const from = this.found.length;
+      this.found.push(...inspections);
+      this.rows.append(...inspections.map((inspection, index) => this.row(inspection, from + index)));
+      if (!this.found.length) this.rows.append(h("tr", {}, h("td", { class: "soft", colspan: 7 }, "Nothing was found.")));
+      this.cursor = next;
+      this.older.hidden = next === null;
+      this.older.textContent = asked.order === "newest" ? "Older" : "More";
+    });
+  }
+
+  row(inspection, index) {
+    const open = h("button", { type: "button", class: "link", onclick: () => this.look(index) }, inspection.name);
+    const flag = inspection.flags.length > 0 && h("span", { class: "flag", title: inspection.flags.join("; ") }, "unusual");
+    const review = h("a", { href: `#review/${inspection.id}` }, saidBy(inspection.review) ?? "review it");
+    const cell = (label, ...content) => h("td", { "data-label": label }, ...content);
+    return h("tr", { "data-id": inspection.id },
+      h("th", { scope: "row" }, isReadable(inspection) ? open : inspection.name),
+      cell("When", when(inspection.at)),
+      cell("Verdict", h("span", { class: "marks" }, verdictOf(inspection), flag)),
+      cell("P(defect)", probabilityOf(inspection)),
+      cell("Found", inspection.error ?? foundIn(inspection)),
+      cell("Door", inspection.door),
+      cell("Reviewed", review));
+  }
+
+  /** Open an inspection in the viewer, with the others of the list before and after it. */
+  look(index) {
+    const readable = this.found.filter(isReadable);
+    openSheet(this.card, {
+      length: readable.length,
+      at: readable.indexOf(this.found[index]),
+      get: async (at) => ({ inspection: await api.inspection(readable[at].id) }),
+      left: (at) => this.rows.querySelector(`[data-id="${readable[at].id}"] button`)?.focus(),
+    });
+  }
+
+  async count() {
+    const turn = ++this.counting;
+    await this.trying(async () => {
+      const { since, until } = this.filters.dates();
+      const dates = { since, until };
+      if (!since && !until) dates.since = new Date(Date.now() - SHOWN_DAYS * DAY).toISOString();
+      let per = this.per.value || "day";
+      let statistics = await api.statistics({ ...dates, per });
+      if (!this.per.value && lasts(statistics.buckets) <= FEW_DAYS) {
+        per = "hour";
+        statistics = await api.statistics({ ...dates, per });
+      }
+      if (turn !== this.counting) return;
+      const span = since || until ? "on the chosen dates" : `in the last ${SHOWN_DAYS} days`;
+      this.counted = { statistics, per, span };
+      this.draw();
+    });
+  }
+
+  async measure() {
+    await this.trying(async () => {
+      this.drifted = await api.drift({});
+      this.alarm.replaceChildren(...alarmOf(this.drifted));
+      this.draw();
+    });
+  }
+
+  /** Charts as wide as their places. */
+  draw() {
+    const width = Math.max(NARROWEST, Math.min(WIDEST, this.counts.clientWidth));
+    const { counted, drifted } = this;
+    const drawn = this.drawn ?? {};
+    if (counted && (drawn.counted !== counted || drawn.width !== width)) this.counts.replaceChildren(countPanel(counted, width));
+    if (drifted && (drawn.drifted !== drifted || drawn.width !== width)) this.drift.replaceChildren(driftPanel(drifted, width));
+    this.drawn = { counted, drifted, width };
+  }
+
+  links() {
+    const asked = api.query({ ...this.filters.fields(), order: null }); // a file has one order
+    const failed = (error) => this.say(error);
+    this.files.replaceChildren(
+      "All that the filters leave, as a file: ",
+      downloadLink(this.card, `/log.csv${asked}`, "log.csv", "CSV", failed),
+      downloadLink(this.card, `/log.parquet${asked}`, "log.parquet", "Parquet", failed));
+  }
+
+  async trying(work) {
+    try {
+      await work();
+    } catch (error) {
+      this.say(error);
+    }
+  }
+
+  say(error) {
+    this.message.replaceChildren(notice(error.message, "error"));
+  }
+}
+
+/** Days from the first to the last bucket of a day. */
+function lasts(buckets) {
+  const starts = buckets.map(({ start }) => Date.parse(start));
+  return buckets.length ? (Math.max(...starts) - Math.min(...starts)) / DAY + 1 : Infinity;
+}
+
+function table(rows) {
+  const names = ["Image", "When", "Verdict", "P(defect)", "Found", "Door", "Review"];
+  const head = h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name))));
+  return h("div", { class: "scroll" }, h("table", { class: "inspections" }, head, rows));
+}

@@ -1,0 +1,82 @@
+/** The inspector's card: what it finds, with which networks and rule, what its verdicts rest on, what the station takes. */
+
+import { inkOn } from "../lib/classes.js";
+import { h, swatch } from "../lib/dom.js";
+import { count, level, percent, probability, size, time, whole } from "../lib/format.js";
+
+export function open(element, { card }) {
+  element.append(h("h1", {}, card.name), h("p", { class: "soft" },
+    `Recipe ${card.recipe}, exported ${time(card.created)} by steelsight ${card.version}, ${card.precision}. Fingerprint `,
+    h("code", {}, card.fingerprint)),
+  h("div", { class: "sections" }, verdicts(card), classes(card), networks(card), figures(card), limits(card)));
+}
+
+function verdicts({ policy }) {
+  const section = h("section", { class: "whole" }, h("h2", {}, "Verdicts"));
+  if (!policy) {
+    section.append(h("p", {}, "This inspector has no verdict policy: it says what it finds and how likely a defect is, and ",
+      "leaves the verdict to people."));
+    return section;
+  }
+  section.append(
+    h("p", { class: "notice info" }, policy.guaranteed
+      ? `Its bounds are guaranteed: they rest on images that it was not made with (evidence: ${policy.evidence}).`
+      : `Its bounds are not guaranteed: they rest on ${policy.evidence} evidence.`),
+    h("ul", {}, policy.statements.map((text) => h("li", {}, text))));
+  return section;
+}
+
+function classes({ classes: all, rule }) {
+  const soft = rule.softness > 1
+    ? `Its gate is soft: where P(defect) is 0, areas must be ${rule.softness} times as large, and less the likelier a defect is.`
+    : "Its gate is hard: what passes it is judged by the thresholds alone.";
+  return h("section", {}, h("h2", {}, "Classes and rule"),
+    table(["Class", "Upper", "Lower", "Least area"], all.map((one, index) => [
+      h("span", { class: "class-name" }, swatch(one, inkOn(one.colour)), `Class ${one.name}`),
+      level(rule.upper[index]), level(rule.lower[index]), `${whole(rule.min_area[index])} px`])),
+    h("p", { class: "soft" }, `An image with P(defect) up to ${probability(rule.gate, 2)} has no mask. A class is there where at `,
+      "least this area exceeds the upper threshold; its mask is all that exceeds the lower one. ", soft));
+}
+
+function networks({ networks: all }) {
+  const steps = { classify: "Is there a defect?", segment: "Which, and where?" };
+  const members = new Map();
+  for (const one of all) members.set(one.member, [...(members.get(one.member) ?? []), one]);
+  return h("section", {}, h("h2", {}, "Networks"),
+    table(["Step", "Network", "Folds", "Sees"], [...members].map(([member, folds]) => [
+      steps[folds[0].step], member, folds.map(({ fold }) => fold).join(", "), `${folds[0].height} × ${folds[0].width} px`])),
+    h("p", { class: "soft" }, "One network for each fold. Those of a step have the same say: their answers are averaged."));
+}
+
+function figures({ out_of_fold: found }) {
+  const shown = (value, text) => (value === null || value === undefined ? "–" : text(value));
+  return h("section", {}, h("h2", {}, "Out of fold"),
+    table(["", ""], [
+      ["Images", whole(found.images)],
+      ["Dice", shown(found.nested_dice, (value) => probability(value))],
+      ["Dice of an answer without any mask", shown(found.floor, (value) => probability(value))],
+      ["Dice where there is a defect", shown(found.nested_defective_dice, (value) => probability(value))],
+      ["False alarms among empty pairs", shown(found.nested_false_alarm_share, percent)],
+    ]),
+    h("p", { class: "soft" }, "Each image was judged by networks that did not see it, with members and rule chosen without its ",
+      "fold: what one may expect of new images like these."));
+}
+
+function limits({ limits: most, station, needs_token: token }) {
+  return h("section", {}, h("h2", {}, "This station"),
+    table(["", ""], [
+      ["Name", station],
+      ["One file", `up to ${size(most.max_bytes)}`],
+      ["One image", `up to ${whole(most.max_pixels / 1e6)} megapixels`],
+      ["One request", `up to ${count(most.max_files, "file")}`],
+      ["Waiting or in work", `up to ${count(most.queue, "image")}`],
+      ["Token", token ? "needed" : "not needed: it listens to this machine alone"],
+    ]));
+}
+
+function table(heads, rows) {
+  return h("div", { class: "scroll" }, h("table", {},
+    heads.some(Boolean) && h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
+    h("tbody", {}, rows.map(([first, ...cells]) =>
+      h("tr", {}, h("th", { scope: "row" }, first), cells.map((cell) => h("td", {}, cell)))))));
+}

@@ -1,0 +1,47 @@
+/** The corrections as a dataset that `steelsight train` reads: what is in it, and what is left out and why. */
+import * as api from "../lib/api.js";
+import { h, notice } from "../lib/dom.js";
+import { downloadLink } from "../lib/links.js";
+import { count, whole } from "../lib/format.js";
+
+export class Corrections {
+  constructor(card, failed) {
+    this.card = card;
+    this.failed = failed;
+    this.element = h("section", { class: "corrections", "aria-label": "Corrections" });
+  }
+
+  /** Ask again: after each review. What goes wrong is said here, since the review stands whatever becomes of this. */
+  async refresh() {
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    let found;
+    try {
+      found = await api.corrections();
+    } catch (error) {
+      found = error;
+    }
+    if (turn !== this.turn) return; // asked again meanwhile
+    if (found instanceof Error) this.element.replaceChildren(h("h2", {}, "Corrections"), notice(found.message, "error"));
+    else this.show(found);
+  }
+
+  show({ images, defective, classes, left_out: leftOut }) {
+    const shown = Object.entries(classes).filter(([, number]) => number);
+    const per = shown.map(([name, number]) => `${name} in ${whole(number)}`);
+    const dataset = images
+      ? [
+          h("p", {}, `The reviews make a dataset of ${count(images, "image")}, ${whole(defective)} of them defective`,
+            per.length ? `: class ${per.join(", ")}.` : "."),
+          h("p", {}, downloadLink(this.card, "/corrections.zip", "corrections.zip", "Download the dataset", this.failed),
+            "– unpack it, and ", h("code", {}, "steelsight train FOLDER --recipe demo"), " makes the next inspector from it."),
+        ]
+      : [h("p", { class: "soft" }, "No reviewed image to train on yet.")];
+    this.element.replaceChildren(h("h2", {}, "Corrections"), ...dataset, ...(leftOut.length ? [this.missing(leftOut)] : []));
+  }
+
+  missing(leftOut) {
+    const entry = ({ id, why }) => h("li", {}, h("a", { href: `#review/${id}` }, `Inspection ${id}`), `: ${why}`);
+    const are = leftOut.length === 1 ? "image is" : "images are";
+    return h("details", {}, h("summary", {}, `${leftOut.length} reviewed ${are} left out`), h("ul", {}, leftOut.map(entry)));
+  }
+}

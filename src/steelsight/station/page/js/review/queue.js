@@ -1,0 +1,103 @@
+/** What is to be reviewed: not yet reviewed first, the most doubtful of them first. */
+import * as api from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { probabilityOf, saidBy, verdictOf } from "../lib/summary.js";
+
+const PAGE = 30;
+
+export class Queue {
+  /** @param {(id: number) => void} chosen called when one of the list is clicked. @param {(error: Error) => void} failed */
+  constructor(chosen, failed) {
+    this.chosen = chosen;
+    const again = (work) => work.call(this).catch(failed);
+    this.verdict = h("select", { "aria-label": "Verdicts to review", onchange: () => again(this.start) },
+      h("option", { value: "" }, "any verdict"),
+      ["review", "reject", "pass"].map((verdict) => h("option", { value: verdict }, `verdict ${verdict}`)));
+    this.list = h("ol", { class: "queue-list" });
+    this.more = h("button", { type: "button", class: "quiet", onclick: () => again(this.load) }, "More");
+    this.element = h("aside", { class: "queue", "aria-label": "Review queue" }, this.verdict, this.list, this.more);
+    this.items = [];
+    this.current = null;
+    this.turn = 0; // answers for verdicts that were chosen before are dropped
+  }
+
+  /** Begin anew with the chosen verdicts. */
+  async start() {
+    this.turn++;
+    this.items = [];
+    this.reviewed = false;
+    this.cursor = null;
+    await this.load();
+  }
+
+  /** Append a page; where those not reviewed end, those reviewed follow. */
+  async load() {
+    const { turn, reviewed, cursor } = this;
+    const found = await api.find({ order: "doubt", verdict: this.verdict.value, reviewed, cursor, limit: PAGE });
+    if (turn !== this.turn || reviewed !== this.reviewed || cursor !== this.cursor) return undefined;
+    const known = new Set(this.items.map(({ id }) => id)); // reviewed meanwhile: listed once
+    this.items.push(...found.inspections.filter(({ id }) => !known.has(id)));
+    this.cursor = found.next;
+    const turned = this.cursor === null && !this.reviewed;
+    if (turned) this.reviewed = true;
+    if (turned) return this.load();
+    this.more.hidden = this.cursor === null;
+    return this.draw();
+  }
+
+  /** The one after (by 1) or before (by -1) the current; null at either end. */
+  async beside(by) {
+    const at = this.items.findIndex(({ id }) => id === this.current);
+    if (at + by >= this.items.length && !this.more.hidden) await this.load();
+    return this.items[at + by]?.id ?? null;
+  }
+
+  /** The next after the current that nobody has reviewed, else the first such; null where there is none. */
+  async nextOpen() {
+    const at = this.items.findIndex(({ id }) => id === this.current);
+    const open = [...this.items.slice(at + 1), ...this.items.slice(0, at + 1)].find(({ review }) => !review);
+    if (open || this.reviewed) return open?.id ?? null;
+    await this.load();
+    return this.nextOpen();
+  }
+
+  /** Mark the current one; it need not be in the list. */
+  choose(id) {
+    this.current = id;
+    this.draw();
+  }
+
+  /** Note what was said of one. */
+  note(id, review) {
+    const item = this.items.find((one) => one.id === id);
+    if (item) item.review = review;
+    this.draw();
+  }
+
+  draw() {
+    const focused = this.list.contains(document.activeElement) && document.activeElement.dataset.id;
+    this.list.replaceChildren(...this.items.map((item) => this.entry(item)));
+    if (!this.items.length) this.list.append(h("li", { class: "soft" }, "Nothing to review."));
+    if (focused) this.list.querySelector(`[data-id="${focused}"]`)?.focus({ preventScroll: true });
+    const current = this.list.querySelector("[aria-current]");
+    if (current) this.list.scrollTop = current.offsetTop - this.list.clientHeight / 2; // the page itself stays where it is
+  }
+
+  entry(item) {
+    const said = saidBy(item.review);
+    const details = h(
+      "span",
+      { class: "soft" },
+      `doubt ${item.doubt.toFixed(2)}, P ${probabilityOf(item)}`,
+      said ? ` – ${said}` : "",
+    );
+    const button = h(
+      "button",
+      { type: "button", "data-id": item.id, "aria-current": item.id === this.current ? "true" : null, onclick: () => this.chosen(item.id) },
+      h("span", { class: "name" }, item.name),
+      verdictOf(item),
+      details,
+    );
+    return h("li", { class: said ? "reviewed" : "open" }, button);
+  }
+}

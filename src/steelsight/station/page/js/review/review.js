@@ -1,0 +1,306 @@
+/** Review: the doubtful first; agree, or correct by drawing and erasing regions; every word is kept as a version. */
+
+import * as api from "../lib/api.js";
+import { Corrections } from "./corrections.js";
+import { h, notice } from "../lib/dom.js";
+import * as drawings from "./drawings.js";
+import { Editor, sameMasks } from "./editor.js";
+import { Queue } from "./queue.js";
+import { listen } from "./keys.js";
+import { decodeRuns } from "../lib/runs.js";
+import { isReadable, verdictOf, when } from "../lib/summary.js";
+import { makeToolbar } from "./toolbar.js";
+import { versionList } from "./versions.js";
+import { Viewer } from "../viewer/viewer.js";
+import { makeWordForm } from "./decision_form.js";
+
+const LOWEST = 220; // CSS pixels of the stage
+const HIGHEST = 0.56; // of the window
+
+/** Show the view, `#review/12` with inspection 12; see main.js. */
+export function open(element, { card, rest, keys }) {
+  const review = new Review(element, card);
+  review.listen(keys);
+  review.start(Number(rest) || null);
+  return () => review.end();
+}
+
+class Review {
+  inspection = null;
+  reviews = [];
+  own = null; // a drawing that is not saved, while a version is looked at
+  shown = 0; // the version whose masks were brought to the viewer; 0: the inspector's
+  turn = 0; // answers for an inspection that was left are dropped
+  opening = false; // another inspection is on its way
+  complete = false; // until then the viewer may hold the masks of the one before
+  saving = false;
+  left = false;
+
+  constructor(element, card) {
+    this.queue = new Queue((id) => this.open(id), (error) => this.say(error.message));
+    this.corrections = new Corrections(card, (error) => this.say(error.message));
+    this.head = h("div", { class: "review-head" });
+    this.message = h("div", { class: "review-message" });
+    this.stage = h("div", { class: "review-stage" });
+    this.viewer = new Viewer(this.stage, card);
+    this.editor = new Editor(this.viewer, () => this.refresh());
+    this.toolbar = makeToolbar(this.editor);
+    this.form = makeWordForm({ agree: () => this.save(false), correct: () => this.save(true) });
+    this.versions = h("div");
+    const step = (by, key, text) => h("button", { type: "button", title: `(${key})`, onclick: () => this.go(by) }, text);
+    this.work = h("div", { class: "review-work", hidden: true },
+      h("div", { class: "heading" }, this.head, h("div", { class: "steps" }, step(-1, "k", "Previous"), step(1, "j", "Next"))),
+      this.toolbar.element, this.stage, this.message, this.form.element,
+      h("section", { class: "review-versions", "aria-label": "Versions" }, h("h3", {}, "What was said"), this.versions));
+    element.append(
+      h("h1", {}, "Review"),
+      h("div", { class: "reviewing" }, this.work, this.queue.element),
+      this.corrections.element);
+  }
+
+  listen(keys) {
+    this.unlisten = listen(this, keys);
+    drawings.onAsked(() => this.unsaved);
+  }
+
+  async start(id) {
+    await this.trying(async () => {
+      await this.queue.start();
+      const first = id ?? this.queue.items[0]?.id;
+      await Promise.all([first ? this.open(first) : null, this.corrections.refresh()]);
+    });
+  }
+
+  end() {
+    this.keepDrawing();
+    this.left = true;
+    this.turn++;
+    this.inspection = null;
+    drawings.onAsked(() => false);
+    this.unlisten();
+    this.editor.end();
+    this.viewer.close();
+  }
+
+  /**
+   * Show an inspection, with the latest reviewer's masks where there is one. Nothing is saved before it is all there.
+   * @param {string} said what is to be told beside.
+   */
+  async open(id, said = "") {
+    if (this.left) return;
+    const turn = ++this.turn;
+    this.opening = true;
+    this.refresh();
+    let found;
+    try {
+      found = await Promise.all([api.inspection(id), api.reviews(id)]);
+    } catch (error) {
+      if (turn !== this.turn) return;
+      this.opening = false;
+      this.refresh();
+      this.say(`${said} ${error.message}`.trim());
+      return;
+    }
+    if (turn !== this.turn) return;
+    const [inspection, reviews] = found;
+    this.keepDrawing();
+    this.editor.end();
+    Object.assign(this, { inspection, reviews, own: null, opening: false, complete: false });
+    this.work.hidden = false;
+    this.message.replaceChildren();
+    history.replaceState(null, "", `#review/${id}`);
+    this.queue.choose(id);
+    this.form.begin(inspection);
+    this.describe();
+    await this.picture(inspection);
+    if (inspection !== this.inspection) return;
+    this.complete = true;
+    this.toolbar.begin(this.drawable ? this.viewer.classes : []);
+    this.takeUp();
+    this.show(reviews.at(-1)?.version ?? 0);
+    if (said) this.say(said, "info");
+  }
+
+  get ready() {
+    return this.complete && !this.opening;
+  }
+
+  /** Whether there is a drawing that no version holds. */
+  get unsaved() {
+    return this.editor.edited || this.own !== null;
+  }
+
+  /** Keep a drawing of an image that is left, for the next time that it is opened. */
+  keepDrawing() {
+    if (this.unsaved) drawings.keep(this.inspection, this.editor.runs(this.editor.edited ? this.viewer.masks : this.own));
+  }
+
+  /** What was kept when the image was left. */
+  takeUp() {
+    const runs = this.drawable && drawings.take(this.inspection);
+    if (!runs) return;
+    this.own = this.masksOf(runs);
+    this.say('What you drew here before is not saved: it is kept below as "your drawing".', "info");
+  }
+
+  /** Bring the picture; where there is none, the masks can be agreed with, but not drawn. */
+  async picture(inspection) {
+    this.drawable = isReadable(inspection) && inspection.has_image;
+    this.stage.hidden = this.toolbar.element.hidden = !this.drawable;
+    this.shape();
+    if (!this.drawable) return;
+    try {
+      await this.viewer.show(inspection);
+    } catch (error) {
+      if (inspection !== this.inspection) return;
+      this.drawable = false;
+      this.stage.hidden = this.toolbar.element.hidden = true;
+      this.say(error.message);
+    }
+  }
+
+  describe() {
+    const { name, at, error, reason, height, width, has_image: stored } = this.inspection;
+    this.head.replaceChildren(...[
+      h("h2", {}, name),
+      h("p", {}, verdictOf(this.inspection), ` ${isReadable(this.inspection) ? reason : error}`),
+      h("p", { class: "soft" }, when(at), height && `, ${width} × ${height} pixels`),
+      !stored && isReadable(this.inspection) && notice("The image is not stored any more: its masks can be agreed with, but not drawn."),
+    ].filter(Boolean));
+  }
+
+  /** A stage as high as the picture in its width, with room to zoom in. */
+  shape() {
+    const { height, width } = this.inspection;
+    const whole = (this.stage.clientWidth * height) / width;
+    this.stage.style.height = `${Math.round(Math.max(LOWEST, Math.min(HIGHEST * innerHeight, 1.7 * whole)))}px`;
+  }
+
+  /** Bring the masks of a version to the viewer; a drawing that would be lost stays as "your drawing". */
+  show(version) {
+    if (this.drawable) {
+      if (version !== "own" && this.editor.edited) this.own = new Map(this.viewer.masks);
+      if (version === "own") {
+        this.editor.begin(this.masksOf(this.runsOf(this.shown)));
+        for (const [number, mask] of this.own) this.editor.replace(number, mask);
+        this.own = null;
+      } else {
+        this.shown = version;
+        this.editor.begin(this.masksOf(this.runsOf(version)));
+      }
+    } else {
+      this.shown = version;
+    }
+    this.refresh();
+  }
+
+  masksOf(runs) {
+    const { height, width } = this.inspection;
+    return new Map(this.viewer.classes.map(({ name, number }) => [number, decodeRuns(runs[name] ?? "", height, width)]));
+  }
+
+  runsOf(version) {
+    return version ? this.reviews.find((review) => review.version === version).runs : this.inspection.runs;
+  }
+
+  refresh() {
+    if (!this.inspection) return;
+    const edited = this.editor.edited;
+    this.toolbar.refresh();
+    this.form.refresh({ edited, agrees: this.shown === 0, saving: this.saving || !this.ready });
+    const show = (version) => this.show(version);
+    this.versions.replaceChildren(
+      versionList(this.inspection, this.reviews, edited ? "own" : this.shown, edited || this.own !== null, show));
+  }
+
+  /** Save the reviewer's word on the masks as they are shown. @param {boolean} drawn by which button. */
+  async save(drawn) {
+    if (!this.inspection || this.saving) return;
+    if (!this.ready) return this.say("The image is not there yet: look at it first.");
+    const { word, reviewer, comment } = this.form.said();
+    const edited = this.editor.edited;
+    if (this.editor.corners.length) return this.say("A polygon is still open: close it, or take it back with Escape.");
+    if (!drawn && edited) return this.say("The masks have been changed: save the correction (s), or undo.");
+    if (drawn && !edited) return this.say("Nothing has been drawn: agree (a), or correct the masks first.");
+    if (!word) return this.say("Say first whether this piece is to pass or to be rejected.");
+    this.saving = true;
+    this.refresh();
+    const { inspection, turn } = this;
+    const masks = new Map(this.viewer.masks);
+    const runs = this.toSave();
+    try {
+      const body = { after_version: this.reviews.at(-1)?.version ?? 0, agrees: runs === null, word, runs, reviewer, comment };
+      const review = await api.review(inspection.id, body);
+      this.saving = false;
+      this.saved(inspection, masks, runs, review);
+      await this.after(turn, inspection, review);
+    } catch (error) {
+      this.saving = false;
+      if (error.status === 409) await this.faster(inspection, error.message);
+      else this.say(turn === this.turn ? error.message : `${inspection.name} is not saved: ${error.message}`);
+    }
+    this.refresh();
+  }
+
+  /** Note what stands in the log now, whether or not its image is still on the screen. */
+  saved(inspection, masks, runs, review) {
+    this.queue.note(inspection.id, review);
+    this.corrections.refresh();
+    if (inspection !== this.inspection) return drawings.drop(inspection, runs);
+    Object.assign(this, { reviews: [...this.reviews, review], shown: review.version, own: null });
+    if (this.drawable) this.editor.saved(masks);
+  }
+
+  /** The run lengths to be sent; null where they are the inspector's own. */
+  toSave() {
+    if (!this.drawable) {
+      const said = this.reviews.find(({ version }) => version === this.shown);
+      return !said || said.agrees ? null : said.runs; // a file that could not be read has none
+    }
+    return sameMasks(this.masksOf(this.runsOf(0)), this.viewer.masks) ? null : this.editor.runs();
+  }
+
+  /** Go on to the next that waits, unless the reviewer has gone elsewhere; stay, with the new version, where none does. */
+  async after(turn, { id, name }, review) {
+    const said = `Saved as version ${review.version}.`;
+    if (turn !== this.turn) return this.say(`${name}: ${said}`, "info");
+    this.say(said, "info");
+    return this.trying(async () => {
+      const next = await this.queue.nextOpen();
+      if (turn === this.turn) await this.open(next ?? id, next ? said : `${said} Nothing else that is listed waits.`);
+    });
+  }
+
+  /** Somebody saved a version meanwhile: show it, and keep what was drawn. */
+  async faster(inspection, sentence) {
+    await this.trying(async () => {
+      const reviews = await api.reviews(inspection.id);
+      const newest = reviews.at(-1);
+      this.queue.note(inspection.id, newest);
+      if (this.inspection !== inspection) return this.say(`${inspection.name}: ${sentence}`); // another was opened meanwhile
+      this.reviews = reviews;
+      this.show(newest.version);
+      const who = newest.reviewer || "somebody";
+      const kept = this.own ? ' Yours is kept below as "your drawing".' : "";
+      this.say(`${sentence} Version ${newest.version} by ${who} is shown now.${kept}`);
+    });
+  }
+
+  async go(by) {
+    const id = await this.queue.beside(by);
+    if (id !== null) await this.open(id);
+  }
+
+  async trying(work) {
+    try {
+      await work();
+    } catch (error) {
+      this.say(error.message);
+    }
+  }
+
+  say(sentence, kind = "error") {
+    this.work.hidden = false;
+    this.message.replaceChildren(notice(sentence, kind));
+  }
+}

@@ -1,0 +1,26 @@
+/** What is known of an inspection, beside its picture. */
+
+import { h } from "../lib/dom.js";
+import { gauge } from "./gauge.js";
+import { probability, size, time } from "../lib/format.js";
+
+const DOORS = { page: "this page", http: "a program", watch: "a watched folder" };
+
+export function facts(inspection, card) {
+  const { height, width, flags, review } = inspection;
+  const rows = [
+    ["P(defect)", probability(inspection.p_defect)],
+    ["Calibrated", inspection.probability === null ? null : probability(inspection.probability)],
+    ["Unusual", flags.join(" and ") || null],
+    ["Reviewed", review && `${review.word} by ${review.reviewer || "a reviewer"}, ${time(review.at)}`],
+    ["Image", `${width} × ${height} px, ${size(inspection.bytes)}`],
+    ["Inspected", `${time(inspection.at)}, through ${DOORS[inspection.door]}, in ${inspection.seconds.toFixed(2)} s`],
+    ["Inspector", inspection.inspector.slice(0, 12)],
+    ["Number", inspection.id],
+  ];
+  return h("section", { class: "facts" },
+    h("h3", {}, "Decided", h("a", { href: `#review/${inspection.id}` }, "Agree or correct")),
+    inspection.reason && h("p", { class: "reason" }, `${inspection.reason}.`),
+    inspection.p_defect !== null && gauge(inspection, card),
+    h("dl", {}, rows.filter(([, value]) => value !== null).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+}

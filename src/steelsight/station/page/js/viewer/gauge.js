@@ -1,0 +1,45 @@
+/** P(defect) on a line from 0 to 1, with the policy's bounds: what passes, goes to review and is rejected. */
+
+import { probability } from "../lib/format.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const WIDTH = 160;
+const HEIGHT = 18;
+
+/**
+ * @param {object} inspection @param {object} card of the inspector, whose bounds are those of what it decided alone.
+ * @returns {SVGElement} coloured by the style sheet.
+ */
+export function gauge({ p_defect: pDefect, inspector }, card) {
+  const policy = inspector === card.fingerprint ? card.policy : null;
+  const at = (p) => 3 + p * (WIDTH - 6);
+  const svg = element("svg", { class: "gauge", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
+  svg.append(title(pDefect, policy));
+  const passes = policy?.pass_at ?? 0;
+  const rejects = policy?.reject_at ?? 1;
+  const zone = (name, from, to) =>
+    to > from && svg.append(element("rect", { class: name, x: at(from), y: 8, width: at(to) - at(from), height: 4 }));
+  if (policy) {
+    zone("pass", 0, passes);
+    zone("review", passes, rejects);
+    zone("reject", rejects, 1);
+  } else zone("none", 0, 1);
+  svg.append(element("path", { class: "mark", d: `M${at(pDefect)} 8 l-4 -6 h8 z` }));
+  svg.append(element("line", { class: "mark", x1: at(pDefect), x2: at(pDefect), y1: 6, y2: 15 }));
+  return svg;
+}
+
+function title(pDefect, policy) {
+  const bounds = [];
+  if (policy?.pass_at !== null && policy) bounds.push(`passes up to ${probability(policy.pass_at)}`);
+  if (policy?.reject_at !== null && policy) bounds.push(`rejected above ${probability(policy.reject_at)}`);
+  const text = element("title", {});
+  text.textContent = [`P(defect) ${probability(pDefect)}`, ...bounds].join(", ");
+  return text;
+}
+
+function element(name, attributes) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}

@@ -1,0 +1,111 @@
+"""From a result to an answer: image and maps to the store, results to the log, and only then the sender's future.
+
+One thread writes. What became ready while it wrote is written together: one commit for many results when many come, and no
+waiting for others when one does.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from steelsight.core.errors import UserError
+from steelsight.station.inspection import Result
+from steelsight.station.log.log import InspectionLog
+from steelsight.station.queue.batcher import Job
+from steelsight.station.store import ImageStore
+
+_MOST = 64  # results of one transaction, and what further ones the last request has
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A judged image, to be written.
+
+    Attributes:
+        job: whose future gets the answer.
+        result: for the log; where it says so, the image's content and maps go to the store first.
+        maps: packed, see `steelsight.station.store.NetworkMaps.pack`; None: none are stored.
+    """
+
+    job: Job
+    result: Result
+    maps: bytes | None
+
+
+class Committer:
+    """The one thread of a station that writes.
+
+    Attributes:
+        trouble: why the last result could not be kept, in one sentence; None where it could.
+    """
+
+    def __init__(self, store: ImageStore, log: InspectionLog) -> None:
+        self.trouble: str | None = None
+        self._store, self._log = store, log
+        self._finished: SimpleQueue[Sequence[Finished]] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
+        self._thread.start()
+
+    def put(self, finished: Finished) -> None:
+        """Have a result written; its future is set when it is durable, or gets a `UserError` when it cannot be kept. Those of
+        one request are written together once the last of them is there."""
+        job = finished.job
+        whole = [finished] if job.together is None else job.together.finish(job.future, finished)
+        if whole:
+            self._finished.put(whole)
+
+    def close(self) -> None:
+        """Write what was put, then end."""
+        self._finished.put([])
+        self._thread.join()
+
+    def _run(self) -> None:
+        goes_on = True
+        while goes_on:
+            group = [self._finished.get()]
+            while sum(map(len, group)) < _MOST and not self._finished.empty():
+                group.append(self._finished.get())
+            goes_on = all(group)
+            self._commit([whole for whole in group if whole and self._is_stored(whole)])
+
+    def _is_stored(self, whole: Sequence[Finished]) -> bool:
+        """Put images and maps into the store; where one cannot be kept, none of its request is, and the senders are told."""
+        try:
+            for one in whole:
+                if one.result.has_image:
+                    self._store.put_image(one.result.sha256, one.job.incoming.content)
+                if one.maps is not None:
+                    self._store.put_maps(one.result.sha256, one.result.inspector, one.maps)
+        except Exception as error:
+            self._refuse(whole, error)
+            return False
+        return True
+
+    def _commit(self, group: Sequence[Sequence[Finished]]) -> None:
+        if not group:
+            return
+        every = [one for whole in group for one in whole]
+        try:
+            logged = self._log.add([one.result for one in every])
+        except Exception as error:
+            if isinstance(error, UserError) or len(group) == 1:
+                self._refuse(every, error)
+                return
+            for whole in group:  # one that cannot be logged does not take the others with it
+                self._commit([whole])
+            return
+        self.trouble = None
+        for one, inspection in zip(every, logged, strict=True):
+            one.job.future.set_result(inspection)
+
+    def _refuse(self, every: Sequence[Finished], error: Exception) -> None:
+        said = error if isinstance(error, UserError) else UserError(_sentence(error))
+        self.trouble = str(said)
+        for one in every:
+            one.job.future.set_exception(said)
+
+
+def _sentence(error: Exception) -> str:
+    first = next(iter(str(error).splitlines()), "")
+    return f"the result cannot be kept ({type(error).__name__}: {first}); see to the disk and the database"

@@ -1,0 +1,81 @@
+"""What was tested: of every image, what was said of it, what is true of it, and which twins it has."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.imaging.regions import Region
+from steelsight.metrics.defects import Defects
+
+EvidenceKind = Literal["own", "calibrated", "cross-validated", "epoch-selected", "other-precision"]
+"""Whose evidence it is.
+
+own: of exactly the networks that are deployed (one fold's), on images that they did not see.
+calibrated: of the deployed inspector, on fresh images.
+cross-validated: each fold's images by that fold's networks, while all folds' networks are deployed together.
+epoch-selected: as one of the others, but a member kept the epoch that was best on these images.
+other-precision: as `own`, but the deployed networks compute in lower precision than the tested ones.
+Only the first two carry a bound.
+"""
+
+BEARS_BOUND: frozenset[EvidenceKind] = frozenset({"own", "calibrated"})
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """Labelled images and what an inspector said of them without having seen them.
+
+    Attributes:
+        kind: see `EvidenceKind`.
+        classes: defect class names.
+        image_ids: N names.
+        folds: int64 (N,), the fold that each image was judged in; 0 for all where there are none.
+        groups: int64 (N,), twin groups: the unit of every bound.
+        sizes: int64 (N, 2), height and width in pixels.
+        p_defect: float64 (N,) in [0, 1], mean of the classifiers.
+        truth: int64 (N, K), true pixels of each class.
+        regions: of each image, the connected defects that the rule found.
+        defects: these held against the annotated ones; None in what was written before it was known.
+    """
+
+    kind: EvidenceKind
+    classes: tuple[str, ...]
+    image_ids: tuple[str, ...]
+    folds: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    p_defect: NDArray[np.float64]
+    truth: NDArray[np.int64]
+    regions: tuple[tuple[Region, ...], ...]
+    defects: Defects | None = None
+
+    @property
+    def defective(self) -> NDArray[np.bool_]:
+        """Whether each image has a defect: bool (N,)."""
+        return np.asarray((self.truth > 0).any(axis=1))
+
+    @property
+    def found(self) -> NDArray[np.bool_]:
+        """Whether each image has a mask: bool (N,)."""
+        return np.array([bool(regions) for regions in self.regions], np.bool_)
+
+    def as_kind(self, kind: EvidenceKind) -> "Tested":
+        """The same images, as evidence of another kind."""
+        return replace(self, kind=kind)
+
+    def only(self, images: NDArray[np.intp]) -> "Tested":
+        """Some of the images, in the order given."""
+        return Tested(
+            self.kind,
+            self.classes,
+            tuple(self.image_ids[index] for index in images.tolist()),
+            self.folds[images],
+            self.groups[images],
+            self.sizes[images],
+            self.p_defect[images],
+            self.truth[images],
+            tuple(self.regions[index] for index in images.tolist()),
+            None if self.defects is None else self.defects.only(images),
+        )

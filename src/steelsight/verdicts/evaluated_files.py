@@ -1,0 +1,163 @@
+"""What was tested, on disk: tested.csv, a row per image, and tested_defects.csv, a row per connected defect that was found;
+tested_matches.csv, a row per connected defect, annotated or marked, with what it shares with the others.
+
+An inspector carries all of them, so that its verdict policy can be decided again wherever it is, without networks or images.
+Older ones have no tested_matches.csv.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.core.errors import UserError
+from steelsight.core.files import write_csv
+from steelsight.core.names import from_cell
+from steelsight.imaging.regions import Region
+from steelsight.metrics.defects import Defects
+from steelsight.verdicts.evaluated import EvidenceKind, Tested
+
+IMAGES, DEFECTS, MATCHES = "tested.csv", "tested_defects.csv", "tested_matches.csv"
+_FIRST = ("ImageId", "evidence", "fold", "group", "height", "width", "p_defect")
+_TRUE = "true_"
+_MATCH = ("ImageId", "ClassId", "kind", "area", "shared")
+_KINDS = ("annotated", "marked")
+_DEFECT = ("ImageId", "ClassId", "left", "top", "width", "height", "area", "probability")
+
+
+def write_tested(folder: Path, tested: Tested) -> None:
+    """Write the tables into a folder; probabilities keep every digit.
+
+    Raises:
+        UserError: the disk is full or may not be written to.
+    """
+    rows = (
+        (name, tested.kind, fold, group, *size, repr(p), *truth)
+        for name, fold, group, size, p, truth in zip(
+            tested.image_ids,
+            tested.folds.tolist(),
+            tested.groups.tolist(),
+            tested.sizes.tolist(),
+            tested.p_defect.tolist(),
+            tested.truth.tolist(),
+            strict=True,
+        )
+    )
+    defects = (
+        (name, tested.classes[one.class_index], one.left, one.top, one.width, one.height, one.area, one.probability)
+        for name, regions in zip(tested.image_ids, tested.regions, strict=True)
+        for one in regions
+    )
+    (folder / MATCHES).unlink(missing_ok=True)  # of other images
+    if tested.defects is not None:
+        write_csv(folder / MATCHES, _MATCH, _match_rows(tested, tested.defects))
+    write_csv(folder / DEFECTS, _DEFECT, defects)
+    write_csv(folder / IMAGES, (*_FIRST, *(_TRUE + name for name in tested.classes)), rows)
+
+
+def read_tested(folder: Path) -> Tested:
+    """Read the tables.
+
+    Raises:
+        UserError: one of the first two is missing, or one is not what `write_tested` wrote.
+    """
+    columns, rows = _rows(folder / IMAGES)
+    if columns[: len(_FIRST)] != list(_FIRST) or not rows:
+        raise UserError(f"{folder / IMAGES}: not the table of tested images; export or calibrate the inspector again")
+    classes = tuple(column.removeprefix(_TRUE) for column in columns[len(_FIRST) :])
+    found = _regions(folder / DEFECTS, classes)
+    try:
+        numbers = np.array([[int(cell) for cell in row[2:6] + row[7:]] for row in rows], np.int64)
+        p_defect = np.array([float(row[6]) for row in rows], np.float64)
+        kind: EvidenceKind = next(kind for kind in get_args(EvidenceKind) if kind == rows[0][1])
+    except (ValueError, StopIteration) as error:
+        raise UserError(f"{folder / IMAGES}: {error}; export or calibrate the inspector again") from error
+    names = tuple(row[0] for row in rows)
+    matches = folder / MATCHES
+    return Tested(
+        kind=kind,
+        classes=classes,
+        image_ids=names,
+        folds=numbers[:, 0],
+        groups=numbers[:, 1],
+        sizes=numbers[:, 2:4],
+        p_defect=p_defect,
+        truth=numbers[:, 4:],
+        regions=tuple(tuple(found.get(name, ())) for name in names),
+        defects=_matches(matches, names, classes, numbers[:, 4:]) if matches.is_file() else None,
+    )
+
+
+def _match_rows(tested: Tested, defects: Defects) -> Iterator[tuple[str, str, str, int, int]]:
+    for kind, rows in zip(_KINDS, (defects.annotated, defects.marked), strict=True):
+        for image, place, area, shared in rows.tolist():
+            yield tested.image_ids[image], tested.classes[place], kind, area, shared
+
+
+def _matches(file: Path, names: Sequence[str], classes: Sequence[str], truth: NDArray[np.int64]) -> Defects:
+    columns, rows = _rows(file)
+    if columns != list(_MATCH):
+        raise UserError(
+            f"{file}: not the table of annotated and marked defects; export or calibrate the inspector again"
+        )
+    place = {name: at for at, name in enumerate(names)}
+    read: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in _KINDS}
+    for number, (name, of_class, kind, *pixels) in enumerate(rows, start=2):
+        try:
+            area, shared = map(int, pixels)
+            if not 0 <= shared <= area or not area:
+                raise ValueError(f"{shared} of {area} pixels cannot be shared")
+            read[kind].append((place[name], classes.index(of_class), area, shared))
+        except (ValueError, KeyError) as error:
+            raise UserError(f"{file}, row {number}: {error}; export or calibrate the inspector again") from error
+    defects = Defects(*(np.array(read[kind], np.int64).reshape(-1, 4) for kind in _KINDS))
+    areas = np.zeros_like(truth)
+    np.add.at(areas, (defects.annotated[:, 0], defects.annotated[:, 1]), defects.annotated[:, 2])
+    if (areas != truth).any():
+        name = names[int(np.argwhere(areas != truth)[0, 0])]
+        raise UserError(
+            f"{file}: the annotated defects of {name} have other areas than in {IMAGES}; export or calibrate the inspector "
+            "again"
+        )
+    return defects
+
+
+def _regions(file: Path, classes: Sequence[str]) -> dict[str, list[Region]]:
+    columns, rows = _rows(file)
+    if columns != list(_DEFECT):
+        raise UserError(f"{file}: not the table of found defects; export or calibrate the inspector again")
+    found: dict[str, list[Region]] = {}
+    for name, of_class, *numbers, probability in rows:
+        try:
+            left, top, width, height, area = map(int, numbers)
+            region = Region(classes.index(of_class), left, top, width, height, area, float(probability))
+        except ValueError as error:
+            raise UserError(f"{file}: image {name}: {error}; export or calibrate the inspector again") from error
+        found.setdefault(name, []).append(region)
+    return found
+
+
+def _rows(file: Path) -> tuple[list[str], list[list[str]]]:
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            reader = csv.reader(stream)
+            columns = next(reader, [])
+            rows = list(_checked(file, reader, len(columns)))
+    except FileNotFoundError:
+        raise UserError(
+            f"{file}: not found, so that verdicts cannot be decided here; export the run again, or give labelled images "
+            "with --calibrate"
+        ) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{file}: not a table ({error}); copy the inspector again from its source") from error
+    return columns, rows
+
+
+def _checked(file: Path, rows: Iterable[list[str]], cells: int) -> Iterator[list[str]]:
+    for number, row in enumerate(rows, start=2):
+        if len(row) != cells:
+            raise UserError(f"{file}, row {number}: {len(row)} cells where there must be {cells}; export it again")
+        yield [from_cell(cell) for cell in row]

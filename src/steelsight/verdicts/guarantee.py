@@ -1,0 +1,65 @@
+"""What a verdict policy's bounds are worth, and how to get better ones."""
+
+from dataclasses import dataclass
+
+from steelsight.core.formatting import percent
+from steelsight.verdicts.policy import Policy
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Whether the policy keeps what was asked for, guaranteed; in a few words and in full."""
+
+    guaranteed: bool
+    title: str
+    text: str
+
+
+def standing(policy: Policy) -> Standing:
+    """What the bounds are worth, and how to get better ones."""
+    calibrate = (
+        "calibrate the exported inspector with fresh labelled images (steelsight decide INSPECTOR --calibrate DATA)"
+    )
+    match policy.evidence:
+        case "own":
+            return _borne(
+                policy, "These are one fold’s networks, judged on that fold, whose images none of them has seen."
+            )
+        case "calibrated":
+            return _borne(
+                policy, "The inspector was judged as it is, on fresh images that none of its networks has seen."
+            )
+        case "cross-validated":
+            return Standing(
+                False,
+                "Cross-validated, not guaranteed",
+                "Each image was judged by the networks of its own fold, which had not seen it, while the exported inspector "
+                "averages the networks of all folds and was not tested as such. Read every bound below as an estimate. For "
+                "a guaranteed one, export a single fold (steelsight export RUN --folds K), whose images are its own "
+                f"evidence, or {calibrate}.",
+            )
+        case "epoch-selected":
+            return Standing(
+                False,
+                "Epoch-selected, not guaranteed",
+                "Some networks kept the epoch that did best on the very images that they are judged on, so that every figure "
+                f"here flatters. For a guaranteed bound, {calibrate}.",
+            )
+        case "other-precision":
+            return Standing(
+                False,
+                "Tested in another precision, not guaranteed",
+                "The networks were tested in fp32 and are deployed in lower precision, where P(defect) differs. For a "
+                f"guaranteed bound, {calibrate}.",
+            )
+
+
+def _borne(policy: Policy, how: str) -> Standing:
+    confidence, asked = percent(policy.wish.confidence), len(policy.statements)
+    kept = sum(one.kept for one in policy.statements)
+    if not asked:
+        return Standing(False, "No bound was asked for", how)
+    if kept == asked:
+        return Standing(True, f"Guaranteed, each bound with {confidence} confidence", how)
+    title = f"{kept or 'None'} of {asked} bounds guaranteed" + (f", with {confidence} confidence" if kept else "")
+    return Standing(False, title, f"{how} They bear less than was asked for; what it would take is said below.")

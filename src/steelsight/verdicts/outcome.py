@@ -1,0 +1,65 @@
+"""What a policy makes of the images that it was tested on."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.policy import Answer, Outcome, Policy
+from steelsight.verdicts.verdict import Verdict, give_verdict
+
+NOTHING = Outcome(
+    images=0,
+    groups=0,
+    defective_groups=0,
+    good_groups=0,
+    groups_per_class=(),
+    passed=(0, 0),
+    review=(0, 0),
+    rejected=(0, 0),
+    escaped_groups=0,
+    overkilled_groups=0,
+    escapes=(),
+    overkills=(),
+)
+"""Of no image."""
+
+
+def give_verdicts(policy: Policy, tested: Tested) -> tuple[Verdict, ...]:
+    """The verdict of every tested image."""
+    judged = zip(tested.p_defect.tolist(), tested.regions, tested.sizes.tolist(), strict=True)
+    return tuple(
+        give_verdict(policy, tested.classes, p_defect, regions, (size[0], size[1]))
+        for p_defect, regions, size in judged
+    )
+
+
+def judge_outcome(policy: Policy, tested: Tested) -> Outcome:
+    """Give every tested image its verdict, and count."""
+    answers = np.array([verdict.answer for verdict in give_verdicts(policy, tested)], dtype="<U6")
+    defective = tested.defective
+    escapes, overkills = (answers == "pass") & defective, (answers == "reject") & ~defective
+
+    def groups(chosen: NDArray[np.bool_]) -> int:
+        return int(np.unique(tested.groups[chosen]).size)
+
+    def images(answer: Answer) -> tuple[int, int]:
+        chosen = answers == answer
+        return int((chosen & defective).sum()), int((chosen & ~defective).sum())
+
+    def names(chosen: NDArray[np.bool_]) -> tuple[str, ...]:
+        return tuple(tested.image_ids[index] for index in np.flatnonzero(chosen))
+
+    return Outcome(
+        images=answers.size,
+        groups=groups(np.ones(answers.size, np.bool_)),
+        defective_groups=groups(defective),
+        good_groups=groups(~defective),
+        groups_per_class=tuple(groups(column) for column in (tested.truth > 0).T),
+        passed=images("pass"),
+        review=images("review"),
+        rejected=images("reject"),
+        escaped_groups=groups(escapes),
+        overkilled_groups=groups(overkills),
+        escapes=names(escapes),
+        overkills=names(overkills),
+    )

@@ -1,0 +1,88 @@
+"""A verdict policy in plain words, for people who have to sign it or who find it in a folder."""
+
+from steelsight.core.formatting import apart, at_most, percent
+from steelsight.verdicts.policy import Policy, Statement, Wish
+
+
+def thresholds_text(policy: Policy) -> str:
+    """Which images pass, go to review and are rejected, severity rules aside."""
+    bounds = [bound for bound in (policy.pass_at, policy.reject_at) if bound is not None]
+    named = dict(zip(bounds, apart(*bounds, least=4), strict=True))
+    review = "Every other image goes to review, and so does a file that cannot be read."
+    passes = "No image passes."
+    if policy.pass_at is not None:
+        passes = (
+            f"An image passes where P(defect) is at most {named[policy.pass_at]}, nothing is found in it and nothing about "
+            "it is unusual."
+        )
+    if policy.reject_at is not None:
+        who = "It" if policy.pass_at is not None else "An image"
+        return f"{passes} {who} is rejected where P(defect) exceeds {named[policy.reject_at]}. {review}"
+    if policy.pass_at is not None:
+        return f"{passes} None is rejected for its P(defect) alone. {review}"
+    if policy.severity is not None:
+        return f"{passes} What no severity rule rejects goes to review."
+    return "Every image goes to review: none passes, and none is rejected for its P(defect) alone."
+
+
+def statement_text(statement: Statement, wish: Wish, *, guaranteed: bool) -> str:
+    """One bound: what it says where the evidence bears it, with the wish's confidence; else what it would take.
+
+    Args:
+        guaranteed: whether the evidence is that of what is deployed, so that what it bears holds there.
+    """
+    what = f"of {what_text(statement)}"
+    if statement.among in ("passed", "rejected") and wish.defect_share is not None:
+        what += f", if {percent(wish.defect_share)} of all images are defective"
+    rests = f"{statement.groups} twin group{'s' if statement.groups != 1 else ''}, {statement.lost} lost"
+    if statement.kept:
+        word, bound = "Kept" if guaranteed else "Not guaranteed", at_most(statement.bound, statement.limit)
+        return f"{word}: at most {bound} {what} (asked for {percent(statement.limit)}; {rests})."
+    if statement.kind == "escape" and statement.bound <= statement.limit:
+        why = "no image without a defect was tested, so that none passes"
+        return f"NOT KEPT: at most {percent(statement.limit)} {what}: {why}."
+    more = "" if statement.missing is None else f"; it takes {statement.missing} more, none of them lost"
+    return (
+        f"NOT KEPT: at most {percent(statement.limit)} {what}. {at_most(statement.bound)} is the least that the evidence "
+        f"bears ({rests}){more}."
+    )
+
+
+def stability_text(policy: Policy) -> str | None:
+    """How far the thresholds move with the images that they are found on; None where that was not asked."""
+    if policy.stability is None:
+        return None
+    parts = []
+    for name, moves in (("pass", policy.stability.pass_at), ("reject", policy.stability.reject_at)):
+        if moves.low is None or moves.high is None:
+            parts.append(f"no {name} threshold in any")
+            continue
+        low, high = apart(moves.low, moves.high, least=3) if moves.low < moves.high else apart(moves.low, least=3) * 2
+        none = f", none in {percent(moves.absent)} of them" if moves.absent else ""
+        parts.append(f"the {name} threshold from {low} to {high}{none}")
+    draws = policy.stability.draws
+    return f"With the twin groups drawn anew {draws} times (95 % of the draws): {'; '.join(parts)}."
+
+
+def outcome_text(policy: Policy) -> str:
+    """What the policy makes of the images that it was tested on."""
+    tested = policy.outcome
+    return (
+        f"Of {tested.images} tested images ({tested.groups} twin groups): {sum(tested.passed)} passed, "
+        f"{tested.passed[0]} of them defective; {sum(tested.review)} to review; {sum(tested.rejected)} rejected, "
+        f"{tested.rejected[1]} of them good."
+    )
+
+
+def what_text(statement: Statement) -> str:
+    """What a bound is the share of, as in `the defective images pass`."""
+    with_class = None if statement.defect_class is None else f"images with a defect of class {statement.defect_class}"
+    match statement.among:
+        case "defective":
+            return f"the {with_class or 'defective images'} pass"
+        case "passed":
+            return f"the images that pass are {with_class or 'defective'}"
+        case "good":
+            return "the good images are rejected"
+        case "rejected":
+            return "the images that are rejected are good"

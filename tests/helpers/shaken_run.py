@@ -1,0 +1,39 @@
+"""An engine whose answers are off by as little as those of another processor."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from steelsight.cascade.engine import Engine, EngineNetwork
+from steelsight.imaging.combine import Combine
+
+
+@dataclass(frozen=True)
+class _Shaken:
+    network: EngineNetwork
+    by: float
+
+    @property
+    def preprocess(self):
+        return self.network.preprocess
+
+    def probabilities(self, inputs):
+        said = self.network.probabilities(inputs)
+        off = np.random.default_rng(0).uniform(-self.by, self.by, said.shape[1:])  # whatever else is in the batch
+        return np.clip(said + off, 0, 1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _ShakenEngine:
+    classes: tuple[str, ...]
+    classifiers: tuple[_Shaken, ...]
+    segmenters: tuple[_Shaken, ...]
+    combine: Combine
+    batch: int
+    workers: int
+
+
+def shaken(engine: Engine, by: float) -> _ShakenEngine:
+    """Each probability is off by at most `by`, this way or that; the same way whenever it is asked."""
+    steps = (tuple(_Shaken(one, by) for one in networks) for networks in (engine.classifiers, engine.segmenters))
+    return _ShakenEngine(tuple(engine.classes), *steps, engine.combine, engine.batch, engine.workers)

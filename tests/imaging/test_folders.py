@@ -1,0 +1,57 @@
+"""What lies in a folder is found, or named."""
+
+from pathlib import Path
+
+import cv2
+from helpers.pictures import steel
+
+from steelsight.cascade.sources import find
+from steelsight.imaging.folders import look_below
+
+
+def put(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        assert cv2.imwrite(str(path), steel())
+
+
+def test_what_is_passed_over_is_named_with_its_reason(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    put(
+        folder / "a.png",
+        folder / "sub/b.png",
+        folder / ".cache/c.png",
+        tmp_path / "store/d.png",
+        tmp_path / "store/e.png",
+    )
+    (folder / "today").symlink_to(tmp_path / "store")
+    (folder / "again").symlink_to(folder / "sub")
+    (folder / "gone.png").symlink_to("nowhere.png")
+    (folder / "f.webp").write_bytes(b"")
+    (folder / "notes").mkdir()
+    images, left_out = look_below(folder)
+    assert [path.relative_to(folder).as_posix() for path in images] == ["a.png", "gone.png", "sub/b.png"]
+    assert [(one.path.name, one.images) for one in left_out] == [("in", 1), (".cache", 1), ("today", 2)]
+    assert "f.webp: of a format that is not read" in left_out[0].sentence
+    assert "link to a folder" in left_out[2].sentence
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch) -> None:
+    put(tmp_path / "a.png", tmp_path / "closed/b.png")
+    real = Path.iterdir
+
+    def iterdir(path: Path):
+        if path.name == "closed":  # whoever runs the tests may be root, whom no rights hold
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    found = find([str(tmp_path)])
+    assert [source.image_id for source in found.sources] == ["a.png"]
+    assert "cannot be read (Permission denied)" in found.left_out[0].sentence
+
+
+def test_a_link_that_leads_nowhere_is_an_image_that_cannot_be_read(tmp_path: Path) -> None:
+    put(tmp_path / "a.png")
+    (tmp_path / "b.png").symlink_to("gone.png")
+    assert [source.image_id for source in find([str(tmp_path)]).sources] == ["a.png", "b.png"]

@@ -1,0 +1,84 @@
+import cv2
+import numpy as np
+import pytest
+from helpers.data import SAMPLE, SHARED, needs_sample, needs_shared
+
+from steelsight.imaging.read import list_images, read_image
+from steelsight.inspector.input_range import Familiar, brightness
+
+pytestmark = needs_sample
+
+
+def images():
+    return [read_image(path) for path in list_images(SAMPLE / "train_images")[:20]]
+
+
+def test_an_inspectors_own_images_are_never_flagged():
+    familiar = Familiar.of(images())
+    assert familiar.images == 20
+    assert (familiar.height, familiar.width) == ((256, 256), (1600, 1600))
+    assert {familiar.flags(image) for image in images()} == {()}
+
+
+@pytest.mark.parametrize(
+    ("change", "flags"),
+    [
+        (lambda image: image[:128], ()),
+        (lambda image: image[:127], ("size",)),
+        (lambda image: np.tile(image, (2, 2)), ()),
+        (lambda image: np.tile(image, (1, 3)), ("size",)),
+        (lambda image: np.full_like(image, 250), ("brightness", "contrast", "sharpness")),
+        (lambda image: np.stack([image] * 3, axis=2), ()),
+        (lambda image: image.astype(np.uint16) * 257, ()),
+    ],
+)
+def test_what_lies_far_outside_is_named(change, flags):
+    familiar = Familiar.of(images())
+    assert familiar.flags(change(images()[0])) == flags
+
+
+def test_brightness_is_the_same_for_any_depth_and_colour():
+    grey = images()[0]
+    variants = (grey.astype(np.uint16) * 257, np.stack([grey] * 3, axis=2))
+    assert all(brightness(one) == pytest.approx(grey.mean() / 255, abs=1e-5) for one in (grey, *variants))
+
+
+def blurred(sigma):
+    return lambda image: cv2.GaussianBlur(image, (0, 0), sigma)
+
+
+@pytest.mark.parametrize(
+    ("change", "flag", "least"),
+    [
+        (lambda image: np.random.default_rng(0).integers(0, 5, image.shape, np.uint8), "light", 1.0),
+        (lambda image: (image * 0.05).astype(np.uint8), "light", 1.0),
+        (lambda image: (image * 0.1).astype(np.uint8), "light", 0.8),
+        (lambda image: np.full_like(image, 120), "contrast", 1.0),
+        (lambda image: np.rint(image.mean() + 0.05 * (image - image.mean())).astype(np.uint8), "contrast", 0.9),
+        (blurred(1.5), "sharpness", 0.8),
+        (blurred(2), "sharpness", 0.8),
+        (blurred(6), None, 0.8),
+    ],
+)
+def test_a_camera_that_sees_nothing_is_named(change, flag, least):
+    paths = list_images(SAMPLE / "train_images")
+    familiar = Familiar.of(read_image(path) for path in paths[::2])
+    flags = [familiar.flags(change(read_image(path))) for path in list_images(SAMPLE / "test_images")]
+    share = np.mean([bool(found) if flag is None else flag in found for found in flags])
+    assert share >= least
+
+
+@needs_shared
+def test_no_other_real_strip_is_flagged():
+    familiar = Familiar.of(read_image(path) for path in list_images(SHARED / "severstal/train_images"))
+    others = list_images(SHARED / "severstal/train_images") + list_images(SHARED / "severstal/test_images")
+    assert len(others) == 154
+    assert {familiar.flags(read_image(path)) for path in others} == {()}
+
+
+def test_an_inspector_of_before_is_read_and_sees_a_frame_without_light():
+    familiar = Familiar.of(images())
+    before = Familiar.model_validate(familiar.model_dump(exclude={"light", "contrast", "sharpness"}))
+    assert {before.flags(image) for image in images()} == {()}
+    assert "light" in before.flags(np.random.default_rng(0).integers(0, 5, (256, 1600), np.uint8))
+    assert "contrast" in before.flags(np.full((256, 1600), 110, np.uint8))

@@ -1,0 +1,66 @@
+"""Images that were trained on are known again by their pixels and likeness, and others are not."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers.data import SAMPLE, needs_sample
+
+from steelsight.core.errors import UserError
+from steelsight.dataset.model import Sample
+from steelsight.imaging.read import list_images
+from steelsight.inspector.artifact import write_checksums
+from steelsight.inspector.training_images import PRINTS, SEEN, read_prints, refuse_seen, write_seen
+
+pytestmark = needs_sample
+
+
+def samples(paths) -> list[Sample]:
+    return [Sample(path.name, path, (256, 1600), ()) for path in paths]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_seen(tmp_path, samples(list_images(SAMPLE / "train_images")[:12]))
+    write_checksums(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("change", "suffix", "said"),
+    [
+        (lambda image: image, ".png", "these very pixels"),
+        (lambda image: image, ".jpg", "by its likeness"),
+        (lambda image: (image * 0.8).astype(np.uint8), ".png", "by its likeness"),
+        (lambda image: image[:, ::-1], ".png", "by its likeness"),
+    ],
+)
+def test_a_training_image_saved_anew_is_refused(folder: Path, tmp_path: Path, change, suffix: str, said: str) -> None:
+    image = cv2.imread(str(list_images(SAMPLE / "train_images")[3]), cv2.IMREAD_GRAYSCALE)
+    path = tmp_path / f"again{suffix}"
+    assert cv2.imwrite(str(path), change(image))
+    with pytest.raises(UserError, match=said):
+        refuse_seen(folder, samples([path]))
+
+
+def test_other_images_are_fresh(folder: Path) -> None:
+    refuse_seen(folder, samples(list_images(SAMPLE / "test_images")))
+
+
+def test_the_fingerprints_are_small_and_an_inspector_without_them_is_read(folder: Path) -> None:
+    assert (folder / PRINTS).stat().st_size < 12 * 1000
+    (folder / PRINTS).unlink()
+    assert read_prints(folder) is None
+    with pytest.raises(UserError, match="this file"):
+        refuse_seen(folder, samples(list_images(SAMPLE / "train_images")[:1]))
+    assert (folder / SEEN).is_file()
+
+
+def test_foreign_fingerprints_are_refused(folder: Path) -> None:
+    (folder / PRINTS).write_bytes(b"PK\x03\x04 no archive")
+    with pytest.raises(UserError, match="fingerprints"):
+        read_prints(folder)
+    np.savez(folder / PRINTS, digests=np.zeros(3), spectra=np.zeros(3), scale=1.0)
+    with pytest.raises(UserError, match="fingerprints"):
+        read_prints(folder)

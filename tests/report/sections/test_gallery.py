@@ -1,0 +1,47 @@
+"""Which images the gallery shows."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelsight.report.sections.gallery import choose, image_dice
+from steelsight.rule.pixel_counts import Counts
+
+
+def _counts(triples: list[tuple[int, int, int]]) -> Counts:
+    hit, predicted, truth = (np.array(column, np.int64)[:, None] for column in zip(*triples, strict=True))
+    return Counts(np.minimum(hit, np.minimum(predicted, truth)), predicted, truth)
+
+
+TRIPLE = st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+
+
+@given(st.lists(TRIPLE, min_size=1, max_size=40))
+def test_no_image_is_shown_twice_and_shelves_are_in_order(triples: list[tuple[int, int, int]]) -> None:
+    counts = _counts(triples)
+    chosen = choose(counts)
+    dice = image_dice(counts)
+    shown = [*chosen.best, *chosen.median, *chosen.worst, *chosen.false_alarms]
+    assert len(shown) == len(set(shown))
+    if chosen.best:
+        assert dice[list(chosen.best)].min() >= dice[list(chosen.worst)].max()
+    if chosen.median:
+        assert dice[list(chosen.worst)].max() <= dice[list(chosen.median)].min()
+        assert dice[list(chosen.median)].max() <= dice[list(chosen.best)].min()
+    assert all(counts.truth[at].sum() == 0 < counts.predicted[at].sum() for at in chosen.false_alarms)
+
+
+@given(st.lists(TRIPLE, min_size=12, max_size=40))
+def test_the_best_and_the_worst_are_there(triples: list[tuple[int, int, int]]) -> None:
+    counts = _counts(triples)
+    chosen = choose(counts)
+    defective = np.flatnonzero(counts.truth.sum(axis=1))
+    if defective.size >= 3:
+        dice = image_dice(counts)[defective]
+        assert image_dice(counts)[chosen.best[0]] == dice.max()
+        assert image_dice(counts)[chosen.worst[0]] == dice.min()
+
+
+def test_of_missed_images_the_largest_defect_comes_first() -> None:
+    chosen = choose(_counts([(0, 0, 3), (0, 0, 9), (5, 5, 5), (0, 0, 1), (4, 5, 5), (0, 0, 2)]), each=2)
+    assert chosen.worst == (1, 0)

@@ -1,0 +1,97 @@
+"""The section on new images: from a folder that the real writer made."""
+
+import csv
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from helpers.data import SAMPLE, needs_sample
+from helpers.engines import BrightImage, BrightPixels, Engine
+from helpers.policies import make_policy
+
+from steelsight.cascade.judge import judge
+from steelsight.cascade.sources import Source, find_sources
+from steelsight.core.errors import UserError
+from steelsight.imaging.preprocess import Preprocess
+from steelsight.report.build import build_report
+from steelsight.report.sections.inspected import inspected_view
+from steelsight.results.writer import ResultWriter
+from steelsight.rule.rule import Rule
+
+pytestmark = needs_sample
+CLASSES = ("1", "2", "3", "4")
+PREPROCESS = Preprocess(height=64, width=416, colour="grey")
+
+
+@pytest.fixture(scope="module")
+def inspected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's test images and one that cannot be read, judged by brightness; classes 3 and 4 are never found."""
+    out = tmp_path_factory.mktemp("inspected") / "out"
+    sources = (*find_sources([str(SAMPLE / "test_images")]), Source("gone.jpg", SAMPLE / "gone.jpg"))
+    rule = Rule(gate=0.25, upper=(150, 230, 255, 255), lower=(120, 200, 255, 255), min_area=(800, 400, 1, 1))
+    engine = Engine((BrightImage(PREPROCESS),), (_FourClasses(PREPROCESS),), CLASSES)
+    with ResultWriter(out, CLASSES, sources, overlays=True) as writer:
+        policy = make_policy(pass_at=0.1, reject_at=0.27)
+        for one in judge(sources, engine, rule, flags=_unusual, policy=policy):
+            writer.write(one)
+    return out
+
+
+def _unusual(image):
+    return ("brightness",) if image.mean() > 90 else ()
+
+
+class _FourClasses(BrightPixels):
+    def probabilities(self, inputs):
+        two = super().probabilities(inputs)
+        return two.repeat(2, axis=1)[:, [0, 2, 1, 3]] * [[[[1.0]], [[1.0]], [[0.0]], [[0.0]]]]
+
+
+def test_counts_and_pictures_are_those_of_the_tables(inspected: Path) -> None:
+    view = inspected_view(inspected, CLASSES)
+    assert (view.images, view.unreadable) == (13, 1)
+    assert 0 < view.defective < 12
+    assert view.flagged > 0
+    assert sum(count for _, count in view.verdicts) == 13
+    assert dict(view.verdicts)["reject"] > 0
+    found = [picture for picture in view.pictures if picture.found]
+    doubtful = [picture for picture in view.pictures if picture.suspected and not picture.found]
+    clean = view.pictures[len(found) + len(doubtful) :]
+    assert len(found) == min(view.defective, 8)
+    assert len(doubtful) == min(view.suspected, 4) > 0
+    assert list(view.pictures[len(found) :][: len(doubtful)]) == doubtful
+    assert not any(picture.found or picture.suspected for picture in clean)
+    assert [picture.p_defect for picture in found] == sorted((p.p_defect for p in found), reverse=True)
+    assert all(re.fullmatch(r"[12]: [0-9,]+ px, [0-9.]+ % of the image", text) for p in found for text in p.found)
+    assert all(str(picture.source).startswith("data:image/jpeg;base64,") for picture in view.pictures)
+
+
+def test_the_page_has_the_section_when_asked(inspected: Path, decided_run: Path, tmp_path: Path) -> None:
+    without = build_report(decided_run).read_text("utf-8")
+    assert 'id="inspected"' not in without
+    text = build_report(decided_run, inspected).read_text("utf-8")
+    assert '<section id="inspected"' in text
+    assert 'href="#inspected"' in text
+    assert text.count("what the inspector marks") == len(inspected_view(inspected, CLASSES).pictures)
+
+
+def test_tables_of_before_there_was_anything_suspected_are_read(inspected: Path, tmp_path: Path) -> None:
+    shutil.copytree(inspected, tmp_path / "older")
+    with (inspected / "images.csv").open(newline="", encoding="utf-8") as stream:
+        rows = [row[: -2 * len(CLASSES)] for row in csv.reader(stream)]
+    with (tmp_path / "older" / "images.csv").open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(rows)
+    older, view = (inspected_view(folder, CLASSES) for folder in (tmp_path / "older", inspected))
+    assert (older.images, older.defective, older.verdicts) == (view.images, view.defective, view.verdicts)
+    assert (older.suspected, {picture.suspected for picture in older.pictures}) == (0, {()})
+
+
+def test_other_folders_are_one_sentence(inspected: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"images\.csv: not found; name a folder that `steelsight inspect"):
+        inspected_view(tmp_path, CLASSES)
+    with pytest.raises(UserError, match="no column area_5"):
+        inspected_view(inspected, (*CLASSES, "5"))
+    (tmp_path / "images.csv").write_bytes((inspected / "images.csv").read_bytes())
+    with pytest.raises(UserError, match="run inspect again with --overlays"):
+        inspected_view(tmp_path, CLASSES)

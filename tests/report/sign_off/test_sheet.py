@@ -1,0 +1,240 @@
+"""The sheet to sign for an INSPECTOR: what it carries, guaranteed where it is; the inspector itself stays as it was."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.data import ROOT, SAMPLE, needs_sample, run_cli
+from helpers.policies import make_policy
+from helpers.simulated import simulate
+from helpers.tiny_inspector import CLASSES, make_inspector
+
+from steelsight.core.errors import UserError
+from steelsight.imaging.read import list_images, read_image
+from steelsight.inspector.artifact import CARD, CHECKSUMS, fingerprint, read_card, write_card, write_checksums
+from steelsight.report.sign_off.sheet import build_sheet, sheet_of
+from steelsight.verdicts.choose_policy import choose_policy
+from steelsight.verdicts.evaluated import EvidenceKind, Tested
+from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, write_tested
+from steelsight.verdicts.policy import Costs, Policy, Wish
+
+pytestmark = needs_sample
+WISH = Wish(max_escape=0.1, max_overkill=0.1, costs=Costs(escape=5, review=1, overkill=1), defect_share=0.05)
+
+
+def _tested(kind: EvidenceKind = "own") -> Tested:
+    return replace(simulate(300, 3.0, seed=2, kind=kind), classes=CLASSES)
+
+
+def _with_evidence(folder: Path, policy: Policy, tested: Tested) -> Path:
+    make_inspector(folder, policy=policy)
+    write_tested(folder, tested)
+    write_checksums(folder)
+    return folder
+
+
+def _make(folder: Path, tested: Tested, wish: Wish = WISH) -> Path:
+    return _with_evidence(folder, choose_policy(tested, wish, None), tested)
+
+
+@pytest.fixture(scope="module")
+def inspector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _make(tmp_path_factory.mktemp("line") / "hot end", _tested())
+
+
+def test_the_verb_writes_one_page_beside_an_inspector_that_stays_whole(inspector: Path) -> None:
+    before = fingerprint(inspector)
+    done = run_cli("report", inspector, "--json")
+    assert done.returncode == 0, done.stderr
+    page = inspector.parent / "hot end.verdicts.html"
+    said = json.loads(done.stdout)
+    assert said["wrote"] == [str(page)]
+    assert said["next"] == f"steelsight inspect '{inspector}' IMAGES --out DIR"
+    assert fingerprint(inspector) == before
+    read_card(inspector)
+    text = page.read_text("utf-8")
+    assert re.findall(r'<section id="(\w+)"', text) == ["signing", "provenance", "calibration"]
+    assert not re.findall(r'(?:src|href)="(?!#|data:)', text)
+    assert "Guaranteed, each bound with 95 % confidence." in text
+    assert text.count(before) == 1
+    assert f"“hot end”, SHA-256 {before[:16]}" in text
+    assert "fold 0 alone" in text
+
+
+def test_what_is_lost_is_named_with_what_is_known_of_it(inspector: Path) -> None:
+    policy = read_card(inspector).policy
+    assert policy is not None
+    assert len(policy.outcome.escapes) > 3
+    text = sheet_of(inspector)
+    assert "<img" not in text
+    for name in (*policy.outcome.escapes, *policy.outcome.overkills):
+        assert re.search(rf"<b>{re.escape(name)}</b> P\(defect\) 0\.\d+", text)
+
+
+def test_the_cost_at_the_chosen_thresholds_is_said(inspector: Path) -> None:
+    policy = read_card(inspector).policy
+    assert policy is not None
+    assert policy.expected_cost is not None
+    assert f"an image is expected to cost {policy.expected_cost:.3g}" in sheet_of(inspector)
+
+
+@pytest.mark.parametrize(
+    ("kind", "precision", "words"),
+    [
+        ("calibrated", "fp32", "Guaranteed, each bound"),
+        ("calibrated", "int8", "Guaranteed, each bound"),
+        ("other-precision", "int8", "Tested in another precision, not guaranteed"),
+        ("cross-validated", "fp32", "Cross-validated, not guaranteed"),
+        ("epoch-selected", "fp32", "Epoch-selected, not guaranteed"),
+    ],
+)
+def test_only_what_was_tested_as_it_is_deployed_is_guaranteed(
+    tmp_path: Path, kind: EvidenceKind, precision: str, words: str
+) -> None:
+    folder = _make(tmp_path / "one", _tested(kind))
+    write_card(folder, read_card(folder).model_copy(update={"precision": precision}))
+    write_checksums(folder)
+    text = sheet_of(folder)
+    assert f"<b>{words}" in text
+    assert ("<small>estimate</small>" in text) == ("not guaranteed" in words)
+
+
+def test_pictures_of_what_is_lost_come_from_the_folder_that_is_named(tmp_path: Path) -> None:
+    paths = list_images(SAMPLE / "train_images")
+    tested = replace(
+        _tested("calibrated").only(np.arange(len(paths))),
+        image_ids=tuple(path.name for path in paths),
+        sizes=np.array([read_image(path).shape[:2] for path in paths], np.int64),
+    )
+    folder = _make(tmp_path / "one", tested, Wish(max_escape=0.4, max_overkill=0.5, confidence=0.8))
+    policy = read_card(folder).policy
+    assert policy is not None
+    lost = (*policy.outcome.escapes, *policy.outcome.overkills)
+    assert lost
+    done = run_cli("report", folder, "--images", SAMPLE / "train_images", "--out", tmp_path / "sheets" / "one.html")
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "sheets" / "one.html").read_text("utf-8")
+    assert set(re.findall(r'alt="(.*?): what was lost"', text)) == set(lost)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / lost[0]).write_bytes((SAMPLE / "train_images" / lost[0]).read_bytes()[:200])
+    text = sheet_of(folder, elsewhere)
+    assert "<img" not in text
+    assert f"are not in {elsewhere} as they were tested" in text
+    assert all(name in text for name in lost)
+
+
+def test_an_image_of_another_size_is_not_the_one_that_was_tested(tmp_path: Path) -> None:
+    paths = list_images(SAMPLE / "train_images")
+    tested = _tested("calibrated").only(np.arange(len(paths)))
+    tested = replace(tested, image_ids=tuple(path.name for path in paths))  # 100 x 100, says the table
+    folder = _make(tmp_path / "one", tested, Wish(max_escape=0.4, max_overkill=0.5, confidence=0.8))
+    assert "<img" not in sheet_of(folder, SAMPLE / "train_images")
+
+
+def _no_policy(folder: Path) -> None:
+    make_inspector(folder)
+
+
+def _no_classifiers(folder: Path) -> None:
+    make_inspector(folder, classifiers=())
+
+
+def _no_evidence(folder: Path) -> None:
+    make_inspector(folder, policy=make_policy())
+
+
+def _other_evidence(folder: Path) -> None:
+    _with_evidence(folder, make_policy(), _tested())
+
+
+def _other_classes(folder: Path) -> None:
+    tested = _tested()
+    _with_evidence(folder, choose_policy(tested, WISH, None), replace(tested, classes=("a", "b")))
+
+
+def _unlisted(folder: Path) -> None:
+    _make(folder, _tested())
+    sums = folder / CHECKSUMS
+    sums.write_text("".join(line for line in sums.read_text().splitlines(True) if IMAGES not in line))
+
+
+def _changed(folder: Path) -> None:
+    _make(folder, _tested())
+    with (folder / DEFECTS).open("a") as table:
+        table.write("1.jpg,dark,0,0,1,1,1,0.5\n")
+
+
+@pytest.mark.parametrize(
+    ("make", "file", "words"),
+    [
+        (_no_policy, CARD, "it has no verdict policy, so there is nothing to sign"),
+        (_no_classifiers, CARD, "it has no classifiers"),
+        (_no_evidence, IMAGES, "not found, so nobody can see what the policy rests on"),
+        (_other_evidence, IMAGES, "not the images that the policy of inspector.json rests on"),
+        (_other_classes, IMAGES, "not the images that the policy of inspector.json rests on"),
+        (_unlisted, IMAGES, "not listed in checksums.txt"),
+        (_changed, DEFECTS, "changed since it was exported"),
+    ],
+)
+def test_nothing_is_signed_that_the_inspector_does_not_bear(
+    tmp_path: Path, make: Callable[[Path], None], file: str, words: str
+) -> None:
+    folder = tmp_path / "one"
+    make(folder)
+    with pytest.raises(UserError, match=re.escape(f"{folder / file}: {words}")):
+        build_sheet(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_an_inspector_without_a_policy_is_one_sentence(tmp_path: Path) -> None:
+    done = run_cli("report", make_inspector(tmp_path / "one"))
+    assert done.returncode == 2
+    assert "there is nothing to sign" in done.stderr
+    assert f"steelsight decide {tmp_path / 'one'} --calibrate DATA" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_paths_that_will_not_do_are_refused(inspector: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="lies inside the inspector"):
+        build_sheet(inspector, inspector / "sheet.html")
+    with pytest.raises(UserError, match="a folder; name the file to write"):
+        build_sheet(inspector, tmp_path)
+    with pytest.raises(UserError, match="no such folder"):
+        build_sheet(inspector, tmp_path / "sheet.html", tmp_path / "nowhere")
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_of_the_other_kind_of_folder_are_refused(inspector: Path, tmp_path: Path) -> None:
+    for options, words in (
+        ((inspector, "--inspected", tmp_path), "is for a run"),
+        ((tmp_path, "--out", tmp_path / "sheet.html"), "is for an inspector"),
+        ((tmp_path, "--images", tmp_path), "is for an inspector"),
+    ):
+        done = run_cli("report", *options)
+        assert done.returncode == 2
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_the_plain_install_says_in_one_sentence_what_is_missing(inspector: Path, tmp_path: Path) -> None:
+    for name in ("jinja2", "matplotlib", "markupsafe"):
+        (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError('no {name}', name={name!r})\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "steelsight.cli.main", "report", str(inspector)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT / 'src'}", "COLUMNS": "200"},
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "which the plain install leaves out; pip install 'steelsight[train]'" in done.stderr
+    assert "Traceback" not in done.stderr

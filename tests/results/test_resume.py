@@ -1,0 +1,245 @@
+"""Going on after a run was stopped: wherever it stopped, the end is the same, byte for byte."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from helpers.data import SAMPLE, needs_sample
+from helpers.engines import BrightImage, BrightPixels, Engine
+from helpers.policies import make_policy
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from steelsight.cascade.judge import judge
+from steelsight.cascade.sources import Source, find_sources
+from steelsight.core.errors import UserError
+from steelsight.imaging.preprocess import Preprocess
+from steelsight.results.writer import ResultWriter
+from steelsight.rule.rule import Rule
+
+PREPROCESS = Preprocess(height=64, width=416)
+RULE = Rule(gate=0.3, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
+CLASSES = ("bright", 'dark, "very"')
+NAMES = ("plain.jpg", "with, comma.jpg", "two\nlines.jpg", 'quo"te.jpg', "gone.jpg", "carriage\r.jpg", "ä.jpg")
+BATCH = 4
+
+pytestmark = needs_sample
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """Real images under names that need care, and one that cannot be read."""
+    paths = [source.path for source in find_sources([str(SAMPLE / "train_images")])]
+    sources = [Source(f"{n:02}/{NAMES[n % len(NAMES)]}", paths[n]) for n in range(20)]
+    sources = [replace(one, path=Path("gone.jpg")) if "gone" in one.image_id else one for one in sources]
+    engine = Engine((BrightImage(PREPROCESS),), (BrightPixels(PREPROCESS),), CLASSES)
+    rules = [{"verdict": "reject", "class": CLASSES[1]}]
+    found = list(judge(sources, engine, RULE, policy=make_policy(0.25, 0.4, rules)))
+    return {one.source.image_id: one for one in found}
+
+
+def write(out, judged, stop_after=None, sources=None, **options):
+    """Write all that remains, or stop after some; the names that were judged."""
+    sources = [one.source for one in judged.values()] if sources is None else sources
+    options = {"batch": BATCH, "made_by": "a", **options}
+    names = []
+    try:
+        with ResultWriter(out, CLASSES, sources, **options) as writer:
+            for source in writer.remaining:
+                if len(names) == stop_after:
+                    raise KeyboardInterrupt
+                names.append(source.image_id)
+                writer.write(judged[source.image_id])
+    except KeyboardInterrupt:
+        pass
+    return names
+
+
+def content(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, judged):
+    out = tmp_path_factory.mktemp("whole")
+    assert write(out, judged) == list(judged)
+    return content(out)
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory, judged):
+    """All is judged but the last batch."""
+    out = tmp_path_factory.mktemp("stopped")
+    write(out, judged, stop_after=len(judged) - 1)
+    return content(out)
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_partial_files_cut_anywhere_end_in_the_same_bytes(tmp_path_factory, judged, whole, stopped, data):
+    out = tmp_path_factory.mktemp("cut")
+    for name, text in stopped.items():
+        length = len(text) if name.endswith(".json") else data.draw(st.integers(0, len(text)), label=name)
+        (out / name).write_bytes(text[:length])
+    done = write(out, judged, resume=True)
+    assert content(out) == whole
+    assert len(done) % BATCH == 0
+    shutil.rmtree(out)
+
+
+@given(stop=st.integers(0, 19), again=st.integers(0, 19))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_finished_is_not_judged_again(tmp_path_factory, judged, whole, stop, again):
+    out = tmp_path_factory.mktemp("twice")
+    first = write(out, judged, stop_after=stop)
+    kept = len(first) - len(first) % BATCH
+    second = write(out, judged, stop_after=again, resume=True)
+    assert second == list(judged)[kept:][: len(second)]
+    write(out, judged, resume=True)
+    assert content(out) == whole
+    shutil.rmtree(out)
+
+
+def test_counts_are_those_of_all_images(tmp_path, judged):
+    write(tmp_path, judged, stop_after=13)
+    sources = [one.source for one in judged.values()]
+    with ResultWriter(tmp_path, CLASSES, sources, batch=BATCH, made_by="a", resume=True) as writer:
+        assert writer.tally.images == 12
+        for source in writer.remaining:
+            writer.write(judged[source.image_id])
+    assert writer.tally.images == len(judged)
+    assert writer.tally.defective == sum(one.is_defective for one in judged.values()) > 0
+    answers = [one.verdict.answer for one in judged.values()]
+    assert writer.tally.verdicts == {answer: answers.count(answer) for answer in ("pass", "review", "reject")}
+    assert min(writer.tally.verdicts.values()) > 0
+    assert writer.tally.unreadable == [(name, one.error) for name, one in judged.items() if one.error is not None]
+
+
+@pytest.mark.parametrize("absent", [slice(18, 20), slice(0, 3), slice(1, 20, 3)])
+def test_the_images_may_have_become_more_anywhere_in_the_list(tmp_path, judged, whole, absent):
+    sources = [one.source for one in judged.values()]
+    new = sources[absent]
+    fewer = [one for one in sources if one not in new]
+    write(tmp_path, judged, sources=fewer, stop_after=9)
+    done = write(tmp_path, judged, resume=True)
+    assert set(done) >= {one.image_id for one in new}
+    assert len(done) == len(judged) - 8
+    assert content(tmp_path) == whole
+
+
+def test_the_images_may_have_become_fewer_or_others(tmp_path, judged):
+    sources = [one.source for one in judged.values()]
+    write(tmp_path / "a", judged, sources=sources[:12], stop_after=11)
+    done = write(tmp_path / "a", judged, sources=sources[:2:-1], resume=True)
+    assert len(done) == 17 - 5
+    write(tmp_path / "b", judged, sources=sources[:2:-1])
+    assert content(tmp_path / "a") == content(tmp_path / "b")
+
+
+def test_a_picture_that_is_gone_is_made_again(tmp_path, judged):
+    write(tmp_path / "cut", judged, stop_after=16, masks=True, overlays=True)
+    sorted((tmp_path / "cut" / "overlays").rglob("*.jpg"))[9].unlink()
+    done = write(tmp_path / "cut", judged, resume=True, masks=True, overlays=True)
+    assert 8 < len(done) < len(judged)
+    write(tmp_path / "whole", judged, masks=True, overlays=True)
+    assert content(tmp_path / "cut") == content(tmp_path / "whole")
+
+
+def test_a_picture_that_would_now_have_another_name_is_made_again(tmp_path, judged):
+    one = next(one for one in judged.values() if one.is_defective)
+    both = {name: replace(one, source=Source(name, Path(name))) for name in ("a.jpg", "a.png")}
+    sources = [both["a.jpg"].source, Source("gone.jpg", Path("gone.jpg"))]
+    assert write(tmp_path, both, stop_after=1, sources=sources, masks=True, batch=1) == ["a.jpg"]
+    assert write(tmp_path, both, masks=True, batch=1, resume=True) == ["a.jpg", "a.png"]
+    assert {"masks/a.jpg.png", "masks/a.png.png"} <= set(content(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"made_by": "b"}, "made by other networks, another rule or another policy"),
+        ({"layout": "wide"}, "made with --layout long, now it is wide"),
+        ({"class_ids": "numbers"}, "made with --class-ids data, now it is numbers"),
+        ({"masks": True}, "made with --masks off, now it is on"),
+        ({"options": {"--folds": "0"}}, "made with --folds none, now it is 0"),
+    ],
+)
+def test_resuming_with_something_else_is_refused_and_changes_nothing(tmp_path, judged, change, words):
+    write(tmp_path, judged, stop_after=5)
+    before = content(tmp_path)
+    with pytest.raises(UserError, match=words) as refused:
+        write(tmp_path, judged, resume=True, **change)
+    assert str(refused.value).startswith(str(tmp_path / "run.partial.json"))
+    assert "leave out --resume" in str(refused.value)
+    assert content(tmp_path) == before
+
+
+def test_resuming_with_another_version_is_refused(tmp_path, judged):
+    write(tmp_path, judged, stop_after=5)
+    record = tmp_path / "run.partial.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "steelsight": "0.0.1"}))
+    with pytest.raises(UserError, match=r"made by steelsight 0\.0\.1"):
+        write(tmp_path, judged, resume=True)
+
+
+@pytest.mark.parametrize("schema", [1, 2])
+def test_resuming_tables_of_before_there_were_these_columns_is_refused(tmp_path, judged, schema):
+    write(tmp_path, judged, stop_after=5)
+    record = tmp_path / "run.partial.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "schema_version": schema}))
+    before = content(tmp_path)
+    with pytest.raises(UserError, match=r"made by a steelsight whose tables have other columns; leave out --resume"):
+        write(tmp_path, judged, resume=True)
+    assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"made_by": 3}', "\udcff"])
+def test_a_damaged_record_is_one_sentence(tmp_path, judged, text):
+    write(tmp_path, judged, stop_after=5)
+    (tmp_path / "run.partial.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UserError, match="does not say what"):
+        write(tmp_path, judged, resume=True)
+    assert write(tmp_path, judged) == list(judged)
+
+
+def test_without_anything_there_resuming_is_starting(tmp_path, judged, whole):
+    assert write(tmp_path, judged, resume=True) == list(judged)
+    assert content(tmp_path) == whole
+    (tmp_path / "images.partial.csv").write_text("of unknown origin")
+    assert write(tmp_path, judged, resume=True) == list(judged)
+    assert content(tmp_path) == whole
+
+
+def test_without_resume_a_run_starts_over(tmp_path, judged, whole):
+    write(tmp_path, judged, stop_after=9, made_by="b", layout="wide")
+    assert write(tmp_path, judged) == list(judged)
+    assert content(tmp_path) == whole
+
+
+def test_what_a_kill_left_half_written_is_swept(tmp_path, judged, whole):
+    write(tmp_path, judged, stop_after=9, masks=True)
+    left = tmp_path / "masks" / "00" / ".plain.4711.part.png"
+    left.write_bytes(b"half")
+    (tmp_path / ".images.4711.part.csv").write_bytes(b"half")
+    (tmp_path / "masks" / ".own.png").write_bytes(b"not ours")
+    write(tmp_path, judged, resume=True, masks=True)
+    assert {name: text for name, text in content(tmp_path).items() if "masks" not in name} == whole
+    assert not left.exists()
+    assert (tmp_path / "masks" / ".own.png").exists()
+
+
+def test_two_runs_into_one_folder_are_noticed(tmp_path, judged):
+    sources = [one.source for one in judged.values()]
+    with pytest.raises(UserError, match="another run may have the same --out"):
+        write_while(lambda: write(tmp_path, judged, stop_after=3), ResultWriter(tmp_path, CLASSES, sources), judged)
+    assert not (tmp_path / "images.csv").exists()
+
+
+def write_while(other, writer, judged):
+    with writer:
+        for number, one in enumerate(judged.values()):
+            writer.write(one)
+            if number == 9:
+                other()

@@ -13,12 +13,12 @@ import numpy as np
 from steelsight.metrics.defects import Defects
 from steelsight.recipe import read_run_recipe
 from steelsight.report.sections.defect_table import defect_table
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import read_record
 from steelsight.selection.decision import read_decision
 from steelsight.selection.defects import score_image
-from steelsight.selection.ensembles import Views
-from steelsight.selection.out_of_fold import OutOfFold
+from steelsight.selection.ensembles import EnsembleOutputs
+from steelsight.selection.out_of_fold import NestedOutputs
 
 CLASSES = ("1", "2", "3", "4")
 
@@ -28,8 +28,8 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--images", type=int, default=12568)
     given = parser.parse_args()
-    evidence = Evidence(given.run, read_record(given.run), read_run_recipe(given.run))
-    judged = OutOfFold.of(evidence, read_decision(given.run), Views(evidence))
+    evidence = OutOfFoldPredictions(given.run, read_record(given.run), read_run_recipe(given.run))
+    judged = NestedOutputs.of(evidence, read_decision(given.run), EnsembleOutputs(evidence))
     count = len(evidence.record.samples)
     reading = _seconds(lambda index: judged.maps(index), count)
     whole = _seconds(lambda index: score_image(judged, index), count)

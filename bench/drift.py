@@ -20,8 +20,8 @@ from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.inspector import Inspector
 from steelsight.station.drift import fold_score, measure_drift, scored_folds
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.evaluated_files import read_tested
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.evaluated_files import read_evaluation_set
 
 MOVED = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
 WINDOWS = 50
@@ -66,16 +66,20 @@ def draw(rng: np.random.Generator, defective: np.ndarray) -> np.ndarray:
     return np.where(defective, rng.beta(5, 1.5, defective.size), rng.beta(1.5, 5, defective.size))
 
 
-def invented(p: np.ndarray, truth: np.ndarray) -> Tested:
+def invented(p: np.ndarray, truth: np.ndarray) -> EvaluationSet:
     count = len(p)
     zeros, names = np.zeros(count, np.int64), tuple(map(str, range(count)))
     sizes, areas = np.ones((count, 2), np.int64), truth[:, None].astype(np.int64)
-    return Tested("own", ("defect",), names, zeros, np.arange(count), sizes, p, areas, ((),) * count)
+    return EvaluationSet("own", ("defect",), names, zeros, np.arange(count), sizes, p, areas, ((),) * count)
 
 
 def worsen(inspector: Inspector, folder: Path) -> None:
     """Distance and limit of the images, and of the same images made worse, scored as a station does."""
-    evidence, folds, engine = read_tested(inspector.folder), scored_folds(inspector.card), inspector.engine("latency")
+    evidence, folds, engine = (
+        read_evaluation_set(inspector.folder),
+        scored_folds(inspector.card),
+        inspector.engine("latency"),
+    )
     rng = np.random.default_rng(0)
     paths = list_images(folder)
     rng.shuffle(paths)  # a folder is sorted by name, not by time

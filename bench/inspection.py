@@ -35,21 +35,21 @@ import torch
 from eager_loop import EagerLoop, Plain
 from stages import print_stages
 
-from steelsight.cascade.judge import Judged, judge_batch
+from steelsight.cascade.judge import Prediction, judge_batch
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import (
     INPUT,
+    CrossValidated,
     InspectorCard,
     NetworkCard,
-    OutOfFold,
     Precision,
     Provenance,
     write_card,
     write_checksums,
 )
-from steelsight.inspector.input_range import Familiar
+from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.openvino import runs_in_bf16, usable_threads
 from steelsight.networks.engine import TorchNetwork, load_engine
@@ -64,7 +64,7 @@ from steelsight.selection.decision import read_decision
 from steelsight.training.memory import keep_freed_memory
 from steelsight.verdicts.calibration import Calibration
 from steelsight.verdicts.outcome import NOTHING
-from steelsight.verdicts.policy import Policy, Wish
+from steelsight.verdicts.policy import Limits, Policy
 
 CLASSES = ("1", "2", "3", "4")
 EVERYTHING = Rule(gate=0, upper=(255,) * 4, lower=(255,) * 4, min_area=(1,) * 4)
@@ -165,7 +165,7 @@ def make_inspectors(
             if precision == "int8":
                 _quantise(out / card.file, [member.preprocess.to_input(image) for image in images])
             cards.append(card)
-        _write_card(out, cards, precision, Familiar.of(images))
+        _write_card(out, cards, precision, InputRange.of(images))
         made[precision] = Inspector.open(out, device="cpu")
     return made
 
@@ -181,8 +181,8 @@ def _quantise(path: Path, inputs: Sequence[np.ndarray]) -> None:
     onnx.save(nncf.quantize(onnx.load(path), calibration, subset_size=len(inputs)), path)
 
 
-def _write_card(out: Path, cards: Sequence[NetworkCard], precision: Precision, familiar: Familiar) -> None:
-    figures = OutOfFold(
+def _write_card(out: Path, cards: Sequence[NetworkCard], precision: Precision, familiar: InputRange) -> None:
+    figures = CrossValidated(
         images=1, nested_dice=1, nested_defective_dice=None, nested_false_alarm_share=None, floor=1
     )  # nothing was trained
     provenance = Provenance(
@@ -259,7 +259,7 @@ def price_of_review(
                 evidence="own",
                 calibration=Calibration(),
                 severity=None,
-                wish=Wish(),
+                wish=Limits(),
                 statements=(),
                 outcome=NOTHING,
             )
@@ -279,11 +279,11 @@ def price_of_review(
         print(f"  {name:18}{rate:8.2f} images/s, {seen:.0%} segmented, something suspected in {listed:.0%}", flush=True)
 
 
-def _is_segmented(judged: Judged) -> bool:
+def _is_segmented(judged: Prediction) -> bool:
     return judged.is_segmented
 
 
-def _has_suspected(judged: Judged) -> bool:
+def _has_suspected(judged: Prediction) -> bool:
     return len(judged.suspected) > 0
 
 

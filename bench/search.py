@@ -36,7 +36,7 @@ from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.rle import Runs, decode_runs, parse_runs
 from steelsight.rule.bootstrap import DRAWS, find_stability
 from steelsight.rule.grid import Grids, area_grid
-from steelsight.rule.kinds import View, find_rule, kinds_of
+from steelsight.rule.kinds import CombinedOutputs, find_rule, kinds_of
 from steelsight.rule.nested import nested
 from steelsight.rule.plain_rule import plain_rule
 from steelsight.rule.rule import Rule, masks
@@ -96,13 +96,13 @@ def timed_search(folder: Path) -> dict[str, object]:
             "rule": found.rule.model_dump(),
         }
     figures["decide"] = {
-        "hard_alone": timed_decide(View(histograms, p_defect), ()),
-        "with_soft": timed_decide(View(histograms, p_defect), (5.0,)),
+        "hard_alone": timed_decide(CombinedOutputs(histograms, p_defect), ()),
+        "with_soft": timed_decide(CombinedOutputs(histograms, p_defect), (5.0,)),
     }
     return figures
 
 
-def timed_decide(view: View, softness: tuple[float, ...]) -> dict[str, object]:
+def timed_decide(view: CombinedOutputs, softness: tuple[float, ...]) -> dict[str, object]:
     """Processor seconds of each part of `decide` once histograms are there; every image is a twin group of its own."""
     images = np.arange(len(view.p_defect))
     grids = Grids.of(GATES, 1.05, [SIZE], CLASSES, softness)

@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from steelsight.imaging.rle import decode_runs
 from steelsight.metrics.dice import dice_figures
 from steelsight.recipe import Member
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.training.experiment import open_run
 
 
@@ -36,7 +36,7 @@ def main() -> None:
         print(json.dumps({"member": member.name, "fold": arguments.fold, **judge(evidence, member, arguments.fold)}))
 
 
-def judge(evidence: Evidence, member: Member, fold: int) -> dict[str, object]:
+def judge(evidence: OutOfFoldPredictions, member: Member, fold: int) -> dict[str, object]:
     """The figures of one segmenter on the images of a fold."""
     counts, scores, defective = [], [], []
     for index in evidence.indices(fold):

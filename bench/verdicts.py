@@ -15,21 +15,21 @@ import numpy as np
 from steelsight.imaging.regions import Region
 from steelsight.verdicts.bootstrap import redraw_thresholds
 from steelsight.verdicts.calibration import choose_calibration
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.evaluated_files import read_tested, write_tested
-from steelsight.verdicts.policy import Costs, Wish
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.evaluated_files import read_evaluation_set, write_evaluation_set
+from steelsight.verdicts.policy import Costs, Limits
 from steelsight.verdicts.thresholds import find_policy
 
 LIMIT = 10.0
 CLASSES = ("1", "2", "3", "4")
 WISHES = {
-    "shares, one class apart": Wish(max_escape=0.01, max_overkill=0.01, never_miss={"4": 0.02}),
-    "shares among passed": Wish(max_escape=0.01, escape_among="both", defect_share=0.1),
-    "least cost": Wish(costs=Costs(escape=100, review=1, overkill=10), defect_share=0.1),
+    "shares, one class apart": Limits(max_escape=0.01, max_overkill=0.01, never_miss={"4": 0.02}),
+    "shares among passed": Limits(max_escape=0.01, escape_among="both", defect_share=0.1),
+    "least cost": Limits(costs=Costs(escape=100, review=1, overkill=10), defect_share=0.1),
 }
 
 
-def simulate(images: int) -> Tested:
+def simulate(images: int) -> EvaluationSet:
     """Half of the images defective, P(defect) logit-normal, one region where P(defect) exceeds a half."""
     rng = np.random.default_rng(0)
     defective = rng.random(images) < 0.5
@@ -37,7 +37,7 @@ def simulate(images: int) -> Tested:
     truth[defective, rng.integers(0, len(CLASSES), defective.sum())] = 1000
     p = 1 / (1 + np.exp(-rng.normal(np.where(defective, 3, -3), 2)))
     region = Region(2, 1, 2, 30, 40, 1000, 0.8)
-    return Tested(
+    return EvaluationSet(
         kind="own",
         classes=CLASSES,
         image_ids=tuple(f"{number}.jpg" for number in range(images)),
@@ -63,9 +63,9 @@ def main() -> None:
     tested = simulate(parser.parse_args().images)
     parts: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        write_tested(Path(folder), tested)
+        write_evaluation_set(Path(folder), tested)
         with timed(lambda seconds: parts.update(reading=seconds)):
-            tested = read_tested(Path(folder))
+            tested = read_evaluation_set(Path(folder))
     with timed(lambda seconds: parts.update(calibration=seconds)):
         chosen = choose_calibration(tested.p_defect, tested.defective, tested.folds, tested.groups)
     for name, wish in WISHES.items():

@@ -23,7 +23,7 @@ from steelsight.networks.weights import add_weights
 from steelsight.recipe import read_run_recipe
 from steelsight.run.cache import cached
 from steelsight.run.job_log import read_log
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import read_record
 from steelsight.selection.decide import decide
 from steelsight.selection.decision import read_decision
@@ -48,8 +48,8 @@ def run(made: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made, tmp_path / "run")
 
 
-def opened(run: Path) -> Evidence:
-    return Evidence(run, read_record(run), read_run_recipe(run))
+def opened(run: Path) -> OutOfFoldPredictions:
+    return OutOfFoldPredictions(run, read_record(run), read_run_recipe(run))
 
 
 def first_map(run: Path) -> np.ndarray:

@@ -14,7 +14,7 @@ from steelsight.cascade.no_probability import odd_answers
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.rle import format_runs
-from steelsight.results.tables import IMAGES, Said, Tables, cells
+from steelsight.results.tables import IMAGES, ResultRow, Tables, cells
 from steelsight.results.writer import ResultWriter
 from steelsight.rule.rule import Rule
 
@@ -109,7 +109,7 @@ def test_the_row_says_what_is_known_and_the_other_tables_nothing():
     tables = Tables(("bright", "dark"))
     for step in (1, 2):
         for one in judge(SOURCES, engine(step, nan), RULE, flags=lambda image: ("size", "brightness"), policy=POLICY):
-            lines = tables.lines(Said.of(one))
+            lines = tables.lines(ResultRow.of(one))
             row = tables.read_image_row(lines[IMAGES])
             assert "nan" not in cells(lines[IMAGES])
             assert (row.image_id, row.is_read, row.is_flagged) == (one.source.image_id, True, True)

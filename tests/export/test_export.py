@@ -17,7 +17,7 @@ from steelsight import __version__
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import find_sources
 from steelsight.core.errors import UserError
-from steelsight.export.compare import Side
+from steelsight.export.compare import ComparedSide
 from steelsight.export.export import export_run
 from steelsight.export.low_precision import write_reduced
 from steelsight.export.parity import check, measure
@@ -122,8 +122,8 @@ def sides(run, exported):
     """What the run says, and what its inspector says; each test changes something of the second."""
     card, decision = exported.card, read_decision(run)
     return (
-        Side("torch", torch_engine(run), decision.rule, decision.policy),
-        Side("OpenVINO", open_engine(exported.folder, card, device="cpu"), card.rule, card.policy),
+        ComparedSide("torch", torch_engine(run), decision.rule, decision.policy),
+        ComparedSide("OpenVINO", open_engine(exported.folder, card, device="cpu"), card.rule, card.policy),
     )
 
 
@@ -300,7 +300,7 @@ def test_an_interruption_leaves_nothing_behind(run, tmp_path):
 def test_an_unreadable_image_is_named(run, exported, tmp_path):
     bad = tmp_path / "cut.jpg"
     bad.write_bytes(list_images(TEST_IMAGES)[0].read_bytes()[:9000])
-    side = Side("torch", torch_engine(run), exported.card.rule)
+    side = ComparedSide("torch", torch_engine(run), exported.card.rule)
     with pytest.raises(UserError, match=r"cut\.jpg: the decoder says: Premature end"):
         measure(find_sources([str(bad)]), side, side, here("fp32"), lambda done, of: None)
 

@@ -15,12 +15,12 @@ from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import find_sources, sources_of
 from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
-from steelsight.export.compare import Side
+from steelsight.export.compare import ComparedSide
 from steelsight.export.compare import compare as of_image
 from steelsight.export.control import FoldInFp32
 from steelsight.export.dice_loss import image_dice
 from steelsight.export.images import spread
-from steelsight.export.parity import Where, check, measure
+from steelsight.export.parity import Platform, check, measure
 from steelsight.export.tolerance import DICE, LEVEL, PIXELS
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.rle import Runs, shared_area
@@ -32,7 +32,7 @@ from steelsight.rule.rule import Rule
 pytestmark = needs_sample
 HALF = Preprocess(height=128, width=800)
 RULE = Rule(gate=0.2, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
-WHERE = Where("torch", "OpenVINO", "a processor", "fp32", "fp32")
+WHERE = Platform("torch", "OpenVINO", "a processor", "fp32", "fp32")
 SOURCES = find_sources([str(SAMPLE / "train_images")])[:20]
 
 
@@ -57,7 +57,7 @@ def engine(p=0.0, pixel=0.0):
 
 def compare(exported, rule=RULE, where=WHERE, policy=None):
     told = []
-    sides = (Side(name, one, rule, policy) for name, one in (("torch", engine()), ("OpenVINO", exported)))
+    sides = (ComparedSide(name, one, rule, policy) for name, one in (("torch", engine()), ("OpenVINO", exported)))
     measured = measure(SOURCES, *sides, where, lambda done, of: told.append((done, of)))
     assert told == [(number + 1, len(SOURCES)) for number in range(len(SOURCES))]
     return measured
@@ -123,7 +123,7 @@ def test_a_mask_that_differs_is_named_with_its_pixels():
 def test_how_many_masks_are_the_same_is_told_and_not_asked():
     """Of each, three pixels at its end are gone."""
     rule = RULE.model_copy(update={"gate": 0.0})
-    side = Side("torch", engine(), rule)
+    side = ComparedSide("torch", engine(), rule)
     judged = list(judge(SOURCES, engine(), rule, keep_maps=True))
     for one in judged:
         for cut, faults in ((PIXELS, 0), (PIXELS + 1, sum(0 < runs.area < 1900 for runs in one.runs))):
@@ -169,14 +169,14 @@ def test_a_verdict_may_differ_only_beside_a_bound():
 
 
 def test_numbers_that_are_none_are_refused():
-    side = Side("torch", engine(), RULE)
+    side = ComparedSide("torch", engine(), RULE)
     (one,) = judge(SOURCES[:1], engine(), RULE, keep_maps=True)
     (fault, *_) = of_image(one, replace(one, p_defect=float("nan")), side, side).faults
     assert "differs by nan" in fault.text
 
 
 def test_a_lower_precision_is_not_held_to_the_tolerance():
-    measured = compare(engine(p=0.05, pixel=0.05), where=Where("torch", "OpenVINO", "a processor", "int8", "int8"))
+    measured = compare(engine(p=0.05, pixel=0.05), where=Platform("torch", "OpenVINO", "a processor", "int8", "int8"))
     assert measured.parity.tolerance is None
     assert measured.faults
     check(measured)
@@ -275,7 +275,7 @@ def test_what_is_no_probability_is_never_compared(step, answer):
     said = rf"gave no probability for this image, so that a person must look: in step {step}, .* lite:1 answered {answer:g}"
     for one, other in ((engine(), answering(step, answer)), (answering(step, answer), engine())):
         always = RULE.model_copy(update={"gate": 0.0})
-        sides = (Side(name, each, always) for name, each in (("torch", one), ("OpenVINO", other)))
+        sides = (ComparedSide(name, each, always) for name, each in (("torch", one), ("OpenVINO", other)))
         with pytest.raises(UserError, match=said):
             measure(SOURCES, *sides, WHERE, lambda done, of: None)
 

@@ -17,8 +17,8 @@ from steelsight.inspector.decide import decide_inspector
 from steelsight.inspector.inspector import Inspector
 from steelsight.report.sign_off.sheet import sheet_of
 from steelsight.selection.decision import read_decision
-from steelsight.verdicts.evaluated_files import read_tested
-from steelsight.verdicts.policy import Wish
+from steelsight.verdicts.evaluated_files import read_evaluation_set
+from steelsight.verdicts.policy import Limits
 from steelsight.verdicts.severity import Severity
 
 pytestmark = needs_sample
@@ -39,7 +39,7 @@ def test_averaged_folds_carry_the_runs_policy_and_no_guarantee(run, exported):
     assert card.policy == decision.policy
     assert card.policy.evidence == "cross-validated"
     assert not card.bears_bound
-    tested = read_tested(folder)
+    tested = read_evaluation_set(folder)
     assert len(tested.image_ids) == card.policy.outcome.images == 11
     assert "not guaranteed" in (folder / "README.md").read_text("utf-8")
     assert "Cross-validated, not guaranteed." in sheet_of(folder)
@@ -59,7 +59,7 @@ def test_one_folds_networks_are_tested_on_exactly_that_fold(run):
 def test_an_inspector_is_decided_again_where_it_stands(inspector):
     before = read_card(inspector)
     severity = Severity.model_validate({"rules": [{"verdict": "reject", "class": "4"}]})
-    card = decide_inspector(inspector, Wish(max_escape=0.5, confidence=0.7), severity)
+    card = decide_inspector(inspector, Limits(max_escape=0.5, confidence=0.7), severity)
     assert card == read_card(inspector)
     assert (card.networks, card.rule) == (before.networks, before.rule)
     assert card.policy.wish.max_escape == 0.5
@@ -85,7 +85,7 @@ def test_fresh_images_give_a_bound_to_averaged_folds(inspector, tmp_path):
     assert fresh.regions == tuple(one.regions for one in said)
     card = decide_inspector(inspector, WISH, "keep", fresh)
     assert card.bears_bound
-    assert read_tested(inspector).image_ids == fresh.image_ids
+    assert read_evaluation_set(inspector).image_ids == fresh.image_ids
     assert "on fresh images that none of its networks has seen." in sheet_of(
         inspector, tmp_path / "fresh" / "train_images"
     )
@@ -99,7 +99,7 @@ def test_deciding_again_vouches_for_nothing_that_was_not_listed(inspector):
     (inspector / "notes" / "mine.txt").write_text("mine")
     (inspector / "w.bin").write_bytes(b"theirs")
     (inspector / "link").symlink_to("/etc/hostname")
-    decide_inspector(inspector, Wish(max_escape=0.5, confidence=0.7), None)
+    decide_inspector(inspector, Limits(max_escape=0.5, confidence=0.7), None)
     assert set(listed_files(inspector)) == listed
     assert (inspector / "notes" / "mine.txt").read_text() == "mine"
     assert (inspector / "w.bin").read_bytes() == b"theirs"

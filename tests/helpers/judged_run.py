@@ -10,7 +10,7 @@ from helpers.data import SAMPLE
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.read import read_dataset
 from steelsight.recipe import Recipe, load_recipe, resolve, write_run_recipe
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record, write_record
 from steelsight.selection.member_scores import working_truth
 
@@ -35,7 +35,7 @@ def make_run(
     scope: str = "all",
     leave_out: Sequence[tuple[str, int]] = (),
     search: Sequence[str] = COARSE,
-) -> Evidence:
+) -> OutOfFoldPredictions:
     """A run on every `every`-th image of the sample.
 
     Args:
@@ -52,7 +52,7 @@ def make_run(
     recipe = _recipe(noise, [*WIDE, f"folds={folds}", f"selection.scope={scope}", *search], record)
     write_record(run, record)
     write_run_recipe(run, recipe)
-    evidence = Evidence(run, record, recipe)
+    evidence = OutOfFoldPredictions(run, record, recipe)
     for number, member in enumerate(recipe.members):
         for fold in range(folds):
             if (member.name, fold) not in leave_out:
@@ -74,7 +74,7 @@ def _recipe(noise: dict[str, float], changes: Sequence[str], record: Record) -> 
     return resolve(recipe, record.classes, [sample.size for sample in record.samples], True)
 
 
-def _write(evidence: Evidence, name: str, fold: int, noise: float, rng: np.random.Generator) -> None:
+def _write(evidence: OutOfFoldPredictions, name: str, fold: int, noise: float, rng: np.random.Generator) -> None:
     member = evidence.recipe.member(name)
     samples = [evidence.record.samples[index] for index in evidence.indices(fold)]
     if member.step == "classify":

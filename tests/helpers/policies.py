@@ -1,7 +1,7 @@
 """Policies for tests, made by hand."""
 
 from steelsight.verdicts.calibration import Calibration
-from steelsight.verdicts.policy import Outcome, Policy, Statement, Wish
+from steelsight.verdicts.policy import Bound, Limits, Outcome, Policy
 from steelsight.verdicts.severity import Severity
 
 OUTCOME = Outcome(
@@ -20,7 +20,7 @@ OUTCOME = Outcome(
 )
 
 
-def make_statement(**changes: object) -> Statement:
+def make_statement(**changes: object) -> Bound:
     """A kept bound on escapes, or another one."""
     given = {
         "kind": "escape",
@@ -30,7 +30,7 @@ def make_statement(**changes: object) -> Statement:
         "kept": True,
         "threshold": 0.04,
     }
-    return Statement.model_validate({**given, "groups": 61, "lost": 0, "bound": 0.0479, "missing": None, **changes})
+    return Bound.model_validate({**given, "groups": 61, "lost": 0, "bound": 0.0479, "missing": None, **changes})
 
 
 def make_policy(
@@ -47,7 +47,7 @@ def make_policy(
         "evidence": "own",
         "calibration": Calibration(),
         "severity": severity,
-        "wish": Wish(),
+        "wish": Limits(),
         "statements": (),
         "outcome": OUTCOME,
     }

@@ -17,10 +17,10 @@ from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.read import read_dataset
 from steelsight.networks.engine import TorchEngine, load_engine
 from steelsight.networks.member import build_member
-from steelsight.networks.precision import Precision
+from steelsight.networks.precision import TrainingPrecision
 from steelsight.recipe import Recipe, load_recipe, resolve, write_run_recipe
 from steelsight.rule.rule import Rule
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record, write_record
 from steelsight.selection.decide import decide
 from steelsight.selection.decision import write_decision
@@ -30,12 +30,12 @@ from steelsight.training.job import make_job, store_evidence
 FOLDS = 2
 
 
-def random_run(factory: pytest.TempPathFactory) -> Evidence:
+def random_run(factory: pytest.TempPathFactory) -> OutOfFoldPredictions:
     """The run of `make_random_run`, made once; not to be changed."""
     return open_run(made_once(factory, "random-run", lambda run: make_random_run(run).run))
 
 
-def make_random_run(run: Path) -> Evidence:
+def make_random_run(run: Path) -> OutOfFoldPredictions:
     """Eleven images in two folds; one classifier, and two segmenters of different decoders and working sizes.
 
     The rule is such that about half of the sample's test images pass the gate, and each class is found in some of them.
@@ -48,7 +48,7 @@ def make_random_run(run: Path) -> Evidence:
         torch.set_num_threads(threads)
 
 
-def _make(run: Path) -> Evidence:
+def _make(run: Path) -> OutOfFoldPredictions:
     dataset = read_dataset(SAMPLE, decode=False)
     samples = dataset.samples[::6]
     groups = np.arange(len(samples))
@@ -57,7 +57,7 @@ def _make(run: Path) -> Evidence:
     recipe = _recipe(record)
     write_record(run, record)
     write_run_recipe(run, recipe)
-    evidence = Evidence(run, record, recipe)
+    evidence = OutOfFoldPredictions(run, record, recipe)
     for number, member in enumerate(recipe.members):
         for fold in range(FOLDS):
             torch.manual_seed(10 * number + fold)
@@ -71,7 +71,7 @@ def _make(run: Path) -> Evidence:
     return evidence
 
 
-def load(evidence: Evidence, folds: Sequence[int], precision: Precision = "fp32") -> TorchEngine:
+def load(evidence: OutOfFoldPredictions, folds: Sequence[int], precision: TrainingPrecision = "fp32") -> TorchEngine:
     """All members of these folds, on the processor."""
     names = {step: [m.name for m in evidence.recipe.members if m.step == step] for step in ("classify", "segment")}
     jobs = {step: [(name, fold) for fold in folds for name in names[step]] for step in names}
@@ -82,7 +82,7 @@ def load(evidence: Evidence, folds: Sequence[int], precision: Precision = "fp32"
     )
 
 
-def _rule(evidence: Evidence) -> Rule:
+def _rule(evidence: OutOfFoldPredictions) -> Rule:
     everything = Rule(gate=0.0, upper=(255,) * 4, lower=(255,) * 4, min_area=(1,) * 4)
     sources = find_sources([str(SAMPLE / "test_images")])
     judged = list(judge(sources, load(evidence, range(FOLDS)), everything, keep_maps=True))

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from steelsight.imaging.regions import Region
 from steelsight.verdicts.calibration import Calibration
-from steelsight.verdicts.evaluated import EvidenceKind, Tested
+from steelsight.verdicts.evaluated import EvaluationSet, EvidenceKind
 from steelsight.verdicts.group_scores import GroupScores, exceeds
-from steelsight.verdicts.policy import Policy, Statement, Wish
+from steelsight.verdicts.policy import Bound, Limits, Policy
 from steelsight.verdicts.severity import Severity
-from steelsight.verdicts.thresholds import Side, escape_side, find_policy, find_thresholds, overkill_side
+from steelsight.verdicts.thresholds import LimitedSide, escape_side, find_policy, find_thresholds, overkill_side
 
 
 def make_tested(
@@ -23,7 +23,7 @@ def make_tested(
     groups: Sequence[int] | NDArray[np.int64] | None = None,
     marked: Sequence[int] | NDArray[np.intp] = (),
     kind: EvidenceKind = "own",
-) -> Tested:
+) -> EvaluationSet:
     """Images with these P(defect) and true pixels per class (classes 1, 2, ...).
 
     Args:
@@ -35,7 +35,7 @@ def make_tested(
     regions: list[tuple[Region, ...]] = [()] * count
     for index in marked:
         regions[index] = (Region(0, 5, 5, 10, 5, 50, 0.9),)
-    return Tested(
+    return EvaluationSet(
         kind=kind,
         classes=tuple(str(number + 1) for number in range(truth.shape[1])),
         image_ids=tuple(f"{number}.jpg" for number in range(count)),
@@ -48,11 +48,11 @@ def make_tested(
     )
 
 
-def policy_of(tested: Tested, severity: Severity | None = None, **wish: object) -> Policy:
-    return find_policy(tested, Wish.model_validate(wish), Calibration(), severity)
+def policy_of(tested: EvaluationSet, severity: Severity | None = None, **wish: object) -> Policy:
+    return find_policy(tested, Limits.model_validate(wish), Calibration(), severity)
 
 
-def two_kinds(defective: list[float], good: list[float], **given) -> Tested:
+def two_kinds(defective: list[float], good: list[float], **given) -> EvaluationSet:
     """Defective images of class 1, then good ones, each a group."""
     truth = [[9, 0]] * len(defective) + [[0, 0]] * len(good)
     return make_tested([*defective, *good], np.reshape(truth, (-1, 2)), **given)
@@ -62,13 +62,13 @@ def spread(low: float, high: float, count: int) -> list[float]:
     return np.linspace(low, high, count).tolist()
 
 
-def statement(policy: Policy, among: str, defect_class: str | None = None) -> Statement:
+def statement(policy: Policy, among: str, defect_class: str | None = None) -> Bound:
     return next(one for one in policy.statements if (one.among, one.defect_class) == (among, defect_class))
 
 
 def simulate(
     groups: int, separation: float, *, mixed: float = 0.0, seed: int = 0, kind: EvidenceKind = "own"
-) -> Tested:
+) -> EvaluationSet:
     """Groups of one to four twins, half of the groups defective, P(defect) logit-normal.
 
     In every other group the twins have most of their deviation in common; images with a high P(defect) mostly have a region.
@@ -93,7 +93,7 @@ def simulate(
     return make_tested(p_defect, truth, place, marked, kind)
 
 
-def read_evidence(table: Path) -> Tested:
+def read_evidence(table: Path) -> EvaluationSet:
     """Images with the P(defect) of networks that did not see them: columns group, p_defect, and truth_<class> in pixels."""
     with table.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -107,13 +107,13 @@ def draw(population: GroupScores, chosen: NDArray[np.intp]) -> GroupScores:
     return replace(population, **{name: getattr(population, name)[chosen] for name in columns})
 
 
-def find(groups: GroupScores, wish: Wish) -> tuple[float | None, float | None, Side, Side]:
+def find(groups: GroupScores, wish: Limits) -> tuple[float | None, float | None, LimitedSide, LimitedSide]:
     """Both thresholds, and what was asked of each."""
     escape, overkill = escape_side(groups, wish), overkill_side(groups, wish)
     return *find_thresholds(groups, escape, overkill), escape, overkill
 
 
-def true_share(population: GroupScores, statement: Statement, threshold: float | None, defect_share: float) -> float:
+def true_share(population: GroupScores, statement: Bound, threshold: float | None, defect_share: float) -> float:
     """What a statement is about, over the whole population, at a threshold; 0 where no image gets that answer."""
     if threshold is None:
         return 0.0

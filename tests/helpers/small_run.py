@@ -14,13 +14,13 @@ from safetensors.torch import save_file
 
 from steelsight.imaging.read import list_images, read_image
 from steelsight.networks.engine import TorchNetwork
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.decision import Decision, read_decision, write_decision
 from steelsight.selection.run_policy import decide_verdicts
 from steelsight.training.experiment import open_run
-from steelsight.verdicts.policy import Policy, Wish
+from steelsight.verdicts.policy import Limits, Policy
 
-WISH = Wish(max_escape=0.6, max_overkill=0.6, confidence=0.8)
+WISH = Limits(max_escape=0.6, max_overkill=0.6, confidence=0.8)
 STEEPNESS = 20
 """Of the maps: those of untrained networks are nearly flat, and a flat map's mask hangs on the last bit of a number."""
 
@@ -85,7 +85,7 @@ def _steepen(network: TorchNetwork) -> None:
         head.weight *= STEEPNESS
 
 
-def _gate(evidence: Evidence) -> float:
+def _gate(evidence: OutOfFoldPredictions) -> float:
     classifiers = load(evidence, range(FOLDS)).classifiers
     said = [network.probabilities(_inputs(network).numpy()) for network in classifiers]
     return float(np.quantile(np.mean(said, axis=0), 0.3))

@@ -15,14 +15,14 @@ from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.artifact import (
     INPUT,
     OUTPUT,
+    CrossValidated,
     InspectorCard,
     NetworkCard,
-    OutOfFold,
     Provenance,
     write_card,
     write_checksums,
 )
-from steelsight.inspector.input_range import Familiar
+from steelsight.inspector.input_range import InputRange
 from steelsight.rule.rule import Rule
 from steelsight.verdicts.policy import Policy
 
@@ -41,7 +41,7 @@ def make_inspector(
     rule: Rule = RULE,
     classifiers: tuple[Preprocess, ...] = (STRETCHED,),
     segmenters: tuple[Preprocess, ...] = (STRETCHED, PADDED),
-    familiar: Familiar | None = None,
+    familiar: InputRange | None = None,
     policy: Policy | None = None,
     odd: Mapping[str, float] = MappingProxyType({}),
 ) -> Path:
@@ -60,7 +60,7 @@ def make_inspector(
             onnx.save(_network(step, preprocess, None if number else odd.get(step)), folder / card.file)
             cards.append(card)
     if familiar is None:
-        familiar = Familiar.of(read_image(path) for path in list_images(SAMPLE / "train_images")[::4])
+        familiar = InputRange.of(read_image(path) for path in list_images(SAMPLE / "train_images")[::4])
     provenance = Provenance(
         created="2026-01-01T00:00:00+00:00",
         steelsight=__version__,
@@ -68,7 +68,7 @@ def make_inspector(
         fingerprint="0" * 64,
         folds=(0,),
         evidence="own",
-        out_of_fold=OutOfFold(
+        out_of_fold=CrossValidated(
             images=1, nested_dice=1.0, nested_defective_dice=None, nested_false_alarm_share=0.0, floor=1.0
         ),
         versions={"onnx": onnx.__version__},

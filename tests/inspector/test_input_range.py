@@ -4,7 +4,7 @@ import pytest
 from helpers.data import SAMPLE, SHARED, needs_sample, needs_shared
 
 from steelsight.imaging.read import list_images, read_image
-from steelsight.inspector.input_range import Familiar, brightness
+from steelsight.inspector.input_range import InputRange, brightness
 
 pytestmark = needs_sample
 
@@ -14,7 +14,7 @@ def images():
 
 
 def test_an_inspectors_own_images_are_never_flagged():
-    familiar = Familiar.of(images())
+    familiar = InputRange.of(images())
     assert familiar.images == 20
     assert (familiar.height, familiar.width) == ((256, 256), (1600, 1600))
     assert {familiar.flags(image) for image in images()} == {()}
@@ -33,7 +33,7 @@ def test_an_inspectors_own_images_are_never_flagged():
     ],
 )
 def test_what_lies_far_outside_is_named(change, flags):
-    familiar = Familiar.of(images())
+    familiar = InputRange.of(images())
     assert familiar.flags(change(images()[0])) == flags
 
 
@@ -62,7 +62,7 @@ def blurred(sigma):
 )
 def test_a_camera_that_sees_nothing_is_named(change, flag, least):
     paths = list_images(SAMPLE / "train_images")
-    familiar = Familiar.of(read_image(path) for path in paths[::2])
+    familiar = InputRange.of(read_image(path) for path in paths[::2])
     flags = [familiar.flags(change(read_image(path))) for path in list_images(SAMPLE / "test_images")]
     share = np.mean([bool(found) if flag is None else flag in found for found in flags])
     assert share >= least
@@ -70,15 +70,15 @@ def test_a_camera_that_sees_nothing_is_named(change, flag, least):
 
 @needs_shared
 def test_no_other_real_strip_is_flagged():
-    familiar = Familiar.of(read_image(path) for path in list_images(SHARED / "severstal/train_images"))
+    familiar = InputRange.of(read_image(path) for path in list_images(SHARED / "severstal/train_images"))
     others = list_images(SHARED / "severstal/train_images") + list_images(SHARED / "severstal/test_images")
     assert len(others) == 154
     assert {familiar.flags(read_image(path)) for path in others} == {()}
 
 
 def test_an_inspector_of_before_is_read_and_sees_a_frame_without_light():
-    familiar = Familiar.of(images())
-    before = Familiar.model_validate(familiar.model_dump(exclude={"light", "contrast", "sharpness"}))
+    familiar = InputRange.of(images())
+    before = InputRange.model_validate(familiar.model_dump(exclude={"light", "contrast", "sharpness"}))
     assert {before.flags(image) for image in images()} == {()}
     assert "light" in before.flags(np.random.default_rng(0).integers(0, 5, (256, 1600), np.uint8))
     assert "contrast" in before.flags(np.full((256, 1600), 110, np.uint8))

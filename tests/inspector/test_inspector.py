@@ -10,7 +10,7 @@ from helpers.parity import assert_alike
 from helpers.policies import make_policy
 from helpers.tiny_inspector import CLASSES, PADDED, RULE, STRETCHED, by_hand, make_inspector
 
-from steelsight.cascade.judge import Judged, judge
+from steelsight.cascade.judge import Prediction, judge
 from steelsight.cascade.sources import Source
 from steelsight.imaging.combine import combine_maps, to_8bit
 from steelsight.imaging.read import ImageError, list_images, read_image
@@ -34,7 +34,7 @@ def expected(source, image):
     maps = [to_8bit(by_hand("segment", one.to_input(image)[None])[0]) for one in (STRETCHED, PADDED)]
     combined = combine_maps(maps, [STRETCHED, PADDED], image.shape[:2])
     runs = tuple(encode_mask(mask) for mask in masks(RULE, p, combined))
-    return Judged(source, image, p, runs, maps=combined if p > RULE.gate else None)
+    return Prediction(source, image, p, runs, maps=combined if p > RULE.gate else None)
 
 
 def test_the_stream_says_what_the_definitions_say(folder):

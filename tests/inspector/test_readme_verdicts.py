@@ -7,7 +7,7 @@ from helpers.tiny_inspector import make_inspector
 
 from steelsight.inspector.artifact import read_card
 from steelsight.inspector.readme_verdicts import verdict_paragraphs
-from steelsight.verdicts.policy import Wish
+from steelsight.verdicts.policy import Limits
 
 pytestmark = needs_sample
 
@@ -27,7 +27,7 @@ def test_the_bounds_and_what_they_mean(card):
         make_statement(defect_class="dark", limit=0.01, kept=False, groups=49, bound=0.0593, missing=250),
         make_statement(kind="overkill", among="rejected", limit=0.05, bound=0.0241, groups=1, lost=1),
     )
-    policy = make_policy(statements=statements, wish=Wish(overkill_among="both", defect_share=0.03))
+    policy = make_policy(statements=statements, wish=Limits(overkill_among="both", defect_share=0.03))
     text = paragraphs(card, policy)
     assert text[0] == (
         "An image passes where P(defect) is at most 0.0400, nothing is found in it and nothing about it is unusual. It is "

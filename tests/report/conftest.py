@@ -9,7 +9,7 @@ from helpers.judged_run import make_run
 
 from steelsight.imaging.read import read_image
 from steelsight.recipe import Member
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.decide import decide
 
 NOISE = {"ca": 0.2, "cb": 0.6, "sa": 0.3, "sb": 0.6}
@@ -28,7 +28,7 @@ def decided_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
-def write_jobs(evidence: Evidence, epochs: int = 3) -> None:
+def write_jobs(evidence: OutOfFoldPredictions, epochs: int = 3) -> None:
     """Log and summary of every job, in the form that training writes."""
     for member in evidence.recipe.members:
         for fold in range(evidence.recipe.folds):

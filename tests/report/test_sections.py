@@ -9,11 +9,11 @@ from steelsight.report.sections.gate import gate_view
 from steelsight.report.sections.masks import judge
 from steelsight.report.sections.summary import meaning
 from steelsight.rule.objective import Objective
-from steelsight.rule.pixel_counts import Counts
+from steelsight.rule.pixel_counts import PixelCounts
 
 
-def _counts(hit: list[list[int]], predicted: list[list[int]], truth: list[list[int]]) -> Counts:
-    return Counts(*(np.array(rows, np.int64) for rows in (hit, predicted, truth)))
+def _counts(hit: list[list[int]], predicted: list[list[int]], truth: list[list[int]]) -> PixelCounts:
+    return PixelCounts(*(np.array(rows, np.int64) for rows in (hit, predicted, truth)))
 
 
 GROUPS = np.arange(4)
@@ -64,7 +64,7 @@ def test_what_the_gate_lost_and_spared() -> None:
     )
     passed = np.array([False, False, False, True])
     kept = passed[:, None]
-    gated = Counts(without.intersection * kept, without.predicted * kept, without.truth)
+    gated = PixelCounts(without.intersection * kept, without.predicted * kept, without.truth)
     view = gate_view(gated, without, passed, ("a", "b"), [(0.5, 0.9)], 0.5, [1.0, 1.0], Objective())
     first, second = view.rows
     assert (first.pairs, first.stopped, first.lost, first.spared) == (3, 2, 1, 1)
@@ -78,7 +78,7 @@ def test_what_the_gate_lost_and_spared() -> None:
 def test_a_soft_gate_loses_masks_of_images_that_it_does_not_stop() -> None:
     without = _counts([[5], [3], [0]], [[6], [3], [4]], [[5], [3], [0]])
     kept = np.array([[True], [False], [False]])
-    gated = Counts(without.intersection * kept, without.predicted * kept, without.truth)
+    gated = PixelCounts(without.intersection * kept, without.predicted * kept, without.truth)
     view = gate_view(gated, without, np.ones(3, np.bool_), ("a",), [(0.0, 0.9)], 0.0, [5.0, 1.0], Objective())
     (row,) = view.rows
     assert (row.stopped, row.lost, row.spared) == (0, 1, 1)

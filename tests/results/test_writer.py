@@ -7,7 +7,7 @@ import pytest
 from helpers.data import SAMPLE, needs_sample
 from helpers.engines import BrightImage, BrightPixels, Engine
 
-from steelsight.cascade.judge import Judged, judge
+from steelsight.cascade.judge import Prediction, judge
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.core.errors import UserError
 from steelsight.imaging.preprocess import Preprocess
@@ -253,6 +253,6 @@ def test_a_file_where_the_folder_should_be_is_a_user_error(tmp_path, judged):
 def test_nothing_found_is_written_as_empty_rows(tmp_path):
     image = np.zeros((8, 8), np.uint8)
     nothing = (encode_mask(image), encode_mask(image))
-    write(tmp_path, [Judged(Source("a/b.png", tmp_path), image, 0.1, nothing)], masks=True)
+    write(tmp_path, [Prediction(Source("a/b.png", tmp_path), image, 0.1, nothing)], masks=True)
     assert rows(tmp_path / "submission.csv")[1:] == [["a/b.png", "bright", ""], ["a/b.png", "dark, very", ""]]
     assert not cv2.imread(str(tmp_path / "masks/a/b.png"), cv2.IMREAD_UNCHANGED).any()

@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from steelsight.rule.bootstrap import Stability, find_stability
+from steelsight.rule.bootstrap import RuleStability, find_stability
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import KINDS, Kind, View, find_rule
+from steelsight.rule.kinds import KINDS, CombinedOutputs, RuleKind, find_rule
 
 IMAGES = 40
 
 
-def view_of(levels: NDArray[np.int64], images: int = IMAGES) -> View:
+def view_of(levels: NDArray[np.int64], images: int = IMAGES) -> CombinedOutputs:
     """Every other image has a defect of 200 pixels at its own level; all have 50 wrong pixels at level 60."""
     histograms = np.zeros((images, 2, 2, 256), np.uint32)
     histograms[:, :, 0, 0] = 4000
     histograms[:, :, 0, 60] = 50
     histograms[np.arange(0, images, 2), :, 1, levels[: images // 2]] = 200
-    return View(histograms, np.where(np.arange(images) % 2, 0.1, 0.9))
+    return CombinedOutputs(histograms, np.where(np.arange(images) % 2, 0.1, 0.9))
 
 
 STEADY = view_of(np.full(IMAGES, 150))
@@ -29,8 +29,8 @@ def grids(*softness: float) -> Grids:
 
 
 def moves(
-    kind: Kind, view: View, groups: NDArray[np.int64] | None = None, draws: int = 60, *softness: float
-) -> Stability:
+    kind: RuleKind, view: CombinedOutputs, groups: NDArray[np.int64] | None = None, draws: int = 60, *softness: float
+) -> RuleStability:
     searched = grids(*softness)
     rule = find_rule(kind, view, searched).rule
     return find_stability(kind, rule, view, np.arange(IMAGES) if groups is None else groups, searched, draws=draws)
@@ -49,7 +49,7 @@ def test_what_hangs_on_single_images_does() -> None:
 
 
 @pytest.mark.parametrize(("kind", "values"), [("gate", 0), ("shared", 1), ("tuned", 2)])
-def test_only_what_is_searched_has_an_interval(kind: Kind, values: int) -> None:
+def test_only_what_is_searched_has_an_interval(kind: RuleKind, values: int) -> None:
     found = moves(kind, STEADY, None, 5, 5.0)
     assert len(found.upper) == len(found.lower) == len(found.min_area) == values
     assert found.of_class("upper", 1) == (found.upper[-1] if values else None)
@@ -58,7 +58,7 @@ def test_only_what_is_searched_has_an_interval(kind: Kind, values: int) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("soft-")])
-def test_a_soft_gate_has_the_interval_of_its_softness_too(kind: Kind) -> None:
+def test_a_soft_gate_has_the_interval_of_its_softness_too(kind: RuleKind) -> None:
     found = moves(kind, STEADY, None, 5, 2.0, 5.0)
     assert found.softness is not None
     assert {found.softness.low, found.softness.high} <= {2.0, 5.0}

@@ -8,17 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelsight.rule.bootstrap_search import redraw
-from steelsight.rule.coarse_grid import Coarse, coarse
+from steelsight.rule.coarse_grid import CoarseGrid, coarse
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import KINDS, Kind, View, find_rule
-from steelsight.rule.objective import Aim, Objective
+from steelsight.rule.kinds import KINDS, CombinedOutputs, RuleKind, find_rule
+from steelsight.rule.objective import Objective, ObjectiveName
 from steelsight.rule.pixel_counts import count
 from steelsight.rule.rule import Rule
 
 CLASSES = 2
 
 
-def evidence(seed: int, images: int, objective: Objective) -> Coarse:
+def evidence(seed: int, images: int, objective: Objective) -> CoarseGrid:
     """Blobs of random size and level over truth and background, some images without any."""
     rng = np.random.default_rng(seed)
     histograms = np.zeros((images, CLASSES, 2, 256), np.uint32)
@@ -29,10 +29,10 @@ def evidence(seed: int, images: int, objective: Objective) -> Coarse:
                 if rng.random() < 0.5:
                     of_class[side, rng.integers(0, 256, 3)] += rng.integers(1, 400, 3).astype(np.uint32)
     grids = Grids.of([0.2, 0.4, 0.55, 0.8], 1.2, [(64, 64)], CLASSES, [2.0, 5.0], objective)
-    return coarse(View(histograms, rng.integers(0, 21, images) / 20), grids)
+    return coarse(CombinedOutputs(histograms, rng.integers(0, 21, images) / 20), grids)
 
 
-def steps(few: Coarse, rule: Rule) -> int:
+def steps(few: CoarseGrid, rule: Rule) -> int:
     """Away from the plain rule, on the full grid."""
     found = 0
     for index in range(CLASSES):
@@ -42,10 +42,12 @@ def steps(few: Coarse, rule: Rule) -> int:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "defaults"])
-@pytest.mark.parametrize("aim", get_args(Aim))
+@pytest.mark.parametrize("aim", get_args(ObjectiveName))
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 12), st.sampled_from([0.0, 0.1, 0.3]))
-def test_each_draw_gets_what_its_own_search_finds(kind: Kind, aim: Aim, seed: int, images: int, alarms: float) -> None:
+def test_each_draw_gets_what_its_own_search_finds(
+    kind: RuleKind, aim: ObjectiveName, seed: int, images: int, alarms: float
+) -> None:
     objective = Objective(aim=aim, max_false_alarms=alarms)
     few, rng = evidence(seed, images, objective), np.random.default_rng(seed)
     times = np.stack([np.bincount(rng.integers(images, size=images), minlength=images) for _ in range(3)], axis=1)
@@ -65,4 +67,4 @@ def test_each_draw_gets_what_its_own_search_finds(kind: Kind, aim: Aim, seed: in
 
 
 def test_every_kind_is_tried_here() -> None:
-    assert set(get_args(Kind)) == set(KINDS)
+    assert set(get_args(RuleKind)) == set(KINDS)

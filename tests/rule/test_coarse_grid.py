@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from steelsight.rule.coarse_grid import AREA_RATIO, Coarse, coarse
+from steelsight.rule.coarse_grid import AREA_RATIO, CoarseGrid, coarse
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import View
+from steelsight.rule.kinds import CombinedOutputs
 from steelsight.rule.pixel_counts import count
 from steelsight.rule.rule import Rule
 
 
-def few(seed: int = 0) -> tuple[View, Grids, Coarse]:
+def few(seed: int = 0) -> tuple[CombinedOutputs, Grids, CoarseGrid]:
     rng = np.random.default_rng(seed)
     histograms = rng.integers(0, 9, (20, 3, 2, 256)).astype(np.uint32)
     grids = Grids.of(np.arange(20) * 0.05, 1.05, [(64, 64)] * 20, 3, [2.0, 5.0])
-    view = View(histograms, rng.random(20))
+    view = CombinedOutputs(histograms, rng.random(20))
     return view, grids, coarse(view, grids)
 
 

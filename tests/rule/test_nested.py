@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import KINDS, SOFT, View, choose_kind, find_rule
+from steelsight.rule.kinds import KINDS, SOFT, CombinedOutputs, choose_kind, find_rule
 from steelsight.rule.nested import nested
 from steelsight.rule.objective import Objective
 from steelsight.rule.pixel_counts import count
@@ -13,20 +13,20 @@ from steelsight.rule.pixel_counts import count
 SIZES = [(64, 64)] * 60
 
 
-def view_of(true_level: int, false_level: int, images: int = 60) -> View:
+def view_of(true_level: int, false_level: int, images: int = 60) -> CombinedOutputs:
     """Every other image has a defect of 200 pixels at `true_level`; all have 50 wrong pixels at `false_level`."""
     histograms = np.zeros((images, 2, 2, 256), np.uint32)
     histograms[:, :, 0, 0] = 64 * 64 - 250
     histograms[:, :, 0, false_level] += 50
     histograms[::2, :, 1, true_level] += 200
-    return View(histograms, np.where(np.arange(images) % 2, 0.1, 0.9))
+    return CombinedOutputs(histograms, np.where(np.arange(images) % 2, 0.1, 0.9))
 
 
 def grids() -> Grids:
     return Grids.of(np.arange(20) * 0.05, 1.05, SIZES, 2, [5.0])
 
 
-def unsure_view(images: int = 60) -> View:
+def unsure_view(images: int = 60) -> CombinedOutputs:
     """Four kinds of image in turn: a small defect, P(defect) .9; a large one, .3; a false spot larger than the small
     defect, .3; nothing, .1. Only an area that depends on P(defect) tells them apart."""
     histograms = np.zeros((images, 2, 2, 256), np.uint32)
@@ -34,7 +34,7 @@ def unsure_view(images: int = 60) -> View:
     histograms[0::4, :, 1, 200] = 200
     histograms[1::4, :, 1, 200] = 2000
     histograms[2::4, :, 0, 200] = 300
-    return View(histograms, np.tile([0.9, 0.3, 0.3, 0.1], images // 4))
+    return CombinedOutputs(histograms, np.tile([0.9, 0.3, 0.3, 0.1], images // 4))
 
 
 def folds_of(images: int = 60) -> NDArray[np.int64]:
@@ -67,7 +67,7 @@ def test_each_fold_is_judged_by_a_rule_that_knows_nothing_of_it() -> None:
 def test_the_view_is_asked_for_without_the_fold() -> None:
     asked = []
 
-    def view_without(fold: int) -> View:
+    def view_without(fold: int) -> CombinedOutputs:
         asked.append(fold)
         return view_of(150, 60)
 

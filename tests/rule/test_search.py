@@ -13,9 +13,9 @@ from steelsight.metrics.dice import dice_figures, pair_dice
 from steelsight.rule.bootstrap_search import redraw
 from steelsight.rule.coarse_grid import coarse
 from steelsight.rule.grid import Grids, area_grid
-from steelsight.rule.kinds import View
-from steelsight.rule.objective import Aim, Objective
-from steelsight.rule.pixel_counts import Counts, count
+from steelsight.rule.kinds import CombinedOutputs
+from steelsight.rule.objective import Objective, ObjectiveName
+from steelsight.rule.pixel_counts import PixelCounts, count
 from steelsight.rule.plain_rule import plain_rule
 from steelsight.rule.rule import Rule, masks
 from steelsight.rule.search import SearchResult, search, search_shared
@@ -308,17 +308,17 @@ def best_by(
     return best
 
 
-def counts_of(rule: Rule, p_defect: NDArray[np.float64], maps: list[Maps], truth: list[Truth]) -> Counts:
+def counts_of(rule: Rule, p_defect: NDArray[np.float64], maps: list[Maps], truth: list[Truth]) -> PixelCounts:
     """From pixels."""
     cut = [masks(rule, float(p), map_) for p, map_ in zip(p_defect, maps, strict=True)]
     parts = ([c & t for c, t in zip(cut, truth, strict=True)], cut, truth)
-    return Counts(*(np.array([mask.sum(axis=(1, 2)) for mask in part], np.int64) for part in parts))
+    return PixelCounts(*(np.array([mask.sum(axis=(1, 2)) for mask in part], np.int64) for part in parts))
 
 
 @pytest.mark.parametrize("aim", ["pooled", "defects"])
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.34, 0.5]))
-def test_other_objectives_find_the_best_of_brute_force(aim: Aim, seed: int, alarms: float) -> None:
+def test_other_objectives_find_the_best_of_brute_force(aim: ObjectiveName, seed: int, alarms: float) -> None:
     """Two classes, so that one budget of false alarms is shared out between them."""
     rng, levels = np.random.default_rng(seed), [0, 120, 254]
     images = int(rng.integers(1, 5))
@@ -335,7 +335,7 @@ def test_other_objectives_find_the_best_of_brute_force(aim: Aim, seed: int, alar
 @pytest.mark.parametrize("aim", ["pooled", "defects"])
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.34, 0.5]))
-def test_one_rule_for_all_classes_is_the_best_of_its_kind(aim: Aim, seed: int, alarms: float) -> None:
+def test_one_rule_for_all_classes_is_the_best_of_its_kind(aim: ObjectiveName, seed: int, alarms: float) -> None:
     rng, levels = np.random.default_rng(seed), [0, 120, 254]
     images = int(rng.integers(1, 6))
     maps = [np.array(levels, np.uint8)[rng.integers(0, 3, (2, 2, 3))] for _ in range(images)]
@@ -374,7 +374,7 @@ def test_the_limit_on_false_alarms_is_kept_by_all_classes_together() -> None:
 
 
 @pytest.mark.parametrize("aim", ["competition", "pooled", "defects"])
-def test_no_upper_threshold_outside_the_limits_is_taken(aim: Aim) -> None:
+def test_no_upper_threshold_outside_the_limits_is_taken(aim: ObjectiveName) -> None:
     """The defect stands out at 250 alone; between .3 and .85 the false alarm of 200 comes with it, or nothing is marked."""
     histograms = np.zeros((3, 1, 2, 256), np.uint32)
     histograms[..., 0, 0] = 100
@@ -387,7 +387,7 @@ def test_no_upper_threshold_outside_the_limits_is_taken(aim: Aim) -> None:
         assert find(histograms, np.ones(3), free).rule.upper[0] in range(240, 250)
         upper = find(histograms, np.ones(3), held).rule.upper[0]
         assert upper in range(77, 217) or upper == 255
-    few = coarse(View(histograms, np.ones(3)), held)
+    few = coarse(CombinedOutputs(histograms, np.ones(3)), held)
     found = search(few.view.histograms, np.ones(3), few.grids).rule
     assert few.fine(found).upper[0] in range(77, 217) or few.fine(found).upper[0] == 255
     drawn = redraw("tuned", few.view, few.grids, np.ones((3, 1), np.int64))

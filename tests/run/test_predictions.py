@@ -8,13 +8,13 @@ from helpers.training_samples import severstal
 
 from steelsight.core.errors import UserError
 from steelsight.recipe import load_recipe, resolve
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record
 
 FOLDS = 2
 
 
-def evidence(run: Path, folds: np.ndarray | None = None) -> Evidence:
+def evidence(run: Path, folds: np.ndarray | None = None) -> OutOfFoldPredictions:
     data = severstal()
     count = len(data.samples)
     record = Record(
@@ -29,7 +29,7 @@ def evidence(run: Path, folds: np.ndarray | None = None) -> Evidence:
     )
     tiny = [f"folds={FOLDS}", "members.*.input={height: 32, width: 64, colour: grey}"]
     recipe = resolve(load_recipe("lite", tiny), data.classes, [(256, 1600)], grey=True)
-    return Evidence(run, record, recipe)
+    return OutOfFoldPredictions(run, record, recipe)
 
 
 def test_evidence_comes_back_in_the_order_of_the_record(tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ from steelsight.metrics.dice import dice_figures
 from steelsight.rule.bootstrap import DRAWS
 from steelsight.rule.kinds import KINDS, SOFT
 from steelsight.rule.rule import Rule, masks
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.decide import decide
 from steelsight.selection.decision import Decision, Number, read_decision
-from steelsight.selection.ensembles import Views
-from steelsight.selection.out_of_fold import OutOfFold
+from steelsight.selection.ensembles import EnsembleOutputs
+from steelsight.selection.out_of_fold import NestedOutputs
 
 pytestmark = needs_sample
 
@@ -29,17 +29,17 @@ NOISE = {"c-a": 0.2, "c-b": 0.5, "s-a": 0.2, "s-b": 0.5}
 
 
 @pytest.fixture(scope="module")
-def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> OutOfFoldPredictions:
     return make_run(tmp_path_factory.mktemp("run"), NOISE, search=())
 
 
 @pytest.fixture(scope="module")
-def decision(evidence: Evidence) -> Decision:
+def decision(evidence: OutOfFoldPredictions) -> Decision:
     return decide(evidence.run)
 
 
 def pair_counts(
-    evidence: Evidence, index: int, rule: Rule, classifiers: tuple[str, ...], segmenters: tuple[str, ...]
+    evidence: OutOfFoldPredictions, index: int, rule: Rule, classifiers: tuple[str, ...], segmenters: tuple[str, ...]
 ) -> list[NDArray[np.int64]]:
     """Intersection, predicted and truth of an image, as `predict` would cut its masks."""
     sample, member = evidence.record.samples[index], evidence.recipe.member
@@ -55,7 +55,7 @@ def same(found: Number, expected: float) -> bool:
 
 
 def test_its_figures_are_those_of_the_masks_that_its_members_and_rule_cut(
-    evidence: Evidence, decision: Decision
+    evidence: OutOfFoldPredictions, decision: Decision
 ) -> None:
     counts = [
         pair_counts(evidence, index, decision.rule, *decision.members_of(int(fold)))
@@ -68,7 +68,7 @@ def test_its_figures_are_those_of_the_masks_that_its_members_and_rule_cut(
     assert decision.floor == figures.floor == decision.nested.figures.floor
 
 
-def test_its_nested_figures_are_those_of_the_masks_too(evidence: Evidence, decision: Decision) -> None:
+def test_its_nested_figures_are_those_of_the_masks_too(evidence: OutOfFoldPredictions, decision: Decision) -> None:
     by_fold = {part.fold: part for part in decision.nested.folds}
     assert sorted(by_fold) == list(range(FOLDS))
     counts = []
@@ -80,7 +80,9 @@ def test_its_nested_figures_are_those_of_the_masks_too(evidence: Evidence, decis
     assert sum(part.dice * part.images for part in by_fold.values()) / figures.images == pytest.approx(figures.dice)
 
 
-def test_the_labels_of_a_fold_have_no_say_in_what_it_is_judged_by(evidence: Evidence, tmp_path: Path) -> None:
+def test_the_labels_of_a_fold_have_no_say_in_what_it_is_judged_by(
+    evidence: OutOfFoldPredictions, tmp_path: Path
+) -> None:
     """Swap the masks of a fold's images for those of the others' shapes: its own members, kind and rule stay."""
     import shutil
 
@@ -141,7 +143,7 @@ def test_what_the_gate_lost_adds_up(decision: Decision) -> None:
     )
 
 
-def test_each_member_of_an_ensemble_is_weighed(evidence: Evidence) -> None:
+def test_each_member_of_an_ensemble_is_weighed(evidence: OutOfFoldPredictions) -> None:
     path = evidence.run / "recipe.yaml"
     text = path.read_text()
     path.write_text(text.replace("classifiers: 1", "classifiers: 2").replace("segmenters: 1", "segmenters: 2"))
@@ -189,7 +191,9 @@ def test_without_classifiers_every_image_passes_the_gate(tmp_path: Path) -> None
     assert not {candidate.kind for candidate in decision.candidates} & set(SOFT)  # P(defect) is 1: soft is hard
 
 
-def test_here_a_soft_gate_is_worth_more_than_noise_and_is_kept(evidence: Evidence, decision: Decision) -> None:
+def test_here_a_soft_gate_is_worth_more_than_noise_and_is_kept(
+    evidence: OutOfFoldPredictions, decision: Decision
+) -> None:
     assert decision.kept == "soft-shared"
     assert decision.rule.softness == 5
     assert "which no hard gate is" in decision.reason
@@ -214,7 +218,7 @@ def test_the_kept_values_have_their_intervals(decision: Decision) -> None:
 
 
 def test_a_decision_made_before_there_were_soft_gates_is_read(
-    evidence: Evidence, decision: Decision, tmp_path: Path
+    evidence: OutOfFoldPredictions, decision: Decision, tmp_path: Path
 ) -> None:
     content = decision.model_dump(mode="json")
     del content["stability"]
@@ -235,19 +239,21 @@ def test_a_member_that_is_not_trained_on_every_fold_is_left_out_and_named(tmp_pa
     assert decision.segmenters == {"all": ("s-b",)}
 
 
-def test_a_gate_can_be_set_by_hand(evidence: Evidence) -> None:
+def test_a_gate_can_be_set_by_hand(evidence: OutOfFoldPredictions) -> None:
     decision = decide(evidence.run, gate=0.2)
     assert decision.rule.gate == 0.2
     assert [point.gate for point in decision.gate_curve] == [0.2]
     assert all(part.rule.gate == 0.2 for part in decision.nested.folds)
 
 
-def test_deciding_twice_says_the_same_and_what_is_written_is_read_back(evidence: Evidence, decision: Decision) -> None:
+def test_deciding_twice_says_the_same_and_what_is_written_is_read_back(
+    evidence: OutOfFoldPredictions, decision: Decision
+) -> None:
     assert decide(evidence.run) == decision
     assert read_decision(evidence.run) == decision
 
 
-def test_progress_is_told(evidence: Evidence) -> None:
+def test_progress_is_told(evidence: OutOfFoldPredictions) -> None:
     told: dict[str, tuple[int, int]] = {}
     decide(evidence.run, progress=lambda what, done, of: told.update({what: (done, of)}))
     assert told["rule, nested: folds judged"] == (FOLDS, FOLDS)
@@ -287,7 +293,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_decision_that_was_changed_is_refused(
-    evidence: Evidence, decision: Decision, tmp_path: Path, change: object, message: str
+    evidence: OutOfFoldPredictions, decision: Decision, tmp_path: Path, change: object, message: str
 ) -> None:
     content = decision.model_dump(mode="json")
     (tmp_path / "decision.json").write_text(json.dumps(change(content)))  # type: ignore[operator]
@@ -334,5 +340,5 @@ def test_a_recipe_says_what_the_rule_is_searched_for(tmp_path: Path) -> None:
             assert all(102 <= upper <= 153 or upper == 255 for upper in candidate.rule.upper)
             assert (candidate.figures.false_alarm_share or 0) <= 0.02
     assert decision.scores["defects"] == pytest.approx(
-        decision.objective.score(OutOfFold.of(evidence, decision, Views(evidence)).counts())
+        decision.objective.score(NestedOutputs.of(evidence, decision, EnsembleOutputs(evidence)).counts())
     )

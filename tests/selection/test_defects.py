@@ -8,34 +8,34 @@ from helpers.judged_run import make_run
 from steelsight.metrics.defect_figures import defect_figures
 from steelsight.metrics.froc import froc, score_planes
 from steelsight.metrics.pro import pro_curve
-from steelsight.rule.kinds import View
-from steelsight.run.predictions import Evidence
+from steelsight.rule.kinds import CombinedOutputs
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.decide import decide
 from steelsight.selection.decision import read_decision
 from steelsight.selection.defects import ScoredDefects, score_defects
-from steelsight.selection.ensembles import Views
-from steelsight.selection.out_of_fold import OutOfFold
+from steelsight.selection.ensembles import EnsembleOutputs
+from steelsight.selection.out_of_fold import NestedOutputs
 
 pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> OutOfFold:
+def judged(tmp_path_factory: pytest.TempPathFactory) -> NestedOutputs:
     run = tmp_path_factory.mktemp("scored") / "run"
     evidence = make_run(run, {"c": 0.3, "s": 0.4}, every=6)
     decide(run)
     return _judged(evidence)
 
 
-def _judged(evidence: Evidence) -> OutOfFold:
-    return OutOfFold.of(evidence, read_decision(evidence.run), Views(evidence))
+def _judged(evidence: OutOfFoldPredictions) -> NestedOutputs:
+    return NestedOutputs.of(evidence, read_decision(evidence.run), EnsembleOutputs(evidence))
 
 
 def _rows(scored: ScoredDefects) -> list[list[list[int]]]:
     return [sorted(part.tolist()) for part in (scored.annotated, scored.marked, scored.levels)]
 
 
-def test_every_image_is_scored_by_the_maps_and_the_lower_threshold_of_its_fold(judged: OutOfFold) -> None:
+def test_every_image_is_scored_by_the_maps_and_the_lower_threshold_of_its_fold(judged: NestedOutputs) -> None:
     scored = score_defects(judged)
     annotated, marked, levels = [], [], []
     for index, sample in enumerate(judged.evidence.record.samples):
@@ -51,7 +51,7 @@ def test_every_image_is_scored_by_the_maps_and_the_lower_threshold_of_its_fold(j
     assert scored.levels.sum(axis=1).tolist() == scored.annotated[:, 2].tolist()
 
 
-def test_marked_pixels_of_truth_are_those_of_the_histograms(judged: OutOfFold) -> None:
+def test_marked_pixels_of_truth_are_those_of_the_histograms(judged: NestedOutputs) -> None:
     """PRO weighs defects alike; weighed by their areas, its overlap is the recall of the pixels."""
     scored, pixels = score_defects(judged), judged.view.histograms.sum(axis=0, dtype=np.int64)
     for place, (background, truth) in enumerate(pixels):
@@ -60,7 +60,9 @@ def test_marked_pixels_of_truth_are_those_of_the_histograms(judged: OutOfFold) -
         assert pro_curve(levels, background).false_positive_rate[-1] == 1
 
 
-def test_what_is_kept_is_used_and_made_again_where_it_is_damaged_or_the_rule_cuts_elsewhere(judged: OutOfFold) -> None:
+def test_what_is_kept_is_used_and_made_again_where_it_is_damaged_or_the_rule_cuts_elsewhere(
+    judged: NestedOutputs,
+) -> None:
     first, folder = score_defects(judged), judged.evidence.run / "evidence" / "defects"
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     told: list[tuple[int, int]] = []
@@ -76,15 +78,15 @@ def test_what_is_kept_is_used_and_made_again_where_it_is_damaged_or_the_rule_cut
     rules = {
         fold: rule.model_copy(update={"lower": (200,) * 4, "upper": (200,) * 4}) for fold, rule in judged.rules.items()
     }
-    higher = score_defects(OutOfFold(judged.evidence, judged.team, rules, judged.view))
+    higher = score_defects(NestedOutputs(judged.evidence, judged.team, rules, judged.view))
     assert higher.marked[:, 3].min(initial=255) > 200
     assert len(list(folder.iterdir())) == 2 * len(before)
     gated = {fold: rule.model_copy(update={"gate": 0.99}) for fold, rule in judged.rules.items()}
-    score_defects(OutOfFold(judged.evidence, judged.team, gated, judged.view))
+    score_defects(NestedOutputs(judged.evidence, judged.team, gated, judged.view))
     assert len(list(folder.iterdir())) == 2 * len(before)  # the gate takes no part
 
 
-def test_a_run_that_was_gathered_before_defects_were_known_is_gathered_again(judged: OutOfFold) -> None:
+def test_a_run_that_was_gathered_before_defects_were_known_is_gathered_again(judged: NestedOutputs) -> None:
     from steelsight.selection.run_policy import gather_tested
     from steelsight.verdicts.evaluated_files import MATCHES
 
@@ -98,13 +100,13 @@ def test_a_run_that_was_gathered_before_defects_were_known_is_gathered_again(jud
     assert (kept / MATCHES).is_file()
 
 
-def test_a_rule_without_gate_and_area_lies_at_the_end_of_the_curve(judged: OutOfFold) -> None:
+def test_a_rule_without_gate_and_area_lies_at_the_end_of_the_curve(judged: NestedOutputs) -> None:
     rules = {
         fold: rule.model_copy(update={"gate": 0.0, "softness": 1.0, "upper": rule.lower, "min_area": (1,) * 4})
         for fold, rule in judged.rules.items()
     }
-    view = View(judged.view.histograms, np.ones_like(judged.view.p_defect))
-    of_rule = OutOfFold(judged.evidence, judged.team, rules, view)
+    view = CombinedOutputs(judged.view.histograms, np.ones_like(judged.view.p_defect))
+    of_rule = NestedOutputs(judged.evidence, judged.team, rules, view)
     count, scored = len(judged.evidence.record.samples), score_defects(judged)
     figures = defect_figures(of_rule.regions()[1], count, 4).all
     false = scored.marked[scored.marked[:, 4] == 0, 3]

@@ -7,7 +7,7 @@ from helpers.judged_run import make_run
 
 from steelsight.imaging.combine import combine_maps
 from steelsight.imaging.rle import Runs, encode_mask
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection import histograms as module
 from steelsight.selection.histograms import histogram, image_histograms
 
@@ -15,7 +15,7 @@ pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")
-def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> OutOfFoldPredictions:
     return make_run(tmp_path_factory.mktemp("run"), {"c-a": 0.1, "s-a": 0.2, "s-b": 0.4}, every=4)
 
 
@@ -38,7 +38,7 @@ def test_more_pixels_than_a_float_counts_are_counted_exactly(monkeypatch: pytest
     assert np.array_equal(histogram(map_, [encode_mask(truth)]), whole)
 
 
-def test_they_are_of_the_combined_maps_at_the_images_own_size(evidence: Evidence) -> None:
+def test_they_are_of_the_combined_maps_at_the_images_own_size(evidence: OutOfFoldPredictions) -> None:
     members = evidence.members("segment")
     found = image_histograms(evidence, dict.fromkeys(range(3), members))
     for index, sample in enumerate(evidence.record.samples):
@@ -50,7 +50,7 @@ def test_they_are_of_the_combined_maps_at_the_images_own_size(evidence: Evidence
             assert np.array_equal(counts[0], np.bincount(plane[~mask], minlength=256))
 
 
-def test_each_fold_may_have_its_own_members(evidence: Evidence) -> None:
+def test_each_fold_may_have_its_own_members(evidence: OutOfFoldPredictions) -> None:
     first, second = ((member,) for member in evidence.members("segment"))
     mixed = image_histograms(evidence, {0: first, 1: second, 2: second})
     alone = [image_histograms(evidence, dict.fromkeys(range(3), team)) for team in (first, second)]
@@ -59,7 +59,9 @@ def test_each_fold_may_have_its_own_members(evidence: Evidence) -> None:
         assert np.array_equal(mixed[images], whole[images])
 
 
-def test_they_are_kept_and_made_again_when_the_evidence_is_newer_or_the_file_is_broken(evidence: Evidence) -> None:
+def test_they_are_kept_and_made_again_when_the_evidence_is_newer_or_the_file_is_broken(
+    evidence: OutOfFoldPredictions,
+) -> None:
     (member,) = team = evidence.members("segment")[:1]
     folder = evidence.run / "evidence" / "histograms"
     before = image_histograms(evidence, dict.fromkeys(range(3), team))
@@ -71,7 +73,7 @@ def test_they_are_kept_and_made_again_when_the_evidence_is_newer_or_the_file_is_
     assert np.array_equal(image_histograms(evidence, dict.fromkeys(range(3), team)), before)
     maps = np.stack([evidence.map(member, index) for index in evidence.indices(1)])
     evidence.write_maps(member, 1, [255 - maps])
-    fresh = Evidence(evidence.run, evidence.record, evidence.recipe)
+    fresh = OutOfFoldPredictions(evidence.run, evidence.record, evidence.recipe)
     after = image_histograms(fresh, dict.fromkeys(range(3), team))
     assert not np.array_equal(after[evidence.indices(1)], before[evidence.indices(1)])
     assert np.array_equal(after[evidence.indices(0)], before[evidence.indices(0)])

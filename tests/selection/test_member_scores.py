@@ -7,19 +7,19 @@ import pytest
 from helpers.data import needs_sample
 from helpers.judged_run import make_run
 
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.member_scores import names, score_members, soft_dice, working_truth
 
 pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")
-def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> OutOfFoldPredictions:
     noise = {"c-bad": 0.9, "c-good": 0.05, "s-bad": 0.6, "s-good": 0.1, "s-middle": 0.3}
     return make_run(tmp_path_factory.mktemp("run"), noise, every=3)
 
 
-def test_a_classifier_is_scored_by_accuracy(evidence: Evidence) -> None:
+def test_a_classifier_is_scored_by_accuracy(evidence: OutOfFoldPredictions) -> None:
     scores = score_members(evidence, "classify")
     everything = np.ones(len(evidence.record.samples), np.bool_)
     defective = np.array([sample.is_defective for sample in evidence.record.samples])
@@ -30,7 +30,7 @@ def test_a_classifier_is_scored_by_accuracy(evidence: Evidence) -> None:
     assert names(scores.best(1, everything)) == ("c-good",)
 
 
-def test_a_segmenter_is_scored_by_soft_dice_on_images_with_a_defect(evidence: Evidence) -> None:
+def test_a_segmenter_is_scored_by_soft_dice_on_images_with_a_defect(evidence: OutOfFoldPredictions) -> None:
     scores = score_members(evidence, "segment")
     member = evidence.recipe.member("s-good")
     row = scores.members.index(member)
@@ -45,14 +45,14 @@ def test_a_segmenter_is_scored_by_soft_dice_on_images_with_a_defect(evidence: Ev
         assert scores.values[row, index] == pytest.approx((2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1), abs=1e-6)
 
 
-def test_the_best_are_returned_in_the_recipes_order(evidence: Evidence) -> None:
+def test_the_best_are_returned_in_the_recipes_order(evidence: OutOfFoldPredictions) -> None:
     scores = score_members(evidence, "segment")
     everything = np.ones(len(evidence.record.samples), np.bool_)
     assert names(scores.best(2, everything)) == ("s-good", "s-middle")
     assert names(scores.best(9, everything)) == ("s-bad", "s-good", "s-middle")
 
 
-def test_scores_are_kept(evidence: Evidence) -> None:
+def test_scores_are_kept(evidence: OutOfFoldPredictions) -> None:
     first = score_members(evidence, "segment").values
     assert len(list((evidence.run / "evidence" / "scores").iterdir())) == 9
     assert np.array_equal(score_members(evidence, "segment").values, first, equal_nan=True)

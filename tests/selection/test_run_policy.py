@@ -11,30 +11,30 @@ from helpers.judged_run import make_run
 from steelsight.core.errors import UserError
 from steelsight.imaging.regions import find_regions
 from steelsight.metrics.defects import Defects, match_planes
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.decide import decide
 from steelsight.selection.decision import read_decision
-from steelsight.selection.ensembles import Views
-from steelsight.selection.out_of_fold import OutOfFold
+from steelsight.selection.ensembles import EnsembleOutputs
+from steelsight.selection.out_of_fold import NestedOutputs
 from steelsight.selection.run_policy import decide_verdicts, gather_tested
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.policy import Wish
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.policy import Limits
 
 pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")
-def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> OutOfFoldPredictions:
     made = make_run(tmp_path_factory.mktemp("run"), {"c-a": 0.1, "s-a": 0.1})
     decide(made.run)
     return made
 
 
-def judged(evidence: Evidence) -> OutOfFold:
-    return OutOfFold.of(evidence, read_decision(evidence.run), Views(evidence))
+def judged(evidence: OutOfFoldPredictions) -> NestedOutputs:
+    return NestedOutputs.of(evidence, read_decision(evidence.run), EnsembleOutputs(evidence))
 
 
-def test_each_image_is_tested_by_what_was_chosen_without_its_fold(evidence: Evidence) -> None:
+def test_each_image_is_tested_by_what_was_chosen_without_its_fold(evidence: OutOfFoldPredictions) -> None:
     tested = judged(evidence).tested()
     decision, samples = read_decision(evidence.run), evidence.record.samples
     assert tested.kind == "cross-validated"
@@ -47,7 +47,7 @@ def test_each_image_is_tested_by_what_was_chosen_without_its_fold(evidence: Evid
         assert tested.p_defect[index] > gates[int(tested.folds[index])]
 
 
-def test_regions_are_those_of_the_masks(evidence: Evidence) -> None:
+def test_regions_are_those_of_the_masks(evidence: OutOfFoldPredictions) -> None:
     of = judged(evidence)
     regions, defects = of.regions()
     marked = of.counts().predicted
@@ -67,26 +67,26 @@ def test_regions_are_those_of_the_masks(evidence: Evidence) -> None:
     )
 
 
-def test_they_are_kept_and_made_again_when_the_rule_changes(evidence: Evidence) -> None:
+def test_they_are_kept_and_made_again_when_the_rule_changes(evidence: OutOfFoldPredictions) -> None:
     of, told = judged(evidence), []
     first = gather_tested(of, lambda done, total: told.append(done))
-    again: Tested = gather_tested(of, lambda done, total: told.append(-1))
+    again: EvaluationSet = gather_tested(of, lambda done, total: told.append(-1))
     assert -1 not in told
     assert again.regions == first.regions
     folder = evidence.run / "evidence" / "tested"
     before = sorted(folder.iterdir())
     open_rules = {fold: rule.model_copy(update={"gate": 0.0}) for fold, rule in of.rules.items()}
-    gather_tested(OutOfFold(evidence, of.team, open_rules, of.view), None)
+    gather_tested(NestedOutputs(evidence, of.team, open_rules, of.view), None)
     assert len(sorted(folder.iterdir())) == len(before) + 1
 
 
-def test_a_wish_stays_until_another_is_made(evidence: Evidence) -> None:
-    run, wish = evidence.run, Wish(max_escape=0.3, max_overkill=0.4)
+def test_a_wish_stays_until_another_is_made(evidence: OutOfFoldPredictions) -> None:
+    run, wish = evidence.run, Limits(max_escape=0.3, max_overkill=0.4)
     rule = read_decision(run).rule
     assert decide_verdicts(run, wish, "keep").policy == read_decision(run).policy
     assert read_decision(run).rule == rule
     assert decide(run).policy.wish == wish
-    assert decide(run, wish=Wish()).policy.wish == Wish()
+    assert decide(run, wish=Limits()).policy.wish == Limits()
 
 
 def test_evidence_that_was_made_again_since_the_decision_is_refused(tmp_path: Path) -> None:
@@ -96,14 +96,16 @@ def test_evidence_that_was_made_again_since_the_decision_is_refused(tmp_path: Pa
     said = evidence.probabilities(member)[evidence.indices(0)]
     evidence.write_probabilities(member, 0, said / 2)
     with pytest.raises(UserError, match="rests on other evidence"):
-        decide_verdicts(evidence.run, Wish(), "keep")
+        decide_verdicts(evidence.run, Limits(), "keep")
 
 
-def test_a_copy_of_a_run_keeps_its_decision_and_what_was_derived(evidence: Evidence, tmp_path: Path) -> None:
+def test_a_copy_of_a_run_keeps_its_decision_and_what_was_derived(
+    evidence: OutOfFoldPredictions, tmp_path: Path
+) -> None:
     # Other times, the same bytes.
     copied = shutil.copytree(evidence.run, tmp_path / "copied", copy_function=shutil.copyfile)
     made = sorted((copied / "evidence" / "tested").iterdir())
-    wish = Wish(max_escape=0.2)
+    wish = Limits(max_escape=0.2)
     assert decide_verdicts(copied, wish, "keep").policy == decide_verdicts(evidence.run, wish, "keep").policy
     assert sorted((copied / "evidence" / "tested").iterdir()) == made
 
@@ -112,4 +114,4 @@ def test_a_run_without_classifier_has_no_policy(tmp_path: Path) -> None:
     run = make_run(tmp_path, {"s-a": 0.2}, every=5).run
     assert decide(run).policy is None
     with pytest.raises(UserError, match="no classifier"):
-        decide_verdicts(run, Wish(), "keep")
+        decide_verdicts(run, Limits(), "keep")

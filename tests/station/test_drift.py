@@ -17,7 +17,7 @@ from steelsight.station.drift import ALPHA, BINS, fold_score, independent_images
 from steelsight.station.queue.incoming import Incoming
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Station
-from steelsight.verdicts.evaluated import EvidenceKind, Tested
+from steelsight.verdicts.evaluated import EvaluationSet, EvidenceKind
 
 DEFECTIVE, GOOD = (5, 1.5), (1.5, 5)  # of beta distributions
 WINDOWS = 60
@@ -25,9 +25,9 @@ WINDOWS = 60
 
 def evidence_of(
     p: np.ndarray, defective: np.ndarray, groups: np.ndarray | None = None, kind: EvidenceKind = "own"
-) -> Tested:
+) -> EvaluationSet:
     count = len(p)
-    return Tested(
+    return EvaluationSet(
         kind=kind,
         classes=("crack",),
         image_ids=tuple(map(str, range(count))),
@@ -44,7 +44,7 @@ def draw(rng: np.random.Generator, defective: np.ndarray) -> np.ndarray:
     return np.where(defective, rng.beta(*DEFECTIVE, defective.size), rng.beta(*GOOD, defective.size))
 
 
-def drawn_evidence(rng: np.random.Generator, defective: int = 40, good: int = 26) -> Tested:
+def drawn_evidence(rng: np.random.Generator, defective: int = 40, good: int = 26) -> EvaluationSet:
     truth = np.repeat([True, False], [defective, good])
     return evidence_of(draw(rng, truth), truth)
 

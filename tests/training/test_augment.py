@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from steelsight.dataset.model import Sample
 from steelsight.imaging.read import read_image
 from steelsight.imaging.rle import encode_mask
-from steelsight.training.augment import Chance, _defect_pixel, apply, apply_to_mask, defect_box, draw
+from steelsight.training.augment import AugmentParams, _defect_pixel, apply, apply_to_mask, defect_box, draw
 
 MEMBER = member("segment-b0-strategy-1", recipe="paper")
 CROP = "members.segment-lite0.augment.crop"
 WINDOWS = (f"{CROP}={{pixels: 32768, on_defect: 1, smallest: 0.7, largest: 1.3}}",)
-STILL = Chance((0, 0, 256, 1600), 1.0, (0.0, 0.0), False, False, 0.0, 1.0, 0.0, 1.0)
+STILL = AugmentParams((0, 0, 256, 1600), 1.0, (0.0, 0.0), False, False, 0.0, 1.0, 0.0, 1.0)
 
 
 def two_classes() -> Sample:
@@ -44,7 +44,7 @@ def test_no_chance_is_the_plain_input(strip) -> None:
 
 def test_flips_move_image_and_mask_together(strip) -> None:
     image, mask = strip
-    chance = Chance(**{**STILL.__dict__, "flip_horizontal": True, "flip_vertical": True})
+    chance = AugmentParams(**{**STILL.__dict__, "flip_horizontal": True, "flip_vertical": True})
     pixels, target = apply(image, MEMBER.preprocess, chance), apply_to_mask(mask, MEMBER.preprocess, chance)
     assert np.array_equal(pixels, apply(image, MEMBER.preprocess, STILL)[:, ::-1, ::-1])
     assert np.array_equal(target, apply_to_mask(mask, MEMBER.preprocess, STILL)[:, ::-1, ::-1])
@@ -52,7 +52,7 @@ def test_flips_move_image_and_mask_together(strip) -> None:
 
 def test_zoom_out_lays_a_smaller_image_on_black(strip) -> None:
     image, mask = strip
-    chance = Chance(**{**STILL.__dict__, "shrink": 0.75, "place": (1.0, 0.0)})
+    chance = AugmentParams(**{**STILL.__dict__, "shrink": 0.75, "place": (1.0, 0.0)})
     pixels = apply(np.maximum(image, 1), MEMBER.preprocess, chance)
     assert pixels[:, :32].max() == 0
     assert pixels[:, 32:, :600].min() > 0
@@ -85,10 +85,10 @@ def test_zoom_in_never_cuts_a_defect_and_keeps_the_aspect(strip, seed: int) -> N
 
 def test_brightness_and_contrast_act_before_padding_and_stay_in_range(strip) -> None:
     image, _ = strip
-    bright = apply(image, MEMBER.preprocess, Chance(**{**STILL.__dict__, "brightness": 0.1, "shrink": 0.8}))
+    bright = apply(image, MEMBER.preprocess, AugmentParams(**{**STILL.__dict__, "brightness": 0.1, "shrink": 0.8}))
     assert bright.min() == 0.0
     assert bright.max() <= 1.0
-    harder = apply(image, MEMBER.preprocess, Chance(**{**STILL.__dict__, "contrast": 1.4}))
+    harder = apply(image, MEMBER.preprocess, AugmentParams(**{**STILL.__dict__, "contrast": 1.4}))
     assert harder.std() > apply(image, MEMBER.preprocess, STILL).std()
 
 
@@ -111,7 +111,7 @@ def test_a_window_is_cut_at_the_working_scale(strip) -> None:
     image, mask = strip
     assert (CROPPED.training_preprocess.height, CROPPED.training_preprocess.width) == (128, 256)
     crop = (0, 300, 256, 512)
-    chance = Chance(**{**STILL.__dict__, "crop": crop})
+    chance = AugmentParams(**{**STILL.__dict__, "crop": crop})
     pixels = apply(image, CROPPED.training_preprocess, chance)
     whole = CROPPED.preprocess.to_input(image)
     assert pixels.shape == (3, 128, 256)

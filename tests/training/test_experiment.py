@@ -14,7 +14,7 @@ from steelsight.dataset.read import read_dataset
 from steelsight.imaging.rle import Runs
 from steelsight.recipe import choose_jobs, load_recipe
 from steelsight.training.examples import draw_examples
-from steelsight.training.experiment import Machine, make_fabric, open_run, start_run, with_images_at
+from steelsight.training.experiment import DeviceConfig, make_fabric, open_run, start_run, with_images_at
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_defects_of_one_surface_alone_are_refused(tmp_path: Path) -> None:
 
 
 def test_precision_follows_the_recipe() -> None:
-    machine = Machine(device="cpu")
+    machine = DeviceConfig(device="cpu")
     assert "32" in str(make_fabric(machine, load_recipe("lite", ["precision=fp32"]))._precision.precision)
     assert "bf16" in str(make_fabric(machine, load_recipe("lite", ["precision=bf16"]))._precision.precision)
 

@@ -13,7 +13,7 @@ from lightning.fabric import Fabric
 
 from steelsight.recipe import Member
 from steelsight.training.checkpoint import Weights
-from steelsight.training.fit import Hooks, Job, fit
+from steelsight.training.fit import Hooks, TrainingJob, fit
 from steelsight.training.job import new_network
 from steelsight.training.loading import ImageCache
 
@@ -43,7 +43,7 @@ def fabric() -> Fabric:
 def train(of: Member, folder: Path, fabric: Fabric, hooks: Hooks = QUIET) -> tuple[Weights, list[dict]]:
     samples = severstal().samples
     folder.mkdir(parents=True, exist_ok=True)
-    job = Job(of, 0, 0, severstal().classes, samples[10:], samples[:10], folder, READ)
+    job = TrainingJob(of, 0, 0, severstal().classes, samples[10:], samples[:10], folder, READ)
     weights = fit(job, new_network(job), fabric, 0, hooks)
     return weights, [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 

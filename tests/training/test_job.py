@@ -14,13 +14,13 @@ from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
 from steelsight.networks.member import build_member
 from steelsight.recipe import load_recipe
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.training import job as job_file
 from steelsight.training.checkpoint import Checkpoint, average_in
 from steelsight.training.experiment import start_run
 from steelsight.training.fit import Hooks
 from steelsight.training.job import is_done, make_job, new_network, run_job, store_evidence
-from steelsight.training.machine import Machine, make_fabric
+from steelsight.training.machine import DeviceConfig, make_fabric
 
 NAME = "segment-lite0"
 
@@ -30,20 +30,20 @@ class KilledError(Exception):
 
 
 @pytest.fixture
-def evidence(tmp_path: Path) -> Evidence:
+def evidence(tmp_path: Path) -> OutOfFoldPredictions:
     short = ("members.*.keep.last=1", "members.*.sampling.least_steps=1", "members.*.phases.*.epochs=2")
     recipe = load_recipe("lite", [*SMALL, *short])
     return start_run(tmp_path / "run", read_dataset(few_images(tmp_path / "data"), decode=False), recipe)
 
 
 @pytest.fixture
-def fabric(evidence: Evidence) -> Fabric:
-    return make_fabric(Machine(device="cpu", devices=1), evidence.recipe)
+def fabric(evidence: OutOfFoldPredictions) -> Fabric:
+    return make_fabric(DeviceConfig(device="cpu", devices=1), evidence.recipe)
 
 
 @pytest.mark.parametrize("write", ["write_bytes", "store_evidence", "write_json"])
 def test_a_kill_after_the_last_epoch_costs_no_epoch(
-    write: str, evidence: Evidence, fabric: Fabric, monkeypatch: pytest.MonkeyPatch
+    write: str, evidence: OutOfFoldPredictions, fabric: Fabric, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before the weights, before the evidence, before the mark that all is there."""
     one = evidence.recipe.member(NAME)
@@ -72,7 +72,7 @@ def test_a_kill_after_the_last_epoch_costs_no_epoch(
     assert [half.exists() for half in (*halves, other)] == [False, False, True]
 
 
-def test_two_never_train_one_job(evidence: Evidence, fabric: Fabric) -> None:
+def test_two_never_train_one_job(evidence: OutOfFoldPredictions, fabric: Fabric) -> None:
     """A second `train --resume` in another terminal, or on another machine that shares the folder."""
     one = evidence.recipe.member(NAME)
     said: list[str] = []
@@ -89,7 +89,9 @@ def test_two_never_train_one_job(evidence: Evidence, fabric: Fabric) -> None:
     assert "another process trains it" in said[0]
 
 
-def test_a_job_that_another_process_has_finished_meanwhile_is_kept(evidence: Evidence, fabric: Fabric) -> None:
+def test_a_job_that_another_process_has_finished_meanwhile_is_kept(
+    evidence: OutOfFoldPredictions, fabric: Fabric
+) -> None:
     one = evidence.recipe.member(NAME)
     trained: list[int] = []
     hooks = Hooks(lambda images: None, lambda line: trained.append(line["epoch"]))
@@ -100,7 +102,7 @@ def test_a_job_that_another_process_has_finished_meanwhile_is_kept(evidence: Evi
 
 @pytest.mark.parametrize("answer", [math.nan, math.inf])
 def test_a_network_that_gives_no_probability_leaves_no_evidence(
-    answer: float, evidence: Evidence, fabric: Fabric
+    answer: float, evidence: OutOfFoldPredictions, fabric: Fabric
 ) -> None:
     """The weights of a training that went wrong after its last loss; a resumed one says the same again."""
     one = evidence.recipe.member(NAME)
@@ -120,7 +122,7 @@ def test_a_network_that_gives_no_probability_leaves_no_evidence(
     assert not is_done(evidence.run, one, 0, evidence)
 
 
-def test_a_classifier_that_gives_no_probability_leaves_no_evidence(evidence: Evidence) -> None:
+def test_a_classifier_that_gives_no_probability_leaves_no_evidence(evidence: OutOfFoldPredictions) -> None:
     one = next(member for member in evidence.recipe.members if member.step == "classify")
     job = make_job(evidence, one, 0)
     network = build_member(one, len(job.classes))

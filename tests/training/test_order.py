@@ -3,15 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelsight.training.order import Place, Waiting, duration, next_job
+from steelsight.training.order import JobRoom, PendingJob, duration, next_job
 
 JOBS = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9), st.booleans()), min_size=1, max_size=8)
 """Seconds, memory, and whether it starts from the job before it."""
 
 
-def made(jobs: list[tuple[int, int, bool]]) -> list[Waiting[int]]:
+def made(jobs: list[tuple[int, int, bool]]) -> list[PendingJob[int]]:
     return [
-        Waiting(number, number - 1 if follows and number else None, memory, seconds)
+        PendingJob(number, number - 1 if follows and number else None, memory, seconds)
         for number, (seconds, memory, follows) in enumerate(jobs)
     ]
 
@@ -21,7 +21,7 @@ def test_no_more_jobs_run_than_there_are_cores_and_memory_for(
     jobs: list[tuple[int, int, bool]], most: int, memory: int
 ) -> None:
     waiting, running, done = made(jobs), [], []
-    place = Place(most, memory)
+    place = JobRoom(most, memory)
     while waiting or running:
         while (job := next_job(waiting, running, place)) is not None:
             assert job.after is None or job.after in done
@@ -39,9 +39,9 @@ def test_the_duration_lies_between_that_of_all_at_once_and_that_in_turn(
 ) -> None:
     waiting = made(jobs)
     total = sum(job.seconds for job in waiting)
-    assert duration(waiting, [], Place(1)) == total
-    assert total / most <= duration(waiting, [], Place(most)) <= total
-    assert duration(waiting, [], Place(len(jobs))) == max(
+    assert duration(waiting, [], JobRoom(1)) == total
+    assert total / most <= duration(waiting, [], JobRoom(most)) <= total
+    assert duration(waiting, [], JobRoom(len(jobs))) == max(
         sum(job.seconds for job in waiting[start:end])
         for start in range(len(waiting))
         for end in range(start + 1, len(waiting) + 1)
@@ -50,7 +50,7 @@ def test_the_duration_lies_between_that_of_all_at_once_and_that_in_turn(
 
 
 def test_a_small_job_goes_ahead_of_one_that_does_not_fit() -> None:
-    running = [Waiting("running", memory=5)]
-    large, small = Waiting("large", memory=6), Waiting("small", memory=2)
-    assert next_job([large, small], running, Place(2, 10)) == small
-    assert next_job([large, small], [], Place(2, 1)) == large  # alone it may take what it needs
+    running = [PendingJob("running", memory=5)]
+    large, small = PendingJob("large", memory=6), PendingJob("small", memory=2)
+    assert next_job([large, small], running, JobRoom(2, 10)) == small
+    assert next_job([large, small], [], JobRoom(2, 1)) == large  # alone it may take what it needs

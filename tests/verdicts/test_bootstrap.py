@@ -4,8 +4,8 @@ import numpy as np
 
 from steelsight.verdicts.bootstrap import redraw_thresholds
 from steelsight.verdicts.choose_policy import choose_policy
-from steelsight.verdicts.evaluated import Tested as Images
-from steelsight.verdicts.policy import Costs, Wish
+from steelsight.verdicts.evaluated import EvaluationSet as Images
+from steelsight.verdicts.policy import Costs, Limits
 from steelsight.verdicts.text import stability_text
 
 
@@ -32,29 +32,29 @@ def test_more_groups_leave_less_room_and_the_threshold_lies_within() -> None:
     widths = []
     for groups in (300, 3000):
         tested = images(groups)
-        policy = choose_policy(tested, Wish(), None)
+        policy = choose_policy(tested, Limits(), None)
         moves = policy.stability.pass_at
         assert moves.low <= policy.pass_at <= moves.high
-        assert policy.stability == redraw_thresholds(tested, Wish(), None)
+        assert policy.stability == redraw_thresholds(tested, Limits(), None)
         widths.append(moves.high - moves.low)
     assert widths[1] < widths[0]
 
 
 def test_twins_do_not_count_as_more_groups() -> None:
-    one, many = (redraw_thresholds(images(200, twins=twins), Wish(), None) for twins in (1, 4))
+    one, many = (redraw_thresholds(images(200, twins=twins), Limits(), None) for twins in (1, 4))
     assert one == many
 
 
 def test_draws_without_a_threshold_are_counted() -> None:
-    few = redraw_thresholds(images(118), Wish(), None)  # 59 of each kind: a draw has as many only half of the time
+    few = redraw_thresholds(images(118), Limits(), None)  # 59 of each kind: a draw has as many only half of the time
     assert 0.2 < few.pass_at.absent < 0.8
-    none = choose_policy(images(20), Wish(), None)
+    none = choose_policy(images(20), Limits(), None)
     assert none.stability.pass_at.absent == 1
     assert none.stability.pass_at.low is None
     assert "no pass threshold in any; no reject threshold in any" in stability_text(none)
 
 
 def test_costs_move_too() -> None:
-    wish = Wish(max_escape=None, max_overkill=None, defect_share=0.5, costs=Costs(escape=100, review=1, overkill=10))
+    wish = Limits(max_escape=None, max_overkill=None, defect_share=0.5, costs=Costs(escape=100, review=1, overkill=10))
     policy = choose_policy(images(400), wish, None)
     assert policy.stability.pass_at.low <= policy.pass_at <= policy.stability.pass_at.high

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from steelsight.verdicts.calibration import Calibration
 from steelsight.verdicts.costs import expected_costs
-from steelsight.verdicts.evaluated import Tested as Images
+from steelsight.verdicts.evaluated import EvaluationSet as Images
 from steelsight.verdicts.group_scores import score_images
-from steelsight.verdicts.policy import Costs, Policy, Wish
+from steelsight.verdicts.policy import Costs, Limits, Policy
 from steelsight.verdicts.severity import Severity
 from steelsight.verdicts.thresholds import find_policy
 
@@ -66,7 +66,7 @@ COSTS = st.builds(
 @given(some_images(), COSTS, st.sampled_from([0.05, 0.5]), st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_no_pair_of_thresholds_is_cheaper(images: Images, costs: Costs, share: float, severe: bool) -> None:
-    wish = Wish(costs=costs, defect_share=share, **NO_LIMIT)
+    wish = Limits(costs=costs, defect_share=share, **NO_LIMIT)
     policy = find_policy(images, wish, Calibration(), REJECTS if severe else None)
     levels = [-1.0, 0.05, 0.2, 0.300005, 0.5, 0.8, 1.0]
     pairs = [(low, high) for low in levels for high in levels if low <= high]
@@ -99,7 +99,7 @@ def test_limits_come_first_and_costs_choose_among_what_they_leave() -> None:
     tested = simulate(1000, 3.0, seed=1)
     cheap = Costs(escape=1.0, review=1.0, overkill=1.0)
     limited, free = (
-        find_policy(tested, Wish(costs=cheap, defect_share=0.05, **limits), Calibration(), None)
+        find_policy(tested, Limits(costs=cheap, defect_share=0.05, **limits), Calibration(), None)
         for limits in ({"max_escape": 0.02, "max_overkill": 0.02}, NO_LIMIT)
     )
     assert [one.kept for one in limited.statements] == [True, True]
@@ -109,7 +109,7 @@ def test_limits_come_first_and_costs_choose_among_what_they_leave() -> None:
     assert limited.reject_at >= limited.statements[1].threshold
     dear = find_policy(
         tested,
-        Wish(max_escape=0.02, costs=Costs(escape=1e5, review=1, overkill=1), defect_share=0.05),
+        Limits(max_escape=0.02, costs=Costs(escape=1e5, review=1, overkill=1), defect_share=0.05),
         Calibration(),
         None,
     )
@@ -119,7 +119,7 @@ def test_limits_come_first_and_costs_choose_among_what_they_leave() -> None:
 def test_a_limit_that_cannot_be_kept_is_not_bought_off() -> None:
     tested = simulate(60, 3.0, seed=1)
     costs = Costs(escape=1e-6, review=100, overkill=1)
-    wish = Wish(max_escape=0.01, max_overkill=0.2, costs=costs, defect_share=0.05)
+    wish = Limits(max_escape=0.01, max_overkill=0.2, costs=costs, defect_share=0.05)
     policy = find_policy(tested, wish, Calibration(), None)
     assert policy.pass_at is None
     assert policy.reject_at is not None
@@ -127,7 +127,7 @@ def test_a_limit_that_cannot_be_kept_is_not_bought_off() -> None:
 
 def test_shares_among_those_answered_alike_hold_at_the_cheapest_thresholds() -> None:
     tested = simulate(1500, 3.0, seed=2)
-    wish = Wish(
+    wish = Limits(
         max_escape=0.03,
         escape_among="both",
         max_overkill=0.3,
@@ -149,7 +149,7 @@ def test_the_dearer_the_class_the_stricter() -> None:
     found = [
         find_policy(
             tested,
-            Wish(costs=Costs(escape=20, review=1, overkill=5, escape_of={"2": dear}), defect_share=0.05, **NO_LIMIT),
+            Limits(costs=Costs(escape=20, review=1, overkill=5, escape_of={"2": dear}), defect_share=0.05, **NO_LIMIT),
             Calibration(),
             None,
         ).pass_at
@@ -168,7 +168,7 @@ def test_a_surface_photographed_again_costs_no_more() -> None:
 
 
 def test_the_curve_is_short_ascending_and_in_order() -> None:
-    wish = Wish(costs=Costs(escape=20, review=1, overkill=5), defect_share=0.05, max_overkill=0.02)
+    wish = Limits(costs=Costs(escape=20, review=1, overkill=5), defect_share=0.05, max_overkill=0.02)
     policy = find_policy(simulate(1500, 3.0, seed=4), wish, Calibration(), None)
     curve = policy.cost_curve
     assert 100 < len(curve) <= 201
@@ -180,7 +180,7 @@ def test_the_curve_is_short_ascending_and_in_order() -> None:
 @pytest.mark.parametrize("limits", [NO_LIMIT, {"max_escape": 0.01}, {"max_escape": 1e-4}])
 def test_a_curve_of_thousands_of_levels_keeps_the_chosen_thresholds(limits: dict[str, float | None]) -> None:
     tested, costs = simulate(1500, 3.0, seed=5), Costs(escape=20, review=1, overkill=5)
-    policy = find_policy(tested, Wish(costs=costs, defect_share=0.05, **limits), Calibration(), None)
+    policy = find_policy(tested, Limits(costs=costs, defect_share=0.05, **limits), Calibration(), None)
     by_hand = cost_by_hand(tested, costs, 0.05, *ends(policy), False)
     assert policy.expected_cost == pytest.approx(by_hand)
     if limits == NO_LIMIT:
@@ -189,7 +189,7 @@ def test_a_curve_of_thousands_of_levels_keeps_the_chosen_thresholds(limits: dict
 
 @pytest.mark.parametrize("truth", [[[0, 0]] * 3, [[9, 0]] * 3])
 def test_of_a_kind_that_was_not_tested_nobody_knows_the_cost(truth: list[list[int]]) -> None:
-    wish = Wish(costs=Costs(escape=20, review=1, overkill=5), defect_share=0.05, **NO_LIMIT)
+    wish = Limits(costs=Costs(escape=20, review=1, overkill=5), defect_share=0.05, **NO_LIMIT)
     policy = find_policy(make_tested([0.1, 0.2, 0.9], truth), wish, Calibration(), None)
     assert (policy.pass_at, policy.reject_at, policy.cost_curve) == (None, None, ())
     assert policy.expected_cost is None

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from steelsight.core.errors import UserError
 from steelsight.imaging.regions import Region
 from steelsight.metrics.defects import Defects
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, MATCHES, read_tested, write_tested
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, MATCHES, read_evaluation_set, write_evaluation_set
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
 SIDES = st.integers(0, 2**31)
@@ -34,13 +34,13 @@ def some_defects(draw: st.DrawFn, images: int) -> tuple[Defects, np.ndarray]:
 
 
 @st.composite
-def some_images(draw: st.DrawFn) -> Tested:
+def some_images(draw: st.DrawFn) -> EvaluationSet:
     names = draw(st.lists(NAMES, min_size=1, max_size=5, unique=True))
     count = len(names)
     numbers = st.lists(st.integers(0, 2**40), min_size=count, max_size=count)
     defects, truth = draw(some_defects(count))
     older = draw(st.booleans())
-    return Tested(
+    return EvaluationSet(
         kind=draw(st.sampled_from(["own", "calibrated", "cross-validated"])),
         classes=("4", "edge, torn"),
         image_ids=tuple(names),
@@ -55,10 +55,12 @@ def some_images(draw: st.DrawFn) -> Tested:
 
 
 @given(some_images())
-def test_what_is_written_is_read_to_the_last_digit(tmp_path_factory: pytest.TempPathFactory, one: Tested) -> None:
+def test_what_is_written_is_read_to_the_last_digit(
+    tmp_path_factory: pytest.TempPathFactory, one: EvaluationSet
+) -> None:
     folder = tmp_path_factory.mktemp("tested")
-    write_tested(folder, one)
-    other = read_tested(folder)
+    write_evaluation_set(folder, one)
+    other = read_evaluation_set(folder)
     assert (other.kind, other.classes, other.image_ids, other.regions) == (
         one.kind,
         one.classes,
@@ -75,12 +77,12 @@ def test_what_is_written_is_read_to_the_last_digit(tmp_path_factory: pytest.Temp
 
 def test_tables_of_older_versions_are_read_and_those_of_other_images_do_not_stay(tmp_path: Path) -> None:
     _write_one(tmp_path)
-    known = read_tested(tmp_path)
+    known = read_evaluation_set(tmp_path)
     assert known.defects is not None
     (tmp_path / MATCHES).unlink()
-    assert read_tested(tmp_path).defects is None
-    write_tested(tmp_path, known)
-    write_tested(tmp_path, replace(known, defects=None))
+    assert read_evaluation_set(tmp_path).defects is None
+    write_evaluation_set(tmp_path, known)
+    write_evaluation_set(tmp_path, replace(known, defects=None))
     assert not (tmp_path / MATCHES).exists()
 
 
@@ -90,7 +92,9 @@ def _write_one(folder: Path) -> None:
     defects = Defects(np.array([[0, 0, 7, 2]]), np.array([[0, 0, 5, 2]]))
     truth = np.array([[7]])
     size = np.array([[256, 1600]])
-    write_tested(folder, Tested("own", ("4",), ("a.jpg",), one, one, size, np.array([0.25]), truth, regions, defects))
+    write_evaluation_set(
+        folder, EvaluationSet("own", ("4",), ("a.jpg",), one, one, size, np.array([0.25]), truth, regions, defects)
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,9 +116,9 @@ def test_a_damaged_table_is_refused(tmp_path: Path, file: str, old: str, new: st
     path = tmp_path / file
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(UserError, match=says):
-        read_tested(tmp_path)
+        read_evaluation_set(tmp_path)
 
 
 def test_a_missing_table_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--calibrate"):
-        read_tested(tmp_path)
+        read_evaluation_set(tmp_path)

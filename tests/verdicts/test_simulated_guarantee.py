@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from steelsight.verdicts.calibration import Calibration
-from steelsight.verdicts.evaluated import Tested as Images
+from steelsight.verdicts.evaluated import EvaluationSet as Images
 from steelsight.verdicts.group_scores import GroupScores, score_groups, score_images
-from steelsight.verdicts.policy import Wish
+from steelsight.verdicts.policy import Limits
 from steelsight.verdicts.severity import Severity
 from steelsight.verdicts.thresholds import find_policy
 
@@ -38,7 +38,7 @@ def calibrations(groups: GroupScores, size: int, draws: int = DRAWS, seed: int =
         yield draw(groups, rng.integers(groups.escape.size, size=size))
 
 
-def exceeded(groups: GroupScores, wish: Wish, size: int, draws: int = DRAWS) -> dict[str, int]:
+def exceeded(groups: GroupScores, wish: Limits, size: int, draws: int = DRAWS) -> dict[str, int]:
     """Of each statement, the draws in which the truth exceeds its limit, at its own threshold and at the policy's; and in
     which it is kept."""
     counts: Counter[str] = Counter()
@@ -69,7 +69,7 @@ def test_the_truth_is_what_images_say() -> None:
         m, of_class = any_of(tested, tested.defective, by_p), any_of(tested, second, by_p)
         g = 1 - any_of(tested, ~tested.defective, ~passes)
         o, r = any_of(tested, ~tested.defective, rejects), 1 - any_of(tested, tested.defective, ~rejects)
-        wish = Wish(escape_among="both", overkill_among="both", defect_share=0.3, never_miss={"2": 0.1})
+        wish = Limits(escape_among="both", overkill_among="both", defect_share=0.3, never_miss={"2": 0.1})
         escape, overkill = find(groups, wish)[2:]
         stated = [one for side in (escape, overkill) for one in side.statements(at)]
         expected = [m, of_class, 0.3 * m / (0.3 * m + 0.7 * g), o, 0.7 * o / (0.7 * o + 0.3 * r)]
@@ -83,7 +83,7 @@ def any_of(tested: Images, counts: NDArray[np.bool_], lost: NDArray[np.bool_]) -
 
 
 def test_bounds_hold_over_a_simulated_population() -> None:
-    counts = exceeded(population(), Wish(never_miss={"2": 0.1}), 800)
+    counts = exceeded(population(), Limits(never_miss={"2": 0.1}), 800)
     for name in ("defective", "good", "2"):
         assert counts[f"{name}, kept"] == DRAWS
         assert not is_too_many(counts[f"{name}, own"], 0.05), name
@@ -94,7 +94,7 @@ def test_bounds_hold_over_a_simulated_population() -> None:
 
 @pytest.mark.parametrize(("mixed", "severity"), [(0.0, None), (0.3, None), (0.0, REJECTS)])
 def test_shares_among_those_answered_alike_hold(mixed: float, severity: Severity | None) -> None:
-    wish = Wish(
+    wish = Limits(
         max_escape=0.05,
         escape_among="both",
         max_overkill=0.4 if severity else 0.2,
@@ -111,7 +111,7 @@ def test_shares_among_those_answered_alike_hold(mixed: float, severity: Severity
 
 def naively_exceeded(groups: GroupScores, size: int, limit: float) -> int:
     """Draws in which more than the limit escapes at the loosest threshold at which the share seen is within it."""
-    statement = find(groups, Wish(max_escape=limit))[2].shares[0]
+    statement = find(groups, Limits(max_escape=limit))[2].shares[0]
     count = 0
     for calibration in calibrations(groups, size):
         scores = np.sort(calibration.escape[~np.isnan(calibration.escape)])
@@ -125,7 +125,7 @@ def test_a_naive_threshold_does_not_hold() -> None:
 
 
 def test_a_naive_ratio_does_not_hold() -> None:
-    groups, wish = population(), Wish(max_escape=0.02, escape_among="passed", defect_share=0.2)
+    groups, wish = population(), Limits(max_escape=0.02, escape_among="passed", defect_share=0.2)
     statement = find(groups, wish)[2].statements(None)[-1]
     too_high = 0
     for calibration in calibrations(groups, 800, draws=300):
@@ -140,7 +140,7 @@ def test_bounds_hold_over_real_tiles(limit: float) -> None:
     tested = read_evidence(TILES)
     groups = score_groups(tested, score_images(tested, None))
     size = 2 * groups.escape.size  # with 36 defective groups, 10 % would often have too few of the 29 that it takes
-    wish = Wish(max_escape=limit, max_overkill=limit, escape_among="both", overkill_among="both", defect_share=0.2)
+    wish = Limits(max_escape=limit, max_overkill=limit, escape_among="both", overkill_among="both", defect_share=0.2)
     counts = exceeded(groups, wish, size, 500)
     for name in ("passed", "rejected", "defective", "good"):
         assert not is_too_many(counts[f"{name}, own"], 0.05, 500), name
@@ -152,7 +152,7 @@ def test_bounds_hold_over_real_tiles(limit: float) -> None:
 def test_it_is_useful() -> None:
     """2,000 groups that separate well, bounds of 1 %: no more than 15 % of the images go to review."""
     tested = simulate(2000, 4.6, seed=3)
-    policy = find_policy(tested, Wish(max_escape=0.01, max_overkill=0.01), Calibration(), None)
+    policy = find_policy(tested, Limits(max_escape=0.01, max_overkill=0.01), Calibration(), None)
     assert all(one.kept for one in policy.statements)
     assert sum(policy.outcome.review) <= 0.15 * policy.outcome.images
     assert 0.4 * policy.outcome.images < sum(policy.outcome.passed) < 0.6 * policy.outcome.images

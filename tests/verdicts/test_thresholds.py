@@ -13,7 +13,7 @@ from steelsight.core.errors import UserError
 from steelsight.metrics.binomial import clopper_pearson_upper
 from steelsight.verdicts.error_rates import MARGIN
 from steelsight.verdicts.group_scores import score_groups, score_images
-from steelsight.verdicts.policy import Policy, Wish
+from steelsight.verdicts.policy import Limits, Policy
 from steelsight.verdicts.severity import Severity
 from steelsight.verdicts.verdict import give_verdict
 
@@ -126,7 +126,7 @@ def test_whatever_was_asked_both_thresholds_keep_it(
 ) -> None:
     tested = simulate(200, separation, mixed=0.2, seed=seed)
     groups = score_groups(tested, score_images(tested, None))
-    wish = Wish(
+    wish = Limits(
         max_escape=limit,
         max_overkill=limit,
         escape_among=escape_among,
@@ -242,8 +242,8 @@ def test_the_same_images_in_another_order_get_the_same_policy() -> None:
 def test_more_of_the_same_evidence_loosens_both() -> None:
     tested = simulate(300, 3.0, seed=9)
     groups = score_groups(tested, score_images(tested, None))
-    once = find(groups, Wish())
-    thrice = find(draw(groups, np.tile(np.arange(groups.escape.size), 3)), Wish())
+    once = find(groups, Limits())
+    thrice = find(draw(groups, np.tile(np.arange(groups.escape.size), 3)), Limits())
     assert thrice[0] >= once[0]
     assert thrice[1] <= once[1]
 
@@ -266,7 +266,7 @@ def test_more_of_the_same_evidence_loosens_both() -> None:
 )
 def test_an_impossible_wish_is_refused(wish: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        Wish.model_validate(wish)
+        Limits.model_validate(wish)
 
 
 def test_nothing_passes_where_no_good_image_was_tested() -> None:

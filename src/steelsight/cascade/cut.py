@@ -13,7 +13,7 @@ from steelsight.imaging.regions import Region, find_regions
 from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.rule.rule import Rule, masks
 
-Found = tuple[tuple[Runs, ...], tuple[Region, ...]]
+MasksAndRegions = tuple[tuple[Runs, ...], tuple[Region, ...]]
 """The run lengths of each class, and the connected regions of all of them."""
 
 LEAST = 4
@@ -53,7 +53,7 @@ class CombinedMaps:
         return combined
 
 
-def cut(maps: CombinedMaps, p_defect: float, rule: Rule) -> Found:
+def cut(maps: CombinedMaps, p_defect: float, rule: Rule) -> MasksAndRegions:
     """What the rule finds in an image.
 
     Classes whose map cannot reach the upper threshold are left at the working size: most are.
@@ -70,7 +70,7 @@ def cut(maps: CombinedMaps, p_defect: float, rule: Rule) -> Found:
     return tuple(runs), tuple(regions)
 
 
-def suspect(maps: CombinedMaps, found: Sequence[Runs], rule: Rule) -> Found:
+def suspect(maps: CombinedMaps, found: Sequence[Runs], rule: Rule) -> MasksAndRegions:
     """What lies above the lower threshold in the classes without a mask, whatever kept them from it: the gate, the upper
     threshold or the minimum area. Of each class the `MOST` largest regions count, of those with `least_area` pixels.
 

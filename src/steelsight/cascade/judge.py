@@ -32,7 +32,7 @@ Flags = Callable[[Image], tuple[str, ...]]
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Prediction:
     """What the two steps say of one image.
 
     Attributes:
@@ -101,9 +101,9 @@ def judge(
     keep_network_maps: bool = False,
     flags: Flags | None = None,
     policy: Policy | None = None,
-) -> Iterator[Judged]:
-    """Judge images in their order; an unreadable file, or an image for which a network gives no probability, gives a `Judged`
-    with its error.
+) -> Iterator[Prediction]:
+    """Judge images in their order; an unreadable file, or an image for which a network gives no probability, gives a
+    `Prediction` with its error.
 
     Step 2 sees the images that pass the gate, which alone may have masks, and those that do not pass by the policy: whatever
     goes to a person shows where to look.
@@ -113,17 +113,17 @@ def judge(
 
     Args:
         sources: may be endless; only a few batches ahead are taken from it.
-        keep_maps, keep_network_maps: whether `Judged.maps` and `Judged.network_maps` are wanted.
+        keep_maps, keep_network_maps: whether `Prediction.maps` and `Prediction.network_maps` are wanted.
         flags: names what is unusual about an image.
         policy: gives each image its verdict.
     """
     if rule.classes != len(engine.classes):
         raise ValueError(f"the rule has {rule.classes} classes, the networks have {len(engine.classes)}")
     remaining, grey = iter(sources), sees_grey(engine)
-    waiting: deque[Future[list[Judged]]] = deque()
+    waiting: deque[Future[list[Prediction]]] = deque()
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(engine.workers) as workers:
 
-        def work(group: Sequence[tuple[Source, Future[Read]]]) -> list[Judged]:
+        def work(group: Sequence[tuple[Source, Future[Read]]]) -> list[Prediction]:
             read = [(source, image.result()) for source, image in group]
             return judge_batch(
                 read,
@@ -161,24 +161,24 @@ def judge_batch(
     keep_network_maps: bool = False,
     flags: Flags | None = None,
     policy: Policy | None = None,
-) -> list[Judged]:
+) -> list[Prediction]:
     """Judge images that are read already (or failed to be), all classifier inputs together; see `judge`.
 
     Args:
-        keep_network_maps: whether `Judged.network_maps` is wanted.
+        keep_network_maps: whether `Prediction.network_maps` is wanted.
     """
     images = [image for _, image in group if not isinstance(image, ImageError)]
     unusual = [flags(image) if flags else () for image in images]
     classified = _classify(images, engine)
-    known: list[Judged] = []
+    known: list[Prediction] = []
     said = iter(zip(classified, unusual, strict=True))
     nothing = tuple(Runs.empty() for _ in engine.classes)
     for source, image in group:
         if isinstance(image, ImageError):
-            known.append(Judged(source, None, float("nan"), nothing, error=str(image)))
+            known.append(Prediction(source, None, float("nan"), nothing, error=str(image)))
             continue
         one, flagged = next(said)
-        judged = Judged(source, image, one.p_defect, nothing, flags=flagged, classifiers=one.each)
+        judged = Prediction(source, image, one.p_defect, nothing, flags=flagged, classifiers=one.each)
         if one.odd is not None:
             known.append(_left_to_a_person(judged, one.odd))
         else:
@@ -192,7 +192,7 @@ def judge_batch(
     ]
 
 
-def _is_to_be_segmented(judged: Judged, engine: Engine, rule: Rule, policy: Policy | None) -> bool:
+def _is_to_be_segmented(judged: Prediction, engine: Engine, rule: Rule, policy: Policy | None) -> bool:
     """What passes the gate may have masks; what does not pass, with none, is to show a person where to look."""
     if judged.p_defect > rule.gate:
         return True
@@ -201,14 +201,14 @@ def _is_to_be_segmented(judged: Judged, engine: Engine, rule: Rule, policy: Poli
 
 
 def _looked_at(
-    judged: Judged,
+    judged: Prediction,
     maps: list[NDArray[np.uint8]] | NoProbability,
     engine: Engine,
     rule: Rule,
     policy: Policy | None,
     keep_maps: bool,
     keep_network_maps: bool,
-) -> Judged:
+) -> Prediction:
     """An image that was segmented, with masks, verdict and what is suspected."""
     if isinstance(maps, NoProbability):
         if judged.p_defect > rule.gate:
@@ -227,13 +227,13 @@ def _looked_at(
     return _with_verdict(found, engine, policy)
 
 
-def _left_to_a_person(judged: Judged, odd: NoProbability) -> Judged:
+def _left_to_a_person(judged: Prediction, odd: NoProbability) -> Prediction:
     """No bound of a policy is needed to see that nobody else can judge it."""
     said = f"{judged.source.path}: {odd.sentence}"
     return replace(judged, error=said, verdict=Verdict("review", odd.sentence))
 
 
-def _verdict(judged: Judged, engine: Engine, policy: Policy | None) -> Verdict | None:
+def _verdict(judged: Prediction, engine: Engine, policy: Policy | None) -> Verdict | None:
     """What is suspected has no say in it."""
     if policy is None or judged.size is None:
         return None
@@ -241,8 +241,8 @@ def _verdict(judged: Judged, engine: Engine, policy: Policy | None) -> Verdict |
 
 
 def _with_verdict(
-    judged: Judged, engine: Engine, policy: Policy | None, *, unseen: NoProbability | None = None
-) -> Judged:
+    judged: Prediction, engine: Engine, policy: Policy | None, *, unseen: NoProbability | None = None
+) -> Prediction:
     """The image with its verdict, where there is a policy.
 
     Args:

@@ -30,7 +30,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundSources:
     """The images that a user means, and what of their folders is left out."""
 
     sources: tuple[Source, ...]
@@ -42,7 +42,7 @@ def find_sources(given: Sequence[str], *, results: Path | None = None) -> tuple[
     return find(given, results=results).sources
 
 
-def find(given: Sequence[str], *, results: Path | None = None) -> Found:
+def find(given: Sequence[str], *, results: Path | None = None) -> FoundSources:
     """Resolve files, folders (with what is below them) and patterns such as `line2/*.jpg`, in the order given; `-` stands
     for a list of these on standard input, one a line.
 
@@ -70,7 +70,7 @@ def find(given: Sequence[str], *, results: Path | None = None) -> Found:
                 f"{source.path} and {other.path} would both be named {source.image_id!r} in the results; give the folder "
                 "that holds both, or take them one after the other"
             )
-    return Found(tuple(sources.values()), tuple(dict.fromkeys(left_out)))
+    return FoundSources(tuple(sources.values()), tuple(dict.fromkeys(left_out)))
 
 
 def _with_standard_input(given: Sequence[str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from steelsight.cli.output import counting, finish, results
 from steelsight.dataset.model import Dataset, Layout
 
 if TYPE_CHECKING:
-    from steelsight.dataset.check import Summary, TwinCount
+    from steelsight.dataset.check import DatasetSummary, TwinCount
 
 app = typer.Typer(no_args_is_help=True, help="Look at data before training on it.")
 
@@ -67,7 +67,7 @@ def _next(data: Path, layout: Layout | None, dataset: Dataset) -> str | None:
     return f"steelsight train {shlex.quote(str(data))}{chosen} --recipe lite --out run{skip}"
 
 
-def _figures(dataset: Dataset, summary: "Summary") -> dict[str, Any]:
+def _figures(dataset: Dataset, summary: "DatasetSummary") -> dict[str, Any]:
     from steelsight.dataset.check import QUANTILES
 
     faults = [
@@ -94,7 +94,7 @@ def _figures(dataset: Dataset, summary: "Summary") -> dict[str, Any]:
     }
 
 
-def _show(dataset: Dataset, summary: "Summary") -> None:
+def _show(dataset: Dataset, summary: "DatasetSummary") -> None:
     results.print(
         f"[bold]{escape(str(dataset.root))}[/]: {summary.images} images without a fault, "
         f"{summary.defect_free} of them defect-free; layout {dataset.layout}",
@@ -118,7 +118,7 @@ def _notes(dataset: Dataset) -> tuple[str, ...]:
     return (*dataset.notes, *lacks(dataset.classes, dataset.samples))
 
 
-def _class_table(summary: "Summary") -> Table:
+def _class_table(summary: "DatasetSummary") -> Table:
     from steelsight.dataset.check import QUANTILES
 
     table = _table("Classes, and the pixels of a class in an image that shows it")
@@ -139,7 +139,7 @@ def _quantile_name(quantile: float) -> str:
     return {0.0: "least", 0.5: "median", 1.0: "most"}.get(quantile, f"{quantile:.0%}")
 
 
-def _count_table(summary: "Summary") -> Table:
+def _count_table(summary: "DatasetSummary") -> Table:
     table = _table("Classes in an image")
     table.add_column("classes", justify="right")
     table.add_column("images", justify="right")
@@ -148,7 +148,7 @@ def _count_table(summary: "Summary") -> Table:
     return table
 
 
-def _size_table(summary: "Summary") -> Table:
+def _size_table(summary: "DatasetSummary") -> Table:
     table = _table("Sizes")
     table.add_column("width x height", justify="right")
     table.add_column("images", justify="right")
@@ -173,7 +173,7 @@ def _show_twins(twins: "TwinCount") -> None:
         results.print(f"  and {len(twins.differing) - _MOST_GROUPS} more groups (--json lists all)", highlight=False)
 
 
-def _show_faults(dataset: Dataset, summary: "Summary") -> None:
+def _show_faults(dataset: Dataset, summary: "DatasetSummary") -> None:
     from steelsight.dataset.check import fault_place
 
     if not dataset.faults:

@@ -24,11 +24,11 @@ from steelsight.cli.output import console, counting, fail, finish, shown_progres
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Layout
 from steelsight.inspector.artifact import CARD
-from steelsight.rule.objective import Aim, Objective
+from steelsight.rule.objective import Objective, ObjectiveName
 
 if TYPE_CHECKING:
-    from steelsight.verdicts.evaluated import Tested
-    from steelsight.verdicts.policy import Keep, Wish
+    from steelsight.verdicts.evaluated import EvaluationSet
+    from steelsight.verdicts.policy import Limits, Unchanged
     from steelsight.verdicts.severity import Severity
 
 
@@ -47,7 +47,7 @@ def decide(
         typer.Option(help="Of a RUN: search the rule at this gate alone, a probability. Default: the recipe's gates."),
     ] = None,
     objective: Annotated[
-        Aim | None,
+        ObjectiveName | None,
         typer.Option(
             help="Of a RUN: what the rule is searched for. competition: mean Dice over every image and class, empty ones "
             "too. pooled: Dice of the pixels of all images. defects: Dice of the images and classes that have a defect, at "
@@ -136,7 +136,7 @@ def decide(
     _decide_run(folder, gate, aimed, rule == "plain", wish, severity, as_json)
 
 
-def _objective(run: Path, aim: Aim | None, max_false_alarms: float | None) -> Objective | None:
+def _objective(run: Path, aim: ObjectiveName | None, max_false_alarms: float | None) -> Objective | None:
     """What the options ask for, the recipe's where they are silent; None where all are."""
     if aim is None and max_false_alarms is None:
         return None
@@ -157,7 +157,7 @@ def _decide_run(
     gate: float | None,
     objective: Objective | None,
     plain: bool,
-    wish: "Wish | None",
+    wish: "Limits | None",
     severity: str | None,
     as_json: bool,
 ) -> None:
@@ -189,7 +189,7 @@ def _decide_run(
 
 def _decide_inspector(
     folder: Path,
-    wish: "Wish | None",
+    wish: "Limits | None",
     severity: str | None,
     calibrate: Path | None,
     layout: Layout | None,
@@ -215,7 +215,7 @@ def _decide_inspector(
     )
 
 
-def _fresh(folder: Path, data: Path, layout: Layout | None, skip_faulty: bool) -> "Tested":
+def _fresh(folder: Path, data: Path, layout: Layout | None, skip_faulty: bool) -> "EvaluationSet":
     from steelsight.cli.labelled import read_labelled
     from steelsight.dataset.twins import find_twins
     from steelsight.inspector.calibrate import judge_fresh
@@ -236,7 +236,7 @@ def _fresh(folder: Path, data: Path, layout: Layout | None, skip_faulty: bool) -
         return judge_fresh(Inspector.open(folder), dataset, groups, advance)
 
 
-def _severity(given: str | None, classes: tuple[str, ...]) -> "Severity | Keep | None":
+def _severity(given: str | None, classes: tuple[str, ...]) -> "Severity | Unchanged | None":
     from steelsight.verdicts.severity import read_severity
 
     if given is None:

@@ -6,15 +6,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from steelsight.cli.output import results
-from steelsight.verdicts.guarantee import standing
+from steelsight.verdicts.guarantee import guarantee_of
 from steelsight.verdicts.text import outcome_text, stability_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from steelsight.rule.bootstrap import Range
-    from steelsight.selection.decision import Decision, Figures, Interval
-    from steelsight.verdicts.policy import Policy, Statement
+    from steelsight.rule.bootstrap import ValueInterval
+    from steelsight.selection.decision import Decision, FigureInterval, MaskFigures
+    from steelsight.verdicts.policy import Bound, Policy
 
 
 def show(decision: "Decision") -> None:
@@ -43,7 +43,7 @@ def _figures(decision: "Decision") -> Table:
     for heading in ("Dice", "Dice of pairs\nwith defect", "false alarms on\nempty pairs"):
         table.add_column(heading, justify="right")
     plain = decision.candidate("defaults").nested.figures
-    rows: list[tuple[str, Figures, str]] = [
+    rows: list[tuple[str, MaskFigures, str]] = [
         (f"kept ({decision.kept}), on its own images", decision.figures, "tuned"),
         ("nested", decision.nested.figures, "nested"),
         ("plain defaults, nested", plain, "defaults"),
@@ -91,11 +91,11 @@ def _rule(decision: "Decision") -> Table:
     return table
 
 
-def _moves(ends: "Range | None", unit: int, form: str) -> str:
+def _moves(ends: "ValueInterval | None", unit: int, form: str) -> str:
     return escape(f" [{ends.low / unit:{form}}, {ends.high / unit:{form}}]") if ends else ""
 
 
-def _cell(value: float | None, interval: "Interval") -> str:
+def _cell(value: float | None, interval: "FigureInterval") -> str:
     if value is None:
         return "-"
     if interval.low is None or interval.high is None:
@@ -110,7 +110,7 @@ def show_policy(policy: "Policy | None", classes: "Sequence[str]") -> None:
         return
     results.print(_bounds(policy))
     results.print(_outcome(policy))
-    worth = standing(policy)
+    worth = guarantee_of(policy)
     for text in filter(None, (outcome_text(policy), stability_text(policy), f"{worth.title}. {worth.text}")):
         results.print(escape(text), soft_wrap=True, highlight=False)
 
@@ -130,7 +130,7 @@ def _bounds(policy: "Policy") -> Table:
     return table
 
 
-def _what(one: "Statement") -> str:
+def _what(one: "Bound") -> str:
     of = {
         "defective": "of defective images pass",
         "passed": "of passed images are defective",
@@ -140,7 +140,7 @@ def _what(one: "Statement") -> str:
     return escape(of if one.defect_class is None else f"of images with class {one.defect_class} pass")
 
 
-def _kept(one: "Statement") -> str:
+def _kept(one: "Bound") -> str:
     if one.kept:
         return "yes"
     return "no" if one.missing is None else f"no: {one.missing} more groups"

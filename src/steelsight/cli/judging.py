@@ -11,7 +11,7 @@ import typer
 from steelsight.cli.output import console, counting, fail, finish
 
 if TYPE_CHECKING:
-    from steelsight.cascade.judge import Judged
+    from steelsight.cascade.judge import Prediction
     from steelsight.cascade.sources import Source
     from steelsight.imaging.folders import LeftOut
     from steelsight.results.writer import ResultWriter, Tally
@@ -46,7 +46,7 @@ _SHOWN = 10  # images that were not judged named on the terminal; images.csv has
 
 def judge_and_write(
     writer: "ResultWriter",
-    judge: "Callable[[Sequence[Source]], Iterator[Judged]]",
+    judge: "Callable[[Sequence[Source]], Iterator[Prediction]]",
     *,
     left_out: "Sequence[LeftOut]",
     as_json: bool,

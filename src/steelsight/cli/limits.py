@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from steelsight.core.errors import UserError
 
 if TYPE_CHECKING:
-    from steelsight.verdicts.policy import Costs, Wish
+    from steelsight.verdicts.policy import Costs, Limits
 
 _PANEL = "Verdicts"
 
@@ -95,13 +95,13 @@ def make_wish(
     cost_review: float | None,
     cost_overkill: float | None,
     cost_escape_of: Sequence[str] | None,
-) -> "Wish | None":
+) -> "Limits | None":
     """The wish that options speak of, with defaults for those left out; None where all are.
 
     Raises:
         UserError: an option is out of its range, or lacks another.
     """
-    from steelsight.verdicts.policy import Wish
+    from steelsight.verdicts.policy import Limits
 
     given: dict[str, Any] = {
         "escape_among": escape_among,
@@ -117,7 +117,7 @@ def make_wish(
     if not wanted:
         return None
     try:
-        return Wish(**wanted)
+        return Limits(**wanted)
     except ValidationError as error:
         raise UserError(_sentence(error)) from error
 

@@ -35,7 +35,7 @@ def predict(
     from steelsight.export.images import are_there
     from steelsight.recipe import choose_folds, read_run_recipe
     from steelsight.results.writer import ResultWriter
-    from steelsight.run.predictions import Evidence
+    from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.record import read_record
     from steelsight.selection.decision import FILE, read_decision
     from steelsight.selection.run_policy import of_folds
@@ -45,7 +45,7 @@ def predict(
     chosen = choose_folds(folds, recipe.folds)
     found = find(images, results=out)
     record = read_record(run)
-    deployed = of_folds(Evidence(run, record, recipe), decision, chosen)
+    deployed = of_folds(OutOfFoldPredictions(run, record, recipe), decision, chosen)
     policy, rule = None if deployed is None else deployed[1], decision.rule_of(chosen)
     engine = _load(run, recipe, decision, chosen)
     writer = ResultWriter(

@@ -18,8 +18,8 @@ from steelsight.dataset.model import Layout
 
 if TYPE_CHECKING:
     from steelsight.recipe import Recipe
-    from steelsight.run.predictions import Evidence
-    from steelsight.training.machine import Machine
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.training.machine import DeviceConfig
 
 STARTED = {"samples.csv", "truth.csv", "dataset.json"}
 """What a run that was killed before it had its recipe may hold; it is written anew."""
@@ -58,9 +58,9 @@ def train(
     choose_jobs(wanted, only or [])
     from steelsight.training.experiment import check_data, run_jobs
     from steelsight.training.job import is_done
-    from steelsight.training.machine import Machine
+    from steelsight.training.machine import DeviceConfig
 
-    machine = Machine(device, devices or "auto", workers, _at_once(parallel, devices))
+    machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel, devices))
     if plan:
         with _planned(data, layout, wanted, skip_faulty) as evidence:
             _show_plan(evidence, only or [], machine, as_json)
@@ -100,7 +100,7 @@ def _open_or_start(
     skip_faulty: bool,
     *,
     named: str,
-) -> "tuple[Evidence, bool]":
+) -> "tuple[OutOfFoldPredictions, bool]":
     """The run in `out`: a new one, or with --resume the one there; and whether images of DATA were left out."""
     from steelsight.networks.encoders import require_weights
 
@@ -123,14 +123,14 @@ def _open_or_start(
     return evidence, bool(dataset.left_out)
 
 
-def _say_of_folds(evidence: "Evidence") -> None:
+def _say_of_folds(evidence: "OutOfFoldPredictions") -> None:
     from steelsight.dataset.lacks import lacks_in_folds
 
     record = evidence.record
     say_notes(lacks_in_folds(record.classes, record.samples, record.folds, record.groups))
 
 
-def _go_on(data: Path, wanted: "Recipe", out: Path, named: str) -> "Evidence":
+def _go_on(data: Path, wanted: "Recipe", out: Path, named: str) -> "OutOfFoldPredictions":
     """The run in `out`, with its images where DATA is."""
     from steelsight.recipe import is_resolved
     from steelsight.training.experiment import open_run, with_images_at
@@ -165,7 +165,9 @@ def _is_further_device() -> bool:
 
 
 @contextmanager
-def _planned(data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: bool) -> "Iterator[Evidence]":
+def _planned(
+    data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: bool
+) -> "Iterator[OutOfFoldPredictions]":
     """A run as it would be, in a folder that is thrown away."""
     import tempfile
 
@@ -177,7 +179,7 @@ def _planned(data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: b
         yield evidence
 
 
-def _show_plan(evidence: "Evidence", only: list[str], machine: "Machine", as_json: bool) -> None:
+def _show_plan(evidence: "OutOfFoldPredictions", only: list[str], machine: "DeviceConfig", as_json: bool) -> None:
     from dataclasses import asdict
 
     from steelsight.recipe import choose_jobs
@@ -227,7 +229,7 @@ def _show_plan(evidence: "Evidence", only: list[str], machine: "Machine", as_jso
     finish([], None, as_json=as_json, figures=figures)
 
 
-def _end(evidence: "Evidence", data: Path, named: str, as_json: bool) -> None:
+def _end(evidence: "OutOfFoldPredictions", data: Path, named: str, as_json: bool) -> None:
     """Decide and report when every job is done; otherwise say which are not."""
     from steelsight.training.job import is_done
 

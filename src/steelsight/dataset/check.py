@@ -46,7 +46,7 @@ class TwinCount:
 
 
 @dataclass(frozen=True)
-class Summary:
+class DatasetSummary:
     """Everything `data check` says of the images without a fault.
 
     Attributes:
@@ -71,7 +71,7 @@ class Summary:
         return asdict(self)
 
 
-def summarise(dataset: Dataset, groups: NDArray[np.int64] | None = None) -> Summary:
+def summarise(dataset: Dataset, groups: NDArray[np.int64] | None = None) -> DatasetSummary:
     """Count a dataset.
 
     Args:
@@ -82,7 +82,7 @@ def summarise(dataset: Dataset, groups: NDArray[np.int64] | None = None) -> Summ
     areas = areas.reshape(len(samples), len(dataset.classes))
     shown = (areas > 0).sum(axis=1)
     counts = np.bincount(shown, minlength=1)
-    return Summary(
+    return DatasetSummary(
         images=len(samples),
         defect_free=int(counts[0]),
         classes=tuple(_class_count(name, areas[:, index]) for index, name in enumerate(dataset.classes)),

@@ -13,8 +13,8 @@ from steelsight.export.images import are_there, spread
 from steelsight.export.plan import Plan, Progress
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import read_image
-from steelsight.inspector.artifact import InspectorCard, NetworkCard, OutOfFold, Precision, Provenance
-from steelsight.inspector.input_range import Familiar
+from steelsight.inspector.artifact import CrossValidated, InspectorCard, NetworkCard, Precision, Provenance
+from steelsight.inspector.input_range import InputRange
 from steelsight.run.record import Record
 from steelsight.selection.decision import Decision
 
@@ -65,7 +65,7 @@ def _networks(plan: Plan) -> tuple[NetworkCard, ...]:
 
 def measure_familiar(
     record: Record, sources: Sequence[Source], *, grey: bool, progress: Progress = lambda what, done, of: None
-) -> Familiar:
+) -> InputRange:
     """What images a run was made with: its own; where they are gone, their sizes are still on record, and the rest is that of
     the images given.
 
@@ -79,7 +79,7 @@ def measure_familiar(
             yield read_image(source.path, grey=grey)
             progress("measuring images", done + 1, len(chosen))
 
-    measured = Familiar.of(images())
+    measured = InputRange.of(images())
     heights, widths = zip(*(sample.size for sample in record.samples), strict=True)
     return measured.model_copy(update={"height": _range(heights), "width": _range(widths)})
 
@@ -88,9 +88,9 @@ def _range(sides: Sequence[int]) -> tuple[float, float]:
     return float(min(sides)), float(max(sides))
 
 
-def _out_of_fold(decision: Decision) -> OutOfFold:
+def _out_of_fold(decision: Decision) -> CrossValidated:
     nested = decision.nested.figures
-    return OutOfFold(
+    return CrossValidated(
         images=nested.images,
         nested_dice=nested.dice,
         nested_defective_dice=nested.defective_dice,

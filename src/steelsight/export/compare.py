@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine
-from steelsight.cascade.judge import Judged
+from steelsight.cascade.judge import Prediction
 from steelsight.export.tolerance import DICE, LEVEL, PIXELS, PROBABILITY, are_alike
 from steelsight.imaging.rle import Runs, shared_area
 from steelsight.metrics.dice import pair_dice
 from steelsight.rule.rule import Rule, masks
 from steelsight.verdicts.policy import Policy
 
-Kind = Literal["probability", "map", "gate", "mask", "verdict"]
+DifferenceKind = Literal["probability", "map", "gate", "mask", "verdict"]
 """Of a fault, the one that explains the others first."""
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class ComparedSide:
     """One of the two that are compared, with what it decides by.
 
     Attributes:
@@ -35,10 +35,10 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Fault:
+class Difference:
     """A difference beyond the tolerance: how great among those of its kind, and the sentence that names it."""
 
-    kind: Kind
+    kind: DifferenceKind
     size: float
     text: str
 
@@ -60,7 +60,7 @@ class MaskPair:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ImageComparison:
     """One image.
 
     Attributes:
@@ -84,10 +84,10 @@ class Compared:
     same_verdict: bool | None
     near_verdict: bool
     masks: tuple[MaskPair, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[Difference, ...]
 
 
-def compare(one: Judged, other: Judged, reference: Side, exported: Side) -> Compared:
+def compare(one: Prediction, other: Prediction, reference: ComparedSide, exported: ComparedSide) -> ImageComparison:
     """Hold what `exported` says of an image against what `reference` says.
 
     Args:
@@ -97,7 +97,7 @@ def compare(one: Judged, other: Judged, reference: Side, exported: Side) -> Comp
     passed = one.p_defect > reference.rule.gate, other.p_defect > exported.rule.gate
     near_gate = abs(one.p_defect - reference.rule.gate) <= PROBABILITY
     gate_differs = passed[0] != passed[1]
-    found: list[tuple[MaskPair, list[Fault]]] = [
+    found: list[tuple[MaskPair, list[Difference]]] = [
         _compare_masks(one, other, reference, exported, index, same_gate=not gate_differs)
         for index in range(reference.rule.classes)
     ]
@@ -111,7 +111,7 @@ def compare(one: Judged, other: Judged, reference: Side, exported: Side) -> Comp
         *(fault for _, mine in found for fault in mine),
         *([] if same_verdict in (True, None) or touched else [_of_verdict(one, other, reference, exported)]),
     ]
-    return Compared(
+    return ImageComparison(
         one.source.image_id,
         apart,
         levels,
@@ -127,8 +127,8 @@ def compare(one: Judged, other: Judged, reference: Side, exported: Side) -> Comp
 
 
 def _compare_masks(
-    one: Judged, other: Judged, reference: Side, exported: Side, index: int, *, same_gate: bool
-) -> tuple[MaskPair, list[Fault]]:
+    one: Prediction, other: Prediction, reference: ComparedSide, exported: ComparedSide, index: int, *, same_gate: bool
+) -> tuple[MaskPair, list[Difference]]:
     left, right = one.runs[index], other.runs[index]
     pixels, dice = _runs_apart(left, right)
     alone = bool(left.area) != bool(right.area)
@@ -140,12 +140,14 @@ def _compare_masks(
     if alone:
         owner = reference if left.area else exported
         why = "and its area above the upper threshold is not at the minimum area within the pixels that differ"
-        return pair, [Fault("mask", pixels, f"{what} has a mask of {pixels} pixels by {owner.name} alone, {why}")]
+        return pair, [Difference("mask", pixels, f"{what} has a mask of {pixels} pixels by {owner.name} alone, {why}")]
     said = f"the masks of {what} differ by {pixels} pixels, at Dice {dice:.4f}"
-    return pair, [Fault("mask", pixels, f"{said}, and {PIXELS} pixels or Dice {DICE:g} are allowed")]
+    return pair, [Difference("mask", pixels, f"{said}, and {PIXELS} pixels or Dice {DICE:g} are allowed")]
 
 
-def _is_at_least_area(one: Judged, other: Judged, reference: Side, exported: Side, index: int) -> bool:
+def _is_at_least_area(
+    one: Prediction, other: Prediction, reference: ComparedSide, exported: ComparedSide, index: int
+) -> bool:
     """Whether a mask that one side alone has hangs on single pixels.
 
     So it is where both sides' areas above `upper`, and those above `lower`, are alike, and the reference's own rule, given
@@ -176,7 +178,7 @@ def _apart(left: int, right: int, shared: int) -> tuple[int, float]:
     return left + right - 2 * shared, float(dice[0])
 
 
-def _levels_apart(one: Judged, other: Judged) -> float | None:
+def _levels_apart(one: Prediction, other: Prediction) -> float | None:
     """Of each network's map, not of the combined one: averaging log odds can make more of one level than it is."""
     if one.network_maps is None or other.network_maps is None:
         return None
@@ -184,13 +186,13 @@ def _levels_apart(one: Judged, other: Judged) -> float | None:
     return max(float(np.abs(left.astype(np.int16) - right).max()) for left, right in pairs) / 255
 
 
-def _same_verdict(one: Judged, other: Judged) -> bool | None:
+def _same_verdict(one: Prediction, other: Prediction) -> bool | None:
     if one.verdict is None or other.verdict is None:
         return None
     return one.verdict.answer == other.verdict.answer
 
 
-def _same_suspected(one: Judged, other: Judged) -> bool:
+def _same_suspected(one: Prediction, other: Prediction) -> bool:
     pairs = zip_longest(one.suspected_runs, other.suspected_runs, fillvalue=Runs.empty())
     return all(_runs_apart(left, right)[0] == 0 for left, right in pairs)
 
@@ -200,21 +202,21 @@ def _is_near_bound(p_defect: float, policy: Policy | None) -> bool:
     return any(bound is not None and abs(p_defect - bound) <= PROBABILITY for bound in bounds)
 
 
-def _of_probability(one: Judged, other: Judged, apart: float) -> list[Fault]:
+def _of_probability(one: Prediction, other: Prediction, apart: float) -> list[Difference]:
     if apart <= PROBABILITY:  # nan is not
         return []
     text = f"P(defect) of {one.source.image_id} differs by {apart:.2g}, more than the {PROBABILITY:g} allowed"
-    return [Fault("probability", apart, text)]
+    return [Difference("probability", apart, text)]
 
 
-def _of_maps(one: Judged, levels: float | None) -> list[Fault]:
+def _of_maps(one: Prediction, levels: float | None) -> list[Difference]:
     if levels is None or levels <= LEVEL + 1e-9:
         return []
     text = f"a map of {one.source.image_id} differs by {levels:.2g}, more than the {LEVEL:.2g} allowed"
-    return [Fault("map", levels, text)]
+    return [Difference("map", levels, text)]
 
 
-def _of_gate(one: Judged, other: Judged, reference: Side, exported: Side) -> Fault:
+def _of_gate(one: Prediction, other: Prediction, reference: ComparedSide, exported: ComparedSide) -> Difference:
     said = " and ".join(
         f"{judged.p_defect:.4g} at a gate of {side.rule.gate:.4g} by {side.name}"
         for judged, side in ((one, reference), (other, exported))
@@ -224,10 +226,10 @@ def _of_gate(one: Judged, other: Judged, reference: Side, exported: Side) -> Fau
         f"one side alone lets {one.source.image_id} through its gate, with P(defect) {said}, which is further than "
         f"{PROBABILITY:g} from the gate"
     )
-    return Fault("gate", distance, text)
+    return Difference("gate", distance, text)
 
 
-def _of_verdict(one: Judged, other: Judged, reference: Side, exported: Side) -> Fault:
+def _of_verdict(one: Prediction, other: Prediction, reference: ComparedSide, exported: ComparedSide) -> Difference:
     said = " and ".join(
         f"{judged.verdict.answer} by {side.name}"
         for judged, side in ((one, reference), (other, exported))
@@ -237,4 +239,4 @@ def _of_verdict(one: Judged, other: Judged, reference: Side, exported: Side) -> 
         f"the verdict of {one.source.image_id} is {said}, though its masks are the same and P(defect) {one.p_defect:.4g} is "
         f"further than {PROBABILITY:g} from every bound"
     )
-    return Fault("verdict", 0.0, text)
+    return Difference("verdict", 0.0, text)

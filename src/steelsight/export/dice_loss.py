@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine
-from steelsight.cascade.judge import Judged, judge
+from steelsight.cascade.judge import Prediction, judge
 from steelsight.cascade.sources import sources_of
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Sample
@@ -50,7 +50,7 @@ def _dice(samples: Sequence[Sample], engine: Engine, rule: Rule, advance: Callab
     return np.stack(rows)
 
 
-def image_dice(sample: Sample, judged: Judged) -> NDArray[np.float64]:
+def image_dice(sample: Sample, judged: Prediction) -> NDArray[np.float64]:
     """Competition Dice of each class of one image: float64 (classes,).
 
     Raises:

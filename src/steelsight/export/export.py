@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing, write_json, write_text
 from steelsight.export.card import make_card
-from steelsight.export.compare import Side
+from steelsight.export.compare import ComparedSide
 from steelsight.export.images import are_there
 from steelsight.export.low_precision import write_reduced
 from steelsight.export.parity import check, measure
@@ -31,7 +31,7 @@ from steelsight.inspector.engine import open_engine
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme import readme
 from steelsight.inspector.training_images import PRINTS, SEEN, write_seen
-from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, MATCHES, write_tested
+from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, MATCHES, write_evaluation_set
 
 if TYPE_CHECKING:
     from steelsight.networks.engine import TorchEngine
@@ -87,7 +87,7 @@ def export_run(
         card = make_card(plan, reference)
         parity = _write_networks(plan, card, reference, folder)
         if plan.tested is not None:
-            write_tested(folder, plan.tested)
+            write_evaluation_set(folder, plan.tested)
         if are_there(plan.record):
             write_seen(folder, plan.record.samples)
         write_json(folder / PARITY, parity.model_dump(mode="json"))
@@ -147,8 +147,8 @@ def _parity(plan: Plan, card: InspectorCard, reference: "TorchEngine", folder: P
     exported = WatchedEngine.of(open_engine(folder, written, device="cpu"), written, "OpenVINO")
     measured = measure(
         plan.sources,
-        Side("torch", WatchedEngine.of(reference, card, "torch"), plan.rule, plan.policy),
-        Side("OpenVINO", exported, written.rule, written.policy),
+        ComparedSide("torch", WatchedEngine.of(reference, card, "torch"), plan.rule, plan.policy),
+        ComparedSide("OpenVINO", exported, written.rule, written.policy),
         here(card.precision),
         lambda done, of: plan.progress(what, done, of),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
-from steelsight.export.compare import Compared, Fault, Kind, Side, compare
+from steelsight.export.compare import ComparedSide, Difference, DifferenceKind, ImageComparison, compare
 from steelsight.export.tolerance import TOLERANCE, are_alike
 from steelsight.inspector.artifact import Precision
 from steelsight.inspector.parity import Parity
@@ -18,7 +18,7 @@ Advance = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Where:
+class Platform:
     """What was compared, and where; see `Parity`."""
 
     reference: str
@@ -29,14 +29,16 @@ class Where:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredParity:
     """The figures, and every difference beyond the tolerance, those that explain others first and the greatest first."""
 
     parity: Parity
-    faults: tuple[Fault, ...]
+    faults: tuple[Difference, ...]
 
 
-def measure(sources: Sequence[Source], reference: Side, exported: Side, where: Where, advance: Advance) -> Measured:
+def measure(
+    sources: Sequence[Source], reference: ComparedSide, exported: ComparedSide, where: Platform, advance: Advance
+) -> MeasuredParity:
     """Judge images by both sides, each by its own rule and policy, and compare what they say.
 
     What is unusual about an image is left out of its verdict: it is the same for both, and would hide that they differ.
@@ -44,7 +46,7 @@ def measure(sources: Sequence[Source], reference: Side, exported: Side, where: W
     Raises:
         UserError: an image cannot be read, or a network gave no probability for it.
     """
-    compared: list[Compared] = []
+    compared: list[ImageComparison] = []
     both = (
         judge(sources, side.engine, side.rule, keep_maps=True, keep_network_maps=True, policy=side.policy)
         for side in (reference, exported)
@@ -54,12 +56,14 @@ def measure(sources: Sequence[Source], reference: Side, exported: Side, where: W
             raise UserError(error)
         compared.append(compare(one, other, reference, exported))
         advance(len(compared), len(sources))
-    kinds = get_args(Kind)
+    kinds = get_args(DifferenceKind)
     faults = [fault for one in compared for fault in one.faults]
-    return Measured(_sum_up(compared, where), tuple(sorted(faults, key=lambda one: (kinds.index(one.kind), -one.size))))
+    return MeasuredParity(
+        _sum_up(compared, where), tuple(sorted(faults, key=lambda one: (kinds.index(one.kind), -one.size)))
+    )
 
 
-def check(measured: Measured) -> None:
+def check(measured: MeasuredParity) -> None:
     """See that an fp32 export keeps to its tolerance.
 
     Raises:
@@ -75,7 +79,7 @@ def check(measured: Measured) -> None:
     )
 
 
-def _sum_up(compared: Sequence[Compared], where: Where) -> Parity:
+def _sum_up(compared: Sequence[ImageComparison], where: Platform) -> Parity:
     worst = max(compared, key=lambda one: one.p_defect)
     mapped = [one for one in compared if one.map is not None]
     worst_map = max(mapped, key=lambda one: one.map or 0.0, default=None)

@@ -9,11 +9,11 @@ from steelsight.export.images import images_for_parity, require
 from steelsight.inspector.artifact import Precision
 from steelsight.recipe import Recipe, choose_folds, read_run_recipe
 from steelsight.rule.rule import Rule
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record, read_record
-from steelsight.selection.decision import Decision, Job, read_decision
+from steelsight.selection.decision import Decision, MemberFold, read_decision
 from steelsight.selection.run_policy import of_folds
-from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.policy import Policy
 
 PARITY_IMAGES = 100
@@ -45,7 +45,7 @@ class Plan:
     precision: Precision
     max_dice_loss: float
     progress: Progress
-    tested: Tested | None
+    tested: EvaluationSet | None
     policy: Policy | None
 
     @property
@@ -54,7 +54,7 @@ class Plan:
         return self.decision.rule_of(self.folds)
 
     @property
-    def jobs(self) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
+    def jobs(self) -> tuple[tuple[MemberFold, ...], tuple[MemberFold, ...]]:
         """Of the classifiers and of the segmenters."""
         return self.decision.jobs_of(self.folds)
 
@@ -72,7 +72,7 @@ def make_plan(
     if precision != "fp32":
         require(run, record, f"--precision {precision} is judged on them")
     sources = images_for_parity(run, record, images, PARITY_IMAGES)
-    evidence = Evidence(run, record, recipe)
+    evidence = OutOfFoldPredictions(run, record, recipe)
     tested, policy = of_folds(evidence, decision, chosen, fp32=precision == "fp32", progress=progress) or (None, None)
     return Plan(
         run=run,

@@ -42,7 +42,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Page:
+class TiffPage:
     """The first page of a TIFF of one page.
 
     Attributes:
@@ -92,7 +92,7 @@ class Page:
         return bytes(changed)
 
 
-def read_page(content: bytes) -> Page:
+def read_page(content: bytes) -> TiffPage:
     """The page of a TIFF, once it is seen to be the only one, of a kind that is read, and whole.
 
     Raises:
@@ -114,11 +114,11 @@ def orientation(content: bytes) -> int:
         order, fields, _ = next(_pages(content))
     except (struct.error, StopIteration, KeyError):
         return 1
-    stated = Page(order, fields).one(ORIENTATION, 1)
+    stated = TiffPage(order, fields).one(ORIENTATION, 1)
     return stated if 1 <= stated <= 8 else 1
 
 
-def _only_page(content: bytes) -> Page:
+def _only_page(content: bytes) -> TiffPage:
     pages = _pages(content)
     try:
         order, fields, _ = next(pages)
@@ -129,7 +129,7 @@ def _only_page(content: bytes) -> Page:
         raise TiffError(
             f"{further + 1} pages, of which a decoder would read the first alone; save each as a file of its own"
         )
-    page = Page(order, fields)
+    page = TiffPage(order, fields)
     if page.one(NEW_SUBFILE, 0) & 1:
         raise TiffError("it holds a small preview in the place of the image; save the image itself")
     return page
@@ -163,7 +163,7 @@ def _fields(content: bytes, order: str, first: int, entries: int, big: bool) -> 
         yield tag, Field(struct.unpack_from(f"{order}{count}{code}", content, where), where, code)
 
 
-def _refuse_kind(page: Page) -> None:
+def _refuse_kind(page: TiffPage) -> None:
     """Refuse what decoders do not agree on."""
     model, samples, extra = page.one(PHOTOMETRIC), page.one(SAMPLES, 1), page.all(EXTRA)
     if model not in _CHANNELS or (model == _YCBCR and page.one(COMPRESSION, 1) != _JPEG):
@@ -206,7 +206,7 @@ class _Strip:
         check_strip(content[self.at : self.at + self.size], self.compression, self.holds, self.tables)
 
 
-def _strips(page: Page, content: bytes) -> Iterator[_Strip]:
+def _strips(page: TiffPage, content: bytes) -> Iterator[_Strip]:
     width, height = page.one(WIDTH), page.one(HEIGHT)
     tiled = TILE_OFFSETS in page.fields
     offsets, counts = (

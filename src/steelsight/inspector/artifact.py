@@ -19,7 +19,7 @@ from steelsight.core.files import write_json, write_text
 from steelsight.core.parsing import parse_json
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
-from steelsight.inspector.input_range import Familiar
+from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.onnx_file import check_alone
 from steelsight.rule.rule import Rule
 from steelsight.verdicts.policy import Policy
@@ -61,7 +61,7 @@ class NetworkCard(_Model):
         return f"{self.member}:{self.fold}"
 
 
-class OutOfFold(_Model):
+class CrossValidated(_Model):
     """Figures of the run's decision, each from members that did not see the image; None where there is nothing to judge.
 
     Attributes:
@@ -99,7 +99,7 @@ class Provenance(_Model):
     fingerprint: str
     folds: tuple[int, ...] = Field(min_length=1)
     evidence: Literal["own", "cross-validated"]
-    out_of_fold: OutOfFold
+    out_of_fold: CrossValidated
     versions: dict[str, str]
 
 
@@ -123,7 +123,7 @@ class InspectorCard(_Model):
     precision: Precision
     rule: Rule
     policy: Policy | None = None
-    familiar: Familiar
+    familiar: InputRange
     provenance: Provenance
 
     @model_validator(mode="after")

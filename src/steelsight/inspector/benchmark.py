@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from steelsight.cascade.judge import Judged
+from steelsight.cascade.judge import Prediction
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
 from steelsight.inspector.inspector import Inspector
@@ -111,7 +111,7 @@ def peak_memory_mb() -> float | None:
     return peak / (1e6 if sys.platform == "darwin" else 1e6 / 1024)  # bytes on macOS, KiB elsewhere
 
 
-def _stream(inspector: Inspector, sources: Sequence[Source], seconds: float, *, least: int) -> Iterator[Judged]:
+def _stream(inspector: Inspector, sources: Sequence[Source], seconds: float, *, least: int) -> Iterator[Prediction]:
     """Judge round and round for a time, at least so many; what is under way then is not waited for."""
     end = time.perf_counter() + seconds
     for number, judged in enumerate(inspector.stream(itertools.cycle(sources)), start=1):

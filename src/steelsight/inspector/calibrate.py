@@ -13,7 +13,7 @@ from steelsight.imaging.rle import Runs
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.training_images import refuse_seen
 from steelsight.metrics.defects import Defects, Matched, match_runs
-from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated import EvaluationSet
 
 
 def judge_fresh(
@@ -21,7 +21,7 @@ def judge_fresh(
     dataset: Dataset,
     groups: NDArray[np.int64],
     progress: Callable[[int, int], None],
-) -> Tested:
+) -> EvaluationSet:
     """Judge labelled images that no network of the inspector has seen.
 
     Args:
@@ -50,7 +50,7 @@ def judge_fresh(
         regions.append(judged.regions)
         matched.append(_match(samples[index], place, judged.runs))
         progress(index + 1, len(samples))
-    return Tested(
+    return EvaluationSet(
         kind="calibrated",
         classes=classes,
         image_ids=tuple(sample.image_id for sample in samples),

@@ -20,14 +20,14 @@ from steelsight.inspector.artifact import (
 from steelsight.inspector.parity import read_parity
 from steelsight.inspector.readme import readme
 from steelsight.verdicts.choose_policy import choose_policy
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, read_tested, write_tested
-from steelsight.verdicts.policy import Keep, Wish
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, read_evaluation_set, write_evaluation_set
+from steelsight.verdicts.policy import Limits, Unchanged
 from steelsight.verdicts.severity import Severity
 
 
 def decide_inspector(
-    folder: Path, wish: Wish | None, severity: Severity | Keep | None, fresh: Tested | None = None
+    folder: Path, wish: Limits | None, severity: Severity | Unchanged | None, fresh: EvaluationSet | None = None
 ) -> InspectorCard:
     """Decide again, and rewrite inspector.json, README.md and checksums.txt: all of them, or none.
 
@@ -49,7 +49,7 @@ def decide_inspector(
     former = card.policy
     policy = choose_policy(
         tested,
-        wish or (former.wish if former else Wish()),
+        wish or (former.wish if former else Limits()),
         (former.severity if former else None) if severity == "keep" else severity,
     )
     card = card.with_policy(policy)
@@ -57,17 +57,17 @@ def decide_inspector(
     with replacing(folder) as temporary:
         _copy(folder, temporary)
         if fresh is not None:
-            write_tested(temporary, fresh)
+            write_evaluation_set(temporary, fresh)
         write_card(temporary, card)
         write_text(temporary / README, readme(card, parity))
         write_checksums(temporary, {*listed_files(folder), CARD, README, *((IMAGES, DEFECTS) if fresh else ())})
     return card
 
 
-def _read_tested(folder: Path) -> Tested:
+def _read_tested(folder: Path) -> EvaluationSet:
     if (folder / IMAGES).is_file():
         require_listed(folder, IMAGES, DEFECTS)
-    return read_tested(folder)
+    return read_evaluation_set(folder)
 
 
 def _copy(folder: Path, to: Path) -> None:

@@ -22,10 +22,10 @@ _BLOCK, _QUARTER = 32, 4  # pixels
 _LIVELY = 0.1  # share of the blocks, the liveliest, that sharpness is measured in: beside the steel there is nothing
 _BRIGHT, _LIVELIEST = 0.99, 0.99  # quantiles: a narrow strip fills a few blocks of a frame
 
-Range = tuple[float, float]
+Interval = tuple[float, float]
 
 
-class Seen(NamedTuple):
+class ImageStatistics(NamedTuple):
     """What shows whether a camera sees anything, on the [0, 1] scale of the pixels.
 
     Attributes:
@@ -40,31 +40,31 @@ class Seen(NamedTuple):
     sharpness: float
 
 
-class Familiar(BaseModel):
+class InputRange(BaseModel):
     """Ranges over the images an inspector was made with, smallest and greatest.
 
     Attributes:
         height, width: pixels.
         brightness: mean of the pixels on the [0, 1] scale, colours alike.
-        light, contrast, sharpness: see `Seen`; None in an inspector that was made before they were measured.
+        light, contrast, sharpness: see `ImageStatistics`; None in an inspector that was made before they were measured.
         images: how many were measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    height: Range
-    width: Range
-    brightness: Range
-    light: Range | None = None
-    contrast: Range | None = None
-    sharpness: Range | None = None
+    height: Interval
+    width: Interval
+    brightness: Interval
+    light: Interval | None = None
+    contrast: Interval | None = None
+    sharpness: Interval | None = None
     images: int = Field(ge=1)
 
     @classmethod
     def of(cls, images: Iterable[Image]) -> Self:
         """Measure images.
 
-        >>> Familiar.of([np.full((2, 4), 51, np.uint8), np.full((3, 4), 102, np.uint8)]).brightness
+        >>> InputRange.of([np.full((2, 4), 51, np.uint8), np.full((3, 4), 102, np.uint8)]).brightness
         (0.2, 0.4)
         """
         measured = np.array([(*image.shape[:2], brightness(image), *look(image)) for image in images])
@@ -100,7 +100,7 @@ class Familiar(BaseModel):
             found.append("brightness")
         return (*found, *self._blind(look(image)))
 
-    def _blind(self, seen: Seen) -> Iterable[Flag]:
+    def _blind(self, seen: ImageStatistics) -> Iterable[Flag]:
         """What a camera does not see that is covered, without a lamp or out of focus."""
         if seen.light < _least(self.light, _DARKER, 0 if self.brightness[1] < 2 * _NOTHING else _NOTHING):
             yield "light"
@@ -112,15 +112,15 @@ class Familiar(BaseModel):
             yield "sharpness"
 
 
-def _least(range_: Range | None, factor: float, otherwise: float) -> float:
+def _least(range_: Interval | None, factor: float, otherwise: float) -> float:
     return otherwise if range_ is None else range_[0] * factor
 
 
-def look(image: Image) -> Seen:
+def look(image: Image) -> ImageStatistics:
     """Measure what a camera sees.
 
     >>> look(np.full((64, 64), 51, np.uint8))
-    Seen(light=0.2, contrast=0.0, sharpness=0.0)
+    ImageStatistics(light=0.2, contrast=0.0, sharpness=0.0)
     """
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     top = int(np.iinfo(image.dtype).max)
@@ -134,7 +134,7 @@ def look(image: Image) -> Seen:
         sharpness = float(np.median(fine[lively])) / max(float(np.median(coarse[lively])), 1e-6)
     values = np.bincount(grey[::2, ::2].ravel(), minlength=top + 1).cumsum()
     light = int(np.searchsorted(values, _BRIGHT * values[-1])) / top
-    return Seen(round(light, 6), round(contrast, 6), round(sharpness, 6))
+    return ImageStatistics(round(light, 6), round(contrast, 6), round(sharpness, 6))
 
 
 def _over(image: NDArray[np.float32], step: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from steelsight.cascade.engine import Engine
-from steelsight.cascade.judge import Judged, judge, judge_batch, sees_grey
+from steelsight.cascade.judge import Prediction, judge, judge_batch, sees_grey
 from steelsight.cascade.sources import Source
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import read_image
@@ -52,10 +52,10 @@ class Inspector:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Defect class names, in the order of `Judged.runs`."""
+        """Defect class names, in the order of `Prediction.runs`."""
         return self.card.classes
 
-    def __call__(self, image: Path | str | Image) -> Judged:
+    def __call__(self, image: Path | str | Image) -> Prediction:
         """Judge one image as soon as possible: all threads work on it.
 
         Args:
@@ -76,12 +76,12 @@ class Inspector:
         )
         return judged
 
-    def stream(self, paths: Iterable[Path | str | Source], *, keep_maps: bool = False) -> Iterator[Judged]:
-        """Judge many images as fast as possible, in their order; what cannot be read gives a `Judged` with its error.
+    def stream(self, paths: Iterable[Path | str | Source], *, keep_maps: bool = False) -> Iterator[Prediction]:
+        """Judge many images as fast as possible, in their order; what cannot be read gives a `Prediction` with its error.
 
         Args:
             paths: files; a `Source` also says by which name. Taken a few batches ahead, so that they may be endless.
-            keep_maps: whether `Judged.maps` is wanted.
+            keep_maps: whether `Prediction.maps` is wanted.
         """
         sources = (one if isinstance(one, Source) else Source(Path(one).name, Path(one)) for one in paths)
         engine = self.engine("throughput")

@@ -1,7 +1,7 @@
 """Section Verdicts of an inspector's README: how an image gets its verdict, and what is known of it."""
 
 from steelsight.inspector.artifact import InspectorCard
-from steelsight.verdicts.guarantee import standing
+from steelsight.verdicts.guarantee import guarantee_of
 from steelsight.verdicts.policy import Policy
 from steelsight.verdicts.text import outcome_text, stability_text, statement_text, thresholds_text
 
@@ -13,7 +13,7 @@ def verdict_paragraphs(card: InspectorCard) -> list[str]:
     policy = card.policy
     if policy is None:
         return ["It gives no verdicts: none were decided for it."]
-    worth = standing(policy)
+    worth = guarantee_of(policy)
     return [
         thresholds_text(policy),
         *_severity(policy),

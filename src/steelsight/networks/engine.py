@@ -15,9 +15,9 @@ from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.networks.build import probabilities
 from steelsight.networks.member import build_member
-from steelsight.networks.precision import Precision, autocast_for, best_device
+from steelsight.networks.precision import TrainingPrecision, autocast_for, best_device
 from steelsight.recipe import Member, Recipe
-from steelsight.selection.decision import Job
+from steelsight.selection.decision import MemberFold
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class TorchNetwork:
     preprocess: Preprocess
     model: nn.Module
     device: torch.device
-    precision: Precision
+    precision: TrainingPrecision
     name: str = "network"
 
     def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -54,11 +54,11 @@ def load_engine(
     run: Path,
     recipe: Recipe,
     classes: Sequence[str],
-    classifiers: Iterable[Job],
-    segmenters: Iterable[Job],
+    classifiers: Iterable[MemberFold],
+    segmenters: Iterable[MemberFold],
     *,
     device: torch.device | str | None = None,
-    precision: Precision = "fp32",
+    precision: TrainingPrecision = "fp32",
 ) -> TorchEngine:
     """Load the networks of some jobs of a run; in fp32, as the evidence was made, unless told otherwise.
 
@@ -72,7 +72,7 @@ def load_engine(
     """
     place = best_device() if device is None else torch.device(device)
 
-    def load(jobs: Iterable[Job]) -> tuple[TorchNetwork, ...]:
+    def load(jobs: Iterable[MemberFold]) -> tuple[TorchNetwork, ...]:
         return tuple(
             _load_network(run, _member(recipe, name, run), fold, len(classes), place, precision) for name, fold in jobs
         )
@@ -91,7 +91,7 @@ def _member(recipe: Recipe, name: str, run: Path) -> Member:
 
 
 def _load_network(
-    run: Path, member: Member, fold: int, classes: int, device: torch.device, precision: Precision
+    run: Path, member: Member, fold: int, classes: int, device: torch.device, precision: TrainingPrecision
 ) -> TorchNetwork:
     path = run / "jobs" / member.name / f"fold{fold}" / "weights.safetensors"
     if not path.is_file():

@@ -7,7 +7,7 @@ import torch
 from timm.layers import Conv2dSame
 from torch import Tensor, nn
 
-Precision = Literal["auto", "fp32", "bf16"]
+TrainingPrecision = Literal["auto", "fp32", "bf16"]
 _N = TypeVar("_N", bound=nn.Module)
 
 
@@ -27,7 +27,7 @@ def gains_from_bf16(device_type: str) -> bool:
             return False
 
 
-def autocast_for(device_type: str, precision: Precision = "auto") -> AbstractContextManager[Any]:
+def autocast_for(device_type: str, precision: TrainingPrecision = "auto") -> AbstractContextManager[Any]:
     """The region in which a forward pass runs: bf16 autocast where asked, or with `auto` where the device gains."""
     if precision == "fp32" or (precision == "auto" and not gains_from_bf16(device_type)):
         return nullcontext()

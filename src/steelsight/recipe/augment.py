@@ -15,7 +15,7 @@ def _ascending(pair: tuple[float, float]) -> tuple[float, float]:
     return pair
 
 
-Range = Annotated[tuple[Factor, Factor], AfterValidator(_ascending)]
+FactorRange = Annotated[tuple[Factor, Factor], AfterValidator(_ascending)]
 
 
 class Scales(Fields):
@@ -89,9 +89,9 @@ class Augment(Fields):
     zoom_in: ZoomIn | None = None
     crop: Crop | None = None
     brightness: float = Field(ge=0, le=1)
-    contrast: Range
+    contrast: FactorRange
     hue: float = Field(ge=0, le=0.5)
-    saturation: Range
+    saturation: FactorRange
 
     @model_validator(mode="after")
     def _one_kind_of_zoom(self) -> Self:

@@ -138,7 +138,7 @@ class Phase(Fields):
     schedule: Schedule
 
 
-class Keep(Fields):
+class KeepWeights(Fields):
     """Which weights a job ends with: the `best` epoch on its fold (its evidence is then epoch-selected), or the plain
     `average` of its last epochs, which looks at nothing."""
 
@@ -164,7 +164,7 @@ class Member(Fields):
     augment: Augment
     sampling: Sampling
     phases: tuple[Phase, ...] = Field(min_length=1)
-    keep: Keep
+    keep: KeepWeights
     validate_every: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")

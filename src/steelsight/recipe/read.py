@@ -193,7 +193,7 @@ def _siblings(location: tuple[int | str, ...]) -> list[str]:
         "loss": model.Loss,
         "optimiser": model.Optimiser,
         "schedule": model.Schedule,
-        "keep": model.Keep,
+        "keep": model.KeepWeights,
         "selection": model.Selection,
         "search": model.Search,
     }

@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
 from steelsight.recipe import Recipe, read_run_recipe
-from steelsight.rule.kinds import View
-from steelsight.rule.pixel_counts import Counts, Histograms, count
+from steelsight.rule.kinds import CombinedOutputs
+from steelsight.rule.pixel_counts import Histograms, PixelCounts, count
 from steelsight.rule.rule import Rule
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record, read_record
 from steelsight.selection.decision import FILE, Decision, read_decision
 from steelsight.selection.defects import ScoredDefects, score_defects
-from steelsight.selection.ensembles import Progress, Team, Views
-from steelsight.selection.out_of_fold import OutOfFold, counts_by_fold, named_members
+from steelsight.selection.ensembles import Ensemble, EnsembleOutputs, Progress
+from steelsight.selection.out_of_fold import NestedOutputs, counts_by_fold, named_members
 from steelsight.selection.run_policy import gather_tested
-from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated import EvaluationSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +43,11 @@ class Findings:
     decision: Decision
     p_defect: NDArray[np.float64]
     histograms: Histograms
-    ways: tuple[tuple[str, Counts], ...]
-    ungated: Counts
+    ways: tuple[tuple[str, PixelCounts], ...]
+    ungated: PixelCounts
     passed: NDArray[np.bool_]
     masks_of: Callable[[int], NDArray[np.bool_]]
-    tested: Tested
+    tested: EvaluationSet
     scored: ScoredDefects
 
     @property
@@ -73,15 +73,15 @@ def collect(run: Path, progress: Progress | None = None) -> Findings:
     Raises:
         UserError: RUN is not a run, nothing is decided in it yet, or its decision was made on other data.
     """
-    evidence = Evidence(run, read_record(run), read_run_recipe(run))
+    evidence = OutOfFoldPredictions(run, read_record(run), read_run_recipe(run))
     decision = read_decision(run)
     if decision.fingerprint != evidence.record.fingerprint:
         raise UserError(f"{run / FILE}: made on other data than this run's; run `steelsight decide {run}` again")
-    views = Views(evidence, progress)
+    views = EnsembleOutputs(evidence, progress)
     kept_view = views.of(_kept_team(evidence.recipe, decision))
     kept = count(kept_view.histograms, kept_view.p_defect, decision.rule)
     del kept_view  # two views at once would double the memory
-    judged = OutOfFold.of(evidence, decision, views)
+    judged = NestedOutputs.of(evidence, decision, views)
     view, folds = judged.view, evidence.record.folds
     ungated = {fold: rule.model_copy(update={"gate": 0.0}) for fold, rule in judged.rules.items()}
     return Findings(
@@ -96,7 +96,7 @@ def collect(run: Path, progress: Progress | None = None) -> Findings:
             ("kept", kept),
             ("plain", count(view.histograms, view.p_defect, decision.candidate("defaults").rule)),
         ),
-        ungated=counts_by_fold(View(view.histograms, np.ones(len(folds))), ungated, folds),
+        ungated=counts_by_fold(CombinedOutputs(view.histograms, np.ones(len(folds))), ungated, folds),
         passed=view.p_defect > np.array([judged.rules[fold].gate for fold in folds.tolist()]),
         masks_of=judged.masks,
         tested=gather_tested(judged, _tick(progress, "defects of images with a mask")),
@@ -109,9 +109,9 @@ def _tick(progress: Progress | None, what: str) -> Callable[[int, int], None] | 
     return None if progress is None else lambda done, of: progress(what, done, of)
 
 
-def _kept_team(recipe: Recipe, decision: Decision) -> Team:
+def _kept_team(recipe: Recipe, decision: Decision) -> Ensemble:
     names = {fold: decision.members_of(fold) for fold in range(recipe.folds)}
-    return Team(
+    return Ensemble(
         {fold: named_members(recipe, classifiers) for fold, (classifiers, _) in names.items()},
         {fold: named_members(recipe, segmenters) for fold, (_, segmenters) in names.items()},
     )

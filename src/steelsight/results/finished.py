@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from steelsight.core.names import from_cell
-from steelsight.results.tables import DEFECTS, IMAGES, SUBMISSION, TABLES, ImageRow, Tables, cells
+from steelsight.results.tables import DEFECTS, IMAGES, SUBMISSION, TABLES, FinishedRow, Tables, cells
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedImage:
     """An image whose rows are all there: its row in images.csv, and where its rows end in each table, in bytes."""
 
-    image: ImageRow
+    image: FinishedRow
     ends: tuple[int, ...]
 
 
-def read_finished(paths: Mapping[str, Path], tables: Tables) -> Iterator[Finished]:
+def read_finished(paths: Mapping[str, Path], tables: Tables) -> Iterator[FinishedImage]:
     """The images whose rows are all there, in the order of their rows; ends where anything is missing or torn.
 
     Args:
@@ -38,16 +38,16 @@ def read_finished(paths: Mapping[str, Path], tables: Tables) -> Iterator[Finishe
                 return
             if not whole:
                 return
-            yield Finished(image, tuple(rows[name].end for name in TABLES))
+            yield FinishedImage(image, tuple(rows[name].end for name in TABLES))
 
 
-def _has_masks(image: ImageRow, tables: Tables, rows: "_Rows") -> bool:
+def _has_masks(image: FinishedRow, tables: Tables, rows: "_Rows") -> bool:
     """Whether the next rows of submission.csv are those of an image."""
     starts = [] if image.error else tables.submission_starts(image.image_id)
     return all(rows.take().startswith(start) for start in starts)
 
 
-def _has_defects(image: ImageRow, rows: "_Rows") -> bool:
+def _has_defects(image: FinishedRow, rows: "_Rows") -> bool:
     """Whether the next rows of defects.csv are those of an image: the areas of those that were found add up to that of its
     masks, and as many follow that are suspected."""
     area = 0

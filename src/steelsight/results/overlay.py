@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.rle import Runs, decode_runs
-from steelsight.verdicts.policy import Answer
+from steelsight.verdicts.policy import VerdictAnswer
 from steelsight.verdicts.verdict import Verdict
 
 # Okabe and Ito's colours (RGB), told apart with any kind of colour vision; black is left out on dark steel.
@@ -23,7 +23,7 @@ _DASH, _GAP = 4, 3
 
 Colour = tuple[int, int, int]
 _LIGHT = (235, 235, 235)
-_VERDICT_COLOURS: dict[Answer, tuple[Colour, Colour]] = {
+_VERDICT_COLOURS: dict[VerdictAnswer, tuple[Colour, Colour]] = {
     "pass": ((70, 70, 70), _LIGHT),
     "review": ((150, 150, 150), (0, 0, 0)),
     "reject": ((255, 255, 255), (0, 0, 0)),

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.cascade.judge import Judged
+from steelsight.cascade.judge import Prediction
 from steelsight.cascade.sources import MASKS, OVERLAYS
 from steelsight.core.files import sweep, write_bytes
 from steelsight.imaging.rle import Runs, decode_runs
@@ -49,7 +49,7 @@ class Pictures:
         for folder in self.folders:
             sweep(folder)
 
-    def write(self, judged: Judged) -> None:
+    def write(self, judged: Prediction) -> None:
         """Write the pictures of one image; none of one that was not judged, whose empty mask would say that nothing is there.
 
         Raises:

@@ -17,7 +17,7 @@ from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors, replacing, sweep, write_json
 from steelsight.core.parsing import parse_json
 from steelsight.results.finished import read_finished
-from steelsight.results.tables import IMAGES, TABLES, ImageRow, Tables, as_written
+from steelsight.results.tables import IMAGES, TABLES, FinishedRow, Tables, as_written
 
 RECORD = "run.partial.json"
 SCHEMA_VERSION: Literal[3] = 3
@@ -94,15 +94,15 @@ class Unfinished:
         self._sizes = dict.fromkeys(TABLES, 0)
         self.append({name: self._tables.header(name) for name in TABLES})
 
-    def resume(self, multiple: int, is_kept: Callable[[ImageRow], bool]) -> list[ImageRow]:
+    def resume(self, multiple: int, is_kept: Callable[[FinishedRow], bool]) -> list[FinishedRow]:
         """Keep the rows of images that are finished, up to the first that is not to be kept, and cut off the rest.
 
         Args:
             multiple: the number of images kept is rounded down to one of it, so that batches are made up as they would
                 have been without an interruption.
         """
-        kept: list[ImageRow] = []
-        group: list[ImageRow] = []
+        kept: list[FinishedRow] = []
+        group: list[FinishedRow] = []
         for one in read_finished(self._paths, self._tables):
             if not is_kept(one.image):
                 break

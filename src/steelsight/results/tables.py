@@ -8,11 +8,11 @@ from math import isnan
 from types import MappingProxyType
 from typing import Literal, Self, get_args
 
-from steelsight.cascade.judge import Judged
+from steelsight.cascade.judge import Prediction
 from steelsight.core.names import for_cell, from_cell, shown
 from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import Runs, format_runs
-from steelsight.verdicts.policy import Answer
+from steelsight.verdicts.policy import VerdictAnswer
 
 ClassIds = Literal["data", "numbers"]
 SubmissionLayout = Literal["long", "wide"]
@@ -21,13 +21,13 @@ SUBMISSION, DEFECTS, IMAGES = "submission.csv", "defects.csv", "images.csv"
 TABLES = (SUBMISSION, DEFECTS, IMAGES)
 """In the order in which an image's rows are written: its row in images.csv says that all others are there."""
 
-Kind = Literal["found", "suspected"]
+RegionKind = Literal["found", "suspected"]
 """Of a row in defects.csv, in its last column `KIND`: what is suspected is not found."""
 KIND = "kind"
 
 
 @dataclass(frozen=True, slots=True)
-class ImageRow:
+class FinishedRow:
     """What counts of an image's row in images.csv.
 
     Attributes:
@@ -52,20 +52,20 @@ class ImageRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ResultRow:
     """What the rows of one image say, whether it was judged just now or is read from a log.
 
     Attributes:
         image_id: its name.
         size: height and width in pixels; None where the file could not be read.
-        p_defect: see `Judged.p_defect`; not written where it is nan.
+        p_defect: see `Prediction.p_defect`; not written where it is nan.
         probability: the same calibrated; None without a policy.
         verdict: and `reason`: empty without a policy.
         runs: the mask of each class.
         regions: the connected defects.
         flags: what about the image is unusual.
-        error: see `Judged.error`; empty where it was judged.
-        suspected: where to look beside that; see `Judged.suspected`.
+        error: see `Prediction.error`; empty where it was judged.
+        suspected: where to look beside that; see `Prediction.suspected`.
     """
 
     image_id: str
@@ -81,7 +81,7 @@ class Said:
     suspected: tuple[Region, ...] = ()
 
     @classmethod
-    def of(cls, judged: Judged) -> Self:
+    def of(cls, judged: Prediction) -> Self:
         """What the two steps said."""
         said = judged.verdict
         answer, reason = ("", "") if said is None else (said.answer, said.reason)
@@ -136,7 +136,7 @@ class Tables:
                 suspected = [f"suspected_{what}_{name}" for what in ("count", "area") for name in self.classes]
                 return line([*first, *areas, *shares, "flags", "error", *also, *(suspected if self.suspected else ())])
 
-    def lines(self, said: Said, also: Mapping[str, Sequence[object]] = MappingProxyType({})) -> dict[str, bytes]:
+    def lines(self, said: ResultRow, also: Mapping[str, Sequence[object]] = MappingProxyType({})) -> dict[str, bytes]:
         """The lines of one image in each table; one that was not judged has its row in images.csv alone.
 
         Args:
@@ -159,7 +159,7 @@ class Tables:
         wide = self.layout == "wide"
         return [line([f"{image_id}_{one}"] if wide else [image_id, one])[:-1] + b"," for one in self._names()]
 
-    def read_image_row(self, text: bytes) -> ImageRow:
+    def read_image_row(self, text: bytes) -> FinishedRow:
         """Read back a row of images.csv.
 
         Raises:
@@ -168,26 +168,29 @@ class Tables:
         row, count = [from_cell(cell) for cell in cells(text)], len(self.classes)
         own = 10 + 2 * count
         last = own + len(self.also.get(IMAGES, ()))  # of the cells before those on what is suspected
-        if len(row) != last + 2 * count * self.suspected or row[1] not in ("", *get_args(Answer)):
+        if len(row) != last + 2 * count * self.suspected or row[1] not in ("", *get_args(VerdictAnswer)):
             raise ValueError(f"{len(row)} cells, verdict {row[1:2]}")
         area, suspected = (sum(int(cell) for cell in row[at : at + count] if cell) for at in (8, last))
         flagged, error = bool(row[own - 2]), row[own - 1]
-        return ImageRow(row[0], row[1], area, flagged, error, bool(row[3]), suspected, tuple(row[own:last]))
+        return FinishedRow(row[0], row[1], area, flagged, error, bool(row[3]), suspected, tuple(row[own:last]))
 
     def _names(self) -> Sequence[str]:
         numbers = [str(number) for number in range(1, len(self.classes) + 1)]
         return numbers if self.class_ids == "numbers" else self.classes
 
-    def _defects(self, said: Said, also: Sequence[object]) -> Iterable[bytes]:
+    def _defects(self, said: ResultRow, also: Sequence[object]) -> Iterable[bytes]:
         names = self._names()
-        of_kinds: tuple[tuple[Kind, tuple[Region, ...]], ...] = (("found", said.regions), ("suspected", said.suspected))
+        of_kinds: tuple[tuple[RegionKind, tuple[Region, ...]], ...] = (
+            ("found", said.regions),
+            ("suspected", said.suspected),
+        )
         for kind, regions in of_kinds if self.suspected else of_kinds[:1]:
             for one in regions:
                 box = (one.left, one.top, one.width, one.height)
                 row = [said.image_id, names[one.class_index], *box, one.area, f"{one.probability:.6f}", *also]
                 yield line([*row, kind] if self.suspected else row)
 
-    def _counts(self, said: Said) -> Sequence[object]:
+    def _counts(self, said: ResultRow) -> Sequence[object]:
         """How many suspected regions each class has, and their pixels."""
         if not self.suspected:
             return []
@@ -197,7 +200,7 @@ class Tables:
             areas[one.class_index] += one.area
         return [""] * (2 * len(self.classes)) if said.error or said.size is None else [*counts, *areas]
 
-    def _image(self, said: Said) -> Sequence[object]:
+    def _image(self, said: ResultRow) -> Sequence[object]:
         first = [said.image_id, said.verdict, said.reason]
         height, width = said.size or ("", "")
         p_defect, probability = (

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from steelsight.cascade.judge import Judged
+from steelsight.cascade.judge import Prediction
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
 from steelsight.results.pictures import Pictures
@@ -17,8 +17,8 @@ from steelsight.results.tables import (
     SUBMISSION,
     TABLES,
     ClassIds,
-    ImageRow,
-    Said,
+    FinishedRow,
+    ResultRow,
     SubmissionLayout,
     Tables,
     as_written,
@@ -42,7 +42,7 @@ class Tally:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     unjudged: list[tuple[str, str]] = field(default_factory=list)
 
-    def add(self, row: ImageRow) -> None:
+    def add(self, row: FinishedRow) -> None:
         """Count an image."""
         self.images += 1
         if row.verdict:
@@ -132,14 +132,14 @@ class ResultWriter:
         if kind is KeyboardInterrupt:
             self._flush()
 
-    def write(self, judged: Judged) -> None:
+    def write(self, judged: Prediction) -> None:
         """Add one image.
 
         Raises:
             UserError: the disk is full or may not be written to.
         """
         self._pictures.write(judged)
-        lines = self._tables.lines(Said.of(judged))
+        lines = self._tables.lines(ResultRow.of(judged))
         self._waiting.append(lines)
         self.tally.add(self._tables.read_image_row(lines[IMAGES]))
         if len(self._waiting) >= self._batch:
@@ -152,7 +152,7 @@ class ResultWriter:
     def _resume(self) -> None:
         names = {as_written(one.image_id): one.image_id for one in self._sources}
 
-        def is_kept(row: ImageRow) -> bool:
+        def is_kept(row: FinishedRow) -> bool:
             image_id = names.get(row.image_id)
             return image_id is None or bool(row.error) or self._pictures.are_there(image_id)
 

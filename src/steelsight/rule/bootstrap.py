@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from steelsight.rule.bootstrap_search import AT_ONCE, redraw
 from steelsight.rule.coarse_grid import AREA_RATIO, STEP, coarse
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import SOFT, Kind, View
+from steelsight.rule.kinds import SOFT, CombinedOutputs, RuleKind
 from steelsight.rule.rule import Rule
 
 DRAWS = 500
@@ -24,14 +24,14 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Range(_Model):
+class ValueInterval(_Model):
     """95 % interval of a searched value; both ends were found in some draw."""
 
     low: float
     high: float
 
 
-class Stability(_Model):
+class RuleStability(_Model):
     """Intervals of the values that a kind of rule searches.
 
     Attributes:
@@ -43,34 +43,34 @@ class Stability(_Model):
         upper, lower, min_area: one per class; one alone where all classes share it; none where they stay plain.
     """
 
-    kind: Kind
+    kind: RuleKind
     draws: int
     seed: int
     level_step: int
     area_ratio: float
     gates: tuple[float, ...]
     softnesses: tuple[float, ...]
-    gate: Range
-    softness: Range | None
-    upper: tuple[Range, ...]
-    lower: tuple[Range, ...]
-    min_area: tuple[Range, ...]
+    gate: ValueInterval
+    softness: ValueInterval | None
+    upper: tuple[ValueInterval, ...]
+    lower: tuple[ValueInterval, ...]
+    min_area: tuple[ValueInterval, ...]
 
-    def of_class(self, field: Literal["upper", "lower", "min_area"], place: int) -> Range | None:
+    def of_class(self, field: Literal["upper", "lower", "min_area"], place: int) -> ValueInterval | None:
         """Of one class; None where the field stays plain."""
-        ranges: tuple[Range, ...] = getattr(self, field)
+        ranges: tuple[ValueInterval, ...] = getattr(self, field)
         return ranges[min(place, len(ranges) - 1)] if ranges else None
 
 
 def find_stability(
-    kind: Kind,
+    kind: RuleKind,
     rule: Rule,
-    view: View,
+    view: CombinedOutputs,
     groups: NDArray[np.int64],
     grids: Grids,
     progress: Callable[[int, int], None] | None = None,
     draws: int = DRAWS,
-) -> Stability:
+) -> RuleStability:
     """Search a kind of rule again and again on images drawn anew: percentile intervals of what is found.
 
     Each draw takes as many twin groups as there are, with replacement, and searches `kind` on all images of the groups
@@ -97,7 +97,7 @@ def find_stability(
         if progress:
             progress(min(draws, first + AT_ONCE), draws)
     found = {name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in FIELDS}
-    return Stability(
+    return RuleStability(
         kind=kind,
         draws=draws,
         seed=SEED,
@@ -113,6 +113,6 @@ def find_stability(
     )
 
 
-def _range(values: NDArray[Any]) -> Range:
+def _range(values: NDArray[Any]) -> ValueInterval:
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="inverted_cdf")
-    return Range(low=float(low), high=float(high))
+    return ValueInterval(low=float(low), high=float(high))

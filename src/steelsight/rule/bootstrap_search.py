@@ -16,7 +16,7 @@ from steelsight.metrics.dice import pair_dice
 from steelsight.rule.budget import share_out
 from steelsight.rule.class_search import TIE, ClassSearch
 from steelsight.rule.grid import Away, Grids
-from steelsight.rule.kinds import SOFT, Kind, View
+from steelsight.rule.kinds import SOFT, CombinedOutputs, RuleKind
 from steelsight.rule.objective import defects_score, pooled_dice
 from steelsight.rule.pixel_counts import Histograms, count
 from steelsight.rule.rule import area_scale
@@ -44,7 +44,7 @@ class Redrawn:
     min_area: NDArray[np.int64]
 
 
-def redraw(kind: Kind, view: View, grids: Grids, times: NDArray[np.int64]) -> Redrawn:
+def redraw(kind: RuleKind, view: CombinedOutputs, grids: Grids, times: NDArray[np.int64]) -> Redrawn:
     """What `find_rule` finds on each draw; among rules within 1e-9 of the best, one near to the plain rule.
 
     Args:
@@ -84,7 +84,7 @@ def _best(scores: NDArray[np.float64], away: NDArray[np.float64]) -> tuple[NDArr
 
 
 def _gate_scores(
-    view: View, grids: Grids, gates: NDArray[np.float64], softness: Sequence[float], times: NDArray[np.int64]
+    view: CombinedOutputs, grids: Grids, gates: NDArray[np.float64], softness: Sequence[float], times: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Scores of the plain thresholds, float64 (S, G, D)."""
     passes = (view.p_defect > gates[:, None]).astype(np.float64)
@@ -164,7 +164,7 @@ def _searches(
 
 
 def _shared_pooled(
-    view: View, grids: Grids, gates: NDArray[np.float64], softness: Sequence[float], times: NDArray[np.int64]
+    view: CombinedOutputs, grids: Grids, gates: NDArray[np.float64], softness: Sequence[float], times: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """As `_thresholds`, with one place for all classes, by the mean over classes of the Dice of all pixels."""
     truth = [view.histograms[:, index, 1].sum(axis=-1, dtype=np.int64) @ times for index in range(grids.plain.classes)]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.rule.grid import Away
-from steelsight.rule.objective import Aim, pooled_dice
+from steelsight.rule.objective import ObjectiveName, pooled_dice
 from steelsight.rule.pixel_counts import Histograms
 
 TIE = 1e-9
@@ -15,7 +15,7 @@ TIE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Best:
+class ClassBest:
     """Per gate: score float64 (G,), and where it stands on the grids, int64 (G,) each."""
 
     score: NDArray[np.float64]
@@ -42,7 +42,7 @@ class ClassSearch:
         areas: length of the area grid.
     """
 
-    aim: Aim
+    aim: ObjectiveName
     images: int
     empty: int
     truth: int
@@ -62,7 +62,7 @@ class ClassSearch:
         passed: NDArray[np.int64],
         areas: NDArray[np.int64],
         scale: NDArray[np.float64] | None = None,
-        aim: Aim = "competition",
+        aim: ObjectiveName = "competition",
     ) -> "ClassSearch":
         """Of histograms uint32 (N, K, 2, L).
 
@@ -114,7 +114,7 @@ class ClassSearch:
         """Gains that differ by less are the same."""
         return TIE if self.aim == "pooled" else TIE * self.images
 
-    def best(self, gates: int, away: Away, uppers: NDArray[np.int64]) -> Best:
+    def best(self, gates: int, away: Away, uppers: NDArray[np.int64]) -> ClassBest:
         """The best of each gate, and of these the one nearest to the plain rule."""
         tops = np.full((gates, self.reached.shape[1]), -np.inf)
         for upper in uppers.tolist():
@@ -123,9 +123,9 @@ class ClassSearch:
             tops[:, upper] = most[np.searchsorted(slab.passed, np.arange(1, gates + 1))]
         top = tops.max(axis=1)
         place = self._nearest(tops, top - self.tie, away)
-        return Best(top if self.aim == "pooled" else (self.empty + top) / self.images, *place)
+        return ClassBest(top if self.aim == "pooled" else (self.empty + top) / self.images, *place)
 
-    def front(self, gates: int, budget: int, uppers: NDArray[np.int64]) -> "Front":
+    def front(self, gates: int, budget: int, uppers: NDArray[np.int64]) -> "BudgetFront":
         """The largest gain of each gate with at most so many false alarms."""
         best, tops = np.zeros((gates, budget + 1)), np.full((gates, self.reached.shape[1]), -np.inf)
         for upper in uppers.tolist():
@@ -139,10 +139,10 @@ class ClassSearch:
                 gains = gain[rows[gate]][affordable]
                 np.maximum.at(best[gate], cost[rows[gate]][affordable], gains)
                 tops[gate, upper] = gains.max(initial=-np.inf)
-        return Front(np.maximum.accumulate(best, axis=1), tops)
+        return BudgetFront(np.maximum.accumulate(best, axis=1), tops)
 
     def nearest(
-        self, front: "Front", spent: NDArray[np.int64], away: Away
+        self, front: "BudgetFront", spent: NDArray[np.int64], away: Away
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Upper, lower and area of each gate: the nearest to the plain rule of those that gain most at no more than `spent`
         false alarms."""
@@ -217,7 +217,7 @@ def _cumulated(cube: NDArray[Any]) -> NDArray[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class Front:
+class BudgetFront:
     """What a class gains with a budget of false alarms.
 
     Attributes:

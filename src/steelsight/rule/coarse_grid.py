@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import View
+from steelsight.rule.kinds import CombinedOutputs
 from steelsight.rule.rule import Rule
 
 STEP = 8
@@ -19,7 +19,7 @@ GATES = 9
 
 
 @dataclass(frozen=True, eq=False)
-class Coarse:
+class CoarseGrid:
     """Histograms of few levels and the grids to search them on; thresholds of rules are then places among the levels.
 
     Attributes:
@@ -28,7 +28,7 @@ class Coarse:
         levels: int64 (L,), ascending, from 0 to 255, the plain thresholds among them.
     """
 
-    view: View
+    view: CombinedOutputs
     grids: Grids
     levels: NDArray[np.int64]
 
@@ -39,7 +39,7 @@ class Coarse:
         return rule.model_copy(update={"upper": upper, "lower": lower})
 
 
-def coarse(view: View, grids: Grids, *rules: Rule) -> Coarse:
+def coarse(view: CombinedOutputs, grids: Grids, *rules: Rule) -> CoarseGrid:
     """Thresholds in steps of 8, areas at least 1.5 times the one before, nine gates evenly chosen; and the plain rule's.
 
     Every rule of this grid is one of the full grid, and counts the same pixels.
@@ -52,8 +52,8 @@ def coarse(view: View, grids: Grids, *rules: Rule) -> Coarse:
     first = np.concatenate([[0], levels[:-1] + 1])
     areas = np.union1d(_thinned(grids.areas), [area for rule in always for area in rule.min_area])
     thresholds = {name: tuple(np.searchsorted(levels, getattr(plain, name)).tolist()) for name in ("upper", "lower")}
-    return Coarse(
-        View(np.add.reduceat(view.histograms, first, axis=-1, dtype=np.uint32), view.p_defect),
+    return CoarseGrid(
+        CombinedOutputs(np.add.reduceat(view.histograms, first, axis=-1, dtype=np.uint32), view.p_defect),
         replace(
             grids,
             gates=_few(grids.gates, always),

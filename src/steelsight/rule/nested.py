@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from steelsight.rule.coarse_grid import coarse
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import KINDS, Kind, View, choose_kind, find_rule, kinds_of
-from steelsight.rule.pixel_counts import Counts, count
+from steelsight.rule.kinds import KINDS, CombinedOutputs, RuleKind, choose_kind, find_rule, kinds_of
+from steelsight.rule.pixel_counts import PixelCounts, count
 from steelsight.rule.rule import Rule
 
 
@@ -26,14 +26,14 @@ class NestedResult:
     """
 
     folds: tuple[int, ...]
-    kinds: tuple[Kind, ...]
-    rules: dict[Kind, tuple[Rule, ...]]
-    counts: dict[Kind, Counts]
-    chosen: Counts
+    kinds: tuple[RuleKind, ...]
+    rules: dict[RuleKind, tuple[Rule, ...]]
+    counts: dict[RuleKind, PixelCounts]
+    chosen: PixelCounts
 
 
 def nested(
-    view_without: Callable[[int], View],
+    view_without: Callable[[int], CombinedOutputs],
     folds: NDArray[np.int64],
     groups: NDArray[np.int64],
     grids: Grids,
@@ -53,9 +53,9 @@ def nested(
         progress: called with (folds done, folds).
     """
     numbers = [int(fold) for fold in np.unique(folds)]
-    rules: dict[Kind, list[Rule]] = {kind: [] for kind in kinds_of(grids)}
-    parts: dict[Kind, list[Counts]] = {kind: [] for kind in rules}
-    kinds: list[Kind] = []
+    rules: dict[RuleKind, list[Rule]] = {kind: [] for kind in kinds_of(grids)}
+    parts: dict[RuleKind, list[PixelCounts]] = {kind: [] for kind in rules}
+    kinds: list[RuleKind] = []
     for done, fold in enumerate(numbers):
         view, rest, judged = view_without(fold), np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         for kind in rules:
@@ -75,7 +75,7 @@ def nested(
     )
 
 
-def _choose_on(view: View, images: NDArray[np.intp], parts: NDArray[np.int64], grids: Grids) -> Kind:
+def _choose_on(view: CombinedOutputs, images: NDArray[np.intp], parts: NDArray[np.int64], grids: Grids) -> RuleKind:
     """The kind to keep, each part of `images` being judged by the rule of the others; plain where there is one part."""
     if len(np.unique(parts)) < 2:
         return KINDS[0]
@@ -98,11 +98,11 @@ def _split(folds: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.in
     return np.asarray(rank, np.int64) % 2
 
 
-def _in_order(parts: Iterable[Counts], place: Iterable[NDArray[np.intp]]) -> Counts:
+def _in_order(parts: Iterable[PixelCounts], place: Iterable[NDArray[np.intp]]) -> PixelCounts:
     """Counts of folds, put back into the order of the images."""
     joined = list(parts)
     order = np.argsort(np.concatenate(list(place)), kind="stable")
-    return Counts(
+    return PixelCounts(
         np.concatenate([part.intersection for part in joined])[order],
         np.concatenate([part.predicted for part in joined])[order],
         np.concatenate([part.truth for part in joined])[order],

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from steelsight.metrics.dice import pair_dice
-from steelsight.rule.pixel_counts import Counts
+from steelsight.rule.pixel_counts import PixelCounts
 
-Aim = Literal["competition", "pooled", "defects"]
+ObjectiveName = Literal["competition", "pooled", "defects"]
 """`competition`: mean Dice over every (image, class) pair. `pooled`: Dice of the pixels of all images, mean over the
 classes. `defects`: mean Dice of the pairs that have a defect, at a limited share of false alarms."""
 
@@ -22,14 +22,14 @@ class Objective(BaseModel):
     """What makes one rule better than another.
 
     Attributes:
-        aim: see `Aim`.
+        aim: see `ObjectiveName`.
         max_false_alarms: of `defects`: share of the empty (image, class) pairs, over all classes, in which the rule may
             mark something on the images that it is searched on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    aim: Aim = "competition"
+    aim: ObjectiveName = "competition"
     max_false_alarms: float = Field(default=MAX_FALSE_ALARMS, ge=0, le=1)
 
     @property
@@ -58,14 +58,14 @@ class Objective(BaseModel):
         """
         return floor(self.max_false_alarms * empty + 1e-9)
 
-    def score(self, counts: Counts) -> float:
+    def score(self, counts: PixelCounts) -> float:
         """The score of masks: at most 1, more is better.
 
         With `defects`, each false alarm beyond the limit costs as much as a whole defect. That happens on images that the
         rule was not searched on, and where nothing that is searched keeps to the limit.
 
         >>> one = np.array([[4]]), np.array([[4]]), np.array([[8]])
-        >>> round(Objective().score(Counts(*one)), 3)
+        >>> round(Objective().score(PixelCounts(*one)), 3)
         0.667
         """
         if self.aim == "pooled":

@@ -15,7 +15,7 @@ Histograms = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, eq=False)
-class Counts:
+class PixelCounts:
     """Pixels per (image, class): each int64 (images, classes).
 
     Attributes:
@@ -31,7 +31,7 @@ class Counts:
 
 def count(
     histograms: Histograms, p_defect: NDArray[np.float64], rule: Rule, images: NDArray[np.intp] | None = None
-) -> Counts:
+) -> PixelCounts:
     """Pixel counts of a rule, equal to those of `masks` on the maps behind the histograms.
 
     Args:
@@ -56,9 +56,9 @@ def count(
         above = of_class[:, :, lower + 1 :].sum(axis=-1, dtype=np.int64)
         intersection[:, index] = np.where(kept, above[:, 1], 0)
         predicted[:, index] = np.where(kept, above.sum(axis=-1), 0)
-    return Counts(intersection, predicted, truth)
+    return PixelCounts(intersection, predicted, truth)
 
 
-def count_ungated(histograms: Histograms, rule: Rule) -> Counts:
+def count_ungated(histograms: Histograms, rule: Rule) -> PixelCounts:
     """Pixel counts of every image by a rule's thresholds alone, as if the classifiers were sure of a defect everywhere."""
     return count(histograms, np.ones(len(histograms)), rule.model_copy(update={"gate": 0.0}))

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Threshold = Annotated[int, Field(ge=0, le=255)]
-Area = Annotated[int, Field(ge=1)]
+MapLevel = Annotated[int, Field(ge=0, le=255)]
+MinimumArea = Annotated[int, Field(ge=1)]
 Number = TypeVar("Number", float, NDArray[np.float64])
 
 
@@ -30,9 +30,9 @@ class Rule(BaseModel):
 
     gate: float = Field(ge=0, le=1)
     softness: float = Field(default=1.0, ge=1, allow_inf_nan=False)
-    upper: tuple[Threshold, ...] = Field(min_length=1)
-    lower: tuple[Threshold, ...]
-    min_area: tuple[Area, ...]
+    upper: tuple[MapLevel, ...] = Field(min_length=1)
+    lower: tuple[MapLevel, ...]
+    min_area: tuple[MinimumArea, ...]
 
     @model_validator(mode="after")
     def _agree(self) -> "Rule":

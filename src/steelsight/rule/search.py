@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.rule.budget import share_out
-from steelsight.rule.class_search import TIE, Best, ClassSearch
+from steelsight.rule.class_search import TIE, ClassBest, ClassSearch
 from steelsight.rule.grid import Grids
-from steelsight.rule.pixel_counts import Counts, Histograms, count
+from steelsight.rule.pixel_counts import Histograms, PixelCounts, count
 from steelsight.rule.rule import Rule, area_scale
 
 
@@ -118,7 +118,7 @@ def _at_softness(
 
 
 def _point(
-    gate: float, softness: float, score: float, bests: Sequence[Best], g: int, areas: NDArray[np.int64]
+    gate: float, softness: float, score: float, bests: Sequence[ClassBest], g: int, areas: NDArray[np.int64]
 ) -> GateScore:
     rule = Rule(
         gate=gate,
@@ -130,7 +130,9 @@ def _point(
     return GateScore(gate=gate, score=score, rule=rule)
 
 
-def _within_budget(classes: Sequence[ClassSearch], gates: int, grids: Grids) -> tuple[NDArray[np.float64], list[Best]]:
+def _within_budget(
+    classes: Sequence[ClassSearch], gates: int, grids: Grids
+) -> tuple[NDArray[np.float64], list[ClassBest]]:
     """Of each gate, the largest Dice of pairs with a defect that the budget of false alarms allows."""
     budget = grids.objective.budget(sum(one.empty for one in classes))
     fronts = [one.front(gates, budget, grids.uppers) for one in classes]
@@ -138,7 +140,7 @@ def _within_budget(classes: Sequence[ClassSearch], gates: int, grids: Grids) -> 
     bests = []
     for index, (one, front, spent) in enumerate(zip(classes, fronts, shares, strict=True)):
         gain = np.take_along_axis(front.gain, spent[:, None], axis=1)[:, 0]
-        bests.append(Best(gain, *one.nearest(front, spent, grids.away(index))))
+        bests.append(ClassBest(gain, *one.nearest(front, spent, grids.away(index))))
     defective = sum(one.images - one.empty for one in classes)
     return gained / max(defective, 1), bests
 
@@ -199,7 +201,7 @@ def _shared_pooled(
             if top > best[g] + TIE or away_from_plain < steps[g]:
                 best[g], steps[g] = max(top, best[g]), away_from_plain
                 place[:, g] = upper, at % (upper + 1), at // (upper + 1)
-    best_of = Best(best, *place)
+    best_of = ClassBest(best, *place)
     return tuple(
         _point(gate, softness, float(best[g]), [best_of] * plain.classes, g, areas)
         for g, gate in enumerate(gates.tolist())
@@ -229,10 +231,10 @@ def search_gate(
     return _best_gate(found, grids.plain)
 
 
-def _stopped(counts: Counts, images: NDArray[np.bool_]) -> Counts:
+def _stopped(counts: PixelCounts, images: NDArray[np.bool_]) -> PixelCounts:
     """The same without the masks of some images."""
     kept = ~images[:, None]
-    return Counts(counts.intersection * kept, counts.predicted * kept, counts.truth)
+    return PixelCounts(counts.intersection * kept, counts.predicted * kept, counts.truth)
 
 
 def _best_gate(found: Sequence[tuple[GateScore, ...]], plain: Rule) -> SearchResult:

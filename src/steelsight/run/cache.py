@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from steelsight.core.files import replacing
 from steelsight.recipe import Member
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 
 T = TypeVar("T", bound=np.generic)
 
 
-def key(evidence: Evidence, members: Sequence[Member], fold: int) -> str:
+def key(evidence: OutOfFoldPredictions, members: Sequence[Member], fold: int) -> str:
     """16 hexadecimal digits that change with the data, the fold's images, the members and their evidence."""
     images = [evidence.record.samples[index].image_id for index in evidence.indices(fold)]
     said = [(member.name, repr(member.preprocess), evidence.digest(member, fold)) for member in members]
@@ -25,7 +25,7 @@ def key(evidence: Evidence, members: Sequence[Member], fold: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def evidence_key(evidence: Evidence) -> str:
+def evidence_key(evidence: OutOfFoldPredictions) -> str:
     """16 hexadecimal digits that change with the data, the folds and all evidence that a decision rests on."""
     members = [*evidence.members("classify"), *evidence.members("segment")]
     said = [key(evidence, members, fold) for fold in range(evidence.recipe.folds)]

@@ -24,7 +24,7 @@ from steelsight.run.stored_probabilities import read_probabilities, write_probab
 
 
 @dataclass(frozen=True)
-class Evidence:
+class OutOfFoldPredictions:
     """Evidence of one run.
 
     Attributes:

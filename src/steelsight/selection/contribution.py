@@ -8,15 +8,15 @@ import numpy as np
 
 from steelsight.metrics.dice import pair_dice
 from steelsight.recipe import Member
-from steelsight.rule.kinds import View
+from steelsight.rule.kinds import CombinedOutputs
 from steelsight.rule.pixel_counts import count, count_ungated
 from steelsight.rule.rule import Rule
-from steelsight.run.predictions import Evidence
-from steelsight.selection.decision import Contribution, Figures, GateLoss
-from steelsight.selection.ensembles import Members, Progress, Team, Views
+from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.selection.decision import Contribution, GateLoss, MaskFigures
+from steelsight.selection.ensembles import Ensemble, EnsembleOutputs, Members, Progress
 
 
-def gate_loss(evidence: Evidence, view: View, rule: Rule) -> GateLoss:
+def gate_loss(evidence: OutOfFoldPredictions, view: CombinedOutputs, rule: Rule) -> GateLoss:
     """Hold the rule against the same rule without its gate."""
     with_gate = count(view.histograms, view.p_defect, rule)
     without = count_ungated(view.histograms, rule)
@@ -33,7 +33,9 @@ def gate_loss(evidence: Evidence, view: View, rule: Rule) -> GateLoss:
     )
 
 
-def contributions(views: Views, team: Team, rule: Rule, progress: Progress | None = None) -> tuple[Contribution, ...]:
+def contributions(
+    views: EnsembleOutputs, team: Ensemble, rule: Rule, progress: Progress | None = None
+) -> tuple[Contribution, ...]:
     """Judge the ensemble without each member, and each member alone, at one rule; a fold that would be left without a
     member of the step keeps those it has."""
     evidence = views.evidence
@@ -56,8 +58,8 @@ def contributions(views: Views, team: Team, rule: Rule, progress: Progress | Non
 
 
 def _contribution(
-    views: Views,
-    team: Team,
+    views: EnsembleOutputs,
+    team: Ensemble,
     rule: Rule,
     step: Literal["classify", "segment"],
     chosen: Mapping[int, Members],
@@ -85,10 +87,10 @@ def _contribution(
     )
 
 
-def _with(team: Team, step: Literal["classify", "segment"], members: Mapping[int, Members]) -> Team:
+def _with(team: Ensemble, step: Literal["classify", "segment"], members: Mapping[int, Members]) -> Ensemble:
     return replace(team, classifiers=members) if step == "classify" else replace(team, segmenters=members)
 
 
-def _figures(views: Views, team: Team, rule: Rule) -> Figures:
+def _figures(views: EnsembleOutputs, team: Ensemble, rule: Rule) -> MaskFigures:
     view = views.of(team)
-    return Figures.of(count(view.histograms, view.p_defect, rule))
+    return MaskFigures.of(count(view.histograms, view.p_defect, rule))

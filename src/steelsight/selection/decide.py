@@ -13,35 +13,35 @@ from steelsight.metrics.intervals import bootstrap_interval
 from steelsight.recipe import Step, read_run_recipe
 from steelsight.rule.bootstrap import find_stability
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import SOFT, Kind, choose_kind, find_rule, kinds_of
+from steelsight.rule.kinds import SOFT, RuleKind, choose_kind, find_rule, kinds_of
 from steelsight.rule.nested import NestedResult, nested
-from steelsight.rule.objective import Aim, Objective
-from steelsight.rule.pixel_counts import Counts, count
+from steelsight.rule.objective import Objective, ObjectiveName
+from steelsight.rule.pixel_counts import PixelCounts, count
 from steelsight.rule.rule import Rule
 from steelsight.rule.search import SearchResult
 from steelsight.run.cache import evidence_key
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import read_record
 from steelsight.selection.contribution import contributions, gate_loss
 from steelsight.selection.decision import (
     Candidate,
     Decision,
-    Figures,
+    FigureInterval,
     FoldRule,
     GatePoint,
-    Interval,
     Intervals,
+    MaskFigures,
     MemberScore,
     Nested,
     read_decision,
     write_decision,
 )
-from steelsight.selection.ensembles import Progress, Selector, Views
+from steelsight.selection.ensembles import EnsembleOutputs, EnsembleSelector, Progress
 from steelsight.selection.false_alarm_curve import found_against_alarms
 from steelsight.selection.member_scores import Scores, score_members
-from steelsight.selection.out_of_fold import OutOfFold
+from steelsight.selection.out_of_fold import NestedOutputs
 from steelsight.selection.run_policy import former_severity, former_wish, policy_of
-from steelsight.verdicts.policy import Keep, Wish
+from steelsight.verdicts.policy import Limits, Unchanged
 from steelsight.verdicts.severity import Severity
 
 
@@ -51,8 +51,8 @@ def decide(
     gate: float | None = None,
     objective: Objective | None = None,
     plain: bool = False,
-    wish: Wish | None = None,
-    severity: Severity | Keep | None = "keep",
+    wish: Limits | None = None,
+    severity: Severity | Unchanged | None = "keep",
     progress: Progress | None = None,
 ) -> Decision:
     """Choose members and rule from the evidence of a run, judge the choice nested, find the verdict policy, and write
@@ -72,7 +72,7 @@ def decide(
     """
     if gate is not None and not 0 <= gate <= 1:
         raise UserError(f"--gate {gate}: a gate is a probability; give a number from 0 to 1")
-    evidence = Evidence(run, read_record(run), read_run_recipe(run))
+    evidence = OutOfFoldPredictions(run, read_record(run), read_run_recipe(run))
     _check_complete(evidence)
     record, recipe = evidence.record, evidence.recipe
     search, has_classifier = recipe.search, any(member.step == "classify" for member in recipe.members)
@@ -89,8 +89,8 @@ def decide(
         grids = replace(grids, searched=False)
     if gate is not None:
         grids = grids.at_gate(gate)
-    selector = Selector(evidence, *(_scores(evidence, step, progress) for step in ("classify", "segment")))
-    views = Views(evidence, progress)
+    selector = EnsembleSelector(evidence, *(_scores(evidence, step, progress) for step in ("classify", "segment")))
+    views = EnsembleOutputs(evidence, progress)
     judged = nested(
         lambda fold: views.of(selector.team_without(fold)),
         record.folds,
@@ -101,7 +101,7 @@ def decide(
     decision = _decide(selector, views, grids, judged, progress)
     former = _former(run)
     rules = former_severity(former) if severity == "keep" else severity
-    said = OutOfFold.of(evidence, decision, views)
+    said = NestedOutputs.of(evidence, decision, views)
     policy = policy_of(said, decision, wish or former_wish(former), rules, progress)
     decision = decision.model_copy(update={"policy": policy})
     write_decision(run, decision)
@@ -117,11 +117,11 @@ def _former(run: Path) -> Decision | None:
 
 
 def _decide(
-    selector: Selector, views: Views, grids: Grids, judged: NestedResult, progress: Progress | None
+    selector: EnsembleSelector, views: EnsembleOutputs, grids: Grids, judged: NestedResult, progress: Progress | None
 ) -> Decision:
     record, team = selector.evidence.record, selector.team()
     view = views.of(team)
-    found: dict[Kind, SearchResult] = {}
+    found: dict[RuleKind, SearchResult] = {}
     kinds = kinds_of(grids)
     for done, kind in enumerate(kinds, 1):
         found[kind] = find_rule(kind, view, grids)
@@ -130,7 +130,7 @@ def _decide(
     counts = {kind: count(view.histograms, view.p_defect, result.rule) for kind, result in found.items()}
     scores = {kind: grids.objective.score(judged.counts[kind]) for kind in kinds}
     kept = choose_kind(scores, grids.objective.noise)
-    moving: Kind = "tuned" if kept == "defaults" else kept  # why it was not kept
+    moving: RuleKind = "tuned" if kept == "defaults" else kept  # why it was not kept
     stability = None
     if grids.searched:
         stability = find_stability(
@@ -142,7 +142,7 @@ def _decide(
             None if progress is None else lambda done, of: progress("stability of the thresholds: draws", done, of),
         )
     rule = found[kept].rule
-    figures = Figures.of(counts[kept])
+    figures = MaskFigures.of(counts[kept])
     lost = gate_loss(selector.evidence, view, rule)
     del view  # the contributions make their own; two at once would double the peak
     classifiers, segmenters = team.named()
@@ -159,7 +159,7 @@ def _decide(
         rule=rule,
         figures=figures,
         nested=_nested(selector, judged.chosen, judged.kinds, judged),
-        defaults=Figures.of(counts["defaults"]),
+        defaults=MaskFigures.of(counts["defaults"]),
         candidates=tuple(_candidate(selector, kind, found[kind].rule, counts[kind], judged) for kind in kinds),
         floor=figures.floor,
         floor_per_class=figures.floor_per_class,
@@ -176,13 +176,13 @@ def _decide(
         combine=selector.evidence.combine,
         scores={
             aim: Objective(aim=aim, max_false_alarms=grids.objective.max_false_alarms).score(judged.chosen)
-            for aim in get_args(Aim)
+            for aim in get_args(ObjectiveName)
         },
         curve=found_against_alarms(kept, lambda fold: views.of(selector.team_without(fold)), record.folds, grids),
     )
 
 
-def _check_complete(evidence: Evidence) -> None:
+def _check_complete(evidence: OutOfFoldPredictions) -> None:
     words: dict[Step, str] = {"classify": "classifier", "segment": "segmenter"}
     for step, word in words.items():
         planned = [member.name for member in evidence.recipe.members if member.step == step]
@@ -198,18 +198,18 @@ def _check_complete(evidence: Evidence) -> None:
             )
 
 
-def _incomplete(evidence: Evidence) -> tuple[str, ...]:
+def _incomplete(evidence: OutOfFoldPredictions) -> tuple[str, ...]:
     complete = {member.name for step in ("classify", "segment") for member in evidence.members(step)}
     return tuple(member.name for member in evidence.recipe.members if member.name not in complete)
 
 
-def _scores(evidence: Evidence, step: Step, progress: Progress | None) -> Scores:
+def _scores(evidence: OutOfFoldPredictions, step: Step, progress: Progress | None) -> Scores:
     return score_members(
         evidence, step, None if progress is None else lambda done, of: progress("scores of the members", done, of)
     )
 
 
-def _member_scores(selector: Selector, step: Step) -> list[MemberScore]:
+def _member_scores(selector: EnsembleSelector, step: Step) -> list[MemberScore]:
     scores = selector.classifiers if step == "classify" else selector.segmenters
     folds = selector.evidence.record.folds
     overall = scores.mean(np.ones(len(folds), np.bool_))
@@ -225,21 +225,27 @@ def _member_scores(selector: Selector, step: Step) -> list[MemberScore]:
     ]
 
 
-def _candidate(selector: Selector, kind: Kind, rule: Rule, counts: Counts, judged: NestedResult) -> Candidate:
+def _candidate(
+    selector: EnsembleSelector, kind: RuleKind, rule: Rule, counts: PixelCounts, judged: NestedResult
+) -> Candidate:
     return Candidate(
         kind=kind,
         rule=rule,
-        figures=Figures.of(counts),
+        figures=MaskFigures.of(counts),
         nested=_nested(selector, judged.counts[kind], (kind,) * len(judged.folds), judged),
     )
 
 
-def _nested(selector: Selector, counts: Counts, kinds: tuple[Kind, ...], judged: NestedResult) -> Nested:
+def _nested(
+    selector: EnsembleSelector, counts: PixelCounts, kinds: tuple[RuleKind, ...], judged: NestedResult
+) -> Nested:
     folds = []
     for place, (fold, kind) in enumerate(zip(judged.folds, kinds, strict=True)):
         team = selector.team_without(fold)
         inside = selector.evidence.record.folds == fold
-        figures = Figures.of(Counts(counts.intersection[inside], counts.predicted[inside], counts.truth[inside]))
+        figures = MaskFigures.of(
+            PixelCounts(counts.intersection[inside], counts.predicted[inside], counts.truth[inside])
+        )
         folds.append(
             FoldRule(
                 fold=fold,
@@ -252,24 +258,24 @@ def _nested(selector: Selector, counts: Counts, kinds: tuple[Kind, ...], judged:
                 defective_dice=figures.defective_dice,
             )
         )
-    return Nested(figures=Figures.of(counts), folds=tuple(folds))
+    return Nested(figures=MaskFigures.of(counts), folds=tuple(folds))
 
 
-def _intervals(counts: Counts, groups: NDArray[np.int64]) -> Intervals:
+def _intervals(counts: PixelCounts, groups: NDArray[np.int64]) -> Intervals:
     dice = pair_dice(counts.intersection, counts.predicted, counts.truth)
     defective = counts.truth > 0
     parts = np.stack([np.where(defective, dice, 0.0).sum(axis=1), defective.sum(axis=1)], axis=1)
     low, high = bootstrap_interval(dice.mean(axis=1), groups)
     least, most = bootstrap_interval(parts, groups, lambda drawn: drawn[:, 0].sum() / drawn[:, 1].sum())
     return Intervals(
-        dice=Interval(low=_number(low), high=_number(high)),
-        defective_dice=Interval(low=_number(least), high=_number(most)),
+        dice=FigureInterval(low=_number(low), high=_number(high)),
+        defective_dice=FigureInterval(low=_number(least), high=_number(most)),
     )
 
 
-def _reason(kept: Kind, scores: dict[Kind, float], grids: Grids) -> str:
+def _reason(kept: RuleKind, scores: dict[RuleKind, float], grids: Grids) -> str:
     """Why a kind is kept, in one sentence."""
-    words: dict[Kind, str] = {
+    words: dict[RuleKind, str] = {
         "defaults": "the plain rule",
         "gate": "the plain rule, tuned gate",
         "shared": "one tuned rule for all classes",

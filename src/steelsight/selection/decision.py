@@ -12,10 +12,10 @@ from steelsight.core.files import write_json
 from steelsight.core.parsing import parse_json
 from steelsight.imaging.combine import Combine
 from steelsight.metrics.dice import dice_figures
-from steelsight.rule.bootstrap import Stability
-from steelsight.rule.kinds import Kind
-from steelsight.rule.objective import Aim, Objective
-from steelsight.rule.pixel_counts import Counts
+from steelsight.rule.bootstrap import RuleStability
+from steelsight.rule.kinds import RuleKind
+from steelsight.rule.objective import Objective, ObjectiveName
+from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.rule.rule import Rule
 from steelsight.verdicts.policy import Policy
 
@@ -27,7 +27,7 @@ ALL = "all"
 Number = float | None
 """A figure; None where there is nothing to take a mean over."""
 
-Job = tuple[str, int]
+MemberFold = tuple[str, int]
 """A member's name and a fold."""
 
 
@@ -35,7 +35,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Figures(_Model):
+class MaskFigures(_Model):
     """The fields of `metrics.dice.DiceFigures`."""
 
     dice: float
@@ -54,7 +54,7 @@ class Figures(_Model):
     predicted_pairs_per_class: tuple[int, ...]
 
     @classmethod
-    def of(cls, counts: Counts) -> Self:
+    def of(cls, counts: PixelCounts) -> Self:
         """Figures of pixel counts."""
         return cls.model_validate(dice_figures(counts.intersection, counts.predicted, counts.truth).as_dict())
 
@@ -73,7 +73,7 @@ class FoldRule(_Model):
 
     fold: int
     images: int
-    kind: Kind
+    kind: RuleKind
     classifiers: tuple[str, ...]
     segmenters: tuple[str, ...]
     rule: Rule
@@ -84,20 +84,20 @@ class FoldRule(_Model):
 class Nested(_Model):
     """Figures over all folds, each judged by members and a rule chosen without it."""
 
-    figures: Figures
+    figures: MaskFigures
     folds: tuple[FoldRule, ...]
 
 
 class Candidate(_Model):
     """One kind of rule: found on all images (`figures` are then of the images it was found on), and nested."""
 
-    kind: Kind
+    kind: RuleKind
     rule: Rule
-    figures: Figures
+    figures: MaskFigures
     nested: Nested
 
 
-class Interval(_Model):
+class FigureInterval(_Model):
     """95 % bootstrap interval over twin groups; None where it cannot be told."""
 
     low: Number
@@ -105,8 +105,8 @@ class Interval(_Model):
 
 
 class Intervals(_Model):
-    dice: Interval
-    defective_dice: Interval
+    dice: FigureInterval
+    defective_dice: FigureInterval
 
 
 class GatePoint(_Model):
@@ -201,12 +201,12 @@ class Decision(_Model):
     segmenters: dict[str, tuple[str, ...]]
     incomplete: tuple[str, ...]
     member_scores: tuple[MemberScore, ...]
-    kept: Kind
+    kept: RuleKind
     reason: str
     rule: Rule
-    figures: Figures
+    figures: MaskFigures
     nested: Nested
-    defaults: Figures
+    defaults: MaskFigures
     candidates: tuple[Candidate, ...]
     floor: float
     floor_per_class: tuple[float, ...]
@@ -215,14 +215,14 @@ class Decision(_Model):
     gate_loss: GateLoss
     contributions: tuple[Contribution, ...]
     policy: Policy | None = None
-    stability: Stability | None = None
+    stability: RuleStability | None = None
     evidence: str = ""
     objective: Objective = Objective()
     combine: Combine = "mean"
-    scores: dict[Aim, float] = Field(default_factory=dict)
+    scores: dict[ObjectiveName, float] = Field(default_factory=dict)
     curve: tuple[CurvePoint, ...] = ()
 
-    def candidate(self, kind: Kind) -> Candidate:
+    def candidate(self, kind: RuleKind) -> Candidate:
         """The candidate of a kind."""
         return next(candidate for candidate in self.candidates if candidate.kind == kind)
 
@@ -236,7 +236,7 @@ class Decision(_Model):
         own = self._own(folds)
         return self.rule if own is None else own.rule
 
-    def jobs_of(self, folds: Sequence[int]) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
+    def jobs_of(self, folds: Sequence[int]) -> tuple[tuple[MemberFold, ...], tuple[MemberFold, ...]]:
         """Jobs of the classifiers and of the segmenters that speak for some folds, fold by fold; of one fold alone, those
         chosen without it, as in `rule_of`."""
         own = self._own(folds)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from steelsight.imaging.rle import decode_runs
 from steelsight.metrics.froc import LEVELS, Scored, score_planes
 from steelsight.run.cache import cached, key
-from steelsight.selection.out_of_fold import OutOfFold
+from steelsight.selection.out_of_fold import NestedOutputs
 
 _KIND = 1
 """Counted up when what is kept changes its form or meaning."""
@@ -39,7 +39,7 @@ class ScoredDefects:
     levels: NDArray[np.int32]
 
 
-def score_defects(judged: OutOfFold, progress: Callable[[int, int], None] | None = None) -> ScoredDefects:
+def score_defects(judged: NestedOutputs, progress: Callable[[int, int], None] | None = None) -> ScoredDefects:
     """Score the defects of every image of a run.
 
     Maps are read of images with a defect or with a pixel above a lower threshold alone.
@@ -74,7 +74,7 @@ def _part(made: Callable[[], tuple[NDArray[np.int32], ...]], place: int) -> NDAr
     return made()[place]
 
 
-def _of_fold(judged: OutOfFold, fold: int, tick: Callable[[int], None] | None) -> tuple[NDArray[np.int32], ...]:
+def _of_fold(judged: NestedOutputs, fold: int, tick: Callable[[int], None] | None) -> tuple[NDArray[np.int32], ...]:
     parts: tuple[list[NDArray[np.int32]], ...] = tuple([np.zeros((0, width), np.int32)] for width in _WIDTHS)
     for done, index in enumerate(judged.evidence.indices(fold).tolist(), start=1):
         for place, scored in score_image(judged, index).items():
@@ -86,7 +86,7 @@ def _of_fold(judged: OutOfFold, fold: int, tick: Callable[[int], None] | None) -
     return tuple(np.concatenate(part) for part in parts)
 
 
-def score_image(judged: OutOfFold, index: int) -> dict[int, Scored]:
+def score_image(judged: NestedOutputs, index: int) -> dict[int, Scored]:
     """The defects of an image by class, of the classes that are annotated or above their lower threshold somewhere."""
     sample = judged.evidence.record.samples[index]
     lower = judged.rules[int(judged.evidence.record.folds[index])].lower
@@ -102,7 +102,7 @@ def score_image(judged: OutOfFold, index: int) -> dict[int, Scored]:
     }
 
 
-def _key(judged: OutOfFold, fold: int) -> str:
+def _key(judged: NestedOutputs, fold: int) -> str:
     """16 hexadecimal digits that change with the maps of a fold, its truth, and the thresholds that regions are cut at."""
     said = (_KIND, key(judged.evidence, judged.team.segmenters[fold], fold), judged.rules[fold].lower)
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from steelsight.imaging.combine import combine_probabilities
 from steelsight.recipe import Member
-from steelsight.rule.kinds import View
-from steelsight.run.predictions import Evidence
+from steelsight.rule.kinds import CombinedOutputs
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.decision import ALL
 from steelsight.selection.histograms import image_histograms
 from steelsight.selection.member_scores import Scores, names
@@ -20,7 +20,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Team:
+class Ensemble:
     """Who speaks for each fold: members of each step by fold."""
 
     classifiers: Mapping[int, Members]
@@ -38,7 +38,7 @@ def _named(members: Mapping[int, Members]) -> dict[str, tuple[str, ...]]:
 
 
 @dataclass(frozen=True)
-class Selector:
+class EnsembleSelector:
     """Chooses teams from the members' scores.
 
     Attributes:
@@ -46,11 +46,11 @@ class Selector:
         classifiers, segmenters: scores of each step.
     """
 
-    evidence: Evidence
+    evidence: OutOfFoldPredictions
     classifiers: Scores
     segmenters: Scores
 
-    def team(self) -> Team:
+    def team(self) -> Ensemble:
         """As the recipe wants it: the best on all images, or for each fold the best on it."""
         folds = range(self.evidence.recipe.folds)
         if self.evidence.recipe.selection.scope == "fold":
@@ -58,22 +58,22 @@ class Selector:
         everything = np.ones(len(self.evidence.record.samples), np.bool_)
         return self._team(dict.fromkeys(folds, everything))
 
-    def team_without(self, fold: int) -> Team:
+    def team_without(self, fold: int) -> Ensemble:
         """The best on the images outside a fold: one choice for every fold, whatever the recipe's scope, since nothing
         else can be known without it."""
         outside = self.evidence.record.folds != fold
         return self._team(dict.fromkeys(range(self.evidence.recipe.folds), outside))
 
-    def _team(self, images: Mapping[int, NDArray[np.bool_]]) -> Team:
+    def _team(self, images: Mapping[int, NDArray[np.bool_]]) -> Ensemble:
         selection = self.evidence.recipe.selection
-        return Team(
+        return Ensemble(
             {fold: self.classifiers.best(selection.classifiers, mask) for fold, mask in images.items()},
             {fold: self.segmenters.best(selection.segmenters, mask) for fold, mask in images.items()},
         )
 
 
 @dataclass
-class Views:
+class EnsembleOutputs:
     """What teams say; the last one asked for is kept, since the folds mostly choose alike.
 
     Attributes:
@@ -81,21 +81,21 @@ class Views:
         progress: told of the images whose histograms are made.
     """
 
-    evidence: Evidence
+    evidence: OutOfFoldPredictions
     progress: Progress | None = None
-    _last: tuple[Team, View] | None = field(default=None, repr=False)
+    _last: tuple[Ensemble, CombinedOutputs] | None = field(default=None, repr=False)
 
-    def of(self, team: Team) -> View:
+    def of(self, team: Ensemble) -> CombinedOutputs:
         """Histograms and P(defect) of every image, by the members of its fold; 1 where there is no classifier."""
         if self._last is None or self._last[0] != team:
             self._last = None  # so that two of them never stand in memory at once
             self._last = team, self._make(team)
         return self._last[1]
 
-    def _make(self, team: Team) -> View:
+    def _make(self, team: Ensemble) -> CombinedOutputs:
         progress = self.progress
         tick = None if progress is None else lambda done, of: progress("histograms of the combined maps", done, of)
-        return View(image_histograms(self.evidence, team.segmenters, tick), self._p_defect(team.classifiers))
+        return CombinedOutputs(image_histograms(self.evidence, team.segmenters, tick), self._p_defect(team.classifiers))
 
     def _p_defect(self, classifiers: Mapping[int, Members]) -> NDArray[np.float64]:
         said = {

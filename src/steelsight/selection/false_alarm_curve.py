@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 
 from steelsight.rule.coarse_grid import coarse
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import Kind, View, find_rule
+from steelsight.rule.kinds import CombinedOutputs, RuleKind, find_rule
 from steelsight.rule.objective import Objective
-from steelsight.rule.pixel_counts import Counts, count
-from steelsight.selection.decision import CurvePoint, Figures
+from steelsight.rule.pixel_counts import PixelCounts, count
+from steelsight.selection.decision import CurvePoint, MaskFigures
 
 LIMITS = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2)
 """Shares of the empty pairs that may be marked."""
 
 
 def found_against_alarms(
-    kind: Kind,
-    view_without: Callable[[int], View],
+    kind: RuleKind,
+    view_without: Callable[[int], CombinedOutputs],
     folds: NDArray[np.int64],
     grids: Grids,
     limits: tuple[float, ...] = LIMITS,
@@ -33,8 +33,8 @@ def found_against_alarms(
         grids: where to search.
         limits: on the images that a rule is searched on; on the others there may be more false alarms, or fewer.
     """
-    searched: Kind = "shared" if kind == "defaults" else kind
-    parts: dict[float, list[Counts]] = {limit: [] for limit in limits}
+    searched: RuleKind = "shared" if kind == "defaults" else kind
+    parts: dict[float, list[PixelCounts]] = {limit: [] for limit in limits}
     for fold in np.unique(folds).tolist():
         few = coarse(view_without(fold), grids)
         rest, judged = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
@@ -45,11 +45,11 @@ def found_against_alarms(
     return tuple(_point(limit, counts) for limit, counts in parts.items())
 
 
-def _point(limit: float, parts: list[Counts]) -> CurvePoint:
+def _point(limit: float, parts: list[PixelCounts]) -> CurvePoint:
     intersection, predicted, truth = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("intersection", "predicted", "truth")
     )
-    figures, defective = Figures.of(Counts(intersection, predicted, truth)), truth > 0
+    figures, defective = MaskFigures.of(PixelCounts(intersection, predicted, truth)), truth > 0
     return CurvePoint(
         max_false_alarms=limit,
         false_alarm_share=figures.false_alarm_share,

@@ -10,7 +10,7 @@ from steelsight.imaging.combine import combine_maps
 from steelsight.imaging.rle import Runs, decode_runs
 from steelsight.recipe import Member
 from steelsight.run.cache import cached, key
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 
 _MOST_PIXELS = 1 << 24
 """OpenCV gives counts as float32, which is exact up to here."""
@@ -36,7 +36,7 @@ def histogram(map_: NDArray[np.uint8], runs: Sequence[Runs]) -> NDArray[np.uint3
 
 
 def image_histograms(
-    evidence: Evidence,
+    evidence: OutOfFoldPredictions,
     segmenters: Mapping[int, Sequence[Member]],
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.uint32]:
@@ -73,7 +73,7 @@ def image_histograms(
 
 
 def _of_images(
-    evidence: Evidence,
+    evidence: OutOfFoldPredictions,
     members: Sequence[Member],
     indices: NDArray[np.int64],
     tick: Callable[[int], None] | None,

@@ -10,7 +10,7 @@ from steelsight.dataset.model import Sample
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.recipe import Member, Step
 from steelsight.run.cache import cached, key
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 
 _SMOOTH = 1.0
 
@@ -42,7 +42,9 @@ class Scores:
         return tuple(self.members[place] for place in chosen)
 
 
-def score_members(evidence: Evidence, step: Step, progress: Callable[[int, int], None] | None = None) -> Scores:
+def score_members(
+    evidence: OutOfFoldPredictions, step: Step, progress: Callable[[int, int], None] | None = None
+) -> Scores:
     """Score the members of a step as the reference does.
 
     A classifier: whether P(defect) > .5 is right. A segmenter: soft Dice of an image with a defect, all classes pooled,
@@ -81,7 +83,7 @@ def working_truth(sample: Sample, preprocess: Preprocess) -> NDArray[np.float32]
 
 
 def _soft_dice_of(
-    evidence: Evidence, member: Member, before: int, total: int, progress: Callable[[int, int], None] | None
+    evidence: OutOfFoldPredictions, member: Member, before: int, total: int, progress: Callable[[int, int], None] | None
 ) -> NDArray[np.float64]:
     values = np.full(len(evidence.record.samples), np.nan)
     for fold in range(evidence.recipe.folds):
@@ -98,7 +100,7 @@ def _soft_dice_of(
     return values
 
 
-def _soft_dice(evidence: Evidence, member: Member, index: int) -> float:
+def _soft_dice(evidence: OutOfFoldPredictions, member: Member, index: int) -> float:
     sample = evidence.record.samples[index]
     if not sample.is_defective:
         return float("nan")

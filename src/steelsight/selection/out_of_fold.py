@@ -12,17 +12,17 @@ from steelsight.imaging.regions import Region, find_regions
 from steelsight.imaging.rle import Runs
 from steelsight.metrics.defects import Defects, Matched, match_planes, match_runs
 from steelsight.recipe import Recipe
-from steelsight.rule.kinds import View
-from steelsight.rule.pixel_counts import Counts, count
+from steelsight.rule.kinds import CombinedOutputs
+from steelsight.rule.pixel_counts import PixelCounts, count
 from steelsight.rule.rule import Rule, masks
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.decision import Decision
-from steelsight.selection.ensembles import Members, Team, Views
-from steelsight.verdicts.evaluated import EvidenceKind, Tested
+from steelsight.selection.ensembles import Ensemble, EnsembleOutputs, Members
+from steelsight.verdicts.evaluated import EvaluationSet, EvidenceKind
 
 
 @dataclass(frozen=True, eq=False)
-class OutOfFold:
+class NestedOutputs:
     """What was said of every image of a run without its fold.
 
     Attributes:
@@ -32,18 +32,18 @@ class OutOfFold:
         view: histograms and P(defect).
     """
 
-    evidence: Evidence
-    team: Team
+    evidence: OutOfFoldPredictions
+    team: Ensemble
     rules: Mapping[int, Rule]
-    view: View
+    view: CombinedOutputs
 
     @classmethod
-    def of(cls, evidence: Evidence, decision: Decision, views: Views) -> Self:
+    def of(cls, evidence: OutOfFoldPredictions, decision: Decision, views: EnsembleOutputs) -> Self:
         """By the nested choices of a decision."""
         team = nested_team(evidence.recipe, decision)
         return cls(evidence, team, {of.fold: of.rule for of in decision.nested.folds}, views.of(team))
 
-    def counts(self) -> Counts:
+    def counts(self) -> PixelCounts:
         """Pixel counts of every image by the rule of its fold."""
         return counts_by_fold(self.view, self.rules, self.evidence.record.folds)
 
@@ -92,11 +92,11 @@ class OutOfFold:
                 progress(done, len(marked))
         return tuple(found), Defects.gather(matched)
 
-    def tested(self, progress: Callable[[int, int], None] | None = None) -> Tested:
+    def tested(self, progress: Callable[[int, int], None] | None = None) -> EvaluationSet:
         """All images of the run, as evidence for verdicts."""
         record = self.evidence.record
         regions, defects = self.regions(progress)
-        return Tested(
+        return EvaluationSet(
             kind=evidence_kind(self.evidence.recipe),
             classes=record.classes,
             image_ids=tuple(sample.image_id for sample in record.samples),
@@ -120,9 +120,9 @@ def evidence_kind(recipe: Recipe) -> EvidenceKind:
     return "epoch-selected" if selected else "cross-validated"
 
 
-def nested_team(recipe: Recipe, decision: Decision) -> Team:
+def nested_team(recipe: Recipe, decision: Decision) -> Ensemble:
     """The members that were chosen without each fold."""
-    return Team(
+    return Ensemble(
         {of.fold: named_members(recipe, of.classifiers) for of in decision.nested.folds},
         {of.fold: named_members(recipe, of.segmenters) for of in decision.nested.folds},
     )
@@ -133,11 +133,11 @@ def named_members(recipe: Recipe, names: Sequence[str]) -> Members:
     return tuple(recipe.member(name) for name in names)
 
 
-def counts_by_fold(view: View, rules: Mapping[int, Rule], folds: NDArray[np.int64]) -> Counts:
+def counts_by_fold(view: CombinedOutputs, rules: Mapping[int, Rule], folds: NDArray[np.int64]) -> PixelCounts:
     """Pixel counts of every image by the rule of its fold."""
     intersection, predicted, truth = (np.zeros(view.histograms.shape[:2], np.int64) for _ in range(3))
     for fold, rule in rules.items():
         inside = np.flatnonzero(folds == fold)
         counts = count(view.histograms, view.p_defect, rule, inside)
         intersection[inside], predicted[inside], truth[inside] = counts.intersection, counts.predicted, counts.truth
-    return Counts(intersection, predicted, truth)
+    return PixelCounts(intersection, predicted, truth)

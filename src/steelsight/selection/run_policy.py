@@ -10,20 +10,20 @@ from steelsight.core.errors import UserError
 from steelsight.core.files import replacing
 from steelsight.recipe import read_run_recipe
 from steelsight.run.cache import evidence_key, key
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import read_record
 from steelsight.selection.decision import FILE, Decision, read_decision, write_decision
-from steelsight.selection.ensembles import Progress, Views
-from steelsight.selection.out_of_fold import OutOfFold
+from steelsight.selection.ensembles import EnsembleOutputs, Progress
+from steelsight.selection.out_of_fold import NestedOutputs
 from steelsight.verdicts.choose_policy import choose_policy
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.evaluated_files import read_tested, write_tested
-from steelsight.verdicts.policy import Keep, Policy, Wish
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.evaluated_files import read_evaluation_set, write_evaluation_set
+from steelsight.verdicts.policy import Limits, Policy, Unchanged
 from steelsight.verdicts.severity import Severity
 
 
 def decide_verdicts(
-    run: Path, wish: Wish | None, severity: Severity | Keep | None, *, progress: Progress | None = None
+    run: Path, wish: Limits | None, severity: Severity | Unchanged | None, *, progress: Progress | None = None
 ) -> Decision:
     """Find the verdict policy of a run again, for the members and the rule that it has, and write RUN/decision.json.
 
@@ -36,9 +36,9 @@ def decide_verdicts(
         UserError: nothing is decided in the run yet, its evidence or data have changed since, or it has no classifier.
     """
     decision = read_decision(run)
-    evidence = Evidence(run, read_record(run), read_run_recipe(run))
+    evidence = OutOfFoldPredictions(run, read_record(run), read_run_recipe(run))
     _check_current(evidence, decision)
-    judged = OutOfFold.of(evidence, decision, Views(evidence, progress))
+    judged = NestedOutputs.of(evidence, decision, EnsembleOutputs(evidence, progress))
     policy = policy_of(
         judged,
         decision,
@@ -56,7 +56,7 @@ def decide_verdicts(
 
 
 def policy_of(
-    judged: OutOfFold, decision: Decision, wish: Wish, severity: Severity | None, progress: Progress | None
+    judged: NestedOutputs, decision: Decision, wish: Limits, severity: Severity | None, progress: Progress | None
 ) -> Policy | None:
     """The policy for what a run's images say; None without classifiers, since every P(defect) is then 1."""
     if not any(decision.classifiers.values()):
@@ -64,9 +64,9 @@ def policy_of(
     return choose_policy(gather_tested(judged, _tick(progress)), wish, severity)
 
 
-def former_wish(decision: Decision | None) -> Wish:
+def former_wish(decision: Decision | None) -> Limits:
     """What was wished for when the run was last decided; else the default."""
-    return Wish() if decision is None or decision.policy is None else decision.policy.wish
+    return Limits() if decision is None or decision.policy is None else decision.policy.wish
 
 
 def former_severity(decision: Decision | None) -> Severity | None:
@@ -75,8 +75,13 @@ def former_severity(decision: Decision | None) -> Severity | None:
 
 
 def of_folds(
-    evidence: Evidence, decision: Decision, folds: Sequence[int], *, fp32: bool = True, progress: Progress | None = None
-) -> tuple[Tested, Policy] | None:
+    evidence: OutOfFoldPredictions,
+    decision: Decision,
+    folds: Sequence[int],
+    *,
+    fp32: bool = True,
+    progress: Progress | None = None,
+) -> tuple[EvaluationSet, Policy] | None:
     """What the networks of some folds were tested on, and the policy that goes with them; None where the run has none.
 
     One fold's networks, with the members and the rule that were chosen without it, are tested on exactly that fold; the
@@ -87,7 +92,7 @@ def of_folds(
     """
     if decision.policy is None:
         return None
-    judged = OutOfFold.of(evidence, decision, Views(evidence, progress))
+    judged = NestedOutputs.of(evidence, decision, EnsembleOutputs(evidence, progress))
     tested = gather_tested(judged, _tick(progress))
     alone = len(folds) == 1
     kind = tested.kind
@@ -100,7 +105,7 @@ def of_folds(
     return tested, choose_policy(tested, decision.policy.wish, decision.policy.severity)
 
 
-def gather_tested(judged: OutOfFold, progress: Callable[[int, int], None] | None) -> Tested:
+def gather_tested(judged: NestedOutputs, progress: Callable[[int, int], None] | None) -> EvaluationSet:
     """All images of a run as evidence for verdicts, kept under RUN/evidence/tested so that deciding again takes seconds.
 
     Args:
@@ -108,7 +113,7 @@ def gather_tested(judged: OutOfFold, progress: Callable[[int, int], None] | None
     """
     folder = judged.evidence.run / "evidence" / "tested" / _key(judged)
     try:
-        tested = read_tested(folder)
+        tested = read_evaluation_set(folder)
         if tested.defects is not None:  # as in what was kept before it was known
             return tested
     except UserError:
@@ -116,7 +121,7 @@ def gather_tested(judged: OutOfFold, progress: Callable[[int, int], None] | None
     tested = judged.tested(progress)
     with replacing(folder) as temporary:
         temporary.mkdir(parents=True)
-        write_tested(temporary, tested)
+        write_evaluation_set(temporary, tested)
     return tested
 
 
@@ -124,7 +129,7 @@ def _tick(progress: Progress | None) -> Callable[[int, int], None] | None:
     return None if progress is None else lambda done, of: progress("defects of images with a mask", done, of)
 
 
-def _key(judged: OutOfFold) -> str:
+def _key(judged: NestedOutputs) -> str:
     """16 hexadecimal digits that change with the evidence and with the rules."""
     said = [
         (fold, key(judged.evidence, [*judged.team.classifiers[fold], *judged.team.segmenters[fold]], fold), rule)
@@ -133,7 +138,7 @@ def _key(judged: OutOfFold) -> str:
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
-def _check_current(evidence: Evidence, decision: Decision) -> None:
+def _check_current(evidence: OutOfFoldPredictions, decision: Decision) -> None:
     if decision.evidence != evidence_key(evidence):
         raise UserError(
             f"{evidence.run / FILE}: rests on other evidence than the run has now; run `steelsight decide {evidence.run}` "

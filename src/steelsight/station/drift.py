@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from steelsight.core.formatting import about
 from steelsight.imaging.combine import combine_probabilities
 from steelsight.inspector.artifact import InspectorCard
-from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated import EvaluationSet
 
 ALPHA = 0.01
 """Share of windows without drift in which an alarm is put up with."""
@@ -75,7 +75,7 @@ class _Weighted:
         return np.asarray(summed[np.searchsorted(self.scores, levels, "right")])
 
 
-def measure_drift(evidence: Tested | None, scores: Sequence[float]) -> Drift:
+def measure_drift(evidence: EvaluationSet | None, scores: Sequence[float]) -> Drift:
     """Hold a line's scores against the images that the inspector was tested on.
 
     Args:
@@ -144,7 +144,7 @@ def independent_images(scores: Floats) -> float:
     return scores.size / max(1.0, 2 * total - 1)
 
 
-def _hindrance(evidence: Tested | None, images: int) -> str:
+def _hindrance(evidence: EvaluationSet | None, images: int) -> str:
     if evidence is None:
         return "the inspector carries no tested images; export it again, or calibrate it on labelled ones"
     if np.ptp(evidence.p_defect) == 0:
@@ -158,7 +158,7 @@ def _hindrance(evidence: Tested | None, images: int) -> str:
     return ""
 
 
-def _measure(evidence: Tested, scores: Floats) -> Drift:
+def _measure(evidence: EvaluationSet, scores: Floats) -> Drift:
     line = _Weighted(np.sort(scores), np.full(scores.size, 1 / scores.size))
     defective, good = (_weighted(evidence, chosen) for chosen in (evidence.defective, ~evidence.defective))
     levels = np.unique(np.concatenate([line.scores, evidence.p_defect]))
@@ -189,7 +189,7 @@ def _measure(evidence: Tested, scores: Floats) -> Drift:
     )
 
 
-def _weighted(evidence: Tested, chosen: NDArray[np.bool_]) -> _Weighted:
+def _weighted(evidence: EvaluationSet, chosen: NDArray[np.bool_]) -> _Weighted:
     """The tested images of one kind: each of their twin groups weighs the same."""
     scores = evidence.p_defect[chosen]
     _, place, count = np.unique(evidence.groups[chosen], return_inverse=True, return_counts=True)
@@ -203,7 +203,7 @@ def _distances(line: Floats, defective: Floats, good: Floats, shares: Floats) ->
     return np.array([np.abs(apart - share * between).max() for share in shares]).clip(0, 1)
 
 
-def _limits(evidence: Tested, independent: float, shares: Floats) -> Floats:
+def _limits(evidence: EvaluationSet, independent: float, shares: Floats) -> Floats:
     """What the distance from the true mixture exceeds with probability `ALPHA` at most; derived in docs/drift.md.
 
     sqrt(ln(2 / ALPHA) / 2 * v), v the sum of the squared weights of all independent units: Massart, "The tight constant in
@@ -215,7 +215,7 @@ def _limits(evidence: Tested, independent: float, shares: Floats) -> Floats:
     return np.asarray(np.sqrt(log(2 / ALPHA) / 2 * v))
 
 
-def _sentence(evidence: Tested, images: int, distance: float, limit: float, share: float) -> str:
+def _sentence(evidence: EvaluationSet, images: int, distance: float, limit: float, share: float) -> str:
     figures = f"distance {distance:.3f}, limit {limit:.3f}"
     if distance > limit:
         said = (

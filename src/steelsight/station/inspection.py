@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Literal
 
 from steelsight.imaging.regions import Region
-from steelsight.verdicts.policy import Answer
+from steelsight.verdicts.policy import VerdictAnswer
 
-Door = Literal["page", "http", "watch"]
+Channel = Literal["page", "http", "watch"]
 """How an image came in: dropped on the page, sent by a program, found in a watched folder."""
 
 Word = Literal["pass", "reject"]
@@ -63,7 +63,7 @@ class Result:
 
     Attributes:
         at: when the image was accepted, UTC.
-        door: see `Door`.
+        door: see `Channel`.
         station: name of the station.
         name: of the image, as its sender gave it: shown, never used as a path.
         sha256: of the file's content, hexadecimal.
@@ -90,7 +90,7 @@ class Result:
     """
 
     at: datetime
-    door: Door
+    door: Channel
     station: str
     name: str
     sha256: str
@@ -99,7 +99,7 @@ class Result:
     size: tuple[int, int] | None
     p_defect: float | None
     probability: float | None
-    verdict: Answer | None
+    verdict: VerdictAnswer | None
     reason: str
     flags: tuple[str, ...]
     runs: tuple[str, ...]

@@ -1,12 +1,12 @@
 """How much an inspection needs a person: the review queue begins with the greatest doubt."""
 
-from steelsight.verdicts.policy import Answer
+from steelsight.verdicts.policy import VerdictAnswer
 
 UNJUDGED = 1.0
 """Nothing is known of the image: it could not be read, or a network gave no probability for it."""
 
 
-def doubt_of(verdict: Answer | None, p: float) -> float:
+def doubt_of(verdict: VerdictAnswer | None, p: float) -> float:
     """Doubt of an image that was judged, in [0, 1]: how near P(defect) is to a half, and all that the policy left to a
     person before all that it decided.
 

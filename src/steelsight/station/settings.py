@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import URL
 
-Keep = Literal["all", "doubtful", "none"]
+KeepImages = Literal["all", "doubtful", "none"]
 """Whose image and probability maps are stored: everything's, those of whatever does not pass, nobody's."""
 
 LOG_NAME = "log.sqlite"
@@ -21,7 +21,7 @@ class StationSettings(BaseModel):
         data: folder of the log, the images and the maps.
         database: SQLAlchemy URL of the log; SQLite in `data` if left out.
         name: of the station, in the log; the machine's if left out.
-        keep: see `Keep`.
+        keep: see `KeepImages`.
         keep_days: age in days after which log entries, images and maps go; None: never. Reviewed ones stay.
         keep_gb: size of all stored images and maps in GB (1e9 bytes) beyond which the oldest go. Reviewed ones stay.
         queue: images that may wait or be in work; further ones are refused until there is room.
@@ -35,7 +35,7 @@ class StationSettings(BaseModel):
     data: Path
     database: str | None = None
     name: str = Field(default_factory=socket.gethostname, min_length=1, max_length=100)
-    keep: Keep = "all"
+    keep: KeepImages = "all"
     keep_days: float | None = Field(default=None, gt=0, le=36_500)
     keep_gb: float = Field(default=20.0, gt=0)
     queue: int = Field(default=64, ge=1)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine
-from steelsight.cascade.judge import Judged, Read, judge_batch, sees_grey
+from steelsight.cascade.judge import Prediction, Read, judge_batch, sees_grey
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
 from steelsight.imaging.header import read_header
@@ -27,8 +27,8 @@ from steelsight.station.drift import fold_score, scored_folds
 from steelsight.station.inspection import Inspection, Result
 from steelsight.station.log.belonging import open_log
 from steelsight.station.log.log import InspectionLog
-from steelsight.station.queue.batcher import Admission, Batcher, Closed, Job, QueueFull
-from steelsight.station.queue.commit import Committer, Finished
+from steelsight.station.queue.batcher import Admission, Batcher, Closed, QueuedImage, QueueFull
+from steelsight.station.queue.commit import Committer, JudgedImage
 from steelsight.station.queue.incoming import Incoming
 from steelsight.station.review_order import UNJUDGED, doubt_of
 from steelsight.station.settings import StationSettings
@@ -175,14 +175,14 @@ class Station:
     ) -> None:
         self.close()
 
-    def _judge(self, group: Sequence[Job], alone: bool) -> None:
+    def _judge(self, group: Sequence[QueuedImage], alone: bool) -> None:
         engine = self.inspector.engine("latency" if alone else "throughput")
         for portion in list(self._portions(group)):
             self._judge_portion(portion, engine)
 
-    def _portions(self, group: Sequence[Job]) -> Iterator[list[Job]]:
+    def _portions(self, group: Sequence[QueuedImage]) -> Iterator[list[QueuedImage]]:
         """Parts of a group whose pixels together are no more than one image may have: so much is decoded at a time."""
-        portion: list[Job] = []
+        portion: list[QueuedImage] = []
         pixels = 0
         for job in group:
             header = read_header(job.incoming.content)
@@ -194,7 +194,7 @@ class Station:
             pixels += of_job
         yield portion
 
-    def _judge_portion(self, portion: Sequence[Job], engine: Engine) -> None:
+    def _judge_portion(self, portion: Sequence[QueuedImage], engine: Engine) -> None:
         """Judge jobs together; where that fails, each alone, so that one does not take the others with it."""
         try:
             finished = self._judged_together(portion, engine)
@@ -212,7 +212,7 @@ class Station:
             else:
                 self._committer.put(one)
 
-    def _judged_together(self, portion: Sequence[Job], engine: Engine) -> list[Finished | ImageError]:
+    def _judged_together(self, portion: Sequence[QueuedImage], engine: Engine) -> list[JudgedImage | ImageError]:
         """What becomes of each job: something to write, or a refusal."""
         card = self.inspector.card
         read = [self._decode(job.incoming) for job in portion]
@@ -241,14 +241,14 @@ class Station:
         except ImageError as error:
             return error
 
-    def _finish(self, job: Job, judged: Judged) -> Finished:
+    def _finish(self, job: QueuedImage, judged: Prediction) -> JudgedImage:
         result = self._result(job, judged)
         maps = None
         if result.has_maps and judged.network_maps is not None:
             maps = NetworkMaps(judged.network_maps, self._segmenters, self.inspector.card.combine).pack()
-        return Finished(job, replace(result, seconds=perf_counter() - job.started), maps)
+        return JudgedImage(job, replace(result, seconds=perf_counter() - job.started), maps)
 
-    def _result(self, job: Job, judged: Judged) -> Result:
+    def _result(self, job: QueuedImage, judged: Prediction) -> Result:
         incoming, arrival = job.incoming, job.incoming.arrival
         sha256 = hashlib.sha256(incoming.content).hexdigest() if arrival is None else arrival.sha256
         verdict = None if judged.verdict is None else judged.verdict.answer

@@ -25,7 +25,7 @@ _AHEAD = 3  # strips for each thread that may wait to be written
 
 
 @dataclass(frozen=True)
-class Wish:
+class StripsRequest:
     """What strips are made: the arguments of `make_strips` that decide what is drawn and written."""
 
     images: int
@@ -91,7 +91,7 @@ def make_strips(
     >>> made.images, made.coils
     (3, 1)
     """
-    wish = Wish(images, seed, size, defective, difficulty, strips_per_coil, line, layout, loose_labels)
+    wish = StripsRequest(images, seed, size, defective, difficulty, strips_per_coil, line, layout, loose_labels)
     if images < 1:
         raise UserError(f"{images} images: at least 1 must be made")
     if workers < 1:
@@ -134,7 +134,7 @@ def _name(index: int, coil: int) -> str:
     return f"{coil_name(coil)}_{index:06d}.jpg"
 
 
-def _drawn(wish: Wish, workers: int) -> Iterator[tuple[Strip, Labelled]]:
+def _drawn(wish: StripsRequest, workers: int) -> Iterator[tuple[Strip, Labelled]]:
     """Every strip in its order, drawn a few ahead of the writer by threads."""
     pool = ThreadPoolExecutor(workers)
     waiting: deque[Future[tuple[Strip, Labelled]]] = deque()
@@ -149,7 +149,7 @@ def _drawn(wish: Wish, workers: int) -> Iterator[tuple[Strip, Labelled]]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _one(wish: Wish, index: int) -> tuple[Strip, Labelled]:
+def _one(wish: StripsRequest, index: int) -> tuple[Strip, Labelled]:
     strip = draw_strip(
         wish.seed,
         index,

@@ -22,7 +22,7 @@ def source_of(seed: int, index: int) -> int:
 
 
 @dataclass(frozen=True)
-class View:
+class TwinView:
     """What part of a surface a frame shows, and how.
 
     Attributes:
@@ -38,17 +38,17 @@ class View:
     mirrored: bool
 
 
-def view_of(seed: int, index: int, source: int, pad: int) -> View:
+def view_of(seed: int, index: int, source: int, pad: int) -> TwinView:
     """How a strip looks at its surface, which is `pad` pixels larger than the frame on every side."""
     if source == index:
-        return View(pad, pad, 0.0, False, False)
+        return TwinView(pad, pad, 0.0, False, False)
     random = stream(seed, TWIN, index, 1)
     top, left = (int(random.integers(2 * pad + 1)) for _ in range(2))
     crop = float(random.random() * 0.03) if random.random() < 0.4 else 0.0
-    return View(top, left, crop, bool(random.random() < 0.3), bool(random.random() < 0.3))
+    return TwinView(top, left, crop, bool(random.random() < 0.3), bool(random.random() < 0.3))
 
 
-def seen(view: View, surface: NDArray[Pixel], size: tuple[int, int]) -> NDArray[Pixel]:
+def seen(view: TwinView, surface: NDArray[Pixel], size: tuple[int, int]) -> NDArray[Pixel]:
     """The part of a surface that a view shows, brought to `size` by the nearest pixels."""
     part = surface[view.top : view.top + size[0], view.left : view.left + size[1]]
     if view.crop:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from steelsight.imaging.read import read_image
 from steelsight.recipe import Recipe
-from steelsight.run.predictions import Evidence
-from steelsight.training.fit import Job
+from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.training.fit import TrainingJob
 from steelsight.training.loading import CACHE, ImageCache, ReadImage, default_workers
-from steelsight.training.machine import Machine, accelerator
-from steelsight.training.order import Place
+from steelsight.training.machine import DeviceConfig, accelerator
+from steelsight.training.order import JobRoom
 from steelsight.training.room import USABLE, available_memory, fitting, job_memory
 from steelsight.training.threads import cores, threads_of
 
@@ -36,12 +36,14 @@ class Arrangement:
     threads: int | None
     workers: int
     cache: int
-    place: Place
+    place: JobRoom
     memory: tuple[float, ...] | None
     notes: tuple[str, ...]
 
 
-def arrange(evidence: Evidence, jobs: Sequence[Job], machine: Machine, *, measured: bool = False) -> Arrangement:
+def arrange(
+    evidence: OutOfFoldPredictions, jobs: Sequence[TrainingJob], machine: DeviceConfig, *, measured: bool = False
+) -> Arrangement:
     """Lay jobs out on a machine.
 
     Args:
@@ -50,7 +52,7 @@ def arrange(evidence: Evidence, jobs: Sequence[Job], machine: Machine, *, measur
     device = accelerator(machine)
     if device == "cuda":
         most = min(len(jobs), _wanted(machine, 1))
-        return Arrangement(device, None, _workers(machine, device, most), CACHE // most, Place(most), None, ())
+        return Arrangement(device, None, _workers(machine, device, most), CACHE // most, JobRoom(most), None, ())
     threads, known = threads_of(evidence.run)
     most = max(1, min(len(jobs), _wanted(machine, cores() // threads)))
     room = USABLE * available_memory()
@@ -58,9 +60,9 @@ def arrange(evidence: Evidence, jobs: Sequence[Job], machine: Machine, *, measur
     cache = int(min(CACHE, _CACHE_SHARE * room)) // most
     notes = _of_threads(evidence.run, threads, known)
     if most == 1 and not measured:
-        return Arrangement(device, threads, workers, cache, Place(1), (), notes)
+        return Arrangement(device, threads, workers, cache, JobRoom(1), (), notes)
     memory = _memory(evidence, jobs, 0 if workers else cache)
-    place = Place(min(most, fitting(memory, room)), room)
+    place = JobRoom(min(most, fitting(memory, room)), room)
     return Arrangement(device, threads, workers, cache, place, memory, (*notes, *_of_memory(jobs, memory, most, place)))
 
 
@@ -76,21 +78,21 @@ def image_readers(recipe: Recipe, workers: int, cache: int) -> dict[str, ReadIma
     }
 
 
-def _wanted(machine: Machine, default: int) -> int:
+def _wanted(machine: DeviceConfig, default: int) -> int:
     """Jobs at once, before memory is asked."""
     if machine.devices != "auto" and machine.devices > 1:
         return 1  # all of them train one job
     return default if machine.parallel == "auto" else machine.parallel
 
 
-def _workers(machine: Machine, device: str, most: int) -> int:
+def _workers(machine: DeviceConfig, device: str, most: int) -> int:
     if machine.workers is not None:
         return machine.workers
     workers = default_workers(device)
     return max(1, workers // most) if workers else 0
 
 
-def _memory(evidence: Evidence, jobs: Sequence[Job], cache: int) -> tuple[float, ...]:
+def _memory(evidence: OutOfFoldPredictions, jobs: Sequence[TrainingJob], cache: int) -> tuple[float, ...]:
     """Bytes of each job; members are looked at once."""
     samples, classes = evidence.record.samples, len(evidence.record.classes)
     members = {job.member.name: job.member for job in jobs}
@@ -107,7 +109,7 @@ def _of_threads(run: Path, threads: int, known: bool) -> tuple[str, ...]:
     return (f"{run}: began with {threads} threads a job, and goes on so",) if threads != 1 else ()
 
 
-def _of_memory(jobs: Sequence[Job], memory: Sequence[float], most: int, place: Place) -> tuple[str, ...]:
+def _of_memory(jobs: Sequence[TrainingJob], memory: Sequence[float], most: int, place: JobRoom) -> tuple[str, ...]:
     largest = max(range(len(jobs)), key=lambda number: memory[number])
     free = f"{place.memory / 1e9:.1f} GB are free"
     takes = f"{jobs[largest].member.name} takes up to {memory[largest] / 1e9:.1f} GB, and {free}"

@@ -20,7 +20,7 @@ Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class Chance:
+class AugmentParams:
     """What the dice said for one image; `crop` in pixels of the original, `shrink` a factor, `place` in [0, 1]."""
 
     crop: Box
@@ -34,7 +34,7 @@ class Chance:
     saturation: float
 
 
-def draw(member: Member, sample: Sample, random: np.random.Generator) -> Chance:
+def draw(member: Member, sample: Sample, random: np.random.Generator) -> AugmentParams:
     """Draw an augmentation of an image for a member."""
     augment, size, shrink = member.augment, sample.size, 1.0
     crop = (0, 0, *size)
@@ -48,7 +48,7 @@ def draw(member: Member, sample: Sample, random: np.random.Generator) -> Chance:
             crop = _window(size, random.uniform(augment.zoom_in.smallest, augment.zoom_in.largest), random)
         else:
             crop = _around(size, defect, random.uniform(augment.zoom_in.margin_least, augment.zoom_in.margin_most, 4))
-    return Chance(
+    return AugmentParams(
         crop=crop,
         shrink=shrink,
         place=(random.random(), random.random()),
@@ -61,7 +61,7 @@ def draw(member: Member, sample: Sample, random: np.random.Generator) -> Chance:
     )
 
 
-def apply(image: Image, preprocess: Preprocess, chance: Chance) -> NDArray[np.float32]:
+def apply(image: Image, preprocess: Preprocess, chance: AugmentParams) -> NDArray[np.float32]:
     """The augmented network input: float32 (channels, height, width)."""
     pixels: NDArray[Any] = preprocess.channels_of(image)
     scale = np.float32(1.0 / np.iinfo(pixels.dtype).max)
@@ -69,7 +69,7 @@ def apply(image: Image, preprocess: Preprocess, chance: Chance) -> NDArray[np.fl
     return preprocess.normalise(placed)
 
 
-def apply_to_mask(mask: NDArray[np.bool_], preprocess: Preprocess, chance: Chance) -> NDArray[np.float32]:
+def apply_to_mask(mask: NDArray[np.bool_], preprocess: Preprocess, chance: AugmentParams) -> NDArray[np.float32]:
     """The mask (classes, H, W) under the same geometry: float32 (classes, height, width), soft at its edges."""
     target = np.zeros((len(mask), preprocess.height, preprocess.width), np.float32)
     for plane, out in zip(mask, target, strict=True):
@@ -93,7 +93,9 @@ def defect_box(sample: Sample) -> Box | None:
     return top, left, bottom - top + 1, right - left + 1
 
 
-def _place(pixels: NDArray[Any], preprocess: Preprocess, chance: Chance, recolour: Recolour) -> NDArray[np.float32]:
+def _place(
+    pixels: NDArray[Any], preprocess: Preprocess, chance: AugmentParams, recolour: Recolour
+) -> NDArray[np.float32]:
     """Crop, resize straight to its final size, recolour, lay on black, flip."""
     top, left, height, width = chance.crop
     part = pixels[top : top + height, left : left + width]
@@ -113,7 +115,7 @@ def _place(pixels: NDArray[Any], preprocess: Preprocess, chance: Chance, recolou
     return small
 
 
-def _recolour(pixels: NDArray[np.float32], chance: Chance) -> NDArray[np.float32]:
+def _recolour(pixels: NDArray[np.float32], chance: AugmentParams) -> NDArray[np.float32]:
     """Brightness is added, contrast stretches about the mean; hue and saturation change colour images only."""
     if pixels.ndim == 3:
         tensor = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))

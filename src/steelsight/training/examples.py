@@ -11,7 +11,7 @@ from steelsight.dataset.model import Sample
 from steelsight.imaging.read import read_image
 from steelsight.plots.outlines import TRUTH, Outline, outlined
 from steelsight.recipe import Member
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.training.augment import apply, apply_to_mask, draw
 from steelsight.training.loading import plain_target
 from steelsight.training.randomness import generator
@@ -21,7 +21,7 @@ _MARGIN = 6
 _WIDE = 2.5  # images wider than this are laid below each other
 
 
-def draw_examples(evidence: Evidence) -> None:
+def draw_examples(evidence: OutOfFoldPredictions) -> None:
     """Write the folder RUN/augmentations, a PNG for each of a few images, where it is not there yet."""
     folder = evidence.run / "augmentations"
     if folder.exists():
@@ -44,7 +44,7 @@ def _one_of_each(samples: Sequence[Sample], classes: int) -> list[Sample]:
     return list({sample.image_id: sample for sample in wanted if sample}.values())
 
 
-def _sheet(member: Member, sample: Sample, evidence: Evidence) -> NDArray[np.uint8]:
+def _sheet(member: Member, sample: Sample, evidence: OutOfFoldPredictions) -> NDArray[np.uint8]:
     """The plain input of an image and some augmented ones, truth outlined."""
     image, mask, preprocess = read_image(sample.path), sample.mask(), member.preprocess
     shown = [(preprocess.to_input(image), plain_target(member, sample))]

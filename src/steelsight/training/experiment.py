@@ -13,13 +13,13 @@ from steelsight.dataset.model import Dataset
 from steelsight.dataset.twins import find_twins
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record, fingerprint, read_record, write_record
 from steelsight.training.arrangement import Arrangement, arrange, image_readers
 from steelsight.training.examples import draw_examples
-from steelsight.training.fit import Job
+from steelsight.training.fit import TrainingJob
 from steelsight.training.job import is_done, make_job, run_job
-from steelsight.training.machine import Machine, make_fabric
+from steelsight.training.machine import DeviceConfig, make_fabric
 from steelsight.training.plan import Cost, cost
 from steelsight.training.progress import TrainingProgress, after_of
 from steelsight.training.side_by_side import Failure, not_begun, orders, time_side_by_side, train_side_by_side
@@ -35,7 +35,7 @@ def start_run(
     recipe: Recipe,
     *,
     progress: Callable[[int, int], None] | None = None,
-) -> Evidence:
+) -> OutOfFoldPredictions:
     """Resolve the recipe, find twins, assign folds, and write all of it down in a new RUN.
 
     Args:
@@ -61,15 +61,15 @@ def start_run(
     )
     write_record(run, record)
     write_run_recipe(run, recipe)
-    return Evidence(run, record, recipe)
+    return OutOfFoldPredictions(run, record, recipe)
 
 
-def open_run(run: Path) -> Evidence:
+def open_run(run: Path) -> OutOfFoldPredictions:
     """A run that `start_run` has written."""
-    return Evidence(run, read_record(run), read_run_recipe(run))
+    return OutOfFoldPredictions(run, read_record(run), read_run_recipe(run))
 
 
-def with_images_at(evidence: Evidence, root: Path) -> Evidence:
+def with_images_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredictions:
     """The run with its images in another folder: moved there, or seen there by another machine. Where the former folder is
     gone, the record names the new one from then on.
 
@@ -89,10 +89,10 @@ def with_images_at(evidence: Evidence, root: Path) -> Evidence:
         )
     if not record.root.exists():
         write_record(evidence.run, moved)
-    return Evidence(evidence.run, moved, evidence.recipe)
+    return OutOfFoldPredictions(evidence.run, moved, evidence.recipe)
 
 
-def seen_at(evidence: Evidence, root: Path) -> Evidence:
+def seen_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredictions:
     """The run with the same images, which are known to be in `root`."""
     record = evidence.record
     if root == record.root:
@@ -103,10 +103,10 @@ def seen_at(evidence: Evidence, root: Path) -> Evidence:
         else sample
         for sample in record.samples
     )
-    return Evidence(evidence.run, replace(record, root=root, samples=tuple(samples)), evidence.recipe)
+    return OutOfFoldPredictions(evidence.run, replace(record, root=root, samples=tuple(samples)), evidence.recipe)
 
 
-def check_data(evidence: Evidence) -> None:
+def check_data(evidence: OutOfFoldPredictions) -> None:
     """Hold the images against those that the run began with: trained on others, its jobs would not be of one experiment.
 
     Raises:
@@ -121,7 +121,11 @@ def check_data(evidence: Evidence) -> None:
 
 
 def run_jobs(
-    evidence: Evidence, jobs: Sequence[tuple[Member, int]], machine: Machine, *, tensorboard: bool = False
+    evidence: OutOfFoldPredictions,
+    jobs: Sequence[tuple[Member, int]],
+    machine: DeviceConfig,
+    *,
+    tensorboard: bool = False,
 ) -> None:
     """Run the jobs that are not done yet; one that fails takes none with it but those that start from it.
 
@@ -147,7 +151,9 @@ def run_jobs(
         raise UserError(f"{failures[0].job}: {failures[0].reason}{others}")
 
 
-def plan_jobs(evidence: Evidence, jobs: Sequence[tuple[Member, int]], machine: Machine) -> tuple[Cost, Arrangement]:
+def plan_jobs(
+    evidence: OutOfFoldPredictions, jobs: Sequence[tuple[Member, int]], machine: DeviceConfig
+) -> tuple[Cost, Arrangement]:
     """What jobs will cost on this machine, each network timed as it will run; trains nothing that is kept."""
     made = [make_job(evidence, member, fold) for member, fold in jobs]
     arrangement = arrange(evidence, made, machine, measured=True)
@@ -161,9 +167,9 @@ def plan_jobs(evidence: Evidence, jobs: Sequence[tuple[Member, int]], machine: M
 
 
 def _in_turn(
-    evidence: Evidence,
-    jobs: Sequence[Job],
-    machine: Machine,
+    evidence: OutOfFoldPredictions,
+    jobs: Sequence[TrainingJob],
+    machine: DeviceConfig,
     arrangement: Arrangement,
     *,
     done: int,

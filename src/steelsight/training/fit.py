@@ -40,7 +40,7 @@ OPTIMISERS: dict[str, type[torch.optim.Optimizer]] = {
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """A member on a fold: everything that its training depends on.
 
     Attributes:
@@ -74,7 +74,7 @@ class Hooks:
     tensorboard: bool = False
 
 
-def fit(job: Job, model: nn.Module, fabric: Fabric, workers: int, hooks: Hooks) -> Weights:
+def fit(job: TrainingJob, model: nn.Module, fabric: Fabric, workers: int, hooks: Hooks) -> Weights:
     """Train `model` from the job's last checkpoint, or from its start, and return the weights to keep (on the CPU)."""
     member = job.member
     state = _restore(job, model)
@@ -147,7 +147,7 @@ def device_batches(order: Sequence[int], epoch: int, batch: int, rank: int, worl
 
 
 def _train_epoch(
-    job: Job,
+    job: TrainingJob,
     model: Any,
     optimiser: Any,
     phase: Phase,
@@ -194,7 +194,7 @@ def _train_epoch(
 
 
 @torch.inference_mode()
-def _validate(job: Job, model: nn.Module, phase: Phase, fabric: Fabric, workers: int) -> dict[str, Any]:
+def _validate(job: TrainingJob, model: nn.Module, phase: Phase, fabric: Fabric, workers: int) -> dict[str, Any]:
     """Figures on the fold; every device computes them whole, so that all keep the same weights."""
     sampling = job.member.sampling
     samples = [sample for sample in job.validation if sample.is_defective or sampling.defect_free_in_validation]
@@ -253,7 +253,7 @@ def _checkpoint(state: Checkpoint, member: Member, model: nn.Module, optimiser: 
     return state
 
 
-def _restore(job: Job, model: nn.Module) -> Checkpoint:
+def _restore(job: TrainingJob, model: nn.Module) -> Checkpoint:
     """The last checkpoint, its weights loaded and log lines of later epochs cut off; or a fresh start."""
     path, log = job.folder / _CHECKPOINT, job.folder / "log.jsonl"
     state = Checkpoint.load(path) if path.is_file() else Checkpoint(epoch=0, model={}, optimiser={})
@@ -277,7 +277,7 @@ def _is_before(line: str, epoch: int) -> bool:
     return isinstance(row, dict) and type(row.get("epoch")) is int and row["epoch"] < epoch
 
 
-def _log(job: Job, line: dict[str, Any]) -> None:
+def _log(job: TrainingJob, line: dict[str, Any]) -> None:
     path = job.folder / "log.jsonl"
     with disk_errors(path), path.open("a", encoding="utf-8", newline="\n") as log:
         log.write(json.dumps(line) + "\n")

@@ -27,8 +27,8 @@ from steelsight.networks.precision import depthwise_in_fp32
 from steelsight.networks.weights import load_encoder, load_weights
 from steelsight.recipe import Member
 from steelsight.run.job_log import read_log
-from steelsight.run.predictions import Evidence
-from steelsight.training.fit import Hooks, Job, fit
+from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.training.fit import Hooks, TrainingJob, fit
 from steelsight.training.loading import PlainImages, ReadImage, plain_batches
 from steelsight.training.memory import forget_peak, peak_memory
 from steelsight.training.randomness import seed_torch
@@ -41,12 +41,12 @@ def job_folder(run: Path, member: Member, fold: int) -> Path:
     return run / "jobs" / member.name / f"fold{fold}"
 
 
-def is_done(run: Path, member: Member, fold: int, evidence: Evidence) -> bool:
+def is_done(run: Path, member: Member, fold: int, evidence: OutOfFoldPredictions) -> bool:
     """Whether a job has its final weights and its evidence."""
     return (job_folder(run, member, fold) / "done.json").is_file() and evidence.has(member, fold)
 
 
-def make_job(evidence: Evidence, member: Member, fold: int, read: ReadImage | None = None) -> Job:
+def make_job(evidence: OutOfFoldPredictions, member: Member, fold: int, read: ReadImage | None = None) -> TrainingJob:
     """The job of a member on a fold, from the run's record; `read` reads images in its colour, from the file if left out."""
     record = evidence.record
     training = [sample for sample, of in zip(record.samples, record.folds, strict=True) if of != fold]
@@ -54,7 +54,7 @@ def make_job(evidence: Evidence, member: Member, fold: int, read: ReadImage | No
     folder, start = job_folder(evidence.run, member, fold), None
     if member.starts_from:
         start = job_folder(evidence.run, evidence.recipe.member(member.starts_from), fold) / _WEIGHTS
-    return Job(
+    return TrainingJob(
         member, fold, evidence.recipe.seed, record.classes, training, validation, folder, read or _reader(member), start
     )
 
@@ -63,7 +63,7 @@ def _reader(member: Member) -> ReadImage:
     return partial(read_image, grey=member.preprocess.colour == "grey")
 
 
-def new_network(job: Job) -> nn.Module:
+def new_network(job: TrainingJob) -> nn.Module:
     """The member's network at its start: seeded random weights, then for the encoder those that the recipe names.
 
     Raises:
@@ -83,7 +83,7 @@ def new_network(job: Job) -> nn.Module:
     return network
 
 
-def run_job(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: Hooks) -> None:
+def run_job(job: TrainingJob, evidence: OutOfFoldPredictions, fabric: Fabric, workers: int, hooks: Hooks) -> None:
     """Train a job (from its last checkpoint if it has one) and store weights, evidence and `done.json`; a job that is done
     already, by another process perhaps, stays as it is.
 
@@ -100,7 +100,7 @@ def run_job(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: H
 
 
 @contextmanager
-def _alone(job: Job, fabric: Fabric) -> Iterator[None]:
+def _alone(job: TrainingJob, fabric: Fabric) -> Iterator[None]:
     """Hold the job against other processes: two that wrote one checkpoint and one log would leave neither's."""
     with disk_errors(job.folder):
         job.folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def _alone(job: Job, fabric: Fabric) -> Iterator[None]:
         lock.release()
 
 
-def _train(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: Hooks) -> None:
+def _train(job: TrainingJob, evidence: OutOfFoldPredictions, fabric: Fabric, workers: int, hooks: Hooks) -> None:
     network = new_network(job).to(memory_format=torch.channels_last)
     if fabric.device.type == "cpu":
         depthwise_in_fp32(network)
@@ -133,7 +133,9 @@ def _train(job: Job, evidence: Evidence, fabric: Fabric, workers: int, hooks: Ho
     fabric.barrier()
 
 
-def store_evidence(job: Job, network: nn.Module, evidence: Evidence, device: torch.device, workers: int) -> None:
+def store_evidence(
+    job: TrainingJob, network: nn.Module, evidence: OutOfFoldPredictions, device: torch.device, workers: int
+) -> None:
     """Predict every image of the fold, defect-free ones too, in fp32, and store it.
 
     Raises:
@@ -146,7 +148,7 @@ def store_evidence(job: Job, network: nn.Module, evidence: Evidence, device: tor
         evidence.write_maps(job.member, job.fold, (to_8bit(batch) for batch in predicted))
 
 
-def _predict(job: Job, network: nn.Module, device: torch.device, workers: int) -> Iterator[NDArray[np.float32]]:
+def _predict(job: TrainingJob, network: nn.Module, device: torch.device, workers: int) -> Iterator[NDArray[np.float32]]:
     images, done = PlainImages(job.member, job.validation, job.read), 0
     with torch.inference_mode():
         for pixels, _ in plain_batches(images, job.member.sampling.device_batch, workers):
@@ -163,7 +165,7 @@ def _predict(job: Job, network: nn.Module, device: torch.device, workers: int) -
             yield said
 
 
-def _summary(job: Job, fabric: Fabric, evidence_seconds: float) -> dict[str, Any]:
+def _summary(job: TrainingJob, fabric: Fabric, evidence_seconds: float) -> dict[str, Any]:
     log = read_log(job.folder / "log.jsonl")
     return {
         "member": job.member.name,

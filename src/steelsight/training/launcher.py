@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Literal, cast
 
-from steelsight.training.fit import Job
+from steelsight.training.fit import TrainingJob
 from steelsight.training.threads import environment
 from steelsight.training.worker import Orders
 
@@ -20,7 +20,7 @@ _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); from steelsight.training.worker import main; main()"
 )
 
-Answer = dict[str, Any]
+WorkerMessage = dict[str, Any]
 
 
 @dataclass(eq=False)
@@ -35,7 +35,7 @@ class Worker:
 
     process: subprocess.Popen[str]
     stdin: IO[str]
-    job: Job | None = None
+    job: TrainingJob | None = None
     said: str = ""
     gone: bool = False
 
@@ -61,7 +61,7 @@ class Workers:
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
-        self._answers: queue.SimpleQueue[tuple[Worker, Answer | None]] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[Worker, WorkerMessage | None]] = queue.SimpleQueue()
         self._all: list[Worker] = []
 
     def __enter__(self) -> "Workers":
@@ -101,7 +101,7 @@ class Workers:
         threading.Thread(target=self._hear, args=(worker, stdout, said), daemon=True).start()
         return worker
 
-    def give(self, worker: Worker, job: Job, what: Literal["train", "time"] = "train") -> None:
+    def give(self, worker: Worker, job: TrainingJob, what: Literal["train", "time"] = "train") -> None:
         """Give a worker its next job."""
         worker.job = job
         worker.order(**{what: [job.member.name, job.fold]})
@@ -113,7 +113,7 @@ class Workers:
         with contextlib.suppress(OSError):
             worker.stdin.close()
 
-    def answers(self) -> Iterator[tuple[Worker, Answer]]:
+    def answers(self) -> Iterator[tuple[Worker, WorkerMessage]]:
         """What the workers tell, until nobody asks any more; `{"said": line}` from their standard error, `{"ended": reason}`
         where one with a job is gone."""
         while True:

@@ -14,7 +14,7 @@ from steelsight.training.memory import keep_freed_memory
 
 
 @dataclass(frozen=True)
-class Machine:
+class DeviceConfig:
     """What to train on; `auto` takes the GPUs where there are any, workers None the default of the device; as many jobs
     at once as `parallel` says: with `auto` one on a GPU, on a processor as many as it has cores."""
 
@@ -24,7 +24,7 @@ class Machine:
     parallel: int | Literal["auto"] = "auto"
 
 
-def accelerator(machine: Machine) -> Literal["cpu", "cuda"]:
+def accelerator(machine: DeviceConfig) -> Literal["cpu", "cuda"]:
     """The kind of device; a GPU where there is one and nothing else was said."""
     if machine.device == "cpu":
         return "cpu"
@@ -35,7 +35,7 @@ def accelerator(machine: Machine) -> Literal["cpu", "cuda"]:
     return "cpu"
 
 
-def make_fabric(machine: Machine, recipe: Recipe) -> Fabric:
+def make_fabric(machine: DeviceConfig, recipe: Recipe) -> Fabric:
     """Lightning Fabric for the devices, in the precision that the recipe asks for."""
     kind = accelerator(machine)
     if kind == "cpu":

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Place:
+class JobRoom:
     """Room for jobs side by side: `most` of them, in `memory` bytes together; a job that needs more runs alone."""
 
     most: int
@@ -16,7 +16,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Waiting(Generic[T]):
+class PendingJob(Generic[T]):
     """A job that has not begun.
 
     Attributes:
@@ -31,7 +31,9 @@ class Waiting(Generic[T]):
     seconds: float = 0.0
 
 
-def next_job(waiting: Sequence[Waiting[T]], running: Sequence[Waiting[T]], place: Place) -> Waiting[T] | None:
+def next_job(
+    waiting: Sequence[PendingJob[T]], running: Sequence[PendingJob[T]], place: JobRoom
+) -> PendingJob[T] | None:
     """The first that may begin now; None where none may before another has ended."""
     if len(running) >= place.most:
         return None
@@ -43,11 +45,11 @@ def next_job(waiting: Sequence[Waiting[T]], running: Sequence[Waiting[T]], place
     return None
 
 
-def duration(waiting: Sequence[Waiting[T]], running: Sequence[Waiting[T]], place: Place) -> float:
+def duration(waiting: Sequence[PendingJob[T]], running: Sequence[PendingJob[T]], place: JobRoom) -> float:
     """Seconds until all are done, of which some run already and have `seconds` left.
 
-    >>> jobs = [Waiting("a", seconds=3), Waiting("b", seconds=2), Waiting("c", after="a", seconds=4)]
-    >>> duration(jobs, [], Place(1)), duration(jobs, [], Place(2))
+    >>> jobs = [PendingJob("a", seconds=3), PendingJob("b", seconds=2), PendingJob("c", after="a", seconds=4)]
+    >>> duration(jobs, [], JobRoom(1)), duration(jobs, [], JobRoom(2))
     (9.0, 7.0)
     """
     waiting, running, passed = list(waiting), list(running), 0.0

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steelsight.training.fit import Job
-from steelsight.training.order import Place, Waiting, duration
+from steelsight.training.fit import TrainingJob
+from steelsight.training.order import JobRoom, PendingJob, duration
 from steelsight.training.progress import after_of
 from steelsight.training.sampling import distinct_images, steps_per_epoch
 from steelsight.training.timing import Timing
@@ -49,12 +49,14 @@ class Cost:
     seconds: float
 
 
-def cost(jobs: Sequence[Job], timings: Sequence[Timing], memory: Sequence[float] | None, place: Place) -> Cost:
+def cost(
+    jobs: Sequence[TrainingJob], timings: Sequence[Timing], memory: Sequence[float] | None, place: JobRoom
+) -> Cost:
     """Cost of jobs, given the timing and the memory of each, and where they run."""
     needed = memory or [0.0] * len(jobs)
     seconds = [_seconds(job, timing) for job, timing in zip(jobs, timings, strict=True)]
     waiting = [
-        Waiting(job.name, after=after_of(job), memory=bytes_, seconds=taken)
+        PendingJob(job.name, after=after_of(job), memory=bytes_, seconds=taken)
         for job, bytes_, taken in zip(jobs, needed, seconds, strict=True)
     ]
     members = []
@@ -71,7 +73,7 @@ def cost(jobs: Sequence[Job], timings: Sequence[Timing], memory: Sequence[float]
     return Cost(tuple(members), place.most, duration(waiting, [], place))
 
 
-def _member_cost(jobs: Sequence[Job], timing: Timing, seconds: float, memory: float | None) -> MemberCost:
+def _member_cost(jobs: Sequence[TrainingJob], timing: Timing, seconds: float, memory: float | None) -> MemberCost:
     member, sampling = jobs[0].member, jobs[0].member.sampling
     steps = [steps_per_epoch(sampling, distinct_images(sampling, job.training)) for job in jobs]
     evidence = sum(len(job.validation) for job in jobs)
@@ -91,7 +93,7 @@ def _member_cost(jobs: Sequence[Job], timing: Timing, seconds: float, memory: fl
     )
 
 
-def _seconds(job: Job, timing: Timing) -> float:
+def _seconds(job: TrainingJob, timing: Timing) -> float:
     sampling, epochs = job.member.sampling, job.member.epochs
     images = steps_per_epoch(sampling, distinct_images(sampling, job.training)) * sampling.batch * epochs
     seen = len(job.validation) * (epochs // job.member.validate_every + 1)

@@ -15,8 +15,8 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from steelsight.core.errors import UserError
 from steelsight.recipe import waits_for
 from steelsight.training.checkpoint import Checkpoint
-from steelsight.training.fit import Hooks, Job
-from steelsight.training.order import Place, Waiting, duration
+from steelsight.training.fit import Hooks, TrainingJob
+from steelsight.training.order import JobRoom, PendingJob, duration
 from steelsight.training.sampling import distinct_images, steps_per_epoch
 
 _SEGMENT_COST = 2.0  # of a UNet++ pixel against a classifier pixel, as measured on a processor
@@ -26,7 +26,7 @@ _ESTIMATE_SECONDS = 900.0
 class TrainingProgress:
     """Shows jobs of a training; work is counted in pixels, so that the time left is fair across members."""
 
-    def __init__(self, jobs: Sequence[Job], *, done: int, visible: bool, place: Place = Place(1)) -> None:  # noqa: B008
+    def __init__(self, jobs: Sequence[TrainingJob], *, done: int, visible: bool, place: JobRoom = JobRoom(1)) -> None:  # noqa: B008
         self._console = Console(stderr=True, quiet=not visible)
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
@@ -52,12 +52,12 @@ class TrainingProgress:
     ) -> None:
         self._bar.stop()
 
-    def hooks(self, job: Job, *, tensorboard: bool) -> Hooks:
+    def hooks(self, job: TrainingJob, *, tensorboard: bool) -> Hooks:
         """Hooks of one job, which starts now and in this process."""
         self.begin(job)
         return Hooks(lambda images: self.step(job, images), lambda line: self.epoch(job, line), tensorboard)
 
-    def begin(self, job: Job) -> None:
+    def begin(self, job: TrainingJob) -> None:
         """A job starts, or goes on from its checkpoint."""
         self._pace.count(len(self._tasks))
         self._started += 1
@@ -73,20 +73,20 @@ class TrainingProgress:
                 self._advance(job, _work(job) * epochs / job.member.epochs)
                 self.say(f"{job.name}: going on from epoch {epochs + 1}")
 
-    def step(self, job: Job, images: int) -> None:
+    def step(self, job: TrainingJob, images: int) -> None:
         """A job has trained on images."""
         work = images * _pixel_cost(job)
         self._pace.count(len(self._tasks), work)
         self._advance(job, work)
 
-    def epoch(self, job: Job, line: dict[str, Any]) -> None:
+    def epoch(self, job: TrainingJob, line: dict[str, Any]) -> None:
         """A job has ended an epoch."""
         done = line["epoch"] + 1
         note = "evidence" if done == job.member.epochs else f"epoch {done + 1} of {job.member.epochs}"
         self._bar.update(self._tasks[job.name], note=note)
         self.say(_epoch_line(job, line, self.seconds_left()))
 
-    def end(self, job: Job) -> None:
+    def end(self, job: TrainingJob) -> None:
         """A job is done, or has failed."""
         self._pace.count(len(self._tasks))
         self._advance(job, self._left[job.name])
@@ -101,13 +101,14 @@ class TrainingProgress:
         rate = self._pace.rate()
         if not rate:
             return None
-        running = [Waiting(name, seconds=self._left[name] / rate) for name in self._tasks]
+        running = [PendingJob(name, seconds=self._left[name] / rate) for name in self._tasks]
         waiting = [
-            Waiting(name, after=after_of(job), seconds=self._left[name] / rate) for name, job in self._waiting.items()
+            PendingJob(name, after=after_of(job), seconds=self._left[name] / rate)
+            for name, job in self._waiting.items()
         ]
         return duration(waiting, running, self._place)
 
-    def _advance(self, job: Job, work: float) -> None:
+    def _advance(self, job: TrainingJob, work: float) -> None:
         work = min(work, self._left[job.name])
         self._left[job.name] -= work
         self._bar.advance(self._tasks[job.name], work)
@@ -140,24 +141,24 @@ class _Pace:
         return (self._work - work) / (self._busy - busy) if self._busy > busy else 0.0
 
 
-def after_of(job: Job) -> str | None:
+def after_of(job: TrainingJob) -> str | None:
     """Name of the job that one starts from."""
     before = waits_for(job.member, job.fold)
     return f"{before[0]}/fold{before[1]}" if before else None
 
 
-def _work(job: Job) -> float:
+def _work(job: TrainingJob) -> float:
     sampling = job.member.sampling
     steps = steps_per_epoch(sampling, distinct_images(sampling, job.training))
     return job.member.epochs * steps * sampling.batch * _pixel_cost(job)
 
 
-def _pixel_cost(job: Job) -> float:
+def _pixel_cost(job: TrainingJob) -> float:
     preprocess = job.member.training_preprocess
     return preprocess.height * preprocess.width * (_SEGMENT_COST if job.member.step == "segment" else 1.0)
 
 
-def _epoch_line(job: Job, line: dict[str, Any], left: float | None) -> str:
+def _epoch_line(job: TrainingJob, line: dict[str, Any], left: float | None) -> str:
     figure = "accuracy" if job.member.step == "classify" else "dice_image"
     parts = [f"{job.name} epoch {line['epoch'] + 1}/{job.member.epochs}", f"loss {line['train_loss']:.4f}"]
     for name in ("train", "valid"):

@@ -6,11 +6,11 @@ from statistics import fmean
 from typing import Any
 
 from steelsight.core.errors import UserError
-from steelsight.run.predictions import Evidence
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.training.arrangement import Arrangement
-from steelsight.training.fit import Job
-from steelsight.training.launcher import Answer, Worker, Workers
-from steelsight.training.order import Waiting, next_job
+from steelsight.training.fit import TrainingJob
+from steelsight.training.launcher import Worker, WorkerMessage, Workers
+from steelsight.training.order import PendingJob, next_job
 from steelsight.training.progress import TrainingProgress, after_of
 from steelsight.training.timing import Timing
 from steelsight.training.worker import Orders
@@ -28,12 +28,12 @@ class Failure:
         return f"{self.job} failed: {self.reason}"
 
 
-def not_begun(job: Job) -> Failure:
+def not_begun(job: TrainingJob) -> Failure:
     """Of a job whose start is not there."""
     return Failure(job.name, f"it starts from {after_of(job)}, which failed")
 
 
-def orders(evidence: Evidence, arrangement: Arrangement, tensorboard: bool = False) -> Orders:
+def orders(evidence: OutOfFoldPredictions, arrangement: Arrangement, tensorboard: bool = False) -> Orders:
     """What the workers of a run are told."""
     return Orders(
         run=str(evidence.run),
@@ -47,7 +47,7 @@ def orders(evidence: Evidence, arrangement: Arrangement, tensorboard: bool = Fal
 
 
 def train_side_by_side(
-    jobs: Sequence[Job], arrangement: Arrangement, orders: Orders, progress: TrainingProgress
+    jobs: Sequence[TrainingJob], arrangement: Arrangement, orders: Orders, progress: TrainingProgress
 ) -> list[Failure]:
     """Train all jobs that can be; returns those that could not.
 
@@ -56,9 +56,11 @@ def train_side_by_side(
     """
     named = {job.name: job for job in jobs}
     memory = arrangement.memory or [0.0] * len(jobs)
-    waiting = [Waiting(job.name, after=after_of(job), memory=needed) for job, needed in zip(jobs, memory, strict=True)]
+    waiting = [
+        PendingJob(job.name, after=after_of(job), memory=needed) for job, needed in zip(jobs, memory, strict=True)
+    ]
     failures: list[Failure] = []
-    running: dict[str, Waiting[str]] = {}
+    running: dict[str, PendingJob[str]] = {}
     idle: list[Worker] = []
     said: set[str] = set()
 
@@ -72,7 +74,7 @@ def train_side_by_side(
         while idle:  # what waits for nothing that it could do holds memory for nothing
             workers.dismiss(idle.pop())
 
-    def end(worker: Worker, answer: Answer) -> None:
+    def end(worker: Worker, answer: WorkerMessage) -> None:
         job, worker.job = worker.job, None
         assert job is not None
         del running[job.name]
@@ -110,7 +112,7 @@ def train_side_by_side(
     return failures
 
 
-def time_side_by_side(jobs: Sequence[Job], arrangement: Arrangement, orders: Orders) -> dict[str, Timing]:
+def time_side_by_side(jobs: Sequence[TrainingJob], arrangement: Arrangement, orders: Orders) -> dict[str, Timing]:
     """Time each member's network in as many processes at once as will train; the mean over them, by the member's name.
 
     Raises:
@@ -135,7 +137,7 @@ def time_side_by_side(jobs: Sequence[Job], arrangement: Arrangement, orders: Ord
     return timed
 
 
-def _gather(answers: Iterator[tuple[Worker, Answer]], what: str, count: int) -> list[Any]:
+def _gather(answers: Iterator[tuple[Worker, WorkerMessage]], what: str, count: int) -> list[Any]:
     """The next answers of a kind, one from each of so many workers."""
     found: list[Any] = []
     while len(found) < count:

@@ -11,7 +11,7 @@ from torch import Tensor
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
-from steelsight.training.fit import Job, make_optimiser
+from steelsight.training.fit import TrainingJob, make_optimiser
 from steelsight.training.losses import Output, weighted_loss
 
 _LEAST_STEPS, _LEAST_SECONDS = 2, 1.0
@@ -26,7 +26,7 @@ class Timing:
     parameters: int
 
 
-def time_steps(job: Job, fabric: Fabric) -> Timing:
+def time_steps(job: TrainingJob, fabric: Fabric) -> Timing:
     """Time training steps and batches of inference on random pixels."""
     member = job.member
     batch = min(member.sampling.device_batch, member.sampling.batch)

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.group_scores import ImageScores, score_images
-from steelsight.verdicts.policy import Moves, Stability, Wish
+from steelsight.verdicts.policy import Limits, ThresholdInterval, ThresholdStability
 from steelsight.verdicts.severity import Severity
 from steelsight.verdicts.thresholds import find_bounds
 
@@ -17,7 +17,9 @@ SEED = 0
 LEVEL = 0.95
 
 
-def redraw_thresholds(tested: Tested, wish: Wish, severity: Severity | None, draws: int = DRAWS) -> Stability:
+def redraw_thresholds(
+    tested: EvaluationSet, wish: Limits, severity: Severity | None, draws: int = DRAWS
+) -> ThresholdStability:
     """Find the thresholds again and again, each time on as many twin groups as there are, drawn with replacement.
 
     It says how much chance there is in them; what they promise is said by the bounds alone. Two calls say the same.
@@ -39,7 +41,7 @@ def redraw_thresholds(tested: Tested, wish: Wish, severity: Severity | None, dra
                 _some(tested, chosen, numbers), ImageScores(images.passes[chosen], images.rejects[chosen]), wish
             )
         )
-    return Stability(
+    return ThresholdStability(
         draws=draws,
         seed=SEED,
         pass_at=_moves([bounds.pass_at for bounds in found]),
@@ -47,7 +49,7 @@ def redraw_thresholds(tested: Tested, wish: Wish, severity: Severity | None, dra
     )
 
 
-def _some(tested: Tested, chosen: NDArray[np.intp], groups: NDArray[np.int64]) -> Tested:
+def _some(tested: EvaluationSet, chosen: NDArray[np.intp], groups: NDArray[np.int64]) -> EvaluationSet:
     """Images as often as drawn, each draw of a group a group of its own; without names and regions, which the scores hold."""
     return replace(
         tested,
@@ -61,14 +63,14 @@ def _some(tested: Tested, chosen: NDArray[np.intp], groups: NDArray[np.int64]) -
     )
 
 
-def _moves(thresholds: Sequence[float | None]) -> Moves:
+def _moves(thresholds: Sequence[float | None]) -> ThresholdInterval:
     """
     >>> _moves([0.1, 0.3, None, 0.2])
-    Moves(low=0.1, high=0.3, absent=0.25)
+    ThresholdInterval(low=0.1, high=0.3, absent=0.25)
     """
     there = [threshold for threshold in thresholds if threshold is not None]
     absent = round(1 - len(there) / len(thresholds), 6)
     if not there:
-        return Moves(low=None, high=None, absent=absent)
+        return ThresholdInterval(low=None, high=None, absent=absent)
     low, high = np.quantile(there, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="inverted_cdf")
-    return Moves(low=float(low), high=float(high), absent=absent)
+    return ThresholdInterval(low=float(low), high=float(high), absent=absent)

@@ -93,7 +93,7 @@ class Calibration(BaseModel):
 
 
 @dataclass(frozen=True)
-class Judged:
+class CalibrationQuality:
     """What nested probabilities are worth; a twin group counts once.
 
     Attributes:
@@ -110,7 +110,7 @@ class Judged:
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class ChosenCalibration:
     """The calibration that the evidence bears.
 
     Attributes:
@@ -122,16 +122,16 @@ class Chosen:
 
     calibration: Calibration
     nested: NDArray[np.float64]
-    judged: dict[CalibrationKind, Judged]
+    judged: dict[CalibrationKind, CalibrationQuality]
     reason: str
 
     @property
-    def before(self) -> Judged:
+    def before(self) -> CalibrationQuality:
         """P(defect) as the classifiers say it."""
         return self.judged["none"]
 
     @property
-    def after(self) -> Judged:
+    def after(self) -> CalibrationQuality:
         """The kept kind."""
         return self.judged[self.calibration.kind]
 
@@ -141,7 +141,7 @@ def choose_calibration(
     defective: NDArray[np.bool_],
     folds: NDArray[np.integer[Any]],
     groups: NDArray[np.integer[Any]],
-) -> Chosen:
+) -> ChosenCalibration:
     """Judge each kind on folds that it was not fitted on, and keep the simplest that none beats beyond noise.
 
     A richer kind is better beyond noise where the 95 % bootstrap interval of its nested log loss minus that of the kind
@@ -158,10 +158,10 @@ def choose_calibration(
         ValueError: there is no image, the shapes differ, or a probability is not within 0..1.
     """
     parts = folds if np.unique(folds).size > 1 else _dealt(defective, groups)
-    judged: dict[CalibrationKind, Judged] = {"none": _judge(p, defective, groups)}
+    judged: dict[CalibrationKind, CalibrationQuality] = {"none": _judge(p, defective, groups)}
     hindrance = _hindrance(p, defective, parts, groups)
     if hindrance:
-        return Chosen(Calibration(), p, judged, f"P(defect) is left as it is: {hindrance}")
+        return ChosenCalibration(Calibration(), p, judged, f"P(defect) is left as it is: {hindrance}")
     kept: CalibrationKind = "none"
     nested, steps = {kept: p}, []
     for kind in CALIBRATIONS[1:]:
@@ -178,7 +178,7 @@ def choose_calibration(
         "temperature": f"P(defect) is calibrated by temperature {found.temperature:.2f}",
         "isotonic": "P(defect) is calibrated by isotonic regression",
     }
-    return Chosen(found, nested[kept], judged, f"{name[kept]}: {'; '.join(steps)}")
+    return ChosenCalibration(found, nested[kept], judged, f"{name[kept]}: {'; '.join(steps)}")
 
 
 def fit_calibration(
@@ -243,8 +243,10 @@ def _nested(
     return found
 
 
-def _judge(p: NDArray[np.float64], defective: NDArray[np.bool_], groups: NDArray[np.integer[Any]]) -> Judged:
-    return Judged(
+def _judge(
+    p: NDArray[np.float64], defective: NDArray[np.bool_], groups: NDArray[np.integer[Any]]
+) -> CalibrationQuality:
+    return CalibrationQuality(
         log_loss=log_loss(p, defective, groups),
         brier=brier_score(p, defective, groups),
         error=expected_calibration_error(p, defective, groups),

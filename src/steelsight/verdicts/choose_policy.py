@@ -2,13 +2,13 @@
 
 from steelsight.verdicts.bootstrap import redraw_thresholds
 from steelsight.verdicts.calibration import choose_calibration
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.policy import Policy, Wish
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.policy import Limits, Policy
 from steelsight.verdicts.severity import Severity
 from steelsight.verdicts.thresholds import find_policy
 
 
-def choose_policy(tested: Tested, wish: Wish, severity: Severity | None) -> Policy:
+def choose_policy(tested: EvaluationSet, wish: Limits, severity: Severity | None) -> Policy:
     """The policy that tested images bear: probabilities calibrated as chosen nested, the bounds, and how far they move.
 
     Raises:

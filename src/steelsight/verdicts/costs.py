@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.group_scores import Floats, ImageScores
 from steelsight.verdicts.policy import CostPoint, Costs
 
@@ -73,7 +73,7 @@ class ExpectedCosts:
 
 
 def expected_costs(
-    tested: Tested, images: ImageScores, costs: Costs, defect_share: float, levels: Floats
+    tested: EvaluationSet, images: ImageScores, costs: Costs, defect_share: float, levels: Floats
 ) -> ExpectedCosts:
     """Expected costs on tested images.
 
@@ -97,7 +97,7 @@ def expected_costs(
     return ExpectedCosts(levels, costs.review, up_to, not_above[-1] - not_above[:-1])
 
 
-def _escape_costs(tested: Tested, costs: Costs) -> Floats:
+def _escape_costs(tested: EvaluationSet, costs: Costs) -> Floats:
     """Of each image, the cost of the dearest class that it has."""
     of_class = np.array([costs.escape_of.get(name, costs.escape) for name in tested.classes])
     return np.asarray(np.where(tested.truth > 0, of_class, 0.0).max(axis=1, initial=0.0))

@@ -6,8 +6,8 @@ from typing import Self
 import numpy as np
 
 from steelsight.metrics.binomial import allowed, clopper_pearson_upper, groups_needed
-from steelsight.verdicts.group_scores import BEYOND, Floats, Kind, exceeds
-from steelsight.verdicts.policy import Statement
+from steelsight.verdicts.group_scores import BEYOND, ErrorKind, Floats, exceeds
+from steelsight.verdicts.policy import Bound
 
 MARGIN = 1e-3
 """How far a threshold keeps from the score that it must not lose, where the next score leaves room: as far as an exported
@@ -23,11 +23,11 @@ class Ladder:
         steps: float64 (n,), their scores, ascending; of overkills the negative.
     """
 
-    kind: Kind
+    kind: ErrorKind
     steps: Floats
 
     @classmethod
-    def of(cls, kind: Kind, scores: Floats) -> Self:
+    def of(cls, kind: ErrorKind, scores: Floats) -> Self:
         """Of scores by group, nan for a group that does not count."""
         counts = scores[~np.isnan(scores)]
         return cls(kind, np.sort(counts if kind == "escape" else -counts))
@@ -69,7 +69,7 @@ class Ladder:
         return threshold if self.kind == "escape" else -threshold
 
 
-def state_share(kind: Kind, defect_class: str | None, scores: Floats, limit: float, delta: float) -> Statement:
+def state_share(kind: ErrorKind, defect_class: str | None, scores: Floats, limit: float, delta: float) -> Bound:
     """The loosest threshold at which, with confidence 1 - delta, at most `limit` of the groups are lost.
 
     The number k of losses that n groups allow depends on n alone: the greatest whose upper bound is within the limit
@@ -89,7 +89,7 @@ def state_share(kind: Kind, defect_class: str | None, scores: Floats, limit: flo
     k = allowed(ladder.groups, limit, delta)
     kept = None if k is None or ladder.hopeless > k else k
     threshold = None if kept is None else ladder.short_of(kept)
-    return Statement(
+    return Bound(
         kind=kind,
         among="defective" if kind == "escape" else "good",
         defect_class=defect_class,

@@ -24,7 +24,7 @@ BEARS_BOUND: frozenset[EvidenceKind] = frozenset({"own", "calibrated"})
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
+class EvaluationSet:
     """Labelled images and what an inspector said of them without having seen them.
 
     Attributes:
@@ -61,13 +61,13 @@ class Tested:
         """Whether each image has a mask: bool (N,)."""
         return np.array([bool(regions) for regions in self.regions], np.bool_)
 
-    def as_kind(self, kind: EvidenceKind) -> "Tested":
+    def as_kind(self, kind: EvidenceKind) -> "EvaluationSet":
         """The same images, as evidence of another kind."""
         return replace(self, kind=kind)
 
-    def only(self, images: NDArray[np.intp]) -> "Tested":
+    def only(self, images: NDArray[np.intp]) -> "EvaluationSet":
         """Some of the images, in the order given."""
-        return Tested(
+        return EvaluationSet(
             self.kind,
             self.classes,
             tuple(self.image_ids[index] for index in images.tolist()),

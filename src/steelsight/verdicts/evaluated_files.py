@@ -18,7 +18,7 @@ from steelsight.core.files import write_csv
 from steelsight.core.names import from_cell
 from steelsight.imaging.regions import Region
 from steelsight.metrics.defects import Defects
-from steelsight.verdicts.evaluated import EvidenceKind, Tested
+from steelsight.verdicts.evaluated import EvaluationSet, EvidenceKind
 
 IMAGES, DEFECTS, MATCHES = "tested.csv", "tested_defects.csv", "tested_matches.csv"
 _FIRST = ("ImageId", "evidence", "fold", "group", "height", "width", "p_defect")
@@ -28,7 +28,7 @@ _KINDS = ("annotated", "marked")
 _DEFECT = ("ImageId", "ClassId", "left", "top", "width", "height", "area", "probability")
 
 
-def write_tested(folder: Path, tested: Tested) -> None:
+def write_evaluation_set(folder: Path, tested: EvaluationSet) -> None:
     """Write the tables into a folder; probabilities keep every digit.
 
     Raises:
@@ -58,11 +58,11 @@ def write_tested(folder: Path, tested: Tested) -> None:
     write_csv(folder / IMAGES, (*_FIRST, *(_TRUE + name for name in tested.classes)), rows)
 
 
-def read_tested(folder: Path) -> Tested:
+def read_evaluation_set(folder: Path) -> EvaluationSet:
     """Read the tables.
 
     Raises:
-        UserError: one of the first two is missing, or one is not what `write_tested` wrote.
+        UserError: one of the first two is missing, or one is not what `write_evaluation_set` wrote.
     """
     columns, rows = _rows(folder / IMAGES)
     if columns[: len(_FIRST)] != list(_FIRST) or not rows:
@@ -77,7 +77,7 @@ def read_tested(folder: Path) -> Tested:
         raise UserError(f"{folder / IMAGES}: {error}; export or calibrate the inspector again") from error
     names = tuple(row[0] for row in rows)
     matches = folder / MATCHES
-    return Tested(
+    return EvaluationSet(
         kind=kind,
         classes=classes,
         image_ids=names,
@@ -91,7 +91,7 @@ def read_tested(folder: Path) -> Tested:
     )
 
 
-def _match_rows(tested: Tested, defects: Defects) -> Iterator[tuple[str, str, str, int, int]]:
+def _match_rows(tested: EvaluationSet, defects: Defects) -> Iterator[tuple[str, str, str, int, int]]:
     for kind, rows in zip(_KINDS, (defects.annotated, defects.marked), strict=True):
         for image, place, area, shared in rows.tolist():
             yield tested.image_ids[image], tested.classes[place], kind, area, shared

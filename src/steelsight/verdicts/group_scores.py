@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.severity import Severity, judge_severity
 
-Kind = Literal["escape", "overkill"]
+ErrorKind = Literal["escape", "overkill"]
 
 BEYOND = 2.0
 """A score that no threshold on P(defect) reaches."""
@@ -56,7 +56,7 @@ class GroupScores:
     rejects: Floats
 
 
-def score_images(tested: Tested, severity: Severity | None) -> ImageScores:
+def score_images(tested: EvaluationSet, severity: Severity | None) -> ImageScores:
     """Scores of tested images.
 
     Raises:
@@ -79,7 +79,7 @@ def score_images(tested: Tested, severity: Severity | None) -> ImageScores:
     return ImageScores(np.where(held & counts, BEYOND, p), np.where(taken & counts, BEYOND, p))
 
 
-def score_groups(tested: Tested, images: ImageScores) -> GroupScores:
+def score_groups(tested: EvaluationSet, images: ImageScores) -> GroupScores:
     """Scores of the twin groups, in the order of their numbers."""
     _, place = np.unique(tested.groups, return_inverse=True)
     count = int(place.max()) + 1 if place.size else 0
@@ -101,7 +101,7 @@ def score_groups(tested: Tested, images: ImageScores) -> GroupScores:
     )
 
 
-def exceeds(kind: Kind, scores: Floats, threshold: float) -> NDArray[np.bool_]:
+def exceeds(kind: ErrorKind, scores: Floats, threshold: float) -> NDArray[np.bool_]:
     """Whether an image or group with this score gets the answer that the kind is a mistake of: pass, or reject; nan never.
 
     >>> exceeds("escape", np.array([0.1, 0.2, 0.3, np.nan]), 0.2).tolist()

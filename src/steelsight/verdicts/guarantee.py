@@ -7,7 +7,7 @@ from steelsight.verdicts.policy import Policy
 
 
 @dataclass(frozen=True)
-class Standing:
+class Guarantee:
     """Whether the policy keeps what was asked for, guaranteed; in a few words and in full."""
 
     guaranteed: bool
@@ -15,7 +15,7 @@ class Standing:
     text: str
 
 
-def standing(policy: Policy) -> Standing:
+def guarantee_of(policy: Policy) -> Guarantee:
     """What the bounds are worth, and how to get better ones."""
     calibrate = (
         "calibrate the exported inspector with fresh labelled images (steelsight decide INSPECTOR --calibrate DATA)"
@@ -30,7 +30,7 @@ def standing(policy: Policy) -> Standing:
                 policy, "The inspector was judged as it is, on fresh images that none of its networks has seen."
             )
         case "cross-validated":
-            return Standing(
+            return Guarantee(
                 False,
                 "Cross-validated, not guaranteed",
                 "Each image was judged by the networks of its own fold, which had not seen it, while the exported inspector "
@@ -39,14 +39,14 @@ def standing(policy: Policy) -> Standing:
                 f"evidence, or {calibrate}.",
             )
         case "epoch-selected":
-            return Standing(
+            return Guarantee(
                 False,
                 "Epoch-selected, not guaranteed",
                 "Some networks kept the epoch that did best on the very images that they are judged on, so that every figure "
                 f"here flatters. For a guaranteed bound, {calibrate}.",
             )
         case "other-precision":
-            return Standing(
+            return Guarantee(
                 False,
                 "Tested in another precision, not guaranteed",
                 "The networks were tested in fp32 and are deployed in lower precision, where P(defect) differs. For a "
@@ -54,12 +54,12 @@ def standing(policy: Policy) -> Standing:
             )
 
 
-def _borne(policy: Policy, how: str) -> Standing:
+def _borne(policy: Policy, how: str) -> Guarantee:
     confidence, asked = percent(policy.wish.confidence), len(policy.statements)
     kept = sum(one.kept for one in policy.statements)
     if not asked:
-        return Standing(False, "No bound was asked for", how)
+        return Guarantee(False, "No bound was asked for", how)
     if kept == asked:
-        return Standing(True, f"Guaranteed, each bound with {confidence} confidence", how)
+        return Guarantee(True, f"Guaranteed, each bound with {confidence} confidence", how)
     title = f"{kept or 'None'} of {asked} bounds guaranteed" + (f", with {confidence} confidence" if kept else "")
-    return Standing(False, title, f"{how} They bear less than was asked for; what it would take is said below.")
+    return Guarantee(False, title, f"{how} They bear less than was asked for; what it would take is said below.")

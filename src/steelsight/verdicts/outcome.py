@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.policy import Answer, Outcome, Policy
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.policy import Outcome, Policy, VerdictAnswer
 from steelsight.verdicts.verdict import Verdict, give_verdict
 
 NOTHING = Outcome(
@@ -24,7 +24,7 @@ NOTHING = Outcome(
 """Of no image."""
 
 
-def give_verdicts(policy: Policy, tested: Tested) -> tuple[Verdict, ...]:
+def give_verdicts(policy: Policy, tested: EvaluationSet) -> tuple[Verdict, ...]:
     """The verdict of every tested image."""
     judged = zip(tested.p_defect.tolist(), tested.regions, tested.sizes.tolist(), strict=True)
     return tuple(
@@ -33,7 +33,7 @@ def give_verdicts(policy: Policy, tested: Tested) -> tuple[Verdict, ...]:
     )
 
 
-def judge_outcome(policy: Policy, tested: Tested) -> Outcome:
+def judge_outcome(policy: Policy, tested: EvaluationSet) -> Outcome:
     """Give every tested image its verdict, and count."""
     answers = np.array([verdict.answer for verdict in give_verdicts(policy, tested)], dtype="<U6")
     defective = tested.defective
@@ -42,7 +42,7 @@ def judge_outcome(policy: Policy, tested: Tested) -> Outcome:
     def groups(chosen: NDArray[np.bool_]) -> int:
         return int(np.unique(tested.groups[chosen]).size)
 
-    def images(answer: Answer) -> tuple[int, int]:
+    def images(answer: VerdictAnswer) -> tuple[int, int]:
         chosen = answers == answer
         return int((chosen & defective).sum()), int((chosen & ~defective).sum())
 

@@ -6,13 +6,24 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from steelsight.verdicts.calibration import Calibration
 from steelsight.verdicts.evaluated import BEARS_BOUND, EvidenceKind
-from steelsight.verdicts.severity import Answer, Severity
+from steelsight.verdicts.severity import Severity, VerdictAnswer
 
-__all__ = ["Answer", "CostPoint", "Costs", "Keep", "Moves", "Outcome", "Policy", "Stability", "Statement", "Wish"]
+__all__ = [
+    "Bound",
+    "CostPoint",
+    "Costs",
+    "Limits",
+    "Outcome",
+    "Policy",
+    "ThresholdInterval",
+    "ThresholdStability",
+    "Unchanged",
+    "VerdictAnswer",
+]
 
 EscapeAmong = Literal["defective", "passed", "both"]
 OverkillAmong = Literal["good", "rejected", "both"]
-Keep = Literal["keep"]
+Unchanged = Literal["keep"]
 """In place of severity rules: those that are there."""
 Share = Annotated[float, Field(gt=0, lt=1)]
 Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -38,7 +49,7 @@ class Costs(_Model):
     escape_of: dict[str, Cost] = {}
 
 
-class Wish(_Model):
+class Limits(_Model):
     """What the user asked for.
 
     Without a limit and without costs an image neither passes nor is rejected for its P(defect). Shares of `defective` and of
@@ -65,14 +76,14 @@ class Wish(_Model):
     costs: Costs | None = None
 
     @model_validator(mode="after")
-    def _needs_share(self) -> "Wish":
+    def _needs_share(self) -> "Limits":
         rests = self.escape_among != "defective" or self.overkill_among != "good" or self.costs is not None
         if rests and self.defect_share is None:
             raise ValueError("shares of passed or rejected images, and costs, rest on the share of defective strip")
         return self
 
 
-class Statement(_Model):
+class Bound(_Model):
     """One bound: with the wish's confidence, at most `bound` of what it is `among` is lost.
 
     Attributes:
@@ -136,7 +147,7 @@ class CostPoint(_Model):
     cost: float
 
 
-class Moves(_Model):
+class ThresholdInterval(_Model):
     """How far a threshold moves from sample to sample: 95 % interval over draws of the twin groups.
 
     Attributes:
@@ -149,13 +160,13 @@ class Moves(_Model):
     absent: float
 
 
-class Stability(_Model):
+class ThresholdStability(_Model):
     """A bootstrap of the thresholds; see `steelsight.verdicts.bootstrap`."""
 
     draws: int
     seed: int
-    pass_at: Moves
-    reject_at: Moves
+    pass_at: ThresholdInterval
+    reject_at: ThresholdInterval
 
 
 class Policy(_Model):
@@ -178,11 +189,11 @@ class Policy(_Model):
     evidence: EvidenceKind
     calibration: Calibration
     severity: Severity | None
-    wish: Wish
-    statements: tuple[Statement, ...]
+    wish: Limits
+    statements: tuple[Bound, ...]
     outcome: Outcome
     cost_curve: tuple[CostPoint, ...] = ()
-    stability: Stability | None = None
+    stability: ThresholdStability | None = None
 
     @property
     def is_guaranteed(self) -> bool:

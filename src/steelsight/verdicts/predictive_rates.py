@@ -8,8 +8,8 @@ import numpy as np
 
 from steelsight.metrics.binomial import clopper_pearson_lower, clopper_pearson_upper
 from steelsight.verdicts.error_rates import Ladder
-from steelsight.verdicts.group_scores import Floats, Kind, exceeds
-from steelsight.verdicts.policy import Statement
+from steelsight.verdicts.group_scores import ErrorKind, Floats, exceeds
+from steelsight.verdicts.policy import Bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Ratio:
         candidates: float64 (C,), thresholds from the strictest on.
         lost: float64 (C,), upper bounds of m at each.
         through: float64 (C,), lower bounds of g at each.
-        missing: as in `Statement`, where no candidate keeps the limit.
+        missing: as in `Bound`, where no candidate keeps the limit.
     """
 
     limit: float
@@ -52,10 +52,10 @@ class Ratio:
         m, g = np.append(self.lost, 1.0)[looser], np.append(self.through, 0.0)[stricter]
         return np.asarray(self.share * m / (self.share * m + (1 - self.share) * g))
 
-    def state(self, threshold: float | None) -> Statement:
+    def state(self, threshold: float | None) -> Bound:
         """What can be said at a threshold that keeps the limit, or where none does."""
         asked = self.candidates if threshold is None else np.array([threshold])
-        return Statement(
+        return Bound(
             kind=self.ladder.kind,
             among="passed" if self.ladder.kind == "escape" else "rejected",
             defect_class=None,
@@ -90,7 +90,7 @@ class Others:
         both = ~np.isnan(through) & ~np.isnan(lost)
         return cls(through[~np.isnan(through) & ~both], int(both.sum()))
 
-    def least_through(self, kind: Kind, threshold: float, level: float) -> float:
+    def least_through(self, kind: ErrorKind, threshold: float, level: float) -> float:
         """Lower bound of the share that comes through at a threshold; each of its two parts holds at 1 - level."""
         straight = int(exceeds(kind, self.scores, threshold).sum())
         mixed = clopper_pearson_upper(self.of_both, self.scores.size + self.of_both, level)

@@ -18,9 +18,9 @@ from pydantic import (
 from steelsight.core.errors import UserError, nearest
 from steelsight.imaging.regions import Region
 from steelsight.verdicts.severity_file import explain, parse
-from steelsight.verdicts.units import Area, Length, MmPerPixel, Quantity, Ruler
+from steelsight.verdicts.units import AreaQuantity, Length, MmPerPixel, Quantity, Ruler
 
-Answer = Literal["pass", "review", "reject"]
+VerdictAnswer = Literal["pass", "review", "reject"]
 """What becomes of an image: it goes on, a person looks at it, or it is taken out."""
 
 
@@ -43,13 +43,13 @@ class SeverityRule(BaseModel):
 
     verdict: Literal["review", "reject"]
     defect_class: str | None = Field(default=None, alias="class")
-    area_above: Area | None = None
+    area_above: AreaQuantity | None = None
     longer_than: Length | None = None
     wider_than: Length | None = None
     nearer_to_edge_than: Length | None = None
     more_than: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     per: Literal["image", "metre"] | None = None
-    total_area_above: Area | None = None
+    total_area_above: AreaQuantity | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -150,7 +150,7 @@ class Severity(BaseModel):
 class Fires(NamedTuple):
     """A rule that holds of an image: what it asks for, `review` or `reject`, and the rule with what was found."""
 
-    answer: Answer
+    answer: VerdictAnswer
     reason: str
 
 

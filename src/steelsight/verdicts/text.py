@@ -1,7 +1,7 @@
 """A verdict policy in plain words, for people who have to sign it or who find it in a folder."""
 
 from steelsight.core.formatting import apart, at_most, percent
-from steelsight.verdicts.policy import Policy, Statement, Wish
+from steelsight.verdicts.policy import Bound, Limits, Policy
 
 
 def thresholds_text(policy: Policy) -> str:
@@ -25,7 +25,7 @@ def thresholds_text(policy: Policy) -> str:
     return "Every image goes to review: none passes, and none is rejected for its P(defect) alone."
 
 
-def statement_text(statement: Statement, wish: Wish, *, guaranteed: bool) -> str:
+def statement_text(statement: Bound, wish: Limits, *, guaranteed: bool) -> str:
     """One bound: what it says where the evidence bears it, with the wish's confidence; else what it would take.
 
     Args:
@@ -74,7 +74,7 @@ def outcome_text(policy: Policy) -> str:
     )
 
 
-def what_text(statement: Statement) -> str:
+def what_text(statement: Bound) -> str:
     """What a bound is the share of, as in `the defective images pass`."""
     with_class = None if statement.defect_class is None else f"images with a defect of class {statement.defect_class}"
     match statement.among:

@@ -10,16 +10,16 @@ from steelsight.core.errors import UserError, nearest
 from steelsight.verdicts.calibration import Calibration
 from steelsight.verdicts.costs import expected_costs
 from steelsight.verdicts.error_rates import MARGIN, Ladder, state_share
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.group_scores import Floats, GroupScores, ImageScores, Kind, score_groups, score_images
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.group_scores import ErrorKind, Floats, GroupScores, ImageScores, score_groups, score_images
 from steelsight.verdicts.outcome import NOTHING, judge_outcome
-from steelsight.verdicts.policy import CostPoint, Policy, Statement, Wish
+from steelsight.verdicts.policy import Bound, CostPoint, Limits, Policy
 from steelsight.verdicts.predictive_rates import Others, Ratio, find_ratio
 from steelsight.verdicts.severity import Severity
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class LimitedSide:
     """What one of the two thresholds must keep: the limits on escapes, or those on overkill.
 
     Attributes:
@@ -28,8 +28,8 @@ class Side:
         ratio: the bound on the share of wrong ones among images answered alike; None where there is no limit on it.
     """
 
-    kind: Kind
-    shares: tuple[Statement, ...]
+    kind: ErrorKind
+    shares: tuple[Bound, ...]
     ratio: Ratio | None
 
     @property
@@ -58,14 +58,14 @@ class Side:
             allowed &= self.ratio.bound_at(thresholds) <= self.ratio.limit
         return allowed
 
-    def statements(self, threshold: float | None) -> tuple[Statement, ...]:
+    def statements(self, threshold: float | None) -> tuple[Bound, ...]:
         """All of them, where the policy's threshold is this; None where it answers no image so."""
         if self.ratio is None:
             return self.shares
         return (*self.shares, self.ratio.state(self.ratio.end if threshold is None else threshold))
 
 
-def strictest(kind: Kind, statements: Iterable[Statement]) -> float | None:
+def strictest(kind: ErrorKind, statements: Iterable[Bound]) -> float | None:
     """The threshold that keeps all statements; None where there are none, or one that cannot be kept."""
     found = [one.threshold for one in statements]
     thresholds = [threshold for threshold in found if threshold is not None]
@@ -74,7 +74,7 @@ def strictest(kind: Kind, statements: Iterable[Statement]) -> float | None:
     return min(thresholds) if kind == "escape" else max(thresholds)
 
 
-def escape_side(groups: GroupScores, wish: Wish) -> Side:
+def escape_side(groups: GroupScores, wish: Limits) -> LimitedSide:
     """What is asked of the pass threshold: on escapes, and class by class. Each statement holds by itself."""
     delta, shares = _delta(wish), []
     if wish.max_escape is not None and wish.escape_among != "passed":
@@ -85,29 +85,31 @@ def escape_side(groups: GroupScores, wish: Wish) -> Side:
     return _with_ratio("escape", tuple(shares), groups, wish)
 
 
-def overkill_side(groups: GroupScores, wish: Wish) -> Side:
+def overkill_side(groups: GroupScores, wish: Limits) -> LimitedSide:
     """What is asked of the reject threshold."""
-    shares: tuple[Statement, ...] = ()
+    shares: tuple[Bound, ...] = ()
     if wish.max_overkill is not None and wish.overkill_among != "rejected":
         shares = (state_share("overkill", None, groups.overkill, wish.max_overkill, _delta(wish)),)
     return _with_ratio("overkill", shares, groups, wish)
 
 
-def _with_ratio(kind: Kind, shares: tuple[Statement, ...], groups: GroupScores, wish: Wish) -> Side:
+def _with_ratio(kind: ErrorKind, shares: tuple[Bound, ...], groups: GroupScores, wish: Limits) -> LimitedSide:
     escape = kind == "escape"
     limit = wish.max_escape if escape else wish.max_overkill
     among_all = wish.escape_among == "defective" if escape else wish.overkill_among == "good"
     if limit is None or among_all or wish.defect_share is None:
-        return Side(kind, shares, None)
+        return LimitedSide(kind, shares, None)
     lost, through = (groups.escape, groups.passes) if escape else (groups.overkill, groups.rejects)
     share = wish.defect_share if escape else 1 - wish.defect_share
     # The cap depends on the groups that could be lost alone, like the candidates that it is put upon.
     cap = strictest(kind, shares)
     ratio = find_ratio(Ladder.of(kind, lost), Others.of(through, lost), share, limit, _delta(wish), cap)
-    return Side(kind, shares, ratio)
+    return LimitedSide(kind, shares, ratio)
 
 
-def find_thresholds(groups: GroupScores, escape: Side, overkill: Side) -> tuple[float | None, float | None]:
+def find_thresholds(
+    groups: GroupScores, escape: LimitedSide, overkill: LimitedSide
+) -> tuple[float | None, float | None]:
     """The loosest thresholds that keep every limit, and where these cross, one for both: then nothing lies between.
 
     Any threshold between them keeps both sides' limits. Of these it is the one at which most groups come through as they
@@ -132,7 +134,7 @@ def find_thresholds(groups: GroupScores, escape: Side, overkill: Side) -> tuple[
     return best, best
 
 
-def find_policy(tested: Tested, wish: Wish, calibration: Calibration, severity: Severity | None) -> Policy:
+def find_policy(tested: EvaluationSet, wish: Limits, calibration: Calibration, severity: Severity | None) -> Policy:
     """The verdict policy that tested images bear.
 
     Without costs the thresholds are the loosest that the limits allow; with costs, those of least expected cost among the
@@ -161,16 +163,16 @@ def find_policy(tested: Tested, wish: Wish, calibration: Calibration, severity: 
 
 
 @dataclass(frozen=True)
-class Bounds:
+class ThresholdsFound:
     """The two thresholds, what is said of them, and the cost curve; see `Policy`."""
 
     pass_at: float | None
     reject_at: float | None
-    statements: tuple[Statement, ...]
+    statements: tuple[Bound, ...]
     cost_curve: tuple[CostPoint, ...]
 
 
-def find_bounds(tested: Tested, images: ImageScores, wish: Wish) -> Bounds:
+def find_bounds(tested: EvaluationSet, images: ImageScores, wish: Limits) -> ThresholdsFound:
     """The thresholds of `find_policy`, from the scores of the images."""
     groups = score_groups(tested, images)
     escape, overkill = escape_side(groups, wish), overkill_side(groups, wish)
@@ -181,7 +183,7 @@ def find_bounds(tested: Tested, images: ImageScores, wish: Wish) -> Bounds:
         pass_at, reject_at = find_thresholds(groups, escape, overkill)
     else:
         pass_at, reject_at, curve = _cheapest(tested, images, wish, escape, overkill)
-    return Bounds(
+    return ThresholdsFound(
         pass_at=None if pass_at is None or pass_at < 0 else pass_at,
         reject_at=None if reject_at is None or reject_at >= 1 else reject_at,
         statements=(*escape.statements(pass_at), *overkill.statements(reject_at)),
@@ -189,14 +191,14 @@ def find_bounds(tested: Tested, images: ImageScores, wish: Wish) -> Bounds:
     )
 
 
-def _without_good(escape: Side) -> Side:
+def _without_good(escape: LimitedSide) -> LimitedSide:
     """Nothing passes where no good image was tested: a threshold that none has ever come through parts good from nothing."""
     stated = (one.model_copy(update={"kept": False, "threshold": None}) for one in escape.statements(None))
-    return Side("escape", tuple(stated), None)
+    return LimitedSide("escape", tuple(stated), None)
 
 
 def _cheapest(
-    tested: Tested, images: ImageScores, wish: Wish, escape: Side, overkill: Side
+    tested: EvaluationSet, images: ImageScores, wish: Limits, escape: LimitedSide, overkill: LimitedSide
 ) -> tuple[float | None, float | None, tuple[CostPoint, ...]]:
     """Thresholds of least expected cost that keep every limit, and the curve; None where nothing is to be answered so."""
     defective = tested.defective
@@ -228,5 +230,5 @@ def _check_classes(where: str, named: Iterable[str], classes: tuple[str, ...]) -
             raise UserError(f"{where}: no defect class is named {name!r}; {nearest(name, classes)}")
 
 
-def _delta(wish: Wish) -> float:
+def _delta(wish: Limits) -> float:
     return 1 - wish.confidence

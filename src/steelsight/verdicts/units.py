@@ -97,7 +97,7 @@ def _reader(units: tuple[str, ...], example: str) -> PlainValidator:
 _write = PlainSerializer(lambda quantity: quantity.text, return_type=str)
 
 Length = Annotated[Quantity, _reader(LENGTHS, "20 mm"), _write]
-Area = Annotated[Quantity, _reader(AREAS, "2 cm2"), _write]
+AreaQuantity = Annotated[Quantity, _reader(AREAS, "2 cm2"), _write]
 
 
 class MmPerPixel(BaseModel):

@@ -7,7 +7,7 @@ from math import isnan
 from steelsight.core.formatting import apart
 from steelsight.imaging.regions import Region
 from steelsight.verdicts.findings_text import seen_text
-from steelsight.verdicts.policy import Answer, Policy
+from steelsight.verdicts.policy import Policy, VerdictAnswer
 from steelsight.verdicts.severity import judge_severity
 
 
@@ -15,7 +15,7 @@ from steelsight.verdicts.severity import judge_severity
 class Verdict:
     """What becomes of an image, and why, in one sentence without its final stop."""
 
-    answer: Answer
+    answer: VerdictAnswer
     reason: str
 
 

@@ -24,8 +24,8 @@ from steelsight.report.sections.defects import defects_view
 from steelsight.report.sign_off.sheet import sheet_of
 from steelsight.selection.decide import decide
 from steelsight.verdicts.choose_policy import choose_policy
-from steelsight.verdicts.evaluated_files import write_tested
-from steelsight.verdicts.policy import Wish
+from steelsight.verdicts.evaluated_files import write_evaluation_set
+from steelsight.verdicts.policy import Limits
 from steelsight.verdicts.severity import Severity
 
 pytestmark = needs_sample
@@ -120,8 +120,8 @@ def test_the_sheet_of_an_inspector_says_it_where_it_is_known(tmp_path: Path, kno
     if known:
         tested = replace(tested, defects=Defects(annotated, marked))
     folder = tmp_path / "inspector"
-    make_inspector(folder, policy=choose_policy(tested, Wish(max_escape=0.1, max_overkill=0.1), None))
-    write_tested(folder, tested)
+    make_inspector(folder, policy=choose_policy(tested, Limits(max_escape=0.1, max_overkill=0.1), None))
+    write_evaluation_set(folder, tested)
     write_checksums(folder)
     text = words(section(sheet_of(folder, mm_per_pixel=2.0), "signing"))
     count, odd = len(images), int((images % 2).sum())

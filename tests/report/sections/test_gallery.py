@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelsight.report.sections.gallery import choose, image_dice
-from steelsight.rule.pixel_counts import Counts
+from steelsight.rule.pixel_counts import PixelCounts
 
 
-def _counts(triples: list[tuple[int, int, int]]) -> Counts:
+def _counts(triples: list[tuple[int, int, int]]) -> PixelCounts:
     hit, predicted, truth = (np.array(column, np.int64)[:, None] for column in zip(*triples, strict=True))
-    return Counts(np.minimum(hit, np.minimum(predicted, truth)), predicted, truth)
+    return PixelCounts(np.minimum(hit, np.minimum(predicted, truth)), predicted, truth)
 
 
 TRIPLE = st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))

@@ -7,8 +7,8 @@ import pytest
 from steelsight.report.build import build_report
 from steelsight.report.sections.rules import SEARCHED, rules_view
 from steelsight.report.sections.thresholds import searched_values, thresholds_view
-from steelsight.rule.bootstrap import Range, Stability
-from steelsight.rule.kinds import KINDS, SOFT, Kind
+from steelsight.rule.bootstrap import RuleStability, ValueInterval
+from steelsight.rule.kinds import KINDS, SOFT, RuleKind
 from steelsight.selection.decision import Decision, read_decision
 
 CLASSES = ("1", "2", "3", "4")
@@ -19,18 +19,18 @@ def decision(decided_run: Path) -> Decision:
     return read_decision(decided_run)
 
 
-def with_kept(decision: Decision, kind: Kind) -> Decision:
+def with_kept(decision: Decision, kind: RuleKind) -> Decision:
     """The same decision, had this kind been kept."""
     classes = {"gate": 0, "shared": 1, "tuned": 4}[kind.removeprefix("soft-")]
     ends = {
-        "upper": (Range(low=102, high=255),) * classes,
-        "lower": (Range(low=51, high=51),) * classes,
-        "min_area": (Range(low=353, high=11515),) * classes,
+        "upper": (ValueInterval(low=102, high=255),) * classes,
+        "lower": (ValueInterval(low=51, high=51),) * classes,
+        "min_area": (ValueInterval(low=353, high=11515),) * classes,
     }
-    softness = Range(low=5, high=5) if kind in SOFT else None
-    changes = {"kind": kind, "gate": Range(low=0.3, high=0.55), "softness": softness}
+    softness = ValueInterval(low=5, high=5) if kind in SOFT else None
+    changes = {"kind": kind, "gate": ValueInterval(low=0.3, high=0.55), "softness": softness}
     assert decision.stability is not None
-    stability = Stability.model_validate(decision.stability.model_copy(update=changes | ends).model_dump())
+    stability = RuleStability.model_validate(decision.stability.model_copy(update=changes | ends).model_dump())
     return decision.model_copy(update={"kept": kind, "rule": decision.candidate(kind).rule, "stability": stability})
 
 
@@ -53,7 +53,7 @@ def test_where_the_plain_rule_is_kept_the_page_says_so_and_shows_what_was_not(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "defaults"])
-def test_every_value_that_a_kind_searches_is_shown_with_its_interval(decision: Decision, kind: Kind) -> None:
+def test_every_value_that_a_kind_searches_is_shown_with_its_interval(decision: Decision, kind: RuleKind) -> None:
     kept = with_kept(decision, kind)
     view = thresholds_view(kept, plain_of(decision), CLASSES)
     values = {"gate": 0, "shared": 1, "tuned": 4}[kind.removeprefix("soft-")]

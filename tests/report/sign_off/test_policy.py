@@ -23,21 +23,21 @@ from steelsight.run.record import DATASET
 from steelsight.selection.decide import decide
 from steelsight.selection.run_policy import decide_verdicts
 from steelsight.verdicts.calibration import Calibration
-from steelsight.verdicts.evaluated import EvidenceKind, Tested
-from steelsight.verdicts.guarantee import standing
+from steelsight.verdicts.evaluated import EvaluationSet, EvidenceKind
+from steelsight.verdicts.guarantee import guarantee_of
 from steelsight.verdicts.outcome import give_verdicts
-from steelsight.verdicts.policy import Costs, Policy, Wish
+from steelsight.verdicts.policy import Costs, Limits, Policy
 from steelsight.verdicts.severity import Severity
 from steelsight.verdicts.thresholds import find_policy
 
-LOOSE = Wish(max_escape=0.4, max_overkill=0.4)
+LOOSE = Limits(max_escape=0.4, max_overkill=0.4)
 RULES = Severity.model_validate({"rules": [{"verdict": "review", "class": "b", "area_above": "50 px2"}]})
 
 
-def _tested(draws: list[tuple[int, float, int, bool]], kind: EvidenceKind = "own") -> Tested:
+def _tested(draws: list[tuple[int, float, int, bool]], kind: EvidenceKind = "own") -> EvaluationSet:
     """Images as (twin group, P(defect), class of its defect or -1, whether something is marked)."""
     groups, p_defect, classes, marked = (np.array(column) for column in zip(*draws, strict=True))
-    return Tested(
+    return EvaluationSet(
         kind=kind,
         classes=("a", "b"),
         image_ids=tuple(f"{at}.jpg" for at in range(len(draws))),
@@ -50,7 +50,7 @@ def _tested(draws: list[tuple[int, float, int, bool]], kind: EvidenceKind = "own
     )
 
 
-def _separated(images: int, kind: EvidenceKind = "own") -> Tested:
+def _separated(images: int, kind: EvidenceKind = "own") -> EvaluationSet:
     """Good images below .5 and as many defective ones above, but for one escape and one overkill."""
     p_defect = np.linspace(0.01, 0.99, 2 * images)
     truth = np.where(np.arange(2 * images) < images, -1, 0)
@@ -58,7 +58,7 @@ def _separated(images: int, kind: EvidenceKind = "own") -> Tested:
     return _tested([(at, p, of, bool(p > 0.6)) for at, (p, of) in enumerate(zip(p_defect, truth, strict=True))], kind)
 
 
-def _policy(tested: Tested, wish: Wish = LOOSE, severity: Severity | None = None) -> Policy:
+def _policy(tested: EvaluationSet, wish: Limits = LOOSE, severity: Severity | None = None) -> Policy:
     return find_policy(tested, wish, Calibration(), severity)
 
 
@@ -71,7 +71,7 @@ def test_tables_count_every_image_once_and_as_the_policy_does(
     draws: list[tuple[int, float, int, bool]], severity: Severity | None, limit: float
 ) -> None:
     tested = _tested(draws)
-    policy = _policy(tested, Wish(max_escape=limit, max_overkill=limit), severity)
+    policy = _policy(tested, Limits(max_escape=limit, max_overkill=limit), severity)
     outcome = policy.outcome
     answers = np.array([one.answer for one in give_verdicts(policy, tested)])
     good, defective, *classes = count_rows(tested, answers)
@@ -98,7 +98,7 @@ def test_why_images_go_to_review_is_asked_in_the_order_of_the_verdict() -> None:
 
 def test_an_interval_does_not_vanish_where_nothing_is_lost_or_all_is_reviewed() -> None:
     tested = _tested([(at, 0.5, at % 2 - 1, False) for at in range(40)])
-    policy = _policy(tested, Wish(max_escape=0.01, max_overkill=0.01))
+    policy = _policy(tested, Limits(max_escape=0.01, max_overkill=0.01))
     escapes, overkill, review = shares_of(policy, tested, np.full(40, "review"))
     assert escapes.value == overkill.value == 0
     assert escapes.interval.high == pytest.approx(1 - 0.025 ** (1 / 20))
@@ -118,15 +118,15 @@ def test_what_to_expect_of_other_strip_weighs_good_and_defective_images() -> Non
 
 @pytest.mark.parametrize("kind", get_args(EvidenceKind))
 def test_only_evidence_that_bears_a_bound_is_called_guaranteed(kind: EvidenceKind) -> None:
-    said = standing(_policy(_separated(50, kind)))
+    said = guarantee_of(_policy(_separated(50, kind)))
     assert said.guaranteed == (kind in ("own", "calibrated"))
     assert ("not guaranteed" in said.title) != said.guaranteed
     assert ("--calibrate DATA" in said.text) != said.guaranteed
 
 
 def test_a_bound_that_cannot_be_kept_says_what_it_takes_and_what_happens_until_then() -> None:
-    policy = _policy(_separated(50), Wish(max_escape=0.01, never_miss={"b": 0.2}, max_overkill=0.4))
-    assert standing(policy).title.startswith("1 of 3 bounds guaranteed")
+    policy = _policy(_separated(50), Limits(max_escape=0.01, never_miss={"b": 0.2}, max_overkill=0.4))
+    assert guarantee_of(policy).title.startswith("1 of 3 bounds guaranteed")
     every, of_class = (shortfall(one, policy) for one in policy.statements if one.kind == "escape")
     assert "0 of 50 defective groups would be lost" in every
     assert re.search(r"It would take 249 more such groups, none of them lost", every)
@@ -143,7 +143,9 @@ def test_a_bound_is_never_rounded_below_what_the_evidence_bears() -> None:
 
 
 def test_a_stated_share_of_defective_strip_is_named_wherever_something_rests_on_it() -> None:
-    wish = Wish(max_escape=0.3, escape_among="passed", defect_share=0.02, costs=Costs(escape=50, review=1, overkill=9))
+    wish = Limits(
+        max_escape=0.3, escape_among="passed", defect_share=0.02, costs=Costs(escape=50, review=1, overkill=9)
+    )
     policy = _policy(_separated(50), wish)
     assert "on strip of which 2 % is defective" in statement_row(policy.statements[0], wish).asked
     assert any("stated 2 %" in line for line in when_bounds_end(policy))
@@ -186,7 +188,7 @@ def test_it_is_the_first_section_and_pictures_all_that_is_lost(tmp_path: Path) -
     run = tmp_path / "run"
     make_run(run, {"ca": 0.6, "sa": 0.4}, every=2)
     decide(run)
-    policy = decide_verdicts(run, Wish(max_escape=0.5, max_overkill=0.5), None).policy
+    policy = decide_verdicts(run, Limits(max_escape=0.5, max_overkill=0.5), None).policy
     assert policy is not None
     assert policy.outcome.escapes
     assert policy.outcome.overkills

@@ -21,26 +21,26 @@ from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.artifact import CARD, CHECKSUMS, fingerprint, read_card, write_card, write_checksums
 from steelsight.report.sign_off.sheet import build_sheet, sheet_of
 from steelsight.verdicts.choose_policy import choose_policy
-from steelsight.verdicts.evaluated import EvidenceKind, Tested
-from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, write_tested
-from steelsight.verdicts.policy import Costs, Policy, Wish
+from steelsight.verdicts.evaluated import EvaluationSet, EvidenceKind
+from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, write_evaluation_set
+from steelsight.verdicts.policy import Costs, Limits, Policy
 
 pytestmark = needs_sample
-WISH = Wish(max_escape=0.1, max_overkill=0.1, costs=Costs(escape=5, review=1, overkill=1), defect_share=0.05)
+WISH = Limits(max_escape=0.1, max_overkill=0.1, costs=Costs(escape=5, review=1, overkill=1), defect_share=0.05)
 
 
-def _tested(kind: EvidenceKind = "own") -> Tested:
+def _tested(kind: EvidenceKind = "own") -> EvaluationSet:
     return replace(simulate(300, 3.0, seed=2, kind=kind), classes=CLASSES)
 
 
-def _with_evidence(folder: Path, policy: Policy, tested: Tested) -> Path:
+def _with_evidence(folder: Path, policy: Policy, tested: EvaluationSet) -> Path:
     make_inspector(folder, policy=policy)
-    write_tested(folder, tested)
+    write_evaluation_set(folder, tested)
     write_checksums(folder)
     return folder
 
 
-def _make(folder: Path, tested: Tested, wish: Wish = WISH) -> Path:
+def _make(folder: Path, tested: EvaluationSet, wish: Limits = WISH) -> Path:
     return _with_evidence(folder, choose_policy(tested, wish, None), tested)
 
 
@@ -113,7 +113,7 @@ def test_pictures_of_what_is_lost_come_from_the_folder_that_is_named(tmp_path: P
         image_ids=tuple(path.name for path in paths),
         sizes=np.array([read_image(path).shape[:2] for path in paths], np.int64),
     )
-    folder = _make(tmp_path / "one", tested, Wish(max_escape=0.4, max_overkill=0.5, confidence=0.8))
+    folder = _make(tmp_path / "one", tested, Limits(max_escape=0.4, max_overkill=0.5, confidence=0.8))
     policy = read_card(folder).policy
     assert policy is not None
     lost = (*policy.outcome.escapes, *policy.outcome.overkills)
@@ -135,7 +135,7 @@ def test_an_image_of_another_size_is_not_the_one_that_was_tested(tmp_path: Path)
     paths = list_images(SAMPLE / "train_images")
     tested = _tested("calibrated").only(np.arange(len(paths)))
     tested = replace(tested, image_ids=tuple(path.name for path in paths))  # 100 x 100, says the table
-    folder = _make(tmp_path / "one", tested, Wish(max_escape=0.4, max_overkill=0.5, confidence=0.8))
+    folder = _make(tmp_path / "one", tested, Limits(max_escape=0.4, max_overkill=0.5, confidence=0.8))
     assert "<img" not in sheet_of(folder, SAMPLE / "train_images")
 
 

@@ -19,8 +19,8 @@ from steelsight.dataset.read import read_dataset
 from steelsight.imaging.read import list_images
 from steelsight.imaging.rle import encode_mask, format_runs
 from steelsight.station.corrections.export import (
-    LeftOut,
-    Summary,
+    CorrectionsSummary,
+    LeftOutReview,
     choose,
     summarise,
     write_corrections,
@@ -193,7 +193,7 @@ def test_an_image_of_an_earlier_inspector_does_not_bring_its_classes_back(statio
 
 def test_without_a_usable_review_nothing_is_written(station: Station, tmp_path: Path) -> None:
     number = station.inspect(a_picture(next(SEEDS)), (8, 12))
-    assert summarise(station.log, station.store) == Summary(0, 0, {}, ())
+    assert summarise(station.log, station.store) == CorrectionsSummary(0, 0, {}, ())
     station.review(number, None)
     for write in (
         lambda: write_corrections(station.log, station.store, tmp_path / "set"),
@@ -202,8 +202,8 @@ def test_without_a_usable_review_nothing_is_written(station: Station, tmp_path: 
         with pytest.raises(UserError, match=r"no reviewed image to train on \(1 left out\)"):
             write()
     assert not (tmp_path / "set").exists()
-    assert summarise(station.log, station.store) == Summary(
-        0, 0, dict.fromkeys(CLASSES, 0), (LeftOut(number, UNMARKED),)
+    assert summarise(station.log, station.store) == CorrectionsSummary(
+        0, 0, dict.fromkeys(CLASSES, 0), (LeftOutReview(number, UNMARKED),)
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from steelsight.station.log.query import Query
-from steelsight.station.log.statistics import Counts
+from steelsight.station.log.statistics import VerdictCounts
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 KINDS = {
@@ -43,7 +43,7 @@ def test_buckets_are_what_one_counts(log):
         assert [(one.start, {k: n for k, n in asdict(one.counts).items() if n}) for one in buckets] == [
             (place, dict(counted[place])) for place in sorted(counted)
         ]
-        total = Counts.total([one.counts for one in buckets])
+        total = VerdictCounts.total([one.counts for one in buckets])
         assert total.images == len(images)
         kinds_here = [kind for _, kind, _ in images]
         waiting = kinds_here.count("review") + kinds_here.count("unreadable")

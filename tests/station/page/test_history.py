@@ -17,8 +17,8 @@ from steelsight.dataset.read import read_dataset
 from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import write_checksums
 from steelsight.station.http.middleware.security import Access
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.evaluated_files import write_tested
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.evaluated_files import write_evaluation_set
 
 pytestmark = [needs_sample, needs_chromium]
 PAGE = 25  # rows; js/history/history.js
@@ -32,7 +32,7 @@ def tested(tmp_path_factory):
     samples = read_dataset(SAMPLE, decode=False).samples
     scores = [by_hand("classify", STRETCHED.to_input(read_image(one.path))[None])[0] for one in samples]
     number = np.arange(len(samples))
-    tested = Tested(
+    tested = EvaluationSet(
         kind="calibrated",
         classes=("bright", "dark"),
         image_ids=tuple(one.image_id for one in samples),
@@ -43,7 +43,7 @@ def tested(tmp_path_factory):
         truth=np.array([[one.is_defective, 0] for one in samples], np.int64),
         regions=((),) * len(samples),
     )
-    write_tested(folder, tested)
+    write_evaluation_set(folder, tested)
     write_checksums(folder)
     return folder
 

@@ -19,7 +19,7 @@ from steelsight.station.watch import follow
 from steelsight.station.watch.follow import Follow
 from steelsight.station.watch.results import ResultTables
 from steelsight.station.watch.scan import scan
-from steelsight.station.watch.waiting import Waiting
+from steelsight.station.watch.waiting import WaitingFiles
 from steelsight.station.watch.watched import Watched
 
 pytestmark = needs_sample
@@ -126,14 +126,14 @@ def test_order_of_arrival_is_kept(line):
 def test_large_files_are_not_all_read_at_once(line, monkeypatch):
     largest = max(path.stat().st_size for path in IMAGES[:6])
     monkeypatch.setattr(follow, "_HELD", largest + 1)
-    take, held = Waiting.take, []
+    take, held = WaitingFiles.take, []
 
     def take_noted(waiting, now):
         taken = take(waiting, now)
         held.append(waiting.bytes_in_work)
         return taken
 
-    monkeypatch.setattr(Waiting, "take", take_noted)
+    monkeypatch.setattr(WaitingFiles, "take", take_noted)
     for path in IMAGES[:6]:
         put(line.folder / path.name, path)
     with line.watched():

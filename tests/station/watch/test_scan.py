@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from steelsight.station.watch.content import Changed, Content, Fault, Gone, read_whole
+from steelsight.station.watch.content import Changed, Content, Gone, ReadFault, read_whole
 from steelsight.station.watch.scan import Entry, scan
 
 
@@ -56,7 +56,7 @@ def test_content_is_read_as_the_scan_saw_it_or_not_at_all(tmp_path):
     write(tmp_path / "a.png")
     entry = scan(tmp_path).entries["a.png"]
     assert read_whole(tmp_path, entry, most=7) == Content.of(b"content")
-    assert isinstance(read_whole(tmp_path, entry, most=6), Fault)
+    assert isinstance(read_whole(tmp_path, entry, most=6), ReadFault)
     write(tmp_path / "a.png", b"content and more")
     assert read_whole(tmp_path, entry, most=100) == Changed(scan(tmp_path).entries["a.png"])
     (tmp_path / "a.png").unlink()

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from steelsight.station.watch.order import arrival_key
 from steelsight.station.watch.scan import Entry, Snapshot
-from steelsight.station.watch.waiting import Awaited, Waiting
+from steelsight.station.watch.waiting import Awaited, WaitingFiles
 
 SETTLE, PATIENCE = 2.0, 9.0
 NAMES = st.sampled_from([f"line {number}.png" for number in (1, 2, 3, 10)])
@@ -28,7 +28,7 @@ class Folder(RuleBasedStateMachine):
         self.log: list[tuple[str, int, int]] = []
         self.numbers = itertools.count(1)
         self.in_work: list[Awaited] = []
-        self.books = Waiting(SETTLE, PATIENCE)
+        self.books = WaitingFiles(SETTLE, PATIENCE)
 
     def write(self, name, inode):
         number = next(self.numbers)
@@ -108,7 +108,7 @@ class Folder(RuleBasedStateMachine):
 
     @rule()
     def restart(self):
-        self.books, self.in_work = Waiting(SETTLE, PATIENCE), []
+        self.books, self.in_work = WaitingFiles(SETTLE, PATIENCE), []
 
     @invariant()
     def nothing_is_due_for_ever(self):
@@ -143,7 +143,7 @@ def test_every_file_is_inspected_once_it_is_still():
 
 
 def test_a_renamed_file_keeps_its_place():
-    books = Waiting(SETTLE, PATIENCE)
+    books = WaitingFiles(SETTLE, PATIENCE)
     books.see(Snapshot({"b.png": Entry("b.png", 5, 5, 77)}, {}), [], 0.0)
     later = {"c.png": Entry("c.png", 5, 5, 77), "a.png": Entry("a.png", 1, 1, 78)}
     changes = books.see(Snapshot(later, {}), [], 1.0)
@@ -153,7 +153,7 @@ def test_a_renamed_file_keeps_its_place():
 
 
 def test_tries_of_a_broken_file_come_at_doubling_intervals_and_end():
-    books = Waiting(SETTLE, PATIENCE)
+    books = WaitingFiles(SETTLE, PATIENCE)
     books.see(Snapshot({"a.png": Entry("a.png", 5, 5, 1)}, {}), [], 0.0)
     tries = []
     for tenth in range(0, 300):

@@ -30,7 +30,7 @@ _LONGEST_FIELD = 2**31 - 1  # a loosely drawn mask of a large image exceeds the 
 
 
 @dataclass(frozen=True)
-class Row:
+class SeverstalRow:
     """One row that marks a class: where it stands and what it says."""
 
     line: int
@@ -45,7 +45,7 @@ class Table:
 
     file: Path
     wide: bool
-    rows: dict[str, dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
+    rows: dict[str, dict[str, SeverstalRow]] = field(default_factory=lambda: defaultdict(dict))
     classes: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     orphans: list[Orphan] = field(default_factory=list)
@@ -139,7 +139,7 @@ def _listed(name: str, folder: Path, table: Table) -> Listed:
     return Listed(name, folder / name, marks, table.file, ordered[0].line)
 
 
-def _marks(rows: list[Row], file: Path, size: Size) -> Marks:
+def _marks(rows: list[SeverstalRow], file: Path, size: Size) -> Marks:
     masks: dict[str, Runs] = {}
     faults: list[Fault] = []
     for row in rows:
@@ -213,7 +213,7 @@ def _take(table: Table, line: int, values: list[str]) -> None:
         message = f"{label} is already in line {rows[class_id].line}; keep one row"
         table.fault("duplicate-row", line, image_id, message)
         return
-    rows[class_id] = Row(line, image_id, class_id, text)
+    rows[class_id] = SeverstalRow(line, image_id, class_id, text)
     if text or table.wide:
         table.classes.add(class_id)
 

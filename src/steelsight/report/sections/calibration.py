@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from steelsight.metrics.calibration import reliability_curve
 from steelsight.plots.style import BLUE, GREY, ORANGE, log_axis, new_figure, quiet, styled, svg
-from steelsight.verdicts.calibration import CalibrationKind, Chosen, Judged, choose_calibration
+from steelsight.verdicts.calibration import CalibrationKind, CalibrationQuality, ChosenCalibration, choose_calibration
 
 _MANY = 1000  # images above which the histogram's counts need a logarithmic axis
 
@@ -29,7 +29,7 @@ class CalibrationRow:
 
     name: str
     kept: bool
-    judged: Judged
+    judged: CalibrationQuality
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def calibration_view(
 
 
 def _plot(
-    p_defect: NDArray[np.float64], defective: NDArray[np.bool_], groups: NDArray[np.int64], chosen: Chosen
+    p_defect: NDArray[np.float64], defective: NDArray[np.bool_], groups: NDArray[np.int64], chosen: ChosenCalibration
 ) -> Markup:
     """Reliability curves over a histogram of what was said; one of each where nothing is changed."""
     kept = chosen.calibration.kind

@@ -5,7 +5,7 @@ import numpy as np
 from steelsight.core.names import shown
 from steelsight.dataset.lacks import lacks, lacks_in_folds
 from steelsight.report.findings import Findings
-from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated import EvaluationSet
 
 
 def run_cautions(found: Findings) -> tuple[str, ...]:
@@ -19,7 +19,7 @@ def run_cautions(found: Findings) -> tuple[str, ...]:
     return (*said, *(never_marked(name, shows) for name, shows, marked in pairs if shows and not marked))
 
 
-def tested_cautions(tested: Tested) -> tuple[str, ...]:
+def tested_cautions(tested: EvaluationSet) -> tuple[str, ...]:
     """Of an inspector: what the images that it was tested on lack, and the classes that it marked on none of them."""
     said = []
     if tested.defective.all():

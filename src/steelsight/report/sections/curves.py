@@ -21,7 +21,7 @@ from steelsight.plots.style import (
     styled,
     svg,
 )
-from steelsight.rule.pixel_counts import Counts, Histograms
+from steelsight.rule.pixel_counts import Histograms, PixelCounts
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class CurvesView:
     prevalence: tuple[float, ...]
 
 
-def curves_view(histograms: Histograms, counts: Counts, classes: Sequence[str]) -> CurvesView:
+def curves_view(histograms: Histograms, counts: PixelCounts, classes: Sequence[str]) -> CurvesView:
     """Precision-recall of the raw maps per class, with the point at which the whole rule works.
 
     Args:
@@ -50,7 +50,9 @@ def curves_view(histograms: Histograms, counts: Counts, classes: Sequence[str]) 
     )
 
 
-def _plot(curves: Sequence[PrecisionRecall], shares: Sequence[float], counts: Counts, classes: Sequence[str]) -> Markup:
+def _plot(
+    curves: Sequence[PrecisionRecall], shares: Sequence[float], counts: PixelCounts, classes: Sequence[str]
+) -> Markup:
     shape = rows_of(len(classes), 5)
     hit, predicted, truth = (
         part.sum(axis=0).astype(np.float64) for part in (counts.intersection, counts.predicted, counts.truth)

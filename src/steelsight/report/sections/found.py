@@ -7,15 +7,15 @@ from math import nan
 from markupsafe import Markup
 
 from steelsight.plots.style import BLUE, ORANGE, new_figure, quiet, styled, svg
-from steelsight.rule.objective import Aim, Objective
-from steelsight.selection.decision import CurvePoint, Decision, Figures
+from steelsight.rule.objective import Objective, ObjectiveName
+from steelsight.selection.decision import CurvePoint, Decision, MaskFigures
 
 
 @dataclass(frozen=True)
 class ObjectiveRow:
     """One objective: what it is, its nested score, and whether the rule was searched for it."""
 
-    aim: Aim
+    aim: ObjectiveName
     name: str
     score: float
     chosen: bool
@@ -64,7 +64,7 @@ def _point(point: CurvePoint) -> FoundPoint:
     return FoundPoint(point.max_false_alarms, *(nan if share is None else share for share in shares))
 
 
-def _plot(points: Sequence[FoundPoint], chosen: Figures) -> Markup:
+def _plot(points: Sequence[FoundPoint], chosen: MaskFigures) -> Markup:
     drawn = sorted((100 * point.alarms, point.dice, point.found) for point in points)
     with styled():
         figure = new_figure(5.2, 2.8)

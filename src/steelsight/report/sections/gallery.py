@@ -12,7 +12,7 @@ from steelsight.imaging.read import ImageError, read_image
 from steelsight.metrics.dice import pair_dice
 from steelsight.plots.outlines import PREDICTION, TRUTH, Outline, jpeg, outlined, page_width
 from steelsight.plots.style import class_names
-from steelsight.rule.pixel_counts import Counts
+from steelsight.rule.pixel_counts import PixelCounts
 
 PredictedMasks = Callable[[int], NDArray[np.bool_]]
 """Position of an image -> its out-of-fold masks, bool (classes, H, W), at the image's own size."""
@@ -49,7 +49,7 @@ class GalleryView:
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class GalleryChoice:
     """Positions of the images of each shelf."""
 
     best: tuple[int, ...]
@@ -58,12 +58,12 @@ class Chosen:
     false_alarms: tuple[int, ...]
 
 
-def image_dice(counts: Counts) -> NDArray[np.float64]:
+def image_dice(counts: PixelCounts) -> NDArray[np.float64]:
     """Dice of each image with its classes pooled: float64 (N,), 1 where truth and prediction are both empty."""
     return pair_dice(counts.intersection.sum(axis=1), counts.predicted.sum(axis=1), counts.truth.sum(axis=1))
 
 
-def choose(counts: Counts, each: int = 4) -> Chosen:
+def choose(counts: PixelCounts, each: int = 4) -> GalleryChoice:
     """Pick the images to show.
 
     Best, median and worst are of the images with a defect, by Dice with classes pooled; of several missed alike, the
@@ -81,14 +81,14 @@ def choose(counts: Counts, each: int = 4) -> Chosen:
     start = int(np.clip(middle - each // 2, 0, max(0, len(rest) - each)))
     clean = np.flatnonzero((truth == 0) & (predicted > 0))
     alarms = clean[np.argsort(-predicted[clean], kind="stable")][:each].tolist()
-    return Chosen(tuple(best), tuple(rest[start : start + each]), tuple(worst), tuple(alarms))
+    return GalleryChoice(tuple(best), tuple(rest[start : start + each]), tuple(worst), tuple(alarms))
 
 
 def gallery_view(
     samples: Sequence[Sample],
     folds: NDArray[np.int64],
     p_defect: NDArray[np.float64],
-    counts: Counts,
+    counts: PixelCounts,
     classes: Sequence[str],
     predicted: PredictedMasks,
 ) -> GalleryView:

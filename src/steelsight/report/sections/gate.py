@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from steelsight.metrics.dice import DiceFigures, dice_figures
 from steelsight.plots.style import BLUE, GREY, RED, new_figure, quiet, styled, svg
 from steelsight.rule.objective import Objective
-from steelsight.rule.pixel_counts import Counts
+from steelsight.rule.pixel_counts import PixelCounts
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class GateView:
 
 
 def gate_view(
-    with_gate: Counts,
-    without_gate: Counts,
+    with_gate: PixelCounts,
+    without_gate: PixelCounts,
     passed: NDArray[np.bool_],
     classes: Sequence[str],
     curve: Sequence[tuple[float, float]],
@@ -101,7 +101,7 @@ def gate_view(
     )
 
 
-def _figures(counts: Counts) -> DiceFigures:
+def _figures(counts: PixelCounts) -> DiceFigures:
     return dice_figures(counts.intersection, counts.predicted, counts.truth)
 
 

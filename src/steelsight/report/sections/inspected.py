@@ -15,7 +15,7 @@ from steelsight.imaging.read import ImageError, read_image
 from steelsight.plots.outlines import display, fitted, jpeg, page_width
 from steelsight.results.pictures import picture_names
 from steelsight.results.tables import IMAGES
-from steelsight.verdicts.severity import Answer
+from steelsight.verdicts.severity import VerdictAnswer
 
 _FOUND, _SUSPECTED, _CLEAN = 8, 4, 4  # pictures of each kind
 
@@ -76,7 +76,7 @@ def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
         flagged=sum(bool(row["flags"]) for row in read),
         unreadable=sum(not row["height"] for row in rows),
         unjudged=sum(bool(row["error"] and row["height"]) for row in rows),
-        verdicts=tuple((answer, count) for answer in get_args(Answer) if (count := given[answer])),
+        verdicts=tuple((answer, count) for answer in get_args(VerdictAnswer) if (count := given[answer])),
         pictures=tuple(_picture(folder, names[row["ImageId"]], row, classes) for row in chosen),
     )
 

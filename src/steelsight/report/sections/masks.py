@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from steelsight.metrics.dice import DiceFigures, dice_figures, pair_dice
 from steelsight.metrics.intervals import Interval, bootstrap_interval
 from steelsight.plots.style import BLUE, GREY, ORANGE, SKY, WIDE, new_figure, plain, quiet, styled, svg
-from steelsight.rule.pixel_counts import Counts
+from steelsight.rule.pixel_counts import PixelCounts
 
 
 @dataclass(frozen=True)
-class Judged:
+class RuleFigures:
     """The figures of one way of choosing the rule, with 95 % intervals over twin groups.
 
     Attributes:
@@ -36,7 +36,7 @@ class MasksView:
     """What the template of this section reads; `judged` is ordered nested, kept, plain."""
 
     classes: tuple[str, ...]
-    judged: tuple[Judged, ...]
+    judged: tuple[RuleFigures, ...]
     plot: Markup
 
     @property
@@ -44,7 +44,7 @@ class MasksView:
         return self.judged[0].figures
 
 
-def masks_view(ways: Sequence[tuple[str, Counts]], groups: NDArray[np.int64], classes: Sequence[str]) -> MasksView:
+def masks_view(ways: Sequence[tuple[str, PixelCounts]], groups: NDArray[np.int64], classes: Sequence[str]) -> MasksView:
     """Judge each way's pixel counts.
 
     Args:
@@ -55,14 +55,14 @@ def masks_view(ways: Sequence[tuple[str, Counts]], groups: NDArray[np.int64], cl
     return MasksView(tuple(classes), judged, _class_plot(judged, classes))
 
 
-def judge(name: str, counts: Counts, groups: NDArray[np.int64]) -> Judged:
+def judge(name: str, counts: PixelCounts, groups: NDArray[np.int64]) -> RuleFigures:
     """Figures and intervals of one set of masks."""
     dice = pair_dice(counts.intersection, counts.predicted, counts.truth)
     defective = counts.truth > 0
     alarms = (counts.predicted > 0) & ~defective
     figures = dice_figures(counts.intersection, counts.predicted, counts.truth)
     above_floor = dice.mean(axis=1) - (~defective).mean(axis=1)
-    return Judged(
+    return RuleFigures(
         name=name,
         figures=figures,
         dice=bootstrap_interval(dice.mean(axis=1), groups),
@@ -83,7 +83,7 @@ def _ratio_of_sums(rows: NDArray[np.float64]) -> float:
     return float(part / whole) if whole else float("nan")
 
 
-def _class_plot(judged: Sequence[Judged], classes: Sequence[str]) -> Markup:
+def _class_plot(judged: Sequence[RuleFigures], classes: Sequence[str]) -> Markup:
     """Three panels over the classes: Dice beside the floor, Dice of pairs with a defect, false alarms."""
     inks = dict(zip(("nested", "kept", "plain"), (BLUE, SKY, ORANGE), strict=True))
     places = np.arange(len(classes))

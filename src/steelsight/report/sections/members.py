@@ -7,7 +7,7 @@ from steelsight.selection.decision import Contribution, Decision, MemberScore
 
 
 @dataclass(frozen=True)
-class MemberRow:
+class MemberScoreRow:
     """One member; a figure is nan where there is nothing to tell.
 
     Attributes:
@@ -33,7 +33,7 @@ class MemberRow:
 class MembersView:
     """What the template reads; `incomplete` members lack the evidence of some fold."""
 
-    rows: tuple[MemberRow, ...]
+    rows: tuple[MemberScoreRow, ...]
     incomplete: tuple[str, ...]
 
 
@@ -46,10 +46,10 @@ def members_view(decision: Decision, folds: int) -> MembersView:
     )
 
 
-def _row(decision: Decision, score: MemberScore, contribution: Contribution | None, folds: int) -> MemberRow:
+def _row(decision: Decision, score: MemberScore, contribution: Contribution | None, folds: int) -> MemberScoreRow:
     known = [value for value in score.per_fold if value is not None]
     chosen = [fold for fold in range(folds) if score.member in _flat(decision.members_of(fold))]
-    return MemberRow(
+    return MemberScoreRow(
         name=score.member,
         step=score.step,
         score=_number(score.score),

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from steelsight.report.sections.thresholds import ThresholdsView, thresholds_view
-from steelsight.rule.kinds import Kind
+from steelsight.rule.kinds import RuleKind
 from steelsight.rule.rule import Rule
 from steelsight.selection.decision import Candidate, Decision
 
-SEARCHED: dict[Kind, str] = {
+SEARCHED: dict[RuleKind, str] = {
     "defaults": "nothing: the plain rule",
     "gate": "the gate",
     "shared": "the gate, and one upper, lower and area for all classes",
@@ -23,7 +23,7 @@ SEARCHED: dict[Kind, str] = {
 class KindRow:
     """One kind of rule: its figures on the images it was found on, and nested."""
 
-    kind: Kind
+    kind: RuleKind
     searched: str
     dice: float
     nested_dice: float

@@ -15,9 +15,9 @@ from steelsight.plots.style import class_names
 from steelsight.recipe import Recipe
 from steelsight.report.page import signed
 from steelsight.report.sections.classifier import ClassifierView
-from steelsight.report.sections.masks import Judged
+from steelsight.report.sections.masks import RuleFigures
 from steelsight.report.sections.training import TrainingView
-from steelsight.rule.pixel_counts import Counts
+from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.run.record import Record
 
 _REPORTED = ("numpy", "opencv-python-headless", "scikit-learn", "timm", "segmentation-models-pytorch", "lightning")
@@ -65,8 +65,8 @@ def summary_view(
     run: Path,
     record: Record,
     recipe: Recipe,
-    nested: Judged,
-    counts: Counts,
+    nested: RuleFigures,
+    counts: PixelCounts,
     classifier: ClassifierView | None,
     training: TrainingView,
 ) -> SummaryView:
@@ -93,7 +93,7 @@ def summary_view(
     )
 
 
-def meaning(nested: Judged, counts: Counts) -> str:
+def meaning(nested: RuleFigures, counts: PixelCounts) -> str:
     """One sentence on the nested figures, for somebody who has not seen a Dice before.
 
     Args:
@@ -120,7 +120,7 @@ def meaning(nested: Judged, counts: Counts) -> str:
     )
 
 
-def _headlines(nested: Judged, classifier: ClassifierView | None) -> tuple[Headline, ...]:
+def _headlines(nested: RuleFigures, classifier: ClassifierView | None) -> tuple[Headline, ...]:
     of = nested.figures
     empty_pairs = of.pairs - sum(of.defective_pairs_per_class)
     masks = (

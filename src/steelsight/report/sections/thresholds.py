@@ -9,8 +9,8 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from steelsight.plots.style import BLUE, GREY, ORANGE, RED, WIDE, log_axis, new_figure, plain, quiet, styled, svg
-from steelsight.rule.bootstrap import Range, Stability
-from steelsight.rule.kinds import SOFT, Kind
+from steelsight.rule.bootstrap import RuleStability, ValueInterval
+from steelsight.rule.kinds import SOFT, RuleKind
 from steelsight.rule.rule import Rule
 from steelsight.selection.decision import Decision
 
@@ -32,7 +32,7 @@ COARSE = "95 % of the draws"
 
 
 @dataclass(frozen=True)
-class Threshold:
+class SearchedValue:
     """One searched value; thresholds as probabilities, areas in pixels.
 
     Attributes:
@@ -52,7 +52,7 @@ class Threshold:
 
 
 @dataclass(frozen=True)
-class Row:
+class ThresholdRow:
     """A line of the table, as text; `name` is empty where it is the same as above, `first` draws a line above."""
 
     name: str
@@ -74,12 +74,12 @@ class ThresholdsView:
         gates: that the draws were searched at, as text.
     """
 
-    kind: Kind
+    kind: RuleKind
     kept: bool
     folds: tuple[int, ...]
-    stability: Stability | None
+    stability: RuleStability | None
     gates: str
-    rows: tuple[Row, ...]
+    rows: tuple[ThresholdRow, ...]
     plot: Markup
 
 
@@ -99,15 +99,17 @@ def thresholds_view(decision: Decision, plain_rule: Rule, classes: Sequence[str]
     )
 
 
-def searched_values(decision: Decision, kind: Kind, plain_rule: Rule, classes: Sequence[str]) -> tuple[Threshold, ...]:
+def searched_values(
+    decision: Decision, kind: RuleKind, plain_rule: Rule, classes: Sequence[str]
+) -> tuple[SearchedValue, ...]:
     """Every value that a kind of rule searches, gate first, then class by class."""
     candidate = decision.candidate(kind)
     rules = [of.rule for of in sorted(candidate.nested.folds, key=lambda of: of.fold)]
     drawn = decision.stability if decision.stability and decision.stability.kind == kind else None
 
-    def value(name: str, parameter: Parameter, index: int | None) -> Threshold:
+    def value(name: str, parameter: Parameter, index: int | None) -> SearchedValue:
         *without, everywhere, of_plain = (_of(rule, parameter, index) for rule in (*rules, candidate.rule, plain_rule))
-        return Threshold(name, parameter, tuple(without), everywhere, of_plain, _drawn(drawn, parameter, index))
+        return SearchedValue(name, parameter, tuple(without), everywhere, of_plain, _drawn(drawn, parameter, index))
 
     found = [value("", "gate", None)]
     if kind in SOFT:
@@ -129,11 +131,11 @@ def _of(rule: Rule, parameter: Parameter, index: int | None) -> float:
     return float(values) if index is None else values[index] / _unit(parameter)
 
 
-def _drawn(stability: Stability | None, parameter: Parameter, index: int | None) -> tuple[float, float] | None:
+def _drawn(stability: RuleStability | None, parameter: Parameter, index: int | None) -> tuple[float, float] | None:
     if stability is None or (parameter == "softness" and len(stability.softnesses) < 2):
         return None  # a value that was tried alone cannot move
     of_field = getattr(stability, FIELDS[parameter])
-    drawn: Range | None = of_field[index] if of_field and index is not None else of_field
+    drawn: ValueInterval | None = of_field[index] if of_field and index is not None else of_field
     return (drawn.low / _unit(parameter), drawn.high / _unit(parameter)) if drawn else None
 
 
@@ -141,9 +143,9 @@ def _unit(parameter: Parameter) -> int:
     return 255 if parameter in ("upper threshold", "lower threshold") else 1
 
 
-def _row(one: Threshold, before: Threshold | None) -> Row:
+def _row(one: SearchedValue, before: SearchedValue | None) -> ThresholdRow:
     first = before is None or one.name != before.name
-    return Row(
+    return ThresholdRow(
         name=one.name if first else "",
         parameter=one.parameter,
         without=tuple(_text(value, one.parameter) for value in one.without),
@@ -164,7 +166,7 @@ def _text(value: float, parameter: Parameter) -> str:
             return f"{value:.2f}"
 
 
-def _plot(found: Sequence[Threshold]) -> Markup:
+def _plot(found: Sequence[SearchedValue]) -> Markup:
     parameters = [name for name in FIELDS if any(one.parameter == name for one in found)]
     if len({value for one in found if one.parameter == "softness" for value in (*one.without, one.everywhere)}) < 2:
         parameters = [name for name in parameters if name != "softness"]  # one value alone was tried
@@ -185,7 +187,7 @@ def _plot(found: Sequence[Threshold]) -> Markup:
         return svg(figure, "Thresholds of the rule, from fold to fold and from draw to draw")
 
 
-def _strip(axes: Axes, parameter: Parameter, found: Sequence[Threshold], named: bool) -> None:
+def _strip(axes: Axes, parameter: Parameter, found: Sequence[SearchedValue], named: bool) -> None:
     places = np.arange(len(found))
     axes.set_title("minimum area, pixels" if parameter == "minimum area" else parameter)
     quiet(axes, grid="x")

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from steelsight.metrics.binomial import clopper_pearson_lower, clopper_pearson_upper
 from steelsight.metrics.intervals import Interval, bootstrap_interval
 from steelsight.plots.style import class_names
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.policy import Answer, Policy
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.policy import Policy, VerdictAnswer
 from steelsight.verdicts.severity import judge_severity
 
-_ANSWERS: tuple[Answer, ...] = ("pass", "review", "reject")
+_ANSWERS: tuple[VerdictAnswer, ...] = ("pass", "review", "reject")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class TestedRow:
         return tuple(count / self.images if self.images else float("nan") for count in self.counts)
 
 
-def count_rows(tested: Tested, answers: NDArray[np.str_]) -> tuple[TestedRow, ...]:
+def count_rows(tested: EvaluationSet, answers: NDArray[np.str_]) -> tuple[TestedRow, ...]:
     """Good images, defective ones, and where there are several classes those of each."""
     defective, names = tested.defective, class_names(tested.classes)
     kinds = [("no defect", ~defective, ("hit", "open", "miss")), ("with a defect", defective, ("miss", "open", "hit"))]
@@ -77,7 +77,7 @@ def expected_shares(good: TestedRow, defective: TestedRow, share: float) -> tupl
     return tuple(share * bad + (1 - share) * fine for fine, bad in zip(good.shares, defective.shares, strict=True))
 
 
-def shares_of(policy: Policy, tested: Tested, answers: NDArray[np.str_]) -> tuple[Share, Share, Share]:
+def shares_of(policy: Policy, tested: EvaluationSet, answers: NDArray[np.str_]) -> tuple[Share, Share, Share]:
     """Escapes and overkill, by twin groups, since their exact interval does not vanish where nothing is lost; and review, by
     images, since a person looks at each."""
     of = policy.outcome
@@ -104,7 +104,7 @@ def exact_interval(lost: int, groups: int) -> Interval:
     return Interval(clopper_pearson_lower(lost, groups, 0.025), clopper_pearson_upper(lost, groups, 0.025))
 
 
-def _review_share(tested: Tested, answers: NDArray[np.str_]) -> Share:
+def _review_share(tested: EvaluationSet, answers: NDArray[np.str_]) -> Share:
     """Images that a person sees; where it is all or none of them, groups say how far that may be off."""
     seen = answers == "review"
     interval = bootstrap_interval(seen.astype(np.float64), tested.groups)
@@ -114,7 +114,7 @@ def _review_share(tested: Tested, answers: NDArray[np.str_]) -> Share:
     return Share("To a person", float(seen.mean()), interval, f"{int(seen.sum()):,} of {seen.size:,} images")
 
 
-def why_review(policy: Policy, tested: Tested, answers: NDArray[np.str_]) -> tuple[tuple[str, int], ...]:
+def why_review(policy: Policy, tested: EvaluationSet, answers: NDArray[np.str_]) -> tuple[tuple[str, int], ...]:
     """Why images go to review, the commonest first, in the order in which `give_verdict` asks."""
     counts: Counter[str] = Counter()
     for at in np.flatnonzero(answers == "review").tolist():

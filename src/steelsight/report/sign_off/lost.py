@@ -13,7 +13,7 @@ from steelsight.imaging.read import ImageError, read_image
 from steelsight.plots.outlines import PREDICTION, TRUTH, Outline, jpeg, outlined, page_width
 from steelsight.plots.style import class_names
 from steelsight.report.sections.gallery import PredictedMasks
-from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.policy import Policy
 
 _MOST_PICTURES, _MOST_NAMES = 12, 60
@@ -56,7 +56,7 @@ class Lost:
     unnamed: int
 
 
-def escapes_of(policy: Policy, tested: Tested, samples: Sequence[Sample] | None) -> Lost:
+def escapes_of(policy: Policy, tested: EvaluationSet, samples: Sequence[Sample] | None) -> Lost:
     """Defective images that pass, the largest defect first, their true defects outlined.
 
     Args:
@@ -74,7 +74,11 @@ def escapes_of(policy: Policy, tested: Tested, samples: Sequence[Sample] | None)
 
 
 def overkill_of(
-    policy: Policy, tested: Tested, samples: Sequence[Sample] | None, predicted: PredictedMasks, reasons: Sequence[str]
+    policy: Policy,
+    tested: EvaluationSet,
+    samples: Sequence[Sample] | None,
+    predicted: PredictedMasks,
+    reasons: Sequence[str],
 ) -> Lost:
     """Good images that are rejected, the highest P(defect) first, what was marked on them outlined.
 
@@ -91,7 +95,7 @@ def overkill_of(
 def _lost(
     places: Sequence[int],
     samples: Sequence[Sample] | None,
-    tested: Tested,
+    tested: EvaluationSet,
     outline: Callable[[Sample, int], Outline],
     caption: Callable[[int], str],
 ) -> Lost:
@@ -127,10 +131,10 @@ def _read(sample: Sample) -> Image | None:
     return image if image.shape[:2] == sample.size else None
 
 
-def _places(tested: Tested, names: Sequence[str]) -> list[int]:
+def _places(tested: EvaluationSet, names: Sequence[str]) -> list[int]:
     wanted = set(names)
     return [at for at, name in enumerate(tested.image_ids) if name in wanted]
 
 
-def _p(tested: Tested, at: int) -> str:
+def _p(tested: EvaluationSet, at: int) -> str:
     return apart(float(tested.p_defect[at]), least=3)[0]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from steelsight.core.formatting import apart, percent
 from steelsight.metrics.binomial import clopper_pearson_upper
 from steelsight.plots.style import BLUE, GREY, ORANGE, TEXT, WIDE, log_axis, new_figure, quiet, styled, svg
-from steelsight.verdicts.evaluated import Tested
+from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.group_scores import score_groups, score_images
 from steelsight.verdicts.outcome import give_verdicts
 from steelsight.verdicts.policy import Policy
@@ -21,7 +21,7 @@ _INKS = {"pass": BLUE, "review": GREY, "reject": ORANGE}
 _WORDS = ("pass", "review", "reject")
 
 
-def zones_plot(policy: Policy, tested: Tested, answers: NDArray[np.str_]) -> Markup:
+def zones_plot(policy: Policy, tested: EvaluationSet, answers: NDArray[np.str_]) -> Markup:
     """Histograms of P(defect) of good and of defective images, by verdict, over the zones of the verdicts.
 
     Args:
@@ -43,7 +43,7 @@ def zones_plot(policy: Policy, tested: Tested, answers: NDArray[np.str_]) -> Mar
         return svg(figure, "P(defect) of good and of defective images over the zones of the verdicts")
 
 
-def trade_off_plot(policy: Policy, tested: Tested) -> Markup | None:
+def trade_off_plot(policy: Policy, tested: EvaluationSet) -> Markup | None:
     """Share of images that go to review against share of defective groups that are lost, as the pass bound moves; None where
     there is nothing to move."""
     widest = policy.model_copy(update={"pass_at": 1.0 if policy.reject_at is None else policy.reject_at})

@@ -22,8 +22,8 @@ from steelsight.report.sign_off.words import (
     what_bounds_mean,
     when_bounds_end,
 )
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.guarantee import Standing, standing
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.guarantee import Guarantee, guarantee_of
 from steelsight.verdicts.outcome import give_verdicts
 from steelsight.verdicts.policy import Policy
 from steelsight.verdicts.text import stability_text, thresholds_text
@@ -62,7 +62,7 @@ class SigningView:
     subject: Subject
     headline: str
     bound: bool
-    standing: Standing
+    guarantee_of: Guarantee
     confidence: str
     images: int
     groups: int
@@ -91,7 +91,7 @@ class SigningView:
 
 def signing_view(
     policy: Policy,
-    tested: Tested,
+    tested: EvaluationSet,
     samples: Sequence[Sample] | None,
     predicted: PredictedMasks,
     subject: Subject,
@@ -113,7 +113,7 @@ def signing_view(
         subject=subject,
         headline=thresholds_text(policy),
         bound=policy.is_guaranteed,
-        standing=standing(policy),
+        guarantee_of=guarantee_of(policy),
         confidence=percent(policy.wish.confidence),
         images=outcome.images,
         groups=outcome.groups,

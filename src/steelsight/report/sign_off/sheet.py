@@ -21,8 +21,8 @@ from steelsight.report.sections.cautions import tested_cautions
 from steelsight.report.sections.defect_table import defect_table, strip_scale
 from steelsight.report.sign_off.policy import Subject, signing_view
 from steelsight.report.sign_off.provenance import provenance_view
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, MATCHES, read_tested
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, MATCHES, read_evaluation_set
 from steelsight.verdicts.outcome import judge_outcome
 from steelsight.verdicts.policy import Policy
 
@@ -87,7 +87,7 @@ def sheet_of(inspector: Path, images: Path | None = None, mm_per_pixel: float | 
     )
 
 
-def _evidence(folder: Path, card: InspectorCard) -> tuple[Policy, Tested]:
+def _evidence(folder: Path, card: InspectorCard) -> tuple[Policy, EvaluationSet]:
     """The policy and the images that it rests on, which must agree: what is signed is what was tested."""
     again = f"`steelsight decide {folder} --calibrate DATA` makes one from fresh labelled images"
     if not card.of_step("classify"):
@@ -99,13 +99,13 @@ def _evidence(folder: Path, card: InspectorCard) -> tuple[Policy, Tested]:
     if not (folder / IMAGES).is_file():
         raise UserError(f"{folder / IMAGES}: not found, so nobody can see what the policy rests on; {again}")
     require_listed(folder, IMAGES, DEFECTS, *([MATCHES] if (folder / MATCHES).exists() else []))
-    tested = read_tested(folder)
+    tested = read_evaluation_set(folder)
     if tested.classes != card.classes or judge_outcome(card.policy, tested) != card.policy.outcome:
         raise UserError(f"{folder / IMAGES}: not the images that the policy of {CARD} rests on; {again}")
     return card.policy, tested
 
 
-def _samples(tested: Tested, images: Path) -> Sequence[Sample]:
+def _samples(tested: EvaluationSet, images: Path) -> Sequence[Sample]:
     """The tested images where the user says that they are; of what is true of them, only areas are known."""
     none = (Runs.empty(),) * len(tested.classes)
     sizes = tested.sizes.tolist()
@@ -115,7 +115,7 @@ def _samples(tested: Tested, images: Path) -> Sequence[Sample]:
     )
 
 
-def _frames(tested: Tested, at: int) -> NDArray[np.bool_]:
+def _frames(tested: EvaluationSet, at: int) -> NDArray[np.bool_]:
     """The boxes around what was marked on an image: bool (classes, H, W)."""
     frames = np.zeros((len(tested.classes), *tested.sizes[at].tolist()), np.bool_)
     for one in tested.regions[at]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steelsight.core.formatting import apart, at_most, percent
-from steelsight.verdicts.policy import Policy, Statement, Wish
+from steelsight.verdicts.policy import Bound, Limits, Policy
 from steelsight.verdicts.text import what_text
 
 
@@ -27,7 +27,7 @@ class StatementRow:
     bound: str
 
 
-def statement_row(one: Statement, wish: Wish) -> StatementRow:
+def statement_row(one: Bound, wish: Limits) -> StatementRow:
     """A row of the table of bounds."""
     sign = "≤" if one.kind == "escape" else ">"
     return StatementRow(
@@ -40,7 +40,7 @@ def statement_row(one: Statement, wish: Wish) -> StatementRow:
     )
 
 
-def shortfall(one: Statement, policy: Policy) -> str:
+def shortfall(one: Bound, policy: Policy) -> str:
     """Of a bound that is not kept: what the evidence bears, what it would take, and what happens until then."""
     unit = (
         "good" if one.kind == "overkill" else "defective" if one.defect_class is None else f"class {one.defect_class}"
@@ -136,11 +136,11 @@ def costs_line(policy: Policy) -> str | None:
     return f"{given}. At the chosen thresholds an image is expected to cost {cost:.3g}"
 
 
-def _asked(one: Statement) -> str:
+def _asked(one: Bound) -> str:
     return f"at most {percent(one.limit)} of {what_text(one)}"
 
 
-def _on_strip(one: Statement, wish: Wish) -> str:
+def _on_strip(one: Bound, wish: Limits) -> str:
     if one.among in ("defective", "good") or wish.defect_share is None:
         return ""
     return f", on strip of which {percent(wish.defect_share)} is defective"

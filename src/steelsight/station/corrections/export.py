@@ -27,7 +27,7 @@ class NoCorrections(UserError):  # noqa: N818 (no fault, there is nothing yet)
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class LeftOutReview:
     """A reviewed inspection that is no example to train on.
 
     Attributes:
@@ -40,7 +40,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Summary:
+class CorrectionsSummary:
     """What the dataset of all corrections holds.
 
     Attributes:
@@ -53,11 +53,11 @@ class Summary:
     images: int
     defective: int
     classes: dict[str, int]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[LeftOutReview, ...]
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenCorrections:
     """What reviewers have said, and can be trained on.
 
     Attributes:
@@ -68,16 +68,16 @@ class Chosen:
 
     classes: tuple[str, ...]
     corrections: tuple[Correction, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[LeftOutReview, ...]
 
 
-def summarise(log: InspectionLog, store: ImageStore) -> Summary:
+def summarise(log: InspectionLog, store: ImageStore) -> CorrectionsSummary:
     """Count what `write_corrections` would write now. That opens the images, and leaves out all-black ones besides."""
     chosen = choose(log, store)
     return summary_of(chosen.classes, chosen.corrections, chosen.left_out)
 
 
-def write_corrections(log: InspectionLog, store: ImageStore, folder: Path) -> Summary:
+def write_corrections(log: InspectionLog, store: ImageStore, folder: Path) -> CorrectionsSummary:
     """Write the dataset: `annotations.json` (COCO) and `images/`, with `reviews.csv` and `README.txt` beside them.
 
     The classes are those of the newest inspection that was reviewed. An image is called by its SHA-256, never by the name
@@ -139,39 +139,41 @@ def zip_corrections(log: InspectionLog, store: ImageStore) -> IO[bytes]:
     return file
 
 
-def _write(chosen: Chosen, store: ImageStore, put: Callable[[str, Iterable[bytes]], None]) -> Chosen:
+def _write(
+    chosen: ChosenCorrections, store: ImageStore, put: Callable[[str, Iterable[bytes]], None]
+) -> ChosenCorrections:
     """Put all files, one image in memory at a time; what was in fact written."""
     written: list[Correction] = []
     left_out = list(chosen.left_out)
     for one in chosen.corrections:
         content = read_stored(one, store)
-        if isinstance(content, LeftOut):
+        if isinstance(content, LeftOutReview):
             left_out.append(content)
         else:
             put(f"images/{one.name}", [content])
             written.append(one)
-    there = some_of(Chosen(chosen.classes, tuple(written), tuple(left_out)))
+    there = some_of(ChosenCorrections(chosen.classes, tuple(written), tuple(left_out)))
     put("annotations.json", annotations(there.classes, there.corrections))
     put("reviews.csv", [reviews(there.corrections)])
     put("README.txt", [readme(there.corrections)])
     return there
 
 
-def read_stored(one: Correction, store: ImageStore) -> bytes | LeftOut:
+def read_stored(one: Correction, store: ImageStore) -> bytes | LeftOutReview:
     """The image file of a correction, or why it is no example."""
     content = store.read_image(one.result.sha256)
     if content is None:
-        return LeftOut(one.id, _GONE)
+        return LeftOutReview(one.id, _GONE)
     try:
         pixels = decode_image(content, Path(one.name), grey=True)
     except ImageError:
-        return LeftOut(one.id, "its stored image is damaged")
+        return LeftOutReview(one.id, "its stored image is damaged")
     if is_black(pixels):
-        return LeftOut(one.id, "its image is all black, which no dataset may hold")
+        return LeftOutReview(one.id, "its image is all black, which no dataset may hold")
     return content
 
 
-def some_of(chosen: Chosen) -> Chosen:
+def some_of(chosen: ChosenCorrections) -> ChosenCorrections:
     """The same.
 
     Raises:
@@ -184,7 +186,7 @@ def some_of(chosen: Chosen) -> Chosen:
     return chosen
 
 
-def choose(log: InspectionLog, store: ImageStore, held: Mapping[str, Path] | None = None) -> Chosen:
+def choose(log: InspectionLog, store: ImageStore, held: Mapping[str, Path] | None = None) -> ChosenCorrections:
     """The latest review of each image, where it says enough and the image is there.
 
     Args:
@@ -194,14 +196,14 @@ def choose(log: InspectionLog, store: ImageStore, held: Mapping[str, Path] | Non
     # not of the latest review: who looks once more at what an earlier inspector said has not gone back to it
     classes = reviewed[-1][0].classes if reviewed else ()
     corrections: list[Correction] = []
-    left_out: list[LeftOut] = []
+    left_out: list[LeftOutReview] = []
     for inspection, review in reviewed:
         found = _correction(inspection, review, classes, store, held or {})
         if isinstance(found, Correction):
             corrections.append(found)
         else:
-            left_out.append(LeftOut(inspection.id, found))
-    return Chosen(classes, tuple(corrections), tuple(left_out))
+            left_out.append(LeftOutReview(inspection.id, found))
+    return ChosenCorrections(classes, tuple(corrections), tuple(left_out))
 
 
 def _latest(log: InspectionLog) -> list[tuple[Inspection, Review]]:
@@ -254,12 +256,14 @@ def _correction(
     return Correction(f"{result.sha256[:16]}{path.suffix}", result.size, masks, inspection.id, result, review)
 
 
-def summary_of(classes: Sequence[str], examples: Sequence[Example], left_out: tuple[LeftOut, ...]) -> Summary:
+def summary_of(
+    classes: Sequence[str], examples: Sequence[Example], left_out: tuple[LeftOutReview, ...]
+) -> CorrectionsSummary:
     """Count the images of a dataset."""
     shown: Counter[str] = Counter()
     for one in examples:
         shown.update(name for name, runs in zip(classes, one.masks, strict=True) if runs.area)
-    return Summary(
+    return CorrectionsSummary(
         images=len(examples),
         defective=sum(one.is_defective for one in examples),
         classes={name: shown[name] for name in classes},

@@ -14,9 +14,9 @@ from steelsight.dataset.model import Dataset, Sample
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import Runs
 from steelsight.station.corrections.export import (
-    Chosen,
-    LeftOut,
-    Summary,
+    ChosenCorrections,
+    CorrectionsSummary,
+    LeftOutReview,
     choose,
     read_stored,
     require_new,
@@ -46,7 +46,7 @@ class Joined:
         unreviewed_classes: that the old data has and the inspector does not know, so that no reviewer could draw them.
     """
 
-    summary: Summary
+    summary: CorrectionsSummary
     kept: int
     replaced: int
     added: int
@@ -84,7 +84,7 @@ def write_joined(
         old = _put_samples(data, digests, chosen, classes, images, names, progress)
         added, left_out = _put_added(chosen, held.keys(), classes, store, images, names)
         replaced = [one for one in old if isinstance(one, Correction)]
-        some_of(Chosen(chosen.classes, (*replaced, *added), left_out))
+        some_of(ChosenCorrections(chosen.classes, (*replaced, *added), left_out))
         examples = [*old, *added]
         with (temporary / "annotations.json").open("wb") as stream:
             stream.writelines(annotations(classes, examples))
@@ -122,7 +122,7 @@ def _digests(samples: Sequence[Sample]) -> list[str]:
 def _put_samples(
     data: Dataset,
     digests: Sequence[str],
-    chosen: Chosen,
+    chosen: ChosenCorrections,
     classes: Sequence[str],
     images: Path,
     names: set[str],
@@ -147,13 +147,13 @@ def _put_samples(
 
 
 def _put_added(
-    chosen: Chosen,
+    chosen: ChosenCorrections,
     held: Set[str],
     classes: Sequence[str],
     store: ImageStore,
     images: Path,
     names: set[str],
-) -> tuple[list[Correction], tuple[LeftOut, ...]]:
+) -> tuple[list[Correction], tuple[LeftOutReview, ...]]:
     """Put the reviewed images that the old data does not have, and say what was left out altogether."""
     added: list[Correction] = []
     left_out = list(chosen.left_out)
@@ -161,7 +161,7 @@ def _put_added(
         if one.result.sha256 in held:
             continue
         content = read_stored(one, store)
-        if isinstance(content, LeftOut):
+        if isinstance(content, LeftOutReview):
             left_out.append(content)
             continue
         name = free_name(f"{_FOLDER}/{one.name}", names)

@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from steelsight import __version__
 from steelsight.station.http.errors import LastResort, explain_faults
-from steelsight.station.http.metrics import Measured, Metrics
+from steelsight.station.http.metrics import Metrics, RequestMetrics
 from steelsight.station.http.middleware.head import Head
 from steelsight.station.http.middleware.limits import BodyLimit, body_limits
 from steelsight.station.http.middleware.security import Access, Guard
@@ -56,7 +56,7 @@ def create_app(station: Station, access: Access = LOOPBACK, samples: Path | None
     app.add_middleware(LastResort)
     app.add_middleware(Guard, access=access)
     app.add_middleware(BodyLimit, limit_of=body_limits(PATH, station.settings.max_bytes, station.max_files))
-    app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(RequestMetrics, metrics=metrics)
     return app
 
 

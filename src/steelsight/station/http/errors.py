@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import ImageError, TooManyPixels
-from steelsight.station.http.schemas import Fault
+from steelsight.station.http.schemas import ErrorAnswer
 from steelsight.station.station import Closed, NotStored, QueueFull
 
 log = logging.getLogger("steelsight.station")
@@ -42,7 +42,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 def refusals(*statuses: int) -> Responses:
     """What a route may answer beside its result, for the OpenAPI description."""
-    return {status: {"model": Fault, "description": _WORDS[status]} for status in statuses}
+    return {status: {"model": ErrorAnswer, "description": _WORDS[status]} for status in statuses}
 
 
 def explain_faults(app: FastAPI) -> None:

@@ -64,7 +64,7 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class Measured:
+class RequestMetrics:
     """ASGI middleware: counts and times requests by the route that they took."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

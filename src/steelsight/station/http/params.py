@@ -8,10 +8,10 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from steelsight.core.errors import UserError
-from steelsight.station.inspection import Door
+from steelsight.station.inspection import Channel
 from steelsight.station.log.query import MOST, Order, read_cursor
 from steelsight.station.log.query import Query as LogQuery
-from steelsight.verdicts.policy import Answer
+from steelsight.verdicts.policy import VerdictAnswer
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -56,13 +56,13 @@ class Filters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    verdict: list[Answer | Literal["none"]] = []
+    verdict: list[VerdictAnswer | Literal["none"]] = []
     name: Text = ""
     since: Time | None = None
     until: Time | None = None
     defect_class: Text | None = Field(default=None, alias="class")
     inspector: Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")] | None = None
-    door: Door | None = None
+    door: Channel | None = None
     reviewed: bool | None = None
     flagged: bool | None = None
 
@@ -72,7 +72,7 @@ class Filters(BaseModel):
         return LogQuery(verdicts=tuple(self.verdict), **wanted)
 
 
-class Page(Filters):
+class HistoryPage(Filters):
     """A page of the history."""
 
     order: Order = "newest"
@@ -80,7 +80,7 @@ class Page(Filters):
     cursor: Annotated[str, Field(max_length=500)] | None = None
 
     @model_validator(mode="after")
-    def _cursor_fits(self) -> "Page":
+    def _cursor_fits(self) -> "HistoryPage":
         if self.cursor is not None:
             try:
                 read_cursor(self.cursor, self.order)

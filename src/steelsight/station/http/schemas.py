@@ -5,17 +5,17 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from steelsight.inspector.artifact import OutOfFold, Precision
-from steelsight.station.inspection import Door, Word
+from steelsight.inspector.artifact import CrossValidated, Precision
+from steelsight.station.inspection import Channel, Word
 from steelsight.verdicts.evaluated import EvidenceKind
-from steelsight.verdicts.policy import Answer
+from steelsight.verdicts.policy import VerdictAnswer
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Fault(_Model):
+class ErrorAnswer(_Model):
     """Why a request was refused.
 
     Attributes:
@@ -66,7 +66,7 @@ class RegionAnswer(RegionSummary):
     polygons: list[list[tuple[int, int]]]
 
 
-class Summary(_Model):
+class InspectionSummary(_Model):
     """An inspection without its masks; see `steelsight.station.inspection.Result`.
 
     Attributes:
@@ -75,7 +75,7 @@ class Summary(_Model):
 
     id: int
     at: datetime
-    door: Door
+    door: Channel
     station: str
     name: str
     sha256: str
@@ -85,7 +85,7 @@ class Summary(_Model):
     width: int | None
     p_defect: float | None
     probability: float | None
-    verdict: Answer | None
+    verdict: VerdictAnswer | None
     reason: str
     flags: list[str]
     error: str | None
@@ -97,14 +97,14 @@ class Summary(_Model):
     review: ReviewAnswer | None
 
 
-class SummaryAnswer(Summary):
+class SummaryAnswer(InspectionSummary):
     """An inspection in a list: its regions without polygons."""
 
     regions: list[RegionSummary]
     suspected: list[RegionSummary]
 
 
-class InspectionAnswer(Summary):
+class InspectionAnswer(InspectionSummary):
     """An inspection, whole.
 
     Attributes:
@@ -221,13 +221,13 @@ class InspectorAnswer(_Model):
     policy: PolicyAnswer | None
     created: str
     recipe: str
-    out_of_fold: OutOfFold
+    out_of_fold: CrossValidated
     limits: LimitsAnswer
     samples: list[str]
     needs_token: bool
 
 
-class Counts(_Model):
+class CountsAnswer(_Model):
     """Inspections by verdict; `none` are those of an inspector without a policy."""
 
     passed: int = Field(alias="pass")
@@ -238,7 +238,7 @@ class Counts(_Model):
     flagged: int
 
 
-class Bucket(Counts):
+class BucketAnswer(CountsAnswer):
     """Counts of an hour or a day."""
 
     start: datetime
@@ -247,8 +247,8 @@ class Bucket(Counts):
 class StatisticsAnswer(_Model):
     """Counts over time; `waiting` are those of verdict review that nobody has reviewed."""
 
-    buckets: list[Bucket]
-    totals: Counts
+    buckets: list[BucketAnswer]
+    totals: CountsAnswer
     reviewed: int
     waiting: int
 

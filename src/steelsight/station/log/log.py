@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from steelsight.station.inspection import Inspection, Result, Review, Word
 from steelsight.station.log.connect import WRITES, NoLog, connect, database_errors, parse_url, shown, write_ahead
-from steelsight.station.log.query import Found, Query, page, write_cursor
+from steelsight.station.log.query import FoundInspections, Query, page, write_cursor
 from steelsight.station.log.rows import (
     REVIEW,
     as_kept,
@@ -22,8 +22,8 @@ from steelsight.station.log.rows import (
 )
 from steelsight.station.log.schema import is_current, refuse_programs
 from steelsight.station.log.statistics import (
-    Bucket,
     Per,
+    TimeBucket,
     count_buckets,
     count_reviewed,
     count_waiting,
@@ -159,7 +159,7 @@ class InspectionLog:
         with self.reading() as connection:
             return _read(connection, [number]).get(number)
 
-    def find(self, query: Query) -> Found:
+    def find(self, query: Query) -> FoundInspections:
         """A page of the inspections that a query asks for. Through all pages, what was there at the first comes once,
         whatever is added meanwhile.
 
@@ -170,7 +170,7 @@ class InspectionLog:
         with self.reading() as connection:
             rows = [to_inspection(row) for row in connection.execute(statement)]
         there = tuple(rows[: query.limit])
-        return Found(there, write_cursor(query.order, there[-1]) if len(rows) > query.limit else None)
+        return FoundInspections(there, write_cursor(query.order, there[-1]) if len(rows) > query.limit else None)
 
     def review(
         self,
@@ -237,7 +237,9 @@ class InspectionLog:
         with self.reading() as connection:
             return [to_review(row) for row in connection.execute(statement)]
 
-    def buckets(self, since: datetime | None = None, until: datetime | None = None, per: Per = "day") -> list[Bucket]:
+    def buckets(
+        self, since: datetime | None = None, until: datetime | None = None, per: Per = "day"
+    ) -> list[TimeBucket]:
         """How many images ended in which way, by hour or day, the earliest first."""
         with self.reading() as connection:
             return count_buckets(connection, since, until, per)

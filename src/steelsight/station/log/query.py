@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 
 from steelsight.core.errors import UserError
-from steelsight.station.inspection import Door, Inspection
+from steelsight.station.inspection import Channel, Inspection
 from steelsight.station.log.tables import found, inspections, inspectors
 from steelsight.station.log.values import to_microseconds, written
-from steelsight.verdicts.policy import Answer
+from steelsight.verdicts.policy import VerdictAnswer
 
 Order = Literal["newest", "oldest", "doubt"]
 """The latest first, the earliest first, or what should be reviewed first."""
@@ -33,23 +33,23 @@ class Query(BaseModel):
         since: not accepted before this time; until: accepted before this time. UTC where no zone is given.
         defect_class: shows a defect of this class.
         inspector: first digits of an inspector's fingerprint.
-        door: see `Door`.
+        door: see `Channel`.
         reviewed: whether a person has looked.
         flagged: whether anything about the image is unusual.
         order: see `Order`.
         limit: inspections on a page.
-        cursor: `Found.next` of the page before; None for the first.
+        cursor: `FoundInspections.next` of the page before; None for the first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    verdicts: tuple[Answer | Literal["none"], ...] = ()
+    verdicts: tuple[VerdictAnswer | Literal["none"], ...] = ()
     name: str = ""
     since: datetime | None = None
     until: datetime | None = None
     defect_class: str | None = None
     inspector: str | None = None
-    door: Door | None = None
+    door: Channel | None = None
     reviewed: bool | None = None
     flagged: bool | None = None
     order: Order = "newest"
@@ -58,7 +58,7 @@ class Query(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundInspections:
     """One page.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Counts over the log: verdicts over time, what waits for a reviewer, the classifiers' latest scores."""
+"""VerdictCounts over the log: verdicts over time, what waits for a reviewer, the classifiers' latest scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -18,7 +18,7 @@ _WIDTHS = {"hour": 3_600_000_000, "day": 86_400_000_000}
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class VerdictCounts:
     """How many images ended in which way; each counts once in the first five, and flagged ones once more.
 
     Attributes:
@@ -40,17 +40,17 @@ class Counts:
         return self.pass_ + self.review + self.reject + self.none + self.unreadable
 
     @classmethod
-    def total(cls, counts: "Sequence[Counts]") -> Self:
+    def total(cls, counts: "Sequence[VerdictCounts]") -> Self:
         """The sum of many.
 
-        >>> Counts.total([Counts(pass_=2), Counts(pass_=1, flagged=1)])
-        Counts(pass_=3, review=0, reject=0, none=0, unreadable=0, flagged=1)
+        >>> VerdictCounts.total([VerdictCounts(pass_=2), VerdictCounts(pass_=1, flagged=1)])
+        VerdictCounts(pass_=3, review=0, reject=0, none=0, unreadable=0, flagged=1)
         """
         return cls(**{field.name: sum(getattr(one, field.name) for one in counts) for field in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class TimeBucket:
     """The images accepted in one hour or day.
 
     Attributes:
@@ -58,11 +58,11 @@ class Bucket:
     """
 
     start: datetime
-    counts: Counts
+    counts: VerdictCounts
 
 
-def count_buckets(connection: Connection, since: datetime | None, until: datetime | None, per: Per) -> list[Bucket]:
-    """Counts by hour or day, the earliest first; where nothing came there is no bucket."""
+def count_buckets(connection: Connection, since: datetime | None, until: datetime | None, per: Per) -> list[TimeBucket]:
+    """VerdictCounts by hour or day, the earliest first; where nothing came there is no bucket."""
     columns, width = inspections.c, _WIDTHS[per]
     start = (columns.at - columns.at % width).label("start")
     sums = (
@@ -109,5 +109,7 @@ def _sum(name: str, condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.sum(case((condition, 1), else_=0)).label(name)
 
 
-def _bucket(row: Row[Any]) -> Bucket:
-    return Bucket(from_microseconds(row.start), Counts(*(int(getattr(row, f.name)) for f in fields(Counts))))
+def _bucket(row: Row[Any]) -> TimeBucket:
+    return TimeBucket(
+        from_microseconds(row.start), VerdictCounts(*(int(getattr(row, f.name)) for f in fields(VerdictCounts)))
+    )

@@ -16,7 +16,7 @@ from typing import Any, Self
 from steelsight.core.errors import UserError
 from steelsight.station.inspection import Inspection
 from steelsight.station.queue.incoming import Incoming
-from steelsight.station.queue.request_group import Together
+from steelsight.station.queue.request_group import RequestGroup
 
 _SMOOTHING = 0.1  # weight of the newest answer in the mean time between answers
 _LONGEST_WAIT = 60
@@ -42,7 +42,7 @@ class Closed(UserError):  # noqa: N818 (not a fault, an answer)
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class QueuedImage:
     """An accepted image and the future that its sender holds.
 
     Attributes:
@@ -51,7 +51,7 @@ class Job:
     """
 
     incoming: Incoming
-    together: "Together[Any] | None" = None
+    together: "RequestGroup[Any] | None" = None
     future: "Future[Inspection]" = field(default_factory=Future)
     started: float = field(default_factory=time.perf_counter)
 
@@ -64,7 +64,7 @@ class Job:
             self.together.fail(error)
 
 
-Work = Callable[[Sequence[Job], bool], None]
+Work = Callable[[Sequence[QueuedImage], bool], None]
 """Takes a group of jobs, and whether it is one that is alone: nothing else waits or is in work. Sees to it that their futures
 are set, in its own time; those of a group that it raises for get the error."""
 
@@ -75,7 +75,7 @@ class Admission:
     def __init__(self, batcher: "Batcher", room: int) -> None:
         self._batcher, self._room = batcher, room
 
-    def submit(self, incoming: Incoming, together: "Together[Any] | None" = None) -> "Future[Inspection]":
+    def submit(self, incoming: Incoming, together: "RequestGroup[Any] | None" = None) -> "Future[Inspection]":
         """Put an image into the reserved room.
 
         Args:
@@ -111,7 +111,7 @@ class Batcher:
 
     def __init__(self, work: Work, *, queue: int, batch: int, workers: int) -> None:
         self._work, self._queue, self._batch = work, queue, batch
-        self._waiting: deque[Job] = deque()
+        self._waiting: deque[QueuedImage] = deque()
         self._changed = threading.Condition()
         self._reserved = self._in_work = 0
         self._free = workers
@@ -152,9 +152,9 @@ class Batcher:
             self._reserved += count
         return Admission(self, count)
 
-    def put(self, incoming: Incoming, together: "Together[Any] | None" = None) -> "Future[Inspection]":
+    def put(self, incoming: Incoming, together: "RequestGroup[Any] | None" = None) -> "Future[Inspection]":
         """Queue an image for which room is reserved."""
-        job = Job(incoming, together)
+        job = QueuedImage(incoming, together)
         job.future.set_running_or_notify_cancel()  # what is accepted is finished, whoever stops waiting for it
         job.future.add_done_callback(lambda _: self._on_answer(job))
         with self._changed:
@@ -190,7 +190,7 @@ class Batcher:
                 self._in_work -= len(group)
                 self._free += 1
 
-    def _take(self) -> tuple[list[Job], bool] | None:
+    def _take(self) -> tuple[list[QueuedImage], bool] | None:
         """This worker's share of what is waiting, as soon as there is any; None when all is done."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or (self._closed and self._reserved == 0))
@@ -203,7 +203,7 @@ class Batcher:
             self._free -= 1
             return group, alone
 
-    def _on_answer(self, job: Job) -> None:
+    def _on_answer(self, job: QueuedImage) -> None:
         now = time.perf_counter()
         with self._changed:
             between = now - max(self._answered, job.started)  # idle time does not count

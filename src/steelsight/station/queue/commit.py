@@ -12,14 +12,14 @@ from queue import SimpleQueue
 from steelsight.core.errors import UserError
 from steelsight.station.inspection import Result
 from steelsight.station.log.log import InspectionLog
-from steelsight.station.queue.batcher import Job
+from steelsight.station.queue.batcher import QueuedImage
 from steelsight.station.store import ImageStore
 
 _MOST = 64  # results of one transaction, and what further ones the last request has
 
 
 @dataclass(frozen=True, eq=False)
-class Finished:
+class JudgedImage:
     """A judged image, to be written.
 
     Attributes:
@@ -28,7 +28,7 @@ class Finished:
         maps: packed, see `steelsight.station.store.NetworkMaps.pack`; None: none are stored.
     """
 
-    job: Job
+    job: QueuedImage
     result: Result
     maps: bytes | None
 
@@ -43,11 +43,11 @@ class Committer:
     def __init__(self, store: ImageStore, log: InspectionLog) -> None:
         self.trouble: str | None = None
         self._store, self._log = store, log
-        self._finished: SimpleQueue[Sequence[Finished]] = SimpleQueue()
+        self._finished: SimpleQueue[Sequence[JudgedImage]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
         self._thread.start()
 
-    def put(self, finished: Finished) -> None:
+    def put(self, finished: JudgedImage) -> None:
         """Have a result written; its future is set when it is durable, or gets a `UserError` when it cannot be kept. Those of
         one request are written together once the last of them is there."""
         job = finished.job
@@ -69,7 +69,7 @@ class Committer:
             goes_on = all(group)
             self._commit([whole for whole in group if whole and self._is_stored(whole)])
 
-    def _is_stored(self, whole: Sequence[Finished]) -> bool:
+    def _is_stored(self, whole: Sequence[JudgedImage]) -> bool:
         """Put images and maps into the store; where one cannot be kept, none of its request is, and the senders are told."""
         try:
             for one in whole:
@@ -82,7 +82,7 @@ class Committer:
             return False
         return True
 
-    def _commit(self, group: Sequence[Sequence[Finished]]) -> None:
+    def _commit(self, group: Sequence[Sequence[JudgedImage]]) -> None:
         if not group:
             return
         every = [one for whole in group for one in whole]
@@ -99,7 +99,7 @@ class Committer:
         for one, inspection in zip(every, logged, strict=True):
             one.job.future.set_result(inspection)
 
-    def _refuse(self, every: Sequence[Finished], error: Exception) -> None:
+    def _refuse(self, every: Sequence[JudgedImage], error: Exception) -> None:
         said = error if isinstance(error, UserError) else UserError(_sentence(error))
         self.trouble = str(said)
         for one in every:

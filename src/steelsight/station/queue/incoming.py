@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from steelsight.station.inspection import Arrival, Door
+from steelsight.station.inspection import Arrival, Channel
 
 _UNFIT = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -19,7 +19,7 @@ class Incoming:
     Attributes:
         name: as its sender gave it: shown, never used as a path.
         content: of the file.
-        door: see `Door`.
+        door: see `Channel`.
         arrival: of a watched file.
         at: when it came in, UTC.
         fault: why the file could not be read from the disk; it is then unreadable, whatever the content.
@@ -29,7 +29,7 @@ class Incoming:
 
     name: str
     content: bytes
-    door: Door
+    door: Channel
     arrival: Arrival | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     fault: str | None = None

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 One = TypeVar("One")
 
 
-class Together(Generic[One]):
+class RequestGroup(Generic[One]):
     """Collects the results of one request until all are there, or one fails; any number of threads may use it.
 
     Args:

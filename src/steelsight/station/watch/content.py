@@ -29,7 +29,7 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ReadFault:
     """Why a file cannot be read."""
 
     sentence: str
@@ -39,7 +39,7 @@ class Gone(Exception):  # noqa: N818 (not a fault: files come and go)
     """There is no such file any more."""
 
 
-def read_whole(folder: Path, entry: Entry, *, most: int) -> Content | Changed | Fault:
+def read_whole(folder: Path, entry: Entry, *, most: int) -> Content | Changed | ReadFault:
     """Read a file that should be as a scan saw it.
 
     Args:
@@ -54,13 +54,15 @@ def read_whole(folder: Path, entry: Entry, *, most: int) -> Content | Changed | 
             if before.stamp != entry.stamp:
                 return Changed(before)
             if before.size > most:
-                return Fault(f"{before.size} bytes are more than any image of the greatest size has; see --max-pixels")
+                return ReadFault(
+                    f"{before.size} bytes are more than any image of the greatest size has; see --max-pixels"
+                )
             content = stream.read()
             after = Entry.of(entry.name, os.fstat(stream.fileno()))
     except FileNotFoundError as error:
         raise Gone(entry.name) from error
     except OSError as error:
-        return Fault(f"cannot be read ({error.strerror or error}); check its rights and whether a program holds it")
+        return ReadFault(f"cannot be read ({error.strerror or error}); check its rights and whether a program holds it")
     if after.stamp != entry.stamp or len(content) != entry.size:
         return Changed(after)
     return Content.of(content)

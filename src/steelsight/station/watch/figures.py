@@ -9,7 +9,7 @@ _RECENT = 10.0  # seconds
 
 
 @dataclass
-class Figures:
+class WatchFigures:
     """What a watch has done so far.
 
     Attributes:

@@ -1,7 +1,7 @@
 """The loop of a watched folder: look, read what is complete, have it inspected, write what the log has, move the file.
 
-The loop itself only keeps the books. What a slow share may hold up is done by threads (`Hand`), and what they did comes back
-as events, so that results are written while a scan hangs.
+The loop itself only keeps the books. What a slow share may hold up is done by threads (`Worker`), and what they did comes
+back as events, so that results are written while a scan hangs.
 """
 
 import math
@@ -18,15 +18,15 @@ from steelsight.station.inspection import Arrival, Inspection
 from steelsight.station.log.watched import known_files
 from steelsight.station.queue.incoming import Incoming
 from steelsight.station.station import QueueFull, Station
-from steelsight.station.watch.content import Changed, Content, Fault, Gone, read_whole
-from steelsight.station.watch.figures import Figures
+from steelsight.station.watch.content import Changed, Content, Gone, ReadFault, read_whole
+from steelsight.station.watch.figures import WatchFigures
 from steelsight.station.watch.moving import move
-from steelsight.station.watch.problems import Troubles
+from steelsight.station.watch.problems import ProblemLog
 from steelsight.station.watch.results import ResultTables
 from steelsight.station.watch.scan import Entry, Snapshot, scan
-from steelsight.station.watch.waiting import Awaited, Waiting
+from steelsight.station.watch.waiting import Awaited, WaitingFiles
 from steelsight.station.watch.watched import Watched
-from steelsight.station.watch.workers import Events, Hand
+from steelsight.station.watch.workers import Events, Worker
 
 _PAUSE = 5.0
 """Seconds after which what failed for want of a disk or a database is tried again."""
@@ -51,13 +51,13 @@ class Follow:
     def __init__(
         self, station: Station, watched: Watched, tables: ResultTables | None, tell: Callable[[str], None]
     ) -> None:
-        self.figures = Figures()
-        self.troubles = Troubles(tell)
-        self.waiting = Waiting(watched.settle, watched.patience)
+        self.figures = WatchFigures()
+        self.troubles = ProblemLog(tell)
+        self.waiting = WaitingFiles(watched.settle, watched.patience)
         self._station, self._watched, self._tables, self._tell = station, watched, tables, tell
         self._most = _BYTES_PER_PIXEL * station.settings.max_pixels + _HEADERS
         self._events: Events = SimpleQueue()
-        self._scanner, self._reader, self._mover = (Hand(name, self._events) for name in ("scan", "read", "move"))
+        self._scanner, self._reader, self._mover = (Worker(name, self._events) for name in ("scan", "read", "move"))
         self._accepted = 0
         self._results: list[Inspection] = []
         self._moving: set[Entry] = set()
@@ -198,16 +198,16 @@ class Follow:
                 partial(read_whole, self._watched.folder, one.entry, most=self._most), partial(self._read, one)
             )
 
-    def _read(self, one: Awaited, found: Content | Changed | Fault | Exception) -> None:
+    def _read(self, one: Awaited, found: Content | Changed | ReadFault | Exception) -> None:
         now, name = time.monotonic(), one.entry.name
         if self._stopped_at is not None:
             return
         match found:
             case Content():
                 self._submit(one, found, None)
-            case Fault() if self.waiting.is_last_try(one, now):
+            case ReadFault() if self.waiting.is_last_try(one, now):
                 self._submit(one, Content.of(b""), found.sentence)
-            case Fault():
+            case ReadFault():
                 self._is_broken(one, found.sentence)
             case Changed() if not self._watched.once:
                 self.waiting.changed(one, found.entry, now)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 _SHOWN = 10  # files in trouble at once that are named; a share without rights would name thousands
 
 
-class Troubles:
-    """Troubles by what they concern, a file's name or another word.
+class ProblemLog:
+    """Problems by what they concern, a file's name or another word.
 
     Args:
         tell: says a sentence to the user.

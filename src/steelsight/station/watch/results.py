@@ -16,7 +16,7 @@ from steelsight.core.files import disk_errors, sweep
 from steelsight.core.lock import Lock
 from steelsight.imaging.rle import parse_runs
 from steelsight.results.finished import read_finished
-from steelsight.results.tables import DEFECTS, IMAGES, SUBMISSION, TABLES, Said, Tables
+from steelsight.results.tables import DEFECTS, IMAGES, SUBMISSION, TABLES, ResultRow, Tables
 from steelsight.station.inspection import Inspection
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.watched import numbers_of, read_inspections
@@ -170,9 +170,9 @@ class ResultTables:
         return self._tables.lines(_said(inspection), {SUBMISSION: (number,), DEFECTS: (number,), IMAGES: (number, at)})
 
 
-def _said(inspection: Inspection) -> Said:
+def _said(inspection: Inspection) -> ResultRow:
     result = inspection.result
-    return Said(
+    return ResultRow(
         result.arrival.name if result.arrival else result.name,
         result.size,
         float("nan") if result.p_defect is None else result.p_defect,

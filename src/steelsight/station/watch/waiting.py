@@ -45,7 +45,7 @@ class Changes:
 
 
 @dataclass
-class Waiting:
+class WaitingFiles:
     """The files that wait, those in work, and those that are done and still there.
 
     A file is complete when its size and time have stayed the same for `settle` seconds. One that cannot be read then is

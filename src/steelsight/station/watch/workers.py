@@ -11,7 +11,7 @@ Events = SimpleQueue[Callable[[], None]]
 """What the loop has to hear of, as functions that it calls; anyone may put one in, signal handlers included."""
 
 
-class Hand:
+class Worker:
     """A thread that does what it is given, in order. It never keeps a process from ending: what hangs is left hanging."""
 
     def __init__(self, name: str, events: Events) -> None:

@@ -4,9 +4,9 @@ import logging
 import shutil
 
 import pytest
+from helpers import serving
 from helpers.data import needs_sample
 from helpers.serving import IMAGES, send, served
-from helpers import serving
 
 from steelsight.station.http.middleware.security import Access
 

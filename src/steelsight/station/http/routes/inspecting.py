@@ -20,7 +20,7 @@ from steelsight.station.http.schemas import InspectionsAnswer
 from steelsight.station.http.to_schema import inspection_answer
 from steelsight.station.http.uploads import FIELD, Upload, read_uploads
 from steelsight.station.inspection import Inspection
-from steelsight.station.queue.request_group import Together
+from steelsight.station.queue.request_group import RequestGroup
 from steelsight.station.station import Incoming, QueueFull, Station
 
 PATH = "/api/v1/inspections"
@@ -77,7 +77,7 @@ def inspecting_routes(station: Station, metrics: Metrics) -> APIRouter:
             if len(uploads) > 1:
                 async with reading:
                     await run_in_threadpool(_refuse_unreadable, uploads, station.settings.max_pixels)
-            at, together = datetime.now(UTC), Together[Any](len(uploads))
+            at, together = datetime.now(UTC), RequestGroup[Any](len(uploads))
             waiting = [
                 asyncio.wrap_future(place.submit(Incoming(upload.name, upload.content, door, None, at), together))
                 for place, upload in zip(places, uploads, strict=True)

@@ -11,11 +11,11 @@ from steelsight.station.drift import measure_drift
 from steelsight.station.http.errors import refusals
 from steelsight.station.http.params import Time
 from steelsight.station.http.responses import json_answer
-from steelsight.station.http.schemas import Bucket, Counts, DriftAnswer, StatisticsAnswer
+from steelsight.station.http.schemas import BucketAnswer, CountsAnswer, DriftAnswer, StatisticsAnswer
 from steelsight.station.log import statistics as log_statistics
 from steelsight.station.station import Station
-from steelsight.verdicts.evaluated import Tested
-from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, read_tested
+from steelsight.verdicts.evaluated import EvaluationSet
+from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, read_evaluation_set
 
 MOST_SCORES = 10_000
 """Images that drift is measured on at most."""
@@ -34,11 +34,11 @@ def statistics_routes(station: Station) -> APIRouter:
     ) -> Response:
         """How many images got which verdict, by hour or day of UTC; where nothing came there is no bucket."""
         buckets = station.log.buckets(since, until, per)
-        totals = log_statistics.Counts.total([one.counts for one in buckets])
+        totals = log_statistics.VerdictCounts.total([one.counts for one in buckets])
         return json_answer(
             StatisticsAnswer(
-                buckets=[Bucket(start=one.start, **_counts(one.counts)) for one in buckets],
-                totals=Counts(**_counts(totals)),
+                buckets=[BucketAnswer(start=one.start, **_counts(one.counts)) for one in buckets],
+                totals=CountsAnswer(**_counts(totals)),
                 reviewed=station.log.reviewed(since, until),
                 waiting=station.log.waiting(since, until),
             )
@@ -54,7 +54,7 @@ def statistics_routes(station: Station) -> APIRouter:
     return routes
 
 
-def _evidence(folder: Path) -> Tested | None:
+def _evidence(folder: Path) -> EvaluationSet | None:
     """The images that an inspector was tested on; None where it carries none.
 
     Raises:
@@ -63,10 +63,10 @@ def _evidence(folder: Path) -> Tested | None:
     if not (folder / IMAGES).is_file():
         return None
     require_listed(folder, IMAGES, DEFECTS)
-    return read_tested(folder)
+    return read_evaluation_set(folder)
 
 
-def _counts(counts: log_statistics.Counts) -> dict[str, int]:
+def _counts(counts: log_statistics.VerdictCounts) -> dict[str, int]:
     return {
         "pass": counts.pass_,
         "review": counts.review,

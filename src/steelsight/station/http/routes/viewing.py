@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from steelsight.station.http.errors import Responses, refusals
-from steelsight.station.http.params import ClassNumber, InspectionId, Page, Version
+from steelsight.station.http.params import ClassNumber, HistoryPage, InspectionId, Version
 from steelsight.station.http.pictures import browser_image, mask_png, overlay_png, write_png
 from steelsight.station.http.responses import json_answer, picture
 from steelsight.station.http.schemas import HistoryAnswer, InspectionAnswer
@@ -36,7 +36,7 @@ def viewing_routes(station: Station) -> APIRouter:
     turns = asyncio.Semaphore(_MADE_AT_ONCE)
 
     @routes.get("", response_model=HistoryAnswer, responses=refusals(422, 503), summary="History")
-    def history(filters: Annotated[Page, Query()]) -> Response:
+    def history(filters: Annotated[HistoryPage, Query()]) -> Response:
         """Inspections that pass all filters, a page at a time."""
         found = station.log.find(filters.query())
         return json_answer(

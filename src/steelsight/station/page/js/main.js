@@ -9,7 +9,7 @@
 import * as api from "./lib/api.js";
 import { notice } from "./lib/dom.js";
 import { keyboard } from "./lib/keyboard.js";
-import { askToken } from "./lib/login.js";
+import { askToken } from "./lib/token_form.js";
 
 const VIEWS = ["inspect", "history", "review", "inspector"];
 

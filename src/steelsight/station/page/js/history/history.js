@@ -3,8 +3,8 @@
 import * as api from "../lib/api.js";
 import { h, notice } from "../lib/dom.js";
 import { makeFilters } from "./filters.js";
-import { downloadLink } from "../lib/links.js";
-import { openSheet } from "../viewer/sheet.js";
+import { downloadLink } from "../lib/download_link.js";
+import { openInspection } from "../viewer/inspection_dialog.js";
 import { foundIn, isReadable, probabilityOf, saidBy, verdictOf, when } from "../lib/summary.js";
 import { alarmOf, countPanel, driftPanel } from "./trends.js";
 
@@ -118,7 +118,7 @@ class History {
   /** Open an inspection in the viewer, with the others of the list before and after it. */
   look(index) {
     const readable = this.found.filter(isReadable);
-    openSheet(this.card, {
+    openInspection(this.card, {
       length: readable.length,
       at: readable.indexOf(this.found[index]),
       get: async (at) => ({ inspection: await api.inspection(readable[at].id) }),

@@ -2,10 +2,10 @@
 
 import * as api from "../lib/api.js";
 import { badge, h } from "../lib/dom.js";
-import { droppedFiles, given } from "./files.js";
-import { pictureOf } from "../viewer/pictures.js";
-import { Row } from "./result.js";
-import { openSheet } from "../viewer/sheet.js";
+import { droppedFiles, given } from "./dropped_files.js";
+import { pictureOf } from "../viewer/decode_image.js";
+import { ResultRow } from "./result_row.js";
+import { openInspection } from "../viewer/inspection_dialog.js";
 import { Uploads } from "./uploads.js";
 import { count, size, whole } from "../lib/format.js";
 
@@ -94,7 +94,7 @@ class Inspect {
 
   take(items) {
     const rows = items.map(({ name, file }) => {
-      const row = new Row({ name, open: (one) => this.openRow(one), again: (one) => this.again(one) });
+      const row = new ResultRow({ name, open: (one) => this.openRow(one), again: (one) => this.again(one) });
       return Object.assign(row, { file });
     });
     if (!rows.length) return;
@@ -168,7 +168,7 @@ class Inspect {
 
   openRow(row) {
     const open = this.rows.filter((one) => one.inspection);
-    openSheet(this.card, {
+    openInspection(this.card, {
       length: open.length,
       at: open.indexOf(row),
       get: (index) => ({ inspection: open[index].inspection, image: open[index].shown }),

@@ -1,6 +1,6 @@
 /** The inspector's card: what it finds, with which networks and rule, what its verdicts rest on, what the station takes. */
 
-import { inkOn } from "../lib/classes.js";
+import { inkOn } from "../lib/defect_classes.js";
 import { h, swatch } from "../lib/dom.js";
 import { count, level, percent, probability, size, time, whole } from "../lib/format.js";
 

@@ -1,6 +1,6 @@
 /** The rule that cuts a mask out of a probability map: `steelsight.rule.rule`, to the last bit. */
 
-import { keepLargest } from "./outline.js";
+import { keepLargest } from "./regions.js";
 
 /**
  * What a soft gate multiplies minimum areas with; 1 where the gate is hard.

@@ -1,7 +1,7 @@
 /** The corrections as a dataset that `steelsight train` reads: what is in it, and what is left out and why. */
 import * as api from "../lib/api.js";
 import { h, notice } from "../lib/dom.js";
-import { downloadLink } from "../lib/links.js";
+import { downloadLink } from "../lib/download_link.js";
 import { count, whole } from "../lib/format.js";
 
 export class Corrections {

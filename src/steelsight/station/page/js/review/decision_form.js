@@ -9,7 +9,7 @@ const REVIEWER = "steelsight-reviewer";
  * @returns {{element: HTMLFormElement, begin: (inspection: object) => void, refresh: (state: object) => void,
  *   say: (word: string) => void, said: () => {word: string|null, reviewer: string, comment: string}}}
  */
-export function makeWordForm({ agree, correct }) {
+export function makeDecisionForm({ agree, correct }) {
   const word = (value, key) =>
     h("label", { class: "check word", title: `(${key})` }, h("input", { type: "radio", name: "word", value }), value);
   const reviewer = h("input", {

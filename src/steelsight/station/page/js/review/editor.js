@@ -1,7 +1,7 @@
 /** Drawing and erasing regions on the viewer: what is saved is what was drawn, pixel for pixel. */
 
 import { clearRegion, cut, fillPolygon, paintLine, paste, union } from "../lib/paint.js";
-import { encodeRuns } from "../lib/runs.js";
+import { encodeRuns } from "../lib/rle.js";
 
 export const TOOLS = [
   { name: "move", label: "Move", key: "m", does: "drag the picture" },

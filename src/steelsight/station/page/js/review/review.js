@@ -3,16 +3,16 @@
 import * as api from "../lib/api.js";
 import { Corrections } from "./corrections.js";
 import { h, notice } from "../lib/dom.js";
-import * as drawings from "./drawings.js";
+import * as drawings from "./unsaved_drawings.js";
 import { Editor, sameMasks } from "./editor.js";
 import { Queue } from "./queue.js";
 import { listen } from "./keys.js";
-import { decodeRuns } from "../lib/runs.js";
+import { decodeRuns } from "../lib/rle.js";
 import { isReadable, verdictOf, when } from "../lib/summary.js";
 import { makeToolbar } from "./toolbar.js";
-import { versionList } from "./versions.js";
+import { versionList } from "./version_list.js";
 import { Viewer } from "../viewer/viewer.js";
-import { makeWordForm } from "./decision_form.js";
+import { makeDecisionForm } from "./decision_form.js";
 
 const LOWEST = 220; // CSS pixels of the stage
 const HIGHEST = 0.56; // of the window
@@ -45,7 +45,7 @@ class Review {
     this.viewer = new Viewer(this.stage, card);
     this.editor = new Editor(this.viewer, () => this.refresh());
     this.toolbar = makeToolbar(this.editor);
-    this.form = makeWordForm({ agree: () => this.save(false), correct: () => this.save(true) });
+    this.form = makeDecisionForm({ agree: () => this.save(false), correct: () => this.save(true) });
     this.versions = h("div");
     const step = (by, key, text) => h("button", { type: "button", title: `(${key})`, onclick: () => this.go(by) }, text);
     this.work = h("div", { class: "review-work", hidden: true },

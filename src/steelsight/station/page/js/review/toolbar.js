@@ -1,6 +1,6 @@
 /** The editor's buttons: tool, class, brush, undo and redo; and how the masks are shown. */
 
-import { inkOn } from "../lib/classes.js";
+import { inkOn } from "../lib/defect_classes.js";
 import { h, swatch } from "../lib/dom.js";
 import { SIZES, TOOLS } from "./editor.js";
 

@@ -1,9 +1,9 @@
 /** What the viewer paints: the image, the layer over it, outlines with class numbers, and where one is in a long strip. */
 
-import { inkOn, rgbOf } from "../lib/classes.js";
-import { HEAT } from "../lib/heat.js";
+import { inkOn, rgbOf } from "../lib/defect_classes.js";
+import { HEAT } from "../lib/heat_colours.js";
 import { edgePath } from "../lib/outline.js";
-import { paintRing } from "../lib/ring.js";
+import { paintOutline } from "../lib/outline_pixels.js";
 
 const LINE = 2; // screen pixels of an outline
 const HALO = 4.5; // of the dark line under it, so that it shows on bright steel
@@ -61,10 +61,10 @@ function outlines(context, viewer) {
     return;
   }
   const thickness = Math.max(1, Math.round((thin ? LINE / 2 : LINE) / scale));
-  if (viewer.rings?.thickness !== thickness) {
-    viewer.rings = { thickness, layer: ringLayer(viewer, classes, doubtful, thickness, thin) };
+  if (viewer.outlinePixels?.thickness !== thickness) {
+    viewer.outlinePixels = { thickness, layer: outlineLayer(viewer, classes, doubtful, thickness, thin) };
   }
-  context.drawImage(viewer.rings.layer, 0, 0);
+  context.drawImage(viewer.outlinePixels.layer, 0, 0);
 }
 
 /** Dashes, under which no dark line closes the gaps. @param {number} scale screen pixels per pixel of the context. */
@@ -97,13 +97,13 @@ function outline(context, { runs, edge, colour }, { scale, image, left, top, scr
   context.stroke(path);
 }
 
-function ringLayer(viewer, classes, doubtful, thickness, thin) {
+function outlineLayer(viewer, classes, doubtful, thickness, thin) {
   const { width, height } = viewer.view.image;
   const { layer, pixels, put } = layerOf(width, height);
   const rim = thin ? 0 : Math.max(1, Math.round(thickness / 2));
   const dark = pixelOf([0, 0, 0], 0.55);
   for (const { runs, colour } of classes) {
-    paintRing(runs, pixels, width, { thickness, rim, colour: pixelOf(rgbOf(colour), 1), dark });
+    paintOutline(runs, pixels, width, { thickness, rim, colour: pixelOf(rgbOf(colour), 1), dark });
   }
   put();
   for (const one of doubtful) dashed(layer.getContext("2d"), one, viewer.view.scale, thin);

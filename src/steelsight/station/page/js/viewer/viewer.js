@@ -9,14 +9,16 @@
  */
 
 import * as api from "../lib/api.js";
-import { classesOf } from "../lib/classes.js";
+import { classesOf } from "../lib/defect_classes.js";
 import { draw } from "./draw.js";
 import { listen } from "./gestures.js";
-import { closedPath, edgePath, regionsOf, rowRuns } from "../lib/outline.js";
-import { greyOf, pictureOf } from "./pictures.js";
+import { closedPath, edgePath } from "../lib/outline.js";
+import { regionsOf } from "../lib/regions.js";
+import { rowRuns } from "../lib/row_runs.js";
+import { greyOf, pictureOf } from "./decode_image.js";
 import { cutMask, histogramOf, suspectMask } from "../lib/rule.js";
-import { areaOf, decodeRuns } from "../lib/runs.js";
-import { View } from "../lib/view.js";
+import { areaOf, decodeRuns } from "../lib/rle.js";
+import { Viewport } from "../lib/viewport.js";
 import { count, probability } from "../lib/format.js";
 
 export class Viewer extends EventTarget {
@@ -37,7 +39,7 @@ export class Viewer extends EventTarget {
   thresholds = new Map();
   /** What lies over the image, and outlines as pixels; made anew when what they show changes: see draw.js. */
   layer = null;
-  rings = null;
+  outlinePixels = null;
 
   /** @param {HTMLElement} element filled by the viewer; gets the keyboard focus. @param {object} card of the inspector. */
   constructor(element, card) {
@@ -70,7 +72,7 @@ export class Viewer extends EventTarget {
     this.inspection = inspection;
     this.bitmap = bitmap;
     this.classes = classesOf(inspection, this.card);
-    this.view = new View(inspection.width, inspection.height);
+    this.view = new Viewport(inspection.width, inspection.height);
     for (const { number } of this.classes) {
       this.take(number, this.decided(number));
       this.suspect(number, this.decided(number, "suspected_runs"));
@@ -83,7 +85,7 @@ export class Viewer extends EventTarget {
   clear() {
     this.turn = (this.turn ?? 0) + 1;
     this.bitmap?.close();
-    this.bitmap = this.view = this.inspection = this.layer = this.rings = null;
+    this.bitmap = this.view = this.inspection = this.layer = this.outlinePixels = null;
     this.classes = [];
     this.canvas.width = this.canvas.width; // empties it
     for (const kept of [this.masks, this.maps, this.shapes, this.suspected, this.thresholds]) kept.clear();
@@ -151,7 +153,7 @@ export class Viewer extends EventTarget {
   setMask(number, mask) {
     this.take(number, mask);
     if (this.mode !== "heat") this.layer = null; // the heat map is of probabilities, not of masks
-    this.rings = null;
+    this.outlinePixels = null;
     this.redraw();
     this.dispatchEvent(new CustomEvent("masks", { detail: { number } }));
   }
@@ -211,7 +213,7 @@ export class Viewer extends EventTarget {
     this.move((view) => view.fit());
   }
 
-  /** Change the view, where there is one. @param {(view: View) => void} change */
+  /** Change the view, where there is one. @param {(view: Viewport) => void} change */
   move(change) {
     if (!this.view) return;
     change(this.view);
@@ -243,7 +245,7 @@ export class Viewer extends EventTarget {
   }
 
   changed() {
-    this.layer = this.rings = null;
+    this.layer = this.outlinePixels = null;
     this.redraw();
   }
 

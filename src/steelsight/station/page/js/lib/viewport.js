@@ -3,7 +3,7 @@
 const MARGIN = 10;
 const GREATEST = 48; // screen pixels per image pixel
 
-export class View {
+export class Viewport {
   scale = 1;
   left = 0;
   top = 0;

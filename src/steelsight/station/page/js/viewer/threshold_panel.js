@@ -1,6 +1,6 @@
 /** Per class: shown or not, its area, and its two thresholds, which cut the mask anew while they move. */
 
-import { inkOn } from "../lib/classes.js";
+import { inkOn } from "../lib/defect_classes.js";
 import { h, notice, swatch } from "../lib/dom.js";
 import { countAbove, leastArea } from "../lib/rule.js";
 import { level, probability, whole } from "../lib/format.js";

@@ -1,18 +1,19 @@
 /** One row of the inspect view: a file on its way, then its picture, verdict and reason. */
 
-import { classesOf } from "../lib/classes.js";
+import { classesOf } from "../lib/defect_classes.js";
 import { badge, h } from "../lib/dom.js";
 import { dashed } from "../viewer/draw.js";
 import { gauge } from "../viewer/gauge.js";
-import { closedPath, edgePath, rowRuns } from "../lib/outline.js";
-import { decodeRuns } from "../lib/runs.js";
+import { closedPath, edgePath } from "../lib/outline.js";
+import { rowRuns } from "../lib/row_runs.js";
+import { decodeRuns } from "../lib/rle.js";
 import { count, probability, whole } from "../lib/format.js";
 
 const WIDEST = 640; // pixels of a thumbnail, for fine screens
 const TALLEST = 200;
 
-export class Row {
-  /** @param {{name: string, open(row: Row): void, again(row: Row): void}} given */
+export class ResultRow {
+  /** @param {{name: string, open(row: ResultRow): void, again(row: ResultRow): void}} given */
   constructor({ name, open, again }) {
     this.name = name;
     this.again = again;

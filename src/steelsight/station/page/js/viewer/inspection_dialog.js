@@ -3,7 +3,7 @@
 import { badge, h, notice } from "../lib/dom.js";
 import { facts } from "./facts.js";
 import { keyboard } from "../lib/keyboard.js";
-import { ThresholdPanel } from "./threshold.js";
+import { ThresholdPanel } from "./threshold_panel.js";
 import { Viewer } from "./viewer.js";
 import { level, whole } from "../lib/format.js";
 
@@ -15,11 +15,11 @@ const WIDE = 2.4; // width to height from which the panel stands below the image
  * @param {{length: number, at: number, get(index: number): {inspection: object, image?: Blob}|Promise, left?(index): void}}
  *   list what `j` and `k` go through; `get` gives a full inspection, `left` is called with the last one when it closes.
  */
-export function openSheet(card, list) {
-  return new Sheet(card, list);
+export function openInspection(card, list) {
+  return new InspectionDialog(card, list);
 }
 
-class Sheet {
+class InspectionDialog {
   turn = 0; // answers for an image that was left are dropped
 
   constructor(card, list) {

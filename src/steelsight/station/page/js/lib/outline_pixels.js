@@ -5,11 +5,11 @@ const LINE = 2;
 
 /**
  * Paint outlines of a thickness in pixels, half inside and half outside of the mask, with a dark rim outside.
- * @param {{rows: Int32Array, begins: Int32Array, ends: Int32Array}} runs of the mask; see outline.js.
+ * @param {{rows: Int32Array, begins: Int32Array, ends: Int32Array}} runs of the mask; see row_runs.js.
  * @param {Uint32Array} pixels height * width, little-endian RGBA.
  * @param {{thickness: number, rim: number, colour: number, dark: number}} line thickness at least 1; rim 0: none.
  */
-export function paintRing(runs, pixels, width, { thickness, rim, colour, dark }) {
+export function paintOutline(runs, pixels, width, { thickness, rim, colour, dark }) {
   const inner = Math.ceil(thickness / 2);
   const outer = thickness - inner;
   const height = runs.rows.length - 1;

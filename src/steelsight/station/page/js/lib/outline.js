@@ -1,8 +1,13 @@
 /** The edge of a mask as a path to draw: pieces for solid lines, closed lines for dashes. */
 
 /**
+ * @import { Box } from "./geometry.js"
+ * @import { RowRuns } from "./row_runs.js"
+ */
+
+/**
  * The edge between set and unset pixels as line pieces along pixel borders, in image coordinates.
- * @param {{left: number, top: number, right: number, bottom: number}} [inView] leaves out rows and runs outside of it.
+ * @param {RowRuns} runs of the mask. @param {Box} inView leaves out rows and runs outside of it.
  * @returns {Path2D}
  */
 export function edgePath({ rows, begins, ends }, inView = { left: 0, top: 0, right: Infinity, bottom: Infinity }) {
@@ -31,19 +36,23 @@ export function edgePath({ rows, begins, ends }, inView = { left: 0, top: 0, rig
 
 /**
  * The same edge as closed lines, each in one piece from corner to corner: dashes go on round the corners.
- * @returns {Path2D}
+ * @param {RowRuns} runs of the mask. @returns {Path2D}
  */
 export function closedPath({ rows, begins, ends }) {
   const height = rows.length - 1;
   const stride = ends.reduce((most, end) => Math.max(most, end), 0) + 1;
-  const next = new Map(); // corner -> corners that edges lead to, with the set pixels on their right
+  /** Corner -> corners that edges lead to, with the set pixels on their right. @type {Map<number, number[]>} */
+  const next = new Map();
+  /** @type {(x0: number, y0: number, x1: number, y1: number) => void} */
   const lead = (x0, y0, x1, y1) => {
     const from = y0 * stride + x0;
-    if (next.has(from)) next.get(from).push(y1 * stride + x1);
+    const leads = next.get(from);
+    if (leads) leads.push(y1 * stride + x1);
     else next.set(from, [y1 * stride + x1]);
   };
   for (let y = 0; y <= height; y++) {
-    for (let i = rows[y]; y < height && i < rows[y + 1]; i++) {
+    const last = y < height ? rows[y + 1] : 0;
+    for (let i = rows[y]; i < last; i++) {
       lead(begins[i], y + 1, begins[i], y);
       lead(ends[i], y, ends[i], y + 1);
     }
@@ -54,9 +63,12 @@ export function closedPath({ rows, begins, ends }) {
   }
   const path = new Path2D();
   for (const [start, leads] of next) {
-    while (leads.length) {
+    for (let at = leads.pop(); at !== undefined; at = leads.pop()) {
       path.moveTo(start % stride, Math.floor(start / stride));
-      for (let at = leads.pop(); at !== start; at = next.get(at).pop()) path.lineTo(at % stride, Math.floor(at / stride));
+      while (at !== start && at !== undefined) {
+        path.lineTo(at % stride, Math.floor(at / stride));
+        at = next.get(at)?.pop();
+      }
       path.closePath();
     }
   }
@@ -65,6 +77,7 @@ export function closedPath({ rows, begins, ends }) {
 
 /**
  * Horizontal pieces between rows y - 1 and y: where exactly one of both is set.
+ * @param {RowRuns} runs of the mask. @param {number} y @param {number} height
  * @param {(from: number, to: number, below: boolean) => void} piece called for each; below: the set one is row y.
  */
 function borderPieces({ rows, begins, ends }, y, height, piece) {

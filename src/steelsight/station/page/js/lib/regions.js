@@ -3,9 +3,15 @@
 import { rowRuns } from "./row_runs.js";
 
 /**
+ * @import { Box } from "./geometry.js"
+ * @import { RowRuns } from "./row_runs.js"
+ */
+
+/** @typedef {Box & { area: number, peak: number }} MaskRegion area in pixels; peak: x of the first pixel of the top row */
+
+/**
  * Connected regions (8 neighbours), largest first.
- * @returns {{area: number, left: number, top: number, right: number, bottom: number, peak: number}[]} right and bottom not
- *   included; peak: x of the first pixel of the top row.
+ * @param {RowRuns} runs of the mask. @returns {MaskRegion[]}
  */
 export function regionsOf(runs) {
   return [...gather(runs).values()].sort((a, b) => b.area - a.area);
@@ -13,7 +19,7 @@ export function regionsOf(runs) {
 
 /**
  * Unset all but the largest connected regions of a mask, in place.
- * @param {Uint8Array} mask height * width, row-major, 0 or 1.
+ * @param {Uint8Array} mask height * width, row-major, 0 or 1. @param {number} height @param {number} width
  * @param {{least: number, most: number}} kept regions of `least` pixels or more, at most `most` of them.
  * @returns {Uint8Array} the mask.
  */
@@ -32,10 +38,12 @@ export function keepLargest(mask, height, width, { least, most }) {
 
 /**
  * The connected region (8 neighbours) that each run belongs to.
+ * @param {RowRuns} runs of the mask.
  * @returns {Int32Array} for each run the number of one of its region's runs, the same for all of a region.
  */
 function regionOfRuns({ rows, begins, ends }) {
   const parent = Int32Array.from(begins, (_, i) => i);
+  /** @param {number} i */
   const root = (i) => {
     while (parent[i] !== i) i = parent[i] = parent[parent[i]];
     return i;
@@ -50,8 +58,13 @@ function regionOfRuns({ rows, begins, ends }) {
   return parent.map((_, i) => root(i));
 }
 
-/** Every connected region by its number in `regionOfRuns`. */
+/**
+ * Every connected region by its number in `regionOfRuns`.
+ * @param {RowRuns} runs of the mask. @param {Int32Array} of as `regionOfRuns` gives.
+ * @returns {Map<number, MaskRegion>}
+ */
 function gather({ rows, begins, ends }, of = regionOfRuns({ rows, begins, ends })) {
+  /** @type {Map<number, MaskRegion>} */
   const found = new Map();
   for (let y = 0; y < rows.length - 1; y++) {
     for (let i = rows[y]; i < rows[y + 1]; i++) {

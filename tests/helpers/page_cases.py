@@ -31,6 +31,14 @@ def page_cases() -> dict[str, Any]:
     }
 
 
+def as_text() -> str:
+    """The file: a line a case."""
+    kinds = [
+        f'"{kind}": [\n' + ",\n".join(json.dumps(case) for case in cases) + "\n]" for kind, cases in page_cases().items()
+    ]
+    return "{\n" + ",\n".join(kinds) + "\n}\n"
+
+
 def _mask_case(mask: np.ndarray) -> dict[str, Any]:
     height, width = mask.shape
     return {"height": height, "width": width, "pixels": _text(mask), "runs": format_runs(encode_mask(mask))}
@@ -65,4 +73,4 @@ def _text(mask: np.ndarray) -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text("\n".join(_lines(page_cases())) if False else json.dumps(page_cases(), indent=1) + "\n")
+    FILE.write_text(as_text())

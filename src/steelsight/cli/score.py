@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from steelsight.cli.output import finish, results
+from steelsight.cli.output import finish, results, with_options
 from steelsight.core.errors import UserError
 from steelsight.metrics.defect_figures import DefectCounts, DefectFigures
 from steelsight.metrics.mask_table import read_mask_table
@@ -58,7 +58,8 @@ def score(
     if not as_json:
         _show(result)
         _show_defects(result.defects, result.classes)
-    finish([], None, as_json=as_json, figures=result.as_dict())
+    figures = {**result.as_dict(), "notes": [with_options(note) for note in result.notes]}
+    finish([], None, as_json=as_json, figures=figures)
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
@@ -124,7 +125,7 @@ def _show(result: Score) -> None:
     )
     results.print(table)
     for note in result.notes:
-        results.print(f"note: {escape(note)}", soft_wrap=True, highlight=False)
+        results.print(f"note: {escape(with_options(note))}", soft_wrap=True, highlight=False)
 
 
 def _cells(

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_json, write_text
 from steelsight.core.parsing import parse_json
@@ -194,7 +195,8 @@ def read_card(folder: Path) -> InspectorCard:
     path = folder / CARD
     if not path.is_file():
         raise UserError(
-            f"{path}: not found, so {folder} is no inspector; name the folder that `steelsight export RUN --out` wrote"
+            f"{path}: not found, so {folder} is no inspector; name the folder that "
+            f"`{command('export', 'RUN', out=True)}` wrote"
         )
     written = path.read_bytes()  # once: what is believed below is what the checksum is of
     content = _json(path, written)

@@ -2,6 +2,7 @@
 
 import textwrap
 
+from steelsight.core.commands import command
 from steelsight.inspector.artifact import InspectorCard, NetworkCard
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme_verdicts import verdict_paragraphs
@@ -56,7 +57,7 @@ def _run() -> str:
         "## Run it\n\n"
         "steelsight (Python 3.11 or newer) runs it; its plain install is enough, and has no torch:\n\n"
         "    pip install steelsight            # or `pip install .` in its source folder\n"
-        "    steelsight inspect THIS_FOLDER IMAGES --out RESULTS --masks --overlays\n\n"
+        f"    {command('inspect', 'THIS_FOLDER', 'IMAGES', out='RESULTS', masks=True, overlays=True)}\n\n"
         "`IMAGES` are files, folders or patterns. RESULTS/images.csv has one row for each image, its verdict first;\n"
         "submission.csv has the masks as run lengths. From Python:\n\n"
         "    from steelsight.inspector.inspector import Inspector\n\n"

@@ -1,4 +1,4 @@
-"""Reading recipes: YAML plus `--set` overrides; a wrong key or value is refused with the nearest right one."""
+"""Reading recipes: YAML plus overrides; a wrong key or value is refused with the nearest right one."""
 
 from collections.abc import Iterable, Sequence
 from importlib import resources
@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError, nearest
 from steelsight.core.files import write_text
 from steelsight.core.parsing import parse_yaml
@@ -39,13 +40,15 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:
-            raise UserError(f"--set {override}: not of the form key.sub=value; for example --set folds=3")
+            raise UserError(f"`overrides={override}`: not of the form key.sub=value; for example `overrides=folds=3`")
         try:
             parsed = _number(_load(value))
         except yaml.YAMLError as error:
-            raise UserError(f"--set {override}: the value is not YAML; quote it or correct it") from error
-        if not _assign(content, key.split("."), parsed, f"--set {override}"):
-            raise UserError(f"--set {override}: nothing in the recipe is named {key!r}; see `steelsight train --help`")
+            raise UserError(f"`overrides={override}`: the value is not YAML; quote it or correct it") from error
+        if not _assign(content, key.split("."), parsed, f"`overrides={override}`"):
+            raise UserError(
+                f"`overrides={override}`: nothing in the recipe is named {key!r}; see `{command('train', help=True)}`"
+            )
     return _validate(content, source)
 
 
@@ -54,7 +57,7 @@ def read_run_recipe(run: Path) -> Recipe:
     path = run / "recipe.yaml"
     if not path.is_file():
         raise UserError(
-            f"{path}: not found, so {run} is not a run; name the folder that `steelsight train --out` wrote"
+            f"{path}: not found, so {run} is not a run; name the folder that `{command('train', out=True)}` wrote"
         )
     return _validate(_parse(path.read_text("utf-8", errors="replace"), str(path)), str(path))
 
@@ -87,7 +90,7 @@ def _load(text: str) -> Any:
 
 
 def _own(node: Any) -> Any:
-    """A copy in which what YAML anchors share is no longer shared, so that `--set` changes one member alone."""
+    """A copy in which what YAML anchors share is no longer shared, so that an override changes one member alone."""
     if isinstance(node, dict):
         return {key: _own(value) for key, value in node.items()}
     return [_own(item) for item in node] if isinstance(node, list) else node

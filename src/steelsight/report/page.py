@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from steelsight import __version__
+from steelsight.core.commands import command
 
 MINUS = "\N{MINUS SIGN}"
 RULE_NAMES = {"nested": "nested", "kept": "kept rule", "plain": "plain rule"}
@@ -32,7 +33,9 @@ def render(views: Mapping[str, Any], template: str = "page.html.j2") -> str:
         "signed": signed,
     }
     style = Markup(resources.files("steelsight.report").joinpath("templates/style.css").read_text("utf-8"))
-    return environment.get_template(template).render(views, style=style, version=__version__, rule_names=RULE_NAMES)
+    return environment.get_template(template).render(
+        views, style=style, version=__version__, rule_names=RULE_NAMES, command=command
+    )
 
 
 def figure(value: float, digits: int = 3) -> str:

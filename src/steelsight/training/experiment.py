@@ -85,7 +85,7 @@ def with_images_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredi
     if not same:
         raise UserError(
             f"{root}: not the images that the run in {evidence.run} began with, which were in {record.root}; resume it with "
-            "those, or choose another --out"
+            "those, or choose another `out=`"
         )
     if not record.root.exists():
         write_record(evidence.run, moved)
@@ -116,7 +116,7 @@ def check_data(evidence: OutOfFoldPredictions) -> None:
     if fingerprint(record) != record.fingerprint:
         raise UserError(
             f"{record.root}: the images are no longer those that the run in {evidence.run} began with; bring those back, or "
-            "train the new ones into another --out"
+            "train the new ones into another `out=`"
         )
 
 

@@ -66,6 +66,15 @@ def with_options(message: str) -> str:
     return _PARAMETER.sub(lambda found: f"{_option(found['name'])} {found['value']}".rstrip(), message)
 
 
+def option_at(location: Sequence[int | str], prefix: str = "") -> str:
+    """The option that a model's field is filled from, and what of it is meant.
+
+    >>> option_at(("escape_of", "4"), "cost_")
+    '--cost-escape-of 4'
+    """
+    return " ".join([_option(f"{prefix}{location[0]}"), *map(str, location[1:])]) if location else ""
+
+
 def _option(parameter: str) -> str:
     return f"--{_OPTIONS.get(parameter, parameter).replace('_', '-')}"
 

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_json, write_text
+from steelsight.core.model import Model, explain
 from steelsight.core.parsing import parse_json
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
@@ -36,11 +37,7 @@ Precision = Literal["fp32", "bf16", "int8"]
 """In which numbers the networks compute: `bf16` networks are stored in fp32 and run in bf16 where the processor gains."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class NetworkCard(_Model):
+class NetworkCard(Model):
     """One network.
 
     Attributes:
@@ -62,7 +59,7 @@ class NetworkCard(_Model):
         return f"{self.member}:{self.fold}"
 
 
-class CrossValidated(_Model):
+class CrossValidated(Model):
     """Figures of the run's decision, each from members that did not see the image; None where there is nothing to judge.
 
     Attributes:
@@ -79,7 +76,7 @@ class CrossValidated(_Model):
     floor: float
 
 
-class Provenance(_Model):
+class Provenance(Model):
     """Where an inspector comes from.
 
     Attributes:
@@ -104,7 +101,7 @@ class Provenance(_Model):
     versions: dict[str, str]
 
 
-class InspectorCard(_Model):
+class InspectorCard(Model):
     """inspector.json.
 
     Attributes:
@@ -211,9 +208,7 @@ def read_card(folder: Path) -> InspectorCard:
     try:
         card = InspectorCard.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise UserError(f"{path}: {where}: {first['msg']}; export the run again") from error
+        raise UserError(f"{path}: {explain(error, mend='export the run again')}") from error
     _verify_listed(folder, listed, [network.file for network in card.networks])
     return card
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError, nearest
 from steelsight.core.files import write_text
+from steelsight.core.model import Location, explain, keys_of
 from steelsight.core.parsing import parse_yaml
 from steelsight.recipe.model import Recipe
 
@@ -145,25 +146,12 @@ def _numbers(node: Any) -> Any:
 
 
 def _explain(error: ValidationError, content: dict[str, Any], source: str) -> str:
-    """One sentence for the first fault: where, what stands there, the rule, the nearest right word."""
-    errors = error.errors()
-    # of a word or a list, a wrong list fails as the word first
-    first = next((e for e in errors if e["type"] != "literal_error" or not isinstance(e["input"], list)), errors[0])
-    reason = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
-        return f"{source} is refused: {reason}; correct it"
-    steps = [step for step in first["loc"] if "[" not in str(step)]  # without pydantic's words for kinds of value
-    place = _names(steps, content)
-    value = first["input"]
-    if first["type"] == "extra_forbidden":
-        return f"{source}: {place}: there is no such field; {nearest(str(first['loc'][-1]), _siblings(first['loc']))}"
-    shown = "" if isinstance(value, dict) else f" {value!r}"
-    if first["type"] == "literal_error":
-        words = first["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-        return f"{source}: {place}:{shown} is not allowed; {nearest(str(value), words)}"
-    if first["type"] == "missing":
-        return f"{source}: {place}: the field is missing; add it"
-    return f"{source}: {place}:{shown} is refused: {reason}; correct it"
+    def place(location: Location) -> str:
+        # without pydantic's words for kinds of value
+        named = _names([step for step in location if "[" not in str(step)], content)
+        return f"{source}: {named}" if named else source
+
+    return explain(error, place=place, keys=_keys)
 
 
 def _names(location: Iterable[int | str], content: Any) -> str:
@@ -179,8 +167,8 @@ def _names(location: Iterable[int | str], content: Any) -> str:
     return ".".join(parts)
 
 
-def _siblings(location: tuple[int | str, ...]) -> list[str]:
-    """Field names (aliases where they have one) of the model that holds `location`."""
+def _keys(location: Location) -> list[str]:
+    """The keys of the mapping at `location`."""
     from steelsight.recipe import augment, model
 
     owners: dict[str, type[BaseModel]] = {
@@ -200,6 +188,5 @@ def _siblings(location: tuple[int | str, ...]) -> list[str]:
         "selection": model.Selection,
         "search": model.Search,
     }
-    parents = [step for step in location[:-1] if step in owners]
-    owner: type[BaseModel] = owners[str(parents[-1])] if parents else Recipe
-    return [field.alias or name for name, field in owner.model_fields.items()]
+    parents = [step for step in location if step in owners]
+    return keys_of(owners[str(parents[-1])] if parents else Recipe)

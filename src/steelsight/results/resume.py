@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import field_validator
 
 from steelsight import __version__
 from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors, replacing, sweep, write_json
+from steelsight.core.model import Model
 from steelsight.core.parsing import parse_json
 from steelsight.results.finished import read_finished
 from steelsight.results.tables import IMAGES, TABLES, FinishedRow, Tables, as_written
@@ -25,7 +26,7 @@ SCHEMA_VERSION: Literal[3] = 3
 _AGAIN = "the same again with `resume=`"
 
 
-class Origin(BaseModel):
+class Origin(Model):
     """run.partial.json: what unfinished results are made with.
 
     Attributes:
@@ -33,8 +34,6 @@ class Origin(BaseModel):
         made_by: SHA-256 of the inspector, or of the run's decision.
         options: parameters that change what is written, by their names; older ones wrote them as the options are called.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[3] = SCHEMA_VERSION
     steelsight: str = __version__

@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from steelsight.core.model import Model
 from steelsight.metrics.dice import pair_dice
 from steelsight.rule.pixel_counts import PixelCounts
 
@@ -18,7 +19,7 @@ MAX_FALSE_ALARMS = 0.05
 """Share of the empty pairs in which `defects` may mark something, unless the user says otherwise."""
 
 
-class Objective(BaseModel):
+class Objective(Model):
     """What makes one rule better than another.
 
     Attributes:
@@ -26,8 +27,6 @@ class Objective(BaseModel):
         max_false_alarms: of `defects`: share of the empty (image, class) pairs, over all classes, in which the rule may
             mark something on the images that it is searched on.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     aim: ObjectiveName = "competition"
     max_false_alarms: float = Field(default=MAX_FALSE_ALARMS, ge=0, le=1)

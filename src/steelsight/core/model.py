@@ -81,11 +81,11 @@ def first_fault(error: Faulty) -> Mapping[str, Any]:
     """The fault to tell: a key that there is not explains others, and of a word or a list, a wrong list fails as the word
     first."""
     faults = error.errors()
-    unknown = (fault for fault in faults if fault["type"] == "extra_forbidden")
-    telling = (
-        fault for fault in faults if fault["type"] != "literal_error" or not isinstance(fault.get("input"), list)
-    )
-    found: Mapping[str, Any] = next(unknown, None) or next(telling, faults[0])
+    unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
+    telling = [
+        fault for fault in faults if not (fault["type"] == "literal_error" and isinstance(fault.get("input"), list))
+    ]
+    found: Mapping[str, Any] = (unknown or telling or faults)[0]
     return found
 
 

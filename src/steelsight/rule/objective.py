@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from steelsight.core.formatting import percent
 from steelsight.core.model import Model
 from steelsight.metrics.dice import pair_dice
 from steelsight.rule.pixel_counts import PixelCounts
@@ -46,8 +47,8 @@ class Objective(Model):
             case "pooled":
                 return "Dice of the pixels of all images, mean over the classes"
             case "defects":
-                share = f"{100 * self.max_false_alarms:.4g} %"
-                return f"Dice of pairs with a defect, with false alarms on at most {share} of the empty pairs"
+                most = percent(self.max_false_alarms)
+                return f"Dice of pairs with a defect, with false alarms on at most {most} of the empty pairs"
 
     def budget(self, empty: int) -> int:
         """How many of `empty` pairs may be marked.

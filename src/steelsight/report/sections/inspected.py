@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
+from steelsight.core.formatting import percent
 from steelsight.core.names import from_cell
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.plots.outlines import display, fitted, jpeg, page_width
@@ -109,7 +110,7 @@ def _picture(folder: Path, name: str, row: Mapping[str, Any], classes: Sequence[
     except ImageError as error:
         raise UserError(f"{error}; run inspect again with `overlays=`") from error
     found = tuple(
-        f"{name}: {int(row[f'area_{name}']):,} px, {100 * float(row[f'share_{name}']):.2f} % of the image"
+        f"{name}: {int(row[f'area_{name}']):,} px, {percent(float(row[f'share_{name}']), 2)} of the image"
         for name in classes
         if row[f"area_{name}"] not in ("", "0")
     )

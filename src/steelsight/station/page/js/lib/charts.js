@@ -3,6 +3,7 @@
  * that of the place in CSS pixels, so that words keep their size.
  */
 import { h } from "./dom.js";
+import { percent as share } from "./format.js";
 
 let made = 0; // ids of titles must not repeat on the page
 
@@ -140,12 +141,8 @@ export function cumulativeCurves({ title, summary, edges, line, expected, limit,
   });
 }
 
-/** A share in words: "12%", "0.4%". */
-export function percent(part, whole) {
-  if (!whole) return "–";
-  const share = (100 * part) / whole;
-  return `${share > 0 && share < 1 ? share.toFixed(1) : Math.round(share)}%`;
-}
+/** A share in words, such as "12 %"; a dash of nothing. */
+export const percent = (part, whole) => (whole ? share(part / whole) : "–");
 
 function figure({ title, summary, size, marks, legend, table, shape = "chart" }) {
   const id = `chart-${++made}`;

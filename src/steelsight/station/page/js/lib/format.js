@@ -14,8 +14,14 @@ export function probability(value, digits = 3) {
   return value.toFixed(digits);
 }
 
-/** A share in [0, 1] -> "12.3 %". */
-export const percent = (value) => `${(100 * value).toFixed(value > 0 && value < 0.1 ? 1 : 0)} %`;
+/** A share in [0, 1] -> "12 %", "1.2 %", "99.6 %": 0 % is said of nothing and 100 % of all alone, as in core/formatting.py. */
+export function percent(value) {
+  const said = (digits) => (100 * value).toFixed(digits);
+  const exact = value === 0 || value === 1;
+  let digits = value > 0 && value < 0.1 ? 1 : 0;
+  while (!exact && digits < 9 && [0, 100].includes(Number(said(digits)))) digits++;
+  return `${said(digits)} %`;
+}
 
 /** `count(1, "region")` -> "1 region", `count(2, "region")` -> "2 regions". */
 export const count = (number, word, words = `${word}s`) => `${whole(number)} ${number === 1 ? word : words}`;

@@ -45,7 +45,7 @@ def test_severity_rules_are_too(tmp_path, what):
 
 @pytest.mark.parametrize("value", [LAUGHS.replace("\n", ", ").join("{}"), "!!python/name:os.system", "&a [*a]"])
 def test_an_override_is_too(value):
-    with pytest.raises(UserError, match="--set seed="):
+    with pytest.raises(UserError, match="`overrides=seed="):
         load_recipe("lite", [f"seed={value}"])
 
 

@@ -65,7 +65,7 @@ def test_an_option_on_verdicts_decides_these_alone(run: Path) -> None:
     ("options", "words"),
     [
         (["--max-escape", "much"], "--max-escape much: a limit is a share such as 0.01"),
-        (["--max-escape", "1.5"], "--max-escape 1.5: input should be less than 1"),
+        (["--max-escape", "1.5"], "--max-escape: 1.5 is refused: it should be less than 1"),
         (["--escape-among", "passed"], "--defect-share"),
         (["--cost-escape", "100"], "--cost-review is missing"),
         (["--never-miss", "4"], "--never-miss 4: give a class and a number"),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from helpers.data import SAMPLE, needs_sample, run_cli
 
+from steelsight.core.formatting import percent
 from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
 from steelsight.metrics.dice import dice_figures
 
@@ -220,7 +221,7 @@ def test_connected_defects_of_real_masks(tmp_path: Path) -> None:
         assert sum(part["annotated"] for part in parts) == annotated
         assert sum(part["false_alarms"] for part in parts) == false
     said = run_cli("score", TRUTH, submission, "--images", IMAGES, "--mm-per-pixel", "0.5").stdout
-    assert f"{touched} ({touched / annotated:.1%})" in said
+    assert f"{touched} ({percent(touched / annotated, 1)})" in said
     assert "per metre" in said
 
 

@@ -50,6 +50,7 @@ def test_a_member_that_starts_from_another_waits_for_it_and_learns_from_it(tmp_p
     early = run_cli(*command, "--only", "classify-lite0:1")
     assert early.returncode == 2, early.stderr
     assert "train that job first, with --only segment-lite0:1" in early.stderr.replace("\n", " ")
+    assert "`only=" not in early.stderr  # nor where a job that failed is told of while others train
     assert run_cli(*command, "--resume", "--only", "segment-lite0:1").returncode == 0
     done = run_cli(*command, "--resume", "--only", "classify-lite0:1")
     assert done.returncode == 0, done.stderr

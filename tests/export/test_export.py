@@ -317,11 +317,11 @@ def test_images_that_are_gone_are_one_sentence(run, tmp_path):
     moved = copied(run, tmp_path)
     header = json.loads((moved / "dataset.json").read_text("utf-8"))
     (moved / "dataset.json").write_text(json.dumps(header | {"root": str(tmp_path / "gone")}), "utf-8")
-    with pytest.raises(UserError, match=r"11 of the 11 images of .*without --images.*`root` of .*dataset\.json"):
+    with pytest.raises(UserError, match=r"11 of the 11 images of .*without `images=`.*`root` of .*dataset\.json"):
         export_run(moved, tmp_path / "inspector")
-    with pytest.raises(UserError, match="--precision int8 is judged on them"):
+    with pytest.raises(UserError, match="`precision=int8` is judged on them"):
         export_run(moved, tmp_path / "inspector", precision="int8", images=[str(TEST_IMAGES)])
-    with pytest.raises(UserError, match="--folds 2: the run has the folds 0 to 1"):
+    with pytest.raises(UserError, match="`folds=2`: the run has the folds 0 to 1"):
         export_run(run, tmp_path / "inspector", folds="2")
 
 

@@ -108,7 +108,7 @@ def test_a_network_that_cannot_be_quantised_is_one_sentence(small_network):
     model.opset_import[0].version = 9
     onnx.save(model, path)
     with pytest.raises(
-        UserError, match=r"NNCF cannot make int8 of network\.onnx \(.*opset.*\); export with --precision"
+        UserError, match=r"NNCF cannot make int8 of network\.onnx \(.*opset.*\); export with `precision=fp32`"
     ):
         quantise(path, inputs)
 

@@ -199,7 +199,7 @@ def test_what_was_written_before_is_still_read(precision):
         name: value for name, value in before.items() if value is not None
     }
     assert parity_lines(parity)[2] == (
-        "masks the same for 99.60% of 264 (image, class) pairs, 19 of them with a mask, by 4 pixels at most; Dice between "
+        "masks the same for 99.60 % of 264 (image, class) pairs, 19 of them with a mask, by 4 pixels at most; Dice between "
         "the masks 0.99990"
     )
 

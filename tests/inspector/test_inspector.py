@@ -121,7 +121,7 @@ def test_an_absent_device_is_one_sentence(folder):
 
     if has_cuda():
         pytest.skip("there is a CUDA device here")
-    with pytest.raises(UserError, match="--device cuda"):
+    with pytest.raises(UserError, match="`device=cuda`"):
         next(Inspector.open(folder, device="cuda").stream(IMAGES))
 
 

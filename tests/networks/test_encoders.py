@@ -38,6 +38,6 @@ def test_absent_weights_name_the_commands_that_mend_it(tmp_path, monkeypatch):
         "encoder b3",
         "weights add b3 FILE",
         "weights add b3 --from-hub",
-        "--set members.classify-b3.weights=random",
+        "`overrides=members.classify-b3.weights=random`",
     ):
         assert part in str(refused.value)

@@ -68,7 +68,7 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
         ("members.*.augment.contrast=[1.4, 0.7]", "must not exceed"),
         ("members.*.augment.saturation=[-1, 1]", "greater than or equal to 0"),
         ("members.*.sampling.repeat=[{class: 1, times: 0}]", r"repeat\.0\.times: 0 is refused.*greater than"),
-        ("members.*.sampling.repeat=[{class: 1, tims: 2}]", r"did you mean 'times'|times: the field is missing"),
+        ("members.*.sampling.repeat=[{class: 1, tims: 2}]", r"did you mean 'times'|times: the key is missing"),
         ("members.*.sampling.repeat=balancd", "did you mean 'balanced'"),
     ],
 )

@@ -160,10 +160,10 @@ def test_a_picture_that_would_now_have_another_name_is_made_again(tmp_path, judg
     ("change", "words"),
     [
         ({"made_by": "b"}, "made by other networks, another rule or another policy"),
-        ({"layout": "wide"}, "made with --layout long, now it is wide"),
-        ({"class_ids": "numbers"}, "made with --class-ids data, now it is numbers"),
-        ({"masks": True}, "made with --masks off, now it is on"),
-        ({"options": {"--folds": "0"}}, "made with --folds none, now it is 0"),
+        ({"layout": "wide"}, "made with `layout=long`, now it is wide"),
+        ({"class_ids": "numbers"}, "made with `class_ids=data`, now it is numbers"),
+        ({"masks": True}, "made with `masks=off`, now it is on"),
+        ({"options": {"folds": "0"}}, "made with `folds=none`, now it is 0"),
     ],
 )
 def test_resuming_with_something_else_is_refused_and_changes_nothing(tmp_path, judged, change, words):
@@ -172,7 +172,7 @@ def test_resuming_with_something_else_is_refused_and_changes_nothing(tmp_path, j
     with pytest.raises(UserError, match=words) as refused:
         write(tmp_path, judged, resume=True, **change)
     assert str(refused.value).startswith(str(tmp_path / "run.partial.json"))
-    assert "leave out --resume" in str(refused.value)
+    assert "leave out `resume=`" in str(refused.value)
     assert content(tmp_path) == before
 
 
@@ -184,13 +184,26 @@ def test_resuming_with_another_version_is_refused(tmp_path, judged):
         write(tmp_path, judged, resume=True)
 
 
+def test_a_record_whose_parameters_are_called_as_options_is_gone_on_with(tmp_path, judged):
+    """As it was written before messages named parameters."""
+    write(tmp_path, judged, stop_after=5, options={"folds": "0"})
+    record = tmp_path / "run.partial.json"
+    written = json.loads(record.read_text())
+    written["options"] = {f"--{name.replace('_', '-')}": value for name, value in written["options"].items()}
+    assert "--class-ids" in written["options"]
+    record.write_text(json.dumps(written))
+    with pytest.raises(UserError, match="made with `folds=0`, now it is 1"):
+        write(tmp_path, judged, resume=True, options={"folds": "1"})
+    assert write(tmp_path, judged, resume=True, options={"folds": "0"}) == list(judged)[4:]
+
+
 @pytest.mark.parametrize("schema", [1, 2])
 def test_resuming_tables_of_before_there_were_these_columns_is_refused(tmp_path, judged, schema):
     write(tmp_path, judged, stop_after=5)
     record = tmp_path / "run.partial.json"
     record.write_text(json.dumps({**json.loads(record.read_text()), "schema_version": schema}))
     before = content(tmp_path)
-    with pytest.raises(UserError, match=r"made by a steelsight whose tables have other columns; leave out --resume"):
+    with pytest.raises(UserError, match=r"made by a steelsight whose tables have other columns; leave out `resume=`"):
         write(tmp_path, judged, resume=True)
     assert content(tmp_path) == before
 
@@ -232,7 +245,7 @@ def test_what_a_kill_left_half_written_is_swept(tmp_path, judged, whole):
 
 def test_two_runs_into_one_folder_are_noticed(tmp_path, judged):
     sources = [one.source for one in judged.values()]
-    with pytest.raises(UserError, match="another run may have the same --out"):
+    with pytest.raises(UserError, match="another run may have the same `out=`"):
         write_while(lambda: write(tmp_path, judged, stop_after=3), ResultWriter(tmp_path, CLASSES, sources), judged)
     assert not (tmp_path / "images.csv").exists()
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.judging import AsJson, Images
 from steelsight.cli.output import console, finish, results
+from steelsight.core.formatting import percent
 
 if TYPE_CHECKING:
     from steelsight.inspector.benchmark import Speed
@@ -56,12 +57,12 @@ def _show(speed: "Speed", different: int, mm_per_pixel: float | None) -> None:
         f"one image at a time ({speed.singles} of them): median": f"{speed.p50_ms:.1f} ms",
         "95 % of them within": f"{speed.p95_ms:.1f} ms",
         "99 % of them within": f"{speed.p99_ms:.1f} ms",
-        "passed the gate": f"{speed.passed_share:.1%}",
-        "were segmented, as is whatever does not pass": f"{speed.segmented_share:.1%}",
+        "passed the gate": percent(speed.passed_share, 1),
+        "were segmented, as is whatever does not pass": percent(speed.segmented_share, 1),
         "memory at most": "not known here" if speed.peak_memory_mb is None else f"{speed.peak_memory_mb:.0f} MB",
     }
     if speed.unjudged_share:
-        rows["got no probability from a network, and go to a person"] = f"{speed.unjudged_share:.1%}"
+        rows["got no probability from a network, and go to a person"] = percent(speed.unjudged_share, 1)
     if mm_per_pixel is not None:
         along = f"strip along the width of {speed.mean_width:.0f} pixels, {mm_per_pixel:g} mm each"
         rows[along] = f"{speed.metres_per_second(mm_per_pixel):.2f} m/s"

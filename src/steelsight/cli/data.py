@@ -11,6 +11,7 @@ from rich.table import Table
 
 from steelsight.cli import data_make as strips
 from steelsight.cli.output import counting, finish, results
+from steelsight.core.formatting import percent
 from steelsight.dataset.model import Dataset, Layout
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _class_table(summary: "DatasetSummary") -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in summary.classes:
         areas = [f"{area:,}" for area in row.areas] or ["-"] * len(QUANTILES)
-        table.add_row(escape(row.name), f"{row.images:,}", f"{row.share:.1%}", *areas)
+        table.add_row(escape(row.name), f"{row.images:,}", percent(row.share, 1), *areas)
     return table
 
 
@@ -136,7 +137,7 @@ def _table(title: str) -> Table:
 
 
 def _quantile_name(quantile: float) -> str:
-    return {0.0: "least", 0.5: "median", 1.0: "most"}.get(quantile, f"{quantile:.0%}")
+    return {0.0: "least", 0.5: "median", 1.0: "most"}.get(quantile, percent(quantile))
 
 
 def _count_table(summary: "DatasetSummary") -> Table:

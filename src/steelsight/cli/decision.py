@@ -6,6 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from steelsight.cli.output import results
+from steelsight.core.formatting import percent
 from steelsight.verdicts.guarantee import guarantee_of
 from steelsight.verdicts.text import outcome_text, stability_text
 
@@ -54,9 +55,9 @@ def _figures(decision: "Decision") -> Table:
             f"[bold]{name}[/]" if key == "nested" else name,
             _cell(figures.dice, intervals[key].dice),
             _cell(figures.defective_dice, intervals[key].defective_dice),
-            "-" if figures.false_alarm_share is None else f"{figures.false_alarm_share:.2%}",
+            "-" if figures.false_alarm_share is None else percent(figures.false_alarm_share, 2),
         )
-    table.add_row("all empty (floor)", f"{decision.floor:.4f}", "-", "0.00%")
+    table.add_row("all empty (floor)", f"{decision.floor:.4f}", "-", percent(0, 2))
     return table
 
 
@@ -120,13 +121,13 @@ def _bounds(policy: "Policy") -> Table:
     rejects = "none is for its P(defect)" if policy.reject_at is None else f"above {policy.reject_at:.4f}"
     table = Table(
         title=f"Verdicts: {passes}; reject: {rejects}; else review",
-        caption=f"each bound by itself at {policy.wish.confidence:.0%} confidence, over twin groups",
+        caption=f"each bound by itself at {percent(policy.wish.confidence)} confidence, over twin groups",
     )
     table.add_column("at most")
     for heading in ("asked", "bound", "groups", "lost", "kept"):
         table.add_column(heading, justify="right")
     for one in policy.statements:
-        table.add_row(_what(one), f"{one.limit:.2%}", f"{one.bound:.2%}", str(one.groups), str(one.lost), _kept(one))
+        table.add_row(_what(one), percent(one.limit), percent(one.bound, 2), str(one.groups), str(one.lost), _kept(one))
     return table
 
 

@@ -48,7 +48,7 @@ def inspect(
         overlays=overlays,
         resume=resume,
         made_by=fingerprint(inspector),
-        options={"--device": device},
+        options={"device": device},
         batch=opened.engine("throughput").batch,
     )
     judge_and_write(

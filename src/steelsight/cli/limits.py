@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
+from steelsight.cli.output import option_at
 from steelsight.core.errors import UserError
+from steelsight.core.model import explain, first_fault
 
 if TYPE_CHECKING:
     from steelsight.verdicts.policy import Costs, Limits
@@ -143,7 +145,7 @@ def _costs(
             }
         )
     except ValidationError as error:
-        raise UserError(_sentence(error, "cost-")) from error
+        raise UserError(_sentence(error, "cost_")) from error
 
 
 def _by_class(option: str, given: Sequence[str] | None) -> Mapping[str, float] | None:
@@ -176,8 +178,9 @@ def _limit(name: str, text: str) -> float | None:
 
 
 def _sentence(error: ValidationError, prefix: str = "") -> str:
-    first = error.errors()[0]
-    if not first["loc"]:
-        return f"{first['msg'].removeprefix('Value error, ')}; give it with --defect-share"
-    name = str(first["loc"][0]).replace("_", "-")
-    return f"--{prefix}{name} {first['input']}: {first['msg'][0].lower()}{first['msg'][1:]}"
+    of_all = not first_fault(error)["loc"]  # a limit or costs that a share of defective images is lacking for
+    return explain(
+        error,
+        place=lambda location: option_at(location, prefix),
+        mend="give it with --defect-share" if of_all else None,
+    )

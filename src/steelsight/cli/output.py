@@ -1,6 +1,7 @@
 """How every verb speaks: rich on the terminal, `--json` for a program, errors in one sentence on standard error."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,10 @@ console = Console(stderr=True)
 
 results = Console()
 """Tables and figures that a verb was asked for go to standard output; with `--json` only the JSON does."""
+
+_OPTIONS = {"overrides": "set"}
+"""Options that are not called as the parameter is."""
+_PARAMETER = re.compile(r"`(?P<name>[a-z][a-z_]*)=(?P<value>[^`\n]*)`")
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -51,9 +56,35 @@ def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
         yield tell
 
 
+def with_options(message: str) -> str:
+    """A sentence of the library as the command line says it: a parameter, which it writes `name=` or `name=value`, becomes
+    its option.
+
+    >>> with_options("`out=runs/a`: there is a run; give another `out=`, or `max_pixels=`, or `overrides=folds=3`")
+    '--out runs/a: there is a run; give another --out, or --max-pixels, or --set folds=3'
+    """
+    return _PARAMETER.sub(lambda found: f"{_option(found['name'])} {found['value']}".rstrip(), message)
+
+
+def option_at(location: Sequence[int | str], prefix: str = "") -> str:
+    """The option that a model's field is filled from, and what of it is meant.
+
+    >>> option_at(("escape_of", "4"), "cost_")
+    '--cost-escape-of 4'
+    """
+    return " ".join([_option(f"{prefix}{location[0]}"), *map(str, location[1:])]) if location else ""
+
+
+def _option(parameter: str) -> str:
+    return f"--{_OPTIONS.get(parameter, parameter).replace('_', '-')}"
+
+
 def fail(message: str) -> None:
-    """Print one error sentence, without characters that steer a terminal, which it may quote of a file."""
-    shown = "".join(one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in message)
+    """Print one error sentence, with options for parameters, and without characters that steer a terminal, which it may
+    quote of a file."""
+    shown = "".join(
+        one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in with_options(message)
+    )
     console.print(f"[bold red]steelsight:[/] {escape(shown)}", soft_wrap=True, highlight=False)
 
 

@@ -58,7 +58,7 @@ def predict(
         overlays=overlays,
         resume=resume,
         made_by=hashlib.sha256((run / FILE).read_bytes()).hexdigest(),
-        options={"--folds": folds},
+        options={"folds": folds},
         batch=engine.batch,
     )
     flags = measure_familiar(record, (), grey=sees_grey(engine)).flags if are_there(record) else None

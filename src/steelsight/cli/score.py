@@ -9,8 +9,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from steelsight.cli.output import finish, results
+from steelsight.cli.output import finish, results, with_options
 from steelsight.core.errors import UserError
+from steelsight.core.formatting import percent
 from steelsight.metrics.defect_figures import DefectCounts, DefectFigures
 from steelsight.metrics.mask_table import read_mask_table
 from steelsight.metrics.submission import Score, image_suffixes, read_image_list, score_submission
@@ -58,7 +59,8 @@ def score(
     if not as_json:
         _show(result)
         _show_defects(result.defects, result.classes)
-    finish([], None, as_json=as_json, figures=result.as_dict())
+    figures = {**result.as_dict(), "notes": [with_options(note) for note in result.notes]}
+    finish([], None, as_json=as_json, figures=figures)
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
@@ -124,14 +126,14 @@ def _show(result: Score) -> None:
     )
     results.print(table)
     for note in result.notes:
-        results.print(f"note: {escape(note)}", soft_wrap=True, highlight=False)
+        results.print(f"note: {escape(with_options(note))}", soft_wrap=True, highlight=False)
 
 
 def _cells(
     dice: float, floor: float, defective: float, alarms: float, iou: float, defects: float, predicted: float
 ) -> list[str]:
     *shares, overlap = (f"{value:.4f}" if value == value else "-" for value in (dice, floor, defective, iou))
-    return [*shares, f"{alarms:.2%}" if alarms == alarms else "-", overlap, f"{defects:.0f}", f"{predicted:.0f}"]
+    return [*shares, percent(alarms, 2) if alarms == alarms else "-", overlap, f"{defects:.0f}", f"{predicted:.0f}"]
 
 
 def _show_defects(figures: DefectFigures | None, classes: Sequence[str]) -> None:
@@ -158,7 +160,7 @@ def _show_defects(figures: DefectFigures | None, classes: Sequence[str]) -> None
 
 def _counted(of: DefectCounts) -> list[str]:
     shares = (
-        f"{count} ({share:.1%})" if of.annotated else "-"
+        f"{count} ({percent(share, 1)})" if of.annotated else "-"
         for count, share in ((of.found, of.found_share), (of.half_found, of.half_found_share))
     )
     per_metre = of.false_alarms_per_metre

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 import steelsight
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
-from steelsight.cli.output import Interrupted, console, results
+from steelsight.cli.output import Interrupted, console, option_at, results
 from steelsight.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -117,13 +117,13 @@ def read_settings(**given: Any) -> "StationSettings":
     """
     from pydantic import ValidationError
 
+    from steelsight.core.model import explain
     from steelsight.station.settings import StationSettings
 
     try:
         return StationSettings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(f"--{str(first['loc'][0]).replace('_', '-')} {first['input']}: {first['msg']}") from error
+        raise UserError(explain(error, place=option_at)) from error
 
 
 def _read_token(file: Path | None) -> str | None:

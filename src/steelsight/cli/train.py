@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from steelsight.cli.labelled import read_labelled, say_notes
-from steelsight.cli.output import console, counting, finish, results, shown_progress
+from steelsight.cli.output import console, counting, finish, results, shown_progress, with_options
 from steelsight.core.errors import UserError
 from steelsight.core.files import is_temporary, sweep
 from steelsight.dataset.model import Layout
@@ -71,7 +71,7 @@ def train(
     if goes_on and not all(is_done(out, member, fold, evidence) for member, fold in jobs):
         with console.status("looking whether the images are still the same"):
             check_data(evidence)
-    run_jobs(evidence, jobs, machine, tensorboard=tensorboard)
+    run_jobs(evidence, jobs, machine, tensorboard=tensorboard, worded=with_options)
     if not _is_further_device():
         _end(evidence, data, recipe, as_json)
         if left_out and not skip_faulty:

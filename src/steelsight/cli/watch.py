@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.judging import AsJson
-from steelsight.cli.output import INTERRUPTED, Interrupted, console, fail, finish
+from steelsight.cli.output import INTERRUPTED, Interrupted, console, fail, finish, with_options
 from steelsight.cli.serve import Data, Database, KeepDays, KeepWhat, MaxPixels, Name, read_settings
 from steelsight.core.errors import UserError
 
@@ -187,7 +187,8 @@ def _line(follow: "Follow", now: float) -> str:
     parts = [f"{follow.waiting.count} waiting", f"{figures.inspected} inspected{_verdicts(follow)}"]
     parts.append(f"{figures.rate(now):.1f} images/s")
     if follow.troubles.count:
-        parts.append(f"trouble: {'; '.join(follow.troubles.sentences) or f'{follow.troubles.count} files'}")
+        told = with_options("; ".join(follow.troubles.sentences))
+        parts.append(f"trouble: {told or f'{follow.troubles.count} files'}")
     return ", ".join(parts)
 
 
@@ -197,7 +198,7 @@ def _verdicts(follow: "Follow") -> str:
 
 
 def _tell(sentence: str) -> None:
-    console.print(escape(sentence), soft_wrap=True, highlight=False)
+    console.print(escape(with_options(sentence)), soft_wrap=True, highlight=False)
 
 
 def _look(inspector: Path, data: Path, database: str | None) -> str:
@@ -217,7 +218,7 @@ def _as_dict(follow: "Follow") -> dict[str, Any]:
         "moved": figures.moved,
         "vanished": figures.vanished,
         "left": figures.left,
-        "troubles": list(follow.troubles.sentences),
+        "troubles": [with_options(sentence) for sentence in follow.troubles.sentences],
     }
 
 

@@ -5,7 +5,11 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Wrong use or wrong input: the message names the file, the value, the rule and the mend."""
+    """Wrong use or wrong input: the message names the file, the value, the rule and the mend.
+
+    A parameter of the caller's is named "`out=`", or with its value "`device=cuda`": a program reads it so, and the command
+    line prints the option in its place (`steelsight.cli.output.with_options`).
+    """
 
 
 def nearest(wrong: str, right: Iterable[str]) -> str:

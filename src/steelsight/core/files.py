@@ -8,31 +8,42 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from steelsight.core.errors import UserError
 from steelsight.core.names import no_formula
 
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 """What the system says of a full disk."""
 _LONGEST_STEM = 180  # bytes, of 255 that most file systems allow
-_TEMPORARY = re.compile(r"\..+\.\d+\.part(\.[^.]+)?")  # the names that `replacing` gives
+_TEMPORARY = re.compile(
+    r"\..+\.(\d+|[0-9a-f]{8})\.part(\.[^.]+)?"
+)  # those of `temporary_beside`, and of older steelsights
 
 
 @contextmanager
-def disk_errors(path: Path, *, again: str = "the same command again") -> Iterator[None]:
-    """Turn a full or read-only disk met while writing `path` into one sentence for the user, who is told what to run
-    again."""
+def disk_errors(
+    path: Path, *, again: str = "the same command again", room: str | None = None, all_as: str | None = None
+) -> Iterator[None]:
+    """Turn a full or read-only disk met while writing `path` into one sentence for the user.
+
+    Args:
+        again: what to run when there is room again.
+        room: how to make room, where running something again is not what follows.
+        all_as: what cannot be done ("written", "read"), where whatever the disk refuses is to be such a sentence.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno in NO_SPACE:
-            raise UserError(
-                f"{path}: the disk is full; free some space and run {again} (nothing was half-written)"
-            ) from error
+        if error.errno in _NO_SPACE:
+            mend = room or f"free some space and run {again} (nothing was half-written)"
+            raise UserError(f"{path}: the disk is full; {mend}") from error
+        if all_as is not None:
+            why = error.strerror or error
+            raise UserError(f"{path}: cannot be {all_as} ({why}); see to the disk and its rights") from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise UserError(
                 f"{path}: no permission to write here; choose another folder or change its rights"
@@ -40,29 +51,47 @@ def disk_errors(path: Path, *, again: str = "the same command again") -> Iterato
         raise
 
 
+Refusals = Callable[[Path], AbstractContextManager[None]]
+"""`disk_errors`, or the same with words of the caller's own."""
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool = False, refusals: Refusals = disk_errors) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it takes the place of `path`, on failure it is removed.
 
-    The temporary keeps the suffix of `path`, since many writers choose a format by it. Works for files and folders.
+    The temporary keeps the suffix of `path`, since many writers choose a format by it. Works for files and folders. Any
+    number of threads and processes may write the same path: the last one's content stays.
+
+    Args:
+        durable: of a file: its content outlives a power cut as soon as it has its name.
 
     Raises:
         UserError: the disk is full or may not be written to.
     """
-    stem = _short(path.stem)
-    temporary = path.with_name(f".{stem}.{os.getpid()}.part{path.suffix}")
-    former = path.with_name(f".{stem}.former.{os.getpid()}.part{path.suffix}")
-    with disk_errors(path):
+    temporary, former = temporary_beside(path), temporary_beside(path)
+    with refusals(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove(temporary)
         try:
             yield temporary
+            if durable:
+                _synchronise(temporary)
             if path.is_dir() and temporary.is_dir():
                 path.replace(former)  # a moment without it, rather than the time that deleting takes
             temporary.replace(path)
         finally:
             _remove(temporary)
             _remove(former)
+
+
+def temporary_beside(path: Path) -> Path:
+    """A name in the same folder that `sweep` knows, and nobody else takes: of containers that share one, each may be process
+    1."""
+    return path.with_name(f".{_short(path.stem)}.{os.urandom(4).hex()}.part{path.suffix}")
+
+
+def _synchronise(path: Path) -> None:
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
 
 
 def _short(stem: str) -> str:
@@ -86,9 +115,11 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
     write_text(path, text.getvalue())
 
 
-def write_bytes(path: Path, content: bytes | memoryview) -> None:
-    """Write `content` atomically."""
-    with replacing(path) as temporary:
+def write_bytes(
+    path: Path, content: bytes | memoryview, *, durable: bool = False, refusals: Refusals = disk_errors
+) -> None:
+    """Write `content` atomically; see `replacing`."""
+    with replacing(path, durable=durable, refusals=refusals) as temporary:
         temporary.write_bytes(content)
 
 

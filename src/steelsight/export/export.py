@@ -101,13 +101,13 @@ def _refuse_foreign(out: Path) -> None:
     if not out.exists() and not out.is_symlink():
         return
     if not out.is_dir() or out.is_symlink():
-        raise UserError(f"--out {out}: a file or link of this name is there; name a folder that is not there yet")
+        raise UserError(f"`out={out}`: a file or link of this name is there; name a folder that is not there yet")
     names = {path.name for path in out.iterdir()}
     parts = {name for name in names if name in _FILES or name.endswith(".onnx")}
     if names and (CARD not in names or names - parts):
         foreign = min(names - parts or names)
         raise UserError(
-            f"--out {out}: it holds {foreign} and would be replaced as a whole; name a folder that is not there yet, or "
+            f"`out={out}`: it holds {foreign} and would be replaced as a whole; name a folder that is not there yet, or "
             "that of an inspector"
         )
 

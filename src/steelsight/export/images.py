@@ -66,5 +66,5 @@ def images_for_parity(run: Path, record: Record, given: Sequence[str], most: int
     """
     if given:
         return find_sources(given)
-    require(run, record, "without --images the export is compared with torch on them")
+    require(run, record, "without `images=` the export is compared with torch on them")
     return sources_of(over_folds(record, most))

@@ -70,7 +70,7 @@ def make_plan(
     recipe, decision, record = read_run_recipe(run), read_decision(run), read_record(run)
     chosen = choose_folds(folds, recipe.folds)
     if precision != "fp32":
-        require(run, record, f"--precision {precision} is judged on them")
+        require(run, record, f"`precision={precision}` is judged on them")
     sources = images_for_parity(run, record, images, PARITY_IMAGES)
     evidence = OutOfFoldPredictions(run, record, recipe)
     tested, policy = of_folds(evidence, decision, chosen, fp32=precision == "fp32", progress=progress) or (None, None)

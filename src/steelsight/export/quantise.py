@@ -80,7 +80,7 @@ def quantise(path: Path, inputs: Inputs, control: Control | None = None) -> None
     except Exception as error:  # its errors have no common base but this
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise UserError(
-            f"nothing was exported: NNCF cannot make int8 of {path.name} ({first}); export with --precision fp32"
+            f"nothing was exported: NNCF cannot make int8 of {path.name} ({first}); export with `precision=fp32`"
         ) from error
     onnx.save(made, path)
 

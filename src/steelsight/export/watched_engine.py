@@ -29,7 +29,7 @@ class _WatchedNetwork:
         if odd is not None:
             raise UserError(
                 f"nothing was exported: {self.name} answers with {odd:g}, which is no probability; look at its job in the "
-                "report, and train it again, or export with --precision fp32 if another precision was asked for"
+                "report, and train it again, or export with `precision=fp32` if another precision was asked for"
             )
         return said
 

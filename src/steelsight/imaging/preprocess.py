@@ -8,13 +8,15 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from steelsight.core.model import Model
 
 Image = NDArray[np.uint8] | NDArray[np.uint16]
 """Grey (H, W) or RGB colour (H, W, 3), 8 or 16 bit."""
 
 
-class Preprocess(BaseModel):
+class Preprocess(Model):
     """Image -> network input of a fixed size, and back.
 
     Attributes:
@@ -23,8 +25,6 @@ class Preprocess(BaseModel):
         colour: `grey` gives one channel, `rgb` three (a grey image then has three equal ones).
         mean, deviation: subtracted and divided by after pixels are scaled to [0, 1], per channel or one for all.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     height: int = Field(ge=32, multiple_of=32)
     width: int = Field(ge=32, multiple_of=32)

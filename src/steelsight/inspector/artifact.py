@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_json, write_text
+from steelsight.core.model import Model, explain
 from steelsight.core.parsing import parse_json
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
@@ -35,11 +37,7 @@ Precision = Literal["fp32", "bf16", "int8"]
 """In which numbers the networks compute: `bf16` networks are stored in fp32 and run in bf16 where the processor gains."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class NetworkCard(_Model):
+class NetworkCard(Model):
     """One network.
 
     Attributes:
@@ -61,7 +59,7 @@ class NetworkCard(_Model):
         return f"{self.member}:{self.fold}"
 
 
-class CrossValidated(_Model):
+class CrossValidated(Model):
     """Figures of the run's decision, each from members that did not see the image; None where there is nothing to judge.
 
     Attributes:
@@ -78,7 +76,7 @@ class CrossValidated(_Model):
     floor: float
 
 
-class Provenance(_Model):
+class Provenance(Model):
     """Where an inspector comes from.
 
     Attributes:
@@ -103,7 +101,7 @@ class Provenance(_Model):
     versions: dict[str, str]
 
 
-class InspectorCard(_Model):
+class InspectorCard(Model):
     """inspector.json.
 
     Attributes:
@@ -194,7 +192,8 @@ def read_card(folder: Path) -> InspectorCard:
     path = folder / CARD
     if not path.is_file():
         raise UserError(
-            f"{path}: not found, so {folder} is no inspector; name the folder that `steelsight export RUN --out` wrote"
+            f"{path}: not found, so {folder} is no inspector; name the folder that "
+            f"`{command('export', 'RUN', out=True)}` wrote"
         )
     written = path.read_bytes()  # once: what is believed below is what the checksum is of
     content = _json(path, written)
@@ -209,9 +208,7 @@ def read_card(folder: Path) -> InspectorCard:
     try:
         card = InspectorCard.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise UserError(f"{path}: {where}: {first['msg']}; export the run again") from error
+        raise UserError(f"{path}: {explain(error, mend='export the run again')}") from error
     _verify_listed(folder, listed, [network.file for network in card.networks])
     return card
 

@@ -30,8 +30,8 @@ def open_engine(
 
     if device == "cuda" and not has_cuda():
         raise UserError(
-            "--device cuda: ONNX Runtime sees no CUDA device here; install 'steelsight[gpu]' and the driver, or use "
-            "--device cpu"
+            "`device=cuda`: ONNX Runtime sees no CUDA device here; install 'steelsight[gpu]' and the driver, or use "
+            "`device=cpu`"
         )
     if device != "cpu" and has_cuda():
         return OnnxRuntimeEngine.load(folder, card, ("CUDAExecutionProvider", "CPUExecutionProvider"))

@@ -6,8 +6,9 @@ from typing import Literal, NamedTuple, Self
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from steelsight.core.model import Model
 from steelsight.imaging.preprocess import Image
 
 Flag = Literal["size", "brightness", "light", "contrast", "sharpness"]
@@ -40,7 +41,7 @@ class ImageStatistics(NamedTuple):
     sharpness: float
 
 
-class InputRange(BaseModel):
+class InputRange(Model):
     """Ranges over the images an inspector was made with, smallest and greatest.
 
     Attributes:
@@ -49,8 +50,6 @@ class InputRange(BaseModel):
         light, contrast, sharpness: see `ImageStatistics`; None in an inspector that was made before they were measured.
         images: how many were measured.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     height: Interval
     width: Interval

@@ -5,17 +5,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from steelsight.core.errors import UserError
+from steelsight.core.model import Model, explain
 from steelsight.inspector.artifact import PARITY, Precision, require_listed
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Tolerance(_Model):
+class Tolerance(Model):
     """What an inspector was held to, in its parity.json.
 
     Attributes:
@@ -30,7 +27,7 @@ class Tolerance(_Model):
     same_masks_share: float | None = None
 
 
-class FoldDice(_Model):
+class FoldDice(Model):
     """Competition Dice of one fold's networks on images that they did not see, in fp32 and in the lower precision."""
 
     fold: int
@@ -39,7 +36,7 @@ class FoldDice(_Model):
     reduced: float
 
 
-class DiceLoss(_Model):
+class DiceLoss(Model):
     """Dice that a lower precision loses.
 
     Attributes:
@@ -83,7 +80,7 @@ class DiceLoss(_Model):
         )
 
 
-class Parity(_Model):
+class Parity(Model):
     """What two engines said of the same images; the mean of a step's networks is compared, as the cascade uses it.
 
     Attributes:
@@ -151,4 +148,6 @@ def read_parity(folder: Path) -> Parity:
     try:
         return Parity.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise UserError(f"{path}: not the proof that `steelsight export` wrote; export the run again") from error
+        raise UserError(
+            f"{path}: not the proof that `steelsight export` wrote ({explain(error, mend='')}); export the run again"
+        ) from error

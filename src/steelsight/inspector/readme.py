@@ -2,6 +2,8 @@
 
 import textwrap
 
+from steelsight.core.commands import command
+from steelsight.core.formatting import percent
 from steelsight.inspector.artifact import InspectorCard, NetworkCard
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme_verdicts import verdict_paragraphs
@@ -56,7 +58,7 @@ def _run() -> str:
         "## Run it\n\n"
         "steelsight (Python 3.11 or newer) runs it; its plain install is enough, and has no torch:\n\n"
         "    pip install steelsight            # or `pip install .` in its source folder\n"
-        "    steelsight inspect THIS_FOLDER IMAGES --out RESULTS --masks --overlays\n\n"
+        f"    {command('inspect', 'THIS_FOLDER', 'IMAGES', out='RESULTS', masks=True, overlays=True)}\n\n"
         "`IMAGES` are files, folders or patterns. RESULTS/images.csv has one row for each image, its verdict first;\n"
         "submission.csv has the masks as run lengths. From Python:\n\n"
         "    from steelsight.inspector.inspector import Inspector\n\n"
@@ -177,8 +179,8 @@ def parity_lines(parity: Parity) -> tuple[str, ...]:
     lines = [
         f"P(defect) differs by {parity.p_defect_difference:.1e} at most, a pixel's mean probability: {maps}",
         _decisions(parity),
-        f"masks the same for {parity.same_masks_share:.2%} of {parity.pairs} (image, class) pairs, {parity.found_pairs} of "
-        f"them with a mask{_mask_differences(parity)}",
+        f"masks the same for {percent(parity.same_masks_share, 2)} of {parity.pairs} (image, class) pairs, "
+        f"{parity.found_pairs} of them with a mask{_mask_differences(parity)}",
     ]
     loss = parity.dice_loss
     if loss is None:
@@ -195,10 +197,10 @@ def parity_lines(parity: Parity) -> tuple[str, ...]:
 
 def _decisions(parity: Parity) -> str:
     """Shares of decisions that are the same, and how many differ for what lies beside a threshold."""
-    verdicts = "" if parity.same_verdict_share is None else f", verdicts for {parity.same_verdict_share:.2%}"
+    verdicts = "" if parity.same_verdict_share is None else f", verdicts for {percent(parity.same_verdict_share, 2)}"
     text = (
-        f"gate decisions the same for {parity.same_gate_share:.2%} of the images{verdicts}, answers for "
-        f"{parity.same_answer_share:.2%}"
+        f"gate decisions the same for {percent(parity.same_gate_share, 2)} of the images{verdicts}, answers for "
+        f"{percent(parity.same_answer_share, 2)}"
     )
     near = {"gate": parity.near_gate_images, "verdict": parity.near_verdict_images}
     said = [f"{count} {what}{'s' if count > 1 else ''}" for what, count in near.items() if count]

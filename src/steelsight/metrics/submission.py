@@ -91,11 +91,11 @@ def choose_images(truth: MaskTable, prediction: MaskTable, images: Sequence[str]
     """
     judged = dict.fromkeys(images if images is not None else [*truth.images, *prediction.images])
     if not judged:
-        raise UserError(f"{truth.file}: no image in it, nor in {prediction.file}; name the images by --images")
+        raise UserError(f"{truth.file}: no image in it, nor in {prediction.file}; name the images by `images=`")
     named = truth.images.keys() | prediction.images.keys()
     if images is not None and named and not judged.keys() & named:
         raise UserError(
-            f"--images: none of its {len(judged)} names, such as {next(iter(judged))!r}, stands in {truth.file} or "
+            f"`images=`: none of its {len(judged)} names, such as {next(iter(judged))!r}, stands in {truth.file} or "
             f"{prediction.file}, where one is {next(iter({**truth.images, **prediction.images}))!r}; "
             "give names as they stand there"
         )
@@ -106,7 +106,7 @@ def choose_images(truth: MaskTable, prediction: MaskTable, images: Sequence[str]
     if unknown:
         raise UserError(
             f"{truth.file}: no row for {unknown[0]}{_and_more(unknown)}, while images without defect have rows here; "
-            "add its rows, or name the images to judge by --images"
+            "add its rows, or name the images to judge by `images=`"
         )
     if images is None:
         _refuse_strangers(truth, prediction)
@@ -123,12 +123,12 @@ def _refuse_strangers(truth: MaskTable, prediction: MaskTable) -> None:
         image, other = next((pair for pair in alike if _is_spelling(*pair)), alike[0])
         raise UserError(
             f"{prediction.file}:{prediction.images[image]}: {image!r} is not in {truth.file}, which has {other!r} in line "
-            f"{truth.images[other]}; name the images alike in both files, or name those to judge by --images"
+            f"{truth.images[other]}; name the images alike in both files, or name those to judge by `images=`"
         )
     if strangers and truth.images and prediction.images:
         raise UserError(
             f"{prediction.file}: no image in common with {truth.file}, where one is {next(iter(truth.images))!r}, and here "
-            f"{lone[0]!r}; give files of the same images, named alike, or name the images to judge by --images"
+            f"{lone[0]!r}; give files of the same images, named alike, or name the images to judge by `images=`"
         )
 
 
@@ -140,7 +140,7 @@ def _refuse_other_names(table: MaskTable, judged: Mapping[str, None]) -> None:
     image = next((image for image in table.images if nearly(image) in meant), None)
     if image is not None:
         raise UserError(
-            f"--images: {meant[nearly(image)]!r} stands in {table.file} as {image!r}; give names as they stand there"
+            f"`images=`: {meant[nearly(image)]!r} stands in {table.file} as {image!r}; give names as they stand there"
         )
 
 
@@ -173,7 +173,7 @@ def choose_classes(
         raise _unknown_class(prediction, added[0], known)
     names = known if classes is not None else sorted([*known, *added], key=_natural)
     if not names:
-        raise UserError(f"{truth.file}: no class in it, nor in {prediction.file}; name the classes by --classes")
+        raise UserError(f"{truth.file}: no class in it, nor in {prediction.file}; name the classes by `classes=`")
     notes = [f"class {name!r} has no row in {truth.file.name}: taken to be absent from every image" for name in added]
     return tuple(names), tuple(notes)
 
@@ -223,7 +223,7 @@ def _notes_on_images(
 ) -> tuple[str, ...]:
     notes = []
     if not (are_named or truth.lists_empty or prediction.lists_empty):
-        notes.append("neither file lists images without a mask: these are not counted; --images names them")
+        notes.append("neither file lists images without a mask: these are not counted; `images=` names them")
     absent = [image for image in judged if image not in prediction.images]
     if prediction.lists_empty and absent:
         notes.append(
@@ -233,14 +233,14 @@ def _notes_on_images(
     for table in (truth, prediction):
         left = [image for image in table.images if image not in judged]
         if left:
-            notes.append(f"{table.file.name}: {left[0]}{_and_more(left)} left out, not in --images")
+            notes.append(f"{table.file.name}: {left[0]}{_and_more(left)} left out, not in `images=`")
     return tuple(notes)
 
 
 def _unknown_class(table: MaskTable, name: str, known: list[str]) -> UserError:
     return UserError(
         f"{table.file}:{table.classes[name]}: class {name!r} is unknown; "
-        f"{nearest(name, known)} (--classes names them all)"
+        f"{nearest(name, known)} (`classes=` names them all)"
     )
 
 

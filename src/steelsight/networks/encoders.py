@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.recipe import Encoder
 
@@ -94,9 +95,10 @@ def require_weights(encoder: Encoder, member: str = "MEMBER") -> WeightsFile:
     found = find_weights(encoder)
     if found is None:
         raise UserError(
-            f"encoder {encoder}: its ImageNet weights are not on this machine; add a file with `steelsight weights add "
-            f"{encoder} FILE`, download them with `steelsight weights add {encoder} --from-hub`, or start without them "
-            f"by name with `--set members.{member}.weights=random`"
+            f"encoder {encoder}: its ImageNet weights are not on this machine; add a file with "
+            f"`{command('weights add', encoder, 'FILE')}`, download them with "
+            f"`{command('weights add', encoder, from_hub=True)}`, or start without them by name with "
+            f"`overrides=members.{member}.weights=random`"
         )
     return found
 

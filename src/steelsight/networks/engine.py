@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import nn
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
@@ -96,8 +97,8 @@ def _load_network(
     path = run / "jobs" / member.name / f"fold{fold}" / "weights.safetensors"
     if not path.is_file():
         raise UserError(
-            f"{path}: not there, so job {member.name}:{fold} is not done; finish it with `steelsight train "
-            f"DATA --out {run} --resume`"
+            f"{path}: not there, so job {member.name}:{fold} is not done; finish it with "
+            f"`{command('train', 'DATA', out=run, resume=True)}`"
         )
     model = build_member(member, classes)
     try:
@@ -105,7 +106,7 @@ def _load_network(
     except Exception as error:  # see `steelsight.networks.weights`
         raise UserError(
             f"{path}: not the weights of member {member.name} in {run / 'recipe.yaml'}; delete the job's folder and train "
-            "it again with --resume"
+            "it again with `resume=`"
         ) from error
     model.to(device).to(memory_format=torch.channels_last)
     model.eval()

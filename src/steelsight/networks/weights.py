@@ -36,7 +36,7 @@ def load_encoder(model: Network, path: Path) -> None:
         name: tensor.shape for name, tensor in wanted.items()
     }:
         raise UserError(
-            f"{path}: not the weights of a segmenter with this encoder; delete its job's folder and --resume"
+            f"{path}: not the weights of a segmenter with this encoder; delete its job's folder and `resume=`"
         )
     backbone.load_state_dict(inside)
 

@@ -14,7 +14,7 @@ def choose_jobs(recipe: Recipe, only: Sequence[str]) -> list[tuple[Member, int]]
     names = {f"{member.name}:{fold}" for member, fold in jobs} | {member.name for member, _ in jobs}
     for name in only:
         if name not in names:
-            raise UserError(f"--only {name}: there is no such job; {nearest(name, names)}")
+            raise UserError(f"`only={name}`: there is no such job; {nearest(name, names)}")
     return [(member, fold) for member, fold in jobs if member.name in only or f"{member.name}:{fold}" in only]
 
 
@@ -24,7 +24,7 @@ def waits_for(member: Member, fold: int) -> tuple[str, int] | None:
 
 
 def choose_folds(text: str, folds: int) -> tuple[int, ...]:
-    """The folds that `--folds` names: `all`, or one by its number.
+    """The folds that a text names: `all`, or one by its number.
 
     >>> choose_folds("all", 3), choose_folds("1", 3)
     ((0, 1, 2), (1,))
@@ -36,4 +36,4 @@ def choose_folds(text: str, folds: int) -> tuple[int, ...]:
         return tuple(range(folds))
     if text.isdecimal() and int(text) < folds:
         return (int(text),)
-    raise UserError(f"--folds {text}: the run has the folds 0 to {folds - 1}; give one of them, or all")
+    raise UserError(f"`folds={text}`: the run has the folds 0 to {folds - 1}; give one of them, or all")

@@ -1,4 +1,4 @@
-"""Reading recipes: YAML plus `--set` overrides; a wrong key or value is refused with the nearest right one."""
+"""Reading recipes: YAML plus overrides; a wrong key or value is refused with the nearest right one."""
 
 from collections.abc import Iterable, Sequence
 from importlib import resources
@@ -8,8 +8,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError, nearest
 from steelsight.core.files import write_text
+from steelsight.core.model import Location, explain, keys_of
 from steelsight.core.parsing import parse_yaml
 from steelsight.recipe.model import Recipe
 
@@ -39,13 +41,15 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:
-            raise UserError(f"--set {override}: not of the form key.sub=value; for example --set folds=3")
+            raise UserError(f"`overrides={override}`: not of the form key.sub=value; for example `overrides=folds=3`")
         try:
             parsed = _number(_load(value))
         except yaml.YAMLError as error:
-            raise UserError(f"--set {override}: the value is not YAML; quote it or correct it") from error
-        if not _assign(content, key.split("."), parsed, f"--set {override}"):
-            raise UserError(f"--set {override}: nothing in the recipe is named {key!r}; see `steelsight train --help`")
+            raise UserError(f"`overrides={override}`: the value is not YAML; quote it or correct it") from error
+        if not _assign(content, key.split("."), parsed, f"`overrides={override}`"):
+            raise UserError(
+                f"`overrides={override}`: nothing in the recipe is named {key!r}; see `{command('train', help=True)}`"
+            )
     return _validate(content, source)
 
 
@@ -54,7 +58,7 @@ def read_run_recipe(run: Path) -> Recipe:
     path = run / "recipe.yaml"
     if not path.is_file():
         raise UserError(
-            f"{path}: not found, so {run} is not a run; name the folder that `steelsight train --out` wrote"
+            f"{path}: not found, so {run} is not a run; name the folder that `{command('train', out=True)}` wrote"
         )
     return _validate(_parse(path.read_text("utf-8", errors="replace"), str(path)), str(path))
 
@@ -87,7 +91,7 @@ def _load(text: str) -> Any:
 
 
 def _own(node: Any) -> Any:
-    """A copy in which what YAML anchors share is no longer shared, so that `--set` changes one member alone."""
+    """A copy in which what YAML anchors share is no longer shared, so that an override changes one member alone."""
     if isinstance(node, dict):
         return {key: _own(value) for key, value in node.items()}
     return [_own(item) for item in node] if isinstance(node, list) else node
@@ -142,25 +146,12 @@ def _numbers(node: Any) -> Any:
 
 
 def _explain(error: ValidationError, content: dict[str, Any], source: str) -> str:
-    """One sentence for the first fault: where, what stands there, the rule, the nearest right word."""
-    errors = error.errors()
-    # of a word or a list, a wrong list fails as the word first
-    first = next((e for e in errors if e["type"] != "literal_error" or not isinstance(e["input"], list)), errors[0])
-    reason = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
-        return f"{source} is refused: {reason}; correct it"
-    steps = [step for step in first["loc"] if "[" not in str(step)]  # without pydantic's words for kinds of value
-    place = _names(steps, content)
-    value = first["input"]
-    if first["type"] == "extra_forbidden":
-        return f"{source}: {place}: there is no such field; {nearest(str(first['loc'][-1]), _siblings(first['loc']))}"
-    shown = "" if isinstance(value, dict) else f" {value!r}"
-    if first["type"] == "literal_error":
-        words = first["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-        return f"{source}: {place}:{shown} is not allowed; {nearest(str(value), words)}"
-    if first["type"] == "missing":
-        return f"{source}: {place}: the field is missing; add it"
-    return f"{source}: {place}:{shown} is refused: {reason}; correct it"
+    def place(location: Location) -> str:
+        # without pydantic's words for kinds of value
+        named = _names([step for step in location if "[" not in str(step)], content)
+        return f"{source}: {named}" if named else source
+
+    return explain(error, place=place, keys=_keys)
 
 
 def _names(location: Iterable[int | str], content: Any) -> str:
@@ -176,8 +167,8 @@ def _names(location: Iterable[int | str], content: Any) -> str:
     return ".".join(parts)
 
 
-def _siblings(location: tuple[int | str, ...]) -> list[str]:
-    """Field names (aliases where they have one) of the model that holds `location`."""
+def _keys(location: Location) -> list[str]:
+    """The keys of the mapping at `location`."""
     from steelsight.recipe import augment, model
 
     owners: dict[str, type[BaseModel]] = {
@@ -197,6 +188,5 @@ def _siblings(location: tuple[int | str, ...]) -> list[str]:
         "selection": model.Selection,
         "search": model.Search,
     }
-    parents = [step for step in location[:-1] if step in owners]
-    owner: type[BaseModel] = owners[str(parents[-1])] if parents else Recipe
-    return [field.alias or name for name, field in owner.model_fields.items()]
+    parents = [step for step in location if step in owners]
+    return keys_of(owners[str(parents[-1])] if parents else Recipe)

@@ -69,7 +69,7 @@ def _check_repeat(member: Member, classes: Sequence[str]) -> None:
         if rule.class_ not in classes:
             raise UserError(
                 f"recipe: members.{member.name}.sampling.repeat: the data has no class {rule.class_!r} "
-                f"({nearest(rule.class_, classes)}); use --set 'members.*.sampling.repeat=balanced' for other data"
+                f"({nearest(rule.class_, classes)}); use `overrides='members.*.sampling.repeat=balanced'` for other data"
             )
 
 

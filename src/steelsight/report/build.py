@@ -36,7 +36,7 @@ def build_report(
     Only the RUN is read, and for pictures the images that its record names; an image that is gone costs its picture.
 
     Args:
-        inspected: a folder that `steelsight inspect --overlays` wrote, to be pictured as well.
+        inspected: a folder that `steelsight inspect` wrote, with overlays, to be pictured as well.
         mm_per_pixel: size of a pixel along the strip; that of the severity rules if left out.
         progress: called with (what is being done, done, of).
 

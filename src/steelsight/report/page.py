@@ -8,6 +8,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from steelsight import __version__
+from steelsight.core.commands import command
+from steelsight.core.formatting import percent
 
 MINUS = "\N{MINUS SIGN}"
 RULE_NAMES = {"nested": "nested", "kept": "kept rule", "plain": "plain rule"}
@@ -24,7 +26,7 @@ def render(views: Mapping[str, Any], template: str = "page.html.j2") -> str:
     )
     environment.filters |= {
         "figure": figure,
-        "percent": percent,
+        "percent": lambda share, digits=1: percent(share, digits),
         "interval": interval,
         "thousands": thousands,
         "duration": duration,
@@ -32,7 +34,9 @@ def render(views: Mapping[str, Any], template: str = "page.html.j2") -> str:
         "signed": signed,
     }
     style = Markup(resources.files("steelsight.report").joinpath("templates/style.css").read_text("utf-8"))
-    return environment.get_template(template).render(views, style=style, version=__version__, rule_names=RULE_NAMES)
+    return environment.get_template(template).render(
+        views, style=style, version=__version__, rule_names=RULE_NAMES, command=command
+    )
 
 
 def figure(value: float, digits: int = 3) -> str:
@@ -42,15 +46,6 @@ def figure(value: float, digits: int = 3) -> str:
     ('0.859', '–')
     """
     return f"{value:.{digits}f}" if value == value else "–"
-
-
-def percent(value: float, digits: int = 1) -> str:
-    """A share.
-
-    >>> percent(0.0123)
-    '1.2 %'
-    """
-    return f"{100 * value:.{digits}f} %" if value == value else "–"
 
 
 def signed(value: float, digits: int = 4) -> str:
@@ -72,7 +67,7 @@ def interval(ends: tuple[float, float], form: str = "figure") -> str:
     if low != low or high != high:
         return "–"
     if form == "percent":
-        return f"{100 * low:.1f} to {100 * high:.1f} %"
+        return f"{percent(low, 1).removesuffix(' %')} to {percent(high, 1)}"
     return f"{signed(low, 3)} to {signed(high, 3)}" if form == "signed" else f"{low:.3f} to {high:.3f}"
 
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import field_validator
 
 from steelsight import __version__
 from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors, replacing, sweep, write_json
+from steelsight.core.model import Model
 from steelsight.core.parsing import parse_json
 from steelsight.results.finished import read_finished
 from steelsight.results.tables import IMAGES, TABLES, FinishedRow, Tables, as_written
@@ -22,24 +23,27 @@ from steelsight.results.tables import IMAGES, TABLES, FinishedRow, Tables, as_wr
 RECORD = "run.partial.json"
 SCHEMA_VERSION: Literal[3] = 3
 """1: images.csv without verdicts. 2: tables without what is suspected."""
-_AGAIN = "the same command with --resume"
+_AGAIN = "the same again with `resume=`"
 
 
-class Origin(BaseModel):
+class Origin(Model):
     """run.partial.json: what unfinished results are made with.
 
     Attributes:
         steelsight: version.
         made_by: SHA-256 of the inspector, or of the run's decision.
-        options: of the command, those that change what is written, by their names.
+        options: parameters that change what is written, by their names; older ones wrote them as the options are called.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[3] = SCHEMA_VERSION
     steelsight: str = __version__
     made_by: str
     options: dict[str, str]
+
+    @field_validator("options")
+    @classmethod
+    def _by_parameter(cls, options: dict[str, str]) -> dict[str, str]:
+        return {name.removeprefix("--").replace("-", "_"): value for name, value in options.items()}
 
 
 class Unfinished:
@@ -65,7 +69,7 @@ class Unfinished:
         """
         if not self._record.is_file():
             return False
-        start_over = "leave out --resume to start over, or choose another --out"
+        start_over = "leave out `resume=` to start over, or choose another `out=`"
         beginning = f"{self._record}: the unfinished results here were made"
         try:
             content = parse_json(self._record.read_text(encoding="utf-8"))
@@ -81,7 +85,7 @@ class Unfinished:
         for name in sorted({*found.options, *self._origin.options}):
             then, now = (one.options.get(name, "none") for one in (found, self._origin))
             if then != now:
-                raise UserError(f"{beginning} with {name} {then}, now it is {now}; give the same, or {start_over}")
+                raise UserError(f"{beginning} with `{name}={then}`, now it is {now}; give the same, or {start_over}")
         return True
 
     def start(self) -> None:
@@ -154,7 +158,7 @@ class Unfinished:
         if found != count:
             raise UserError(
                 f"{self._paths[IMAGES]}: holds {found} whole images of the {count} that were written; another run may "
-                f"have the same --out; see to it, then run {_AGAIN}"
+                f"have the same `out=`; see to it, then run {_AGAIN}"
             )
         for index, name in enumerate(TABLES):
             path = self._out / name

@@ -102,8 +102,8 @@ class ResultWriter:
         self._sources, self._batch = sources, batch
         self._tables = Tables(tuple(classes), class_ids, layout)
         self._pictures = Pictures(out, classes, (one.image_id for one in sources), masks=masks, overlays=overlays)
-        own: dict[str, str] = {"--class-ids": class_ids, "--layout": layout}
-        own |= {name: "on" if wanted else "off" for name, wanted in (("--masks", masks), ("--overlays", overlays))}
+        own: dict[str, str] = {"class_ids": class_ids, "layout": layout}
+        own |= {name: "on" if wanted else "off" for name, wanted in (("masks", masks), ("overlays", overlays))}
         self._unfinished = Unfinished(out, self._tables, Origin(made_by=made_by, options={**own, **(options or {})}))
         self._resumes = resume and self._unfinished.check()
         self._waiting: list[dict[str, bytes]] = []

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
+from steelsight.core.model import Model
 from steelsight.rule.bootstrap_search import AT_ONCE, redraw
 from steelsight.rule.coarse_grid import AREA_RATIO, STEP, coarse
 from steelsight.rule.grid import Grids
@@ -20,18 +20,14 @@ LEVEL = 0.95
 FIELDS = ("gate", "softness", "upper", "lower", "min_area")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ValueInterval(_Model):
+class ValueInterval(Model):
     """95 % interval of a searched value; both ends were found in some draw."""
 
     low: float
     high: float
 
 
-class RuleStability(_Model):
+class RuleStability(Model):
     """Intervals of the values that a kind of rule searches.
 
     Attributes:

@@ -5,8 +5,10 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from steelsight.core.formatting import percent
+from steelsight.core.model import Model
 from steelsight.metrics.dice import pair_dice
 from steelsight.rule.pixel_counts import PixelCounts
 
@@ -18,7 +20,7 @@ MAX_FALSE_ALARMS = 0.05
 """Share of the empty pairs in which `defects` may mark something, unless the user says otherwise."""
 
 
-class Objective(BaseModel):
+class Objective(Model):
     """What makes one rule better than another.
 
     Attributes:
@@ -26,8 +28,6 @@ class Objective(BaseModel):
         max_false_alarms: of `defects`: share of the empty (image, class) pairs, over all classes, in which the rule may
             mark something on the images that it is searched on.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     aim: ObjectiveName = "competition"
     max_false_alarms: float = Field(default=MAX_FALSE_ALARMS, ge=0, le=1)
@@ -47,8 +47,8 @@ class Objective(BaseModel):
             case "pooled":
                 return "Dice of the pixels of all images, mean over the classes"
             case "defects":
-                share = f"{100 * self.max_false_alarms:.4g} %"
-                return f"Dice of pairs with a defect, with false alarms on at most {share} of the empty pairs"
+                most = percent(self.max_false_alarms)
+                return f"Dice of pairs with a defect, with false alarms on at most {most} of the empty pairs"
 
     def budget(self, empty: int) -> int:
         """How many of `empty` pairs may be marked.

@@ -5,14 +5,16 @@ from typing import Annotated, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from steelsight.core.model import Model
 
 MapLevel = Annotated[int, Field(ge=0, le=255)]
 MinimumArea = Annotated[int, Field(ge=1)]
 Number = TypeVar("Number", float, NDArray[np.float64])
 
 
-class Rule(BaseModel):
+class Rule(Model):
     """Gate and, per class, two thresholds on the 8-bit grid and a minimum area.
 
     An image with P(defect) <= gate has no mask at all. A class keeps its mask only if at least `min_area` pixels of its
@@ -25,8 +27,6 @@ class Rule(BaseModel):
         upper, lower: one per class, 0..255 (probability times 255), lower <= upper.
         min_area: one per class, pixels of the original image, at least 1.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     gate: float = Field(ge=0, le=1)
     softness: float = Field(default=1.0, ge=1, allow_inf_nan=False)

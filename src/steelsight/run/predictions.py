@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing, sweep
 from steelsight.imaging.combine import Combine
@@ -138,7 +139,7 @@ class OutOfFoldPredictions:
         if list(stored) != expected:
             raise UserError(
                 f"{path}: its images are not those of fold {fold} in {self.run / 'samples.csv'}; "
-                "train this job again with `steelsight train --resume` after deleting the file"
+                f"train this job again with `{command('train', resume=True)}` after deleting the file"
             )
 
 

@@ -15,10 +15,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import refuse_links_out, write_csv, write_json
+from steelsight.core.model import Model, explain
 from steelsight.core.names import from_cell
 from steelsight.dataset.model import Dataset, Fault, Layout, Sample
 from steelsight.imaging.read import read_content
@@ -55,9 +56,7 @@ class Record:
     fingerprint: str
 
 
-class _Skipped(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Skipped(Model):
     kind: str
     file: str
     line: int | None
@@ -65,10 +64,8 @@ class _Skipped(BaseModel):
     message: str
 
 
-class _Header(BaseModel):
+class _Header(Model):
     """RUN/dataset.json."""
-
-    model_config = ConfigDict(extra="forbid")
 
     schema_version: Literal[1] = 1
     root: str
@@ -126,7 +123,8 @@ def read_record(run: Path) -> Record:
     except FileNotFoundError:
         raise UserError(f"{file}: there is no such file; {run} is no RUN of `steelsight train`") from None
     except (ValidationError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: not the record that training wrote ({error}); restore it from a copy") from error
+        why = explain(error, mend="") if isinstance(error, ValidationError) else error
+        raise UserError(f"{file}: not the record that training wrote ({why}); restore it from a copy") from error
     refuse_links_out(run, *_WRITTEN)
     root = Path(header.root)
     masks = _read_truth(run / TRUTH, header.classes)

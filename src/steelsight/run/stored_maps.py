@@ -13,6 +13,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 
 SHARD = 32
@@ -123,7 +124,7 @@ def _named(codecs: Any, place: int) -> dict[str, Any]:
 
 
 def _again(folder: Path) -> str:
-    return f"delete {folder} and train its job again with `steelsight train --resume`"
+    return f"delete {folder} and train its job again with `{command('train', resume=True)}`"
 
 
 def _first_line(error: Exception) -> str:

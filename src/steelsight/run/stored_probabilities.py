@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 
 _COLUMNS = ["image_id", "probability"]
@@ -25,7 +26,7 @@ def read_probabilities(path: Path, count: int) -> tuple[list[str], NDArray[np.fl
     Raises:
         UserError: it is another table, or damaged.
     """
-    again = f"delete {path} and train its job again with `steelsight train --resume`"
+    again = f"delete {path} and train its job again with `{command('train', resume=True)}`"
     try:
         with pq.ParquetFile(path) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows

@@ -7,6 +7,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.metrics.dice import pair_dice
 from steelsight.metrics.intervals import bootstrap_interval
@@ -71,7 +72,7 @@ def decide(
         UserError: no run, evidence missing, no segmenter, or a gate outside [0, 1].
     """
     if gate is not None and not 0 <= gate <= 1:
-        raise UserError(f"--gate {gate}: a gate is a probability; give a number from 0 to 1")
+        raise UserError(f"`gate={gate}`: a gate is a probability; give a number from 0 to 1")
     evidence = OutOfFoldPredictions(run, read_record(run), read_run_recipe(run))
     _check_complete(evidence)
     record, recipe = evidence.record, evidence.recipe
@@ -183,6 +184,7 @@ def _decide(
 
 
 def _check_complete(evidence: OutOfFoldPredictions) -> None:
+    record, recipe = evidence.record, evidence.recipe
     words: dict[Step, str] = {"classify": "classifier", "segment": "segmenter"}
     for step, word in words.items():
         planned = [member.name for member in evidence.recipe.members if member.step == step]
@@ -193,8 +195,8 @@ def _check_complete(evidence: OutOfFoldPredictions) -> None:
             )
         if planned and not evidence.members(step):
             raise UserError(
-                f"{evidence.run}: no {word} is trained on every fold; finish the jobs with `steelsight train "
-                f"{evidence.record.root} --recipe {evidence.recipe.name} --out {evidence.run} --resume`"
+                f"{evidence.run}: no {word} is trained on every fold; finish the jobs with "
+                f"`{command('train', record.root, recipe=recipe.name, out=evidence.run, resume=True)}`"
             )
 
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_json
+from steelsight.core.model import Model, explain
 from steelsight.core.parsing import parse_json
 from steelsight.imaging.combine import Combine
 from steelsight.metrics.dice import dice_figures
@@ -31,11 +32,7 @@ MemberFold = tuple[str, int]
 """A member's name and a fold."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class MaskFigures(_Model):
+class MaskFigures(Model):
     """The fields of `metrics.dice.DiceFigures`."""
 
     dice: float
@@ -59,7 +56,7 @@ class MaskFigures(_Model):
         return cls.model_validate(dice_figures(counts.intersection, counts.predicted, counts.truth).as_dict())
 
 
-class MemberScore(_Model):
+class MemberScore(Model):
     """Out-of-fold score: accuracy at .5 of a classifier, soft Dice per image with a defect of a segmenter."""
 
     member: str
@@ -68,7 +65,7 @@ class MemberScore(_Model):
     per_fold: tuple[Number, ...]
 
 
-class FoldRule(_Model):
+class FoldRule(Model):
     """What was chosen without a fold, and what it was worth on it."""
 
     fold: int
@@ -81,14 +78,14 @@ class FoldRule(_Model):
     defective_dice: Number
 
 
-class Nested(_Model):
+class Nested(Model):
     """Figures over all folds, each judged by members and a rule chosen without it."""
 
     figures: MaskFigures
     folds: tuple[FoldRule, ...]
 
 
-class Candidate(_Model):
+class Candidate(Model):
     """One kind of rule: found on all images (`figures` are then of the images it was found on), and nested."""
 
     kind: RuleKind
@@ -97,26 +94,26 @@ class Candidate(_Model):
     nested: Nested
 
 
-class FigureInterval(_Model):
+class FigureInterval(Model):
     """95 % bootstrap interval over twin groups; None where it cannot be told."""
 
     low: Number
     high: Number
 
 
-class Intervals(_Model):
+class Intervals(Model):
     dice: FigureInterval
     defective_dice: FigureInterval
 
 
-class GatePoint(_Model):
+class GatePoint(Model):
     """The best score that a gate allows, on the images it was searched on; `dice` in files of before objectives."""
 
     gate: float
     score: float = Field(validation_alias=AliasChoices("score", "dice"))
 
 
-class CurvePoint(_Model):
+class CurvePoint(Model):
     """What is found at a limit on false alarms, by rules searched without the fold that they are judged on.
 
     Attributes:
@@ -132,7 +129,7 @@ class CurvePoint(_Model):
     found_share: Number
 
 
-class GateLoss(_Model):
+class GateLoss(Model):
     """What the gate stopped, by the kept rule; a soft gate also by the larger areas that it asks for.
 
     Attributes:
@@ -151,7 +148,7 @@ class GateLoss(_Model):
     dice_without: float
 
 
-class Contribution(_Model):
+class Contribution(Model):
     """The ensemble without a member, and the member as the only one of its step; the kept rule is not searched again.
 
     None where the step has no other member.
@@ -165,7 +162,7 @@ class Contribution(_Model):
     alone_defective_dice: Number
 
 
-class Decision(_Model):
+class Decision(Model):
     """What was decided from the stored evidence of a run.
 
     Attributes:
@@ -282,6 +279,4 @@ def read_decision(run: Path) -> Decision:
     try:
         return Decision.model_validate_json(json.dumps(content))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path}: {where} is {first['input']!r}: {first['msg']}; {again}") from error
+        raise UserError(f"{path}: {explain(error, mend=again)}") from error

@@ -4,8 +4,10 @@ import socket
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import URL
+
+from steelsight.core.model import Model
 
 KeepImages = Literal["all", "doubtful", "none"]
 """Whose image and probability maps are stored: everything's, those of whatever does not pass, nobody's."""
@@ -14,7 +16,7 @@ LOG_NAME = "log.sqlite"
 """Of the log in the data folder."""
 
 
-class StationSettings(BaseModel):
+class StationSettings(Model):
     """Settings of a station, each an option of `steelsight serve` and, where it has a meaning there, `steelsight watch`.
 
     Attributes:
@@ -29,8 +31,6 @@ class StationSettings(BaseModel):
         max_pixels: of one image.
         max_files: of one request.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: Path
     database: str | None = None

@@ -12,7 +12,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from math import inf
@@ -22,8 +22,7 @@ from typing import cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.core.errors import UserError
-from steelsight.core.files import NO_SPACE
+from steelsight.core.files import disk_errors, write_bytes
 from steelsight.imaging.combine import Combine, combine_maps
 from steelsight.imaging.header import Format, image_format
 from steelsight.imaging.preprocess import Preprocess
@@ -142,7 +141,7 @@ class ImageStore:
         if not _is_digest(sha256):
             return None
         paths = (self._image_path(sha256, kind) for kind in _SUFFIXES)
-        with _disk_errors(self._images, "read"):
+        with _refusals(self._images, "read"):
             return next((path for path in paths if path.is_file()), None)
 
     def read_image(self, sha256: str) -> bytes | None:
@@ -177,7 +176,7 @@ class ImageStore:
         if not _is_digest(sha256):  # a pattern, as a file in the folder may be called, would mean others
             return freed
         for path in (*self._images.glob(f"{sha256[:2]}/{sha256}.*"), *self._maps.glob(f"{sha256[:2]}/{sha256}.*")):
-            with _disk_errors(path, "removed"), suppress(FileNotFoundError):  # another process removed it
+            with _refusals(path, "removed"), suppress(FileNotFoundError):  # another process removed it
                 found = path.stat()
                 if found.st_mtime <= last_used:
                     path.unlink()
@@ -206,7 +205,7 @@ class ImageStore:
         return self._move(file, self.data / file.path.relative_to(self.aside.data), used_now=True)
 
     def _move(self, file: Stored, target: Path, *, used_now: bool = False) -> bool:
-        with _disk_errors(file.path, "moved"), suppress(FileNotFoundError):  # another process moved it
+        with _refusals(file.path, "moved"), suppress(FileNotFoundError):  # another process moved it
             # of two files of one name, the smaller is a torn one; it stays where it is, since nothing is lost by a move
             if file.path.stat().st_mtime > file.used or (target.exists() and target.stat().st_size > file.bytes):
                 return False
@@ -247,7 +246,7 @@ class ImageStore:
             UserError: the disk is full or may not be written to.
         """
         probe = self._images / "00" / f".check.{os.getpid()}.{threading.get_ident()}.part"
-        with _disk_errors(probe.parent):
+        with _refusals(probe.parent):
             probe.parent.mkdir(parents=True, exist_ok=True)
             try:
                 probe.write_bytes(bytes(_PROBE))
@@ -278,25 +277,15 @@ class ImageStore:
         return self._maps / sha256[:2] / f"{sha256}.{inspector[:12]}.npz"
 
     def _put(self, path: Path, content: bytes, *, durable: bool) -> None:
-        with _disk_errors(path):
-            try:
-                if path.stat().st_size == len(content):
-                    os.utime(path)
-                    return
-            except FileNotFoundError:
-                pass
-            # of containers that share a folder, each may be process 1
-            temporary = path.with_name(f".{path.stem}.{os.urandom(4).hex()}.part{path.suffix}")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with temporary.open("wb") as stream:
-                    stream.write(content)
-                    if durable:  # the log, which names it, outlives a power cut
-                        stream.flush()
-                        os.fsync(stream.fileno())
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+        """
+        Args:
+            durable: as the log, which names it.
+        """
+        with _refusals(path), suppress(FileNotFoundError):
+            if path.stat().st_size == len(content):
+                os.utime(path)
+                return
+        write_bytes(path, content, durable=durable, refusals=_refusals)
 
 
 def _is_digest(text: str) -> bool:
@@ -304,20 +293,12 @@ def _is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
 
 
-@contextmanager
-def _disk_errors(path: Path, what: str = "written") -> Iterator[None]:
-    """Turn whatever the disk refuses into one sentence for the user."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in NO_SPACE:
-            said = "the disk is full; free some space, or let `steelsight log prune` remove old images"
-        else:
-            said = f"cannot be {what} ({error.strerror or error}); see to the disk and its rights"
-        raise UserError(f"{path}: {said}") from error
+def _refusals(path: Path, what: str = "written") -> AbstractContextManager[None]:
+    """Whatever the disk refuses, in one sentence for the user."""
+    return disk_errors(path, room="free some space, or let `steelsight log prune` remove old images", all_as=what)
 
 
 def _read(path: Path) -> bytes | None:
-    with _disk_errors(path, "read"), suppress(FileNotFoundError):
+    with _refusals(path, "read"), suppress(FileNotFoundError):
         return path.read_bytes()
     return None

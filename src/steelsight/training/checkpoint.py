@@ -49,7 +49,7 @@ class Checkpoint:
             return read
         except Exception as error:  # torch raises many kinds for a damaged file
             raise UserError(
-                f"{path}: not a readable checkpoint; delete it, and --resume starts this job anew"
+                f"{path}: not a readable checkpoint; delete it, and `resume=` starts this job anew"
             ) from error
 
     def _check(self) -> None:
@@ -97,7 +97,7 @@ def _are_weights(value: object) -> bool:
 
 def _foreign(path: Path) -> UserError:
     return UserError(
-        f"{path}: it is not of this member as the run's recipe.yaml has it; delete it, and --resume starts this job anew"
+        f"{path}: it is not of this member as the run's recipe.yaml has it; delete it, and `resume=` starts this job anew"
     )
 
 

@@ -85,7 +85,7 @@ def with_images_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredi
     if not same:
         raise UserError(
             f"{root}: not the images that the run in {evidence.run} began with, which were in {record.root}; resume it with "
-            "those, or choose another --out"
+            "those, or choose another `out=`"
         )
     if not record.root.exists():
         write_record(evidence.run, moved)
@@ -116,7 +116,7 @@ def check_data(evidence: OutOfFoldPredictions) -> None:
     if fingerprint(record) != record.fingerprint:
         raise UserError(
             f"{record.root}: the images are no longer those that the run in {evidence.run} began with; bring those back, or "
-            "train the new ones into another --out"
+            "train the new ones into another `out=`"
         )
 
 
@@ -126,8 +126,12 @@ def run_jobs(
     machine: DeviceConfig,
     *,
     tensorboard: bool = False,
+    worded: Callable[[str], str] = str,
 ) -> None:
     """Run the jobs that are not done yet; one that fails takes none with it but those that start from it.
+
+    Args:
+        worded: how a sentence of a job is told to who looks on, who may know parameters by other names.
 
     Raises:
         UserError: jobs have failed, when all others are done: the first one's reason, and which others.
@@ -141,9 +145,9 @@ def run_jobs(
     done = len(jobs) - len(made)
     if arrangement.place.most == 1:
         with limited_to(arrangement.threads):
-            failures = _in_turn(evidence, made, machine, arrangement, done=done, tensorboard=tensorboard)
+            failures = _in_turn(evidence, made, machine, arrangement, done=done, tensorboard=tensorboard, worded=worded)
     else:
-        with TrainingProgress(made, done=done, visible=True, place=arrangement.place) as progress:
+        with TrainingProgress(made, done=done, visible=True, place=arrangement.place, worded=worded) as progress:
             _say(progress, arrangement)
             failures = train_side_by_side(made, arrangement, orders(evidence, arrangement, tensorboard), progress)
     if failures:
@@ -174,12 +178,13 @@ def _in_turn(
     *,
     done: int,
     tensorboard: bool,
+    worded: Callable[[str], str],
 ) -> list[Failure]:
     """Jobs one after another in this process."""
     fabric = make_fabric(machine, evidence.recipe)
     reads = image_readers(evidence.recipe, arrangement.workers, arrangement.cache)
     failures: list[Failure] = []
-    with TrainingProgress(jobs, done=done, visible=fabric.is_global_zero) as progress:
+    with TrainingProgress(jobs, done=done, visible=fabric.is_global_zero, worded=worded) as progress:
         _say(progress, arrangement)
         for job in (replace(job, read=reads[job.member.preprocess.colour]) for job in jobs):
             if after_of(job) in [failure.job for failure in failures]:

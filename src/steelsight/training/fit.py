@@ -116,7 +116,7 @@ def fit(job: TrainingJob, model: nn.Module, fabric: Fabric, workers: int, hooks:
                 drawn = time.monotonic()
         fabric.barrier()
     if state.kept is None:
-        raise UserError(f"{job.folder}: the checkpoint holds no weights to keep; delete the folder and --resume")
+        raise UserError(f"{job.folder}: the checkpoint holds no weights to keep; delete the folder and `resume=`")
     return state.kept
 
 
@@ -161,7 +161,7 @@ def _train_epoch(
     if sampling.batch % (size * fabric.world_size):
         raise UserError(
             f"member {job.member.name}: batch {sampling.batch} is no multiple of device_batch {size} x "
-            f"{fabric.world_size} devices; change it with --set members.{job.member.name}.sampling.device_batch="
+            f"{fabric.world_size} devices; change it with `overrides=members.{job.member.name}.sampling.device_batch=`"
         )
     accumulate = sampling.batch // (size * fabric.world_size)
     order = epoch_order(sampling, job.training, job.classes, generator(job.seed, job.name, epoch))
@@ -188,7 +188,7 @@ def _train_epoch(
     if not math.isfinite(result["train_loss"]):
         raise UserError(
             f"{job.name}: the loss is no longer a number in epoch {epoch}; lower schedule.maximum, or train with "
-            "--set precision=fp32"
+            "`overrides=precision=fp32`"
         )
     return result, len(order)
 
@@ -259,7 +259,7 @@ def _restore(job: TrainingJob, model: nn.Module) -> Checkpoint:
     state = Checkpoint.load(path) if path.is_file() else Checkpoint(epoch=0, model={}, optimiser={})
     if state.epoch > job.member.epochs:
         raise UserError(
-            f"{path}: it has {state.epoch} epochs, the recipe asks for {job.member.epochs}; delete it, and --resume starts "
+            f"{path}: it has {state.epoch} epochs, the recipe asks for {job.member.epochs}; delete it, and `resume=` starts "
             "this job anew"
         )
     state.restore_model(model, path)
@@ -287,7 +287,9 @@ def _tensorboard(folder: Path) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise UserError("--tensorboard needs the package tensorboard: pip install 'steelsight[tensorboard]'") from error
+        raise UserError(
+            "`tensorboard=` needs the package tensorboard: pip install 'steelsight[tensorboard]'"
+        ) from error
     return SummaryWriter(folder / "tensorboard")
 
 

@@ -76,8 +76,8 @@ def new_network(job: TrainingJob) -> nn.Module:
         return network
     if not job.start.is_file():
         raise UserError(
-            f"{job.start}: not there, and {job.name} starts from it; train that job first, with --only "
-            f"{job.member.weights}:{job.fold}"
+            f"{job.start}: not there, and {job.name} starts from it; train that job first, with "
+            f"`only={job.member.weights}:{job.fold}`"
         )
     load_encoder(network, job.start)
     return network
@@ -107,7 +107,7 @@ def _alone(job: TrainingJob, fabric: Fabric) -> Iterator[None]:
     if not fabric.is_global_zero:
         yield
         return
-    said = f"{job.folder}: another process trains it; wait for that one or end it, or train another job by --only"
+    said = f"{job.folder}: another process trains it; wait for that one or end it, or train another job by `only=`"
     lock = Lock(job.folder / ".lock", said, needed=False)
     lock.take()
     try:
@@ -158,8 +158,8 @@ def _predict(job: TrainingJob, network: nn.Module, device: torch.device, workers
                 if odd is not None:
                     raise UserError(
                         f"{job.name}: the trained network answers with {odd:g} for {sample.image_id}, which is no "
-                        "probability, and nothing is stored as evidence; train anew, into another --out, with a lower "
-                        "schedule.maximum or with --set precision=fp32"
+                        "probability, and nothing is stored as evidence; train anew, into another `out=`, with a lower "
+                        "schedule.maximum or with `overrides=precision=fp32`"
                     )
             done += len(said)
             yield said

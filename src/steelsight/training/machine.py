@@ -31,7 +31,7 @@ def accelerator(machine: DeviceConfig) -> Literal["cpu", "cuda"]:
     if torch.cuda.is_available():
         return "cuda"
     if machine.device == "cuda":
-        raise UserError("--device cuda: torch sees no CUDA device here; use --device cpu, or install its driver")
+        raise UserError("`device=cuda`: torch sees no CUDA device here; use `device=cpu`, or install its driver")
     return "cpu"
 
 

@@ -3,7 +3,7 @@ everywhere a line per epoch."""
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -24,9 +24,22 @@ _ESTIMATE_SECONDS = 900.0
 
 
 class TrainingProgress:
-    """Shows jobs of a training; work is counted in pixels, so that the time left is fair across members."""
+    """Shows jobs of a training; work is counted in pixels, so that the time left is fair across members.
 
-    def __init__(self, jobs: Sequence[TrainingJob], *, done: int, visible: bool, place: JobRoom = JobRoom(1)) -> None:  # noqa: B008
+    Args:
+        worded: how a sentence is told to who looks on.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[TrainingJob],
+        *,
+        done: int,
+        visible: bool,
+        place: JobRoom = JobRoom(1),  # noqa: B008
+        worded: Callable[[str], str] = str,
+    ) -> None:
+        self._worded = worded
         self._console = Console(stderr=True, quiet=not visible)
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
@@ -94,7 +107,7 @@ class TrainingProgress:
 
     def say(self, text: str) -> None:
         """A line above the bars."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(self._worded(text), highlight=False, markup=False, soft_wrap=True)
 
     def seconds_left(self) -> float | None:
         """Until the last job ends, as the jobs have gone so far; None where nothing is known yet."""

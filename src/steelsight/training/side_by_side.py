@@ -52,7 +52,7 @@ def train_side_by_side(
     """Train all jobs that can be; returns those that could not.
 
     Raises:
-        RuntimeError: a worker met what no user could have caused; the others are stopped, and --resume goes on with them.
+        RuntimeError: a worker met what no user could have caused; the others are stopped, and resuming goes on with them.
     """
     named = {job.name: job for job in jobs}
     memory = arrangement.memory or [0.0] * len(jobs)

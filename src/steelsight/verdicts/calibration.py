@@ -5,8 +5,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from steelsight.core.model import Model
 from steelsight.metrics.calibration import (
     CLIP,
     brier_score,
@@ -34,7 +35,7 @@ PARTS = 5
 _RANGE = 0.01, 100.0  # where the temperature is searched
 
 
-class Calibration(BaseModel):
+class Calibration(Model):
     """A rising map from P(defect), the mean of the classifiers, to a calibrated probability.
 
     Attributes:
@@ -44,7 +45,7 @@ class Calibration(BaseModel):
             beyond the ends.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     kind: CalibrationKind = "none"
     temperature: float = Field(default=1.0, gt=0)

@@ -13,6 +13,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv
 from steelsight.core.names import from_cell
@@ -149,7 +150,7 @@ def _rows(file: Path) -> tuple[list[str], list[list[str]]]:
     except FileNotFoundError:
         raise UserError(
             f"{file}: not found, so that verdicts cannot be decided here; export the run again, or give labelled images "
-            "with --calibrate"
+            f"with `{command('decide', file.parent, calibrate='DATA')}`"
         ) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{file}: not a table ({error}); copy the inspector again from its source") from error

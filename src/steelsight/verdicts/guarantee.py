@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from steelsight.core.commands import command
 from steelsight.core.formatting import percent
 from steelsight.verdicts.policy import Policy
 
@@ -18,7 +19,8 @@ class Guarantee:
 def guarantee_of(policy: Policy) -> Guarantee:
     """What the bounds are worth, and how to get better ones."""
     calibrate = (
-        "calibrate the exported inspector with fresh labelled images (steelsight decide INSPECTOR --calibrate DATA)"
+        "calibrate the exported inspector with fresh labelled images "
+        f"({command('decide', 'INSPECTOR', calibrate='DATA')})"
     )
     match policy.evidence:
         case "own":
@@ -35,7 +37,7 @@ def guarantee_of(policy: Policy) -> Guarantee:
                 "Cross-validated, not guaranteed",
                 "Each image was judged by the networks of its own fold, which had not seen it, while the exported inspector "
                 "averages the networks of all folds and was not tested as such. Read every bound below as an estimate. For "
-                "a guaranteed one, export a single fold (steelsight export RUN --folds K), whose images are its own "
+                f"a guaranteed one, export a single fold ({command('export', 'RUN', folds='K')}), whose images are its own "
                 f"evidence, or {calibrate}.",
             )
         case "epoch-selected":

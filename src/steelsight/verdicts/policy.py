@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from steelsight.core.model import Model
 from steelsight.verdicts.calibration import Calibration
 from steelsight.verdicts.evaluated import BEARS_BOUND, EvidenceKind
 from steelsight.verdicts.severity import Severity, VerdictAnswer
@@ -29,11 +30,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Costs(_Model):
+class Costs(Model):
     """What mistakes and second looks cost, in any unit; see `steelsight.verdicts.costs`.
 
     Attributes:
@@ -46,10 +43,10 @@ class Costs(_Model):
     escape: float = Field(gt=0, allow_inf_nan=False)
     review: Cost
     overkill: Cost
-    escape_of: dict[str, Cost] = {}
+    escape_of: dict[str, Cost] = Field({})
 
 
-class Limits(_Model):
+class Limits(Model):
     """What the user asked for.
 
     Without a limit and without costs an image neither passes nor is rejected for its P(defect). Shares of `defective` and of
@@ -72,7 +69,7 @@ class Limits(_Model):
     overkill_among: OverkillAmong = "good"
     confidence: Share = 0.95
     defect_share: Share | None = None
-    never_miss: dict[str, Share] = {}
+    never_miss: dict[str, Share] = Field({})
     costs: Costs | None = None
 
     @model_validator(mode="after")
@@ -83,7 +80,7 @@ class Limits(_Model):
         return self
 
 
-class Bound(_Model):
+class Bound(Model):
     """One bound: with the wish's confidence, at most `bound` of what it is `among` is lost.
 
     Attributes:
@@ -114,7 +111,7 @@ class Bound(_Model):
     missing: int | None
 
 
-class Outcome(_Model):
+class Outcome(Model):
     """What the policy makes of the tested images; counts of images, and of twin groups that are lost.
 
     Attributes:
@@ -139,7 +136,7 @@ class Outcome(_Model):
     overkills: tuple[str, ...]
 
 
-class CostPoint(_Model):
+class CostPoint(Model):
     """Expected cost per image when passing up to `pass_at` (below 0: none), with the best `reject_at` for it (1: none)."""
 
     pass_at: float
@@ -147,7 +144,7 @@ class CostPoint(_Model):
     cost: float
 
 
-class ThresholdInterval(_Model):
+class ThresholdInterval(Model):
     """How far a threshold moves from sample to sample: 95 % interval over draws of the twin groups.
 
     Attributes:
@@ -160,7 +157,7 @@ class ThresholdInterval(_Model):
     absent: float
 
 
-class ThresholdStability(_Model):
+class ThresholdStability(Model):
     """A bootstrap of the thresholds; see `steelsight.verdicts.bootstrap`."""
 
     draws: int
@@ -169,7 +166,7 @@ class ThresholdStability(_Model):
     reject_at: ThresholdInterval
 
 
-class Policy(_Model):
+class Policy(Model):
     """How an image gets its verdict, and what is known of it.
 
     Attributes:

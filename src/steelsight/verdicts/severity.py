@@ -7,7 +7,6 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
@@ -16,15 +15,16 @@ from pydantic import (
 )
 
 from steelsight.core.errors import UserError, nearest
+from steelsight.core.model import Model, keys_of
 from steelsight.imaging.regions import Region
-from steelsight.verdicts.severity_file import explain, parse
+from steelsight.verdicts.severity_file import explain_severity, parse
 from steelsight.verdicts.units import AreaQuantity, Length, MmPerPixel, Quantity, Ruler
 
 VerdictAnswer = Literal["pass", "review", "reject"]
 """What becomes of an image: it goes on, a person looks at it, or it is taken out."""
 
 
-class SeverityRule(BaseModel):
+class SeverityRule(Model):
     """What is asked for where an image has certain defects: those that meet every condition on a defect (class to position)
     are meant, and there must be one at least, or as many and as much as the conditions on all of them together say.
 
@@ -38,8 +38,6 @@ class SeverityRule(BaseModel):
         more_than: how many there must be more than, `per` image (a whole number) or per metre of strip.
         total_area_above: of all of them in the image together.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     verdict: Literal["review", "reject"]
     defect_class: str | None = Field(default=None, alias="class")
@@ -114,15 +112,13 @@ class SeverityRule(BaseModel):
         return self.per == "metre" or any(quantity.needs_scale for quantity in self.quantities.values())
 
 
-class Severity(BaseModel):
+class Severity(Model):
     """Severity rules.
 
     Attributes:
         mm_per_pixel: size of a pixel, where a rule is in millimetres or per metre.
         rules: alternatives; numbered from 1 in every message.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     mm_per_pixel: MmPerPixel | None = None
     rules: tuple[SeverityRule, ...] = Field(min_length=1)
@@ -168,9 +164,9 @@ def read_severity(path: Path, classes: Sequence[str]) -> Severity:
     try:
         severity = Severity.model_validate(content)
     except ValidationError as error:
-        keys: dict[str, type[BaseModel]] = {"": Severity, "rules": SeverityRule, "mm_per_pixel": MmPerPixel}
-        names = {name: [one.alias or key for key, one in model.model_fields.items()] for name, model in keys.items()}
-        raise UserError(explain(error, path, names)) from error
+        models: dict[str, type[BaseModel]] = {"": Severity, "rules": SeverityRule, "mm_per_pixel": MmPerPixel}
+        keys = {part: keys_of(model) for part, model in models.items()}
+        raise UserError(explain_severity(error, path, keys)) from error
     try:
         severity.check_classes(classes)
     except ValueError as error:

@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from steelsight.core.errors import UserError, nearest
+from steelsight.core.errors import UserError
+from steelsight.core.model import Location, explain, first_fault
 from steelsight.core.parsing import parse_yaml
 
 
@@ -40,37 +41,22 @@ def parse(path: Path) -> Any:
         ) from error
 
 
-def explain(error: ValidationError, path: Path, keys: Mapping[str, Sequence[str]]) -> str:
+def explain_severity(error: ValidationError, path: Path, keys: Mapping[str, Sequence[str]]) -> str:
     """One sentence for the first fault: where, what stands there, the rule, the nearest right word.
 
     Args:
         keys: the keys of the file ("") and of what stands under some of them.
     """
-    faults = error.errors()
-    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
-    location, value = first["loc"], first["input"]
-    owner = "" if len(location) < 2 else str(location[0])
-    where = ": ".join([str(path), *_place(location)])
-    shown = f"{value!r} is refused: " if isinstance(value, str | int | float) else ""
-    match first["type"]:
-        case "extra_forbidden":
-            return f"{where}: there is no such key; {nearest(str(location[-1]), keys[owner])}"
-        case "literal_error":
-            words = first["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-            return f"{where}: {value!r} is not allowed; {nearest(str(value), words)}"
-        case "missing":
-            return f"{where}: the key is missing; add it"
-        case "tuple_type" | "too_short":
-            return f"{where}: {shown}there must be a list of rules, at least one; begin each with `- `"
-        case "model_type":
-            mapping = keys[str(location[0]) if location else ""]
-            return f"{where}: {shown}there must be a mapping; it may have the keys {', '.join(mapping)}"
-        case _:
-            reason = first["msg"].removeprefix("Value error, ").replace("Input", "it")
-            return f"{where}: {shown}{reason}; correct it"
+    if first_fault(error)["type"] in ("tuple_type", "too_short"):
+        return f"{path}: rules: there must be a list of rules, at least one; begin each with `- `"
+
+    def place(location: Location) -> str:
+        return ": ".join([str(path), *_place(location)])
+
+    return explain(error, place=place, keys=lambda location: keys[str(location[0]) if location else ""])
 
 
-def _place(location: Sequence[int | str]) -> list[str]:
+def _place(location: Location) -> list[str]:
     """`rule 2`, `area_above` of ("rules", 1, "area_above")."""
     if len(location) > 1 and location[0] == "rules":
         return [f"rule {int(location[1]) + 1}", *map(str, location[2:])]

@@ -11,9 +11,10 @@ from fractions import Fraction
 from math import isfinite
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from steelsight.core.formatting import apart
+from steelsight.core.model import Model
 
 LENGTHS = ("px", "mm", "cm")
 AREAS = ("px2", "mm2", "cm2", "%")
@@ -100,15 +101,13 @@ Length = Annotated[Quantity, _reader(LENGTHS, "20 mm"), _write]
 AreaQuantity = Annotated[Quantity, _reader(AREAS, "2 cm2"), _write]
 
 
-class MmPerPixel(BaseModel):
+class MmPerPixel(Model):
     """Size of a pixel in mm; one number stands for both.
 
     Attributes:
         across: from row to row, across the strip.
         along: from column to column; the strip runs along the image's width.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     across: float = Field(gt=0, allow_inf_nan=False)
     along: float = Field(gt=0, allow_inf_nan=False)

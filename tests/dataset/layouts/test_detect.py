@@ -27,7 +27,7 @@ def test_an_empty_folder_and_one_that_fits_nothing_name_all_layouts(tmp_path: Pa
 def test_several_that_fit_are_named_and_the_option_decides(tmp_path: Path) -> None:
     write_index_png(tmp_path, "a.jpg", MASK)
     write_class_image(tmp_path / "Crack", "b.jpg", MASK)
-    with pytest.raises(UserError, match=r"fits index-png and class-folders; say which with --layout"):
+    with pytest.raises(UserError, match=r"fits index-png and class-folders; say which with `layout=`"):
         read_dataset(tmp_path)
     assert read_dataset(tmp_path, "index-png").classes == ("255",)
     assert read_dataset(tmp_path, "class-folders").classes == ("Crack",)

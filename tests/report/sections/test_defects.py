@@ -15,6 +15,7 @@ from helpers.simulated import simulate
 from helpers.tiny_inspector import CLASSES, make_inspector
 
 from steelsight.core.errors import UserError
+from steelsight.core.formatting import percent
 from steelsight.inspector.artifact import write_checksums
 from steelsight.metrics.defects import Defects
 from steelsight.report.build import build_report
@@ -63,7 +64,7 @@ def test_the_verb_counts_what_the_masks_of_the_nested_rule_find(copied: Path) ->
     assert 0 < hit < annotated
     metres = len(found.record.samples) * 1600 * 0.0005
     signed = words(section(text, "signing"))
-    assert f"Of {annotated} annotated defects {hit} were found ({hit / annotated:.1%}".replace("%", " %") in signed
+    assert f"Of {annotated} annotated defects {hit} were found ({percent(hit / annotated, 1)}" in signed
     assert (
         f"{false} false alarms: {false / len(found.record.samples):.3f} per image, {false / metres:.3f} per metre"
         in signed

@@ -93,5 +93,5 @@ def test_other_folders_are_one_sentence(inspected: Path, tmp_path: Path) -> None
     with pytest.raises(UserError, match="no column area_5"):
         inspected_view(inspected, (*CLASSES, "5"))
     (tmp_path / "images.csv").write_bytes((inspected / "images.csv").read_bytes())
-    with pytest.raises(UserError, match="run inspect again with --overlays"):
+    with pytest.raises(UserError, match="run inspect again with `overlays=`"):
         inspected_view(tmp_path, CLASSES)

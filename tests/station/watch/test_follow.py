@@ -155,7 +155,7 @@ def test_what_cannot_be_read_is_logged_when_patience_is_over_and_not_tried_again
         time.sleep(0.3)
     errors = {one.name: one.error for one in line.results()}
     assert "Premature end of JPEG file (5000 bytes)" in errors["broken.jpg"]
-    assert "--max-pixels" in errors["huge.png"]
+    assert "max_pixels" in errors["huge.png"]
     assert "not an image but text" in errors["text.png"]
     assert errors["good.jpg"] is None
     assert len(line.results()) == 4

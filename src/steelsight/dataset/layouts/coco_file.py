@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from steelsight.core.errors import UserError
+from steelsight.core.model import Location, explain
 from steelsight.dataset.model import Fault
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0+)?", re.ASCII)
@@ -151,7 +152,7 @@ def _image(file: Path, place: int, entry: Any, faults: list[Fault]) -> CocoImage
     try:
         return CocoImage.model_validate(entry)
     except ValidationError as error:
-        message = f"images.{_place(place, error)}; an entry of images has an id and a file_name"
+        message = _wrong(error, "images", place, "an entry of images has an id and a file_name")
     faults.append(Fault("malformed-entry", file, None, None, message))
     return None
 
@@ -160,9 +161,8 @@ def _category(file: Path, place: int, entry: Any) -> CocoCategory:
     try:
         return CocoCategory.model_validate(entry)
     except ValidationError as error:
-        raise UserError(
-            f"{file}: categories.{_place(place, error)}; an entry of categories has an id and a name"
-        ) from None
+        said = _wrong(error, "categories", place, "an entry of categories has an id and a name")
+        raise UserError(f"{file}: {said}") from None
 
 
 def _annotation(file: Path, place: int, entry: Any, faults: list[Fault]) -> CocoAnnotation | None:
@@ -179,7 +179,9 @@ def _annotation(file: Path, place: int, entry: Any, faults: list[Fault]) -> Coco
     return None
 
 
-def _place(place: int, error: ValidationError) -> str:
-    first = error.errors()[0]
-    within = "".join(f".{part}" for part in first["loc"] if not str(part)[:1].isupper() and part not in ("int", "str"))
-    return f"{place}{within}: {first['msg']}"
+def _wrong(error: ValidationError, of: str, place: int, mend: str) -> str:
+    def where(location: Location) -> str:
+        keys = [str(part) for part in location if not str(part)[:1].isupper() and part not in ("int", "str")]
+        return ".".join([of, str(place), *keys])
+
+    return explain(error, place=where, mend=mend)

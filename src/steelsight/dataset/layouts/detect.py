@@ -65,7 +65,7 @@ def detect_layout(root: Path) -> Layout:
     if len(fits) == 1:
         return fits[0]
     if fits:
-        raise UserError(f"{root}: fits {' and '.join(fits)}; say which with --layout")
+        raise UserError(f"{root}: fits {' and '.join(fits)}; say which with `layout=`")
     raise UserError(f"{root}: no layout fits this folder. {_described()}")
 
 

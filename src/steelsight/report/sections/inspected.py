@@ -9,7 +9,9 @@ from typing import Any, get_args
 
 from markupsafe import Markup
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
+from steelsight.core.formatting import percent
 from steelsight.core.names import from_cell
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.plots.outlines import display, fitted, jpeg, page_width
@@ -52,7 +54,7 @@ class InspectedView:
 
 
 def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
-    """Read a folder that `steelsight inspect --overlays` (or `predict --overlays`) wrote.
+    """Read a folder that `steelsight inspect` or `predict` wrote, with overlays.
 
     Shown are the images most surely defective, those in which something is only suspected, then those most surely clean.
 
@@ -85,7 +87,8 @@ def _rows(folder: Path, classes: Sequence[str]) -> list[dict[str, str]]:
     path = folder / IMAGES
     if not path.is_file():
         raise UserError(
-            f"{path}: not found; name a folder that `steelsight inspect INSPECTOR IMAGES --out {folder} --overlays` wrote"
+            f"{path}: not found; name a folder that "
+            f"`{command('inspect', 'INSPECTOR', 'IMAGES', out=folder, overlays=True)}` wrote"
         )
     with path.open(encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream)
@@ -105,9 +108,9 @@ def _picture(folder: Path, name: str, row: Mapping[str, Any], classes: Sequence[
     try:
         overlay = fitted(display(read_image(path)))
     except ImageError as error:
-        raise UserError(f"{error}; run inspect again with --overlays") from error
+        raise UserError(f"{error}; run inspect again with `overlays=`") from error
     found = tuple(
-        f"{name}: {int(row[f'area_{name}']):,} px, {100 * float(row[f'share_{name}']):.2f} % of the image"
+        f"{name}: {int(row[f'area_{name}']):,} px, {percent(float(row[f'share_{name}']), 2)} of the image"
         for name in classes
         if row[f"area_{name}"] not in ("", "0")
     )

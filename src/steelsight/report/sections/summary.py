@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from steelsight.core.errors import UserError
+from steelsight.core.formatting import percent
 from steelsight.core.parsing import parse_json
 from steelsight.metrics.intervals import Interval, wilson
 from steelsight.plots.style import class_names
@@ -146,7 +147,7 @@ def _headlines(nested: RuleFigures, classifier: ClassifierView | None) -> tuple[
             half.accuracy,
             wilson(half.tp + half.tn, half.images),
             "percent",
-            f"always the commoner answer: {_majority(classifier):.1%}".replace("%", " %"),
+            f"always the commoner answer: {percent(_majority(classifier), 1)}",
         ),
         Headline("Classifier ROC AUC", classifier.auc, Interval(*classifier.auc_interval), "figure", "chance 0.5"),
     )

@@ -74,7 +74,7 @@ def trade_off_plot(policy: Policy, tested: EvaluationSet) -> Markup | None:
             axes.axhline(one.limit, color=TEXT, linewidth=0.9, linestyle=":", label=asked)
         axes.plot(review[place], lost[place] / scores.size, "o", color=TEXT, markersize=6, label=_chosen(policy))
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
+            axis.set_major_formatter(lambda value, _: percent(value))
             axis.set_major_locator(MaxNLocator(nbins=6))
         axes.set_ylim(-0.02 * top, top)
         axes.set_xlim(review[lost / scores.size <= top].min() - 0.01, review[0] + 0.01)

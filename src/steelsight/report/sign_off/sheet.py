@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_text
 from steelsight.dataset.model import Sample
@@ -46,12 +47,12 @@ def build_sheet(
     out = whole.with_name(f"{whole.name}.verdicts.html") if out is None else out
     if out.resolve().is_relative_to(whole):
         raise UserError(
-            f"--out {out}: lies inside the inspector, which would no longer be whole; name a file elsewhere"
+            f"`out={out}`: lies inside the inspector, which would no longer be whole; name a file elsewhere"
         )
     if out.is_dir():
-        raise UserError(f"--out {out}: a folder; name the file to write, such as {out / 'verdicts.html'}")
+        raise UserError(f"`out={out}`: a folder; name the file to write, such as {out / 'verdicts.html'}")
     if images is not None and not images.is_dir():
-        raise UserError(f"--images {images}: no such folder; name the one that the tested images lie in")
+        raise UserError(f"`images={images}`: no such folder; name the one that the tested images lie in")
     write_text(out, sheet_of(inspector, images, mm_per_pixel))
     return out
 
@@ -89,7 +90,7 @@ def sheet_of(inspector: Path, images: Path | None = None, mm_per_pixel: float | 
 
 def _evidence(folder: Path, card: InspectorCard) -> tuple[Policy, EvaluationSet]:
     """The policy and the images that it rests on, which must agree: what is signed is what was tested."""
-    again = f"`steelsight decide {folder} --calibrate DATA` makes one from fresh labelled images"
+    again = f"`{command('decide', folder, calibrate='DATA')}` makes one from fresh labelled images"
     if not card.of_step("classify"):
         raise UserError(
             f"{folder / CARD}: it has no classifiers, and verdicts rest on their P(defect); export a run that has"

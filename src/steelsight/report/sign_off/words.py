@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steelsight.core.formatting import apart, at_most, percent
+from steelsight.core.formatting import about, apart, at_most, percent
 from steelsight.verdicts.policy import Bound, Limits, Policy
 from steelsight.verdicts.text import what_text
 
@@ -109,7 +109,7 @@ def calibration_line(policy: Policy) -> str:
             how = "along the rising curve that was fitted to the evidence"
     named = {"pass": policy.pass_at, "reject": policy.reject_at}
     shares = ", ".join(
-        f"{100 * calibration.apply(np.array(end)):.2g} % at the {name} threshold"
+        f"{about(float(calibration.apply(np.array(end))))} at the {name} threshold"
         for name, end in named.items()
         if end is not None
     )

@@ -8,11 +8,16 @@ import cv2
 import numpy as np
 
 from steelsight import __version__
+from steelsight.core.commands import command
 from steelsight.imaging.rle import Runs, decode_runs, to_coco_counts
 from steelsight.results.tables import line
 from steelsight.station.inspection import Result, Review
 
 _COLUMNS = ("image", "inspection", "name", "inspector", "reviewed", "reviewer", "version", "agrees", "word", "comment")
+
+_COMMANDS = "\n".join(
+    f"    {text}" for text in (command("data check", "FOLDER"), command("train", "FOLDER", recipe="lite", out="run"))
+)
 
 _README = """\
 Reviewed images of an inspection station (steelsight {version}): {images} images, {defective} of them with a defect.
@@ -21,8 +26,7 @@ images/           the images as they came, each called by the first 16 digits of
 annotations.json  the masks as reviewers left them (COCO, uncompressed run lengths); an image without one is defect-free
 reviews.csv       which inspection each comes from, who reviewed it, when, and what they said
 
-    steelsight data check FOLDER
-    steelsight train FOLDER --recipe lite --out run
+{commands}
 
 These are images that a person looked at, most of them because the inspector was in doubt: harder than the line's, and
 another share of them is defective. Train on them together with images picked at random, and test on such images alone.
@@ -40,8 +44,7 @@ reviews.csv          of each reviewed image: which inspection it comes from, who
 {replaced} of the images from there were reviewed too: the reviewer's masks stand in place of theirs.
 Image files may be hard links to those there: change a copy, not the file itself.
 
-    steelsight data check FOLDER
-    steelsight train FOLDER --recipe lite --out run
+{commands}
 
 Reviewed images are those that a person looked at, most of them because the inspector was in doubt: harder than the
 line's, and another share of them is defective. Test on images picked at random alone.
@@ -121,12 +124,15 @@ def reviews(corrections: Sequence[Correction]) -> bytes:
 def readme(corrections: Sequence[Correction]) -> bytes:
     """What the folder is, for whoever finds it."""
     defective = sum(one.is_defective for one in corrections)
-    return _README.format(version=__version__, images=len(corrections), defective=defective).encode()
+    return _README.format(
+        commands=_COMMANDS, version=__version__, images=len(corrections), defective=defective
+    ).encode()
 
 
 def joined_readme(examples: Sequence[Example], root: str, replaced: int, added: int) -> bytes:
     """What the folder is where corrections were joined with the data at `root`."""
     text = _JOINED.format(
+        commands=_COMMANDS,
         version=__version__,
         images=len(examples),
         defective=sum(one.is_defective for one in examples),

@@ -14,6 +14,7 @@ from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from steelsight.core.errors import UserError
+from steelsight.core.model import explain
 from steelsight.imaging.read import ImageError, TooManyPixels
 from steelsight.station.http.schemas import ErrorAnswer
 from steelsight.station.station import Closed, NotStored, QueueFull
@@ -58,9 +59,7 @@ def explain_faults(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _does_not_fit(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = " ".join(str(part) for part in first["loc"])
-        return fault(422, f"{where}: {first['msg']}")
+        return fault(422, explain(error, place=lambda location: " ".join(map(str, location))))
 
     @app.exception_handler(TooManyPixels)
     async def _too_large(_: Request, error: TooManyPixels) -> JSONResponse:

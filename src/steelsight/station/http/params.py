@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from steelsight.core.errors import UserError
+from steelsight.core.model import Model
 from steelsight.station.inspection import Channel
 from steelsight.station.log.query import MOST, Order, read_cursor
 from steelsight.station.log.query import Query as LogQuery
@@ -51,12 +52,10 @@ Time = Annotated[
 ]
 
 
-class Filters(BaseModel):
+class Filters(Model):
     """Which inspections are wanted; what is left out lets all through. See `steelsight.station.log.query.Query`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    verdict: list[VerdictAnswer | Literal["none"]] = []
+    verdict: list[VerdictAnswer | Literal["none"]] = Field([])
     name: Text = ""
     since: Time | None = None
     until: Time | None = None

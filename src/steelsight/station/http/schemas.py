@@ -3,19 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from steelsight.core.model import Model
 from steelsight.inspector.artifact import CrossValidated, Precision
 from steelsight.station.inspection import Channel, Word
 from steelsight.verdicts.evaluated import EvidenceKind
 from steelsight.verdicts.policy import VerdictAnswer
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ErrorAnswer(_Model):
+class ErrorAnswer(Model):
     """Why a request was refused.
 
     Attributes:
@@ -25,7 +22,7 @@ class ErrorAnswer(_Model):
     detail: str
 
 
-class ReviewAnswer(_Model):
+class ReviewAnswer(Model):
     """A version of the reviewer's word; see `steelsight.station.inspection.Review`."""
 
     version: int
@@ -37,13 +34,13 @@ class ReviewAnswer(_Model):
     comment: str
 
 
-class ReviewsAnswer(_Model):
+class ReviewsAnswer(Model):
     """Every version of the reviewer's word, the earliest first."""
 
     reviews: list[ReviewAnswer]
 
 
-class RegionSummary(_Model):
+class RegionSummary(Model):
     """One connected defect, in pixels of the image; see `steelsight.imaging.regions.Region`."""
 
     class_name: str = Field(alias="class")
@@ -66,7 +63,7 @@ class RegionAnswer(RegionSummary):
     polygons: list[list[tuple[int, int]]]
 
 
-class InspectionSummary(_Model):
+class InspectionSummary(Model):
     """An inspection without its masks; see `steelsight.station.inspection.Result`.
 
     Attributes:
@@ -118,20 +115,20 @@ class InspectionAnswer(InspectionSummary):
     suspected_runs: dict[str, str]
 
 
-class InspectionsAnswer(_Model):
+class InspectionsAnswer(Model):
     """What was inspected, in the order of the files."""
 
     inspections: list[InspectionAnswer]
 
 
-class HistoryAnswer(_Model):
+class HistoryAnswer(Model):
     """A page of the history; `next` is the cursor of the one after it, None on the last."""
 
     inspections: list[SummaryAnswer]
     next: str | None
 
 
-class ReviewRequest(_Model):
+class ReviewRequest(Model):
     """A reviewer's word.
 
     Attributes:
@@ -150,7 +147,7 @@ class ReviewRequest(_Model):
     comment: Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")] = ""
 
 
-class ClassAnswer(_Model):
+class ClassAnswer(Model):
     """A defect class; `number` counts from 1 in masks and maps."""
 
     name: str
@@ -158,7 +155,7 @@ class ClassAnswer(_Model):
     colour: str
 
 
-class NetworkAnswer(_Model):
+class NetworkAnswer(Model):
     """A network and its working size."""
 
     member: str
@@ -168,7 +165,7 @@ class NetworkAnswer(_Model):
     width: int
 
 
-class RuleAnswer(_Model):
+class RuleAnswer(Model):
     """See `steelsight.rule.rule.Rule`."""
 
     gate: float
@@ -178,7 +175,7 @@ class RuleAnswer(_Model):
     min_area: list[int]
 
 
-class PolicyAnswer(_Model):
+class PolicyAnswer(Model):
     """The bounds of the verdicts, and what is known of them, in sentences; see `steelsight.verdicts.policy.Policy`."""
 
     pass_at: float | None
@@ -188,7 +185,7 @@ class PolicyAnswer(_Model):
     statements: list[str]
 
 
-class LimitsAnswer(_Model):
+class LimitsAnswer(Model):
     """What the station takes in; see `steelsight.station.settings.StationSettings`."""
 
     max_bytes: int
@@ -197,7 +194,7 @@ class LimitsAnswer(_Model):
     queue: int
 
 
-class InspectorAnswer(_Model):
+class InspectorAnswer(Model):
     """What inspects here.
 
     Attributes:
@@ -227,7 +224,7 @@ class InspectorAnswer(_Model):
     needs_token: bool
 
 
-class CountsAnswer(_Model):
+class CountsAnswer(Model):
     """Inspections by verdict; `none` are those of an inspector without a policy."""
 
     passed: int = Field(alias="pass")
@@ -244,7 +241,7 @@ class BucketAnswer(CountsAnswer):
     start: datetime
 
 
-class StatisticsAnswer(_Model):
+class StatisticsAnswer(Model):
     """Counts over time; `waiting` are those of verdict review that nobody has reviewed."""
 
     buckets: list[BucketAnswer]
@@ -253,7 +250,7 @@ class StatisticsAnswer(_Model):
     waiting: int
 
 
-class DriftAnswer(_Model):
+class DriftAnswer(Model):
     """How far the line's scores lie from the evidence; see `steelsight.station.drift.Drift`."""
 
     known: bool
@@ -269,14 +266,14 @@ class DriftAnswer(_Model):
     edges: list[float]
 
 
-class LeftOutAnswer(_Model):
+class LeftOutAnswer(Model):
     """A reviewed inspection that is not in the dataset, and why."""
 
     id: int
     why: str
 
 
-class CorrectionsAnswer(_Model):
+class CorrectionsAnswer(Model):
     """What the dataset of all corrections holds; see `steelsight.station.corrections.export.Summary`."""
 
     images: int
@@ -285,7 +282,7 @@ class CorrectionsAnswer(_Model):
     left_out: list[LeftOutAnswer]
 
 
-class Health(_Model):
+class Health(Model):
     """The station's state in a word."""
 
     status: Literal["alive", "ready"]

@@ -27,7 +27,7 @@ def resolve(host: str, port: int) -> tuple[socket.AddressFamily, str]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise UserError(
-            f"--host {host}: no name or address that is known here; use 127.0.0.1, or 0.0.0.0 for all"
+            f"`host={host}`: no name or address that is known here; use 127.0.0.1, or 0.0.0.0 for all"
         ) from error
     family, _, _, _, address = found[0]
     return family, str(address[0])
@@ -53,11 +53,11 @@ def listen(host: str, port: int) -> socket.socket:
         bound.close()
         match error.errno:
             case errno.EADDRINUSE:
-                said = f"--port {port}: in use on {address} already; choose another, or 0 for any that is free"
+                said = f"`port={port}`: in use on {address} already; choose another, or 0 for any that is free"
             case errno.EACCES:
-                said = f"--port {port}: may not be used here; choose one from 1024 on"
+                said = f"`port={port}`: may not be used here; choose one from 1024 on"
             case _:
-                said = f"--host {host}: cannot be listened on ({error.strerror}); use 127.0.0.1, or 0.0.0.0 for all"
+                said = f"`host={host}`: cannot be listened on ({error.strerror}); use 127.0.0.1, or 0.0.0.0 for all"
         raise UserError(said) from error
     return bound
 

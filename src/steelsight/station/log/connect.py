@@ -38,7 +38,7 @@ def parse_url(text: str) -> URL:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:  # the second where the port is no number
         raise UserError(
-            "--database: not a URL of a database; write e.g. sqlite:////data/log.sqlite or "
+            "`database=`: not a URL of a database; write e.g. sqlite:////data/log.sqlite or "
             "postgresql://user:password@host/name"
         ) from error
     match url.drivername:
@@ -48,7 +48,7 @@ def parse_url(text: str) -> URL:
             return url.set(drivername="postgresql+psycopg")
     shown = url.render_as_string(hide_password=True)
     raise UserError(
-        f"--database {shown}: the log is kept in a SQLite file or in PostgreSQL; write e.g. "
+        f"`database={shown}`: the log is kept in a SQLite file or in PostgreSQL; write e.g. "
         "sqlite:////data/log.sqlite or postgresql://user:password@host/name"
     )
 
@@ -79,7 +79,7 @@ def connect(url: URL) -> Engine:
         engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10}, max_overflow=_CONNECTIONS)
     except ModuleNotFoundError as error:
         raise UserError(
-            f"--database {shown(url)}: PostgreSQL needs {error.name}, which is not installed; "
+            f"`database={shown(url)}`: PostgreSQL needs {error.name}, which is not installed; "
             "pip install 'steelsight[postgres]'"
         ) from error
     event.listen(engine, "connect", _set_up_postgresql)

@@ -82,7 +82,7 @@ def write_export(log: InspectionLog, query: Query, path: Path) -> int:
         case ".parquet":
             parts = export_parquet(log, query)
         case suffix:
-            raise UserError(f"--out {path}: {suffix or 'no suffix'!r} is no format of the log; use .csv or .parquet")
+            raise UserError(f"`out={path}`: {suffix or 'no suffix'!r} is no format of the log; use .csv or .parquet")
     with replacing(path) as temporary, temporary.open("wb") as stream:
         return sum(stream.write(part) for part in parts)
 

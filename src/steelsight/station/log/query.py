@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 
 from steelsight.core.errors import UserError
+from steelsight.core.model import Model
 from steelsight.station.inspection import Channel, Inspection
 from steelsight.station.log.tables import found, inspections, inspectors
 from steelsight.station.log.values import to_microseconds, written
@@ -24,7 +25,7 @@ MOST = 1000
 """Inspections on a page."""
 
 
-class Query(BaseModel):
+class Query(Model):
     """Which inspections are wanted, in which order, and which page of them; every filter left out lets all through.
 
     Attributes:
@@ -40,8 +41,6 @@ class Query(BaseModel):
         limit: inspections on a page.
         cursor: `FoundInspections.next` of the page before; None for the first.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     verdicts: tuple[VerdictAnswer | Literal["none"], ...] = ()
     name: str = ""

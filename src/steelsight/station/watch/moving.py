@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
+from steelsight.core.files import temporary_beside
 from steelsight.station.watch.scan import Entry
 
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EACCES})
@@ -72,7 +73,7 @@ def _put(source: Path, place: Path) -> Taken:
 
 
 def _copy(source: Path, place: Path) -> Taken:
-    temporary = place.with_name(f".{place.stem}.{os.getpid()}.part{place.suffix}")
+    temporary = temporary_beside(place)
     try:
         shutil.copy2(source, temporary)
         with temporary.open("rb+") as written:

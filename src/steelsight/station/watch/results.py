@@ -41,14 +41,14 @@ class ResultTables:
 
     def __init__(self, out: Path, classes: Sequence[str], log: InspectionLog, folder: str) -> None:
         if out.exists() and not out.is_dir():
-            raise UserError(f"{out}: there is a file of this name; choose another --out")
+            raise UserError(f"{out}: there is a file of this name; choose another `out=`")
         self.missing: set[int] = set()
         self._out, self._log, self._folder = out, log, folder
         self._tables = Tables(tuple(classes), also=_ALSO)
         self._paths = {name: out / name for name in TABLES}
         self._sizes = dict.fromkeys(TABLES, 0)
         self._written: set[int] = set()
-        said = f"{out}: another `steelsight watch` writes its tables here; end that one, or give another --out"
+        said = f"{out}: another `steelsight watch` writes its tables here; end that one, or give another `out=`"
         self._lock = Lock(out / ".watch.lock", said)
 
     def __enter__(self) -> Self:
@@ -131,7 +131,7 @@ class ResultTables:
             if not header.startswith(found):
                 raise UserError(
                     f"{path}: its columns are not those that `steelsight watch` writes with an inspector of the classes "
-                    f"{', '.join(self._tables.classes)}; give another --out, or move this table away"
+                    f"{', '.join(self._tables.classes)}; give another `out=`, or move this table away"
                 )
 
     def _check_log(self) -> None:
@@ -144,7 +144,7 @@ class ResultTables:
         if strange:
             raise UserError(
                 f"{self._paths[IMAGES]}: {LOG_ID} {min(strange)} is not an image of {self._folder} in this log; give "
-                "another --out, or move these tables away to have them made anew"
+                "another `out=`, or move these tables away to have them made anew"
             )
 
     def _append(self, group: Sequence[Inspection]) -> None:

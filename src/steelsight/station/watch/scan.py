@@ -122,7 +122,7 @@ def _why_not(found: "os.DirEntry[str]", below: bool) -> str | None:
         return "a hidden folder, which is not watched"
     if found.is_symlink():
         return "a link to a folder, which is not followed"
-    return None if below else "a subfolder, which is not watched; --below watches it"
+    return None if below else "a subfolder, which is not watched; `below=` watches it"
 
 
 def _holds_images(folder: Path) -> bool:

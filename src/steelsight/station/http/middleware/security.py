@@ -79,7 +79,7 @@ class Guard:
         if self._token is None and not is_loopback(_host_name(host)):
             return _refuse(
                 403,
-                f"this station answers to this machine alone, not as {host[:100]!r}; start it with --token-file to reach it "
+                f"this station answers to this machine alone, not as {host[:100]!r}; start it with a token to reach it "
                 "by another name",
             )
         if scope["method"] not in _SAFE_METHODS and not _is_own_page(headers, host):

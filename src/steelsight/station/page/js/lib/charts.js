@@ -3,6 +3,7 @@
  * that of the place in CSS pixels, so that words keep their size.
  */
 import { h, nodesOf } from "./dom.js";
+import { percent as share } from "./format.js";
 
 /** @import { Child } from "./dom.js" */
 
@@ -160,12 +161,8 @@ export function cumulativeCurves({ title, summary, edges, line, expected, limit,
   });
 }
 
-/** A share in words: "12%", "0.4%". @param {number} part @param {number} whole */
-export function percent(part, whole) {
-  if (!whole) return "–";
-  const share = (100 * part) / whole;
-  return `${share > 0 && share < 1 ? share.toFixed(1) : Math.round(share)}%`;
-}
+/** A share in words, such as "12 %"; a dash of nothing. @param {number} part @param {number} whole */
+export const percent = (part, whole) => (whole ? share(part / whole) : "–");
 
 /**
  * A chart with its title, its legend and its table.

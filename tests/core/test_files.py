@@ -1,0 +1,95 @@
+"""Files appear whole or not at all, whoever writes them at the same time, and what a kill leaves is known by its name."""
+
+import errno
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from steelsight.core.errors import UserError
+from steelsight.core.files import disk_errors, is_temporary, replacing, sweep, temporary_beside, write_bytes
+
+
+def test_many_threads_write_one_file_and_it_is_always_one_of_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "maps.npz"
+    contents = [bytes([number]) * 200_000 for number in range(8)]
+    path.write_bytes(contents[0])
+    with ThreadPoolExecutor(8) as pool:
+        writing = [pool.submit(write_bytes, path, content, durable=True) for content in contents * 5]
+        while not all(one.done() for one in writing):
+            assert path.read_bytes() in contents
+        for one in writing:
+            one.result()
+    assert path.read_bytes() in contents
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_that_fails_leaves_the_former_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("former")
+
+    def break_off() -> None:
+        with replacing(path, durable=True) as temporary:
+            temporary.write_text("half")
+            assert path.read_text() == "former"
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        break_off()
+    assert path.read_text() == "former"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_takes_the_place_of_a_folder(tmp_path: Path) -> None:
+    path = tmp_path / "inspector"
+    for text in ("first", "second"):
+        with replacing(path) as temporary:
+            temporary.mkdir()
+            (temporary / f"{text}.txt").write_text(text)
+    assert [one.name for one in path.iterdir()] == ["second.txt"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_kill_leaves_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    kept = [
+        tmp_path / name for name in ("a.part", ".hidden.csv", ".a.cafe.part.csv", ".a.part.csv", "a.0123abcd.part.csv")
+    ]
+    left = [
+        temporary_beside(tmp_path / "a.csv"),
+        tmp_path / ".a.4711.part.csv",
+    ]  # the second as older ones called theirs
+    for path in (*kept, *left):
+        path.write_text("")
+    assert [is_temporary(path) for path in (*kept, *left)] == [False] * 5 + [True] * 2
+    sweep(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "said"),
+    [
+        (
+            errno.ENOSPC,
+            {},
+            "the disk is full; free some space and run the same command again (nothing was half-written)",
+        ),
+        (
+            errno.EDQUOT,
+            {"again": "the export"},
+            "the disk is full; free some space and run the export (nothing was half-written)",
+        ),
+        (errno.ENOSPC, {"room": "prune the log"}, "the disk is full; prune the log"),
+        (errno.EROFS, {}, "no permission to write here; choose another folder or change its rights"),
+        (errno.EIO, {"all_as": "read"}, f"cannot be read ({os.strerror(errno.EIO)}); see to the disk and its rights"),
+    ],
+)
+def test_what_the_disk_refuses_is_one_sentence(code: int, words: dict[str, str], said: str) -> None:
+    with pytest.raises(UserError) as refused, disk_errors(Path("a.csv"), **words):
+        raise OSError(code, os.strerror(code))
+    assert str(refused.value) == f"a.csv: {said}"
+
+
+def test_what_is_no_fault_of_the_disk_is_not_hidden() -> None:
+    with pytest.raises(OSError, match="error"), disk_errors(Path("a.csv")):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))

@@ -34,7 +34,7 @@ _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"
 PATIENCE = 120
 """Seconds that any test waits for what is about to come, a machine that does other work being slow; none waits for less."""
 expect.set_options(timeout=1000 * PATIENCE)
-_MARGIN = 10  # CSS pixels around a whole image; js/lib/view.js
+_MARGIN = 10  # CSS pixels around a whole image; js/lib/viewport.js
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def await_requests(page, held, count=1):
 
 
 def on_screen(page, size):
-    """The function from places in an image that is shown whole to places in the window; see js/lib/view.js."""
+    """The function from places in an image that is shown whole to places in the window; see js/lib/viewport.js."""
     stage = page.locator(".viewer")
     box = stage.bounding_box()
     wide, high = stage.evaluate("(element) => [element.clientWidth, element.clientHeight]")  # whole pixels

@@ -127,7 +127,7 @@ def test_what_is_lost_from_a_dropped_folder_costs_itself_alone(page):
     """A link that leads nowhere, or a folder that may not be opened."""
     expect(page.locator(".drop")).to_be_visible()
     named = page.evaluate("""async () => {
-      const {droppedFiles} = await import("/static/js/inspect/files.js");
+      const {droppedFiles} = await import("/static/js/inspect/dropped_files.js");
       const gone = (_, failed) => failed(new Error("it is gone"));
       const file = (name) => ({isFile: true, name, file: (found) => found(new File([name], name))});
       const folder = (name, ...children) => ({

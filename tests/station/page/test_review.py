@@ -418,7 +418,7 @@ def test_a_file_that_could_not_be_read_can_be_reviewed_again(browser, inspector,
             page.goto(f"/#review/{number}")
             expect(page.locator(".review-head h2")).to_have_text("broken.jpg")
             page.get_by_label(word, exact=True).check()
-            page.locator(".word-form").get_by_role("button", name="Agree").click()
+            page.locator(".decision-form").get_by_role("button", name="Agree").click()
             expect(page.get_by_text(f"Saved as version {version}")).to_be_visible()
             said = latest(spoken, number)
             assert (said["word"], said["agrees"], said["version"]) == (word, True, version)

@@ -166,8 +166,8 @@ def test_closed_lines_go_round_every_region_and_hole(browser, client):
             drawn = random.random((17, 23)) < share
             alpha = page.evaluate(
                 """async ([text, height, width]) => {
-                  const [{decodeRuns}, {closedPath, rowRuns}] =
-                    await Promise.all(["runs", "outline"].map((name) => import(`/static/js/lib/${name}.js`)));
+                  const [{decodeRuns}, {closedPath}, {rowRuns}] =
+                    await Promise.all(["rle", "outline", "row_runs"].map((name) => import(`/static/js/lib/${name}.js`)));
                   const context = new OffscreenCanvas(width, height).getContext("2d");
                   context.fill(closedPath(rowRuns(decodeRuns(text, height, width), height, width)), "evenodd");
                   return Array.from(context.getImageData(0, 0, width, height).data.filter((_, i) => i % 4 === 3));

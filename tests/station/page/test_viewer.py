@@ -15,7 +15,7 @@ pytestmark = [needs_sample, needs_chromium]
 
 _VIEWER = "document.querySelector('.stage').viewer"
 _MASK = f"""async (number) => {{
-  const {{encodeRuns}} = await import("/static/js/lib/runs.js");
+  const {{encodeRuns}} = await import("/static/js/lib/rle.js");
   const {{masks, inspection}} = {_VIEWER};
   return encodeRuns(masks.get(number), inspection.height, inspection.width);
 }}"""
@@ -218,7 +218,7 @@ def test_run_lengths_and_the_rule_are_those_of_the_inspector(modules):
         text = format_runs(encode_mask(drawn))
         again = modules.evaluate(
             """async ([text, height, width]) => {
-              const {decodeRuns, encodeRuns, areaOf} = await import("/static/js/lib/runs.js");
+              const {decodeRuns, encodeRuns, areaOf} = await import("/static/js/lib/rle.js");
               const mask = decodeRuns(text, height, width);
               return [Array.from(mask), encodeRuns(mask, height, width), areaOf(mask)];
             }""",
@@ -250,11 +250,11 @@ def test_outlines_as_pixels_lie_on_the_edge_of_the_mask(modules):
     drawn = cv2.GaussianBlur(random.random(size), (0, 0), 2) > 0.5
     painted = modules.evaluate(
         """async ([text, height, width, thickness]) => {
-          const [{decodeRuns}, {rowRuns}, {paintRing}] =
-            await Promise.all(["runs", "outline", "ring"].map((name) => import(`/static/js/lib/${name}.js`)));
+          const [{decodeRuns}, {rowRuns}, {paintOutline}] =
+            await Promise.all(["rle", "row_runs", "outline_pixels"].map((name) => import(`/static/js/lib/${name}.js`)));
           const pixels = new Uint32Array(height * width);
           const runs = rowRuns(decodeRuns(text, height, width), height, width);
-          paintRing(runs, pixels, width, {thickness, rim: 1, colour: 2, dark: 1});
+          paintOutline(runs, pixels, width, {thickness, rim: 1, colour: 2, dark: 1});
           return Array.from(pixels);
         }""",
         [format_runs(encode_mask(drawn)), *size, thickness],

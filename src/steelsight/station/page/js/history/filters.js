@@ -1,71 +1,83 @@
 /** The filters of the history: a form, and what it says as fields of the request. */
 import { h } from "../lib/dom.js";
 
+/**
+ * @import { Fields } from "../lib/api.js"
+ * @import { Inspector } from "../lib/answers.js"
+ */
+
+/** @typedef {{ since: string|null, until: string|null }} Dates instants, until not included; null: none is chosen */
+
 const VERDICTS = ["pass", "review", "reject"];
 const DOORS = { page: "page", http: "HTTP", watch: "watched folder" };
 
 /**
- * @param {object} card of the inspector.
+ * @param {Inspector} card
  * @param {() => void} changed called after every change, a moment after the last key of a text.
- * @returns {{element: HTMLFormElement, fields: () => object, dates: () => object}} `fields` are those of GET /inspections;
- *   `dates` only since and until, as UTC instants of the reader's own days, until not included.
+ * @returns {{element: HTMLFormElement, name: HTMLInputElement, fields: () => Fields, dates: () => Dates}} `name` is what is
+ *   searched for; `fields` are those of GET /inspections; `dates` only since and until, of the reader's own days.
  */
 export function makeFilters(card, changed) {
-  let waiting = 0;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let waiting;
   const later = () => {
     clearTimeout(waiting);
     waiting = setTimeout(changed, 250);
   };
-  const classes = Object.fromEntries(card.classes.map(({ name }) => [name, name]));
+  const name = h("input", { type: "search", name: "name", placeholder: "part of a file's name" });
+  const since = h("input", { type: "date", name: "since" });
+  const until = h("input", { type: "date", name: "until" });
+  const verdicts = VERDICTS.map((verdict) => h("input", { type: "checkbox", name: "verdict", value: verdict }));
+  const selects = {
+    class: choice("class", "any", Object.fromEntries(card.classes.map((one) => [one.name, one.name]))),
+    door: choice("door", "any", DOORS),
+    reviewed: choice("reviewed", "any", { false: "not yet", true: "reviewed" }),
+    flagged: choice("flagged", "any", { true: "flagged", false: "not flagged" }),
+    order: choice("order", null, { newest: "newest first", oldest: "oldest first", doubt: "most doubtful first" }),
+  };
   const element = h(
     "form",
     { class: "filters", role: "search", "aria-label": "Filters of the history", oninput: later },
-    labelled("Name", h("input", { type: "search", name: "name", placeholder: "part of a file's name" })),
+    labelled("Name", name),
     h("div", { class: "field", role: "group", "aria-label": "Verdict" }, h("span", {}, "Verdict"), h("div", { class: "checks" },
-      VERDICTS.map((verdict) =>
-        h("label", { class: "check" }, h("input", { type: "checkbox", name: "verdict", value: verdict }), verdict)))),
-    labelled("Class", choice("class", "any", classes)),
-    labelled("Door", choice("door", "any", DOORS)),
-    labelled("Reviewed", choice("reviewed", "any", { false: "not yet", true: "reviewed" })),
-    labelled("Unusual", choice("flagged", "any", { true: "flagged", false: "not flagged" })),
-    labelled("From", h("input", { type: "date", name: "since" })),
-    labelled("To", h("input", { type: "date", name: "until" })),
-    labelled("Order", choice("order", null, { newest: "newest first", oldest: "oldest first", doubt: "most doubtful first" })),
+      verdicts.map((input) => h("label", { class: "check" }, input, input.value)))),
+    labelled("Class", selects.class),
+    labelled("Door", selects.door),
+    labelled("Reviewed", selects.reviewed),
+    labelled("Unusual", selects.flagged),
+    labelled("From", since),
+    labelled("To", until),
+    labelled("Order", selects.order),
     h("button", { type: "reset", class: "quiet" }, "Clear"),
   );
   element.addEventListener("reset", () => setTimeout(changed));
   element.addEventListener("submit", (event) => event.preventDefault());
-  const dates = () => ({
-    since: startOfDay(element.elements.since.value, 0),
-    until: startOfDay(element.elements.until.value, 1),
+  const dates = () => ({ since: startOfDay(since.value, 0), until: startOfDay(until.value, 1) });
+  const fields = () => ({
+    name: name.value.trim(),
+    verdict: verdicts.filter(({ checked }) => checked).map(({ value }) => value),
+    ...Object.fromEntries(Object.entries(selects).map(([key, { value }]) => [key, value])),
+    ...dates(),
   });
-  const fields = () => {
-    const said = new FormData(element);
-    return {
-      name: said.get("name").trim(),
-      verdict: said.getAll("verdict"),
-      class: said.get("class"),
-      door: said.get("door"),
-      reviewed: said.get("reviewed"),
-      flagged: said.get("flagged"),
-      order: said.get("order"),
-      ...dates(),
-    };
-  };
-  return { element, fields, dates };
+  return { element, name, fields, dates };
 }
 
-/** The first instant of the reader's day, or of one `after` days later; null where no day is chosen. */
-function startOfDay(text, after) {
+/**
+ * The first instant of the reader's day, or of one `after` days later; null where no day is chosen.
+ * @param {string} text "2026-03-29" or empty. @param {number} after
+ */
+export function startOfDay(text, after) {
   if (!text) return null;
   const [year, month, day] = text.split("-").map(Number);
   return new Date(year, month - 1, day + after).toISOString();
 }
 
+/** @param {string} text @param {HTMLElement} control */
 function labelled(text, control) {
   return h("label", { class: "field" }, h("span", {}, text), control);
 }
 
+/** @param {string} name @param {string|null} any the entry for no choice; null: there is none. @param {Record<string, string>} options */
 function choice(name, any, options) {
   const entries = Object.entries(options);
   return h(

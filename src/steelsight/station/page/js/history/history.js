@@ -3,10 +3,18 @@
 import * as api from "../lib/api.js";
 import { h, notice } from "../lib/dom.js";
 import { makeFilters } from "./filters.js";
-import { downloadLink } from "../lib/links.js";
-import { openSheet } from "../viewer/sheet.js";
+import { downloadLink } from "../lib/download_link.js";
+import { openInspection } from "../viewer/inspection_dialog.js";
 import { foundIn, isReadable, probabilityOf, saidBy, verdictOf, when } from "../lib/summary.js";
+import { messageOf } from "../lib/errors.js";
 import { alarmOf, countPanel, driftPanel } from "./trends.js";
+
+/**
+ * @import { Bucket, Drift, Inspector, Summary } from "../lib/answers.js"
+ * @import { Child } from "../lib/dom.js"
+ * @import { Context } from "../main.js"
+ * @import { Counted } from "./trends.js"
+ */
 
 const PAGE = 25;
 const DAY = 86_400_000;
@@ -15,23 +23,30 @@ const SHOWN_DAYS = 30; // counted where no date is chosen
 const NARROWEST = 280; // CSS pixels of a chart
 const WIDEST = 1000;
 
-/** Show the view; see main.js. */
+/** Show the view; see main.js. @param {HTMLElement} element @param {Context} context */
 export function open(element, { card, keys }) {
   const history = new History(element, card);
-  keys("/", "search by name", () => history.filters.element.elements.name.focus());
+  keys("/", "search by name", () => history.filters.name.focus());
   keys("o", "older inspections", () => history.older.click());
-  history.reload();
+  void history.reload();
   return () => history.leave();
 }
 
 class History {
   turn = 0; // answers to earlier questions are dropped
   counting = 0; // likewise, of counts
+  /** @type {string|null} */
   cursor = null;
-  found = []; // inspections in the list
+  /** Inspections in the list. @type {Summary[]} */
+  found = [];
+  /** @type {Counted|null} */
   counted = null;
+  /** @type {Drift|null} */
   drifted = null;
+  /** What the charts show, and how wide. @type {{counted: Counted|null, drifted: Drift|null, width: number}|null} */
+  drawn = null;
 
+  /** @param {HTMLElement} element @param {Inspector} card */
   constructor(element, card) {
     this.card = card;
     this.filters = makeFilters(card, () => this.reload());
@@ -75,7 +90,7 @@ class History {
   /**
    * The next page of inspections, or the first. Rows come after what stands above them, whose height is not known before:
    * else they would move away from under a pointer that presses on one.
-   * @param {Promise} above settled once that is there, or has failed and said so.
+   * @param {boolean} first @param {Promise<unknown>|null} above settled once that is there, or has failed and said so.
    */
   async more(first = false, above = null) {
     const turn = first ? ++this.turn : this.turn;
@@ -100,13 +115,15 @@ class History {
     });
   }
 
+  /** @param {Summary} inspection @param {number} index in the list. */
   row(inspection, index) {
-    const open = h("button", { type: "button", class: "link", onclick: () => this.look(index) }, inspection.name);
+    const link = h("button", { type: "button", class: "link", onclick: () => this.look(index) }, inspection.name);
     const flag = inspection.flags.length > 0 && h("span", { class: "flag", title: inspection.flags.join("; ") }, "unusual");
     const review = h("a", { href: `#review/${inspection.id}` }, saidBy(inspection.review) ?? "review it");
+    /** @param {string} label @param {...Child} content */
     const cell = (label, ...content) => h("td", { "data-label": label }, ...content);
     return h("tr", { "data-id": inspection.id },
-      h("th", { scope: "row" }, isReadable(inspection) ? open : inspection.name),
+      h("th", { scope: "row" }, isReadable(inspection) ? link : inspection.name),
       cell("When", when(inspection.at)),
       cell("Verdict", h("span", { class: "marks" }, verdictOf(inspection), flag)),
       cell("P(defect)", probabilityOf(inspection)),
@@ -115,14 +132,18 @@ class History {
       cell("Reviewed", review));
   }
 
-  /** Open an inspection in the viewer, with the others of the list before and after it. */
+  /** Open an inspection in the viewer, with the others of the list before and after it. @param {number} index */
   look(index) {
     const readable = this.found.filter(isReadable);
-    openSheet(this.card, {
+    openInspection(this.card, {
       length: readable.length,
-      at: readable.indexOf(this.found[index]),
+      at: readable.findIndex(({ id }) => id === this.found[index].id),
       get: async (at) => ({ inspection: await api.inspection(readable[at].id) }),
-      left: (at) => this.rows.querySelector(`[data-id="${readable[at].id}"] button`)?.focus(),
+      left: (at) => {
+        /** @type {HTMLButtonElement|null} */
+        const button = this.rows.querySelector(`[data-id="${readable[at].id}"] button`);
+        button?.focus();
+      },
     });
   }
 
@@ -132,7 +153,8 @@ class History {
       const { since, until } = this.filters.dates();
       const dates = { since, until };
       if (!since && !until) dates.since = new Date(Date.now() - SHOWN_DAYS * DAY).toISOString();
-      let per = this.per.value || "day";
+      /** @type {"hour"|"day"} */
+      let per = this.per.value === "hour" ? "hour" : "day";
       let statistics = await api.statistics({ ...dates, per });
       if (!this.per.value && lasts(statistics.buckets) <= FEW_DAYS) {
         per = "hour";
@@ -147,7 +169,7 @@ class History {
 
   async measure() {
     await this.trying(async () => {
-      this.drifted = await api.drift({});
+      this.drifted = await api.drift();
       this.alarm.replaceChildren(...alarmOf(this.drifted));
       this.draw();
     });
@@ -157,14 +179,16 @@ class History {
   draw() {
     const width = Math.max(NARROWEST, Math.min(WIDEST, this.counts.clientWidth));
     const { counted, drifted } = this;
-    const drawn = this.drawn ?? {};
-    if (counted && (drawn.counted !== counted || drawn.width !== width)) this.counts.replaceChildren(countPanel(counted, width));
-    if (drifted && (drawn.drifted !== drifted || drawn.width !== width)) this.drift.replaceChildren(driftPanel(drifted, width));
+    const { drawn } = this;
+    const wide = drawn?.width === width;
+    if (counted && (drawn?.counted !== counted || !wide)) this.counts.replaceChildren(countPanel(counted, width));
+    if (drifted && (drawn?.drifted !== drifted || !wide)) this.drift.replaceChildren(driftPanel(drifted, width));
     this.drawn = { counted, drifted, width };
   }
 
   links() {
     const asked = api.query({ ...this.filters.fields(), order: null }); // a file has one order
+    /** @param {unknown} error */
     const failed = (error) => this.say(error);
     this.files.replaceChildren(
       "All that the filters leave, as a file: ",
@@ -172,6 +196,7 @@ class History {
       downloadLink(this.card, `/log.parquet${asked}`, "log.parquet", "Parquet", failed));
   }
 
+  /** @param {() => Promise<void>} work */
   async trying(work) {
     try {
       await work();
@@ -180,17 +205,19 @@ class History {
     }
   }
 
+  /** @param {unknown} error */
   say(error) {
-    this.message.replaceChildren(notice(error.message, "error"));
+    this.message.replaceChildren(notice(messageOf(error), "error"));
   }
 }
 
-/** Days from the first to the last bucket of a day. */
+/** Days from the first to the last bucket of a day. @param {Bucket[]} buckets */
 function lasts(buckets) {
   const starts = buckets.map(({ start }) => Date.parse(start));
   return buckets.length ? (Math.max(...starts) - Math.min(...starts)) / DAY + 1 : Infinity;
 }
 
+/** @param {HTMLElement} rows */
 function table(rows) {
   const names = ["Image", "When", "Verdict", "P(defect)", "Found", "Door", "Review"];
   const head = h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name))));

@@ -3,8 +3,19 @@ import { cumulativeCurves, shareBar, stackedBars } from "../lib/charts.js";
 import { h } from "../lib/dom.js";
 import { count, whole } from "../lib/format.js";
 
+/**
+ * @import { Bucket, Drift, Statistics } from "../lib/answers.js"
+ * @import { Bar } from "../lib/charts.js"
+ */
+
+/**
+ * Counts as GET /statistics answers, as they were asked for, and the time in words.
+ * @typedef {{ statistics: Statistics, per: "hour"|"day", span: string }} Counted
+ */
+
 const MOST_BARS = 60;
 const HOUR = 3_600_000;
+/** @type {{ key: "pass"|"review"|"reject"|"none"|"unreadable", name: string }[]} */
 const KINDS = [
   { key: "pass", name: "pass" },
   { key: "review", name: "review" },
@@ -15,8 +26,7 @@ const KINDS = [
 
 /**
  * Counts per hour or day, and the verdicts' shares of them.
- * @param {{statistics: object, per: "hour"|"day", span: string}} counted as GET /statistics answers, as it was asked, and the
- *   time in words. @param {number} width in CSS pixels.
+ * @param {Counted} counted @param {number} width in CSS pixels.
  */
 export function countPanel({ statistics, per, span }, width) {
   const { totals } = statistics;
@@ -49,12 +59,12 @@ export function countPanel({ statistics, per, span }, width) {
   );
 }
 
-/** The alarm in words, where there is one. `drift` as GET /drift answers. */
+/** The alarm in words, where there is one. @param {Pick<Drift, "alarm"|"sentence">} drift */
 export function alarmOf({ alarm, sentence }) {
   return alarm ? [h("p", { class: "notice error", role: "alert" }, h("strong", {}, "Score drift: "), sentence)] : [];
 }
 
-/** The line's scores against the evidence's. */
+/** The line's scores against the evidence's. @param {Drift} drift @param {number} width in CSS pixels. */
 export function driftPanel(drift, width) {
   if (!drift.known) return h("p", { class: "soft" }, drift.sentence);
   return h(
@@ -79,8 +89,12 @@ export function driftPanel(drift, width) {
   );
 }
 
-/** Buckets from the first to the last without gaps, neighbours joined where there are too many to be told apart. */
-function joined(buckets, per) {
+/**
+ * Buckets from the first to the last without gaps, neighbours joined where there are too many to be told apart.
+ * @param {Bucket[]} buckets one at least. @param {"hour"|"day"} per
+ * @returns {{bars: Bar[], each: number}} each: hours or days of a bar.
+ */
+export function joined(buckets, per) {
   const length = per === "hour" ? HOUR : 24 * HOUR;
   const starts = buckets.map((bucket) => Date.parse(bucket.start));
   const [first, last] = [Math.min(...starts), Math.max(...starts)];
@@ -97,6 +111,7 @@ function joined(buckets, per) {
   return { bars, each };
 }
 
+/** @param {number} start ms since 1970. @param {"hour"|"day"} per @param {number} each hours or days of the bar. */
 function named(start, per, each) {
   const at = new Date(start);
   if (per === "hour") {

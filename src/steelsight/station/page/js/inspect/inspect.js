@@ -2,40 +2,51 @@
 
 import * as api from "../lib/api.js";
 import { badge, h } from "../lib/dom.js";
-import { droppedFiles, given } from "./files.js";
-import { pictureOf } from "../viewer/pictures.js";
-import { Row } from "./result.js";
-import { openSheet } from "../viewer/sheet.js";
+import { droppedFiles, given } from "./dropped_files.js";
+import { pictureOf } from "../viewer/decode_image.js";
+import { ResultRow } from "./result_row.js";
+import { openInspection } from "../viewer/inspection_dialog.js";
 import { Uploads } from "./uploads.js";
 import { count, size, whole } from "../lib/format.js";
 
-/** Results stay while one looks at another view: the element is made once. */
+/**
+ * @import { Inspection, Inspector, Region, Verdict } from "../lib/answers.js"
+ * @import { AddKey } from "../lib/keyboard.js"
+ * @import { Context } from "../main.js"
+ * @import { Given } from "./dropped_files.js"
+ */
+
+/** Results stay while one looks at another view: the element is made once. @type {Inspect|null} */
 let kept = null;
 
 window.addEventListener("beforeunload", (event) => {
   if (kept?.uploads.active) event.preventDefault(); // what waits would never be sent
 });
 
+/** Show the view; see main.js. @param {HTMLElement} element @param {Context} context */
 export function open(element, { card, keys }) {
-  kept ??= new Inspect(card);
-  element.append(kept.element);
-  kept.listen(keys);
-  return () => kept.leave();
+  const inspect = (kept ??= new Inspect(card));
+  element.append(inspect.element);
+  return inspect.listen(keys);
 }
 
 class Inspect {
+  /** @type {ResultRow[]} */
   rows = [];
 
+  /** @param {Inspector} card */
   constructor(card) {
     this.card = card;
+    /** @type {Uploads<ResultRow>} */
     this.uploads = new Uploads({
       started: (row, file) => this.started(row, file),
       held: (row, why) => row.say(why),
-      done: (row, inspection) => this.done(row, inspection),
+      done: (row, inspection) => void this.done(row, inspection),
       failed: (row, error) => this.failed(row, error),
     });
+    /** @type {HTMLInputElement} */
     this.picker = h("input", { id: "files", type: "file", multiple: true, accept: "image/*,.tif,.tiff,.bmp", class: "unseen",
-      onchange: () => { this.add(this.picker.files); this.picker.value = ""; } });
+      onchange: () => { this.add(this.picker.files ?? []); this.picker.value = ""; } });
     this.list = h("ul", { class: "results", "aria-label": "Results" });
     this.tally = h("div", { class: "tally", role: "status", hidden: true });
     this.element = h("div", { class: "inspect empty" }, this.dropZone(), this.tally, this.list);
@@ -55,6 +66,7 @@ class Inspect {
     return zone;
   }
 
+  /** @param {AddKey} keys @returns {() => void} to be called before the view is left. */
   listen(keys) {
     keys("c", "choose images", () => this.picker.click());
     if (this.card.samples.length) keys("s", "try the sample", () => this.addSample());
@@ -62,41 +74,45 @@ class Inspect {
     keys("k", "previous result", () => this.step(-1));
     keys("Enter", "open the result in the viewer");
     let depth = 0; // dragging over a child leaves its parent: count both
+    /** @param {boolean} on */
     const over = (on) => this.element.classList.toggle("over", on);
-    const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
-    this.handlers = {
-      dragenter: (event) => { if (hasFiles(event)) { event.preventDefault(); depth++; over(true); } },
-      dragleave: (event) => { if (hasFiles(event) && --depth <= 0) { depth = 0; over(false); } },
-      dragover: (event) => { if (hasFiles(event)) event.preventDefault(); },
-      drop: async (event) => {
-        if (!hasFiles(event)) return;
-        event.preventDefault();
-        depth = 0;
-        over(false);
-        this.take(await droppedFiles(event.dataTransfer));
-      },
-      paste: (event) => { if (event.clipboardData?.files.length) this.add(event.clipboardData.files); },
-    };
-    for (const [name, run] of Object.entries(this.handlers)) document.addEventListener(name, run);
-  }
-
-  leave() {
-    for (const [name, run] of Object.entries(this.handlers)) document.removeEventListener(name, run);
+    /** @param {DragEvent} event */
+    const hasFiles = (event) => event.dataTransfer?.types.includes("Files") ?? false;
+    const listening = new AbortController();
+    const { signal } = listening;
+    document.addEventListener("dragenter", (event) => {
+      if (hasFiles(event)) { event.preventDefault(); depth++; over(true); }
+    }, { signal });
+    document.addEventListener("dragleave", (event) => {
+      if (hasFiles(event) && --depth <= 0) { depth = 0; over(false); }
+    }, { signal });
+    document.addEventListener("dragover", (event) => { if (hasFiles(event)) event.preventDefault(); }, { signal });
+    document.addEventListener("drop", async (event) => {
+      if (!event.dataTransfer || !hasFiles(event)) return;
+      event.preventDefault();
+      depth = 0;
+      over(false);
+      this.take(await droppedFiles(event.dataTransfer));
+    }, { signal });
+    document.addEventListener("paste", (event) => {
+      if (event.clipboardData?.files.length) this.add(event.clipboardData.files);
+    }, { signal });
+    return () => listening.abort();
   }
 
   addSample() {
     this.take(this.card.samples.map((name) => ({ name, file: () => api.sample(name) })));
   }
 
+  /** @param {Iterable<File>} files */
   add(files) {
     this.take([...files].map(given));
   }
 
+  /** @param {Given[]} items */
   take(items) {
-    const rows = items.map(({ name, file }) => {
-      const row = new Row({ name, open: (one) => this.openRow(one), again: (one) => this.again(one) });
-      return Object.assign(row, { file });
-    });
+    const rows = items.map((item) =>
+      new ResultRow({ ...item, open: (row) => this.openRow(row), again: (row) => this.again(row) }));
     if (!rows.length) return;
     this.element.classList.remove("empty");
     this.rows.push(...rows);
@@ -105,14 +121,15 @@ class Inspect {
     this.count();
   }
 
+  /** @param {ResultRow} row */
   again(row) {
-    row.error = null;
     row.restart();
     this.uploads.add([row]);
     this.count();
   }
 
-  async started(row, file) {
+  /** @param {ResultRow} row @param {File} file */
+  started(row, file) {
     row.say("being inspected");
     if (file.size > this.card.limits.max_bytes) {
       throw new api.ApiError(`The file has ${size(file.size)}; this station takes up to ${size(this.card.limits.max_bytes)}.`);
@@ -121,31 +138,36 @@ class Inspect {
     row.drawn.catch(() => {});
   }
 
-  /** The browser may know no TIFF: then the station's picture is shown once it is there. */
+  /** The browser may know no TIFF: then the station's picture is shown once it is there. @param {ResultRow} row @param {Blob} blob */
   async drawn(row, blob) {
     const bitmap = await pictureOf(blob);
     row.show(bitmap);
     bitmap.close();
   }
 
+  /** @param {ResultRow} row @param {Inspection} inspection */
   async done(row, inspection) {
+    /** @type {(region: Region) => Region} */
+    const light = (region) => ({ ...region, polygons: [] }); // which nothing here draws
+    inspection = { ...inspection, regions: inspection.regions.map(light), suspected: inspection.suspected.map(light) };
     row.inspection = inspection;
-    for (const region of [...inspection.regions, ...inspection.suspected]) delete region.polygons; // which nothing here draws
     await row.drawn.catch(async () => this.drawn(row, await api.image(inspection.id))).catch(() => {});
     row.done(inspection, this.card);
     this.count();
     await row.settle();
   }
 
+  /** @param {ResultRow} row @param {unknown} error */
   failed(row, error) {
-    row.error = error;
     row.failed(error);
     this.count();
   }
 
   count() {
     const finished = this.rows.filter((row) => row.inspection || row.error);
+    /** @type {(Verdict|null)[]} */
     const verdicts = ["pass", "review", "reject", null];
+    /** @param {Verdict|null} verdict */
     const of = (verdict) => this.rows.filter(({ inspection }) => inspection && inspection.verdict === verdict).length;
     const progress = h("progress", { max: this.rows.length, value: finished.length, "aria-label": "Inspected" });
     const failed = finished.filter((row) => row.error).length;
@@ -159,20 +181,21 @@ class Inspect {
       ...(finished.length < this.rows.length ? [progress] : []));
   }
 
-  /** Move the focus from result to result. */
+  /** Move the focus from result to result. @param {number} by */
   step(by) {
-    const open = this.rows.filter((row) => row.inspection);
-    const at = open.findIndex((row) => row.button === document.activeElement);
-    open[Math.min(Math.max(at + by, 0), open.length - 1)]?.button.focus();
+    const buttons = this.rows.filter((row) => row.inspection).map((row) => row.button);
+    const at = buttons.findIndex((button) => button === document.activeElement);
+    buttons.at(Math.min(Math.max(at + by, 0), buttons.length - 1))?.focus();
   }
 
+  /** @param {ResultRow} row */
   openRow(row) {
-    const open = this.rows.filter((one) => one.inspection);
-    openSheet(this.card, {
-      length: open.length,
-      at: open.indexOf(row),
-      get: (index) => ({ inspection: open[index].inspection, image: open[index].shown }),
-      left: (index) => open[index].button.focus(),
+    const finished = this.rows.flatMap(({ inspection, shown, button }) => (inspection ? [{ inspection, shown, button }] : []));
+    openInspection(this.card, {
+      length: finished.length,
+      at: finished.findIndex(({ button }) => button === row.button),
+      get: (index) => ({ inspection: finished[index].inspection, image: finished[index].shown }),
+      left: (index) => finished[index].button.focus(),
     });
   }
 }

@@ -1,9 +1,16 @@
 /** The inspector's card: what it finds, with which networks and rule, what its verdicts rest on, what the station takes. */
 
-import { inkOn } from "../lib/classes.js";
+import { inkOn } from "../lib/defect_classes.js";
 import { h, swatch } from "../lib/dom.js";
 import { count, level, percent, probability, size, time, whole } from "../lib/format.js";
 
+/**
+ * @import { Inspector, Network } from "../lib/answers.js"
+ * @import { Leaf } from "../lib/dom.js"
+ * @import { Context } from "../main.js"
+ */
+
+/** Show the view; see main.js. @param {HTMLElement} element @param {Context} context */
 export function open(element, { card }) {
   element.append(h("h1", {}, card.name), h("p", { class: "soft" },
     `Recipe ${card.recipe}, exported ${time(card.created)} by steelsight ${card.version}, ${card.precision}. Fingerprint `,
@@ -11,6 +18,7 @@ export function open(element, { card }) {
   h("div", { class: "sections" }, verdicts(card), classes(card), networks(card), figures(card), limits(card)));
 }
 
+/** @param {Inspector} card */
 function verdicts({ policy }) {
   const section = h("section", { class: "whole" }, h("h2", {}, "Verdicts"));
   if (!policy) {
@@ -26,6 +34,7 @@ function verdicts({ policy }) {
   return section;
 }
 
+/** @param {Inspector} card */
 function classes({ classes: all, rule }) {
   const soft = rule.softness > 1
     ? `Its gate is soft: where P(defect) is 0, areas must be ${rule.softness} times as large, and less the likelier a defect is.`
@@ -38,8 +47,10 @@ function classes({ classes: all, rule }) {
       "least this area exceeds the upper threshold; its mask is all that exceeds the lower one. ", soft));
 }
 
+/** @param {Inspector} card */
 function networks({ networks: all }) {
   const steps = { classify: "Is there a defect?", segment: "Which, and where?" };
+  /** @type {Map<string, Network[]>} */
   const members = new Map();
   for (const one of all) members.set(one.member, [...(members.get(one.member) ?? []), one]);
   return h("section", {}, h("h2", {}, "Networks"),
@@ -48,8 +59,10 @@ function networks({ networks: all }) {
     h("p", { class: "soft" }, "One network for each fold. Those of a step have the same say: their answers are averaged."));
 }
 
+/** @param {Inspector} card */
 function figures({ out_of_fold: found }) {
-  const shown = (value, text) => (value === null || value === undefined ? "–" : text(value));
+  /** @type {(value: number|null, text: (value: number) => string) => string} */
+  const shown = (value, text) => (value === null ? "–" : text(value));
   return h("section", {}, h("h2", {}, "Out of fold"),
     table(["", ""], [
       ["Images", whole(found.images)],
@@ -62,6 +75,7 @@ function figures({ out_of_fold: found }) {
       "fold: what one may expect of new images like these."));
 }
 
+/** @param {Inspector} card */
 function limits({ limits: most, station, needs_token: token }) {
   return h("section", {}, h("h2", {}, "This station"),
     table(["", ""], [
@@ -74,6 +88,7 @@ function limits({ limits: most, station, needs_token: token }) {
     ]));
 }
 
+/** @param {string[]} heads @param {Leaf[][]} rows of which the first cell names the row. */
 function table(heads, rows) {
   return h("div", { class: "scroll" }, h("table", {},
     heads.some(Boolean) && h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),

@@ -1,10 +1,23 @@
 /** All requests to the station; what goes wrong comes back as a sentence. */
 
+/**
+ * @import {
+ *   Corrections, Drift, History, Inspection, Inspections, Inspector, Review, ReviewRequest, Reviews, Statistics,
+ * } from "./answers.js"
+ */
+
+/** @typedef {string|number|boolean|null|undefined} Field */
+/** @typedef {Record<string, Field|string[]>} Fields of a query; null, undefined and "" are left out */
+
 const PREFIX = "/api/v1";
 const TOKEN = "steelsight-token";
 
 /** A request that was refused or failed; `message` is a sentence, `status` 0 where the station did not answer. */
 export class ApiError extends Error {
+  /**
+   * @param {string} message @param {number} status of HTTP.
+   * @param {number|null} retryAfter seconds that the station asks for.
+   */
   constructor(message, status = 0, retryAfter = null) {
     super(message);
     this.status = status;
@@ -12,13 +25,16 @@ export class ApiError extends Error {
   }
 }
 
-/** Called with the sentence when the station wants a token, or another one. */
+/** Called with the sentence when the station wants a token, or another one. @type {(sentence: string) => void} */
 let refused = () => {};
+/** @param {(sentence: string) => void} call */
 export const onRefused = (call) => { refused = call; };
 
-const told = []; // of the next token
+/** @type {(() => void)[]} told of the next token */
+const told = [];
 let given = 0; // tokens so far
 
+/** @param {string} token empty: none. */
 export function setToken(token) {
   given++;
   if (token) sessionStorage.setItem(TOKEN, token);
@@ -26,11 +42,12 @@ export function setToken(token) {
   for (const tell of told.splice(0)) tell();
 }
 
-/** Until somebody has given another token. */
-export const nextToken = () => new Promise((tell) => told.push(tell));
+/** Until somebody has given another token. @returns {Promise<void>} */
+export const nextToken = () => new Promise((tell) => { told.push(tell); });
 
 /**
  * Send one request; `path` is appended to /api/v1.
+ * @param {string} path @param {RequestInit} options
  * @returns {Promise<Response>} of status 2xx. @throws {ApiError}
  */
 export async function request(path, options = {}) {
@@ -41,8 +58,7 @@ export async function request(path, options = {}) {
   let response;
   try {
     response = await fetch(PREFIX + path, { ...options, headers, cache: "no-store" });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
+  } catch {
     throw new ApiError("The station does not answer. Is it still running, and is the network up?");
   }
   if (response.ok) return response;
@@ -55,58 +71,82 @@ export async function request(path, options = {}) {
   throw new ApiError(message, response.status, wait > 0 ? wait : null);
 }
 
+/** @param {Response} response */
 async function sentenceOf(response) {
   try {
-    const { detail } = await response.json();
+    /** @type {unknown} */
+    const said = await response.json();
+    const { detail } = /** @type {{ detail?: string|{ msg: string }[] }} */ (said);
     if (typeof detail === "string") return detail;
-    if (Array.isArray(detail)) return detail.map((one) => one.msg).join("; ");
+    if (Array.isArray(detail)) return detail.map(({ msg }) => msg).join("; ");
   } catch { /* not JSON: a proxy's page, or nothing */ }
   return `The station answered with status ${response.status}.`;
 }
 
+/** @param {string} path @param {RequestInit} [options] @returns {Promise<unknown>} */
 const json = async (path, options) => (await request(path, options)).json();
+/** @param {string} path */
 const blob = async (path) => (await request(path)).blob();
 
-/** `{a: 1, b: ["x", "y"], c: null}` -> `?a=1&b=x&b=y`; null, undefined and empty text are left out. */
+/**
+ * `{a: 1, b: ["x", "y"], c: null}` -> `?a=1&b=x&b=y`; null, undefined and empty text are left out.
+ * @param {Fields} fields
+ */
 export function query(fields) {
-  const pairs = Object.entries(fields).flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
-  const text = new URLSearchParams(pairs.filter(([, value]) => value !== null && value !== undefined && value !== ""));
-  return text.size ? `?${text}` : "";
+  const pairs = new URLSearchParams();
+  for (const [name, values] of Object.entries(fields)) {
+    for (const value of [values].flat()) {
+      if (value !== null && value !== undefined && value !== "") pairs.append(name, String(value));
+    }
+  }
+  const text = pairs.toString();
+  return text ? `?${text}` : "";
 }
 
-export const card = () => json("/inspector");
-export const inspection = (id) => json(`/inspections/${id}`);
-export const find = (fields) => json(`/inspections${query(fields)}`);
+export const card = async () => /** @type {Inspector} */ (await json("/inspector"));
+/** @param {number} id */
+export const inspection = async (id) => /** @type {Inspection} */ (await json(`/inspections/${id}`));
+/** @param {Fields} fields */
+export const find = async (fields) => /** @type {History} */ (await json(`/inspections${query(fields)}`));
+/** @param {number} id */
 export const image = (id) => blob(`/inspections/${id}/image`);
+/** @param {number} id @param {number} number of the class. */
 export const map = (id, number) => blob(`/inspections/${id}/maps/${number}.png`);
-export const mask = (id, review = null) => blob(`/inspections/${id}/mask.png${query({ review })}`);
-export const reviews = async (id) => (await json(`/inspections/${id}/reviews`)).reviews;
-export const statistics = (fields) => json(`/statistics${query(fields)}`);
-export const drift = (fields) => json(`/drift${query(fields)}`);
-export const corrections = () => json("/corrections");
+/** @param {number} id */
+export const reviews = async (id) => /** @type {Reviews} */ (await json(`/inspections/${id}/reviews`)).reviews;
+/** @param {Fields} fields */
+export const statistics = async (fields) => /** @type {Statistics} */ (await json(`/statistics${query(fields)}`));
+export const drift = async () => /** @type {Drift} */ (await json("/drift"));
+export const corrections = async () => /** @type {Corrections} */ (await json("/corrections"));
 
-/** Add a reviewer's word: `{after_version, agrees, word, runs, reviewer, comment}`. */
-export const review = (id, body) =>
-  json(`/inspections/${id}/reviews`, {
+/** Add what a reviewer decided. @param {number} id @param {ReviewRequest} body */
+export async function review(id, body) {
+  const said = await json(`/inspections/${id}/reviews`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
+  return /** @type {Review} */ (said);
+}
 
-/** A picture of the sample, as a File of its name. */
+/** A picture of the sample, as a File of its name. @param {string} name */
 export async function sample(name) {
   const content = await blob(`/samples/${encodeURIComponent(name)}`);
   return new File([content], name, { type: content.type });
 }
 
-/** Inspect one file. */
-export async function inspect(file, signal) {
+/** Inspect one file. @param {File} file */
+export async function inspect(file) {
   const body = new FormData();
   body.append("files", file, file.name);
-  return (await json("/inspections?door=page", { method: "POST", body, signal })).inspections[0];
+  const { inspections } = /** @type {Inspections} */ (await json("/inspections?door=page", { method: "POST", body }));
+  return inspections[0];
 }
 
-/** Fetch what is at `path` (with the token, which a plain link would not send) and hand it to the browser to save. */
+/**
+ * Fetch what is at `path` (with the token, which a plain link would not send) and hand it to the browser to save.
+ * @param {string} path @param {string} name of the file.
+ */
 export async function download(path, name) {
   const url = URL.createObjectURL(await blob(path));
   const link = document.createElement("a");

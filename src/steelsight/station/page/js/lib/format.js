@@ -2,10 +2,13 @@
 
 const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
-/** 12345 -> "12,345". */
+/** 12345 -> "12,345". @param {number} value */
 export const whole = (value) => WHOLE.format(value);
 
-/** Probability in [0, 1]; what is not quite 0 or 1 does not read as such. */
+/**
+ * Probability in [0, 1]; what is not quite 0 or 1 does not read as such.
+ * @param {number|null|undefined} value @param {number} digits
+ */
 export function probability(value, digits = 3) {
   if (value === null || value === undefined) return "–";
   const least = 10 ** -digits;
@@ -14,19 +17,21 @@ export function probability(value, digits = 3) {
   return value.toFixed(digits);
 }
 
-/** A share in [0, 1] -> "12 %", "1.2 %", "99.6 %": 0 % is said of nothing and 100 % of all alone, as in core/formatting.py. */
+/**
+ * A share in [0, 1] -> "12 %", "2.3 %", "99.6 %": 0 % is said of nothing and 100 % of all alone, as in core/formatting.py.
+ * @param {number} value
+ */
 export function percent(value) {
-  const said = (digits) => (100 * value).toFixed(digits);
   const exact = value === 0 || value === 1;
   let digits = value > 0 && value < 0.1 ? 1 : 0;
-  while (!exact && digits < 9 && [0, 100].includes(Number(said(digits)))) digits++;
-  return `${said(digits)} %`;
+  while (!exact && digits < 9 && [0, 100].includes(Number((100 * value).toFixed(digits)))) digits++;
+  return `${(100 * value).toFixed(digits)} %`;
 }
 
-/** `count(1, "region")` -> "1 region", `count(2, "region")` -> "2 regions". */
-export const count = (number, word, words = `${word}s`) => `${whole(number)} ${number === 1 ? word : words}`;
+/** `count(1, "region")` -> "1 region", `count(2, "region")` -> "2 regions". @param {number} number @param {string} word */
+export const count = (number, word) => `${whole(number)} ${number === 1 ? word : `${word}s`}`;
 
-/** Bytes -> "32 MB". */
+/** Bytes -> "32 MB". @param {number} bytes */
 export function size(bytes) {
   const units = ["bytes", "kB", "MB", "GB"];
   const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
@@ -34,8 +39,8 @@ export function size(bytes) {
   return `${value < 10 && power ? value.toFixed(1) : Math.round(value)} ${units[power]}`;
 }
 
-/** An ISO time in the reader's own zone, to the second. */
+/** An ISO time in the reader's own zone, to the second. @param {string} iso */
 export const time = (iso) => new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
-/** A text between 0 and 255 as a probability. */
+/** A value between 0 and 255 as a probability. @param {number} value */
 export const level = (value) => (value / 255).toFixed(2);

@@ -2,28 +2,41 @@
 
 import { h } from "./dom.js";
 
+/** @typedef {(event: KeyboardEvent) => unknown} Run */
+/** @typedef {Map<string, {does: string, run: Run|null}>} Keys by KeyboardEvent.key, or by two of them: "g i" */
+
+/**
+ * Adds a key; `key` as in KeyboardEvent.key; without `run` it is listed alone, and does what the browser or an element
+ * makes of it.
+ * @typedef {(key: string, does: string, run?: Run|null) => void} AddKey
+ */
+
+/** @type {Keys[]} */
 const layers = [];
+/** @type {Keys} */
 const always = new Map();
-let first = null; // of a sequence such as "g i"
+/** Of a sequence such as "g i". @type {string|null} */
+let first = null;
 
 class Keyboard {
   /**
    * Keys that answer until `close()`; only the latest layer's do, so that a dialog has the keys to itself.
-   * @returns {{(key: string, does: string, run?: (event: KeyboardEvent) => void): void, close: () => void}} adds a key;
-   *   `key` as in KeyboardEvent.key; without `run` it is listed alone, and does what the browser or an element makes of it.
+   * @returns {{add: AddKey, close: () => void}}
    */
   layer() {
+    /** @type {Keys} */
     const keys = new Map();
     layers.push(keys);
-    const add = (key, does, run = null) => keys.set(key, { does, run });
-    add.close = () => {
-      const at = layers.indexOf(keys);
-      if (at >= 0) layers.splice(at, 1);
+    return {
+      add: (key, does, run = null) => { keys.set(key, { does, run }); },
+      close: () => {
+        const at = layers.indexOf(keys);
+        if (at >= 0) layers.splice(at, 1);
+      },
     };
-    return add;
   }
 
-  /** A key, or two in a row ("g i"), that answers everywhere. */
+  /** A key, or two in a row ("g i"), that answers everywhere. @param {string} key @param {string} does @param {Run} run */
   always(key, does, run) {
     always.set(key, { does, run });
   }
@@ -33,8 +46,12 @@ class Keyboard {
     const here = [...(layers.at(-1) ?? [])];
     const dialog = h("dialog", { id: "keys", "aria-label": "Keyboard" },
       h("h2", {}, "Keyboard"),
-      table("Here", here),
-      table("Everywhere", [...always, ["?", { does: "this list" }], ["Esc", { does: "close" }]]),
+      table("Here", here.map(([key, { does }]) => [key, does])),
+      table("Everywhere", [
+        ...[...always].map(([key, { does }]) => /** @type {[string, string]} */ ([key, does])),
+        ["?", "this list"],
+        ["Esc", "close"],
+      ]),
       h("form", { method: "dialog" }, h("button", { class: "primary" }, "Close")));
     dialog.addEventListener("close", () => dialog.remove());
     document.body.append(dialog);
@@ -44,6 +61,7 @@ class Keyboard {
 
 export const keyboard = new Keyboard();
 
+/** @param {string} title @param {[key: string, does: string][]} keys */
 function table(title, keys) {
   const shown = merged(keys);
   if (!shown.length) return null;
@@ -51,16 +69,21 @@ function table(title, keys) {
     h("dt", {}, names.map((name) => h("kbd", {}, NAMES[name] ?? name))), h("dd", {}, does)])));
 }
 
+/** @type {Record<string, string>} */
 const NAMES = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space" };
 
-/** Keys that do the same stand in one row. */
+/**
+ * Keys that do the same stand in one row.
+ * @param {[key: string, does: string][]} keys @returns {[keys: string[], does: string][]}
+ */
 function merged(keys) {
+  /** @type {Map<string, string[]>} */
   const rows = new Map();
-  for (const [key, { does }] of keys) rows.set(does, [...(rows.get(does) ?? []), key]);
+  for (const [key, does] of keys) rows.set(does, [...(rows.get(does) ?? []), key]);
   return [...rows].map(([does, names]) => [names, does]);
 }
 
-/** Whether the focus is where letters are typed, or where they choose. */
+/** Whether the focus is where letters are typed, or where they choose. @param {Event} event */
 export function isTyping({ target }) {
   const typed = "input:not([type=checkbox], [type=range], [type=radio]), textarea, select";
   return target instanceof HTMLElement && target.closest(typed) !== null;
@@ -76,7 +99,7 @@ document.addEventListener("keydown", (event) => {
   if (document.querySelector("#keys")) return;
   const pair = first && `${first} ${event.key}`;
   first = null;
-  const found = always.get(pair) ?? layers.at(-1)?.get(event.key) ?? always.get(event.key);
+  const found = always.get(pair ?? "") ?? layers.at(-1)?.get(event.key) ?? always.get(event.key);
   if (found?.run) {
     event.preventDefault();
     found.run(event);

@@ -1,35 +1,13 @@
-/** What a drawing needs of a mask, found in passes over its rows: runs, the edge as a path, and connected regions. */
+/** The edge of a mask as a path to draw: pieces for solid lines, closed lines for dashes. */
 
 /**
- * Runs of set pixels, row by row.
- * @param {Uint8Array} mask height * width, row-major, 0 or 1.
- * @returns {{rows: Int32Array, begins: Int32Array, ends: Int32Array}} the runs of row y are rows[y] up to rows[y + 1];
- *   begins and ends in x, the end not included.
+ * @import { Box } from "./geometry.js"
+ * @import { RowRuns } from "./row_runs.js"
  */
-export function rowRuns(mask, height, width) {
-  const rows = new Int32Array(height + 1);
-  const begins = [];
-  const ends = [];
-  // indexOf searches at memory speed: empty stretches, which most are, cost next to nothing
-  let at = mask.indexOf(1);
-  for (let y = 0; y < height; y++) {
-    const from = y * width;
-    const to = from + width;
-    while (at >= 0 && at < to) {
-      let end = mask.indexOf(0, at);
-      if (end < 0 || end > to) end = to;
-      begins.push(at - from);
-      ends.push(end - from);
-      at = mask.indexOf(1, end);
-    }
-    rows[y + 1] = begins.length;
-  }
-  return { rows, begins: Int32Array.from(begins), ends: Int32Array.from(ends) };
-}
 
 /**
  * The edge between set and unset pixels as line pieces along pixel borders, in image coordinates.
- * @param {{left: number, top: number, right: number, bottom: number}} [inView] leaves out rows and runs outside of it.
+ * @param {RowRuns} runs of the mask. @param {Box} inView leaves out rows and runs outside of it.
  * @returns {Path2D}
  */
 export function edgePath({ rows, begins, ends }, inView = { left: 0, top: 0, right: Infinity, bottom: Infinity }) {
@@ -58,19 +36,23 @@ export function edgePath({ rows, begins, ends }, inView = { left: 0, top: 0, rig
 
 /**
  * The same edge as closed lines, each in one piece from corner to corner: dashes go on round the corners.
- * @returns {Path2D}
+ * @param {RowRuns} runs of the mask. @returns {Path2D}
  */
 export function closedPath({ rows, begins, ends }) {
   const height = rows.length - 1;
   const stride = ends.reduce((most, end) => Math.max(most, end), 0) + 1;
-  const next = new Map(); // corner -> corners that edges lead to, with the set pixels on their right
+  /** Corner -> corners that edges lead to, with the set pixels on their right. @type {Map<number, number[]>} */
+  const next = new Map();
+  /** @type {(x0: number, y0: number, x1: number, y1: number) => void} */
   const lead = (x0, y0, x1, y1) => {
     const from = y0 * stride + x0;
-    if (next.has(from)) next.get(from).push(y1 * stride + x1);
+    const leads = next.get(from);
+    if (leads) leads.push(y1 * stride + x1);
     else next.set(from, [y1 * stride + x1]);
   };
   for (let y = 0; y <= height; y++) {
-    for (let i = rows[y]; y < height && i < rows[y + 1]; i++) {
+    const last = y < height ? rows[y + 1] : 0;
+    for (let i = rows[y]; i < last; i++) {
       lead(begins[i], y + 1, begins[i], y);
       lead(ends[i], y, ends[i], y + 1);
     }
@@ -81,9 +63,12 @@ export function closedPath({ rows, begins, ends }) {
   }
   const path = new Path2D();
   for (const [start, leads] of next) {
-    while (leads.length) {
+    for (let at = leads.pop(); at !== undefined; at = leads.pop()) {
       path.moveTo(start % stride, Math.floor(start / stride));
-      for (let at = leads.pop(); at !== start; at = next.get(at).pop()) path.lineTo(at % stride, Math.floor(at / stride));
+      while (at !== start && at !== undefined) {
+        path.lineTo(at % stride, Math.floor(at / stride));
+        at = next.get(at)?.pop();
+      }
       path.closePath();
     }
   }
@@ -92,6 +77,7 @@ export function closedPath({ rows, begins, ends }) {
 
 /**
  * Horizontal pieces between rows y - 1 and y: where exactly one of both is set.
+ * @param {RowRuns} runs of the mask. @param {number} y @param {number} height
  * @param {(from: number, to: number, below: boolean) => void} piece called for each; below: the set one is row y.
  */
 function borderPieces({ rows, begins, ends }, y, height, piece) {
@@ -117,68 +103,4 @@ function borderPieces({ rows, begins, ends }, y, height, piece) {
     }
     x = next;
   }
-}
-
-/**
- * The connected region (8 neighbours) that each run belongs to.
- * @returns {Int32Array} for each run the number of one of its region's runs, the same for all of a region.
- */
-function regionOfRuns({ rows, begins, ends }) {
-  const parent = Int32Array.from(begins, (_, i) => i);
-  const root = (i) => {
-    while (parent[i] !== i) i = parent[i] = parent[parent[i]];
-    return i;
-  };
-  for (let y = 1; y < rows.length - 1; y++) {
-    let above = rows[y - 1];
-    for (let i = rows[y]; i < rows[y + 1]; i++) {
-      while (above < rows[y] && ends[above] < begins[i]) above++;
-      for (let k = above; k < rows[y] && begins[k] <= ends[i]; k++) parent[root(i)] = root(k);
-    }
-  }
-  return parent.map((_, i) => root(i));
-}
-
-/**
- * Connected regions (8 neighbours), largest first.
- * @returns {{area: number, left: number, top: number, right: number, bottom: number, peak: number}[]} right and bottom not
- *   included; peak: x of the first pixel of the top row.
- */
-export function regionsOf(runs) {
-  return [...gather(runs).values()].sort((a, b) => b.area - a.area);
-}
-
-/** Every connected region by its number in `regionOfRuns`. */
-function gather({ rows, begins, ends }, of = regionOfRuns({ rows, begins, ends })) {
-  const found = new Map();
-  for (let y = 0; y < rows.length - 1; y++) {
-    for (let i = rows[y]; i < rows[y + 1]; i++) {
-      const region = found.get(of[i]) ?? { area: 0, left: Infinity, top: y, right: 0, bottom: 0, peak: begins[i] };
-      region.area += ends[i] - begins[i];
-      region.left = Math.min(region.left, begins[i]);
-      region.right = Math.max(region.right, ends[i]);
-      region.bottom = y + 1;
-      found.set(of[i], region);
-    }
-  }
-  return found;
-}
-
-/**
- * Unset all but the largest connected regions of a mask, in place.
- * @param {Uint8Array} mask height * width, row-major, 0 or 1.
- * @param {{least: number, most: number}} kept regions of `least` pixels or more, at most `most` of them.
- * @returns {Uint8Array} the mask.
- */
-export function keepLargest(mask, height, width, { least, most }) {
-  const runs = rowRuns(mask, height, width);
-  const of = regionOfRuns(runs);
-  const order = [...gather(runs, of)].sort(([, a], [, b]) => b.area - a.area || a.left - b.left || a.top - b.top);
-  const kept = new Set(order.filter(([, { area }]) => area >= least).slice(0, most).map(([number]) => number));
-  for (let y = 0; y < height; y++) {
-    for (let i = runs.rows[y]; i < runs.rows[y + 1]; i++) {
-      if (!kept.has(of[i])) mask.fill(0, y * width + runs.begins[i], y * width + runs.ends[i]);
-    }
-  }
-  return mask;
 }

@@ -4,7 +4,12 @@
  * have changed, {left, top, right, bottom} with right and bottom exclusive, or null where it changed nothing.
  */
 
-/** Set the pixels whose centre lies within `size` / 2 of the line, and those below its two ends. */
+/** @import { Box, Point, Size } from "./geometry.js" */
+
+/**
+ * Set the pixels whose centre lies within `width` / 2 of the line, and those that the line passes.
+ * @param {Uint8Array} mask @param {Size} size @param {Point} from @param {Point} to @param {number} width @param {number} value
+ */
 export function paintLine(mask, size, from, to, width, value) {
   const radius = width / 2;
   const box = clip(size, {
@@ -34,7 +39,10 @@ export function paintLine(mask, size, from, to, width, value) {
   return box;
 }
 
-/** Set the pixels whose centre lies inside the polygon (even-odd), its last point joined to its first. */
+/**
+ * Set the pixels whose centre lies inside the polygon (even-odd), its last point joined to its first.
+ * @param {Uint8Array} mask @param {Size} size @param {Point[]} points @param {number} value
+ */
 export function fillPolygon(mask, size, points, value) {
   const xs = points.map((point) => point[0]);
   const ys = points.map((point) => point[1]);
@@ -56,14 +64,16 @@ export function fillPolygon(mask, size, points, value) {
   return box;
 }
 
-/** Unset the connected region (pixels that touch by a side or a corner) that the pixel belongs to. */
+/**
+ * Unset the connected region (pixels that touch by a side or a corner) that the pixel belongs to.
+ * @param {Uint8Array} mask @param {Size} size @param {number} x @param {number} y
+ */
 export function clearRegion(mask, size, x, y) {
   if (x < 0 || y < 0 || x >= size.width || y >= size.height || !mask[y * size.width + x]) return null;
   const box = { left: x, top: y, right: x + 1, bottom: y + 1 };
   const open = [y * size.width + x];
   mask[open[0]] = 0;
-  while (open.length) {
-    const at = open.pop();
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
     const [column, row] = [at % size.width, Math.floor(at / size.width)];
     box.left = Math.min(box.left, column);
     box.right = Math.max(box.right, column + 1);
@@ -82,7 +92,7 @@ export function clearRegion(mask, size, x, y) {
   return box;
 }
 
-/** The smallest box around both; either may be null. */
+/** The smallest box around both; either may be null. @param {Box|null} a @param {Box|null} b */
 export function union(a, b) {
   if (!a || !b) return a || b;
   return {
@@ -93,7 +103,7 @@ export function union(a, b) {
   };
 }
 
-/** The part of a mask inside a box, row by row. */
+/** The part of a mask inside a box, row by row. @param {Uint8Array} mask @param {Size} size @param {Box} box */
 export function cut(mask, size, box) {
   const wide = box.right - box.left;
   const part = new Uint8Array(wide * (box.bottom - box.top));
@@ -104,7 +114,7 @@ export function cut(mask, size, box) {
   return part;
 }
 
-/** Put back what `cut` took. */
+/** Put back what `cut` took. @param {Uint8Array} mask @param {Size} size @param {Box} box @param {Uint8Array} part */
 export function paste(mask, size, box, part) {
   const wide = box.right - box.left;
   for (let y = box.top; y < box.bottom; y++) {
@@ -112,7 +122,9 @@ export function paste(mask, size, box, part) {
   }
 }
 
+/** Where a line across the image meets the sides, in x, sorted. @param {Point[]} points @param {number} y */
 function crossingsAt(points, y) {
+  /** @type {number[]} */
   const crossings = [];
   for (let index = 0; index < points.length; index++) {
     const [from, to] = [points[index], points[(index + 1) % points.length]];
@@ -123,6 +135,7 @@ function crossingsAt(points, y) {
   return crossings.sort((a, b) => a - b);
 }
 
+/** The part of a box that lies in the image; null where none does. @param {Size} size @param {Box} box */
 function clip(size, box) {
   const clipped = {
     left: Math.max(0, box.left),

@@ -1,6 +1,10 @@
 /** The rule that cuts a mask out of a probability map: `steelsight.rule.rule`, to the last bit. */
 
-import { keepLargest } from "./outline.js";
+import { keepLargest } from "./regions.js";
+
+/** @import { Rule } from "./answers.js" */
+
+/** @typedef {{ upper: number, lower: number }} Threshold 0..255 each */
 
 /**
  * What a soft gate multiplies minimum areas with; 1 where the gate is hard.
@@ -12,6 +16,8 @@ export function areaScale(softness, pDefect) {
 
 /**
  * How many pixels must exceed the upper threshold before a class counts in an image.
+ * @param {Pick<Rule, "softness"|"min_area">} rule of the card. @param {number} index of the class, from 0.
+ * @param {number} pDefect mean of the classifiers.
  * @returns {number} pixels, a whole number.
  */
 export function leastArea(rule, index, pDefect) {
@@ -28,7 +34,7 @@ export function histogramOf(map) {
   return counts;
 }
 
-/** Pixels strictly above a value. @param {Uint32Array} histogram of 256 counts. */
+/** Pixels strictly above a value. @param {Uint32Array} histogram of 256 counts. @param {number} value */
 export function countAbove(histogram, value) {
   let count = 0;
   for (let v = value + 1; v < 256; v++) count += histogram[v];
@@ -41,8 +47,9 @@ const MOST = 5;
 
 /**
  * What is suspected of a class without a mask: its largest regions above `lower`, whatever kept it from one.
- * @param {object} rule of the card. @param {number} index of the class, from 0.
- * @param {Uint8Array} map probability times 255, row-major. @param {number} lower 0..255.
+ * @param {Pick<Rule, "min_area">} rule of the card. @param {number} index of the class, from 0.
+ * @param {Uint8Array} map probability times 255, row-major. @param {number} height @param {number} width
+ * @param {number} lower 0..255.
  * @returns {Uint8Array} 0 or 1, as long as the map.
  */
 export function suspectMask(rule, index, map, height, width, lower) {
@@ -52,12 +59,12 @@ export function suspectMask(rule, index, map, height, width, lower) {
 
 /**
  * Cut one class's mask: every pixel above `lower`, if enough pixels exceed `upper` (strictly above, both).
- * @param {object} rule of the card: gate, softness, min_area per class.
+ * @param {Pick<Rule, "gate"|"softness"|"min_area">} rule of the card.
  * @param {number} index of the class, from 0.
  * @param {number} pDefect mean of the classifiers.
  * @param {Uint8Array} map probability times 255, row-major.
  * @param {Uint32Array} histogram of that map.
- * @param {{upper: number, lower: number}} threshold 0..255 each.
+ * @param {Threshold} threshold
  * @returns {Uint8Array} 0 or 1, as long as the map.
  */
 export function cutMask(rule, index, pDefect, map, histogram, { upper, lower }) {

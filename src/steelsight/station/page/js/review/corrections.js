@@ -1,10 +1,16 @@
 /** The corrections as a dataset that `steelsight train` reads: what is in it, and what is left out and why. */
 import * as api from "../lib/api.js";
 import { h, notice } from "../lib/dom.js";
-import { downloadLink } from "../lib/links.js";
+import { downloadLink } from "../lib/download_link.js";
+import { messageOf } from "../lib/errors.js";
 import { count, whole } from "../lib/format.js";
 
+/** @import { Corrections as Answer, Inspector, LeftOut } from "../lib/answers.js" */
+
 export class Corrections {
+  turn = 0; // an answer that is not the latest is dropped
+
+  /** @param {Inspector} card @param {(error: unknown) => void} failed told what went wrong with a download. */
   constructor(card, failed) {
     this.card = card;
     this.failed = failed;
@@ -13,18 +19,17 @@ export class Corrections {
 
   /** Ask again: after each review. What goes wrong is said here, since the review stands whatever becomes of this. */
   async refresh() {
-    const turn = (this.turn = (this.turn ?? 0) + 1);
-    let found;
+    const turn = ++this.turn;
     try {
-      found = await api.corrections();
+      const found = await api.corrections();
+      if (turn === this.turn) this.show(found); // else it was asked again meanwhile
     } catch (error) {
-      found = error;
+      if (turn !== this.turn) return;
+      this.element.replaceChildren(h("h2", {}, "Corrections"), notice(messageOf(error), "error"));
     }
-    if (turn !== this.turn) return; // asked again meanwhile
-    if (found instanceof Error) this.element.replaceChildren(h("h2", {}, "Corrections"), notice(found.message, "error"));
-    else this.show(found);
   }
 
+  /** @param {Answer} summary */
   show({ images, defective, classes, left_out: leftOut }) {
     const shown = Object.entries(classes).filter(([, number]) => number);
     const per = shown.map(([name, number]) => `${name} in ${whole(number)}`);
@@ -39,7 +44,9 @@ export class Corrections {
     this.element.replaceChildren(h("h2", {}, "Corrections"), ...dataset, ...(leftOut.length ? [this.missing(leftOut)] : []));
   }
 
+  /** @param {LeftOut[]} leftOut */
   missing(leftOut) {
+    /** @param {LeftOut} one */
     const entry = ({ id, why }) => h("li", {}, h("a", { href: `#review/${id}` }, `Inspection ${id}`), `: ${why}`);
     const are = leftOut.length === 1 ? "image is" : "images are";
     return h("details", {}, h("summary", {}, `${leftOut.length} reviewed ${are} left out`), h("ul", {}, leftOut.map(entry)));

@@ -1,8 +1,18 @@
 /** Drawing and erasing regions on the viewer: what is saved is what was drawn, pixel for pixel. */
 
 import { clearRegion, cut, fillPolygon, paintLine, paste, union } from "../lib/paint.js";
-import { encodeRuns } from "../lib/runs.js";
+import { encodeRuns } from "../lib/rle.js";
 
+/**
+ * @import { Box, Point, Size } from "../lib/geometry.js"
+ * @import { Viewer } from "../viewer/viewer.js"
+ */
+
+/** @typedef {"move"|"brush"|"erase"|"lasso"|"polygon"|"delete"} ToolName */
+/** @typedef {{ number: number, before: Uint8Array, mask: Uint8Array, box: Box|null }} Change of a class's mask, within the box */
+/** @typedef {{ number: number, box: Box, before: Uint8Array, after: Uint8Array }} Step what lies in the box, before and after */
+
+/** @type {{ name: ToolName, label: string, key: string, does: string }[]} */
 export const TOOLS = [
   { name: "move", label: "Move", key: "m", does: "drag the picture" },
   { name: "brush", label: "Brush", key: "b", does: "draw with a round brush" },
@@ -17,23 +27,37 @@ const CLOSE = 12; // screen pixels from the first corner within which a click cl
 
 /** A tool of the viewer; `changed` is called after a change of tool, class, brush, masks or steps. */
 export class Editor {
+  /** @type {ToolName} */
   tool = "move";
   number = 1;
   brush = SIZES.first;
-  base = null; // masks at the beginning
+  /** Masks at the beginning. @type {Map<number, Uint8Array>|null} */
+  base = null;
+  /** Of the picture. @type {Size} */
+  size = { width: 0, height: 0 };
+  /** Steps that can be undone. @type {Step[]} */
+  done = [];
+  /** Steps that can be redone. @type {Step[]} */
+  undone = [];
+  /** What the pointer draws while it is down. @type {Change & { points: Point[] }|null} */
+  stroke = null;
+  /** Of a polygon that is not closed yet. @type {Point[]} */
+  corners = [];
+  /** Where the pointer is. @type {Point|null} */
+  pointer = null;
 
+  /** @param {Viewer} viewer @param {() => void} changed */
   constructor(viewer, changed) {
     this.viewer = viewer;
     this.changed = changed;
-    viewer.addEventListener("pointer", ({ detail }) => {
-      if (!detail) this.pointer = null; // the brush's circle leaves the picture with the mouse
+    viewer.addEventListener("pointer", (event) => {
+      if (event instanceof CustomEvent && !event.detail) this.pointer = null; // the brush's circle leaves the picture with the mouse
     });
-    this.forget();
   }
 
   /** Begin on the picture that the viewer shows. @param {Map<number, Uint8Array>} masks 0 or 1, row-major. */
   begin(masks) {
-    const { height, width } = this.viewer.inspection;
+    const { height, width } = this.viewer.shown.inspection;
     this.size = { height, width };
     this.base = masks;
     for (const [number, mask] of masks) this.viewer.setMask(number, mask);
@@ -61,6 +85,11 @@ export class Editor {
     return this.viewer.masks;
   }
 
+  /** The mask of a class of the picture. @param {number} number */
+  maskOf(number) {
+    return maskIn(this.masks, number);
+  }
+
   /** Whether the masks differ from those at the beginning. */
   get edited() {
     return this.base !== null && !sameMasks(this.base, this.masks);
@@ -70,15 +99,16 @@ export class Editor {
   runs(masks = this.masks) {
     const { height, width } = this.size;
     return Object.fromEntries(
-      this.viewer.classes.map(({ name, number }) => [name, encodeRuns(masks.get(number), height, width)]),
+      this.viewer.classes.map(({ name, number }) => [name, encodeRuns(maskIn(masks, number), height, width)]),
     );
   }
 
-  /** Take masks that were saved for the beginning. */
+  /** Take masks that were saved for the beginning. @param {Map<number, Uint8Array>} masks */
   saved(masks) {
     this.base = masks;
   }
 
+  /** @param {ToolName} tool */
   choose(tool) {
     this.cancel();
     this.tool = tool;
@@ -87,12 +117,14 @@ export class Editor {
     this.changed();
   }
 
+  /** @param {number} number */
   chooseClass(number) {
     if (!this.masks.has(number)) return;
     this.number = number;
     this.changed();
   }
 
+  /** @param {number} pixels of the image. */
   chooseBrush(pixels) {
     this.brush = Math.min(SIZES.most, Math.max(SIZES.least, Math.round(pixels)));
     this.viewer.redraw();
@@ -101,29 +133,29 @@ export class Editor {
 
   // What the viewer calls while a tool is chosen; points are in pixels of the image.
 
-  down(point, event) {
+  /** @param {Point} point */
+  down(point) {
     this.pointer = point;
-    switch (this.tool) {
-      case "polygon": return this.corner(point);
-      case "delete": return this.remove(point);
-      default:
-        this.stroke = { number: this.number, before: this.masks.get(this.number), box: null, points: [point] };
-        this.stroke.mask = this.stroke.before.slice();
-        return this.tool === "lasso" ? this.viewer.redraw() : this.paint(point, point, event);
-    }
+    if (this.tool === "polygon") return this.corner(point);
+    if (this.tool === "delete") return this.remove(point);
+    const before = this.maskOf(this.number);
+    this.stroke = { number: this.number, before, mask: before.slice(), box: null, points: [point] };
+    return this.tool === "lasso" ? this.viewer.redraw() : this.paint(this.stroke, point, point);
   }
 
+  /** @param {Point} point */
   move(point) {
     this.pointer = point;
     if (this.stroke) {
-      const last = this.stroke.points.at(-1);
+      const last = this.stroke.points[this.stroke.points.length - 1];
       this.stroke.points.push(point);
-      if (this.tool !== "lasso") this.paint(last, point);
+      if (this.tool !== "lasso") this.paint(this.stroke, last, point);
     }
     this.viewer.redraw();
   }
 
-  up(point, event) {
+  /** @param {Point} _point @param {PointerEvent} event */
+  up(_point, event) {
     if (!this.stroke) return;
     if (event.type !== "pointerup") return this.cancel(); // a second finger moves the picture, or the system took over
     const { stroke } = this;
@@ -142,31 +174,32 @@ export class Editor {
     this.changed();
   }
 
-  /** Painted by the viewer above everything else. */
-  draw(context, { view }) {
+  /** Painted by the viewer above everything else. @param {CanvasRenderingContext2D} context @param {number} scale */
+  draw(context, scale) {
     const points = this.tool === "lasso" ? (this.stroke?.points ?? []) : this.corners;
     context.beginPath();
     for (const [x, y] of points) context.lineTo(x, y);
     if (this.tool === "polygon" && points.length) {
       if (this.pointer) context.lineTo(...this.pointer);
-      context.moveTo(points[0][0] + 5 / view.scale, points[0][1]);
-      context.arc(...points[0], 5 / view.scale, 0, 2 * Math.PI);
+      context.moveTo(points[0][0] + 5 / scale, points[0][1]);
+      context.arc(...points[0], 5 / scale, 0, 2 * Math.PI);
     }
     if (this.pointer && (this.tool === "brush" || this.tool === "erase")) {
       context.moveTo(this.pointer[0] + this.brush / 2, this.pointer[1]);
       context.arc(...this.pointer, this.brush / 2, 0, 2 * Math.PI);
     }
-    for (const [colour, width] of [["#000000", 3.5], ["#ffffff", 1.5]]) {
+    for (const { colour, width } of [{ colour: "#000000", width: 3.5 }, { colour: "#ffffff", width: 1.5 }]) {
       context.strokeStyle = colour;
-      context.lineWidth = width / view.scale;
+      context.lineWidth = width / scale;
       context.stroke();
     }
   }
 
+  /** @param {Point} point */
   corner(point) {
     if (this.corners.length > 2) {
       const [[x, y]] = this.corners;
-      if (Math.hypot(x - point[0], y - point[1]) * this.viewer.view.scale <= CLOSE) return this.close();
+      if (Math.hypot(x - point[0], y - point[1]) * this.viewer.shown.view.scale <= CLOSE) return this.close();
     }
     this.corners.push(point);
     this.viewer.redraw();
@@ -175,30 +208,32 @@ export class Editor {
 
   /** Fill the polygon whose corners were set. */
   close() {
-    const before = this.masks.get(this.number);
+    const before = this.maskOf(this.number);
     const mask = before.slice();
     const box = this.corners.length > 2 ? fillPolygon(mask, this.size, this.corners, 1) : null;
     this.corners = [];
     this.keep({ number: this.number, before, mask, box });
   }
 
-  /** Remove the region below a point: of the chosen class, else of the topmost that is shown. */
+  /** Remove the region below a point: of the chosen class, else of the topmost that is shown. @param {Point} point */
   remove(point) {
-    const [x, y] = point.map(Math.floor);
+    const [x, y] = [Math.floor(point[0]), Math.floor(point[1])];
     const shown = [...this.masks.keys()].filter((number) => this.viewer.isVisible(number)).reverse();
     for (const number of [this.number, ...shown]) {
-      const before = this.masks.get(number);
+      const before = this.maskOf(number);
       const mask = before.slice();
       const box = clearRegion(mask, this.size, x, y);
-      if (box) return this.keep({ number, before, mask, box });
+      if (box) {
+        this.keep({ number, before, mask, box });
+        return;
+      }
     }
-    return undefined;
   }
 
-  /** Put another mask in a class's place, as one step. */
+  /** Put another mask in a class's place, as one step. @param {number} number @param {Uint8Array} mask */
   replace(number, mask) {
     const box = { left: 0, top: 0, right: this.size.width, bottom: this.size.height };
-    this.keep({ number, before: this.masks.get(number), mask, box });
+    this.keep({ number, before: this.maskOf(number), mask, box });
   }
 
   undo() {
@@ -213,13 +248,14 @@ export class Editor {
     this.step(this.undone, this.done, "after");
   }
 
-  paint(from, to) {
-    const { stroke } = this;
+  /** @param {Change} stroke @param {Point} from @param {Point} to */
+  paint(stroke, from, to) {
     const value = this.tool === "erase" ? 0 : 1;
     stroke.box = union(stroke.box, paintLine(stroke.mask, this.size, from, to, this.brush, value));
     this.viewer.setMask(stroke.number, stroke.mask);
   }
 
+  /** Show a changed mask, and note the step, if it is one. @param {Change} change */
   keep({ number, before, mask, box }) {
     this.viewer.setMask(number, mask);
     const record = box && { number, box, before: cut(before, this.size, box), after: cut(mask, this.size, box) };
@@ -230,10 +266,11 @@ export class Editor {
     this.changed();
   }
 
+  /** @param {Step[]} from @param {Step[]} to @param {"before"|"after"} which */
   step(from, to, which) {
     const record = from.pop();
     if (!record) return;
-    const mask = this.masks.get(record.number).slice();
+    const mask = this.maskOf(record.number).slice();
     paste(mask, this.size, record.box, record[which]);
     this.viewer.setMask(record.number, mask);
     to.push(record);
@@ -241,11 +278,19 @@ export class Editor {
   }
 }
 
-/** Whether every class has the same pixels. */
-export function sameMasks(a, b) {
-  return [...a].every(([number, mask]) => same(mask, b.get(number)));
+/** @param {Map<number, Uint8Array>} masks @param {number} number @throws {RangeError} there is no such class. */
+function maskIn(masks, number) {
+  const mask = masks.get(number);
+  if (!mask) throw new RangeError(`the picture has no class ${number}`);
+  return mask;
 }
 
+/** Whether every class has the same pixels. @param {Map<number, Uint8Array>} a @param {Map<number, Uint8Array>} b */
+export function sameMasks(a, b) {
+  return [...a].every(([number, mask]) => same(mask, maskIn(b, number)));
+}
+
+/** @param {Uint8Array} a @param {Uint8Array} b of the same length. */
 function same(a, b) {
   for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
   return true;

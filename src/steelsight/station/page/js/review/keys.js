@@ -2,9 +2,15 @@
 
 import { TOOLS } from "./editor.js";
 import { isTyping } from "../lib/keyboard.js";
+import { MODES } from "../viewer/viewer.js";
 
 /**
- * @param {object} review the view; see review.js. @param {Function} keys adds a key of it; see main.js.
+ * @import { AddKey } from "../lib/keyboard.js"
+ * @import { Review } from "./review.js"
+ */
+
+/**
+ * @param {Review} review the view; see review.js. @param {AddKey} keys adds a key of it; see main.js.
  * @returns {() => void} to be called before the view is left.
  */
 export function listen(review, keys) {
@@ -19,11 +25,12 @@ export function listen(review, keys) {
   keys("[", "smaller brush", () => editor.chooseBrush(editor.brush / 1.25 - 0.5));
   keys("]", "larger brush", () => editor.chooseBrush(editor.brush * 1.25 + 0.5));
   for (let number = 1; number < 10; number++) keys(String(number), "draw this class", () => editor.chooseClass(number));
-  for (const mode of ["outline", "fill", "heat"]) {
+  for (const mode of MODES) {
     keys(mode[0], `draw as ${mode}`, () => { viewer.setMode(mode); toolbar.refresh(); });
   }
   keys("u", "undo (also Ctrl+Z)", () => editor.undo());
   keys("Escape", "take back what is being drawn", () => editor.cancel());
+  /** @param {KeyboardEvent} event */
   const shortcut = (event) => {
     const key = event.key.toLowerCase();
     if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y") || isTyping(event)) return;

@@ -3,12 +3,24 @@ import * as api from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { probabilityOf, saidBy, verdictOf } from "../lib/summary.js";
 
+/** @import { Review, Summary } from "../lib/answers.js" */
+
 const PAGE = 30;
 
 export class Queue {
-  /** @param {(id: number) => void} chosen called when one of the list is clicked. @param {(error: Error) => void} failed */
+  /** @type {Summary[]} */
+  items = [];
+  /** Number of the one that is looked at. @type {number|null} */
+  current = null;
+  turn = 0; // answers for verdicts that were chosen before are dropped
+  reviewed = false; // whether those not yet reviewed are all here
+  /** @type {string|null} */
+  cursor = null;
+
+  /** @param {(id: number) => unknown} chosen called when one of the list is clicked. @param {(error: unknown) => void} failed */
   constructor(chosen, failed) {
     this.chosen = chosen;
+    /** @param {() => Promise<void>} work */
     const again = (work) => work.call(this).catch(failed);
     this.verdict = h("select", { "aria-label": "Verdicts to review", onchange: () => again(this.start) },
       h("option", { value: "" }, "any verdict"),
@@ -16,9 +28,6 @@ export class Queue {
     this.list = h("ol", { class: "queue-list" });
     this.more = h("button", { type: "button", class: "quiet", onclick: () => again(this.load) }, "More");
     this.element = h("aside", { class: "queue", "aria-label": "Review queue" }, this.verdict, this.list, this.more);
-    this.items = [];
-    this.current = null;
-    this.turn = 0; // answers for verdicts that were chosen before are dropped
   }
 
   /** Begin anew with the chosen verdicts. */
@@ -30,29 +39,31 @@ export class Queue {
     await this.load();
   }
 
-  /** Append a page; where those not reviewed end, those reviewed follow. */
+  /** Append a page; where those not reviewed end, those reviewed follow. @returns {Promise<void>} */
   async load() {
     const { turn, reviewed, cursor } = this;
     const found = await api.find({ order: "doubt", verdict: this.verdict.value, reviewed, cursor, limit: PAGE });
-    if (turn !== this.turn || reviewed !== this.reviewed || cursor !== this.cursor) return undefined;
+    if (turn !== this.turn || reviewed !== this.reviewed || cursor !== this.cursor) return;
     const known = new Set(this.items.map(({ id }) => id)); // reviewed meanwhile: listed once
     this.items.push(...found.inspections.filter(({ id }) => !known.has(id)));
     this.cursor = found.next;
-    const turned = this.cursor === null && !this.reviewed;
-    if (turned) this.reviewed = true;
-    if (turned) return this.load();
+    if (this.cursor === null && !this.reviewed) {
+      this.reviewed = true;
+      await this.load();
+      return;
+    }
     this.more.hidden = this.cursor === null;
-    return this.draw();
+    this.draw();
   }
 
-  /** The one after (by 1) or before (by -1) the current; null at either end. */
+  /** The one after (by 1) or before (by -1) the current; null at either end. @param {number} by @returns {Promise<number|null>} */
   async beside(by) {
     const at = this.items.findIndex(({ id }) => id === this.current);
     if (at + by >= this.items.length && !this.more.hidden) await this.load();
     return this.items[at + by]?.id ?? null;
   }
 
-  /** The next after the current that nobody has reviewed, else the first such; null where there is none. */
+  /** The next after the current that nobody has reviewed, else the first such; null where there is none. @returns {Promise<number|null>} */
   async nextOpen() {
     const at = this.items.findIndex(({ id }) => id === this.current);
     const open = [...this.items.slice(at + 1), ...this.items.slice(0, at + 1)].find(({ review }) => !review);
@@ -61,13 +72,13 @@ export class Queue {
     return this.nextOpen();
   }
 
-  /** Mark the current one; it need not be in the list. */
+  /** Mark the current one; it need not be in the list. @param {number} id */
   choose(id) {
     this.current = id;
     this.draw();
   }
 
-  /** Note what was said of one. */
+  /** Note what was said of one. @param {number} id @param {Review} review */
   note(id, review) {
     const item = this.items.find((one) => one.id === id);
     if (item) item.review = review;
@@ -75,14 +86,19 @@ export class Queue {
   }
 
   draw() {
-    const focused = this.list.contains(document.activeElement) && document.activeElement.dataset.id;
+    const active = document.activeElement;
+    const focused = active instanceof HTMLElement && this.list.contains(active) && active.dataset.id;
     this.list.replaceChildren(...this.items.map((item) => this.entry(item)));
     if (!this.items.length) this.list.append(h("li", { class: "soft" }, "Nothing to review."));
-    if (focused) this.list.querySelector(`[data-id="${focused}"]`)?.focus({ preventScroll: true });
+    /** @type {HTMLElement|null} */
+    const again = focused ? this.list.querySelector(`[data-id="${focused}"]`) : null;
+    again?.focus({ preventScroll: true });
+    /** @type {HTMLElement|null} */
     const current = this.list.querySelector("[aria-current]");
     if (current) this.list.scrollTop = current.offsetTop - this.list.clientHeight / 2; // the page itself stays where it is
   }
 
+  /** @param {Summary} item */
   entry(item) {
     const said = saidBy(item.review);
     const details = h(

@@ -1,34 +1,48 @@
-/** Review: the doubtful first; agree, or correct by drawing and erasing regions; every word is kept as a version. */
+/** Review: the doubtful first; agree, or correct by drawing and erasing regions; every decision is kept as a version. */
 
 import * as api from "../lib/api.js";
 import { Corrections } from "./corrections.js";
-import { h, notice } from "../lib/dom.js";
-import * as drawings from "./drawings.js";
+import { h, nodesOf, notice } from "../lib/dom.js";
+import { messageOf } from "../lib/errors.js";
+import * as drawings from "./unsaved_drawings.js";
 import { Editor, sameMasks } from "./editor.js";
 import { Queue } from "./queue.js";
 import { listen } from "./keys.js";
-import { decodeRuns } from "../lib/runs.js";
+import { decodeRuns } from "../lib/rle.js";
 import { isReadable, verdictOf, when } from "../lib/summary.js";
 import { makeToolbar } from "./toolbar.js";
-import { versionList } from "./versions.js";
+import { versionList } from "./version_list.js";
 import { Viewer } from "../viewer/viewer.js";
-import { makeWordForm } from "./decision_form.js";
+import { makeDecisionForm } from "./decision_form.js";
+
+/**
+ * @import { Inspection, Inspector, Review as Reviewed, ReviewRequest } from "../lib/answers.js"
+ * @import { AddKey } from "../lib/keyboard.js"
+ * @import { Context } from "../main.js"
+ * @import { Runs } from "./unsaved_drawings.js"
+ * @import { Version } from "./version_list.js"
+ */
 
 const LOWEST = 220; // CSS pixels of the stage
 const HIGHEST = 0.56; // of the window
 
-/** Show the view, `#review/12` with inspection 12; see main.js. */
+/** Show the view, `#review/12` with inspection 12; see main.js. @param {HTMLElement} element @param {Context} context */
 export function open(element, { card, rest, keys }) {
   const review = new Review(element, card);
   review.listen(keys);
-  review.start(Number(rest) || null);
+  void review.start(Number(rest) || null);
   return () => review.end();
 }
 
-class Review {
+export class Review {
+  /** @type {Inspection|null} */
   inspection = null;
+  /** Oldest first. @type {Reviewed[]} */
   reviews = [];
-  own = null; // a drawing that is not saved, while a version is looked at
+  /** A drawing that is not saved, while a version is looked at. @type {Map<number, Uint8Array>|null} */
+  own = null;
+  drawable = false; // the picture can be had
+  unlisten = () => {};
   shown = 0; // the version whose masks were brought to the viewer; 0: the inspector's
   turn = 0; // answers for an inspection that was left are dropped
   opening = false; // another inspection is on its way
@@ -36,17 +50,19 @@ class Review {
   saving = false;
   left = false;
 
+  /** @param {HTMLElement} element @param {Inspector} card */
   constructor(element, card) {
-    this.queue = new Queue((id) => this.open(id), (error) => this.say(error.message));
-    this.corrections = new Corrections(card, (error) => this.say(error.message));
+    this.queue = new Queue((id) => this.open(id), (error) => this.say(messageOf(error)));
+    this.corrections = new Corrections(card, (error) => this.say(messageOf(error)));
     this.head = h("div", { class: "review-head" });
     this.message = h("div", { class: "review-message" });
     this.stage = h("div", { class: "review-stage" });
     this.viewer = new Viewer(this.stage, card);
     this.editor = new Editor(this.viewer, () => this.refresh());
     this.toolbar = makeToolbar(this.editor);
-    this.form = makeWordForm({ agree: () => this.save(false), correct: () => this.save(true) });
+    this.form = makeDecisionForm({ agree: () => this.save(false), correct: () => this.save(true) });
     this.versions = h("div");
+    /** @type {(by: number, key: string, text: string) => HTMLElement} */
     const step = (by, key, text) => h("button", { type: "button", title: `(${key})`, onclick: () => this.go(by) }, text);
     this.work = h("div", { class: "review-work", hidden: true },
       h("div", { class: "heading" }, this.head, h("div", { class: "steps" }, step(-1, "k", "Previous"), step(1, "j", "Next"))),
@@ -58,11 +74,13 @@ class Review {
       this.corrections.element);
   }
 
+  /** @param {AddKey} keys */
   listen(keys) {
     this.unlisten = listen(this, keys);
     drawings.onAsked(() => this.unsaved);
   }
 
+  /** @param {number|null} id null: the first of the queue. */
   async start(id) {
     await this.trying(async () => {
       await this.queue.start();
@@ -84,7 +102,7 @@ class Review {
 
   /**
    * Show an inspection, with the latest reviewer's masks where there is one. Nothing is saved before it is all there.
-   * @param {string} said what is to be told beside.
+   * @param {number} id @param {string} said what is to be told beside.
    */
   async open(id, said = "") {
     if (this.left) return;
@@ -98,25 +116,28 @@ class Review {
       if (turn !== this.turn) return;
       this.opening = false;
       this.refresh();
-      this.say(`${said} ${error.message}`.trim());
+      this.say(`${said} ${messageOf(error)}`.trim());
       return;
     }
     if (turn !== this.turn) return;
     const [inspection, reviews] = found;
     this.keepDrawing();
     this.editor.end();
-    Object.assign(this, { inspection, reviews, own: null, opening: false, complete: false });
+    this.inspection = inspection;
+    this.reviews = reviews;
+    this.own = null;
+    this.opening = this.complete = false;
     this.work.hidden = false;
     this.message.replaceChildren();
     history.replaceState(null, "", `#review/${id}`);
     this.queue.choose(id);
     this.form.begin(inspection);
-    this.describe();
+    this.describe(inspection);
     await this.picture(inspection);
     if (inspection !== this.inspection) return;
     this.complete = true;
     this.toolbar.begin(this.drawable ? this.viewer.classes : []);
-    this.takeUp();
+    this.takeUp(inspection);
     this.show(reviews.at(-1)?.version ?? 0);
     if (said) this.say(said, "info");
   }
@@ -132,22 +153,23 @@ class Review {
 
   /** Keep a drawing of an image that is left, for the next time that it is opened. */
   keepDrawing() {
-    if (this.unsaved) drawings.keep(this.inspection, this.editor.runs(this.editor.edited ? this.viewer.masks : this.own));
+    const masks = this.editor.edited ? this.viewer.masks : this.own;
+    if (this.inspection && masks) drawings.keep(this.inspection, this.editor.runs(masks));
   }
 
-  /** What was kept when the image was left. */
-  takeUp() {
-    const runs = this.drawable && drawings.take(this.inspection);
+  /** What was kept when the image was left. @param {Inspection} inspection */
+  takeUp(inspection) {
+    const runs = this.drawable ? drawings.take(inspection) : undefined;
     if (!runs) return;
     this.own = this.masksOf(runs);
     this.say('What you drew here before is not saved: it is kept below as "your drawing".', "info");
   }
 
-  /** Bring the picture; where there is none, the masks can be agreed with, but not drawn. */
+  /** Bring the picture; where there is none, the masks can be agreed with, but not drawn. @param {Inspection} inspection */
   async picture(inspection) {
     this.drawable = isReadable(inspection) && inspection.has_image;
     this.stage.hidden = this.toolbar.element.hidden = !this.drawable;
-    this.shape();
+    this.shape(inspection);
     if (!this.drawable) return;
     try {
       await this.viewer.show(inspection);
@@ -155,52 +177,56 @@ class Review {
       if (inspection !== this.inspection) return;
       this.drawable = false;
       this.stage.hidden = this.toolbar.element.hidden = true;
-      this.say(error.message);
+      this.say(messageOf(error));
     }
   }
 
-  describe() {
-    const { name, at, error, reason, height, width, has_image: stored } = this.inspection;
-    this.head.replaceChildren(...[
+  /** @param {Inspection} inspection */
+  describe(inspection) {
+    const { name, at, error, reason, height, width, has_image: stored } = inspection;
+    this.head.replaceChildren(...nodesOf([
       h("h2", {}, name),
-      h("p", {}, verdictOf(this.inspection), ` ${isReadable(this.inspection) ? reason : error}`),
+      h("p", {}, verdictOf(inspection), ` ${isReadable(inspection) ? reason : error}`),
       h("p", { class: "soft" }, when(at), height && `, ${width} × ${height} pixels`),
-      !stored && isReadable(this.inspection) && notice("The image is not stored any more: its masks can be agreed with, but not drawn."),
-    ].filter(Boolean));
+      !stored && isReadable(inspection) && notice("The image is not stored any more: its masks can be agreed with, but not drawn."),
+    ]));
   }
 
-  /** A stage as high as the picture in its width, with room to zoom in. */
-  shape() {
-    const { height, width } = this.inspection;
+  /** A stage as high as the picture in its width, with room to zoom in. @param {Inspection} inspection */
+  shape({ height, width }) {
+    if (height === null || width === null) return; // then there is no picture
     const whole = (this.stage.clientWidth * height) / width;
     this.stage.style.height = `${Math.round(Math.max(LOWEST, Math.min(HIGHEST * innerHeight, 1.7 * whole)))}px`;
   }
 
-  /** Bring the masks of a version to the viewer; a drawing that would be lost stays as "your drawing". */
+  /** Bring the masks of a version to the viewer; a drawing that would be lost stays as "your drawing". @param {Version} version */
   show(version) {
     if (this.drawable) {
       if (version !== "own" && this.editor.edited) this.own = new Map(this.viewer.masks);
       if (version === "own") {
         this.editor.begin(this.masksOf(this.runsOf(this.shown)));
-        for (const [number, mask] of this.own) this.editor.replace(number, mask);
+        for (const [number, mask] of this.own ?? []) this.editor.replace(number, mask);
         this.own = null;
       } else {
         this.shown = version;
         this.editor.begin(this.masksOf(this.runsOf(version)));
       }
-    } else {
+    } else if (version !== "own") {
       this.shown = version;
     }
     this.refresh();
   }
 
+  /** @param {Runs} runs */
   masksOf(runs) {
-    const { height, width } = this.inspection;
+    const { height, width } = this.viewer.shown.inspection;
     return new Map(this.viewer.classes.map(({ name, number }) => [number, decodeRuns(runs[name] ?? "", height, width)]));
   }
 
+  /** @param {number} version 0: the inspector's. @returns {Runs} */
   runsOf(version) {
-    return version ? this.reviews.find((review) => review.version === version).runs : this.inspection.runs;
+    const said = version ? this.reviews.find((review) => review.version === version) : this.inspection;
+    return said?.runs ?? {};
   }
 
   refresh() {
@@ -208,46 +234,56 @@ class Review {
     const edited = this.editor.edited;
     this.toolbar.refresh();
     this.form.refresh({ edited, agrees: this.shown === 0, saving: this.saving || !this.ready });
-    const show = (version) => this.show(version);
+    /** @param {Version} version */
+    const show = (version) => { if (this.ready) this.show(version); };
     this.versions.replaceChildren(
       versionList(this.inspection, this.reviews, edited ? "own" : this.shown, edited || this.own !== null, show));
   }
 
-  /** Save the reviewer's word on the masks as they are shown. @param {boolean} drawn by which button. */
+  /** Save the reviewer's decision on the masks as they are shown. @param {boolean} drawn by which button. */
   async save(drawn) {
     if (!this.inspection || this.saving) return;
     if (!this.ready) return this.say("The image is not there yet: look at it first.");
-    const { word, reviewer, comment } = this.form.said();
+    const { decision, reviewer, comment } = this.form.said();
     const edited = this.editor.edited;
     if (this.editor.corners.length) return this.say("A polygon is still open: close it, or take it back with Escape.");
     if (!drawn && edited) return this.say("The masks have been changed: save the correction (s), or undo.");
     if (drawn && !edited) return this.say("Nothing has been drawn: agree (a), or correct the masks first.");
-    if (!word) return this.say("Say first whether this piece is to pass or to be rejected.");
+    if (!decision) return this.say("Say first whether this piece is to pass or to be rejected.");
     this.saving = true;
     this.refresh();
     const { inspection, turn } = this;
     const masks = new Map(this.viewer.masks);
     const runs = this.toSave();
     try {
-      const body = { after_version: this.reviews.at(-1)?.version ?? 0, agrees: runs === null, word, runs, reviewer, comment };
+      /** @type {ReviewRequest} */
+      const body = {
+        after_version: this.reviews.at(-1)?.version ?? 0, agrees: runs === null, word: decision, runs, reviewer, comment,
+      };
       const review = await api.review(inspection.id, body);
       this.saving = false;
       this.saved(inspection, masks, runs, review);
       await this.after(turn, inspection, review);
     } catch (error) {
       this.saving = false;
-      if (error.status === 409) await this.faster(inspection, error.message);
-      else this.say(turn === this.turn ? error.message : `${inspection.name} is not saved: ${error.message}`);
+      const sentence = messageOf(error);
+      if (error instanceof api.ApiError && error.status === 409) await this.faster(inspection, sentence);
+      else this.say(turn === this.turn ? sentence : `${inspection.name} is not saved: ${sentence}`);
     }
     this.refresh();
   }
 
-  /** Note what stands in the log now, whether or not its image is still on the screen. */
+  /**
+   * Note what stands in the log now, whether or not its image is still on the screen.
+   * @param {Inspection} inspection @param {Map<number, Uint8Array>} masks @param {Runs|null} runs @param {Reviewed} review
+   */
   saved(inspection, masks, runs, review) {
     this.queue.note(inspection.id, review);
-    this.corrections.refresh();
+    void this.corrections.refresh();
     if (inspection !== this.inspection) return drawings.drop(inspection, runs);
-    Object.assign(this, { reviews: [...this.reviews, review], shown: review.version, own: null });
+    this.reviews = [...this.reviews, review];
+    this.shown = review.version;
+    this.own = null;
     if (this.drawable) this.editor.saved(masks);
   }
 
@@ -260,22 +296,25 @@ class Review {
     return sameMasks(this.masksOf(this.runsOf(0)), this.viewer.masks) ? null : this.editor.runs();
   }
 
-  /** Go on to the next that waits, unless the reviewer has gone elsewhere; stay, with the new version, where none does. */
+  /**
+   * Go on to the next that waits, unless the reviewer has gone elsewhere; stay, with the new version, where none does.
+   * @param {number} turn @param {Inspection} inspection @param {Reviewed} review
+   */
   async after(turn, { id, name }, review) {
     const said = `Saved as version ${review.version}.`;
     if (turn !== this.turn) return this.say(`${name}: ${said}`, "info");
     this.say(said, "info");
-    return this.trying(async () => {
+    await this.trying(async () => {
       const next = await this.queue.nextOpen();
       if (turn === this.turn) await this.open(next ?? id, next ? said : `${said} Nothing else that is listed waits.`);
     });
   }
 
-  /** Somebody saved a version meanwhile: show it, and keep what was drawn. */
+  /** Somebody saved a version meanwhile: show it, and keep what was drawn. @param {Inspection} inspection @param {string} sentence */
   async faster(inspection, sentence) {
     await this.trying(async () => {
       const reviews = await api.reviews(inspection.id);
-      const newest = reviews.at(-1);
+      const newest = reviews[reviews.length - 1];
       this.queue.note(inspection.id, newest);
       if (this.inspection !== inspection) return this.say(`${inspection.name}: ${sentence}`); // another was opened meanwhile
       this.reviews = reviews;
@@ -286,19 +325,22 @@ class Review {
     });
   }
 
+  /** @param {number} by */
   async go(by) {
     const id = await this.queue.beside(by);
     if (id !== null) await this.open(id);
   }
 
+  /** @param {() => Promise<void>} work */
   async trying(work) {
     try {
       await work();
     } catch (error) {
-      this.say(error.message);
+      this.say(messageOf(error));
     }
   }
 
+  /** @param {string} sentence @param {"info"|"error"} kind */
   say(sentence, kind = "error") {
     this.work.hidden = false;
     this.message.replaceChildren(notice(sentence, kind));

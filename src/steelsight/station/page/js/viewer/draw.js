@@ -1,9 +1,22 @@
 /** What the viewer paints: the image, the layer over it, outlines with class numbers, and where one is in a long strip. */
 
-import { inkOn, rgbOf } from "../lib/classes.js";
-import { HEAT } from "../lib/heat.js";
+import { inkOn, rgbOf } from "../lib/defect_classes.js";
+import { contextOf } from "../lib/dom.js";
+import { HEAT } from "../lib/heat_colours.js";
 import { edgePath } from "../lib/outline.js";
-import { paintRing } from "../lib/ring.js";
+import { paintOutline } from "../lib/outline_pixels.js";
+
+/**
+ * @import { Class } from "../lib/answers.js"
+ * @import { Size } from "../lib/geometry.js"
+ * @import { MaskRegion } from "../lib/regions.js"
+ * @import { Viewport } from "../lib/viewport.js"
+ * @import { Picture, Shape, Viewer } from "./viewer.js"
+ */
+
+/** @typedef {CanvasRenderingContext2D|OffscreenCanvasRenderingContext2D} Context */
+/** @typedef {Class & Shape} Shown a class with what is outlined of it */
+/** @typedef {{ x: number, y: number, width: number, height: number }} Tag */
 
 const LINE = 2; // screen pixels of an outline
 const HALO = 4.5; // of the dark line under it, so that it shows on bright steel
@@ -14,10 +27,11 @@ const SHARP = 2; // screen pixels per image pixel from which pixels are shown as
 const MANY = 1000; // runs of all shown masks from which outlines are painted as pixels, not drawn as lines
 const CLOSE = 3; // screen pixels per image pixel from which few of them are in view, and lines are drawn all the same
 
-/** Paint everything. */
-export function draw(viewer) {
-  const { canvas, view, bitmap } = viewer;
-  const context = canvas.getContext("2d");
+/** Paint everything. @param {Viewer} viewer @param {Picture} picture what it shows. */
+export function draw(viewer, picture) {
+  const { canvas } = viewer;
+  const { view, bitmap } = picture;
+  const context = contextOf(canvas);
   const ratio = canvas.width / viewer.element.clientWidth || 1;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
@@ -28,52 +42,60 @@ export function draw(viewer) {
   context.imageSmoothingQuality = view.scale < 0.7 ? "medium" : "low";
   context.drawImage(bitmap, 0, 0, view.image.width, view.image.height);
   if (viewer.mode !== "outline") {
-    viewer.layer ??= viewer.mode === "heat" ? heatLayer(viewer) : fillLayer(viewer);
+    viewer.layer ??= viewer.mode === "heat" ? heatLayer(viewer, view.image) : fillLayer(viewer, view.image);
     if (viewer.layer) context.drawImage(viewer.layer, 0, 0);
   }
-  outlines(context, viewer);
+  outlines(context, viewer, view);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  label(context, viewer);
-  if (!view.fitted) overview(context, viewer);
+  label(context, viewer, view);
+  if (!view.fitted) overview(context, picture);
   if (viewer.tool?.draw) {
     place();
-    viewer.tool.draw(context, viewer);
+    viewer.tool.draw(context, view.scale);
   }
 }
 
-/** The visible classes with their shapes, or with those of what is suspected. */
+/**
+ * The visible classes with their shapes, or with those of what is suspected.
+ * @param {Viewer} viewer @returns {Shown[]}
+ */
 function shown(viewer, shapes = viewer.shapes) {
-  return viewer.classes
-    .filter(({ number }) => viewer.isVisible(number) && shapes.has(number))
-    .map((one) => ({ ...one, ...shapes.get(one.number) }));
+  return viewer.classes.flatMap((one) => {
+    const shape = shapes.get(one.number);
+    return shape && viewer.isVisible(one.number) ? [{ ...one, ...shape }] : [];
+  });
 }
 
-/** In one of two ways: as lines, or, where there are too many corners for that, as pixels of the image. */
-function outlines(context, viewer) {
-  const { scale } = viewer.view;
+/** In one of two ways: as lines, or, where there are too many corners for that, as pixels of the image. @param {Context} context @param {Viewer} viewer @param {Viewport} view */
+function outlines(context, viewer, view) {
+  const { scale } = view;
   const thin = viewer.mode === "fill";
   const classes = shown(viewer);
   const doubtful = shown(viewer, viewer.suspected).filter(({ runs }) => runs.begins.length);
   const many = [...classes, ...doubtful].reduce((sum, { runs }) => sum + runs.begins.length, 0) > MANY;
   if (!many || scale >= CLOSE) {
     for (const one of doubtful) dashed(context, one, scale, thin);
-    for (const one of classes) outline(context, one, viewer.view, thin);
+    for (const one of classes) outline(context, one, view, thin);
     return;
   }
   const thickness = Math.max(1, Math.round((thin ? LINE / 2 : LINE) / scale));
-  if (viewer.rings?.thickness !== thickness) {
-    viewer.rings = { thickness, layer: ringLayer(viewer, classes, doubtful, thickness, thin) };
+  if (viewer.outlinePixels?.thickness !== thickness) {
+    viewer.outlinePixels = { thickness, layer: outlineLayer(view, classes, doubtful, thickness, thin) };
   }
-  context.drawImage(viewer.rings.layer, 0, 0);
+  context.drawImage(viewer.outlinePixels.layer, 0, 0);
 }
 
-/** Dashes, under which no dark line closes the gaps. @param {number} scale screen pixels per pixel of the context. */
+/**
+ * Dashes, under which no dark line closes the gaps.
+ * @param {Context} context @param {{edge: () => Path2D, colour: string}} shape
+ * @param {number} scale screen pixels per pixel of the context.
+ */
 export function dashed(context, { edge, colour }, scale, thin = false) {
   context.save();
   context.lineCap = "butt";
   context.setLineDash(DASH.map((length) => length / scale));
-  for (const [style, width] of [["rgba(0, 0, 0, 0.55)", thin ? 0 : HALO], [colour, thin ? LINE / 2 : LINE]]) {
-    if (!width) continue;
+  const under = { style: "rgba(0, 0, 0, 0.55)", width: HALO };
+  for (const { style, width } of [...(thin ? [] : [under]), { style: colour, width: thin ? LINE / 2 : LINE }]) {
     context.strokeStyle = style;
     context.lineWidth = width / scale;
     context.stroke(edge());
@@ -81,6 +103,7 @@ export function dashed(context, { edge, colour }, scale, thin = false) {
   context.restore();
 }
 
+/** @param {Context} context @param {Shown} shape @param {Viewport} view @param {boolean} thin */
 function outline(context, { runs, edge, colour }, { scale, image, left, top, screen }, thin) {
   if (!runs.begins.length) return;
   const inView = {
@@ -97,26 +120,27 @@ function outline(context, { runs, edge, colour }, { scale, image, left, top, scr
   context.stroke(path);
 }
 
-function ringLayer(viewer, classes, doubtful, thickness, thin) {
-  const { width, height } = viewer.view.image;
-  const { layer, pixels, put } = layerOf(width, height);
+/** @param {Viewport} view @param {Shown[]} classes @param {Shown[]} doubtful @param {number} thickness @param {boolean} thin */
+function outlineLayer(view, classes, doubtful, thickness, thin) {
+  const { width } = view.image;
+  const { layer, context, pixels, put } = layerOf(view.image);
   const rim = thin ? 0 : Math.max(1, Math.round(thickness / 2));
   const dark = pixelOf([0, 0, 0], 0.55);
   for (const { runs, colour } of classes) {
-    paintRing(runs, pixels, width, { thickness, rim, colour: pixelOf(rgbOf(colour), 1), dark });
+    paintOutline(runs, pixels, width, { thickness, rim, colour: pixelOf(rgbOf(colour), 1), dark });
   }
   put();
-  for (const one of doubtful) dashed(layer.getContext("2d"), one, viewer.view.scale, thin);
+  for (const one of doubtful) dashed(context, one, view.scale, thin);
   return layer;
 }
 
-/** A pixel of little-endian RGBA. */
+/** A pixel of little-endian RGBA. @param {number[]} rgb @param {number} alpha in [0, 1]. */
 const pixelOf = ([red, green, blue], alpha) => ((Math.round(255 * alpha) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 
-/** Masks as half-clear colour; where classes overlap, the higher number covers. */
-function fillLayer(viewer) {
-  const { width, height } = viewer.view.image;
-  const { layer, pixels, put } = layerOf(width, height);
+/** Masks as half-clear colour; where classes overlap, the higher number covers. @param {Viewer} viewer @param {Size} size */
+function fillLayer(viewer, size) {
+  const { width, height } = size;
+  const { layer, pixels, put } = layerOf(size);
   for (const { colour, runs } of shown(viewer)) {
     const pixel = pixelOf(rgbOf(colour), FILLED);
     for (let y = 0; y < height; y++) {
@@ -129,11 +153,12 @@ function fillLayer(viewer) {
   return layer;
 }
 
-/** The greatest probability among the visible classes; null until the maps are there. */
-function heatLayer(viewer) {
-  const maps = shown(viewer).map(({ number }) => viewer.maps.get(number)?.values);
-  if (!maps.length || maps.includes(undefined)) return null;
-  const { layer, pixels, put } = layerOf(viewer.view.image.width, viewer.view.image.height);
+/** The greatest probability among the visible classes; null until the maps are there. @param {Viewer} viewer @param {Size} size */
+function heatLayer(viewer, size) {
+  const classes = shown(viewer);
+  const maps = classes.flatMap(({ number }) => viewer.maps.get(number)?.values ?? []);
+  if (!maps.length || maps.length < classes.length) return null;
+  const { layer, pixels, put } = layerOf(size);
   const [first, ...others] = maps;
   for (let i = 0; i < pixels.length; i++) {
     let value = first[i];
@@ -144,16 +169,21 @@ function heatLayer(viewer) {
   return layer;
 }
 
-function layerOf(width, height) {
+/** A picture to be laid over the image: `put` after `pixels` are set. @param {Size} size */
+function layerOf({ width, height }) {
   const layer = new OffscreenCanvas(width, height);
   const context = layer.getContext("2d");
+  if (!context) throw new TypeError("the browser gives no canvas to paint on");
   const image = context.createImageData(width, height);
-  return { layer, pixels: new Uint32Array(image.data.buffer), put: () => context.putImageData(image, 0, 0) };
+  return { layer, context, pixels: new Uint32Array(image.data.buffer), put: () => context.putImageData(image, 0, 0) };
 }
 
-/** A class number beside each of its largest regions, with "?" where they are suspected; one that would cover another is left out. */
-function label(context, viewer) {
-  const { view } = viewer;
+/**
+ * A class number beside each of its largest regions, with "?" where they are suspected; one that would cover another is left out.
+ * @param {CanvasRenderingContext2D} context @param {Viewer} viewer @param {Viewport} view
+ */
+function label(context, viewer, view) {
+  /** @type {Tag[]} */
   const placed = [];
   context.font = "600 12px system-ui, sans-serif";
   context.textAlign = "center";
@@ -177,7 +207,11 @@ function label(context, viewer) {
   }
 }
 
-/** Above the region's topmost pixel, or at the screen's edge beside it; null where the region is out of view. */
+/**
+ * Above the region's topmost pixel, or at the screen's edge beside it; null where the region is out of view.
+ * @param {CanvasRenderingContext2D} context @param {string} text @param {MaskRegion} region @param {Viewport} view
+ * @returns {Tag|null}
+ */
 function tag(context, text, region, view) {
   const left = region.left * view.scale + view.left;
   const top = region.top * view.scale + view.top;
@@ -192,9 +226,10 @@ function tag(context, text, region, view) {
   return { x, y, width, height };
 }
 
+/** @type {(a: Tag, b: Tag) => boolean} */
 const overlap = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
-/** The whole image, small, with the part in view framed. */
+/** The whole image, small, with the part in view framed. @param {CanvasRenderingContext2D} context @param {Picture} picture */
 function overview(context, { view, bitmap }) {
   const { image, screen } = view;
   const scale = Math.min(220 / image.width, 110 / image.height, (screen.width * 0.4) / image.width);

@@ -4,8 +4,11 @@ import { h } from "../lib/dom.js";
 import { gauge } from "./gauge.js";
 import { probability, size, time } from "../lib/format.js";
 
+/** @import { Inspection, Inspector } from "../lib/answers.js" */
+
 const DOORS = { page: "this page", http: "a program", watch: "a watched folder" };
 
+/** @param {Inspection} inspection that has been read. @param {Inspector} card */
 export function facts(inspection, card) {
   const { height, width, flags, review } = inspection;
   const rows = [
@@ -21,6 +24,6 @@ export function facts(inspection, card) {
   return h("section", { class: "facts" },
     h("h3", {}, "Decided", h("a", { href: `#review/${inspection.id}` }, "Agree or correct")),
     inspection.reason && h("p", { class: "reason" }, `${inspection.reason}.`),
-    inspection.p_defect !== null && gauge(inspection, card),
+    inspection.p_defect !== null && gauge(inspection.p_defect, inspection.inspector, card),
     h("dl", {}, rows.filter(([, value]) => value !== null).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
 }

@@ -2,23 +2,29 @@
 
 import { probability } from "../lib/format.js";
 
+/** @import { Inspector, Policy } from "../lib/answers.js" */
+
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 160;
 const HEIGHT = 18;
 
 /**
- * @param {object} inspection @param {object} card of the inspector, whose bounds are those of what it decided alone.
+ * @param {number} pDefect @param {string} inspector fingerprint of the one that judged.
+ * @param {Inspector} card whose bounds are those of what it decided alone.
  * @returns {SVGElement} coloured by the style sheet.
  */
-export function gauge({ p_defect: pDefect, inspector }, card) {
+export function gauge(pDefect, inspector, card) {
   const policy = inspector === card.fingerprint ? card.policy : null;
+  /** @param {number} p */
   const at = (p) => 3 + p * (WIDTH - 6);
   const svg = element("svg", { class: "gauge", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
   svg.append(title(pDefect, policy));
   const passes = policy?.pass_at ?? 0;
   const rejects = policy?.reject_at ?? 1;
-  const zone = (name, from, to) =>
-    to > from && svg.append(element("rect", { class: name, x: at(from), y: 8, width: at(to) - at(from), height: 4 }));
+  /** @param {string} name @param {number} from @param {number} to */
+  const zone = (name, from, to) => {
+    if (to > from) svg.append(element("rect", { class: name, x: at(from), y: 8, width: at(to) - at(from), height: 4 }));
+  };
   if (policy) {
     zone("pass", 0, passes);
     zone("review", passes, rejects);
@@ -29,17 +35,19 @@ export function gauge({ p_defect: pDefect, inspector }, card) {
   return svg;
 }
 
+/** @param {number} pDefect @param {Policy|null} policy */
 function title(pDefect, policy) {
   const bounds = [];
-  if (policy?.pass_at !== null && policy) bounds.push(`passes up to ${probability(policy.pass_at)}`);
-  if (policy?.reject_at !== null && policy) bounds.push(`rejected above ${probability(policy.reject_at)}`);
+  if (policy && policy.pass_at !== null) bounds.push(`passes up to ${probability(policy.pass_at)}`);
+  if (policy && policy.reject_at !== null) bounds.push(`rejected above ${probability(policy.reject_at)}`);
   const text = element("title", {});
   text.textContent = [`P(defect) ${probability(pDefect)}`, ...bounds].join(", ");
   return text;
 }
 
+/** @param {string} name @param {Record<string, string|number>} attributes */
 function element(name, attributes) {
   const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
   return made;
 }

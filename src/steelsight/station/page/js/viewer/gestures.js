@@ -1,21 +1,32 @@
 /** Wheel, pointers and keys of a viewer: zoom, pan, pinch, and the hand-over of pointers to a tool. */
 
+/**
+ * @import { Point } from "../lib/geometry.js"
+ * @import { Viewport } from "../lib/viewport.js"
+ * @import { Viewer } from "./viewer.js"
+ */
+
 const STEP = 1.3;
 const PANNED = 0.15; // of the screen, per arrow key
 
 /**
  * Listen on the viewer's canvas and element. With `viewer.tool` set, the first pointer's main button is the tool's; the
  * middle or right button, two fingers, and the space bar held down still pan.
+ * @param {Viewer} viewer @param {HTMLCanvasElement} canvas
  */
 export function listen(viewer, canvas) {
+  /** @type {Map<number, Point>} */
   const pointers = new Map();
   let spaceHeld = false;
-  let owner = null; // "tool" or "pan" while a pointer is down
+  /** While a pointer is down. @type {"tool"|"pan"|null} */
+  let owner = null;
+  /** @param {MouseEvent} event @returns {Point} */
   const at = (event) => {
     const box = canvas.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
-  const tell = (name, event) => viewer.tool?.[name]?.(viewer.toImage(event.clientX, event.clientY), event);
+  /** @param {"down"|"move"|"up"} name @param {PointerEvent} event */
+  const tell = (name, event) => viewer.tool?.[name](viewer.toImage(event.clientX, event.clientY), event);
 
   canvas.addEventListener("wheel", (event) => {
     if (!viewer.view) return;
@@ -47,12 +58,14 @@ export function listen(viewer, canvas) {
       return;
     }
     const now = at(event);
-    if (pointers.size === 1) viewer.view.pan(now[0] - before[0], now[1] - before[1]);
-    else pinch(viewer.view, before, now, [...pointers].find(([id]) => id !== event.pointerId)[1]);
+    const other = [...pointers].find(([id]) => id !== event.pointerId);
+    if (other) pinch(viewer.view, before, now, other[1]);
+    else viewer.view.pan(now[0] - before[0], now[1] - before[1]);
     pointers.set(event.pointerId, now);
     viewer.moved();
   });
 
+  /** @param {PointerEvent} event */
   const lifted = (event) => {
     if (!pointers.delete(event.pointerId)) return;
     if (owner === "tool") tell("up", event);
@@ -83,9 +96,14 @@ export function listen(viewer, canvas) {
   viewer.element.addEventListener("blur", () => { spaceHeld = false; }); // it may be let go elsewhere
 }
 
-/** Keep both fingers over the places that they hold. */
+/**
+ * Keep both fingers over the places that they hold.
+ * @param {Viewport} view @param {Point} before of the finger that moved. @param {Point} now @param {Point} other finger's place
+ */
 function pinch(view, before, now, other) {
+  /** @type {(a: Point, b: Point) => number} */
   const apart = (a, b) => Math.max(Math.hypot(a[0] - b[0], a[1] - b[1]), 1);
+  /** @type {(a: Point, b: Point) => Point} */
   const middle = (a, b) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
   const [fromX, fromY] = middle(before, other);
   const [toX, toY] = middle(now, other);
@@ -93,7 +111,7 @@ function pinch(view, before, now, other) {
   view.zoom(apart(now, other) / apart(before, other), toX, toY);
 }
 
-/** Whether the key was one of the view's. */
+/** Whether the key was one of the view's. @param {Viewport} view @param {string} key */
 function pressed(view, key) {
   const { width, height } = view.screen;
   switch (key) {

@@ -9,41 +9,83 @@
  */
 
 import * as api from "../lib/api.js";
-import { classesOf } from "../lib/classes.js";
+import { classesOf } from "../lib/defect_classes.js";
+import { contextOf } from "../lib/dom.js";
 import { draw } from "./draw.js";
 import { listen } from "./gestures.js";
-import { closedPath, edgePath, regionsOf, rowRuns } from "../lib/outline.js";
-import { greyOf, pictureOf } from "./pictures.js";
+import { closedPath, edgePath } from "../lib/outline.js";
+import { regionsOf } from "../lib/regions.js";
+import { rowRuns } from "../lib/row_runs.js";
+import { greyOf, pictureOf } from "./decode_image.js";
 import { cutMask, histogramOf, suspectMask } from "../lib/rule.js";
-import { areaOf, decodeRuns } from "../lib/runs.js";
-import { View } from "../lib/view.js";
+import { areaOf, decodeRuns } from "../lib/rle.js";
+import { Viewport } from "../lib/viewport.js";
 import { count, probability } from "../lib/format.js";
+import { isReadable } from "../lib/summary.js";
+
+/**
+ * @import { Class, Inspection, Inspector } from "../lib/answers.js"
+ * @import { Box, Point } from "../lib/geometry.js"
+ * @import { MaskRegion } from "../lib/regions.js"
+ * @import { RowRuns } from "../lib/row_runs.js"
+ * @import { Threshold } from "../lib/rule.js"
+ */
+
+/** @typedef {"outline"|"fill"|"heat"} Mode */
+/** @typedef {Inspection & { height: number, width: number }} Readable an inspection of a file that could be read */
+/** @typedef {{ runs: RowRuns, edge: () => Path2D, regions: MaskRegion[] }} Shape what is drawn of a mask */
+/** @typedef {{ inspection: Readable, bitmap: ImageBitmap, view: Viewport }} Picture what is shown, and where it lies */
+
+/**
+ * What takes the pointer; points are in pixels of the image, `scale` in screen pixels per pixel of the image.
+ * @typedef {{
+ *   down: (point: Point, event: PointerEvent) => void,
+ *   move: (point: Point, event: PointerEvent) => void,
+ *   up: (point: Point, event: PointerEvent) => void,
+ *   draw?: (context: CanvasRenderingContext2D, scale: number) => void,
+ * }} Tool
+ */
+
+/** How masks are drawn. @type {Mode[]} */
+export const MODES = ["outline", "fill", "heat"];
 
 export class Viewer extends EventTarget {
-  /** @type {Map<number, Uint8Array>} the masks that are shown, by class number. */
+  /** The masks that are shown, by class number. @type {Map<number, Uint8Array>} */
   masks = new Map();
-  /** {down(point, event), move(point, event), up(point, event), draw?(context, viewer)}: takes the pointer; null: it pans. */
+  /** Takes the pointer; null: it pans. @type {Tool|null} */
   tool = null;
-  /** @type {"outline"|"fill"|"heat"} */
+  /** @type {Mode} */
   mode = "outline";
-  inspection = null;
-  view = null;
+  /** @type {Picture|null} */
+  picture = null;
+  /** @type {Class[]} */
   classes = [];
+  /** @type {Set<number>} */
   hidden = new Set();
+  /** Probabilities times 255, and how many pixels have each. @type {Map<number, {values: Uint8Array, histogram: Uint32Array}>} */
   maps = new Map();
+  /** @type {Map<number, Shape>} */
   shapes = new Map();
-  /** Shapes of where to look beside what was found, by class number: outlined with dashes, never part of a mask. */
+  /**
+   * Where to look beside what was found: outlined with dashes, never part of a mask.
+   * @type {Map<number, Shape>}
+   */
   suspected = new Map();
+  /** @type {Map<number, Threshold>} */
   thresholds = new Map();
-  /** What lies over the image, and outlines as pixels; made anew when what they show changes: see draw.js. */
+  /** What lies over the image; made anew when what it shows changes: see draw.js. @type {OffscreenCanvas|null} */
   layer = null;
-  rings = null;
+  /** Outlines as pixels, likewise. @type {{thickness: number, layer: OffscreenCanvas}|null} */
+  outlinePixels = null;
+  turn = 0; // an image that is on its way when another is asked for is not shown
+  /** The frame that is drawn next. @type {number|null} */
+  frame = null;
 
-  /** @param {HTMLElement} element filled by the viewer; gets the keyboard focus. @param {object} card of the inspector. */
+  /** @param {HTMLElement} element filled by the viewer; gets the keyboard focus. @param {Inspector} card */
   constructor(element, card) {
     super();
     this.element = element;
-    element.viewer = this; // who finds the element finds the viewer
+    Object.assign(element, { viewer: this }); // who finds the element finds the viewer
     this.card = card;
     this.canvas = document.createElement("canvas");
     this.canvas.className = "viewer-canvas";
@@ -59,18 +101,17 @@ export class Viewer extends EventTarget {
 
   /**
    * Show an inspection with its own masks, the whole image in view.
-   * @param {Blob|null} image where the caller has it already; else it is fetched.
+   * @param {Inspection} inspection @param {Blob|null} image where the caller has it already; else it is fetched.
    * @throws {ApiError} the image is not stored any more, or no image that a browser can show.
    */
   async show(inspection, image = null) {
-    const mine = (this.turn = (this.turn ?? 0) + 1);
+    const mine = ++this.turn;
+    if (!isReadable(inspection)) throw new api.ApiError("This file could not be read.");
     const bitmap = await pictureOf(image ?? (await api.image(inspection.id)));
     if (mine !== this.turn) return bitmap.close(); // another was asked for meanwhile
     this.clear();
-    this.inspection = inspection;
-    this.bitmap = bitmap;
+    this.picture = { inspection, bitmap, view: new Viewport(inspection.width, inspection.height) };
     this.classes = classesOf(inspection, this.card);
-    this.view = new View(inspection.width, inspection.height);
     for (const { number } of this.classes) {
       this.take(number, this.decided(number));
       this.suspect(number, this.decided(number, "suspected_runs"));
@@ -79,13 +120,31 @@ export class Viewer extends EventTarget {
     this.resized();
   }
 
+  /** The inspection that is shown. */
+  get inspection() {
+    return this.picture?.inspection ?? null;
+  }
+
+  /** Where it lies on the screen. */
+  get view() {
+    return this.picture?.view ?? null;
+  }
+
+  /** What is shown. @throws {TypeError} nothing is. */
+  get shown() {
+    if (!this.picture) throw new TypeError("the viewer shows nothing");
+    return this.picture;
+  }
+
   /** Show nothing, and free what the present inspection holds. An image that is on its way is not shown any more. */
   clear() {
-    this.turn = (this.turn ?? 0) + 1;
-    this.bitmap?.close();
-    this.bitmap = this.view = this.inspection = this.layer = this.rings = null;
+    this.turn++;
+    this.picture?.bitmap.close();
+    this.picture = this.layer = this.outlinePixels = null;
     this.classes = [];
-    this.canvas.width = this.canvas.width; // empties it
+    const context = contextOf(this.canvas);
+    context.resetTransform();
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     for (const kept of [this.masks, this.maps, this.shapes, this.suspected, this.thresholds]) kept.clear();
   }
 
@@ -96,35 +155,38 @@ export class Viewer extends EventTarget {
     this.canvas.remove();
   }
 
+  /** @param {Mode} mode */
   setMode(mode) {
     this.mode = mode;
     if (mode === "heat") this.loadMaps().catch(() => {});
     this.changed();
   }
 
+  /** @param {number} number @param {boolean} visible */
   setClass(number, visible) {
     if (visible) this.hidden.delete(number);
     else this.hidden.add(number);
     this.changed();
   }
 
+  /** @param {number} number */
   isVisible(number) {
     return !this.hidden.has(number);
   }
 
-  /** The inspector's own mask of a class. @param {"runs"|"suspected_runs"} kind the latter: where to look beside it. */
+  /**
+   * The inspector's own mask of a class.
+   * @param {number} number @param {"runs"|"suspected_runs"} kind the latter: where to look beside it.
+   */
   decided(number, kind = "runs") {
-    const { [kind]: runs, height, width } = this.inspection;
-    return decodeRuns(runs[this.nameOf(number)] ?? "", height, width);
-  }
-
-  nameOf(number) {
-    return this.classes.find((one) => one.number === number).name;
+    const { [kind]: runs, height, width } = this.shown.inspection;
+    const name = this.classes.find((one) => one.number === number)?.name ?? "";
+    return decodeRuns(runs[name] ?? "", height, width);
   }
 
   /**
    * Cut a class's mask anew from its stored probabilities; null gives the inspector's own mask back.
-   * @param {{upper: number, lower: number}|null} threshold 0..255 each.
+   * @param {number} number @param {Threshold|null} threshold
    * @throws {ApiError} no probabilities are stored.
    */
   async setThreshold(number, threshold) {
@@ -136,10 +198,12 @@ export class Viewer extends EventTarget {
     }
     this.thresholds.set(number, threshold);
     if (!this.maps.has(number)) await this.loadMap(number);
-    if (this.thresholds.get(number) !== threshold) return; // moved on while the map came
-    const { values, histogram } = this.maps.get(number);
+    const map = this.maps.get(number);
+    if (!map || this.thresholds.get(number) !== threshold) return; // moved on while the map came
+    const { values, histogram } = map;
     const { rule } = this.card;
-    const { p_defect: p, verdict, height, width } = this.inspection;
+    const { p_defect: p, verdict, height, width } = this.shown.inspection;
+    if (p === null) return; // then there are no maps
     const mask = cutMask(rule, number - 1, p, values, histogram, threshold);
     const nothing = verdict === "pass" || mask.includes(1);
     this.suspect(number, nothing ? new Uint8Array(mask.length)
@@ -147,17 +211,19 @@ export class Viewer extends EventTarget {
     this.setMask(number, mask);
   }
 
-  /** Replace a mask, as an editor does; an array that was changed in place is given again. */
+  /** Replace a mask, as an editor does; an array that was changed in place is given again. @param {number} number @param {Uint8Array} mask */
   setMask(number, mask) {
     this.take(number, mask);
     if (this.mode !== "heat") this.layer = null; // the heat map is of probabilities, not of masks
-    this.rings = null;
+    this.outlinePixels = null;
     this.redraw();
     this.dispatchEvent(new CustomEvent("masks", { detail: { number } }));
   }
 
+  /** @param {number} number */
   areaOf(number) {
-    return areaOf(this.masks.get(number));
+    const mask = this.masks.get(number);
+    return mask ? areaOf(mask) : 0;
   }
 
   /**
@@ -169,20 +235,20 @@ export class Viewer extends EventTarget {
     if (this.mode === "heat") this.changed();
   }
 
+  /** @param {number} number */
   async loadMap(number) {
-    const { inspection } = this;
-    const why = this.whyNoMaps();
+    const { inspection } = this.shown;
+    const why = this.whyNoMaps(inspection);
     if (why) throw new api.ApiError(why);
     const values = await greyOf(await api.map(inspection.id, number), inspection);
     if (this.inspection === inspection) this.maps.set(number, { values, histogram: histogramOf(values) });
   }
 
-  /** Why there are no probabilities to cut masks from; null where there are. */
-  whyNoMaps() {
-    const { inspector, error, p_defect: p, has_maps: stored } = this.inspection;
+  /** Why there are no probabilities to cut masks from; null where there are. @param {Readable} inspection */
+  whyNoMaps({ inspector, error, p_defect: p, has_maps: stored }) {
     const { fingerprint, rule } = this.card;
     if (inspector !== fingerprint) return "Another inspector than the present one has judged this image: its thresholds are not known here.";
-    if (error !== null) return "The networks gave no probability for this image.";
+    if (error !== null || p === null) return "The networks gave no probability for this image.";
     if (stored) return null;
     if (p <= rule.gate) {
       return `The gate held this image back: P(defect) ${probability(p)} is at most ${probability(rule.gate)}, so that no network looked for defects, or what it said was not stored.`;
@@ -190,19 +256,19 @@ export class Viewer extends EventTarget {
     return "The probabilities of this image were not stored.";
   }
 
-  /** Probability of a class at a pixel, where its map is there; else null. */
+  /** Probability of a class at a pixel, where its map is there; else null. @param {number} number @param {number} x @param {number} y */
   probabilityAt(number, x, y) {
     const map = this.maps.get(number);
-    return map ? map.values[Math.floor(y) * this.inspection.width + Math.floor(x)] / 255 : null;
+    return map ? map.values[Math.floor(y) * this.shown.inspection.width + Math.floor(x)] / 255 : null;
   }
 
-  /** Where a place of the window lies in the image, in pixels; may be outside of it. */
+  /** Where a place of the window lies in the image, in pixels; may be outside of it. @param {number} clientX @param {number} clientY */
   toImage(clientX, clientY) {
     const box = this.canvas.getBoundingClientRect();
-    return this.view.toImage(clientX - box.left, clientY - box.top);
+    return this.shown.view.toImage(clientX - box.left, clientY - box.top);
   }
 
-  /** Bring a part of the image into view: {left, top, right, bottom} in pixels. */
+  /** Bring a part of the image into view. @param {Box} box in pixels. */
   goTo(box) {
     this.move((view) => view.goTo(box));
   }
@@ -211,7 +277,7 @@ export class Viewer extends EventTarget {
     this.move((view) => view.fit());
   }
 
-  /** Change the view, where there is one. @param {(view: View) => void} change */
+  /** Change the view, where there is one. @param {(view: Viewport) => void} change */
   move(change) {
     if (!this.view) return;
     change(this.view);
@@ -222,28 +288,31 @@ export class Viewer extends EventTarget {
   redraw() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
-      if (this.view) draw(this);
+      if (this.picture) draw(this, this.picture);
     });
   }
 
+  /** @param {number} number @param {Uint8Array} mask */
   take(number, mask) {
-    const { height, width } = this.inspection;
+    const { height, width } = this.shown.inspection;
     const runs = rowRuns(mask, height, width);
     this.masks.set(number, mask);
+    /** @type {Path2D|null} */
     let edge = null;
     this.shapes.set(number, { runs, edge: () => (edge ??= edgePath(runs)), regions: regionsOf(runs) });
   }
 
-  /** Replace what is suspected of a class. */
+  /** Replace what is suspected of a class. @param {number} number @param {Uint8Array} mask */
   suspect(number, mask) {
-    const { height, width } = this.inspection;
+    const { height, width } = this.shown.inspection;
     const runs = rowRuns(mask, height, width);
+    /** @type {Path2D|null} */
     let edge = null;
     this.suspected.set(number, { runs, edge: () => (edge ??= closedPath(runs)), regions: regionsOf(runs) });
   }
 
   changed() {
-    this.layer = this.rings = null;
+    this.layer = this.outlinePixels = null;
     this.redraw();
   }
 
@@ -252,11 +321,12 @@ export class Viewer extends EventTarget {
     this.dispatchEvent(new Event("view"));
   }
 
+  /** @param {PointerEvent|null} event null: the pointer has left. */
   pointed(event) {
     let detail = null;
-    if (event) {
+    if (event && this.picture) {
       const [x, y] = this.toImage(event.clientX, event.clientY);
-      const { width, height } = this.inspection;
+      const { width, height } = this.picture.inspection;
       if (x >= 0 && y >= 0 && x < width && y < height) detail = { x, y };
     }
     this.dispatchEvent(new CustomEvent("pointer", { detail }));
@@ -267,13 +337,14 @@ export class Viewer extends EventTarget {
     const ratio = window.devicePixelRatio || 1;
     this.canvas.width = Math.max(1, Math.round(width * ratio));
     this.canvas.height = Math.max(1, Math.round(height * ratio));
-    if (!this.view) return;
-    this.view.resize(width, height);
-    draw(this); // a resized canvas is empty: waiting for the next frame would flicker
+    if (!this.picture) return;
+    this.picture.view.resize(width, height);
+    draw(this, this.picture); // a resized canvas is empty: waiting for the next frame would flicker
     this.dispatchEvent(new Event("view"));
   }
 }
 
+/** @param {Inspection} inspection */
 function describe({ name, width, height, regions, suspected }) {
   const found = `${count(regions.length, "region")} found${suspected.length ? `, ${suspected.length} suspected` : ""}`;
   return `${name}, ${width} by ${height} pixels, ${found}. Plus and minus zoom, arrows pan, 0 shows the whole image.`;

@@ -1,15 +1,18 @@
 /** Where an image lies on the screen: zoom and pan. Screen units are CSS pixels of the canvas. */
 
+/** @import { Box, Point } from "./geometry.js" */
+
 const MARGIN = 10;
 const GREATEST = 48; // screen pixels per image pixel
 
-export class View {
+export class Viewport {
   scale = 1;
   left = 0;
   top = 0;
   /** Whether the whole image is shown, so that it stays so when the window changes. */
   fitted = true;
 
+  /** @param {number} width @param {number} height of the image in pixels. */
   constructor(width, height) {
     this.image = { width, height };
     this.screen = { width: 1, height: 1 };
@@ -20,6 +23,7 @@ export class View {
     return Math.min((screen.width - 2 * MARGIN) / image.width, (screen.height - 2 * MARGIN) / image.height, 8);
   }
 
+  /** @param {number} width @param {number} height of the canvas. */
   resize(width, height) {
     this.screen = { width: Math.max(width, 2 * MARGIN + 1), height: Math.max(height, 2 * MARGIN + 1) };
     if (this.fitted) this.fit();
@@ -32,11 +36,12 @@ export class View {
     this.keepInside();
   }
 
-  /** Screen to image coordinates; a pixel's area is [x, x + 1). */
+  /** Screen to image coordinates. @param {number} x @param {number} y @returns {Point} */
   toImage(x, y) {
     return [(x - this.left) / this.scale, (y - this.top) / this.scale];
   }
 
+  /** Keep the place of the image that is under (x, y). @param {number} factor */
   zoom(factor, x = this.screen.width / 2, y = this.screen.height / 2) {
     const [imageX, imageY] = this.toImage(x, y);
     this.scale = Math.min(Math.max(this.scale * factor, this.least), Math.max(GREATEST, this.least));
@@ -46,7 +51,7 @@ export class View {
     this.keepInside();
   }
 
-  /** From the whole image to one whose shorter side fills the screen, at least at its own size, and back. */
+  /** From the whole image to one whose shorter side fills the screen, at least at its own size, and back. @param {number} x @param {number} y */
   toggle(x, y) {
     if (!this.fitted) return this.fit();
     const { image, screen } = this;
@@ -54,13 +59,14 @@ export class View {
     return this.zoom(Math.max(filled / this.scale, 2), x, y);
   }
 
+  /** @param {number} dx @param {number} dy */
   pan(dx, dy) {
     this.left += dx;
     this.top += dy;
     this.keepInside();
   }
 
-  /** Show a place of the image in the middle, close enough to see it. */
+  /** Show a place of the image in the middle, close enough to see it. @param {Box} place in pixels of the image. */
   goTo({ left, top, right, bottom }) {
     const { screen } = this;
     const around = 0.4;
@@ -78,7 +84,7 @@ export class View {
   }
 }
 
-/** In the middle where there is room, else without a gap beyond the margin. */
+/** In the middle where there is room, else without a gap beyond the margin. @param {number} from @param {number} length @param {number} room */
 function inside(from, length, room) {
   if (length <= room - 2 * MARGIN) return (room - length) / 2;
   return Math.min(Math.max(from, room - MARGIN - length), MARGIN);

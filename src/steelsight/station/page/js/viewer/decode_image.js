@@ -2,6 +2,8 @@
 
 import { ApiError } from "../lib/api.js";
 
+/** @import { Size } from "../lib/geometry.js" */
+
 /**
  * Decode an image, without turning it as its EXIF orientation says: masks are drawn on stored pixels.
  * @param {Blob} blob @returns {Promise<ImageBitmap>} @throws {ApiError}
@@ -14,7 +16,7 @@ export async function pictureOf(blob) {
   }
 }
 
-/** A JPEG without its EXIF segments (APP1, ITU-T T.81 and CIPA DC-008); anything else as it is. */
+/** A JPEG without its EXIF segments (APP1, ITU-T T.81 and CIPA DC-008); anything else as it is. @param {Blob} blob */
 async function withoutExif(blob) {
   const head = new DataView(await blob.slice(0, 1 << 18).arrayBuffer());
   if (head.byteLength < 4 || head.getUint16(0) !== 0xffd8) return blob;
@@ -31,12 +33,14 @@ async function withoutExif(blob) {
 
 /**
  * The values of an 8-bit grey PNG.
+ * @param {Blob} blob @param {Size} size
  * @returns {Promise<Uint8Array>} height * width, row-major. @throws {ApiError} it is of another size.
  */
 export async function greyOf(blob, { width, height }) {
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
   if (bitmap.width !== width || bitmap.height !== height) throw new ApiError("The map does not fit the image.");
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  if (!context) throw new ApiError("The browser gives no canvas to read the map with.");
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   const { data } = context.getImageData(0, 0, width, height);

@@ -1,12 +1,19 @@
 /** Per class: shown or not, its area, and its two thresholds, which cut the mask anew while they move. */
 
-import { inkOn } from "../lib/classes.js";
-import { h, notice, swatch } from "../lib/dom.js";
+import { inkOn } from "../lib/defect_classes.js";
+import { contextOf, h, notice, swatch } from "../lib/dom.js";
+import { messageOf } from "../lib/errors.js";
 import { countAbove, leastArea } from "../lib/rule.js";
 import { level, probability, whole } from "../lib/format.js";
 
+/**
+ * @import { Class } from "../lib/answers.js"
+ * @import { Threshold } from "../lib/rule.js"
+ * @import { Viewer } from "./viewer.js"
+ */
+
 export class ThresholdPanel {
-  /** @param {import("./viewer.js").Viewer} viewer that shows an inspection already. */
+  /** @param {Viewer} viewer that shows an inspection already. */
   constructor(viewer) {
     this.viewer = viewer;
     this.rows = new Map(viewer.classes.map((one) => [one.number, new ClassRow(viewer, one)]));
@@ -17,7 +24,7 @@ export class ThresholdPanel {
       h("h3", {}, "Classes and thresholds", this.resetButton), this.note, [...this.rows.values()].map((row) => row.element));
     this.listening = new AbortController();
     viewer.addEventListener("masks", () => this.update(), { signal: this.listening.signal });
-    this.load();
+    void this.load();
   }
 
   /** Heed the viewer no longer, since it shows another inspection. */
@@ -32,7 +39,7 @@ export class ThresholdPanel {
       await this.viewer.loadMaps();
       if (this.viewer.inspection === inspection) for (const row of this.rows.values()) row.enable();
     } catch (error) {
-      this.note.replaceChildren(notice(error.message));
+      this.note.replaceChildren(notice(messageOf(error)));
       for (const row of this.rows.values()) row.slider?.element.remove();
     }
   }
@@ -42,6 +49,7 @@ export class ThresholdPanel {
     this.resetButton.disabled = !this.viewer.thresholds.size;
   }
 
+  /** @param {number} number */
   toggle(number) {
     this.rows.get(number)?.toggle();
   }
@@ -53,10 +61,19 @@ export class ThresholdPanel {
 }
 
 class ClassRow {
+  /** @type {Slider|null} */
+  slider = null;
+
+  /** @param {Viewer} viewer @param {Class} one */
   constructor(viewer, one) {
-    Object.assign(this, { viewer, one, number: one.number });
+    this.viewer = viewer;
+    this.number = one.number;
     const { rule } = viewer.card;
-    this.decided = { upper: rule.upper[one.number - 1], lower: rule.lower[one.number - 1] };
+    /** What the inspector decides with; a class of another inspector may have none. @type {Threshold|null} */
+    this.decided = one.number <= rule.upper.length
+      ? { upper: rule.upper[one.number - 1], lower: rule.lower[one.number - 1] }
+      : null;
+    /** @type {HTMLInputElement} */
     this.switch = h("input", { type: "checkbox", checked: viewer.isVisible(one.number), "aria-label": `Show class ${one.name}`,
       onchange: () => viewer.setClass(this.number, this.switch.checked) });
     this.area = h("output", { class: "area" });
@@ -64,8 +81,9 @@ class ClassRow {
     this.element = h("div", { class: "class-row", "data-class": one.number },
       h("label", { class: "class-name" }, this.switch, swatch(one, inkOn(one.colour)), h("span", {}, `Class ${one.name}`)),
       this.area);
-    if (this.decided.upper !== undefined) {
-      this.slider = new Slider(one, this.decided, (threshold) => this.move(threshold));
+    const { decided } = this;
+    if (decided) {
+      this.slider = new Slider(one, decided, (threshold) => this.move(threshold, decided));
       this.element.append(this.slider.element);
       this.slider.element.append(this.why);
     }
@@ -73,7 +91,8 @@ class ClassRow {
   }
 
   enable() {
-    this.slider.enable(this.viewer.maps.get(this.number).histogram);
+    const map = this.viewer.maps.get(this.number);
+    if (map) this.slider?.enable(map.histogram);
     this.update();
   }
 
@@ -82,27 +101,28 @@ class ClassRow {
     this.viewer.setClass(this.number, this.switch.checked);
   }
 
-  move(threshold) {
-    const { upper, lower } = this.decided;
-    const back = threshold.upper === upper && threshold.lower === lower;
+  /** @param {Threshold} threshold @param {Threshold} decided */
+  move(threshold, decided) {
+    const back = threshold.upper === decided.upper && threshold.lower === decided.lower;
     this.viewer.setThreshold(this.number, back ? null : threshold).catch(() => {});
     if (back) this.viewer.dispatchEvent(new CustomEvent("masks", { detail: { number: this.number } }));
   }
 
   reset() {
-    this.slider?.set(this.decided);
-    this.viewer.setThreshold(this.number, null);
+    if (this.decided) this.slider?.set(this.decided);
+    this.viewer.setThreshold(this.number, null).catch(() => {});
   }
 
   update() {
     const area = this.viewer.areaOf(this.number);
     this.area.textContent = area ? `${whole(area)} px` : "–";
     const map = this.viewer.maps.get(this.number);
-    if (!this.slider || !map) return;
-    const { upper, lower } = this.viewer.thresholds.get(this.number) ?? this.decided;
+    const threshold = this.viewer.thresholds.get(this.number) ?? this.decided;
+    const p = this.viewer.inspection?.p_defect ?? null;
+    if (!this.slider || !map || !threshold || p === null) return;
+    const { upper, lower } = threshold;
     const found = countAbove(map.histogram, upper);
     const { rule } = this.viewer.card;
-    const { p_defect: p } = this.viewer.inspection;
     const least = leastArea(rule, this.number - 1, p);
     const enough = found >= least;
     if (p <= rule.gate) {
@@ -117,8 +137,14 @@ class ClassRow {
 
 /** Two thumbs over the histogram of the class's probabilities. */
 class Slider {
+  /** Pixels of each value, once the probabilities are there. @type {Uint32Array|null} */
+  histogram = null;
+
+  /** @param {Class} one @param {Threshold} decided @param {(threshold: Threshold) => void} moved */
   constructor(one, decided, moved) {
-    Object.assign(this, { one, moved });
+    this.one = one;
+    this.moved = moved;
+    /** @param {"lower"|"upper"} name @param {string} does */
     const thumb = (name, does) => h("input", { type: "range", min: 0, max: 255, step: 1, value: decided[name], class: name,
       disabled: true, title: does, "aria-label": `Class ${one.name}, ${name} threshold: ${does}`,
       oninput: () => this.changed(name) });
@@ -133,22 +159,24 @@ class Slider {
     return { upper: Number(this.upper.value), lower: Number(this.lower.value) };
   }
 
+  /** @param {Threshold} threshold */
   set({ upper, lower }) {
-    this.upper.value = upper;
-    this.lower.value = lower;
+    this.upper.value = String(upper);
+    this.lower.value = String(lower);
     this.said();
   }
 
+  /** @param {Uint32Array} histogram */
   enable(histogram) {
     this.histogram = histogram;
     this.lower.disabled = this.upper.disabled = false;
     this.said();
   }
 
-  /** The lower threshold never exceeds the upper one: the thumb that moves takes the other along. */
+  /** The lower threshold never exceeds the upper one: the thumb that moves takes the other along. @param {"lower"|"upper"} name */
   changed(name) {
     const { upper, lower } = this.value;
-    if (lower > upper) this[name === "lower" ? "upper" : "lower"].value = this.value[name];
+    if (lower > upper) this[name === "lower" ? "upper" : "lower"].value = String(this.value[name]);
     this.said();
     this.moved(this.value);
   }
@@ -157,18 +185,18 @@ class Slider {
     for (const thumb of [this.lower, this.upper]) thumb.setAttribute("aria-valuetext", level(Number(thumb.value)));
     // with both at the right end only the lower one can be moved: it must lie on top
     this.element.classList.toggle("crowded", this.value.lower > 250);
-    if (this.histogram) this.draw();
+    if (this.histogram) this.draw(this.histogram);
   }
 
-  /** Pixels per value, on a logarithmic scale: the few above a threshold matter more than the many near 0. */
-  draw() {
+  /** Pixels per value, on a logarithmic scale: the few above a threshold matter more than the many near 0. @param {Uint32Array} histogram */
+  draw(histogram) {
     const { width, height } = this.chart;
-    const context = this.chart.getContext("2d");
+    const context = contextOf(this.chart);
     const { upper, lower } = this.value;
-    const most = Math.log1p(Math.max(...this.histogram));
+    const most = Math.log1p(Math.max(...histogram));
     context.clearRect(0, 0, width, height);
     for (let value = 0; value < 256; value++) {
-      const tall = (Math.log1p(this.histogram[value]) / most) * height;
+      const tall = (Math.log1p(histogram[value]) / most) * height;
       context.globalAlpha = value > upper ? 1 : value > lower ? 0.6 : 0.3;
       context.fillStyle = value > lower ? this.one.colour : "#8795a1";
       context.fillRect(value * 2, height - tall, 2, tall);

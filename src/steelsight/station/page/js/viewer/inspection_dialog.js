@@ -2,65 +2,89 @@
 
 import { badge, h, notice } from "../lib/dom.js";
 import { facts } from "./facts.js";
+import { messageOf } from "../lib/errors.js";
 import { keyboard } from "../lib/keyboard.js";
-import { ThresholdPanel } from "./threshold.js";
-import { Viewer } from "./viewer.js";
+import { isReadable } from "../lib/summary.js";
+import { ThresholdPanel } from "./threshold_panel.js";
+import { MODES, Viewer } from "./viewer.js";
 import { level, whole } from "../lib/format.js";
 
-const MODES = { outline: "Outline", fill: "Fill", heat: "Heat" };
-const WIDE = 2.4; // width to height from which the panel stands below the image instead of beside it
+/**
+ * @import { Inspection, Inspector, Region } from "../lib/answers.js"
+ * @import { AddKey } from "../lib/keyboard.js"
+ * @import { Viewport } from "../lib/viewport.js"
+ * @import { Mode } from "./viewer.js"
+ */
+
+/** @typedef {{ x: number, y: number }} Place a pixel of the image */
+/** @typedef {{ inspection: Inspection, image?: Blob|null }} Full an inspection, and its image where the caller has it */
 
 /**
- * @param {object} card of the inspector.
- * @param {{length: number, at: number, get(index: number): {inspection: object, image?: Blob}|Promise, left?(index): void}}
- *   list what `j` and `k` go through; `get` gives a full inspection, `left` is called with the last one when it closes.
+ * What `j` and `k` go through: `get` gives a full inspection, `left` is called with the last one when the dialog closes.
+ * @typedef {{
+ *   length: number,
+ *   at: number,
+ *   get: (index: number) => Full|Promise<Full>,
+ *   left?: (index: number) => void,
+ * }} List
  */
-export function openSheet(card, list) {
-  return new Sheet(card, list);
+
+/** @type {Record<Mode, string>} */
+const NAMES = { outline: "Outline", fill: "Fill", heat: "Heat" };
+const WIDE = 2.4; // width to height from which the panel stands below the image instead of beside it
+
+/** @param {Inspector} card @param {List} list */
+export function openInspection(card, list) {
+  return new InspectionDialog(card, list);
 }
 
-class Sheet {
+class InspectionDialog {
   turn = 0; // answers for an image that was left are dropped
 
+  /** @type {ThresholdPanel|null} */
+  thresholds = null;
+
+  /** @param {Inspector} card @param {List} list */
   constructor(card, list) {
-    Object.assign(this, { card, list, at: list.at });
+    this.card = card;
+    this.list = list;
+    this.at = list.at;
     this.stage = h("div", { class: "stage" });
     this.panel = h("div", { class: "panel" });
     this.title = h("h2", { id: "sheet-title" });
     this.place = h("span", { class: "place soft" });
     this.readout = h("output", { class: "readout", "aria-live": "off" });
     this.message = h("div", { class: "message" });
+    this.modeButtons = MODES.map((mode) => h("button", { type: "button", "data-mode": mode, "aria-pressed": String(mode === "outline"),
+      title: `${NAMES[mode]} (${mode[0]})`, onclick: () => this.setMode(mode) }, NAMES[mode]));
+    /** @type {HTMLDialogElement} */
     this.element = h("dialog", { class: "sheet", "aria-labelledby": "sheet-title", onclose: () => this.closed() },
       h("header", {}, this.title, this.place, this.step("Previous", "‹", "k", -1), this.step("Next", "›", "j", 1),
         h("button", { class: "quiet close", type: "button", "aria-label": "Close", title: "Close (Esc)",
           onclick: () => this.element.close() }, "×")),
-      h("div", { class: "tools", role: "toolbar", "aria-label": "Viewer" }, this.modes(), this.zooms(),
+      h("div", { class: "tools", role: "toolbar", "aria-label": "Viewer" }, 
+        h("div", { class: "segments", role: "group", "aria-label": "Drawn as" }, this.modeButtons), this.zooms(),
         h("span", { class: "heat-key soft" }, "0", h("span", { class: "scale", "aria-hidden": "true" }), "1 probability"), this.readout),
       this.message, this.stage, this.panel);
     this.keys = keyboard.layer();
-    this.bind();
+    this.bind(this.keys.add);
     document.body.append(this.element);
     this.element.showModal();
     this.leave = () => this.element.close(); // by a link of its own, or back
     window.addEventListener("hashchange", this.leave);
     this.viewer = new Viewer(this.stage, card);
-    this.viewer.addEventListener("pointer", ({ detail }) => this.read(detail));
-    this.show();
+    this.viewer.addEventListener("pointer", (event) => this.read(/** @type {CustomEvent<Place|null>} */ (event).detail));
+    void this.show();
   }
 
+  /** @param {string} label @param {string} text @param {string} key @param {number} by */
   step(label, text, key, by) {
     return h("button", { class: "quiet", type: "button", "aria-label": label, title: `${label} (${key})`,
       onclick: () => this.go(by) }, text);
   }
 
-  modes() {
-    const choose = (mode) => h("button", { type: "button", "data-mode": mode, "aria-pressed": mode === "outline",
-      title: `${MODES[mode]} (${mode[0]})`, onclick: () => this.setMode(mode) }, MODES[mode]);
-    this.modeButtons = h("div", { class: "segments", role: "group", "aria-label": "Drawn as" }, Object.keys(MODES).map(choose));
-    return this.modeButtons;
-  }
-
   zooms() {
+    /** @type {(label: string, key: string, text: string, run: (view: Viewport) => void) => HTMLElement} */
     const button = (label, key, text, run) => h("button", { type: "button", "aria-label": label, title: `${label} (${key})`,
       onclick: () => this.viewer.move(run) }, text);
     return h("div", { class: "segments", role: "group", "aria-label": "Zoom" },
@@ -69,28 +93,31 @@ class Sheet {
       button("Zoom in", "+", "+", (view) => view.zoom(1.3)));
   }
 
-  bind() {
-    this.keys("j", "next image", () => this.go(1));
-    this.keys("k", "previous image", () => this.go(-1));
-    for (const mode of Object.keys(MODES)) this.keys(mode[0], `draw as ${mode}`, () => this.setMode(mode));
+  /** @param {AddKey} keys */
+  bind(keys) {
+    keys("j", "next image", () => this.go(1));
+    keys("k", "previous image", () => this.go(-1));
+    for (const mode of MODES) keys(mode[0], `draw as ${mode}`, () => this.setMode(mode));
     for (let number = 1; number <= Math.min(9, this.card.classes.length); number++) {
-      this.keys(String(number), "show or hide a class", () => this.thresholds?.toggle(number));
+      keys(String(number), "show or hide a class", () => this.thresholds?.toggle(number));
     }
-    this.keys("r", "every class as decided", () => this.thresholds?.reset());
+    keys("r", "every class as decided", () => this.thresholds?.reset());
+    /** @param {(view: Viewport) => void} run */
     const zoom = (run) => () => this.viewer.move(run);
-    this.keys("+", "zoom in", zoom((view) => view.zoom(1.3)));
-    this.keys("-", "zoom out", zoom((view) => view.zoom(1 / 1.3)));
-    this.keys("0", "the whole image", zoom((view) => view.fit()));
+    keys("+", "zoom in", zoom((view) => view.zoom(1.3)));
+    keys("-", "zoom out", zoom((view) => view.zoom(1 / 1.3)));
+    keys("0", "the whole image", zoom((view) => view.fit()));
     for (const arrow of ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]) {
-      this.keys(arrow, "move the image (focus on it)");
+      keys(arrow, "move the image (focus on it)");
     }
   }
 
+  /** @param {number} by */
   go(by) {
     const at = this.at + by;
     if (at < 0 || at >= this.list.length) return;
     this.at = at;
-    this.show();
+    void this.show();
   }
 
   /** Name, picture and facts change together; what cannot be had leaves its place empty, not to the image before. */
@@ -99,38 +126,40 @@ class Sheet {
     const { at } = this;
     this.message.replaceChildren();
     this.place.textContent = this.list.length > 1 ? `${whole(at + 1)} of ${whole(this.list.length)}` : "";
+    /** @type {Inspection|null} */
     let inspection = null;
-    let failed = null;
+    let failed = "";
     try {
       const given = await this.list.get(at);
       if (turn !== this.turn) return;
       inspection = given.inspection;
       await this.viewer.show(inspection, given.image ?? null);
     } catch (error) {
-      failed = error;
+      failed = messageOf(error);
     }
     if (turn !== this.turn || !this.element.open) return;
     if (failed) this.viewer.clear();
     this.describe(inspection);
     this.viewer.element.focus({ preventScroll: true });
-    this.setMode(this.viewer.mode);
-    if (failed) this.message.replaceChildren(notice(failed.message, "error"));
+    void this.setMode(this.viewer.mode);
+    if (failed) this.message.replaceChildren(notice(failed, "error"));
   }
 
-  /** All that stands beside the picture. @param {object|null} inspection null where it could not be had. */
+  /** All that stands beside the picture. @param {Inspection|null} inspection null where it could not be had. */
   describe(inspection) {
     this.thresholds?.close();
     this.thresholds = this.viewer.inspection ? new ThresholdPanel(this.viewer) : null;
     this.title.replaceChildren();
     this.panel.replaceChildren();
     if (!inspection) return;
-    this.element.classList.toggle("wide", inspection.width / inspection.height >= WIDE);
+    this.element.classList.toggle("wide", isReadable(inspection) && inspection.width / inspection.height >= WIDE);
     this.title.append(badge(inspection.verdict), h("span", { class: "name" }, inspection.name));
-    this.panel.append(...[facts(inspection, this.card), this.thresholds?.element, this.regions(inspection)].filter(Boolean));
+    this.panel.append(facts(inspection, this.card), this.thresholds?.element ?? "", this.regions(inspection));
   }
 
+  /** @param {Mode} mode */
   async setMode(mode) {
-    for (const button of this.modeButtons.children) button.setAttribute("aria-pressed", button.dataset.mode === mode);
+    for (const button of this.modeButtons) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
     this.message.replaceChildren();
     this.viewer.setMode(mode);
     this.element.classList.toggle("heated", mode === "heat");
@@ -139,20 +168,21 @@ class Sheet {
     try {
       await this.viewer.loadMaps();
     } catch (error) {
-      if (turn === this.turn) this.message.replaceChildren(notice(`No heat map: ${error.message}`));
+      if (turn === this.turn) this.message.replaceChildren(notice(`No heat map: ${messageOf(error)}`));
     }
   }
 
-  /** Where the pointer is, and what the networks said there. */
+  /** Where the pointer is, and what the networks said there. @param {Place|null} point */
   read(point) {
     if (!point) return this.readout.replaceChildren();
-    const said = this.viewer.classes
-      .map((one) => [one, this.viewer.probabilityAt(one.number, point.x, point.y)])
-      .filter(([, value]) => value !== null);
-    return this.readout.replaceChildren(`x ${Math.floor(point.x)}  y ${Math.floor(point.y)}`,
-      ...said.map(([{ name }, value]) => h("span", {}, `${name}: ${level(255 * value)}`)));
+    const said = this.viewer.classes.flatMap(({ name, number }) => {
+      const value = this.viewer.probabilityAt(number, point.x, point.y);
+      return value === null ? [] : [h("span", {}, `${name}: ${level(255 * value)}`)];
+    });
+    return this.readout.replaceChildren(`x ${Math.floor(point.x)}  y ${Math.floor(point.y)}`, ...said);
   }
 
+  /** @param {Inspection} inspection */
   regions({ regions, suspected }) {
     return h("section", { class: "regions" }, h("h3", {}, "Regions"),
       regions.length ? this.listed(regions) : h("p", { class: "soft" }, "Nothing was found."),
@@ -161,9 +191,12 @@ class Sheet {
         this.listed(suspected)]);
   }
 
+  /** @param {Region[]} regions */
   listed(regions) {
+    /** @param {Region} region */
     const go = ({ left, top, width, height }) =>
       this.viewer.goTo({ left, top, right: left + width, bottom: top + height });
+    /** @param {Region} region */
     const row = (region) => h("li", {}, h("button", { class: "quiet region", type: "button", onclick: () => go(region) },
       h("span", {}, `class ${region.class}`), h("span", {}, `${whole(region.area)} px`),
       h("span", { class: "soft" }, `${whole(region.width)} × ${whole(region.height)} at ${region.left}, ${region.top}`),

@@ -28,10 +28,11 @@ export function decodeRuns(text, height, width) {
 
 /**
  * Find the runs of a mask: the longest ones, so that no two are adjacent.
- * @param {Uint8Array} mask height * width, row-major; set where not zero.
+ * @param {Uint8Array} mask height * width, row-major; set where not zero. @param {number} height @param {number} width
  * @returns {string} empty where nothing is set.
  */
 export function encodeRuns(mask, height, width) {
+  /** @type {number[]} */
   const numbers = [];
   let start = -1;
   for (let x = 0; x < width; x++) {

@@ -2,11 +2,13 @@
 import { download } from "./api.js";
 import { h } from "./dom.js";
 
+/** @import { Inspector } from "./answers.js" */
+
 /**
- * @param {object} card of the inspector.
+ * @param {Inspector} card of the inspector.
  * @param {string} path below /api/v1.
- * @param {string} name of the file.
- * @param {(error: Error) => void} failed told what went wrong.
+ * @param {string} name of the file. @param {string} text of the link.
+ * @param {(error: unknown) => void} failed told what went wrong.
  */
 export function downloadLink(card, path, name, text, failed) {
   const link = h("a", { href: `/api/v1${path}`, download: name, class: "download" }, text);

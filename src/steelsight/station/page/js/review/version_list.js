@@ -3,12 +3,20 @@ import { h } from "../lib/dom.js";
 import { saidBy, verdictOf, when } from "../lib/summary.js";
 
 /**
- * @param {object} inspection @param {object[]} reviews oldest first.
- * @param {number|string} shown version whose masks are shown: 0 the inspector's, "own" the reader's drawing.
+ * @import { Inspection, Review } from "../lib/answers.js"
+ * @import { Child } from "../lib/dom.js"
+ */
+
+/** @typedef {number|"own"} Version 0: the inspector's masks; "own": a drawing of the reader's */
+
+/**
+ * @param {Inspection} inspection @param {Review[]} reviews oldest first.
+ * @param {Version} shown whose masks are shown.
  * @param {boolean} own whether there is a drawing of the reader's own to go back to.
- * @param {(version: number|string) => void} show
+ * @param {(version: Version) => void} show
  */
 export function versionList(inspection, reviews, shown, own, show) {
+  /** @param {Version} version @param {...Child} content */
   const entry = (version, ...content) =>
     h(
       "li",

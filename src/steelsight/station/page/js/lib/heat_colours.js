@@ -5,7 +5,7 @@ const STOPS = [
   [252, 255, 164],
 ];
 
-/** RGB of a probability in [0, 1]. */
+/** RGB of a probability in [0, 1]. @param {number} p */
 export function heatColour(p) {
   const at = p * (STOPS.length - 1);
   const low = Math.min(Math.floor(at), STOPS.length - 2);

@@ -7,11 +7,13 @@ const WRITABLE = /^[\x20-\x7e]*$/; // what a header can hold, of what tokens are
 
 /**
  * Replace the main view by the question. The token is kept for this tab alone and is gone with it.
- * @param {string} sentence why the last token was refused; empty where none was given. @param {() => void} again
+ * @param {HTMLElement} main
+ * @param {string} sentence why the last token was refused; empty where none was given. @param {() => unknown} again
  */
 export function askToken(main, sentence, again) {
   if (main.querySelector(".login")) return; // of many requests that are refused, the first one asks
   const field = h("input", { id: "token", type: "password", autocomplete: "current-password", required: true });
+  /** @param {SubmitEvent} event */
   const answer = (event) => {
     event.preventDefault();
     const token = field.value.trim();

@@ -22,9 +22,8 @@ export function probability(value, digits = 3) {
  * @param {number} value
  */
 export function percent(value) {
-  const exact = value === 0 || value === 1;
   let digits = value > 0 && value < 0.1 ? 1 : 0;
-  while (!exact && digits < 9 && [0, 100].includes(Number((100 * value).toFixed(digits)))) digits++;
+  if (value > 0 && value < 1) while (digits < 9 && [0, 100].includes(Number((100 * value).toFixed(digits)))) digits++;
   return `${(100 * value).toFixed(digits)} %`;
 }
 

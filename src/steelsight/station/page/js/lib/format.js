@@ -17,13 +17,14 @@ export function probability(value, digits = 3) {
   return value.toFixed(digits);
 }
 
-/** A share in [0, 1] -> "12 %", "1.2 %", "99.6 %": 0 % is said of nothing and 100 % of all alone, as in core/formatting.py. @param {number} value */
+/**
+ * A share in [0, 1] -> "12 %", "2.3 %", "99.6 %": 0 % is said of nothing and 100 % of all alone, as in core/formatting.py.
+ * @param {number} value
+ */
 export function percent(value) {
-  const said = (/** @type {number} */ digits) => (100 * value).toFixed(digits);
-  const exact = value === 0 || value === 1;
   let digits = value > 0 && value < 0.1 ? 1 : 0;
-  while (!exact && digits < 9 && [0, 100].includes(Number(said(digits)))) digits++;
-  return `${said(digits)} %`;
+  if (value > 0 && value < 1) while (digits < 9 && [0, 100].includes(Number((100 * value).toFixed(digits)))) digits++;
+  return `${(100 * value).toFixed(digits)} %`;
 }
 
 /** `count(1, "region")` -> "1 region", `count(2, "region")` -> "2 regions". @param {number} number @param {string} word */

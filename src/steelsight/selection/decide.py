@@ -1,7 +1,6 @@
 """From stored evidence to RUN/decision.json: members, rule, and the figures that speak for or against them."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from steelsight.core.errors import UserError
 from steelsight.metrics.dice import pair_dice
 from steelsight.metrics.intervals import bootstrap_interval
-from steelsight.recipe import Step, read_run_recipe
+from steelsight.recipe import Step
 from steelsight.rule.bootstrap import find_stability
 from steelsight.rule.grid import Grids
 from steelsight.rule.kinds import SOFT, RuleKind, choose_kind, find_rule, kinds_of
@@ -21,7 +20,7 @@ from steelsight.rule.rule import Rule
 from steelsight.rule.search import SearchResult
 from steelsight.run.cache import evidence_key
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.run.record import read_record
+from steelsight.run.run import Run
 from steelsight.selection.contribution import contributions, gate_loss
 from steelsight.selection.decision import (
     Candidate,
@@ -46,7 +45,7 @@ from steelsight.verdicts.severity import Severity
 
 
 def decide(
-    run: Path,
+    run: Run,
     *,
     gate: float | None = None,
     objective: Objective | None = None,
@@ -59,7 +58,7 @@ def decide(
     RUN/decision.json.
 
     Args:
-        run: folder of a training whose jobs are done.
+        run: a training whose jobs are done.
         gate: search at this gate alone; None for the gates of the recipe.
         objective: what the rule is searched for; None for the recipe's.
         plain: take the plain rule, without any search.
@@ -72,7 +71,7 @@ def decide(
     """
     if gate is not None and not 0 <= gate <= 1:
         raise UserError(f"--gate {gate}: a gate is a probability; give a number from 0 to 1")
-    evidence = OutOfFoldPredictions(run, read_record(run), read_run_recipe(run))
+    evidence = OutOfFoldPredictions.of(run)
     _check_complete(evidence)
     record, recipe = evidence.record, evidence.recipe
     search, has_classifier = recipe.search, any(member.step == "classify" for member in recipe.members)
@@ -108,7 +107,7 @@ def decide(
     return decision
 
 
-def _former(run: Path) -> Decision | None:
+def _former(run: Run) -> Decision | None:
     """What was decided before; None where that is nothing that this version reads."""
     try:
         return read_decision(run)
@@ -188,7 +187,7 @@ def _check_complete(evidence: OutOfFoldPredictions) -> None:
         planned = [member.name for member in evidence.recipe.members if member.step == step]
         if not planned and step == "segment":
             raise UserError(
-                f"{evidence.run / 'recipe.yaml'}: no member has step segment, and a rule cuts masks; "
+                f"{evidence.run.recipe_file}: no member has step segment, and a rule cuts masks; "
                 "train a recipe that has a segmenter"
             )
         if planned and not evidence.members(step):

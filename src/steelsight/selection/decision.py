@@ -17,9 +17,9 @@ from steelsight.rule.kinds import RuleKind
 from steelsight.rule.objective import Objective, ObjectiveName
 from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.rule.rule import Rule
+from steelsight.run.run import Run
 from steelsight.verdicts.policy import Policy
 
-FILE = "decision.json"
 SCHEMA_VERSION = 2
 ALL = "all"
 """Key of `classifiers` and `segmenters` where one choice holds for every fold."""
@@ -255,20 +255,20 @@ def _of_fold(team: dict[str, tuple[str, ...]], fold: int) -> tuple[str, ...]:
     return team[ALL] if ALL in team else team[str(fold)]
 
 
-def write_decision(run: Path, decision: Decision) -> Path:
+def write_decision(run: Run, decision: Decision) -> Path:
     """Write RUN/decision.json and return its path."""
-    path = run / FILE
+    path = run.decision_file
     write_json(path, decision.model_dump(mode="json"))
     return path
 
 
-def read_decision(run: Path) -> Decision:
+def read_decision(run: Run) -> Decision:
     """Read RUN/decision.json.
 
     Raises:
         UserError: it is missing, of another version, or not what `steelsight decide` writes.
     """
-    path = run / FILE
+    path = run.decision_file
     again = f"run `steelsight decide {run}` again"
     try:
         content: Any = parse_json(path.read_text(encoding="utf-8"))

@@ -12,9 +12,11 @@ from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.model import Dataset
 from steelsight.dataset.twins import find_twins
 from steelsight.imaging.read import ImageError, read_image
-from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
+from steelsight.recipe import Member, Recipe, resolve
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.run.record import Record, fingerprint, read_record, write_record
+from steelsight.run.record import Record, fingerprint, write_record
+from steelsight.run.resolved_recipe import write_run_recipe
+from steelsight.run.run import Run
 from steelsight.training.arrangement import Arrangement, arrange, image_readers
 from steelsight.training.examples import draw_examples
 from steelsight.training.fit import TrainingJob
@@ -30,12 +32,12 @@ _LOOKED_AT_FOR_COLOUR = 64
 
 
 def start_run(
-    run: Path,
+    run: Run,
     dataset: Dataset,
     recipe: Recipe,
     *,
     progress: Callable[[int, int], None] | None = None,
-) -> OutOfFoldPredictions:
+) -> Run:
     """Resolve the recipe, find twins, assign folds, and write all of it down in a new RUN.
 
     Args:
@@ -59,14 +61,9 @@ def start_run(
         skipped=dataset.faults,
         fingerprint=fingerprint(dataset),
     )
-    write_record(run, record)
-    write_run_recipe(run, recipe)
-    return OutOfFoldPredictions(run, record, recipe)
-
-
-def open_run(run: Path) -> OutOfFoldPredictions:
-    """A run that `start_run` has written."""
-    return OutOfFoldPredictions(run, read_record(run), read_run_recipe(run))
+    write_record(run.path, record)
+    write_run_recipe(run.path, recipe)
+    return Run(run.path)
 
 
 def with_images_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredictions:
@@ -88,8 +85,9 @@ def with_images_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredi
             "those, or choose another --out"
         )
     if not record.root.exists():
-        write_record(evidence.run, moved)
-    return OutOfFoldPredictions(evidence.run, moved, evidence.recipe)
+        write_record(evidence.run.path, moved)
+    run = Run(evidence.run.path)  # opened anew: it must not go on with the record that it has read
+    return OutOfFoldPredictions(run, moved, evidence.recipe)
 
 
 def seen_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredictions:
@@ -133,7 +131,7 @@ def run_jobs(
         UserError: jobs have failed, when all others are done: the first one's reason, and which others.
     """
     draw_examples(evidence)
-    waiting = [(member, fold) for member, fold in jobs if not is_done(evidence.run, member, fold, evidence)]
+    waiting = [(member, fold) for member, fold in jobs if not is_done(evidence, member, fold)]
     if not waiting:
         return
     made = [make_job(evidence, member, fold) for member, fold in waiting]

@@ -9,6 +9,7 @@ from steelsight.report.sections.rules import SEARCHED, rules_view
 from steelsight.report.sections.thresholds import searched_values, thresholds_view
 from steelsight.rule.bootstrap import RuleStability, ValueInterval
 from steelsight.rule.kinds import KINDS, SOFT, RuleKind
+from steelsight.run.run import Run
 from steelsight.selection.decision import Decision, read_decision
 
 CLASSES = ("1", "2", "3", "4")
@@ -16,7 +17,7 @@ CLASSES = ("1", "2", "3", "4")
 
 @pytest.fixture(scope="module")
 def decision(decided_run: Path) -> Decision:
-    return read_decision(decided_run)
+    return read_decision(Run(decided_run))
 
 
 def with_kept(decision: Decision, kind: RuleKind) -> Decision:
@@ -42,7 +43,7 @@ def test_where_the_plain_rule_is_kept_the_page_says_so_and_shows_what_was_not(
     decided_run: Path, decision: Decision
 ) -> None:
     assert decision.kept == "defaults"
-    text = build_report(decided_run).read_text("utf-8")
+    text = build_report(Run(decided_run)).read_text("utf-8")
     section = text[text.index('<section id="ensemble">') :]
     assert "The plain defaults are kept: tuning does not pay here." in section
     assert "in place of the plain rule, and is not kept" in section

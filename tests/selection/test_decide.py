@@ -15,7 +15,7 @@ from steelsight.core.errors import UserError
 from steelsight.imaging.combine import combine_maps, combine_probabilities
 from steelsight.metrics.dice import dice_figures
 from steelsight.rule.bootstrap import DRAWS
-from steelsight.rule.kinds import KINDS, SOFT
+from steelsight.rule.kinds import KINDS
 from steelsight.rule.rule import Rule, masks
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
@@ -189,7 +189,7 @@ def test_without_classifiers_every_image_passes_the_gate(tmp_path: Path) -> None
     assert decision.rule.gate == 0.55
     assert len({point.score for point in decision.gate_curve}) == 1
     assert decision.gate_loss.defective_images == 0
-    assert not {candidate.kind for candidate in decision.candidates} & set(SOFT)  # P(defect) is 1: soft is hard
+    assert not any(KINDS[candidate.kind].soft for candidate in decision.candidates)  # P(defect) is 1: soft is hard
 
 
 def test_here_a_soft_gate_is_worth_more_than_noise_and_is_kept(
@@ -199,7 +199,7 @@ def test_here_a_soft_gate_is_worth_more_than_noise_and_is_kept(
     assert decision.rule.softness == 5
     assert "which no hard gate is" in decision.reason
     nested = {candidate.kind: candidate.nested.figures.dice for candidate in decision.candidates}
-    assert all(nested["soft-shared"] > nested[kind] + 0.001 for kind in KINDS if kind not in SOFT)
+    assert all(nested["soft-shared"] > nested[kind] + 0.001 for kind in KINDS if not KINDS[kind].soft)
 
 
 def test_a_recipe_may_leave_soft_gates_out(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
 from steelsight.recipe import Recipe
-from steelsight.rule.kinds import CombinedOutputs
+from steelsight.rule.kinds import PLAIN, CombinedOutputs
 from steelsight.rule.pixel_counts import Histograms, PixelCounts, count
 from steelsight.rule.rule import Rule
 from steelsight.run.predictions import OutOfFoldPredictions
@@ -61,7 +61,7 @@ class Findings:
 
     @property
     def plain_rule(self) -> Rule:
-        return self.decision.candidate("defaults").rule
+        return self.decision.candidate(PLAIN).rule
 
 
 def collect(run: Run, progress: Progress | None = None) -> Findings:
@@ -94,7 +94,7 @@ def collect(run: Run, progress: Progress | None = None) -> Findings:
         ways=(
             ("nested", judged.counts()),
             ("kept", kept),
-            ("plain", count(view.histograms, view.p_defect, decision.candidate("defaults").rule)),
+            ("plain", count(view.histograms, view.p_defect, decision.candidate(PLAIN).rule)),
         ),
         ungated=counts_by_fold(CombinedOutputs(view.histograms, np.ones(len(folds))), ungated, folds),
         passed=view.p_defect > np.array([judged.rules[fold].gate for fold in folds.tolist()]),

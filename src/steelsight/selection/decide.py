@@ -12,7 +12,7 @@ from steelsight.metrics.intervals import bootstrap_interval
 from steelsight.recipe import Step
 from steelsight.rule.bootstrap import find_stability
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import SOFT, RuleKind, choose_kind, find_rule, kinds_of
+from steelsight.rule.kinds import KINDS, PLAIN, RICHEST, KindName, choose_kind, find_rule, kinds_of
 from steelsight.rule.nested import NestedResult, nested
 from steelsight.rule.objective import Objective, ObjectiveName
 from steelsight.rule.pixel_counts import PixelCounts, count
@@ -120,7 +120,7 @@ def _decide(
 ) -> Decision:
     record, team = selector.evidence.record, selector.team()
     view = views.of(team)
-    found: dict[RuleKind, SearchResult] = {}
+    found: dict[KindName, SearchResult] = {}
     kinds = kinds_of(grids)
     for done, kind in enumerate(kinds, 1):
         found[kind] = find_rule(kind, view, grids)
@@ -129,7 +129,7 @@ def _decide(
     counts = {kind: count(view.histograms, view.p_defect, result.rule) for kind, result in found.items()}
     scores = {kind: grids.objective.score(judged.counts[kind]) for kind in kinds}
     kept = choose_kind(scores, grids.objective.noise)
-    moving: RuleKind = "tuned" if kept == "defaults" else kept  # why it was not kept
+    moving = RICHEST if kept == PLAIN else kept  # why it was not kept
     stability = None
     if grids.searched:
         stability = find_stability(
@@ -158,14 +158,14 @@ def _decide(
         rule=rule,
         figures=figures,
         nested=_nested(selector, judged.chosen, judged.kinds, judged),
-        defaults=MaskFigures.of(counts["defaults"]),
+        defaults=MaskFigures.of(counts[PLAIN]),
         candidates=tuple(_candidate(selector, kind, found[kind].rule, counts[kind], judged) for kind in kinds),
         floor=figures.floor,
         floor_per_class=figures.floor_per_class,
         intervals={
             "tuned": _intervals(counts[kept], record.groups),
             "nested": _intervals(judged.chosen, record.groups),
-            "defaults": _intervals(judged.counts["defaults"], record.groups),
+            "defaults": _intervals(judged.counts[PLAIN], record.groups),
         },
         gate_curve=tuple(GatePoint(gate=point.gate, score=point.score) for point in found[kept].gates),
         gate_loss=lost,
@@ -225,7 +225,7 @@ def _member_scores(selector: EnsembleSelector, step: Step) -> list[MemberScore]:
 
 
 def _candidate(
-    selector: EnsembleSelector, kind: RuleKind, rule: Rule, counts: PixelCounts, judged: NestedResult
+    selector: EnsembleSelector, kind: KindName, rule: Rule, counts: PixelCounts, judged: NestedResult
 ) -> Candidate:
     return Candidate(
         kind=kind,
@@ -236,7 +236,7 @@ def _candidate(
 
 
 def _nested(
-    selector: EnsembleSelector, counts: PixelCounts, kinds: tuple[RuleKind, ...], judged: NestedResult
+    selector: EnsembleSelector, counts: PixelCounts, kinds: tuple[KindName, ...], judged: NestedResult
 ) -> Nested:
     folds = []
     for place, (fold, kind) in enumerate(zip(judged.folds, kinds, strict=True)):
@@ -272,28 +272,19 @@ def _intervals(counts: PixelCounts, groups: NDArray[np.int64]) -> Intervals:
     )
 
 
-def _reason(kept: RuleKind, scores: dict[RuleKind, float], grids: Grids) -> str:
+def _reason(kept: KindName, scores: dict[KindName, float], grids: Grids) -> str:
     """Why a kind is kept, in one sentence."""
-    words: dict[RuleKind, str] = {
-        "defaults": "the plain rule",
-        "gate": "the plain rule, tuned gate",
-        "shared": "one tuned rule for all classes",
-        "tuned": "tuned per class",
-        "soft-gate": "the plain rule, tuned soft gate",
-        "soft-shared": "one tuned rule for all classes, with a soft gate",
-        "soft-tuned": "tuned per class, with a soft gate",
-    }
     objective = grids.objective
     if not grids.searched:
-        return f"the plain rule was asked for, without a search; {objective.name}: {scores['defaults']:.4f}"
+        return f"the plain rule was asked for, without a search; {objective.name}: {scores[PLAIN]:.4f}"
     figures, noise = ", ".join(f"{kind} {value:.4f}" for kind, value in scores.items()), f"{objective.noise:g}"[1:]
-    if kept == "defaults":
+    if kept == PLAIN:
         why = f"kept, since nothing that was tuned gains more than {noise} where it had no say"
-    elif kept in SOFT:
+    elif KINDS[kept].soft:
         why = f"kept, as the simplest within {noise} of the best, which no hard gate is"
     else:
         why = f"kept, as the simplest within {noise} of the best"
-    return f"nested, {objective.name}: {figures}; {why}: {words[kept]}"
+    return f"nested, {objective.name}: {figures}; {why}: {KINDS[kept].phrase}"
 
 
 def _number(value: float) -> float | None:

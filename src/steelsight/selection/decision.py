@@ -13,7 +13,7 @@ from steelsight.core.parsing import parse_json
 from steelsight.imaging.combine import Combine
 from steelsight.metrics.dice import dice_figures
 from steelsight.rule.bootstrap import RuleStability
-from steelsight.rule.kinds import RuleKind
+from steelsight.rule.kinds import KindName
 from steelsight.rule.objective import Objective, ObjectiveName
 from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.rule.rule import Rule
@@ -73,7 +73,7 @@ class FoldRule(_Model):
 
     fold: int
     images: int
-    kind: RuleKind
+    kind: KindName
     classifiers: tuple[str, ...]
     segmenters: tuple[str, ...]
     rule: Rule
@@ -91,7 +91,7 @@ class Nested(_Model):
 class Candidate(_Model):
     """One kind of rule: found on all images (`figures` are then of the images it was found on), and nested."""
 
-    kind: RuleKind
+    kind: KindName
     rule: Rule
     figures: MaskFigures
     nested: Nested
@@ -201,7 +201,7 @@ class Decision(_Model):
     segmenters: dict[str, tuple[str, ...]]
     incomplete: tuple[str, ...]
     member_scores: tuple[MemberScore, ...]
-    kept: RuleKind
+    kept: KindName
     reason: str
     rule: Rule
     figures: MaskFigures
@@ -222,7 +222,7 @@ class Decision(_Model):
     scores: dict[ObjectiveName, float] = Field(default_factory=dict)
     curve: tuple[CurvePoint, ...] = ()
 
-    def candidate(self, kind: RuleKind) -> Candidate:
+    def candidate(self, kind: KindName) -> Candidate:
         """The candidate of a kind."""
         return next(candidate for candidate in self.candidates if candidate.kind == kind)
 

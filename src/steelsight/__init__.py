@@ -1,3 +1,5 @@
 """steelsight: a two-step steel surface inspector that learns from labelled images."""
 
-__version__ = "0.1.0"
+from steelsight.version import __version__
+
+__all__ = ["__version__"]

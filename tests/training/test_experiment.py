@@ -1,22 +1,20 @@
 """A run's start: folds, colour, what is refused; and what it draws."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from helpers.training_samples import few_images, severstal
+from helpers.training_samples import severstal
 
 from steelsight.core.errors import UserError
-from steelsight.dataset.read import read_dataset
 from steelsight.imaging.rle import Runs
 from steelsight.recipe import choose_jobs, load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 from steelsight.training.examples import draw_examples
-from steelsight.training.experiment import DeviceConfig, make_fabric, start_run, with_images_at
+from steelsight.training.experiment import DeviceConfig, make_fabric, start_run
 
 
 @pytest.fixture(scope="module")
@@ -32,27 +30,6 @@ def test_a_run_is_opened_as_it_was_started(started) -> None:
     assert np.array_equal(opened.record.folds, started.record.folds)
     assert {member.preprocess.colour for member in opened.recipe.members} == {"grey"}
     assert sorted(set(opened.record.folds.tolist())) == list(range(5))
-
-
-def test_images_that_were_moved_are_those_of_the_run_and_others_are_not(tmp_path: Path) -> None:
-    data, moved, run = few_images(tmp_path / "data"), tmp_path / "moved", tmp_path / "run"
-    began = OutOfFoldPredictions.of(
-        start_run(Run(run), read_dataset(data, decode=False), load_recipe("lite", ["folds=2"]))
-    )
-    shutil.copytree(data, moved)
-    assert with_images_at(began, moved).record.root == moved
-    assert OutOfFoldPredictions.of(Run(run)).record.root == data  # which is still there, perhaps for another machine
-    shutil.rmtree(data)
-    with_images_at(began, moved)
-    again = OutOfFoldPredictions.of(Run(run)).record
-    assert again.root == moved
-    assert [sample.path.parent for sample in again.samples] == [moved / "train_images"] * len(again.samples)
-    again.samples[0].path.write_bytes(again.samples[1].path.read_bytes())
-    with pytest.raises(UserError, match="not the images"):
-        with_images_at(began, moved)
-    again.samples[0].path.unlink()
-    with pytest.raises(UserError, match="not the images"):
-        with_images_at(began, moved)
 
 
 def test_twins_share_a_fold(started) -> None:

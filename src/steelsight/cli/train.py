@@ -55,9 +55,10 @@ def train(
     wanted = load_recipe(recipe, overrides or [])
     choose_jobs(wanted, only or [])
     from steelsight.run.run import Run
-    from steelsight.training.experiment import check_data, run_jobs
+    from steelsight.training.experiment import run_jobs
     from steelsight.training.job import is_done
     from steelsight.training.machine import DeviceConfig
+    from steelsight.training.same_images import check_data
 
     machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel, devices))
     if plan:
@@ -135,7 +136,7 @@ def _go_on(data: Path, wanted: "Recipe", run: "Run", named: str) -> "OutOfFoldPr
     """The run that is there, with its images where DATA is."""
     from steelsight.recipe import is_resolved
     from steelsight.run.predictions import OutOfFoldPredictions
-    from steelsight.training.experiment import with_images_at
+    from steelsight.training.same_images import with_images_at
 
     evidence = OutOfFoldPredictions.of(run)
     if evidence.recipe.name != wanted.name:

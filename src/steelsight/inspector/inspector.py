@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from steelsight.cascade.engine import Engine
+from steelsight.cascade.engine import Aim, Device, Engine
 from steelsight.cascade.judge import Prediction, judge, judge_batch, sees_grey
 from steelsight.cascade.sources import Source
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import InspectorCard, read_card
-from steelsight.inspector.engine import Aim, Device, open_engine
+from steelsight.inspector.engine import open_engine
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,7 +62,7 @@ class SigningView:
     subject: Subject
     headline: str
     bound: bool
-    guarantee_of: Guarantee
+    guarantee: Guarantee
     confidence: str
     images: int
     groups: int
@@ -113,7 +113,7 @@ def signing_view(
         subject=subject,
         headline=thresholds_text(policy),
         bound=policy.is_guaranteed,
-        guarantee_of=guarantee_of(policy),
+        guarantee=guarantee_of(policy),
         confidence=percent(policy.wish.confidence),
         images=outcome.images,
         groups=outcome.groups,

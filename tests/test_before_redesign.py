@@ -76,7 +76,7 @@ def test_what_was_derived_from_its_evidence_has_the_keys_that_it_had(run: Run) -
 def test_its_report_is_written_with_its_images(run: Run) -> None:
     text = build_report(run).read_text("utf-8")
     sections = re.findall(r'<section id="(\w+)"', text)
-    assert {"signing", "summary", "data", "training", "classifier", "masks", "rules", "gallery"} <= set(sections)
+    assert {"signing", "summary", "data", "training", "classifier", "masks", "ensemble", "gallery"} <= set(sections)
     assert "coil00000_000001.jpg" in text
     assert text.count("data:image/jpeg") > 5
 

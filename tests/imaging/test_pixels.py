@@ -56,7 +56,7 @@ def test_a_pillow_image_of_8_or_16_bit_is_taken(mode: str, shape: tuple[int, ...
         (GREY[None], r"shape \(1, 3, 4\).*take image\[0\]"),
         (GREY[..., None], r"shape \(3, 4, 1\).*take image\[\.\.\., 0\]"),
         (COLOUR.transpose(2, 0, 1), r"transpose\(1, 2, 0\)"),
-        (np.zeros((3, 4, 4), np.uint8), r"image\[\.\.\., :3\]"),
+        (np.zeros((5, 6, 4), np.uint8), r"image\[\.\.\., :3\]"),
         (COLOUR[None], "one by one"),
         (GREY[:0], "no pixel"),
         (GREY[0], r"shape \(4,\)"),

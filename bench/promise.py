@@ -32,6 +32,8 @@ from steelsight.dataset.model import Dataset, Sample
 from steelsight.dataset.read import read_dataset
 from steelsight.dataset.twins import find_twins
 from steelsight.imaging.rle import format_runs
+from steelsight.recipe import load_recipe
+from steelsight.run.resolved_recipe import read_run_recipe, write_run_recipe
 from steelsight.run.run import Run
 
 PARTS = 3
@@ -53,6 +55,7 @@ def main() -> None:
     train.add_argument("--work", type=Path, required=True)
     judge = verbs.add_parser("judge")
     judge.add_argument("--work", type=Path, required=True)
+    judge.add_argument("--recipe", default="demo", help="whose rule to search: its sections selection and search")
     judge.add_argument("--again", action="store_true", help="judge splits anew whose row is there")
     table = verbs.add_parser("table")
     table.add_argument("--work", type=Path, required=True)
@@ -64,7 +67,7 @@ def main() -> None:
         case "judge":
             for folder in sorted(path.parent for path in arguments.work.glob("*/answers.npz")):
                 if arguments.again or not (folder / "row.json").exists():
-                    write_json(folder / "row.json", judge_split(folder))
+                    write_json(folder / "row.json", judge_split(folder, arguments.recipe))
         case "table":
             print_table([json.loads(path.read_text()) for path in sorted(arguments.work.glob("*/row.json"))])
 
@@ -77,9 +80,14 @@ def steelsight(*words: object) -> dict[str, Any]:
     return printed
 
 
-def judge_split(folder: Path) -> dict[str, Any]:
-    """Decide, export by default, inspect what was held back, and score it."""
+def judge_split(folder: Path, recipe: str) -> dict[str, Any]:
+    """Decide, export by default, inspect what was held back, and score it.
+
+    The networks stay; how they are combined and what the rule is searched for is the recipe's as it is today.
+    """
     begun = time.monotonic()
+    today, trained = load_recipe(recipe), read_run_recipe(folder / "run")
+    write_run_recipe(folder / "run", trained.model_copy(update={"selection": today.selection, "search": today.search}))
     decision = steelsight("decide", folder / "run")["decision"]
     for name in ("inspector", "inspected"):
         shutil.rmtree(folder / name, ignore_errors=True)

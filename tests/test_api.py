@@ -23,6 +23,15 @@ from steelsight.imaging.read import read_image
 from steelsight.inspector.input_range import InputRange
 
 LAZY = [name for name in steelsight.__all__ if name != "__version__"]
+CHANGES = [
+    *SMALL,
+    "members.*.keep.last=1",
+    "members.segment-lite0.decoder_channels=[16, 16, 8, 8, 8]",
+    "search.gates=[0, 0.5]",
+    "search.area_ratio=2",
+    "search.softness=[]",
+]
+"""Seconds of training, and a rule that is quick to search."""
 WIDE = Limits(max_escape=0.6, max_overkill=0.6, confidence=0.6)
 
 
@@ -166,10 +175,8 @@ def test_a_missing_file_of_a_stream_is_a_prediction_without_masks(inspector: Ins
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run that `train` has made of a dozen images, by networks that learn nothing."""
     data = few_images(tmp_path_factory.mktemp("few") / "data")
-    changes = [*SMALL, "members.*.keep.last=1"]
-    return steelsight.train(
-        data, recipe="lite", overrides=changes, out=tmp_path_factory.mktemp("run") / "run", limits=WIDE, device="cpu"
-    )
+    out = tmp_path_factory.mktemp("run") / "run"
+    return steelsight.train(data, recipe="lite", overrides=CHANGES, out=out, limits=WIDE, device="cpu", parallel=1)
 
 
 def test_a_training_ends_decided_and_reported(run: Run) -> None:
@@ -193,7 +200,8 @@ def test_a_run_goes_on_only_where_that_is_wanted(run: Run, tmp_path: Path) -> No
     copied = shutil.copytree(run.path, tmp_path / "copied")
     (copied / "decision.json").unlink()
     assert (
-        steelsight.train(data, recipe=recipe, out=copied, resume=True, device="cpu").decision.rule == run.decision.rule
+        steelsight.train(data, recipe=recipe, out=copied, resume=True, device="cpu", parallel=1).decision.rule
+        == run.decision.rule
     )
     assert all((copied / path.relative_to(run.path)).read_bytes() == content for path, content in weights.items())
 

@@ -32,8 +32,8 @@ from steelsight.rule.objective import Objective
 from steelsight.rule.pixel_counts import PixelCounts, count
 from steelsight.rule.rule import Rule
 from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.run import Run
 from steelsight.selection.histograms import histogram, image_histograms
-from steelsight.training.experiment import open_run
 
 FREE, LIMITED = (0.0, 1.0), (0.3, 0.9)
 ALARMS = (0.02, 0.05, 0.08)
@@ -88,7 +88,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
     done = {row["rule"] for row in rows}
     if done >= {*(name for name, _, _ in OBJECTIVES), "plain"}:
         return rows
-    run = open_run(folder / "run")
+    run = OutOfFoldPredictions.of(Run(folder / "run"))
     singles = single_networks(run)
     held = read_held(folder, run)
     views = {name: combined(held, run, way) for name, way in ways(run.recipe.folds).items()}

@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from steelsight.metrics.defects import Defects
-from steelsight.recipe import read_run_recipe
 from steelsight.report.sections.defect_table import defect_table
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.run.record import read_record
+from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision
 from steelsight.selection.defects import score_image
 from steelsight.selection.ensembles import EnsembleOutputs
@@ -28,8 +27,8 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--images", type=int, default=12568)
     given = parser.parse_args()
-    evidence = OutOfFoldPredictions(given.run, read_record(given.run), read_run_recipe(given.run))
-    judged = NestedOutputs.of(evidence, read_decision(given.run), EnsembleOutputs(evidence))
+    evidence = OutOfFoldPredictions.of(Run(given.run))
+    judged = NestedOutputs.of(evidence, read_decision(Run(given.run)), EnsembleOutputs(evidence))
     count = len(evidence.record.samples)
     reading = _seconds(lambda index: judged.maps(index), count)
     whole = _seconds(lambda index: score_image(judged, index), count)

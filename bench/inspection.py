@@ -56,10 +56,11 @@ from steelsight.networks.engine import TorchNetwork, load_engine
 from steelsight.networks.member import build_member
 from steelsight.networks.onnx import OnnxGraph
 from steelsight.networks.weights import load_weights
-from steelsight.recipe import Member, load_recipe, read_run_recipe, resolve
+from steelsight.recipe import Member, load_recipe, resolve
 from steelsight.results.writer import ResultWriter
 from steelsight.rule.plain_rule import plain_rule
 from steelsight.rule.rule import Rule
+from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision
 from steelsight.training.memory import keep_freed_memory
 from steelsight.verdicts.calibration import Calibration
@@ -110,9 +111,9 @@ def main() -> None:
 
 def load_networks(run: Path) -> list[Network]:
     """The chosen members of a run's fold 0, trained."""
-    recipe, decision = read_run_recipe(run), read_decision(run)
+    recipe, decision = Run(run).recipe, read_decision(Run(run))
     jobs = decision.jobs_of([0])
-    engine = load_engine(run, recipe, decision.classes, *jobs, device=torch.device("cpu"))
+    engine = load_engine(Run(run), recipe, decision.classes, *jobs, device=torch.device("cpu"))
     names = [name for name, _ in (*jobs[0], *jobs[1])]
     return list(zip(map(recipe.member, names), (*engine.classifiers, *engine.segmenters), strict=True))
 

@@ -32,7 +32,9 @@ from steelsight.dataset.model import Dataset, Sample
 from steelsight.dataset.read import read_dataset
 from steelsight.dataset.twins import find_twins
 from steelsight.imaging.rle import format_runs
-from steelsight.recipe import load_recipe, read_run_recipe, write_run_recipe
+from steelsight.recipe import load_recipe
+from steelsight.run.resolved_recipe import read_run_recipe, write_run_recipe
+from steelsight.run.run import Run
 
 PARTS = 3
 """One part in so many is held back."""
@@ -202,16 +204,16 @@ def keep_answers(folder: Path, dataset: Dataset, samples: list[Sample], groups: 
     from steelsight.imaging.combine import to_8bit
     from steelsight.imaging.read import read_image
     from steelsight.networks.engine import load_engine
-    from steelsight.training.experiment import open_run
+    from steelsight.run.predictions import OutOfFoldPredictions
 
     torch.set_num_threads(1)
-    evidence = open_run(folder / "run")
+    evidence = OutOfFoldPredictions.of(Run(folder / "run"))
     recipe, classes = evidence.recipe, evidence.record.classes
     steps = {
         step: [(member.name, fold) for member in recipe.members if member.step == step for fold in range(recipe.folds)]
         for step in ("classify", "segment")
     }
-    engine = load_engine(folder / "run", recipe, classes, steps["classify"], steps["segment"])
+    engine = load_engine(Run(folder / "run"), recipe, classes, steps["classify"], steps["segment"])
     said: dict[str, list[np.ndarray]] = {}
     grey = all(one.preprocess.colour == "grey" for one in (*engine.classifiers, *engine.segmenters))
     for sample in samples:

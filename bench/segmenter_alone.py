@@ -18,7 +18,7 @@ from steelsight.imaging.rle import decode_runs
 from steelsight.metrics.dice import dice_figures
 from steelsight.recipe import Member
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.training.experiment import open_run
+from steelsight.run.run import Run
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--fold", type=int, required=True)
     arguments = parser.parse_args()
-    evidence = open_run(arguments.run)
+    evidence = OutOfFoldPredictions.of(Run(arguments.run))
     members = [m for m in evidence.recipe.members if m.step == "segment" and m.exclusive]
     trained = [member for member in members if evidence.has(member, arguments.fold)]
     if not trained:

@@ -20,15 +20,15 @@ from helpers.trap import Trap
 from steelsight.core.errors import UserError
 from steelsight.networks.engine import load_engine
 from steelsight.networks.weights import add_weights
-from steelsight.recipe import read_run_recipe
 from steelsight.run.cache import cached
 from steelsight.run.job_log import read_log
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import read_record
+from steelsight.run.resolved_recipe import read_run_recipe
+from steelsight.run.run import Run
 from steelsight.selection.decide import decide
 from steelsight.selection.decision import read_decision
 from steelsight.training.checkpoint import Checkpoint
-from steelsight.training.experiment import open_run
 from steelsight.training.fit import _restore
 from steelsight.training.job import make_job, new_network
 
@@ -49,7 +49,7 @@ def run(made: Path, tmp_path: Path) -> Path:
 
 
 def opened(run: Path) -> OutOfFoldPredictions:
-    return OutOfFoldPredictions(run, read_record(run), read_run_recipe(run))
+    return OutOfFoldPredictions.of(Run(run))
 
 
 def first_map(run: Path) -> np.ndarray:
@@ -235,7 +235,7 @@ def test_a_link_out_of_the_run_is_refused(run, tmp_path, part):
 
 
 def test_nothing_is_written_where_a_link_leads(run, tmp_path):
-    decide(run)
+    decide(Run(run))
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "index.html").write_text("mine")
@@ -251,7 +251,7 @@ def test_links_within_a_run_and_to_it_are_fine(run, tmp_path):
     (run / "evidence" / "c").rename(run / "elsewhere")
     (run / "evidence" / "c").symlink_to("../elsewhere")
     (tmp_path / "link").symlink_to(run)
-    decide(tmp_path / "link")
+    decide(Run(tmp_path / "link"))
     assert (run / "decision.json").is_file()
 
 
@@ -296,13 +296,13 @@ def test_json_that_is_nested_for_ever_is_one_sentence(run):
     folder.mkdir(parents=True)
     (run / "decision.json").write_text(DEEP)
     with pytest.raises(UserError, match=r"decision\.json: not JSON"):
-        read_decision(run)
+        read_decision(Run(run))
     for content in (DEEP + "\n{}", "[]\n{}", '"a"\n{}'):
         (folder / "log.jsonl").write_text(content)
         with pytest.raises(UserError, match=r"log\.jsonl, line 1: not the JSON object of an epoch"):
             read_log(folder / "log.jsonl")
     (run / "decision.json").unlink()
-    decide(run)
+    decide(Run(run))
     (folder / "log.jsonl").unlink()
     (folder / "done.json").write_text(DEEP)
     done = run_cli("report", run)
@@ -344,7 +344,7 @@ def test_a_checkpoint_that_acts_is_refused(tmp_path):
     ],
 )
 def test_a_checkpoint_of_another_network_is_refused(run, changes, words):
-    evidence = open_run(run)
+    evidence = OutOfFoldPredictions.of(Run(run))
     member = evidence.members("classify")[0]
     member = member.model_copy(update={"weights": "random"})
     job = make_job(evidence, member, 0)
@@ -370,7 +370,7 @@ def test_weights_that_act_are_refused(run, tmp_path):
     for content in (pickle.dumps(Trap(sprung)), b"\xff" * 8 + b"{}", b"", (2).to_bytes(8, "little") + b"[]"):
         (folder / "weights.safetensors").write_bytes(content)
         with pytest.raises(UserError, match=r"weights\.safetensors: not the weights of member"):
-            load_engine(run, evidence.recipe, evidence.record.classes, [(member.name, 0)], [], device="cpu")
+            load_engine(Run(run), evidence.recipe, evidence.record.classes, [(member.name, 0)], [], device="cpu")
         for suffix in (".pth", ".safetensors"):
             (tmp_path / f"theirs{suffix}").write_bytes(content)
             with pytest.raises(UserError, match=r"not a readable|foreign code"):

@@ -12,7 +12,7 @@ pytestmark = needs_sample
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_run(tmp_path_factory.mktemp("run"), {"c-a": 0.2, "s-a": 0.2}, every=5).run
+    return make_run(tmp_path_factory.mktemp("run"), {"c-a": 0.2, "s-a": 0.2}, every=5).run.path
 
 
 def test_it_shows_figures_and_rule_and_the_next_command(run: Path) -> None:

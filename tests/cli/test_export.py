@@ -8,6 +8,7 @@ from helpers.data import SAMPLE, needs_sample, run_cli
 from helpers.small_run import small_run, without_classifiers
 
 from steelsight.inspector.inspector import Inspector
+from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision
 
 pytestmark = needs_sample
@@ -42,7 +43,7 @@ def test_one_folds_networks_replace_an_inspector(run, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
     inspector = Inspector.open(out)
     assert [one.fold for one in inspector.card.networks] == [1]
-    assert inspector.card.rule == read_decision(run).rule
+    assert inspector.card.rule == read_decision(Run(run)).rule
     text = (out / "README.md").read_text("utf-8")
     assert "fold 1 alone" in text
     assert "It has no classifiers" in text

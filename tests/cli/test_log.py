@@ -121,7 +121,10 @@ def test_a_folder_that_is_not_there_is_not_adopted(tmp_path):
 
 
 def test_what_cannot_be_kept_is_said_in_a_sentence(station):
-    refused = (("--name", "", "--name: '' is refused: "), ("--keep-days", "1e9", "--keep-days: 1000000000.0 is refused: "))
+    refused = (
+        ("--name", "", "--name: '' is refused: "),
+        ("--keep-days", "1e9", "--keep-days: 1000000000.0 is refused: "),
+    )
     for option, value, words in refused:
         done = run_cli("log", "prune", "--data", station, option, value)
         assert done.returncode == 2

@@ -164,7 +164,7 @@ def test_calibration_is_refused_in_a_sentence_and_changes_nothing(odd, folder, t
 def test_predict_leaves_what_its_networks_cannot_judge_to_a_person(step, tmp_path, tmp_path_factory):
     """Weights of nan, as a training may leave them, answer so of every image that comes to them."""
     run, out = tmp_path / "run", tmp_path / "out"
-    shutil.copytree(random_run(tmp_path_factory).run, run)
+    shutil.copytree(random_run(tmp_path_factory).run.path, run)
     member = "classify" if step == 1 else "segment-unet"
     path = run / f"jobs/{member}/fold1/weights.safetensors"
     weights = load_file(path)

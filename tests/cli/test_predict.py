@@ -13,6 +13,7 @@ from helpers.data import SAMPLE, needs_sample, run_cli, start_cli
 from helpers.policies import make_policy
 from helpers.random_run import random_run
 
+from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision, write_decision
 
 pytestmark = needs_sample
@@ -21,7 +22,7 @@ TEST_IMAGES = SAMPLE / "test_images"
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return random_run(tmp_path_factory).run
+    return random_run(tmp_path_factory).run.path
 
 
 def rows(path):
@@ -46,7 +47,7 @@ def test_unlabelled_images_become_a_submission_masks_and_overlays(run, tmp_path)
     assert [(row["ImageId"], row["ClassId"]) for row in submission] == [(n, c) for n in names for c in "1234"]
     found = {row["ImageId"] for row in submission if row["EncodedPixels"]}
     assert 0 < len(found) == result["defective"] < len(names)
-    gate = read_decision(run).rule.gate
+    gate = read_decision(Run(run)).rule.gate
     assert all(float(row["p_defect"]) >= round(gate, 6) for row in images if row["ImageId"] in found)
     for name in names:
         mask = cv2.imread(str(out / "masks" / name.replace(".jpg", ".png")), cv2.IMREAD_UNCHANGED)
@@ -58,7 +59,7 @@ def test_unlabelled_images_become_a_submission_masks_and_overlays(run, tmp_path)
 def test_a_run_with_a_policy_gives_verdicts(run, tmp_path):
     decided = shutil.copytree(run, tmp_path / "run")
     rules = [{"verdict": "reject", "class": "3"}]
-    write_decision(decided, read_decision(run).model_copy(update={"policy": make_policy(0.3, 0.99, rules)}))
+    write_decision(Run(decided), read_decision(Run(run)).model_copy(update={"policy": make_policy(0.3, 0.99, rules)}))
     done = run_cli("predict", decided, TEST_IMAGES, "--out", tmp_path / "out", "--json", cold=True)
     assert done.returncode == 0, done.stderr
     images = rows(tmp_path / "out" / "images.csv")

@@ -6,13 +6,14 @@ from pathlib import Path
 from helpers.data import run_cli
 from helpers.judged_run import make_run
 
+from steelsight.run.run import Run
 from steelsight.selection.decide import decide
 
 
 def test_writes_the_page_and_says_what_comes_next(tmp_path: Path) -> None:
     run = tmp_path / "run"
     make_run(run, {"c": 0.2, "s": 0.3}, every=5)
-    decide(run)
+    decide(Run(run))
     done = run_cli("report", run, "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)

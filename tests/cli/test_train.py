@@ -13,6 +13,7 @@ from helpers.training_samples import SMALL, few_images, sets
 
 from steelsight.dataset.read import read_dataset
 from steelsight.recipe import load_recipe
+from steelsight.run.run import Run
 from steelsight.training.experiment import start_run
 
 
@@ -59,7 +60,7 @@ def test_a_member_that_starts_from_another_waits_for_it_and_learns_from_it(tmp_p
 
 def test_a_run_goes_on_with_the_data_that_it_began_with(tmp_path: Path) -> None:
     data, run = few_images(tmp_path / "data"), tmp_path / "run"
-    start_run(run, read_dataset(data, decode=False), load_recipe("lite", [*SMALL, "members.*.keep.last=1"]))
+    start_run(Run(run), read_dataset(data, decode=False), load_recipe("lite", [*SMALL, "members.*.keep.last=1"]))
     resume = ("--recipe", "lite", "--out", run, "--device", "cpu", "--resume", "--only", "segment-lite0:0")
     other = run_cli("train", SAMPLE.parent, *resume)
     assert (other.returncode, "not the images that the run" in other.stderr) == (2, True), other.stderr

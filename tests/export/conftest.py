@@ -6,6 +6,7 @@ from helpers.made_once import made_once
 from helpers.small_run import small_run
 
 from steelsight.export.export import export_run
+from steelsight.run.run import Run
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,4 +26,4 @@ def run(tmp_path_factory, one_thread):
 @pytest.fixture(scope="session")
 def exported(run, tmp_path_factory):
     """All folds, in fp32; not to be changed."""
-    return made_once(tmp_path_factory, "inspector", lambda folder: export_run(run, folder))
+    return made_once(tmp_path_factory, "inspector", lambda folder: export_run(Run(run), folder))

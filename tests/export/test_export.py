@@ -32,8 +32,7 @@ from steelsight.inspector.openvino import runs_in_bf16
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme import parity_lines, readme
 from steelsight.networks.engine import load_engine
-from steelsight.recipe import read_run_recipe
-from steelsight.run.record import read_record
+from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision
 
 pytestmark = needs_sample
@@ -41,8 +40,8 @@ TEST_IMAGES = SAMPLE / "test_images"
 
 
 def torch_engine(run, folds=(0, 1)):
-    decision = read_decision(run)
-    return load_engine(run, read_run_recipe(run), decision.classes, *decision.jobs_of(folds), device="cpu")
+    decision = read_decision(Run(run))
+    return load_engine(Run(run), Run(run).recipe, decision.classes, *decision.jobs_of(folds), device="cpu")
 
 
 def copied(run, tmp_path):
@@ -51,7 +50,7 @@ def copied(run, tmp_path):
 
 def test_the_inspector_says_of_unseen_images_what_torch_says(run, exported):
     sources = find_sources([str(TEST_IMAGES)])
-    rule = read_decision(run).rule
+    rule = read_decision(Run(run)).rule
     inspector = Inspector.open(exported.folder, device="cpu")
     assert inspector.card.rule == rule
     engine, found = torch_engine(run), 0
@@ -65,7 +64,7 @@ def test_the_inspector_says_of_unseen_images_what_torch_says(run, exported):
 def test_the_card_says_what_it_was_made_of(run, exported):
     card = read_card(exported.folder)
     assert card == exported.card
-    record, recipe = read_record(run), read_run_recipe(run)
+    record, recipe = Run(run).record, Run(run).recipe
     assert card.classes == record.classes
     assert [(one.member, one.fold, one.step) for one in card.networks] == [
         *(("classify", fold, "classify") for fold in (0, 1)),
@@ -77,7 +76,7 @@ def test_the_card_says_what_it_was_made_of(run, exported):
     assert origin.recipe == recipe.model_dump(mode="json")
     assert origin.steelsight == __version__
     assert origin.versions["torch"].split("+")[0] == torch.__version__.split("+")[0]
-    nested = read_decision(run).nested.figures
+    nested = read_decision(Run(run)).nested.figures
     assert (origin.out_of_fold.images, origin.out_of_fold.nested_dice) == (len(record.samples), nested.dice)
     assert card.familiar.images == len(record.samples)
     assert (card.familiar.height, card.familiar.width) == ((256, 256), (1600, 1600))
@@ -120,7 +119,7 @@ def test_a_soft_gate_is_explained_where_there_is_one(exported):
 @pytest.fixture(scope="module")
 def sides(run, exported):
     """What the run says, and what its inspector says; each test changes something of the second."""
-    card, decision = exported.card, read_decision(run)
+    card, decision = exported.card, read_decision(Run(run))
     return (
         ComparedSide("torch", torch_engine(run), decision.rule, decision.policy),
         ComparedSide("OpenVINO", open_engine(exported.folder, card, device="cpu"), card.rule, card.policy),
@@ -283,7 +282,7 @@ def test_a_network_that_answers_with_nan_leaves_nothing_behind(run, tmp_path):
     with pytest.raises(
         UserError, match=r"nothing was exported: segment-unet:1 in torch answers with nan, which is no prob"
     ):
-        export_run(broken, tmp_path / "made" / "inspector", folds="1")
+        export_run(Run(broken), tmp_path / "made" / "inspector", folds="1")
     assert list((tmp_path / "made").iterdir()) == []
 
 
@@ -293,7 +292,7 @@ def test_an_interruption_leaves_nothing_behind(run, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        export_run(run, tmp_path / "inspector", progress=interrupt)
+        export_run(Run(run), tmp_path / "inspector", progress=interrupt)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -309,7 +308,7 @@ def test_missing_weights_are_one_sentence(run, tmp_path):
     broken = copied(run, tmp_path)
     (broken / "jobs/segment-unet/fold1/weights.safetensors").unlink()
     with pytest.raises(UserError, match="job segment-unet:1 is not done"):
-        export_run(broken, tmp_path / "inspector")
+        export_run(Run(broken), tmp_path / "inspector")
     assert not (tmp_path / "inspector").exists()
 
 
@@ -318,11 +317,11 @@ def test_images_that_are_gone_are_one_sentence(run, tmp_path):
     header = json.loads((moved / "dataset.json").read_text("utf-8"))
     (moved / "dataset.json").write_text(json.dumps(header | {"root": str(tmp_path / "gone")}), "utf-8")
     with pytest.raises(UserError, match=r"11 of the 11 images of .*without `images=`.*`root` of .*dataset\.json"):
-        export_run(moved, tmp_path / "inspector")
+        export_run(Run(moved), tmp_path / "inspector")
     with pytest.raises(UserError, match="`precision=int8` is judged on them"):
-        export_run(moved, tmp_path / "inspector", precision="int8", images=[str(TEST_IMAGES)])
+        export_run(Run(moved), tmp_path / "inspector", precision="int8", images=[str(TEST_IMAGES)])
     with pytest.raises(UserError, match="`folds=2`: the run has the folds 0 to 1"):
-        export_run(run, tmp_path / "inspector", folds="2")
+        export_run(Run(run), tmp_path / "inspector", folds="2")
 
 
 @pytest.mark.parametrize(
@@ -342,13 +341,13 @@ def test_what_is_no_inspector_is_not_replaced(run, tmp_path, files, words):
         for name in files:
             (out / name).write_text("{}")
     with pytest.raises(UserError, match=words):
-        export_run(run, out)
+        export_run(Run(run), out)
     assert out.is_file() or sorted(path.name for path in out.iterdir()) == sorted(files)
 
 
 def test_bf16_is_measured_where_the_processor_has_it_and_not_made_up_elsewhere(run, exported, tmp_path):
     told = []
-    plan = make_plan(run, "all", "bf16", 0.002, (), lambda what, done, of: told.append((done, of)))
+    plan = make_plan(Run(run), "all", "bf16", 0.002, (), lambda what, done, of: told.append((done, of)))
     told.clear()  # of what the verdicts rest on
     card = exported.card.model_copy(update={"precision": "bf16"})
     loss = write_reduced(plan, card, exported.folder, tmp_path)

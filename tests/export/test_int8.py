@@ -18,6 +18,7 @@ from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.artifact import read_card
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.parity import Parity
+from steelsight.run.run import Run
 
 pytestmark = needs_sample
 
@@ -26,7 +27,7 @@ pytestmark = needs_sample
 def exported(run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
     lean = without_classifiers(shutil.copytree(run, folder / "run"))
-    return export_run(lean, folder / "inspector", folds="0", precision="int8")
+    return export_run(Run(lean), folder / "inspector", folds="0", precision="int8")
 
 
 def count_int8(path):

@@ -16,6 +16,7 @@ from steelsight.inspector.calibrate import judge_fresh
 from steelsight.inspector.decide import decide_inspector
 from steelsight.inspector.inspector import Inspector
 from steelsight.report.sign_off.sheet import sheet_of
+from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision
 from steelsight.verdicts.evaluated_files import read_evaluation_set
 from steelsight.verdicts.policy import Limits
@@ -30,12 +31,12 @@ def inspector(exported, tmp_path):
 
 
 def plan(run, folds, precision="fp32"):
-    return make_plan(run, folds, precision, 0.002, [str(SAMPLE / "test_images")], lambda *_: None)
+    return make_plan(Run(run), folds, precision, 0.002, [str(SAMPLE / "test_images")], lambda *_: None)
 
 
 def test_averaged_folds_carry_the_runs_policy_and_no_guarantee(run, exported):
     folder = exported.folder
-    card, decision = read_card(folder), read_decision(run)
+    card, decision = read_card(folder), read_decision(Run(run))
     assert card.policy == decision.policy
     assert card.policy.evidence == "cross-validated"
     assert not card.bears_bound
@@ -46,7 +47,7 @@ def test_averaged_folds_carry_the_runs_policy_and_no_guarantee(run, exported):
 
 
 def test_one_folds_networks_are_tested_on_exactly_that_fold(run):
-    decision, of = read_decision(run), plan(run, "1")
+    decision, of = read_decision(Run(run)), plan(run, "1")
     own = next(fold for fold in decision.nested.folds if fold.fold == 1)
     assert of.rule == own.rule
     assert of.tested.kind == of.policy.evidence == "own"

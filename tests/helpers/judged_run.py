@@ -9,9 +9,11 @@ from helpers.data import SAMPLE
 
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.read import read_dataset
-from steelsight.recipe import Recipe, load_recipe, resolve, write_run_recipe
+from steelsight.recipe import Recipe, load_recipe, resolve
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record, write_record
+from steelsight.run.resolved_recipe import write_run_recipe
+from steelsight.run.run import Run
 from steelsight.selection.member_scores import working_truth
 
 FOLDS = 3
@@ -52,7 +54,7 @@ def make_run(
     recipe = _recipe(noise, [*WIDE, f"folds={folds}", f"selection.scope={scope}", *search], record)
     write_record(run, record)
     write_run_recipe(run, recipe)
-    evidence = OutOfFoldPredictions(run, record, recipe)
+    evidence = OutOfFoldPredictions(Run(run), record, recipe)
     for number, member in enumerate(recipe.members):
         for fold in range(folds):
             if (member.name, fold) not in leave_out:

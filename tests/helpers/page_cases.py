@@ -27,14 +27,17 @@ def page_cases() -> dict[str, Any]:
         "masks": [_mask_case(mask) for mask in drawn],
         "rules": [_rule_case(random) for _ in range(60)],
         "regions": [_region_case(random, share) for share in (0.2, 0.35, 0.5) for _ in range(4)],
-        "inferno": [[round(255 * part) for part in mpl.colormaps["inferno"](stop / (_STOPS - 1))[:3]] for stop in range(_STOPS)],
+        "inferno": [
+            [round(255 * part) for part in mpl.colormaps["inferno"](stop / (_STOPS - 1))[:3]] for stop in range(_STOPS)
+        ],
     }
 
 
 def as_text() -> str:
     """The file: a line a case."""
     kinds = [
-        f'"{kind}": [\n' + ",\n".join(json.dumps(case) for case in cases) + "\n]" for kind, cases in page_cases().items()
+        f'"{kind}": [\n' + ",\n".join(json.dumps(case) for case in cases) + "\n]"
+        for kind, cases in page_cases().items()
     ]
     return "{\n" + ",\n".join(kinds) + "\n}\n"
 

@@ -18,13 +18,14 @@ from steelsight.dataset.read import read_dataset
 from steelsight.networks.engine import TorchEngine, load_engine
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import TrainingPrecision
-from steelsight.recipe import Recipe, load_recipe, resolve, write_run_recipe
+from steelsight.recipe import Recipe, load_recipe, resolve
 from steelsight.rule.rule import Rule
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record, write_record
+from steelsight.run.resolved_recipe import write_run_recipe
+from steelsight.run.run import Run
 from steelsight.selection.decide import decide
 from steelsight.selection.decision import write_decision
-from steelsight.training.experiment import open_run
 from steelsight.training.job import make_job, store_evidence
 
 FOLDS = 2
@@ -32,7 +33,7 @@ FOLDS = 2
 
 def random_run(factory: pytest.TempPathFactory) -> OutOfFoldPredictions:
     """The run of `make_random_run`, made once; not to be changed."""
-    return open_run(made_once(factory, "random-run", lambda run: make_random_run(run).run))
+    return OutOfFoldPredictions.of(made_once(factory, "random-run", lambda run: make_random_run(run).run))
 
 
 def make_random_run(run: Path) -> OutOfFoldPredictions:
@@ -57,17 +58,17 @@ def _make(run: Path) -> OutOfFoldPredictions:
     recipe = _recipe(record)
     write_record(run, record)
     write_run_recipe(run, recipe)
-    evidence = OutOfFoldPredictions(run, record, recipe)
+    evidence = OutOfFoldPredictions(Run(run), record, recipe)
     for number, member in enumerate(recipe.members):
         for fold in range(FOLDS):
             torch.manual_seed(10 * number + fold)
             job = make_job(evidence, member, fold)
             network = build_member(member, len(record.classes))
             _spread(network)
-            job.folder.mkdir(parents=True)
-            save_file(network.state_dict(), job.folder / "weights.safetensors")
+            job.folder.path.mkdir(parents=True)
+            save_file(network.state_dict(), job.folder.weights)
             store_evidence(job, network, evidence, torch.device("cpu"), workers=0)
-    write_decision(run, decide(run).model_copy(update={"rule": _rule(evidence)}))
+    write_decision(Run(run), decide(Run(run)).model_copy(update={"rule": _rule(evidence)}))
     return evidence
 
 

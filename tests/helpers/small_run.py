@@ -15,9 +15,9 @@ from safetensors.torch import save_file
 from steelsight.imaging.read import list_images, read_image
 from steelsight.networks.engine import TorchNetwork
 from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.run import Run
 from steelsight.selection.decision import Decision, read_decision, write_decision
 from steelsight.selection.run_policy import decide_verdicts
-from steelsight.training.experiment import open_run
 from steelsight.verdicts.policy import Limits, Policy
 
 WISH = Limits(max_escape=0.6, max_overkill=0.6, confidence=0.8)
@@ -27,7 +27,7 @@ STEEPNESS = 20
 
 def small_run(factory: pytest.TempPathFactory) -> Path:
     """The run of `make_small_run`, made once; not to be changed."""
-    flat = random_run(factory).run
+    flat = random_run(factory).run.path
     return made_once(factory, "small-run", lambda run: make_small_run(flat, run))
 
 
@@ -39,13 +39,13 @@ def make_small_run(flat: Path, run: Path) -> Path:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        evidence = open_run(shutil.copytree(flat, run))
+        evidence = OutOfFoldPredictions.of(Run(shutil.copytree(flat, run)))
         for fold in range(FOLDS):
             network = load(evidence, [fold]).segmenters[0]
             _steepen(network)
             weights = {name: kept.contiguous() for name, kept in network.model.state_dict().items()}
             save_file(weights, run / f"jobs/segment-unet/fold{fold}/weights.safetensors")
-        decision = read_decision(run)
+        decision = read_decision(Run(run))
         rule = decision.rule.model_copy(
             update={
                 "gate": _gate(evidence),
@@ -54,8 +54,8 @@ def make_small_run(flat: Path, run: Path) -> Path:
                 "min_area": (200,) * 4,
             }
         )
-        write_decision(run, _with(decision, segmenters=("segment-unet",), rule=rule))
-        decide_verdicts(run, WISH, "keep")
+        write_decision(Run(run), _with(decision, segmenters=("segment-unet",), rule=rule))
+        decide_verdicts(Run(run), WISH, "keep")
     finally:
         torch.set_num_threads(threads)
     return run
@@ -63,7 +63,7 @@ def make_small_run(flat: Path, run: Path) -> Path:
 
 def without_classifiers(run: Path) -> Path:
     """Let its decision choose no classifier."""
-    write_decision(run, _with(read_decision(run), classifiers=(), policy=None))
+    write_decision(Run(run), _with(read_decision(Run(run)), classifiers=(), policy=None))
     return run
 
 

@@ -13,6 +13,7 @@ from steelsight.core.errors import UserError
 from steelsight.export.tolerance import LEVEL, PROBABILITY
 from steelsight.imaging.combine import combine_maps
 from steelsight.networks.engine import load_engine
+from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision
 
 pytestmark = needs_sample
@@ -72,11 +73,11 @@ def test_bf16_is_near_fp32(evidence):
 
 def test_missing_damaged_and_foreign_weights_are_user_errors(evidence, tmp_path):
     run = tmp_path / "run"
-    shutil.copytree(evidence.run, run)
+    shutil.copytree(evidence.run.path, run)
     path = run / "jobs/segment-unet/fold1/weights.safetensors"
 
     def load_one():
-        load_engine(run, evidence.recipe, evidence.record.classes, [], [("segment-unet", 1)])
+        load_engine(Run(run), evidence.recipe, evidence.record.classes, [], [("segment-unet", 1)])
 
     load_one()
     save_file({"foreign": load_file(path)["network.segmentation_head.0.bias"]}, path)
@@ -89,4 +90,4 @@ def test_missing_damaged_and_foreign_weights_are_user_errors(evidence, tmp_path)
     with pytest.raises(UserError, match="job segment-unet:1 is not done"):
         load_one()
     with pytest.raises(UserError, match="no member 'segment-unknown'"):
-        load_engine(run, evidence.recipe, evidence.record.classes, [], [("segment-unknown", 0)])
+        load_engine(Run(run), evidence.recipe, evidence.record.classes, [], [("segment-unknown", 0)])

@@ -10,6 +10,7 @@ from helpers.judged_run import make_run
 from steelsight.imaging.read import read_image
 from steelsight.recipe import Member
 from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.run import Run
 from steelsight.selection.decide import decide
 
 NOISE = {"ca": 0.2, "cb": 0.6, "sa": 0.3, "sb": 0.6}
@@ -24,7 +25,7 @@ def decided_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     augmented = run / "augmentations" / "00.png"
     augmented.parent.mkdir()
     cv2.imwrite(str(augmented), read_image(evidence.record.samples[0].path))
-    decide(run)
+    decide(Run(run))
     return run
 
 
@@ -32,7 +33,7 @@ def write_jobs(evidence: OutOfFoldPredictions, epochs: int = 3) -> None:
     """Log and summary of every job, in the form that training writes."""
     for member in evidence.recipe.members:
         for fold in range(evidence.recipe.folds):
-            folder = evidence.run / "jobs" / member.name / f"fold{fold}"
+            folder = evidence.run.path / "jobs" / member.name / f"fold{fold}"
             folder.mkdir(parents=True)
             lines = [json.dumps(_epoch(member, epoch)) for epoch in range(epochs)]
             (folder / "log.jsonl").write_text("\n".join(lines) + "\n")

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from steelsight.core.errors import UserError
-from steelsight.recipe import read_run_recipe, write_run_recipe
 from steelsight.report.build import build_report
 from steelsight.run.record import DATASET
+from steelsight.run.resolved_recipe import read_run_recipe, write_run_recipe
+from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision, write_decision
 
 VOID = {"meta", "img", "br", "hr", "link", "input", "use", "path", "rect"}
@@ -47,7 +48,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def text(decided_run: Path) -> str:
-    return build_report(decided_run).read_text("utf-8")
+    return build_report(Run(decided_run)).read_text("utf-8")
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_is_small_enough_to_mail(text: str) -> None:
 
 
 def test_figures_are_those_of_the_decision(text: str, decided_run: Path) -> None:
-    decision = read_decision(decided_run)
+    decision = read_decision(Run(decided_run))
     masks = text[text.index('<section id="masks">') : text.index('<section id="ensemble">')]
     nested = re.search(r"nested</th>\s*<td><b>([0-9.]+)</b>", masks)
     kept = re.search(r"kept rule</th>\s*<td><b>([0-9.]+)</b>", masks)
@@ -115,7 +116,7 @@ def test_evidence_that_chose_its_epoch_is_called_so_and_names_are_never_markup(t
         for member in recipe.members
     ]
     write_run_recipe(copied, recipe.model_copy(update={"members": tuple(best)}))
-    changed = build_report(copied).read_text("utf-8")
+    changed = build_report(Run(copied)).read_text("utf-8")
     assert "This evidence is epoch-selected." in changed
     assert "not recorded" in changed  # the copy has no logs either
     assert "&lt;b&gt;$x$ &amp; run" in changed
@@ -126,7 +127,7 @@ def test_images_that_are_gone_cost_their_pictures_only(copied: Path) -> None:
     header = copied / DATASET
     shutil.rmtree(copied / "augmentations")
     header.write_text(re.sub(r'"root": ".*?"', '"root": "/moved"', header.read_text()))
-    text = build_report(copied).read_text("utf-8")
+    text = build_report(Run(copied)).read_text("utf-8")
     assert "could not be read from where" in text
     assert "<h3>Augmentations</h3>" not in text
     assert '<section id="masks">' in text
@@ -135,7 +136,7 @@ def test_images_that_are_gone_cost_their_pictures_only(copied: Path) -> None:
 def test_an_undecided_run_is_refused_with_the_command_that_mends_it(copied: Path) -> None:
     (copied / "decision.json").unlink()
     with pytest.raises(UserError, match="steelsight decide"):
-        build_report(copied)
+        build_report(Run(copied))
     assert not (copied / "report").exists()
 
 
@@ -143,17 +144,17 @@ def test_a_decision_on_other_data_is_refused(copied: Path) -> None:
     header = copied / DATASET
     header.write_text(header.read_text().replace('"fingerprint": "0', '"fingerprint": "1'))
     with pytest.raises(UserError, match="other data"):
-        build_report(copied)
+        build_report(Run(copied))
 
 
 def test_what_the_images_lack_and_a_class_that_is_never_marked_stand_first(copied: Path) -> None:
-    decision = read_decision(copied)
+    decision = read_decision(Run(copied))
     shows = decision.figures.defective_pairs_per_class
     never = next(place for place, count in enumerate(shows) if count)
     marked = list(decision.figures.predicted_pairs_per_class)
     marked[never] = 0
     figures = decision.figures.model_copy(update={"predicted_pairs_per_class": tuple(marked)})
-    write_decision(copied, decision.model_copy(update={"figures": figures}))
-    page = build_report(copied).read_text("utf-8")
+    write_decision(Run(copied), decision.model_copy(update={"figures": figures}))
+    page = build_report(Run(copied)).read_text("utf-8")
     said = page.index(f"The rule marks class {decision.classes[never]} on no image")
     assert page.index("</header>") < said < page.index('id="summary"')

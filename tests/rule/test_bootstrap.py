@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from steelsight.rule.bootstrap import RuleStability, find_stability
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import KINDS, CombinedOutputs, RuleKind, find_rule
+from steelsight.rule.kinds import KINDS, CombinedOutputs, KindName, find_rule
 
 IMAGES = 40
 
@@ -29,7 +29,7 @@ def grids(*softness: float) -> Grids:
 
 
 def moves(
-    kind: RuleKind, view: CombinedOutputs, groups: NDArray[np.int64] | None = None, draws: int = 60, *softness: float
+    kind: KindName, view: CombinedOutputs, groups: NDArray[np.int64] | None = None, draws: int = 60, *softness: float
 ) -> RuleStability:
     searched = grids(*softness)
     rule = find_rule(kind, view, searched).rule
@@ -49,7 +49,7 @@ def test_what_hangs_on_single_images_does() -> None:
 
 
 @pytest.mark.parametrize(("kind", "values"), [("gate", 0), ("shared", 1), ("tuned", 2)])
-def test_only_what_is_searched_has_an_interval(kind: RuleKind, values: int) -> None:
+def test_only_what_is_searched_has_an_interval(kind: KindName, values: int) -> None:
     found = moves(kind, STEADY, None, 5, 5.0)
     assert len(found.upper) == len(found.lower) == len(found.min_area) == values
     assert found.of_class("upper", 1) == (found.upper[-1] if values else None)
@@ -57,8 +57,8 @@ def test_only_what_is_searched_has_an_interval(kind: RuleKind, values: int) -> N
     assert found.softnesses == ()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("soft-")])
-def test_a_soft_gate_has_the_interval_of_its_softness_too(kind: RuleKind) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind].soft])
+def test_a_soft_gate_has_the_interval_of_its_softness_too(kind: KindName) -> None:
     found = moves(kind, STEADY, None, 5, 2.0, 5.0)
     assert found.softness is not None
     assert {found.softness.low, found.softness.high} <= {2.0, 5.0}

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import KINDS, SOFT, CombinedOutputs, choose_kind, find_rule
+from steelsight.rule.kinds import KINDS, CombinedOutputs, choose_kind, find_rule
 from steelsight.rule.nested import nested
 from steelsight.rule.objective import Objective
 from steelsight.rule.pixel_counts import count
@@ -87,7 +87,7 @@ def test_a_soft_gate_is_kept_where_no_hard_one_comes_near() -> None:
     result = nested(lambda _: view, np.arange(60) // 4 % 5, np.arange(60), grids())
     dice = {kind: Objective().score(counts) for kind, counts in result.counts.items()}
     assert dice["soft-shared"] == dice["soft-tuned"] == 1
-    assert max(value for kind, value in dice.items() if kind not in SOFT) < 0.8
+    assert max(value for kind, value in dice.items() if not KINDS[kind].soft) < 0.8
     assert set(result.kinds) == {choose_kind(dice)} == {"soft-shared"}
     for rule in result.rules["soft-shared"]:
         assert (rule.softness, rule.gate < 0.3) == (5, True)
@@ -96,7 +96,7 @@ def test_a_soft_gate_is_kept_where_no_hard_one_comes_near() -> None:
 def test_without_a_softness_no_soft_kind_is_judged() -> None:
     view = view_of(true_level=150, false_level=60)
     result = nested(lambda _: view, folds_of(), np.arange(60), Grids.of([0.0, 0.55], 1.05, SIZES, 2))
-    assert set(result.counts) == set(KINDS) - set(SOFT)
+    assert set(result.counts) == {name for name, kind in KINDS.items() if not kind.soft}
 
 
 def test_a_richer_kind_must_be_better_by_more_than_the_noise_of_the_metric() -> None:

@@ -10,6 +10,7 @@ from steelsight.core.errors import UserError
 from steelsight.recipe import load_recipe, resolve
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record
+from steelsight.run.run import Run
 
 FOLDS = 2
 
@@ -29,7 +30,7 @@ def evidence(run: Path, folds: np.ndarray | None = None) -> OutOfFoldPredictions
     )
     tiny = [f"folds={FOLDS}", "members.*.input={height: 32, width: 64, colour: grey}"]
     recipe = resolve(load_recipe("lite", tiny), data.classes, [(256, 1600)], grey=True)
-    return OutOfFoldPredictions(run, record, recipe)
+    return OutOfFoldPredictions(Run(run), record, recipe)
 
 
 def test_evidence_comes_back_in_the_order_of_the_record(tmp_path: Path) -> None:

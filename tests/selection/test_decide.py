@@ -15,9 +15,10 @@ from steelsight.core.errors import UserError
 from steelsight.imaging.combine import combine_maps, combine_probabilities
 from steelsight.metrics.dice import dice_figures
 from steelsight.rule.bootstrap import DRAWS
-from steelsight.rule.kinds import KINDS, SOFT
+from steelsight.rule.kinds import KINDS
 from steelsight.rule.rule import Rule, masks
 from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.run import Run
 from steelsight.selection.decide import decide
 from steelsight.selection.decision import Decision, Number, read_decision
 from steelsight.selection.ensembles import EnsembleOutputs
@@ -87,7 +88,7 @@ def test_the_labels_of_a_fold_have_no_say_in_what_it_is_judged_by(
     import shutil
 
     run = tmp_path / "run"
-    shutil.copytree(evidence.run, run)
+    shutil.copytree(evidence.run.path, run)
     truth = run / "truth.csv"
     of_fold = {evidence.record.samples[index].image_id for index in evidence.indices(1)}
     lines = truth.read_text().splitlines()
@@ -95,7 +96,7 @@ def test_the_labels_of_a_fold_have_no_say_in_what_it_is_judged_by(
     truth.write_text("\n".join(emptied) + "\n")
     for file in (run / "evidence").glob("*/*.npz"):
         file.unlink()
-    before, after = (decide(folder).nested.folds[1] for folder in (evidence.run, run))
+    before, after = (decide(Run(folder)).nested.folds[1] for folder in (evidence.run.path, run))
     assert (after.kind, after.rule, after.classifiers, after.segmenters) == (
         before.kind,
         before.rule,
@@ -144,7 +145,7 @@ def test_what_the_gate_lost_adds_up(decision: Decision) -> None:
 
 
 def test_each_member_of_an_ensemble_is_weighed(evidence: OutOfFoldPredictions) -> None:
-    path = evidence.run / "recipe.yaml"
+    path = evidence.run.path / "recipe.yaml"
     text = path.read_text()
     path.write_text(text.replace("classifiers: 1", "classifiers: 2").replace("segmenters: 1", "segmenters: 2"))
     try:
@@ -175,7 +176,7 @@ def test_each_fold_chooses_for_itself_where_the_recipe_says_so(tmp_path: Path) -
             ]
             evidence.write_maps(better, fold, [swap[0]])
             evidence.write_maps(worse, fold, [swap[1]])
-    decision = decide(tmp_path)
+    decision = decide(Run(tmp_path))
     assert decision.segmenters == {"0": ("s-a",), "1": ("s-b",), "2": ("s-a",)}
     assert decision.members_of(1)[1] == ("s-b",)
     assert all(part.segmenters == ("s-a",) or part.fold != 1 for part in decision.nested.folds)
@@ -183,12 +184,12 @@ def test_each_fold_chooses_for_itself_where_the_recipe_says_so(tmp_path: Path) -
 
 def test_without_classifiers_every_image_passes_the_gate(tmp_path: Path) -> None:
     make_run(tmp_path, {"s-a": 0.2}, every=4)
-    decision = decide(tmp_path)
+    decision = decide(Run(tmp_path))
     assert decision.classifiers == {"all": ()}
     assert decision.rule.gate == 0.55
     assert len({point.score for point in decision.gate_curve}) == 1
     assert decision.gate_loss.defective_images == 0
-    assert not {candidate.kind for candidate in decision.candidates} & set(SOFT)  # P(defect) is 1: soft is hard
+    assert not any(KINDS[candidate.kind].soft for candidate in decision.candidates)  # P(defect) is 1: soft is hard
 
 
 def test_here_a_soft_gate_is_worth_more_than_noise_and_is_kept(
@@ -198,14 +199,14 @@ def test_here_a_soft_gate_is_worth_more_than_noise_and_is_kept(
     assert decision.rule.softness == 5
     assert "which no hard gate is" in decision.reason
     nested = {candidate.kind: candidate.nested.figures.dice for candidate in decision.candidates}
-    assert all(nested["soft-shared"] > nested[kind] + 0.001 for kind in KINDS if kind not in SOFT)
+    assert all(nested["soft-shared"] > nested[kind] + 0.001 for kind in KINDS if not KINDS[kind].soft)
 
 
 def test_a_recipe_may_leave_soft_gates_out(tmp_path: Path) -> None:
     evidence = make_run(tmp_path, NOISE, every=6)
-    path = evidence.run / "recipe.yaml"
+    path = evidence.run.path / "recipe.yaml"
     path.write_text(re.sub(r"softness:\n\s+- 5.0\n", "softness: []\n", path.read_text()))
-    assert [candidate.kind for candidate in decide(tmp_path).candidates] == ["defaults", "gate", "shared", "tuned"]
+    assert [candidate.kind for candidate in decide(Run(tmp_path)).candidates] == ["defaults", "gate", "shared", "tuned"]
 
 
 def test_the_kept_values_have_their_intervals(decision: Decision) -> None:
@@ -227,14 +228,14 @@ def test_a_decision_made_before_there_were_soft_gates_is_read(
     content |= {"kept": "tuned", "rule": hard["rule"]}
     content["candidates"] = [one for one in content["candidates"] if not one["kind"].startswith("soft")]
     (tmp_path / "decision.json").write_text(json.dumps(content))
-    read = read_decision(tmp_path)
+    read = read_decision(Run(tmp_path))
     assert read.stability is None
     assert read.rule.softness == 1
 
 
 def test_a_member_that_is_not_trained_on_every_fold_is_left_out_and_named(tmp_path: Path) -> None:
     make_run(tmp_path, NOISE, every=4, leave_out=[("s-a", 2)])
-    decision = decide(tmp_path)
+    decision = decide(Run(tmp_path))
     assert decision.incomplete == ("s-a",)
     assert decision.segmenters == {"all": ("s-b",)}
 
@@ -275,12 +276,12 @@ def test_a_run_that_cannot_be_decided_says_why(
 ) -> None:
     make_run(tmp_path, noise, every=6, leave_out=leave_out)
     with pytest.raises(UserError, match=message):
-        decide(tmp_path)
+        decide(Run(tmp_path))
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no RUN"):
-        decide(tmp_path)
+        decide(Run(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -298,15 +299,15 @@ def test_a_decision_that_was_changed_is_refused(
     content = decision.model_dump(mode="json")
     (tmp_path / "decision.json").write_text(json.dumps(change(content)))  # type: ignore[operator]
     with pytest.raises(UserError, match=message):
-        read_decision(tmp_path)
+        read_decision(Run(tmp_path))
 
 
 def test_a_decision_that_is_missing_or_no_json_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing is decided"):
-        read_decision(tmp_path)
+        read_decision(Run(tmp_path))
     (tmp_path / "decision.json").write_text("{")
     with pytest.raises(UserError, match="not JSON"):
-        read_decision(tmp_path)
+        read_decision(Run(tmp_path))
 
 
 def test_what_is_tuned_is_what_is_deployed_by_logits_too(tmp_path: Path) -> None:

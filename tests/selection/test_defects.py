@@ -10,6 +10,7 @@ from steelsight.metrics.froc import froc, score_planes
 from steelsight.metrics.pro import pro_curve
 from steelsight.rule.kinds import CombinedOutputs
 from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.run import Run
 from steelsight.selection.decide import decide
 from steelsight.selection.decision import read_decision
 from steelsight.selection.defects import ScoredDefects, score_defects
@@ -23,7 +24,7 @@ pytestmark = needs_sample
 def judged(tmp_path_factory: pytest.TempPathFactory) -> NestedOutputs:
     run = tmp_path_factory.mktemp("scored") / "run"
     evidence = make_run(run, {"c": 0.3, "s": 0.4}, every=6)
-    decide(run)
+    decide(Run(run))
     return _judged(evidence)
 
 
@@ -63,7 +64,7 @@ def test_marked_pixels_of_truth_are_those_of_the_histograms(judged: NestedOutput
 def test_what_is_kept_is_used_and_made_again_where_it_is_damaged_or_the_rule_cuts_elsewhere(
     judged: NestedOutputs,
 ) -> None:
-    first, folder = score_defects(judged), judged.evidence.run / "evidence" / "defects"
+    first, folder = score_defects(judged), judged.evidence.run.path / "evidence" / "defects"
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     told: list[tuple[int, int]] = []
     again = score_defects(judged, lambda done, of: told.append((done, of)))
@@ -91,7 +92,7 @@ def test_a_run_that_was_gathered_before_defects_were_known_is_gathered_again(jud
     from steelsight.verdicts.evaluated_files import MATCHES
 
     first = gather_tested(judged, None)
-    (kept,) = (judged.evidence.run / "evidence" / "tested").iterdir()
+    (kept,) = (judged.evidence.run.path / "evidence" / "tested").iterdir()
     (kept / MATCHES).unlink()
     again = gather_tested(judged, None)
     assert first.defects is not None

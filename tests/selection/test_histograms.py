@@ -63,7 +63,7 @@ def test_they_are_kept_and_made_again_when_the_evidence_is_newer_or_the_file_is_
     evidence: OutOfFoldPredictions,
 ) -> None:
     (member,) = team = evidence.members("segment")[:1]
-    folder = evidence.run / "evidence" / "histograms"
+    folder = evidence.run.path / "evidence" / "histograms"
     before = image_histograms(evidence, dict.fromkeys(range(3), team))
     kept = sorted(folder.iterdir())
     assert np.array_equal(image_histograms(evidence, dict.fromkeys(range(3), team)), before)

@@ -54,7 +54,7 @@ def test_the_best_are_returned_in_the_recipes_order(evidence: OutOfFoldPredictio
 
 def test_scores_are_kept(evidence: OutOfFoldPredictions) -> None:
     first = score_members(evidence, "segment").values
-    assert len(list((evidence.run / "evidence" / "scores").iterdir())) == 9
+    assert len(list((evidence.run.path / "evidence" / "scores").iterdir())) == 9
     assert np.array_equal(score_members(evidence, "segment").values, first, equal_nan=True)
 
 

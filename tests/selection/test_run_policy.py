@@ -12,6 +12,7 @@ from steelsight.core.errors import UserError
 from steelsight.imaging.regions import find_regions
 from steelsight.metrics.defects import Defects, match_planes
 from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.run import Run
 from steelsight.selection.decide import decide
 from steelsight.selection.decision import read_decision
 from steelsight.selection.ensembles import EnsembleOutputs
@@ -73,7 +74,7 @@ def test_they_are_kept_and_made_again_when_the_rule_changes(evidence: OutOfFoldP
     again: EvaluationSet = gather_tested(of, lambda done, total: told.append(-1))
     assert -1 not in told
     assert again.regions == first.regions
-    folder = evidence.run / "evidence" / "tested"
+    folder = evidence.run.path / "evidence" / "tested"
     before = sorted(folder.iterdir())
     open_rules = {fold: rule.model_copy(update={"gate": 0.0}) for fold, rule in of.rules.items()}
     gather_tested(NestedOutputs(evidence, of.team, open_rules, of.view), None)
@@ -81,12 +82,12 @@ def test_they_are_kept_and_made_again_when_the_rule_changes(evidence: OutOfFoldP
 
 
 def test_a_wish_stays_until_another_is_made(evidence: OutOfFoldPredictions) -> None:
-    run, wish = evidence.run, Limits(max_escape=0.3, max_overkill=0.4)
-    rule = read_decision(run).rule
-    assert decide_verdicts(run, wish, "keep").policy == read_decision(run).policy
-    assert read_decision(run).rule == rule
-    assert decide(run).policy.wish == wish
-    assert decide(run, wish=Limits()).policy.wish == Limits()
+    run, wish = evidence.run.path, Limits(max_escape=0.3, max_overkill=0.4)
+    rule = read_decision(Run(run)).rule
+    assert decide_verdicts(Run(run), wish, "keep").policy == read_decision(Run(run)).policy
+    assert read_decision(Run(run)).rule == rule
+    assert decide(Run(run)).policy.wish == wish
+    assert decide(Run(run), wish=Limits()).policy.wish == Limits()
 
 
 def test_evidence_that_was_made_again_since_the_decision_is_refused(tmp_path: Path) -> None:
@@ -103,15 +104,15 @@ def test_a_copy_of_a_run_keeps_its_decision_and_what_was_derived(
     evidence: OutOfFoldPredictions, tmp_path: Path
 ) -> None:
     # Other times, the same bytes.
-    copied = shutil.copytree(evidence.run, tmp_path / "copied", copy_function=shutil.copyfile)
+    copied = shutil.copytree(evidence.run.path, tmp_path / "copied", copy_function=shutil.copyfile)
     made = sorted((copied / "evidence" / "tested").iterdir())
     wish = Limits(max_escape=0.2)
-    assert decide_verdicts(copied, wish, "keep").policy == decide_verdicts(evidence.run, wish, "keep").policy
+    assert decide_verdicts(Run(copied), wish, "keep").policy == decide_verdicts(evidence.run, wish, "keep").policy
     assert sorted((copied / "evidence" / "tested").iterdir()) == made
 
 
 def test_a_run_without_classifier_has_no_policy(tmp_path: Path) -> None:
-    run = make_run(tmp_path, {"s-a": 0.2}, every=5).run
-    assert decide(run).policy is None
+    run = make_run(tmp_path, {"s-a": 0.2}, every=5).run.path
+    assert decide(Run(run)).policy is None
     with pytest.raises(UserError, match="no classifier"):
-        decide_verdicts(run, Limits(), "keep")
+        decide_verdicts(Run(run), Limits(), "keep")

@@ -1,52 +1,35 @@
 """A run's start: folds, colour, what is refused; and what it draws."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from helpers.training_samples import few_images, severstal
+from helpers.training_samples import severstal
 
 from steelsight.core.errors import UserError
-from steelsight.dataset.read import read_dataset
 from steelsight.imaging.rle import Runs
 from steelsight.recipe import choose_jobs, load_recipe
+from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.run import Run
 from steelsight.training.examples import draw_examples
-from steelsight.training.experiment import DeviceConfig, make_fabric, open_run, start_run, with_images_at
+from steelsight.training.experiment import DeviceConfig, make_fabric, start_run
 
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory):
-    return start_run(tmp_path_factory.mktemp("run") / "run", severstal(), load_recipe("lite"))
+    return OutOfFoldPredictions.of(
+        start_run(Run(tmp_path_factory.mktemp("run") / "run"), severstal(), load_recipe("lite"))
+    )
 
 
 def test_a_run_is_opened_as_it_was_started(started) -> None:
-    opened = open_run(started.run)
+    opened = OutOfFoldPredictions.of(started.run)
     assert opened.recipe == started.recipe
     assert np.array_equal(opened.record.folds, started.record.folds)
     assert {member.preprocess.colour for member in opened.recipe.members} == {"grey"}
     assert sorted(set(opened.record.folds.tolist())) == list(range(5))
-
-
-def test_images_that_were_moved_are_those_of_the_run_and_others_are_not(tmp_path: Path) -> None:
-    data, moved, run = few_images(tmp_path / "data"), tmp_path / "moved", tmp_path / "run"
-    began = start_run(run, read_dataset(data, decode=False), load_recipe("lite", ["folds=2"]))
-    shutil.copytree(data, moved)
-    assert with_images_at(began, moved).record.root == moved
-    assert open_run(run).record.root == data  # which is still there, perhaps for another machine
-    shutil.rmtree(data)
-    with_images_at(began, moved)
-    again = open_run(run).record
-    assert again.root == moved
-    assert [sample.path.parent for sample in again.samples] == [moved / "train_images"] * len(again.samples)
-    again.samples[0].path.write_bytes(again.samples[1].path.read_bytes())
-    with pytest.raises(UserError, match="not the images"):
-        with_images_at(began, moved)
-    again.samples[0].path.unlink()
-    with pytest.raises(UserError, match="not the images"):
-        with_images_at(began, moved)
 
 
 def test_twins_share_a_fold(started) -> None:
@@ -57,7 +40,7 @@ def test_twins_share_a_fold(started) -> None:
 
 def test_examples_show_an_image_of_each_class_and_a_clean_one(started) -> None:
     draw_examples(started)
-    pictures = sorted((started.run / "augmentations").glob("*.png"))
+    pictures = sorted((started.run.path / "augmentations").glob("*.png"))
     assert 4 <= len(pictures) <= 5
     assert all(cv2.imread(str(picture)).std() > 5 for picture in pictures)
 
@@ -66,9 +49,9 @@ def test_data_without_any_defect_is_refused(tmp_path: Path) -> None:
     data = severstal()
     clean = replace(data, samples=tuple(replace(sample, runs=(Runs.empty(),) * 4) for sample in data.samples))
     with pytest.raises(UserError, match="no image shows a defect"):
-        start_run(tmp_path / "run", clean, load_recipe("lite"))
+        start_run(Run(tmp_path / "run"), clean, load_recipe("lite"))
     with pytest.raises(UserError, match="no image is left"):
-        start_run(tmp_path / "run", replace(data, samples=()), load_recipe("lite"))
+        start_run(Run(tmp_path / "run"), replace(data, samples=()), load_recipe("lite"))
     assert not (tmp_path / "run").exists()
 
 
@@ -79,7 +62,9 @@ def test_defects_of_one_surface_alone_are_refused(tmp_path: Path) -> None:
     defective = next(sample for sample in data.samples if sample.is_defective)
     again = replace(defective, image_id="again.jpg")
     with pytest.raises(UserError, match="defects on at least two surfaces"):
-        start_run(tmp_path / "run", replace(data, samples=(*clean, defective, again)), load_recipe("lite", ["folds=2"]))
+        start_run(
+            Run(tmp_path / "run"), replace(data, samples=(*clean, defective, again)), load_recipe("lite", ["folds=2"])
+        )
     assert not (tmp_path / "run").exists()
 
 
@@ -91,7 +76,7 @@ def test_precision_follows_the_recipe() -> None:
 
 def test_seed_and_folds_change_the_folds(tmp_path: Path) -> None:
     def folds(name: str, *changes: str) -> list[int]:
-        return start_run(tmp_path / name, severstal(), load_recipe("lite", changes)).record.folds.tolist()
+        return start_run(Run(tmp_path / name), severstal(), load_recipe("lite", changes)).record.folds.tolist()
 
     base = folds("base")
     assert folds("seed", "seed=1") != base

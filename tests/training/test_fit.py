@@ -12,6 +12,7 @@ from helpers.training_samples import few_images, member, sets, severstal
 from lightning.fabric import Fabric
 
 from steelsight.recipe import Member
+from steelsight.run.run import JobFolder
 from steelsight.training.checkpoint import Weights
 from steelsight.training.fit import Hooks, TrainingJob, fit
 from steelsight.training.job import new_network
@@ -43,7 +44,7 @@ def fabric() -> Fabric:
 def train(of: Member, folder: Path, fabric: Fabric, hooks: Hooks = QUIET) -> tuple[Weights, list[dict]]:
     samples = severstal().samples
     folder.mkdir(parents=True, exist_ok=True)
-    job = TrainingJob(of, 0, 0, severstal().classes, samples[10:], samples[:10], folder, READ)
+    job = TrainingJob(of, 0, 0, severstal().classes, samples[10:], samples[:10], JobFolder(folder), READ)
     weights = fit(job, new_network(job), fabric, 0, hooks)
     return weights, [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 

@@ -15,6 +15,7 @@ from steelsight.dataset.read import read_dataset
 from steelsight.networks.member import build_member
 from steelsight.recipe import load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.run import Run
 from steelsight.training import job as job_file
 from steelsight.training.checkpoint import Checkpoint, average_in
 from steelsight.training.experiment import start_run
@@ -33,7 +34,8 @@ class KilledError(Exception):
 def evidence(tmp_path: Path) -> OutOfFoldPredictions:
     short = ("members.*.keep.last=1", "members.*.sampling.least_steps=1", "members.*.phases.*.epochs=2")
     recipe = load_recipe("lite", [*SMALL, *short])
-    return start_run(tmp_path / "run", read_dataset(few_images(tmp_path / "data"), decode=False), recipe)
+    data = read_dataset(few_images(tmp_path / "data"), decode=False)
+    return OutOfFoldPredictions.of(start_run(Run(tmp_path / "run"), data, recipe))
 
 
 @pytest.fixture
@@ -57,18 +59,18 @@ def test_a_kill_after_the_last_epoch_costs_no_epoch(
         patched.setattr(job_file, write, kill)
         with pytest.raises(KilledError):
             run_job(make_job(evidence, one, 0), evidence, fabric, 0, hooks)
-    assert not is_done(evidence.run, one, 0, evidence)
+    assert not is_done(evidence, one, 0)
     halves = [
-        evidence.run / place
+        evidence.run.path / place
         for place in (f"jobs/{NAME}/fold0/.checkpoint.7.part.pt", f"evidence/{NAME}/.fold0.7.part.zarr")
     ]
-    other = evidence.run / f"evidence/{NAME}/.fold1.7.part.zarr"  # of another process, which is at it
+    other = evidence.run.path / f"evidence/{NAME}/.fold1.7.part.zarr"  # of another process, which is at it
     for half in (*halves, other):
         half.mkdir(parents=True)
     run_job(make_job(evidence, one, 0), evidence, fabric, 0, hooks)
     assert trained == [0, 1]
-    assert is_done(evidence.run, one, 0, evidence)
-    assert not (evidence.run / "jobs" / NAME / "fold0" / "checkpoint.pt").exists()
+    assert is_done(evidence, one, 0)
+    assert not (evidence.run.path / "jobs" / NAME / "fold0" / "checkpoint.pt").exists()
     assert [half.exists() for half in (*halves, other)] == [False, False, True]
 
 
@@ -84,7 +86,7 @@ def test_two_never_train_one_job(evidence: OutOfFoldPredictions, fabric: Fabric)
             said.append(str(error))
 
     run_job(make_job(evidence, one, 0), evidence, fabric, 0, Hooks(lambda images: None, second))
-    log = (evidence.run / "jobs" / NAME / "fold0" / "log.jsonl").read_text().splitlines()
+    log = (evidence.run.path / "jobs" / NAME / "fold0" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in log] == [0, 1]
     assert "another process trains it" in said[0]
 
@@ -112,14 +114,14 @@ def test_a_network_that_gives_no_probability_leaves_no_evidence(
     weights["network.segmentation_head.0.weight"] *= -answer  # inf - inf
     job.folder.mkdir(parents=True)
     ended = Checkpoint(epoch=one.epochs, model={}, optimiser={}, kept=average_in(None, weights, 0))
-    ended.save(job.folder / "checkpoint.pt")
+    ended.save(job.folder.checkpoint)
     for _ in range(2):
         with pytest.raises(
             UserError, match=rf"{NAME}/fold0: the trained network answers with nan for \S+\.jpg, .*train anew"
         ):
             run_job(job, evidence, fabric, 0, Hooks(lambda images: None, lambda line: None))
     assert not evidence.has(one, 0)
-    assert not is_done(evidence.run, one, 0, evidence)
+    assert not is_done(evidence, one, 0)
 
 
 def test_a_classifier_that_gives_no_probability_leaves_no_evidence(evidence: OutOfFoldPredictions) -> None:

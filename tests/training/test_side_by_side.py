@@ -13,7 +13,8 @@ from helpers.data import run_cli, start_cli
 from helpers.training_samples import SMALL, few_images, sets
 
 from steelsight.core.lock import Lock
-from steelsight.training.experiment import open_run
+from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.run import Run
 from steelsight.training.room import job_memory
 
 TINY = (
@@ -91,7 +92,7 @@ def test_side_by_side_as_in_turn_to_the_last_bit(tmp_path: Path) -> None:
     parts = [part for part in parts if (tmp_path / "1" / part).is_file()]
     assert len(parts) >= 4
     assert all((tmp_path / "1" / part).read_bytes() == (tmp_path / "2" / part).read_bytes() for part in parts)
-    evidence = open_run(tmp_path / "2")
+    evidence = OutOfFoldPredictions.of(Run(tmp_path / "2"))
     for job in JOBS:
         summary = json.loads((tmp_path / "2/jobs" / job / "done.json").read_text())
         assert summary["threads"] == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import torch
 
+from steelsight.run.run import Run
 from steelsight.training.threads import cores, environment, limited_to, threads_of
 
 
@@ -16,15 +17,15 @@ def finish(run: Path, name: str, **summary: object) -> None:
 
 
 def test_a_new_run_has_one_thread_a_job_and_keeps_to_it(tmp_path: Path) -> None:
-    assert threads_of(tmp_path) == (1, True)
+    assert threads_of(Run(tmp_path)) == (1, True)
     finish(tmp_path, "fold0", device="cpu", threads=8)  # whatever a job says later
-    assert threads_of(tmp_path) == (1, True)
+    assert threads_of(Run(tmp_path)) == (1, True)
 
 
 def test_a_run_of_an_earlier_version_goes_on_with_its_threads(tmp_path: Path) -> None:
     finish(tmp_path, "fold0", device="cpu", threads=2)
     finish(tmp_path, "fold1", device="cuda:0", threads=16)
-    assert threads_of(tmp_path) == (2, True)
+    assert threads_of(Run(tmp_path)) == (2, True)
     assert json.loads((tmp_path / "machine.json").read_text()) == {"threads": 2}
 
 
@@ -32,8 +33,8 @@ def test_a_run_that_does_not_tell_goes_on_with_one_and_says_so(tmp_path: Path) -
     folder = tmp_path / "jobs" / "segment" / "fold0"
     folder.mkdir(parents=True)
     (folder / "checkpoint.pt").touch()
-    assert threads_of(tmp_path) == (1, False)
-    assert threads_of(tmp_path) == (1, True)  # said once, and recorded since
+    assert threads_of(Run(tmp_path)) == (1, False)
+    assert threads_of(Run(tmp_path)) == (1, True)  # said once, and recorded since
 
 
 def test_threads_are_limited_for_a_time_and_in_processes() -> None:

@@ -1,13 +1,19 @@
 """What the two steps need from whatever runs the networks: torch here, an exported artifact elsewhere."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
+
+Device = Literal["auto", "cpu", "cuda"]
+"""Where networks run; `auto` takes a CUDA device where one can be used, else the processor."""
+
+Aim = Literal["throughput", "latency"]
+"""Many images as fast as possible (one thread each), or one image as soon as possible (all threads on it)."""
 
 
 class EngineNetwork(Protocol):

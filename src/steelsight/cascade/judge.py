@@ -18,7 +18,7 @@ from steelsight.imaging.combine import combine_probabilities, to_8bit
 from steelsight.imaging.preprocess import Image, Preprocess
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.imaging.regions import Region
-from steelsight.imaging.rle import Runs
+from steelsight.imaging.rle import Runs, decode_runs
 from steelsight.rule.rule import Rule
 from steelsight.verdicts.policy import Policy
 from steelsight.verdicts.verdict import UNREADABLE, Verdict, give_verdict, say_suspected
@@ -80,6 +80,13 @@ class Prediction:
     def size(self) -> tuple[int, int] | None:
         """Height and width in pixels; None where the file could not be read."""
         return None if self.image is None else (self.image.shape[0], self.image.shape[1])
+
+    @property
+    def masks(self) -> NDArray[np.bool_]:
+        """The masks as pixels: bool (classes, height, width) at the image's own size, decoded from `runs` each time;
+        (classes, 0, 0) where the file could not be read."""
+        size = self.size or (0, 0)
+        return np.stack([decode_runs(runs, size) for runs in self.runs])
 
     @property
     def is_unjudged(self) -> bool:

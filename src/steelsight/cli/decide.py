@@ -27,6 +27,7 @@ from steelsight.inspector.artifact import CARD
 from steelsight.rule.objective import Objective, ObjectiveName
 
 if TYPE_CHECKING:
+    from steelsight.run.run import Run
     from steelsight.verdicts.evaluated import EvaluationSet
     from steelsight.verdicts.policy import Limits, Unchanged
     from steelsight.verdicts.severity import Severity
@@ -132,17 +133,18 @@ def decide(
         )
     if gate is not None and not 0 <= gate <= 1:
         raise UserError(f"--gate {gate}: a gate is a probability; give a number from 0 to 1")
-    aimed = _objective(folder, objective, max_false_alarms)
-    _decide_run(folder, gate, aimed, rule == "plain", wish, severity, as_json)
+    from steelsight.run.run import Run
+
+    run = Run(folder)
+    aimed = _objective(run, objective, max_false_alarms)
+    _decide_run(run, gate, aimed, rule == "plain", wish, severity, as_json)
 
 
-def _objective(run: Path, aim: ObjectiveName | None, max_false_alarms: float | None) -> Objective | None:
+def _objective(run: "Run", aim: ObjectiveName | None, max_false_alarms: float | None) -> Objective | None:
     """What the options ask for, the recipe's where they are silent; None where all are."""
     if aim is None and max_false_alarms is None:
         return None
-    from steelsight.recipe import read_run_recipe
-
-    search = read_run_recipe(run).search
+    search = run.recipe.search
     chosen = aim or search.objective
     if max_false_alarms is not None and chosen != "defects":
         raise UserError(f"--max-false-alarms {max_false_alarms}: belongs to --objective defects; add that option")
@@ -153,7 +155,7 @@ def _objective(run: Path, aim: ObjectiveName | None, max_false_alarms: float | N
 
 
 def _decide_run(
-    run: Path,
+    run: "Run",
     gate: float | None,
     objective: Objective | None,
     plain: bool,
@@ -163,13 +165,13 @@ def _decide_run(
 ) -> None:
     from steelsight.cli.decision import show, show_policy
     from steelsight.selection.decide import decide as decide_all
-    from steelsight.selection.decision import FILE, read_decision
+    from steelsight.selection.decision import read_decision
     from steelsight.selection.run_policy import decide_verdicts
 
     rule_as_it_is = gate is None and objective is None and not plain
-    verdicts_alone = rule_as_it_is and (wish is not None or severity is not None) and (run / FILE).is_file()
+    verdicts_alone = rule_as_it_is and (wish is not None or severity is not None) and run.decision_file.is_file()
     with shown_progress() as tell:
-        rules = _severity(severity, read_decision(run).classes if verdicts_alone else _classes(run))
+        rules = _severity(severity, read_decision(run).classes if verdicts_alone else run.record.classes)
         decided = (
             decide_verdicts(run, wish, rules, progress=tell)
             if verdicts_alone
@@ -180,7 +182,7 @@ def _decide_run(
             show(decided)
         show_policy(decided.policy, decided.classes)
     finish(
-        [run / FILE],
+        [run.decision_file],
         f"steelsight report {shlex.quote(str(run))}",
         as_json=as_json,
         figures={"decision": decided.model_dump(mode="json")},
@@ -242,9 +244,3 @@ def _severity(given: str | None, classes: tuple[str, ...]) -> "Severity | Unchan
     if given is None:
         return "keep"
     return None if given == "none" else read_severity(Path(given), classes)
-
-
-def _classes(run: Path) -> tuple[str, ...]:
-    from steelsight.run.record import read_record
-
-    return read_record(run).classes

@@ -43,7 +43,9 @@ def _figures(decision: "Decision") -> Table:
     table.add_column("rule")
     for heading in ("Dice", "Dice of pairs\nwith defect", "false alarms on\nempty pairs"):
         table.add_column(heading, justify="right")
-    plain = decision.candidate("defaults").nested.figures
+    from steelsight.rule.kinds import PLAIN
+
+    plain = decision.candidate(PLAIN).nested.figures
     rows: list[tuple[str, MaskFigures, str]] = [
         (f"kept ({decision.kept}), on its own images", decision.figures, "tuned"),
         ("nested", decision.nested.figures, "nested"),

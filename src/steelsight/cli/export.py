@@ -32,10 +32,11 @@ def export(
     """Write the networks and the rule of RUN as an inspector that runs without torch, and prove that it says the same."""
     from steelsight.export.export import export_run
     from steelsight.inspector.readme import parity_lines
+    from steelsight.run.run import Run
 
     with shown_progress() as tell:
         exported = export_run(
-            run,
+            Run(run),
             out,
             folds=folds,
             precision=precision,

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from steelsight import __version__
 from steelsight.cli import (
     bench,
     data,
@@ -24,6 +23,7 @@ from steelsight.cli import (
 )
 from steelsight.cli.output import INTERRUPTED, Interrupted, fail
 from steelsight.core.errors import UserError
+from steelsight.version import __version__
 
 TRAINING_LIBRARIES = {
     *("torch", "torchvision", "lightning", "timm", "segmentation_models_pytorch", "safetensors"),

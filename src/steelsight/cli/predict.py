@@ -12,7 +12,7 @@ from steelsight.cli.output import fail
 
 if TYPE_CHECKING:
     from steelsight.networks.engine import TorchEngine
-    from steelsight.recipe import Recipe
+    from steelsight.run.run import Run
     from steelsight.selection.decision import Decision
 
 
@@ -33,21 +33,21 @@ def predict(
     from steelsight.cascade.sources import find
     from steelsight.export.card import measure_familiar
     from steelsight.export.images import are_there
-    from steelsight.recipe import choose_folds, read_run_recipe
+    from steelsight.recipe import choose_folds
     from steelsight.results.writer import ResultWriter
     from steelsight.run.predictions import OutOfFoldPredictions
-    from steelsight.run.record import read_record
-    from steelsight.selection.decision import FILE, read_decision
+    from steelsight.run.run import Run
+    from steelsight.selection.decision import read_decision
     from steelsight.selection.run_policy import of_folds
 
-    recipe = read_run_recipe(run)
-    decision = read_decision(run)
-    chosen = choose_folds(folds, recipe.folds)
+    trained = Run(run)
+    decision = read_decision(trained)
+    chosen = choose_folds(folds, trained.recipe.folds)
     found = find(images, results=out)
-    record = read_record(run)
-    deployed = of_folds(OutOfFoldPredictions(run, record, recipe), decision, chosen)
+    record = trained.record
+    deployed = of_folds(OutOfFoldPredictions.of(trained), decision, chosen)
     policy, rule = None if deployed is None else deployed[1], decision.rule_of(chosen)
-    engine = _load(run, recipe, decision, chosen)
+    engine = _load(trained, decision, chosen)
     writer = ResultWriter(
         out,
         decision.classes,
@@ -57,7 +57,7 @@ def predict(
         masks=masks,
         overlays=overlays,
         resume=resume,
-        made_by=hashlib.sha256((run / FILE).read_bytes()).hexdigest(),
+        made_by=hashlib.sha256(trained.decision_file.read_bytes()).hexdigest(),
         options={"folds": folds},
         batch=engine.batch,
     )
@@ -74,7 +74,7 @@ def predict(
     )
 
 
-def _load(run: Path, recipe: "Recipe", decision: "Decision", folds: Sequence[int]) -> "TorchEngine":
+def _load(run: "Run", decision: "Decision", folds: Sequence[int]) -> "TorchEngine":
     from steelsight.networks.engine import load_engine
 
-    return load_engine(run, recipe, decision.classes, *decision.jobs_of(folds))
+    return load_engine(run, run.recipe, decision.classes, *decision.jobs_of(folds))

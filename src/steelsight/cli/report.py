@@ -48,16 +48,19 @@ def report(
     if (folder / CARD).is_file():
         _report_inspector(folder, inspected, out, images, mm_per_pixel, as_json)
         return
+    from steelsight.run.run import Run
+
+    run = Run(folder)
     for name, given in (("--out", out), ("--images", images)):
         if given is not None:
             raise UserError(
-                f"{name} {given}: is for an inspector, and {folder} is none; a run's page is {folder / 'report'}/index.html "
+                f"{name} {given}: is for an inspector, and {folder} is none; a run's page is {run.report_page} "
                 "and takes its pictures from where the run's record says"
             )
     from steelsight.report.build import build_report
 
     with shown_progress() as progress:
-        page = build_report(folder, inspected, mm_per_pixel, progress)
+        page = build_report(run, inspected, mm_per_pixel, progress)
     finish([page], f"steelsight export {shlex.quote(str(folder))} --out INSPECTOR", as_json=as_json)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-import steelsight
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.output import Interrupted, console, option_at, results
 from steelsight.core.errors import UserError
@@ -164,6 +163,6 @@ def _samples(folder: Path | None) -> Path | None:
                 f"--samples {folder}: no image there; name a folder with JPEG, PNG, BMP or TIFF files in it"
             )
         return folder
-    package = Path(steelsight.__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     places = (package.parents[1] / "samples" / "severstal" / "test_images", package / "samples")
     return next((place for place in places if list_images(place)), None)

@@ -13,16 +13,14 @@ from rich.table import Table
 from steelsight.cli.labelled import read_labelled, say_notes
 from steelsight.cli.output import console, counting, finish, results, shown_progress, with_options
 from steelsight.core.errors import UserError
-from steelsight.core.files import is_temporary, sweep
+from steelsight.core.files import sweep
 from steelsight.dataset.model import Layout
 
 if TYPE_CHECKING:
     from steelsight.recipe import Recipe
     from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.run.run import Run
     from steelsight.training.machine import DeviceConfig
-
-STARTED = {"samples.csv", "truth.csv", "dataset.json"}
-"""What a run that was killed before it had its recipe may hold; it is written anew."""
 
 
 def train(
@@ -56,19 +54,22 @@ def train(
 
     wanted = load_recipe(recipe, overrides or [])
     choose_jobs(wanted, only or [])
-    from steelsight.training.experiment import check_data, run_jobs
+    from steelsight.run.run import Run
+    from steelsight.training.experiment import run_jobs
     from steelsight.training.job import is_done
     from steelsight.training.machine import DeviceConfig
+    from steelsight.training.same_images import check_data
 
     machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel, devices))
     if plan:
         with _planned(data, layout, wanted, skip_faulty) as evidence:
             _show_plan(evidence, only or [], machine, as_json)
         return
-    goes_on = (out / "recipe.yaml").is_file() and not _is_further_device()
-    evidence, left_out = _open_or_start(data, layout, wanted, out, resume, skip_faulty, named=recipe)
+    run = Run(out)
+    goes_on = run.is_started and not _is_further_device()
+    evidence, left_out = _open_or_start(data, layout, wanted, run, resume, skip_faulty, named=recipe)
     jobs = choose_jobs(evidence.recipe, only or [])
-    if goes_on and not all(is_done(out, member, fold, evidence) for member, fold in jobs):
+    if goes_on and not all(is_done(evidence, member, fold) for member, fold in jobs):
         with console.status("looking whether the images are still the same"):
             check_data(evidence)
     run_jobs(evidence, jobs, machine, tensorboard=tensorboard, worded=with_options)
@@ -95,22 +96,23 @@ def _open_or_start(
     data: Path,
     layout: Layout | None,
     wanted: "Recipe",
-    out: Path,
+    run: "Run",
     resume: bool,
     skip_faulty: bool,
     *,
     named: str,
 ) -> "tuple[OutOfFoldPredictions, bool]":
-    """The run in `out`: a new one, or with --resume the one there; and whether images of DATA were left out."""
+    """The run: a new one, or with --resume the one there; and whether images of DATA were left out."""
     from steelsight.networks.encoders import require_weights
+    from steelsight.run.predictions import OutOfFoldPredictions
 
-    if (out / "recipe.yaml").is_file():
+    if run.is_started:
         if not resume and not _is_further_device():
-            raise UserError(f"{out}: there is a run already; go on with it by --resume, or choose another --out")
-        return _go_on(data, wanted, out, named), False
-    if out.exists() and not (out.is_dir() and all(_is_of_a_start(entry) for entry in out.iterdir())):
-        raise UserError(f"{out}: exists and is not a run; choose another --out")
-    sweep(out, below=False)
+            raise UserError(f"{run}: there is a run already; go on with it by --resume, or choose another --out")
+        return _go_on(data, wanted, run, named), False
+    if run.path.exists() and not run.is_torn_start:
+        raise UserError(f"{run}: exists and is not a run; choose another --out")
+    sweep(run.path, below=False)
     for member in wanted.members:  # before hours are spent, and before torch is loaded
         if member.weights == "imagenet":
             require_weights(member.encoder, member.name)
@@ -118,7 +120,7 @@ def _open_or_start(
     from steelsight.training.experiment import start_run
 
     with counting("looking for twins") as advance:
-        evidence = start_run(out, dataset, wanted, progress=advance)
+        evidence = OutOfFoldPredictions.of(start_run(run, dataset, wanted, progress=advance))
     _say_of_folds(evidence)
     return evidence, bool(dataset.left_out)
 
@@ -130,15 +132,16 @@ def _say_of_folds(evidence: "OutOfFoldPredictions") -> None:
     say_notes(lacks_in_folds(record.classes, record.samples, record.folds, record.groups))
 
 
-def _go_on(data: Path, wanted: "Recipe", out: Path, named: str) -> "OutOfFoldPredictions":
-    """The run in `out`, with its images where DATA is."""
+def _go_on(data: Path, wanted: "Recipe", run: "Run", named: str) -> "OutOfFoldPredictions":
+    """The run that is there, with its images where DATA is."""
     from steelsight.recipe import is_resolved
-    from steelsight.training.experiment import open_run, with_images_at
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.training.same_images import with_images_at
 
-    evidence = open_run(out)
+    evidence = OutOfFoldPredictions.of(run)
     if evidence.recipe.name != wanted.name:
         raise UserError(
-            f"{out}: holds a run of recipe {evidence.recipe.name!r}, not {wanted.name!r} (--recipe {named}); "
+            f"{run}: holds a run of recipe {evidence.recipe.name!r}, not {wanted.name!r} (--recipe {named}); "
             "resume it with its own recipe, or choose another --out"
         )
     root = (data.parent if data.is_file() else data).resolve()
@@ -148,15 +151,11 @@ def _go_on(data: Path, wanted: "Recipe", out: Path, named: str) -> "OutOfFoldPre
         wanted, evidence.recipe, evidence.record.classes, [sample.size for sample in evidence.record.samples]
     ):
         console.print(
-            f"{out / 'recipe.yaml'} stays as the run began with it: what --recipe and --set say otherwise is ignored",
+            f"{run.recipe_file} stays as the run began with it: what --recipe and --set say otherwise is ignored",
             highlight=False,
             soft_wrap=True,
         )
     return evidence
-
-
-def _is_of_a_start(path: Path) -> bool:
-    return path.name in STARTED or is_temporary(path)
 
 
 def _is_further_device() -> bool:
@@ -171,10 +170,13 @@ def _planned(
     """A run as it would be, in a folder that is thrown away."""
     import tempfile
 
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.run.run import Run
     from steelsight.training.experiment import start_run
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        evidence = start_run(Path(folder) / "run", read_labelled(data, layout, skip_faulty=skip_faulty), wanted)
+        dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
+        evidence = OutOfFoldPredictions.of(start_run(Run(Path(folder) / "run"), dataset, wanted))
         _say_of_folds(evidence)
         yield evidence
 
@@ -238,14 +240,14 @@ def _end(evidence: "OutOfFoldPredictions", data: Path, named: str, as_json: bool
         f"{member.name}:{fold}"
         for member in evidence.recipe.members
         for fold in range(evidence.recipe.folds)
-        if not is_done(run, member, fold, evidence)
+        if not is_done(evidence, member, fold)
     ]
     if open_jobs:
         following = (
             f"steelsight train {_quoted(data)} --recipe {_quoted(named)} --out {_quoted(run)} --resume --only "
             f"{_quoted(open_jobs[0])}"
         )
-        finish([run], following, as_json=as_json, figures={"open_jobs": open_jobs})
+        finish([run.path], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
     from steelsight.cli.decision import show, show_policy
     from steelsight.report.build import build_report
@@ -260,7 +262,7 @@ def _end(evidence: "OutOfFoldPredictions", data: Path, named: str, as_json: bool
         page = build_report(run)
     figures = {"decision": decision.model_dump(mode="json")}
     finish(
-        [run / "decision.json", page],
+        [run.decision_file, page],
         f"steelsight predict {_quoted(run)} IMAGES --out DIR",
         as_json=as_json,
         figures=figures,

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from steelsight import __version__
 from steelsight.cascade.engine import Engine
 from steelsight.cascade.judge import sees_grey
 from steelsight.cascade.sources import Source, sources_of
@@ -17,6 +16,7 @@ from steelsight.inspector.artifact import CrossValidated, InspectorCard, Network
 from steelsight.inspector.input_range import InputRange
 from steelsight.run.record import Record
 from steelsight.selection.decision import Decision
+from steelsight.version import __version__
 
 _FAMILIAR_IMAGES = 500
 _LIBRARIES = ("torch", "onnx", "onnxscript", "openvino")

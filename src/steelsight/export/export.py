@@ -31,6 +31,7 @@ from steelsight.inspector.engine import open_engine
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme import readme
 from steelsight.inspector.training_images import PRINTS, SEEN, write_seen
+from steelsight.run.run import Run
 from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, MATCHES, write_evaluation_set
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Exported:
 
 
 def export_run(
-    run: Path,
+    run: Run,
     out: Path,
     *,
     folds: str = "all",

@@ -1,7 +1,6 @@
 """Which images an export is measured on: the run's own, or others that the user names."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -9,7 +8,8 @@ import numpy as np
 from steelsight.cascade.sources import Source, find_sources, sources_of
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Sample
-from steelsight.run.record import DATASET, Record
+from steelsight.run.record import Record
+from steelsight.run.run import Run
 
 _T = TypeVar("_T")
 
@@ -44,7 +44,7 @@ def are_there(record: Record) -> bool:
     return all(sample.path.is_file() for sample in record.samples)
 
 
-def require(run: Path, record: Record, why: str) -> None:
+def require(run: Run, record: Record, why: str) -> None:
     """See that the run's images are where its record says.
 
     Raises:
@@ -54,11 +54,11 @@ def require(run: Path, record: Record, why: str) -> None:
     if missing:
         raise UserError(
             f"{missing[0]}: not there, as are {len(missing)} of the {len(record.samples)} images of {run}, and {why}; "
-            f"bring them back, or write in `root` of {run / DATASET} where they are now"
+            f"bring them back, or write in `root` of {run.dataset_file} where they are now"
         )
 
 
-def images_for_parity(run: Path, record: Record, given: Sequence[str], most: int) -> tuple[Source, ...]:
+def images_for_parity(run: Run, record: Record, given: Sequence[str], most: int) -> tuple[Source, ...]:
     """The images on which torch and the export are compared: those given, or the run's own.
 
     Raises:

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from steelsight.cascade.sources import Source
 from steelsight.export.images import images_for_parity, require
 from steelsight.inspector.artifact import Precision
-from steelsight.recipe import Recipe, choose_folds, read_run_recipe
+from steelsight.recipe import Recipe, choose_folds
 from steelsight.rule.rule import Rule
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.run.record import Record, read_record
+from steelsight.run.record import Record
+from steelsight.run.run import Run
 from steelsight.selection.decision import Decision, MemberFold, read_decision
 from steelsight.selection.run_policy import of_folds
 from steelsight.verdicts.evaluated import EvaluationSet
@@ -36,7 +36,7 @@ class Plan:
         tested, policy: what the exported networks were tested on, and how they give verdicts; None: they give none.
     """
 
-    run: Path
+    run: Run
     recipe: Recipe
     decision: Decision
     record: Record
@@ -60,19 +60,19 @@ class Plan:
 
 
 def make_plan(
-    run: Path, folds: str, precision: Precision, max_dice_loss: float, images: Sequence[str], progress: Progress
+    run: Run, folds: str, precision: Precision, max_dice_loss: float, images: Sequence[str], progress: Progress
 ) -> Plan:
     """Read a RUN and find its images; see `steelsight.export.export.export_run`.
 
     Raises:
         UserError: a file of the run is missing or damaged, the run has no such fold, or images are gone.
     """
-    recipe, decision, record = read_run_recipe(run), read_decision(run), read_record(run)
+    recipe, decision, record = run.recipe, read_decision(run), run.record
     chosen = choose_folds(folds, recipe.folds)
     if precision != "fp32":
         require(run, record, f"`precision={precision}` is judged on them")
     sources = images_for_parity(run, record, images, PARITY_IMAGES)
-    evidence = OutOfFoldPredictions(run, record, recipe)
+    evidence = OutOfFoldPredictions.of(run)
     tested, policy = of_folds(evidence, decision, chosen, fp32=precision == "fp32", progress=progress) or (None, None)
     return Plan(
         run=run,

@@ -1,15 +1,10 @@
 """Which engine runs an inspector's networks: OpenVINO on a processor, ONNX Runtime on a CUDA device."""
 
 from pathlib import Path
-from typing import Literal
 
-from steelsight.cascade.engine import Engine
+from steelsight.cascade.engine import Aim, Device, Engine
 from steelsight.core.errors import UserError
 from steelsight.inspector.artifact import InspectorCard
-
-Device = Literal["auto", "cpu", "cuda"]
-Aim = Literal["throughput", "latency"]
-"""Many images as fast as possible (one thread each), or one image as soon as possible (all threads on it)."""
 
 
 def open_engine(

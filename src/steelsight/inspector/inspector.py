@@ -3,15 +3,25 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Protocol, Self
 
-from steelsight.cascade.engine import Engine
+from steelsight.cascade.engine import Aim, Device, Engine
 from steelsight.cascade.judge import Prediction, judge, judge_batch, sees_grey
 from steelsight.cascade.sources import Source
+from steelsight.imaging.pixels import as_pixels
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import InspectorCard, read_card
-from steelsight.inspector.engine import Aim, Device, open_engine
+from steelsight.inspector.engine import open_engine
+
+
+class PillowImage(Protocol):
+    """What of a `PIL.Image.Image` tells that it is one; Pillow is no part of the plain install."""
+
+    @property
+    def mode(self) -> str: ...
+
+    def convert(self, mode: str | None = None, /, *args: Any, **options: Any) -> Any: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,21 +65,22 @@ class Inspector:
         """Defect class names, in the order of `Prediction.runs`."""
         return self.card.classes
 
-    def __call__(self, image: Path | str | Image) -> Prediction:
+    def __call__(self, image: "Path | str | Image | PillowImage") -> Prediction:
         """Judge one image as soon as possible: all threads work on it.
 
         Args:
-            image: a file, or pixels: uint8 or uint16, (H, W) grey or (H, W, 3) RGB.
+            image: a file; or pixels: uint8 or uint16, (H, W) grey or (H, W, 3) RGB; or a `PIL.Image.Image`.
 
         Raises:
-            ImageError: the file is missing or cannot be read.
+            ImageError: the file is missing or cannot be read; it is a `UserError`.
+            UserError: the pixels are something else, such as floats or channels first.
         """
         engine = self.engine("latency")
         if isinstance(image, Path | str):
             source = Source(Path(image).name, Path(image))
             pixels = read_image(source.path, grey=sees_grey(engine))
         else:
-            source, pixels = Source("image", Path("image")), image
+            source, pixels = Source("image", Path("image")), as_pixels(image)
         card = self.card
         (judged,) = judge_batch(
             [(source, pixels)], engine, card.rule, keep_maps=True, flags=card.familiar.flags, policy=card.policy

@@ -10,11 +10,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.cascade.engine import Aim
 from steelsight.core.errors import UserError
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision, read_network
-from steelsight.inspector.engine import Aim
 
 _BATCH = 4
 

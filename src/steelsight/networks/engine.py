@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from steelsight.networks.build import probabilities
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import TrainingPrecision, autocast_for, best_device
 from steelsight.recipe import Member, Recipe
+from steelsight.run.run import Run
 from steelsight.selection.decision import MemberFold
 
 
@@ -52,7 +52,7 @@ class TorchEngine:
 
 
 def load_engine(
-    run: Path,
+    run: Run,
     recipe: Recipe,
     classes: Sequence[str],
     classifiers: Iterable[MemberFold],
@@ -81,31 +81,31 @@ def load_engine(
     return TorchEngine(tuple(classes), load(classifiers), load(segmenters), recipe.selection.combine)
 
 
-def _member(recipe: Recipe, name: str, run: Path) -> Member:
+def _member(recipe: Recipe, name: str, run: Run) -> Member:
     try:
         return recipe.member(name)
     except KeyError:
         raise UserError(
-            f"{run / 'recipe.yaml'}: it has no member {name!r}, which {run / 'decision.json'} chose; run `steelsight decide "
+            f"{run.recipe_file}: it has no member {name!r}, which {run.decision_file} chose; run `steelsight decide "
             f"{run}` again"
         ) from None
 
 
 def _load_network(
-    run: Path, member: Member, fold: int, classes: int, device: torch.device, precision: TrainingPrecision
+    run: Run, member: Member, fold: int, classes: int, device: torch.device, precision: TrainingPrecision
 ) -> TorchNetwork:
-    path = run / "jobs" / member.name / f"fold{fold}" / "weights.safetensors"
+    path = run.job(member.name, fold).weights
     if not path.is_file():
         raise UserError(
             f"{path}: not there, so job {member.name}:{fold} is not done; finish it with "
-            f"`{command('train', 'DATA', out=run, resume=True)}`"
+            f"`{command('train', 'DATA', out=run.path, resume=True)}`"
         )
     model = build_member(member, classes)
     try:
         model.load_state_dict(load_file(path))
     except Exception as error:  # see `steelsight.networks.weights`
         raise UserError(
-            f"{path}: not the weights of member {member.name} in {run / 'recipe.yaml'}; delete the job's folder and train "
+            f"{path}: not the weights of member {member.name} in {run.recipe_file}; delete the job's folder and train "
             "it again with `resume=`"
         ) from error
     model.to(device).to(memory_format=torch.channels_last)

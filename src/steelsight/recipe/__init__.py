@@ -2,7 +2,7 @@
 
 from steelsight.recipe.jobs import choose_folds, choose_jobs, waits_for
 from steelsight.recipe.model import Encoder, Member, Phase, Recipe, Step
-from steelsight.recipe.read import RECIPES, load_recipe, read_run_recipe, write_run_recipe
+from steelsight.recipe.read import RECIPES, load_recipe, parse_recipe, recipe_text
 from steelsight.recipe.resolve import is_resolved, resolve
 
 __all__ = [
@@ -16,8 +16,8 @@ __all__ = [
     "choose_jobs",
     "is_resolved",
     "load_recipe",
-    "read_run_recipe",
+    "parse_recipe",
+    "recipe_text",
     "resolve",
     "waits_for",
-    "write_run_recipe",
 ]

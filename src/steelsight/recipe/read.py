@@ -10,7 +10,6 @@ from pydantic import BaseModel, ValidationError
 
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError, nearest
-from steelsight.core.files import write_text
 from steelsight.core.model import Location, explain, keys_of
 from steelsight.core.parsing import parse_yaml
 from steelsight.recipe.model import Recipe
@@ -53,20 +52,19 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     return _validate(content, source)
 
 
-def read_run_recipe(run: Path) -> Recipe:
-    """The resolved recipe of a run, from RUN/recipe.yaml."""
-    path = run / "recipe.yaml"
-    if not path.is_file():
-        raise UserError(
-            f"{path}: not found, so {run} is not a run; name the folder that `{command('train', out=True)}` wrote"
-        )
-    return _validate(_parse(path.read_text("utf-8", errors="replace"), str(path)), str(path))
+def parse_recipe(text: str, source: str) -> Recipe:
+    """The recipe that a YAML text says; `source` is named in what is wrong with it.
+
+    Raises:
+        UserError: not YAML, or a wrong key or value.
+    """
+    return _validate(_parse(text, source), source)
 
 
-def write_run_recipe(run: Path, recipe: Recipe) -> None:
-    """Write RUN/recipe.yaml: every field, in the order of the model."""
-    content = recipe.model_dump(mode="json", by_alias=True)
-    write_text(run / "recipe.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+def recipe_text(recipe: Recipe) -> str:
+    """A recipe as YAML: every field, in the order of the model."""
+    text: str = yaml.safe_dump(recipe.model_dump(mode="json", by_alias=True), sort_keys=False, allow_unicode=True)
+    return text
 
 
 def _parse(text: str, source: str) -> dict[str, Any]:

@@ -24,12 +24,12 @@ from steelsight.report.sections.rules import rules_view
 from steelsight.report.sections.summary import summary_view
 from steelsight.report.sections.training import read_curves, training_view
 from steelsight.report.sign_off.policy import SigningView, Subject, signing_view
-from steelsight.selection.decision import FILE
+from steelsight.run.run import Run
 from steelsight.selection.ensembles import Progress
 
 
 def build_report(
-    run: Path, inspected: Path | None = None, mm_per_pixel: float | None = None, progress: Progress | None = None
+    run: Run, inspected: Path | None = None, mm_per_pixel: float | None = None, progress: Progress | None = None
 ) -> Path:
     """Write RUN/report/index.html and return its path.
 
@@ -44,7 +44,7 @@ def build_report(
         UserError: RUN is not a run, it has no decision yet, `inspected` is no such folder, or the size of a pixel is not that
             of the severity rules.
     """
-    out = run / "report" / "index.html"
+    out = run.report_page
     write_text(out, page_of(collect(run, progress), inspected, mm_per_pixel))
     return out
 
@@ -71,7 +71,7 @@ def page_of(found: Findings, inspected: Path | None = None, mm_per_pixel: float 
             "cautions": run_cautions(found),
             "signing": _signing(found, table),
             "summary": summary_view(found.run, record, found.recipe, masks.judged[0], nested, classifier, training),
-            "data": data_view(record, found.run),
+            "data": data_view(record, found.run.augmentations),
             "folds": folds_view(record),
             "training": training,
             "classifier": classifier,
@@ -109,8 +109,8 @@ def _signing(found: Findings, table: DefectTable) -> SigningView | None:
     if found.decision.policy is None:
         return None
     subject = Subject(
-        name=f"“{found.run.resolve().name}”, data {found.record.fingerprint[:12]}",
+        name=f"“{found.run.name}”, data {found.record.fingerprint[:12]}",
         unreadable="could not be read from where the run’s record says that they lie",
-        named_in=FILE,
+        named_in=found.run.decision_file.name,
     )
     return signing_view(found.decision.policy, found.tested, found.record.samples, found.masks_of, subject, table)

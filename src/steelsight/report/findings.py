@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.recipe import Recipe, read_run_recipe
-from steelsight.rule.kinds import CombinedOutputs
+from steelsight.recipe import Recipe
+from steelsight.rule.kinds import PLAIN, CombinedOutputs
 from steelsight.rule.pixel_counts import Histograms, PixelCounts, count
 from steelsight.rule.rule import Rule
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.run.record import Record, read_record
-from steelsight.selection.decision import FILE, Decision, read_decision
+from steelsight.run.record import Record
+from steelsight.run.run import Run
+from steelsight.selection.decision import Decision, read_decision
 from steelsight.selection.defects import ScoredDefects, score_defects
 from steelsight.selection.ensembles import Ensemble, EnsembleOutputs, Progress
 from steelsight.selection.out_of_fold import NestedOutputs, counts_by_fold, named_members
@@ -37,7 +37,7 @@ class Findings:
         scored: annotated defects and regions of the maps with their scores, nested.
     """
 
-    run: Path
+    run: Run
     record: Record
     recipe: Recipe
     decision: Decision
@@ -61,10 +61,10 @@ class Findings:
 
     @property
     def plain_rule(self) -> Rule:
-        return self.decision.candidate("defaults").rule
+        return self.decision.candidate(PLAIN).rule
 
 
-def collect(run: Path, progress: Progress | None = None) -> Findings:
+def collect(run: Run, progress: Progress | None = None) -> Findings:
     """Read a run and judge its images as its decision does.
 
     Args:
@@ -73,10 +73,10 @@ def collect(run: Path, progress: Progress | None = None) -> Findings:
     Raises:
         UserError: RUN is not a run, nothing is decided in it yet, or its decision was made on other data.
     """
-    evidence = OutOfFoldPredictions(run, read_record(run), read_run_recipe(run))
+    evidence = OutOfFoldPredictions.of(run)
     decision = read_decision(run)
     if decision.fingerprint != evidence.record.fingerprint:
-        raise UserError(f"{run / FILE}: made on other data than this run's; run `steelsight decide {run}` again")
+        raise UserError(f"{run.decision_file}: made on other data than this run's; run `steelsight decide {run}` again")
     views = EnsembleOutputs(evidence, progress)
     kept_view = views.of(_kept_team(evidence.recipe, decision))
     kept = count(kept_view.histograms, kept_view.p_defect, decision.rule)
@@ -94,7 +94,7 @@ def collect(run: Path, progress: Progress | None = None) -> Findings:
         ways=(
             ("nested", judged.counts()),
             ("kept", kept),
-            ("plain", count(view.histograms, view.p_defect, decision.candidate("defaults").rule)),
+            ("plain", count(view.histograms, view.p_defect, decision.candidate(PLAIN).rule)),
         ),
         ungated=counts_by_fold(CombinedOutputs(view.histograms, np.ones(len(folds))), ungated, folds),
         passed=view.p_defect > np.array([judged.rules[fold].gate for fold in folds.tolist()]),

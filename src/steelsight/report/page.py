@@ -7,9 +7,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from steelsight import __version__
 from steelsight.core.commands import command
 from steelsight.core.formatting import percent
+from steelsight.version import __version__
 
 MINUS = "\N{MINUS SIGN}"
 RULE_NAMES = {"nested": "nested", "kept": "kept rule", "plain": "plain rule"}

@@ -12,13 +12,13 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from steelsight import __version__
 from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors, replacing, sweep, write_json
 from steelsight.core.model import Model
 from steelsight.core.parsing import parse_json
 from steelsight.results.finished import read_finished
 from steelsight.results.tables import IMAGES, TABLES, FinishedRow, Tables, as_written
+from steelsight.version import __version__
 
 RECORD = "run.partial.json"
 SCHEMA_VERSION: Literal[3] = 3

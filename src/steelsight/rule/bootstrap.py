@@ -10,7 +10,7 @@ from steelsight.core.model import Model
 from steelsight.rule.bootstrap_search import AT_ONCE, redraw
 from steelsight.rule.coarse_grid import AREA_RATIO, STEP, coarse
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import SOFT, CombinedOutputs, RuleKind
+from steelsight.rule.kinds import KINDS, CombinedOutputs, KindName
 from steelsight.rule.rule import Rule
 
 DRAWS = 500
@@ -34,12 +34,12 @@ class RuleStability(Model):
         kind: of rule.
         draws, seed: of the bootstrap.
         level_step, area_ratio, gates, softnesses: the coarse grid that each draw was searched on.
-        gate: of all kinds but `defaults`.
+        gate: of all kinds that search something.
         softness: of kinds with a soft gate, None for the others.
         upper, lower, min_area: one per class; one alone where all classes share it; none where they stay plain.
     """
 
-    kind: RuleKind
+    kind: KindName
     draws: int
     seed: int
     level_step: int
@@ -59,7 +59,7 @@ class RuleStability(Model):
 
 
 def find_stability(
-    kind: RuleKind,
+    kind: KindName,
     rule: Rule,
     view: CombinedOutputs,
     groups: NDArray[np.int64],
@@ -75,14 +75,14 @@ def find_stability(
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 13.
 
     Args:
-        kind: not `defaults`, which searches nothing.
+        kind: one that searches something.
         rule: of that kind, found on all images.
         view: of all images.
         groups: int64 (N,), twin groups.
         grids: those of the full search.
         progress: called with (draws done, draws).
     """
-    few, soft = coarse(view, grids, rule), kind in SOFT
+    few, soft = coarse(view, grids, rule), KINDS[kind].soft
     _, place = np.unique(groups, return_inverse=True)
     number, rng = int(place.max()) + 1, np.random.default_rng(SEED)
     drawn = [np.bincount(rng.integers(number, size=number), minlength=number) for _ in range(draws)]

@@ -16,7 +16,7 @@ from steelsight.metrics.dice import pair_dice
 from steelsight.rule.budget import share_out
 from steelsight.rule.class_search import TIE, ClassSearch
 from steelsight.rule.grid import Away, Grids
-from steelsight.rule.kinds import SOFT, CombinedOutputs, RuleKind
+from steelsight.rule.kinds import KINDS, CombinedOutputs, KindName
 from steelsight.rule.objective import defects_score, pooled_dice
 from steelsight.rule.pixel_counts import Histograms, count
 from steelsight.rule.rule import area_scale
@@ -44,20 +44,20 @@ class Redrawn:
     min_area: NDArray[np.int64]
 
 
-def redraw(kind: RuleKind, view: CombinedOutputs, grids: Grids, times: NDArray[np.int64]) -> Redrawn:
+def redraw(name: KindName, view: CombinedOutputs, grids: Grids, times: NDArray[np.int64]) -> Redrawn:
     """What `find_rule` finds on each draw; among rules within 1e-9 of the best, one near to the plain rule.
 
     Args:
-        kind: not `defaults`.
+        name: of a kind that searches something.
         view, grids: coarse, see `rule/coarse_grid.py`: work grows with the product of levels, levels, areas and gates.
         times: int64 (N, D), how often each image counts in each draw; at least one image in each.
     """
-    soft = kind in SOFT
-    gates, softness = (grids.soft_gates, grids.softness) if soft else (grids.gates, (1.0,))
-    match kind:
-        case "tuned" | "soft-tuned":
+    kind = KINDS[name]
+    gates, softness = (grids.soft_gates, grids.softness) if kind.soft else (grids.gates, (1.0,))
+    match kind.searched:
+        case "gate and thresholds of each class":
             scores, places = _thresholds(view.histograms, view.p_defect, grids, gates, softness, times)
-        case "shared" | "soft-shared":  # one class that holds every pair, as in `search_shared`
+        case "gate and shared thresholds":  # one class that holds every pair, as in `search_shared`
             classes = grids.plain.classes
             one = replace(grids, plain=grids.plain.only([0]))
             if grids.objective.aim == "pooled":  # a mean over classes, not over pairs
@@ -66,7 +66,7 @@ def redraw(kind: RuleKind, view: CombinedOutputs, grids: Grids, times: NDArray[n
                 pooled = view.histograms.reshape(-1, 1, *view.histograms.shape[2:])
                 p_defect, often = np.repeat(view.p_defect, classes), np.repeat(times, classes, axis=0)
                 scores, places = _thresholds(pooled, p_defect, one, gates, softness, often)
-        case _:
+        case "gate" | "nothing":
             scores = _gate_scores(view, grids, gates, softness, times)
             places = np.empty((len(softness), 0, 3, len(gates), times.shape[1]), np.int64)
     at_softness, at_gate = _best(scores, np.abs(gates - grids.plain.gate))

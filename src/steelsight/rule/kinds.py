@@ -1,24 +1,107 @@
-"""How much of the rule is tuned: from nothing to everything, with a hard or a soft gate, and what the evidence bears."""
+"""How much of the rule is tuned: from nothing to everything, with a hard or a soft gate, and what the evidence bears.
+
+One table, `KINDS`, says all that there is to say of each kind. Whoever wants another adds a line to it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator
 
 from steelsight.rule.grid import Grids
 from steelsight.rule.pixel_counts import Histograms, count
 from steelsight.rule.search import SearchResult, search, search_gate, search_shared
 
-RuleKind = Literal["defaults", "gate", "shared", "tuned", "soft-gate", "soft-shared", "soft-tuned"]
-"""What is searched: nothing; the gate; the gate and one upper, lower and area for all classes; all of it per class. The
-same with a soft gate, of which the softness is searched too."""
+Searched = Literal["nothing", "gate", "gate and shared thresholds", "gate and thresholds of each class"]
+"""What a kind searches; thresholds are upper, lower and minimum area, and stay plain where they are not searched."""
 
-KINDS: tuple[RuleKind, ...] = get_args(RuleKind)
-"""From the simplest. Those with a soft gate come last: they save an inspector less of the segmenting, and have to earn it."""
 
-SOFT: tuple[RuleKind, ...] = tuple(kind for kind in KINDS if kind.startswith("soft-"))
+@dataclass(frozen=True)
+class RuleKind:
+    """One kind of rule.
+
+    Attributes:
+        name: in decision.json, in reports and in what the verbs print.
+        searched: what its search changes; `rule.search` has a search for each on the full grid, and
+            `rule.bootstrap_search` one on many draws at once.
+        soft: whether the gate is soft, and its softness is searched too.
+        says: what is searched, for the table of a report.
+        phrase: what a rule of this kind is, for the reason why it was kept.
+    """
+
+    name: str
+    searched: Searched
+    soft: bool
+    says: str
+    phrase: str
+
+
+KINDS: dict[str, RuleKind] = {
+    kind.name: kind
+    for kind in (
+        RuleKind("defaults", "nothing", False, "nothing: the plain rule", "the plain rule"),
+        RuleKind("gate", "gate", False, "the gate", "the plain rule, tuned gate"),
+        RuleKind(
+            "shared",
+            "gate and shared thresholds",
+            False,
+            "the gate, and one upper, lower and area for all classes",
+            "one tuned rule for all classes",
+        ),
+        RuleKind(
+            "tuned",
+            "gate and thresholds of each class",
+            False,
+            "the gate, and upper, lower and area of each class",
+            "tuned per class",
+        ),
+        RuleKind(
+            "soft-gate",
+            "gate",
+            True,
+            "as gate, but soft: areas grow as P(defect) falls",
+            "the plain rule, tuned soft gate",
+        ),
+        RuleKind(
+            "soft-shared",
+            "gate and shared thresholds",
+            True,
+            "as shared, with a soft gate",
+            "one tuned rule for all classes, with a soft gate",
+        ),
+        RuleKind(
+            "soft-tuned",
+            "gate and thresholds of each class",
+            True,
+            "as tuned, with a soft gate",
+            "tuned per class, with a soft gate",
+        ),
+    )
+}
+"""By name, from the simplest. Those with a soft gate come last: they save an inspector less of the segmenting, and have to
+earn it."""
+
+
+def _known(name: str) -> str:
+    if name not in KINDS:
+        raise ValueError(f"no kind of rule; one of {', '.join(KINDS)}")
+    return name
+
+
+KindName = Annotated[str, AfterValidator(_known)]
+"""The name of a kind, as JSON holds it."""
+
+PLAIN: KindName = "defaults"
+"""The kind that searches nothing."""
+
+SHARED: KindName = "shared"
+"""Stands in for the plain rule where a search is wanted that a few images bear."""
+
+RICHEST: KindName = "tuned"
+"""Of those with a hard gate: shows why it was not kept where the plain rule is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,36 +117,36 @@ class CombinedOutputs:
     p_defect: NDArray[np.float64]
 
 
-def kinds_of(grids: Grids) -> tuple[RuleKind, ...]:
+def kinds_of(grids: Grids) -> tuple[KindName, ...]:
     """The kinds that are searched on these grids, from the simplest."""
     if not grids.searched:
-        return KINDS[:1]
-    return KINDS if grids.softness else tuple(kind for kind in KINDS if kind not in SOFT)
+        return (PLAIN,)
+    return tuple(name for name, kind in KINDS.items() if grids.softness or not kind.soft)
 
 
 def find_rule(
-    kind: RuleKind, view: CombinedOutputs, grids: Grids, images: NDArray[np.intp] | None = None
+    name: KindName, view: CombinedOutputs, grids: Grids, images: NDArray[np.intp] | None = None
 ) -> SearchResult:
-    """The best rule of a kind on some images (None for all); `defaults` is the plain rule, with a curve over gates."""
-    soft = kind in SOFT
-    match kind:
-        case "tuned" | "soft-tuned":
-            return search(view.histograms, view.p_defect, grids, images, soft=soft)
-        case "shared" | "soft-shared":
-            return search_shared(view.histograms, view.p_defect, grids, images, soft=soft)
-        case "gate" | "soft-gate":
-            return search_gate(view.histograms, view.p_defect, grids, images, soft=soft)
-        case "defaults":
+    """The best rule of a kind on some images (None for all); the plain rule comes with a curve over gates."""
+    kind = KINDS[name]
+    match kind.searched:
+        case "gate and thresholds of each class":
+            return search(view.histograms, view.p_defect, grids, images, soft=kind.soft)
+        case "gate and shared thresholds":
+            return search_shared(view.histograms, view.p_defect, grids, images, soft=kind.soft)
+        case "gate":
+            return search_gate(view.histograms, view.p_defect, grids, images, soft=kind.soft)
+        case "nothing":
             counts = count(view.histograms, view.p_defect, grids.plain, images)
             score = grids.objective.score(counts)
             return SearchResult(grids.plain, score, search_gate(view.histograms, view.p_defect, grids, images).gates)
 
 
-def choose_kind(score: Mapping[RuleKind, float], noise: float = 0.001) -> RuleKind:
+def choose_kind(score: Mapping[KindName, float], noise: float = 0.001) -> KindName:
     """The simplest kind whose nested score is within the noise of the best: a richer one has to earn its numbers.
 
     >>> choose_kind({"defaults": 0.91, "gate": 0.92, "shared": 0.9205, "tuned": 0.90})
     'gate'
     """
     best = max(score.values())
-    return next(kind for kind in KINDS if kind in score and score[kind] >= best - noise)
+    return next(name for name in KINDS if name in score and score[name] >= best - noise)

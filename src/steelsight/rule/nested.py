@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from steelsight.rule.coarse_grid import coarse
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import KINDS, CombinedOutputs, RuleKind, choose_kind, find_rule, kinds_of
+from steelsight.rule.kinds import PLAIN, CombinedOutputs, KindName, choose_kind, find_rule, kinds_of
 from steelsight.rule.pixel_counts import PixelCounts, count
 from steelsight.rule.rule import Rule
 
@@ -26,9 +26,9 @@ class NestedResult:
     """
 
     folds: tuple[int, ...]
-    kinds: tuple[RuleKind, ...]
-    rules: dict[RuleKind, tuple[Rule, ...]]
-    counts: dict[RuleKind, PixelCounts]
+    kinds: tuple[KindName, ...]
+    rules: dict[KindName, tuple[Rule, ...]]
+    counts: dict[KindName, PixelCounts]
     chosen: PixelCounts
 
 
@@ -53,9 +53,9 @@ def nested(
         progress: called with (folds done, folds).
     """
     numbers = [int(fold) for fold in np.unique(folds)]
-    rules: dict[RuleKind, list[Rule]] = {kind: [] for kind in kinds_of(grids)}
-    parts: dict[RuleKind, list[PixelCounts]] = {kind: [] for kind in rules}
-    kinds: list[RuleKind] = []
+    rules: dict[KindName, list[Rule]] = {kind: [] for kind in kinds_of(grids)}
+    parts: dict[KindName, list[PixelCounts]] = {kind: [] for kind in rules}
+    kinds: list[KindName] = []
     for done, fold in enumerate(numbers):
         view, rest, judged = view_without(fold), np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         for kind in rules:
@@ -75,10 +75,10 @@ def nested(
     )
 
 
-def _choose_on(view: CombinedOutputs, images: NDArray[np.intp], parts: NDArray[np.int64], grids: Grids) -> RuleKind:
+def _choose_on(view: CombinedOutputs, images: NDArray[np.intp], parts: NDArray[np.int64], grids: Grids) -> KindName:
     """The kind to keep, each part of `images` being judged by the rule of the others; plain where there is one part."""
     if len(np.unique(parts)) < 2:
-        return KINDS[0]
+        return PLAIN
     few, place = coarse(view, grids), [np.flatnonzero(parts == part) for part in np.unique(parts)]
     score = {}
     for kind in kinds_of(grids):

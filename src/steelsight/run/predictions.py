@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from steelsight.core.files import replacing, sweep
 from steelsight.imaging.combine import Combine
 from steelsight.recipe import Member, Recipe, Step
 from steelsight.run.record import Record
+from steelsight.run.run import Run
 from steelsight.run.stored_maps import SHARD, Frame, create_maps, open_maps, read_map
 from steelsight.run.stored_probabilities import read_probabilities, write_probabilities
 
@@ -29,12 +30,12 @@ class OutOfFoldPredictions:
     """Evidence of one run.
 
     Attributes:
-        run: the RUN folder.
+        run: its folder.
         record: its images, folds and twin groups.
         recipe: its resolved recipe.
     """
 
-    run: Path
+    run: Run
     record: Record
     recipe: Recipe
     _arrays: dict[tuple[str, int], Any] = field(default_factory=dict, repr=False, compare=False)
@@ -44,12 +45,21 @@ class OutOfFoldPredictions:
     def __post_init__(self) -> None:
         if self.record.folds.size and int(self.record.folds.max()) >= self.recipe.folds:
             raise UserError(
-                f"{self.run / 'samples.csv'}: it has a fold {int(self.record.folds.max())}, and {self.run / 'recipe.yaml'} "
+                f"{self.run.samples_file}: it has a fold {int(self.record.folds.max())}, and {self.run.recipe_file} "
                 f"has folds 0 to {self.recipe.folds - 1}; restore both from a copy"
             )
         for fold in range(self.recipe.folds):
             for row, index in enumerate(self.indices(fold)):
                 self._places[self.record.samples[index].image_id] = (fold, row)
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """What is stored of a run so far.
+
+        Raises:
+            UserError: its recipe or its record is missing or damaged, or they do not go together.
+        """
+        return cls(run, run.record, run.recipe)
 
     @property
     def combine(self) -> Combine:
@@ -131,14 +141,13 @@ class OutOfFoldPredictions:
         return len(self.record.classes), member.preprocess.height, member.preprocess.width
 
     def _path(self, member: Member, fold: int) -> Path:
-        suffix = "parquet" if member.step == "classify" else "zarr"
-        return self.run / "evidence" / member.name / f"fold{fold}.{suffix}"
+        return self.run.predictions_file(member, fold)
 
     def _check_ids(self, path: Path, stored: Sequence[str], fold: int) -> None:
         expected = [self.record.samples[index].image_id for index in self.indices(fold)]
         if list(stored) != expected:
             raise UserError(
-                f"{path}: its images are not those of fold {fold} in {self.run / 'samples.csv'}; "
+                f"{path}: its images are not those of fold {fold} in {self.run.samples_file}; "
                 f"train this job again with `{command('train', resume=True)}` after deleting the file"
             )
 

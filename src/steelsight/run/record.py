@@ -75,7 +75,7 @@ class _Header(Model):
     fingerprint: str
 
 
-def write_record(run: Path, record: Record) -> None:
+def write_record(folder: Path, record: Record) -> None:
     """Write RUN/samples.csv, truth.csv and dataset.json, the last one last, each atomically.
 
     Raises:
@@ -89,8 +89,8 @@ def write_record(run: Path, record: Record) -> None:
         for sample in record.samples
         for name, runs in zip(record.classes, sample.runs, strict=True)
     )
-    write_csv(run / SAMPLES, SAMPLE_COLUMNS, samples)
-    write_csv(run / TRUTH, TRUTH_COLUMNS, truth)
+    write_csv(folder / SAMPLES, SAMPLE_COLUMNS, samples)
+    write_csv(folder / TRUTH, TRUTH_COLUMNS, truth)
     skipped = tuple(
         _Skipped(
             kind=fault.kind,
@@ -108,35 +108,35 @@ def write_record(run: Path, record: Record) -> None:
         skipped=skipped,
         fingerprint=record.fingerprint,
     )
-    write_json(run / DATASET, header.model_dump())
+    write_json(folder / DATASET, header.model_dump())
 
 
-def read_record(run: Path) -> Record:
+def read_record(folder: Path) -> Record:
     """Read what `write_record` wrote; the images themselves need not be there.
 
     Raises:
-        UserError: a file is missing or was changed into something else, or the run holds a link that leads out of it.
+        UserError: a file is missing or was changed into something else, or the folder holds a link that leads out of it.
     """
-    file = run / DATASET
+    file = folder / DATASET
     try:
         header = _Header.model_validate_json(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{file}: there is no such file; {run} is no RUN of `steelsight train`") from None
+        raise UserError(f"{file}: there is no such file; {folder} is no RUN of `steelsight train`") from None
     except (ValidationError, UnicodeDecodeError) as error:
         why = explain(error, mend="") if isinstance(error, ValidationError) else error
         raise UserError(f"{file}: not the record that training wrote ({why}); restore it from a copy") from error
-    refuse_links_out(run, *_WRITTEN)
+    refuse_links_out(folder, *_WRITTEN)
     root = Path(header.root)
-    masks = _read_truth(run / TRUTH, header.classes)
+    masks = _read_truth(folder / TRUTH, header.classes)
     samples: list[Sample] = []
     numbers: list[tuple[int, int]] = []
-    for line, row in _rows(run / SAMPLES, SAMPLE_COLUMNS):
+    for line, row in _rows(folder / SAMPLES, SAMPLE_COLUMNS):
         image_id, path, *integers = row
-        height, width, fold, group = _integers(run / SAMPLES, line, integers)
+        height, width, fold, group = _integers(folder / SAMPLES, line, integers)
         if min(height, width) < 1 or height * width > _MOST_PIXELS or min(fold, group) < 0:
             raise UserError(
-                f"{run / SAMPLES}, line {line}: no image has height {height}, width {width}, fold {fold} and group {group}; "
-                "restore the file from a copy"
+                f"{folder / SAMPLES}, line {line}: no image has height {height}, width {width}, fold {fold} and group "
+                f"{group}; restore the file from a copy"
             )
         runs = masks.get(image_id, {})
         mask = tuple(runs.get(name, Runs.empty()) for name in header.classes)

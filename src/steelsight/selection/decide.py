@@ -1,7 +1,6 @@
 """From stored evidence to RUN/decision.json: members, rule, and the figures that speak for or against them."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -11,10 +10,10 @@ from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.metrics.dice import pair_dice
 from steelsight.metrics.intervals import bootstrap_interval
-from steelsight.recipe import Step, read_run_recipe
+from steelsight.recipe import Step
 from steelsight.rule.bootstrap import find_stability
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import SOFT, RuleKind, choose_kind, find_rule, kinds_of
+from steelsight.rule.kinds import KINDS, PLAIN, RICHEST, KindName, choose_kind, find_rule, kinds_of
 from steelsight.rule.nested import NestedResult, nested
 from steelsight.rule.objective import Objective, ObjectiveName
 from steelsight.rule.pixel_counts import PixelCounts, count
@@ -22,7 +21,7 @@ from steelsight.rule.rule import Rule
 from steelsight.rule.search import SearchResult
 from steelsight.run.cache import evidence_key
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.run.record import read_record
+from steelsight.run.run import Run
 from steelsight.selection.contribution import contributions, gate_loss
 from steelsight.selection.decision import (
     Candidate,
@@ -47,7 +46,7 @@ from steelsight.verdicts.severity import Severity
 
 
 def decide(
-    run: Path,
+    run: Run,
     *,
     gate: float | None = None,
     objective: Objective | None = None,
@@ -60,7 +59,7 @@ def decide(
     RUN/decision.json.
 
     Args:
-        run: folder of a training whose jobs are done.
+        run: a training whose jobs are done.
         gate: search at this gate alone; None for the gates of the recipe.
         objective: what the rule is searched for; None for the recipe's.
         plain: take the plain rule, without any search.
@@ -73,7 +72,7 @@ def decide(
     """
     if gate is not None and not 0 <= gate <= 1:
         raise UserError(f"`gate={gate}`: a gate is a probability; give a number from 0 to 1")
-    evidence = OutOfFoldPredictions(run, read_record(run), read_run_recipe(run))
+    evidence = OutOfFoldPredictions.of(run)
     _check_complete(evidence)
     record, recipe = evidence.record, evidence.recipe
     search, has_classifier = recipe.search, any(member.step == "classify" for member in recipe.members)
@@ -109,7 +108,7 @@ def decide(
     return decision
 
 
-def _former(run: Path) -> Decision | None:
+def _former(run: Run) -> Decision | None:
     """What was decided before; None where that is nothing that this version reads."""
     try:
         return read_decision(run)
@@ -122,7 +121,7 @@ def _decide(
 ) -> Decision:
     record, team = selector.evidence.record, selector.team()
     view = views.of(team)
-    found: dict[RuleKind, SearchResult] = {}
+    found: dict[KindName, SearchResult] = {}
     kinds = kinds_of(grids)
     for done, kind in enumerate(kinds, 1):
         found[kind] = find_rule(kind, view, grids)
@@ -131,7 +130,7 @@ def _decide(
     counts = {kind: count(view.histograms, view.p_defect, result.rule) for kind, result in found.items()}
     scores = {kind: grids.objective.score(judged.counts[kind]) for kind in kinds}
     kept = choose_kind(scores, grids.objective.noise)
-    moving: RuleKind = "tuned" if kept == "defaults" else kept  # why it was not kept
+    moving = RICHEST if kept == PLAIN else kept  # why it was not kept
     stability = None
     if grids.searched:
         stability = find_stability(
@@ -160,14 +159,14 @@ def _decide(
         rule=rule,
         figures=figures,
         nested=_nested(selector, judged.chosen, judged.kinds, judged),
-        defaults=MaskFigures.of(counts["defaults"]),
+        defaults=MaskFigures.of(counts[PLAIN]),
         candidates=tuple(_candidate(selector, kind, found[kind].rule, counts[kind], judged) for kind in kinds),
         floor=figures.floor,
         floor_per_class=figures.floor_per_class,
         intervals={
             "tuned": _intervals(counts[kept], record.groups),
             "nested": _intervals(judged.chosen, record.groups),
-            "defaults": _intervals(judged.counts["defaults"], record.groups),
+            "defaults": _intervals(judged.counts[PLAIN], record.groups),
         },
         gate_curve=tuple(GatePoint(gate=point.gate, score=point.score) for point in found[kept].gates),
         gate_loss=lost,
@@ -190,13 +189,13 @@ def _check_complete(evidence: OutOfFoldPredictions) -> None:
         planned = [member.name for member in evidence.recipe.members if member.step == step]
         if not planned and step == "segment":
             raise UserError(
-                f"{evidence.run / 'recipe.yaml'}: no member has step segment, and a rule cuts masks; "
+                f"{evidence.run.recipe_file}: no member has step segment, and a rule cuts masks; "
                 "train a recipe that has a segmenter"
             )
         if planned and not evidence.members(step):
             raise UserError(
                 f"{evidence.run}: no {word} is trained on every fold; finish the jobs with "
-                f"`{command('train', record.root, recipe=recipe.name, out=evidence.run, resume=True)}`"
+                f"`{command('train', record.root, recipe=recipe.name, out=evidence.run.path, resume=True)}`"
             )
 
 
@@ -228,7 +227,7 @@ def _member_scores(selector: EnsembleSelector, step: Step) -> list[MemberScore]:
 
 
 def _candidate(
-    selector: EnsembleSelector, kind: RuleKind, rule: Rule, counts: PixelCounts, judged: NestedResult
+    selector: EnsembleSelector, kind: KindName, rule: Rule, counts: PixelCounts, judged: NestedResult
 ) -> Candidate:
     return Candidate(
         kind=kind,
@@ -239,7 +238,7 @@ def _candidate(
 
 
 def _nested(
-    selector: EnsembleSelector, counts: PixelCounts, kinds: tuple[RuleKind, ...], judged: NestedResult
+    selector: EnsembleSelector, counts: PixelCounts, kinds: tuple[KindName, ...], judged: NestedResult
 ) -> Nested:
     folds = []
     for place, (fold, kind) in enumerate(zip(judged.folds, kinds, strict=True)):
@@ -275,28 +274,19 @@ def _intervals(counts: PixelCounts, groups: NDArray[np.int64]) -> Intervals:
     )
 
 
-def _reason(kept: RuleKind, scores: dict[RuleKind, float], grids: Grids) -> str:
+def _reason(kept: KindName, scores: dict[KindName, float], grids: Grids) -> str:
     """Why a kind is kept, in one sentence."""
-    words: dict[RuleKind, str] = {
-        "defaults": "the plain rule",
-        "gate": "the plain rule, tuned gate",
-        "shared": "one tuned rule for all classes",
-        "tuned": "tuned per class",
-        "soft-gate": "the plain rule, tuned soft gate",
-        "soft-shared": "one tuned rule for all classes, with a soft gate",
-        "soft-tuned": "tuned per class, with a soft gate",
-    }
     objective = grids.objective
     if not grids.searched:
-        return f"the plain rule was asked for, without a search; {objective.name}: {scores['defaults']:.4f}"
+        return f"the plain rule was asked for, without a search; {objective.name}: {scores[PLAIN]:.4f}"
     figures, noise = ", ".join(f"{kind} {value:.4f}" for kind, value in scores.items()), f"{objective.noise:g}"[1:]
-    if kept == "defaults":
+    if kept == PLAIN:
         why = f"kept, since nothing that was tuned gains more than {noise} where it had no say"
-    elif kept in SOFT:
+    elif KINDS[kept].soft:
         why = f"kept, as the simplest within {noise} of the best, which no hard gate is"
     else:
         why = f"kept, as the simplest within {noise} of the best"
-    return f"nested, {objective.name}: {figures}; {why}: {words[kept]}"
+    return f"nested, {objective.name}: {figures}; {why}: {KINDS[kept].phrase}"
 
 
 def _number(value: float) -> float | None:

@@ -14,13 +14,13 @@ from steelsight.core.parsing import parse_json
 from steelsight.imaging.combine import Combine
 from steelsight.metrics.dice import dice_figures
 from steelsight.rule.bootstrap import RuleStability
-from steelsight.rule.kinds import RuleKind
+from steelsight.rule.kinds import KindName
 from steelsight.rule.objective import Objective, ObjectiveName
 from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.rule.rule import Rule
+from steelsight.run.run import Run
 from steelsight.verdicts.policy import Policy
 
-FILE = "decision.json"
 SCHEMA_VERSION = 2
 ALL = "all"
 """Key of `classifiers` and `segmenters` where one choice holds for every fold."""
@@ -70,7 +70,7 @@ class FoldRule(Model):
 
     fold: int
     images: int
-    kind: RuleKind
+    kind: KindName
     classifiers: tuple[str, ...]
     segmenters: tuple[str, ...]
     rule: Rule
@@ -88,7 +88,7 @@ class Nested(Model):
 class Candidate(Model):
     """One kind of rule: found on all images (`figures` are then of the images it was found on), and nested."""
 
-    kind: RuleKind
+    kind: KindName
     rule: Rule
     figures: MaskFigures
     nested: Nested
@@ -198,7 +198,7 @@ class Decision(Model):
     segmenters: dict[str, tuple[str, ...]]
     incomplete: tuple[str, ...]
     member_scores: tuple[MemberScore, ...]
-    kept: RuleKind
+    kept: KindName
     reason: str
     rule: Rule
     figures: MaskFigures
@@ -219,7 +219,7 @@ class Decision(Model):
     scores: dict[ObjectiveName, float] = Field(default_factory=dict)
     curve: tuple[CurvePoint, ...] = ()
 
-    def candidate(self, kind: RuleKind) -> Candidate:
+    def candidate(self, kind: KindName) -> Candidate:
         """The candidate of a kind."""
         return next(candidate for candidate in self.candidates if candidate.kind == kind)
 
@@ -252,20 +252,20 @@ def _of_fold(team: dict[str, tuple[str, ...]], fold: int) -> tuple[str, ...]:
     return team[ALL] if ALL in team else team[str(fold)]
 
 
-def write_decision(run: Path, decision: Decision) -> Path:
+def write_decision(run: Run, decision: Decision) -> Path:
     """Write RUN/decision.json and return its path."""
-    path = run / FILE
+    path = run.decision_file
     write_json(path, decision.model_dump(mode="json"))
     return path
 
 
-def read_decision(run: Path) -> Decision:
+def read_decision(run: Run) -> Decision:
     """Read RUN/decision.json.
 
     Raises:
         UserError: it is missing, of another version, or not what `steelsight decide` writes.
     """
-    path = run / FILE
+    path = run.decision_file
     again = f"run `steelsight decide {run}` again"
     try:
         content: Any = parse_json(path.read_text(encoding="utf-8"))

@@ -51,7 +51,7 @@ def score_defects(judged: NestedOutputs, progress: Callable[[int, int], None] | 
     parts: tuple[list[NDArray[np.int32]], ...] = ([], [], [])
     done = 0
     for fold in judged.rules:
-        name = f"fold{fold}-{_key(judged, fold)}"
+        key_of_fold = _key(judged, fold)
         indices = evidence.indices(fold)
 
         @cache
@@ -62,7 +62,7 @@ def score_defects(judged: NestedOutputs, progress: Callable[[int, int], None] | 
         for place, (what, into, width) in enumerate(
             zip(("annotated", "marked", "levels"), parts, _WIDTHS, strict=True)
         ):
-            path = evidence.run / "evidence" / "defects" / f"{name}-{what}.npz"
+            path = evidence.run.defects_file(fold, key_of_fold, what)
             into.append(cached(path, (-1, width), np.int32, partial(_part, made, place)))
         done += len(indices)
         if progress:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from steelsight.rule.coarse_grid import coarse
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import CombinedOutputs, RuleKind, find_rule
+from steelsight.rule.kinds import PLAIN, SHARED, CombinedOutputs, KindName, find_rule
 from steelsight.rule.objective import Objective
 from steelsight.rule.pixel_counts import PixelCounts, count
 from steelsight.selection.decision import CurvePoint, MaskFigures
@@ -18,7 +18,7 @@ LIMITS = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2)
 
 
 def found_against_alarms(
-    kind: RuleKind,
+    kind: KindName,
     view_without: Callable[[int], CombinedOutputs],
     folds: NDArray[np.int64],
     grids: Grids,
@@ -27,13 +27,13 @@ def found_against_alarms(
     """The curve of a kind of rule, searched on the coarse grid with the objective `defects` at each limit.
 
     Args:
-        kind: the plain rule has no curve; `shared` stands in for it.
+        kind: the plain rule has no curve; `SHARED` stands in for it.
         view_without: fold -> what the members say that were chosen without that fold.
         folds: int64 (N,).
         grids: where to search.
         limits: on the images that a rule is searched on; on the others there may be more false alarms, or fewer.
     """
-    searched: RuleKind = "shared" if kind == "defaults" else kind
+    searched = SHARED if kind == PLAIN else kind
     parts: dict[float, list[PixelCounts]] = {limit: [] for limit in limits}
     for fold in np.unique(folds).tolist():
         few = coarse(view_without(fold), grids)

@@ -57,7 +57,7 @@ def image_histograms(
     done = 0
     for fold, members in segmenters.items():
         indices = evidence.indices(fold)
-        path = evidence.run / "evidence" / "histograms" / f"fold{fold}-{key(evidence, members, fold)}.npz"
+        path = evidence.run.histograms_file(fold, key(evidence, members, fold))
 
         def make(
             indices: NDArray[np.int64] = indices, members: Sequence[Member] = members, before: int = done

@@ -88,7 +88,7 @@ def _soft_dice_of(
     values = np.full(len(evidence.record.samples), np.nan)
     for fold in range(evidence.recipe.folds):
         indices = evidence.indices(fold)
-        path = evidence.run / "evidence" / "scores" / f"{member.name}-fold{fold}-{key(evidence, [member], fold)}.npz"
+        path = evidence.run.scores_file(member.name, fold, key(evidence, [member], fold))
 
         def make(indices: NDArray[np.int64] = indices) -> NDArray[np.float64]:
             return np.array([_soft_dice(evidence, member, index) for index in indices.tolist()], np.float64)

@@ -2,17 +2,15 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing
-from steelsight.recipe import read_run_recipe
 from steelsight.run.cache import evidence_key, key
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.run.record import read_record
-from steelsight.selection.decision import FILE, Decision, read_decision, write_decision
+from steelsight.run.run import Run
+from steelsight.selection.decision import Decision, read_decision, write_decision
 from steelsight.selection.ensembles import EnsembleOutputs, Progress
 from steelsight.selection.out_of_fold import NestedOutputs
 from steelsight.verdicts.choose_policy import choose_policy
@@ -23,7 +21,7 @@ from steelsight.verdicts.severity import Severity
 
 
 def decide_verdicts(
-    run: Path, wish: Limits | None, severity: Severity | Unchanged | None, *, progress: Progress | None = None
+    run: Run, wish: Limits | None, severity: Severity | Unchanged | None, *, progress: Progress | None = None
 ) -> Decision:
     """Find the verdict policy of a run again, for the members and the rule that it has, and write RUN/decision.json.
 
@@ -36,7 +34,7 @@ def decide_verdicts(
         UserError: nothing is decided in the run yet, its evidence or data have changed since, or it has no classifier.
     """
     decision = read_decision(run)
-    evidence = OutOfFoldPredictions(run, read_record(run), read_run_recipe(run))
+    evidence = OutOfFoldPredictions.of(run)
     _check_current(evidence, decision)
     judged = NestedOutputs.of(evidence, decision, EnsembleOutputs(evidence, progress))
     policy = policy_of(
@@ -48,7 +46,7 @@ def decide_verdicts(
     )
     if policy is None:
         raise UserError(
-            f"{run / FILE}: the run has no classifier, and verdicts rest on its P(defect); train a recipe that has one"
+            f"{run.decision_file}: the run has no classifier, and verdicts rest on its P(defect); train a recipe that has one"
         )
     decision = decision.model_copy(update={"policy": policy})
     write_decision(run, decision)
@@ -111,7 +109,7 @@ def gather_tested(judged: NestedOutputs, progress: Callable[[int, int], None] | 
     Args:
         progress: called with (images done, images with a mask), where they are made.
     """
-    folder = judged.evidence.run / "evidence" / "tested" / _key(judged)
+    folder = judged.evidence.run.evaluation_folder(_key(judged))
     try:
         tested = read_evaluation_set(folder)
         if tested.defects is not None:  # as in what was kept before it was known
@@ -141,6 +139,6 @@ def _key(judged: NestedOutputs) -> str:
 def _check_current(evidence: OutOfFoldPredictions, decision: Decision) -> None:
     if decision.evidence != evidence_key(evidence):
         raise UserError(
-            f"{evidence.run / FILE}: rests on other evidence than the run has now; run `steelsight decide {evidence.run}` "
-            "without options first"
+            f"{evidence.run.decision_file}: rests on other evidence than the run has now; run `steelsight decide "
+            f"{evidence.run}` without options first"
         )

@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.cascade.engine import Engine
+from steelsight.cascade.engine import Device, Engine
 from steelsight.cascade.judge import Prediction, Read, judge_batch, sees_grey
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
@@ -21,7 +21,6 @@ from steelsight.imaging.header import read_header
 from steelsight.imaging.read import ImageError, decode_image
 from steelsight.imaging.rle import format_runs
 from steelsight.inspector.artifact import fingerprint
-from steelsight.inspector.engine import Device
 from steelsight.inspector.inspector import Inspector
 from steelsight.station.drift import fold_score, scored_folds
 from steelsight.station.inspection import Inspection, Result

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 
-from steelsight import __version__
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv, write_json
 from steelsight.dataset.writers.labelled import Labelled
@@ -17,6 +16,7 @@ from steelsight.strips import labels
 from steelsight.strips.defects import CLASSES
 from steelsight.strips.draw import Strip, check_wish, draw_strip
 from steelsight.strips.lines import line_of
+from steelsight.version import __version__
 
 GROUPS = "groups.csv"
 """Beside the images: which coil each was cut from, and of which image it is the twin."""

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from steelsight.imaging.read import read_image
 from steelsight.recipe import Recipe
 from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.run import Run
 from steelsight.training.fit import TrainingJob
 from steelsight.training.loading import CACHE, ImageCache, ReadImage, default_workers
 from steelsight.training.machine import DeviceConfig, accelerator
@@ -100,7 +100,7 @@ def _memory(evidence: OutOfFoldPredictions, jobs: Sequence[TrainingJob], cache: 
     return tuple(needed[job.member.name] for job in jobs)
 
 
-def _of_threads(run: Path, threads: int, known: bool) -> tuple[str, ...]:
+def _of_threads(run: Run, threads: int, known: bool) -> tuple[str, ...]:
     if not known:
         return (
             f"{run}: begun by an earlier version, which did not record with how many threads; its jobs go on with one each, "

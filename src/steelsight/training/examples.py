@@ -23,7 +23,7 @@ _WIDE = 2.5  # images wider than this are laid below each other
 
 def draw_examples(evidence: OutOfFoldPredictions) -> None:
     """Write the folder RUN/augmentations, a PNG for each of a few images, where it is not there yet."""
-    folder = evidence.run / "augmentations"
+    folder = evidence.run.augmentations
     if folder.exists():
         return
     members = sorted(evidence.recipe.members, key=lambda member: member.step != "segment")

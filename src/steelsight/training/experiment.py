@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +10,12 @@ from steelsight.core.errors import UserError
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.model import Dataset
 from steelsight.dataset.twins import find_twins
-from steelsight.imaging.read import ImageError, read_image
-from steelsight.recipe import Member, Recipe, read_run_recipe, resolve, write_run_recipe
+from steelsight.imaging.read import read_image
+from steelsight.recipe import Member, Recipe, resolve
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.run.record import Record, fingerprint, read_record, write_record
+from steelsight.run.record import Record, fingerprint, write_record
+from steelsight.run.resolved_recipe import write_run_recipe
+from steelsight.run.run import Run
 from steelsight.training.arrangement import Arrangement, arrange, image_readers
 from steelsight.training.examples import draw_examples
 from steelsight.training.fit import TrainingJob
@@ -30,12 +31,12 @@ _LOOKED_AT_FOR_COLOUR = 64
 
 
 def start_run(
-    run: Path,
+    run: Run,
     dataset: Dataset,
     recipe: Recipe,
     *,
     progress: Callable[[int, int], None] | None = None,
-) -> OutOfFoldPredictions:
+) -> Run:
     """Resolve the recipe, find twins, assign folds, and write all of it down in a new RUN.
 
     Args:
@@ -59,65 +60,9 @@ def start_run(
         skipped=dataset.faults,
         fingerprint=fingerprint(dataset),
     )
-    write_record(run, record)
-    write_run_recipe(run, recipe)
-    return OutOfFoldPredictions(run, record, recipe)
-
-
-def open_run(run: Path) -> OutOfFoldPredictions:
-    """A run that `start_run` has written."""
-    return OutOfFoldPredictions(run, read_record(run), read_run_recipe(run))
-
-
-def with_images_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredictions:
-    """The run with its images in another folder: moved there, or seen there by another machine. Where the former folder is
-    gone, the record names the new one from then on.
-
-    Raises:
-        UserError: the folder does not hold the very images that the run began with.
-    """
-    record = evidence.record
-    moved = seen_at(evidence, root).record
-    try:
-        same = fingerprint(moved) == record.fingerprint
-    except ImageError:
-        same = False
-    if not same:
-        raise UserError(
-            f"{root}: not the images that the run in {evidence.run} began with, which were in {record.root}; resume it with "
-            "those, or choose another `out=`"
-        )
-    if not record.root.exists():
-        write_record(evidence.run, moved)
-    return OutOfFoldPredictions(evidence.run, moved, evidence.recipe)
-
-
-def seen_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredictions:
-    """The run with the same images, which are known to be in `root`."""
-    record = evidence.record
-    if root == record.root:
-        return evidence
-    samples = (
-        replace(sample, path=root / sample.path.relative_to(record.root))
-        if sample.path.is_relative_to(record.root)
-        else sample
-        for sample in record.samples
-    )
-    return OutOfFoldPredictions(evidence.run, replace(record, root=root, samples=tuple(samples)), evidence.recipe)
-
-
-def check_data(evidence: OutOfFoldPredictions) -> None:
-    """Hold the images against those that the run began with: trained on others, its jobs would not be of one experiment.
-
-    Raises:
-        UserError: an image has changed since or is not there.
-    """
-    record = evidence.record
-    if fingerprint(record) != record.fingerprint:
-        raise UserError(
-            f"{record.root}: the images are no longer those that the run in {evidence.run} began with; bring those back, or "
-            "train the new ones into another `out=`"
-        )
+    write_record(run.path, record)
+    write_run_recipe(run.path, recipe)
+    return Run(run.path)
 
 
 def run_jobs(
@@ -137,7 +82,7 @@ def run_jobs(
         UserError: jobs have failed, when all others are done: the first one's reason, and which others.
     """
     draw_examples(evidence)
-    waiting = [(member, fold) for member, fold in jobs if not is_done(evidence.run, member, fold, evidence)]
+    waiting = [(member, fold) for member, fold in jobs if not is_done(evidence, member, fold)]
     if not waiting:
         return
     made = [make_job(evidence, member, fold) for member, fold in waiting]

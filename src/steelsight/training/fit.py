@@ -20,6 +20,7 @@ from steelsight.imaging.read import read_image
 from steelsight.plots.training_curves import draw_progress
 from steelsight.recipe import Member, Phase
 from steelsight.recipe.model import Optimiser
+from steelsight.run.run import JobFolder
 from steelsight.training.checkpoint import Checkpoint, Weights, average_in
 from steelsight.training.loading import Item, PlainImages, ReadImage, TrainingImages, plain_batches, training_batches
 from steelsight.training.losses import images_of, weighted_loss
@@ -28,7 +29,6 @@ from steelsight.training.sampling import epoch_order
 from steelsight.training.schedule import learning_rate
 from steelsight.training.soft_dice import SoftDice
 
-_CHECKPOINT = "checkpoint.pt"
 _DRAWN_EVERY = 5.0  # seconds, and at the end: a picture takes as long as a short epoch
 
 OPTIMISERS: dict[str, type[torch.optim.Optimizer]] = {
@@ -56,7 +56,7 @@ class TrainingJob:
     classes: tuple[str, ...]
     training: Sequence[Sample]
     validation: Sequence[Sample]
-    folder: Path
+    folder: JobFolder
     read: ReadImage = read_image
     start: Path | None = None
 
@@ -80,7 +80,7 @@ def fit(job: TrainingJob, model: nn.Module, fabric: Fabric, workers: int, hooks:
     state = _restore(job, model)
     wrapped = fabric.setup_module(model)
     optimiser: Any = None
-    writer = _tensorboard(job.folder) if hooks.tensorboard and fabric.is_global_zero else None
+    writer = _tensorboard(job.folder.path) if hooks.tensorboard and fabric.is_global_zero else None
     drawn = time.monotonic()
     for epoch in range(state.epoch, member.epochs):
         started = time.perf_counter()
@@ -88,7 +88,7 @@ def fit(job: TrainingJob, model: nn.Module, fabric: Fabric, workers: int, hooks:
         if optimiser is None or phase_epoch == 0:
             optimiser = fabric.setup_optimizers(make_optimiser(phase.optimiser, model))
             if phase_epoch > 0:
-                state.restore_optimiser(optimiser, job.folder / _CHECKPOINT)
+                state.restore_optimiser(optimiser, job.folder.checkpoint)
         rate = learning_rate(phase.schedule, phase_epoch)
         for group in optimiser.param_groups:
             group["lr"] = rate
@@ -110,9 +110,9 @@ def fit(job: TrainingJob, model: nn.Module, fabric: Fabric, workers: int, hooks:
             hooks.on_epoch(line)
             if writer:
                 _to_tensorboard(writer, line)
-            _checkpoint(state, member, model, optimiser, epoch + 1).save(job.folder / _CHECKPOINT)
+            _checkpoint(state, member, model, optimiser, epoch + 1).save(job.folder.checkpoint)
             if epoch + 1 == member.epochs or time.monotonic() - drawn > _DRAWN_EVERY:
-                draw_progress(job.folder / "log.jsonl", job.folder / "progress.png", title=job.name)
+                draw_progress(job.folder.log, job.folder.progress, title=job.name)
                 drawn = time.monotonic()
         fabric.barrier()
     if state.kept is None:
@@ -255,7 +255,7 @@ def _checkpoint(state: Checkpoint, member: Member, model: nn.Module, optimiser: 
 
 def _restore(job: TrainingJob, model: nn.Module) -> Checkpoint:
     """The last checkpoint, its weights loaded and log lines of later epochs cut off; or a fresh start."""
-    path, log = job.folder / _CHECKPOINT, job.folder / "log.jsonl"
+    path, log = job.folder.checkpoint, job.folder.log
     state = Checkpoint.load(path) if path.is_file() else Checkpoint(epoch=0, model={}, optimiser={})
     if state.epoch > job.member.epochs:
         raise UserError(
@@ -278,7 +278,7 @@ def _is_before(line: str, epoch: int) -> bool:
 
 
 def _log(job: TrainingJob, line: dict[str, Any]) -> None:
-    path = job.folder / "log.jsonl"
+    path = job.folder.log
     with disk_errors(path), path.open("a", encoding="utf-8", newline="\n") as log:
         log.write(json.dumps(line) + "\n")
 

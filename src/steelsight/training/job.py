@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,17 +32,10 @@ from steelsight.training.loading import PlainImages, ReadImage, plain_batches
 from steelsight.training.memory import forget_peak, peak_memory
 from steelsight.training.randomness import seed_torch
 
-_WEIGHTS = "weights.safetensors"
 
-
-def job_folder(run: Path, member: Member, fold: int) -> Path:
-    """RUN/jobs/<member>/fold<k>."""
-    return run / "jobs" / member.name / f"fold{fold}"
-
-
-def is_done(run: Path, member: Member, fold: int, evidence: OutOfFoldPredictions) -> bool:
+def is_done(evidence: OutOfFoldPredictions, member: Member, fold: int) -> bool:
     """Whether a job has its final weights and its evidence."""
-    return (job_folder(run, member, fold) / "done.json").is_file() and evidence.has(member, fold)
+    return evidence.run.job(member.name, fold).done.is_file() and evidence.has(member, fold)
 
 
 def make_job(evidence: OutOfFoldPredictions, member: Member, fold: int, read: ReadImage | None = None) -> TrainingJob:
@@ -51,9 +43,9 @@ def make_job(evidence: OutOfFoldPredictions, member: Member, fold: int, read: Re
     record = evidence.record
     training = [sample for sample, of in zip(record.samples, record.folds, strict=True) if of != fold]
     validation = [record.samples[index] for index in evidence.indices(fold)]
-    folder, start = job_folder(evidence.run, member, fold), None
+    folder, start = evidence.run.job(member.name, fold), None
     if member.starts_from:
-        start = job_folder(evidence.run, evidence.recipe.member(member.starts_from), fold) / _WEIGHTS
+        start = evidence.run.job(member.starts_from, fold).weights
     return TrainingJob(
         member, fold, evidence.recipe.seed, record.classes, training, validation, folder, read or _reader(member), start
     )
@@ -91,9 +83,9 @@ def run_job(job: TrainingJob, evidence: OutOfFoldPredictions, fabric: Fabric, wo
         UserError: another process trains it.
     """
     with _alone(job, fabric):
-        if not fabric.broadcast(is_done(evidence.run, job.member, job.fold, evidence)):
+        if not fabric.broadcast(is_done(evidence, job.member, job.fold)):
             if fabric.is_global_zero:
-                sweep(job.folder)
+                sweep(job.folder.path)
                 evidence.sweep(job.member, job.fold)
             forget_peak()
             _train(job, evidence, fabric, workers, hooks)
@@ -102,13 +94,13 @@ def run_job(job: TrainingJob, evidence: OutOfFoldPredictions, fabric: Fabric, wo
 @contextmanager
 def _alone(job: TrainingJob, fabric: Fabric) -> Iterator[None]:
     """Hold the job against other processes: two that wrote one checkpoint and one log would leave neither's."""
-    with disk_errors(job.folder):
-        job.folder.mkdir(parents=True, exist_ok=True)
+    with disk_errors(job.folder.path):
+        job.folder.path.mkdir(parents=True, exist_ok=True)
     if not fabric.is_global_zero:
         yield
         return
     said = f"{job.folder}: another process trains it; wait for that one or end it, or train another job by `only=`"
-    lock = Lock(job.folder / ".lock", said, needed=False)
+    lock = Lock(job.folder.lock, said, needed=False)
     lock.take()
     try:
         yield
@@ -122,14 +114,12 @@ def _train(job: TrainingJob, evidence: OutOfFoldPredictions, fabric: Fabric, wor
         depthwise_in_fp32(network)
     weights = fit(job, network, fabric, workers, hooks)
     if fabric.is_global_zero:
-        write_bytes(job.folder / _WEIGHTS, save({name: kept.contiguous() for name, kept in weights.items()}))
+        write_bytes(job.folder.weights, save({name: kept.contiguous() for name, kept in weights.items()}))
         network.load_state_dict(weights)
         started = time.perf_counter()
         store_evidence(job, network, evidence, fabric.device, workers)
-        write_json(job.folder / "done.json", _summary(job, fabric, time.perf_counter() - started))
-        (job.folder / "checkpoint.pt").unlink(
-            missing_ok=True
-        )  # not before: it is all that spares a killed job its epochs
+        write_json(job.folder.done, _summary(job, fabric, time.perf_counter() - started))
+        job.folder.checkpoint.unlink(missing_ok=True)  # not before: it is all that spares a killed job its epochs
     fabric.barrier()
 
 
@@ -166,7 +156,7 @@ def _predict(job: TrainingJob, network: nn.Module, device: torch.device, workers
 
 
 def _summary(job: TrainingJob, fabric: Fabric, evidence_seconds: float) -> dict[str, Any]:
-    log = read_log(job.folder / "log.jsonl")
+    log = read_log(job.folder.log)
     return {
         "member": job.member.name,
         "fold": job.fold,

@@ -79,7 +79,7 @@ class TrainingProgress:
         self._tasks[job.name] = self._bar.add_task(
             f"  {job.name}", total=_work(job), note=f"epoch 1 of {job.member.epochs}"
         )
-        path = job.folder / "checkpoint.pt"
+        path = job.folder.checkpoint
         with suppress(UserError):  # the job itself says what is wrong with it
             if path.is_file():
                 epochs = Checkpoint.load(path).epoch

@@ -11,6 +11,7 @@ import cv2
 import torch
 
 from steelsight.core.files import write_json
+from steelsight.run.run import Run
 
 THREADS = 1
 """Of a job of a new run. Two jobs of one thread make more images a second than one of two, whose threads wait for each other
@@ -52,18 +53,18 @@ def limited_to(threads: int | None) -> Iterator[None]:
         cv2.setNumThreads(former[1])
 
 
-def threads_of(run: Path) -> tuple[int, bool]:
+def threads_of(run: Run) -> tuple[int, bool]:
     """The threads of a run's jobs on a processor, and whether that is known: False where an earlier version began it and none
     of its jobs tells. Written down in RUN/machine.json the first time."""
-    path = run / "machine.json"
+    path = run.machine_file
     with suppress(OSError, ValueError, KeyError, TypeError):
         return int(_read(path)["threads"]), True
     told = sorted(
         int(done["threads"])
-        for done in map(_read, run.glob("jobs/*/fold*/done.json"))
+        for done in (_read(job.done) for job in run.jobs_begun() if job.done.is_file())
         if done.get("device") == "cpu" and "threads" in done
     )
-    begun = any(run.glob("jobs/*/fold*/checkpoint.pt"))
+    begun = any(job.checkpoint.exists() for job in run.jobs_begun())
     threads = told[-1] if told else THREADS
     write_json(path, {"threads": threads})
     return threads, bool(told) or not begun

@@ -73,15 +73,17 @@ def main() -> None:
 
 
 def _work(orders: Orders, received: "queue.Queue[dict[str, Any]]", tell: Tell) -> None:
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.run.run import Run
     from steelsight.training.arrangement import image_readers
-    from steelsight.training.experiment import open_run, seen_at
     from steelsight.training.fit import Hooks
     from steelsight.training.job import make_job, run_job
     from steelsight.training.machine import DeviceConfig, make_fabric
     from steelsight.training.memory import give_back
+    from steelsight.training.same_images import seen_at
     from steelsight.training.timing import time_steps
 
-    evidence = seen_at(open_run(Path(orders.run)), Path(orders.images))
+    evidence = seen_at(OutOfFoldPredictions.of(Run(Path(orders.run))), Path(orders.images))
     fabric = make_fabric(DeviceConfig("cuda" if orders.device == "cuda" else "cpu", 1), evidence.recipe)
     reads = image_readers(evidence.recipe, orders.workers, orders.cache)
     hooks = Hooks(lambda images: tell({"images": images}), lambda line: tell({"epoch": line}), orders.tensorboard)

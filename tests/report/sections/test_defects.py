@@ -23,6 +23,7 @@ from steelsight.report.findings import collect
 from steelsight.report.sections.defect_table import defect_table
 from steelsight.report.sections.defects import defects_view
 from steelsight.report.sign_off.sheet import sheet_of
+from steelsight.run.run import Run
 from steelsight.selection.decide import decide
 from steelsight.verdicts.choose_policy import choose_policy
 from steelsight.verdicts.evaluated_files import write_evaluation_set
@@ -50,7 +51,7 @@ def test_the_verb_counts_what_the_masks_of_the_nested_rule_find(copied: Path) ->
     done = run_cli("report", copied, "--mm-per-pixel", "0.5", "--json")
     assert done.returncode == 0, done.stderr
     text = Path(json.loads(done.stdout)["wrote"][0]).read_text("utf-8")
-    found = collect(copied)
+    found = collect(Run(copied))
     annotated = hit = false = 0
     for index, sample in enumerate(found.record.samples):
         for truth, marked in zip(sample.mask(), found.masks_of(index), strict=True):
@@ -73,11 +74,11 @@ def test_the_verb_counts_what_the_masks_of_the_nested_rule_find(copied: Path) ->
     assert f"{hit} ({100 * hit / annotated:.1f} %)" in table
     assert "per metre" in table
     assert 'href="#defects"' in text
-    assert "per metre" not in words(section(build_report(copied).read_text("utf-8"), "defects"))
+    assert "per metre" not in words(section(build_report(Run(copied)).read_text("utf-8"), "defects"))
 
 
 def test_the_table_reads_the_curve_and_the_gate_takes_from_it(decided_run: Path) -> None:
-    found = collect(decided_run)
+    found = collect(Run(decided_run))
     tested = found.tested
     assert tested.defects is not None
     table = defect_table(tested.defects, tested.groups, tested.sizes[:, 1], tested.classes, None)
@@ -96,19 +97,19 @@ def test_the_table_reads_the_curve_and_the_gate_takes_from_it(decided_run: Path)
 
 def test_a_run_without_classifiers_has_the_section_and_no_gate(tmp_path: Path) -> None:
     make_run(tmp_path / "run", {"s": 0.3}, every=5)
-    decide(tmp_path / "run")
-    text = build_report(tmp_path / "run").read_text("utf-8")
+    decide(Run(tmp_path / "run"))
+    text = build_report(Run(tmp_path / "run")).read_text("utf-8")
     assert "the gate stops" not in section(text, "defects")
     assert "annotated defects" in section(text, "defects")
     assert '<section id="signing">' not in text
 
 
 def test_the_scale_of_the_severity_rules_holds_and_another_is_refused(copied: Path) -> None:
-    decide(copied, severity=METRIC)
-    assert "per metre of strip" in section(build_report(copied).read_text("utf-8"), "signing")
-    assert build_report(copied, None, 0.5)
+    decide(Run(copied), severity=METRIC)
+    assert "per metre of strip" in section(build_report(Run(copied)).read_text("utf-8"), "signing")
+    assert build_report(Run(copied), None, 0.5)
     with pytest.raises(UserError, match=r"0\.4 mm along the strip: the severity rules .* say 0\.5 mm"):
-        build_report(copied, None, 0.4)
+        build_report(Run(copied), None, 0.4)
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -18,6 +18,7 @@ from steelsight.report.build import build_report
 from steelsight.report.sections.inspected import inspected_view
 from steelsight.results.writer import ResultWriter
 from steelsight.rule.rule import Rule
+from steelsight.run.run import Run
 
 pytestmark = needs_sample
 CLASSES = ("1", "2", "3", "4")
@@ -68,9 +69,9 @@ def test_counts_and_pictures_are_those_of_the_tables(inspected: Path) -> None:
 
 
 def test_the_page_has_the_section_when_asked(inspected: Path, decided_run: Path, tmp_path: Path) -> None:
-    without = build_report(decided_run).read_text("utf-8")
+    without = build_report(Run(decided_run)).read_text("utf-8")
     assert 'id="inspected"' not in without
-    text = build_report(decided_run, inspected).read_text("utf-8")
+    text = build_report(Run(decided_run), inspected).read_text("utf-8")
     assert '<section id="inspected"' in text
     assert 'href="#inspected"' in text
     assert text.count("what the inspector marks") == len(inspected_view(inspected, CLASSES).pictures)

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from steelsight.report.build import build_report
-from steelsight.report.sections.rules import SEARCHED, rules_view
+from steelsight.report.sections.rules import rules_view
 from steelsight.report.sections.thresholds import searched_values, thresholds_view
 from steelsight.rule.bootstrap import RuleStability, ValueInterval
-from steelsight.rule.kinds import KINDS, SOFT, RuleKind
+from steelsight.rule.kinds import KINDS, KindName
+from steelsight.run.run import Run
 from steelsight.selection.decision import Decision, read_decision
 
 CLASSES = ("1", "2", "3", "4")
@@ -16,10 +17,10 @@ CLASSES = ("1", "2", "3", "4")
 
 @pytest.fixture(scope="module")
 def decision(decided_run: Path) -> Decision:
-    return read_decision(decided_run)
+    return read_decision(Run(decided_run))
 
 
-def with_kept(decision: Decision, kind: RuleKind) -> Decision:
+def with_kept(decision: Decision, kind: KindName) -> Decision:
     """The same decision, had this kind been kept."""
     classes = {"gate": 0, "shared": 1, "tuned": 4}[kind.removeprefix("soft-")]
     ends = {
@@ -27,7 +28,7 @@ def with_kept(decision: Decision, kind: RuleKind) -> Decision:
         "lower": (ValueInterval(low=51, high=51),) * classes,
         "min_area": (ValueInterval(low=353, high=11515),) * classes,
     }
-    softness = ValueInterval(low=5, high=5) if kind in SOFT else None
+    softness = ValueInterval(low=5, high=5) if KINDS[kind].soft else None
     changes = {"kind": kind, "gate": ValueInterval(low=0.3, high=0.55), "softness": softness}
     assert decision.stability is not None
     stability = RuleStability.model_validate(decision.stability.model_copy(update=changes | ends).model_dump())
@@ -42,7 +43,7 @@ def test_where_the_plain_rule_is_kept_the_page_says_so_and_shows_what_was_not(
     decided_run: Path, decision: Decision
 ) -> None:
     assert decision.kept == "defaults"
-    text = build_report(decided_run).read_text("utf-8")
+    text = build_report(Run(decided_run)).read_text("utf-8")
     section = text[text.index('<section id="ensemble">') :]
     assert "The plain defaults are kept: tuning does not pay here." in section
     assert "in place of the plain rule, and is not kept" in section
@@ -53,12 +54,12 @@ def test_where_the_plain_rule_is_kept_the_page_says_so_and_shows_what_was_not(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "defaults"])
-def test_every_value_that_a_kind_searches_is_shown_with_its_interval(decision: Decision, kind: RuleKind) -> None:
+def test_every_value_that_a_kind_searches_is_shown_with_its_interval(decision: Decision, kind: KindName) -> None:
     kept = with_kept(decision, kind)
     view = thresholds_view(kept, plain_of(decision), CLASSES)
     values = {"gate": 0, "shared": 1, "tuned": 4}[kind.removeprefix("soft-")]
     assert view.kept
-    assert len(view.rows) == 1 + (kind in SOFT) + 3 * values
+    assert len(view.rows) == 1 + (KINDS[kind].soft) + 3 * values
     assert view.rows[0].drawn == "0.30 to 0.55"
     assert [row.drawn for row in view.rows[-3:]] == ["0.40 to 1.00", "0.20 to 0.20", "353 to 11,515"] or not values
     assert all(len(row.without) == len(view.folds) for row in view.rows)
@@ -85,4 +86,4 @@ def test_a_kept_soft_gate_is_told(decision: Decision) -> None:
     view = rules_view(with_kept(decision, "soft-shared"), plain_of(decision), CLASSES)
     assert (view.softness, view.plain) == (5, False)
     assert [row.kind for row in view.kinds if row.kept] == ["soft-shared"]
-    assert set(SEARCHED) == set(KINDS)
+    assert [row.searched for row in view.kinds] == [KINDS[row.kind].says for row in view.kinds]

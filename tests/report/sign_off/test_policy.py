@@ -20,6 +20,7 @@ from steelsight.report.sign_off.plots import cost_plot, trade_off_plot
 from steelsight.report.sign_off.policy import Subject, signing_view
 from steelsight.report.sign_off.words import calibration_line, costs_line, shortfall, statement_row, when_bounds_end
 from steelsight.run.record import DATASET
+from steelsight.run.run import Run
 from steelsight.selection.decide import decide
 from steelsight.selection.run_policy import decide_verdicts
 from steelsight.verdicts.calibration import Calibration
@@ -171,7 +172,7 @@ def test_plots_of_a_single_kind_of_image_are_left_out_or_drawn() -> None:
 
 
 def test_escapes_are_shown_largest_first_and_the_rest_is_named(decided_run: Path) -> None:
-    found = collect(decided_run)
+    found = collect(Run(decided_run))
     samples = tuple(sample for sample in found.record.samples if sample.is_defective)[:3] * 30
     named = [Sample(f"{at}.jpg", sample.path, sample.size, sample.runs[:2]) for at, sample in enumerate(samples)]
     tested = _tested([(at, 0.1, 0, False) for at in range(90)])
@@ -187,12 +188,12 @@ def test_escapes_are_shown_largest_first_and_the_rest_is_named(decided_run: Path
 def test_it_is_the_first_section_and_pictures_all_that_is_lost(tmp_path: Path) -> None:
     run = tmp_path / "run"
     make_run(run, {"ca": 0.6, "sa": 0.4}, every=2)
-    decide(run)
-    policy = decide_verdicts(run, Limits(max_escape=0.5, max_overkill=0.5), None).policy
+    decide(Run(run))
+    policy = decide_verdicts(Run(run), Limits(max_escape=0.5, max_overkill=0.5), None).policy
     assert policy is not None
     assert policy.outcome.escapes
     assert policy.outcome.overkills
-    text = build_report(run).read_text("utf-8")
+    text = build_report(Run(run)).read_text("utf-8")
     assert re.findall(r'<section id="(\w+)"', text)[:2] == ["signing", "summary"]
     page = text[text.index('<section id="signing">') : text.index('<section id="summary"')]
     assert "Cross-validated, not guaranteed." in page
@@ -200,7 +201,7 @@ def test_it_is_the_first_section_and_pictures_all_that_is_lost(tmp_path: Path) -
         assert f'alt="{name}: what was lost"' in page
     header = run / DATASET
     header.write_text(re.sub(r'"root": ".*?"', '"root": "/moved"', header.read_text()))
-    found = collect(run)
+    found = collect(Run(run))
     assert found.tested is not None
     subject = Subject("“run”", "are gone", "decision.json")
     view = signing_view(policy, found.tested, found.record.samples, found.masks_of, subject)
@@ -213,8 +214,8 @@ def test_it_is_the_first_section_and_pictures_all_that_is_lost(tmp_path: Path) -
 def test_a_run_without_classifiers_has_no_such_page(tmp_path: Path) -> None:
     run = tmp_path / "run"
     make_run(run, {"sa": 0.3}, every=6)
-    decide(run)
-    text = build_report(run).read_text("utf-8")
+    decide(Run(run))
+    text = build_report(Run(run)).read_text("utf-8")
     assert 'id="signing"' not in text
     assert 'href="#signing"' not in text
     assert "<h1>Inspector" in text

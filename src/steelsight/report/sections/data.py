@@ -78,8 +78,9 @@ class DataView:
     augmentations: tuple[Shown, ...]
 
 
-def data_view(record: Record, run: Path) -> DataView:
-    """Look over the recorded images of a run; pictures are read from where the record says they are."""
+def data_view(record: Record, augmentations: Path) -> DataView:
+    """Look over the recorded images of a run; pictures are read from where the record says they are, and from the folder
+    of augmented ones."""
     samples = record.samples
     names = class_names(record.classes)
     sizes = Counter(f"{sample.size[1]} × {sample.size[0]}" for sample in samples).most_common()
@@ -99,7 +100,7 @@ def data_view(record: Record, run: Path) -> DataView:
         faults_left_out=max(0, len(record.skipped) - 20),
         pictures=pictures,
         unreadable=unreadable,
-        augmentations=_augmentations(run / "augmentations"),
+        augmentations=_augmentations(augmentations),
     )
 
 

@@ -4,26 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from steelsight.report.sections.thresholds import ThresholdsView, thresholds_view
-from steelsight.rule.kinds import RuleKind
+from steelsight.rule.kinds import KINDS, PLAIN, KindName
 from steelsight.rule.rule import Rule
 from steelsight.selection.decision import Candidate, Decision
-
-SEARCHED: dict[RuleKind, str] = {
-    "defaults": "nothing: the plain rule",
-    "gate": "the gate",
-    "shared": "the gate, and one upper, lower and area for all classes",
-    "tuned": "the gate, and upper, lower and area of each class",
-    "soft-gate": "as gate, but soft: areas grow as P(defect) falls",
-    "soft-shared": "as shared, with a soft gate",
-    "soft-tuned": "as tuned, with a soft gate",
-}
 
 
 @dataclass(frozen=True)
 class KindRow:
     """One kind of rule: its figures on the images it was found on, and nested."""
 
-    kind: RuleKind
+    kind: KindName
     searched: str
     dice: float
     nested_dice: float
@@ -57,7 +47,7 @@ def rules_view(decision: Decision, plain_rule: Rule, classes: Sequence[str]) -> 
     return RulesView(
         kinds=tuple(_kind_row(decision, candidate) for candidate in decision.candidates),
         reason=decision.reason.rstrip("."),
-        plain=decision.kept == "defaults",
+        plain=decision.kept == PLAIN,
         folds=len(decision.nested.folds),
         softness=decision.rule.softness,
         gate=decision.rule.gate,
@@ -69,7 +59,7 @@ def _kind_row(decision: Decision, candidate: Candidate) -> KindRow:
     judged = candidate.nested.figures
     return KindRow(
         kind=candidate.kind,
-        searched=SEARCHED[candidate.kind],
+        searched=KINDS[candidate.kind].says,
         dice=candidate.figures.dice,
         nested_dice=judged.dice,
         nested_defective=float("nan") if judged.defective_dice is None else judged.defective_dice,

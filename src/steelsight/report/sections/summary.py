@@ -20,6 +20,7 @@ from steelsight.report.sections.masks import RuleFigures
 from steelsight.report.sections.training import TrainingView
 from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.run.record import Record
+from steelsight.run.run import Run
 
 _REPORTED = ("numpy", "opencv-python-headless", "scikit-learn", "timm", "segmentation-models-pytorch", "lightning")
 
@@ -63,7 +64,7 @@ class SummaryView:
 
 
 def summary_view(
-    run: Path,
+    run: Run,
     record: Record,
     recipe: Recipe,
     nested: RuleFigures,
@@ -74,7 +75,7 @@ def summary_view(
     """Put the first page together from what the other sections found."""
     done = _done_files(run)
     return SummaryView(
-        run=run.resolve().name,
+        run=run.name,
         recipe=recipe.name,
         members=_count_members(recipe),
         images=len(record.samples),
@@ -166,8 +167,8 @@ def _count_members(recipe: Recipe) -> str:
     return " and ".join(parts)
 
 
-def _done_files(run: Path) -> list[dict[str, object]]:
-    return [_done_file(path) for path in sorted(run.glob("jobs/*/fold*/done.json"))]
+def _done_files(run: Run) -> list[dict[str, object]]:
+    return [_done_file(job.done) for job in run.jobs_begun() if job.done.is_file()]
 
 
 def _done_file(path: Path) -> dict[str, object]:

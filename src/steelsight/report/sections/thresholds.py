@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from steelsight.plots.style import BLUE, GREY, ORANGE, RED, WIDE, log_axis, new_figure, plain, quiet, styled, svg
 from steelsight.rule.bootstrap import RuleStability, ValueInterval
-from steelsight.rule.kinds import SOFT, RuleKind
+from steelsight.rule.kinds import KINDS, RICHEST, KindName
 from steelsight.rule.rule import Rule
 from steelsight.selection.decision import Decision
 
@@ -74,7 +74,7 @@ class ThresholdsView:
         gates: that the draws were searched at, as text.
     """
 
-    kind: RuleKind
+    kind: KindName
     kept: bool
     folds: tuple[int, ...]
     stability: RuleStability | None
@@ -86,7 +86,7 @@ class ThresholdsView:
 def thresholds_view(decision: Decision, plain_rule: Rule, classes: Sequence[str]) -> ThresholdsView:
     """Table and strip plot of every value that the shown kind of rule searches."""
     drawn = decision.stability
-    kind = drawn.kind if drawn else "tuned"
+    kind = drawn.kind if drawn else RICHEST
     found = searched_values(decision, kind, plain_rule, classes)
     return ThresholdsView(
         kind=kind,
@@ -100,7 +100,7 @@ def thresholds_view(decision: Decision, plain_rule: Rule, classes: Sequence[str]
 
 
 def searched_values(
-    decision: Decision, kind: RuleKind, plain_rule: Rule, classes: Sequence[str]
+    decision: Decision, kind: KindName, plain_rule: Rule, classes: Sequence[str]
 ) -> tuple[SearchedValue, ...]:
     """Every value that a kind of rule searches, gate first, then class by class."""
     candidate = decision.candidate(kind)
@@ -112,14 +112,14 @@ def searched_values(
         return SearchedValue(name, parameter, tuple(without), everywhere, of_plain, _drawn(drawn, parameter, index))
 
     found = [value("", "gate", None)]
-    if kind in SOFT:
+    if KINDS[kind].soft:
         found.append(value("", "softness", None))
-    match kind:
-        case "tuned" | "soft-tuned":
+    match KINDS[kind].searched:
+        case "gate and thresholds of each class":
             names = tuple(classes)
-        case "shared" | "soft-shared":
+        case "gate and shared thresholds":
             names = ("all classes",)
-        case _:
+        case "gate" | "nothing":
             names = ()
     per_class: tuple[Parameter, ...] = ("upper threshold", "lower threshold", "minimum area")
     found += [value(name, parameter, index) for index, name in enumerate(names) for parameter in per_class]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -11,6 +10,7 @@ from steelsight.plots.style import WIDE, new_figure, styled, svg
 from steelsight.plots.training_curves import accuracy, class_dice, dice, learning_rate, losses
 from steelsight.recipe import Member, Recipe
 from steelsight.run.job_log import JobLog, read_log
+from steelsight.run.run import Run
 
 Panel = Callable[[Axes, JobLog], None]
 
@@ -49,11 +49,11 @@ class TrainingView:
     epoch_selected: tuple[str, ...]
 
 
-def read_curves(run: Path, recipe: Recipe) -> tuple[MemberCurves, ...]:
+def read_curves(run: Run, recipe: Recipe) -> tuple[MemberCurves, ...]:
     """The logs of all jobs that have one."""
     found = []
     for member in recipe.members:
-        paths = [(fold, run / "jobs" / member.name / f"fold{fold}" / "log.jsonl") for fold in range(recipe.folds)]
+        paths = [(fold, run.job(member.name, fold).log) for fold in range(recipe.folds)]
         jobs = tuple((fold, read_log(path)) for fold, path in paths if path.is_file())
         found.append(MemberCurves(member, jobs))
     return tuple(found)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from steelsight import __version__
 from steelsight.core.commands import command
 from steelsight.imaging.rle import Runs, decode_runs, to_coco_counts
 from steelsight.results.tables import line
 from steelsight.station.inspection import Result, Review
+from steelsight.version import __version__
 
 _COLUMNS = ("image", "inspection", "name", "inspector", "reviewed", "reviewer", "version", "agrees", "word", "comment")
 

@@ -7,7 +7,6 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from steelsight import __version__
 from steelsight.station.http.errors import LastResort, explain_faults
 from steelsight.station.http.metrics import Metrics, RequestMetrics
 from steelsight.station.http.middleware.head import Head
@@ -20,6 +19,7 @@ from steelsight.station.http.routes.reviewing import reviewing_routes
 from steelsight.station.http.routes.statistics import statistics_routes
 from steelsight.station.http.routes.viewing import viewing_routes
 from steelsight.station.station import Station
+from steelsight.version import __version__
 
 PAGE = Path(__file__).resolve().parents[1] / "page"
 """The files of the page."""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from steelsight import __version__
 from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import parse_runs
 from steelsight.inspector.artifact import InspectorCard
@@ -26,6 +25,7 @@ from steelsight.station.inspection import Inspection, Review
 from steelsight.station.settings import StationSettings
 from steelsight.verdicts.policy import Policy
 from steelsight.verdicts.text import statement_text, thresholds_text
+from steelsight.version import __version__
 
 
 def inspection_answer(inspection: Inspection) -> InspectionAnswer:

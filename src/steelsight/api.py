@@ -1,0 +1,370 @@
+"""What a program calls: a few lines each over the floors below. `import steelsight` gives these names, see `__init__`."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+from steelsight import recipe as recipes
+from steelsight.cascade.sources import Source
+from steelsight.core.errors import UserError
+from steelsight.core.files import sweep
+from steelsight.dataset import read as reading
+from steelsight.dataset.model import Dataset, Layout
+from steelsight.metrics.mask_table import read_mask_table
+from steelsight.metrics.submission import Score, image_suffixes, read_image_list, score_submission
+from steelsight.metrics.submitted_defects import Sizes, sizes_in
+from steelsight.recipe import Recipe, choose_folds, choose_jobs
+from steelsight.rule.objective import Objective, ObjectiveName
+from steelsight.run.run import Run
+from steelsight.verdicts.policy import Limits, Unchanged
+from steelsight.verdicts.severity import Severity
+
+if TYPE_CHECKING:
+    from steelsight.cascade.judge import Prediction
+    from steelsight.inspector.artifact import Precision
+    from steelsight.inspector.inspector import Inspector
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.selection.decision import Decision
+
+
+def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """A recipe that comes with steelsight (`paper`, `lite`, `demo`), or that of a YAML file.
+
+    Args:
+        overrides: changes, each `key.sub=value`, as in `members.segment-lite0.sampling.batch=4`.
+
+    Raises:
+        UserError: no such recipe, not YAML, or a wrong key or value.
+
+    >>> load_recipe("lite", ["folds=3"]).folds
+    3
+    """
+    return recipes.load_recipe(str(name_or_path), overrides)
+
+
+def read_dataset(folder: str | Path, layout: Layout | None = None) -> Dataset:
+    """Read a folder of labelled images, every image opened and every mask checked against it.
+
+    Args:
+        folder: in any of the four layouts (docs/data.md); or the CSV or JSON to read where a folder has several.
+        layout: found by itself if left out.
+
+    Returns:
+        `samples` without any image that has a fault, and `faults`. `sample.mask()` is bool (classes, height, width), and
+        `sample.size` (height, width) in pixels.
+
+    Raises:
+        UserError: no layout fits, or no image shows a defect.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from steelsight import make_strips
+    >>> with TemporaryDirectory() as parent:
+    ...     made = make_strips(Path(parent) / "strips", 4, size=(64, 256), defective=1)
+    ...     data = read_dataset(Path(parent) / "strips")
+    >>> len(data.samples), data.samples[0].size, data.faults
+    (4, (64, 256), ())
+    """
+    return reading.read_dataset(Path(folder), layout)
+
+
+def score(
+    truth: str | Path,
+    predicted: str | Path,
+    *,
+    images: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    size: tuple[int, int] | None = None,
+    mm_per_pixel: float | None = None,
+) -> Score:
+    """Judge a table of predicted masks against one of true masks, as the Severstal competition does and beyond.
+
+    Args:
+        truth, predicted: CSV files of run lengths, in either layout, as `submission.csv` of an inspection.
+        images: a folder of the images to judge, or a list of them; those that either file names if left out.
+        classes: those to judge; those of the truth file if left out.
+        size: (height, width) in pixels of every image; with it, or with `images` as a folder, connected defects are counted.
+        mm_per_pixel: size of a pixel along the strip, for false alarms per metre.
+
+    Returns:
+        `figures.dice` is the competition's mean, in [0, 1]; `defects` is None where no size is known.
+
+    Raises:
+        UserError: a file is no such table, the two do not belong together, or a run lies beyond its image.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name, runs in (("truth", "1 4"), ("predicted", "1 2")):
+    ...         text = f"ImageId,ClassId,EncodedPixels\\na.jpg,1,{runs}\\n"
+    ...         _ = (Path(folder) / f"{name}.csv").write_text(text)
+    ...     scored = score(f"{folder}/truth.csv", f"{folder}/predicted.csv", size=(4, 4))
+    >>> round(scored.figures.dice, 4), scored.defects.all.found
+    (0.6667, 1)
+    """
+    if mm_per_pixel is not None and mm_per_pixel <= 0:
+        raise UserError(f"mm_per_pixel {mm_per_pixel:g}: the size of a pixel is more than 0; give it in mm")
+    true_masks, masks = read_mask_table(Path(truth), size), read_mask_table(Path(predicted), size)
+    folder = None if images is None else Path(images)
+    names = None if folder is None else read_image_list(folder, image_suffixes(true_masks, masks))
+    sizes: Sizes = size
+    if size is None and folder is not None and folder.is_dir():
+        sizes = sizes_in(folder, names or ())
+    scored = score_submission(true_masks, masks, names, classes, sizes, mm_per_pixel)
+    if mm_per_pixel is not None and scored.defects is None:
+        raise UserError(
+            f"mm_per_pixel {mm_per_pixel:g}: a length needs the images' widths; give size, or images as a folder of them"
+        )
+    return scored
+
+
+@dataclass(frozen=True)
+class TrainedRun(Run):
+    """A RUN, with what can be done with it; `steelsight.Run` is this class.
+
+    It has the paths of the folder and what is stored there (`recipe`, `record`) from `steelsight.run.run.Run`.
+
+    >>> run = Run.open("runs/lite")                                    # doctest: +SKIP
+    >>> run.decide(Limits(max_escape=0.1)).nested.figures.dice         # doctest: +SKIP
+    0.861
+    >>> inspector = run.export("inspectors/line2")                     # doctest: +SKIP
+    """
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """A run that `train` has begun.
+
+        Raises:
+            UserError: the folder holds none, or a damaged one.
+        """
+        run = cls(Path(folder))
+        if run.recipe.folds and run.record.samples:
+            return run
+        raise UserError(f"{run}: a run without images; train again, into another folder")
+
+    @property
+    def decision(self) -> "Decision":
+        """Members, rule, policy and figures that were decided last.
+
+        Raises:
+            UserError: nothing is decided yet, or decision.json is damaged.
+        """
+        from steelsight.selection.decision import read_decision
+
+        return read_decision(self)
+
+    def decide(
+        self,
+        limits: Limits | None = None,
+        *,
+        objective: ObjectiveName | None = None,
+        max_false_alarms: float | None = None,
+        gate: float | None = None,
+        plain: bool = False,
+        severity: Severity | Unchanged | None = "keep",
+    ) -> "Decision":
+        """Choose members, rule and verdict policy again from the stored evidence, and write decision.json.
+
+        Args:
+            limits: for the verdicts; None for those of the last decision, or else the default.
+            objective: what the rule is searched for; None for the recipe's.
+            max_false_alarms: share of empty pairs, in [0, 1], in which something may be marked; for `defects` alone.
+            gate: search at this P(defect) alone, in [0, 1].
+            plain: take the plain rule, without any search.
+            severity: rules on what was found; `keep` for those that the run has, None for none.
+
+        Raises:
+            UserError: jobs are not done, or an argument is out of its range.
+        """
+        from steelsight.selection.decide import decide
+
+        aimed = self._objective(objective, max_false_alarms)
+        return decide(self, gate=gate, objective=aimed, plain=plain, wish=limits, severity=severity)
+
+    def decide_verdicts(
+        self, limits: Limits | None = None, *, severity: Severity | Unchanged | None = "keep"
+    ) -> "Decision":
+        """Find the verdict policy again, for the members and the rule that are decided; takes seconds.
+
+        Raises:
+            UserError: nothing is decided yet, or the evidence has changed since.
+        """
+        from steelsight.selection.run_policy import decide_verdicts
+
+        return decide_verdicts(self, limits, severity)
+
+    def report(self, inspected: str | Path | None = None, *, mm_per_pixel: float | None = None) -> Path:
+        """Write the report, one HTML page that needs no network, and return its path.
+
+        Args:
+            inspected: results of an inspection with overlays, to be pictured as well.
+            mm_per_pixel: size of a pixel along the strip; that of the severity rules if left out.
+
+        Raises:
+            UserError: nothing is decided yet, or `inspected` holds no results.
+        """
+        from steelsight.report.build import build_report
+
+        return build_report(self, None if inspected is None else Path(inspected), mm_per_pixel)
+
+    def export(
+        self,
+        out: str | Path,
+        *,
+        folds: str | int = "all",
+        precision: "Precision" = "fp32",
+        max_dice_loss: float = 0.002,
+        images: Sequence[str | Path] = (),
+    ) -> "Inspector":
+        """Write an INSPECTOR, which needs no torch, prove that it says what the run's networks say, and open it.
+
+        Args:
+            out: folder to write; an inspector that stands there is replaced.
+            folds: `all`, or the number of one, whose inspector is guaranteed what that fold's images bear.
+            max_dice_loss: what `bf16` or `int8` may lose.
+            images: files, folders or patterns for the proof; the run's own if left out.
+
+        Raises:
+            UserError: the run is not complete, images are gone, or the networks differ. Nothing is left behind.
+        """
+        from steelsight.export.export import export_run
+        from steelsight.inspector.inspector import Inspector
+
+        given = [str(image) for image in images]
+        export_run(self, Path(out), folds=str(folds), precision=precision, max_dice_loss=max_dice_loss, images=given)
+        return Inspector.open(out)
+
+    def predict(self, images: Iterable[str | Path], *, folds: str | int = "all") -> "Iterator[Prediction]":
+        """Judge images with the run's own networks, in torch, in the order given; see `Inspector.stream`.
+
+        Args:
+            images: files; what cannot be read gives a `Prediction` with its error.
+            folds: `all`, or the number of one, whose networks judge alone.
+
+        Raises:
+            UserError: nothing is decided yet, a job is not done, or there is no such fold.
+        """
+        from steelsight.cascade.judge import judge, sees_grey
+        from steelsight.export.card import measure_familiar
+        from steelsight.export.images import are_there
+        from steelsight.networks.engine import load_engine
+        from steelsight.run.predictions import OutOfFoldPredictions
+        from steelsight.selection.run_policy import of_folds
+
+        decision, chosen = self.decision, choose_folds(str(folds), self.recipe.folds)
+        deployed = of_folds(OutOfFoldPredictions.of(self), decision, chosen)
+        engine = load_engine(self, self.recipe, decision.classes, *decision.jobs_of(chosen))
+        usual = measure_familiar(self.record, (), grey=sees_grey(engine)) if are_there(self.record) else None
+        return judge(
+            (Source(Path(image).name, Path(image)) for image in images),
+            engine,
+            decision.rule_of(chosen),
+            flags=None if usual is None else usual.flags,
+            policy=None if deployed is None else deployed[1],
+        )
+
+    def _objective(self, aim: ObjectiveName | None, max_false_alarms: float | None) -> Objective | None:
+        """What the arguments ask for, the recipe's where they are silent; None where all are."""
+        if aim is None and max_false_alarms is None:
+            return None
+        search = self.recipe.search
+        chosen = aim or search.objective
+        if max_false_alarms is not None and chosen != "defects":
+            raise UserError(f"max_false_alarms {max_false_alarms:g}: belongs to objective='defects'; add that")
+        limit = search.max_false_alarms if max_false_alarms is None else max_false_alarms
+        if not 0 <= limit <= 1:
+            raise UserError(f"max_false_alarms {limit:g}: a share; give a number from 0 to 1")
+        return Objective(aim=chosen, max_false_alarms=limit)
+
+
+def train(
+    data: str | Path | Dataset,
+    *,
+    out: str | Path,
+    recipe: str | Path | Recipe = "lite",
+    overrides: Sequence[str] = (),
+    limits: Limits | None = None,
+    resume: bool = False,
+    skip_faulty: bool = False,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    workers: int | None = None,
+    parallel: int | Literal["auto"] = "auto",
+) -> TrainedRun:
+    """Train a recipe in cross-validation, then decide members, rule and verdicts, and write the report.
+
+    What is finished is kept, whatever ends it: with `resume` it goes on. Progress goes to standard error.
+
+    Args:
+        data: folder of labelled images, or what `read_dataset` made of it.
+        out: folder of the run; it must not hold another one.
+        recipe: `paper`, `lite`, `demo`, a YAML file, or what `load_recipe` made of one.
+        overrides: changes to a recipe that is given by name or file, see `load_recipe`.
+        limits: for the verdicts; None for the default.
+        resume: go on with the run in `out`, with the recipe that it began with; begin one where there is none.
+        skip_faulty: leave faulty images out.
+        device, workers: where to train, and loader processes of each job.
+        parallel: jobs side by side; `auto`: one for each core of a processor, one on a GPU.
+
+    Raises:
+        UserError: images are faulty, `out` holds something else, ImageNet weights that the recipe names are not there, or a
+            job failed; what was finished stays.
+
+    >>> import steelsight                                                           # doctest: +SKIP
+    >>> run = steelsight.train("samples/severstal", recipe="demo", out="runs/demo") # doctest: +SKIP
+    >>> run.decision.nested.figures.dice                                            # doctest: +SKIP
+    0.57
+    """
+    wanted = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
+    run = TrainedRun(Path(out))
+    if run.is_started and not resume:
+        raise UserError(f"{run}: there is a run already; go on with it by resume=True, or choose another out")
+    predictions = _go_on(run, data, wanted) if run.is_started else _start(run, data, wanted, skip_faulty)
+    from steelsight.training.experiment import run_jobs
+    from steelsight.training.machine import DeviceConfig
+
+    run_jobs(predictions, choose_jobs(predictions.recipe, []), DeviceConfig(device, "auto", workers, parallel))
+    run = TrainedRun(run.path)
+    run.decide(limits)
+    run.report()
+    return run
+
+
+def _start(run: Run, data: str | Path | Dataset, wanted: Recipe, skip_faulty: bool) -> "OutOfFoldPredictions":
+    if run.path.exists() and not run.is_torn_start:
+        raise UserError(f"{run}: exists and is not a run; choose another out")
+    sweep(run.path, below=False)
+    from steelsight.networks.encoders import require_weights
+
+    for member in wanted.members:
+        if member.weights == "imagenet":
+            require_weights(member.encoder, member.name)
+    dataset = data if isinstance(data, Dataset) else read_dataset(data)
+    if dataset.faults and not skip_faulty:
+        raise UserError(
+            f"{dataset.root}: {len(dataset.faults)} faults (the first: {dataset.faults[0].message}); mend them, which "
+            "read_dataset lists, or leave those images out by skip_faulty=True"
+        )
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.training.experiment import start_run
+
+    return OutOfFoldPredictions.of(start_run(run, dataset, wanted))
+
+
+def _go_on(run: Run, data: str | Path | Dataset, wanted: Recipe) -> "OutOfFoldPredictions":
+    """The run that is there, with its images where the data is now."""
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.training.job import is_done
+    from steelsight.training.same_images import check_data, with_images_at
+
+    predictions = OutOfFoldPredictions.of(run)
+    if predictions.recipe.name != wanted.name:
+        raise UserError(
+            f"{run}: holds a run of recipe {predictions.recipe.name!r}, not {wanted.name!r}; resume it with its own recipe, "
+            "or choose another out"
+        )
+    place = data.root if isinstance(data, Dataset) else Path(data)
+    root = (place.parent if place.is_file() else place).resolve()
+    if root != predictions.record.root.resolve():
+        predictions = with_images_at(predictions, root)
+    if not all(is_done(predictions, member, fold) for member, fold in choose_jobs(predictions.recipe, [])):
+        check_data(predictions)
+    return predictions

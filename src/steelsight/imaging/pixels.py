@@ -1,0 +1,75 @@
+"""Pixels that a program brings, in place of a file: an array or a Pillow image, looked over before anything is judged."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.core.errors import UserError
+from steelsight.imaging.preprocess import Image
+
+_RULE = "an image is a uint8 or uint16 array, (height, width) grey or (height, width, 3) RGB"
+
+
+def as_pixels(image: Any) -> Image:
+    """An array or a Pillow image as the networks' preprocessing takes it; Pillow itself is not needed.
+
+    Args:
+        image: uint8 or uint16, (H, W) grey or (H, W, 3) RGB, in any memory layout; or a `PIL.Image.Image`, whose alpha is
+            dropped and whose palette becomes its colours.
+
+    Raises:
+        UserError: it is something else: floats, channels first, a batch, alpha, no pixel.
+
+    >>> as_pixels(np.zeros((2, 3), np.uint8)).shape
+    (2, 3)
+    >>> as_pixels(np.zeros((2, 3), np.float32))
+    Traceback (most recent call last):
+    steelsight.core.errors.UserError: the array holds float32: an image is a uint8 or uint16 array, (height, width) grey or \
+(height, width, 3) RGB; of values from 0 to 1 that is (image * 255).round().astype("uint8")
+    """
+    if hasattr(image, "mode") and hasattr(image, "convert"):
+        return _of_pillow(image)
+    if not isinstance(image, np.ndarray):
+        raise UserError(f"{type(image).__name__}: {_RULE}, or a Pillow image, or the path of a file; give one of these")
+    if image.dtype.kind == "f":
+        raise UserError(
+            f'the array holds {image.dtype}: {_RULE}; of values from 0 to 1 that is (image * 255).round().astype("uint8")'
+        )
+    if image.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
+        raise UserError(f"the array holds {image.dtype}: {_RULE}; convert it")
+    _refuse_shape(image)
+    pixels: Image = np.ascontiguousarray(image)
+    return pixels
+
+
+def _refuse_shape(image: NDArray[Any]) -> None:
+    shape, mend = image.shape, ""
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] == 3):
+        if image.size:
+            return
+        mend = "; there is no pixel in it"
+    elif len(shape) == 3 and 1 in (shape[0], shape[2]):
+        mend = f"; take image[{'0' if shape[0] == 1 else '..., 0'}]"
+    elif len(shape) == 3 and shape[0] == 3:
+        mend = "; move its channels to the end by image.transpose(1, 2, 0)"
+    elif len(shape) == 3 and shape[2] == 4:
+        mend = "; drop alpha by image[..., :3]"
+    elif len(shape) == 4:
+        mend = "; give the images of a batch one by one"
+    raise UserError(f"the array has the shape {shape}: {_RULE}{mend}")
+
+
+def _of_pillow(image: Any) -> Image:
+    if image.mode in ("L", "RGB") or image.mode.startswith("I;16"):
+        wanted = image
+    elif image.mode in ("1", "LA", "La"):
+        wanted = image.convert("L")
+    elif image.mode in ("P", "PA", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"):
+        wanted = image.convert("RGB")
+    else:
+        raise UserError(
+            f"a Pillow image of mode {image.mode}: its pixels are neither 8 nor 16 bit; convert it to L or RGB"
+        )
+    pixels = np.asarray(wanted)
+    return as_pixels(pixels.astype(np.uint16) if wanted.mode.startswith("I;16") else pixels)

@@ -1,0 +1,70 @@
+"""Pixels that a program brings: taken as they are, or refused with the way to mend them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from steelsight.core.errors import UserError
+from steelsight.imaging.pixels import as_pixels
+
+GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
+COLOUR = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
+
+
+@pytest.mark.parametrize("image", [GREY, COLOUR, GREY.astype(np.uint16), GREY[::2], COLOUR[..., ::-1], GREY.T])
+def test_arrays_of_pixels_are_taken_in_any_memory_layout(image: NDArray[Any]) -> None:
+    taken = as_pixels(image)
+    assert taken.dtype == image.dtype
+    assert np.array_equal(taken, image)
+    assert taken.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("mode", "shape", "dtype"),
+    [
+        ("L", (3, 4), np.uint8),
+        ("RGB", (3, 4, 3), np.uint8),
+        ("RGBA", (3, 4, 3), np.uint8),
+        ("P", (3, 4, 3), np.uint8),
+        ("1", (3, 4), np.uint8),
+        ("LA", (3, 4), np.uint8),
+        ("I;16", (3, 4), np.uint16),
+    ],
+)
+def test_a_pillow_image_of_8_or_16_bit_is_taken(mode: str, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+    image = (
+        Pillow.fromarray(COLOUR).convert(mode) if mode != "I;16" else Pillow.fromarray(GREY.astype(np.uint16) * 1000)
+    )
+    taken = as_pixels(image)
+    assert (taken.shape, taken.dtype) == (shape, dtype)
+    if mode == "RGB":
+        assert np.array_equal(taken, COLOUR)
+    if mode == "I;16":
+        assert np.array_equal(taken, GREY.astype(np.uint16) * 1000)
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (GREY / 255, r"holds float64.*\(image \* 255\)\.round\(\)\.astype"),
+        (GREY.astype(np.float32), "holds float32"),
+        (GREY.astype(np.int64), "holds int64.*convert it"),
+        (GREY > 3, "holds bool"),
+        (GREY[None], r"shape \(1, 3, 4\).*take image\[0\]"),
+        (GREY[..., None], r"shape \(3, 4, 1\).*take image\[\.\.\., 0\]"),
+        (COLOUR.transpose(2, 0, 1), r"transpose\(1, 2, 0\)"),
+        (np.zeros((5, 6, 4), np.uint8), r"image\[\.\.\., :3\]"),
+        (COLOUR[None], "one by one"),
+        (GREY[:0], "no pixel"),
+        (GREY[0], r"shape \(4,\)"),
+        (GREY.tolist(), "list: an image is"),
+        (None, "NoneType: an image is"),
+        (Pillow.fromarray(GREY).convert("F"), "mode F"),
+    ],
+)
+def test_what_is_no_image_is_refused_with_its_mend(image: object, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        as_pixels(image)

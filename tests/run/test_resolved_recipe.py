@@ -1,0 +1,26 @@
+"""RUN/recipe.yaml: read back as written, and a folder without it is no run."""
+
+from pathlib import Path
+
+import pytest
+
+from steelsight.core.errors import UserError
+from steelsight.recipe import load_recipe
+from steelsight.run.resolved_recipe import read_run_recipe, write_run_recipe
+
+
+def test_it_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    recipe = load_recipe("lite", ["folds=3", "seed=7"])
+    write_run_recipe(tmp_path, recipe)
+    assert read_run_recipe(tmp_path) == recipe
+
+
+def test_a_folder_without_it_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"recipe\.yaml: not found, so .* is not a run"):
+        read_run_recipe(tmp_path)
+
+
+def test_what_is_wrong_in_it_is_said_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("- 1")
+    with pytest.raises(UserError, match=r"recipe\.yaml: a recipe is a mapping"):
+        read_run_recipe(tmp_path)

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
 from helpers.policies import make_policy
 
@@ -17,8 +17,6 @@ from steelsight.verdicts.verdict import UNREADABLE, give_verdict, say_suspected
 HALF = Preprocess(height=128, width=800)
 PADDED = Preprocess(height=64, width=64, fit="pad", colour="grey")
 RULE = Rule(gate=0.2, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
-
-pytestmark = needs_sample
 
 
 def sources(count=10):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.data import needs_sample
 from helpers.judged_run import COARSE, FOLDS, make_run
 from numpy.typing import NDArray
 
@@ -22,8 +21,6 @@ from steelsight.selection.decide import decide
 from steelsight.selection.decision import Decision, Number, read_decision
 from steelsight.selection.ensembles import EnsembleOutputs
 from steelsight.selection.out_of_fold import NestedOutputs
-
-pytestmark = needs_sample
 
 NOISE = {"c-a": 0.2, "c-b": 0.5, "s-a": 0.2, "s-b": 0.5}
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
 from helpers.policies import make_policy
 
@@ -19,7 +19,6 @@ from steelsight.report.sections.inspected import inspected_view
 from steelsight.results.writer import ResultWriter
 from steelsight.rule.rule import Rule
 
-pytestmark = needs_sample
 CLASSES = ("1", "2", "3", "4")
 PREPROCESS = Preprocess(height=64, width=416, colour="grey")
 

@@ -1,6 +1,7 @@
 """The project around the code: version, documents, pictures, dependencies, and what a plain install imports."""
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -107,6 +108,38 @@ def test_make_lists_every_target_that_the_documents_name() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert named >= {"demo", "test", "check", "plain"}
     assert {name for name in named if f"make {name} " not in listed} == set()
+
+
+def demo_commands(*given: str) -> list[list[str]]:
+    """The words of what `make demo` would run of steelsight, were nothing there yet."""
+    wish = ["make", "-nB", "demo", *given]
+    printed = subprocess.run(wish, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    lines = [line for line in printed.splitlines() if not line.startswith("echo")]
+    return [shlex.split(call)[1:] for line in lines for call in re.findall(r"\S*/steelsight [^;]+", line)]
+
+
+def test_the_demo_draws_what_it_trains_on_calibrates_with_and_inspects() -> None:
+    made, seeds = set(), set()
+    for words in demo_commands():
+        if words[:2] == ["data", "make"]:
+            made.add(words[2])
+            seeds.add(words[words.index("--seed") + 1])
+        strips = [word for word in words if word.startswith(("demo/strips", "demo/calibration", "demo/fresh"))]
+        assert {word.removesuffix("/train_images") for word in strips} <= made  # whatever is read was made before
+        done = run_cli(*words[: 2 if words[0] == "data" else 1], "--help")
+        assert {word for word in words if word[:2] == "--" and word not in done.stdout} == set()
+    assert made == {"demo/strips", "demo/calibration", "demo/fresh"}
+    assert len(seeds) == 3  # else an inspector would be judged by what it was trained on
+    verbs = [words[0] for words in demo_commands() if words[0] != "data"]
+    assert verbs == ["train", "decide", "export", "decide", "report", "inspect", "report", "report"]
+
+
+def test_the_demo_on_ones_own_folder_draws_nothing_and_promises_nothing() -> None:
+    commands = demo_commands("DATA=/my strips")
+    assert not any("make" in words or "--calibrate" in words for words in commands)
+    assert commands[0][:2] == ["train", "/my strips"]
+    outputs = [words[words.index("--out") + 1] for words in commands if "--out" in words]
+    assert {Path(output).parts[:2] for output in outputs} == {("demo", "own")}
 
 
 def test_the_licence_is_apache_in_full() -> None:

@@ -114,8 +114,9 @@ def test_a_policy_gives_each_image_its_verdict_and_changes_nothing_else(tmp_path
         bare = give_verdict(policy, classes, other.p_defect, other.regions, other.size, other.flags)
         assert other.verdict.answer == bare.answer
         assert other.verdict == say_suspected(bare, policy, classes, other.suspected, other.size)
-    assert {"pass", "review"} == {one.verdict.answer for one in said}  # what is bright enough to reject is flagged
-    assert "reject" in {one.verdict.answer for one in judge(given, engine(), RULE, policy=policy)}
+    unflagged = judge(given, engine(), RULE, policy=policy)
+    pairs = {(one.verdict.answer, other.verdict.answer) for one, other in zip(said, unflagged, strict=True)}
+    assert pairs >= {("pass", "pass"), ("reject", "reject"), ("review", "reject")}  # the last for its flag
 
 
 def test_without_a_policy_only_images_that_pass_the_gate_are_segmented():

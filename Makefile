@@ -49,11 +49,11 @@ demo/fresh: | $(INSTALLED)
 
 # --resume starts what is not there yet, and goes on with what was interrupted.
 demo: $(INSTALLED) $(if $(DATA),,demo/strips demo/calibration demo/fresh)
-	$(BIN)/steelsight train "$(or $(DATA),demo/strips)" --recipe demo --out $(DEMO)/run --resume
+	$(BIN)/steelsight train "$(or $(DATA),demo/strips)" --recipe demo --out $(DEMO)/run --resume $(if $(DATA),,--groups demo/strips/groups.csv)
 	$(BIN)/steelsight decide $(DEMO)/run --max-escape 0.1 --max-overkill 0.2
 	$(BIN)/steelsight export $(DEMO)/run --out $(DEMO)/inspector
 ifeq ($(DATA),)
-	$(BIN)/steelsight decide demo/inspector --calibrate demo/calibration --max-escape 0.05 --max-overkill 0.1 --confidence 0.95
+	$(BIN)/steelsight decide demo/inspector --calibrate demo/calibration --groups demo/calibration/groups.csv --max-escape 0.05 --max-overkill 0.1 --confidence 0.95
 	@echo "guaranteed on made-up steel, which says nothing of real steel"
 	$(BIN)/steelsight report demo/inspector
 endif

@@ -8,6 +8,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PLAIN := .venv-plain
+# Of `make demo`: a folder of labelled images to train on in place of made-up strips, and one of images to inspect.
+DATA ?=
+DEMO := $(if $(DATA),demo/own,demo)
+IMAGES ?= $(if $(DATA),$(DATA)/test_images,demo/fresh/train_images)
 RUNTIME_TESTS := tests/cascade tests/results tests/inspector tests/cli/test_inspect.py tests/cli/test_bench.py tests/cli/test_score.py
 STATION_TESTS := tests/station/test_station.py tests/station/http/routes/test_inspecting.py
 
@@ -17,7 +21,8 @@ PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^
 .PHONY: help demo test check plain clean
 
 help:
-	@echo "make demo    train, judge, decide verdicts, export an inspector, let it inspect unlabelled images, report (5 to 10 minutes)"
+	@echo "make demo    draw strips, train, judge, decide verdicts, export an inspector, calibrate it, inspect fresh strips, report"
+	@echo "             (about 10 minutes); DATA=FOLDER takes your own labelled images, without the calibration"
 	@echo "make test    run the tests and the examples in the docstrings"
 	@echo "make check   ruff, mypy, import-linter"
 	@echo "make plain   prove that the plain install inspects and scores without torch, and the station runs without it"
@@ -34,18 +39,33 @@ $(INSTALLED): pyproject.toml
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -e ".[dev]" | $(PIP_LINES)
 	@touch $@
 
+# Without DATA, of strips that are drawn here: those trained on, fresh ones for the bound, and fresh ones to look at.
+demo/strips: | $(INSTALLED)
+	$(BIN)/steelsight data make $@ --images 240 --seed 7 --strips-per-coil 2
+demo/calibration: | $(INSTALLED)
+	$(BIN)/steelsight data make $@ --images 400 --seed 1007 --strips-per-coil 1
+demo/fresh: | $(INSTALLED)
+	$(BIN)/steelsight data make $@ --images 24 --seed 2007
+
 # --resume starts what is not there yet, and goes on with what was interrupted.
-demo: $(INSTALLED)
-	$(BIN)/steelsight train samples/severstal --recipe demo --out demo/run --resume
-	$(BIN)/steelsight decide demo/run --max-escape 0.1 --max-overkill 0.2
-	$(BIN)/steelsight export demo/run --out demo/inspector
-	$(BIN)/steelsight inspect demo/inspector samples/severstal/test_images --out demo/inspected --masks --overlays
-	$(BIN)/steelsight report demo/run --inspected demo/inspected
+demo: $(INSTALLED) $(if $(DATA),,demo/strips demo/calibration demo/fresh)
+	$(BIN)/steelsight train "$(or $(DATA),demo/strips)" --recipe demo --out $(DEMO)/run --resume $(if $(DATA),,--groups demo/strips/groups.csv)
+	$(BIN)/steelsight decide $(DEMO)/run --max-escape 0.1 --max-overkill 0.2
+	$(BIN)/steelsight export $(DEMO)/run --out $(DEMO)/inspector
+ifeq ($(DATA),)
+	$(BIN)/steelsight decide demo/inspector --calibrate demo/calibration --groups demo/calibration/groups.csv --max-escape 0.05 --max-overkill 0.1 --confidence 0.95
+	@echo "guaranteed on made-up steel, which says nothing of real steel"
+	$(BIN)/steelsight report demo/inspector
+endif
+	@if test -d "$(IMAGES)"; then set -x; \
+	  $(BIN)/steelsight inspect $(DEMO)/inspector "$(IMAGES)" --out $(DEMO)/inspected --masks --overlays; \
+	  $(BIN)/steelsight report $(DEMO)/run --inspected $(DEMO)/inspected; \
+	else echo "no folder $(IMAGES) to inspect; name one: make demo DATA=... IMAGES=FOLDER"; $(BIN)/steelsight report $(DEMO)/run; fi
 	@echo
-	@echo "report:    $(CURDIR)/demo/run/report/index.html"
-	@echo "inspector: $(CURDIR)/demo/inspector"
-	@echo "inspected: $(CURDIR)/demo/inspected"
-	@echo "look:      $(BIN)/steelsight serve demo/inspector --data demo/station --open"
+	@echo "report:    $(CURDIR)/$(DEMO)/run/report/index.html"
+	@echo "inspector: $(CURDIR)/$(DEMO)/inspector"
+	@echo "inspected: $(CURDIR)/$(DEMO)/inspected"
+	@echo "look:      $(BIN)/steelsight serve $(DEMO)/inspector --data $(DEMO)/station --open"
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10
@@ -61,8 +81,13 @@ plain:
 	@$(PYTHON) -m venv --clear $(PLAIN)
 	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet .
 	$(PLAIN)/bin/steelsight --version
-	cd /tmp && "$(CURDIR)/$(PLAIN)/bin/steelsight" score "$(CURDIR)/samples/severstal/train.csv" \
-	  "$(CURDIR)/samples/severstal/train.csv" --images "$(CURDIR)/samples/severstal/train_images"
+	@rm -rf $(PLAIN)/strips
+	$(PLAIN)/bin/steelsight data make $(PLAIN)/strips --images 12
+	cd /tmp && "$(CURDIR)/$(PLAIN)/bin/steelsight" score "$(CURDIR)/$(PLAIN)/strips/train.csv" \
+	  "$(CURDIR)/$(PLAIN)/strips/train.csv" --images "$(CURDIR)/$(PLAIN)/strips/train_images"
+	@$(PLAIN)/bin/python -c "from pathlib import Path; import steelsight; \
+	  kept = [str(file) for file in Path(steelsight.__file__).parent.rglob('*') if file.suffix in ('.jpg', '.jpeg', '.png')]; \
+	  raise SystemExit(f'the package carries images: {kept}' if kept else 0)"
 	$(PLAIN)/bin/python -c "from importlib.util import find_spec; \
 	  heavy = [name for name in ('torch', 'pandas', 'sklearn', 'matplotlib', 'zarr', 'numba', 'onnx') if find_spec(name)]; \
 	  raise SystemExit(f'the plain install brings {heavy}' if heavy else 0)"

@@ -368,7 +368,7 @@ def main() -> None:
     parser.add_argument("--door", choices=("watch", "http"), required=True)
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--images", type=int, default=2000)
-    parser.add_argument("--source", type=Path, nargs="+", default=[ROOT / "samples" / "severstal"])
+    parser.add_argument("--source", type=Path, nargs="+", default=[ROOT / "demo" / "strips"])
     parser.add_argument("--inspector", type=Path, help="the tests' tiny one if left out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, help="folder for all of it, on the disk that is to be tried; kept")

@@ -1,20 +1,20 @@
-"""The project around the code: version, documents, sample, dependencies, and what a plain install imports."""
+"""The project around the code: version, documents, pictures, dependencies, and what a plain install imports."""
 
-import csv
-import hashlib
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
-from helpers.data import ROOT, SAMPLE, run_cli
+from helpers.data import ROOT, run_cli
 
 import steelsight
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "bench/README.md"]
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 HEAVY = (
     "torch",
     "torchvision",
@@ -44,11 +44,6 @@ def dependency_lines() -> list[str]:
     lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
     bound = [line for line in lines if re.search(r'"[A-Za-z0-9_-]+(\[[a-z]+\])?(>=|==)[^"]+"', line)]
     return [line for line in bound if not line.startswith("requires")]
-
-
-def sample_rows(name: str) -> list[dict[str, str]]:
-    with (SAMPLE / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_the_version_stands_in_one_place() -> None:
@@ -115,40 +110,61 @@ def test_make_lists_every_target_that_the_documents_name() -> None:
     assert {name for name in named if f"make {name} " not in listed} == set()
 
 
+def demo_commands(*given: str) -> list[list[str]]:
+    """The words of what `make demo` would run of steelsight, were nothing there yet."""
+    wish = ["make", "-nB", "demo", *given]
+    printed = subprocess.run(wish, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    lines = [line for line in printed.splitlines() if not line.startswith("echo")]
+    return [shlex.split(call)[1:] for line in lines for call in re.findall(r"\S*/steelsight [^;]+", line)]
+
+
+def test_the_demo_draws_what_it_trains_on_calibrates_with_and_inspects() -> None:
+    made, seeds = set(), set()
+    for words in demo_commands():
+        if words[:2] == ["data", "make"]:
+            made.add(words[2])
+            seeds.add(words[words.index("--seed") + 1])
+        strips = [word for word in words if word.startswith(("demo/strips", "demo/calibration", "demo/fresh"))]
+        assert {
+            word.removesuffix("/train_images").removesuffix("/groups.csv") for word in strips
+        } <= made  # whatever is read was made before
+        done = run_cli(*words[: 2 if words[0] == "data" else 1], "--help")
+        assert {word for word in words if word[:2] == "--" and word not in done.stdout} == set()
+    assert made == {"demo/strips", "demo/calibration", "demo/fresh"}
+    assert len(seeds) == 3  # else an inspector would be judged by what it was trained on
+    verbs = [words[0] for words in demo_commands() if words[0] != "data"]
+    assert verbs == ["train", "decide", "export", "decide", "report", "inspect", "report", "report"]
+
+
+def test_the_demo_on_ones_own_folder_draws_nothing_and_promises_nothing() -> None:
+    commands = demo_commands("DATA=/my strips")
+    assert not any("make" in words or "--calibrate" in words for words in commands)
+    assert commands[0][:2] == ["train", "/my strips"]
+    outputs = [words[words.index("--out") + 1] for words in commands if "--out" in words]
+    assert {Path(output).parts[:2] for output in outputs} == {("demo", "own")}
+
+
 def test_the_licence_is_apache_in_full() -> None:
     licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "Version 2.0, January 2004" in licence
     assert "END OF TERMS AND CONDITIONS" in licence
 
 
-def test_the_sample_holds_what_its_notice_says() -> None:
-    images = {path.name for path in (SAMPLE / "train_images").iterdir()}
-    rows = sample_rows("train.csv")
-    defective = {row["ImageId"] for row in rows}
-    assert len(images) == 66
-    assert len(rows) == 44
-    assert defective <= images
-    assert len(images - defective) == 26
-    assert len(list((SAMPLE / "test_images").iterdir())) == 12
+def test_the_only_images_in_the_tree_are_pictures_that_a_documented_command_makes() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    images = {Path(name) for name in listed.split("\0") if Path(name).suffix.lower() in PICTURES}
+    assert {image.parent for image in images} == {Path("docs/images")}
+    made = (ROOT / "bench" / "pictures.py").read_text(encoding="utf-8")
+    assert {image.name for image in images if image.stem not in made} == set()
+    assert "python bench/pictures.py" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-def test_the_notice_names_owner_terms_and_provenance() -> None:
-    notice = " ".join((SAMPLE / "NOTICE").read_text(encoding="utf-8").split())
-    assert "owned by PAO Severstal" in notice
-    assert "used in research without restrictions other than applicable law" in notice
-    assert "Kaggle competition" in notice
-
-
-def test_every_sample_image_has_its_provenance() -> None:
-    rows = sample_rows("provenance.csv")
-    files = {path.relative_to(SAMPLE).as_posix() for path in SAMPLE.glob("*_images/*")}
-    assert {f"{row['folder']}/{row['ImageId']}" for row in rows} == files
-    changed = [
-        row["ImageId"]
-        for row in rows
-        if hashlib.sha256((SAMPLE / row["folder"] / row["ImageId"]).read_bytes()).hexdigest() != row["sha256"]
-    ]
-    assert changed == []
+def test_the_package_carries_no_image() -> None:
+    package = Path(steelsight.__file__).parent
+    assert [file for file in package.rglob("*") if file.suffix.lower() in PICTURES] == []
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert build["project"]["license-files"] == ["LICENSE"]
+    assert build["tool"]["hatch"]["build"]["targets"]["wheel"] == {"packages": ["src/steelsight"]}
 
 
 def test_the_command_line_starts_without_any_library_of_training(tmp_path: Path) -> None:

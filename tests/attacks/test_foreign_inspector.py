@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from helpers.data import SAMPLE, needs_sample, run_cli
+from helpers.data import SAMPLE, run_cli
 from helpers.policies import make_policy
 from helpers.tiny_inspector import STRETCHED, make_inspector
 from hypothesis import given, settings
@@ -23,7 +23,6 @@ from steelsight.inspector.onnxruntime import OnnxRuntimeEngine
 from steelsight.inspector.openvino import OpenVinoEngine
 from steelsight.inspector.training_images import refuse_seen
 
-pytestmark = needs_sample
 NETWORK = "classify-0-fold0.onnx"
 ELSEWHERE = "a tensor of it lies in another file"
 WHERE = Path("network.onnx")

@@ -4,7 +4,7 @@ import sqlite3
 from zipfile import ZipFile
 
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.station_results import CLASSES, INSPECTOR, make_result
 
 from steelsight.core.errors import UserError
@@ -65,7 +65,6 @@ def store(tmp_path):
     return ImageStore(tmp_path / "data")
 
 
-@needs_sample
 @pytest.mark.parametrize("up", ["../../private", "/private", "..", "*", "a" * 64 + "/../../../private", "A" * 64])
 def test_an_image_that_the_log_names_outside_of_the_store_is_not_read(tmp_path, path, store, up):
     content = list_images(SAMPLE / "train_images")[0].read_bytes()
@@ -90,7 +89,6 @@ def test_an_image_that_the_log_names_outside_of_the_store_is_not_read(tmp_path, 
     assert (tmp_path / "private.jpg").read_bytes() == content
 
 
-@needs_sample
 def test_a_file_of_the_store_called_by_a_pattern_takes_no_other_with_it(store):
     content = list_images(SAMPLE / "train_images")[0].read_bytes()
     store.put_image("a" * 64, content)
@@ -101,7 +99,6 @@ def test_a_file_of_the_store_called_by_a_pattern_takes_no_other_with_it(store):
     assert store.read_image("a" * 64) == content
 
 
-@needs_sample
 @pytest.mark.parametrize("name", ["../../../evil.jpg", "/evil.jpg", "a\\..\\evil.jpg", "images/../../evil.jpg"])
 def test_an_archive_of_corrections_names_no_file_outside_of_it(tmp_path, path, store, name):
     """Whatever an image was called by its sender, whoever unpacks the archive gets files in its own folder."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 import torch
 import zarr
-from helpers.data import needs_sample, run_cli
+from helpers.data import run_cli
 from helpers.judged_run import make_run
 from helpers.trap import Trap
 
@@ -32,7 +32,6 @@ from steelsight.training.checkpoint import Checkpoint
 from steelsight.training.fit import _restore
 from steelsight.training.job import make_job, new_network
 
-pytestmark = needs_sample
 DEEP = "[" * 100_000
 
 

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
 from helpers.policies import make_policy
 
@@ -17,8 +17,6 @@ from steelsight.verdicts.verdict import UNREADABLE, give_verdict, say_suspected
 HALF = Preprocess(height=128, width=800)
 PADDED = Preprocess(height=64, width=64, fit="pad", colour="grey")
 RULE = Rule(gate=0.2, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
-
-pytestmark = needs_sample
 
 
 def sources(count=10):
@@ -116,8 +114,9 @@ def test_a_policy_gives_each_image_its_verdict_and_changes_nothing_else(tmp_path
         bare = give_verdict(policy, classes, other.p_defect, other.regions, other.size, other.flags)
         assert other.verdict.answer == bare.answer
         assert other.verdict == say_suspected(bare, policy, classes, other.suspected, other.size)
-    assert {"pass", "review"} == {one.verdict.answer for one in said}  # what is bright enough to reject is flagged
-    assert "reject" in {one.verdict.answer for one in judge(given, engine(), RULE, policy=policy)}
+    unflagged = judge(given, engine(), RULE, policy=policy)
+    pairs = {(one.verdict.answer, other.verdict.answer) for one, other in zip(said, unflagged, strict=True)}
+    assert pairs >= {("pass", "pass"), ("reject", "reject"), ("review", "reject")}  # the last for its flag
 
 
 def test_without_a_policy_only_images_that_pass_the_gate_are_segmented():

@@ -5,7 +5,7 @@ from math import inf, isnan, nan
 
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
 from helpers.policies import make_policy
 
@@ -21,9 +21,7 @@ from steelsight.rule.rule import Rule
 HALF = Preprocess(height=128, width=800)
 RULE = Rule(gate=0.1, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
 POLICY = make_policy(0.18, 0.25)
-SOURCES = find_sources([str(SAMPLE / "train_images")])[:12] if SAMPLE.is_dir() else ()
-
-pytestmark = needs_sample
+SOURCES = find_sources([str(SAMPLE / "train_images")])[:12]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 import io
 
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.core.errors import UserError
@@ -82,6 +82,5 @@ def test_pictures_of_an_earlier_run_are_no_images_of_the_folder_around_them(fold
     assert [source.image_id for source in asked] == ["a.jpg"]
 
 
-@needs_sample
 def test_the_sample_is_found_whole():
     assert len(find_sources([str(SAMPLE / "train_images")])) == 66

@@ -3,10 +3,9 @@
 import json
 
 import pytest
-from helpers.data import SAMPLE, needs_sample, run_cli
+from helpers.data import SAMPLE, run_cli
 from helpers.tiny_inspector import make_inspector
 
-pytestmark = needs_sample
 IMAGES = SAMPLE / "test_images"
 
 
@@ -43,7 +42,7 @@ def test_a_table_for_people_and_the_next_command(inspector):
         (("--seconds", "0"), "--seconds"),
         (("--mm-per-pixel", "-1"), "--mm-per-pixel"),
         (("nowhere.jpg",), "no such file"),
-        ((SAMPLE / "NOTICE",), "NOTICE"),
+        ((SAMPLE / "train.csv",), "train.csv"),
     ],
 )
 def test_wrong_use_is_said(inspector, given, words):

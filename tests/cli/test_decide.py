@@ -4,10 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.data import needs_sample, run_cli
+from helpers.data import run_cli
 from helpers.judged_run import make_run
-
-pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,12 @@ import json
 import shutil
 
 import pytest
-from helpers.data import SAMPLE, needs_sample, run_cli
+from helpers.data import SAMPLE, run_cli
 from helpers.small_run import small_run, without_classifiers
 
 from steelsight.inspector.inspector import Inspector
 from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision
-
-pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +22,7 @@ def test_one_folds_networks_replace_an_inspector(run, tmp_path):
     out.mkdir()
     for name in ("inspector.json", "old-fold7.onnx"):
         (out / name).write_text("{}")
-    images = [f"--images={SAMPLE / 'test_images'}", f"--images={SAMPLE / 'train_images/0*.jpg'}"]
+    images = [f"--images={SAMPLE / 'test_images'}", f"--images={SAMPLE / 'train_images/coil0000*.jpg'}"]
     done = run_cli("export", run, "--out", out, "--folds", "1", *images, "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""`steelsight inspect` as a user types it, on real images and a small inspector."""
+"""`steelsight inspect` as a user types it, on drawn strips and a small inspector."""
 
 import csv
 import json
@@ -12,7 +12,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from helpers.data import ROOT, SAMPLE, needs_sample, run_cli, start_cli
+from helpers.data import ROOT, SAMPLE, run_cli, start_cli
 from helpers.policies import make_policy
 from helpers.tiny_inspector import CLASSES, RULE, make_inspector
 
@@ -22,7 +22,6 @@ from steelsight.inspector.inspector import Inspector
 from steelsight.verdicts.severity import read_severity
 from steelsight.verdicts.verdict import UNREADABLE
 
-pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")
 TABLES = {"submission.csv", "images.csv", "defects.csv"}
 
@@ -104,7 +103,7 @@ def test_it_ends_with_what_it_wrote_counts_and_the_next_command(inspector, tmp_p
 
 
 def test_every_image_has_a_verdict_with_its_reason(tmp_path):
-    """Severity rules from a file as a person writes it, on real images and two that cannot be read."""
+    """Severity rules from a file as a person writes it, on drawn strips and two that cannot be read."""
     folder, out, rules = tmp_path / "in", tmp_path / "out", tmp_path / "severity.yaml"
     rules.write_text(
         "mm_per_pixel: 0.5\n"

@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
-from helpers.data import ROOT, SAMPLE, needs_sample, run_cli
+from helpers.data import ROOT, SAMPLE, run_cli
 from helpers.station_results import CLASSES, INSPECTOR, make_result
 from pyarrow import parquet
 
@@ -18,12 +18,10 @@ from steelsight.imaging.read import list_images
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.store import ImageStore
 
-pytestmark = needs_sample
-
 
 @pytest.fixture(scope="module")
 def station(tmp_path_factory):
-    """The data folder of a station: three real images, two of them reviewed, and an old one without."""
+    """The data folder of a station: three drawn strips, two of them reviewed, and an old one without."""
     data = tmp_path_factory.mktemp("station")
     store = ImageStore(data)
     with InspectionLog.open(f"sqlite:///{data}/log.sqlite") as log:

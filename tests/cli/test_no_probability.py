@@ -9,7 +9,7 @@ from contextlib import closing
 from csv import DictReader
 
 import pytest
-from helpers.data import SAMPLE, needs_sample, run_cli, start_cli
+from helpers.data import SAMPLE, run_cli, start_cli
 from helpers.layout_writers import write_coco
 from helpers.policies import make_policy
 from helpers.random_run import random_run
@@ -20,7 +20,6 @@ from steelsight.imaging.read import list_images
 from steelsight.inspector.artifact import write_checksums
 from steelsight.report.sections.inspected import inspected_view
 
-pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")[:12]
 SENTENCE = "the networks gave no probability for this image, so that a person must look: in step "
 

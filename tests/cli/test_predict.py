@@ -1,4 +1,4 @@
-"""`steelsight predict` as a user types it, on real images and a run of untrained networks."""
+"""`steelsight predict` as a user types it, on drawn strips and a run of untrained networks."""
 
 import csv
 import json
@@ -9,14 +9,13 @@ import time
 
 import cv2
 import pytest
-from helpers.data import SAMPLE, needs_sample, run_cli, start_cli
+from helpers.data import SAMPLE, run_cli, start_cli
 from helpers.policies import make_policy
 from helpers.random_run import random_run
 
 from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision, write_decision
 
-pytestmark = needs_sample
 TEST_IMAGES = SAMPLE / "test_images"
 
 
@@ -127,7 +126,7 @@ def test_an_empty_folder_is_one_sentence(run, tmp_path):
 
 
 def test_ctrl_c_leaves_what_was_finished(run, tmp_path):
-    """Many copies of real images, so that the interruption comes in the middle."""
+    """Many copies of a strip, so that the interruption comes in the middle."""
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     content = sorted(TEST_IMAGES.glob("*.jpg"))[0].read_bytes()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from helpers.data import ROOT, SAMPLE, needs_sample, run_cli
+from helpers.data import ROOT, SAMPLE, run_cli
 from helpers.serving import make_judging_inspector
 
 from steelsight.cli.serve import serve
@@ -21,7 +21,6 @@ from steelsight.station.http.server import address_of, listen
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
 
-pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")
 
 

@@ -11,14 +11,13 @@ from csv import DictReader
 from pathlib import Path
 
 import pytest
-from helpers.data import SAMPLE, needs_sample, run_cli, start_cli
+from helpers.data import SAMPLE, run_cli, start_cli
 from helpers.tiny_inspector import make_inspector
 
 from steelsight.cli.watch import watch
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import list_images
 
-pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")
 QUICK = ("--settle", "0.1", "--poll", "0.1", "--device", "cpu", "--threads", "1")
 

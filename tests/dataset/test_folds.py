@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.data import SHARED, needs_shared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.model import Sample
 from steelsight.imaging.rle import Runs
 
-TABLE = Path(__file__).resolve().parents[2] / "../shared/data/severstal/annotations/image_labels_all_12568.csv"
+TABLE = SHARED / "severstal" / "annotations" / "image_labels_all_12568.csv"
 PIXEL = Runs(np.zeros(1, np.int64), np.ones(1, np.int64))
 
 
@@ -88,7 +89,7 @@ def test_wrong_wishes_are_refused() -> None:
         assign_folds(samples, np.arange(3), 2, 0)
 
 
-@pytest.mark.skipif(not TABLE.exists(), reason="needs ../shared/data")
+@needs_shared
 def test_whole_severstal_table_is_stratified() -> None:
     with TABLE.open() as file:
         present = [{index for index in range(4) if row[f"has_{index + 1}"] == "1"} for row in csv.DictReader(file)]

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.layout_writers import (
     coco_counts,
     write_class_image,
@@ -109,7 +109,7 @@ def test_class_folders_are_read_back(masks: list[tuple[str, NDArray[np.uint8]]])
 
 
 def _strips(root: Path) -> dict[str, Path]:
-    """Six real strips with a truth for the first."""
+    """Six strips with a truth for the first."""
     images = {}
     for original in list_images(SAMPLE / "train_images")[:6]:
         path = root / "train_images" / original.name
@@ -120,7 +120,6 @@ def _strips(root: Path) -> dict[str, Path]:
     return images
 
 
-@needs_sample
 def test_images_that_cannot_be_used_are_faults_of_their_own(tmp_path: Path) -> None:
     images = list(_strips(tmp_path).values())
     images[1].write_bytes(images[1].read_bytes()[:40_000])
@@ -137,7 +136,6 @@ def test_images_that_cannot_be_used_are_faults_of_their_own(tmp_path: Path) -> N
     assert [sample.image_id for sample in dataset.samples] == [path.name for path in images[4:]]
 
 
-@needs_sample
 def test_a_file_name_that_is_not_utf_8_is_a_fault(tmp_path: Path) -> None:
     """As unpacked from an archive of another age; nothing could write such a name down."""
     mask = np.ones((4, 6), np.bool_)
@@ -162,7 +160,6 @@ def test_without_decoding_only_the_sizes_are_read(tmp_path: Path) -> None:
     assert [sample.size for sample in dataset.samples] == [(256, 1600)] * 6
 
 
-@needs_sample
 @pytest.mark.parametrize("workers", [1, 4])
 def test_progress_counts_every_image_and_threads_change_nothing(tmp_path: Path, workers: int) -> None:
     _strips(tmp_path)
@@ -172,7 +169,6 @@ def test_progress_counts_every_image_and_threads_change_nothing(tmp_path: Path, 
     assert [sample.image_id for sample in dataset.samples] == sorted(sample.image_id for sample in dataset.samples)
 
 
-@needs_sample
 def test_an_interrupt_does_not_wait_for_the_rest(tmp_path: Path) -> None:
     _strips(tmp_path)
 

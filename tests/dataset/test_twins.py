@@ -1,4 +1,4 @@
-"""Twins found in real photographs and in changed copies of them; never in photographs of different surfaces."""
+"""Twins found among drawn strips, real photographs and changed copies of them; never where the surfaces differ."""
 
 import csv
 import shutil
@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 
 from steelsight.dataset.twins import find_twins
 from steelsight.imaging.read import ImageError
+from steelsight.strips import draw_strip
 
 Pixels = NDArray[np.uint8]
 
-STRIPS = sorted((SAMPLE / "train_images").glob("*.jpg"))[:14]
-TREAD_PLATES = [SAMPLE / "train_images" / f"{name}.jpg" for name in ("000789191", "0a3bbea4d", "0a65bd8d4")]
+with (SAMPLE / "groups.csv").open(newline="", encoding="utf-8") as _table:
+    TWIN_OF = {row["image"]: row["twin_of"] for row in csv.DictReader(_table)}
+ALL = [SAMPLE / "train_images" / name for name in TWIN_OF]
+STRIPS = [path for path in ALL if not TWIN_OF[path.name]][:14]
+TREAD_PLATES = [SHARED / "severstal/train_images" / f"{name}.jpg" for name in ("000789191", "0a3bbea4d", "0a65bd8d4")]
 
 
 def exposed(image: Pixels) -> Pixels:
@@ -73,6 +77,23 @@ def test_a_16_bit_copy_and_a_colour_copy_are_twins(tmp_path: Path) -> None:
     np.testing.assert_array_equal(find_twins([STRIPS[3], STRIPS[5], deep, coloured]), [0, 1, 0, 0])
 
 
+def test_drawn_twins_are_found_as_their_table_says_and_no_others() -> None:
+    names = [path.name for path in ALL]
+    first = [names.index(TWIN_OF[name] or name) for name in names]
+    assert len(set(first)) == len(names) - 1
+    groups = find_twins(ALL)
+    np.testing.assert_array_equal(groups[:, None] == groups, np.equal.outer(first, first))
+
+
+def test_tread_plates_of_one_coil_are_not_twins(tmp_path: Path) -> None:
+    strips = [draw_strip(7, index) for index in range(4)]
+    assert {strip.twin_of for strip in strips} == {None}
+    assert sum("tread" in strip.marks for strip in strips) >= 3
+    plates = [save(tmp_path, strip.index, strip.image) for strip in strips]
+    np.testing.assert_array_equal(find_twins(plates), range(4))
+
+
+@needs_shared
 def test_tread_plates_of_one_pattern_are_not_twins() -> None:
     np.testing.assert_array_equal(find_twins(TREAD_PLATES), range(3))
 

@@ -1,4 +1,4 @@
-"""A run of untrained networks on real images, exported whole or not at all."""
+"""A run of untrained networks on drawn strips, exported whole or not at all."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.parity import assert_alike
 from helpers.shaken_run import shaken
 from helpers.small_run import without_classifiers
@@ -35,7 +35,6 @@ from steelsight.networks.engine import load_engine
 from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision
 
-pytestmark = needs_sample
 TEST_IMAGES = SAMPLE / "test_images"
 
 

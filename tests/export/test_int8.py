@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from helpers.data import ROOT, SAMPLE, needs_sample
+from helpers.data import ROOT, SAMPLE
 from helpers.small_run import without_classifiers
 
 from steelsight.core.errors import UserError
@@ -19,8 +19,6 @@ from steelsight.inspector.artifact import read_card
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.parity import Parity
 from steelsight.run.run import Run
-
-pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
 from helpers.policies import make_policy
 from hypothesis import given
@@ -29,7 +29,6 @@ from steelsight.inspector.readme import parity_lines
 from steelsight.metrics.dice import pair_dice
 from steelsight.rule.rule import Rule
 
-pytestmark = needs_sample
 HALF = Preprocess(height=128, width=800)
 RULE = Rule(gate=0.2, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
 WHERE = Platform("torch", "OpenVINO", "a processor", "fp32", "fp32")

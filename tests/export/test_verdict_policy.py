@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample, run_cli
+from helpers.data import SAMPLE, run_cli
 from helpers.small_run import WISH
 
 from steelsight.core.errors import UserError
@@ -21,8 +21,6 @@ from steelsight.selection.decision import read_decision
 from steelsight.verdicts.evaluated_files import read_evaluation_set
 from steelsight.verdicts.policy import Limits
 from steelsight.verdicts.severity import Severity
-
-pytestmark = needs_sample
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Where the tests find real images, and how they run the command line."""
+"""Where the tests find their images, and how they run the command line."""
 
 import os
 import signal
@@ -7,22 +7,24 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.sample import drawn_sample
 from helpers.warm_start import WarmProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 """The project's root."""
 
-SAMPLE = ROOT / "samples" / "severstal"
-"""The 66 labelled Severstal images of the repository."""
+SAMPLE = drawn_sample()
+"""66 labelled strips that the project draws, and 12 without labels; they are only read."""
 
 SHARED = Path(os.environ.get("STEELSIGHT_TEST_DATA", ROOT / ".." / "shared" / "data")).resolve()
-"""Further real images (severstal, magnetic_tile, neu_seg); not part of the repository."""
+"""Real images (severstal, magnetic_tile, neu_seg); not part of the repository."""
+REAL_IMAGES = os.environ.get("STEELSIGHT_REAL_IMAGES")
+"""`required`: tests do not start where there are none, rather than to skip what needs them."""
 
 WARM = ("train", "predict", "weights")
 """Verbs that tests start with the libraries of training imported, but for a test of each."""
 
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"real images are not at {SHARED}")
-needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason=f"the sample is not at {SAMPLE}")
 
 
 def run_cli(

@@ -1,4 +1,4 @@
-"""A RUN whose members' evidence is known: real images and masks, maps and probabilities drawn from the masks."""
+"""A RUN whose members' evidence is known: drawn strips and masks, maps and probabilities drawn from the masks."""
 
 from collections.abc import Sequence
 from pathlib import Path

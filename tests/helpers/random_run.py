@@ -1,4 +1,4 @@
-"""A RUN of untrained networks on real images: weights, evidence and decision all made by the real code."""
+"""A RUN of untrained networks on drawn strips: weights, evidence and decision all made by the real code."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Samples of the repository as the trainings see them."""
+"""The drawn strips as the trainings see them."""
 
 import csv
 import shutil
@@ -14,7 +14,7 @@ from steelsight.recipe import Member, load_recipe, resolve
 
 @cache
 def severstal() -> Dataset:
-    """The 66 labelled Severstal images."""
+    """The 66 labelled strips."""
     return read_dataset(SAMPLE, decode=False)
 
 

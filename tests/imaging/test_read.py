@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE, SHARED, needs_shared
 
 from steelsight.imaging.read import ImageError, image_size, list_images, read_image
 
@@ -56,7 +56,6 @@ def test_alpha_is_dropped(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(_write(tmp_path / "a.png", bgra)), bgra[..., 2::-1])
 
 
-@needs_sample
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("kept", [0.001, 0.3, 0.7, 0.99])
 def test_a_file_that_breaks_off_is_refused(tmp_path: Path, suffix: str, kept: float) -> None:
@@ -71,7 +70,6 @@ def test_a_file_that_breaks_off_is_refused(tmp_path: Path, suffix: str, kept: fl
     assert refused.value.kind == "unreadable-image"
 
 
-@needs_sample
 def test_a_cut_jpeg_with_an_embedded_preview_is_refused(tmp_path: Path) -> None:
     content = list_images(SAMPLE / "train_images")[0].read_bytes()
     preview = b"Exif\0\0" + cv2.imencode(".jpg", np.zeros((8, 8), np.uint8))[1].tobytes()
@@ -127,9 +125,12 @@ def test_a_folder_lists_its_images_alone(tmp_path: Path) -> None:
     assert list_images(tmp_path / "nowhere") == []
 
 
-@needs_sample
-def test_read_in_grey_a_grey_image_has_the_same_pixels() -> None:
-    paths = list_images(SAMPLE / "train_images") + list_images(SAMPLE / "test_images")
+@pytest.mark.parametrize(
+    "data", [SAMPLE, pytest.param(SHARED / "severstal", marks=needs_shared)], ids=["drawn", "real"]
+)
+def test_read_in_grey_a_grey_image_has_the_same_pixels(data: Path) -> None:
+    """Of a JPEG the decoder gives the luma, of which nothing else is computed."""
+    paths = list_images(data / "train_images") + list_images(data / "test_images")
     assert len(paths) > 70
     for path in paths:
         np.testing.assert_array_equal(read_image(path, grey=True), read_image(path))

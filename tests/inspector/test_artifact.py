@@ -5,15 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
-from helpers.data import needs_sample
 from helpers.policies import make_policy, make_statement
 from helpers.tiny_inspector import CLASSES, make_inspector
 
 from steelsight.core.errors import UserError
 from steelsight.inspector.artifact import InspectorCard, fingerprint, read_card, write_card, write_checksums
 from steelsight.inspector.inspector import Inspector
-
-pytestmark = needs_sample
 
 POLICY = make_policy().model_dump(mode="json")
 OF_ANOTHER_CLASS = make_policy(rules=[{"verdict": "reject", "class": "brigt"}]).model_dump(mode="json")

@@ -1,10 +1,10 @@
-"""The measuring of an inspector, on real images."""
+"""The measuring of an inspector, on drawn strips."""
 
 import time
 from itertools import cycle, islice
 
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.policies import make_policy
 from helpers.tiny_inspector import RULE, make_inspector
 
@@ -12,8 +12,6 @@ from steelsight.cascade.sources import Source, find_sources
 from steelsight.core.errors import UserError
 from steelsight.inspector.benchmark import measure, peak_memory_mb
 from steelsight.inspector.inspector import Inspector
-
-pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")

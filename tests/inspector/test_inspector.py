@@ -1,11 +1,11 @@
-"""The inspector as a program uses it, on real images, without torch."""
+"""The inspector as a program uses it, on drawn strips, without torch."""
 
 import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.parity import assert_alike
 from helpers.policies import make_policy
 from helpers.tiny_inspector import CLASSES, PADDED, RULE, STRETCHED, by_hand, make_inspector
@@ -19,7 +19,6 @@ from steelsight.inspector.inspector import Inspector
 from steelsight.rule.rule import masks
 from steelsight.verdicts.verdict import UNREADABLE, give_verdict, say_suspected
 
-pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")[:24]
 
 
@@ -139,7 +138,7 @@ def test_a_damaged_network_is_one_sentence(tmp_path):
 def test_each_image_has_its_verdict_alone_and_in_a_stream(tmp_path):
     """Some for each reason; at this gate, images below `pass_at` may have masks."""
     rules = [{"verdict": "reject", "class": "bright", "total_area_above": "10 %"}]
-    policy = make_policy(pass_at=0.2, reject_at=0.95, rules=rules)
+    policy = make_policy(pass_at=0.2, reject_at=0.8, rules=rules)
     rule = RULE.model_copy(update={"gate": 0.05})
     inspector = Inspector.open(make_inspector(tmp_path / "inspector", rule=rule, policy=policy))
     images = list_images(SAMPLE / "train_images")
@@ -161,7 +160,7 @@ def test_each_image_has_its_verdict_alone_and_in_a_stream(tmp_path):
         "is at most 0.20",
         "lies between",
         "low enough",
-        "exceeds 0.95",
+        "exceeds 0.80",
         "by the classifiers alone",
         "(rule 1)",
     ):

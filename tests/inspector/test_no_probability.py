@@ -3,7 +3,7 @@
 from math import isnan, nan
 
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.policies import make_policy
 from helpers.tiny_inspector import RULE, is_bright, make_inspector
 
@@ -13,7 +13,6 @@ from steelsight.inspector.benchmark import measure
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.onnxruntime import OnnxRuntimeEngine
 
-pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")[:12]
 
 

@@ -4,13 +4,11 @@ import subprocess
 import sys
 
 import pytest
-from helpers.data import ROOT, needs_sample
+from helpers.data import ROOT
 from helpers.tiny_inspector import make_inspector
 
 from steelsight.inspector.artifact import read_card
 from steelsight.inspector.openvino import OpenVinoEngine, runs_in_bf16, usable_threads
-
-pytestmark = needs_sample
 
 FIRST_CALLS = """
 import sys, threading

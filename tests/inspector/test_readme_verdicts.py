@@ -1,15 +1,12 @@
 """What an inspector's README says of its verdicts."""
 
 import pytest
-from helpers.data import needs_sample
 from helpers.policies import make_policy, make_statement
 from helpers.tiny_inspector import make_inspector
 
 from steelsight.inspector.artifact import read_card
 from steelsight.inspector.readme_verdicts import verdict_paragraphs
 from steelsight.verdicts.policy import Limits
-
-pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")

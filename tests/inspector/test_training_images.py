@@ -5,15 +5,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Sample
 from steelsight.imaging.read import list_images
 from steelsight.inspector.artifact import write_checksums
 from steelsight.inspector.training_images import PRINTS, SEEN, read_prints, refuse_seen, write_seen
-
-pytestmark = needs_sample
 
 
 def samples(paths) -> list[Sample]:

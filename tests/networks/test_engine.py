@@ -3,7 +3,6 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from helpers.data import needs_sample
 from helpers.random_run import load, random_run
 from safetensors.torch import load_file, save_file
 
@@ -16,7 +15,6 @@ from steelsight.networks.engine import load_engine
 from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision
 
-pytestmark = needs_sample
 SEGMENTERS = ("segment-unet", "segment-fpn")
 
 

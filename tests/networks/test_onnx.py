@@ -1,4 +1,4 @@
-"""ONNX files of a real network, with both runtimes that read them, on real images (see tests/export for other networks)."""
+"""ONNX files of a real network, with both runtimes that read them, on drawn strips (see tests/export for other networks)."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import onnx
 import openvino
 import pytest
 import torch
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 
 from steelsight.export.tolerance import PROBABILITY
 from steelsight.imaging.preprocess import Preprocess
@@ -18,7 +18,6 @@ from steelsight.networks.member import build_member
 from steelsight.networks.onnx import OnnxGraph
 from steelsight.recipe import load_recipe
 
-pytestmark = needs_sample
 PREPROCESS = Preprocess(height=64, width=256, colour="grey", mean=0.5, deviation=0.5)
 
 

@@ -5,7 +5,7 @@ import base64
 import cv2
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.read import read_image
@@ -16,7 +16,6 @@ def _has(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
     return int((np.abs(picture.astype(int) - colour).max(axis=2) <= 8).sum())
 
 
-@needs_sample
 def test_truth_and_prediction_are_drawn_in_their_own_colours() -> None:
     sample = next(sample for sample in read_dataset(SAMPLE, decode=False).samples if sample.is_defective)
     image, mask = read_image(sample.path), sample.mask()

@@ -1,4 +1,4 @@
-"""One decided RUN for all tests of the report: real images, known evidence, logs as training writes them."""
+"""One decided RUN for all tests of the report: drawn strips, known evidence, logs as training writes them."""
 
 import json
 from pathlib import Path

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
 from helpers.policies import make_policy
 from hypothesis import HealthCheck, given, settings
@@ -25,12 +25,10 @@ CLASSES = ("bright", 'dark, "very"')
 NAMES = ("plain.jpg", "with, comma.jpg", "two\nlines.jpg", 'quo"te.jpg', "gone.jpg", "carriage\r.jpg", "ä.jpg")
 BATCH = 4
 
-pytestmark = needs_sample
-
 
 @pytest.fixture(scope="module")
 def judged():
-    """Real images under names that need care, and one that cannot be read."""
+    """Strips under names that need care, and one that cannot be read."""
     paths = [source.path for source in find_sources([str(SAMPLE / "train_images")])]
     sources = [Source(f"{n:02}/{NAMES[n % len(NAMES)]}", paths[n]) for n in range(20)]
     sources = [replace(one, path=Path("gone.jpg")) if "gone" in one.image_id else one for one in sources]

@@ -4,7 +4,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
 
 from steelsight.cascade.judge import Prediction, judge
@@ -23,12 +23,10 @@ PREPROCESS = Preprocess(height=64, width=416)
 RULE = Rule(gate=0.3, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
 CLASSES = ("bright", "dark, very")
 
-pytestmark = needs_sample
-
 
 @pytest.fixture(scope="module")
 def judged():
-    """Eight real images and one that cannot be read."""
+    """Eight strips and one that cannot be read."""
     sources = (*find_sources([str(SAMPLE / "train_images")])[:8], Source("gone.jpg", SAMPLE / "gone.jpg"))
     engine = Engine((BrightImage(PREPROCESS),), (BrightPixels(PREPROCESS),), CLASSES)
     judged = list(judge(sources, engine, RULE))

@@ -1,10 +1,10 @@
-"""The search against brute force: every rule of the grids, applied to real maps pixel by pixel."""
+"""The search against brute force: every rule of the grids, applied to maps pixel by pixel."""
 
 from itertools import product
 
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -164,7 +164,7 @@ def pair_mean(histograms: NDArray[np.uint32], p_defect: NDArray[np.float64], rul
 
 @pytest.fixture(scope="module")
 def strips() -> tuple[NDArray[np.float64], list[Maps], list[Truth]]:
-    """Real masks of the sample at a quarter of the size, and blurred, shifted, noisy maps of them."""
+    """Masks of the sample at a quarter of the size, and blurred, shifted, noisy maps of them."""
     import cv2
 
     from steelsight.dataset.read import read_dataset
@@ -181,8 +181,7 @@ def strips() -> tuple[NDArray[np.float64], list[Maps], list[Truth]]:
     return np.array(p), maps, truth
 
 
-@needs_sample
-def test_on_real_masks_no_rule_of_a_coarse_grid_beats_it(
+def test_on_drawn_masks_no_rule_of_a_coarse_grid_beats_it(
     strips: tuple[NDArray[np.float64], list[Maps], list[Truth]],
 ) -> None:
     p_defect, maps, truth = strips
@@ -197,7 +196,6 @@ def test_on_real_masks_no_rule_of_a_coarse_grid_beats_it(
         assert alone.score >= coarse - 1e-12
 
 
-@needs_sample
 def test_shared_has_one_of_each_number_and_never_beats_the_rule_per_class(
     strips: tuple[NDArray[np.float64], list[Maps], list[Truth]],
 ) -> None:
@@ -210,8 +208,7 @@ def test_shared_has_one_of_each_number_and_never_beats_the_rule_per_class(
     assert shared.score <= own.score + 1e-12
 
 
-@needs_sample
-def test_a_soft_gate_on_real_masks_is_no_worse_than_any_of_a_coarse_grid(
+def test_a_soft_gate_on_drawn_masks_is_no_worse_than_any_of_a_coarse_grid(
     strips: tuple[NDArray[np.float64], list[Maps], list[Truth]],
 ) -> None:
     p_defect, maps, truth = strips
@@ -240,7 +237,6 @@ def test_without_a_softness_no_soft_gate_can_be_searched() -> None:
         search(histograms, np.ones(2), Grids(np.zeros(1), area_grid(12, 1.5, 4), plain_rule(1, 4)), soft=True)
 
 
-@needs_sample
 def test_images_left_out_play_no_part(strips: tuple[NDArray[np.float64], list[Maps], list[Truth]]) -> None:
     p_defect, maps, truth = strips
     histograms = histograms_of(maps, truth)
@@ -250,7 +246,6 @@ def test_images_left_out_play_no_part(strips: tuple[NDArray[np.float64], list[Ma
     assert search_shared(histograms, p_defect, grids, some) == search_shared(histograms[some], p_defect[some], grids)
 
 
-@needs_sample
 def test_counts_are_those_of_the_pixels(strips: tuple[NDArray[np.float64], list[Maps], list[Truth]]) -> None:
     p_defect, maps, truth = strips
     rule = Rule(gate=0.3, upper=(150, 120, 90, 0), lower=(90, 120, 0, 0), min_area=(40, 1, 300, 12_000))

@@ -5,15 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Fault
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.rle import format_runs
 from steelsight.run.record import Record, fingerprint, read_record, write_record
-
-pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")

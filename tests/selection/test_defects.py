@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from helpers.data import needs_sample
 from helpers.judged_run import make_run
 
 from steelsight.metrics.defect_figures import defect_figures
@@ -16,8 +15,6 @@ from steelsight.selection.decision import read_decision
 from steelsight.selection.defects import ScoredDefects, score_defects
 from steelsight.selection.ensembles import EnsembleOutputs
 from steelsight.selection.out_of_fold import NestedOutputs
-
-pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")

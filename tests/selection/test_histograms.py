@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from helpers.data import needs_sample
 from helpers.judged_run import make_run
 
 from steelsight.imaging.combine import combine_maps
@@ -10,8 +9,6 @@ from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection import histograms as module
 from steelsight.selection.histograms import histogram, image_histograms
-
-pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")

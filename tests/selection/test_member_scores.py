@@ -4,13 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.data import needs_sample
 from helpers.judged_run import make_run
 
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.member_scores import names, score_members, soft_dice, working_truth
-
-pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")

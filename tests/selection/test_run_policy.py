@@ -1,11 +1,10 @@
-"""A run's verdict policy, from evidence that was drawn from real masks."""
+"""A run's verdict policy, from evidence that was drawn from known masks."""
 
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.data import needs_sample
 from helpers.judged_run import make_run
 
 from steelsight.core.errors import UserError
@@ -20,8 +19,6 @@ from steelsight.selection.out_of_fold import NestedOutputs
 from steelsight.selection.run_policy import decide_verdicts, gather_tested
 from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.policy import Limits
-
-pytestmark = needs_sample
 
 
 @pytest.fixture(scope="module")

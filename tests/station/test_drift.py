@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, SHARED, needs_sample, needs_shared
+from helpers.data import SAMPLE, SHARED, needs_shared
 from helpers.tiny_inspector import PADDED, STRETCHED, make_inspector
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -143,12 +143,11 @@ def test_what_cannot_be_known_is_said():
     assert "epoch-selected" in measure_drift(unsure, scores).sentence
 
 
-@needs_sample
 @needs_shared
 def test_real_strips_do_not_alarm_and_dark_ones_or_tiles_do(tmp_path):
     inspector = Inspector.open(make_inspector(tmp_path / "inspector"), device="cpu", threads=1)
     (network,) = inspector.engine("latency").classifiers
-    samples = read_dataset(SAMPLE).samples
+    samples = read_dataset(SHARED / "severstal").samples
     strips = [read_image(one.path, grey=True) for one in samples]
     tiles = list_images(SHARED / "magnetic_tile" / "MT_Free" / "Imgs")[:80:2]
 
@@ -174,7 +173,6 @@ def test_a_fold_is_drawn_by_the_image_alone(networks: list[tuple[float, int]], d
     assert score in of_fold.values()
 
 
-@needs_sample
 def test_a_station_scores_images_as_cross_validated_ones_were(tmp_path):
     folder = make_inspector(tmp_path / "inspector", classifiers=(STRETCHED, PADDED), segmenters=(STRETCHED,))
     card = read_card(folder)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.policies import make_policy
 from helpers.tiny_inspector import RULE, make_inspector
 
@@ -16,7 +16,6 @@ from steelsight.station.settings import StationSettings
 from steelsight.station.station import Closed, Incoming, NotStored, QueueFull, Station
 from steelsight.station.store import NetworkMaps
 
-pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")
 
 

@@ -5,7 +5,7 @@ import os
 import time
 
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.tiny_inspector import make_inspector
 
 from steelsight.imaging.read import list_images
@@ -16,7 +16,6 @@ from steelsight.station.station import Station
 from steelsight.station.store import ImageStore
 from steelsight.station.upkeep import Upkeep
 
-pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")
 LOST = "a" * 64
 

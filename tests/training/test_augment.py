@@ -1,4 +1,4 @@
-"""Augmentation on real strips: image and mask move together, stay in range, and zoom as the reference does."""
+"""Augmentation on drawn strips: image and mask move together, stay in range, and zoom as the reference does."""
 
 from pathlib import Path
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from steelsight.cli.groups import Groups, known_groups, say_groups
 from steelsight.cli.limits import (
     Confidence,
     CostEscape,
@@ -94,6 +95,7 @@ def decide(
     skip_faulty: Annotated[
         bool, typer.Option("--skip-faulty", help="Leave faulty images of DATA out, and list them.")
     ] = False,
+    groups: Groups = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
     """Decide again. A RUN: members, rule and verdict bounds, or with an option on verdicts only these. An INSPECTOR:
@@ -111,6 +113,11 @@ def decide(
         cost_overkill=cost_overkill,
         cost_escape_of=cost_escape_of,
     )
+    if groups is not None and calibrate is None:
+        raise UserError(
+            f"--groups {groups}: a run and an inspector keep the groups that they were made with; it belongs to "
+            "--calibrate DATA, and to `steelsight train`"
+        )
     if (folder / CARD).is_file():
         if gate is not None:
             raise UserError(
@@ -125,7 +132,7 @@ def decide(
             raise UserError(
                 f"--rule plain: {folder} is an inspector, whose rule is fixed; decide the run it is made of"
             )
-        _decide_inspector(folder, wish, severity, calibrate, layout, skip_faulty, as_json)
+        _decide_inspector(folder, wish, severity, calibrate, layout, skip_faulty, groups, as_json)
         return
     if calibrate is not None:
         raise UserError(
@@ -196,6 +203,7 @@ def _decide_inspector(
     calibrate: Path | None,
     layout: Layout | None,
     skip_faulty: bool,
+    groups: str | None,
     as_json: bool,
 ) -> None:
     from steelsight.cli.decision import show_policy
@@ -204,7 +212,7 @@ def _decide_inspector(
 
     inspector = Inspector.open(folder)
     rules = _severity(severity, inspector.classes)
-    fresh = None if calibrate is None else _fresh(folder, calibrate, layout, skip_faulty)
+    fresh = None if calibrate is None else _fresh(folder, calibrate, layout, skip_faulty, groups)
     card = decide_inspector(folder, wish, rules, fresh)
     if not as_json:
         show_policy(card.policy, card.classes)
@@ -217,14 +225,16 @@ def _decide_inspector(
     )
 
 
-def _fresh(folder: Path, data: Path, layout: Layout | None, skip_faulty: bool) -> "EvaluationSet":
+def _fresh(folder: Path, data: Path, layout: Layout | None, skip_faulty: bool, wish: str | None) -> "EvaluationSet":
     from steelsight.cli.labelled import read_labelled
+    from steelsight.dataset.groups import join_groups
     from steelsight.dataset.twins import find_twins
     from steelsight.inspector.calibrate import judge_fresh
     from steelsight.inspector.inspector import Inspector
     from steelsight.inspector.training_images import read_prints
 
     dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
+    known = known_groups(wish, dataset)
     if read_prints(folder) is None:
         fail(
             f"{folder}: was exported before images were known by their pixels: a copy of a training image that was saved "
@@ -233,7 +243,8 @@ def _fresh(folder: Path, data: Path, layout: Layout | None, skip_faulty: bool) -
     else:
         console.print(_NOT_RECOGNISED, soft_wrap=True, highlight=False)
     with counting("looking for twins") as advance:
-        groups = find_twins([sample.path for sample in dataset.samples], progress=advance)
+        groups = join_groups(find_twins([sample.path for sample in dataset.samples], progress=advance), known)
+    say_groups(known, groups)
     with counting("judging fresh images") as advance:
         return judge_fresh(Inspector.open(folder), dataset, groups, advance)
 

@@ -51,7 +51,7 @@ TokenFile = Annotated[
     typer.Option(help=f"File with the token that requests must bear; or put it into {TOKEN_VARIABLE}."),
 ]
 Samples = Annotated[
-    Path | None, typer.Option(help="Folder of images that the page offers to try.", show_default="the Severstal sample")
+    Path | None, typer.Option(help="Folder of images that the page offers to try.", show_default="made-up strips")
 ]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
 
@@ -93,12 +93,12 @@ def serve(
         data=data, database=database, name=name, keep=keep, keep_days=keep_days, keep_gb=keep_gb, queue=queue,
         max_bytes=max_bytes, max_pixels=max_pixels, max_files=max_files,
     )  # fmt: skip
-    shown = _samples(samples)
+    _check_samples(samples)
     with listen(host, port) as bound:
         address = address_of(bound)
         results.print(f"open: [cyan]{escape(address)}[/]", soft_wrap=True, highlight=False)
         with Station.open(inspector, settings, device=device, threads=threads) as station, Upkeep(station):
-            app = create_app(station, Access(token), shown)
+            app = create_app(station, Access(token), samples)
             console.print(f"ready; what is inspected goes to {escape(str(data))}; Ctrl-C ends", highlight=False)
             if open_page:
                 webbrowser.open(address)
@@ -149,20 +149,13 @@ def _read_token(file: Path | None) -> str | None:
     return token
 
 
-def _samples(folder: Path | None) -> Path | None:
-    """The folder of the sample's images; the project's own, or the package's, if none is named.
+def _check_samples(folder: Path | None) -> None:
+    """See that a folder of images to try holds some.
 
     Raises:
-        UserError: there is no image in the folder named.
+        UserError: there is no image in it.
     """
     from steelsight.imaging.read import list_images
 
-    if folder is not None:
-        if not list_images(folder):
-            raise UserError(
-                f"--samples {folder}: no image there; name a folder with JPEG, PNG, BMP or TIFF files in it"
-            )
-        return folder
-    package = Path(__file__).resolve().parents[1]
-    places = (package.parents[1] / "samples" / "severstal" / "test_images", package / "samples")
-    return next((place for place in places if list_images(place)), None)
+    if folder is not None and not list_images(folder):
+        raise UserError(f"--samples {folder}: no image there; name a folder with JPEG, PNG, BMP or TIFF files in it")

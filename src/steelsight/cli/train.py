@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Table
 
+from steelsight.cli.groups import Groups, known_groups, say_groups
 from steelsight.cli.labelled import read_labelled, say_notes
 from steelsight.cli.output import console, counting, finish, results, shown_progress, with_options
 from steelsight.core.errors import UserError
@@ -37,6 +38,7 @@ def train(
     only: Annotated[list[str] | None, typer.Option("--only", help="Run only this job: member:fold, or member.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")] = False,
     skip_faulty: Annotated[bool, typer.Option("--skip-faulty", help="Leave faulty images out, and list them.")] = False,
+    groups: Groups = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
     devices: Annotated[int | None, typer.Option(min=1, help="How many devices; all GPUs if left out.")] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Loader processes for each device.")] = None,
@@ -62,12 +64,12 @@ def train(
 
     machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel, devices))
     if plan:
-        with _planned(data, layout, wanted, skip_faulty) as evidence:
+        with _planned(data, layout, wanted, skip_faulty, groups) as evidence:
             _show_plan(evidence, only or [], machine, as_json)
         return
     run = Run(out)
     goes_on = run.is_started and not _is_further_device()
-    evidence, left_out = _open_or_start(data, layout, wanted, run, resume, skip_faulty, named=recipe)
+    evidence, left_out = _open_or_start(data, layout, wanted, run, resume, skip_faulty, groups, named=recipe)
     jobs = choose_jobs(evidence.recipe, only or [])
     if goes_on and not all(is_done(evidence, member, fold) for member, fold in jobs):
         with console.status("looking whether the images are still the same"):
@@ -99,6 +101,7 @@ def _open_or_start(
     run: "Run",
     resume: bool,
     skip_faulty: bool,
+    groups: str | None,
     *,
     named: str,
 ) -> "tuple[OutOfFoldPredictions, bool]":
@@ -109,7 +112,9 @@ def _open_or_start(
     if run.is_started:
         if not resume and not _is_further_device():
             raise UserError(f"{run}: there is a run already; go on with it by --resume, or choose another --out")
-        return _go_on(data, wanted, run, named), False
+        evidence = _go_on(data, wanted, run, named)
+        _check_groups(evidence, groups)
+        return evidence, False
     if run.path.exists() and not run.is_torn_start:
         raise UserError(f"{run}: exists and is not a run; choose another --out")
     sweep(run.path, below=False)
@@ -117,12 +122,29 @@ def _open_or_start(
         if member.weights == "imagenet":
             require_weights(member.encoder, member.name)
     dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
+    known = known_groups(groups, dataset)
     from steelsight.training.experiment import start_run
 
     with counting("looking for twins") as advance:
-        evidence = OutOfFoldPredictions.of(start_run(run, dataset, wanted, progress=advance))
+        evidence = OutOfFoldPredictions.of(start_run(run, dataset, wanted, known=known, progress=advance))
+    say_groups(known, evidence.record.groups)
     _say_of_folds(evidence)
     return evidence, bool(dataset.left_out)
+
+
+def _check_groups(evidence: "OutOfFoldPredictions", groups: str | None) -> None:
+    """See that the folds of a run that goes on keep together what --groups says."""
+    from steelsight.dataset.groups import join_groups, read_groups
+
+    if groups is None:
+        return
+    record = evidence.record
+    known = read_groups(groups, [sample.image_id for sample in record.samples])
+    if (join_groups(record.groups, known) != record.groups).any():
+        raise UserError(
+            f"--groups {groups}: the run in {evidence.run} began without these groups, and its folds part some of them; "
+            "choose another --out"
+        )
 
 
 def _say_of_folds(evidence: "OutOfFoldPredictions") -> None:
@@ -165,7 +187,7 @@ def _is_further_device() -> bool:
 
 @contextmanager
 def _planned(
-    data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: bool
+    data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: bool, groups: str | None
 ) -> "Iterator[OutOfFoldPredictions]":
     """A run as it would be, in a folder that is thrown away."""
     import tempfile
@@ -176,7 +198,9 @@ def _planned(
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
         dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
-        evidence = OutOfFoldPredictions.of(start_run(Run(Path(folder) / "run"), dataset, wanted))
+        known = known_groups(groups, dataset)
+        evidence = OutOfFoldPredictions.of(start_run(Run(Path(folder) / "run"), dataset, wanted, known=known))
+        say_groups(known, evidence.record.groups)
         _say_of_folds(evidence)
         yield evidence
 

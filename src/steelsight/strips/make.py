@@ -6,8 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
-
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv, write_json
 from steelsight.dataset.writers.labelled import Labelled
@@ -15,6 +13,7 @@ from steelsight.dataset.writers.write import WrittenLayout, refuse_existing, wri
 from steelsight.strips import labels
 from steelsight.strips.defects import CLASSES
 from steelsight.strips.draw import Strip, check_wish, draw_strip
+from steelsight.strips.encode import as_jpeg
 from steelsight.strips.lines import line_of
 from steelsight.version import __version__
 
@@ -159,7 +158,5 @@ def _one(wish: StripsRequest, index: int) -> tuple[Strip, Labelled]:
         strips_per_coil=wish.strips_per_coil,
         line=wish.line,
     )
-    quality = [cv2.IMWRITE_JPEG_QUALITY, line_of(wish.line).quality]
-    content = cv2.imencode(".jpg", strip.image, quality)[1].tobytes()
     masks = labels.loose(wish.seed, index, strip.truth) if wish.loose_labels else labels.exact(strip.truth)
-    return strip, Labelled(_name(index, strip.coil), content, wish.size, masks)
+    return strip, Labelled(_name(index, strip.coil), as_jpeg(strip.image, wish.line), wish.size, masks)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.folds import assign_folds
+from steelsight.dataset.groups import KnownGroups, join_groups
 from steelsight.dataset.model import Dataset
 from steelsight.dataset.twins import find_twins
 from steelsight.imaging.read import read_image
@@ -35,11 +37,13 @@ def start_run(
     dataset: Dataset,
     recipe: Recipe,
     *,
+    known: KnownGroups = MappingProxyType({}),
     progress: Callable[[int, int], None] | None = None,
 ) -> Run:
     """Resolve the recipe, find twins, assign folds, and write all of it down in a new RUN.
 
     Args:
+        known: groups that belong together whatever their pixels say.
         progress: told how many images were searched for twins, of how many.
     """
     if not dataset.samples:
@@ -47,7 +51,7 @@ def start_run(
     if not any(sample.is_defective for sample in dataset.samples):
         raise UserError(f"{dataset.root}: no image shows a defect; training needs labelled defects")
     recipe = resolve(recipe, dataset.classes, [sample.size for sample in dataset.samples], _is_grey(dataset))
-    groups = find_twins([sample.path for sample in dataset.samples], progress=progress)
+    groups = join_groups(find_twins([sample.path for sample in dataset.samples], progress=progress), known)
     folds = assign_folds(dataset.samples, groups, recipe.folds, recipe.seed)
     _check_folds(dataset, folds)
     record = Record(

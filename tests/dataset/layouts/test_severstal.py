@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers.data import SAMPLE, SHARED, needs_sample, needs_shared
+from helpers.data import SAMPLE, SHARED, needs_shared
 from helpers.layout_writers import LONG, write_csv, write_picture, write_severstal
 
 from steelsight.core.errors import UserError
@@ -26,13 +26,12 @@ def _texts(dataset: Dataset) -> dict[str, list[str]]:
     return {sample.image_id: [format_runs(runs) for runs in sample.runs] for sample in dataset.samples}
 
 
-@needs_sample
-def test_the_sample_has_26_clean_and_40_defective_images_with_44_masks() -> None:
+def test_the_sample_has_28_clean_and_38_defective_images_with_40_masks() -> None:
     dataset = read_dataset(SAMPLE)
     assert (dataset.layout, dataset.classes, dataset.faults) == ("severstal", ("1", "2", "3", "4"), ())
     assert len(dataset.samples) == 66
-    assert sum(sample.is_defective for sample in dataset.samples) == 40
-    assert sum(len(sample.classes) for sample in dataset.samples) == 44
+    assert sum(sample.is_defective for sample in dataset.samples) == 38
+    assert sum(len(sample.classes) for sample in dataset.samples) == 40
     assert {sample.size for sample in dataset.samples} == {(256, 1600)}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from helpers.data import needs_sample, run_cli
+from helpers.data import run_cli
 from helpers.judged_run import make_run
 from helpers.simulated import simulate
 from helpers.tiny_inspector import CLASSES, make_inspector
@@ -30,7 +30,6 @@ from steelsight.verdicts.evaluated_files import write_evaluation_set
 from steelsight.verdicts.policy import Limits
 from steelsight.verdicts.severity import Severity
 
-pytestmark = needs_sample
 METRIC = Severity.model_validate({"mm_per_pixel": 0.5, "rules": [{"verdict": "reject", "area_above": "9 cm2"}]})
 
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
 from helpers.policies import make_policy
 
@@ -20,7 +20,6 @@ from steelsight.results.writer import ResultWriter
 from steelsight.rule.rule import Rule
 from steelsight.run.run import Run
 
-pytestmark = needs_sample
 CLASSES = ("1", "2", "3", "4")
 PREPROCESS = Preprocess(height=64, width=416, colour="grey")
 

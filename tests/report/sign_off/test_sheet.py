@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.data import ROOT, SAMPLE, needs_sample, run_cli
+from helpers.data import ROOT, SAMPLE, run_cli
 from helpers.policies import make_policy
 from helpers.simulated import simulate
 from helpers.tiny_inspector import CLASSES, make_inspector
@@ -25,7 +25,6 @@ from steelsight.verdicts.evaluated import EvaluationSet, EvidenceKind
 from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, write_evaluation_set
 from steelsight.verdicts.policy import Costs, Limits, Policy
 
-pytestmark = needs_sample
 WISH = Limits(max_escape=0.1, max_overkill=0.1, costs=Costs(escape=5, review=1, overkill=1), defect_share=0.05)
 
 

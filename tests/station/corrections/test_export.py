@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, needs_sample, run_cli
+from helpers.data import SAMPLE, run_cli
 from helpers.reviewed import CLASSES, INSPECTOR, Station, a_picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -216,7 +216,6 @@ def test_a_folder_that_holds_something_is_left_alone(station: Station, tmp_path:
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
 
 
-@needs_sample
 def test_data_check_finds_no_fault_in_corrected_strips(station: Station, tmp_path: Path) -> None:
     for number, path in enumerate(list_images(SAMPLE / "train_images")[:6]):
         runs = ("29102 12 29346 24", "1 256") if number % 2 else ("", "")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import pytest
-from helpers.data import SAMPLE, SHARED, needs_sample, needs_shared, run_cli
+from helpers.data import SAMPLE, SHARED, needs_shared, run_cli
 from helpers.reviewed import Station, a_picture
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -55,7 +55,6 @@ def joined_name(station: Station, number: int) -> str:
     return f"corrections/{found.result.sha256[:16]}{path.suffix}"
 
 
-@needs_sample
 def test_the_sample_and_its_corrections_are_one_dataset(tmp_path: Path) -> None:
     station = Station(tmp_path / "station", ("1", "2", "3", "4"))
     old = masks_of(SAMPLE)

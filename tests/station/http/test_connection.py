@@ -4,11 +4,9 @@ import socket
 import time
 
 import pytest
-from helpers.data import needs_sample
 
 from steelsight.station.http import connection
 
-pytestmark = needs_sample
 WHOLE = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 

@@ -5,13 +5,12 @@ import shutil
 import subprocess
 
 import pytest
-from helpers.data import ROOT, needs_sample
+from helpers.data import ROOT
 from helpers.serving import IMAGES
 from typer.main import get_command
 
 from steelsight.cli.main import app
 
-pytestmark = needs_sample
 TEXT = (ROOT / "docs" / "station.md").read_text(encoding="utf-8")
 SHOWN = "http://127.0.0.1:8000"
 

@@ -9,7 +9,6 @@ import socket
 import httpx
 import pytest
 import schemathesis
-from helpers.data import needs_sample
 from helpers.serving import IMAGES, SAMPLES, served
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +16,6 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-pytestmark = needs_sample
 EXAMPLES = int(os.environ.get("STEELSIGHT_FUZZ", "0"))
 ANY_HEALTH = list(HealthCheck)
 ANSWERS = {200, 400, 408, 413, 415, 422, 429}
@@ -75,7 +73,7 @@ def pieces(name, contents):
     )
 
 
-JPEG, OTHER = IMAGES[0].read_bytes(), SAMPLES.joinpath("0a63f7765.jpg").read_bytes()
+JPEG, OTHER = IMAGES[0].read_bytes(), SAMPLES.joinpath("fresh01.jpg").read_bytes()
 HEADS = [b"\x89PNG\r\n\x1a\n", b"BM", b"II*\x00", b"GIF89a", b"RIFF\0\0\0\0WEBP"]
 SIZES = st.binary(min_size=8, max_size=8)
 CONTENTS = st.one_of(

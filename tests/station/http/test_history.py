@@ -9,12 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow.parquet as pq
 import pytest
-from helpers.data import needs_sample
 from helpers.serving import IMAGES
 
 from steelsight.station.http.routes import viewing
-
-pytestmark = needs_sample
 
 
 def found(client, **filters):

@@ -6,12 +6,10 @@ from math import nan
 import cv2
 import numpy as np
 import pytest
-from helpers.data import needs_sample
 from helpers.policies import make_policy
 from helpers.serving import IMAGES, send, served
 from helpers.tiny_inspector import RULE, is_bright, make_inspector
 
-pytestmark = needs_sample
 GOOD, ODD = [0, 1, 3, 4], [2, 5, 6, 8]
 """Of the sample's images, in the order of their names."""
 

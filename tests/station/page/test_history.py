@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 from helpers.browsing import LOOKS, SHOWN, await_requests, needs_chromium, page_of, screenshot
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.serving import IMAGES, make_judging_inspector, send, served
 from helpers.tiny_inspector import STRETCHED, by_hand
 from playwright.sync_api import expect
@@ -20,7 +20,7 @@ from steelsight.station.http.middleware.security import Access
 from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.evaluated_files import write_evaluation_set
 
-pytestmark = [needs_sample, needs_chromium]
+pytestmark = needs_chromium
 PAGE = 25  # rows; js/history/history.js
 KINDS = ("pass", "review", "reject", "none", "unreadable", "flagged")
 

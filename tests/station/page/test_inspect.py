@@ -7,14 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from helpers.browsing import LOOKS, PATIENCE, await_requests, needs_chromium, page_of, screenshot
-from helpers.data import needs_sample
 from helpers.serving import IMAGES, SAMPLES, send, served
 from playwright.sync_api import expect
 
 from steelsight.imaging.read import list_images
 from steelsight.station.http.middleware.security import Access
 
-pytestmark = [needs_sample, needs_chromium]
+pytestmark = needs_chromium
 
 _DROP = """async (files) => {
   const transfer = new DataTransfer();

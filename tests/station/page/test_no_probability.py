@@ -2,12 +2,11 @@
 
 import pytest
 from helpers.browsing import needs_chromium, page_of
-from helpers.data import needs_sample
 from helpers.serving import IMAGES, served
 from playwright.sync_api import expect
 from station.http.test_no_probability import ODD, make_odd_inspector
 
-pytestmark = [needs_sample, needs_chromium]
+pytestmark = needs_chromium
 WAIT = 60_000  # milliseconds: the machine may be busy
 SENTENCE = "the networks gave no probability for this image"
 

@@ -17,7 +17,7 @@ from helpers.browsing import (
     screenshot,
     stroke,
 )
-from helpers.data import needs_sample, run_cli
+from helpers.data import run_cli
 from helpers.serving import IMAGES, send, served
 from helpers.training_samples import SMALL, sets
 from playwright.sync_api import expect
@@ -25,10 +25,10 @@ from playwright.sync_api import expect
 from steelsight.imaging.rle import decode_runs, parse_runs
 from steelsight.station.queue.incoming import Incoming
 
-pytestmark = [needs_sample, needs_chromium]
+pytestmark = needs_chromium
 SIZE = (256, 1600)
-STRIP = "0a37f0a29.jpg"
-"""A strip with scratches, to be drawn on."""
+STRIP = IMAGES[20].name
+"""A strip with scuffs and scratches, to be drawn on."""
 
 
 @pytest.fixture(scope="module")
@@ -148,24 +148,24 @@ def test_nothing_is_said_of_an_image_that_is_not_there_yet(page, client, comes):
 
 
 def test_what_brush_polygon_and_lasso_draw_is_saved_to_the_pixel(page, client):
-    """Around the scratches of a real strip, as a reviewer would."""
+    """Around the defects of a strip, as a reviewer would."""
     one = open_one(page, client, lambda one: one["name"] == STRIP)
     names = list(one["runs"])
     number = min(3, len(names))
     page.locator(f"[data-class='{number}']").click()
     place = on_screen(page, SIZE)
     tool(page, "polygon")
-    corners_window, corners = at(place, [(386, 252), (390, 226), (528, 204), (565, 232), (568, 252)])
+    corners_window, corners = at(place, [(1166, 125), (1180, 78), (1256, 72), (1258, 150), (1250, 200), (1192, 204)])
     for corner in [*corners_window, corners_window[0]]:
         page.mouse.click(*corner)
     tool(page, "lasso")
-    around_window, around = at(place, [(556, 194), (618, 178), (650, 156), (755, 228), (756, 252), (570, 252)])
+    around_window, around = at(place, [(1320, 4), (1316, 50), (1360, 122), (1424, 70), (1400, 4)])
     drag(page, *around_window)
     tool(page, "brush")
-    window, points = at(place, [(500, 238), (560, 232), (620, 238)])
+    window, points = at(place, [(1523, 64), (1522, 120), (1523, 184)])
     drag(page, *window)
     page.get_by_label("Reviewer").fill("Ada")
-    page.get_by_label("Comment").fill("scratches at the edge")
+    page.get_by_label("Comment").fill("scuffs and a scratch")
     page.get_by_label("reject", exact=True).check()
     screenshot(page, "review-desktop")
     page.emulate_media(color_scheme="dark")

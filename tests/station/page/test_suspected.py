@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 from helpers.browsing import needs_chromium, page_of, screenshot
-from helpers.data import needs_sample
 from helpers.policies import make_policy
 from helpers.serving import IMAGES, send, served
 from helpers.tiny_inspector import RULE, make_inspector
@@ -19,7 +18,7 @@ from steelsight.cascade.cut import large_regions, least_area
 from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
 from steelsight.results.overlay import class_colour
 
-pytestmark = [needs_sample, needs_chromium]
+pytestmark = needs_chromium
 _SUSPECTED = f"""(number) => {{
   const {{suspected, inspection: {{width, height}}}} = {_VIEWER};
   const {{rows, begins, ends}} = suspected.get(number).runs;

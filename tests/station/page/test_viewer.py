@@ -4,14 +4,13 @@ import cv2
 import numpy as np
 import pytest
 from helpers.browsing import LOOKS, needs_chromium, page_of, screenshot
-from helpers.data import needs_sample
 from helpers.serving import IMAGES, send, served
 from playwright.sync_api import expect
 
 from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
 from steelsight.rule.rule import Rule, masks
 
-pytestmark = [needs_sample, needs_chromium]
+pytestmark = needs_chromium
 
 _VIEWER = "document.querySelector('.stage').viewer"
 _MASK = f"""async (number) => {{

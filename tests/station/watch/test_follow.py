@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 
 import pytest
-from helpers.data import SAMPLE, needs_sample
+from helpers.data import SAMPLE
 from helpers.tiny_inspector import make_inspector
 
 from steelsight.core.errors import UserError
@@ -22,7 +22,6 @@ from steelsight.station.watch.scan import scan
 from steelsight.station.watch.waiting import WaitingFiles
 from steelsight.station.watch.watched import Watched
 
-pytestmark = needs_sample
 IMAGES = list_images(SAMPLE / "train_images")
 
 

@@ -32,7 +32,7 @@ def create_app(station: Station, access: Access = LOOPBACK, samples: Path | None
 
     Args:
         access: who may use it.
-        samples: folder of images that the page offers to try.
+        samples: folder of images that the page offers to try; None: strips that the project draws.
     """
     metrics = Metrics(lambda: station.accepted, station.store.size, station.store.aside.count)
     # the usual pages of the description load their scripts from elsewhere

@@ -1,9 +1,6 @@
 """HEAD says what GET would, and sends nothing."""
 
 import pytest
-from helpers.data import needs_sample
-
-pytestmark = needs_sample
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from helpers.data import needs_sample
 from helpers.serving import IMAGES, send, served, wait_until
 from station.http.test_polygons import filled
 
@@ -21,7 +20,6 @@ from steelsight.station.http.middleware import limits
 from steelsight.station.station import Station
 from steelsight.station.store import ImageStore
 
-pytestmark = needs_sample
 FORM = "multipart/form-data; boundary=x"
 HEAD = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n'
 

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack
 import cv2
 import numpy as np
 import pytest
-from helpers.data import needs_sample
 from helpers.serving import IMAGES, send, served
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,7 +16,6 @@ from starlette.requests import Request
 from steelsight.dataset.read import read_dataset
 from steelsight.station.http.reviews import read_review
 
-pytestmark = needs_sample
 JSON = {"Content-Type": "application/json"}
 SAID = {"after_version": 0, "agrees": True, "word": "pass", "reviewer": "Ada", "comment": "scale, no defect"}
 

@@ -2,20 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
 from math import inf
 from pathlib import Path
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
-from steelsight.imaging.read import list_images
 from steelsight.station.http.errors import Responses, refusals
 from steelsight.station.http.metrics import CONTENT_TYPE, Metrics
 from steelsight.station.http.params import Text
 from steelsight.station.http.responses import json_answer
+from steelsight.station.http.samples import offered
 from steelsight.station.http.schemas import Health, InspectorAnswer
 from steelsight.station.http.to_schema import inspector_answer
 from steelsight.station.station import Station
@@ -30,18 +29,18 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
     """Routes of the inspector's card, the samples, health and metrics.
 
     Args:
-        samples: folder of the sample's images; None: there are none.
+        samples: folder of the sample's images; None: strips that the project draws.
         needs_token: what the card says of it.
     """
     routes = APIRouter()
-    files = _by_name(samples)
+    images = offered(samples)
     card = inspector_answer(
         station.inspector.card,
         fingerprint=station.fingerprint,
         name=station.inspector.folder.resolve().name,
         settings=station.settings,
         max_files=station.max_files,
-        samples=list(files),
+        samples=list(images),
         needs_token=needs_token,
     )
 
@@ -58,9 +57,10 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
     )
     def sample(name: Text) -> Response:
         """An image of the sample, by a name that the card lists."""
-        if name not in files or not files[name].is_file():  # or not any more
+        answer = images[name]() if name in images else None
+        if answer is None:
             raise HTTPException(404, f"there is no sample {name[:80]!r}; the card lists those there are")
-        return FileResponse(files[name])
+        return answer
 
     @routes.get("/healthz", response_model=Health, summary="Alive")
     async def alive() -> Response:
@@ -87,7 +87,3 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     return routes
-
-
-def _by_name(folder: Path | None) -> Mapping[str, Path]:
-    return {path.name: path for path in list_images(folder)} if folder is not None else {}

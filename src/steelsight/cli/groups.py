@@ -1,0 +1,34 @@
+"""Groups that the user knows, as options of the verbs that count groups."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from steelsight.cli.output import console
+from steelsight.dataset.groups import KnownGroups, read_groups, said
+from steelsight.dataset.model import Dataset
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        "--groups",
+        metavar="TABLE|PATTERN",
+        help="Which images belong together, beside twins: a CSV file with the columns image and, say, coil, or a pattern of "
+        "their names with named groups, such as '(?P<coil>[^_]+)_'.",
+    ),
+]
+
+
+def known_groups(wish: str | None, dataset: Dataset) -> KnownGroups:
+    """What the user knows of a dataset's images; nothing without a wish."""
+    return {} if wish is None else read_groups(wish, [sample.image_id for sample in dataset.samples])
+
+
+def say_groups(known: KnownGroups, groups: "NDArray[np.int64]") -> None:
+    """Tell how many groups there are."""
+    if known:
+        console.print(said(known, groups.tolist()), highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,89 @@
+"""`--groups` as a user types it: what is counted as one surface, in folds and in an inspector's evidence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.data import SAMPLE, run_cli
+from helpers.tiny_inspector import CLASSES, make_inspector
+from helpers.training_samples import SMALL, sets
+
+from steelsight.dataset.read import read_dataset
+from steelsight.dataset.writers.labelled import Labelled
+from steelsight.dataset.writers.write import write_dataset
+from steelsight.imaging.rle import encode_mask
+from steelsight.inspector.artifact import write_checksums
+from steelsight.inspector.training_images import write_seen
+from steelsight.run.record import read_record
+from steelsight.strips import as_jpeg, draw_strip, make_strips
+from steelsight.verdicts.evaluated_files import read_evaluation_set
+
+SIZE = (64, 400)
+PATTERN = r"^(?P<coil>coil\d+)_"
+
+
+@pytest.fixture(scope="module")
+def strips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve strips of three coils, in the classes of the tests' inspector."""
+    images = []
+    for index in range(12):
+        strip = draw_strip(3, index, size=SIZE)
+        masks = (encode_mask(strip.truth > 0), encode_mask(strip.truth > 4))
+        images.append(Labelled(f"coil{strip.coil}_{index:02}.jpg", as_jpeg(strip.image), SIZE, masks))
+    folder = tmp_path_factory.mktemp("fresh") / "strips"
+    write_dataset(folder, "coco", CLASSES, images)
+    return folder
+
+
+@pytest.fixture
+def inspector(tmp_path: Path) -> Path:
+    """One that knows which images it learned from."""
+    folder = make_inspector(tmp_path / "inspector")
+    write_seen(folder, read_dataset(SAMPLE, decode=False).samples[:2])
+    write_checksums(folder)
+    return folder
+
+
+def test_an_inspector_is_calibrated_on_coils(inspector: Path, strips: Path) -> None:
+    done = run_cli("decide", inspector, "--calibrate", strips, "--groups", PATTERN)
+    assert done.returncode == 0, done.stderr
+    assert "3 coils among 12 images; with twins, 3 groups" in done.stderr
+    tested = read_evaluation_set(inspector)
+    assert tested.groups.tolist() == [int(name[4]) for name in tested.image_ids]
+    again = run_cli("decide", inspector, "--calibrate", strips)
+    assert again.returncode == 0, again.stderr
+    assert len(np.unique(read_evaluation_set(inspector).groups)) > 3
+
+
+def test_groups_without_fresh_images_are_one_sentence(inspector: Path) -> None:
+    done = run_cli("decide", inspector, "--groups", PATTERN)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+    assert "it belongs to --calibrate DATA, and to `steelsight train`" in done.stderr
+
+
+def test_no_fold_parts_a_coil_and_a_run_goes_on_with_its_groups(tmp_path: Path) -> None:
+    data, run = tmp_path / "data", tmp_path / "run"
+    make_strips(data, 32, seed=5, size=SIZE, strips_per_coil=4)
+    command = (
+        "train",
+        data,
+        "--out",
+        run,
+        "--recipe",
+        "lite",
+        *sets(*SMALL, "members.*.keep.last=1"),
+        "--only",
+        "segment-lite0:0",
+    )
+    done = run_cli(*command, "--groups", str(data / "groups.csv"))
+    assert done.returncode == 0, done.stderr
+    assert "8 coils among 32 images" in done.stderr
+    record = read_record(run)
+    coils = np.array([sample.image_id.partition("_")[0] for sample in record.samples])
+    np.testing.assert_array_equal(record.groups[:, None] == record.groups, coils[:, None] == coils)
+    for coil in np.unique(coils):
+        assert len(set(record.folds[coils == coil])) == 1
+    assert run_cli(*command, "--groups", PATTERN, "--resume").returncode == 0
+    other = run_cli(*command, "--groups", r"(?P<day>\d)\.jpg", "--resume")
+    assert other.returncode == 2
+    assert "began without these groups" in other.stderr

@@ -1,0 +1,96 @@
+"""Groups that the user knows: read from a table or from names, joined with twins, and refused in one sentence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.data import SAMPLE
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelsight.core.errors import UserError
+from steelsight.dataset.groups import join_groups, read_groups
+from steelsight.imaging.read import list_images
+
+IMAGES = ["a_1.jpg", "a_2.jpg", "b_1.jpg"]
+
+
+def table(folder: Path, text: str) -> str:
+    path = folder / "groups.csv"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_the_table_beside_made_up_strips_keeps_coils_and_twins_together() -> None:
+    names = [path.name for path in list_images(SAMPLE / "train_images")]
+    known = read_groups(str(SAMPLE / "groups.csv"), names)
+    assert known["coil"] == [name.partition("_")[0] for name in names]
+    assert [place for place, of in enumerate(known["twin_of"]) if of != names[place]] == [9]
+    alone = np.arange(len(names))
+    for kinds in (["coil"], ["twin_of"], ["coil", "twin_of"]):
+        groups = join_groups(alone, {kind: known[kind] for kind in kinds})
+        assert groups.tolist() == [*range(9), *range(8, 65)]  # the tenth strip is of the ninth's coil, and its twin
+
+
+def test_a_pattern_finds_the_groups_in_the_names() -> None:
+    known = read_groups(r"^(?P<coil>[^_]+)_(?P<side>\d)", ["in/a_1.jpg", "in/b_1.jpg", "in/a_2.jpg"])
+    assert known == {"coil": ["in/a", "in/b", "in/a"], "side": ["1", "1", "2"]}
+
+
+def test_an_empty_field_says_that_the_group_is_not_known(tmp_path: Path) -> None:
+    known = read_groups(table(tmp_path, "heat,image\n,b_1.jpg\n7,a_1.jpg\n,a_2.jpg\n,elsewhere.jpg\n"), IMAGES)
+    assert known == {"heat": ["7", "", ""]}
+    assert join_groups(np.arange(3), known).tolist() == [0, 1, 2]
+
+
+@given(
+    st.integers(1, 12).flatmap(
+        lambda n: st.lists(st.lists(st.integers(0, 5), min_size=n, max_size=n), min_size=1, max_size=3)
+    )
+)
+def test_images_are_joined_where_a_chain_of_shared_groups_links_them(kinds: list[list[int]]) -> None:
+    """Against the closure of the relation, by powers of its matrix; 0 is a group that is not known, but for twins."""
+    twins = np.unique(np.array(kinds[0]), return_inverse=True)[1]
+    known = {str(place): [str(number or "") for number in kind] for place, kind in enumerate(kinds[1:])}
+    linked = twins[:, None] == twins
+    for kind in kinds[1:]:
+        numbers = np.array(kind)
+        linked |= (numbers[:, None] == numbers) & (numbers > 0)
+    for _ in kinds[0]:
+        linked = linked @ linked
+    groups = join_groups(twins, known)
+    np.testing.assert_array_equal(groups[:, None] == groups, linked)
+    assert list(dict.fromkeys(groups.tolist())) == list(range(groups.max() + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "groups.csv: the table of groups is empty"),
+        ("name,coil\na_1.jpg,1\n", "groups.csv: has the columns name, coil; it takes one called image"),
+        ("image\na_1.jpg\n", "groups.csv: has the columns image; it takes one called image and others of groups"),
+        ("image,coil\na_1.jpg,1\nb_1.jpg,1\n", "groups.csv: no row for a_2.jpg, as for 1 of 3 images in all"),
+        ("image,coil\na_1.jpg,1\na_1.jpg,2\n", "groups.csv:3: a_1.jpg has other groups in an earlier row"),
+        ("image,coil\na_1.jpg\n", "groups.csv:2: has 1 fields, and the header 2"),
+    ],
+)
+def test_a_table_that_does_not_say_it_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(UserError) as raised:
+        read_groups(table(tmp_path, text), IMAGES)
+    assert words in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ("nowhere.csv", "nowhere.csv: no table of groups can be read"),
+        ("(coil", "(coil: neither a CSV file nor a pattern of names"),
+        (r"\d+", r"\d+: names no group of images"),
+        (r"(?P<coil>a)_", "no match for b_1.jpg, as for 1 of 3 images in all"),
+    ],
+)
+def test_a_pattern_or_a_file_that_is_none_is_one_sentence(wish: str, words: str) -> None:
+    with pytest.raises(UserError) as raised:
+        read_groups(wish, IMAGES)
+    assert words in str(raised.value)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_text
 from steelsight.recipe import Recipe, parse_recipe, recipe_text
@@ -18,7 +19,7 @@ def read_run_recipe(folder: Path) -> Recipe:
     path = folder / RECIPE
     if not path.is_file():
         raise UserError(
-            f"{path}: not found, so {folder} is not a run; name the folder that `steelsight train --out` wrote"
+            f"{path}: not found, so {folder} is not a run; name the folder that `{command('train', out=True)}` wrote"
         )
     return parse_recipe(path.read_text("utf-8", errors="replace"), str(path))
 

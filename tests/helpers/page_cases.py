@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from numpy.typing import NDArray
 
 from steelsight.cascade.cut import large_regions, least_area
 from steelsight.imaging.rle import encode_mask, format_runs
@@ -27,19 +28,22 @@ def page_cases() -> dict[str, Any]:
         "masks": [_mask_case(mask) for mask in drawn],
         "rules": [_rule_case(random) for _ in range(60)],
         "regions": [_region_case(random, share) for share in (0.2, 0.35, 0.5) for _ in range(4)],
-        "inferno": [[round(255 * part) for part in mpl.colormaps["inferno"](stop / (_STOPS - 1))[:3]] for stop in range(_STOPS)],
+        "inferno": [
+            [round(255 * part) for part in mpl.colormaps["inferno"](stop / (_STOPS - 1))[:3]] for stop in range(_STOPS)
+        ],
     }
 
 
 def as_text() -> str:
     """The file: a line a case."""
     kinds = [
-        f'"{kind}": [\n' + ",\n".join(json.dumps(case) for case in cases) + "\n]" for kind, cases in page_cases().items()
+        f'"{kind}": [\n' + ",\n".join(json.dumps(case) for case in cases) + "\n]"
+        for kind, cases in page_cases().items()
     ]
     return "{\n" + ",\n".join(kinds) + "\n}\n"
 
 
-def _mask_case(mask: np.ndarray) -> dict[str, Any]:
+def _mask_case(mask: NDArray[np.bool_]) -> dict[str, Any]:
     height, width = mask.shape
     return {"height": height, "width": width, "pixels": _text(mask), "runs": format_runs(encode_mask(mask))}
 
@@ -67,7 +71,7 @@ def _region_case(random: np.random.Generator, share: float) -> dict[str, Any]:
     return _mask_case(mask) | {"min_area": min_area, "kept": _text(large_regions(mask, least_area(min_area)))}
 
 
-def _text(mask: np.ndarray) -> str:
+def _text(mask: NDArray[np.bool_]) -> str:
     """Row by row, "1" where it is set."""
     return "".join("1" if pixel else "0" for pixel in mask.ravel())
 

@@ -49,9 +49,9 @@ def _mask_case(mask: NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def _rule_case(random: np.random.Generator) -> dict[str, Any]:
-    """Minimum areas lie about what the map has, so that about half of the masks are kept."""
-    map_ = random.integers(0, 256, (4, 6)).astype(np.uint8)
-    lower, upper = sorted(random.integers(0, 256, 2).tolist())
+    """Few values, so that many are a threshold; minimum areas about what the map has, so that about half of the masks are kept."""
+    map_ = random.integers(100, 110, (4, 6)).astype(np.uint8)
+    lower, upper = sorted(random.integers(100, 110, 2).tolist())
     softness = float(random.choice([1.0, 2.0, 3.7, 5.0]))
     p_defect, gate = random.choice([0.0, 0.3, 0.5, 0.51, 0.7, 1.0]), random.choice([0.0, 0.3, 0.5])
     scale = 1 + (softness - 1) * (1 - p_defect)

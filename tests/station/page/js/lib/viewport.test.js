@@ -77,3 +77,13 @@ test("a place that is gone to lies in the middle", () => {
   const [x, y] = view.toImage(400, 300);
   assert.ok(near(x, 800) && near(y, 120));
 });
+
+test("an image that is larger than the screen can be moved to each of its ends, up to the margin", () => {
+  const view = new Viewport(1600, 256);
+  view.resize(800, 600);
+  view.zoom(20);
+  view.pan(-1e6, -1e6);
+  assert.ok(near(view.left + 1600 * view.scale, 800 - MARGIN) && near(view.top + 256 * view.scale, 600 - MARGIN));
+  view.pan(1e6, 1e6);
+  assert.deepEqual([view.left, view.top], [MARGIN, MARGIN]);
+});

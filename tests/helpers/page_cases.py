@@ -49,7 +49,7 @@ def _mask_case(mask: NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def _rule_case(random: np.random.Generator) -> dict[str, Any]:
-    """Few values, so that many are a threshold; minimum areas about what the map has, so that about half of the masks are kept."""
+    """Few values, so that many are a threshold; minimum areas about what the map has, so that half of the masks are kept."""
     map_ = random.integers(100, 110, (4, 6)).astype(np.uint8)
     lower, upper = sorted(random.integers(100, 110, 2).tolist())
     softness = float(random.choice([1.0, 2.0, 3.7, 5.0]))

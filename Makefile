@@ -15,16 +15,23 @@ IMAGES ?= $(if $(DATA),$(DATA)/test_images,demo/fresh/train_images)
 RUNTIME_TESTS := tests/cascade tests/results tests/inspector tests/cli/test_inspect.py tests/cli/test_bench.py tests/cli/test_score.py
 STATION_TESTS := tests/station/test_station.py tests/station/http/routes/test_inspecting.py
 
+# Of the page's tests: they need no browser, and no network once they are installed.
+NODE_INSTALLED := node_modules/.installed
+PAGE_TESTS = $(shell find tests/station/page/js -name '*.test.js')
+ifneq ($(shell command -v node && command -v npm),)
+HAS_NODE := yes
+endif
+
 # One line per package of a MB or more: enough to see it move, little enough to read.
 PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^Installing collected packages.*/  installing .../p'
 
-.PHONY: help demo test check plain clean
+.PHONY: help demo test test-python test-page check check-python check-page no-node plain clean
 
 help:
 	@echo "make demo    draw strips, train, judge, decide verdicts, export an inspector, calibrate it, inspect fresh strips, report"
 	@echo "             (about 10 minutes); DATA=FOLDER takes your own labelled images, without the calibration"
 	@echo "make test    run the tests and the examples in the docstrings"
-	@echo "make check   ruff, mypy, import-linter"
+	@echo "make check   ruff, mypy, import-linter; tsc and eslint on the page where node is installed"
 	@echo "make plain   prove that the plain install inspects and scores without torch, and the station runs without it"
 	@echo "make clean   remove the virtual environments and the demo"
 	@echo
@@ -67,14 +74,39 @@ endif
 	@echo "inspected: $(CURDIR)/$(DEMO)/inspected"
 	@echo "look:      $(BIN)/steelsight serve $(DEMO)/inspector --data $(DEMO)/station --open"
 
-test: $(INSTALLED)
+test: test-page test-python
+
+test-python: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 
-check: $(INSTALLED)
+check: check-python check-page
+
+check-python: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+ifdef HAS_NODE
+$(NODE_INSTALLED): package.json package-lock.json
+	@echo "installing the page's checks into node_modules (50 MB; once)"
+	@npm ci --no-audit --no-fund --silent
+	@touch $@
+
+check-page: $(NODE_INSTALLED)
+	node_modules/.bin/tsc -p .
+	node_modules/.bin/tsc -p tests/station/page/js
+	node_modules/.bin/eslint eslint.config.js src tests
+
+test-page:
+	node --test $(PAGE_TESTS)
+else
+check-page test-page: no-node
+
+no-node:
+	@echo "SKIPPED: the page's JavaScript is not checked, for node and npm are not installed (Debian: apt install nodejs npm)"
+	@test "$${STEELSIGHT_NODE:-}" != required
+endif
 
 # The package as a user gets it: built, not editable, without extras; and the runtime's tests beside it. Then with the station.
 plain:
@@ -101,4 +133,4 @@ plain:
 	@rm -rf $(PLAIN)
 
 clean:
-	rm -rf .venv $(PLAIN) demo
+	rm -rf .venv $(PLAIN) node_modules demo

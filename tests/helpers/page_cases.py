@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from numpy.typing import NDArray
 
 from steelsight.cascade.cut import large_regions, least_area
 from steelsight.imaging.rle import encode_mask, format_runs
@@ -42,15 +43,15 @@ def as_text() -> str:
     return "{\n" + ",\n".join(kinds) + "\n}\n"
 
 
-def _mask_case(mask: np.ndarray) -> dict[str, Any]:
+def _mask_case(mask: NDArray[np.bool_]) -> dict[str, Any]:
     height, width = mask.shape
     return {"height": height, "width": width, "pixels": _text(mask), "runs": format_runs(encode_mask(mask))}
 
 
 def _rule_case(random: np.random.Generator) -> dict[str, Any]:
-    """Minimum areas lie about what the map has, so that about half of the masks are kept."""
-    map_ = random.integers(0, 256, (4, 6)).astype(np.uint8)
-    lower, upper = sorted(random.integers(0, 256, 2).tolist())
+    """Few values, so that many are a threshold; minimum areas about what the map has, so that half of the masks are kept."""
+    map_ = random.integers(100, 110, (4, 6)).astype(np.uint8)
+    lower, upper = sorted(random.integers(100, 110, 2).tolist())
     softness = float(random.choice([1.0, 2.0, 3.7, 5.0]))
     p_defect, gate = random.choice([0.0, 0.3, 0.5, 0.51, 0.7, 1.0]), random.choice([0.0, 0.3, 0.5])
     scale = 1 + (softness - 1) * (1 - p_defect)
@@ -70,7 +71,7 @@ def _region_case(random: np.random.Generator, share: float) -> dict[str, Any]:
     return _mask_case(mask) | {"min_area": min_area, "kept": _text(large_regions(mask, least_area(min_area)))}
 
 
-def _text(mask: np.ndarray) -> str:
+def _text(mask: NDArray[np.bool_]) -> str:
     """Row by row, "1" where it is set."""
     return "".join("1" if pixel else "0" for pixel in mask.ravel())
 

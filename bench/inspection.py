@@ -62,7 +62,7 @@ from steelsight.rule.plain_rule import plain_rule
 from steelsight.rule.rule import Rule
 from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision
-from steelsight.training.memory import keep_freed_memory
+from steelsight.training.allocator import keep_freed_memory
 from steelsight.verdicts.calibration import Calibration
 from steelsight.verdicts.outcome import NOTHING
 from steelsight.verdicts.policy import Limits, Policy

@@ -81,7 +81,7 @@ def one_job(arguments: argparse.Namespace, step: str, threads: int) -> None:
     from steelsight.dataset.read import read_dataset
     from steelsight.networks.precision import gains_from_bf16
     from steelsight.recipe import load_recipe, resolve
-    from steelsight.training.memory import keep_freed_memory
+    from steelsight.training.allocator import keep_freed_memory
 
     keep_freed_memory()
     dataset = read_dataset(arguments.data, decode=False)

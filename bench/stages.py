@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from steelsight.cascade.cut import CombinedMaps, cut, suspect
+from steelsight.cascade.masks import CombinedMaps, cut, suspect
 from steelsight.cascade.sources import Source
 from steelsight.imaging.combine import to_8bit
 from steelsight.imaging.read import read_image

@@ -24,10 +24,10 @@ from steelsight.dataset.read import read_dataset
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32, gains_from_bf16
 from steelsight.recipe import Member, load_recipe, resolve
-from steelsight.training.fit import make_optimiser
+from steelsight.training.allocator import keep_freed_memory
+from steelsight.training.epochs import make_optimiser
 from steelsight.training.loading import ImageCache, TrainingImages, default_workers, training_batches
 from steelsight.training.losses import Output, weighted_loss
-from steelsight.training.memory import keep_freed_memory
 
 BF16 = gains_from_bf16("cpu")
 

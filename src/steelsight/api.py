@@ -318,8 +318,8 @@ def train(
     if run.is_started and not resume:
         raise UserError(f"{run}: there is a run already; go on with it by resume=True, or choose another out")
     predictions = _go_on(run, data, wanted) if run.is_started else _start(run, data, wanted, skip_faulty)
+    from steelsight.training.device_config import DeviceConfig
     from steelsight.training.experiment import run_jobs
-    from steelsight.training.machine import DeviceConfig
 
     run_jobs(predictions, choose_jobs(predictions.recipe, []), DeviceConfig(device, "auto", workers, parallel))
     run = TrainedRun(run.path)

@@ -29,7 +29,7 @@ from steelsight.run.run import Run
 from steelsight.selection.decide import decide
 from steelsight.selection.decision import read_decision
 from steelsight.training.checkpoint import Checkpoint
-from steelsight.training.fit import _restore
+from steelsight.training.epochs import _restore
 from steelsight.training.job import make_job, new_network
 
 DEEP = "[" * 100_000

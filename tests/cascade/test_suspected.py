@@ -12,8 +12,8 @@ from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
 from helpers.policies import make_policy
 
-from steelsight.cascade.cut import LEAST, MOST
 from steelsight.cascade.judge import judge
+from steelsight.cascade.masks import LEAST, MOST
 from steelsight.cascade.sources import find_sources
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.rle import decode_runs, format_runs

@@ -17,7 +17,7 @@ from steelsight import __version__
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import find_sources
 from steelsight.core.errors import UserError
-from steelsight.export.compare import ComparedSide
+from steelsight.export.compare_image import ComparedSide
 from steelsight.export.export import export_run
 from steelsight.export.low_precision import write_reduced
 from steelsight.export.parity import check, measure

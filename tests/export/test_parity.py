@@ -15,9 +15,9 @@ from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import find_sources, sources_of
 from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
-from steelsight.export.compare import ComparedSide
-from steelsight.export.compare import compare as of_image
-from steelsight.export.control import FoldInFp32
+from steelsight.export.accuracy_control import FoldInFp32
+from steelsight.export.compare_image import ComparedSide
+from steelsight.export.compare_image import compare as of_image
 from steelsight.export.dice_loss import image_dice
 from steelsight.export.images import spread
 from steelsight.export.parity import Platform, check, measure

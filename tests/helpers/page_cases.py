@@ -12,7 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.cascade.cut import large_regions, least_area
+from steelsight.cascade.masks import large_regions, least_area
 from steelsight.imaging.rle import encode_mask, format_runs
 from steelsight.rule.rule import Rule, masks
 

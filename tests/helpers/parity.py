@@ -1,7 +1,7 @@
 """Whether two engines say the same of an image, by the definition that an export is held to and no other."""
 
 from steelsight.cascade.judge import Prediction
-from steelsight.export.compare import ComparedSide, compare
+from steelsight.export.compare_image import ComparedSide, compare
 from steelsight.rule.rule import Rule
 from steelsight.verdicts.policy import Policy
 

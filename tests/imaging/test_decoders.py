@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.pictures import encoded, palette_bmp, steel, tiff, turned_jpeg
 
-from steelsight.dataset.layouts.masks import read_mask
+from steelsight.dataset.layouts.mask_images import read_mask
 from steelsight.imaging.read import ImageError, decode_image, stated_orientation
 
 GREY = steel(1, (256, 400))

@@ -8,7 +8,7 @@ from helpers.training_samples import SMALL, few_images, sets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelsight.training.fit import device_batches
+from steelsight.training.epochs import device_batches
 
 
 @given(count=st.integers(1, 60), batch=st.integers(1, 8), world=st.integers(1, 4))

@@ -13,7 +13,7 @@ from steelsight.imaging.rle import Runs
 from steelsight.recipe import choose_jobs, load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
-from steelsight.training.examples import draw_examples
+from steelsight.training.augmentation_examples import draw_examples
 from steelsight.training.experiment import DeviceConfig, make_fabric, start_run
 
 

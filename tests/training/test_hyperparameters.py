@@ -16,10 +16,10 @@ from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.networks.member import build_member
 from steelsight.recipe import Member, augment, base, model
 from steelsight.training.augment import apply, draw
-from steelsight.training.fit import device_batches, make_optimiser
+from steelsight.training.epochs import device_batches, make_optimiser
+from steelsight.training.learning_rate import learning_rate
 from steelsight.training.losses import images_of, weighted_loss
 from steelsight.training.sampling import epoch_order
-from steelsight.training.schedule import learning_rate
 
 TINY = ("members.*.input={height: 32, width: 64}", "members.*.weights=random")
 

@@ -18,10 +18,10 @@ from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 from steelsight.training import job as job_file
 from steelsight.training.checkpoint import Checkpoint, average_in
+from steelsight.training.device_config import DeviceConfig, make_fabric
+from steelsight.training.epochs import Hooks
 from steelsight.training.experiment import start_run
-from steelsight.training.fit import Hooks
 from steelsight.training.job import is_done, make_job, new_network, run_job, store_evidence
-from steelsight.training.machine import DeviceConfig, make_fabric
 
 NAME = "segment-lite0"
 

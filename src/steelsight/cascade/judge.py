@@ -10,8 +10,8 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.cascade.cut import CombinedMaps, cut, suspect
 from steelsight.cascade.engine import Engine, EngineNetwork
+from steelsight.cascade.masks import CombinedMaps, cut, suspect
 from steelsight.cascade.no_probability import NoProbability, find_odd
 from steelsight.cascade.sources import Source
 from steelsight.imaging.combine import combine_probabilities, to_8bit
@@ -43,8 +43,8 @@ class Prediction:
         runs: the mask of each class at the image's own size; empty where nothing was found.
         regions: the connected defects of all masks.
         suspected_runs, suspected: where to look beside that, by class and as connected regions: what lies above the lower
-            threshold in classes without a mask, see `steelsight.cascade.cut.suspect`. It is not found, and no part of `runs`
-            and `regions`. Empty of an image that passes, and of one that was not segmented.
+            threshold in classes without a mask, see `steelsight.cascade.masks.suspect`. It is not found, and no part of
+            `runs` and `regions`. Empty of an image that passes, and of one that was not segmented.
         flags: what about the image is unusual, in single words; it is judged all the same.
         is_segmented: whether step 2 has seen it: it passed the gate, or does not pass by the policy.
         maps: uint8 (classes, height, width) combined probability times 255 at the image's own size, on which the rule cut the

@@ -17,7 +17,7 @@ def read_labelled(data: Path, layout: Layout | None, *, skip_faulty: bool) -> Da
     Raises:
         UserError: there are faults, and they are not to be left out; or there is no such data.
     """
-    from steelsight.dataset.lacks import lacks
+    from steelsight.dataset.limitations import lacks
     from steelsight.dataset.read import read_dataset
 
     with counting("reading images") as advance:

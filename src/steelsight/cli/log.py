@@ -163,8 +163,8 @@ def adopt(data: Data = Path("station"), database: Database = None, as_json: AsJs
 
     The log is made if there is none. Images that it does not name are moved aside; none is removed.
     """
-    from steelsight.station.log.belonging import BELONGING, has_another_log
-    from steelsight.station.log.belonging import adopt as adopt_folder
+    from steelsight.station.log.identity import BELONGING, has_another_log
+    from steelsight.station.log.identity import adopt as adopt_folder
     from steelsight.station.log.log import InspectionLog
     from steelsight.station.log.retention import set_unknown_aside
     from steelsight.station.settings import LOG_NAME

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from steelsight.recipe import Recipe
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
-    from steelsight.training.machine import DeviceConfig
+    from steelsight.training.device_config import DeviceConfig
 
 
 def train(
@@ -57,9 +57,9 @@ def train(
     wanted = load_recipe(recipe, overrides or [])
     choose_jobs(wanted, only or [])
     from steelsight.run.run import Run
+    from steelsight.training.device_config import DeviceConfig
     from steelsight.training.experiment import run_jobs
     from steelsight.training.job import is_done
-    from steelsight.training.machine import DeviceConfig
     from steelsight.training.same_images import check_data
 
     machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel, devices))
@@ -148,7 +148,7 @@ def _check_groups(evidence: "OutOfFoldPredictions", groups: str | None) -> None:
 
 
 def _say_of_folds(evidence: "OutOfFoldPredictions") -> None:
-    from steelsight.dataset.lacks import lacks_in_folds
+    from steelsight.dataset.limitations import lacks_in_folds
 
     record = evidence.record
     say_notes(lacks_in_folds(record.classes, record.samples, record.folds, record.groups))

@@ -20,8 +20,8 @@ from steelsight.cli.serve import Data, Database, KeepDays, KeepWhat, MaxPixels, 
 from steelsight.core.errors import UserError
 
 if TYPE_CHECKING:
-    from steelsight.station.watch.follow import Follow
-    from steelsight.station.watch.watched import Watched
+    from steelsight.station.watch.loop import Follow
+    from steelsight.station.watch.settings import Watched
 
 LEAVE = "leave"
 _SHOW_EVERY = 0.25  # seconds
@@ -78,7 +78,7 @@ def watch(
     from steelsight.results.tables import TABLES
     from steelsight.station.station import Station
     from steelsight.station.upkeep import Upkeep
-    from steelsight.station.watch.follow import Follow
+    from steelsight.station.watch.loop import Follow
     from steelsight.station.watch.results import ResultTables
 
     settings = read_settings(
@@ -120,7 +120,7 @@ def _watched(folder: Path, move: str, others: list[Path], **options: Any) -> "Wa
         UserError: it is none, or files would be moved to where they are.
     """
     from steelsight.core.files import sweep
-    from steelsight.station.watch.watched import Watched
+    from steelsight.station.watch.settings import Watched
 
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; make it, or correct the path")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from steelsight.core.errors import UserError
-from steelsight.core.names import no_formula
+from steelsight.core.safe_names import no_formula
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 """What the system says of a full disk."""

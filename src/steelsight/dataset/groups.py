@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.names import from_cell
+from steelsight.core.safe_names import from_cell
 
 IMAGE = "image"
 """The column of a table that names the image; every other one is a kind of group."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.core.names import is_plain, shown
+from steelsight.core.safe_names import is_plain, shown
+from steelsight.dataset.layouts.class_name_rules import refuse_class_names
 from steelsight.dataset.layouts.detect import list_dataset
 from steelsight.dataset.layouts.listing import Listed, Listing, Marks
-from steelsight.dataset.layouts.usable_names import refuse_class_names
 from steelsight.dataset.model import Dataset, Fault, Layout, Remark, Sample
 from steelsight.dataset.remarks import flat, left_out, oriented, unused_bits
 from steelsight.imaging.preprocess import Image

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing, write_json, write_text
 from steelsight.export.card import make_card
-from steelsight.export.compare import ComparedSide
+from steelsight.export.checked_engine import WatchedEngine
+from steelsight.export.compare_image import ComparedSide
 from steelsight.export.images import are_there
 from steelsight.export.low_precision import write_reduced
 from steelsight.export.parity import check, measure
 from steelsight.export.plan import Plan, Progress, make_plan
 from steelsight.export.platform import here
-from steelsight.export.watched_engine import WatchedEngine
 from steelsight.inspector.artifact import (
     CARD,
     CHECKSUMS,

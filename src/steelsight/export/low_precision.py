@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine, EngineNetwork
 from steelsight.dataset.model import Sample
-from steelsight.export.control import FoldInFp32
+from steelsight.export.accuracy_control import FoldInFp32
 from steelsight.export.dice_loss import MOST_IMAGES, FoldEngines, measure_fold
 from steelsight.export.images import of_fold, spread
 from steelsight.export.plan import Plan

@@ -9,7 +9,7 @@ import numpy as np
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
-from steelsight.export.compare import ComparedSide, Difference, DifferenceKind, ImageComparison, compare
+from steelsight.export.compare_image import ComparedSide, Difference, DifferenceKind, ImageComparison, compare
 from steelsight.export.tolerance import TOLERANCE, are_alike
 from steelsight.inspector.artifact import Precision
 from steelsight.inspector.parity import Parity

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.core.names import from_cell
+from steelsight.core.safe_names import from_cell
 from steelsight.imaging.rle import RunError, Runs, parse_runs
 
 LONG = ("ImageId", "ClassId", "EncodedPixels")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from steelsight.core.errors import UserError, nearest
-from steelsight.core.names import from_cell, nearly, same_but_for_spelling
+from steelsight.core.safe_names import from_cell, nearly, same_but_for_spelling
 from steelsight.imaging.rle import shared_area
 from steelsight.metrics.defect_figures import DefectFigures
 from steelsight.metrics.dice import DiceFigures, dice_figures

@@ -14,13 +14,13 @@ from steelsight.report.sections.data import data_view
 from steelsight.report.sections.defect_table import DefectTable, defect_table, strip_scale
 from steelsight.report.sections.defects import defects_view
 from steelsight.report.sections.folds import folds_view
-from steelsight.report.sections.found import found_view
+from steelsight.report.sections.found_curve import found_view
 from steelsight.report.sections.gallery import gallery_view
 from steelsight.report.sections.gate import gate_view
 from steelsight.report.sections.inspected import inspected_view
 from steelsight.report.sections.masks import masks_view
 from steelsight.report.sections.members import members_view
-from steelsight.report.sections.rules import rules_view
+from steelsight.report.sections.rule_kinds import rules_view
 from steelsight.report.sections.summary import summary_view
 from steelsight.report.sections.training import read_curves, training_view
 from steelsight.report.sign_off.policy import SigningView, Subject, signing_view

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from steelsight.core.names import from_cell
+from steelsight.core.safe_names import from_cell
 from steelsight.results.tables import DEFECTS, IMAGES, SUBMISSION, TABLES, FinishedRow, Tables, cells
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Literal, Self, get_args
 
 from steelsight.cascade.judge import Prediction
-from steelsight.core.names import for_cell, from_cell, shown
+from steelsight.core.safe_names import for_cell, from_cell, shown
 from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import Runs, format_runs
 from steelsight.verdicts.policy import VerdictAnswer

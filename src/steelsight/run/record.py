@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from steelsight.core.errors import UserError
 from steelsight.core.files import refuse_links_out, write_csv, write_json
 from steelsight.core.model import Model, explain
-from steelsight.core.names import from_cell
+from steelsight.core.safe_names import from_cell
 from steelsight.dataset.model import Dataset, Fault, Layout, Sample
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import RunError, Runs, format_runs, parse_runs

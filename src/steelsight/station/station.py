@@ -24,7 +24,7 @@ from steelsight.inspector.artifact import fingerprint
 from steelsight.inspector.inspector import Inspector
 from steelsight.station.drift import fold_score, scored_folds
 from steelsight.station.inspection import Inspection, Result
-from steelsight.station.log.belonging import open_log
+from steelsight.station.log.identity import open_log
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.queue.batcher import Admission, Batcher, Closed, QueuedImage, QueueFull
 from steelsight.station.queue.commit import Committer, JudgedImage

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from steelsight.strips.chance import COIL, chosen, pick, stream
+from steelsight.strips.seeded_random import COIL, chosen, pick, stream
 
 COMBINATIONS: tuple[tuple[tuple[int, ...], int], ...] = (
     ((3,), 4759),

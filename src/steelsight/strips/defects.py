@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.strips.chance import Bytes, Field, pick
-from steelsight.strips.looks import cracked, pitted, raised, scratched, scuffed
+from steelsight.strips.defect_looks import cracked, pitted, raised, scratched, scuffed
+from steelsight.strips.seeded_random import Bytes, Field, pick
 from steelsight.strips.shapes import Shape, blob, ribbon, torn
 from steelsight.strips.texture import Extent
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from steelsight.core.errors import UserError
-from steelsight.strips import light, marks, texture
-from steelsight.strips.chance import DEFECTS, LIGHT, NOISE, SURFACE, Bytes, stream
+from steelsight.strips import light, harmless_marks as marks, texture
 from steelsight.strips.coil import Coil, coil_of
 from steelsight.strips.defects import harmed
 from steelsight.strips.lines import line_of
+from steelsight.strips.seeded_random import DEFECTS, LIGHT, NOISE, SURFACE, Bytes, stream
 from steelsight.strips.twins import seen, source_of, view_of
 
 _LEAST, _MOST = 32, 8192

@@ -2,8 +2,8 @@
 
 import cv2
 
-from steelsight.strips.chance import Bytes
 from steelsight.strips.lines import line_of
+from steelsight.strips.seeded_random import Bytes
 
 
 def as_jpeg(image: Bytes, line: int = 1) -> bytes:

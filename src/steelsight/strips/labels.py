@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.imaging.rle import Runs, encode_mask
-from steelsight.strips.chance import LABELS, Bytes, pick, stream
 from steelsight.strips.defects import CLASSES
+from steelsight.strips.seeded_random import LABELS, Bytes, pick, stream
 
 OVERLOOKED = 0.06
 """Share of defects around which no polygon is drawn."""

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.strips.chance import NORMAL, Bytes, Field, looked_up, pick, profile, speckle
 from steelsight.strips.coil import Light
 from steelsight.strips.lines import Line
+from steelsight.strips.seeded_random import NORMAL, Bytes, Field, looked_up, pick, profile, speckle
 
 _DIMMEST = 32.0  # grey levels: no strip is so dark that its files would count as all black
 

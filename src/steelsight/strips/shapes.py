@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.strips.chance import Bytes, field, profile, sine
+from steelsight.strips.seeded_random import Bytes, field, profile, sine
 
 
 @dataclass(frozen=True)

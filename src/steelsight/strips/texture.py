@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.strips.chance import Field, field, looked_up, pick, profile, scores, speckle, waves
 from steelsight.strips.coil import Texture
+from steelsight.strips.seeded_random import Field, field, looked_up, pick, profile, scores, speckle, waves
 
 
 @dataclass(frozen=True)

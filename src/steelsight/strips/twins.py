@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.strips.chance import TWIN, stream
+from steelsight.strips.seeded_random import TWIN, stream
 
 Pixel = TypeVar("Pixel", bound=np.generic)
 

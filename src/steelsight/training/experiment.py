@@ -18,14 +18,14 @@ from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record, fingerprint, write_record
 from steelsight.run.resolved_recipe import write_run_recipe
 from steelsight.run.run import Run
-from steelsight.training.arrangement import Arrangement, arrange, image_readers
-from steelsight.training.examples import draw_examples
-from steelsight.training.fit import TrainingJob
+from steelsight.training.augmentation_examples import draw_examples
+from steelsight.training.cost_plan import Cost, cost
+from steelsight.training.device_config import DeviceConfig, make_fabric
+from steelsight.training.epochs import TrainingJob
 from steelsight.training.job import is_done, make_job, run_job
-from steelsight.training.machine import DeviceConfig, make_fabric
-from steelsight.training.plan import Cost, cost
+from steelsight.training.job_layout import Arrangement, arrange, image_readers
+from steelsight.training.parallel_jobs import Failure, not_begun, orders, time_side_by_side, train_side_by_side
 from steelsight.training.progress import TrainingProgress, after_of
-from steelsight.training.side_by_side import Failure, not_begun, orders, time_side_by_side, train_side_by_side
 from steelsight.training.threads import limited_to
 from steelsight.training.timing import time_steps
 

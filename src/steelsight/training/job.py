@@ -27,9 +27,9 @@ from steelsight.networks.weights import load_encoder, load_weights
 from steelsight.recipe import Member
 from steelsight.run.job_log import read_log
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.training.fit import Hooks, TrainingJob, fit
+from steelsight.training.allocator import forget_peak, peak_memory
+from steelsight.training.epochs import Hooks, TrainingJob, fit
 from steelsight.training.loading import PlainImages, ReadImage, plain_batches
-from steelsight.training.memory import forget_peak, peak_memory
 from steelsight.training.randomness import seed_torch
 
 

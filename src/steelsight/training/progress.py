@@ -15,8 +15,8 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from steelsight.core.errors import UserError
 from steelsight.recipe import waits_for
 from steelsight.training.checkpoint import Checkpoint
-from steelsight.training.fit import Hooks, TrainingJob
-from steelsight.training.order import JobRoom, PendingJob, duration
+from steelsight.training.epochs import Hooks, TrainingJob
+from steelsight.training.job_order import JobRoom, PendingJob, duration
 from steelsight.training.sampling import distinct_images, steps_per_epoch
 
 _SEGMENT_COST = 2.0  # of a UNet++ pixel against a classifier pixel, as measured on a processor

@@ -11,7 +11,7 @@ from torch import Tensor
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
-from steelsight.training.fit import TrainingJob, make_optimiser
+from steelsight.training.epochs import TrainingJob, make_optimiser
 from steelsight.training.losses import Output, weighted_loss
 
 _LEAST_STEPS, _LEAST_SECONDS = 2, 1.0

@@ -75,11 +75,11 @@ def main() -> None:
 def _work(orders: Orders, received: "queue.Queue[dict[str, Any]]", tell: Tell) -> None:
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
-    from steelsight.training.arrangement import image_readers
-    from steelsight.training.fit import Hooks
+    from steelsight.training.allocator import give_back
+    from steelsight.training.device_config import DeviceConfig, make_fabric
+    from steelsight.training.epochs import Hooks
     from steelsight.training.job import make_job, run_job
-    from steelsight.training.machine import DeviceConfig, make_fabric
-    from steelsight.training.memory import give_back
+    from steelsight.training.job_layout import image_readers
     from steelsight.training.same_images import seen_at
     from steelsight.training.timing import time_steps
 

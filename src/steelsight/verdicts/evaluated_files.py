@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv
-from steelsight.core.names import from_cell
+from steelsight.core.safe_names import from_cell
 from steelsight.imaging.regions import Region
 from steelsight.metrics.defects import Defects
 from steelsight.verdicts.evaluated import EvaluationSet, EvidenceKind

@@ -6,8 +6,8 @@ from math import isnan
 
 from steelsight.core.formatting import apart
 from steelsight.imaging.regions import Region
-from steelsight.verdicts.findings_text import seen_text
 from steelsight.verdicts.policy import Policy, VerdictAnswer
+from steelsight.verdicts.seen_text import seen_text
 from steelsight.verdicts.severity import judge_severity
 
 
@@ -83,7 +83,7 @@ def say_suspected(
 
     Args:
         classes: defect class names.
-        suspected: see `steelsight.cascade.cut.suspect`.
+        suspected: see `steelsight.cascade.masks.suspect`.
         size: height and width of the image in pixels.
     """
     if verdict.answer == "pass":

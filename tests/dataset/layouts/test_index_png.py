@@ -9,7 +9,7 @@ from helpers.data import SHARED, needs_shared
 from helpers.layout_writers import palette_png, write_csv, write_index_png, write_picture
 
 from steelsight.core.errors import UserError
-from steelsight.dataset.layouts.masks import read_mask
+from steelsight.dataset.layouts.mask_images import read_mask
 from steelsight.dataset.read import read_dataset
 
 INDICES = np.array([[0, 1, 1], [0, 3, 0]], np.uint8)

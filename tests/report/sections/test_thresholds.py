@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from steelsight.report.build import build_report
-from steelsight.report.sections.rules import rules_view
+from steelsight.report.sections.rule_kinds import rules_view
 from steelsight.report.sections.thresholds import searched_values, thresholds_view
 from steelsight.rule.bootstrap import RuleStability, ValueInterval
 from steelsight.rule.kinds import KINDS, KindName

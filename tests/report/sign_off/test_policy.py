@@ -15,10 +15,10 @@ from steelsight.imaging.regions import Region
 from steelsight.report.build import build_report
 from steelsight.report.findings import collect
 from steelsight.report.sign_off.counts import count_rows, expected_shares, shares_of, why_review
-from steelsight.report.sign_off.lost import escapes_of
+from steelsight.report.sign_off.lost_images import escapes_of
 from steelsight.report.sign_off.plots import cost_plot, trade_off_plot
 from steelsight.report.sign_off.policy import Subject, signing_view
-from steelsight.report.sign_off.words import calibration_line, costs_line, shortfall, statement_row, when_bounds_end
+from steelsight.report.sign_off.text import calibration_line, costs_line, shortfall, statement_row, when_bounds_end
 from steelsight.run.record import DATASET
 from steelsight.run.run import Run
 from steelsight.selection.decide import decide

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from steelsight.core.errors import UserError
-from steelsight.core.names import for_cell
+from steelsight.core.safe_names import for_cell
 from steelsight.imaging.regions import Region
 from steelsight.station.log.export import columns, export_csv, export_parquet, write_export
 from steelsight.station.log.log import InspectionLog

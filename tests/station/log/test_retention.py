@@ -8,7 +8,7 @@ from helpers.station_results import CLASSES, INSPECTOR, START, is_known, make_ar
 
 from steelsight.core.errors import UserError
 from steelsight.station.inspection import Arrival
-from steelsight.station.log.belonging import adopt, claim
+from steelsight.station.log.identity import adopt, claim
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
 from steelsight.station.log.retention import Pruned, prune, set_unknown_aside

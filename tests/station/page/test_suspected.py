@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from station.page.test_inspect import drop, finished, inked
 from station.page.test_viewer import _SLIDE, _VIEWER, look_at, mask, picture
 
-from steelsight.cascade.cut import large_regions, least_area
+from steelsight.cascade.masks import large_regions, least_area
 from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
 from steelsight.results.overlay import class_colour
 

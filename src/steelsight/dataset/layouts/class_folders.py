@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.dataset.layouts.attach import Orphan, unsure_labels
 from steelsight.dataset.layouts.listing import (
     Listed,
     Listing,
@@ -21,7 +20,8 @@ from steelsight.dataset.layouts.listing import (
     shared_mask,
     wrong_size,
 )
-from steelsight.dataset.layouts.masks import contradicts_alpha, is_photograph
+from steelsight.dataset.layouts.mask_images import contradicts_alpha, is_photograph
+from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
 from steelsight.dataset.model import Fault
 from steelsight.imaging.read import ImageError, list_images, read_image
 from steelsight.imaging.rle import Runs, encode_mask

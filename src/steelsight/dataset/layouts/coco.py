@@ -10,8 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from steelsight.core.errors import UserError
-from steelsight.core.names import is_background
-from steelsight.dataset.layouts.attach import Orphan, unsure_labels
+from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.coco_file import CocoAnnotation, CocoCategory, CocoFile, CocoImage, Ids, load
 from steelsight.dataset.layouts.coco_marks import AnnotationError, annotation_runs
 from steelsight.dataset.layouts.listing import (
@@ -25,6 +24,7 @@ from steelsight.dataset.layouts.listing import (
     unsafe_name,
     wrong_size,
 )
+from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
 from steelsight.dataset.model import Fault
 from steelsight.imaging.read import is_image_name
 from steelsight.imaging.rle import RunError, Runs

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.dataset.layouts.class_names import class_names
+from steelsight.dataset.layouts.index_class_names import class_names
 from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, second_mask, shared_mask, wrong_size
-from steelsight.dataset.layouts.masks import blended, contradicts_alpha, is_restless, read_mask
+from steelsight.dataset.layouts.mask_images import blended, contradicts_alpha, is_restless, read_mask
 from steelsight.dataset.model import Fault
 from steelsight.imaging.read import ImageError, list_images
 from steelsight.imaging.rle import Runs, encode_mask

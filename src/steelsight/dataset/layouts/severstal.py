@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.core.names import from_cell
-from steelsight.dataset.layouts.attach import Orphan, unsure_labels
+from steelsight.core.safe_names import from_cell
 from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, is_safe_name, no_marks, unsafe_name
+from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
 from steelsight.dataset.model import Fault
 from steelsight.imaging.read import is_image_name, list_images
 from steelsight.imaging.rle import RunError, Runs, parse_runs

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from steelsight.core.names import shown
-from steelsight.dataset.lacks import lacks, lacks_in_folds
+from steelsight.core.safe_names import shown
+from steelsight.dataset.limitations import lacks, lacks_in_folds
 from steelsight.report.findings import Findings
 from steelsight.verdicts.evaluated import EvaluationSet
 

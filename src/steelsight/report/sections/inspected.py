@@ -12,7 +12,7 @@ from markupsafe import Markup
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.formatting import percent
-from steelsight.core.names import from_cell
+from steelsight.core.safe_names import from_cell
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.plots.outlines import display, fitted, jpeg, page_width
 from steelsight.results.pictures import picture_names

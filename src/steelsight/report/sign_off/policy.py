@@ -11,9 +11,9 @@ from steelsight.dataset.model import Sample
 from steelsight.report.sections.defect_table import DefectTable
 from steelsight.report.sections.gallery import PredictedMasks
 from steelsight.report.sign_off.counts import Share, TestedRow, count_rows, expected_shares, shares_of, why_review
-from steelsight.report.sign_off.lost import Lost, escapes_of, overkill_of
+from steelsight.report.sign_off.lost_images import Lost, escapes_of, overkill_of
 from steelsight.report.sign_off.plots import cost_plot, trade_off_plot, zones_plot
-from steelsight.report.sign_off.words import (
+from steelsight.report.sign_off.text import (
     StatementRow,
     calibration_line,
     costs_line,

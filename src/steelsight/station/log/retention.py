@@ -16,7 +16,7 @@ from math import inf
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, or_, select, true, update
 from sqlalchemy import func as sql
 
-from steelsight.station.log.belonging import claim, has_another_log
+from steelsight.station.log.identity import claim, has_another_log
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.tables import expired_images, inspections
 from steelsight.station.log.values import from_microseconds, to_microseconds, written

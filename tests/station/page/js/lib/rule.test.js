@@ -13,7 +13,7 @@ test("masks are cut as steelsight.rule.rule cuts them", () => {
   }
 });
 
-test("suspected regions are those of steelsight.cascade.cut", () => {
+test("suspected regions are those of steelsight.cascade.masks", () => {
   for (const { height, width, pixels, min_area: area, kept } of PYTHON.regions) {
     const map = maskOf(pixels).map((pixel) => (pixel ? 200 : 100));
     assert.deepEqual(suspectMask({ min_area: [area] }, 0, map, height, width, 100), maskOf(kept));

@@ -41,7 +41,7 @@ export function countAbove(histogram, value) {
   return count;
 }
 
-/** Of `steelsight.cascade.cut`: a suspected region has this part of the minimum area; so many are shown of a class. */
+/** Of `steelsight.cascade.masks`: a suspected region has this part of the minimum area; so many are shown of a class. */
 const LEAST = 4;
 const MOST = 5;
 

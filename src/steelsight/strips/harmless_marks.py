@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from steelsight.strips.chance import Field, field, looked_up, pick, profile, scores, sine, speckle
 from steelsight.strips.coil import Coil
+from steelsight.strips.seeded_random import Field, field, looked_up, pick, profile, scores, sine, speckle
 from steelsight.strips.shapes import Shape, blob, ribbon
 
 

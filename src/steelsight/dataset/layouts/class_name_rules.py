@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.core.names import is_background, is_ignore, is_plain, shown
+from steelsight.core.safe_names import is_background, is_ignore, is_plain, shown
 
 _WHOLE_FLOAT = re.compile(r"([0-9]+)\.0+", re.ASCII)
 

@@ -10,7 +10,7 @@ from lightning.fabric import Fabric
 from steelsight.core.errors import UserError
 from steelsight.networks.precision import gains_from_bf16
 from steelsight.recipe import Recipe
-from steelsight.training.memory import keep_freed_memory
+from steelsight.training.allocator import keep_freed_memory
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steelsight.training.fit import TrainingJob
-from steelsight.training.order import JobRoom, PendingJob, duration
+from steelsight.training.epochs import TrainingJob
+from steelsight.training.job_order import JobRoom, PendingJob, duration
 from steelsight.training.progress import after_of
 from steelsight.training.sampling import distinct_images, steps_per_epoch
 from steelsight.training.timing import Timing

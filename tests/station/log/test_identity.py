@@ -11,7 +11,7 @@ from helpers.older_log import make_older
 from helpers.station_results import CLASSES, INSPECTOR, START, make_result
 
 from steelsight.core.errors import UserError
-from steelsight.station.log.belonging import BELONGING, adopt, claim, open_log
+from steelsight.station.log.identity import BELONGING, adopt, claim, open_log
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.retention import Pruned, prune, set_unknown_aside
 from steelsight.station.settings import LOG_NAME, StationSettings

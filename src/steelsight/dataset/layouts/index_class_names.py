@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.core.names import is_background, is_ignore
+from steelsight.core.safe_names import is_background, is_ignore
 from steelsight.dataset.layouts.severstal import header
 
 _NAMED_INDEX = re.compile(r"(.+)_([1-9][0-9]*)", re.ASCII)

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from steelsight.strips.chance import Bytes, Field, field, looked_up, pick, profile, scores, speckle
+from steelsight.strips.seeded_random import Bytes, Field, field, looked_up, pick, profile, scores, speckle
 from steelsight.strips.shapes import Shape
 
 

@@ -9,7 +9,7 @@ from helpers.data import ROOT
 
 PROGRAM = """
 import resource, sys, torch
-from steelsight.training.memory import keep_freed_memory
+from steelsight.training.allocator import keep_freed_memory
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
 def step():

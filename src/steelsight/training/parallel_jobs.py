@@ -7,13 +7,13 @@ from typing import Any
 
 from steelsight.core.errors import UserError
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.training.arrangement import Arrangement
-from steelsight.training.fit import TrainingJob
-from steelsight.training.launcher import Worker, WorkerMessage, Workers
-from steelsight.training.order import PendingJob, next_job
+from steelsight.training.epochs import TrainingJob
+from steelsight.training.job_layout import Arrangement
+from steelsight.training.job_order import PendingJob, next_job
 from steelsight.training.progress import TrainingProgress, after_of
 from steelsight.training.timing import Timing
 from steelsight.training.worker import Orders
+from steelsight.training.worker_processes import Worker, WorkerMessage, Workers
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 from steelsight.dataset.model import Sample
 from steelsight.networks.member import build_member
 from steelsight.recipe import Member
-from steelsight.training.fit import make_optimiser
+from steelsight.training.epochs import make_optimiser
 from steelsight.training.losses import Output, weighted_loss
 from steelsight.training.timing import no_defects
 

@@ -14,7 +14,7 @@ from lightning.fabric import Fabric
 from steelsight.recipe import Member
 from steelsight.run.run import JobFolder
 from steelsight.training.checkpoint import Weights
-from steelsight.training.fit import Hooks, TrainingJob, fit
+from steelsight.training.epochs import Hooks, TrainingJob, fit
 from steelsight.training.job import new_network
 from steelsight.training.loading import ImageCache
 

@@ -8,11 +8,11 @@ from steelsight.imaging.read import read_image
 from steelsight.recipe import Recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
-from steelsight.training.fit import TrainingJob
+from steelsight.training.device_config import DeviceConfig, accelerator
+from steelsight.training.epochs import TrainingJob
+from steelsight.training.job_memory import USABLE, available_memory, fitting, job_memory
+from steelsight.training.job_order import JobRoom
 from steelsight.training.loading import CACHE, ImageCache, ReadImage, default_workers
-from steelsight.training.machine import DeviceConfig, accelerator
-from steelsight.training.order import JobRoom
-from steelsight.training.room import USABLE, available_memory, fitting, job_memory
 from steelsight.training.threads import cores, threads_of
 
 _CACHE_SHARE = 0.25  # of the available memory, at most

@@ -19,13 +19,13 @@ from steelsight.station.log.watched import known_files
 from steelsight.station.queue.incoming import Incoming
 from steelsight.station.station import QueueFull, Station
 from steelsight.station.watch.content import Changed, Content, Gone, ReadFault, read_whole
-from steelsight.station.watch.figures import WatchFigures
-from steelsight.station.watch.moving import move
+from steelsight.station.watch.counts import WatchFigures
+from steelsight.station.watch.move_files import move
 from steelsight.station.watch.problems import ProblemLog
 from steelsight.station.watch.results import ResultTables
 from steelsight.station.watch.scan import Entry, Snapshot, scan
-from steelsight.station.watch.waiting import Awaited, WaitingFiles
-from steelsight.station.watch.watched import Watched
+from steelsight.station.watch.settings import Watched
+from steelsight.station.watch.waiting_files import Awaited, WaitingFiles
 from steelsight.station.watch.workers import Events, Worker
 
 _PAUSE = 5.0

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Literal, cast
 
-from steelsight.training.fit import TrainingJob
+from steelsight.training.epochs import TrainingJob
 from steelsight.training.threads import environment
 from steelsight.training.worker import Orders
 

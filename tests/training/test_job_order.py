@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelsight.training.order import JobRoom, PendingJob, duration, next_job
+from steelsight.training.job_order import JobRoom, PendingJob, duration, next_job
 
 JOBS = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9), st.booleans()), min_size=1, max_size=8)
 """Seconds, memory, and whether it starts from the job before it."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.core.names import shown
+from steelsight.core.safe_names import shown
 from steelsight.dataset.model import Sample
 
 

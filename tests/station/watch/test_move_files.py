@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from steelsight.station.watch import moving
-from steelsight.station.watch.moving import move
+from steelsight.station.watch import move_files as moving
+from steelsight.station.watch.move_files import move
 from steelsight.station.watch.scan import Entry
 
 

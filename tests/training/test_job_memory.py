@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from helpers.training_samples import member, severstal
 
-from steelsight.training.room import available_memory, job_memory
+from steelsight.training.job_memory import available_memory, job_memory
 
 
 def write(root: Path, **files: str) -> None:

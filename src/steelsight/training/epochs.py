@@ -22,11 +22,11 @@ from steelsight.recipe import Member, Phase
 from steelsight.recipe.model import Optimiser
 from steelsight.run.run import JobFolder
 from steelsight.training.checkpoint import Checkpoint, Weights, average_in
+from steelsight.training.learning_rate import learning_rate
 from steelsight.training.loading import Item, PlainImages, ReadImage, TrainingImages, plain_batches, training_batches
 from steelsight.training.losses import images_of, weighted_loss
 from steelsight.training.randomness import generator, seed_torch
 from steelsight.training.sampling import epoch_order
-from steelsight.training.schedule import learning_rate
 from steelsight.training.soft_dice import SoftDice
 
 _DRAWN_EVERY = 5.0  # seconds, and at the end: a picture takes as long as a short epoch

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from steelsight.station.watch.order import arrival_key
 from steelsight.station.watch.scan import Entry, Snapshot
-from steelsight.station.watch.waiting import Awaited, WaitingFiles
+from steelsight.station.watch.waiting_files import Awaited, WaitingFiles
 
 SETTLE, PATIENCE = 2.0, 9.0
 NAMES = st.sampled_from([f"line {number}.png" for number in (1, 2, 3, 10)])

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from steelsight.core.names import nearly, same_but_for_spelling, shown
+from steelsight.core.safe_names import nearly, same_but_for_spelling, shown
 from steelsight.dataset.model import Fault
 
 

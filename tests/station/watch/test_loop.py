@@ -15,12 +15,12 @@ from steelsight.imaging.read import list_images
 from steelsight.station.log.query import Query
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Station
-from steelsight.station.watch import follow
-from steelsight.station.watch.follow import Follow
+from steelsight.station.watch import loop as follow
+from steelsight.station.watch.loop import Follow
 from steelsight.station.watch.results import ResultTables
 from steelsight.station.watch.scan import scan
-from steelsight.station.watch.waiting import WaitingFiles
-from steelsight.station.watch.watched import Watched
+from steelsight.station.watch.settings import Watched
+from steelsight.station.watch.waiting_files import WaitingFiles
 
 IMAGES = list_images(SAMPLE / "train_images")
 
@@ -215,7 +215,7 @@ def test_a_folder_that_goes_away_for_a_while(line):
 
 
 def test_a_store_that_takes_nothing_holds_images_back_and_loses_none(line, station, monkeypatch):
-    monkeypatch.setattr("steelsight.station.watch.follow._PAUSE", 0.2)
+    monkeypatch.setattr("steelsight.station.watch.loop._PAUSE", 0.2)
     images = station.settings.data / "images"
     away = images.rename(images.with_name("away")) if images.exists() else None
     images.write_text("a file where the store should be")
@@ -263,7 +263,7 @@ def test_a_log_that_could_not_be_asked_is_no_trouble_once_it_can(line, monkeypat
 
 
 def test_a_full_disk_for_the_tables_holds_back_nothing_else(line, monkeypatch):
-    monkeypatch.setattr("steelsight.station.watch.follow._PAUSE", 0.2)
+    monkeypatch.setattr("steelsight.station.watch.loop._PAUSE", 0.2)
     with line.watched():
         table = line.out / "images.csv"
         until(table.exists)
@@ -294,7 +294,7 @@ def test_inspected_files_are_moved_and_those_of_before_too(line, tmp_path):
 
 
 def test_a_target_that_cannot_be_written_leaves_the_files_and_is_tried_again(line, tmp_path, monkeypatch):
-    monkeypatch.setattr("steelsight.station.watch.follow._PAUSE", 0.2)
+    monkeypatch.setattr("steelsight.station.watch.loop._PAUSE", 0.2)
     target = tmp_path / "done"
     target.write_text("a file")
     with line.watched(move=target):
@@ -316,8 +316,8 @@ def test_a_share_that_does_not_answer_for_a_while_holds_back_no_result(line, mon
         answers.wait(10)
         return found
 
-    monkeypatch.setattr("steelsight.station.watch.follow._SLOW", 0.3)
-    monkeypatch.setattr("steelsight.station.watch.follow.scan", slow_scan)
+    monkeypatch.setattr("steelsight.station.watch.loop._SLOW", 0.3)
+    monkeypatch.setattr("steelsight.station.watch.loop.scan", slow_scan)
     for index in range(3):
         put(line.folder / f"{index}.jpg", IMAGES[index])
     with line.watched(settle=0.4):

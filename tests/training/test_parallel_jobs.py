@@ -15,7 +15,7 @@ from helpers.training_samples import SMALL, few_images, sets
 from steelsight.core.lock import Lock
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
-from steelsight.training.room import job_memory
+from steelsight.training.job_memory import job_memory
 
 TINY = (
     *(change for change in SMALL if ".weights=" not in change),

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from steelsight.core.errors import UserError
-from steelsight.strips import light, harmless_marks as marks, texture
+from steelsight.strips import harmless_marks as marks
+from steelsight.strips import light, texture
 from steelsight.strips.coil import Coil, coil_of
 from steelsight.strips.defects import harmed
 from steelsight.strips.lines import line_of

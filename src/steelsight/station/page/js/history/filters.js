@@ -77,7 +77,10 @@ function labelled(text, control) {
   return h("label", { class: "field" }, h("span", {}, text), control);
 }
 
-/** @param {string} name @param {string|null} any the entry for no choice; null: there is none. @param {Record<string, string>} options */
+/**
+ * @param {string} name @param {string|null} any the entry for no choice; null: there is none.
+ * @param {Record<string, string>} options
+ */
 function choice(name, any, options) {
   const entries = Object.entries(options);
   return h(

@@ -138,7 +138,10 @@ class Inspect {
     row.drawn.catch(() => {});
   }
 
-  /** The browser may know no TIFF: then the station's picture is shown once it is there. @param {ResultRow} row @param {Blob} blob */
+  /**
+   * The browser may know no TIFF: then the station's picture is shown once it is there.
+   * @param {ResultRow} row @param {Blob} blob
+   */
   async drawn(row, blob) {
     const bitmap = await pictureOf(blob);
     row.show(bitmap);

@@ -4,7 +4,8 @@
 
 /**
  * Those of its inspector, which the card knows; for another inspector's images, as the inspection names them.
- * @param {Pick<Inspection, "inspector"|"regions"|"suspected"|"runs">} inspection @param {Pick<Inspector, "fingerprint"|"classes">} card
+ * @param {Pick<Inspection, "inspector"|"regions"|"suspected"|"runs">} inspection
+ * @param {Pick<Inspector, "fingerprint"|"classes">} card
  * @returns {Class[]} by number.
  */
 export function classesOf(inspection, card) {

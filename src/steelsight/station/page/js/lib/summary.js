@@ -18,10 +18,16 @@ export const isReadable = (inspection) => inspection.height !== null;
 /** The inspector's verdict, or that the file could not be read. @param {InspectionSummary} inspection */
 export const verdictOf = (inspection) => badge(isReadable(inspection) ? inspection.verdict : "unreadable");
 
-/** The calibrated probability of a defect where there is one, else the classifiers' mean. @param {InspectionSummary} inspection */
+/**
+ * The calibrated probability of a defect where there is one, else the classifiers' mean.
+ * @param {InspectionSummary} inspection
+ */
 export const probabilityOf = (inspection) => probability(inspection.probability ?? inspection.p_defect, 2);
 
-/** "3: 3,120 pixels", one for each class that was found, and which classes are suspected. @param {Pick<Summary, "classes"|"suspected">} inspection */
+/**
+ * "3: 3,120 pixels", one for each class that was found, and which classes are suspected.
+ * @param {Pick<Summary, "classes"|"suspected">} inspection
+ */
 export function foundIn(inspection) {
   const found = Object.entries(inspection.classes).filter(([, area]) => area);
   const areas = found.map(([name, area]) => `${name}: ${count(area, "pixel")}`).join(", ") || "nothing";

@@ -51,7 +51,10 @@ export class Viewport {
     this.keepInside();
   }
 
-  /** From the whole image to one whose shorter side fills the screen, at least at its own size, and back. @param {number} x @param {number} y */
+  /**
+   * From the whole image to one whose shorter side fills the screen, at least at its own size, and back.
+   * @param {number} x @param {number} y
+   */
   toggle(x, y) {
     if (!this.fitted) return this.fit();
     const { image, screen } = this;
@@ -84,7 +87,10 @@ export class Viewport {
   }
 }
 
-/** In the middle where there is room, else without a gap beyond the margin. @param {number} from @param {number} length @param {number} room */
+/**
+ * In the middle where there is room, else without a gap beyond the margin.
+ * @param {number} from @param {number} length @param {number} room
+ */
 function inside(from, length, room) {
   if (length <= room - 2 * MARGIN) return (room - length) / 2;
   return Math.min(Math.max(from, room - MARGIN - length), MARGIN);

@@ -49,7 +49,10 @@ export function makeDecisionForm({ agree, correct }) {
     hint);
   element.addEventListener("submit", (event) => event.preventDefault());
 
-  /** The latest reviewer's decision, else the inspector's verdict where it is one of the two. @param {Inspection} inspection */
+  /**
+   * The latest reviewer's decision, else the inspector's verdict where it is one of the two.
+   * @param {Inspection} inspection
+   */
   function begin({ review, verdict }) {
     const known = review?.word ?? verdict;
     for (const input of choices) input.checked = input.value === known;

@@ -51,7 +51,8 @@ export class Editor {
     this.viewer = viewer;
     this.changed = changed;
     viewer.addEventListener("pointer", (event) => {
-      if (event instanceof CustomEvent && !event.detail) this.pointer = null; // the brush's circle leaves the picture with the mouse
+      // the brush's circle leaves the picture with the mouse
+      if (event instanceof CustomEvent && !event.detail) this.pointer = null;
     });
   }
 

@@ -17,7 +17,10 @@ export class Queue {
   /** @type {string|null} */
   cursor = null;
 
-  /** @param {(id: number) => unknown} chosen called when one of the list is clicked. @param {(error: unknown) => void} failed */
+  /**
+   * @param {(id: number) => unknown} chosen called when one of the list is clicked.
+   * @param {(error: unknown) => void} failed
+   */
   constructor(chosen, failed) {
     this.chosen = chosen;
     /** @param {() => Promise<void>} work */
@@ -56,14 +59,20 @@ export class Queue {
     this.draw();
   }
 
-  /** The one after (by 1) or before (by -1) the current; null at either end. @param {number} by @returns {Promise<number|null>} */
+  /**
+   * The one after (by 1) or before (by -1) the current; null at either end.
+   * @param {number} by @returns {Promise<number|null>}
+   */
   async beside(by) {
     const at = this.items.findIndex(({ id }) => id === this.current);
     if (at + by >= this.items.length && !this.more.hidden) await this.load();
     return this.items[at + by]?.id ?? null;
   }
 
-  /** The next after the current that nobody has reviewed, else the first such; null where there is none. @returns {Promise<number|null>} */
+  /**
+   * The next after the current that nobody has reviewed, else the first such; null where there is none.
+   * @returns {Promise<number|null>}
+   */
   async nextOpen() {
     const at = this.items.findIndex(({ id }) => id === this.current);
     const open = [...this.items.slice(at + 1), ...this.items.slice(0, at + 1)].find(({ review }) => !review);

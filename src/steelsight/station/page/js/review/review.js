@@ -199,7 +199,10 @@ export class Review {
     this.stage.style.height = `${Math.round(Math.max(LOWEST, Math.min(HIGHEST * innerHeight, 1.7 * whole)))}px`;
   }
 
-  /** Bring the masks of a version to the viewer; a drawing that would be lost stays as "your drawing". @param {Version} version */
+  /**
+   * Bring the masks of a version to the viewer; a drawing that would be lost stays as "your drawing".
+   * @param {Version} version
+   */
   show(version) {
     if (this.drawable) {
       if (version !== "own" && this.editor.edited) this.own = new Map(this.viewer.masks);
@@ -310,7 +313,10 @@ export class Review {
     });
   }
 
-  /** Somebody saved a version meanwhile: show it, and keep what was drawn. @param {Inspection} inspection @param {string} sentence */
+  /**
+   * Somebody saved a version meanwhile: show it, and keep what was drawn.
+   * @param {Inspection} inspection @param {string} sentence
+   */
   async faster(inspection, sentence) {
     await this.trying(async () => {
       const reviews = await api.reviews(inspection.id);

@@ -38,7 +38,8 @@ export function makeToolbar(editor) {
   const fit = h("button", { type: "button", title: "the whole image (0)", onclick: () => viewer.fit() }, "Fit");
   const element = h("div", { class: "drawing", role: "toolbar", "aria-label": "Drawing" },
     h("div", { class: "segments", role: "group", "aria-label": "Tool" }, tools), pick, brush,
-    h("div", { class: "group" }, close, undo, redo), h("div", { class: "group" }, h("div", { class: "segments", role: "group", "aria-label": "Drawn as" }, modes), fit));
+    h("div", { class: "group" }, close, undo, redo),
+    h("div", { class: "group" }, h("div", { class: "segments", role: "group", "aria-label": "Drawn as" }, modes), fit));
 
   /** @param {Class[]} classes */
   function begin(classes) {

@@ -66,7 +66,10 @@ function shown(viewer, shapes = viewer.shapes) {
   });
 }
 
-/** In one of two ways: as lines, or, where there are too many corners for that, as pixels of the image. @param {Context} context @param {Viewer} viewer @param {Viewport} view */
+/**
+ * In one of two ways: as lines, or, where there are too many corners for that, as pixels of the image.
+ * @param {Context} context @param {Viewer} viewer @param {Viewport} view
+ */
 function outlines(context, viewer, view) {
   const { scale } = view;
   const thin = viewer.mode === "fill";
@@ -120,7 +123,10 @@ function outline(context, { runs, edge, colour }, { scale, image, left, top, scr
   context.stroke(path);
 }
 
-/** @param {Viewport} view @param {Shown[]} classes @param {Shown[]} doubtful @param {number} thickness @param {boolean} thin */
+/**
+ * @param {Viewport} view @param {Shown[]} classes @param {Shown[]} doubtful @param {number} thickness
+ * @param {boolean} thin
+ */
 function outlineLayer(view, classes, doubtful, thickness, thin) {
   const { width } = view.image;
   const { layer, context, pixels, put } = layerOf(view.image);
@@ -153,7 +159,10 @@ function fillLayer(viewer, size) {
   return layer;
 }
 
-/** The greatest probability among the visible classes; null until the maps are there. @param {Viewer} viewer @param {Size} size */
+/**
+ * The greatest probability among the visible classes; null until the maps are there.
+ * @param {Viewer} viewer @param {Size} size
+ */
 function heatLayer(viewer, size) {
   const classes = shown(viewer);
   const maps = classes.flatMap(({ number }) => viewer.maps.get(number)?.values ?? []);
@@ -229,7 +238,10 @@ function tag(context, text, region, view) {
 /** @type {(a: Tag, b: Tag) => boolean} */
 const overlap = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
-/** The whole image, small, with the part in view framed. @param {CanvasRenderingContext2D} context @param {Picture} picture */
+/**
+ * The whole image, small, with the part in view framed.
+ * @param {CanvasRenderingContext2D} context @param {Picture} picture
+ */
 function overview(context, { view, bitmap }) {
   const { image, screen } = view;
   const scale = Math.min(220 / image.width, 110 / image.height, (screen.width * 0.4) / image.width);

@@ -173,7 +173,10 @@ class Slider {
     this.said();
   }
 
-  /** The lower threshold never exceeds the upper one: the thumb that moves takes the other along. @param {"lower"|"upper"} name */
+  /**
+   * The lower threshold never exceeds the upper one: the thumb that moves takes the other along.
+   * @param {"lower"|"upper"} name
+   */
   changed(name) {
     const { upper, lower } = this.value;
     if (lower > upper) this[name === "lower" ? "upper" : "lower"].value = String(this.value[name]);
@@ -188,7 +191,10 @@ class Slider {
     if (this.histogram) this.draw(this.histogram);
   }
 
-  /** Pixels per value, on a logarithmic scale: the few above a threshold matter more than the many near 0. @param {Uint32Array} histogram */
+  /**
+   * Pixels per value, on a logarithmic scale: the few above a threshold matter more than the many near 0.
+   * @param {Uint32Array} histogram
+   */
   draw(histogram) {
     const { width, height } = this.chart;
     const context = contextOf(this.chart);

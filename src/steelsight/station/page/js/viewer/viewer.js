@@ -62,7 +62,10 @@ export class Viewer extends EventTarget {
   classes = [];
   /** @type {Set<number>} */
   hidden = new Set();
-  /** Probabilities times 255, and how many pixels have each. @type {Map<number, {values: Uint8Array, histogram: Uint32Array}>} */
+  /**
+   * Probabilities times 255, and how many pixels have each.
+   * @type {Map<number, {values: Uint8Array, histogram: Uint32Array}>}
+   */
   maps = new Map();
   /** @type {Map<number, Shape>} */
   shapes = new Map();
@@ -211,7 +214,10 @@ export class Viewer extends EventTarget {
     this.setMask(number, mask);
   }
 
-  /** Replace a mask, as an editor does; an array that was changed in place is given again. @param {number} number @param {Uint8Array} mask */
+  /**
+   * Replace a mask, as an editor does; an array that was changed in place is given again.
+   * @param {number} number @param {Uint8Array} mask
+   */
   setMask(number, mask) {
     this.take(number, mask);
     if (this.mode !== "heat") this.layer = null; // the heat map is of probabilities, not of masks
@@ -256,13 +262,19 @@ export class Viewer extends EventTarget {
     return "The probabilities of this image were not stored.";
   }
 
-  /** Probability of a class at a pixel, where its map is there; else null. @param {number} number @param {number} x @param {number} y */
+  /**
+   * Probability of a class at a pixel, where its map is there; else null.
+   * @param {number} number @param {number} x @param {number} y
+   */
   probabilityAt(number, x, y) {
     const map = this.maps.get(number);
     return map ? map.values[Math.floor(y) * this.shown.inspection.width + Math.floor(x)] / 255 : null;
   }
 
-  /** Where a place of the window lies in the image, in pixels; may be outside of it. @param {number} clientX @param {number} clientY */
+  /**
+   * Where a place of the window lies in the image, in pixels; may be outside of it.
+   * @param {number} clientX @param {number} clientY
+   */
   toImage(clientX, clientY) {
     const box = this.canvas.getBoundingClientRect();
     return this.shown.view.toImage(clientX - box.left, clientY - box.top);

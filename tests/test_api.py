@@ -215,7 +215,7 @@ def test_what_is_no_run_is_neither_opened_nor_trained_into(run: Run, tmp_path: P
     faulty = shutil.copytree(run.record.root, tmp_path / "faulty")
     next((faulty / "train_images").iterdir()).write_bytes(b"no image")
     with pytest.raises(UserError, match=r"1 faults \(the first: .*skip_faulty=True"):
-        steelsight.train(faulty, out=tmp_path / "new", overrides=SMALL)
+        steelsight.train(faulty, out=tmp_path / "new", overrides=CHANGES)
     assert not (tmp_path / "new").exists()
 
 
@@ -228,7 +228,7 @@ def test_a_run_is_decided_anew_reported_and_asked(run: Run, tmp_path: Path) -> N
     assert copied.decide_verdicts(tight).policy.wish == tight
     assert copied.decision.rule == rule
     with pytest.raises(UserError, match="belongs to objective='defects'"):
-        copied.decide(max_false_alarms=0.2)
+        copied.decide(objective="pooled", max_false_alarms=0.2)
     with pytest.raises(UserError, match="max_false_alarms 2: a share"):
         copied.decide(objective="defects", max_false_alarms=2)
     copied.report_page.unlink()

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from steelsight.plots.style import BLUE, GREY, ORANGE, RED, WIDE, log_axis, new_figure, plain, quiet, styled, svg
 from steelsight.rule.bootstrap import RuleStability, ValueInterval
-from steelsight.rule.kinds import KINDS, RICHEST, KindName
+from steelsight.rule.kinds import KINDS, PLAIN, RICHEST, KindName
 from steelsight.rule.rule import Rule
 from steelsight.selection.decision import Decision
 
@@ -86,7 +86,8 @@ class ThresholdsView:
 def thresholds_view(decision: Decision, plain_rule: Rule, classes: Sequence[str]) -> ThresholdsView:
     """Table and strip plot of every value that the shown kind of rule searches."""
     drawn = decision.stability
-    kind = drawn.kind if drawn else RICHEST
+    searched = {candidate.kind for candidate in decision.candidates}
+    kind = drawn.kind if drawn else RICHEST if RICHEST in searched else PLAIN  # where no search was wanted
     found = searched_values(decision, kind, plain_rule, classes)
     return ThresholdsView(
         kind=kind,

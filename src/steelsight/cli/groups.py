@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import numpy as np
 import typer
 from numpy.typing import NDArray
 
@@ -25,7 +26,7 @@ def known_groups(wish: str | None, dataset: Dataset) -> KnownGroups:
     return {} if wish is None else read_groups(wish, [sample.image_id for sample in dataset.samples])
 
 
-def say_groups(known: KnownGroups, groups: NDArray) -> None:
+def say_groups(known: KnownGroups, groups: NDArray[np.int64]) -> None:
     """Tell how many groups there are."""
     if known:
         console.print(said(known, groups.tolist()), highlight=False, soft_wrap=True, markup=False)

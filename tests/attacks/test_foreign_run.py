@@ -347,8 +347,8 @@ def test_a_checkpoint_of_another_network_is_refused(run, changes, words):
     member = evidence.members("classify")[0]
     member = member.model_copy(update={"weights": "random"})
     job = make_job(evidence, member, 0)
-    job.folder.mkdir(parents=True)
-    torch.save(checkpoint(**changes), job.folder / "checkpoint.pt")
+    job.folder.path.mkdir(parents=True)
+    torch.save(checkpoint(**changes), job.folder.checkpoint)
     with pytest.raises(UserError, match=words):
         _restore(job, new_network(job))
 

@@ -147,7 +147,7 @@ def test_each_member_of_an_ensemble_is_weighed(evidence: OutOfFoldPredictions) -
     text = path.read_text()
     path.write_text(text.replace("classifiers: 1", "classifiers: 2").replace("segmenters: 1", "segmenters: 2"))
     try:
-        decision = decide(evidence.run)
+        decision = decide(Run(evidence.run.path))
     finally:
         path.write_text(text)
     assert decision.classifiers == {"all": ("c-a", "c-b")}
@@ -201,7 +201,7 @@ def test_of_all_kinds_the_simplest_within_a_thousandth_of_the_best_is_kept(decis
 
 def test_where_the_classifier_errs_much_a_soft_gate_is_worth_more_than_noise_and_is_kept(tmp_path: Path) -> None:
     make_run(tmp_path, {"c-a": 0.45, "s-a": 0.3}, every=2)
-    decision = decide(tmp_path)
+    decision = decide(Run(tmp_path))
     assert decision.kept in SOFT
     assert decision.rule.softness == 5
     assert "which no hard gate is" in decision.reason
@@ -296,8 +296,8 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     ("change", "message"),
     [
         (lambda content: content | {"schema_version": 3}, "schema_version is 3, this steelsight reads 2"),
-        (lambda content: content | {"kept": "best"}, "kept is 'best'"),
-        (lambda content: content["rule"].update(gate=3) or content, "rule.gate is 3"),
+        (lambda content: content | {"kept": "best"}, "kept: 'best' is refused"),
+        (lambda content: content["rule"].update(gate=3) or content, "rule.gate: 3 is refused"),
         (lambda _: [], "schema_version is None"),
     ],
 )

@@ -41,8 +41,8 @@ def predict(
     from steelsight.selection.run_policy import of_folds
 
     trained = Run(run)
-    decision = read_decision(trained)
     chosen = choose_folds(folds, trained.recipe.folds)
+    decision = read_decision(trained)
     found = find(images, results=out)
     record = trained.record
     deployed = of_folds(OutOfFoldPredictions.of(trained), decision, chosen)

@@ -127,10 +127,10 @@ def test_what_cannot_be_known_is_said():
     flat = evidence_of(np.ones(66), evidence.defective)
     few = drawn_evidence(rng, 40, 9)
     for tested, line, why in (
-        (None, scores, "the inspector carries no tested images"),
+        (None, scores, "the inspector has no test images"),
         (flat, scores, "without a classifier"),
-        (few, scores, "tested on 40 defective and 9 good twin groups; it takes 10 of each"),
-        (evidence, [0.5], "1 image of this inspector so far; it takes 20"),
+        (few, scores, "tested on 40 defective and 9 good twin groups; 10 of each are needed"),
+        (evidence, [0.5], "1 image of this inspector so far; 20 are needed"),
     ):
         found = measure_drift(tested, line)
         assert not found.known

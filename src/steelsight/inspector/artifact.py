@@ -151,7 +151,7 @@ class InspectorCard(Model):
             policy.severity.check_classes(self.classes)
         named = {statement.defect_class for statement in policy.statements} - {None, *self.classes}
         if named:
-            raise ValueError(f"the policy speaks of class {min(map(str, named))}, which there is none of")
+            raise ValueError(f"the policy names an unknown class: {min(map(str, named))}")
 
     def of_step(self, step: Literal["classify", "segment"]) -> tuple[NetworkCard, ...]:
         """The networks of a step, in order."""

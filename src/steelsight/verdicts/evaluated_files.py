@@ -149,7 +149,7 @@ def _rows(file: Path) -> tuple[list[str], list[list[str]]]:
             rows = list(_checked(file, reader, len(columns)))
     except FileNotFoundError:
         raise UserError(
-            f"{file}: not found, so that verdicts cannot be decided here; export the run again, or give labelled images "
+            f"{file}: not found, so no verdicts can be decided here; export the run again, or give labelled images "
             f"with `{command('decide', file.parent, calibrate='DATA')}`"
         ) from None
     except (UnicodeDecodeError, csv.Error) as error:

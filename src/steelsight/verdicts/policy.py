@@ -76,27 +76,27 @@ class Limits(Model):
     def _needs_share(self) -> "Limits":
         rests = self.escape_among != "defective" or self.overkill_among != "good" or self.costs is not None
         if rests and self.defect_share is None:
-            raise ValueError("shares of passed or rejected images, and costs, rest on the share of defective strip")
+            raise ValueError("shares of passed or rejected images, and costs, need the share of defective strip")
         return self
 
 
 class Bound(Model):
-    """One bound: with the wish's confidence, at most `bound` of what it is `among` is lost.
+    """One bound: at the wish's confidence, at most `bound` of the `among` images are lost.
 
     Attributes:
         kind: an `escape` or an `overkill`.
         among: what the share is of.
         defect_class: the class that it is about; None for any defect.
         limit: what was asked for.
-        kept: whether the evidence bears it.
+        kept: whether the test images support it.
         threshold: where P(defect) must stand by this statement alone: at most there to pass, above it to be rejected. A
             share of `passed` or `rejected` images does not rise evenly with the threshold, so that theirs is the policy's
             own. None where no threshold can keep it.
         groups: twin groups that could be lost: those with such a defect, or good ones.
         lost: of these, how many are lost at `threshold`, or would be at the least threshold where it is not kept.
-        bound: upper confidence bound of the share at `threshold`, or the least that this evidence could bear.
-        missing: further such groups, none of them lost, that it would take; None where it is kept, or where no number would
-            do: hardly any image that should be answered so is, or none was tested.
+        bound: upper confidence bound of the share at `threshold`, or the least that these images can promise.
+        missing: how many more such groups are needed, with none lost; None if the bound is kept, or if no number would do:
+            hardly any image that should pass (be rejected) does, or none was tested.
     """
 
     kind: Literal["escape", "overkill"]

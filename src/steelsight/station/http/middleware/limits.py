@@ -96,7 +96,7 @@ class _Body:
         return message
 
     def _too_large(self) -> HTTPException:
-        return HTTPException(413, f"the request is larger than {self._limit} bytes, the most that is taken here")
+        return HTTPException(413, f"the request is larger than {self._limit} bytes, the most that this station takes")
 
 
 async def _within(seconds: float, what: Awaitable[Message]) -> Message:

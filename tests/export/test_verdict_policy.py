@@ -127,7 +127,7 @@ def test_images_that_it_learned_from_are_refused(inspector):
         judge_fresh(Inspector.open(inspector), dataset, np.arange(66), lambda done, of: None)
     (inspector / "seen.txt").unlink()
     write_checksums(inspector)
-    with pytest.raises(UserError, match="nobody can tell fresh images"):
+    with pytest.raises(UserError, match="fresh images cannot be told"):
         judge_fresh(Inspector.open(inspector), dataset, np.arange(66), lambda done, of: None)
 
 

@@ -31,7 +31,7 @@ def test_the_bounds_and_what_they_mean(card):
         "rejected if P(defect) exceeds 0.7200. Every other image goes to review, and so does a file that cannot be read."
     )
     assert text[1].startswith("2 of 3 bounds guaranteed, with 95 % confidence. The networks are those of one fold.")
-    assert "with another steel, line, camera or light it no longer does" in text[1]
+    assert "It no longer holds with another steel, line, camera or light." in text[1]
     assert text[2:5] == [
         "- Kept: at most 4.8 % of the defective images pass (asked for 5 %; 61 twin groups, 0 lost).",
         "- NOT KEPT: at most 1 % of the images with a defect of class dark pass. The test images can promise 6 % at "

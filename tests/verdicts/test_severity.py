@@ -281,7 +281,10 @@ def test_values_are_read_as_they_stand_there(tmp_path: Path) -> None:
         ("rules: [{verdict: reject, longer_than: 1e999 px}]", "it must be above 0"),
         ("rules: [{verdict: reject, more_than: -1}]", "rule 1: more_than: '-1' is refused"),
         ("rules: [{verdict: reject, more_than: nan}]", "rule 1: more_than: 'nan' is refused"),
-        ("rules: [{verdict: reject, more_than: 2.5}]", "rule 1: `more_than` counts the defects of an image; give a whole number"),
+        (
+            "rules: [{verdict: reject, more_than: 2.5}]",
+            "rule 1: `more_than` counts the defects of an image; give a whole",
+        ),
         ("rules: [{verdict: reject, class: 4, per: metre}]", "`per` says what `more_than` counts"),
         (
             "rules: [{verdict: reject, more_than: 2, per: meter}]",

@@ -72,7 +72,10 @@ def verdict(policy: Policy, p: float, regions=(), flags=()) -> tuple[str, str]:
             0.93,
             (),
             (),
-            ("reject", "P(defect) 0.93 exceeds 0.72, by the classifiers alone: no region is large and likely enough for a mask"),
+            (
+                "reject",
+                "P(defect) 0.93 exceeds 0.72, by the classifiers alone: no region is large and likely enough for a mask",
+            ),
         ),
         (0.93, (SMALL,), (), ("reject", "P(defect) 0.93 exceeds 0.72: 1 defect of class 3 with 50 px")),
         (
@@ -114,7 +117,10 @@ def test_without_a_bound_to_pass_none_passes_and_it_says_why() -> None:
         "P(defect) 0.00 does not exceed 0.72, and no image passes, since the test images do not support the limit on escapes",
     )
     neither = make_policy(pass_at=None, reject_at=None, statements=unkept)
-    assert verdict(neither, 1.0) == ("review", "P(defect) 1.00: no image passes, since the test images do not support the limit on escapes")
+    assert verdict(neither, 1.0) == (
+        "review",
+        "P(defect) 1.00: no image passes, since the test images do not support the limit on escapes",
+    )
     by_cost = make_policy(pass_at=None, reject_at=None)
     assert verdict(by_cost, 1.0) == ("review", "P(defect) 1.00: no image passes under this policy")
 

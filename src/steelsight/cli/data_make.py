@@ -26,7 +26,9 @@ def make(
     layout: Annotated[WrittenLayout, typer.Option(help="How the folder is laid out.")] = "severstal",
     loose_labels: Annotated[
         bool,
-        typer.Option("--loose-labels", help="Label as annotators do: polygons, with some defects overlooked and some doubtful."),
+        typer.Option(
+            "--loose-labels", help="Label as annotators do: polygons, with some defects overlooked and some doubtful."
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:

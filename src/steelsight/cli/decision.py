@@ -161,7 +161,9 @@ def _within_reach(lacking: "Sequence[Bound]") -> "Iterator[str]":
         share = ceil(round(100 * one.bound, 9)) / 100
         if share < 1:
             option = "--max-overkill " if one.kind == "overkill" else "--max-escape "
-            yield (option if one.defect_class is None else f"--never-miss {shlex.quote(one.defect_class)}=") + f"{share:g}"
+            yield (
+                option if one.defect_class is None else f"--never-miss {shlex.quote(one.defect_class)}="
+            ) + f"{share:g}"
 
 
 def _of_class(name: str | None) -> str | None:

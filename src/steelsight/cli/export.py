@@ -16,7 +16,9 @@ def export(
     folds: Annotated[str, typer.Option(help="`all`: networks of every fold together; or one fold's number.")] = "all",
     precision: Annotated[
         Literal["fp32", "bf16", "int8"],
-        typer.Option(help="fp32 answers as torch does; bf16 and int8 are smaller, or faster on a processor that supports them."),
+        typer.Option(
+            help="fp32 answers as torch does; bf16 and int8 are smaller, or faster on a processor that supports them."
+        ),
     ] = "fp32",
     max_dice_loss: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Competition Dice that bf16 or int8 may lose.")

@@ -55,11 +55,15 @@ Since = Annotated[
     typer.Option(formats=_TIMES, metavar="TIME", help="Entries accepted then or later; UTC, the hour may be left out."),
 ]
 Until = Annotated[datetime | None, typer.Option(formats=_TIMES, metavar="TIME", help="Entries accepted before; UTC.")]
-DefectClass = Annotated[str | None, typer.Option("--class", metavar="CLASS", help="Entries with a defect of this class.")]
+DefectClass = Annotated[
+    str | None, typer.Option("--class", metavar="CLASS", help="Entries with a defect of this class.")
+]
 Fingerprint = Annotated[
     str | None, typer.Option(metavar="FINGERPRINT", help="Entries of this inspector; its first digits are enough.")
 ]
-FromDoor = Annotated[Literal["page", "http", "watch"] | None, typer.Option(help="Entries that came in by this channel.")]
+FromDoor = Annotated[
+    Literal["page", "http", "watch"] | None, typer.Option(help="Entries that came in by this channel.")
+]
 Reviewed = Annotated[
     bool | None, typer.Option("--reviewed/--not-reviewed", help="Entries that a person has reviewed, or has not.")
 ]
@@ -71,12 +75,18 @@ KeepDays = Annotated[
 KeepGb = Annotated[
     float | None,
     typer.Option(
-        min=0.001, help="GB of images and maps beyond which the oldest are removed; reviewed ones stay.", show_default="no limit"
+        min=0.001,
+        help="GB of images and maps beyond which the oldest are removed; reviewed ones stay.",
+        show_default="no limit",
     ),
 ]
 Station = Annotated[
     str | None,
-    typer.Option("--name", help="For a database that stations share: prune the entries of this station.", show_default="the machine's"),
+    typer.Option(
+        "--name",
+        help="For a database that stations share: prune the entries of this station.",
+        show_default="the machine's",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
@@ -195,11 +205,11 @@ def corrections(
     database: Database = None,
     old_data: Annotated[
         Path | None,
-        typer.Option("--with", metavar="DATA", help="Labelled images to join them with, for example those that you trained on."),
+        typer.Option(
+            "--with", metavar="DATA", help="Labelled images to join them with, for example those that you trained on."
+        ),
     ] = None,
-    layout: Annotated[
-        Layout | None, typer.Option("--layout", help="Layout of --with; detected if left out.")
-    ] = None,
+    layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of --with; detected if left out.")] = None,
     skip_faulty: Annotated[
         bool, typer.Option("--skip-faulty", help="Leave faulty images of --with out, and list them.")
     ] = False,

@@ -35,7 +35,9 @@ Database = Annotated[
 Name = Annotated[str | None, typer.Option(help="Name of this station in the log.", show_default="the machine's")]
 KeepWhat = Annotated[
     Literal["all", "doubtful", "none"],
-    typer.Option("--keep", help="Which images and maps are stored: all, only those that did not pass (doubtful), or none."),
+    typer.Option(
+        "--keep", help="Which images and maps are stored: all, only those that did not pass (doubtful), or none."
+    ),
 ]
 KeepDays = Annotated[
     float | None,

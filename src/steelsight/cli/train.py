@@ -28,9 +28,7 @@ def train(
     data: Annotated[Path, typer.Argument(help="Folder of labelled images.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the run; it must not hold another run.")],
     recipe: Annotated[str, typer.Option("--recipe", help="paper, lite, demo, or a YAML file.")] = "lite",
-    layout: Annotated[
-        Layout | None, typer.Option("--layout", help="Layout of DATA; detected if left out.")
-    ] = None,
+    layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; detected if left out.")] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Change a field: key.sub=value; members by name, * for all.")
     ] = None,

@@ -1,4 +1,4 @@
-"""What the doors share: an inspector, its log, its images, and the way of an image from acceptance to answer."""
+"""The station behind every channel: an inspector, its log, its images, and the way of an image to its answer."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -155,8 +155,8 @@ class Station:
             raise NotStored(
                 f"{result.name}: its probability maps are not stored any more"
                 if result.has_maps
-                else f"{result.name}: there are no probability maps: the classifier passed it and no network searched it, the "
-                "networks gave none, or none are kept"
+                else f"{result.name}: there are no probability maps: the classifier passed it and no network searched it, "
+                "the networks gave none, or none are kept"
             )
         return maps.of_class(class_index, result.size)
 

@@ -27,7 +27,8 @@ def guarantee_of(policy: Policy) -> Guarantee:
     match policy.evidence:
         case "own":
             return _borne(
-                policy, "The networks are those of one fold. They were judged on that fold’s images, which none of them has seen."
+                policy,
+                "The networks are those of one fold. They were judged on that fold’s images, which none of them has seen.",
             )
         case "calibrated":
             return _borne(
@@ -37,10 +38,10 @@ def guarantee_of(policy: Policy) -> Guarantee:
             return Guarantee(
                 False,
                 "Cross-validated, not guaranteed",
-                "Each image was judged by the networks of its own fold, which had not seen it. The exported inspector averages "
-                "the networks of all folds, and this average was not tested. Read every bound below as an estimate. For a "
-                f"guaranteed bound, export a single fold ({command('export', 'RUN', folds='K')}), which is tested on its own "
-                f"images, or {calibrate}.",
+                "Each image was judged by the networks of its own fold, which had not seen it. The exported inspector "
+                "averages the networks of all folds, and this average was not tested. Read every bound below as an estimate. "
+                f"For a guaranteed bound, export a single fold ({command('export', 'RUN', folds='K')}), which has its own "
+                f"test images, or {calibrate}.",
             )
         case "epoch-selected":
             return Guarantee(

@@ -60,7 +60,7 @@ class Limits(Model):
         defect_share: share of the strip's images that are defective, as the user states it; `passed`, `rejected` and costs
             rest on it.
         never_miss: class name -> greatest share of its images that may escape.
-        costs: where given, the bounds of least expected cost among those that the limits allow.
+        costs: if given, the limits of least expected cost are chosen, among those that the limits above allow.
     """
 
     max_escape: Share | None = 0.05
@@ -170,9 +170,9 @@ class Policy(Model):
     """How an image gets its verdict, and what is known of it.
 
     Attributes:
-        pass_at: an image may pass where P(defect) is at most this; None: none passes.
-        reject_at: an image is rejected where P(defect) exceeds this; None: none is for its P(defect) alone. At least
-            `pass_at` where both are there.
+        pass_at: an image may pass if P(defect) is at most this; None: no image passes.
+        reject_at: an image is rejected if P(defect) exceeds this; None: no image is rejected for its P(defect) alone. At
+            least `pass_at` if both are given.
         evidence: what the bounds rest on; see `tested.EvidenceKind`.
         calibration: P(defect) -> share of such images that are defective.
         severity: rules on what was found; None where there are none.

@@ -52,7 +52,8 @@ def give_verdict(
     if flags:
         are = "is" if len(flags) == 1 else "are"
         return Verdict(
-            "review", f"{_listed(flags)} {are} far outside the range of the training images, so no bound covers this image"
+            "review",
+            f"{_listed(flags)} {are} far outside the range of the training images, so no bound covers this image",
         )
     severe = judge_severity(policy.severity, classes, regions, size) if policy.severity is not None else None
     if severe is not None and severe.answer == "reject":

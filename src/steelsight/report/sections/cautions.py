@@ -1,4 +1,4 @@
-"""The warnings above everything else on a page: what the images could not teach or test, and classes that are never marked."""
+"""The warnings at the top of a page: what the images could not teach or test, and classes that are never marked."""
 
 import numpy as np
 
@@ -23,9 +23,7 @@ def tested_cautions(tested: EvaluationSet) -> tuple[str, ...]:
     """Of an inspector: what the images that it was tested on lack, and the classes that it marked on none of them."""
     said = []
     if tested.defective.all():
-        said.append(
-            "No image without a defect was tested, so no image passes, and overkill is not known."
-        )
+        said.append("No image without a defect was tested, so no image passes, and overkill is not known.")
     marked = {one.class_index for regions in tested.regions for one in regions}
     for place, name in enumerate(tested.classes):
         shows = int(np.count_nonzero(tested.truth[:, place]))

@@ -71,9 +71,7 @@ def _promised(one: Bound, lost: str) -> str:
     if not one.lost:
         return f"{surfaces}, none {lost}, can only promise {at_most(one.bound)}."
     are = "is" if one.lost == 1 else "are"
-    return (
-        f"{one.lost:,} of {surfaces} {are} {lost} at the strictest threshold, which can only promise {at_most(one.bound)}."
-    )
+    return f"{one.lost:,} of {surfaces} {are} {lost} at the strictest threshold, which can only promise {at_most(one.bound)}."
 
 
 def what_bounds_mean(policy: Policy) -> tuple[str, ...]:
@@ -88,8 +86,8 @@ def what_bounds_mean(policy: Policy) -> tuple[str, ...]:
         fair if policy.is_guaranteed else f"Here each bound is an estimate. A guaranteed bound says: {fair}",
         "Each bound holds by itself. It is less certain that several hold together.",
         "The unit is the twin group: photographs of one surface count once, and the group is lost if any of its images is.",
-        "The rates in the boxes are those of the tested images, and the thresholds were chosen on these images. The intervals "
-        "do not allow for that; the bounds do. If they differ, rely on the bounds.",
+        "The rates in the boxes are those of the tested images, and the thresholds were chosen on these images. The "
+        "intervals do not allow for that; the bounds do. If they differ, rely on the bounds.",
         "A bound is about many images, never a single one. Defects that nobody marked in the test are not counted.",
     )
 
@@ -104,7 +102,9 @@ def when_bounds_end(policy: Policy) -> tuple[str, ...]:
     ]
     if policy.wish.defect_share is not None:
         stated = percent(policy.wish.defect_share)
-        ends.append(f"A share of defective strip other than the stated {stated}, for every figure that rests on that share.")
+        ends.append(
+            f"A share of defective strip other than the stated {stated}, for every figure that rests on that share."
+        )
     return tuple(ends)
 
 

@@ -79,8 +79,8 @@ class Guard:
         if self._token is None and not is_loopback(_host_name(host)):
             return _refuse(
                 403,
-                f"this station answers this machine alone, not under the name {host[:100]!r}; start it with a token to reach it "
-                "by another name",
+                f"this station answers this machine alone, not under the name {host[:100]!r}; start it with a token to "
+                "reach it by another name",
             )
         if scope["method"] not in _SAFE_METHODS and not _is_own_page(headers, host):
             return _refuse(403, "a page of another origin may not send this; use the station's own page, or a program")

@@ -38,14 +38,14 @@ def reviewing_routes(station: Station) -> APIRouter:
         summary="Review",
     )
     async def review(request: Request, id: InspectionId) -> Response:
-        """Agree with an inspection, or say what its masks should be; earlier versions are kept."""
+        """Agree with an inspection, or send its correct masks. Earlier versions are kept."""
         async with AsyncExitStack() as stack:
             body = await read_review(request, places, stack)
             return await run_in_threadpool(_keep, station, id, body)
 
     @routes.get(_PATH, response_model=ReviewsAnswer, responses=refusals(404, 422, 503), summary="All reviews")
     def reviews(id: InspectionId) -> Response:
-        """Every version of what was said of an inspection, the first one first."""
+        """Every review of an inspection, the earliest first."""
         inspection = find_inspection(station, id)
         versions = [review_answer(one, inspection.classes) for one in station.log.reviews(id)]
         return json_answer(ReviewsAnswer(reviews=versions))

@@ -92,7 +92,7 @@ def test_scores_that_no_share_explains_alarm():
     found = measure_drift(drawn_evidence(rng, 200, 200), rng.beta(30, 30, 500).tolist())  # all in the middle
     assert found.alarm
     assert found.distance > found.limit
-    assert "whatever share is defective" in found.sentence
+    assert "fit no share of defective strips" in found.sentence
 
 
 @given(st.lists(st.floats(0, 1), min_size=20, max_size=60), st.integers(0, 2**32))

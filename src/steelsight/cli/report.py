@@ -55,7 +55,7 @@ def report(
         if given is not None:
             raise UserError(
                 f"{name} {given}: is for an inspector, and {folder} is none; a run's page is {run.report_page} "
-                "and takes its pictures from where the run's record says"
+                "and takes its pictures from the images that the run's record names"
             )
     from steelsight.report.build import build_report
 

@@ -119,7 +119,7 @@ def _of_names(pattern: str, image_ids: Sequence[str]) -> KnownGroups:
 def _require(wish: object, what: str, lacking: Sequence[str], of: int) -> None:
     if lacking:
         raise UserError(
-            f"{wish}: no {what} for {lacking[0]}, and for {len(lacking)} of {of} images in all; each image needs one; leave "
+            f"{wish}: no {what} for {lacking[0]} ({len(lacking)} of {of} images lack one); each image needs one; leave "
             "it empty if the group is not known"
         )
 

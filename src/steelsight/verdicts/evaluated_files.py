@@ -160,5 +160,5 @@ def _rows(file: Path) -> tuple[list[str], list[list[str]]]:
 def _checked(file: Path, rows: Iterable[list[str]], cells: int) -> Iterator[list[str]]:
     for number, row in enumerate(rows, start=2):
         if len(row) != cells:
-            raise UserError(f"{file}, row {number}: {len(row)} cells where there must be {cells}; export it again")
+            raise UserError(f"{file}, row {number}: {len(row)} cells, but there must be {cells}; export it again")
         yield [from_cell(cell) for cell in row]

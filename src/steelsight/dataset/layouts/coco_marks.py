@@ -65,7 +65,7 @@ def _runs(segmentation: Any, size: Size) -> Runs:
             ) from None
         if counts.size != size:
             raise AnnotationError(
-                "wrong-size", f"run lengths of {counts.size} where the image is {size} (height, width)"
+                "wrong-size", f"run lengths of {counts.size}, but the image is {size} (height, width)"
             )
         return from_coco_counts(counts.counts, size)
     try:

@@ -110,7 +110,7 @@ def list_folder(root: Path) -> Listing:
         if seen[path.stem] > 1:
             faults.append(shared_mask(path.name, path))
         elif mask is None:
-            message = f"no mask {MASKS}/{path.stem}.png for this image; add it (all 0 where nothing is there)"
+            message = f"no mask {MASKS}/{path.stem}.png for this image; add it (all 0 if nothing is there)"
             faults.append(Fault("missing-mask", path, None, path.name, message))
         elif len(every[path.stem]) > 1:
             faults.append(second_mask(path.name, *every[path.stem][:2]))

@@ -37,7 +37,7 @@ class Metrics:
         self.images = Counter("steelsight_images", "Images inspected.", ["door", "verdict"], registry=registry)
         self.unjudged = Counter(
             "steelsight_unjudged_images",
-            "Images for which a network gave no probability, so that they go to review.",
+            "Images for which a network gave no probability, so they go to review.",
             ["door"],
             registry=registry,
         )

@@ -155,7 +155,7 @@ def _sentence(said: str) -> str:
         (
             "file is not a database",
             f"this file is no SQLite database; name another, or, if it was the log, {_PUT_BACK}; `steelsight log adopt` "
-            "begins a new log where there is no backup, and removes no image either",
+            "begins a new log if there is no backup, and removes no image either",
         ),
         (
             "malformed",

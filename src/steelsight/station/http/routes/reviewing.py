@@ -86,11 +86,11 @@ def _masks(inspection: Inspection, said: ReviewRequest) -> list[str] | None:
     """
     size, classes = inspection.result.size, inspection.classes
     if said.agrees != (said.runs is None):
-        raise HTTPException(422, "runs: give the corrected masks where agrees is false, and none where it is true")
+        raise HTTPException(422, "runs: give the corrected masks if agrees is false, and none if it is true")
     if said.runs is None:
         return None
     if size is None:
-        raise HTTPException(422, f"inspection {inspection.id}: the image could not be read, so that it has no masks")
+        raise HTTPException(422, f"inspection {inspection.id}: the image could not be read, so it has no masks")
     unknown = next((name for name in said.runs if name not in classes), None)
     if unknown is not None:
         raise HTTPException(422, f"runs: there is no class {unknown[:80]!r}; they are {', '.join(classes)}")

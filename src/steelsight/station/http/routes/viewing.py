@@ -68,7 +68,7 @@ def viewing_routes(station: Station) -> APIRouter:
                 raise HTTPException(404, f"inspection {id} has no review {review}")
             runs = said.runs
         if size is None:
-            raise HTTPException(404, f"inspection {id}: the image could not be read, so that there is no mask")
+            raise HTTPException(404, f"inspection {id}: the image could not be read, so it has no mask")
         return await picture(
             request, _tag("mask", found, review or 0), lambda: (mask_png(runs, size), "image/png"), turns
         )

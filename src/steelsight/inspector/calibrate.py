@@ -77,8 +77,8 @@ def _places(dataset: Dataset, classes: Sequence[str]) -> list[int]:
     for name in dataset.classes:
         if name not in classes:
             raise UserError(
-                f"{dataset.root}: class {name!r} is not one of the inspector's ({', '.join(classes)}); rename it, or leave its "
-                "images out: an inspector cannot be judged on a class that it did not learn"
+                f"{dataset.root}: class {name!r} is not one of the inspector's ({', '.join(classes)}); rename it, or "
+                "leave its images out: an inspector cannot be judged on a class that it did not learn"
             )
     return [classes.index(name) for name in dataset.classes]
 

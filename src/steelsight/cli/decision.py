@@ -113,11 +113,12 @@ def show_policy(policy: "Policy | None", classes: "Sequence[str]") -> None:
     if policy is None:
         results.print("There are no verdicts: the run has no classifier.", soft_wrap=True, highlight=False)
         return
-    results.print(escape(headline(policy)), soft_wrap=True, highlight=False)
+    worth = guarantee_of(policy)
+    for text in (headline(policy), f"{worth.title}. {worth.text}"):  # which speaks of what follows below
+        results.print(escape(text), soft_wrap=True, highlight=False)
     results.print(_bounds(policy))
     results.print(_outcome(policy))
-    worth = guarantee_of(policy)
-    for text in filter(None, (outcome_text(policy), stability_text(policy), f"{worth.title}. {worth.text}")):
+    for text in filter(None, (outcome_text(policy), stability_text(policy))):
         results.print(escape(text), soft_wrap=True, highlight=False)
 
 

@@ -202,7 +202,7 @@ def _what(one: "Bound") -> str:
 def _kept(one: "Bound") -> str:
     if one.kept:
         return "yes"
-    return "no" if one.missing is None else f"no, {one.missing} more groups needed"
+    return "no" if one.missing is None else f"no, needs {one.missing} more"
 
 
 def _outcome(policy: "Policy") -> Table:

@@ -25,12 +25,13 @@ endif
 # One line per package of a MB or more: enough to see it move, little enough to read.
 PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^Installing collected packages.*/  installing .../p'
 
-.PHONY: help demo test test-python test-page check check-python check-page no-node plain clean
+.PHONY: help demo test test-slow test-python test-page check check-python check-page no-node plain clean
 
 help:
 	@echo "make demo    draw strips, train, judge, decide verdicts, export an inspector, calibrate it, inspect fresh strips, report"
 	@echo "             (about 10 minutes); DATA=FOLDER takes your own labelled images, without the calibration"
 	@echo "make test    run the tests and the examples in the docstrings"
+	@echo "make test-slow  trainings from end to end, jobs side by side, several devices (10 minutes)"
 	@echo "make check   ruff, mypy, import-linter; tsc and eslint on the page where node is installed"
 	@echo "make plain   prove that the plain install inspects and scores without torch, and the station runs without it"
 	@echo "make clean   remove the virtual environments and the demo"
@@ -77,7 +78,11 @@ endif
 test: test-page test-python
 
 test-python: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations=10
+
+# One after another: these train, start processes of their own or measure memory, and would wait for each other side by side.
+test-slow: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --durations=10 --timeout 900
 
 check: check-python check-page
 

@@ -179,6 +179,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return steelsight.train(data, recipe="lite", overrides=CHANGES, out=out, limits=WIDE, device="cpu", parallel=1)
 
 
+@pytest.mark.slow
 def test_a_training_ends_decided_and_reported(run: Run) -> None:
     assert run.decision.policy is not None
     assert run.decision.policy.wish == WIDE
@@ -189,6 +190,7 @@ def test_a_training_ends_decided_and_reported(run: Run) -> None:
     assert len(again.record.samples) == 11
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_only_where_that_is_wanted(run: Run, tmp_path: Path) -> None:
     data, recipe = run.record.root, run.recipe
     with pytest.raises(UserError, match=r"there is a run already; go on with it by resume=True"):
@@ -206,6 +208,7 @@ def test_a_run_goes_on_only_where_that_is_wanted(run: Run, tmp_path: Path) -> No
     assert all((copied / path.relative_to(run.path)).read_bytes() == content for path, content in weights.items())
 
 
+@pytest.mark.slow
 def test_what_is_no_run_is_neither_opened_nor_trained_into(run: Run, tmp_path: Path) -> None:
     (tmp_path / "thesis.docx").touch()
     with pytest.raises(UserError, match="is not a run"):
@@ -219,6 +222,7 @@ def test_what_is_no_run_is_neither_opened_nor_trained_into(run: Run, tmp_path: P
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_a_run_is_decided_anew_reported_and_asked(run: Run, tmp_path: Path) -> None:
     copied = Run.open(shutil.copytree(run.path, tmp_path / "run"))
     assert copied.decide(objective="defects", max_false_alarms=0.2).objective.max_false_alarms == 0.2
@@ -242,6 +246,7 @@ def test_a_run_is_decided_anew_reported_and_asked(run: Run, tmp_path: Path) -> N
         copied.predict([first], folds=7)
 
 
+@pytest.mark.slow
 def test_an_export_is_an_open_inspector(run: Run, tmp_path: Path) -> None:
     images = [sample.path for sample in run.record.samples[:3]]
     inspector = run.export(tmp_path / "inspector", folds=0, images=images)

@@ -309,7 +309,7 @@ def train(
             job failed; finished work is kept.
 
     >>> import steelsight                                                           # doctest: +SKIP
-    >>> run = steelsight.train("samples/severstal", recipe="demo", out="runs/demo") # doctest: +SKIP
+    >>> run = steelsight.train("demo/strips", recipe="demo", out="runs/demo") # doctest: +SKIP
     >>> run.decision.nested.figures.dice                                            # doctest: +SKIP
     0.57
     """

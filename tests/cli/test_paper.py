@@ -7,6 +7,8 @@ import pytest
 from helpers.data import run_cli
 from helpers.training_samples import SMALL, few_images, sets
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(600)
 def test_paper_end_to_end_in_small(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ def test_a_run_goes_on_with_the_data_that_it_began_with(tmp_path: Path) -> None:
     assert not (run / "jobs").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_plan_trains_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"

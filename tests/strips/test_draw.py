@@ -205,6 +205,7 @@ def test_the_harder_the_fainter() -> None:
     assert contrast(0) > 1.3 * contrast(0.5) > 1.6 * contrast(1)
 
 
+@pytest.mark.slow
 def test_statistics_lie_where_those_of_real_strips_do() -> None:
     """The median over 40 strips lies between the quartiles of the 88 real ones, give or take a tenth of their distance."""
     statistics = bench_module("strips_stats").statistics

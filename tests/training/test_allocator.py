@@ -7,6 +7,8 @@ import sys
 import pytest
 from helpers.data import ROOT
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import resource, sys, torch
 from steelsight.training.allocator import keep_freed_memory

@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import pytest
 from helpers.data import run_cli
 from helpers.training_samples import SMALL, few_images, sets
 from hypothesis import given
 from hypothesis import strategies as st
 
 from steelsight.training.epochs import device_batches
+
+pytestmark = pytest.mark.slow
 
 
 @given(count=st.integers(1, 60), batch=st.integers(1, 8), world=st.integers(1, 4))

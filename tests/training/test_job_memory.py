@@ -7,6 +7,8 @@ from helpers.training_samples import member, severstal
 
 from steelsight.training.job_memory import available_memory, job_memory
 
+pytestmark = pytest.mark.slow
+
 
 def write(root: Path, **files: str) -> None:
     for name, content in files.items():

@@ -37,7 +37,7 @@ def test_filters_and_orders(client):
     assert {one["id"] for one in found(client, verdict=["pass", "reject"], limit=1000)} == {
         one["id"] for one in every if one["verdict"] != "review"
     }
-    assert {one["name"] for one in found(client, name=IMAGES[3].name[:6])} == {IMAGES[3].name}
+    assert {one["name"] for one in found(client, name=IMAGES[3].name[:9])} == {IMAGES[3].name}
     assert all(one["classes"]["dark"] for one in found(client, **{"class": "dark"}))
     doubts = [one["doubt"] for one in found(client, order="doubt")]
     assert doubts == sorted(doubts, reverse=True)

@@ -235,7 +235,8 @@ def test_an_alarm_stands_first_in_words(browser, tested, tmp_path):
     draw = np.random.default_rng(0)
     paths = []
     for path in IMAGES[:50]:
-        part = read_image(path)[:64, :160].astype(np.float64)
+        parts = np.split(read_image(path)[:64].astype(np.float64), 10, axis=1)
+        part = max(parts, key=np.mean)  # not of the black beside the steel, which no factor makes as bright
         part *= 255 * draw.normal(0.33, 0.005) / part.mean()
         paths.append(tmp_path / f"{path.stem}.png")
         cv2.imwrite(str(paths[-1]), np.clip(part, 0, 255).astype(np.uint8))

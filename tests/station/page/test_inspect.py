@@ -83,7 +83,7 @@ def test_dropped_images_get_their_results_one_by_one(page, client):
         expect(row.locator(".name")).to_have_text(path.name)
         expect(row.locator(".badge")).to_have_text(said["verdict"])
         expect(row.locator(".reason")).to_have_text(said["reason"])
-        assert inked(page, index) == any(said["classes"].values())
+        assert inked(page, index) == (any(said["classes"].values()) or bool(said["suspected"]))
     assert any(any(said["classes"].values()) for said in logged)
     # results stay as long as the page: a canvas for each of thousands would fill the memory
     expect(page.locator(".results canvas")).to_have_count(0)

@@ -141,4 +141,4 @@ def test_the_verb_decides_an_inspector_again(inspector, tmp_path):
     assert refused.returncode == 2
     assert "is an inspector, whose rule is fixed" in refused.stderr
     shown = run_cli("decide", inspector, "--max-escape", "0.01")
-    assert " more" in shown.stdout
+    assert "no, needs" in shown.stdout

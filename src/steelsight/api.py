@@ -47,8 +47,8 @@ def read_dataset(folder: str | Path, layout: Layout | None = None) -> Dataset:
     """Read a folder of labelled images, every image opened and every mask checked against it.
 
     Args:
-        folder: in any of the four layouts (docs/data.md); or the CSV or JSON to read where a folder has several.
-        layout: found by itself if left out.
+        folder: in any of the four layouts (docs/data.md); or the CSV or JSON to read if a folder has several.
+        layout: detected if left out.
 
     Returns:
         `samples` without any image that has a fault, and `faults`. `sample.mask()` is bool (classes, height, width), and
@@ -87,7 +87,7 @@ def score(
         mm_per_pixel: size of a pixel along the strip, for false alarms per metre.
 
     Returns:
-        `figures.dice` is the competition's mean, in [0, 1]; `defects` is None where no size is known.
+        `figures.dice` is the competition's mean, in [0, 1]; `defects` is None if no size is known.
 
     Raises:
         UserError: a file is no such table, the two do not belong together, or a run lies beyond its image.
@@ -119,9 +119,9 @@ def score(
 
 @dataclass(frozen=True)
 class TrainedRun(Run):
-    """A RUN, with what can be done with it; `steelsight.Run` is this class.
+    """A trained RUN, to decide, report, export and predict; `steelsight.Run` is this class.
 
-    It has the paths of the folder and what is stored there (`recipe`, `record`) from `steelsight.run.run.Run`.
+    The paths of the folder and what is stored there (`recipe`, `record`) come from `steelsight.run.run.Run`.
 
     >>> run = Run.open("runs/lite")                                    # doctest: +SKIP
     >>> run.decide(Limits(max_escape=0.1)).nested.figures.dice         # doctest: +SKIP
@@ -131,10 +131,10 @@ class TrainedRun(Run):
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
-        """A run that `train` has begun.
+        """Open a run that `train` has begun.
 
         Raises:
-            UserError: the folder holds none, or a damaged one.
+            UserError: the folder holds no run, or a damaged one.
         """
         run = cls(Path(folder))
         if run.recipe.folds and run.record.samples:
@@ -143,7 +143,7 @@ class TrainedRun(Run):
 
     @property
     def decision(self) -> "Decision":
-        """Members, rule, policy and figures that were decided last.
+        """The last decision: members, rule, policy and figures.
 
         Raises:
             UserError: nothing is decided yet, or decision.json is damaged.
@@ -167,9 +167,9 @@ class TrainedRun(Run):
         Args:
             limits: for the verdicts; None for those of the last decision, or else the default.
             objective: what the rule is searched for; None for the recipe's.
-            max_false_alarms: share of empty pairs, in [0, 1], in which something may be marked; for `defects` alone.
+            max_false_alarms: share of empty pairs, in [0, 1], in which something may be marked; only with `defects`.
             gate: search at this P(defect) alone, in [0, 1].
-            plain: take the plain rule, without any search.
+            plain: take the plain rule, without a search.
             severity: rules on what was found; `keep` for those that the run has, None for none.
 
         Raises:
@@ -215,11 +215,11 @@ class TrainedRun(Run):
         max_dice_loss: float = 0.002,
         images: Sequence[str | Path] = (),
     ) -> "Inspector":
-        """Write an INSPECTOR, which needs no torch, prove that it says what the run's networks say, and open it.
+        """Write an INSPECTOR that runs without torch, compare it with the run's networks on images, and open it.
 
         Args:
-            out: folder to write; an inspector that stands there is replaced.
-            folds: `all`, or the number of one, whose inspector is guaranteed what that fold's images bear.
+            out: folder to write; an inspector that is already there is replaced.
+            folds: `all`, or one fold's number; only one fold's inspector has guaranteed bounds, from that fold's images.
             max_dice_loss: what `bf16` or `int8` may lose.
             images: files, folders or patterns for the proof; the run's own if left out.
 
@@ -237,8 +237,8 @@ class TrainedRun(Run):
         """Judge images with the run's own networks, in torch, in the order given; see `Inspector.stream`.
 
         Args:
-            images: files; what cannot be read gives a `Prediction` with its error.
-            folds: `all`, or the number of one, whose networks judge alone.
+            images: files; one that cannot be read gives a `Prediction` with its error.
+            folds: `all`, or one fold's number, to judge with its networks alone.
 
         Raises:
             UserError: nothing is decided yet, a job is not done, or there is no such fold.
@@ -291,7 +291,7 @@ def train(
 ) -> TrainedRun:
     """Train a recipe in cross-validation, then decide members, rule and verdicts, and write the report.
 
-    What is finished is kept, whatever ends it: with `resume` it goes on. Progress goes to standard error.
+    If the training stops, finished work is kept, and `resume` goes on from it. Progress goes to standard error.
 
     Args:
         data: folder of labelled images, or what `read_dataset` made of it.
@@ -299,14 +299,14 @@ def train(
         recipe: `paper`, `lite`, `demo`, a YAML file, or what `load_recipe` made of one.
         overrides: changes to a recipe that is given by name or file, see `load_recipe`.
         limits: for the verdicts; None for the default.
-        resume: go on with the run in `out`, with the recipe that it began with; begin one where there is none.
+        resume: go on with the run in `out`, with the recipe that it began with; begin a new one if there is none.
         skip_faulty: leave faulty images out.
         device, workers: where to train, and loader processes of each job.
         parallel: jobs side by side; `auto`: one for each core of a processor, one on a GPU.
 
     Raises:
-        UserError: images are faulty, `out` holds something else, ImageNet weights that the recipe names are not there, or a
-            job failed; what was finished stays.
+        UserError: images are faulty, `out` holds something else, ImageNet weights that the recipe names are missing, or a
+            job failed; finished work is kept.
 
     >>> import steelsight                                                           # doctest: +SKIP
     >>> run = steelsight.train("demo/strips", recipe="demo", out="runs/demo") # doctest: +SKIP
@@ -350,7 +350,7 @@ def _start(run: Run, data: str | Path | Dataset, wanted: Recipe, skip_faulty: bo
 
 
 def _go_on(run: Run, data: str | Path | Dataset, wanted: Recipe) -> "OutOfFoldPredictions":
-    """The run that is there, with its images where the data is now."""
+    """The run that was begun, with its images where the data is now."""
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.training.job import is_done
     from steelsight.training.same_images import check_data, with_images_at

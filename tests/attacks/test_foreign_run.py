@@ -144,7 +144,7 @@ def test_maps_of_other_settings_of_the_same_codecs_are_read(run):
     [
         ({"image_id": ["a"], "probability": ["b"]}, "its columns are not"),
         ({"image_id": ["a"], "probability": [0.5], "more": [1]}, "its columns are not"),
-        ({"image_id": ["a"], "probability": [0.5]}, "1 rows where the fold has"),
+        ({"image_id": ["a"], "probability": [0.5]}, "1 rows, but the fold has"),
         (None, "holds numbers that are no probabilities"),
         (b"PAR1 and no more", "not a table of probabilities"),
     ],

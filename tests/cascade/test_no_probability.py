@@ -73,7 +73,7 @@ def test_the_image_goes_to_review_and_the_others_go_on(step, answer, policy):
         kind = "classifier" if step == 1 else "segmenter"
         assert one.verdict.answer == "review"
         assert one.verdict.reason == (
-            "the networks gave no probability for this image, so that a person must look: "
+            "the networks gave no probability for this image, so a person must look: "
             f"in step {step}, {kind} lite:3 answered {answer:g}"
         )
         assert one.error == f"{one.source.path}: {one.verdict.reason}"

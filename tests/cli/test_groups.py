@@ -58,7 +58,7 @@ def test_an_inspector_is_calibrated_on_coils(inspector: Path, strips: Path) -> N
 def test_groups_without_fresh_images_are_one_sentence(inspector: Path) -> None:
     done = run_cli("decide", inspector, "--groups", PATTERN)
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
-    assert "it belongs to --calibrate DATA, and to `steelsight train`" in done.stderr
+    assert "use it with --calibrate DATA, or with `steelsight train`" in done.stderr
 
 
 def test_no_fold_parts_a_coil_and_a_run_goes_on_with_its_groups(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from steelsight.inspector.artifact import write_checksums
 from steelsight.report.sections.inspected import inspected_view
 
 IMAGES = list_images(SAMPLE / "train_images")[:12]
-SENTENCE = "the networks gave no probability for this image, so that a person must look: in step "
+SENTENCE = "the networks gave no probability for this image, so a person must look: in step "
 
 
 @pytest.fixture(scope="module", params=["classify", "segment"])

@@ -174,7 +174,7 @@ def test_a_faulty_row_is_named_with_file_and_line(small: Path, tmp_path: Path) -
 
 def test_what_is_no_such_file_is_named(small: Path, tmp_path: Path) -> None:
     assert "none.csv: no such file" in refused(small, tmp_path / "none.csv")
-    assert "a folder where a file is needed" in refused(tmp_path, small)
+    assert "a folder, but a file is needed" in refused(tmp_path, small)
     binary = tmp_path / "image.csv"
     binary.write_bytes(b"\xff\xd8\xff\xe0")
     assert "image.csv: not UTF-8 text" in refused(small, binary)

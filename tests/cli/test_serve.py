@@ -66,7 +66,7 @@ def test_when_it_is_stopped_it_finishes_what_it_accepted(inspector, tmp_path, se
     _, errors = serving.communicate(timeout=60)
     assert serving.returncode == status, errors
     assert "Traceback" not in errors
-    assert "whatever was accepted is in the log" in errors
+    assert "every accepted image is in the log" in errors
     assert "--resume" not in errors  # which other verbs have
     logged = [answer for answer in answers if answer.status_code == 200]
     assert len(logged) + sum(answer.status_code == 503 for answer in answers) == 6

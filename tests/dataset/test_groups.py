@@ -69,7 +69,7 @@ def test_images_are_joined_where_a_chain_of_shared_groups_links_them(kinds: list
         ("", "groups.csv: the table of groups is empty"),
         ("name,coil\na_1.jpg,1\n", "groups.csv: has the columns name, coil; it takes one called image"),
         ("image\na_1.jpg\n", "groups.csv: has the columns image; it takes one called image and others of groups"),
-        ("image,coil\na_1.jpg,1\nb_1.jpg,1\n", "groups.csv: no row for a_2.jpg, as for 1 of 3 images in all"),
+        ("image,coil\na_1.jpg,1\nb_1.jpg,1\n", "groups.csv: no row for a_2.jpg (1 of 3 images lack one)"),
         ("image,coil\na_1.jpg,1\na_1.jpg,2\n", "groups.csv:3: a_1.jpg has other groups in an earlier row"),
         ("image,coil\na_1.jpg\n", "groups.csv:2: has 1 fields, and the header 2"),
     ],
@@ -87,7 +87,7 @@ def test_a_table_that_does_not_say_it_is_one_sentence(tmp_path: Path, text: str,
         ("nowhere.csv", "nowhere.csv: no table of groups can be read"),
         ("(coil", "(coil: neither a CSV file nor a pattern of names"),
         (r"\d+", r"\d+: names no group of images"),
-        (r"(?P<coil>a)_", "no match for b_1.jpg, as for 1 of 3 images in all"),
+        (r"(?P<coil>a)_", "no match for b_1.jpg (1 of 3 images lack one)"),
     ],
 )
 def test_a_pattern_or_a_file_that_is_none_is_one_sentence(wish: str, words: str) -> None:

@@ -271,7 +271,7 @@ def answering(step, answer):
 @pytest.mark.parametrize("step", [1, 2])
 def test_what_is_no_probability_is_never_compared(step, answer):
     """Of either engine: a nan differs from nothing by more than anything."""
-    said = rf"gave no probability for this image, so that a person must look: in step {step}, .* lite:1 answered {answer:g}"
+    said = rf"gave no probability for this image, so a person must look: in step {step}, .* lite:1 answered {answer:g}"
     for one, other in ((engine(), answering(step, answer)), (answering(step, answer), engine())):
         always = RULE.model_copy(update={"gate": 0.0})
         sides = (ComparedSide(name, each, always) for name, each in (("torch", one), ("OpenVINO", other)))

@@ -127,7 +127,7 @@ def test_images_that_it_learned_from_are_refused(inspector):
         judge_fresh(Inspector.open(inspector), dataset, np.arange(66), lambda done, of: None)
     (inspector / "seen.txt").unlink()
     write_checksums(inspector)
-    with pytest.raises(UserError, match="nobody can tell fresh images"):
+    with pytest.raises(UserError, match="fresh images cannot be told"):
         judge_fresh(Inspector.open(inspector), dataset, np.arange(66), lambda done, of: None)
 
 
@@ -141,4 +141,4 @@ def test_the_verb_decides_an_inspector_again(inspector, tmp_path):
     assert refused.returncode == 2
     assert "is an inspector, whose rule is fixed" in refused.stderr
     shown = run_cli("decide", inspector, "--max-escape", "0.01")
-    assert "more groups" in shown.stdout
+    assert "no, needs" in shown.stdout

@@ -174,7 +174,7 @@ def test_what_is_no_json_object_is_refused(folder, content):
         ({"schema_version": 1, "policy": POLICY}, "a policy stands in a file of schema_version 1, which has none"),
         ({"policy": OF_ANOTHER_CLASS}, "rule 1: class: 'brigt' is no class of the data; did you mean 'bright'"),
         ({"policy": {**POLICY, "pass_at": 0.9}}, "pass_at 0.9 exceeds reject_at 0.72"),
-        ({"policy": {**POLICY, "statements": [STATEMENT]}}, "the policy speaks of class 7, which there is none of"),
+        ({"policy": {**POLICY, "statements": [STATEMENT]}}, "the policy names an unknown class: 7"),
     ],
 )
 def test_a_signed_card_that_contradicts_itself_is_refused(folder, changes, words):

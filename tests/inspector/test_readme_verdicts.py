@@ -27,20 +27,20 @@ def test_the_bounds_and_what_they_mean(card):
     policy = make_policy(statements=statements, wish=Limits(overkill_among="both", defect_share=0.03))
     text = paragraphs(card, policy)
     assert text[0] == (
-        "An image passes where P(defect) is at most 0.0400, nothing is found in it and nothing about it is unusual. It is "
-        "rejected where P(defect) exceeds 0.7200. Every other image goes to review, and so does a file that cannot be read."
+        "An image passes if P(defect) is at most 0.0400, nothing is found in it and nothing about it is unusual. It is "
+        "rejected if P(defect) exceeds 0.7200. Every other image goes to review, and so does a file that cannot be read."
     )
-    assert text[1].startswith("2 of 3 bounds guaranteed, with 95 % confidence. These are one fold’s networks")
-    assert "with another steel, line, camera or light it no longer does" in text[1]
+    assert text[1].startswith("2 of 3 bounds guaranteed, with 95 % confidence. The networks are those of one fold.")
+    assert "It no longer holds with another steel, line, camera or light." in text[1]
     assert text[2:5] == [
         "- Kept: at most 4.8 % of the defective images pass (asked for 5 %; 61 twin groups, 0 lost).",
-        "- NOT KEPT: at most 1 % of the images with a defect of class dark pass. 6 % is the least that the evidence bears "
-        "(49 twin groups, 0 lost); it takes 250 more, none of them lost.",
+        "- NOT KEPT: at most 1 % of the images with a defect of class dark pass. The test images can promise 6 % at "
+        "best (49 twin groups, 0 lost); 250 more are needed, with none lost.",
         "- Kept: at most 2.5 % of the images that are rejected are good, if 3 % of all images are defective (asked for 5 %; "
         "1 twin group, 1 lost).",
     ]
     assert text[5].startswith(
-        "Of 30 tested images (20 twin groups): 15 passed, 1 of them defective; 5 to review; 10 rejected, 1 of"
+        "30 images were tested (20 twin groups): 15 passed, 1 of them defective; 5 to review; 10 rejected, 1 of"
     )
 
 

@@ -46,7 +46,7 @@ def test_a_whole_number_with_a_point_is_that_number() -> None:
     [
         (["ImageId,EncodedPixels"], ":1: column ClassId is missing"),
         ([], ":1: column ImageId, ClassId, EncodedPixels is missing (found: nothing)"),
-        (["ImageId,ClassId,EncodedPixels", "a.jpg,1"], ":2: 2 fields where the header has 3"),
+        (["ImageId,ClassId,EncodedPixels", "a.jpg,1"], ":2: 2 fields, but the header has 3"),
         (["ImageId,ClassId,EncodedPixels", "a.jpg,1,1 2 3"], ":2: a.jpg, class 1: 3 numbers"),
         (["ImageId,ClassId,EncodedPixels", "a.jpg,1,", "a.jpg,1,x 2"], ":3: a.jpg, class 1 stands in line 2"),
         (["ImageId,ClassId,EncodedPixels", "a.jpg,1,x 2"], "'x' is not a whole number"),

@@ -128,7 +128,7 @@ def test_images_that_are_gone_cost_their_pictures_only(copied: Path) -> None:
     shutil.rmtree(copied / "augmentations")
     header.write_text(re.sub(r'"root": ".*?"', '"root": "/moved"', header.read_text()))
     text = build_report(Run(copied)).read_text("utf-8")
-    assert "could not be read from where" in text
+    assert "could not be read from the places that" in text
     assert "<h3>Augmentations</h3>" not in text
     assert '<section id="masks">' in text
 

@@ -204,7 +204,7 @@ def test_where_the_classifier_errs_much_a_soft_gate_is_worth_more_than_noise_and
     decision = decide(Run(tmp_path))
     assert decision.kept in SOFT
     assert decision.rule.softness == 5
-    assert "which no hard gate is" in decision.reason
+    assert "no rule with a hard gate is" in decision.reason
     nested = {candidate.kind: candidate.nested.figures.dice for candidate in decision.candidates}
     assert all(nested[decision.kept] > nested[kind] + 0.001 for kind in KINDS if kind not in SOFT)
 

@@ -92,7 +92,7 @@ def test_scores_that_no_share_explains_alarm():
     found = measure_drift(drawn_evidence(rng, 200, 200), rng.beta(30, 30, 500).tolist())  # all in the middle
     assert found.alarm
     assert found.distance > found.limit
-    assert "whatever share is defective" in found.sentence
+    assert "fit no share of defective strips" in found.sentence
 
 
 @given(st.lists(st.floats(0, 1), min_size=20, max_size=60), st.integers(0, 2**32))
@@ -127,10 +127,10 @@ def test_what_cannot_be_known_is_said():
     flat = evidence_of(np.ones(66), evidence.defective)
     few = drawn_evidence(rng, 40, 9)
     for tested, line, why in (
-        (None, scores, "the inspector carries no tested images"),
+        (None, scores, "the inspector has no test images"),
         (flat, scores, "without a classifier"),
-        (few, scores, "tested on 40 defective and 9 good twin groups; it takes 10 of each"),
-        (evidence, [0.5], "1 image of this inspector so far; it takes 20"),
+        (few, scores, "tested on 40 defective and 9 good twin groups; 10 each are needed"),
+        (evidence, [0.5], "1 image of this inspector so far; 20 are needed"),
     ):
         found = measure_drift(tested, line)
         assert not found.known

@@ -57,7 +57,7 @@ def test_many_images_at_once_say_what_a_stream_says_to_the_last_bit(folder, open
         answers.add((result.verdict, result.has_maps))
         for index in range(2):
             if judged.maps is None:
-                with pytest.raises(NotStored, match="gate held it back"):
+                with pytest.raises(NotStored, match="no network searched it"):
                     station.map_of(one, index)
             else:
                 np.testing.assert_array_equal(station.map_of(one, index), judged.maps[index])

@@ -140,7 +140,7 @@ def test_a_worker_that_is_killed_leaves_the_others_at_work_and_ctrl_c_ends_them(
         training.send_signal(signal.SIGINT)
         _, errors = training.communicate(timeout=120)
     assert training.returncode == 130, errors
-    assert "its process was ended by SIGKILL, as the system does where memory runs out" in errors
+    assert "its process was ended by SIGKILL, as the system does if memory runs out" in errors
     assert "interrupted" in errors
     assert "Traceback" not in errors
     assert not any(map(is_alive, workers))

@@ -51,7 +51,7 @@ def test_draws_without_a_threshold_are_counted() -> None:
     none = choose_policy(images(20), Limits(), None)
     assert none.stability.pass_at.absent == 1
     assert none.stability.pass_at.low is None
-    assert "no pass threshold in any; no reject threshold in any" in stability_text(none)
+    assert "no draw has a pass threshold; no draw has a reject threshold" in stability_text(none)
 
 
 def test_costs_move_too() -> None:

@@ -1,4 +1,4 @@
-"""Calibration: it fits what it says, keeps the order of images, and is chosen only where the evidence bears it."""
+"""Calibration: it fits what it says, keeps the order of images, and is chosen only if the evidence supports it."""
 
 import numpy as np
 import pytest

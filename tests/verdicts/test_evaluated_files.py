@@ -103,7 +103,7 @@ def _write_one(folder: Path) -> None:
         (IMAGES, "ImageId,evidence", "ImageId,word", "not the table of tested images"),
         (IMAGES, ",own,", ",guessed,", "export or calibrate"),
         (IMAGES, ",0.25,", ",much,", "could not convert"),
-        (IMAGES, "a.jpg,own,0,", "a.jpg,own,", "row 2: 7 cells where there must be 8"),
+        (IMAGES, "a.jpg,own,0,", "a.jpg,own,", "row 2: 7 cells, but there must be 8"),
         (DEFECTS, ",4,", ",5,", "a.jpg"),
         (MATCHES, "kind", "word", "not the table of annotated and marked defects"),
         (MATCHES, "a.jpg,4,annotated", "b.jpg,4,annotated", "row 2: 'b.jpg'"),

@@ -258,7 +258,7 @@ def test_values_are_read_as_they_stand_there(tmp_path: Path) -> None:
         ("rules: [{verdict: pass, class: 4}]", "verdict: 'pass' is not allowed; it must be one of: reject, review"),
         ("rules: [{verdict: reject, clas: 4}]", "rule 1: clas: there is no such key; did you mean 'class'"),
         ("rules: [{verdict: reject, defect_class: 4}]", "rule 1: defect_class: there is no such key"),
-        ("rules: [{verdict: reject}]", "rule 1: it has no condition"),
+        ("rules: [{verdict: reject}]", "rule 1: the rule has no condition"),
         ("rules: [{verdict: reject, class: 4, class: 3}]", "'class' stands there twice"),
         (
             "rules: [{verdict: reject, class: 5}]",
@@ -267,7 +267,7 @@ def test_values_are_read_as_they_stand_there(tmp_path: Path) -> None:
         ("rules: [{verdict: reject, class: [1, 2]}]", "rule 1: class: it should be a valid string"),
         (
             "rules: [{verdict: reject, area_above: 2 cm2}]",
-            "rule 1 is in millimetres or per metre, so that mm_per_pixel",
+            "rule 1 is in millimetres or per metre; give mm_per_pixel",
         ),
         ("rules: [{verdict: reject, more_than: 2, per: metre}]", "rule 1 is in millimetres or per metre"),
         ("rules: [{verdict: reject, area_above: 20}]", "'20' is refused: it must be a number and its unit"),
@@ -281,7 +281,10 @@ def test_values_are_read_as_they_stand_there(tmp_path: Path) -> None:
         ("rules: [{verdict: reject, longer_than: 1e999 px}]", "it must be above 0"),
         ("rules: [{verdict: reject, more_than: -1}]", "rule 1: more_than: '-1' is refused"),
         ("rules: [{verdict: reject, more_than: nan}]", "rule 1: more_than: 'nan' is refused"),
-        ("rules: [{verdict: reject, more_than: 2.5}]", "rule 1: defects of an image are counted in whole numbers"),
+        (
+            "rules: [{verdict: reject, more_than: 2.5}]",
+            "rule 1: `more_than` counts the defects of an image; give a whole",
+        ),
         ("rules: [{verdict: reject, class: 4, per: metre}]", "`per` says what `more_than` counts"),
         (
             "rules: [{verdict: reject, more_than: 2, per: meter}]",
@@ -293,11 +296,11 @@ def test_values_are_read_as_they_stand_there(tmp_path: Path) -> None:
         ("mm_per_pixel: {acros: 1, along: 1}\nrules: [{verdict: reject, class: 4}]", "did you mean 'across'"),
         (
             "rules: [{verdict: reject, class: 4}, {verdict: review, class: '4', more_than: 0}]",
-            "rules 1 and 2 hold of the same",
+            "rules 1 and 2 fire for the same",
         ),
         (
             "mm_per_pixel: 1\nrules: [{verdict: reject, area_above: 2 cm2}, {verdict: reject, area_above: 200 mm2}]",
-            "rules 1 and 2 hold of the same images",
+            "rules 1 and 2 fire for the same images",
         ),
     ],
 )

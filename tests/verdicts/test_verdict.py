@@ -44,7 +44,7 @@ def verdict(policy: Policy, p: float, regions=(), flags=()) -> tuple[str, str]:
             0.31,
             (SMALL,),
             ("size",),
-            ("review", "size lies far outside of what the inspector was made with, so that no bound covers it"),
+            ("review", "size is far outside the range of the training images, so no bound covers this image"),
         ),
         (0.02, (SMALL,), (), ("review", "P(defect) 0.02 is low enough to pass, yet 1 defect of class 3 was found")),
         (
@@ -57,7 +57,7 @@ def verdict(policy: Policy, p: float, regions=(), flags=()) -> tuple[str, str]:
             0.02,
             (),
             ("size",),
-            ("review", "size lies far outside of what the inspector was made with, so that no bound covers it"),
+            ("review", "size is far outside the range of the training images, so no bound covers this image"),
         ),
         (
             0.02,
@@ -65,14 +65,17 @@ def verdict(policy: Policy, p: float, regions=(), flags=()) -> tuple[str, str]:
             ("size", "brightness"),
             (
                 "review",
-                "size and brightness lie far outside of what the inspector was made with, so that no bound covers it",
+                "size and brightness are far outside the range of the training images, so no bound covers this image",
             ),
         ),
         (
             0.93,
             (),
             (),
-            ("reject", "P(defect) 0.93 exceeds 0.72, by the classifiers alone: no region exceeds the mask rule"),
+            (
+                "reject",
+                "P(defect) 0.93 exceeds 0.72, by the classifiers alone: no region is large and likely enough for a mask",
+            ),
         ),
         (0.93, (SMALL,), (), ("reject", "P(defect) 0.93 exceeds 0.72: 1 defect of class 3 with 50 px")),
         (
@@ -87,10 +90,10 @@ def verdict(policy: Policy, p: float, regions=(), flags=()) -> tuple[str, str]:
             ("light", "contrast"),
             (
                 "review",
-                "light and contrast lie far outside of what the inspector was made with, so that no bound covers it",
+                "light and contrast are far outside the range of the training images, so no bound covers this image",
             ),
         ),
-        (float("nan"), (), (), ("review", "the classifiers answered with what is no number")),
+        (float("nan"), (), (), ("review", "the classifiers gave no number for P(defect)")),
     ],
 )
 def test_of_two_bounds(p, regions, flags, expected) -> None:
@@ -111,12 +114,15 @@ def test_without_a_bound_to_pass_none_passes_and_it_says_why() -> None:
     none = make_policy(pass_at=None, statements=unkept)
     assert verdict(none, 0.0) == (
         "review",
-        "P(defect) 0.00 does not exceed 0.72, and no image passes, since the evidence bears no bound",
+        "P(defect) 0.00 does not exceed 0.72, and no image passes, since the test images do not support the limit on escapes",
     )
     neither = make_policy(pass_at=None, reject_at=None, statements=unkept)
-    assert verdict(neither, 1.0) == ("review", "P(defect) 1.00: no image passes, since the evidence bears no bound")
+    assert verdict(neither, 1.0) == (
+        "review",
+        "P(defect) 1.00: no image passes, since the test images do not support the limit on escapes",
+    )
     by_cost = make_policy(pass_at=None, reject_at=None)
-    assert verdict(by_cost, 1.0) == ("review", "P(defect) 1.00: no image passes by this policy")
+    assert verdict(by_cost, 1.0) == ("review", "P(defect) 1.00: no image passes under this policy")
 
 
 def test_without_a_bound_to_reject() -> None:

@@ -32,7 +32,7 @@ class NoProbability:
         >>> NoProbability(2, "unet:0", float("nan")).sentence.partition(": ")[2]
         'in step 2, segmenter unet:0 answered nan'
         """
-        return f"the networks gave no probability for this image, so that a person must look: {self.where}"
+        return f"the networks gave no probability for this image, so a person must look: {self.where}"
 
     @property
     def where(self) -> str:

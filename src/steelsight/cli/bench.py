@@ -29,8 +29,8 @@ def bench(
 ) -> None:
     """Measure an INSPECTOR on images like yours: images a second, time of a single image, memory.
 
-    The images are judged round and round, so that a few dozen suffice; half of the time as a stream, half one by one. How
-    many of them pass the gate, or go to a person, decides much of the speed.
+    The images are judged again and again, so a few dozen are enough: half of the time as a stream, half one by one. The speed
+    depends much on how many of them pass the gate, or go to a person.
     """
     from steelsight.cascade.sources import find_sources
     from steelsight.inspector.benchmark import measure
@@ -58,7 +58,7 @@ def _show(speed: "Speed", different: int, mm_per_pixel: float | None) -> None:
         "95 % of them within": f"{speed.p95_ms:.1f} ms",
         "99 % of them within": f"{speed.p99_ms:.1f} ms",
         "passed the gate": percent(speed.passed_share, 1),
-        "were segmented, as is whatever does not pass": percent(speed.segmented_share, 1),
+        "were segmented, as is every image that does not pass": percent(speed.segmented_share, 1),
         "memory at most": "not known here" if speed.peak_memory_mb is None else f"{speed.peak_memory_mb:.0f} MB",
     }
     if speed.unjudged_share:

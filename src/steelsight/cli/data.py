@@ -32,12 +32,12 @@ app.command("make")(strips.make)
 
 @app.command("check")
 def check(
-    data: Annotated[Path, typer.Argument(help="Folder of images and masks; or its CSV or JSON where it has several.")],
+    data: Annotated[Path, typer.Argument(help="Folder of images and masks; or its CSV or JSON if it has several.")],
     layout: Annotated[Layout | None, typer.Option(help="How the folder is laid out; detected when left out.")] = None,
     twins: Annotated[bool, typer.Option(help="Look for images of one surface.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """Count classes, sizes, areas and twins, and list every fault. Exit status 2 when there is a fault, 3 when there is none
+    """Count classes, sizes, areas and twins, and list every fault. Exit status 2 if there is a fault, 3 if there is none
     and images are left out."""
     from steelsight.dataset.check import summarise
     from steelsight.dataset.read import read_dataset

@@ -15,7 +15,7 @@ _SIZE = re.compile(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})", re.ASCII)
 
 
 def make(
-    data: Annotated[Path, typer.Argument(help="The folder to make; it must not be there.")],
+    data: Annotated[Path, typer.Argument(help="The folder to make; it must not exist yet.")],
     images: Annotated[int, typer.Option(help="How many strips.")] = 400,
     seed: Annotated[int, typer.Option(help="Other seeds make other strips; the same seed makes the same ones.")] = 7,
     size: Annotated[str, typer.Option(metavar="HxW", help="Height x width of a strip in pixels.")] = "256x1600",
@@ -26,11 +26,13 @@ def make(
     layout: Annotated[WrittenLayout, typer.Option(help="How the folder is laid out.")] = "severstal",
     loose_labels: Annotated[
         bool,
-        typer.Option("--loose-labels", help="Polygons as annotators draw them, some overlooked, some doubtful."),
+        typer.Option(
+            "--loose-labels", help="Label as annotators do: polygons, with some defects overlooked and some doubtful."
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """Make labelled strips of steel that never was: for trying things out, never for deciding about real steel."""
+    """Make labelled strips of made-up steel: to try things out, never to decide about real steel."""
     from steelsight.strips import make_strips
 
     with counting("drawing strips") as advance:

@@ -1,4 +1,4 @@
-"""`steelsight decide`: members, rule and verdict bounds again, from stored evidence."""
+"""`steelsight decide`: choose members, rule and limits again, from stored predictions."""
 
 import shlex
 from pathlib import Path
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 
 _NOT_RECOGNISED = (
-    "each image is compared with those that were trained on, by its file, its pixels and its likeness; not recognised are "
-    "another crop (by more than about 5 %), another scale, strong editing, or the same surface taken anew elsewhere"
+    "each image is compared with the training images by its file, its pixels and its likeness; this does not recognise "
+    "another crop (by more than about 5 %), another scale, strong editing, or a new photograph of the same surface"
 )
 
 
@@ -46,12 +46,12 @@ def decide(
     ],
     gate: Annotated[
         float | None,
-        typer.Option(help="Of a RUN: search the rule at this gate alone, a probability. Default: the recipe's gates."),
+        typer.Option(help="For a RUN: search the rule at this gate alone, a probability. Default: the recipe's gates."),
     ] = None,
     objective: Annotated[
         ObjectiveName | None,
         typer.Option(
-            help="Of a RUN: what the rule is searched for. competition: mean Dice over every image and class, empty ones "
+            help="For a RUN: what the rule is searched for. competition: mean Dice over every image and class, empty ones "
             "too. pooled: Dice of the pixels of all images. defects: Dice of the images and classes that have a defect, at "
             "no more false alarms than --max-false-alarms. Default: the recipe's."
         ),
@@ -64,7 +64,7 @@ def decide(
         ),
     ] = None,
     rule: Annotated[
-        Literal["searched", "plain"], typer.Option(help="Of a RUN: plain takes the plain rule, without any search.")
+        Literal["searched", "plain"], typer.Option(help="For a RUN: plain takes the plain rule, without a search.")
     ] = "searched",
     max_escape: MaxEscape = None,
     escape_among: EscapeAmong = None,
@@ -87,19 +87,22 @@ def decide(
         Path | None,
         typer.Option(
             metavar="DATA",
-            help="Of an INSPECTOR: labelled images that its networks did not see; from then on they are its evidence.",
+            help="For an INSPECTOR: labelled images that its networks did not see. Its bounds rest on them from then on.",
             rich_help_panel="Verdicts",
         ),
     ] = None,
-    layout: Annotated[Layout | None, typer.Option(help="Layout of DATA; found by itself if left out.")] = None,
+    layout: Annotated[Layout | None, typer.Option(help="Layout of DATA; detected if left out.")] = None,
     skip_faulty: Annotated[
         bool, typer.Option("--skip-faulty", help="Leave faulty images of DATA out, and list them.")
     ] = False,
     groups: Groups = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
-    """Decide again. A RUN: members, rule and verdict bounds, or with an option on verdicts only these. An INSPECTOR:
-    its verdict bounds, from the evidence that it carries or from fresh images."""
+    """Choose thresholds and pass/reject limits again, without retraining.
+
+    For a RUN: members, rule and limits; with an option on verdicts only the limits. For an INSPECTOR: its limits, from the
+    test images that it carries or from fresh ones.
+    """
     wish = make_wish(
         max_escape=max_escape,
         escape_among=escape_among,
@@ -115,8 +118,8 @@ def decide(
     )
     if groups is not None and calibrate is None:
         raise UserError(
-            f"--groups {groups}: a run and an inspector keep the groups that they were made with; it belongs to "
-            "--calibrate DATA, and to `steelsight train`"
+            f"--groups {groups}: a run and an inspector keep the groups that they were made with; use it with "
+            "--calibrate DATA, or with `steelsight train`"
         )
     if (folder / CARD).is_file():
         if gate is not None:
@@ -237,8 +240,8 @@ def _fresh(folder: Path, data: Path, layout: Layout | None, skip_faulty: bool, w
     known = known_groups(wish, dataset)
     if read_prints(folder) is None:
         fail(
-            f"{folder}: was exported before images were known by their pixels: a copy of a training image that was saved "
-            "anew is not recognised; export the run again to have it recognised"
+            f"{folder}: was exported before images were known by their pixels: a training image that was saved anew is "
+            "not recognised; export the run again to recognise it"
         )
     else:
         console.print(_NOT_RECOGNISED, soft_wrap=True, highlight=False)

@@ -1,5 +1,7 @@
 """A decision as tables on the terminal."""
 
+import shlex
+from math import ceil
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -11,7 +13,7 @@ from steelsight.verdicts.guarantee import guarantee_of
 from steelsight.verdicts.text import outcome_text, stability_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from steelsight.rule.bootstrap import ValueInterval
     from steelsight.selection.decision import Decision, FigureInterval, MaskFigures
@@ -32,13 +34,13 @@ def show(decision: "Decision") -> None:
             results.print(f"note: the rule marks class {escape(name)} on no image", soft_wrap=True, highlight=False)
     if decision.incomplete:
         left = ", ".join(decision.incomplete)
-        results.print(f"note: not every fold of {escape(left)} is trained; left out", soft_wrap=True, highlight=False)
+        results.print(f"note: {escape(left)} left out: not every fold is trained", soft_wrap=True, highlight=False)
 
 
 def _figures(decision: "Decision") -> Table:
     table = Table(
         title=f"{decision.figures.images} images x {len(decision.classes)} classes, Dice at the image's own size",
-        caption="nested: members and rule chosen without the fold that they are judged on; [..]: 95 % over twin groups",
+        caption="nested: members and rule were chosen without the fold that they are judged on; [..]: 95 % over twin groups",
     )
     table.add_column("rule")
     for heading in ("Dice", "Dice of pairs\nwith defect", "false alarms on\nempty pairs"):
@@ -70,7 +72,7 @@ def _rule(decision: "Decision") -> Table:
     soft = f"; minimum areas grow to {rule.softness:g} times as it falls to 0" if rule.softness > 1 else ""
     gate = f"{rule.gate:g}{_moves(moves.gate if moves else None, 1, '.2f')}"
     table = Table(
-        title=f"Rule: an image passes to the masks when P(defect) > {gate}{soft}",
+        title=f"Rule: an image is searched for defects if P(defect) > {gate}{soft}",
         caption=f"[..]: 95 % of {moves.draws} draws of twin groups, on a coarser grid" if moves else None,
     )
     table.add_column("class")
@@ -109,21 +111,75 @@ def _cell(value: float | None, interval: "FigureInterval") -> str:
 def show_policy(policy: "Policy | None", classes: "Sequence[str]") -> None:
     """Print when an image passes or is rejected, and what is known of it."""
     if policy is None:
-        results.print("verdicts: none, since there is no classifier", soft_wrap=True, highlight=False)
+        results.print("There are no verdicts: the run has no classifier.", soft_wrap=True, highlight=False)
         return
+    worth = guarantee_of(policy)
+    for text in (headline(policy), f"{worth.title}. {worth.text}"):  # which speaks of what follows below
+        results.print(escape(text), soft_wrap=True, highlight=False)
     results.print(_bounds(policy))
     results.print(_outcome(policy))
-    worth = guarantee_of(policy)
-    for text in filter(None, (outcome_text(policy), stability_text(policy), f"{worth.title}. {worth.text}")):
+    for text in filter(None, (outcome_text(policy), stability_text(policy))):
         results.print(escape(text), soft_wrap=True, highlight=False)
 
 
+def headline(policy: "Policy") -> str:
+    """When an image passes and when it is rejected; if neither ever happens, what is missing, and which limits are within
+    reach."""
+    if policy.pass_at is None and policy.reject_at is None:
+        return _review_alone(policy)
+    parts = []
+    if policy.pass_at is not None:
+        parts.append(f"passes up to P(defect) {policy.pass_at:.4f}")
+    if policy.reject_at is not None:
+        parts.append(f"is rejected above P(defect) {policy.reject_at:.4f}")
+    return f"An image {' and '.join(parts)}; every other image goes to review."
+
+
+def _review_alone(policy: "Policy") -> str:
+    which = "Every image" if policy.severity is None else "Every image that no severity rule rejects"
+    if not policy.outcome.good_groups:
+        return f"{which} goes to review: no image without a defect was tested."
+    lacking = [one for one in policy.statements if not one.kept and one.missing is not None]
+    if not lacking:
+        return f"{which} goes to review: none passes, and none is rejected for its P(defect) alone."
+    needs: dict[str, int] = {}
+    for one in lacking:
+        kind = "good" if one.kind == "overkill" else _of_class(one.defect_class) or "defective"
+        needs[kind] = max(needs.get(kind, 0), one.missing or 0)
+    limits = " / ".join(percent(one.limit) for one in lacking)
+    more = _listed([f"{count:,} more {kind}" for kind, count in needs.items()])
+    word = "limits" if len(lacking) > 1 else "a limit"
+    said = f"{which} goes to review: {word} of {limits} need{'s' if len(lacking) == 1 else ''} {more} images"
+    within = " ".join(_within_reach(lacking))
+    return f"{said}, each of another surface.{f' With these images: {within}.' if within else ''}"
+
+
+def _within_reach(lacking: "Sequence[Bound]") -> "Iterator[str]":
+    """The options that the tested images do support; none where only other images help."""
+    if any(one.among in ("passed", "rejected") for one in lacking):
+        return  # such a share depends on the thresholds, which move with the limit
+    for one in lacking:
+        share = ceil(round(100 * one.bound, 9)) / 100
+        if share < 1:
+            option = "--max-overkill " if one.kind == "overkill" else "--max-escape "
+            yield (
+                option if one.defect_class is None else f"--never-miss {shlex.quote(one.defect_class)}="
+            ) + f"{share:g}"
+
+
+def _of_class(name: str | None) -> str | None:
+    return None if name is None else f"class {name}"
+
+
+def _listed(words: "Sequence[str]") -> str:
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def _bounds(policy: "Policy") -> Table:
-    passes = "none passes" if policy.pass_at is None else f"pass up to P(defect) {policy.pass_at:.4f}"
-    rejects = "none is for its P(defect)" if policy.reject_at is None else f"above {policy.reject_at:.4f}"
     table = Table(
-        title=f"Verdicts: {passes}; reject: {rejects}; else review",
-        caption=f"each bound by itself at {percent(policy.wish.confidence)} confidence, over twin groups",
+        title="Verdicts: what was asked for, and what the test images support",
+        caption=f"Each bound holds by itself, with {percent(policy.wish.confidence)} confidence, over twin groups.",
     )
     table.add_column("at most")
     for heading in ("asked", "bound", "groups", "lost", "kept"):
@@ -146,12 +202,12 @@ def _what(one: "Bound") -> str:
 def _kept(one: "Bound") -> str:
     if one.kept:
         return "yes"
-    return "no" if one.missing is None else f"no: {one.missing} more groups"
+    return "no" if one.missing is None else f"no, needs {one.missing} more"
 
 
 def _outcome(policy: "Policy") -> Table:
     of = policy.outcome
-    table = Table(title=f"What it makes of the {of.images} tested images ({of.groups} twin groups)")
+    table = Table(title=f"Verdicts of the {of.images} tested images ({of.groups} twin groups)")
     table.add_column("")
     for heading in ("pass", "review", "reject"):
         table.add_column(heading, justify="right")

@@ -12,11 +12,13 @@ from steelsight.cli.output import finish, results, shown_progress
 
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `steelsight train --out` wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder of the inspector; one that is there already is replaced.")],
+    out: Annotated[Path, typer.Option(help="Folder of the inspector; an inspector that is already there is replaced.")],
     folds: Annotated[str, typer.Option(help="`all`: networks of every fold together; or one fold's number.")] = "all",
     precision: Annotated[
         Literal["fp32", "bf16", "int8"],
-        typer.Option(help="fp32 says what torch says; bf16 and int8 are smaller or faster where the processor gains."),
+        typer.Option(
+            help="fp32 answers as torch does; bf16 and int8 are smaller, or faster on a processor that supports them."
+        ),
     ] = "fp32",
     max_dice_loss: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Competition Dice that bf16 or int8 may lose.")
@@ -24,12 +26,15 @@ def export(
     images: Annotated[
         list[str] | None,
         typer.Option(
-            help="Images, folders or patterns to compare with torch on, again for each; default: the run's own."
+            help="Images, folders or patterns to compare with torch on; repeat it for each. Default: the run's own."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
-    """Write the networks and the rule of RUN as an inspector that runs without torch, and prove that it says the same."""
+    """Write the networks and the rule of RUN as an inspector that runs without torch.
+
+    Export compares it with the trained networks on real images and fails if they differ.
+    """
     from steelsight.export.export import export_run
     from steelsight.inspector.readme import parity_lines
     from steelsight.run.run import Run

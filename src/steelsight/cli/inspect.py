@@ -10,7 +10,7 @@ from steelsight.cli.judging import AsJson, ClassIds, Images, Layout, Masks, Out,
 InspectorFolder = Annotated[Path, typer.Argument(metavar="INSPECTOR", help="Folder that `steelsight export` wrote.")]
 Device = Annotated[
     Literal["auto", "cpu", "cuda"],
-    typer.Option(help="auto: a CUDA device where ONNX Runtime's GPU build finds one, else the processor."),
+    typer.Option(help="auto: a CUDA device if ONNX Runtime's GPU build finds one, else the processor."),
 ]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of the processor.", show_default="all that the process may use")

@@ -36,9 +36,7 @@ Layout = Annotated[
     Literal["long", "wide"],
     typer.Option(help="Columns of submission.csv: ImageId,ClassId,EncodedPixels, or ImageId_ClassId,EncodedPixels."),
 ]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on where a run that was stopped left off; without one there, start.")
-]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where a stopped run left off; start if there is none.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 _SHOWN = 10  # images that were not judged named on the terminal; images.csv has them all

@@ -1,4 +1,4 @@
-"""The options of `decide` that say what verdicts are to keep to."""
+"""The options of `decide` for limits and costs of verdicts."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -46,12 +46,12 @@ OverkillAmong = Annotated[
     ),
 ]
 Confidence = Annotated[
-    float | None, typer.Option(help="With which each bound holds. Default: 0.95.", rich_help_panel=_PANEL)
+    float | None, typer.Option(help="Confidence of each bound. Default: 0.95.", rich_help_panel=_PANEL)
 ]
 DefectShare = Annotated[
     float | None,
     typer.Option(
-        help="Share of the strip's images that are defective; shares of passed or rejected images, and costs, rest on it.",
+        help="Share of the strip's images that are defective; needed for shares of passed or rejected images, and for costs.",
         rich_help_panel=_PANEL,
     ),
 ]
@@ -59,18 +59,18 @@ NeverMiss = Annotated[
     list[str] | None,
     typer.Option(
         metavar="CLASS=SHARE",
-        help="Greatest share of the images with this class that may pass; again for each class.",
+        help="Greatest share of the images with this class that may pass; repeat it for each class.",
         rich_help_panel=_PANEL,
     ),
 ]
 CostEscape = Annotated[
     float | None,
     typer.Option(
-        help="Cost of a defective image that passes; with the two others, bounds of least expected cost are chosen.",
+        help="Cost of a defective image that passes. Give all three costs to choose the limits of least expected cost.",
         rich_help_panel=_PANEL,
     ),
 ]
-CostReview = Annotated[float | None, typer.Option(help="Cost of a second look.", rich_help_panel=_PANEL)]
+CostReview = Annotated[float | None, typer.Option(help="Cost of a second look by a person.", rich_help_panel=_PANEL)]
 CostOverkill = Annotated[
     float | None, typer.Option(help="Cost of a good image that is rejected.", rich_help_panel=_PANEL)
 ]
@@ -78,7 +78,7 @@ CostEscapeOf = Annotated[
     list[str] | None,
     typer.Option(
         metavar="CLASS=COST",
-        help="Cost of an escape with this class, in place of --cost-escape; again for each class.",
+        help="Cost of an escape with this class, in place of --cost-escape; repeat it for each class.",
         rich_help_panel=_PANEL,
     ),
 ]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="What a station has logged: export it, prune it, give a folder to it, take its corrections.",
+    help="The log of a station: export it, prune it, give a folder to it, export its corrections.",
 )
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
@@ -47,36 +47,46 @@ Database = Annotated[
 ]
 Verdicts = Annotated[
     list[_Verdict] | None,
-    typer.Option("--verdict", help="Of this verdict; again for another. none: judged without a policy."),
+    typer.Option("--verdict", help="Entries with this verdict; repeat it for more. none: judged without a policy."),
 ]
-Name = Annotated[str, typer.Option(metavar="TEXT", help="With this in the image's name.")]
+Name = Annotated[str, typer.Option(metavar="TEXT", help="Entries with this in the image's name.")]
 Since = Annotated[
     datetime | None,
-    typer.Option(formats=_TIMES, metavar="TIME", help="Accepted then or later; UTC, the hour may be left out."),
+    typer.Option(formats=_TIMES, metavar="TIME", help="Entries accepted then or later; UTC, the hour may be left out."),
 ]
-Until = Annotated[datetime | None, typer.Option(formats=_TIMES, metavar="TIME", help="Accepted before; UTC.")]
-DefectClass = Annotated[str | None, typer.Option("--class", metavar="CLASS", help="Showing a defect of this class.")]
+Until = Annotated[datetime | None, typer.Option(formats=_TIMES, metavar="TIME", help="Entries accepted before; UTC.")]
+DefectClass = Annotated[
+    str | None, typer.Option("--class", metavar="CLASS", help="Entries with a defect of this class.")
+]
 Fingerprint = Annotated[
-    str | None, typer.Option(metavar="FINGERPRINT", help="By this inspector; the first digits will do.")
+    str | None, typer.Option(metavar="FINGERPRINT", help="Entries of this inspector; its first digits are enough.")
 ]
-FromDoor = Annotated[Literal["page", "http", "watch"] | None, typer.Option(help="That came in by this door.")]
+FromDoor = Annotated[
+    Literal["page", "http", "watch"] | None, typer.Option(help="Entries that came in by this channel.")
+]
 Reviewed = Annotated[
-    bool | None, typer.Option("--reviewed/--not-reviewed", help="That a person has looked at, or has not.")
+    bool | None, typer.Option("--reviewed/--not-reviewed", help="Entries that a person has reviewed, or has not.")
 ]
-Flagged = Annotated[bool | None, typer.Option("--flagged/--not-flagged", help="With anything unusual, or without.")]
+Flagged = Annotated[bool | None, typer.Option("--flagged/--not-flagged", help="Entries flagged as unusual, or not.")]
 KeepDays = Annotated[
     float | None,
-    typer.Option(min=0.001, help="Days after which entries go; reviewed ones stay.", show_default="never"),
+    typer.Option(min=0.001, help="Days after which entries are removed; reviewed ones stay.", show_default="never"),
 ]
 KeepGb = Annotated[
     float | None,
     typer.Option(
-        min=0.001, help="GB of images and maps beyond which the oldest go; reviewed ones stay.", show_default="no limit"
+        min=0.001,
+        help="GB of images and maps beyond which the oldest are removed; reviewed ones stay.",
+        show_default="no limit",
     ),
 ]
 Station = Annotated[
     str | None,
-    typer.Option("--name", help="Of a database that stations share: prune this one's.", show_default="the machine's"),
+    typer.Option(
+        "--name",
+        help="For a database that stations share: prune the entries of this station.",
+        show_default="the machine's",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
@@ -190,16 +200,16 @@ def adopt(data: Data = Path("station"), database: Database = None, as_json: AsJs
 
 @app.command("corrections")
 def corrections(
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to; a new folder.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder to make; it must not exist yet.")],
     data: Data = Path("station"),
     database: Database = None,
     old_data: Annotated[
         Path | None,
-        typer.Option("--with", metavar="DATA", help="Labelled images to join them with, such as you trained on."),
+        typer.Option(
+            "--with", metavar="DATA", help="Labelled images to join them with, for example those that you trained on."
+        ),
     ] = None,
-    layout: Annotated[
-        Layout | None, typer.Option("--layout", help="Layout of --with; found by itself if left out.")
-    ] = None,
+    layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of --with; detected if left out.")] = None,
     skip_faulty: Annotated[
         bool, typer.Option("--skip-faulty", help="Leave faulty images of --with out, and list them.")
     ] = False,
@@ -210,7 +220,7 @@ def corrections(
     from steelsight.station.store import ImageStore
 
     if old_data is None and (layout or skip_faulty):
-        raise UserError("--layout and --skip-faulty speak of the data of --with; add --with DATA, or leave them out")
+        raise UserError("--layout and --skip-faulty are for the data of --with; add --with DATA, or leave them out")
     joined = None
     with _open(_settings(data, database)) as log:
         if old_data is None:
@@ -261,10 +271,10 @@ def _show_joined(joined: "Joined", old_data: Path) -> None:
         f"place of their own; reviewed besides: {joined.added}"
     )
     if joined.new_classes:
-        say(f"not marked in {old_data}, so that its images count as free of it: {', '.join(joined.new_classes)}")
+        say(f"not marked in {old_data}, so its images count as free of it: {', '.join(joined.new_classes)}")
     if joined.unreviewed_classes and joined.added:
         named = ", ".join(joined.unreviewed_classes)
-        say(f"not known to the inspector, so that the reviewed images besides count as free of it: {named}")
+        say(f"not known to the inspector, so the other reviewed images count as free of it: {named}")
 
 
 def _settings(data: Path, database: str | None, **more: object) -> "StationSettings":

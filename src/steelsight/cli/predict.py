@@ -63,7 +63,7 @@ def predict(
     )
     flags = measure_familiar(record, (), grey=sees_grey(engine)).flags if are_there(record) else None
     if flags is None:
-        fail(f"the images of {run} are gone, so that nothing can tell whether these are like them: no image is flagged")
+        fail(f"the images of {run} are gone, so these images cannot be compared with them: no image is flagged")
     figures = {"classifiers": len(engine.classifiers), "segmenters": len(engine.segmenters)}
     judge_and_write(
         writer,

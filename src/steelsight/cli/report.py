@@ -19,19 +19,19 @@ def report(
     inspected: Annotated[
         Path | None,
         typer.Option(
-            help="Of a RUN: also picture what an inspector said of new images: its --out, with --overlays.",
+            help="For a RUN: also picture the results of an inspector on new images: its --out, with --overlays.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Of an INSPECTOR: the page to write. Default: INSPECTOR.verdicts.html beside it."
+            metavar="FILE", help="For an INSPECTOR: the page to write. Default: INSPECTOR.verdicts.html beside it."
         ),
     ] = None,
     images: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Of an INSPECTOR: also picture what is lost; the folder has the tested images."
+            metavar="FOLDER", help="For an INSPECTOR: the folder of the tested images, to picture escapes and overkill."
         ),
     ] = None,
     mm_per_pixel: Annotated[
@@ -55,7 +55,7 @@ def report(
         if given is not None:
             raise UserError(
                 f"{name} {given}: is for an inspector, and {folder} is none; a run's page is {run.report_page} "
-                "and takes its pictures from where the run's record says"
+                "and takes its pictures from the images that the run's record names"
             )
     from steelsight.report.build import build_report
 

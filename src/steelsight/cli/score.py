@@ -138,7 +138,7 @@ def _cells(
 
 def _show_defects(figures: DefectFigures | None, classes: Sequence[str]) -> None:
     if figures is None:
-        results.print(f"connected defects are not counted, for lack of the images' sizes: {_SIZES}", soft_wrap=True)
+        results.print(f"connected defects are not counted without the images' sizes: {_SIZES}", soft_wrap=True)
         return
     table = Table(
         title="connected defects",

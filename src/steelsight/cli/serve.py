@@ -21,7 +21,7 @@ TOKEN_VARIABLE = "STEELSIGHT_TOKEN"
 _SHORTEST_TOKEN = 16
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what a bearer token may hold: RFC 6750
 
-Host = Annotated[str, typer.Option(help="Address to listen on; one beyond this machine needs a token.")]
+Host = Annotated[str, typer.Option(help="Address to listen on; a token is needed if other machines can reach it.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any that is free.")]
 Data = Annotated[Path, typer.Option(help="Folder of the log, the images and the probability maps.")]
 Database = Annotated[
@@ -32,23 +32,25 @@ Database = Annotated[
         show_default="SQLite in DATA",
     ),
 ]
-Name = Annotated[str | None, typer.Option(help="Of this station, in the log.", show_default="the machine's")]
+Name = Annotated[str | None, typer.Option(help="Name of this station in the log.", show_default="the machine's")]
 KeepWhat = Annotated[
     Literal["all", "doubtful", "none"],
-    typer.Option("--keep", help="Whose image and maps are stored: all, those of whatever does not pass, or none."),
+    typer.Option(
+        "--keep", help="Which images and maps are stored: all, only those that did not pass (doubtful), or none."
+    ),
 ]
 KeepDays = Annotated[
     float | None,
-    typer.Option(min=0.0, help="Days after which entries go; reviewed ones stay.", show_default="never"),
+    typer.Option(min=0.0, help="Days after which entries are removed; reviewed ones stay.", show_default="never"),
 ]
-KeepGb = Annotated[float, typer.Option(min=0.0, help="GB of images and maps beyond which the oldest go.")]
+KeepGb = Annotated[float, typer.Option(min=0.0, help="GB of images and maps beyond which the oldest are removed.")]
 Queue = Annotated[int, typer.Option(min=1, help="Images that may wait or be in work; more get 429.")]
-MaxBytes = Annotated[int, typer.Option(min=1, help="Of one file.")]
-MaxPixels = Annotated[int, typer.Option(min=1, help="Of one image.")]
-MaxFiles = Annotated[int, typer.Option(min=1, help="Of one request.")]
+MaxBytes = Annotated[int, typer.Option(min=1, help="Most bytes of one file.")]
+MaxPixels = Annotated[int, typer.Option(min=1, help="Most pixels of one image.")]
+MaxFiles = Annotated[int, typer.Option(min=1, help="Most images of one request.")]
 TokenFile = Annotated[
     Path | None,
-    typer.Option(help=f"File with the token that requests must bear; or put it into {TOKEN_VARIABLE}."),
+    typer.Option(help=f"File with the token that every request must carry; or put the token into {TOKEN_VARIABLE}."),
 ]
 Samples = Annotated[
     Path | None, typer.Option(help="Folder of images that the page offers to try.", show_default="made-up strips")
@@ -99,11 +101,11 @@ def serve(
         results.print(f"open: [cyan]{escape(address)}[/]", soft_wrap=True, highlight=False)
         with Station.open(inspector, settings, device=device, threads=threads) as station, Upkeep(station):
             app = create_app(station, Access(token), samples)
-            console.print(f"ready; what is inspected goes to {escape(str(data))}; Ctrl-C ends", highlight=False)
+            console.print(f"ready; inspections are stored in {escape(str(data))}; Ctrl-C ends", highlight=False)
             if open_page:
                 webbrowser.open(address)
             signal = serve(app, bound)
-    console.print("stopped; whatever was accepted is in the log", highlight=False)
+    console.print("stopped; every accepted image is in the log", highlight=False)
     if signal == SIGINT:
         raise Interrupted
 

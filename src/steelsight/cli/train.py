@@ -28,9 +28,7 @@ def train(
     data: Annotated[Path, typer.Argument(help="Folder of labelled images.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the run; it must not hold another run.")],
     recipe: Annotated[str, typer.Option("--recipe", help="paper, lite, demo, or a YAML file.")] = "lite",
-    layout: Annotated[
-        Layout | None, typer.Option("--layout", help="Layout of DATA; found by itself if left out.")
-    ] = None,
+    layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; detected if left out.")] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Change a field: key.sub=value; members by name, * for all.")
     ] = None,
@@ -72,7 +70,7 @@ def train(
     evidence, left_out = _open_or_start(data, layout, wanted, run, resume, skip_faulty, groups, named=recipe)
     jobs = choose_jobs(evidence.recipe, only or [])
     if goes_on and not all(is_done(evidence, member, fold) for member, fold in jobs):
-        with console.status("looking whether the images are still the same"):
+        with console.status("checking that the images are still the same"):
             check_data(evidence)
     run_jobs(evidence, jobs, machine, tensorboard=tensorboard, worded=with_options)
     if not _is_further_device():
@@ -89,7 +87,7 @@ def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
         raise UserError(f"--parallel {parallel}: how many jobs train side by side, from 1 on; give a number, or auto")
     if int(parallel) > 1 and (devices or 1) > 1:
         raise UserError(
-            f"--parallel {parallel} with --devices {devices}: several devices train one job; leave one of both out"
+            f"--parallel {parallel} with --devices {devices}: several devices train one job; leave out one of the two"
         )
     return int(parallel)
 
@@ -173,7 +171,7 @@ def _go_on(data: Path, wanted: "Recipe", run: "Run", named: str) -> "OutOfFoldPr
         wanted, evidence.recipe, evidence.record.classes, [sample.size for sample in evidence.record.samples]
     ):
         console.print(
-            f"{run.recipe_file} stays as the run began with it: what --recipe and --set say otherwise is ignored",
+            f"{run.recipe_file} is kept as the run began; other values of --recipe and --set are ignored",
             highlight=False,
             soft_wrap=True,
         )

@@ -30,7 +30,7 @@ KeepGb = Annotated[
     float | None,
     typer.Option(
         min=0.0,
-        help="GB of images and maps beyond which the oldest go.",
+        help="GB of images and maps beyond which the oldest are removed.",
         show_default="no limit: that of a `serve` on the same data holds",
     ),
 ]
@@ -41,7 +41,7 @@ Out = Annotated[
         help="Folder for images.csv, defects.csv and submission.csv, which follow the log.", show_default="none"
     ),
 ]
-Move = Annotated[str, typer.Option(metavar="FOLDER|leave", help="Where inspected files go.")]
+Move = Annotated[str, typer.Option(metavar="FOLDER|leave", help="Where inspected files are moved; leave: nowhere.")]
 Settle = Annotated[float, typer.Option(min=0.0, help="Seconds without a change after which a file is complete.")]
 Patience = Annotated[float, typer.Option(min=0.0, help="Seconds for which a file that cannot be read is tried again.")]
 Poll = Annotated[float, typer.Option(min=0.05, help="Seconds between two looks at the folder.")]
@@ -228,7 +228,7 @@ def _say_figures(follow: "Follow") -> None:
     counts = {
         "without an answer of the networks": figures.unjudged,
         "moved": figures.moved,
-        "gone before": figures.vanished,
+        "gone before the inspection": figures.vanished,
         "left for the next run": figures.left,
     }
     parts += [f"{count} {what}" for what, count in counts.items() if count]

@@ -17,7 +17,7 @@ class Lock:
 
     Args:
         path: an empty file that stays.
-        said: the sentence for whoever comes second.
+        said: the sentence for the second process.
         needed: whether it is refused, too, where the file system has no locks.
     """
 

@@ -84,7 +84,7 @@ def _of_table(table: Path, image_ids: Sequence[str]) -> KnownGroups:
             )
     _require(table, "row", [image for image in image_ids if image not in groups], len(image_ids))
     known = {kind: [groups[image][place] for image in image_ids] for place, kind in enumerate(kinds)}
-    if TWIN_OF in known:  # whoever is named belongs to the group of that name
+    if TWIN_OF in known:  # an image that is named belongs to the group of that name
         known[TWIN_OF] = [of or image for of, image in zip(known[TWIN_OF], image_ids, strict=True)]
     return known
 
@@ -108,7 +108,7 @@ def _of_names(pattern: str, image_ids: Sequence[str]) -> KnownGroups:
             f"{pattern}: neither a CSV file nor a pattern of names ({error}); a pattern is written as (?P<coil>[^_]+)_"
         ) from error
     if not expression.groupindex:
-        raise UserError(f"{pattern}: names no group of images; write (?P<coil>...) around what tells the coil")
+        raise UserError(f"{pattern}: names no group of images; write (?P<coil>...) around the part that names the coil")
     found = [expression.search(image) for image in image_ids]
     _require(
         pattern, "match", [image for image, one in zip(image_ids, found, strict=True) if one is None], len(image_ids)
@@ -119,8 +119,8 @@ def _of_names(pattern: str, image_ids: Sequence[str]) -> KnownGroups:
 def _require(wish: object, what: str, lacking: Sequence[str], of: int) -> None:
     if lacking:
         raise UserError(
-            f"{wish}: no {what} for {lacking[0]}, as for {len(lacking)} of {of} images in all; each image needs one, with "
-            "nothing in it where its group is not known"
+            f"{wish}: no {what} for {lacking[0]} ({len(lacking)} of {of} images lack one); each image needs one; leave "
+            "it empty if the group is not known"
         )
 
 
@@ -128,12 +128,12 @@ def said(known: KnownGroups, groups: Iterable[int]) -> str:
     """What came of it, in a sentence.
 
     >>> said({"coil": ["a", "a", ""]}, [0, 0, 1])
-    '1 coil among 3 images; with twins, 2 groups that no fold parts and each bound counts once'
+    '1 coil among 3 images; with twins, 2 groups; no fold splits a group, and a bound counts it once'
     """
     counts = {kind: len({name for name in names if name}) for kind, names in known.items() if kind != TWIN_OF}
     kinds = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items())
     numbers = list(groups)
     return (
-        f"{kinds} among {len(numbers)} images; with twins, {len(set(numbers))} groups that no fold parts and each bound "
-        "counts once"
+        f"{kinds} among {len(numbers)} images; with twins, {len(set(numbers))} groups; no fold splits a group, and a "
+        "bound counts it once"
     )

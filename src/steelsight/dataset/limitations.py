@@ -17,8 +17,8 @@ def lacks(classes: Sequence[str], samples: Sequence[Sample]) -> tuple[str, ...]:
     said = []
     if shows.any(axis=1).all():
         said.append(
-            "No image is without a defect: such images cannot teach what is good, every accuracy is empty, and no image can "
-            "pass; only masks can be learned. Add images without a defect."
+            "Every image shows a defect: nothing teaches what is good, every accuracy is empty, and no image can "
+            "pass. Only masks can be learned. Add images without a defect."
         )
     said += [
         f"No image shows class {shown(name)}: it cannot be learned, and its {len(samples)} pairs, which are always empty, "

@@ -136,8 +136,8 @@ def _turned(image: _Opened) -> list[Fault]:
     if image.orientation == 1 or not any(runs.area for runs in image.marks.masks.values()):
         return []
     message = (
-        f"EXIF orientation {image.orientation}: a program that follows it shows the image turned, and whether the mask was "
-        "drawn on that or on the stored pixels cannot be told; save the image without an orientation, as it was marked"
+        f"EXIF orientation {image.orientation}: some programs show the image turned, so the mask may have been drawn on "
+        "the turned or on the stored pixels; save the image without an orientation, as it was marked"
     )
     return [Fault("exif-orientation", image.listed.path, None, image.listed.image_id, message)]
 
@@ -162,7 +162,7 @@ def _unwritable_name(listed: Listed) -> Fault:
 def _image_fault(listed: Listed, error: ImageError) -> Fault:
     """A missing image stands in whatever lists it, an unreadable one in the image itself."""
     if error.kind == "missing-image":
-        message = f"image {listed.path} is not there; add it or remove what is said of it"
+        message = f"image {listed.path} is not there; add it or remove its labels"
         return Fault(error.kind, listed.source, listed.line, listed.image_id, message)
     return Fault(error.kind, listed.path, None, listed.image_id, error.sentence)
 

@@ -28,7 +28,7 @@ def left_out(listing: Listing, faults: Iterable[Fault]) -> list[Remark]:
 
 
 def oriented(files: Sequence[Path]) -> list[Remark]:
-    """Images that state an orientation and bear no mark, so that no label depends on it."""
+    """Images with an orientation and without a mark, so no label depends on it."""
     message = (
         f"{len(files)} images without a mark state an EXIF orientation ({_names(files)}), which is not applied: pixels are "
         "taken as they are stored"
@@ -39,8 +39,8 @@ def oriented(files: Sequence[Path]) -> list[Remark]:
 def flat(files: Sequence[Path], within: int) -> list[Remark]:
     """Images in which nothing can be seen, as of a covered camera."""
     message = (
-        f"{len(files)} images are flat, all pixels within {within} of each other ({_names(files)}), as of a covered camera: "
-        "they teach that such an image is what its label says"
+        f"{len(files)} images are flat, all pixels within {within} of each other ({_names(files)}), as from a covered "
+        "camera: training takes their labels as they are"
     )
     return [Remark("flat-image", files[0], len(files), message)] if files else []
 

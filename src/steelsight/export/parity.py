@@ -74,8 +74,8 @@ def check(measured: MeasuredParity) -> None:
     first, *others = measured.faults
     more = f"; {len(others)} more such difference{'s' if len(others) > 1 else ''}" if others else ""
     raise UserError(
-        f"nothing was exported: the ONNX networks do not say what torch says ({first.text}{more}); update torch, onnxscript "
-        "and openvino, or use `steelsight predict` with this run and report the figure"
+        f"nothing was exported: the ONNX networks answer differently from torch ({first.text}{more}); update torch, "
+        "onnxscript and openvino, or use `steelsight predict` with this run and report the figure"
     )
 
 

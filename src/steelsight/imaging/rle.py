@@ -106,7 +106,7 @@ def parse_runs(text: str, size: tuple[int, int] | None) -> Runs:
     numbers = _parse_numbers(text)
     if numbers.size % 2:
         raise RunError(
-            "run-odd-count", f"{numbers.size} numbers where start and length come in pairs; add the missing length"
+            "run-odd-count", f"{numbers.size} numbers, but start and length come in pairs; add the missing length"
         )
     starts, lengths = numbers[::2] - 1, numbers[1::2].copy()
     if numbers.size and numbers.min() < 1:

@@ -182,7 +182,7 @@ def _refuse_kind(page: TiffPage) -> None:
         raise TiffError(f"{samples} channels; save it as grey or RGB")
     if extra[:1] == (_MULTIPLIED,):
         raise TiffError(
-            "its colours are multiplied by an alpha channel, so that what lies under it is lost; save it without"
+            "its colours are multiplied by an alpha channel, so the colours under it are lost; save it without"
         )
     if page.bits == 16 and samples == 2:
         raise TiffError("grey with an alpha channel in 16 bit; save it without alpha")

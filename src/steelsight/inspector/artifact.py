@@ -3,7 +3,7 @@
 inspector.json    classes, networks and their inputs, rule, policy, what it was made with, where it comes from
 *.onnx            one file a network: float32 `input` (n, channels, height, width) -> float32 `probabilities`
 parity.json       proof that it says what the trained networks said
-README.md         for whoever finds the folder
+README.md         for the person who finds the folder
 checksums.txt     SHA-256 of all of them, as sha256sum writes it
 """
 
@@ -151,7 +151,7 @@ class InspectorCard(Model):
             policy.severity.check_classes(self.classes)
         named = {statement.defect_class for statement in policy.statements} - {None, *self.classes}
         if named:
-            raise ValueError(f"the policy speaks of class {min(map(str, named))}, which there is none of")
+            raise ValueError(f"the policy names an unknown class: {min(map(str, named))}")
 
     def of_step(self, step: Literal["classify", "segment"]) -> tuple[NetworkCard, ...]:
         """The networks of a step, in order."""

@@ -41,8 +41,8 @@ def judge_fresh(
     for index, judged in enumerate(inspector.stream(sources_of(samples))):
         if judged.is_unjudged:
             raise UserError(
-                f"{judged.error}; nothing was decided again: leave it out of the data, since such an image always goes to "
-                "review, or train and export again where many are like it"
+                f"{judged.error}; nothing was decided again: leave the image out of the data (such an image always goes to "
+                "review), or train and export again if many are like it"
             )
         if judged.error is not None:
             raise UserError(judged.error)
@@ -77,8 +77,8 @@ def _places(dataset: Dataset, classes: Sequence[str]) -> list[int]:
     for name in dataset.classes:
         if name not in classes:
             raise UserError(
-                f"{dataset.root}: class {name!r} is none of the inspector's ({', '.join(classes)}); rename it, or leave its "
-                "images out: an inspector cannot be judged on what it was not taught"
+                f"{dataset.root}: class {name!r} is not one of the inspector's ({', '.join(classes)}); rename it, or "
+                "leave its images out: an inspector cannot be judged on a class that it did not learn"
             )
     return [classes.index(name) for name in dataset.classes]
 

@@ -43,7 +43,7 @@ def decide_inspector(
     card = read_card(folder)
     if not card.of_step("classify"):
         raise UserError(
-            f"{folder / CARD}: it has no classifiers, and verdicts rest on their P(defect); export a run that has"
+            f"{folder / CARD}: it has no classifiers, and verdicts need their P(defect); export a run that has some"
         )
     tested = fresh or _read_tested(folder)
     former = card.policy

@@ -16,7 +16,7 @@ from steelsight.inspector.engine import open_engine
 
 
 class PillowImage(Protocol):
-    """What of a `PIL.Image.Image` tells that it is one; Pillow is no part of the plain install."""
+    """How a `PIL.Image.Image` is recognised; Pillow is not part of the plain install."""
 
     @property
     def mode(self) -> str: ...
@@ -26,7 +26,7 @@ class PillowImage(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Inspector:
-    """An exported inspector: the networks, the way of an image into and out of them, and the rule, in one.
+    """An exported inspector: networks, preprocessing, rule and verdict policy in one object.
 
     Attributes:
         folder: where it is.
@@ -52,7 +52,7 @@ class Inspector:
         """Check an inspector's files and open it; its networks are loaded when they are first needed.
 
         Args:
-            device: `auto` takes a CUDA device where one can be used, else the processor.
+            device: `auto` takes a CUDA device if one can be used, else the processor.
             threads: of the processor; all that this process may use if left out.
 
         Raises:
@@ -88,10 +88,10 @@ class Inspector:
         return judged
 
     def stream(self, paths: Iterable[Path | str | Source], *, keep_maps: bool = False) -> Iterator[Prediction]:
-        """Judge many images as fast as possible, in their order; what cannot be read gives a `Prediction` with its error.
+        """Judge many images as fast as possible, in their order; an unreadable file gives a `Prediction` with its error.
 
         Args:
-            paths: files; a `Source` also says by which name. Taken a few batches ahead, so that they may be endless.
+            paths: files, or `Source` to name them too. They are taken a few batches ahead, so they may be endless.
             keep_maps: whether `Prediction.maps` is wanted.
         """
         sources = (one if isinstance(one, Source) else Source(Path(one).name, Path(one)) for one in paths)

@@ -1,6 +1,6 @@
 """The bytes of an ONNX network, seen to be one file that stands alone.
 
-ONNX may keep tensors in other files ("external data"), which nobody's checksum covers and which both runtimes read without a
+ONNX may keep tensors in other files ("external data"), which no checksum covers and which both runtimes read without a
 word, from the working folder where they are given bytes. So every tensor of the file is looked at before a runtime sees it.
 The format (protocol buffers) is read here as far as that takes, since the plain install has no library for it, and more
 strictly than the runtimes do: what is doubtful is refused.
@@ -92,7 +92,7 @@ def _fields(view: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
         elif kind in (_FIXED64, _FIXED32):
             size = 8 if kind == _FIXED64 else 4
         else:
-            raise ValueError(f"a field of wire type {kind}, which ONNX has none of")
+            raise ValueError(f"a field of wire type {kind}, which ONNX does not have")
         if size > len(view) - at:
             raise ValueError("it breaks off")
         yield number, kind, view[at : at + size]

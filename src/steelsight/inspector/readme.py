@@ -1,4 +1,4 @@
-"""The README.md of an INSPECTOR: whoever finds the folder learns what it is, how it is run and what its figures mean."""
+"""The README.md of an INSPECTOR: what the folder is, how to run it and what its figures mean."""
 
 import textwrap
 
@@ -33,8 +33,8 @@ def _what(card: InspectorCard) -> str:
         f"fold {origin.folds[0]}" if len(origin.folds) == 1 else f"folds {', '.join(map(str, origin.folds))}, averaged"
     )
     steps = (
-        "Its classifiers give each image a probability of showing any defect; where that exceeds the gate, its segmenters "
-        "give a probability to every pixel and class, and a rule cuts masks out of them."
+        "Its classifiers give each image a probability of showing any defect. If that exceeds the gate, its segmenters give "
+        "a probability to every pixel and class, and a rule cuts masks out of them."
         if card.of_step("classify")
         else "It has no classifiers: its segmenters give every image a probability for each pixel and class, and a rule cuts "
         "masks out of them."
@@ -98,7 +98,7 @@ def _rule(card: InspectorCard) -> str:
     if rule.softness > 1:
         soft = (
             f" The gate is soft: minimum areas are multiplied by {rule.softness:g} - {rule.softness - 1:g} x P(defect), so "
-            "that the less likely a defect, the larger an area must be."
+            "a less likely defect must be larger."
         )
     return (
         "## Rule\n\n"
@@ -106,8 +106,8 @@ def _rule(card: InspectorCard) -> str:
             f"An image whose P(defect) does not exceed the gate of {rule.gate:g} has no mask. A class keeps its mask if at "
             "least `minimum area` pixels of the original image exceed `upper`; the mask is then every pixel above `lower`."
             + soft
-            + " What lies above `lower` and makes no mask is suspected: an image that does not pass shows it with dashes, "
-            "as a place to look at, and it is never counted as found."
+            + " Pixels above `lower` that make no mask are suspected: an image that does not pass shows them with dashes, as "
+            "a place to look at. They are never counted as found."
         )
         + "\n\n| class | upper | lower | minimum area |\n|---|---|---|---|\n"
         + rows
@@ -129,17 +129,17 @@ def _figures(card: InspectorCard) -> str:
     figures, origin = card.provenance.out_of_fold, card.provenance
     if origin.evidence == "own":
         standing = (
-            f"This inspector holds the networks of fold {origin.folds[0]} alone. The images of that fold were seen by none "
-            "of them and are its own evidence; the figures here are those of all folds of the run, each judged likewise."
+            f"This inspector holds the networks of fold {origin.folds[0]} alone. None of them has seen the images of that "
+            "fold, which are its own evidence. The figures here are those of all folds of the run, each judged in this way."
         )
     else:
         standing = (
-            "This inspector averages networks of several folds, and each image of the run was seen by some of them: the "
-            "figures are cross-validated, of its parts and not of itself, and are no guarantee."
+            "This inspector averages networks of several folds, and some of them have seen each image of the run. The "
+            "figures are cross-validated: they are those of its parts, not of the average, and no guarantee."
         )
     rows = [
         ("Dice, as the competition counts it", _number(figures.nested_dice)),
-        ("the same of an answer without any mask (floor)", _number(figures.floor)),
+        ("the same for an answer without any mask (floor)", _number(figures.floor)),
         ("Dice of pairs with a defect", _number(figures.nested_defective_dice)),
         ("share of empty pairs with a false alarm", _number(figures.nested_false_alarm_share)),
     ]
@@ -147,9 +147,9 @@ def _figures(card: InspectorCard) -> str:
     return (
         "## Figures\n\n"
         + _wrapped(
-            f"Of {figures.images} images, each judged by networks that did not see it and by a rule that was chosen without "
-            "its fold. A pair is an image and a class; Dice is 2 x overlap / (found + annotated pixels), 1 where both are "
-            "empty. Most pairs are empty, so that the floor is high: read the first figure beside it."
+            f"{figures.images} images were each judged by networks that did not see the image, and by a rule that was chosen "
+            "without its fold. A pair is an image and a class; Dice is 2 x overlap / (found + annotated pixels), 1 if both "
+            "are empty. Most pairs are empty, so the floor is high: read the first figure beside it."
         )
         + f"\n\n| figure | out of fold |\n|---|---|\n{table}\n\n"
         + _wrapped(standing)
@@ -221,15 +221,16 @@ def _limits(card: InspectorCard, parity: Parity) -> str:
     known = card.familiar
     notes = [
         f"It knows images of {known.height[0]:g} to {known.height[1]:g} x {known.width[0]:g} to {known.width[1]:g} pixels, "
-        f"mean brightness {known.brightness[0]:.2f} to {known.brightness[1]:.2f} (of [0, 1]). Far outside, an image is "
-        "judged all the same, flagged, and does not pass; other material, light or optics need images of their own.",
-        f"It knows no defect that was not annotated. {_probabilities(card)}",
-        "It was judged on images like those it was made from. Judge it on your own before anything depends on it: "
+        f"mean brightness {known.brightness[0]:.2f} to {known.brightness[1]:.2f} (of [0, 1]). An image far outside "
+        "is still judged, but it is flagged and does not pass. Other material, light or optics need images of their own.",
+        f"It finds no kind of defect that was not annotated. {_probabilities(card)}",
+        "It was judged on images like those it was made from. Judge it on your own images before anything depends on it: "
         "`steelsight score TRUTH.csv RESULTS/submission.csv`.",
     ]
     if _is_epoch_selected(card):
         notes.insert(
-            0, "The epoch of its networks was chosen by the same images that the figures are from, which flatters them."
+            0,
+            "The epoch of its networks was chosen on the images that the figures are from, so the figures are too good.",
         )
     if parity.dice_loss is not None and parity.dice_loss.kept is False:
         notes.insert(0, f"Its precision, {card.precision}, costs more Dice than was allowed: see Parity.")
@@ -241,8 +242,8 @@ def _probabilities(card: InspectorCard) -> str:
     if card.policy is None or card.policy.calibration.kind == "none":
         return "Probabilities are not calibrated: 0.9 is not nine out of ten."
     return (
-        "P(defect) and the probabilities of pixels are not calibrated; the column `probability` of images.csv is, for strip "
-        "of which as much is defective as of the tested images."
+        "P(defect) and the probabilities of pixels are not calibrated. The column `probability` of images.csv is calibrated, "
+        "for strip with the same share of defective images as in the test."
     )
 
 

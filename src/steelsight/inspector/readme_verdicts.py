@@ -5,7 +5,7 @@ from steelsight.verdicts.guarantee import guarantee_of
 from steelsight.verdicts.policy import Policy
 from steelsight.verdicts.text import outcome_text, stability_text, statement_text, thresholds_text
 
-_ENDS = " A bound holds for images like those that it rests on; with another steel, line, camera or light it no longer does."
+_ENDS = " A bound holds for images like the tested ones. It no longer holds with another steel, line, camera or light."
 
 
 def verdict_paragraphs(card: InspectorCard) -> list[str]:
@@ -34,4 +34,4 @@ def _severity(policy: Policy) -> list[str]:
         "" if scale is None else f" (a pixel is {scale.across:g} mm across the strip and {scale.along:g} mm along it)"
     )
     rules = [f"- rule {number}: {rule.text}" for number, rule in enumerate(policy.severity.rules, start=1)]
-    return [f"Whatever P(defect) says, what is found is judged by severity rules{size}; reject comes first:", *rules]
+    return [f"Severity rules judge what is found, whatever P(defect) is{size}; reject comes first:", *rules]

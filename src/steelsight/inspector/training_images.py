@@ -49,14 +49,14 @@ def refuse_seen(folder: Path, samples: Sequence[Sample]) -> None:
     path = folder / SEEN
     if not path.is_file():
         raise UserError(
-            f"{path}: not found, so nobody can tell fresh images from those that the networks learned from; export the run "
+            f"{path}: not found, so fresh images cannot be told from training images; export the run "
             "again while its images are there"
         )
     require_listed(folder, SEEN)
     seen = set(path.read_text(encoding="utf-8", errors="replace").split())
     known = [sample for sample in samples if _digest(sample) in seen]
     if known:
-        raise _refused(known, "trained on this file,")
+        raise _refused(known, "trained on this file")
     prints = read_prints(folder)
     if prints is None or not samples:
         return
@@ -64,10 +64,10 @@ def refuse_seen(folder: Path, samples: Sequence[Sample]) -> None:
     digests = {one.tobytes() for one in prints.digests}
     same = [sample for sample, one in zip(samples, fresh.digests, strict=True) if one.tobytes() in digests]
     if same:
-        raise _refused(same, "trained on these very pixels, in another file,")
+        raise _refused(same, "trained on these very pixels, in another file")
     alike = [sample for sample, like in zip(samples, likeness(fresh, prints).tolist(), strict=True) if like >= ALIKE]
     if alike:
-        raise _refused(alike, "trained on an image of this very surface, by its likeness,")
+        raise _refused(alike, "trained on an image of this very surface, by its likeness")
 
 
 def read_prints(folder: Path) -> Prints | None:
@@ -94,8 +94,8 @@ def read_prints(folder: Path) -> Prints | None:
 
 def _refused(known: Sequence[Sample], how: str) -> UserError:
     return UserError(
-        f"{known[0].path}: the inspector's networks were {how} as on {len(known)} in all of those given, and a bound needs "
-        "images that they did not see; take these out"
+        f"{known[0].path}: the inspector's networks were {how}; {len(known)} of the given images are such, and a bound needs "
+        "images that the networks did not see; take these out"
     )
 
 

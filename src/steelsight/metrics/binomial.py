@@ -86,7 +86,7 @@ def allowed(n: int, limit: float, delta: float) -> int | None:
 
 @lru_cache(maxsize=4096)
 def groups_needed(k: int, limit: float, delta: float) -> int:
-    """The least number of trials among which k losses bear the limit.
+    """The least number of trials among which k losses support the limit.
 
     Args:
         k: losses, 0 or more.
@@ -97,7 +97,7 @@ def groups_needed(k: int, limit: float, delta: float) -> int:
     (299, 59, 93)
     """
     _check(k, k, delta, limit)
-    low, high = k, k + 1  # k of k bear nothing
+    low, high = k, k + 1  # k of k support nothing
     while not _bears(k, high, limit, delta):
         low, high = high, 2 * high
     while high - low > 1:

@@ -73,8 +73,7 @@ def read_mask_table(path: Path, size: tuple[int, int] | None = None) -> MaskTabl
                 continue
             if len(fields) != len(columns):
                 raise UserError(
-                    f"{path}:{line}: {len(fields)} fields where the header has {len(columns)}; "
-                    f"write {','.join(columns)}"
+                    f"{path}:{line}: {len(fields)} fields, but the header has {len(columns)}; write {','.join(columns)}"
                 )
             _add(table, line, [from_cell(fields[place].strip()) for place in places], size)
     marked = table.marked()
@@ -97,7 +96,7 @@ def open_records(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; check the path") from error
     except IsADirectoryError as error:
-        raise UserError(f"{path}: a folder where a file is needed; name the file itself") from error
+        raise UserError(f"{path}: a folder, but a file is needed; name the file itself") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check the file and its rights") from error
     except UnicodeDecodeError as error:

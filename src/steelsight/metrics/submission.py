@@ -95,8 +95,8 @@ def choose_images(truth: MaskTable, prediction: MaskTable, images: Sequence[str]
     named = truth.images.keys() | prediction.images.keys()
     if images is not None and named and not judged.keys() & named:
         raise UserError(
-            f"`images=`: none of its {len(judged)} names, such as {next(iter(judged))!r}, stands in {truth.file} or "
-            f"{prediction.file}, where one is {next(iter({**truth.images, **prediction.images}))!r}; "
+            f"`images=`: none of its {len(judged)} names, such as {next(iter(judged))!r}, is in {truth.file} or "
+            f"{prediction.file}; one name there is {next(iter({**truth.images, **prediction.images}))!r}; "
             "give names as they stand there"
         )
     if images is not None:
@@ -127,8 +127,8 @@ def _refuse_strangers(truth: MaskTable, prediction: MaskTable) -> None:
         )
     if strangers and truth.images and prediction.images:
         raise UserError(
-            f"{prediction.file}: no image in common with {truth.file}, where one is {next(iter(truth.images))!r}, and here "
-            f"{lone[0]!r}; give files of the same images, named alike, or name the images to judge by `images=`"
+            f"{prediction.file}: no image in common with {truth.file}: one there is {next(iter(truth.images))!r}, and one "
+            f"here {lone[0]!r}; give files of the same images, named alike, or name the images to judge by `images=`"
         )
 
 

@@ -75,7 +75,9 @@ class OnnxGraph:
         weights = {f"{_PREFIX}{name}": tensor for name, tensor in network.model.state_dict().items()}
         places = model.graph.initializers
         if not places.keys() <= weights.keys():
-            raise ValueError(f"the graph has weights {sorted(places.keys() - weights.keys())}, the network has not")
+            raise ValueError(
+                f"the graph has weights {sorted(places.keys() - weights.keys())}, the network does not have"
+            )
         for name, place in places.items():
             place.const_value = onnx_ir.tensor(weights[name].detach().cpu().contiguous().numpy(), name=name)
         self.program.model = model

@@ -63,7 +63,7 @@ _STYLE: dict[Any, Any] = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw in the report's style, without touching the style of whoever calls."""
+    """Draw in the report's style, without touching the style of the caller."""
     with mpl.rc_context(_STYLE):
         yield
 

@@ -110,7 +110,7 @@ def _signing(found: Findings, table: DefectTable) -> SigningView | None:
         return None
     subject = Subject(
         name=f"“{found.run.name}”, data {found.record.fingerprint[:12]}",
-        unreadable="could not be read from where the run’s record says that they lie",
+        unreadable="could not be read from the places that the run’s record names",
         named_in=found.run.decision_file.name,
     )
     return signing_view(found.decision.policy, found.tested, found.record.samples, found.masks_of, subject, table)

@@ -1,6 +1,6 @@
-"""How much of the rule is tuned: from nothing to everything, with a hard or a soft gate, and what the evidence bears.
+"""How much of the rule is tuned: from nothing to everything, with a hard or a soft gate, and what the evidence supports.
 
-One table, `KINDS`, says all that there is to say of each kind. Whoever wants another adds a line to it.
+One table, `KINDS`, says all that there is to say of each kind. To add a kind, add a line to it.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class RuleKind:
             `rule.bootstrap_search` one on many draws at once.
         soft: whether the gate is soft, and its softness is searched too.
         says: what is searched, for the table of a report.
-        phrase: what a rule of this kind is, for the reason why it was kept.
+        phrase: a rule of this kind in words, for the sentence that says what was chosen.
     """
 
     name: str
@@ -43,41 +43,41 @@ KINDS: dict[str, RuleKind] = {
     kind.name: kind
     for kind in (
         RuleKind("defaults", "nothing", False, "nothing: the plain rule", "the plain rule"),
-        RuleKind("gate", "gate", False, "the gate", "the plain rule, tuned gate"),
+        RuleKind("gate", "gate", False, "the gate", "the plain rule with a tuned gate"),
         RuleKind(
             "shared",
             "gate and shared thresholds",
             False,
             "the gate, and one upper, lower and area for all classes",
-            "one tuned rule for all classes",
+            "one set of thresholds for all classes",
         ),
         RuleKind(
             "tuned",
             "gate and thresholds of each class",
             False,
             "the gate, and upper, lower and area of each class",
-            "tuned per class",
+            "a set of thresholds for each class",
         ),
         RuleKind(
             "soft-gate",
             "gate",
             True,
             "as gate, but soft: areas grow as P(defect) falls",
-            "the plain rule, tuned soft gate",
+            "the plain rule with a tuned soft gate",
         ),
         RuleKind(
             "soft-shared",
             "gate and shared thresholds",
             True,
             "as shared, with a soft gate",
-            "one tuned rule for all classes, with a soft gate",
+            "one set of thresholds for all classes, and a soft gate",
         ),
         RuleKind(
             "soft-tuned",
             "gate and thresholds of each class",
             True,
             "as tuned, with a soft gate",
-            "tuned per class, with a soft gate",
+            "a set of thresholds for each class, and a soft gate",
         ),
     )
 }
@@ -98,7 +98,7 @@ PLAIN: KindName = "defaults"
 """The kind that searches nothing."""
 
 SHARED: KindName = "shared"
-"""Stands in for the plain rule where a search is wanted that a few images bear."""
+"""Replaces the plain rule if a search is wanted and there are few images."""
 
 RICHEST: KindName = "tuned"
 """Of those with a hard gate: shows why it was not kept where the plain rule is."""

@@ -191,7 +191,7 @@ def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]
             for row in reader:
                 if len(row) != len(columns):
                     raise UserError(
-                        f"{file}, line {reader.line_num}: {len(row)} fields where there must be {len(columns)}; "
+                        f"{file}, line {reader.line_num}: {len(row)} fields, but there must be {len(columns)}; "
                         "restore the file from a copy"
                     )
                 yield reader.line_num, [from_cell(cell) for cell in row]

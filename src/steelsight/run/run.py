@@ -2,7 +2,7 @@
 
 RUN/recipe.yaml, dataset.json, samples.csv and truth.csv say what it was made of; jobs/<member>/fold<k> holds what training
 one member on one fold leaves; evidence/ what each network said of the images that it did not see, and what was derived from
-that; decision.json what was chosen; report/ the page. What decision.json says is `steelsight.selection.decision`'s affair.
+that; decision.json what was chosen; report/ the page. `steelsight.selection.decision` reads and writes decision.json.
 """
 
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class JobFolder:
 
 @dataclass(frozen=True)
 class Run:
-    """A folder that `steelsight train` writes; it need not be there yet.
+    """A folder that `steelsight train` writes; it need not exist yet.
 
     >>> Run(Path("RUN")).job("classify-b0", 2).weights.as_posix()
     'RUN/jobs/classify-b0/fold2/weights.safetensors'
@@ -70,17 +70,17 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Of the folder, also where it was given as `.`."""
+        """Name of the folder, even if it was given as `.`."""
         return self.path.resolve().name
 
     @property
     def is_started(self) -> bool:
-        """Whether its recipe is written, which is the last that a new run gets before its jobs."""
+        """Whether its recipe is written: the last file of a new run before its jobs."""
         return self.recipe_file.is_file()
 
     @property
     def is_torn_start(self) -> bool:
-        """Whether there is nothing in it but what a run that was killed before it had its recipe may hold."""
+        """Whether it holds only what a run leaves that was killed before it had its recipe."""
         started = (self.samples_file, self.truth_file, self.dataset_file)
         return self.path.is_dir() and all(entry in started or is_temporary(entry) for entry in self.path.iterdir())
 

@@ -101,7 +101,7 @@ def _check(folder: Path, found: dict[str, Any], count: int, frame: Frame) -> Non
     for what, value, expected in facts:
         if value != expected or isinstance(value, bool):
             raise UserError(
-                f"{folder / _DESCRIPTION}: {what} is {str(value)[:80]} where steelsight writes {expected} for this member "
+                f"{folder / _DESCRIPTION}: {what} is {str(value)[:80]}, but steelsight writes {expected} for this member "
                 f"and fold, so it is not read; {_again(folder)}"
             )
     ids = found["attributes"].get("image_ids") if isinstance(found.get("attributes"), dict) else None

@@ -33,14 +33,14 @@ def read_probabilities(path: Path, count: int) -> tuple[list[str], NDArray[np.fl
             if schema.names != _COLUMNS or not _is_text(schema.types[0]) or schema.types[1] != pa.float64():
                 raise UserError(f"{path}: its columns are not image_id (text) and probability (float64); {again}")
             if rows != count:
-                raise UserError(f"{path}: {rows} rows where the fold has {count} images; {again}")
+                raise UserError(f"{path}: {rows} rows, but the fold has {count} images; {again}")
             table = file.read()
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)
         raise UserError(f"{path}: not a table of probabilities ({first}); {again}") from error
     said = np.asarray(table["probability"].to_numpy(), np.float64)
     if not ((said >= 0) & (said <= 1)).all():
-        raise UserError(f"{path}: holds numbers that are no probabilities, so that nothing can be decided; {again}")
+        raise UserError(f"{path}: holds numbers that are no probabilities, so nothing can be decided; {again}")
     return [str(name) for name in table["image_id"].to_pylist()], said
 
 

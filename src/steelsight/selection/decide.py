@@ -155,7 +155,7 @@ def _decide(
         incomplete=_incomplete(selector.evidence),
         member_scores=(*_member_scores(selector, "classify"), *_member_scores(selector, "segment")),
         kept=kept,
-        reason=_reason(kept, scores, grids),
+        reason=_reason(kept, scores, judged.counts[kept], grids),
         rule=rule,
         figures=figures,
         nested=_nested(selector, judged.chosen, judged.kinds, judged),
@@ -274,19 +274,23 @@ def _intervals(counts: PixelCounts, groups: NDArray[np.int64]) -> Intervals:
     )
 
 
-def _reason(kept: KindName, scores: dict[KindName, float], grids: Grids) -> str:
-    """Why a kind is kept, in one sentence."""
+def _reason(kept: KindName, scores: dict[KindName, float], nested: PixelCounts, grids: Grids) -> str:
+    """Which kind is chosen, with its nested figures, and why, without the final stop."""
     objective = grids.objective
+    pairs = nested.truth > 0
+    found = f"finds {int((pairs & (nested.intersection > 0)).sum())} of {int(pairs.sum())} pairs with a defect"
+    score = "Dice" if objective.aim == "competition" else f"{objective.aim} score"
+    chosen = f"Chosen: {KINDS[kept].phrase} ({score} {scores[kept]:.4f}; {found})"
     if not grids.searched:
-        return f"the plain rule was asked for, without a search; {objective.name}: {scores[PLAIN]:.4f}"
+        return f"{chosen}. You asked for it, without a search. The score is nested: {objective.name}"
     figures, noise = ", ".join(f"{kind} {value:.4f}" for kind, value in scores.items()), f"{objective.noise:g}"[1:]
     if kept == PLAIN:
-        why = f"kept, since nothing that was tuned gains more than {noise} where it had no say"
+        why = f"No tuned rule gains more than {noise} on folds that it was not tuned on"
     elif KINDS[kept].soft:
-        why = f"kept, as the simplest within {noise} of the best, which no hard gate is"
+        why = f"It is the simplest within {noise} of the best, and no rule with a hard gate is"
     else:
-        why = f"kept, as the simplest within {noise} of the best"
-    return f"nested, {objective.name}: {figures}; {why}: {KINDS[kept].phrase}"
+        why = f"It is the simplest within {noise} of the best"
+    return f"{chosen}. {why}. The scores are nested: {objective.name}: {figures}"
 
 
 def _number(value: float) -> float | None:

@@ -46,7 +46,7 @@ def decide_verdicts(
     )
     if policy is None:
         raise UserError(
-            f"{run.decision_file}: the run has no classifier, and verdicts rest on its P(defect); train a recipe that has one"
+            f"{run.decision_file}: the run has no classifier, and verdicts need its P(defect); train a recipe that has one"
         )
     decision = decision.model_copy(update={"policy": policy})
     write_decision(run, decision)
@@ -83,7 +83,7 @@ def of_folds(
     """What the networks of some folds were tested on, and the policy that goes with them; None where the run has none.
 
     One fold's networks, with the members and the rule that were chosen without it, are tested on exactly that fold; the
-    policy is then what that fold alone bears. Several folds' networks together were not tested: they go by the run's policy.
+    policy is then what that fold alone supports. Several folds' networks together were not tested: they use the run's policy.
 
     Args:
         fp32: whether the networks are deployed as they were tested, in fp32.

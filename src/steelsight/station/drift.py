@@ -146,15 +146,15 @@ def independent_images(scores: Floats) -> float:
 
 def _hindrance(evidence: EvaluationSet | None, images: int) -> str:
     if evidence is None:
-        return "the inspector carries no tested images; export it again, or calibrate it on labelled ones"
+        return "the inspector has no test images with it; export it again, or calibrate it on labelled ones"
     if np.ptp(evidence.p_defect) == 0:
-        return "P(defect) is the same for every tested image, as of an inspector without a classifier"
+        return "P(defect) is the same for every test image, as without a classifier"
     groups, defective = evidence.groups, evidence.defective
     hits, goods = (np.unique(groups[chosen]).size for chosen in (defective, ~defective))
     if min(hits, goods) < FEWEST_GROUPS:
-        return f"the inspector was tested on {hits} defective and {goods} good twin groups; it takes {FEWEST_GROUPS} of each"
+        return f"the inspector was tested on {hits} defective and {goods} good twin groups; {FEWEST_GROUPS} each are needed"
     if images < FEWEST_IMAGES:
-        return f"{images} image{'s' if images != 1 else ''} of this inspector so far; it takes {FEWEST_IMAGES}"
+        return f"{images} image{'s' if images != 1 else ''} of this inspector so far; {FEWEST_IMAGES} are needed"
     return ""
 
 
@@ -216,19 +216,21 @@ def _limits(evidence: EvaluationSet, independent: float, shares: Floats) -> Floa
 
 
 def _sentence(evidence: EvaluationSet, images: int, distance: float, limit: float, share: float) -> str:
-    figures = f"distance {distance:.3f}, limit {limit:.3f}"
+    figures = f"gap {distance:.3f}, alarm above {limit:.3f}"
     if distance > limit:
         said = (
-            f"The scores of these {images} images have left those of the tested images, whatever share is defective "
-            f"({figures}): look at the camera, the light and the surface, and review some images."
+            f"The scores of the last {images} images fit no share of defective strips ({figures}). Look at the camera, the "
+            "light and the surface, and review some images."
         )
     else:
         said = (
-            f"The scores of these {images} images are such as those of the tested images would be with {about(share)} "
-            f"of them defective ({figures})."
+            f"No drift. The scores of the last {images} images fit a line with about {about(share)} defective strips "
+            f"({figures})."
         )
     match evidence.kind:
         case "own" | "calibrated" | "cross-validated":
             return said
         case "epoch-selected" | "other-precision":
-            return f"{said} The evidence is {evidence.kind}: not quite of what inspects here, so that the limit may be low."
+            return (
+                f"{said} The evidence is {evidence.kind}: not exactly that of this inspector, so an alarm may be false."
+            )

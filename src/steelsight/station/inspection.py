@@ -11,7 +11,7 @@ Channel = Literal["page", "http", "watch"]
 """How an image came in: dropped on the page, sent by a program, found in a watched folder."""
 
 Word = Literal["pass", "reject"]
-"""A reviewer's word: a person decides, so that there is no third."""
+"""A reviewer's decision. Reviewers must choose, so there is no `review`."""
 
 
 @dataclass(frozen=True, slots=True)

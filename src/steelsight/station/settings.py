@@ -10,7 +10,7 @@ from sqlalchemy import URL
 from steelsight.core.model import Model
 
 KeepImages = Literal["all", "doubtful", "none"]
-"""Whose image and probability maps are stored: everything's, those of whatever does not pass, nobody's."""
+"""Which images and probability maps are stored: all, only those that did not pass, or none."""
 
 LOG_NAME = "log.sqlite"
 """Of the log in the data folder."""

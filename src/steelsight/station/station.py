@@ -1,4 +1,4 @@
-"""What the doors share: an inspector, its log, its images, and the way of an image from acceptance to answer."""
+"""The station behind every channel: an inspector, its log, its images, and the way of an image to its answer."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -147,7 +147,7 @@ class Station:
         """Probability times 255 of a class at the image's own size, uint8 (height, width): exactly what the rule cut.
 
         Raises:
-            NotStored: see there; or the gate held the image back and it passed, so that there are none.
+            NotStored: see there; or the classifier passed the image, so no network searched it.
         """
         result = inspection.result
         maps = self.store.read_maps(result.sha256, result.inspector) if result.has_maps else None
@@ -155,8 +155,8 @@ class Station:
             raise NotStored(
                 f"{result.name}: its probability maps are not stored any more"
                 if result.has_maps
-                else f"{result.name}: there are no probability maps; the gate held it back and it passed, the networks gave "
-                "none, or none are kept"
+                else f"{result.name}: there are no probability maps: the classifier passed it and no network searched it, "
+                "the networks gave none, or none are kept"
             )
         return maps.of_class(class_index, result.size)
 

@@ -32,7 +32,7 @@ ASIDE = "unknown"
 """Folder in the data folder."""
 _PREPROCESSES = "preprocesses"
 _COMBINE = "combine"
-_PART_SECONDS = 3600.0  # a temporary file of that age is nobody's any more: a write takes seconds
+_PART_SECONDS = 3600.0  # no process still writes a temporary file of that age: a write takes seconds
 _PROBE = 65_536  # bytes
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 

@@ -103,8 +103,8 @@ def _memory(evidence: OutOfFoldPredictions, jobs: Sequence[TrainingJob], cache: 
 def _of_threads(run: Run, threads: int, known: bool) -> tuple[str, ...]:
     if not known:
         return (
-            f"{run}: begun by an earlier version, which did not record with how many threads; its jobs go on with one each, "
-            "so that their last bits may differ from those that it would have ended with",
+            f"{run}: an earlier version began it and did not record its threads; its jobs go on with one each, so the last "
+            "bits of their weights may differ",
         )
     return (f"{run}: began with {threads} threads a job, and goes on so",) if threads != 1 else ()
 
@@ -116,5 +116,5 @@ def _of_memory(jobs: Sequence[TrainingJob], memory: Sequence[float], most: int, 
     if memory[largest] > place.memory:
         return (f"{takes}: it may not fit; a smaller sampling.device_batch takes less",)
     if sum(sorted(memory)[-most:]) > place.memory:
-        return (f"fewer than {most} jobs at once where they do not fit in memory: {takes}",)
+        return (f"fewer than {most} jobs at once if they do not fit in memory: {takes}",)
     return ()

@@ -52,7 +52,7 @@ class Worker:
         if status >= 0:
             return f"its process ended with status {status}{f': {self.said}' if self.said else ''}"
         name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
-        reason = ", as the system does where memory runs out" if name == "SIGKILL" else ""
+        reason = ", as the system does if memory runs out" if name == "SIGKILL" else ""
         return f"its process was ended by {name}{reason}; when the run is resumed it goes on from its last epoch"
 
 

@@ -112,7 +112,7 @@ class CalibrationQuality:
 
 @dataclass(frozen=True, eq=False)
 class ChosenCalibration:
-    """The calibration that the evidence bears.
+    """The calibration that the evidence supports.
 
     Attributes:
         calibration: of the kept kind, fitted on all images.
@@ -162,7 +162,7 @@ def choose_calibration(
     judged: dict[CalibrationKind, CalibrationQuality] = {"none": _judge(p, defective, groups)}
     hindrance = _hindrance(p, defective, parts, groups)
     if hindrance:
-        return ChosenCalibration(Calibration(), p, judged, f"P(defect) is left as it is: {hindrance}")
+        return ChosenCalibration(Calibration(), p, judged, f"P(defect) is not calibrated: {hindrance}")
     kept: CalibrationKind = "none"
     nested, steps = {kept: p}, []
     for kind in CALIBRATIONS[1:]:
@@ -175,7 +175,7 @@ def choose_calibration(
         kept = kind if better else kept
     found = fit_calibration(kept, p, defective, groups)
     name = {
-        "none": "P(defect) is left as it is",
+        "none": "P(defect) is not calibrated",
         "temperature": f"P(defect) is calibrated by temperature {found.temperature:.2f}",
         "isotonic": "P(defect) is calibrated by isotonic regression",
     }
@@ -284,13 +284,13 @@ def _hindrance(
     if np.ptp(p) == 0:
         return f"it is {p[0]:.4f} for every image"
     if np.isin(p, (0, 1)).all():
-        return "it is 0 or 1 for every image, a call and not a probability"
+        return "it is 0 or 1 for every image, so it is no probability"
     if min(hits, goods) < FEWEST:
-        return f"{hits} defective and {goods} good twin groups are too few; it takes {FEWEST} of each"
+        return f"{hits} defective and {goods} good twin groups are too few; {FEWEST} of each are needed"
     for part in np.unique(parts):
         if defective[parts != part].all() or not defective[parts != part].any():
             kind = "without" if defective[parts != part].all() else "with"
-            return f"all images {kind} a defect are in one fold, so that nothing can be fitted without it"
+            return f"all images {kind} a defect are in one fold, so nothing can be fitted without that fold"
     return None
 
 

@@ -9,7 +9,7 @@ from steelsight.verdicts.thresholds import find_policy
 
 
 def choose_policy(tested: EvaluationSet, wish: Limits, severity: Severity | None) -> Policy:
-    """The policy that tested images bear: probabilities calibrated as chosen nested, the bounds, and how far they move.
+    """The policy that the tested images support: calibrated probabilities, the bounds, and how far they move.
 
     Raises:
         UserError: the wish names a class that there is not.

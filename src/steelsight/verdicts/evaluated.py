@@ -1,4 +1,4 @@
-"""What was tested: of every image, what was said of it, what is true of it, and which twins it has."""
+"""The test images: what the inspector said of each, its truth, and its twin group."""
 
 from dataclasses import dataclass, replace
 from typing import Literal

@@ -149,7 +149,7 @@ def _rows(file: Path) -> tuple[list[str], list[list[str]]]:
             rows = list(_checked(file, reader, len(columns)))
     except FileNotFoundError:
         raise UserError(
-            f"{file}: not found, so that verdicts cannot be decided here; export the run again, or give labelled images "
+            f"{file}: not found, so no verdicts can be decided here; export the run again, or give labelled images "
             f"with `{command('decide', file.parent, calibrate='DATA')}`"
         ) from None
     except (UnicodeDecodeError, csv.Error) as error:
@@ -160,5 +160,5 @@ def _rows(file: Path) -> tuple[list[str], list[list[str]]]:
 def _checked(file: Path, rows: Iterable[list[str]], cells: int) -> Iterator[list[str]]:
     for number, row in enumerate(rows, start=2):
         if len(row) != cells:
-            raise UserError(f"{file}, row {number}: {len(row)} cells where there must be {cells}; export it again")
+            raise UserError(f"{file}, row {number}: {len(row)} cells, but there must be {cells}; export it again")
         yield [from_cell(cell) for cell in row]

@@ -22,9 +22,9 @@ Floats = NDArray[np.float64]
 class ImageScores:
     """Where each image gets its answer.
 
-    P(defect) itself, but 2 for an image that never passes, since it has a mask, and for one that a severity rule rejects. Of
-    a defective image what was found counts only where the evidence is `calibrated`, judged by a rule that was fixed
-    beforehand; elsewhere a threshold must keep its bounds by P(defect) alone.
+    P(defect), or 2.0 for images that can never pass: those with a mask, and those a severity rule rejects. What was found in
+    a defective image counts only if the evidence is `calibrated`, judged by a rule that was fixed beforehand; otherwise a
+    threshold must keep its bounds by P(defect) alone.
 
     Attributes:
         passes: float64 (N,); it passes where this is at most the pass threshold.

@@ -6,10 +6,12 @@ from steelsight.core.commands import command
 from steelsight.core.formatting import percent
 from steelsight.verdicts.policy import Policy
 
+_FEWER = "The test images support fewer limits than you asked for. How many more you need is listed below."
+
 
 @dataclass(frozen=True)
 class Guarantee:
-    """Whether the policy keeps what was asked for, guaranteed; in a few words and in full."""
+    """Whether the policy guarantees the limits that the user asked for: a title, and the full text."""
 
     guaranteed: bool
     title: str
@@ -17,7 +19,7 @@ class Guarantee:
 
 
 def guarantee_of(policy: Policy) -> Guarantee:
-    """What the bounds are worth, and how to get better ones."""
+    """What the bounds of a policy are worth, and how to get better ones."""
     calibrate = (
         "calibrate the exported inspector with fresh labelled images "
         f"({command('decide', 'INSPECTOR', calibrate='DATA')})"
@@ -25,7 +27,8 @@ def guarantee_of(policy: Policy) -> Guarantee:
     match policy.evidence:
         case "own":
             return _borne(
-                policy, "These are one fold’s networks, judged on that fold, whose images none of them has seen."
+                policy,
+                "The networks are those of one fold. They were judged on that fold’s images, which none of them has seen.",
             )
         case "calibrated":
             return _borne(
@@ -35,23 +38,23 @@ def guarantee_of(policy: Policy) -> Guarantee:
             return Guarantee(
                 False,
                 "Cross-validated, not guaranteed",
-                "Each image was judged by the networks of its own fold, which had not seen it, while the exported inspector "
-                "averages the networks of all folds and was not tested as such. Read every bound below as an estimate. For "
-                f"a guaranteed one, export a single fold ({command('export', 'RUN', folds='K')}), whose images are its own "
-                f"evidence, or {calibrate}.",
+                "Each image was judged by the networks of its own fold, which had not seen it. The exported inspector "
+                "averages the networks of all folds, and this average was not tested. Read every bound below as an estimate. "
+                f"For a guaranteed bound, export a single fold ({command('export', 'RUN', folds='K')}), which has its own "
+                f"test images, or {calibrate}.",
             )
         case "epoch-selected":
             return Guarantee(
                 False,
                 "Epoch-selected, not guaranteed",
-                "Some networks kept the epoch that did best on the very images that they are judged on, so that every figure "
-                f"here flatters. For a guaranteed bound, {calibrate}.",
+                "Some networks kept the epoch that did best on the very images that they are judged on, so every figure here "
+                f"is too good. For a guaranteed bound, {calibrate}.",
             )
         case "other-precision":
             return Guarantee(
                 False,
                 "Tested in another precision, not guaranteed",
-                "The networks were tested in fp32 and are deployed in lower precision, where P(defect) differs. For a "
+                "The networks were tested in fp32 and run here in lower precision, which changes P(defect). For a "
                 f"guaranteed bound, {calibrate}.",
             )
 
@@ -64,4 +67,4 @@ def _borne(policy: Policy, how: str) -> Guarantee:
     if kept == asked:
         return Guarantee(True, f"Guaranteed, each bound with {confidence} confidence", how)
     title = f"{kept or 'None'} of {asked} bounds guaranteed" + (f", with {confidence} confidence" if kept else "")
-    return Guarantee(False, title, f"{how} They bear less than was asked for; what it would take is said below.")
+    return Guarantee(False, title, f"{how} {_FEWER}")

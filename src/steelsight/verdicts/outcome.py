@@ -21,7 +21,7 @@ NOTHING = Outcome(
     escapes=(),
     overkills=(),
 )
-"""Of no image."""
+"""Outcome of an empty test set."""
 
 
 def give_verdicts(policy: Policy, tested: EvaluationSet) -> tuple[Verdict, ...]:

@@ -60,7 +60,7 @@ class Limits(Model):
         defect_share: share of the strip's images that are defective, as the user states it; `passed`, `rejected` and costs
             rest on it.
         never_miss: class name -> greatest share of its images that may escape.
-        costs: where given, the bounds of least expected cost among those that the limits allow.
+        costs: if given, the limits of least expected cost are chosen, among those that the limits above allow.
     """
 
     max_escape: Share | None = 0.05
@@ -76,27 +76,27 @@ class Limits(Model):
     def _needs_share(self) -> "Limits":
         rests = self.escape_among != "defective" or self.overkill_among != "good" or self.costs is not None
         if rests and self.defect_share is None:
-            raise ValueError("shares of passed or rejected images, and costs, rest on the share of defective strip")
+            raise ValueError("shares of passed or rejected images, and costs, need the share of defective strip")
         return self
 
 
 class Bound(Model):
-    """One bound: with the wish's confidence, at most `bound` of what it is `among` is lost.
+    """One bound: at the wish's confidence, at most `bound` of the `among` images are lost.
 
     Attributes:
         kind: an `escape` or an `overkill`.
         among: what the share is of.
         defect_class: the class that it is about; None for any defect.
         limit: what was asked for.
-        kept: whether the evidence bears it.
+        kept: whether the test images support it.
         threshold: where P(defect) must stand by this statement alone: at most there to pass, above it to be rejected. A
             share of `passed` or `rejected` images does not rise evenly with the threshold, so that theirs is the policy's
             own. None where no threshold can keep it.
         groups: twin groups that could be lost: those with such a defect, or good ones.
         lost: of these, how many are lost at `threshold`, or would be at the least threshold where it is not kept.
-        bound: upper confidence bound of the share at `threshold`, or the least that this evidence could bear.
-        missing: further such groups, none of them lost, that it would take; None where it is kept, or where no number would
-            do: hardly any image that should be answered so is, or none was tested.
+        bound: upper confidence bound of the share at `threshold`, or the least that these images can promise.
+        missing: how many more such groups are needed, with none lost; None if the bound is kept, or if no number would do:
+            hardly any image that should pass (be rejected) does, or none was tested.
     """
 
     kind: Literal["escape", "overkill"]
@@ -170,9 +170,9 @@ class Policy(Model):
     """How an image gets its verdict, and what is known of it.
 
     Attributes:
-        pass_at: an image may pass where P(defect) is at most this; None: none passes.
-        reject_at: an image is rejected where P(defect) exceeds this; None: none is for its P(defect) alone. At least
-            `pass_at` where both are there.
+        pass_at: an image may pass if P(defect) is at most this; None: no image passes.
+        reject_at: an image is rejected if P(defect) exceeds this; None: no image is rejected for its P(defect) alone. At
+            least `pass_at` if both are given.
         evidence: what the bounds rest on; see `tested.EvidenceKind`.
         calibration: P(defect) -> share of such images that are defective.
         severity: rules on what was found; None where there are none.

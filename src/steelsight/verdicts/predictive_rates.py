@@ -100,7 +100,7 @@ class Others:
 def find_ratio(ladder: Ladder, others: Others, share: float, limit: float, delta: float, cap: float | None) -> Ratio:
     """Bound the share of wrong ones among images answered alike.
 
-    Candidates lose 0, 1, 2, 4, 8, ... of the groups that could be lost, as far as the limit could bear such a share at all,
+    Candidates lose 0, 1, 2, 4, 8, ... of the groups that could be lost, as far as the limit allows such a share at all,
     and all of them, so that they depend on these groups alone. At each of these C, m is bounded as in `shares.state_share`,
     and g by what comes through among groups that had no say in the candidates, so that their number is binomial. There are
     2 C bounds to be had (Clopper and Pearson 1934), that of losing all being 1; each is at delta / (2 C), so that they hold

@@ -21,12 +21,14 @@ from steelsight.verdicts.severity_file import explain_severity, parse
 from steelsight.verdicts.units import AreaQuantity, Length, MmPerPixel, Quantity, Ruler
 
 VerdictAnswer = Literal["pass", "review", "reject"]
-"""What becomes of an image: it goes on, a person looks at it, or it is taken out."""
+"""An image goes on, a person looks at it, or it is taken out."""
 
 
 class SeverityRule(Model):
-    """What is asked for where an image has certain defects: those that meet every condition on a defect (class to position)
-    are meant, and there must be one at least, or as many and as much as the conditions on all of them together say.
+    """A verdict for images with certain defects.
+
+    A defect matches if it meets every condition on a single defect (class, area, length, width, distance from the edge).
+    The rule fires if at least one defect matches, or enough to exceed `more_than` and `total_area_above`.
 
     Attributes:
         verdict: `review` or `reject`.
@@ -61,9 +63,9 @@ class SeverityRule(Model):
         if self.per is not None and self.more_than is None:
             raise ValueError("`per` says what `more_than` counts; give both, or neither")
         if self.more_than is not None and self.per != "metre" and self.more_than != int(self.more_than):
-            raise ValueError("defects of an image are counted in whole numbers; give one, or `per: metre`")
+            raise ValueError("`more_than` counts the defects of an image; give a whole number, or `per: metre`")
         if self.defect_class is None and not self.quantities and self.more_than is None:
-            raise ValueError("it has no condition; give at least one, or `more_than: 0` for any defect")
+            raise ValueError("the rule has no condition; give at least one, or `more_than: 0` for any defect")
         return self
 
     @model_serializer(mode="wrap")
@@ -79,7 +81,7 @@ class SeverityRule(Model):
 
     @property
     def conditions(self) -> tuple[object, ...]:
-        """Equal for rules that hold of the same images."""
+        """Equal for rules that fire for the same images."""
         same = tuple((name, quantity.same) for name, quantity in self.quantities.items())
         counted = (self.more_than, self.per or "image") if self.more_than else None
         return self.defect_class, same, counted
@@ -116,7 +118,7 @@ class Severity(Model):
     """Severity rules.
 
     Attributes:
-        mm_per_pixel: size of a pixel, where a rule is in millimetres or per metre.
+        mm_per_pixel: size of a pixel; needed if a rule is in millimetres or per metre.
         rules: alternatives; numbered from 1 in every message.
     """
 
@@ -127,14 +129,14 @@ class Severity(Model):
     def _agree(self) -> Self:
         for number, rule in enumerate(self.rules, start=1):
             if rule.needs_scale and self.mm_per_pixel is None:
-                raise ValueError(f"rule {number} is in millimetres or per metre, so that mm_per_pixel must be given")
+                raise ValueError(f"rule {number} is in millimetres or per metre; give mm_per_pixel")
             for earlier, other in enumerate(self.rules[: number - 1], start=1):
                 if rule.conditions == other.conditions:
-                    raise ValueError(f"rules {earlier} and {number} hold of the same images; leave one of them out")
+                    raise ValueError(f"rules {earlier} and {number} fire for the same images; leave one of them out")
         return self
 
     def check_classes(self, classes: Sequence[str]) -> None:
-        """Raise ValueError where a rule is of a class that there is none of."""
+        """Raise ValueError if a rule names an unknown class."""
         for number, rule in enumerate(self.rules, start=1):
             if rule.defect_class is not None and rule.defect_class not in classes:
                 raise ValueError(
@@ -144,7 +146,7 @@ class Severity(Model):
 
 
 class Fires(NamedTuple):
-    """A rule that holds of an image: what it asks for, `review` or `reject`, and the rule with what was found."""
+    """A rule that fires for an image: its verdict, `review` or `reject`, and the rule with what was found."""
 
     answer: VerdictAnswer
     reason: str
@@ -177,7 +179,7 @@ def read_severity(path: Path, classes: Sequence[str]) -> Severity:
 def judge_severity(
     severity: Severity, classes: Sequence[str], regions: Sequence[Region], size: tuple[int, int]
 ) -> Fires | None:
-    """The gravest rule that holds of an image, of equal ones the first; None where none does.
+    """The gravest rule that fires for an image, the first of equals; None if no rule fires.
 
     Args:
         classes: defect class names.

@@ -12,24 +12,24 @@ def thresholds_text(policy: Policy) -> str:
     passes = "No image passes."
     if policy.pass_at is not None:
         passes = (
-            f"An image passes where P(defect) is at most {named[policy.pass_at]}, nothing is found in it and nothing about "
+            f"An image passes if P(defect) is at most {named[policy.pass_at]}, nothing is found in it and nothing about "
             "it is unusual."
         )
     if policy.reject_at is not None:
         who = "It" if policy.pass_at is not None else "An image"
-        return f"{passes} {who} is rejected where P(defect) exceeds {named[policy.reject_at]}. {review}"
+        return f"{passes} {who} is rejected if P(defect) exceeds {named[policy.reject_at]}. {review}"
     if policy.pass_at is not None:
-        return f"{passes} None is rejected for its P(defect) alone. {review}"
+        return f"{passes} No image is rejected for its P(defect) alone. {review}"
     if policy.severity is not None:
         return f"{passes} What no severity rule rejects goes to review."
     return "Every image goes to review: none passes, and none is rejected for its P(defect) alone."
 
 
 def statement_text(statement: Bound, wish: Limits, *, guaranteed: bool) -> str:
-    """One bound: what it says where the evidence bears it, with the wish's confidence; else what it would take.
+    """One bound: what it promises if the test images support it, at the wish's confidence; else how many more are needed.
 
     Args:
-        guaranteed: whether the evidence is that of what is deployed, so that what it bears holds there.
+        guaranteed: whether the deployed networks themselves were tested, so that the bound holds for them.
     """
     what = f"of {what_text(statement)}"
     if statement.among in ("passed", "rejected") and wish.defect_share is not None:
@@ -39,43 +39,43 @@ def statement_text(statement: Bound, wish: Limits, *, guaranteed: bool) -> str:
         word, bound = "Kept" if guaranteed else "Not guaranteed", at_most(statement.bound, statement.limit)
         return f"{word}: at most {bound} {what} (asked for {percent(statement.limit)}; {rests})."
     if statement.kind == "escape" and statement.bound <= statement.limit:
-        why = "no image without a defect was tested, so that none passes"
+        why = "no image without a defect was tested, so no image passes"
         return f"NOT KEPT: at most {percent(statement.limit)} {what}: {why}."
-    more = "" if statement.missing is None else f"; it takes {statement.missing} more, none of them lost"
+    more = "" if statement.missing is None else f"; {statement.missing} more are needed, with none lost"
     return (
-        f"NOT KEPT: at most {percent(statement.limit)} {what}. {at_most(statement.bound)} is the least that the evidence "
-        f"bears ({rests}){more}."
+        f"NOT KEPT: at most {percent(statement.limit)} {what}. The test images can promise {at_most(statement.bound)} at "
+        f"best ({rests}){more}."
     )
 
 
 def stability_text(policy: Policy) -> str | None:
-    """How far the thresholds move with the images that they are found on; None where that was not asked."""
+    """How far the thresholds move if other images are drawn; None if no draws were asked for."""
     if policy.stability is None:
         return None
     parts = []
     for name, moves in (("pass", policy.stability.pass_at), ("reject", policy.stability.reject_at)):
         if moves.low is None or moves.high is None:
-            parts.append(f"no {name} threshold in any")
+            parts.append(f"no draw has a {name} threshold")
             continue
         low, high = apart(moves.low, moves.high, least=3) if moves.low < moves.high else apart(moves.low, least=3) * 2
-        none = f", none in {percent(moves.absent)} of them" if moves.absent else ""
-        parts.append(f"the {name} threshold from {low} to {high}{none}")
+        none = f" ({percent(moves.absent)} of the draws have none)" if moves.absent else ""
+        parts.append(f"the {name} threshold lies from {low} to {high}{none}")
     draws = policy.stability.draws
-    return f"With the twin groups drawn anew {draws} times (95 % of the draws): {'; '.join(parts)}."
+    return f"In 95 % of {draws} new draws of the twin groups: {'; '.join(parts)}."
 
 
 def outcome_text(policy: Policy) -> str:
-    """What the policy makes of the images that it was tested on."""
+    """How many tested images pass, go to review and are rejected."""
     tested = policy.outcome
     return (
-        f"Of {tested.images} tested images ({tested.groups} twin groups): {sum(tested.passed)} passed, "
+        f"{tested.images} images were tested ({tested.groups} twin groups): {sum(tested.passed)} passed, "
         f"{tested.passed[0]} of them defective; {sum(tested.review)} to review; {sum(tested.rejected)} rejected, "
         f"{tested.rejected[1]} of them good."
     )
 
 
 def what_text(statement: Bound) -> str:
-    """What a bound is the share of, as in `the defective images pass`."""
+    """The event that a bound limits, as in `the defective images pass`."""
     with_class = None if statement.defect_class is None else f"images with a defect of class {statement.defect_class}"
     match statement.among:
         case "defective":

@@ -1,4 +1,4 @@
-"""The two bounds on P(defect) that keep what was asked for, as far as the tested images bear it."""
+"""The two thresholds on P(defect) that keep the limits the user asked for, if the tested images support them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -135,14 +135,14 @@ def find_thresholds(
 
 
 def find_policy(tested: EvaluationSet, wish: Limits, calibration: Calibration, severity: Severity | None) -> Policy:
-    """The verdict policy that tested images bear.
+    """The verdict policy that the tested images support.
 
     Without costs the thresholds are the loosest that the limits allow; with costs, those of least expected cost among the
     allowed. A side of which a limit cannot be kept gets no threshold: its images go to review. So do those of a side
     without a limit, unless costs are given, which then decide alone. Nothing passes where no good image was tested.
 
     Raises:
-        UserError: the wish names a class that there is not, or a P(defect) is not a number from 0 to 1.
+        UserError: the wish names an unknown class, or a P(defect) is not a number from 0 to 1.
     """
     _check_classes("never_miss", wish.never_miss, tested.classes)
     _check_classes("costs.escape_of", wish.costs.escape_of if wish.costs else (), tested.classes)

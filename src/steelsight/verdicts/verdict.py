@@ -13,13 +13,13 @@ from steelsight.verdicts.severity import judge_severity
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of an image, and why, in one sentence without its final stop."""
+    """The verdict of an image and its reason, a sentence without its final stop."""
 
     answer: VerdictAnswer
     reason: str
 
 
-UNREADABLE = Verdict("review", "the image could not be read, so that nothing is known of it")
+UNREADABLE = Verdict("review", "the image could not be read, so nothing is known about it")
 """The verdict of a file that is no image, or a damaged one."""
 
 
@@ -33,11 +33,11 @@ def give_verdict(
 ) -> Verdict:
     """The verdict of one image: the first of these that holds.
 
-    1. There is a flag: what is said of such an image rests on nothing, whatever it is: review.
+    1. There is a flag: no test image was like this one, so nothing supports a verdict: review.
     2. A severity rule says reject, or P(defect) exceeds `reject_at`: reject.
     3. A severity rule says review: review.
     4. P(defect) exceeds `pass_at`, or no image passes at all: review.
-    5. There is a region, which classifiers that would let the image pass contradict: review.
+    5. There is a region, although the classifiers would let the image pass: review.
     6. Else: pass. An image that passes has no mask.
 
     Args:
@@ -48,12 +48,12 @@ def give_verdict(
         flags: what about the image is unusual.
     """
     if isnan(p_defect):
-        return Verdict("review", "the classifiers answered with what is no number")
+        return Verdict("review", "the classifiers gave no number for P(defect)")
     if flags:
-        lies = "lies" if len(flags) == 1 else "lie"
+        are = "is" if len(flags) == 1 else "are"
         return Verdict(
             "review",
-            f"{_listed(flags)} {lies} far outside of what the inspector was made with, so that no bound covers it",
+            f"{_listed(flags)} {are} far outside the range of the training images, so no bound covers this image",
         )
     severe = judge_severity(policy.severity, classes, regions, size) if policy.severity is not None else None
     if severe is not None and severe.answer == "reject":
@@ -79,7 +79,7 @@ def give_verdict(
 def say_suspected(
     verdict: Verdict, policy: Policy, classes: Sequence[str], suspected: Sequence[Region], size: tuple[int, int]
 ) -> Verdict:
-    """The same verdict, whose reason also says what is suspected; one to pass says nothing of it.
+    """The same verdict with what is suspected added to its reason; the reason of a pass stays as it is.
 
     Args:
         classes: defect class names.
@@ -111,7 +111,7 @@ def _listed(words: Sequence[str]) -> str:
 
 def _what_shows_why(regions: Sequence[Region], classes: Sequence[str]) -> str:
     if not regions:
-        return ", by the classifiers alone: no region exceeds the mask rule"
+        return ", by the classifiers alone: no region is large and likely enough for a mask"
     largest = max(regions, key=lambda region: region.area)
     which = "" if len(regions) == 1 else f", the largest of class {classes[largest.class_index]}"
     return f": {_found(regions, classes)}{which} with {largest.area} px"
@@ -132,9 +132,9 @@ def _not_rejected(p_defect: float, reject_at: float | None) -> str:
 
 
 def _why_none(policy: Policy) -> str:
-    """Without a limit on escapes it may be the costs that let none pass."""
+    """If there is no limit on escapes, the costs may be why no image passes."""
     unkept = any(statement.kind == "escape" and not statement.kept for statement in policy.statements)
-    return ", since the evidence bears no bound" if unkept else " by this policy"
+    return ", since the test images do not support the limit on escapes" if unkept else " under this policy"
 
 
 def _between(p_defect: float, pass_at: float, reject_at: float | None) -> str:

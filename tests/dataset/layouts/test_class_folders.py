@@ -148,7 +148,7 @@ def test_a_folder_of_empty_masks_counts_as_good_and_is_named(tmp_path: Path) -> 
     write_class_image(tmp_path / "pit", "b.jpg", BLOCK * 0)
     dataset = read_dataset(tmp_path)
     assert (dataset.classes, dataset.faults) == (("dent",), ())
-    assert dataset.notes == ("folder pit: none of its 1 masks shows a pixel, so that its images count as defect-free",)
+    assert dataset.notes == ("folder pit: none of its 1 masks shows a pixel, so its images count as defect-free",)
 
 
 def test_photographs_second_masks_and_alpha_masks_are_faults(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_images_may_lie_beside_the_csv(tmp_path: Path) -> None:
         (("a.jpg", "0", "1 2"), "unknown-class", "whole number from 1"),
         (("b.jpg", 3, "7 1"), "duplicate-row", "already in line 2"),
         (("gone.jpg", 1, "1 2"), "missing-image", "gone.jpg is not there"),
-        (("a.jpg", 1), "malformed-row", "2 fields where the header has 3"),
+        (("a.jpg", 1), "malformed-row", "2 fields, but the header has 3"),
         (("../a.jpg", 1, "1 2"), "bad-image-name", "'../a.jpg'"),
         (("a", 1, "1 2"), "bad-image-name", "that ends in .jpg"),
         (("a\0.jpg", 1, "1 2"), "bad-image-name", "inside the folder"),

@@ -64,7 +64,7 @@ def test_the_verb_counts_what_the_masks_of_the_nested_rule_find(copied: Path) ->
     assert 0 < hit < annotated
     metres = len(found.record.samples) * 1600 * 0.0005
     signed = words(section(text, "signing"))
-    assert f"Of {annotated} annotated defects {hit} were found ({percent(hit / annotated, 1)}" in signed
+    assert f"{hit} of {annotated} annotated defects were found ({percent(hit / annotated, 1)}" in signed
     assert (
         f"{false} false alarms: {false / len(found.record.samples):.3f} per image, {false / metres:.3f} per metre"
         in signed
@@ -126,7 +126,7 @@ def test_the_sheet_of_an_inspector_says_it_where_it_is_known(tmp_path: Path, kno
     write_checksums(folder)
     text = words(section(sheet_of(folder, mm_per_pixel=2.0), "signing"))
     count, odd = len(images), int((images % 2).sum())
-    assert (f"Of {count} annotated defects {odd} were found" in text) == known
+    assert (f"{odd} of {count} annotated defects were found" in text) == known
     metres = float(tested.sizes[:, 1].sum()) * 0.002
     assert (
         f"There were 5 false alarms: {5 / len(tested.image_ids):.3f} per image, {5 / metres:.3f} per metre" in text

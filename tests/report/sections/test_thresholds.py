@@ -46,7 +46,7 @@ def test_where_the_plain_rule_is_kept_the_page_says_so_and_shows_what_was_not(
     text = build_report(Run(decided_run)).read_text("utf-8")
     section = text[text.index('<section id="ensemble">') :]
     assert "The plain defaults are kept: tuning does not pay here." in section
-    assert "in place of the plain rule, and is not kept" in section
+    assert "</i>, which is not kept" in section
     assert decision.stability is not None
     area = decision.stability.min_area[0]
     assert f"{area.low:,.0f} to {area.high:,.0f}" in section

@@ -92,8 +92,8 @@ def test_why_images_go_to_review_is_asked_in_the_order_of_the_verdict() -> None:
     assert answers.tolist() == ["pass", "review", "review", "reject", "review", "review"]
     assert dict(why_review(policy, tested, answers)) == {
         "a severity rule asks for it": 2,
-        "P(defect) is above the pass bound": 1,
-        "P(defect) would pass, yet a defect is marked": 1,
+        "P(defect) is above the limit to pass": 1,
+        "P(defect) is low enough to pass, but a defect is marked": 1,
     }
 
 
@@ -129,11 +129,11 @@ def test_a_bound_that_cannot_be_kept_says_what_it_takes_and_what_happens_until_t
     policy = _policy(_separated(50), Limits(max_escape=0.01, never_miss={"b": 0.2}, max_overkill=0.4))
     assert guarantee_of(policy).title.startswith("1 of 3 bounds guaranteed")
     every, of_class = (shortfall(one, policy) for one in policy.statements if one.kind == "escape")
-    assert "0 of 50 defective groups would be lost" in every
-    assert re.search(r"It would take 249 more such groups, none of them lost", every)
+    assert "50 defective surfaces, none missed, can only promise 5.9 %." in every
+    assert "For 1 % you need 249 more, with none missed." in every
     assert "no image passes" in every
     assert "At most 20 % of the images with a defect of class b pass" in of_class
-    assert "0 of 0 class b groups" in of_class
+    assert "No defective surface with class b was tested. For 20 % you need 14 more" in of_class
 
 
 def test_a_bound_is_never_rounded_below_what_the_evidence_bears() -> None:
@@ -148,7 +148,7 @@ def test_a_stated_share_of_defective_strip_is_named_wherever_something_rests_on_
         max_escape=0.3, escape_among="passed", defect_share=0.02, costs=Costs(escape=50, review=1, overkill=9)
     )
     policy = _policy(_separated(50), wish)
-    assert "on strip of which 2 % is defective" in statement_row(policy.statements[0], wish).asked
+    assert "if 2 % of the strip is defective" in statement_row(policy.statements[0], wish).asked
     assert any("stated 2 %" in line for line in when_bounds_end(policy))
     assert "a defective image that passes 50, a second look 1" in (costs_line(policy) or "")
     assert cost_plot(policy) is not None

@@ -176,7 +176,7 @@ def _changed(folder: Path) -> None:
     [
         (_no_policy, CARD, "it has no verdict policy, so there is nothing to sign"),
         (_no_classifiers, CARD, "it has no classifiers"),
-        (_no_evidence, IMAGES, "not found, so nobody can see what the policy rests on"),
+        (_no_evidence, IMAGES, "not found, so the tested images of the policy are not known"),
         (_other_evidence, IMAGES, "not the images that the policy of inspector.json rests on"),
         (_other_classes, IMAGES, "not the images that the policy of inspector.json rests on"),
         (_unlisted, IMAGES, "not listed in checksums.txt"),

@@ -27,7 +27,7 @@ from steelsight.station.corrections.export import (
     zip_corrections,
 )
 
-UNMARKED = "it is rejected and no mask says where the defect is; draw it"
+UNMARKED = "it is rejected, and no mask shows the defect; draw it"
 FOREIGN = (
     "it was inspected for the classes crack, and the newest that was reviewed for crack, scale, rolled in; inspect it again, "
     "and review that"
@@ -162,9 +162,9 @@ def test_what_is_no_example_is_left_out_with_why(station: Station, tmp_path: Pat
         "unmarked": UNMARKED,
         "beyond": "its mask does not fit it: run 90 9 ends at pixel 98, beyond the 96 pixels of an image of 8 x 12; "
         "correct the run or the size",
-        "unread": "its file could not be read, so that there is nothing to draw on",
+        "unread": "its file could not be read, so there is nothing to draw on",
         "foreign": FOREIGN,
-        "black": "its image is all black, which no dataset may hold",
+        "black": "its image is all black, which no dataset may contain",
     }
     before = summarise(station.log, station.store)
     assert before.images == summary.images + 1  # the black one, which nobody has opened yet

@@ -131,11 +131,8 @@ def test_classes_are_matched_by_name_and_united(tiles: Path, tmp_path: Path) -> 
     }
     assert "9 images, 7 with a defect (MT_Blowhole 3, MT_Crack 4, dent, deep 1)" in done.stdout
     assert "8 images, 2 of them with a reviewer's masks in place of their own; reviewed besides: 1" in done.stdout
-    assert f"not marked in {tiles}, so that its images count as free of it: dent, deep" in done.stdout
-    assert (
-        "not known to the inspector, so that the reviewed images besides count as free of it: MT_Blowhole"
-        in done.stdout
-    )
+    assert f"not marked in {tiles}, so its images count as free of it: dent, deep" in done.stdout
+    assert "not known to the inspector, so the other reviewed images count as free of it: MT_Blowhole" in done.stdout
 
     again = write_joined(station.log, station.store, tmp_path / "again", read_dataset(tmp_path / "set"))
     assert (again.kept, again.replaced, again.added) == (6, 3, 0)  # a round later nothing comes twice

@@ -99,7 +99,7 @@ def test_counts_over_time(client):
 def test_drift_says_why_it_is_not_known(client):
     answer = client.get("/api/v1/drift").json()
     assert answer["known"] is False
-    assert "no tested images" in answer["why"]
+    assert "no test images" in answer["why"]
 
 
 def test_the_log_as_a_file(client):

@@ -30,9 +30,7 @@ def running(request, tmp_path):
 
 def check_odd(said, step):
     assert said["verdict"] == "review"
-    assert said["reason"].startswith(
-        "the networks gave no probability for this image, so that a person must look: in step "
-    )
+    assert said["reason"].startswith("the networks gave no probability for this image, so a person must look: in step ")
     assert said["reason"].endswith(f" {step}-0:0 answered nan")
     assert said["error"] == f"{said['name']}: {said['reason']}"
     assert (said["height"], said["width"]) == (256, 1600)

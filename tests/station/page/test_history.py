@@ -98,7 +98,7 @@ def test_filters_and_pages_show_what_the_log_finds(page, client):
     rows(page, names(client, door="page"))
     page.get_by_label("From").fill("2020-01-01")
     page.get_by_label("To", exact=True).fill("2020-12-31")
-    expect(page.get_by_text("Nothing was found.")).to_be_visible()
+    expect(page.get_by_text("No entry matches.")).to_be_visible()
     expect(page.get_by_text("Nothing was inspected on the chosen dates.")).to_be_visible()
 
 

@@ -96,7 +96,7 @@ def test_the_doubtful_come_first_and_keys_agree(page, client):
     expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()  # the picture comes after the name
     page.keyboard.press("a")
     if first["verdict"] == "review":
-        expect(page.get_by_role("alert")).to_contain_text("pass or to be rejected")
+        expect(page.get_by_role("alert")).to_contain_text("First choose whether this piece passes")
     page.get_by_label("Reviewer").fill("Ada")
     page.get_by_label("Comment").fill("scale")
     page.locator(".review-stage").click()
@@ -130,7 +130,7 @@ def test_nothing_is_said_of_an_image_that_is_not_there_yet(page, client, comes):
     expect(page.locator(".review-head h2")).to_have_text(second["name"])
     page.keyboard.press("r")
     page.keyboard.press("a")
-    expect(page.get_by_text("The image is not there yet")).to_be_visible()
+    expect(page.get_by_text("The image is still loading")).to_be_visible()
     assert client.get(f"/api/v1/inspections/{second['id']}/reviews").json()["reviews"] == []
     expect(page.get_by_role("button", name="Agree", exact=True)).to_be_disabled()
     await_requests(page, held)

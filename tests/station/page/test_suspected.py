@@ -109,7 +109,7 @@ def test_moved_thresholds_find_it_anew_as_the_inspector_would(page, client, one)
     number, size = one["suspected"][0]["number"], (one["height"], one["width"])
     map_ = picture(client, f"maps/{number}.png", one)
     row = page.locator(f".class-row[data-class='{number}']")
-    expect(row.locator(".why")).to_contain_text("Nothing: the gate lets no mask through")
+    expect(row.locator(".why")).to_contain_text("Not marked: P(defect) ")
     before = suspected(page, number, size)
     for level in (RULE.lower[number - 1] - 60, RULE.lower[number - 1] - 90):
         row.locator("input.lower").evaluate(_SLIDE, level)

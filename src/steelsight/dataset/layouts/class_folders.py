@@ -107,7 +107,7 @@ def _finish(marks: Mapping[str, Marks]) -> tuple[tuple[Fault, ...], tuple[str, .
         for name, runs in one.masks.items():
             of_folder[name].append(runs.area)
     return (), tuple(
-        f"folder {name}: none of its {len(areas)} masks shows a pixel, so that its images count as defect-free"
+        f"folder {name}: none of its {len(areas)} masks shows a pixel, so its images count as defect-free"
         for name, areas in sorted(of_folder.items())
         if not any(areas)
     )
@@ -151,7 +151,7 @@ def _marks(image_id: str, file: Path, name: str, size: Size) -> Marks:
         message = "a mask in colour; save it in grey, white (255) where the defect is"
         return Marks({}, (Fault("not-a-mask", file, None, image_id, message),))
     if is_photograph(mask):
-        message = "a photograph, no mask: most of its pixels are neither black nor white; put the mask in its place"
+        message = "a photograph, not a mask: most of its pixels are neither black nor white; put the mask in its place"
         return Marks({}, (Fault("not-a-mask", file, None, image_id, message),))
     half = 127 if mask.dtype.itemsize == 1 else 32767
     runs: Runs = encode_mask(mask > half)

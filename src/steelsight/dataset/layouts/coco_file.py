@@ -174,7 +174,7 @@ def _annotation(file: Path, place: int, entry: Any, faults: list[Fault]) -> Coco
         return CocoAnnotation(
             label, image_id, of.get("category_id"), of.get("segmentation"), of.get("bbox"), of.get("area")
         )
-    message = f"{label} has no image_id, so that nobody knows which image it marks; mend it"
+    message = f"{label} has no image_id, so its image is not known; add it"
     faults.append(Fault("malformed-entry", file, None, None, message))
     return None
 

@@ -65,7 +65,7 @@ def _runs(segmentation: Any, size: Size) -> Runs:
             ) from None
         if counts.size != size:
             raise AnnotationError(
-                "wrong-size", f"run lengths of {counts.size} where the image is {size} (height, width)"
+                "wrong-size", f"run lengths of {counts.size}, but the image is {size} (height, width)"
             )
         return from_coco_counts(counts.counts, size)
     try:
@@ -89,7 +89,9 @@ def _odd(segmentation: Any) -> str:
 
 def _polygon(numbers: list[float], size: Size) -> Runs:
     if len(numbers) % 2 or len(numbers) < 6:
-        raise AnnotationError("bad-polygon", f"a polygon of {len(numbers)} numbers; x and y of at least three corners")
+        raise AnnotationError(
+            "bad-polygon", f"a polygon of {len(numbers)} numbers; give x and y of at least three corners"
+        )
     points = np.array(numbers, np.float64).reshape(-1, 2)
     limit = np.array([size[1], size[0]]) + _OUTSIDE
     if not np.isfinite(points).all() or (points < -_OUTSIDE).any() or (points > limit).any():

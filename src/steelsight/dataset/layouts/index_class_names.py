@@ -51,7 +51,7 @@ def _listed(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         )
     if not names or len(set(names)) < len(names):
         raise UserError(f"{file}: {len(names)} names; it must hold one different name a line, index 1 first")
-    return tuple(names), tuple(f"{file.name}: {name!r} is passed over: it is no class of defects" for name in passed)
+    return tuple(names), tuple(f"{file.name}: {name!r} is ignored: it is no class of defects" for name in passed)
 
 
 def _by_number(file: Path, lines: list[tuple[int, str]]) -> tuple[list[str], list[str]]:

@@ -69,8 +69,8 @@ class _Seen:
         if self.named or not others:
             return []
         message = (
-            f"value {_IGNORE} beside other indices: many tools mean by it what is to be ignored, which cannot be told from a "
-            "class here; draw these pixels as 0 or as a class, or name all classes in classes.txt"
+            f"value {_IGNORE} beside other indices: many tools use it for pixels to ignore, and here it cannot be told from "
+            "a class; draw these pixels as 0 or as a class, or name all classes in classes.txt"
         )
         return [
             Fault("unknown-class", self.files[image_id], None, image_id, message)
@@ -110,7 +110,7 @@ def list_folder(root: Path) -> Listing:
         if seen[path.stem] > 1:
             faults.append(shared_mask(path.name, path))
         elif mask is None:
-            message = f"no mask {MASKS}/{path.stem}.png for this image; add it (all 0 where nothing is there)"
+            message = f"no mask {MASKS}/{path.stem}.png for this image; add it (all 0 if nothing is there)"
             faults.append(Fault("missing-mask", path, None, path.name, message))
         elif len(every[path.stem]) > 1:
             faults.append(second_mask(path.name, *every[path.stem][:2]))
@@ -143,7 +143,7 @@ def _marks(image_id: str, file: Path, names: tuple[str, ...] | None, size: Size,
         )
         return Marks({}, (Fault("not-an-index-mask", file, None, image_id, message),))
     if is_restless(mask):
-        message = "values change from pixel to pixel: a photograph, no index mask; put the mask in its place"
+        message = "values change from pixel to pixel: a photograph, not an index mask; put the mask in its place"
         return Marks({}, (Fault("not-an-index-mask", file, None, image_id, message),))
     if contradicts_alpha(file, mask > 0):
         message = "its transparency draws another mask than its values; save the indices as a grey PNG without alpha"

@@ -119,7 +119,7 @@ def second_mask(image_id: str, file: Path, other: Path) -> Fault:
 def wrong_size(image_id: str, file: Path, line: int | None, mask: Size, image: Size) -> Fault:
     """The fault of a mask or a stated size that is not the image's own."""
     message = (
-        f"{mask[1]} x {mask[0]} (width x height) where the image is {image[1]} x {image[0]}; "
+        f"{mask[1]} x {mask[0]} (width x height), but the image is {image[1]} x {image[0]}; "
         "draw the mask on this very image, or bring the image back to the size it was marked at"
     )
     return Fault("wrong-size", file, line, image_id, message)

@@ -54,7 +54,7 @@ def _ends_alike(first: str, second: str) -> bool:
 
 def _fault(orphan: Orphan, image_id: str) -> Fault:
     message = (
-        f"the label of {shown(orphan.name)!r} finds no image, and {image_id} has nearly that name: nobody can tell whether "
-        "it is free of defects; give both the same name, or remove the label"
+        f"the label of {shown(orphan.name)!r} matches no image, but {image_id} has nearly the same name, so it is not known "
+        "whether it has defects; give both the same name, or remove the label"
     )
     return Fault("unsure-label", orphan.file, orphan.line, image_id, message)

@@ -169,7 +169,7 @@ def _read(file: Path) -> Table:
         if not fields:
             continue
         if len(fields) != len(columns):
-            said = f"{len(fields)} fields where the header has {len(columns)}; mend the row"
+            said = f"{len(fields)} fields, but the header has {len(columns)}; mend the row"
             first = fields[places[0]] if places[0] < len(fields) else ""
             image_id = _image_of(table, first)
             table.fault("malformed-row", line, image_id, said)

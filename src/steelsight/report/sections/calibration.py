@@ -93,12 +93,12 @@ def _plot(
     with styled():
         figure = new_figure(4.6, 5.0)
         curve, counts = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
-        curve.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle="--", label="what is said is true")
+        curve.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle="--", label="perfect calibration")
         for p, ink, name in series:
             _draw_curve(curve, p, defective, groups, ink, name)
         curve.set_ylim(-0.02, 1.02)
         curve.set_ylabel("share defective")
-        curve.set_title("Of images with this P(defect), how many are defective")
+        curve.set_title("How many images with this P(defect) are defective")
         quiet(curve, grid="both")
         curve.legend(loc="upper left", frameon=True, framealpha=0.85, edgecolor="none")
         _draw_counts(counts, [(p, ink) for p, ink, _ in series])

@@ -1,4 +1,4 @@
-"""What stands above everything else on a page: what the images could not teach or test, and classes that are never marked."""
+"""The warnings at the top of a page: what the images could not teach or test, and classes that are never marked."""
 
 import numpy as np
 
@@ -23,9 +23,7 @@ def tested_cautions(tested: EvaluationSet) -> tuple[str, ...]:
     """Of an inspector: what the images that it was tested on lack, and the classes that it marked on none of them."""
     said = []
     if tested.defective.all():
-        said.append(
-            "No image without a defect was tested: nobody knows what may pass, so that nothing does; overkill is not known."
-        )
+        said.append("No image without a defect was tested, so no image passes, and overkill is not known.")
     marked = {one.class_index for regions in tested.regions for one in regions}
     for place, name in enumerate(tested.classes):
         shows = int(np.count_nonzero(tested.truth[:, place]))
@@ -40,6 +38,6 @@ def never_marked(name: str, images: int) -> str:
     """A class that the images show and the rule marks nowhere."""
     some = "the one image that shows it" if images == 1 else f"the {images} images that show it"
     return (
-        f"The rule marks class {shown(name)} on no image, not on {some} either: as it stands, the inspector does not find "
-        "this defect. Its Dice is that of the images without it."
+        f"The rule marks class {shown(name)} on no image, not even on {some}: the inspector does not find this defect. Its "
+        "Dice comes from the images without it alone."
     )

@@ -1,4 +1,4 @@
-"""Which kind of rule the evidence bears."""
+"""Which kind of rule is kept, and by which figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -114,7 +114,7 @@ def meaning(nested: RuleFigures, counts: PixelCounts) -> str:
     elif high < 0:
         verdict = f"so worse than marking nothing (95 % interval of the difference {between})"
     else:
-        verdict = f"a difference that {defective + clean:,} images cannot tell from none (95 %: {between})"
+        verdict = f"a difference that {defective + clean:,} images cannot tell from zero (95 %: {between})"
     return (
         f"On images that its networks did not see, the inspector marks something on {found:,} of {defective:,} images "
         f"with a defect and on {alarms:,} of {clean:,} without; its competition Dice of {nested.figures.dice:.3f} is "

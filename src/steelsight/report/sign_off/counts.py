@@ -1,4 +1,4 @@
-"""What becomes of the tested images: counts by verdict, the shares that are lost or seen, and why a person sees them."""
+"""The tested images by verdict: counts, the shares that are lost or seen by a person, and why a person sees them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -127,9 +127,9 @@ def why_review(policy: Policy, tested: EvaluationSet, answers: NDArray[np.str_])
         elif policy.pass_at is None:
             counts["no image passes"] += 1
         elif tested.p_defect[at] > policy.pass_at:
-            counts["P(defect) is above the pass bound"] += 1
+            counts["P(defect) is above the limit to pass"] += 1
         else:
-            counts["P(defect) would pass, yet a defect is marked"] += 1
+            counts["P(defect) is low enough to pass, but a defect is marked"] += 1
     return tuple(counts.most_common())
 
 

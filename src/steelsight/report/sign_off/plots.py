@@ -36,7 +36,7 @@ def zones_plot(policy: Policy, tested: EvaluationSet, answers: NDArray[np.str_])
             _stack(axes, tested.p_defect[chosen], answers[chosen])
             lost = int((answers[chosen] == wrong).sum())
             axes.set_title(f"{int(chosen.sum()):,} {kind} images: {name} {lost:,}")
-        both[1].set_xlabel("P(defect), said of each image by networks that did not see it")
+        both[1].set_xlabel("P(defect), by networks that did not see the image")
         figure.supylabel("images", fontsize=8)
         keys = [Patch(facecolor=ink, label=word) for ink, word in zip(_INKS.values(), _WORDS, strict=True)]
         figure.legend(handles=keys, loc="outside lower center", ncols=len(keys))

@@ -35,7 +35,7 @@ class Subject:
 
     Attributes:
         name: it and its fingerprint, for the line to sign.
-        unreadable: what follows a number of images of which there should be a picture and is none.
+        unreadable: what follows the number of images whose picture is missing.
         named_in: the file that names all that is lost.
         note: on the pictures of what is lost; None where they need none.
     """

@@ -93,12 +93,12 @@ def _evidence(folder: Path, card: InspectorCard) -> tuple[Policy, EvaluationSet]
     again = f"`{command('decide', folder, calibrate='DATA')}` makes one from fresh labelled images"
     if not card.of_step("classify"):
         raise UserError(
-            f"{folder / CARD}: it has no classifiers, and verdicts rest on their P(defect); export a run that has"
+            f"{folder / CARD}: it has no classifiers, and verdicts need their P(defect); export a run that has some"
         )
     if card.policy is None:
         raise UserError(f"{folder / CARD}: it has no verdict policy, so there is nothing to sign; {again}")
     if not (folder / IMAGES).is_file():
-        raise UserError(f"{folder / IMAGES}: not found, so nobody can see what the policy rests on; {again}")
+        raise UserError(f"{folder / IMAGES}: not found, so the tested images of the policy are not known; {again}")
     require_listed(folder, IMAGES, DEFECTS, *([MATCHES] if (folder / MATCHES).exists() else []))
     tested = read_evaluation_set(folder)
     if tested.classes != card.classes or judge_outcome(card.policy, tested) != card.policy.outcome:

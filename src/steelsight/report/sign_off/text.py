@@ -1,4 +1,4 @@
-"""The verdict policy in plain sentences: what is missing to a bound, what it means and when it ends."""
+"""The verdict policy in plain sentences: what a bound lacks, what it means and when it no longer holds."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class StatementRow:
     Attributes:
         asked: the wish, such as `at most 5 % of the defective images pass`.
         needs: what P(defect) must be for this bound alone; a dash where no threshold keeps it.
-        bound: what the evidence bears, rounded up.
+        bound: what the test images promise, rounded up.
     """
 
     asked: str
@@ -41,28 +41,37 @@ def statement_row(one: Bound, wish: Limits) -> StatementRow:
 
 
 def shortfall(one: Bound, policy: Policy) -> str:
-    """Of a bound that is not kept: what the evidence bears, what it would take, and what happens until then."""
-    unit = (
-        "good" if one.kind == "overkill" else "defective" if one.defect_class is None else f"class {one.defect_class}"
-    )
-    took = (
-        f"It would take {one.missing:,} more such group{'' if one.missing == 1 else 's'}, none of them lost."
-        if one.missing is not None
-        else "More such groups would not help: hardly any image is answered so that should be."
-    )
+    """Why a limit is not kept: what the test images promise, how many more are needed, and what happens until then."""
+    asked = f"“{_asked(one)[0].upper()}{_asked(one)[1:]}” cannot be kept"
     if one.kind == "escape" and not policy.outcome.good_groups:
         return (
-            f"“{_asked(one)[0].upper()}{_asked(one)[1:]}” cannot be kept: no image without a defect was tested, so that "
-            "nobody knows what may pass. No image passes; all go to a person. It takes images without a defect."
+            f"{asked}: no image without a defect was tested. No image passes; all go to a person. Test images without a "
+            "defect as well."
         )
+    lost = "missed" if one.kind == "escape" else "rejected"
+    if one.missing is not None:
+        needed = f"For {percent(one.limit)} you need {one.missing:,} more, with none {lost}."
+    elif one.kind == "escape":
+        needed = "More of them would not help: hardly any good image passes."
+    else:
+        needed = "More of them would not help: hardly any defective image is rejected."
     if one.kind == "escape":
         until = "Until then no image passes: all that are not rejected go to a person."
     else:
-        until = "Until then none is rejected for its P(defect) alone: these images go to a person."
-    return (
-        f"“{_asked(one)[0].upper()}{_asked(one)[1:]}” cannot be kept. At the strictest threshold {one.lost:,} of "
-        f"{one.groups:,} {unit} groups would be lost, which bears {at_most(one.bound)} at the least. {took} {until}"
-    )
+        until = "Until then no image is rejected for its P(defect) alone: these images go to a person."
+    return f"{asked}. {_promised(one, lost)} {needed} {until}"
+
+
+def _promised(one: Bound, lost: str) -> str:
+    kind = "good" if one.kind == "overkill" else "defective"
+    of_class = "" if one.defect_class is None else f" with class {one.defect_class}"
+    surfaces = f"{one.groups:,} {kind} surface{'' if one.groups == 1 else 's'}{of_class}"
+    if not one.groups:
+        return f"No {kind} surface{of_class} was tested."
+    if not one.lost:
+        return f"{surfaces}, none {lost}, can only promise {at_most(one.bound)}."
+    are = "is" if one.lost == 1 else "are"
+    return f"{one.lost:,} of {surfaces} {are} {lost} at the strictest threshold, which can only promise {at_most(one.bound)}."
 
 
 def what_bounds_mean(policy: Policy) -> tuple[str, ...]:
@@ -70,30 +79,32 @@ def what_bounds_mean(policy: Policy) -> tuple[str, ...]:
     wrong = 100 * (1 - policy.wish.confidence)
     fair = (
         f"If the tested images are a fair sample of the strip to come, each kept bound holds with "
-        f"{percent(policy.wish.confidence)} confidence: of a hundred such tests, each on new images, some {wrong:.3g} at "
-        "most would promise too much."
+        f"{percent(policy.wish.confidence)} confidence: at most about {wrong:.3g} of a hundred such tests, each on new "
+        "images, would promise too much."
     )
     return (
-        fair if policy.is_guaranteed else f"Here it is an estimate. Where it is guaranteed, it says: {fair}",
-        "Each bound holds by itself; that several hold together is less sure.",
+        fair if policy.is_guaranteed else f"Here each bound is an estimate. A guaranteed bound says: {fair}",
+        "Each bound holds by itself. It is less certain that several hold together.",
         "The unit is the twin group: photographs of one surface count once, and the group is lost if any of its images is.",
-        "The rates in the boxes are of the tested images, on which the thresholds were chosen, and their intervals make no "
-        "allowance for that. The bounds do: where they differ, rely on the bounds.",
-        "A bound is about many images, never a single one, and knows nothing of defects that nobody marked in the test.",
+        "The rates in the boxes are those of the tested images, and the thresholds were chosen on these images. The "
+        "intervals do not allow for that; the bounds do. If they differ, rely on the bounds.",
+        "A bound is about many images, never a single one. Defects that nobody marked in the test are not counted.",
     )
 
 
 def when_bounds_end(policy: Policy) -> tuple[str, ...]:
-    """What ends the validity of every bound."""
+    """What makes every bound invalid."""
     ends = [
         "Other steel: another grade, finish or product, or defects of a kind or in a mix that was not tested.",
         "Another camera, lens, resolution, speed or light, or dirt on any of them.",
         "Changed networks, thresholds, severity rules or precision: decide again.",
-        "Tested images that were picked by hand: a bound is for the process that they are a sample of.",
+        "Tested images that were picked by hand: a bound holds only for strip that they are a random sample of.",
     ]
     if policy.wish.defect_share is not None:
         stated = percent(policy.wish.defect_share)
-        ends.append(f"Strip of which more or less than the stated {stated} is defective, for what rests on that share.")
+        ends.append(
+            f"A share of defective strip other than the stated {stated}, for every figure that rests on that share."
+        )
     return tuple(ends)
 
 
@@ -106,7 +117,7 @@ def calibration_line(policy: Policy) -> str:
         case "temperature":
             how = f"with its logit divided by {calibration.temperature:.2f}"
         case "isotonic":
-            how = "along the rising curve that was fitted to the evidence"
+            how = "read off the rising curve that was fitted to the test images"
     named = {"pass": policy.pass_at, "reject": policy.reject_at}
     shares = ", ".join(
         f"{about(float(calibration.apply(np.array(end))))} at the {name} threshold"
@@ -114,14 +125,14 @@ def calibration_line(policy: Policy) -> str:
         if end is not None
     )
     said = (
-        f"{calibration.kind}; {how}, P(defect) is the share of such images that are defective, where defects are as common "
+        f"{calibration.kind}; {how}, P(defect) is the share of such images that are defective, if defects are as common "
         "as in the test"
     )
     return f"{said}: {shares}" if shares else said
 
 
 def costs_line(policy: Policy) -> str | None:
-    """What mistakes and second looks cost, as the user said, and what an image then costs; None where nothing was said."""
+    """The costs that the user gave for mistakes and second looks, and the expected cost of an image; None without costs."""
     wish, costs = policy.wish, policy.wish.costs
     if costs is None or wish.defect_share is None:
         return None
@@ -143,4 +154,4 @@ def _asked(one: Bound) -> str:
 def _on_strip(one: Bound, wish: Limits) -> str:
     if one.among in ("defective", "good") or wish.defect_share is None:
         return ""
-    return f", on strip of which {percent(wish.defect_share)} is defective"
+    return f", if {percent(wish.defect_share)} of the strip is defective"

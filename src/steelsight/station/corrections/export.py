@@ -169,7 +169,7 @@ def read_stored(one: Correction, store: ImageStore) -> bytes | LeftOutReview:
     except ImageError:
         return LeftOutReview(one.id, "its stored image is damaged")
     if is_black(pixels):
-        return LeftOutReview(one.id, "its image is all black, which no dataset may hold")
+        return LeftOutReview(one.id, "its image is all black, which no dataset may contain")
     return content
 
 
@@ -236,7 +236,7 @@ def _correction(
     result = inspection.result
     texts = result.runs if review.agrees else review.runs
     if result.size is None:
-        return "its file could not be read, so that there is nothing to draw on"
+        return "its file could not be read, so there is nothing to draw on"
     if set(inspection.classes) != set(classes) or len(texts) != len(classes):
         there, wanted = ", ".join(inspection.classes), ", ".join(classes)
         return (
@@ -249,7 +249,7 @@ def _correction(
         return f"its mask does not fit it: {error}"
     masks = tuple(by_class[name] for name in classes)
     if review.word == "reject" and not any(runs.area for runs in masks):
-        return "it is rejected and no mask says where the defect is; draw it"
+        return "it is rejected, and no mask shows the defect; draw it"
     path = store.image_path(result.sha256) or held.get(result.sha256)
     if path is None:
         return _GONE

@@ -28,8 +28,8 @@ reviews.csv       which inspection each comes from, who reviewed it, when, and w
 
 {commands}
 
-These are images that a person looked at, most of them because the inspector was in doubt: harder than the line's, and
-another share of them is defective. Train on them together with images picked at random, and test on such images alone.
+A person looked at these images, most of them because the inspector was in doubt. They are harder than the line's images,
+and another share of them is defective. Train on them together with images picked at random, and test on such images alone.
 """
 
 _JOINED = """\
@@ -122,7 +122,7 @@ def reviews(corrections: Sequence[Correction]) -> bytes:
 
 
 def readme(corrections: Sequence[Correction]) -> bytes:
-    """What the folder is, for whoever finds it."""
+    """What the folder is, for the person who finds it."""
     defective = sum(one.is_defective for one in corrections)
     return _README.format(
         commands=_COMMANDS, version=__version__, images=len(corrections), defective=defective

@@ -24,15 +24,15 @@ log = logging.getLogger("steelsight.station")
 _WORDS = {
     400: "the request is malformed",
     401: "the station's token is missing or wrong",
-    403: "the request comes from where it may not",
-    404: "there is no such thing here",
-    405: "this address knows no such method",
+    403: "the request comes from a place that is not allowed",
+    404: "not found here",
+    405: "this address does not take this method",
     408: "the request came too slowly",
-    409: "somebody was faster",
-    413: "more was sent than is taken here",
+    409: "somebody else changed it first",
+    413: "the request is too large",
     415: "the request is of the wrong type",
-    422: "a value does not fit",
-    429: "the queue, or the place for large reviews, is full: ask again after the seconds that Retry-After names",
+    422: "a value is not allowed",
+    429: "the queue, or the place for large reviews, is full: ask again after the seconds in Retry-After",
     503: "the log or the disk refuses",
 }
 

@@ -37,18 +37,18 @@ class Metrics:
         self.images = Counter("steelsight_images", "Images inspected.", ["door", "verdict"], registry=registry)
         self.unjudged = Counter(
             "steelsight_unjudged_images",
-            "Images for which a network gave no probability, so that they go to review.",
+            "Images for which a network gave no probability, so they go to review.",
             ["door"],
             registry=registry,
         )
         self.image_seconds = Histogram(
             "steelsight_image_seconds", "From an image's acceptance to its result.", buckets=_SECONDS, registry=registry
         )
-        self.refused = Counter("steelsight_refused", "Requests refused since the queue was full.", registry=registry)
+        self.refused = Counter("steelsight_refused", "Requests refused because the queue was full.", registry=registry)
         Gauge("steelsight_queue_images", "Images that wait or are in work.", registry=registry).set_function(waiting)
         Gauge("steelsight_store_bytes", "Stored images and maps.", registry=registry).set_function(_kept(stored))
         Gauge(
-            "steelsight_unknown_files", "Images and maps that no entry names, moved aside.", registry=registry
+            "steelsight_unknown_files", "Images and maps that no log entry refers to, moved aside.", registry=registry
         ).set_function(_kept(unknown))
 
     def count(self, inspections: Sequence[Inspection]) -> None:

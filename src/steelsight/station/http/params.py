@@ -36,7 +36,7 @@ def _utc(at: datetime) -> datetime:
     try:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("the time lies beyond the calendar") from error
+        raise ValueError("the time is outside the calendar") from error
 
 
 InspectionId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Number of an inspection in the log.")]
@@ -48,12 +48,12 @@ Time = Annotated[
     datetime,
     BeforeValidator(_no_number),
     AfterValidator(_utc),
-    Field(description="ISO 8601; UTC where no zone is given."),
+    Field(description="ISO 8601; UTC if no zone is given."),
 ]
 
 
 class Filters(Model):
-    """Which inspections are wanted; what is left out lets all through. See `steelsight.station.log.query.Query`."""
+    """Which inspections are wanted; a filter that is left out matches all. See `steelsight.station.log.query.Query`."""
 
     verdict: list[VerdictAnswer | Literal["none"]] = Field([])
     name: Text = ""

@@ -23,7 +23,7 @@ class ErrorAnswer(Model):
 
 
 class ReviewAnswer(Model):
-    """A version of the reviewer's word; see `steelsight.station.inspection.Review`."""
+    """One version of a review; see `steelsight.station.inspection.Review`."""
 
     version: int
     at: datetime
@@ -35,7 +35,7 @@ class ReviewAnswer(Model):
 
 
 class ReviewsAnswer(Model):
-    """Every version of the reviewer's word, the earliest first."""
+    """Every version of a review, the earliest first."""
 
     reviews: list[ReviewAnswer]
 
@@ -102,11 +102,11 @@ class SummaryAnswer(InspectionSummary):
 
 
 class InspectionAnswer(InspectionSummary):
-    """An inspection, whole.
+    """An inspection with its masks.
 
     Attributes:
         runs: the mask of each class as run lengths: "start length ...", starts from 1, column by column.
-        suspected, suspected_runs: likewise, where to look beside what was found.
+        suspected, suspected_runs: the same for suspected places, which are not found defects.
     """
 
     regions: list[RegionAnswer]
@@ -116,25 +116,25 @@ class InspectionAnswer(InspectionSummary):
 
 
 class InspectionsAnswer(Model):
-    """What was inspected, in the order of the files."""
+    """One inspection for each file, in the order of the files."""
 
     inspections: list[InspectionAnswer]
 
 
 class HistoryAnswer(Model):
-    """A page of the history; `next` is the cursor of the one after it, None on the last."""
+    """A page of the history; `next` is the cursor of the next page, None on the last."""
 
     inspections: list[SummaryAnswer]
     next: str | None
 
 
 class ReviewRequest(Model):
-    """A reviewer's word.
+    """A reviewer's decision.
 
     Attributes:
-        after_version: the version that the reviewer saw; 0 where there was none.
-        agrees: whether the inspector's masks stand as they are.
-        runs: the masks as they should be, for each class that has one; None where the reviewer agrees.
+        after_version: the version that the reviewer saw; 0 if there was none.
+        agrees: whether the inspector's masks are right as they are.
+        runs: the correct masks, for each class that has one; None if the reviewer agrees.
     """
 
     model_config = ConfigDict(strict=True)
@@ -176,7 +176,7 @@ class RuleAnswer(Model):
 
 
 class PolicyAnswer(Model):
-    """The bounds of the verdicts, and what is known of them, in sentences; see `steelsight.verdicts.policy.Policy`."""
+    """The thresholds of the verdicts, and their bounds in sentences; see `steelsight.verdicts.policy.Policy`."""
 
     pass_at: float | None
     reject_at: float | None
@@ -186,7 +186,7 @@ class PolicyAnswer(Model):
 
 
 class LimitsAnswer(Model):
-    """What the station takes in; see `steelsight.station.settings.StationSettings`."""
+    """The most that the station takes; see `steelsight.station.settings.StationSettings`."""
 
     max_bytes: int
     max_pixels: int
@@ -195,15 +195,15 @@ class LimitsAnswer(Model):
 
 
 class InspectorAnswer(Model):
-    """What inspects here.
+    """The inspector of this station.
 
     Attributes:
-        fingerprint: of the inspector.
-        name: of its folder.
-        version: of steelsight.
-        station: its name in the log.
-        recipe: name of the recipe that it was trained by.
-        samples: names of the sample's images.
+        fingerprint: SHA-256 of the inspector.
+        name: name of its folder.
+        version: version of steelsight.
+        station: name of the station in the log.
+        recipe: name of the recipe that it was trained with.
+        samples: names of the sample images.
         needs_token: whether requests need `Authorization: Bearer TOKEN`.
     """
 
@@ -225,7 +225,7 @@ class InspectorAnswer(Model):
 
 
 class CountsAnswer(Model):
-    """Inspections by verdict; `none` are those of an inspector without a policy."""
+    """Inspections by verdict; `none` counts those of an inspector without a policy."""
 
     passed: int = Field(alias="pass")
     review: int
@@ -242,7 +242,7 @@ class BucketAnswer(CountsAnswer):
 
 
 class StatisticsAnswer(Model):
-    """Counts over time; `waiting` are those of verdict review that nobody has reviewed."""
+    """Counts over time; `waiting` counts the inspections with verdict review that no one has reviewed."""
 
     buckets: list[BucketAnswer]
     totals: CountsAnswer
@@ -251,7 +251,7 @@ class StatisticsAnswer(Model):
 
 
 class DriftAnswer(Model):
-    """How far the line's scores lie from the evidence; see `steelsight.station.drift.Drift`."""
+    """How far the line's scores are from those of the test images; see `steelsight.station.drift.Drift`."""
 
     known: bool
     why: str

@@ -14,7 +14,7 @@ from steelsight.core.errors import UserError
 from steelsight.station.http.connection import Connection
 
 LAST_ANSWERS = 60
-"""Seconds that a stop waits for whoever still sends or takes an answer; what was accepted comes into the log in any case."""
+"""Seconds that a stop waits for clients that still send or take an answer; every accepted image is logged in any case."""
 
 
 def resolve(host: str, port: int) -> tuple[socket.AddressFamily, str]:
@@ -34,7 +34,7 @@ def resolve(host: str, port: int) -> tuple[socket.AddressFamily, str]:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens, so that whoever connects from now on is answered as soon as the station is ready.
+    """A socket that listens, so that every client that connects from now on is answered as soon as the station is ready.
 
     Args:
         port: 0 for any that is free.

@@ -18,7 +18,7 @@ from steelsight.core.files import disk_errors
 PATIENCE = 60.0
 """Seconds for which one waits for another process to end its writing."""
 _CONNECTIONS = 100
-"""To a log, of one process at most: more than it has threads, so that whoever writes never waits for those who look."""
+"""To a log, of one process at most: more than it has threads, so that a writer never waits for readers."""
 _JOURNAL = 64_000_000  # bytes to which the write-ahead log is cut when it is empty
 WRITES = {"steelsight_writes": True}
 """Execution options of a connection that will write."""
@@ -155,12 +155,12 @@ def _sentence(said: str) -> str:
         (
             "file is not a database",
             f"this file is no SQLite database; name another, or, if it was the log, {_PUT_BACK}; `steelsight log adopt` "
-            "begins a new log where there is no backup, and removes no image either",
+            "begins a new log if there is no backup, and removes no image either",
         ),
         (
             "malformed",
-            f"the log is damaged; {_PUT_BACK}; what is whole is saved with `sqlite3 FILE .recover`, and where neither can "
-            "be had, `steelsight log adopt` begins a new log and removes no image either",
+            f"the log is damaged; {_PUT_BACK}; `sqlite3 FILE .recover` saves what is readable; without either, `steelsight "
+            "log adopt` begins a new log and removes no image",
         ),
         ("disk I/O error", "the disk can not be read or written; look at the disk and its connection"),
         ("database is locked", "another program has held the log for a minute; end it, or wait until it is done"),

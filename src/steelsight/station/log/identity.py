@@ -1,4 +1,4 @@
-"""Which log a data folder belongs to: both bear one identity, compared before anything in the folder is touched.
+"""Which log a data folder belongs to: both carry one identity, compared before anything in the folder is touched.
 
 A log that did not store a folder's images must not judge which of them go: a new one where the old was damaged or its
 database's URL was forgotten, or that of another station.

@@ -196,7 +196,7 @@ def _shrink(
 
 
 def _removable(connection: Connection, mine: Sequence[ColumnElement[bool]], images: Collection[str]) -> set[str]:
-    """The images that an entry says are stored, that own entries alone name and that nobody has reviewed."""
+    """The stored images: the unreviewed ones that only this station's entries refer to."""
     columns = inspections.c
     own = sql.sum(case((and_(true(), *mine), 1), else_=0))
     kept = sql.sum(case((or_(columns.has_image, columns.has_maps), 1), else_=0))

@@ -24,7 +24,7 @@ metadata = MetaData()
 Number = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts up an INTEGER alone, which is as wide there."""
 
-log_identity = Table(  # of the log itself, at most one row; the data folders that belong to it bear the same
+log_identity = Table(  # of the log itself, at most one row; the data folders that belong to it carry the same
     "log_identity",
     metadata,
     Column("only", Integer, primary_key=True, autoincrement=False),
@@ -67,7 +67,7 @@ inspections = Table(
     Column("unreadable", Boolean, nullable=False),
     Column("reviewed", Boolean, nullable=False),
     Column("review_version", Integer, nullable=False),  # of the latest review; 0: nobody has looked
-    # what may be long stands last: whoever counts or filters need not read past it
+    # what may be long stands last: a query that counts or filters need not read past it
     Column("flags", JSON, nullable=False),
     Column("runs", JSON, nullable=False),
     Column("regions", JSON, nullable=False),

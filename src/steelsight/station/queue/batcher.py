@@ -155,7 +155,7 @@ class Batcher:
     def put(self, incoming: Incoming, together: "RequestGroup[Any] | None" = None) -> "Future[Inspection]":
         """Queue an image for which room is reserved."""
         job = QueuedImage(incoming, together)
-        job.future.set_running_or_notify_cancel()  # what is accepted is finished, whoever stops waiting for it
+        job.future.set_running_or_notify_cancel()  # an accepted image is finished, even if its sender stops waiting
         job.future.add_done_callback(lambda _: self._on_answer(job))
         with self._changed:
             self._waiting.append(job)

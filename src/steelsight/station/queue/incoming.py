@@ -1,4 +1,4 @@
-"""An image as it comes in through a door."""
+"""An image as it comes in through a channel."""
 
 import re
 from dataclasses import dataclass, field

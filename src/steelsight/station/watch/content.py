@@ -54,9 +54,7 @@ def read_whole(folder: Path, entry: Entry, *, most: int) -> Content | Changed | 
             if before.stamp != entry.stamp:
                 return Changed(before)
             if before.size > most:
-                return ReadFault(
-                    f"{before.size} bytes are more than any image of the greatest size has, which max_pixels sets"
-                )
+                return ReadFault(f"{before.size} bytes are more than the largest allowed image has (max_pixels)")
             content = stream.read()
             after = Entry.of(entry.name, os.fstat(stream.fileno()))
     except FileNotFoundError as error:

@@ -217,7 +217,7 @@ class Follow:
                 self.waiting.drop(one)
                 self.troubles.end_file(name)
                 self.figures.left += 1
-                self._tell(f"{name}: changed or went during this run, and is left to the next one")
+                self._tell(f"{name}: changed or disappeared during this run, and is left to the next one")
             case _:
                 raise found
 

@@ -48,7 +48,7 @@ class ProblemLog:
         if len(self._files) <= _SHOWN:
             self._tell(sentence)
         elif len(self._files) == _SHOWN + 1:
-            self._tell("further files cannot be read at present")
+            self._tell("more files cannot be read at present")
 
     def end_file(self, name: str) -> None:
         """It is inspected, or gone."""

@@ -26,5 +26,5 @@ class Head:
 
         try:
             await self._app(asked, receive, send_head)
-        finally:  # whoever counts requests wants to know the route
+        finally:  # the count of requests needs the route
             scope["route"] = asked.get("route")

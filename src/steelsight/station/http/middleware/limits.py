@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 PATIENCE = 30.0
 """Seconds that a body may take, whatever its size."""
 SLOWEST = 50_000
-"""Bytes per second that a body comes with at least, beyond `PATIENCE`: whoever sends slower holds a place for nothing."""
+"""Bytes per second that a body comes with at least, beyond `PATIENCE`: a slower sender holds a place for nothing."""
 
 _DRAINED_SECONDS = 10.0
 _OTHER_BODIES = 64_000_000  # of a review of the largest image, with masks that are hardly connected
@@ -96,7 +96,7 @@ class _Body:
         return message
 
     def _too_large(self) -> HTTPException:
-        return HTTPException(413, f"the request is larger than {self._limit} bytes, the most that is taken here")
+        return HTTPException(413, f"the request is larger than {self._limit} bytes, the most that this station takes")
 
 
 async def _within(seconds: float, what: Awaitable[Message]) -> Message:

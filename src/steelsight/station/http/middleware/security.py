@@ -1,4 +1,4 @@
-"""Who may ask: loopback alone, or whoever bears the token; pages of other origins never."""
+"""Who may ask: this machine alone, or everyone with the token; pages of other origins never."""
 
 import hmac
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Access:
     """Who may use the station.
 
     Attributes:
-        token: that every request to the API must bear; None: none is needed, and the station answers to loopback alone.
+        token: which every request to the API must carry; None: none is needed, and the station answers this machine alone.
     """
 
     token: str | None = None
@@ -79,8 +79,8 @@ class Guard:
         if self._token is None and not is_loopback(_host_name(host)):
             return _refuse(
                 403,
-                f"this station answers to this machine alone, not as {host[:100]!r}; start it with a token to reach it "
-                "by another name",
+                f"this station answers this machine alone, not under the name {host[:100]!r}; start it with a token to "
+                "reach it by another name",
             )
         if scope["method"] not in _SAFE_METHODS and not _is_own_page(headers, host):
             return _refuse(403, "a page of another origin may not send this; use the station's own page, or a program")

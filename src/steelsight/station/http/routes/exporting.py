@@ -26,7 +26,7 @@ def exporting_routes(station: Station) -> APIRouter:
 
     @routes.get("/log.csv", responses=_file(_CSV) | refusals(422, 503), response_class=Response, summary="Log as CSV")
     def log_csv(filters: Annotated[Filters, Query()]) -> Response:
-        """Every inspection that the filters let through, the earliest first, as it is read from the log."""
+        """All inspections that match the filters, the earliest first, as CSV."""
         return _download(export_csv(station.log, filters.query()), "log.csv", _CSV)
 
     @routes.get(
@@ -36,7 +36,7 @@ def exporting_routes(station: Station) -> APIRouter:
         summary="Log as Parquet",
     )
     def log_parquet(filters: Annotated[Filters, Query()]) -> Response:
-        """The same as Parquet."""
+        """All inspections that match the filters, the earliest first, as Parquet."""
         return _download(export_parquet(station.log, filters.query()), "log.parquet", _PARQUET)
 
     @routes.get("/corrections", response_model=CorrectionsAnswer, responses=refusals(503), summary="Corrections")
@@ -59,7 +59,7 @@ def exporting_routes(station: Station) -> APIRouter:
         summary="Corrections as a dataset",
     )
     def corrections_zip() -> Response:
-        """What reviewers said, in COCO's layout: unpacked, `steelsight train` reads it."""
+        """The reviewed images and their masks in COCO's layout. Unpack it, and `steelsight train` reads it."""
         try:
             archive = zip_corrections(station.log, station.store)
         except NoCorrections as error:

@@ -61,7 +61,7 @@ def inspecting_routes(station: Station, metrics: Metrics) -> APIRouter:
         summary="Inspect images",
     )
     async def inspect(request: Request, door: HttpDoor = "http") -> Response:
-        """Inspect one or many images: all of them, or none where one is refused. The answer comes when they are logged."""
+        """Inspect one or many images: all of them, or none if one is refused. The answer comes when all are logged."""
         with ExitStack() as stack:
             try:
                 places = [stack.enter_context(station.admit(1))]  # before anything of the body is read
@@ -91,7 +91,7 @@ def inspecting_routes(station: Station, metrics: Metrics) -> APIRouter:
 
 
 def _refuse_unreadable(uploads: Sequence[Upload], max_pixels: int) -> None:
-    """Of several images none is inspected where one can not be read.
+    """None of several images is inspected if one cannot be read.
 
     Raises:
         ImageError: names the first one.

@@ -46,7 +46,7 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
 
     @routes.get("/api/v1/inspector", response_model=InspectorAnswer, summary="The inspector's card")
     def inspector() -> Response:
-        """What inspects here: classes, networks, rule, verdict policy, limits."""
+        """The inspector of this station: classes, networks, rule, verdict policy, limits."""
         return json_answer(card)
 
     @routes.get(
@@ -64,14 +64,14 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
 
     @routes.get("/healthz", response_model=Health, summary="Alive")
     async def alive() -> Response:
-        """The process answers."""
+        """The process is running."""
         return json_answer(Health(status="alive"))
 
     checking, checked = asyncio.Lock(), -inf
 
     @routes.get("/readyz", response_model=Health, responses=refusals(503), summary="Ready")
     async def ready() -> Response:
-        """The networks are loaded, and images and log can be written."""
+        """The networks are loaded, and the station can write images and log."""
         nonlocal checked
         async with (
             checking

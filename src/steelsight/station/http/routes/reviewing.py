@@ -38,14 +38,14 @@ def reviewing_routes(station: Station) -> APIRouter:
         summary="Review",
     )
     async def review(request: Request, id: InspectionId) -> Response:
-        """Agree with an inspection, or say what its masks should be; earlier versions are kept."""
+        """Agree with an inspection, or send its correct masks. Earlier versions are kept."""
         async with AsyncExitStack() as stack:
             body = await read_review(request, places, stack)
             return await run_in_threadpool(_keep, station, id, body)
 
     @routes.get(_PATH, response_model=ReviewsAnswer, responses=refusals(404, 422, 503), summary="All reviews")
     def reviews(id: InspectionId) -> Response:
-        """Every version of what was said of an inspection, the first one first."""
+        """Every review of an inspection, the earliest first."""
         inspection = find_inspection(station, id)
         versions = [review_answer(one, inspection.classes) for one in station.log.reviews(id)]
         return json_answer(ReviewsAnswer(reviews=versions))
@@ -86,11 +86,11 @@ def _masks(inspection: Inspection, said: ReviewRequest) -> list[str] | None:
     """
     size, classes = inspection.result.size, inspection.classes
     if said.agrees != (said.runs is None):
-        raise HTTPException(422, "runs: give the corrected masks where agrees is false, and none where it is true")
+        raise HTTPException(422, "runs: give the corrected masks if agrees is false, and none if it is true")
     if said.runs is None:
         return None
     if size is None:
-        raise HTTPException(422, f"inspection {inspection.id}: the image could not be read, so that it has no masks")
+        raise HTTPException(422, f"inspection {inspection.id}: the image could not be read, so it has no masks")
     unknown = next((name for name in said.runs if name not in classes), None)
     if unknown is not None:
         raise HTTPException(422, f"runs: there is no class {unknown[:80]!r}; they are {', '.join(classes)}")

@@ -32,7 +32,7 @@ def statistics_routes(station: Station) -> APIRouter:
     def statistics(
         since: Time | None = None, until: Time | None = None, per: Literal["hour", "day"] = "day"
     ) -> Response:
-        """How many images got which verdict, by hour or day of UTC; where nothing came there is no bucket."""
+        """How many images got each verdict, by hour or day in UTC. A time without images has no bucket."""
         buckets = station.log.buckets(since, until, per)
         totals = log_statistics.VerdictCounts.total([one.counts for one in buckets])
         return json_answer(
@@ -46,7 +46,7 @@ def statistics_routes(station: Station) -> APIRouter:
 
     @routes.get("/drift", response_model=DriftAnswer, responses=refusals(422, 503), summary="Score drift")
     def drift(last: Annotated[int, Query(ge=1, le=MOST_SCORES)] = 500) -> Response:
-        """Whether the scores of the latest images of this inspector are still those of the images it was tested on."""
+        """Whether the scores of the latest images still fit those of the images that the inspector was tested on."""
         scores = station.log.scores(station.fingerprint, last)
         found = measure_drift(evidence, scores[::-1])
         return json_answer(DriftAnswer.model_validate(found, from_attributes=True))

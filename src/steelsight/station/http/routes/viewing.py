@@ -37,7 +37,7 @@ def viewing_routes(station: Station) -> APIRouter:
 
     @routes.get("", response_model=HistoryAnswer, responses=refusals(422, 503), summary="History")
     def history(filters: Annotated[HistoryPage, Query()]) -> Response:
-        """Inspections that pass all filters, a page at a time."""
+        """Inspections that match all filters, a page at a time."""
         found = station.log.find(filters.query())
         return json_answer(
             HistoryAnswer(inspections=[summary_answer(one) for one in found.inspections], next=found.next)
@@ -58,7 +58,7 @@ def viewing_routes(station: Station) -> APIRouter:
 
     @routes.get("/{id}/mask.png", responses=_PICTURE | refusals(404, 422, 503), response_class=Response, summary="Mask")
     async def mask(request: Request, id: InspectionId, review: Version | None = None) -> Response:
-        """Which class is where: 0 none, else the class's number; of a reviewer where `review` names a version."""
+        """The mask as a PNG: 0 for no defect, else the number of the class. `review` names a reviewer's version."""
         found = await run_in_threadpool(find_inspection, station, id)
         runs, size = found.result.runs, found.result.size
         if review is not None:
@@ -68,7 +68,7 @@ def viewing_routes(station: Station) -> APIRouter:
                 raise HTTPException(404, f"inspection {id} has no review {review}")
             runs = said.runs
         if size is None:
-            raise HTTPException(404, f"inspection {id}: the image could not be read, so that there is no mask")
+            raise HTTPException(404, f"inspection {id}: the image could not be read, so it has no mask")
         return await picture(
             request, _tag("mask", found, review or 0), lambda: (mask_png(runs, size), "image/png"), turns
         )
@@ -77,7 +77,7 @@ def viewing_routes(station: Station) -> APIRouter:
         "/{id}/overlay.png", responses=_PICTURE | refusals(404, 422, 503), response_class=Response, summary="Overlay"
     )
     async def overlay(request: Request, id: InspectionId) -> Response:
-        """The image with what was found outlined, what is suspected with dashes, and the verdict below."""
+        """The image with found defects outlined, suspected places in dashes, and the verdict below."""
         found = await run_in_threadpool(find_inspection, station, id)
         return await picture(
             request, _tag("overlay", found), lambda: (overlay_png(found, station.image_of(found)), "image/png"), turns

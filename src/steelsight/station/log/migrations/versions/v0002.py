@@ -1,4 +1,4 @@
-"""An identity, which the data folder bears too, and the images that retention let go: no others are ever removed.
+"""An identity, which the data folder carries too, and the images that retention let go: no others are ever removed.
 
 The identity is given when a station first holds log and folder together: the folder may have one already.
 """

@@ -108,7 +108,7 @@ class History {
       const from = this.found.length;
       this.found.push(...inspections);
       this.rows.append(...inspections.map((inspection, index) => this.row(inspection, from + index)));
-      if (!this.found.length) this.rows.append(h("tr", {}, h("td", { class: "soft", colspan: 7 }, "Nothing was found.")));
+      if (!this.found.length) this.rows.append(h("tr", {}, h("td", { class: "soft", colspan: 7 }, "No entry matches.")));
       this.cursor = next;
       this.older.hidden = next === null;
       this.older.textContent = asked.order === "newest" ? "Older" : "More";
@@ -191,7 +191,7 @@ class History {
     /** @param {unknown} error */
     const failed = (error) => this.say(error);
     this.files.replaceChildren(
-      "All that the filters leave, as a file: ",
+      "The filtered entries as a file: ",
       downloadLink(this.card, `/log.csv${asked}`, "log.csv", "CSV", failed),
       downloadLink(this.card, `/log.parquet${asked}`, "log.parquet", "Parquet", failed));
   }

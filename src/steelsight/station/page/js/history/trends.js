@@ -53,7 +53,7 @@ export function countPanel({ statistics, per, span }, width) {
     h(
       "p",
       { class: "soft" },
-      `${whole(statistics.reviewed)} reviewed; ${whole(statistics.waiting)} of verdict review wait for a person; `,
+      `${whole(statistics.reviewed)} reviewed; ${whole(statistics.waiting)} with verdict review wait for a person; `,
       `${whole(totals.flagged)} flagged as unusual.`,
     ),
   );
@@ -72,7 +72,7 @@ export function driftPanel(drift, width) {
     { class: "trend" },
     drift.alarm ? null : h("p", {}, drift.sentence),
     cumulativeCurves({
-      title: `Scores of the line's last ${drift.images} images against the evidence's`,
+      title: `Scores of the line's last ${drift.images} images, and of the test images`,
       summary: drift.sentence,
       edges: drift.edges,
       line: drift.line,
@@ -80,8 +80,8 @@ export function driftPanel(drift, width) {
       limit: drift.limit,
       names: {
         line: `this line, ${drift.images} images`,
-        expected: "the inspector's evidence, mixed to the line's share of defects",
-        limit: `where the line may lie (± ${drift.limit.toFixed(3)})`,
+        expected: "the inspector's test images, mixed to the line's share of defects",
+        limit: `no alarm within ± ${drift.limit.toFixed(3)}`,
       },
       axis: "P(defect)",
       width,

@@ -22,14 +22,14 @@ export function open(element, { card }) {
 function verdicts({ policy }) {
   const section = h("section", { class: "whole" }, h("h2", {}, "Verdicts"));
   if (!policy) {
-    section.append(h("p", {}, "This inspector has no verdict policy: it says what it finds and how likely a defect is, and ",
-      "leaves the verdict to people."));
+    section.append(h("p", {}, "This inspector has no verdict policy: it shows what it finds and how likely a defect is. ",
+      "People decide."));
     return section;
   }
   section.append(
     h("p", { class: "notice info" }, policy.guaranteed
-      ? `Its bounds are guaranteed: they rest on images that it was not made with (evidence: ${policy.evidence}).`
-      : `Its bounds are not guaranteed: they rest on ${policy.evidence} evidence.`),
+      ? `Its bounds are guaranteed: they were measured on images that it was not made with (evidence: ${policy.evidence}).`
+      : `Its bounds are not guaranteed: the evidence is ${policy.evidence}.`),
     h("ul", {}, policy.statements.map((text) => h("li", {}, text))));
   return section;
 }
@@ -37,14 +37,14 @@ function verdicts({ policy }) {
 /** @param {Inspector} card */
 function classes({ classes: all, rule }) {
   const soft = rule.softness > 1
-    ? `Its gate is soft: where P(defect) is 0, areas must be ${rule.softness} times as large, and less the likelier a defect is.`
-    : "Its gate is hard: what passes it is judged by the thresholds alone.";
+    ? `Its gate is soft: if P(defect) is 0, areas must be ${rule.softness} times as large; the factor falls to 1 as P(defect) rises to 1.`
+    : "Its gate is hard: above it, the thresholds alone decide.";
   return h("section", {}, h("h2", {}, "Classes and rule"),
     table(["Class", "Upper", "Lower", "Least area"], all.map((one, index) => [
       h("span", { class: "class-name" }, swatch(one, inkOn(one.colour)), `Class ${one.name}`),
       level(rule.upper[index]), level(rule.lower[index]), `${whole(rule.min_area[index])} px`])),
-    h("p", { class: "soft" }, `An image with P(defect) up to ${probability(rule.gate, 2)} has no mask. A class is there where at `,
-      "least this area exceeds the upper threshold; its mask is all that exceeds the lower one. ", soft));
+    h("p", { class: "soft" }, `An image with P(defect) up to ${probability(rule.gate, 2)} has no mask. A class is marked if at `,
+      "least this area is above the upper threshold; its mask is every pixel above the lower one. ", soft));
 }
 
 /** @param {Inspector} card */
@@ -56,7 +56,7 @@ function networks({ networks: all }) {
   return h("section", {}, h("h2", {}, "Networks"),
     table(["Step", "Network", "Folds", "Sees"], [...members].map(([member, folds]) => [
       steps[folds[0].step], member, folds.map(({ fold }) => fold).join(", "), `${folds[0].height} × ${folds[0].width} px`])),
-    h("p", { class: "soft" }, "One network for each fold. Those of a step have the same say: their answers are averaged."));
+    h("p", { class: "soft" }, "One network for each fold. The answers of a step's networks are averaged."));
 }
 
 /** @param {Inspector} card */
@@ -67,12 +67,12 @@ function figures({ out_of_fold: found }) {
     table(["", ""], [
       ["Images", whole(found.images)],
       ["Dice", shown(found.nested_dice, (value) => probability(value))],
-      ["Dice of an answer without any mask", shown(found.floor, (value) => probability(value))],
-      ["Dice where there is a defect", shown(found.nested_defective_dice, (value) => probability(value))],
+      ["Dice of an empty answer", shown(found.floor, (value) => probability(value))],
+      ["Dice of pairs with a defect", shown(found.nested_defective_dice, (value) => probability(value))],
       ["False alarms among empty pairs", shown(found.nested_false_alarm_share, percent)],
     ]),
     h("p", { class: "soft" }, "Each image was judged by networks that did not see it, with members and rule chosen without its ",
-      "fold: what one may expect of new images like these."));
+      "fold. Expect such figures on new images like these."));
 }
 
 /** @param {Inspector} card */
@@ -84,7 +84,7 @@ function limits({ limits: most, station, needs_token: token }) {
       ["One image", `up to ${whole(most.max_pixels / 1e6)} megapixels`],
       ["One request", `up to ${count(most.max_files, "file")}`],
       ["Waiting or in work", `up to ${count(most.queue, "image")}`],
-      ["Token", token ? "needed" : "not needed: it listens to this machine alone"],
+      ["Token", token ? "needed" : "not needed: only this machine can reach it"],
     ]));
 }
 

@@ -19,7 +19,7 @@ export function askToken(main, sentence, again) {
     const token = field.value.trim();
     main.replaceChildren();
     if (!WRITABLE.test(token)) {
-      askToken(main, "A token is of plain letters, digits and -._~+/=; this one holds something else, such as a quotation mark.", again);
+      askToken(main, "A token has plain letters, digits and -._~+/= only; this one has another character, for example a quotation mark.", again);
       return;
     }
     api.setToken(token);
@@ -29,7 +29,7 @@ export function askToken(main, sentence, again) {
     h("section", { class: "view login" },
       h("form", { onsubmit: answer },
         h("h1", {}, "This station asks for its token"),
-        h("p", { class: "soft" }, "Whoever runs the station has it. It is kept in this tab only."),
+        h("p", { class: "soft" }, "Ask the person who runs the station. The token is kept in this tab only."),
         sentence && notice(sentence, "error"),
         h("label", { for: "token" }, "Token"),
         field,

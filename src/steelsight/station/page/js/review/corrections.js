@@ -38,7 +38,7 @@ export class Corrections {
           h("p", {}, `The reviews make a dataset of ${count(images, "image")}, ${whole(defective)} of them defective`,
             per.length ? `: class ${per.join(", ")}.` : "."),
           h("p", {}, downloadLink(this.card, "/corrections.zip", "corrections.zip", "Download the dataset", this.failed),
-            "– unpack it; its README.txt says how the next inspector is trained on it."),
+            "– unpack it; its README.txt says how to train the next inspector on it."),
         ]
       : [h("p", { class: "soft" }, "No reviewed image to train on yet.")];
     this.element.replaceChildren(h("h2", {}, "Corrections"), ...dataset, ...(leftOut.length ? [this.missing(leftOut)] : []));

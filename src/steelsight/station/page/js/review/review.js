@@ -188,7 +188,7 @@ export class Review {
       h("h2", {}, name),
       h("p", {}, verdictOf(inspection), ` ${isReadable(inspection) ? reason : error}`),
       h("p", { class: "soft" }, when(at), height && `, ${width} × ${height} pixels`),
-      !stored && isReadable(inspection) && notice("The image is not stored any more: its masks can be agreed with, but not drawn."),
+      !stored && isReadable(inspection) && notice("The image is no longer stored: you can agree with its masks, but not draw."),
     ]));
   }
 
@@ -246,13 +246,13 @@ export class Review {
   /** Save the reviewer's decision on the masks as they are shown. @param {boolean} drawn by which button. */
   async save(drawn) {
     if (!this.inspection || this.saving) return;
-    if (!this.ready) return this.say("The image is not there yet: look at it first.");
+    if (!this.ready) return this.say("The image is still loading: look at it first.");
     const { decision, reviewer, comment } = this.form.said();
     const edited = this.editor.edited;
     if (this.editor.corners.length) return this.say("A polygon is still open: close it, or take it back with Escape.");
     if (!drawn && edited) return this.say("The masks have been changed: save the correction (s), or undo.");
     if (drawn && !edited) return this.say("Nothing has been drawn: agree (a), or correct the masks first.");
-    if (!decision) return this.say("Say first whether this piece is to pass or to be rejected.");
+    if (!decision) return this.say("First choose whether this piece passes or is rejected.");
     this.saving = true;
     this.refresh();
     const { inspection, turn } = this;

@@ -187,7 +187,7 @@ class InspectionDialog {
     return h("section", { class: "regions" }, h("h3", {}, "Regions"),
       regions.length ? this.listed(regions) : h("p", { class: "soft" }, "Nothing was found."),
       suspected.length > 0 && [h("h3", {}, "Suspected"),
-        h("p", { class: "soft" }, "Not found: too little, or too unlikely, for a mask. Dashed in the picture."),
+        h("p", { class: "soft" }, "Too small or too unlikely for a mask. Dashed in the picture."),
         this.listed(suspected)]);
   }
 

@@ -126,12 +126,12 @@ class ClassRow {
     const least = leastArea(rule, this.number - 1, p);
     const enough = found >= least;
     if (p <= rule.gate) {
-      this.why.textContent = `Nothing: the gate lets no mask through, since P(defect) is at most ${probability(rule.gate)}`;
+      this.why.textContent = `Not marked: P(defect) ${probability(p)} is not above ${probability(rule.gate)}, the limit for any mask.`;
       return;
     }
     this.why.textContent = enough
-      ? `All above ${level(lower)}, since ${whole(found)} px exceed ${level(upper)} (${whole(least)} needed)`
-      : `Nothing: ${whole(found)} px exceed ${level(upper)}, ${whole(least)} needed`;
+      ? `All above ${probability(lower / 255)}: ${whole(found)} px score above ${probability(upper / 255)}; ${whole(least)} are needed.`
+      : `Not marked: ${whole(found)} px score above ${probability(upper / 255)}; ${whole(least)} are needed.`;
   }
 }
 
@@ -148,8 +148,8 @@ class Slider {
     const thumb = (name, does) => h("input", { type: "range", min: 0, max: 255, step: 1, value: decided[name], class: name,
       disabled: true, title: does, "aria-label": `Class ${one.name}, ${name} threshold: ${does}`,
       oninput: () => this.changed(name) });
-    this.lower = thumb("lower", "the mask is what exceeds it");
-    this.upper = thumb("upper", "enough pixels must exceed it, or the class is not there");
+    this.lower = thumb("lower", "the mask is every pixel above it");
+    this.upper = thumb("upper", "the class is marked only if enough pixels are above it");
     this.chart = h("canvas", { width: 512, height: 56, "aria-hidden": "true" });
     this.element = h("div", { class: "slider" }, h("div", { class: "track" }, this.chart, this.lower, this.upper));
     this.set(decided);

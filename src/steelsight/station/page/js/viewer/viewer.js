@@ -251,13 +251,13 @@ export class Viewer extends EventTarget {
   }
 
   /** Why there are no probabilities to cut masks from; null where there are. @param {Readable} inspection */
-  whyNoMaps({ inspector, error, p_defect: p, has_maps: stored }) {
+  whyNoMaps({ inspector, error, verdict, p_defect: p, has_maps: stored }) {
     const { fingerprint, rule } = this.card;
-    if (inspector !== fingerprint) return "Another inspector than the present one has judged this image: its thresholds are not known here.";
+    if (inspector !== fingerprint) return "Another inspector judged this image: its thresholds are not known here.";
     if (error !== null || p === null) return "The networks gave no probability for this image.";
     if (stored) return null;
-    if (p <= rule.gate) {
-      return `The gate held this image back: P(defect) ${probability(p)} is at most ${probability(rule.gate)}, so that no network looked for defects, or what it said was not stored.`;
+    if (p <= rule.gate && (verdict === "pass" || verdict === null)) { // any other image is searched all the same
+      return `Passed by the classifier (score ${probability(p)}, limit ${probability(rule.gate)}): not searched for defects.`;
     }
     return "The probabilities of this image were not stored.";
   }

@@ -1,12 +1,12 @@
 """What a network answers in place of a probability leaves the image to a person, whichever step and network it is of."""
 
-from dataclasses import dataclass
 from math import inf, isnan, nan
 
 import numpy as np
 import pytest
 from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
+from helpers.odd_answers import Odd
 from helpers.policies import make_policy
 
 from steelsight.cascade.judge import judge
@@ -22,28 +22,6 @@ HALF = Preprocess(height=128, width=800)
 RULE = Rule(gate=0.1, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
 POLICY = make_policy(0.18, 0.25)
 SOURCES = find_sources([str(SAMPLE / "train_images")])[:12]
-
-
-@dataclass(frozen=True)
-class Odd:
-    """Says what another network says, but for images that are brighter than .35 on the mean."""
-
-    network: BrightImage | BrightPixels
-    answer: float
-    name: str
-
-    @property
-    def preprocess(self):
-        return self.network.preprocess
-
-    def probabilities(self, inputs):
-        said = self.network.probabilities(inputs).copy()
-        bright = inputs.mean(axis=(1, 2, 3)) > 0.35
-        if said.ndim == 1:
-            said[bright] = self.answer
-        else:
-            said[bright, 1, 3, 5] = self.answer  # a single pixel is enough
-        return said
 
 
 def engine(step, answer, batch=8):

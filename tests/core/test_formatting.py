@@ -55,7 +55,9 @@ def test_a_percentage_is_the_share_to_half_a_unit_of_its_last_digit(share: float
 
 @given(SHARE)
 def test_what_was_stated_comes_back(share: float) -> None:
-    assert float(percent(share).removesuffix(" %")) == pytest.approx(100 * share, rel=1e-5, abs=1e-10)  # less than 1e-12 is nothing
+    assert float(percent(share).removesuffix(" %")) == pytest.approx(
+        100 * share, rel=1e-5, abs=1e-10
+    )  # less than 1e-12 is nothing
 
 
 @given(SHARE)

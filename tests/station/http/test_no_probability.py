@@ -1,22 +1,13 @@
 """Networks that answer with nan, behind the port: each request is answered, and a person finds the images in the queue."""
 
 import time
-from math import nan
 
 import cv2
 import numpy as np
 import pytest
-from helpers.policies import make_policy
+from helpers.odd_answers import GOOD, ODD, make_odd_inspector
 from helpers.serving import IMAGES, send, served
-from helpers.tiny_inspector import RULE, is_bright, make_inspector
-
-GOOD, ODD = [0, 1, 3, 4], [2, 5, 6, 8]
-"""Of the sample's images, in the order of their names."""
-
-
-def make_odd_inspector(folder, step):
-    rule = RULE.model_copy(update={"gate": 0.05})
-    return make_inspector(folder, rule=rule, policy=make_policy(0.2, 0.95), odd={step: nan})
+from helpers.tiny_inspector import is_bright
 
 
 @pytest.fixture(params=["classify", "segment"])

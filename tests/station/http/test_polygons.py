@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from helpers.rings import filled
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -11,17 +12,6 @@ from steelsight.imaging.rle import encode_mask
 from steelsight.station.http.polygons import region_polygons
 
 MASKS = arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
-
-
-def filled(rings, size):
-    """A pixel is inside where a line to its right crosses the rings an odd number of times."""
-    crossed = np.zeros((size[0], size[1] + 1), np.bool_)
-    for ring in rings:
-        for (x, y), (next_x, next_y) in zip(ring, ring[1:] + ring[:1], strict=True):
-            assert (x == next_x) != (y == next_y)
-            if x == next_x:
-                crossed[min(y, next_y) : max(y, next_y), x] ^= True
-    return np.logical_xor.accumulate(crossed[:, ::-1], axis=1)[:, -2::-1]
 
 
 def ring_area(ring):

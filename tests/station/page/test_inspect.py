@@ -1,12 +1,12 @@
 """The page in a real browser: drop images, see each result as it comes; with the keyboard, on a phone, in the dark."""
 
-import base64
 import re
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from helpers.browsing import LOOKS, PATIENCE, await_requests, needs_chromium, page_of, screenshot
+from helpers.dropping import drop, finished, inked, rows
 from helpers.serving import IMAGES, SAMPLES, send, served
 from playwright.sync_api import expect
 
@@ -14,16 +14,6 @@ from steelsight.imaging.read import list_images
 from steelsight.station.http.middleware.security import Access
 
 pytestmark = needs_chromium
-
-_DROP = """async (files) => {
-  const transfer = new DataTransfer();
-  for (const [name, content] of files) {
-    const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
-    transfer.items.add(new File([bytes], name));
-  }
-  const zone = document.querySelector(".drop"), more = {dataTransfer: transfer, bubbles: true, cancelable: true};
-  for (const kind of ["dragenter", "dragover", "drop"]) zone.dispatchEvent(new DragEvent(kind, more));
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -37,39 +27,6 @@ def page(browser, client):
     with page_of(browser, client.base_url) as opened:
         opened.goto("/")
         yield opened
-
-
-def drop(page, *files):
-    """Drop files, given by name and content, as a file manager does."""
-    expect(page.locator(".drop")).to_be_visible()
-    page.evaluate(_DROP, [[name, base64.b64encode(content).decode()] for name, content in files])
-
-
-def rows(page):
-    return page.locator(".results > li")
-
-
-def finished(page, count):
-    """All of so many results are there."""
-    expect(rows(page)).to_have_count(count)
-    expect(page.locator(".results > li.waiting")).to_have_count(0)
-
-
-def inked(page, row):
-    """Whether a thumbnail holds colour: the images are grey, so that it is an outline's."""
-    return (
-        rows(page)
-        .nth(row)
-        .locator("img.thumb")  # in the place of the canvas, a while after the result
-        .evaluate(
-            """(shown) => {
-          const context = new OffscreenCanvas(shown.naturalWidth, shown.naturalHeight).getContext("2d");
-          context.drawImage(shown, 0, 0);
-          const {data} = context.getImageData(0, 0, shown.naturalWidth, shown.naturalHeight);
-          return data.some((_, i) => i % 4 === 0 && Math.abs(data[i] - data[i + 2]) > 60);
-        }"""
-        )
-    )
 
 
 def test_dropped_images_get_their_results_one_by_one(page, client):

@@ -2,9 +2,9 @@
 
 import pytest
 from helpers.browsing import needs_chromium, page_of
+from helpers.odd_answers import ODD, make_odd_inspector
 from helpers.serving import IMAGES, served
 from playwright.sync_api import expect
-from station.http.test_no_probability import ODD, make_odd_inspector
 
 pytestmark = needs_chromium
 WAIT = 60_000  # milliseconds: the machine may be busy

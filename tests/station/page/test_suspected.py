@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 from helpers.browsing import needs_chromium, page_of, screenshot
+from helpers.dropping import drop, finished, inked
+from helpers.looking import SLIDE, VIEWER, look_at, mask, picture
 from helpers.policies import make_policy
 from helpers.serving import IMAGES, send, served
 from helpers.tiny_inspector import RULE, make_inspector
 from playwright.sync_api import expect
-from station.page.test_inspect import drop, finished, inked
-from station.page.test_viewer import _SLIDE, _VIEWER, look_at, mask, picture
 
 from steelsight.cascade.masks import large_regions, least_area
 from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
@@ -20,7 +20,7 @@ from steelsight.results.overlay import class_colour
 
 pytestmark = needs_chromium
 _SUSPECTED = f"""(number) => {{
-  const {{suspected, inspection: {{width, height}}}} = {_VIEWER};
+  const {{suspected, inspection: {{width, height}}}} = {VIEWER};
   const {{rows, begins, ends}} = suspected.get(number).runs;
   const mask = new Uint8Array(height * width);
   for (let y = 0; y < height; y++) {{
@@ -29,7 +29,7 @@ _SUSPECTED = f"""(number) => {{
   return Array.from(mask);
 }}"""
 _DRAWN = f"""() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => {{
-  const {{canvas, view}} = {_VIEWER};
+  const {{canvas, view}} = {VIEWER};
   drawn([canvas.toDataURL(), view.scale, view.left, view.top]);
 }})))"""
 
@@ -99,7 +99,7 @@ def test_it_is_outlined_with_dashes_and_listed_apart(page, client, one):
     expect(dialog.locator(".facts .reason")).to_contain_text("suspected: class ")
     expect(page.locator(f"[data-id='{one['id']}'] td[data-label=Found]")).to_contain_text("nothing; suspected: ")
     dialog.locator(".regions li button").last.click()  # the smallest: which goes to it
-    assert page.evaluate(f"{_VIEWER}.view.fitted") is False
+    assert page.evaluate(f"{VIEWER}.view.fitted") is False
     page.keyboard.press(str(at))  # hidden with its class
     page.keyboard.press("0")
     assert coloured_along(page, region, class_colour(at - 1)).mean() < 0.05
@@ -112,7 +112,7 @@ def test_moved_thresholds_find_it_anew_as_the_inspector_would(page, client, one)
     expect(row.locator(".why")).to_contain_text("Nothing: the gate lets no mask through")
     before = suspected(page, number, size)
     for level in (RULE.lower[number - 1] - 60, RULE.lower[number - 1] - 90):
-        row.locator("input.lower").evaluate(_SLIDE, level)
+        row.locator("input.lower").evaluate(SLIDE, level)
         expect(page.locator(".reset")).to_be_enabled()
         expected = large_regions(map_ > level, least_area(RULE.min_area[number - 1]))
         assert np.array_equal(suspected(page, number, size), expected)
@@ -131,7 +131,7 @@ def test_a_class_that_gets_a_mask_is_suspected_no_longer(browser, client):
         look_at(page, through)
         expect(page.locator(".slider input:enabled").first).to_be_visible()
         assert suspected(page, number, size).any()
-        page.locator(f".class-row[data-class='{number}'] input.upper").evaluate(_SLIDE, 30)
+        page.locator(f".class-row[data-class='{number}'] input.upper").evaluate(SLIDE, 30)
         expect(page.locator(f".class-row[data-class='{number}'] .area")).not_to_have_text("–")
         assert mask(page, number, size).any()
         assert not suspected(page, number, size).any()

@@ -4,21 +4,15 @@ import cv2
 import numpy as np
 import pytest
 from helpers.browsing import LOOKS, needs_chromium, page_of, screenshot
+from helpers.looking import SLIDE, VIEWER, look_at, mask, picture
 from helpers.serving import IMAGES, send, served
 from playwright.sync_api import expect
 
-from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
+from steelsight.imaging.rle import encode_mask, format_runs
 from steelsight.rule.rule import Rule, masks
 
 pytestmark = needs_chromium
 
-_VIEWER = "document.querySelector('.stage').viewer"
-_MASK = f"""async (number) => {{
-  const {{encodeRuns}} = await import("/static/js/lib/rle.js");
-  const {{masks, inspection}} = {_VIEWER};
-  return encodeRuns(masks.get(number), inspection.height, inspection.width);
-}}"""
-_SLIDE = """(slider, value) => { slider.value = value; slider.dispatchEvent(new Event("input", {bubbles: true})); }"""
 _FAINT = """(root) => {
   const parse = (colour) => {
     const [red, green, blue, alpha = 1] = colour.match(/[\\d.]+/g).map(Number);
@@ -77,23 +71,6 @@ def page(browser, client, one):
         yield opened
 
 
-def look_at(page, one):
-    """Open an inspection of the history in the viewer."""
-    page.goto("/#history")
-    page.locator(f"[data-id='{one['id']}'] button").click()
-    expect(page.get_by_role("dialog").locator(".facts")).to_be_visible()
-
-
-def mask(page, number, size):
-    """What the viewer shows of a class: bool (height, width)."""
-    return decode_runs(parse_runs(page.evaluate(_MASK, number), size), size)
-
-
-def picture(client, path, one):
-    content = client.get(f"/api/v1/inspections/{one['id']}/{path}").content
-    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-
-
 def test_masks_are_the_servers_and_thresholds_cut_them_anew(page, client, one):
     card, size = client.get("/api/v1/inspector").json(), (one["height"], one["width"])
     index = picture(client, "mask.png", one)
@@ -106,18 +83,18 @@ def test_masks_are_the_servers_and_thresholds_cut_them_anew(page, client, one):
     upper, lower = row.locator("input.upper"), row.locator("input.lower")
     decided = card["rule"]["lower"][number - 1]
     for level in (decided + 30, decided - 30):
-        lower.evaluate(_SLIDE, level)
+        lower.evaluate(SLIDE, level)
         expect(row.locator(".area")).to_have_text(f"{int((map_ > level).sum()):,} px")
         assert np.array_equal(mask(page, number, size), map_ > level)
     screenshot(page, "station-viewer-moved", whole=False)
-    upper.evaluate(_SLIDE, 255)
+    upper.evaluate(SLIDE, 255)
     expect(row.locator(".area")).to_have_text("–")
     page.keyboard.press("r")
     assert np.array_equal(mask(page, number, size), own)
     # the page's own cut at the rule's thresholds says what the server's said
     cut = page.evaluate(
         f"""async ([number, upper, lower]) => {{
-          const viewer = {_VIEWER};
+          const viewer = {VIEWER};
           await viewer.setThreshold(number, {{upper, lower}});
           return Array.from(viewer.masks.get(number)).reduce((sum, one) => sum + one, 0);
         }}""",
@@ -145,7 +122,7 @@ def test_a_slider_reckons_with_the_image_on_the_screen_alone(page, client, one):
         expect(dialog.locator(".facts dd").last).not_to_have_text(shown)
     expect(dialog.locator(".slider input:enabled").first).to_be_visible()
     areas = page.evaluate(f"""async () => {{
-      const viewer = {_VIEWER};
+      const viewer = {VIEWER};
       const areaOf = viewer.areaOf.bind(viewer);
       let areas = 0;
       viewer.areaOf = (number) => {{ areas++; return areaOf(number); }};

@@ -9,8 +9,8 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from helpers.rings import filled
 from helpers.serving import IMAGES, send, served, wait_until
-from station.http.test_polygons import filled
 
 from steelsight.core.errors import UserError
 from steelsight.imaging.rle import decode_runs, format_runs, parse_runs

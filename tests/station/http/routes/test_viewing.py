@@ -1,23 +1,15 @@
-"""The history, figures and files over HTTP."""
+"""The history and its pictures over HTTP."""
 
-import csv
-import io
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-import pyarrow.parquet as pq
 import pytest
+from helpers.found import found
 from helpers.serving import IMAGES
 
 from steelsight.station.http.routes import viewing
-
-
-def found(client, **filters):
-    answer = client.get("/api/v1/inspections", params=filters)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["inspections"]
 
 
 def test_pages_follow_one_another_and_hold_each_once(client):
@@ -59,19 +51,6 @@ def test_times_are_utc_with_or_without_a_zone(client):
     assert found(client, since=(now - hour + east).replace(tzinfo=None).isoformat() + "+05:00")
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["limit=0", "limit=1001", "limit=NaN", "limit=" + "9" * 5000, "cursor=x", "cursor=WyJkb3VidCIsIE5hTiwgMV0", "order=best",
-     "verdict=maybe", "name=%00", "name=" + "a" * 301, "since=yesterday", "since=0001-01-01T00:00:00%2B14:00", "since=inf",
-     "until=9999-12-31T23:59:59-14:00", "class=%00", "inspector=Z", "door=window", "reviewed=perhaps", "colour=red"],
-)  # fmt: skip
-def test_what_does_not_fit_is_422_with_a_sentence(client, query):
-    for path in ("/api/v1/inspections", "/api/v1/log.csv", "/api/v1/log.parquet"):
-        answer = client.get(f"{path}?{query}")
-        assert answer.status_code == 422, answer.text
-        assert isinstance(answer.json()["detail"], str)
-
-
 @pytest.mark.parametrize("number", ["0", "-1", "9223372036854775808", "9" * 5000, "1.5", "NaN", "%00", "x"])
 def test_numbers_that_no_inspection_has(client, number):
     for rest in ("", "/image", "/mask.png", "/overlay.png", "/maps/1.png", "/reviews"):
@@ -84,49 +63,6 @@ def test_numbers_that_no_inspection_has_yet(client):
         answer = client.get(f"/api/v1/inspections/{path}")
         assert answer.status_code == 404
         assert answer.json()["detail"]
-
-
-def test_counts_over_time(client):
-    every = found(client, limit=1000)
-    for per in ("hour", "day"):
-        answer = client.get("/api/v1/statistics", params={"per": per}).json()
-        assert answer["totals"]["pass"] == sum(one["verdict"] == "pass" for one in every)
-        assert sum(one["review"] for one in answer["buckets"]) == answer["totals"]["review"]
-    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    assert client.get("/api/v1/statistics", params={"since": later}).json()["buckets"] == []
-
-
-def test_drift_says_why_it_is_not_known(client):
-    answer = client.get("/api/v1/drift").json()
-    assert answer["known"] is False
-    assert "no tested images" in answer["why"]
-
-
-def test_the_log_as_a_file(client):
-    passed = {str(one["id"]) for one in found(client, verdict="pass", limit=1000)}
-    answer = client.get("/api/v1/log.csv", params={"verdict": "pass"})
-    assert answer.headers["content-disposition"] == 'attachment; filename="log.csv"'
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert {row["id"] for row in rows} == passed
-    table = pq.read_table(io.BytesIO(client.get("/api/v1/log.parquet", params={"verdict": "pass"}).content))
-    assert set(map(str, table["id"].to_pylist())) == passed
-
-
-def test_figures_for_prometheus_count_requests_images_and_bytes(client, station):
-    client.get("/api/v1/" + "x" * 50)
-    text = client.get("/metrics").text
-    assert 'steelsight_requests_total{method="GET",route="other",status="404"}' in text
-    assert 'route="/api/v1/inspections/{id}"' in text
-    assert 'steelsight_images_total{door="http",verdict="pass"}' in text
-    assert "steelsight_queue_images 0.0" in text
-    assert "steelsight_image_seconds_bucket" in text
-    stored = next(line for line in text.splitlines() if line.startswith("steelsight_store_bytes "))
-    assert 0 < float(stored.split()[1]) <= station.store.size()
-
-
-def test_health(client):
-    assert client.get("/healthz").json() == {"status": "alive"}
-    assert client.get("/readyz").json() == {"status": "ready"}
 
 
 def test_of_pictures_two_are_made_at_a_time(client, monkeypatch):

@@ -2,11 +2,8 @@
 
 import pytest
 import torch
-from helpers.made_once import made_once
+from helpers.exported import exported_once
 from helpers.small_run import small_run
-
-from steelsight.export.export import export_run
-from steelsight.run.run import Run
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,4 +23,4 @@ def run(tmp_path_factory, one_thread):
 @pytest.fixture(scope="session")
 def exported(run, tmp_path_factory):
     """All folds, in fp32; not to be changed."""
-    return made_once(tmp_path_factory, "inspector", lambda folder: export_run(Run(run), folder))
+    return exported_once(tmp_path_factory)

@@ -19,16 +19,13 @@ from steelsight.cascade.sources import find_sources
 from steelsight.core.errors import UserError
 from steelsight.export.compare_image import ComparedSide
 from steelsight.export.export import export_run
-from steelsight.export.low_precision import write_reduced
 from steelsight.export.parity import check, measure
-from steelsight.export.plan import make_plan
 from steelsight.export.platform import here
 from steelsight.export.tolerance import LEVEL, PIXELS, PROBABILITY, TOLERANCE, are_alike
 from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.artifact import read_card
 from steelsight.inspector.engine import open_engine
 from steelsight.inspector.inspector import Inspector
-from steelsight.inspector.openvino import runs_in_bf16
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme import parity_lines, readme
 from steelsight.networks.engine import load_engine
@@ -342,21 +339,3 @@ def test_what_is_no_inspector_is_not_replaced(run, tmp_path, files, words):
     with pytest.raises(UserError, match=words):
         export_run(Run(run), out)
     assert out.is_file() or sorted(path.name for path in out.iterdir()) == sorted(files)
-
-
-def test_bf16_is_measured_where_the_processor_has_it_and_not_made_up_elsewhere(run, exported, tmp_path):
-    told = []
-    plan = make_plan(Run(run), "all", "bf16", 0.002, (), lambda what, done, of: told.append((done, of)))
-    told.clear()  # of what the verdicts rest on
-    card = exported.card.model_copy(update={"precision": "bf16"})
-    loss = write_reduced(plan, card, exported.folder, tmp_path)
-    for its in card.networks:
-        assert (tmp_path / its.file).read_bytes() == (exported.folder / its.file).read_bytes()
-    if runs_in_bf16("bf16"):
-        assert (loss.images, loss.not_measured) == (11, None)
-        assert abs(loss.lost) < 0.1
-        assert told[-1] == (22, 22)
-    else:
-        assert (loss.lost, loss.kept) == (None, None)
-        assert "does not compute in bf16" in loss.not_measured
-        assert told == []

@@ -8,7 +8,7 @@ LONGEST = (
     "tests/cli/test_train.py",
     "tests/cli/test_predict.py",
     "tests/selection/test_decide.py",
-    "tests/export/test_int8.py",
+    "tests/export/test_quantise.py",
     "tests/cli/test_export.py",
     "tests/cli/test_inspect.py",
     "tests/networks/test_build.py",

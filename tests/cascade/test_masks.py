@@ -1,6 +1,7 @@
 """Where to look: what lies above the lower threshold and makes no mask, of every image that does not pass."""
 
 from math import ceil
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,11 +17,11 @@ from steelsight.verdicts.verdict import give_verdict
 
 
 @pytest.fixture(scope="module")
-def said():
+def said() -> Any:
     return judged(keep_maps=True)
 
 
-def parts(mask):
+def parts(mask: Any) -> Any:
     """The connected regions of a mask as sets of pixels, grown pixel by pixel from a seed."""
     left, found = mask.copy(), []
     while left.any():
@@ -36,7 +37,7 @@ def parts(mask):
     return found
 
 
-def test_they_are_the_largest_regions_above_the_lower_threshold_of_classes_without_a_mask(said):
+def test_they_are_the_largest_regions_above_the_lower_threshold_of_classes_without_a_mask(said: Any) -> None:
     counts = []
     for one in said:
         if one.verdict.answer == "pass":
@@ -61,7 +62,7 @@ def test_they_are_the_largest_regions_above_the_lower_threshold_of_classes_witho
     assert any(0 < enough < every for enough, every in counts)
 
 
-def test_whatever_does_not_pass_is_segmented_and_the_gate_decides_on_masks_alone(said):
+def test_whatever_does_not_pass_is_segmented_and_the_gate_decides_on_masks_alone(said: Any) -> None:
     running = engine(batch=64)
     list(judge(SOURCES, running, RULE, flags=flag, policy=POLICY))
     seen = [one for one in said if one.p_defect > RULE.gate or one.verdict.answer != "pass"]
@@ -73,7 +74,7 @@ def test_whatever_does_not_pass_is_segmented_and_the_gate_decides_on_masks_alone
     assert all((one.maps is not None) == one.is_segmented for one in said)
 
 
-def test_nothing_else_depends_on_them(said):
+def test_nothing_else_depends_on_them(said: Any) -> None:
     """Masks, regions and numbers are those of an inspector without a policy, the verdict that of what was found."""
     for one, plain in zip(said, judged(policy=None), strict=True):
         assert [format_runs(runs) for runs in one.runs] == [format_runs(runs) for runs in plain.runs]
@@ -88,7 +89,7 @@ def test_nothing_else_depends_on_them(said):
     assert {"pass", "review", "reject"} == {one.verdict.answer for one in said}
 
 
-def test_an_odd_answer_of_a_segmenter_leaves_the_verdict_of_what_the_gate_held_back():
+def test_an_odd_answer_of_a_segmenter_leaves_the_verdict_of_what_the_gate_held_back() -> None:
     odd = Engine((BrightImage(HALF),), (Odd(BrightPixels(HALF), float("nan"), "lite:3"),), CLASSES)
     rule = RULE.model_copy(update={"gate": 0.4})  # above the brightness from which it is odd
     unseen = 0

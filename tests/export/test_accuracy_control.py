@@ -11,7 +11,7 @@ from steelsight.export.accuracy_control import FoldInFp32
 from steelsight.imaging.rle import Runs
 
 
-def test_int8_that_gives_no_probability_for_an_image_has_the_worst_score_on_it():
+def test_int8_that_gives_no_probability_for_an_image_has_the_worst_score_on_it() -> None:
     """So that the operations that overflow go back to fp32; where they do not, nothing is exported."""
     samples = read_dataset(SAMPLE, decode=False).samples[:2]
     samples = [replace(one, runs=(Runs.empty(), Runs.empty())) for one in samples]

@@ -1,6 +1,7 @@
 """One image by two engines: masks that are the same, and numbers that are none."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from helpers.compared import RULE, SOURCES, engine
@@ -12,7 +13,7 @@ from steelsight.export.tolerance import PIXELS
 from steelsight.imaging.rle import Runs
 
 
-def test_how_many_masks_are_the_same_is_told_and_not_asked():
+def test_how_many_masks_are_the_same_is_told_and_not_asked() -> None:
     """Of each, three pixels at its end are gone."""
     rule = RULE.model_copy(update={"gate": 0.0})
     side = ComparedSide("torch", engine(), rule)
@@ -25,7 +26,7 @@ def test_how_many_masks_are_the_same_is_told_and_not_asked():
             assert [pair.pixels for pair in compared.masks] == [cut if runs.area else 0 for runs in one.runs]
 
 
-def shortened(runs, by):
+def shortened(runs: Any, by: Any) -> Any:
     """The last pixels taken away."""
     if not runs.area:
         return runs
@@ -33,7 +34,7 @@ def shortened(runs, by):
     return Runs(positions[:-by], np.ones(len(positions) - by, np.int64))
 
 
-def test_numbers_that_are_none_are_refused():
+def test_numbers_that_are_none_are_refused() -> None:
     side = ComparedSide("torch", engine(), RULE)
     (one,) = judge(SOURCES[:1], engine(), RULE, keep_maps=True)
     (fault, *_) = of_image(one, replace(one, p_defect=float("nan")), side, side).faults

@@ -17,7 +17,7 @@ from steelsight.inspector.parity import DiceLoss, FoldDice
 from steelsight.inspector.readme import parity_lines
 
 
-def test_each_image_counts_alike_in_dice_lost():
+def test_each_image_counts_alike_in_dice_lost() -> None:
     folds = [FoldDice(fold=0, images=30, fp32=0.9, reduced=0.9), FoldDice(fold=1, images=10, fp32=0.8, reduced=0.79)]
     loss = DiceLoss.of(0.002, folds)
     assert (loss.images, loss.fp32, loss.lost) == (40, pytest.approx(0.875), pytest.approx(0.0025))
@@ -30,7 +30,7 @@ def test_each_image_counts_alike_in_dice_lost():
     )
 
 
-def test_what_was_not_measured_has_no_figure():
+def test_what_was_not_measured_has_no_figure() -> None:
     loss = DiceLoss.unknown(0.002, "this processor cannot")
     assert (loss.lost, loss.kept, loss.images) == (None, None, 0)
     parity = compare(engine()).parity.model_copy(update={"dice_loss": loss, "precision": "bf16"})

@@ -1,5 +1,7 @@
 """The comparison and its limits, with engines whose answers can be computed by hand."""
 
+from typing import Any
+
 import pytest
 from helpers.compared import RULE, SOURCES, WHERE, answering, compare, engine
 from helpers.policies import make_policy
@@ -12,7 +14,7 @@ from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme import parity_lines
 
 
-def test_the_same_engine_is_the_same():
+def test_the_same_engine_is_the_same() -> None:
     measured = compare(engine())
     check(measured)
     parity = measured.parity
@@ -28,7 +30,7 @@ def test_the_same_engine_is_the_same():
     assert parity.mean_dice == parity.same_answer_share == 1
 
 
-def test_a_probability_too_far_away_is_refused_with_both_figures():
+def test_a_probability_too_far_away_is_refused_with_both_figures() -> None:
     measured = compare(engine(p=2e-3))
     assert measured.parity.p_defect_difference == pytest.approx(2e-3, abs=1e-6)
     with pytest.raises(
@@ -37,7 +39,7 @@ def test_a_probability_too_far_away_is_refused_with_both_figures():
         check(measured)
 
 
-def test_a_gate_decision_may_differ_only_beside_the_gate():
+def test_a_gate_decision_may_differ_only_beside_the_gate() -> None:
     said = sorted(one.p_defect for one in judge(SOURCES, engine(), RULE))
     gate = said[10] + 5e-4
     near = RULE.model_copy(update={"gate": gate})
@@ -52,7 +54,7 @@ def test_a_gate_decision_may_differ_only_beside_the_gate():
     assert "gate" in {fault.kind for fault in far.faults}
 
 
-def test_a_verdict_may_differ_only_beside_a_bound():
+def test_a_verdict_may_differ_only_beside_a_bound() -> None:
     nothing = RULE.model_copy(update={"gate": 1.0})
     said = sorted(one.p_defect for one in judge(SOURCES, engine(), nothing))
     policy = make_policy(said[10] + 5e-4, None)
@@ -64,14 +66,14 @@ def test_a_verdict_may_differ_only_beside_a_bound():
     assert compare(engine(), nothing).parity.same_verdict_share is None
 
 
-def test_a_lower_precision_is_not_held_to_the_tolerance():
+def test_a_lower_precision_is_not_held_to_the_tolerance() -> None:
     measured = compare(engine(p=0.05, pixel=0.05), where=Platform("torch", "OpenVINO", "a processor", "int8", "int8"))
     assert measured.parity.tolerance is None
     assert measured.faults
     check(measured)
 
 
-def test_nothing_passes_the_gate():
+def test_nothing_passes_the_gate() -> None:
     measured = compare(engine(), RULE.model_copy(update={"gate": 1.0}))
     parity = measured.parity
     assert (parity.map_difference, parity.mean_dice, parity.same_found_masks_share) == (None, None, None)
@@ -82,7 +84,7 @@ def test_nothing_passes_the_gate():
 
 @pytest.mark.parametrize("answer", [float("nan"), float("inf"), 1.5])
 @pytest.mark.parametrize("step", [1, 2])
-def test_what_is_no_probability_is_never_compared(step, answer):
+def test_what_is_no_probability_is_never_compared(step: int, answer: Any) -> None:
     """Of either engine: a nan differs from nothing by more than anything."""
     said = rf"gave no probability for this image, so that a person must look: in step {step}, .* lite:1 answered {answer:g}"
     for one, other in ((engine(), answering(step, answer)), (answering(step, answer), engine())):

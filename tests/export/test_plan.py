@@ -1,8 +1,12 @@
 """Which networks, rule and evidence an inspector gets: of all folds together, or of one."""
 
+from pathlib import Path
+from typing import Any
+
 from helpers.data import SAMPLE
 from helpers.small_run import WISH
 
+from steelsight.export.export import Exported
 from steelsight.export.plan import make_plan
 from steelsight.inspector.artifact import read_card
 from steelsight.report.sign_off.sheet import sheet_of
@@ -11,11 +15,11 @@ from steelsight.selection.decision import read_decision
 from steelsight.verdicts.evaluated_files import read_evaluation_set
 
 
-def plan(run, folds, precision="fp32"):
+def plan(run: Any, folds: Any, precision: str = "fp32") -> Any:
     return make_plan(Run(run), folds, precision, 0.002, [str(SAMPLE / "test_images")], lambda *_: None)
 
 
-def test_averaged_folds_carry_the_runs_policy_and_no_guarantee(run, exported):
+def test_averaged_folds_carry_the_runs_policy_and_no_guarantee(run: Path, exported: Exported) -> None:
     folder = exported.folder
     card, decision = read_card(folder), read_decision(Run(run))
     assert card.policy == decision.policy
@@ -27,7 +31,7 @@ def test_averaged_folds_carry_the_runs_policy_and_no_guarantee(run, exported):
     assert "Cross-validated, not guaranteed." in sheet_of(folder)
 
 
-def test_one_folds_networks_are_tested_on_exactly_that_fold(run):
+def test_one_folds_networks_are_tested_on_exactly_that_fold(run: Path) -> None:
     decision, of = read_decision(Run(run)), plan(run, "1")
     own = next(fold for fold in decision.nested.folds if fold.fold == 1)
     assert of.rule == own.rule

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -11,12 +13,13 @@ from helpers.data import ROOT, SAMPLE
 from helpers.int8 import count_int8
 
 from steelsight.core.errors import UserError
+from steelsight.export.export import Exported
 from steelsight.export.quantise import Control, quantise
 from steelsight.imaging.read import list_images, read_image
 
 
 @pytest.fixture
-def small_network(exported, tmp_path):
+def small_network(exported: Exported, tmp_path: Path) -> Any:
     """An fp32 network of real size that is quick to quantise: the tests' own, of one convolution, has nothing to give."""
     preprocess = next(one.preprocess for one in exported.card.networks if one.step == "segment")
     path = tmp_path / "network.onnx"
@@ -38,7 +41,7 @@ def small_network(exported, tmp_path):
     return path, [preprocess.to_input(image) for image in images]
 
 
-def test_what_costs_too_much_goes_back_to_fp32(small_network, tmp_path):
+def test_what_costs_too_much_goes_back_to_fp32(small_network: Any, tmp_path: Path) -> None:
     """The score is the number of layers in fp32, so that control must take all of them back, or none where all may go."""
     path, inputs = small_network
     fp32 = path.read_bytes()
@@ -51,7 +54,7 @@ def test_what_costs_too_much_goes_back_to_fp32(small_network, tmp_path):
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_network_that_cannot_be_quantised_is_one_sentence(small_network):
+def test_a_network_that_cannot_be_quantised_is_one_sentence(small_network: Any) -> None:
     """ONNX of before 2019 has no quantisation."""
     path, inputs = small_network
     model = onnx.load(path)
@@ -63,7 +66,7 @@ def test_a_network_that_cannot_be_quantised_is_one_sentence(small_network):
         quantise(path, inputs)
 
 
-def test_nothing_is_sent_or_printed(small_network, tmp_path):
+def test_nothing_is_sent_or_printed(small_network: Any, tmp_path: Path) -> None:
     """In a process of its own, since NNCF switches telemetry off where it sees pytest."""
     path, inputs = small_network
     np.save(tmp_path / "inputs.npy", np.stack(inputs))

@@ -12,7 +12,7 @@ from steelsight.imaging.rle import shared_area
 from steelsight.metrics.dice import pair_dice
 
 
-def test_a_map_may_differ_by_one_level_and_no_more():
+def test_a_map_may_differ_by_one_level_and_no_more() -> None:
     one, two = (compare(engine(pixel=levels / 255), where=WHERE) for levels in (0.9, 2))
     assert one.parity.map_difference == pytest.approx(LEVEL)
     assert two.parity.map_difference == pytest.approx(2 * LEVEL)
@@ -21,7 +21,7 @@ def test_a_map_may_differ_by_one_level_and_no_more():
         check(two)
 
 
-def test_a_mask_that_differs_is_named_with_its_pixels():
+def test_a_mask_that_differs_is_named_with_its_pixels() -> None:
     measured = compare(engine(pixel=0.9 / 255))
     parity = measured.parity
     assert parity.differing_pairs > 3

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
+from numpy.typing import NDArray
 
+from steelsight.cascade.engine import EngineNetwork
 from steelsight.cascade.sources import find_sources
 from steelsight.export.compare_image import ComparedSide
-from steelsight.export.parity import Platform, measure
+from steelsight.export.parity import MeasuredParity, Platform, measure
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.rule.rule import Rule
+from steelsight.verdicts.policy import Policy
 
 HALF = Preprocess(height=128, width=800)
 RULE = Rule(gate=0.2, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
@@ -22,25 +25,30 @@ SOURCES = find_sources([str(SAMPLE / "train_images")])[:20]
 class Shifted:
     """A network whose answers are moved by a little."""
 
-    network: BrightImage | BrightPixels
+    network: EngineNetwork
     by: float
+    name: str = "shifted:0"
 
     @property
-    def preprocess(self):
+    def preprocess(self) -> Preprocess:
         return self.network.preprocess
 
-    def probabilities(self, inputs):
-        return np.clip(self.network.probabilities(inputs) + np.float32(self.by), 0, 1)
+    def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(np.clip(self.network.probabilities(inputs) + np.float32(self.by), 0, 1))
 
 
-def engine(p=0.0, pixel=0.0):
+def engine(p: float = 0.0, pixel: float = 0.0) -> Engine:
     return Engine((Shifted(BrightImage(HALF), p),), (Shifted(BrightPixels(HALF), pixel),))
 
 
-def compare(exported, rule=RULE, where=WHERE, policy=None):
-    told = []
-    sides = (ComparedSide(name, one, rule, policy) for name, one in (("torch", engine()), ("OpenVINO", exported)))
-    measured = measure(SOURCES, *sides, where, lambda done, of: told.append((done, of)))
+def compare(
+    exported: Engine, rule: Rule = RULE, where: Platform = WHERE, policy: Policy | None = None
+) -> MeasuredParity:
+    told: list[tuple[int, int]] = []
+    first, second = (
+        ComparedSide(name, one, rule, policy) for name, one in (("torch", engine()), ("OpenVINO", exported))
+    )
+    measured = measure(SOURCES, first, second, where, lambda done, of: told.append((done, of)))
     assert told == [(number + 1, len(SOURCES)) for number in range(len(SOURCES))]
     return measured
 
@@ -49,21 +57,21 @@ def compare(exported, rule=RULE, where=WHERE, policy=None):
 class Answering:
     """A network that says another one's answers, and one number in their place."""
 
-    network: BrightImage | BrightPixels
+    network: EngineNetwork
     answer: float
     name: str = "lite:1"
 
     @property
-    def preprocess(self):
+    def preprocess(self) -> Preprocess:
         return self.network.preprocess
 
-    def probabilities(self, inputs):
+    def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         said = self.network.probabilities(inputs).copy()
         said[-1] = self.answer
         return said
 
 
-def answering(step, answer):
-    networks = [BrightImage(HALF), BrightPixels(HALF)]
+def answering(step: int, answer: float) -> Engine:
+    networks: list[EngineNetwork] = [BrightImage(HALF), BrightPixels(HALF)]
     networks[step - 1] = Answering(networks[step - 1], answer)
     return Engine((networks[0],), (networks[1],))

@@ -1,8 +1,9 @@
 """Files that are dropped on the page, and their rows."""
 
 import base64
+from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 _DROP = """async (files) => {
   const transfer = new DataTransfer();
@@ -15,23 +16,23 @@ _DROP = """async (files) => {
 }"""
 
 
-def drop(page, *files):
+def drop(page: Page, *files: Any) -> None:
     """Drop files, given by name and content, as a file manager does."""
     expect(page.locator(".drop")).to_be_visible()
     page.evaluate(_DROP, [[name, base64.b64encode(content).decode()] for name, content in files])
 
 
-def rows(page):
+def rows(page: Page) -> Any:
     return page.locator(".results > li")
 
 
-def finished(page, count):
+def finished(page: Page, count: Any) -> None:
     """All of so many results are there."""
     expect(rows(page)).to_have_count(count)
     expect(page.locator(".results > li.waiting")).to_have_count(0)
 
 
-def inked(page, row):
+def inked(page: Page, row: Any) -> Any:
     """Whether a thumbnail holds colour: the images are grey, so that it is an outline's."""
     return (
         rows(page)

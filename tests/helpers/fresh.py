@@ -1,13 +1,14 @@
 """Labelled images that the small run was not made of."""
 
 import shutil
+from typing import Any
 
 from helpers.data import SAMPLE
 
 from steelsight.dataset.read import read_dataset
 
 
-def fresh_images(folder):
+def fresh_images(folder: Any) -> Any:
     """Images of the sample that the run was not made of, as Severstal's folder."""
     out = folder / "fresh"
     (out / "train_images").mkdir(parents=True)

@@ -1,9 +1,11 @@
 """Rings that are filled."""
 
+from typing import Any
+
 import numpy as np
 
 
-def filled(rings, size):
+def filled(rings: Any, size: Any) -> Any:
     """A pixel is inside where a line to its right crosses the rings an odd number of times."""
     crossed = np.zeros((size[0], size[1] + 1), np.bool_)
     for ring in rings:

@@ -1,5 +1,7 @@
 """Drawn strips as judged by an engine whose masks hold less than what it suspects."""
 
+from typing import Any
+
 from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
 from helpers.policies import make_policy
@@ -16,13 +18,13 @@ POLICY = make_policy(0.2, 0.42, [{"verdict": "reject", "class": "bright", "total
 SOURCES = find_sources([str(SAMPLE / "train_images")])[:24]
 
 
-def engine(batch=4):
+def engine(batch: int = 4) -> Any:
     return Engine((BrightImage(HALF),), (BrightPixels(HALF),), CLASSES, batch=batch)
 
 
-def flag(image):
+def flag(image: Any) -> Any:
     return ("size",) if image.sum() % 3 == 0 else ()
 
 
-def judged(policy=POLICY, rule=RULE, **options):
+def judged(policy: Any = POLICY, rule: Any = RULE, **options: Any) -> Any:
     return list(judge(SOURCES, engine(), rule, flags=flag, policy=policy, **options))

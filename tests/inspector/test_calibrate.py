@@ -1,5 +1,8 @@
 """Fresh labelled images give an inspector a bound of its own; those that it learned from are refused."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from helpers.data import SAMPLE
@@ -14,7 +17,7 @@ from steelsight.inspector.inspector import Inspector
 from steelsight.verdicts.evaluated_files import read_evaluation_set
 
 
-def test_fresh_images_give_a_bound_to_averaged_folds(inspector, tmp_path):
+def test_fresh_images_give_a_bound_to_averaged_folds(inspector: Any, tmp_path: Path) -> None:
     from steelsight.report.sign_off.sheet import sheet_of  # the plain install has no report
 
     dataset = read_dataset(fresh_images(tmp_path), decode=False)
@@ -34,7 +37,7 @@ def test_fresh_images_give_a_bound_to_averaged_folds(inspector, tmp_path):
     assert decide_inspector(inspector, None, "keep").policy == card.policy
 
 
-def test_images_that_it_learned_from_are_refused(inspector):
+def test_images_that_it_learned_from_are_refused(inspector: Any) -> None:
     dataset = read_dataset(SAMPLE, decode=False)
     with pytest.raises(UserError, match="were trained on this file, as on 11"):
         judge_fresh(Inspector.open(inspector), dataset, np.arange(66), lambda done, of: None)

@@ -1,6 +1,8 @@
 """An inspector's verdicts are decided again where it stands."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 from helpers.data import SAMPLE, run_cli
 from helpers.fresh import fresh_images
@@ -12,7 +14,7 @@ from steelsight.verdicts.policy import Limits
 from steelsight.verdicts.severity import Severity
 
 
-def test_an_inspector_is_decided_again_where_it_stands(inspector):
+def test_an_inspector_is_decided_again_where_it_stands(inspector: Any) -> None:
     before = read_card(inspector)
     severity = Severity.model_validate({"rules": [{"verdict": "reject", "class": "4"}]})
     card = decide_inspector(inspector, Limits(max_escape=0.5, confidence=0.7), severity)
@@ -30,7 +32,7 @@ def test_an_inspector_is_decided_again_where_it_stands(inspector):
     assert judged.verdict.answer in ("pass", "review", "reject")
 
 
-def test_deciding_again_vouches_for_nothing_that_was_not_listed(inspector):
+def test_deciding_again_vouches_for_nothing_that_was_not_listed(inspector: Any) -> None:
     """Or whoever puts a file beside it has it signed by the owner; the file itself is the owner's to keep."""
     listed = set(listed_files(inspector))
     (inspector / "notes").mkdir()
@@ -45,7 +47,7 @@ def test_deciding_again_vouches_for_nothing_that_was_not_listed(inspector):
     read_card(inspector)
 
 
-def test_the_verb_decides_an_inspector_again(inspector, tmp_path):
+def test_the_verb_decides_an_inspector_again(inspector: Any, tmp_path: Path) -> None:
     done = run_cli("decide", inspector, "--calibrate", fresh_images(tmp_path), "--max-escape", "0.4", "--json")
     assert done.returncode == 0, done.stderr
     policy = json.loads(done.stdout)["policy"]

@@ -9,7 +9,7 @@ from steelsight.inspector.readme import parity_lines
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_what_was_written_before_is_still_read(precision):
+def test_what_was_written_before_is_still_read(precision: str) -> None:
     """parity.json as steelsight 0.1 wrote it, schema_version 1."""
     tolerance = {"p_defect": 0.001, "map": 1 / 255, "same_masks_share": 0.995, "pixels": 3}
     before = {

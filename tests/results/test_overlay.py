@@ -14,7 +14,7 @@ def said() -> list[Prediction]:
     return judged(keep_maps=True)
 
 
-def test_an_overlay_outlines_them_with_dashes(said):
+def test_an_overlay_outlines_them_with_dashes(said: list[Prediction]) -> None:
     one = next(one for one in said if one.suspected_runs and one.suspected_runs[1].area and not one.is_defective)
     height, drawn = one.size[0], {}
     for kind, arguments in (("solid", (one.suspected_runs,)), ("dashed", (one.runs,))):

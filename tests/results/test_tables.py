@@ -2,6 +2,8 @@
 
 import csv
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.suspecting import CLASSES, judged
@@ -15,7 +17,7 @@ def said() -> list[Prediction]:
     return judged(keep_maps=True)
 
 
-def written(out, images, **options):
+def written(out: Any, images: Any, **options: Any) -> Any:
     with ResultWriter(out, CLASSES, [one.source for one in images], **options) as writer:
         for one in images:
             writer.write(one)
@@ -26,7 +28,7 @@ def written(out, images, **options):
     return writer.tally, rows
 
 
-def test_tables_list_them_apart_and_everything_else_is_as_without(tmp_path, said):
+def test_tables_list_them_apart_and_everything_else_is_as_without(tmp_path: Path, said: list[Prediction]) -> None:
     tally, rows = written(tmp_path / "with", said, masks=True)
     without = [replace(one, suspected=(), suspected_runs=()) for one in said]
     plain, other = written(tmp_path / "without", without, masks=True)

@@ -1,5 +1,7 @@
 """Outlines of masks, held against what is inside them."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from helpers.rings import filled
@@ -14,14 +16,14 @@ from steelsight.station.http.polygons import region_polygons
 MASKS = arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
 
 
-def ring_area(ring):
+def ring_area(ring: Any) -> Any:
     """Negative where the ring goes anticlockwise on the screen."""
     x, y = np.array(ring).T
     return int((x * np.roll(y, -1) - y * np.roll(x, -1)).sum()) // 2
 
 
 @given(MASKS)
-def test_filling_the_polygons_of_a_region_gives_its_pixels_back(mask):
+def test_filling_the_polygons_of_a_region_gives_its_pixels_back(mask: Any) -> None:
     regions = find_regions(0, mask, np.zeros(mask.shape, np.uint8))
     _, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
     polygons = region_polygons(encode_mask(mask), regions, mask.shape)
@@ -36,5 +38,5 @@ def test_filling_the_polygons_of_a_region_gives_its_pixels_back(mask):
     assert (np.any([filled(rings, mask.shape) for rings in polygons], axis=0) == mask).all()
 
 
-def test_no_region_has_no_polygon():
+def test_no_region_has_no_polygon() -> None:
     assert region_polygons(encode_mask(np.zeros((3, 3), np.bool_)), (), (3, 3)) == []

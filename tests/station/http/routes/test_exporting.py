@@ -5,9 +5,10 @@ import io
 
 import pyarrow.parquet as pq
 from helpers.found import found
+from httpx import Client
 
 
-def test_the_log_as_a_file(client):
+def test_the_log_as_a_file(client: Client) -> None:
     passed = {str(one["id"]) for one in found(client, verdict="pass", limit=1000)}
     answer = client.get("/api/v1/log.csv", params={"verdict": "pass"})
     assert answer.headers["content-disposition"] == 'attachment; filename="log.csv"'

@@ -8,7 +8,7 @@ from steelsight.inspector.artifact import read_card
 from steelsight.station.station import Station
 
 
-def test_health(client):
+def test_health(client: Client) -> None:
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}
 

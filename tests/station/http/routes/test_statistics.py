@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 from helpers.found import found
+from httpx import Client
 
 
-def test_counts_over_time(client):
+def test_counts_over_time(client: Client) -> None:
     every = found(client, limit=1000)
     for per in ("hour", "day"):
         answer = client.get("/api/v1/statistics", params={"per": per}).json()
@@ -15,7 +16,7 @@ def test_counts_over_time(client):
     assert client.get("/api/v1/statistics", params={"since": later}).json()["buckets"] == []
 
 
-def test_drift_says_why_it_is_not_known(client):
+def test_drift_says_why_it_is_not_known(client: Client) -> None:
     answer = client.get("/api/v1/drift").json()
     assert answer["known"] is False
     assert "no tested images" in answer["why"]

@@ -5,25 +5,11 @@ With STEELSIGHT_REAL_IMAGES=required nothing starts where the real images are no
 
 import pytest
 from helpers.data import REAL_IMAGES, SHARED
+from helpers.longest import LONGEST
 from hypothesis import settings
 
 settings.register_profile("shared machine", deadline=None)  # a wait for a processor is no fault of the code
 settings.load_profile("shared machine")
-
-LONGEST = (
-    "tests/cli/test_paper.py",
-    "tests/station/page/test_review.py",
-    "tests/export/test_export.py",
-    "tests/training/test_fit.py",
-    "tests/cli/test_train.py",
-    "tests/cli/test_predict.py",
-    "tests/selection/test_decide.py",
-    "tests/export/test_int8.py",
-    "tests/cli/test_export.py",
-    "tests/cli/test_inspect.py",
-    "tests/networks/test_build.py",
-)
-"""From the longest on; xdist keeps this order with --no-loadscope-reorder."""
 
 
 def pytest_configure() -> None:

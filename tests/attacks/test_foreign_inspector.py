@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -29,20 +30,20 @@ WHERE = Path("network.onnx")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_inspector(tmp_path_factory.mktemp("made") / "inspector", policy=make_policy())
 
 
 @pytest.fixture
-def folder(made, tmp_path) -> Path:
+def folder(made: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made, tmp_path / "inspector")
 
 
-def load_openvino(folder: Path):
+def load_openvino(folder: Path) -> Any:
     return OpenVinoEngine.load(folder, read_card(folder), aim="latency", threads=1)
 
 
-def load_onnxruntime(folder: Path):
+def load_onnxruntime(folder: Path) -> Any:
     pytest.importorskip("onnxruntime")
     return OnnxRuntimeEngine.load(folder, read_card(folder), ["CPUExecutionProvider"])
 
@@ -61,7 +62,9 @@ def send_away(tensor: TensorProto, file: str = "w.bin") -> bytes:
 
 @both
 @pytest.mark.parametrize("beside", ["inspector", "working folder"])
-def test_external_data_is_refused_and_changes_nothing(folder, tmp_path, monkeypatch, load, beside):
+def test_external_data_is_refused_and_changes_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Any, beside: str
+) -> None:
     """Under the same fingerprint an unlisted file would decide what the networks say."""
     monkeypatch.chdir(tmp_path)
     model = onnx.load(folder / NETWORK)
@@ -76,7 +79,9 @@ def test_external_data_is_refused_and_changes_nothing(folder, tmp_path, monkeypa
 
 
 @both
-def test_a_network_exchanged_after_the_check_is_refused(folder, load, monkeypatch):
+def test_a_network_exchanged_after_the_check_is_refused(
+    folder: Path, load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The bytes that are loaded are those that the checksum is of."""
     card = read_card(folder)
     shutil.copy(folder / "segment-0-fold0.onnx", folder / NETWORK)
@@ -89,7 +94,7 @@ def test_a_network_exchanged_after_the_check_is_refused(folder, load, monkeypatc
 
 
 @both
-def test_a_network_that_runs_is_loaded_from_its_bytes(folder, load):
+def test_a_network_that_runs_is_loaded_from_its_bytes(folder: Path, load: Any) -> None:
     inputs = np.full((1, 1, STRETCHED.height, STRETCHED.width), 0.33, np.float32)
     assert load(folder).classifiers[0].probabilities(inputs) == pytest.approx(0.5, abs=1e-4)
 
@@ -100,15 +105,15 @@ def tensor() -> TensorProto:
     return made
 
 
-def graph(*nodes: onnx.NodeProto, **changes) -> onnx.GraphProto:
+def graph(*nodes: onnx.NodeProto, **changes: Any) -> onnx.GraphProto:
     return helper.make_graph(list(nodes), "g", [], [], **changes)
 
 
-def constant(**attributes) -> onnx.NodeProto:
+def constant(**attributes: Any) -> onnx.NodeProto:
     return helper.make_node("Constant", [], ["w"], **attributes)
 
 
-def with_attribute(**fields) -> onnx.NodeProto:
+def with_attribute(**fields: Any) -> onnx.NodeProto:
     node = helper.make_node("Custom", [], ["w"])
     node.attribute.append(AttributeProto(name="a", **fields))
     return node
@@ -146,14 +151,14 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("where", HIDDEN)
-def test_external_data_is_found_wherever_a_tensor_can_be(where):
+def test_external_data_is_found_wherever_a_tensor_can_be(where: Any) -> None:
     model = HIDDEN[where]()
     model.ir_version = 9
     with pytest.raises(UserError, match=rf"network\.onnx: {ELSEWHERE}"):
         check_alone(model.SerializeToString(), WHERE)
 
 
-def test_every_message_that_can_hold_a_tensor_is_looked_into():
+def test_every_message_that_can_hold_a_tensor_is_looked_into() -> None:
     """Held against the format as the library of ONNX describes it."""
     from steelsight.inspector import onnx_file
 
@@ -169,7 +174,7 @@ def test_every_message_that_can_hold_a_tensor_is_looked_into():
     assert (tensors["external_data"].number, tensors["data_location"].number) == (13, 14)
 
 
-def test_a_second_graph_and_odd_ways_to_write_a_tag_hide_nothing(made):
+def test_a_second_graph_and_odd_ways_to_write_a_tag_hide_nothing(made: Path) -> None:
     """Readers of protocol buffers join what comes twice, and take a number written longer than it must be."""
     plain = (made / NETWORK).read_bytes()
     check_alone(plain, WHERE)
@@ -187,7 +192,7 @@ def test_a_second_graph_and_odd_ways_to_write_a_tag_hide_nothing(made):
             check_alone(plain + odd, WHERE)
 
 
-def test_graphs_within_graphs_end_somewhere():
+def test_graphs_within_graphs_end_somewhere() -> None:
     content = b""
     for _ in range(100):
         for number in (6, 5, 1):  # a graph, of an attribute, of a node, of a graph
@@ -206,14 +211,14 @@ def field(number: int, content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("content", [b"", b"<?xml version='1.0'?><net/>", b"\x0a\x02ab", b"\x80" * 20, b"\x08\x09"])
-def test_what_is_no_network_is_refused_before_a_runtime_sees_it(content):
+def test_what_is_no_network_is_refused_before_a_runtime_sees_it(content: Any) -> None:
     with pytest.raises(UserError, match=r"network\.onnx: not an ONNX network"):
         check_alone(content, WHERE)
 
 
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
-def test_damage_is_one_sentence_or_none(made, data):
+def test_damage_is_one_sentence_or_none(made: Path, data: Any) -> None:
     content = bytearray((made / NETWORK).read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -222,13 +227,13 @@ def test_damage_is_one_sentence_or_none(made, data):
         check_alone(damaged, WHERE)
 
 
-def test_a_card_that_is_nested_for_ever_is_one_sentence(folder):
+def test_a_card_that_is_nested_for_ever_is_one_sentence(folder: Path) -> None:
     (folder / "inspector.json").write_text("[" * 100_000)
     with pytest.raises(UserError, match=r"inspector\.json: not JSON"):
         read_card(folder)
 
 
-def test_a_listed_link_is_what_its_checksum_says(folder, tmp_path):
+def test_a_listed_link_is_what_its_checksum_says(folder: Path, tmp_path: Path) -> None:
     (folder / NETWORK).rename(tmp_path / "away.onnx")
     (folder / NETWORK).symlink_to(tmp_path / "away.onnx")
     assert Inspector.open(folder).engine("latency").classifiers
@@ -237,7 +242,7 @@ def test_a_listed_link_is_what_its_checksum_says(folder, tmp_path):
         read_card(folder)
 
 
-def test_unlisted_evidence_is_not_believed(folder):
+def test_unlisted_evidence_is_not_believed(folder: Path) -> None:
     for name in ("tested.csv", "tested_defects.csv", "seen.txt"):
         (folder / name).write_text("")
     with pytest.raises(UserError, match=r"tested\.csv: not listed in checksums\.txt"):
@@ -248,7 +253,7 @@ def test_unlisted_evidence_is_not_believed(folder):
         require_listed(folder, "tested.csv")
 
 
-def test_what_a_message_quotes_does_not_steer_the_terminal(tmp_path):
+def test_what_a_message_quotes_does_not_steer_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "inspector.json").write_text("{}")
     (tmp_path / "checksums.txt").write_text(f"{'0' * 64}  inspector.json\n{'0' * 64}  \x1b[2J\x1b]0;title\x07\n")
     done = run_cli("inspect", tmp_path, SAMPLE, "--out", tmp_path / "out")

@@ -1,6 +1,8 @@
 """A log that strangers made, and what is built from it: no program in it runs, and no file outside of the store is read."""
 
 import sqlite3
+from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -21,7 +23,7 @@ PROGRAMS = {
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Any:
     """A log with one result, closed."""
     place = tmp_path / "log.sqlite"
     with InspectionLog.open(f"sqlite:///{place}") as log:
@@ -30,14 +32,14 @@ def path(tmp_path):
     return place
 
 
-def put(path, script):
+def put(path: Any, script: Any) -> None:
     with sqlite3.connect(path) as connection:
         connection.executescript(script)
     connection.close()
 
 
 @pytest.mark.parametrize("what", PROGRAMS)
-def test_a_log_that_holds_a_program_is_refused(path, what):
+def test_a_log_that_holds_a_program_is_refused(path: Any, what: Any) -> None:
     put(path, PROGRAMS[what])
     before = path.read_bytes()
     with pytest.raises(UserError, match=rf"log\.sqlite: it holds the {what} '\w+', which no steelsight makes"):
@@ -45,7 +47,7 @@ def test_a_log_that_holds_a_program_is_refused(path, what):
     assert path.read_bytes() == before
 
 
-def test_a_table_or_a_view_of_ones_own_is_left_alone(path):
+def test_a_table_or_a_view_of_ones_own_is_left_alone(path: Any) -> None:
     put(
         path,
         "CREATE TABLE mine (a); CREATE VIEW by_day AS SELECT count(*) FROM inspections; CREATE INDEX i ON mine (a)",
@@ -54,19 +56,21 @@ def test_a_table_or_a_view_of_ones_own_is_left_alone(path):
         assert log.get(1) is not None
 
 
-def test_what_a_log_defines_calls_no_function_that_does_more_than_compute(path):
+def test_what_a_log_defines_calls_no_function_that_does_more_than_compute(path: Any) -> None:
     """SQLite trusts what a file defines unless it is told not to."""
     with InspectionLog.open(f"sqlite:///{path}") as log, log.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA trusted_schema").scalar() == 0
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path: Path) -> Any:
     return ImageStore(tmp_path / "data")
 
 
 @pytest.mark.parametrize("up", ["../../private", "/private", "..", "*", "a" * 64 + "/../../../private", "A" * 64])
-def test_an_image_that_the_log_names_outside_of_the_store_is_not_read(tmp_path, path, store, up):
+def test_an_image_that_the_log_names_outside_of_the_store_is_not_read(
+    tmp_path: Path, path: Any, store: Any, up: Any
+) -> None:
     content = list_images(SAMPLE / "train_images")[0].read_bytes()
     (tmp_path / "private.jpg").write_bytes(content)
     (tmp_path / "private.abcdefabcdef.npz").write_bytes(b"")
@@ -89,7 +93,7 @@ def test_an_image_that_the_log_names_outside_of_the_store_is_not_read(tmp_path, 
     assert (tmp_path / "private.jpg").read_bytes() == content
 
 
-def test_a_file_of_the_store_called_by_a_pattern_takes_no_other_with_it(store):
+def test_a_file_of_the_store_called_by_a_pattern_takes_no_other_with_it(store: Any) -> None:
     content = list_images(SAMPLE / "train_images")[0].read_bytes()
     store.put_image("a" * 64, content)
     (store.data / "images" / "aa" / "*.jpg").write_bytes(content)
@@ -100,7 +104,9 @@ def test_a_file_of_the_store_called_by_a_pattern_takes_no_other_with_it(store):
 
 
 @pytest.mark.parametrize("name", ["../../../evil.jpg", "/evil.jpg", "a\\..\\evil.jpg", "images/../../evil.jpg"])
-def test_an_archive_of_corrections_names_no_file_outside_of_it(tmp_path, path, store, name):
+def test_an_archive_of_corrections_names_no_file_outside_of_it(
+    tmp_path: Path, path: Any, store: Any, name: str
+) -> None:
     """Whatever an image was called by its sender, whoever unpacks the archive gets files in its own folder."""
     content, sha256 = list_images(SAMPLE / "train_images")[0].read_bytes(), "c" * 64
     store.put_image(sha256, content)

@@ -1,6 +1,8 @@
 """A recipe and severity rules that strangers wrote: plain values, and no more of them than stand there."""
 
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +28,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("what", HOSTILE)
-def test_a_recipe_is_plain_values_alone(tmp_path, monkeypatch, what):
+def test_a_recipe_is_plain_values_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: Any) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "recipe.yaml").write_text(HOSTILE[what], "utf-8")
     start = time.monotonic()
@@ -37,19 +39,19 @@ def test_a_recipe_is_plain_values_alone(tmp_path, monkeypatch, what):
 
 
 @pytest.mark.parametrize("what", ["laughs", "itself", "deep", "bytes"])
-def test_severity_rules_are_too(tmp_path, what):
+def test_severity_rules_are_too(tmp_path: Path, what: str) -> None:
     (tmp_path / "rules.yaml").write_text(HOSTILE[what], "utf-8")
     with pytest.raises(UserError, match=r"rules\.yaml: "):
         parse(tmp_path / "rules.yaml")
 
 
 @pytest.mark.parametrize("value", [LAUGHS.replace("\n", ", ").join("{}"), "!!python/name:os.system", "&a [*a]"])
-def test_an_override_is_too(value):
+def test_an_override_is_too(value: Any) -> None:
     with pytest.raises(UserError, match="`overrides=seed="):
         load_recipe("lite", [f"seed={value}"])
 
 
-def test_anchors_that_a_person_writes_are_read(tmp_path):
+def test_anchors_that_a_person_writes_are_read(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text("one: &one {a: 1}\ntwo: {<<: *one, b: [*one, *one]}\n")
     assert parse(path) == {"one": {"a": "1"}, "two": {"<<": {"a": "1"}, "b": [{"a": "1"}, {"a": "1"}]}}

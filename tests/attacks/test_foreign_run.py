@@ -6,6 +6,7 @@ import pickle
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,7 @@ DEEP = "[" * 100_000
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("made") / "run"
     make_run(run, {"c": 0.2, "s": 0.3}, every=6)
     return run
@@ -61,7 +62,7 @@ def maps_of(run: Path) -> Path:
     return run / "evidence" / "s" / "fold0.zarr"
 
 
-def test_maps_in_an_older_format_are_never_opened(run, tmp_path):
+def test_maps_in_an_older_format_are_never_opened(run: Path, tmp_path: Path) -> None:
     """zarr 2 arrays may have a filter that unpickles."""
     count = len(opened(run).indices(0))
     folder = shutil.rmtree(maps_of(run)) or maps_of(run)
@@ -93,7 +94,7 @@ def test_maps_in_an_older_format_are_never_opened(run, tmp_path):
         ({"attributes": {}}, "does not name its images"),
     ],
 )
-def test_maps_of_another_kind_are_refused_before_any_is_read(run, changes, words):
+def test_maps_of_another_kind_are_refused_before_any_is_read(run: Path, changes: Any, words: Any) -> None:
     path = maps_of(run) / "zarr.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     with pytest.raises(UserError, match=words):
@@ -102,7 +103,7 @@ def test_maps_of_another_kind_are_refused_before_any_is_read(run, changes, words
 
 @pytest.mark.parametrize("place", ["codecs", "index_codecs"])
 @pytest.mark.parametrize("codecs", [["bytes", "numcodecs.bz2"], ["vlen-bytes"], ["bytes", "zstd", "zstd"]])
-def test_codecs_within_a_shard_are_those_that_are_written(run, place, codecs):
+def test_codecs_within_a_shard_are_those_that_are_written(run: Path, place: str, codecs: Any) -> None:
     path = maps_of(run) / "zarr.json"
     content = json.loads(path.read_text())
     content["codecs"][0]["configuration"][place] = [{"name": name} for name in codecs]
@@ -112,20 +113,20 @@ def test_codecs_within_a_shard_are_those_that_are_written(run, place, codecs):
 
 
 @pytest.mark.parametrize("content", [DEEP, "{", "[]", "\ud800", '{"shape": 1' + "0" * 5000 + "}"])
-def test_a_description_that_is_none_is_one_sentence(run, content):
+def test_a_description_that_is_none_is_one_sentence(run: Path, content: Any) -> None:
     (maps_of(run) / "zarr.json").write_text(content, "utf-8", "surrogatepass")
     with pytest.raises(UserError, match=r"zarr\.json: "):
         first_map(run)
 
 
-def test_a_damaged_shard_is_one_sentence(run):
+def test_a_damaged_shard_is_one_sentence(run: Path) -> None:
     (shard,) = (path for path in maps_of(run).rglob("*") if path.is_file() and path.name != "zarr.json")
     shard.write_bytes(b"\xff" * 1000)
     with pytest.raises(UserError, match="the map of image 0 is damaged"):
         first_map(run)
 
 
-def test_maps_of_other_settings_of_the_same_codecs_are_read(run):
+def test_maps_of_other_settings_of_the_same_codecs_are_read(run: Path) -> None:
     """As another release of zarr may write them."""
     expected, folder = first_map(run), maps_of(run)
     array = zarr.open_array(folder, mode="r")
@@ -149,7 +150,7 @@ def test_maps_of_other_settings_of_the_same_codecs_are_read(run):
         (b"PAR1 and no more", "not a table of probabilities"),
     ],
 )
-def test_a_table_of_probabilities_is_what_is_written(run, columns, words):
+def test_a_table_of_probabilities_is_what_is_written(run: Path, columns: Any, words: str) -> None:
     path = run / "evidence" / "c" / "fold0.parquet"
     evidence = opened(run)
     if isinstance(columns, bytes):
@@ -162,7 +163,7 @@ def test_a_table_of_probabilities_is_what_is_written(run, columns, words):
         evidence.probabilities(evidence.members("classify")[0])
 
 
-def test_a_table_whose_columns_are_python_objects_is_refused(run):
+def test_a_table_whose_columns_are_python_objects_is_refused(run: Path) -> None:
     """Older releases of pyarrow unpickled the type of an extension."""
     path = run / "evidence" / "c" / "fold0.parquet"
     field = {b"ARROW:extension:name": b"arrow.py_extension_type", b"ARROW:extension:metadata": b"\x80\x04."}
@@ -201,19 +202,19 @@ def head(text: str) -> bytes:
         head("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }") + bytes(10),
     ],
 )
-def test_a_kept_array_that_is_another_is_made_anew(tmp_path, entry):
+def test_a_kept_array_that_is_another_is_made_anew(tmp_path: Path, entry: Any) -> None:
     path = tmp_path / "kept.npz"
     npz(path, entry)
     expected = np.array([1.0, 2.0, 3.0])
     assert np.array_equal(cached(path, (3,), np.float64, expected.copy), expected)
 
-    def never():
+    def never() -> None:
         raise AssertionError("it was kept")
 
     assert np.array_equal(cached(path, (3,), np.float64, never), expected)
 
 
-def test_a_kept_array_of_objects_is_not_unpickled(tmp_path):
+def test_a_kept_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
     path = tmp_path / "kept.npz"
     npz(path, npy(np.array([Trap(tmp_path / "sprung")] * 3, object)))
     cached(path, (3,), np.float64, lambda: np.zeros(3))
@@ -227,13 +228,13 @@ def link_out(run: Path, part: str, target: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["report", "jobs", "evidence/histograms", "evidence/c", "jobs/c/fold0/log.jsonl"])
-def test_a_link_out_of_the_run_is_refused(run, tmp_path, part):
+def test_a_link_out_of_the_run_is_refused(run: Path, tmp_path: Path, part: str) -> None:
     link_out(run, part, tmp_path)
     with pytest.raises(UserError, match=f"{part}: a link that leads out of"):
         read_record(run)
 
 
-def test_nothing_is_written_where_a_link_leads(run, tmp_path):
+def test_nothing_is_written_where_a_link_leads(run: Path, tmp_path: Path) -> None:
     decide(Run(run))
     precious = tmp_path / "precious"
     precious.mkdir()
@@ -246,7 +247,7 @@ def test_nothing_is_written_where_a_link_leads(run, tmp_path):
     assert (precious / "index.html").read_text() == "mine"
 
 
-def test_links_within_a_run_and_to_it_are_fine(run, tmp_path):
+def test_links_within_a_run_and_to_it_are_fine(run: Path, tmp_path: Path) -> None:
     (run / "evidence" / "c").rename(run / "elsewhere")
     (run / "evidence" / "c").symlink_to("../elsewhere")
     (tmp_path / "link").symlink_to(run)
@@ -255,7 +256,7 @@ def test_links_within_a_run_and_to_it_are_fine(run, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../../outside", "/outside", "a/b", "..", ""])
-def test_a_member_whose_name_is_a_path_is_refused(run, name):
+def test_a_member_whose_name_is_a_path_is_refused(run: Path, name: str) -> None:
     path = run / "recipe.yaml"
     path.write_text(path.read_text("utf-8").replace("- name: c\n", f"- name: {name!r}\n"), "utf-8")
     with pytest.raises(UserError, match=r"recipe\.yaml: members"):
@@ -265,7 +266,7 @@ def test_a_member_whose_name_is_a_path_is_refused(run, name):
 @pytest.mark.parametrize(
     ("column", "value"), [("height", 0), ("height", 10**12), ("width", -1), ("fold", -1), ("group", -5)]
 )
-def test_an_image_that_cannot_be_is_refused(run, column, value):
+def test_an_image_that_cannot_be_is_refused(run: Path, column: Any, value: Any) -> None:
     table = pd.read_csv(run / "samples.csv")
     table.loc[0, column] = value
     table.to_csv(run / "samples.csv", index=False)
@@ -273,7 +274,7 @@ def test_an_image_that_cannot_be_is_refused(run, column, value):
         read_record(run)
 
 
-def test_a_fold_that_the_recipe_has_not_is_refused(run):
+def test_a_fold_that_the_recipe_has_not_is_refused(run: Path) -> None:
     table = pd.read_csv(run / "samples.csv")
     table.loc[0, "fold"] = 7
     table.to_csv(run / "samples.csv", index=False)
@@ -282,7 +283,7 @@ def test_a_fold_that_the_recipe_has_not_is_refused(run):
 
 
 @pytest.mark.parametrize("text", ["1 2 x", "1", "0 5", f"1 {'9' * 400}"])
-def test_run_lengths_that_are_none_name_their_file(run, text):
+def test_run_lengths_that_are_none_name_their_file(run: Path, text: Any) -> None:
     path = run / "truth.csv"
     lines = path.read_text("utf-8").splitlines()
     path.write_text("\n".join([lines[0], lines[1].rpartition(",")[0] + "," + text, *lines[2:]]), "utf-8")
@@ -290,7 +291,7 @@ def test_run_lengths_that_are_none_name_their_file(run, text):
         read_record(run)
 
 
-def test_json_that_is_nested_for_ever_is_one_sentence(run):
+def test_json_that_is_nested_for_ever_is_one_sentence(run: Path) -> None:
     folder = run / "jobs" / "c" / "fold0"
     folder.mkdir(parents=True)
     (run / "decision.json").write_text(DEEP)
@@ -309,7 +310,7 @@ def test_json_that_is_nested_for_ever_is_one_sentence(run):
     assert "done.json: not JSON" in done.stderr.replace("\n", " ")
 
 
-def checkpoint(**changes) -> dict:
+def checkpoint(**changes: Any) -> dict:
     return vars(Checkpoint(1, {"w": torch.ones(2)}, {}, None, 0.5, 0, 1.0)) | changes
 
 
@@ -321,13 +322,13 @@ def checkpoint(**changes) -> dict:
         {"surprise": 1},
     ],
 )  # fmt: skip
-def test_a_checkpoint_of_other_types_is_refused(tmp_path, changes):
+def test_a_checkpoint_of_other_types_is_refused(tmp_path: Path, changes: Any) -> None:
     torch.save(checkpoint(**changes), tmp_path / "checkpoint.pt")
     with pytest.raises(UserError, match=r"checkpoint\.pt: not a readable checkpoint"):
         Checkpoint.load(tmp_path / "checkpoint.pt")
 
 
-def test_a_checkpoint_that_acts_is_refused(tmp_path):
+def test_a_checkpoint_that_acts_is_refused(tmp_path: Path) -> None:
     torch.save(checkpoint(model=Trap(tmp_path / "sprung")), tmp_path / "checkpoint.pt")
     with pytest.raises(UserError, match=r"checkpoint\.pt: not a readable checkpoint"):
         Checkpoint.load(tmp_path / "checkpoint.pt")
@@ -342,7 +343,7 @@ def test_a_checkpoint_that_acts_is_refused(tmp_path):
         ({"model": {}, "epoch": 10**9}, "it has 1000000000 epochs"),
     ],
 )
-def test_a_checkpoint_of_another_network_is_refused(run, changes, words):
+def test_a_checkpoint_of_another_network_is_refused(run: Path, changes: Any, words: Any) -> None:
     evidence = OutOfFoldPredictions.of(Run(run))
     member = evidence.members("classify")[0]
     member = member.model_copy(update={"weights": "random"})
@@ -353,14 +354,14 @@ def test_a_checkpoint_of_another_network_is_refused(run, changes, words):
         _restore(job, new_network(job))
 
 
-def test_an_optimisers_state_of_another_shape_is_refused(tmp_path):
+def test_an_optimisers_state_of_another_shape_is_refused(tmp_path: Path) -> None:
     optimiser = torch.optim.Adam([torch.zeros(2, requires_grad=True)])
     for state in ({}, {"state": {}, "param_groups": []}, {"state": 1, "param_groups": 2}):
         with pytest.raises(UserError, match="not of this member"):
             Checkpoint(1, {}, state).restore_optimiser(optimiser, tmp_path / "checkpoint.pt")
 
 
-def test_weights_that_act_are_refused(run, tmp_path):
+def test_weights_that_act_are_refused(run: Path, tmp_path: Path) -> None:
     sprung = tmp_path / "sprung"
     evidence = opened(run)
     member = evidence.members("classify")[0]

@@ -1,3 +1,7 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -19,11 +23,11 @@ PADDED = Preprocess(height=64, width=64, fit="pad", colour="grey")
 RULE = Rule(gate=0.2, upper=(150, 230), lower=(120, 200), min_area=(800, 400))
 
 
-def sources(count=10):
+def sources(count: int = 10) -> Any:
     return find_sources([str(SAMPLE / "train_images")])[:count]
 
 
-def engine(batch=4, workers=1):
+def engine(batch: int = 4, workers: int = 1) -> Any:
     return Engine(
         (BrightImage(HALF), BrightImage(PADDED)),
         (BrightPixels(HALF), BrightPixels(PADDED)),
@@ -32,7 +36,7 @@ def engine(batch=4, workers=1):
     )
 
 
-def by_definition(image, rule=RULE):
+def by_definition(image: Any, rule: Any = RULE) -> Any:
     """P(defect), maps and masks of one image from the ground's definitions alone."""
     p = np.mean([float(preprocess.to_input(image)[None].mean(axis=(1, 2, 3))[0]) for preprocess in (HALF, PADDED)])
     maps = [to_8bit(BrightPixels(one).probabilities(one.to_input(image)[None])[0]) for one in (HALF, PADDED)]
@@ -40,7 +44,7 @@ def by_definition(image, rule=RULE):
     return p, combined, masks(rule, p, combined)
 
 
-def test_results_are_those_of_the_definitions_image_by_image():
+def test_results_are_those_of_the_definitions_image_by_image() -> None:
     judged = list(judge(sources(), engine(), RULE, keep_maps=True))
     assert [one.source for one in judged] == list(sources())
     passed = 0
@@ -58,7 +62,7 @@ def test_results_are_those_of_the_definitions_image_by_image():
     assert any(one.is_defective for one in judged)
 
 
-def test_a_soft_gate_segments_what_its_gate_lets_through_and_cuts_by_the_definition():
+def test_a_soft_gate_segments_what_its_gate_lets_through_and_cuts_by_the_definition() -> None:
     soft = RULE.model_copy(update={"gate": 0.0, "softness": 5.0})
     running = engine()
     judged = list(judge(sources(), running, soft))
@@ -73,7 +77,7 @@ def test_a_soft_gate_segments_what_its_gate_lets_through_and_cuts_by_the_definit
     assert any(one.is_defective for one in judged)
 
 
-def test_masks_are_the_same_whether_maps_are_kept_or_only_brought_back_where_needed():
+def test_masks_are_the_same_whether_maps_are_kept_or_only_brought_back_where_needed() -> None:
     kept, lean = (list(judge(sources(30), engine(), RULE, keep_maps=keep)) for keep in (True, False))
     for one, other in zip(kept, lean, strict=True):
         assert [format_runs(runs) for runs in one.runs] == [format_runs(runs) for runs in other.runs]
@@ -81,7 +85,7 @@ def test_masks_are_the_same_whether_maps_are_kept_or_only_brought_back_where_nee
     assert any(one.is_defective for one in kept)
 
 
-def test_regions_are_those_of_the_masks():
+def test_regions_are_those_of_the_masks() -> None:
     for one in judge(sources(), engine(), RULE):
         for index, runs in enumerate(one.runs):
             regions = [region for region in one.regions if region.class_index == index]
@@ -89,17 +93,17 @@ def test_regions_are_those_of_the_masks():
             assert all(RULE.lower[index] / 255 < region.probability <= 1 for region in regions)
 
 
-def test_what_is_unusual_is_named_and_judged_all_the_same():
+def test_what_is_unusual_is_named_and_judged_all_the_same() -> None:
     judged = list(judge(sources(3), engine(), RULE, flags=lambda image: ("size",) if image[0, 0] > 0 else ()))
     assert [one.flags for one in judged] == [("size",) if one.image[0, 0] > 0 else () for one in judged]
     assert all(0 < one.p_defect < 1 for one in judged)
 
 
-def bright_corner(image):
+def bright_corner(image: Any) -> Any:
     return ("size",) if image[0, 0] > 1 else ()
 
 
-def test_a_policy_gives_each_image_its_verdict_and_changes_nothing_else(tmp_path):
+def test_a_policy_gives_each_image_its_verdict_and_changes_nothing_else(tmp_path: Path) -> None:
     policy = make_policy(0.18, 0.25, [{"verdict": "review", "class": "dark"}])
     (tmp_path / "text.jpg").write_text("no image")
     given = [*sources(), Source("text.jpg", tmp_path / "text.jpg")]
@@ -119,7 +123,7 @@ def test_a_policy_gives_each_image_its_verdict_and_changes_nothing_else(tmp_path
     assert pairs >= {("pass", "pass"), ("reject", "reject"), ("review", "reject")}  # the last for its flag
 
 
-def test_without_a_policy_only_images_that_pass_the_gate_are_segmented():
+def test_without_a_policy_only_images_that_pass_the_gate_are_segmented() -> None:
     running = engine()
     judged = list(judge(sources(), running, RULE))
     passed = sum(one.p_defect > RULE.gate for one in judged)
@@ -128,7 +132,7 @@ def test_without_a_policy_only_images_that_pass_the_gate_are_segmented():
 
 
 @pytest.mark.parametrize(("batch", "workers"), [(1, 1), (3, 1), (64, 1), (1, 3), (2, 4)])
-def test_batches_and_workers_change_nothing(batch, workers):
+def test_batches_and_workers_change_nothing(batch: int, workers: int) -> None:
     one, other = (list(judge(sources(), running, RULE)) for running in (engine(batch, workers), engine()))
     for left, right in zip(one, other, strict=True):
         assert left.source == right.source
@@ -136,14 +140,14 @@ def test_batches_and_workers_change_nothing(batch, workers):
         assert [runs.area for runs in left.runs] == [runs.area for runs in right.runs]
 
 
-def test_without_classifiers_every_image_goes_on():
+def test_without_classifiers_every_image_goes_on() -> None:
     running = Engine((), (BrightPixels(HALF),))
     judged = list(judge(sources(3), running, RULE))
     assert [one.p_defect for one in judged] == [1.0] * 3
     assert sum(running.segmenters[0].seen) == 3
 
 
-def test_unreadable_images_have_their_error_and_the_rest_goes_on(tmp_path):
+def test_unreadable_images_have_their_error_and_the_rest_goes_on(tmp_path: Path) -> None:
     good = sources(3)
     (tmp_path / "text.jpg").write_text("this is no image")
     (tmp_path / "cut.jpg").write_bytes(good[0].path.read_bytes()[:9000])
@@ -159,12 +163,12 @@ def test_unreadable_images_have_their_error_and_the_rest_goes_on(tmp_path):
             assert np.isnan(one.p_defect)
 
 
-def test_a_folder_of_unreadable_images_alone(tmp_path):
+def test_a_folder_of_unreadable_images_alone(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("this is no image")
     assert [one.error is None for one in judge(find_sources([str(tmp_path)]), engine(), RULE)] == [False]
 
 
-def test_images_of_any_size_depth_and_colour(tmp_path):
+def test_images_of_any_size_depth_and_colour(tmp_path: Path) -> None:
     grey = read_image(sources(1)[0].path)
     variants = {
         "grey16.png": grey.astype(np.uint16) * 257,
@@ -181,10 +185,10 @@ def test_images_of_any_size_depth_and_colour(tmp_path):
     assert judged["grey16.png"].p_defect == pytest.approx(original.p_defect, abs=1e-3)
 
 
-def test_reading_never_runs_far_ahead():
+def test_reading_never_runs_far_ahead() -> None:
     taken = []
 
-    def endless():
+    def endless() -> Iterator[Any]:
         for number, source in enumerate(sources(60)):
             taken.append(number)
             yield source

@@ -1,12 +1,14 @@
 """What a network answers in place of a probability leaves the image to a person, whichever step and network it is of."""
 
-from dataclasses import dataclass
 from math import inf, isnan, nan
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
+from helpers.odd_answers import Odd
 from helpers.policies import make_policy
 
 from steelsight.cascade.judge import judge
@@ -24,35 +26,13 @@ POLICY = make_policy(0.18, 0.25)
 SOURCES = find_sources([str(SAMPLE / "train_images")])[:12]
 
 
-@dataclass(frozen=True)
-class Odd:
-    """Says what another network says, but for images that are brighter than .35 on the mean."""
-
-    network: BrightImage | BrightPixels
-    answer: float
-    name: str
-
-    @property
-    def preprocess(self):
-        return self.network.preprocess
-
-    def probabilities(self, inputs):
-        said = self.network.probabilities(inputs).copy()
-        bright = inputs.mean(axis=(1, 2, 3)) > 0.35
-        if said.ndim == 1:
-            said[bright] = self.answer
-        else:
-            said[bright, 1, 3, 5] = self.answer  # a single pixel is enough
-        return said
-
-
-def engine(step, answer, batch=8):
+def engine(step: Any, answer: Any, batch: int = 8) -> Any:
     networks = {1: [BrightImage(HALF), BrightImage(HALF)], 2: [BrightPixels(HALF), BrightPixels(HALF)]}
     networks[step][1] = Odd(networks[step][1], answer, "lite:3")
     return Engine(tuple(networks[1]), tuple(networks[2]), batch=batch)
 
 
-def whole(policy):
+def whole(policy: Any) -> Any:
     healthy = Engine((BrightImage(HALF),) * 2, (BrightPixels(HALF),) * 2)
     return list(judge(SOURCES, healthy, RULE, keep_maps=True, flags=lambda image: ("size",), policy=policy))
 
@@ -60,7 +40,7 @@ def whole(policy):
 @pytest.mark.parametrize("policy", [None, POLICY], ids=["without a policy", "with one"])
 @pytest.mark.parametrize("answer", [nan, inf, -inf, 1.5, -0.2])
 @pytest.mark.parametrize("step", [1, 2])
-def test_the_image_goes_to_review_and_the_others_go_on(step, answer, policy):
+def test_the_image_goes_to_review_and_the_others_go_on(step: int, answer: Any, policy: Any) -> None:
     judged = judge(SOURCES, engine(step, answer), RULE, keep_maps=True, flags=lambda image: ("size",), policy=policy)
     odd = 0
     for one, other in zip(judged, whole(policy), strict=True):
@@ -88,13 +68,13 @@ def test_the_image_goes_to_review_and_the_others_go_on(step, answer, policy):
     assert odd == sum(one.p_defect > 0.35 for one in whole(None)) > 1
 
 
-def test_a_batch_of_nothing_else_is_judged_to_its_end():
+def test_a_batch_of_nothing_else_is_judged_to_its_end() -> None:
     always = Engine((Odd(BrightImage(HALF), nan, "lite:3"),), (BrightPixels(HALF),), batch=1)
     bright = [one.source for one in whole(None) if one.p_defect > 0.35]
     assert [one.is_unjudged for one in judge(bright, always, RULE)] == [True] * len(bright)
 
 
-def test_what_rounding_adds_is_no_fault():
+def test_what_rounding_adds_is_no_fault() -> None:
     """Of 16 bits, a sigmoid may end a little beyond 1."""
     assert odd_answers(np.array([1 + 1e-5, -1e-5, 1.01, nan, 0.5], np.float32))[:2] == [None, None]
     wide = engine(1, 1 + 5e-5)
@@ -103,7 +83,7 @@ def test_what_rounding_adds_is_no_fault():
         assert 0 <= one.p_defect <= max(one.classifiers) <= 1
 
 
-def test_the_row_says_what_is_known_and_the_other_tables_nothing():
+def test_the_row_says_what_is_known_and_the_other_tables_nothing() -> None:
     tables = Tables(("bright", "dark"))
     for step in (1, 2):
         for one in judge(SOURCES, engine(step, nan), RULE, flags=lambda image: ("size", "brightness"), policy=POLICY):
@@ -116,14 +96,14 @@ def test_the_row_says_what_is_known_and_the_other_tables_nothing():
                 assert (lines["submission.csv"], lines["defects.csv"], row.area) == (b"", b"", 0)
 
 
-def test_a_writer_counts_it_apart_draws_nothing_of_it_and_goes_on_after_a_stop(tmp_path):
+def test_a_writer_counts_it_apart_draws_nothing_of_it_and_goes_on_after_a_stop(tmp_path: Path) -> None:
     text = tmp_path / "text.jpg"
     text.write_text("no image")
     sources = [*SOURCES, Source("text.jpg", text)]
     judged = list(judge(sources, engine(2, nan), RULE, policy=POLICY))
     odd = [one.source.image_id for one in judged if one.is_unjudged]
 
-    def writer(resume):
+    def writer(resume: Any) -> Any:
         return ResultWriter(
             tmp_path / "out", ("bright", "dark"), sources, masks=True, overlays=True, resume=resume, batch=1
         )

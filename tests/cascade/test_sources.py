@@ -1,4 +1,6 @@
 import io
+from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.data import SAMPLE
@@ -8,57 +10,57 @@ from steelsight.core.errors import UserError
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Any:
     for name in ("a.jpg", "b/a.jpg", "b/c.PNG", "b/notes.txt", "b/.hidden.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     return tmp_path
 
 
-def ids(*given):
+def ids(*given: Any) -> Any:
     return [source.image_id for source in find_sources([str(path) for path in given])]
 
 
-def test_a_folder_gives_what_is_below_it_by_its_path_inside(folder):
+def test_a_folder_gives_what_is_below_it_by_its_path_inside(folder: Any) -> None:
     assert ids(folder) == ["a.jpg", "b/a.jpg", "b/c.PNG"]
 
 
-def test_files_and_patterns_give_file_names(folder):
+def test_files_and_patterns_give_file_names(folder: Any) -> None:
     assert ids(folder / "b" / "c.PNG", folder / "a.jpg") == ["c.PNG", "a.jpg"]
     assert ids(folder / "b" / "*.PNG") == ["c.PNG"]
     assert ids(folder / "**" / "*.txt") == ["notes.txt"]
 
 
-def test_a_file_named_twice_counts_once(folder):
+def test_a_file_named_twice_counts_once(folder: Any) -> None:
     assert find_sources([str(folder / "b"), str(folder / "b/*.PNG"), str(folder / "b/a.jpg")]) == (
         Source("a.jpg", folder / "b/a.jpg"),
         Source("c.PNG", folder / "b/c.PNG"),
     )
 
 
-def test_two_links_to_one_file_are_two_images(folder):
+def test_two_links_to_one_file_are_two_images(folder: Any) -> None:
     (folder / "b" / "link.jpg").symlink_to(folder / "a.jpg")
     assert ids(folder, folder / "b" / ".." / "a.jpg") == ["a.jpg", "b/a.jpg", "b/c.PNG", "b/link.jpg"]
 
 
-def test_two_images_of_one_name_are_refused(folder):
+def test_two_images_of_one_name_are_refused(folder: Any) -> None:
     with pytest.raises(UserError, match=r"would both be named 'a\.jpg'"):
         find_sources([str(folder / "a.jpg"), str(folder / "b")])
 
 
 @pytest.mark.parametrize("name", ["nothing.jpg", "*.bmp", "empty"])
-def test_nothing_there_is_refused_with_the_path(folder, name):
+def test_nothing_there_is_refused_with_the_path(folder: Any, name: str) -> None:
     (folder / "empty").mkdir()
     with pytest.raises(UserError) as refused:
         find_sources([str(folder / name)])
     assert str(refused.value).startswith(str(folder / name))
 
 
-def piped(monkeypatch, content):
+def piped(monkeypatch: pytest.MonkeyPatch, content: Any) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
 
 
-def test_a_dash_is_a_list_of_paths_on_standard_input(folder, monkeypatch):
+def test_a_dash_is_a_list_of_paths_on_standard_input(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "b" / " ü.jpg").write_bytes(b"")
     lines = ["\ufeff" + str(folder / "a.jpg"), "", str(folder / "b" / " ü.jpg"), str(folder / "b" / "*.PNG")]
     piped(monkeypatch, "\r\n".join(lines).encode())
@@ -66,13 +68,13 @@ def test_a_dash_is_a_list_of_paths_on_standard_input(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n"])
-def test_an_empty_list_is_refused(monkeypatch, content):
+def test_an_empty_list_is_refused(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     piped(monkeypatch, content)
     with pytest.raises(UserError, match="standard input held no path"):
         find_sources(["-"])
 
 
-def test_pictures_of_an_earlier_run_are_no_images_of_the_folder_around_them(folder):
+def test_pictures_of_an_earlier_run_are_no_images_of_the_folder_around_them(folder: Any) -> None:
     for name in ("out/overlays/a.jpg", "out/masks/b/c.png", "out/d.jpg"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
@@ -82,5 +84,5 @@ def test_pictures_of_an_earlier_run_are_no_images_of_the_folder_around_them(fold
     assert [source.image_id for source in asked] == ["a.jpg"]
 
 
-def test_the_sample_is_found_whole():
+def test_the_sample_is_found_whole() -> None:
     assert len(find_sources([str(SAMPLE / "train_images")])) == 66

@@ -1,6 +1,7 @@
 """`steelsight bench` as a user types it."""
 
 import json
+from typing import Any
 
 import pytest
 from helpers.data import SAMPLE, run_cli
@@ -10,11 +11,11 @@ IMAGES = SAMPLE / "test_images"
 
 
 @pytest.fixture(scope="module")
-def inspector(tmp_path_factory):
+def inspector(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make_inspector(tmp_path_factory.mktemp("made") / "inspector")
 
 
-def test_figures_for_a_program(inspector):
+def test_figures_for_a_program(inspector: Any) -> None:
     done = run_cli("bench", inspector, IMAGES, "--seconds", "1", "--mm-per-pixel", "0.5", "--threads", "1", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -26,7 +27,7 @@ def test_figures_for_a_program(inspector):
     assert result["wrote"] == []
 
 
-def test_a_table_for_people_and_the_next_command(inspector):
+def test_a_table_for_people_and_the_next_command(inspector: Any) -> None:
     done = run_cli("bench", inspector, IMAGES, "--seconds", "0.5", "--device", "cpu", "--mm-per-pixel", "0.8")
     assert done.returncode == 0, done.stderr
     for words in ("images a second", "median", "passed the gate", "memory at most", "1600 pixels, 0.8 mm each", "m/s"):
@@ -45,7 +46,7 @@ def test_a_table_for_people_and_the_next_command(inspector):
         ((SAMPLE / "train.csv",), "train.csv"),
     ],
 )
-def test_wrong_use_is_said(inspector, given, words):
+def test_wrong_use_is_said(inspector: Any, given: Any, words: Any) -> None:
     done = run_cli("bench", inspector, IMAGES, "--seconds", "0.2", *given)
     assert done.returncode == 2
     assert words in done.stderr

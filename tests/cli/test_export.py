@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.data import SAMPLE, run_cli
@@ -13,11 +15,11 @@ from steelsight.selection.decision import read_decision
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return without_classifiers(shutil.copytree(small_run(tmp_path_factory), tmp_path_factory.mktemp("lean") / "run"))
 
 
-def test_one_folds_networks_replace_an_inspector(run, tmp_path):
+def test_one_folds_networks_replace_an_inspector(run: Any, tmp_path: Path) -> None:
     out = tmp_path / "an inspector"
     out.mkdir()
     for name in ("inspector.json", "old-fold7.onnx"):
@@ -56,7 +58,7 @@ def test_one_folds_networks_replace_an_inspector(run, tmp_path):
         ({"out": SAMPLE}, "would be replaced as a whole"),
     ],
 )
-def test_wrong_use_is_one_sentence(run, tmp_path, change, words):
+def test_wrong_use_is_one_sentence(run: Any, tmp_path: Path, change: Any, words: Any) -> None:
     given = {"run": run, "out": tmp_path / "out", "folds": "all", "images": SAMPLE / "test_images"} | change
     done = run_cli(
         "export", given["run"], "--out", given["out"], "--folds", given["folds"], "--images", given["images"]

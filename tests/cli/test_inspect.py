@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,12 +29,12 @@ TABLES = {"submission.csv", "images.csv", "defects.csv"}
 
 
 @pytest.fixture(scope="module")
-def inspector(tmp_path_factory):
+def inspector(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make_inspector(tmp_path_factory.mktemp("made") / "inspector")
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory):
+def many(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Many images, so that an interruption comes in the middle."""
     folder = tmp_path_factory.mktemp("many")
     contents = [path.read_bytes() for path in IMAGES[:30]]
@@ -42,30 +44,30 @@ def many(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(inspector, many, tmp_path_factory):
+def whole(inspector: Any, many: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What an undisturbed run writes."""
     out = tmp_path_factory.mktemp("whole")
     assert run_cli("inspect", inspector, many, "--masks", "--out", out).returncode == 0
     return content(out)
 
 
-def rows(path):
+def rows(path: Any) -> Any:
     with path.open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
 
 
-def content(folder):
+def content(folder: Any) -> Any:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def wait_for_rows(out, count):
+def wait_for_rows(out: Any, count: Any) -> None:
     deadline = time.monotonic() + 60
     partial = out / "images.partial.csv"
     while time.monotonic() < deadline and not (partial.exists() and partial.read_bytes().count(b"\n") > count):
         time.sleep(0.01)
 
 
-def test_tables_and_pictures_say_what_the_inspector_says(inspector, tmp_path):
+def test_tables_and_pictures_say_what_the_inspector_says(inspector: Any, tmp_path: Path) -> None:
     out, folder = tmp_path / "out", SAMPLE / "test_images"
     done = run_cli("inspect", inspector, folder, "--out", out, "--masks", "--overlays", "--json", "--threads", "1")
     assert done.returncode == 0, done.stderr
@@ -91,7 +93,7 @@ def test_tables_and_pictures_say_what_the_inspector_says(inspector, tmp_path):
         assert (out / "overlays" / f"{stem}.jpg").is_file()
 
 
-def test_it_ends_with_what_it_wrote_counts_and_the_next_command(inspector, tmp_path):
+def test_it_ends_with_what_it_wrote_counts_and_the_next_command(inspector: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = run_cli("inspect", inspector, SAMPLE / "train_images", "--out", out, "--layout", "wide")
     assert done.returncode == 0, done.stderr
@@ -102,7 +104,7 @@ def test_it_ends_with_what_it_wrote_counts_and_the_next_command(inspector, tmp_p
     assert {path.name for path in out.iterdir()} == TABLES
 
 
-def test_every_image_has_a_verdict_with_its_reason(tmp_path):
+def test_every_image_has_a_verdict_with_its_reason(tmp_path: Path) -> None:
     """Severity rules from a file as a person writes it, on drawn strips and two that cannot be read."""
     folder, out, rules = tmp_path / "in", tmp_path / "out", tmp_path / "severity.yaml"
     rules.write_text(
@@ -148,13 +150,13 @@ def test_every_image_has_a_verdict_with_its_reason(tmp_path):
     assert overlay.shape[0] == 256 + 2 * 26  # a line of the verdict and one of the classes
 
 
-def test_without_a_policy_the_columns_are_there_and_empty(inspector, tmp_path):
+def test_without_a_policy_the_columns_are_there_and_empty(inspector: Any, tmp_path: Path) -> None:
     done = run_cli("inspect", inspector, *IMAGES[:2], "--out", tmp_path, "--json")
     assert json.loads(done.stdout)["verdicts"] is None
     assert [(row["verdict"], row["reason"]) for row in rows(tmp_path / "images.csv")] == [("", "")] * 2
 
 
-def test_a_list_on_standard_input(inspector, tmp_path):
+def test_a_list_on_standard_input(inspector: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     given = "".join(f"{path}\n" for path in (IMAGES[5], IMAGES[2], IMAGES[7]))
     done = run_cli("inspect", inspector, "-", "--out", out, stdin=given)
@@ -165,7 +167,7 @@ def test_a_list_on_standard_input(inspector, tmp_path):
     assert "standard input held no path" in done.stderr
 
 
-def test_bad_files_lose_none_of_the_good(inspector, tmp_path):
+def test_bad_files_lose_none_of_the_good(inspector: Any, tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     good = [path.read_bytes() for path in IMAGES[:50]]
@@ -188,7 +190,7 @@ def test_bad_files_lose_none_of_the_good(inspector, tmp_path):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_kill_9_at_any_moment_then_resume(inspector, many, whole, tmp_path, seed):
+def test_kill_9_at_any_moment_then_resume(inspector: Any, many: Any, whole: Any, tmp_path: Path, seed: int) -> None:
     """The real verb, a real kill, and the same bytes as an undisturbed run."""
     command, out = ("inspect", inspector, many, "--masks", "--threads", "2"), tmp_path / "killed"
     out.mkdir()
@@ -208,7 +210,7 @@ def test_kill_9_at_any_moment_then_resume(inspector, many, whole, tmp_path, seed
     assert content(out) == whole
 
 
-def test_ctrl_c_then_other_options_then_resume(inspector, many, tmp_path):
+def test_ctrl_c_then_other_options_then_resume(inspector: Any, many: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     running = start_cli("inspect", inspector, many, "--out", out)
     wait_for_rows(out, 20)
@@ -239,7 +241,7 @@ def test_ctrl_c_then_other_options_then_resume(inspector, many, tmp_path):
     assert len(rows(out / "images.csv")) == 300
 
 
-def test_a_full_disk_is_one_sentence_and_the_run_goes_on(inspector, tmp_path):
+def test_a_full_disk_is_one_sentence_and_the_run_goes_on(inspector: Any, tmp_path: Path) -> None:
     """A file system of 160 kB, where the user may mount one."""
     mount = tmp_path / "small"
     mount.mkdir()
@@ -269,7 +271,7 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on(inspector, tmp_path):
         (("INSPECTOR", SAMPLE, "--device", "tpu"), "--device"),
     ],
 )
-def test_wrong_use_is_said_and_nothing_is_written(inspector, tmp_path, given, words):
+def test_wrong_use_is_said_and_nothing_is_written(inspector: Any, tmp_path: Path, given: Any, words: Any) -> None:
     named = (inspector if one == "INSPECTOR" else one for one in given)
     done = run_cli("inspect", *named, "--out", tmp_path / "out")
     assert done.returncode == 2
@@ -278,7 +280,7 @@ def test_wrong_use_is_said_and_nothing_is_written(inspector, tmp_path, given, wo
     assert not (tmp_path / "out").exists()
 
 
-def test_it_runs_without_any_library_of_training(inspector, tmp_path):
+def test_it_runs_without_any_library_of_training(inspector: Any, tmp_path: Path) -> None:
     """As in the plain install, where importing one of them fails."""
     absent = ("torch", "timm", "pandas", "pyarrow", "sklearn", "scipy", "matplotlib", "zarr", "onnx")
     program = f"import sys; sys.modules.update(dict.fromkeys({absent!r})); from steelsight.cli.main import main; main()"

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.data import ROOT, SAMPLE, run_cli
@@ -20,7 +22,7 @@ from steelsight.station.store import ImageStore
 
 
 @pytest.fixture(scope="module")
-def station(tmp_path_factory):
+def station(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The data folder of a station: three drawn strips, two of them reviewed, and an old one without."""
     data = tmp_path_factory.mktemp("station")
     store = ImageStore(data)
@@ -37,7 +39,7 @@ def station(tmp_path_factory):
     return data
 
 
-def test_export(station, tmp_path):
+def test_export(station: Any, tmp_path: Path) -> None:
     out = tmp_path / "log.parquet"
     where = ["--database", f"sqlite:///{station}/log.sqlite", "--out", out]
     chosen = ["--reviewed", "--class", CLASSES[0], "--since", "2026-01-31", "--name", ".JPG", "--verdict", "review"]
@@ -47,7 +49,7 @@ def test_export(station, tmp_path):
     assert parquet.read_table(out)["word"].to_pylist() == ["reject", "reject"]
 
 
-def test_corrections_are_a_dataset(station, tmp_path):
+def test_corrections_are_a_dataset(station: Any, tmp_path: Path) -> None:
     done = run_cli("log", "corrections", "--data", station, "--out", tmp_path / "new", "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
@@ -56,7 +58,7 @@ def test_corrections_are_a_dataset(station, tmp_path):
     assert len(read_dataset(tmp_path / "new").samples) == 2
 
 
-def test_prune(station, tmp_path):
+def test_prune(station: Any, tmp_path: Path) -> None:
     data = tmp_path / "station"
     shutil.copytree(station, data)
     done = run_cli("log", "prune", "--data", data, "--keep-days", "30", "--json")
@@ -64,7 +66,7 @@ def test_prune(station, tmp_path):
     assert {"inspections": 1, "images": 0, "bytes": 0}.items() <= json.loads(done.stdout).items()
 
 
-def test_prune_with_a_log_that_did_not_store_the_images(station, tmp_path):
+def test_prune_with_a_log_that_did_not_store_the_images(station: Any, tmp_path: Path) -> None:
     data, other = tmp_path / "station", tmp_path / "other.sqlite"
     shutil.copytree(station, data)
     assert run_cli("log", "prune", "--data", data).returncode == 0
@@ -85,7 +87,7 @@ def test_prune_with_a_log_that_did_not_store_the_images(station, tmp_path):
     assert len(list(data.glob("unknown/images/*/*"))) == 3
 
 
-def test_an_older_backup_then_prune(station, tmp_path):
+def test_an_older_backup_then_prune(station: Any, tmp_path: Path) -> None:
     """As the message on a damaged log advises: what is newer than the backup is kept, and comes back with its log."""
     data = tmp_path / "station"
     shutil.copytree(station, data)
@@ -111,14 +113,14 @@ def test_an_older_backup_then_prune(station, tmp_path):
     assert len(list(data.glob("images/*/*"))) == 6
 
 
-def test_a_folder_that_is_not_there_is_not_adopted(tmp_path):
+def test_a_folder_that_is_not_there_is_not_adopted(tmp_path: Path) -> None:
     done = run_cli("log", "adopt", "--data", tmp_path / "none")
     assert done.returncode == 2
     assert "none: no such folder; give the folder that a station writes to" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_kept_is_said_in_a_sentence(station):
+def test_what_cannot_be_kept_is_said_in_a_sentence(station: Any) -> None:
     refused = (
         ("--name", "", "--name: '' is refused: "),
         ("--keep-days", "1e9", "--keep-days: 1000000000.0 is refused: "),
@@ -130,14 +132,14 @@ def test_what_cannot_be_kept_is_said_in_a_sentence(station):
         assert "Traceback" not in done.stderr
 
 
-def test_a_folder_without_a_log_stays_without(tmp_path):
+def test_a_folder_without_a_log_stays_without(tmp_path: Path) -> None:
     done = run_cli("log", "export", "--data", tmp_path, "--out", tmp_path / "log.csv")
     assert done.returncode == 2
     assert "there is no log; give the folder or database that a station writes to" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_the_extra(tmp_path):
+def test_without_the_extra(tmp_path: Path) -> None:
     (tmp_path / "sqlalchemy.py").write_text("raise ModuleNotFoundError('no sqlalchemy', name='sqlalchemy')\n")
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT / 'src'}"}
     command = [sys.executable, "-m", "steelsight.cli.main", "log", "prune"]

@@ -7,6 +7,8 @@ import sqlite3
 import time
 from contextlib import closing
 from csv import DictReader
+from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.data import SAMPLE, run_cli, start_cli
@@ -25,26 +27,26 @@ SENTENCE = "the networks gave no probability for this image, so a person must lo
 
 
 @pytest.fixture(scope="module", params=["classify", "segment"])
-def odd(request, tmp_path_factory):
+def odd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("made") / "inspector"
     made = make_inspector(folder, policy=make_policy(0.2, 0.95), odd={request.param: float("nan")})
     return request.param, made
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Any:
     (tmp_path / "in").mkdir()
     for path in IMAGES:
         shutil.copy(path, tmp_path / "in")
     return tmp_path / "in"
 
 
-def rows(path):
+def rows(path: Any) -> Any:
     with path.open(encoding="utf-8", newline="") as stream:
         return list(DictReader(stream))
 
 
-def check_tables(out, step):
+def check_tables(out: Any, step: Any) -> Any:
     """Every image has its row; those that a person must look at say so, and are in no other table."""
     images = rows(out / "images.csv")
     bright = {path.name for path in IMAGES if is_bright(path)}
@@ -65,7 +67,7 @@ def check_tables(out, step):
     return bright
 
 
-def test_inspect_judges_all_others_and_says_so_by_its_status(odd, folder, tmp_path):
+def test_inspect_judges_all_others_and_says_so_by_its_status(odd: Any, folder: Any, tmp_path: Path) -> None:
     step, inspector = odd
     out, options = tmp_path / "out", ("--overlays", "--masks", "--device", "cpu", "--threads", "1", "--json")
     done = run_cli("inspect", inspector, folder, "--out", out, *options)
@@ -85,7 +87,7 @@ def test_inspect_judges_all_others_and_says_so_by_its_status(odd, folder, tmp_pa
     assert "4 without an answer of the networks" in plain.stderr
 
 
-def test_watch_once_logs_each_and_ends(odd, folder, tmp_path):
+def test_watch_once_logs_each_and_ends(odd: Any, folder: Any, tmp_path: Path) -> None:
     step, inspector = odd
     out, options = (
         tmp_path / "out",
@@ -109,13 +111,13 @@ def test_watch_once_logs_each_and_ends(odd, folder, tmp_path):
     assert again.returncode in (0, 3), again.stderr
 
 
-def test_watch_goes_on_and_ends_in_good_order(odd, folder, tmp_path):
+def test_watch_goes_on_and_ends_in_good_order(odd: Any, folder: Any, tmp_path: Path) -> None:
     data = tmp_path / "data"
     process = start_cli(
         "watch", odd[1], folder, "--data", data, "--settle", "0.1", "--poll", "0.1", "--device", "cpu", "--threads", "1"
     )
 
-    def logged():
+    def logged() -> Any:
         if not (data / "log.sqlite").is_file():
             return 0
         with closing(sqlite3.connect(data / "log.sqlite", timeout=10)) as log:
@@ -136,13 +138,13 @@ def test_watch_goes_on_and_ends_in_good_order(odd, folder, tmp_path):
     assert {answers[path.name] for path in IMAGES if is_bright(path)} == {"review"}
 
 
-def test_bench_measures_and_names_the_share(odd):
+def test_bench_measures_and_names_the_share(odd: Any) -> None:
     done = run_cli("bench", odd[1], IMAGES[2], IMAGES[0], "--seconds", "0.4", "--device", "cpu", "--threads", "1")
     assert done.returncode == 0, done.stderr
     assert "got no probability from a network, and go to a person" in done.stdout
 
 
-def test_calibration_is_refused_in_a_sentence_and_changes_nothing(odd, folder, tmp_path):
+def test_calibration_is_refused_in_a_sentence_and_changes_nothing(odd: Any, folder: Any, tmp_path: Path) -> None:
     data, inspector = tmp_path / "data", shutil.copytree(odd[1], tmp_path / "inspector")
     (inspector / "seen.txt").write_text("0" * 64 + "\n")
     write_checksums(inspector)
@@ -160,7 +162,9 @@ def test_calibration_is_refused_in_a_sentence_and_changes_nothing(odd, folder, t
 
 
 @pytest.mark.parametrize("step", [1, 2])
-def test_predict_leaves_what_its_networks_cannot_judge_to_a_person(step, tmp_path, tmp_path_factory):
+def test_predict_leaves_what_its_networks_cannot_judge_to_a_person(
+    step: int, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Weights of nan, as a training may leave them, answer so of every image that comes to them."""
     run, out = tmp_path / "run", tmp_path / "out"
     shutil.copytree(random_run(tmp_path_factory).run.path, run)

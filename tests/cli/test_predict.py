@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
@@ -20,16 +22,16 @@ TEST_IMAGES = SAMPLE / "test_images"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return random_run(tmp_path_factory).run.path
 
 
-def rows(path):
+def rows(path: Any) -> Any:
     with path.open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
 
 
-def test_unlabelled_images_become_a_submission_masks_and_overlays(run, tmp_path):
+def test_unlabelled_images_become_a_submission_masks_and_overlays(run: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = run_cli("predict", run, TEST_IMAGES, "--out", out, "--masks", "--overlays", "--json")
     assert done.returncode == 0, done.stderr
@@ -55,7 +57,7 @@ def test_unlabelled_images_become_a_submission_masks_and_overlays(run, tmp_path)
         assert (out / "overlays" / name).is_file()
 
 
-def test_a_run_with_a_policy_gives_verdicts(run, tmp_path):
+def test_a_run_with_a_policy_gives_verdicts(run: Any, tmp_path: Path) -> None:
     decided = shutil.copytree(run, tmp_path / "run")
     rules = [{"verdict": "reject", "class": "3"}]
     write_decision(Run(decided), read_decision(Run(run)).model_copy(update={"policy": make_policy(0.3, 0.99, rules)}))
@@ -71,7 +73,7 @@ def test_a_run_with_a_policy_gives_verdicts(run, tmp_path):
         assert "of class 3 (rule 1)" in row["reason"]
 
 
-def test_what_is_predicted_can_be_scored(run, tmp_path):
+def test_what_is_predicted_can_be_scored(run: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = run_cli("predict", run, SAMPLE / "train_images", "--out", out, "--folds", "1", "--layout", "wide")
     assert done.returncode == 0, done.stderr
@@ -81,7 +83,7 @@ def test_what_is_predicted_can_be_scored(run, tmp_path):
     assert json.loads(scored.stdout)["images"] == 66
 
 
-def test_unreadable_images_are_named_and_the_rest_is_done(run, tmp_path):
+def test_unreadable_images_are_named_and_the_rest_is_done(run: Any, tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     good = sorted(TEST_IMAGES.glob("*.jpg"))[0].read_bytes()
@@ -110,7 +112,7 @@ def test_unreadable_images_are_named_and_the_rest_is_done(run, tmp_path):
         ({"run": SAMPLE}, "is not a run"),
     ],
 )
-def test_wrong_use_is_one_sentence(run, tmp_path, change, words):
+def test_wrong_use_is_one_sentence(run: Any, tmp_path: Path, change: Any, words: Any) -> None:
     given = {"run": run, "images": TEST_IMAGES, "folds": "all"} | change
     done = run_cli("predict", given["run"], given["images"], "--out", tmp_path / "out", "--folds", given["folds"])
     assert done.returncode == 2
@@ -119,13 +121,13 @@ def test_wrong_use_is_one_sentence(run, tmp_path, change, words):
     assert not (tmp_path / "out").exists()
 
 
-def test_an_empty_folder_is_one_sentence(run, tmp_path):
+def test_an_empty_folder_is_one_sentence(run: Any, tmp_path: Path) -> None:
     done = run_cli("predict", run, tmp_path, "--out", tmp_path / "out")
     assert done.returncode == 2
     assert "no image in this folder" in done.stderr
 
 
-def test_ctrl_c_leaves_what_was_finished(run, tmp_path):
+def test_ctrl_c_leaves_what_was_finished(run: Any, tmp_path: Path) -> None:
     """Many copies of a strip, so that the interruption comes in the middle."""
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
@@ -147,7 +149,7 @@ def test_ctrl_c_leaves_what_was_finished(run, tmp_path):
     assert len(rows(out / "submission.partial.csv")) == 4 * len(done)
 
 
-def test_kill_9_then_resume_ends_in_the_same_bytes(run, tmp_path):
+def test_kill_9_then_resume_ends_in_the_same_bytes(run: Any, tmp_path: Path) -> None:
     """Networks that see several images at a time see the same ones together."""
     command = ("predict", run, "-", "--masks", "--folds", "0", "--out")
     listed = "".join(f"{path}\n" for path in sorted((SAMPLE / "train_images").iterdir()))
@@ -172,7 +174,7 @@ def test_kill_9_then_resume_ends_in_the_same_bytes(run, tmp_path):
     assert not files
 
 
-def test_a_full_disk_is_one_sentence(run, tmp_path):
+def test_a_full_disk_is_one_sentence(run: Any, tmp_path: Path) -> None:
     """A file system of 64 kB, where the user may mount one."""
     mount = tmp_path / "small"
     mount.mkdir()

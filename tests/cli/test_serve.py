@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -25,11 +26,11 @@ IMAGES = list_images(SAMPLE / "train_images")
 
 
 @pytest.fixture(scope="module")
-def inspector(tmp_path_factory):
+def inspector(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make_judging_inspector(tmp_path_factory.mktemp("made") / "inspector")
 
 
-def start(*args, **environment):
+def start(*args: Any, **environment: Any) -> Any:
     """Start the verb; its address, and the process."""
     serving = subprocess.Popen(
         [sys.executable, "-m", "steelsight.cli.main", "serve", *map(str, args), "--port", "0"],
@@ -45,11 +46,13 @@ def start(*args, **environment):
 
 
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_when_it_is_stopped_it_finishes_what_it_accepted(inspector, tmp_path, sent, status):
+def test_when_it_is_stopped_it_finishes_what_it_accepted(
+    inspector: Any, tmp_path: Path, sent: Any, status: Any
+) -> None:
     url, serving = start(inspector, "--data", tmp_path, "--threads", "1")
     answers = []
 
-    def ask(path):
+    def ask(path: Any) -> None:
         files = [("files", (path.name, path.read_bytes()))] * 3
         answers.append(client.post("/api/v1/inspections", files=files))
 
@@ -89,7 +92,9 @@ def test_when_it_is_stopped_it_finishes_what_it_accepted(inspector, tmp_path, se
         ({"keep_gb": 0.0}, "--keep-gb 0.0"),
     ],
 )
-def test_what_cannot_be_served_is_said_in_a_sentence(inspector, tmp_path, monkeypatch, options, words):
+def test_what_cannot_be_served_is_said_in_a_sentence(
+    inspector: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any, words: Any
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STEELSIGHT_TOKEN", raising=False)
     Path("good").write_text("0123456789abcdef0123456789abcdef\n")
@@ -103,7 +108,7 @@ def test_what_cannot_be_served_is_said_in_a_sentence(inspector, tmp_path, monkey
     assert not Path("station").exists()
 
 
-def test_a_port_in_use_is_said_before_anything_is_loaded(tmp_path):
+def test_a_port_in_use_is_said_before_anything_is_loaded(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run_cli("serve", tmp_path / "no inspector", "--port", str(port))
@@ -112,7 +117,7 @@ def test_a_port_in_use_is_said_before_anything_is_loaded(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_the_address_is_one_that_a_browser_can_open():
+def test_the_address_is_one_that_a_browser_can_open() -> None:
     for host, shown in (("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"), ("0.0.0.0", socket.gethostname())):
         try:
             bound = listen(host, 0)

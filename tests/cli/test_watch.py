@@ -9,6 +9,7 @@ import time
 from contextlib import closing
 from csv import DictReader
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.data import SAMPLE, run_cli, start_cli
@@ -23,17 +24,17 @@ QUICK = ("--settle", "0.1", "--poll", "0.1", "--device", "cpu", "--threads", "1"
 
 
 @pytest.fixture(scope="module")
-def inspector(tmp_path_factory):
+def inspector(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make_inspector(tmp_path_factory.mktemp("made") / "inspector")
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Any:
     (tmp_path / "line").mkdir()
     return tmp_path / "line"
 
 
-def logged(data):
+def logged(data: Any) -> Any:
     """Names in the log, in the order of their numbers."""
     if not (data / "log.sqlite").is_file():
         return []
@@ -44,12 +45,12 @@ def logged(data):
             return []
 
 
-def rows(out):
+def rows(out: Any) -> Any:
     with (out / "images.csv").open(encoding="utf-8", newline="") as stream:
         return [(int(row["LogId"]), row["ImageId"]) for row in DictReader(stream)]
 
 
-def until(holds, process):
+def until(holds: Any, process: Any) -> None:
     end = time.monotonic() + 60
     while not holds():
         assert process.poll() is None, process.stderr.read()
@@ -57,7 +58,9 @@ def until(holds, process):
         time.sleep(0.005)
 
 
-def test_killed_again_and_again_every_image_is_inspected_exactly_once(inspector, folder, tmp_path):
+def test_killed_again_and_again_every_image_is_inspected_exactly_once(
+    inspector: Any, folder: Any, tmp_path: Path
+) -> None:
     draw, data, out, done = random.Random(3), tmp_path / "data", tmp_path / "out", tmp_path / "done"
     names = [path.name for path in IMAGES[:36]]
     command = ("watch", inspector, folder, "--data", data, "--out", out, *QUICK)
@@ -83,7 +86,7 @@ def test_killed_again_and_again_every_image_is_inspected_exactly_once(inspector,
     }
 
 
-def test_a_damaged_log_that_is_moved_away_takes_no_image_with_it(inspector, folder, tmp_path):
+def test_a_damaged_log_that_is_moved_away_takes_no_image_with_it(inspector: Any, folder: Any, tmp_path: Path) -> None:
     """As the message on a damaged log advises, and without a backup."""
     data = tmp_path / "data"
     command = ("watch", inspector, folder, "--data", data, "--once", *QUICK)
@@ -112,7 +115,7 @@ def test_a_damaged_log_that_is_moved_away_takes_no_image_with_it(inspector, fold
     assert len(list(data.glob("unknown/images/*/*"))) == 1
 
 
-def test_without_the_url_of_its_database_a_station_does_not_start(inspector, folder, tmp_path):
+def test_without_the_url_of_its_database_a_station_does_not_start(inspector: Any, folder: Any, tmp_path: Path) -> None:
     data, url = tmp_path / "data", f"sqlite:///{tmp_path}/mill.sqlite"
     shutil.copy(IMAGES[0], folder)
     command = ("watch", inspector, folder, "--data", data, "--once", *QUICK)
@@ -126,7 +129,9 @@ def test_without_the_url_of_its_database_a_station_does_not_start(inspector, fol
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has other signals")
-def test_two_watchers_of_one_folder_share_the_work_and_end_in_good_order(inspector, folder, tmp_path):
+def test_two_watchers_of_one_folder_share_the_work_and_end_in_good_order(
+    inspector: Any, folder: Any, tmp_path: Path
+) -> None:
     data = tmp_path / "data"
     outs = [tmp_path / "one", tmp_path / "other"]
     watchers = [start_cli("watch", inspector, folder, "--data", data, "--out", out, *QUICK) for out in outs]
@@ -148,7 +153,7 @@ def test_two_watchers_of_one_folder_share_the_work_and_end_in_good_order(inspect
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has other signals")
-def test_a_second_signal_ends_it_at_once_and_loses_nothing(inspector, folder, tmp_path):
+def test_a_second_signal_ends_it_at_once_and_loses_nothing(inspector: Any, folder: Any, tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
     process = start_cli("watch", inspector, folder, "--data", data, "--out", out, *QUICK)
     until((out / "images.csv").exists, process)
@@ -168,7 +173,9 @@ def test_a_second_signal_ends_it_at_once_and_loses_nothing(inspector, folder, tm
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has other links")
-def test_a_single_run_that_could_not_look_at_a_file_does_not_end_as_if_all_was_done(inspector, folder, tmp_path):
+def test_a_single_run_that_could_not_look_at_a_file_does_not_end_as_if_all_was_done(
+    inspector: Any, folder: Any, tmp_path: Path
+) -> None:
     (folder / "a.jpg").symlink_to("a.jpg")
     finished = run_cli("watch", inspector, folder, "--data", tmp_path / "data", "--once", *QUICK)
     assert "a.jpg: cannot be looked at" in finished.stderr
@@ -183,7 +190,9 @@ def test_a_single_run_that_could_not_look_at_a_file_does_not_end_as_if_all_was_d
         ({"folder": Path("line"), "data": Path("line")}, "would lie among the images"),
     ],
 )
-def test_what_cannot_be_watched_is_said(inspector, folder, tmp_path, monkeypatch, more, said):
+def test_what_cannot_be_watched_is_said(
+    inspector: Any, folder: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: Any, said: Any
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=said):
         watch(inspector, **more)

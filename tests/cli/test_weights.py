@@ -1,5 +1,7 @@
 import json
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 import timm
@@ -8,11 +10,11 @@ from safetensors.torch import save_file
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path, monkeypatch):
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEELSIGHT_HOME", str(tmp_path / "home"))
 
 
-def test_list_says_where_weights_are_and_how_to_add_the_absent():
+def test_list_says_where_weights_are_and_how_to_add_the_absent() -> None:
     done = run_cli("weights", "list")
     assert done.returncode == 0
     assert done.stdout == "next: steelsight weights add b0 FILE\n"
@@ -27,7 +29,7 @@ def test_list_says_where_weights_are_and_how_to_add_the_absent():
         assert word in done.stderr
 
 
-def test_an_added_file_is_listed(tmp_path):
+def test_an_added_file_is_listed(tmp_path: Path) -> None:
     file = tmp_path / "mine.safetensors"
     save_file(timm.create_model("tf_efficientnet_b0", num_classes=0).state_dict(), file)
     done = run_cli("weights", "add", "b0", file, "--json")
@@ -50,14 +52,14 @@ def test_an_added_file_is_listed(tmp_path):
         (("b0", "x.pth", "--from-hub"), "either FILE or --from-hub"),
     ],
 )
-def test_wrong_use_is_one_sentence(arguments, words):
+def test_wrong_use_is_one_sentence(arguments: Any, words: str) -> None:
     done = run_cli("weights", "add", *arguments)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_no_network_is_one_sentence(monkeypatch):
+def test_no_network_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """An address where nothing listens stands for a hub that cannot be reached."""
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     done = run_cli("weights", "add", "b0", "--from-hub", cold=True)

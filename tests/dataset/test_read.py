@@ -69,7 +69,7 @@ def test_coco_run_lengths_are_read_back(images: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         listed = [{"id": number, "file_name": name} for number, name in enumerate(images)]
-        marks = []
+        marks: list[Any] = []
         for number, (name, (size, masks)) in enumerate(images.items()):
             write_picture(root / "images" / name, size)
             for class_id, mask in masks.items():

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -58,7 +59,7 @@ def coco(root: Path, *below: str) -> Path:
 
 @pytest.mark.parametrize("layout", [index_png, severstal, class_folders, coco])
 @pytest.mark.parametrize("below", ["line2", ".cache"])
-def test_images_that_lie_deeper_than_the_layout_looks_are_named(tmp_path: Path, layout, below: str) -> None:
+def test_images_that_lie_deeper_than_the_layout_looks_are_named(tmp_path: Path, layout: Any, below: str) -> None:
     assert read_dataset(layout(tmp_path / "flat")).remarks == ()
     dataset = read_dataset(layout(tmp_path / "deep", below))
     assert len(dataset.samples) == 1

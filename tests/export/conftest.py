@@ -1,16 +1,16 @@
 """One run, and one inspector of it, for all tests of the export."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 import torch
-from helpers.made_once import made_once
+from helpers.exported import exported_once
 from helpers.small_run import small_run
-
-from steelsight.export.export import export_run
-from steelsight.run.run import Run
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_thread():
+def one_thread() -> Iterator[Any]:
     """Networks this small run fastest on one thread, and other work on the machine does not slow them down."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -19,11 +19,11 @@ def one_thread():
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory, one_thread):
+def run(tmp_path_factory: pytest.TempPathFactory, one_thread: Any) -> Any:
     return small_run(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def exported(run, tmp_path_factory):
+def exported(run: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """All folds, in fp32; not to be changed."""
-    return made_once(tmp_path_factory, "inspector", lambda folder: export_run(Run(run), folder))
+    return exported_once(tmp_path_factory)

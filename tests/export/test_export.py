@@ -3,6 +3,8 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,17 +20,14 @@ from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import find_sources
 from steelsight.core.errors import UserError
 from steelsight.export.compare_image import ComparedSide
-from steelsight.export.export import export_run
-from steelsight.export.low_precision import write_reduced
+from steelsight.export.export import Exported, export_run
 from steelsight.export.parity import check, measure
-from steelsight.export.plan import make_plan
 from steelsight.export.platform import here
 from steelsight.export.tolerance import LEVEL, PIXELS, PROBABILITY, TOLERANCE, are_alike
 from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.artifact import read_card
 from steelsight.inspector.engine import open_engine
 from steelsight.inspector.inspector import Inspector
-from steelsight.inspector.openvino import runs_in_bf16
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme import parity_lines, readme
 from steelsight.networks.engine import load_engine
@@ -38,16 +37,16 @@ from steelsight.selection.decision import read_decision
 TEST_IMAGES = SAMPLE / "test_images"
 
 
-def torch_engine(run, folds=(0, 1)):
+def torch_engine(run: Any, folds: Any = (0, 1)) -> Any:
     decision = read_decision(Run(run))
     return load_engine(Run(run), Run(run).recipe, decision.classes, *decision.jobs_of(folds), device="cpu")
 
 
-def copied(run, tmp_path):
+def copied(run: Any, tmp_path: Path) -> Any:
     return shutil.copytree(run, tmp_path / "run")
 
 
-def test_the_inspector_says_of_unseen_images_what_torch_says(run, exported):
+def test_the_inspector_says_of_unseen_images_what_torch_says(run: Path, exported: Exported) -> None:
     sources = find_sources([str(TEST_IMAGES)])
     rule = read_decision(Run(run)).rule
     inspector = Inspector.open(exported.folder, device="cpu")
@@ -60,7 +59,7 @@ def test_the_inspector_says_of_unseen_images_what_torch_says(run, exported):
     assert found > 1
 
 
-def test_the_card_says_what_it_was_made_of(run, exported):
+def test_the_card_says_what_it_was_made_of(run: Path, exported: Exported) -> None:
     card = read_card(exported.folder)
     assert card == exported.card
     record, recipe = Run(run).record, Run(run).recipe
@@ -82,7 +81,7 @@ def test_the_card_says_what_it_was_made_of(run, exported):
     assert not any(card.familiar.flags(read_image(sample.path)) for sample in record.samples)
 
 
-def test_parity_is_written_as_measured_and_within_its_tolerance(exported):
+def test_parity_is_written_as_measured_and_within_its_tolerance(exported: Exported) -> None:
     parity = Parity.model_validate(json.loads((exported.folder / "parity.json").read_text("utf-8")))
     assert parity == exported.parity
     assert (parity.images, parity.pairs, parity.precision, parity.computed_in) == (11, 44, "fp32", "fp32")
@@ -96,7 +95,7 @@ def test_parity_is_written_as_measured_and_within_its_tolerance(exported):
     assert (parity.differing_pairs, parity.dice_loss) == (0, None)
 
 
-def test_a_stranger_finds_what_it_is_and_how_to_run_it(exported):
+def test_a_stranger_finds_what_it_is_and_how_to_run_it(exported: Exported) -> None:
     text = (exported.folder / "README.md").read_text("utf-8")
     for name in (*exported.card.classes, *(one.file for one in exported.card.networks), "steelsight inspect"):
         assert name in text
@@ -104,7 +103,7 @@ def test_a_stranger_finds_what_it_is_and_how_to_run_it(exported):
     assert str(exported.folder) not in text
 
 
-def test_a_soft_gate_is_explained_where_there_is_one(exported):
+def test_a_soft_gate_is_explained_where_there_is_one(exported: Exported) -> None:
     """By the page of the same card with either gate."""
     rule = exported.card.rule
     hard, soft = (
@@ -116,7 +115,7 @@ def test_a_soft_gate_is_explained_where_there_is_one(exported):
 
 
 @pytest.fixture(scope="module")
-def sides(run, exported):
+def sides(run: Path, exported: Exported) -> Any:
     """What the run says, and what its inspector says; each test changes something of the second."""
     card, decision = exported.card, read_decision(Run(run))
     return (
@@ -125,14 +124,14 @@ def sides(run, exported):
     )
 
 
-def refused(reference, exported, match):
+def refused(reference: Any, exported: Any, match: Any) -> Any:
     measured = measure(find_sources([str(TEST_IMAGES)]), reference, exported, here("fp32"), lambda done, of: None)
     with pytest.raises(UserError, match=rf"nothing was exported: .*{match}"):
         check(measured)
     return measured
 
 
-def test_networks_of_other_weights_are_refused(run, sides, tmp_path):
+def test_networks_of_other_weights_are_refused(run: Path, sides: Any, tmp_path: Path) -> None:
     """The folds' weights change places: the same graph, exported by the same code, from another training."""
     other = copied(run, tmp_path)
     weights = [other / f"jobs/segment-unet/fold{fold}/weights.safetensors" for fold in (0, 1)]
@@ -145,7 +144,7 @@ def test_networks_of_other_weights_are_refused(run, sides, tmp_path):
     assert measured.parity.map_difference > LEVEL
 
 
-def test_classes_that_change_places_are_refused(run, sides, tmp_path):
+def test_classes_that_change_places_are_refused(run: Path, sides: Any, tmp_path: Path) -> None:
     """In the last layers of both folds."""
     other = copied(run, tmp_path)
     for fold in (0, 1):
@@ -170,7 +169,7 @@ def test_classes_that_change_places_are_refused(run, sides, tmp_path):
         ("segment", {"fit": "pad"}, r"a map of .*\.jpg differs by"),
     ],
 )
-def test_another_preprocessing_is_refused(exported, sides, step, change, words):
+def test_another_preprocessing_is_refused(exported: Exported, sides: Any, step: str, change: Any, words: str) -> None:
     networks = tuple(
         its.model_copy(update={"preprocess": its.preprocess.model_copy(update=change)}) if its.step == step else its
         for its in exported.card.networks
@@ -198,7 +197,7 @@ def test_another_preprocessing_is_refused(exported, sides, step, change, words):
         ("pass_at", r"the verdict of .*\.jpg is \w+ by torch and \w+ by OpenVINO, though its masks are the same"),
     ],
 )
-def test_a_changed_threshold_is_refused(exported, sides, change, words):
+def test_a_changed_threshold_is_refused(exported: Exported, sides: Any, change: str, words: str) -> None:
     """Each by what it changes: the networks are the same."""
     reference, other = sides
     rule = exported.card.rule
@@ -219,7 +218,7 @@ def test_a_changed_threshold_is_refused(exported, sides, change, words):
     refused(reference, changed, words)
 
 
-def test_numbers_of_another_processor_are_no_fault(sides):
+def test_numbers_of_another_processor_are_no_fault(sides: Any) -> None:
     """As AVX512 adds up: 1e-5 of a probability, by which single pixels flip; and three times as much."""
     for by in (1e-5, 3e-5):
         measured = measure(
@@ -235,7 +234,7 @@ def test_numbers_of_another_processor_are_no_fault(sides):
     assert any(f"by {measured.parity.most_pixels} pixels at most" in line for line in parity_lines(measured.parity))
 
 
-def test_a_mask_may_hang_on_a_pixel_at_the_minimum_area(sides):
+def test_a_mask_may_hang_on_a_pixel_at_the_minimum_area(sides: Any) -> None:
     """Which one side finds and the other does not; with another minimum area, neither does and it is a fault."""
     torch_side = sides[0]
     off = shaken(torch_side.engine, 3e-5)
@@ -271,7 +270,7 @@ def test_a_mask_may_hang_on_a_pixel_at_the_minimum_area(sides):
         check(measured)
 
 
-def test_a_network_that_answers_with_nan_leaves_nothing_behind(run, tmp_path):
+def test_a_network_that_answers_with_nan_leaves_nothing_behind(run: Path, tmp_path: Path) -> None:
     """Found by the comparison, when the networks are written already; and a run without classifiers comes that far."""
     broken = without_classifiers(copied(run, tmp_path))
     path = broken / "jobs/segment-unet/fold1/weights.safetensors"
@@ -285,8 +284,8 @@ def test_a_network_that_answers_with_nan_leaves_nothing_behind(run, tmp_path):
     assert list((tmp_path / "made").iterdir()) == []
 
 
-def test_an_interruption_leaves_nothing_behind(run, tmp_path):
-    def interrupt(what, done, of):
+def test_an_interruption_leaves_nothing_behind(run: Path, tmp_path: Path) -> None:
+    def interrupt(what: Any, done: Any, of: Any) -> None:
         if done == 3:
             raise KeyboardInterrupt
 
@@ -295,7 +294,7 @@ def test_an_interruption_leaves_nothing_behind(run, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unreadable_image_is_named(run, exported, tmp_path):
+def test_an_unreadable_image_is_named(run: Path, exported: Exported, tmp_path: Path) -> None:
     bad = tmp_path / "cut.jpg"
     bad.write_bytes(list_images(TEST_IMAGES)[0].read_bytes()[:9000])
     side = ComparedSide("torch", torch_engine(run), exported.card.rule)
@@ -303,7 +302,7 @@ def test_an_unreadable_image_is_named(run, exported, tmp_path):
         measure(find_sources([str(bad)]), side, side, here("fp32"), lambda done, of: None)
 
 
-def test_missing_weights_are_one_sentence(run, tmp_path):
+def test_missing_weights_are_one_sentence(run: Path, tmp_path: Path) -> None:
     broken = copied(run, tmp_path)
     (broken / "jobs/segment-unet/fold1/weights.safetensors").unlink()
     with pytest.raises(UserError, match="job segment-unet:1 is not done"):
@@ -311,7 +310,7 @@ def test_missing_weights_are_one_sentence(run, tmp_path):
     assert not (tmp_path / "inspector").exists()
 
 
-def test_images_that_are_gone_are_one_sentence(run, tmp_path):
+def test_images_that_are_gone_are_one_sentence(run: Path, tmp_path: Path) -> None:
     moved = copied(run, tmp_path)
     header = json.loads((moved / "dataset.json").read_text("utf-8"))
     (moved / "dataset.json").write_text(json.dumps(header | {"root": str(tmp_path / "gone")}), "utf-8")
@@ -331,7 +330,7 @@ def test_images_that_are_gone_are_one_sentence(run, tmp_path):
         (None, "a file or link of this name"),
     ],
 )
-def test_what_is_no_inspector_is_not_replaced(run, tmp_path, files, words):
+def test_what_is_no_inspector_is_not_replaced(run: Path, tmp_path: Path, files: Any, words: str) -> None:
     out = tmp_path / "out"
     if files is None:
         out.write_text("mine")
@@ -342,21 +341,3 @@ def test_what_is_no_inspector_is_not_replaced(run, tmp_path, files, words):
     with pytest.raises(UserError, match=words):
         export_run(Run(run), out)
     assert out.is_file() or sorted(path.name for path in out.iterdir()) == sorted(files)
-
-
-def test_bf16_is_measured_where_the_processor_has_it_and_not_made_up_elsewhere(run, exported, tmp_path):
-    told = []
-    plan = make_plan(Run(run), "all", "bf16", 0.002, (), lambda what, done, of: told.append((done, of)))
-    told.clear()  # of what the verdicts rest on
-    card = exported.card.model_copy(update={"precision": "bf16"})
-    loss = write_reduced(plan, card, exported.folder, tmp_path)
-    for its in card.networks:
-        assert (tmp_path / its.file).read_bytes() == (exported.folder / its.file).read_bytes()
-    if runs_in_bf16("bf16"):
-        assert (loss.images, loss.not_measured) == (11, None)
-        assert abs(loss.lost) < 0.1
-        assert told[-1] == (22, 22)
-    else:
-        assert (loss.lost, loss.kept) == (None, None)
-        assert "does not compute in bf16" in loss.not_measured
-        assert told == []

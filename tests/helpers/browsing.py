@@ -4,13 +4,15 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 REQUIRED = os.environ.get("STEELSIGHT_BROWSER") == "required"
@@ -20,7 +22,7 @@ SHOTS = os.environ.get("STEELSIGHT_SCREENSHOTS")
 """Folder that screenshots are written to, where given."""
 SHOWN = os.environ.get("STEELSIGHT_INSPECTOR")
 """INSPECTOR for them, in place of the tests' own."""
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 860}},
     "dark": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"},
     "phone": {
@@ -38,7 +40,7 @@ _MARGIN = 10  # CSS pixels around a whole image; js/lib/viewport.js
 
 
 @contextmanager
-def chromium():
+def chromium() -> Iterator[Any]:
     """The browser; whatever a page asks for outside of the station fails."""
     if CHROMIUM is None:
         pytest.fail("no chromium is installed, and STEELSIGHT_BROWSER=required")
@@ -51,7 +53,7 @@ def chromium():
 
 
 @contextmanager
-def page_of(browser, url, **look):
+def page_of(browser: Browser, url: Any, **look: Any) -> Iterator[Any]:
     """A page of a new profile; it must have no fault on its console, and ask nobody but the station."""
     context = browser.new_context(base_url=str(url), **(look or LOOKS["desktop"]))
     context.set_default_timeout(1000 * PATIENCE)
@@ -69,14 +71,14 @@ def page_of(browser, url, **look):
         context.close()
 
 
-def screenshot(page, name, *, whole=True):
+def screenshot(page: Page, name: Any, *, whole: bool = True) -> None:
     """Written where STEELSIGHT_SCREENSHOTS is given; `whole` is the page with what lies below the window."""
     if SHOTS:
         Path(SHOTS).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=whole)
 
 
-def await_requests(page, held, count=1):
+def await_requests(page: Page, held: Any, count: int = 1) -> None:
     """Until a route has put `count` requests into `held`: a browser on a busy machine sends them a while after the key."""
     deadline = time.monotonic() + PATIENCE
     while len(held) < count:
@@ -85,10 +87,11 @@ def await_requests(page, held, count=1):
         page.wait_for_timeout(50)
 
 
-def on_screen(page, size):
+def on_screen(page: Page, size: Any) -> Any:
     """The function from places in an image that is shown whole to places in the window; see js/lib/viewport.js."""
     stage = page.locator(".viewer")
     box = stage.bounding_box()
+    assert box is not None
     wide, high = stage.evaluate("(element) => [element.clientWidth, element.clientHeight]")  # whole pixels
     height, width = size
     scale = min((wide - 2 * _MARGIN) / width, (high - 2 * _MARGIN) / height, 8)
@@ -97,7 +100,7 @@ def on_screen(page, size):
     return lambda x, y: (left + x * scale, top + y * scale)
 
 
-def drag(page, *places):
+def drag(page: Page, *places: Any) -> None:
     """Press the mouse at the first place, move it over the others, let go at the last."""
     page.mouse.move(*places[0])
     page.mouse.down()
@@ -106,7 +109,7 @@ def drag(page, *places):
     page.mouse.up()
 
 
-def stroke(size, width, *points):
+def stroke(size: Any, width: Any, *points: Any) -> Any:
     """What a round brush draws: bool (height, width), pixels whose centre is within half its width of the line."""
     y, x = np.mgrid[: size[0], : size[1]] + 0.5
     drawn = np.zeros(size, bool)
@@ -117,7 +120,7 @@ def stroke(size, width, *points):
     return drawn
 
 
-def inside(size, *points):
+def inside(size: Any, *points: Any) -> Any:
     """Pixels whose centre lies in a polygon, by even and odd crossings to its left."""
     y, x = np.mgrid[: size[0], : size[1]] + 0.5
     odd = np.zeros(size, bool)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.cascade.engine import EngineNetwork
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
 
@@ -17,7 +18,7 @@ class BrightImage:
     name: str = "bright:0"
 
     def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        return inputs.mean(axis=(1, 2, 3))
+        return np.asarray(inputs.mean(axis=(1, 2, 3)))
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class BrightPixels:
 class Engine:
     """Both steps."""
 
-    classifiers: tuple[BrightImage, ...]
-    segmenters: tuple[BrightPixels, ...]
+    classifiers: tuple[EngineNetwork, ...]
+    segmenters: tuple[EngineNetwork, ...]
     classes: tuple[str, ...] = ("bright", "dark")
     batch: int = 8
     workers: int = 1

@@ -1,10 +1,12 @@
 """A log as an earlier schema left it."""
 
+from typing import Any
+
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.tables import VERSION_TABLE, expired_images, inspections, log_identity
 
 
-def make_older(url, schema="0001"):
+def make_older(url: Any, schema: str = "0001") -> None:
     """Take back from a log what came after an earlier schema."""
     with InspectionLog.open(url) as log:
         with log.writing() as connection:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 def steel(seed: int = 0, size: tuple[int, int] = (64, 96)) -> NDArray[np.uint8]:
     """A made-up surface: noise, blurred a little."""
     noise = np.random.default_rng(seed).normal(110, 25, size).astype(np.float32)
-    return np.clip(cv2.GaussianBlur(noise, (0, 0), 0.8), 20, 230).astype(np.uint8)
+    return np.asarray(np.clip(cv2.GaussianBlur(noise, (0, 0), 0.8), 20, 230).astype(np.uint8))
 
 
 def tiff(

@@ -1,5 +1,8 @@
 """Policies for tests, made by hand."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from steelsight.verdicts.calibration import Calibration
 from steelsight.verdicts.policy import Bound, Limits, Outcome, Policy
 from steelsight.verdicts.severity import Severity
@@ -36,8 +39,8 @@ def make_statement(**changes: object) -> Bound:
 def make_policy(
     pass_at: float | None = 0.04,
     reject_at: float | None = 0.72,
-    rules: list[dict[str, object]] | None = None,
-    **changes,
+    rules: Sequence[Mapping[str, Any]] | None = None,
+    **changes: Any,
 ) -> Policy:
     """A policy; `rules` are those of severity, at 0.5 mm per pixel."""
     severity = None if rules is None else Severity.model_validate({"mm_per_pixel": 0.5, "rules": rules})

@@ -27,7 +27,19 @@ def running_server() -> Iterator[str]:
         if name is not None:
             os.chown(folder, pwd.getpwnam(name).pw_uid, -1)
         data = folder / "data"
-        first = [BINARIES / "initdb", "-D", data, "-U", "station", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"]
+        first: list[str | Path] = [
+            BINARIES / "initdb",
+            "-D",
+            data,
+            "-U",
+            "station",
+            "-A",
+            "trust",
+            "-N",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ]
         subprocess.run(first, user=name, check=True, capture_output=True, cwd=folder)
         settings = {"listen_addresses": "", "unix_socket_directories": folder, "fsync": "off"}
         options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
@@ -39,7 +51,7 @@ def running_server() -> Iterator[str]:
             stderr=subprocess.DEVNULL,
         )
         try:
-            ready = [BINARIES / "pg_isready", "-q", "-h", folder]
+            ready: list[str | Path] = [BINARIES / "pg_isready", "-q", "-h", folder]
             while subprocess.run(ready, check=False).returncode:
                 assert server.poll() is None, "the server ended"
             yield f"postgresql://station@/postgres?host={folder}"

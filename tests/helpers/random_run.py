@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def _rule(evidence: OutOfFoldPredictions) -> Rule:
     everything = Rule(gate=0.0, upper=(255,) * 4, lower=(255,) * 4, min_area=(1,) * 4)
     sources = find_sources([str(SAMPLE / "test_images")])
     judged = list(judge(sources, load(evidence, range(FOLDS)), everything, keep_maps=True))
-    maps = np.stack([one.maps for one in judged])
+    maps = np.stack([one.maps for one in judged if one.maps is not None])
     levels = [int(np.percentile(maps[:, index], 97)) for index in range(4)]
     areas = [int(np.median((maps[:, index] > level).sum(axis=(1, 2)))) for index, level in enumerate(levels)]
     gate = float(np.median([one.p_defect for one in judged]))
@@ -108,7 +109,7 @@ def _recipe(record: Record) -> Recipe:
     return resolve(recipe, record.classes, [sample.size for sample in record.samples], grey=True)
 
 
-def _sized(member, name, height, width):
+def _sized(member: Any, name: Any, height: Any, width: Any) -> Any:
     size = member.input.model_copy(update={"height": height, "width": width, "pixels": None})
     return member.model_copy(update={"name": name, "input": size})
 

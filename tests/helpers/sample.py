@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ SEED, UNLABELLED_SEED = 639, 43
 _ROOT = Path(__file__).resolve().parents[2]
 _CACHE = _ROOT / ".pytest_cache" / "strips"
 _SOURCES = ("src/steelsight/strips", "src/steelsight/dataset/writers", "src/steelsight/imaging")
-_WISH = {"defective": 0.6, "strips_per_coil": 1}
+_WISH: dict[str, Any] = {"defective": 0.6, "strips_per_coil": 1}
 
 
 def drawn_sample() -> Path:

@@ -2,13 +2,16 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import uvicorn
 from helpers.data import SAMPLE
 from helpers.policies import make_policy
 from helpers.tiny_inspector import RULE, make_inspector
+from httpx import Client
 
 from steelsight.imaging.read import list_images
 from steelsight.station.http.app import LOOPBACK, create_app
@@ -21,14 +24,14 @@ IMAGES = list_images(SAMPLE / "train_images")
 SAMPLES = SAMPLE / "test_images"
 
 
-def make_judging_inspector(folder):
+def make_judging_inspector(folder: Any) -> Any:
     """A small inspector with a policy: of the sample, some images pass, some go to review, some are rejected."""
     rule = RULE.model_copy(update={"gate": 0.05})
     return make_inspector(folder, rule=rule, policy=make_policy(0.2, 0.95))
 
 
 @contextmanager
-def served(inspector, data, access=LOOPBACK, **settings):
+def served(inspector: Any, data: Any, access: Any = LOOPBACK, **settings: Any) -> Iterator[Any]:
     """A station at work, and a client that speaks to it over a socket."""
     given = StationSettings(data=data, name="line 2", **settings)
     with Station.open(inspector, given, threads=1) as station, listen("127.0.0.1", 0) as bound:
@@ -45,13 +48,13 @@ def served(inspector, data, access=LOOPBACK, **settings):
             thread.join()
 
 
-def send(client, *paths, door="http", **more):
+def send(client: Client, *paths: Any, door: str = "http", **more: Any) -> Any:
     """Send images as a program does."""
     files = [("files", (path.name, path.read_bytes())) for path in paths]
     return client.post("/api/v1/inspections", params={"door": door}, files=files, **more)
 
 
-def wait_until(true, seconds=60.0):
+def wait_until(true: Any, seconds: float = 60.0) -> None:
     """Wait for what another thread is about to do."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine, EngineNetwork
 from steelsight.imaging.combine import Combine
+from steelsight.imaging.preprocess import Preprocess
 
 
 @dataclass(frozen=True)
@@ -14,10 +16,10 @@ class _Shaken:
     by: float
 
     @property
-    def preprocess(self):
+    def preprocess(self) -> Preprocess:
         return self.network.preprocess
 
-    def probabilities(self, inputs):
+    def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         said = self.network.probabilities(inputs)
         off = np.random.default_rng(0).uniform(-self.by, self.by, said.shape[1:])  # whatever else is in the batch
         return np.clip(said + off, 0, 1).astype(np.float32)
@@ -35,5 +37,7 @@ class _ShakenEngine:
 
 def shaken(engine: Engine, by: float) -> _ShakenEngine:
     """Each probability is off by at most `by`, this way or that; the same way whenever it is asked."""
-    steps = (tuple(_Shaken(one, by) for one in networks) for networks in (engine.classifiers, engine.segmenters))
-    return _ShakenEngine(tuple(engine.classes), *steps, engine.combine, engine.batch, engine.workers)
+    classifiers, segmenters = (
+        tuple(_Shaken(one, by) for one in networks) for networks in (engine.classifiers, engine.segmenters)
+    )
+    return _ShakenEngine(tuple(engine.classes), classifiers, segmenters, engine.combine, engine.batch, engine.workers)

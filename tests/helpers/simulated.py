@@ -4,6 +4,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,14 +53,14 @@ def policy_of(tested: EvaluationSet, severity: Severity | None = None, **wish: o
     return find_policy(tested, Limits.model_validate(wish), Calibration(), severity)
 
 
-def two_kinds(defective: list[float], good: list[float], **given) -> EvaluationSet:
+def two_kinds(defective: list[float], good: list[float], **given: Any) -> EvaluationSet:
     """Defective images of class 1, then good ones, each a group."""
     truth = [[9, 0]] * len(defective) + [[0, 0]] * len(good)
     return make_tested([*defective, *good], np.reshape(truth, (-1, 2)), **given)
 
 
 def spread(low: float, high: float, count: int) -> list[float]:
-    return np.linspace(low, high, count).tolist()
+    return list(map(float, np.linspace(low, high, count)))
 
 
 def statement(policy: Policy, among: str, defect_class: str | None = None) -> Bound:

@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def without_classifiers(run: Path) -> Path:
     return run
 
 
-def _with(decision: Decision, *, policy: Policy | Literal["same"] | None = "same", **choices) -> Decision:
+def _with(decision: Decision, *, policy: Policy | Literal["same"] | None = "same", **choices: Any) -> Decision:
     """The decision with other members or another rule, for all folds together and for each alone."""
     folds = tuple(of.model_copy(update=choices) for of in decision.nested.folds)
     nested = decision.nested.model_copy(update={"folds": folds})
@@ -79,8 +79,9 @@ def _with(decision: Decision, *, policy: Policy | Literal["same"] | None = "same
 
 def _steepen(network: TorchNetwork) -> None:
     with torch.inference_mode():
-        logits = network.model.network(_inputs(network)).transpose(0, 1).flatten(1)
-        head = network.model.network.segmentation_head[0]
+        model: Any = network.model.network
+        logits = model(_inputs(network)).transpose(0, 1).flatten(1)
+        head = model.segmentation_head[0]
         head.bias.copy_(STEEPNESS * (head.bias - logits.quantile(0.97, 1)))
         head.weight *= STEEPNESS
 

@@ -1,6 +1,7 @@
 """Results as hypothesis and the tests of the log make them."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -12,9 +13,9 @@ INSPECTOR, CLASSES = "ab" * 32, ("scratch", "dent, deep")
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def make_result(number=0, **changes):
+def make_result(number: int = 0, **changes: Any) -> Any:
     """A plain result; each `number` is another image."""
-    plain = {
+    plain: dict[str, Any] = {
         "at": START + timedelta(minutes=number),
         "door": "http",
         "station": "line 1",
@@ -39,10 +40,10 @@ def make_result(number=0, **changes):
     return Result(**plain | changes)
 
 
-def make_arrival(number=0, **changes):
+def make_arrival(number: int = 0, **changes: Any) -> Arrival:
     """A file of a watched folder."""
     digest = f"{number:064x}"
-    plain = {
+    plain: dict[str, Any] = {
         "folder": "/line",
         "name": f"{number}.jpg",
         "size": number,
@@ -63,7 +64,7 @@ counts = st.integers(0, 2**31 - 1)
 
 
 @st.composite
-def some_runs(draw):
+def some_runs(draw: Any) -> Any:
     """Run lengths of one class."""
     gaps = draw(st.lists(st.tuples(st.integers(1, 50), st.integers(1, 50)), max_size=5))
     numbers, at = [], 0
@@ -113,7 +114,7 @@ results = st.builds(
 )
 
 
-def is_known(log, arrival):
+def is_known(log: Any, arrival: Any) -> Any:
     """Whether a watched file was inspected before."""
     stamp = (arrival.name, arrival.size, arrival.modified_ns)
     return stamp in known_files(log, arrival.folder, [arrival.name])

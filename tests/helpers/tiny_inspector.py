@@ -97,7 +97,7 @@ def by_hand(step: str, inputs: np.ndarray) -> np.ndarray:
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return (1 / (1 + np.exp(-logits))).astype(np.float32)
+    return np.asarray((1 / (1 + np.exp(-logits))).astype(np.float32))
 
 
 def is_bright(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """What a stranger would put into a file: an object that acts when it is unpickled."""
 
 from pathlib import Path
+from typing import Any
 
 
 class Trap:
@@ -9,5 +10,5 @@ class Trap:
     def __init__(self, sprung: Path) -> None:
         self.sprung = sprung
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return Path.touch, (self.sprung,)

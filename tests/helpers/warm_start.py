@@ -147,7 +147,8 @@ def _serve(listener: socket.socket) -> dict[str, Any] | None:
             if message and _fork(files, running):
                 for connection in open_:
                     connection.close()
-                return json.loads(message)
+                asked: dict[str, Any] = json.loads(message)
+                return asked
             if not message:
                 asking.close()
                 open_.remove(asking)

@@ -1,8 +1,10 @@
 """What lies in a folder is found, or named."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
+import pytest
 from helpers.pictures import steel
 
 from steelsight.cascade.sources import find
@@ -36,11 +38,11 @@ def test_what_is_passed_over_is_named_with_its_reason(tmp_path: Path) -> None:
     assert "link to a folder" in left_out[2].sentence
 
 
-def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch) -> None:
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "a.png", tmp_path / "closed/b.png")
     real = Path.iterdir
 
-    def iterdir(path: Path):
+    def iterdir(path: Path) -> Any:
         if path.name == "closed":  # whoever runs the tests may be root, whom no rights hold
             raise PermissionError(13, "Permission denied", str(path))
         return real(path)

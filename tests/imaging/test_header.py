@@ -3,6 +3,7 @@
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -39,7 +40,7 @@ def tiff(entries: list[tuple[int, int, int, int]], order: str = "<", big: bool =
 
 @given(st.sampled_from(sorted(FORMATS)), st.integers(1, 90), st.integers(1, 90), st.sampled_from([1, 3]))
 @settings(max_examples=60, deadline=None)
-def test_the_header_tells_the_size(suffix, height, width, channels):
+def test_the_header_tells_the_size(suffix: Any, height: Any, width: Any, channels: Any) -> None:
     content = encode(suffix, height, width, channels)
     header = read_header(content)
     assert image_format(content) == FORMATS[suffix]
@@ -52,7 +53,7 @@ def test_the_header_tells_the_size(suffix, height, width, channels):
 
 @given(st.sampled_from(sorted(FORMATS)), st.data())
 @settings(max_examples=300, deadline=None)
-def test_whatever_is_done_to_a_file_no_more_is_decoded_than_allowed(suffix, data):
+def test_whatever_is_done_to_a_file_no_more_is_decoded_than_allowed(suffix: Any, data: Any) -> None:
     content = bytearray(encode(suffix, 6, 7))
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, min(len(content) - 1, 200)))
@@ -66,7 +67,7 @@ def test_whatever_is_done_to_a_file_no_more_is_decoded_than_allowed(suffix, data
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("big", [False, True])
-def test_a_tiff_is_read_in_both_orders_and_sizes(order, big):
+def test_a_tiff_is_read_in_both_orders_and_sizes(order: str, big: bool) -> None:
     kind = 16 if big else 4
     assert read_header(tiff([(256, kind, 1, 1600), (257, kind, 1, 256)], order, big)) == Header(256, 1600)
 
@@ -81,7 +82,7 @@ def test_a_tiff_is_read_in_both_orders_and_sizes(order, big):
         [],
     ],
 )
-def test_a_tiff_that_does_not_tell_its_size_plainly_is_refused(entries):
+def test_a_tiff_that_does_not_tell_its_size_plainly_is_refused(entries: Any) -> None:
     content = tiff(entries)
     assert read_header(content) is None
     with pytest.raises(ImageError, match="does not say its size"):
@@ -103,12 +104,12 @@ def test_a_tiff_that_does_not_tell_its_size_plainly_is_refused(entries):
     ],
     ids=["png", "bmp", "bmp of OS/2", "tiff", "tile of a tiff", "jpeg"],
 )
-def test_a_decompression_bomb_is_refused_by_its_header(bomb):
+def test_a_decompression_bomb_is_refused_by_its_header(bomb: Any) -> None:
     with pytest.raises(TooManyPixels, match="exceed the 64000000 that one image may have"):
         decode_image(bomb, NAME, max_pixels=64_000_000)
 
 
-def test_a_jpeg_of_very_many_scans_is_refused():
+def test_a_jpeg_of_very_many_scans_is_refused() -> None:
     content = encode(".jpg", 8, 8)
     with pytest.raises(ImageError, match="more than 100 scans"):
         decode_image(content[:-2] + b"\xff\xda" * 100 + content[-2:], NAME, max_pixels=64)
@@ -117,12 +118,12 @@ def test_a_jpeg_of_very_many_scans_is_refused():
 
 
 @pytest.mark.parametrize("bare", [b"\xff\x01", b"\xff\xd0", b"\xff\x00", b"\x00"])
-def test_a_jpeg_whose_size_a_decoder_would_look_for_is_refused(bare):
+def test_a_jpeg_whose_size_a_decoder_would_look_for_is_refused(bare: bytes) -> None:
     content = encode(".jpg", 8, 8)
     assert read_header(content[:2] + bare + content[2:]) is None
 
 
-def test_other_formats_are_refused_where_a_limit_holds():
+def test_other_formats_are_refused_where_a_limit_holds() -> None:
     webp = bytes(cv2.imencode(".webp", np.zeros((4, 4, 3), np.uint8))[1])
     with pytest.raises(ImageError, match="save it again as JPEG"):
         decode_image(webp, NAME, max_pixels=100)

@@ -1,5 +1,7 @@
 """Image -> input -> image: sizes, shapes, channels, and the way back."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ SIZES = st.tuples(st.integers(1, 90), st.integers(1, 200))
 
 
 @given(size=SIZES, fit=st.sampled_from(["stretch", "pad"]), colour=st.sampled_from(["grey", "rgb"]), deep=st.booleans())
-def test_any_image_becomes_an_input_of_the_working_size(size, fit, colour, deep) -> None:
+def test_any_image_becomes_an_input_of_the_working_size(size: Any, fit: Any, colour: Any, deep: Any) -> None:
     preprocess = Preprocess(height=32, width=64, fit=fit, colour=colour)
     image = np.full(size, 65535 if deep else 255, np.uint16 if deep else np.uint8)
     for given_image in (image, np.stack([image] * 3, axis=-1)):
@@ -22,7 +24,7 @@ def test_any_image_becomes_an_input_of_the_working_size(size, fit, colour, deep)
 
 
 @given(size=SIZES, fit=st.sampled_from(["stretch", "pad"]))
-def test_a_constant_map_comes_back_constant_at_the_image_size(size, fit) -> None:
+def test_a_constant_map_comes_back_constant_at_the_image_size(size: Any, fit: Any) -> None:
     preprocess = Preprocess(height=32, width=64, fit=fit)
     back = preprocess.map_to_image(np.full((2, 32, 64), 7.0, np.float32), size)
     assert back.shape == (2, *size)

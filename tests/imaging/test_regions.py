@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 from helpers.data import SAMPLE
 from hypothesis import given
@@ -9,7 +11,7 @@ from steelsight.imaging.regions import find_regions
 
 
 @given(arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))), st.integers(0, 255))
-def test_regions_share_out_the_mask(mask, level):
+def test_regions_share_out_the_mask(mask: Any, level: Any) -> None:
     map_ = np.full(mask.shape, level, np.uint8)
     regions = find_regions(3, mask, map_)
     assert sum(region.area for region in regions) == mask.sum()
@@ -24,7 +26,7 @@ def test_regions_share_out_the_mask(mask, level):
     assert (covered >= mask).all()
 
 
-def test_real_masks_fall_into_as_many_regions_as_are_drawn():
+def test_real_masks_fall_into_as_many_regions_as_are_drawn() -> None:
     """A flood fill in plain Python counts the parts of drawn masks."""
     for sample in read_dataset(SAMPLE, decode=False).samples[:6]:
         for mask in sample.mask():

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,16 +20,16 @@ STATEMENT = make_statement(defect_class="7").model_dump(mode="json")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make_inspector(tmp_path_factory.mktemp("made") / "inspector")
 
 
 @pytest.fixture
-def folder(made, tmp_path):
+def folder(made: Any, tmp_path: Path) -> Any:
     return shutil.copytree(made, tmp_path / "inspector")
 
 
-def edit(folder, *, sign, **changes):
+def edit(folder: Any, *, sign: Any, **changes: Any) -> None:
     """Change fields of inspector.json, and its checksum as well if it is to be signed."""
     path = folder / "inspector.json"
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes), "utf-8")
@@ -35,7 +37,7 @@ def edit(folder, *, sign, **changes):
         write_checksums(folder)
 
 
-def test_what_was_written_is_read(folder):
+def test_what_was_written_is_read(folder: Any) -> None:
     card = read_card(folder)
     assert card.classes == CLASSES
     assert [one.file for one in card.of_step("segment")] == ["segment-0-fold0.onnx", "segment-1-fold0.onnx"]
@@ -44,7 +46,7 @@ def test_what_was_written_is_read(folder):
     assert read_card(folder) == card
 
 
-def test_an_inspector_without_a_policy_of_before_is_read_and_gives_no_verdict(folder):
+def test_an_inspector_without_a_policy_of_before_is_read_and_gives_no_verdict(folder: Any) -> None:
     path = folder / "inspector.json"
     content = json.loads(path.read_text("utf-8"))
     del content["policy"]
@@ -56,7 +58,7 @@ def test_an_inspector_without_a_policy_of_before_is_read_and_gives_no_verdict(fo
     assert inspector(np.full((64, 416), 200, np.uint8)).verdict is None
 
 
-def test_it_is_decided_again_without_touching_its_networks(made, folder):
+def test_it_is_decided_again_without_touching_its_networks(made: Any, folder: Any) -> None:
     rules = [{"verdict": "reject", "class": "bright"}, {"verdict": "review", "area_above": "2 cm2"}]
     policy = make_policy(rules=rules, statements=(make_statement(), make_statement(defect_class="dark")))
     before = read_card(folder).model_copy(update={"schema_version": 1})
@@ -80,35 +82,37 @@ def test_it_is_decided_again_without_touching_its_networks(made, folder):
         ("epoch-selected", "fp32", False),
     ],
 )
-def test_bounds_are_its_own_where_they_rest_on_what_exactly_its_networks_said(made, evidence, precision, bears):
+def test_bounds_are_its_own_where_they_rest_on_what_exactly_its_networks_said(
+    made: Any, evidence: str, precision: str, bears: bool
+) -> None:
     card = read_card(made).model_copy(update={"precision": precision})
     assert card.with_policy(make_policy(evidence=evidence)).bears_bound == bears
 
 
-def test_without_classifiers_there_is_no_policy(tmp_path):
+def test_without_classifiers_there_is_no_policy(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a policy without a network of step classify"):
         make_inspector(tmp_path / "inspector", classifiers=(), policy=make_policy())
 
 
-def test_checksums_are_as_sha256sum_writes_them(folder):
+def test_checksums_are_as_sha256sum_writes_them(folder: Any) -> None:
     lines = (folder / "checksums.txt").read_text("utf-8").splitlines()
     assert [line[64:66] for line in lines] == ["  "] * len(lines)
     assert {line[66:] for line in lines} == {path.name for path in folder.iterdir()} - {"checksums.txt"}
 
 
-def test_a_fingerprint_follows_the_content(made, folder):
+def test_a_fingerprint_follows_the_content(made: Any, folder: Any) -> None:
     assert fingerprint(folder) == fingerprint(made)
     edit(folder, sign=True, classes=["bright", "darker"])
     assert fingerprint(folder) != fingerprint(made)
 
 
-def test_an_edited_card_is_refused(folder):
+def test_an_edited_card_is_refused(folder: Any) -> None:
     edit(folder, sign=False, classes=["bright", "darker"])
     with pytest.raises(UserError, match=r"inspector\.json: changed since it was exported"):
         Inspector.open(folder)
 
 
-def test_an_edited_network_is_refused(folder):
+def test_an_edited_network_is_refused(folder: Any) -> None:
     path = folder / "segment-1-fold0.onnx"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -118,13 +122,13 @@ def test_an_edited_network_is_refused(folder):
 
 
 @pytest.mark.parametrize("name", ["segment-1-fold0.onnx", "checksums.txt", "inspector.json"])
-def test_a_missing_file_is_named(folder, name):
+def test_a_missing_file_is_named(folder: Any, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(UserError, match=rf"{name}: (missing from the inspector|not found, so)"):
         read_card(folder)
 
 
-def test_a_card_without_a_checksum_is_refused(folder):
+def test_a_card_without_a_checksum_is_refused(folder: Any) -> None:
     path = folder / "checksums.txt"
     lines = path.read_text("utf-8").splitlines(keepends=True)
     path.write_text("".join(line for line in lines if "inspector.json" not in line), "utf-8")
@@ -133,14 +137,14 @@ def test_a_card_without_a_checksum_is_refused(folder):
 
 
 @pytest.mark.parametrize("name", ["../elsewhere.txt", "/etc/hostname"])
-def test_a_checksum_of_a_file_elsewhere_is_refused(folder, name):
+def test_a_checksum_of_a_file_elsewhere_is_refused(folder: Any, name: str) -> None:
     with (folder / "checksums.txt").open("a", encoding="utf-8") as stream:
         stream.write(f"{'0' * 64}  {name}\n")
     with pytest.raises(UserError, match="is no file of this folder"):
         read_card(folder)
 
 
-def test_a_network_without_a_checksum_is_refused(folder):
+def test_a_network_without_a_checksum_is_refused(folder: Any) -> None:
     """Whoever exchanges a network must not get by with leaving out its line."""
     path = folder / "checksums.txt"
     lines = path.read_text("utf-8").splitlines(keepends=True)
@@ -149,14 +153,14 @@ def test_a_network_without_a_checksum_is_refused(folder):
         read_card(folder)
 
 
-def test_a_newer_schema_is_refused_before_anything_else(folder):
+def test_a_newer_schema_is_refused_before_anything_else(folder: Any) -> None:
     edit(folder, sign=False, schema_version=5, something_new={})
     with pytest.raises(UserError, match="schema_version 5 was written by a newer steelsight, this one reads up to 4"):
         read_card(folder)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '"text"', b"\xff\xfe"])
-def test_what_is_no_json_object_is_refused(folder, content):
+def test_what_is_no_json_object_is_refused(folder: Any, content: Any) -> None:
     path = folder / "inspector.json"
     path.write_bytes(content) if isinstance(content, bytes) else path.write_text(content, "utf-8")
     with pytest.raises(UserError, match=r"inspector\.json: not (JSON|a JSON object)"):
@@ -177,27 +181,27 @@ def test_what_is_no_json_object_is_refused(folder, content):
         ({"policy": {**POLICY, "statements": [STATEMENT]}}, "the policy names an unknown class: 7"),
     ],
 )
-def test_a_signed_card_that_contradicts_itself_is_refused(folder, changes, words):
+def test_a_signed_card_that_contradicts_itself_is_refused(folder: Any, changes: Any, words: Any) -> None:
     edit(folder, sign=True, **changes)
     with pytest.raises(UserError, match=words):
         read_card(folder)
 
 
 @pytest.mark.parametrize("file", ["../network.onnx", "a/b.onnx", "network.pkl", ""])
-def test_a_network_is_an_onnx_file_in_the_folder(made, file):
+def test_a_network_is_an_onnx_file_in_the_folder(made: Any, file: str) -> None:
     content = read_card(made).model_dump(mode="json")
     content["networks"][0]["file"] = file
     with pytest.raises(ValueError, match="should match pattern"):
         InspectorCard.model_validate(content)
 
 
-def test_two_networks_share_no_file(made):
+def test_two_networks_share_no_file(made: Any) -> None:
     content = read_card(made).model_dump(mode="json")
     content["networks"][0]["file"] = content["networks"][1]["file"]
     with pytest.raises(ValueError, match="two networks share a file"):
         InspectorCard.model_validate(content)
 
 
-def test_another_folder_is_no_inspector(tmp_path):
+def test_another_folder_is_no_inspector(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is no inspector; name the folder that `steelsight export RUN --out` wrote"):
         read_card(tmp_path)

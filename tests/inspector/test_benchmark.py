@@ -2,6 +2,8 @@
 
 import time
 from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.data import SAMPLE
@@ -15,11 +17,11 @@ from steelsight.inspector.inspector import Inspector
 
 
 @pytest.fixture(scope="module")
-def inspector(tmp_path_factory):
+def inspector(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return Inspector.open(make_inspector(tmp_path_factory.mktemp("made") / "inspector"), threads=1)
 
 
-def test_figures_agree_with_one_another_and_with_the_clock(inspector):
+def test_figures_agree_with_one_another_and_with_the_clock(inspector: Any) -> None:
     sources = find_sources([str(SAMPLE / "train_images")])[:8]
     start = time.perf_counter()
     speed = measure(inspector, sources, 2.0)
@@ -37,7 +39,7 @@ def test_figures_agree_with_one_another_and_with_the_clock(inspector):
     assert speed.metres_per_second(2.0) == pytest.approx(speed.images_per_second * 3.2)
 
 
-def test_what_does_not_pass_is_segmented_too(tmp_path):
+def test_what_does_not_pass_is_segmented_too(tmp_path: Path) -> None:
     sources = find_sources([str(SAMPLE / "train_images")])[:24]
     policy = make_policy(0.2, 0.95)
     judging = Inspector.open(make_inspector(tmp_path / "inspector", policy=policy), threads=1)
@@ -48,7 +50,7 @@ def test_what_does_not_pass_is_segmented_too(tmp_path):
     assert speed.passed_share < speed.segmented_share < 1
 
 
-def test_memory_is_that_of_the_process_in_mb():
+def test_memory_is_that_of_the_process_in_mb() -> None:
     before = peak_memory_mb()
     held = bytearray(300_000_000)
     held[::4096] = b"\1" * len(held[::4096])
@@ -57,13 +59,13 @@ def test_memory_is_that_of_the_process_in_mb():
     assert after >= 300
 
 
-def test_however_short_the_time_there_are_figures(inspector):
+def test_however_short_the_time_there_are_figures(inspector: Any) -> None:
     speed = measure(inspector, find_sources([str(SAMPLE / "test_images")])[:1], 0.001)
     assert speed.images >= 1
     assert speed.singles == 20
 
 
-def test_an_unreadable_image_is_one_sentence(inspector, tmp_path):
+def test_an_unreadable_image_is_one_sentence(inspector: Any, tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no image")
     with pytest.raises(UserError, match=r"text\.jpg"):
         measure(inspector, [Source("text.jpg", tmp_path / "text.jpg")], 1.0)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -7,11 +9,11 @@ from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.input_range import InputRange, brightness
 
 
-def images():
+def images() -> Any:
     return [read_image(path) for path in list_images(SAMPLE / "train_images")[:20]]
 
 
-def test_an_inspectors_own_images_are_never_flagged():
+def test_an_inspectors_own_images_are_never_flagged() -> None:
     familiar = InputRange.of(images())
     assert familiar.images == 20
     assert (familiar.height, familiar.width) == ((256, 256), (1600, 1600))
@@ -30,18 +32,18 @@ def test_an_inspectors_own_images_are_never_flagged():
         (lambda image: image.astype(np.uint16) * 257, ()),
     ],
 )
-def test_what_lies_far_outside_is_named(change, flags):
+def test_what_lies_far_outside_is_named(change: Any, flags: Any) -> None:
     familiar = InputRange.of(images())
     assert familiar.flags(change(images()[0])) == flags
 
 
-def test_brightness_is_the_same_for_any_depth_and_colour():
+def test_brightness_is_the_same_for_any_depth_and_colour() -> None:
     grey = images()[0]
     variants = (grey.astype(np.uint16) * 257, np.stack([grey] * 3, axis=2))
     assert all(brightness(one) == pytest.approx(grey.mean() / 255, abs=1e-5) for one in (grey, *variants))
 
 
-def blurred(sigma):
+def blurred(sigma: Any) -> Any:
     return lambda image: cv2.GaussianBlur(image, (0, 0), sigma)
 
 
@@ -60,7 +62,7 @@ def blurred(sigma):
         (blurred(6), None, 0.8),
     ],
 )
-def test_a_camera_that_sees_nothing_is_named(data, change, flag, least):
+def test_a_camera_that_sees_nothing_is_named(data: Any, change: Any, flag: Any, least: Any) -> None:
     familiar = InputRange.of(read_image(path) for path in list_images(data / "train_images")[::2])
     flags = [familiar.flags(change(read_image(path))) for path in list_images(data / "test_images")]
     share = np.mean([bool(found) if flag is None else flag in found for found in flags])
@@ -72,7 +74,7 @@ def test_a_camera_that_sees_nothing_is_named(data, change, flag, least):
     [(SAMPLE, 0.6), pytest.param(SHARED / "severstal", 0.8, marks=needs_shared)],
     ids=["drawn", "real"],
 )
-def test_a_lamp_at_a_tenth_is_named_unless_the_strip_is_much_brighter_than_the_darkest(data, least):
+def test_a_lamp_at_a_tenth_is_named_unless_the_strip_is_much_brighter_than_the_darkest(data: Any, least: Any) -> None:
     """Drawn coils differ more in their light than the competition's, so more of them stay above a third of the least."""
     familiar = InputRange.of(read_image(path) for path in list_images(data / "train_images")[::2])
     named = []
@@ -84,14 +86,14 @@ def test_a_lamp_at_a_tenth_is_named_unless_the_strip_is_much_brighter_than_the_d
 
 
 @needs_shared
-def test_no_other_real_strip_is_flagged():
+def test_no_other_real_strip_is_flagged() -> None:
     familiar = InputRange.of(read_image(path) for path in list_images(SHARED / "severstal/train_images"))
     others = list_images(SHARED / "severstal/train_images") + list_images(SHARED / "severstal/test_images")
     assert len(others) == 154
     assert {familiar.flags(read_image(path)) for path in others} == {()}
 
 
-def test_an_inspector_of_before_is_read_and_sees_a_frame_without_light():
+def test_an_inspector_of_before_is_read_and_sees_a_frame_without_light() -> None:
     familiar = InputRange.of(images())
     before = InputRange.model_validate(familiar.model_dump(exclude={"light", "contrast", "sharpness"}))
     assert {before.flags(image) for image in images()} == {()}

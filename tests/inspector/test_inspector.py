@@ -1,7 +1,9 @@
 """The inspector as a program uses it, on drawn strips, without torch."""
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,11 +25,11 @@ IMAGES = list_images(SAMPLE / "train_images")[:24]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make_inspector(tmp_path_factory.mktemp("made") / "inspector")
 
 
-def expected(source, image):
+def expected(source: Any, image: Any) -> Any:
     """P(defect), maps and masks from the ground's definitions and the networks' formulas."""
     p = float(by_hand("classify", STRETCHED.to_input(image)[None])[0])
     maps = [to_8bit(by_hand("segment", one.to_input(image)[None])[0]) for one in (STRETCHED, PADDED)]
@@ -36,7 +38,7 @@ def expected(source, image):
     return Prediction(source, image, p, runs, maps=combined if p > RULE.gate else None)
 
 
-def test_the_stream_says_what_the_definitions_say(folder):
+def test_the_stream_says_what_the_definitions_say(folder: Any) -> None:
     inspector = Inspector.open(folder)
     judged = list(inspector.stream(IMAGES, keep_maps=True))
     assert [one.source.path for one in judged] == IMAGES
@@ -48,7 +50,7 @@ def test_the_stream_says_what_the_definitions_say(folder):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_one_image_at_a_time_says_the_same(folder, threads):
+def test_one_image_at_a_time_says_the_same(folder: Any, threads: int) -> None:
     inspector = Inspector.open(folder, device="cpu", threads=threads)
     for streamed in inspector.stream(IMAGES[:6], keep_maps=True):
         for given in (streamed.source.path, str(streamed.source.path), streamed.image):
@@ -57,10 +59,10 @@ def test_one_image_at_a_time_says_the_same(folder, threads):
             assert (one.maps is not None) == (one.p_defect > RULE.gate)
 
 
-def test_an_endless_stream_is_taken_a_few_batches_ahead(folder):
+def test_an_endless_stream_is_taken_a_few_batches_ahead(folder: Any) -> None:
     taken = []
 
-    def endless():
+    def endless() -> Iterator[Any]:
         for path in itertools.cycle(IMAGES):
             taken.append(path)
             yield path
@@ -72,7 +74,7 @@ def test_an_endless_stream_is_taken_a_few_batches_ahead(folder):
     assert len(taken) < 50 + 40
 
 
-def test_what_cannot_be_read(folder, tmp_path):
+def test_what_cannot_be_read(folder: Any, tmp_path: Path) -> None:
     bad = tmp_path / "text.jpg"
     bad.write_text("no image")
     inspector = Inspector.open(folder)
@@ -82,7 +84,7 @@ def test_what_cannot_be_read(folder, tmp_path):
         inspector(bad)
 
 
-def test_images_far_from_what_it_was_made_with_are_flagged_and_judged(folder):
+def test_images_far_from_what_it_was_made_with_are_flagged_and_judged(folder: Any) -> None:
     inspector = Inspector.open(folder)
     image = read_image(IMAGES[0])
     white = np.full_like(image, 255)
@@ -95,14 +97,14 @@ def test_images_far_from_what_it_was_made_with_are_flagged_and_judged(folder):
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2000), (2000, 3), (256, 1600, 3), (700, 900)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_any_size_depth_and_colour(folder, shape, dtype):
+def test_any_size_depth_and_colour(folder: Any, shape: Any, dtype: Any) -> None:
     pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype)
     judged = Inspector.open(folder, threads=1)(pixels)
     assert judged.size == shape[:2]
     assert 0 <= judged.p_defect <= 1
 
 
-def test_onnx_runtime_says_the_same(folder):
+def test_onnx_runtime_says_the_same(folder: Any) -> None:
     pytest.importorskip("onnxruntime")
     from steelsight.inspector.onnxruntime import OnnxRuntimeEngine
 
@@ -114,7 +116,7 @@ def test_onnx_runtime_says_the_same(folder):
         assert_alike(one, other, engine, RULE)
 
 
-def test_an_absent_device_is_one_sentence(folder):
+def test_an_absent_device_is_one_sentence(folder: Any) -> None:
     from steelsight.core.errors import UserError
     from steelsight.inspector.onnxruntime import has_cuda
 
@@ -124,7 +126,7 @@ def test_an_absent_device_is_one_sentence(folder):
         next(Inspector.open(folder, device="cuda").stream(IMAGES))
 
 
-def test_a_damaged_network_is_one_sentence(tmp_path):
+def test_a_damaged_network_is_one_sentence(tmp_path: Path) -> None:
     from steelsight.core.errors import UserError
     from steelsight.inspector.artifact import write_checksums
 
@@ -135,14 +137,14 @@ def test_a_damaged_network_is_one_sentence(tmp_path):
         next(Inspector.open(Path(folder)).stream(IMAGES))
 
 
-def test_each_image_has_its_verdict_alone_and_in_a_stream(tmp_path):
+def test_each_image_has_its_verdict_alone_and_in_a_stream(tmp_path: Path) -> None:
     """Some for each reason; at this gate, images below `pass_at` may have masks."""
     rules = [{"verdict": "reject", "class": "bright", "total_area_above": "10 %"}]
     policy = make_policy(pass_at=0.2, reject_at=0.8, rules=rules)
     rule = RULE.model_copy(update={"gate": 0.05})
     inspector = Inspector.open(make_inspector(tmp_path / "inspector", rule=rule, policy=policy))
     images = list_images(SAMPLE / "train_images")
-    verdicts = {}
+    verdicts: dict[str, Any] = {}
     for judged in inspector.stream([*images, tmp_path / "gone.jpg"]):
         said = verdicts.setdefault(judged.verdict.answer, [])
         said.append(judged.verdict.reason)

@@ -1,6 +1,7 @@
 """An inspector whose networks answer with what is no probability, as a program and `bench` use it."""
 
 from math import isnan, nan
+from typing import Any
 
 import pytest
 from helpers.data import SAMPLE
@@ -17,12 +18,12 @@ IMAGES = list_images(SAMPLE / "train_images")[:12]
 
 
 @pytest.fixture(scope="module", params=["classify", "segment"])
-def odd(request, tmp_path_factory):
+def odd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("made") / "inspector"
     return request.param, make_inspector(folder, rule=RULE, policy=make_policy(0.2, 0.95), odd={request.param: nan})
 
 
-def test_a_call_and_a_stream_leave_the_image_to_a_person(odd):
+def test_a_call_and_a_stream_leave_the_image_to_a_person(odd: Any) -> None:
     step, folder = odd
     inspector = Inspector.open(folder, device="cpu", threads=1)
     network = f"{'classifier' if step == 'classify' else 'segmenter'} {step}-0:0"
@@ -40,7 +41,7 @@ def test_a_call_and_a_stream_leave_the_image_to_a_person(odd):
     assert unjudged == 4
 
 
-def test_the_engine_of_cuda_devices_says_the_same(odd):
+def test_the_engine_of_cuda_devices_says_the_same(odd: Any) -> None:
     """ONNX Runtime, here on the processor."""
     pytest.importorskip("onnxruntime")
     step, folder = odd
@@ -52,7 +53,7 @@ def test_the_engine_of_cuda_devices_says_the_same(odd):
             assert f" {step}-0:0 answered nan" in one.verdict.reason
 
 
-def test_the_speed_is_measured_all_the_same_and_the_share_is_said(odd):
+def test_the_speed_is_measured_all_the_same_and_the_share_is_said(odd: Any) -> None:
     sources = find_sources([str(path) for path in IMAGES[2:6]])  # the first of which is odd
     speed = measure(Inspector.open(odd[1], device="cpu", threads=1), sources, 0.2)
     assert 0 < speed.unjudged_share <= 1

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from helpers.data import ROOT
@@ -33,12 +34,12 @@ sys.exit(any(thread.is_alive() for thread in threads))
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make_inspector(tmp_path_factory.mktemp("made") / "inspector")
 
 
 @pytest.mark.parametrize("attempt", range(4))
-def test_threads_may_call_it_together_from_the_start(folder, attempt):
+def test_threads_may_call_it_together_from_the_start(folder: Any, attempt: Any) -> None:
     """Each attempt is a process of its own: what OpenVINO sets up, it sets up once."""
     command = [sys.executable, "-c", FIRST_CALLS, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT / "src")
@@ -46,12 +47,12 @@ def test_threads_may_call_it_together_from_the_start(folder, attempt):
 
 
 @pytest.mark.parametrize(("aim", "threads", "workers", "batch"), [("throughput", 3, 4, 4), ("latency", 3, 1, 1)])
-def test_an_aim_sets_workers_and_batch(folder, aim, threads, workers, batch):
+def test_an_aim_sets_workers_and_batch(folder: Any, aim: str, threads: int, workers: int, batch: int) -> None:
     engine = OpenVinoEngine.load(folder, read_card(folder), aim=aim, threads=threads)
     assert (engine.workers, engine.batch) == (workers, batch)
 
 
-def test_only_what_is_asked_for_runs_in_bf16():
+def test_only_what_is_asked_for_runs_in_bf16() -> None:
     assert usable_threads() >= 1
     assert not runs_in_bf16("fp32")
     assert not runs_in_bf16("int8")

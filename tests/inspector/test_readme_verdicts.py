@@ -1,5 +1,7 @@
 """What an inspector's README says of its verdicts."""
 
+from typing import Any
+
 import pytest
 from helpers.policies import make_policy, make_statement
 from helpers.tiny_inspector import make_inspector
@@ -10,15 +12,15 @@ from steelsight.verdicts.policy import Limits
 
 
 @pytest.fixture(scope="module")
-def card(tmp_path_factory):
+def card(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return read_card(make_inspector(tmp_path_factory.mktemp("made") / "inspector"))
 
 
-def paragraphs(card, policy):
+def paragraphs(card: Any, policy: Any) -> Any:
     return verdict_paragraphs(card.with_policy(policy))
 
 
-def test_the_bounds_and_what_they_mean(card):
+def test_the_bounds_and_what_they_mean(card: Any) -> None:
     statements = (
         make_statement(),
         make_statement(defect_class="dark", limit=0.01, kept=False, groups=49, bound=0.0593, missing=250),
@@ -53,7 +55,7 @@ def test_the_bounds_and_what_they_mean(card):
         ("calibrated", "int8", "Guaranteed, each bound with 95 % confidence. The inspector was judged as it is"),
     ],
 )
-def test_a_bound_that_is_not_its_own_is_said_not_to_be(card, evidence, precision, words):
+def test_a_bound_that_is_not_its_own_is_said_not_to_be(card: Any, evidence: str, precision: str, words: str) -> None:
     other = card.model_copy(update={"precision": precision})
     text = " ".join(paragraphs(other, make_policy(evidence=evidence, statements=(make_statement(),))))
     assert words in text
@@ -62,18 +64,18 @@ def test_a_bound_that_is_not_its_own_is_said_not_to_be(card, evidence, precision
     assert ("--calibrate" in text) == (evidence != "calibrated")
 
 
-def test_evidence_that_bears_nothing_guarantees_nothing(card):
+def test_evidence_that_bears_nothing_guarantees_nothing(card: Any) -> None:
     text = " ".join(paragraphs(card, make_policy(None, statements=(make_statement(kept=False, missing=10),))))
     assert "None of 1 bounds guaranteed." in text
     assert "NOT KEPT" in text
 
 
-def test_fp32_evidence_is_not_the_own_of_lower_precision(card):
+def test_fp32_evidence_is_not_the_own_of_lower_precision(card: Any) -> None:
     with pytest.raises(ValueError, match="which computes in int8"):
         card.model_copy(update={"precision": "int8"}).with_policy(make_policy(evidence="own"))
 
 
-def test_severity_rules_and_bounds_that_are_not_there(card):
+def test_severity_rules_and_bounds_that_are_not_there(card: Any) -> None:
     rules = [{"verdict": "reject", "class": "dark"}, {"verdict": "review", "more_than": 5, "per": "metre"}]
     text = paragraphs(card, make_policy(None, None, rules))
     assert text[0].startswith("No image passes. What no severity rule rejects goes to review.")

@@ -1,6 +1,7 @@
 """Images that were trained on are known again by their pixels and likeness, and others are not."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from steelsight.inspector.artifact import write_checksums
 from steelsight.inspector.training_images import PRINTS, SEEN, read_prints, refuse_seen, write_seen
 
 
-def samples(paths) -> list[Sample]:
+def samples(paths: Any) -> list[Sample]:
     return [Sample(path.name, path, (256, 1600), ()) for path in paths]
 
 
@@ -34,7 +35,9 @@ def folder(tmp_path: Path) -> Path:
         (lambda image: image[:, ::-1], ".png", "by its likeness"),
     ],
 )
-def test_a_training_image_saved_anew_is_refused(folder: Path, tmp_path: Path, change, suffix: str, said: str) -> None:
+def test_a_training_image_saved_anew_is_refused(
+    folder: Path, tmp_path: Path, change: Any, suffix: str, said: str
+) -> None:
     image = cv2.imread(str(list_images(SAMPLE / "train_images")[3]), cv2.IMREAD_GRAYSCALE)
     path = tmp_path / f"again{suffix}"
     assert cv2.imwrite(str(path), change(image))

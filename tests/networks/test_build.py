@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import timm
@@ -9,7 +11,7 @@ from steelsight.networks.encoders import ENCODERS
 
 @pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_encoder_classifies(encoder, channels):
+def test_every_encoder_classifies(encoder: Any, channels: int) -> None:
     with torch.device("meta"):
         model = build_classifier(encoder, channels, dropout=0.2, drop_path=0.1)
         assert model(torch.empty(2, channels, 64, 96)).shape == (2,)
@@ -20,19 +22,19 @@ def test_every_encoder_classifies(encoder, channels):
     ("decoder", "widths"),
     [("unetplusplus", None), ("unetplusplus", (64, 32, 16, 16, 8)), ("fpn", None), ("fpn", (64, 32))],
 )
-def test_maps_have_the_size_of_the_input(encoder, decoder, widths):
+def test_maps_have_the_size_of_the_input(encoder: str, decoder: str, widths: Any) -> None:
     with torch.device("meta"):
         model = build_segmenter(encoder, decoder, widths, classes=5, channels=1)
         assert model(torch.empty(2, 1, 64, 160)).shape == (2, 5, 64, 160)
 
 
-def test_default_decoder_is_that_of_the_reference():
+def test_default_decoder_is_that_of_the_reference() -> None:
     with torch.device("meta"):
         blocks = build_segmenter("b0", "unetplusplus", None, 4, 3).network.decoder.blocks
     assert [blocks[f"x_0_{depth}"].conv2[0].out_channels for depth in range(5)] == [256, 128, 64, 32, 16]
 
 
-def test_the_encoder_is_padded_and_normalised_as_its_weights_were_trained():
+def test_the_encoder_is_padded_and_normalised_as_its_weights_were_trained() -> None:
     """Asymmetric padding in every strided convolution and an epsilon of 1e-3: tf_ models of timm."""
     for model in (build_classifier("lite0", 1), build_segmenter("lite0", "fpn", None, 2, 1)):
         strided = [m for m in model.backbone.modules() if isinstance(m, torch.nn.Conv2d) and m.stride == (2, 2)]
@@ -44,7 +46,7 @@ def test_the_encoder_is_padded_and_normalised_as_its_weights_were_trained():
 
 
 @pytest.mark.parametrize("field", ["dropout", "drop_path"])
-def test_drop_rates_act_in_training_alone(field):
+def test_drop_rates_act_in_training_alone(field: str) -> None:
     model = build_classifier("lite0", 1, **{field: 0.9})
     inputs = torch.rand(4, 1, 64, 64)
     model.eval()
@@ -56,7 +58,7 @@ def test_drop_rates_act_in_training_alone(field):
     assert not torch.equal(model(inputs), model(inputs))
 
 
-def test_an_exported_graph_gives_what_the_network_gives():
+def test_an_exported_graph_gives_what_the_network_gives() -> None:
     model = build_segmenter("lite0", "unetplusplus", (16, 16, 8, 8, 8), 2, 1).eval()
     inputs = torch.rand(1, 1, 64, 64)
     with torch.inference_mode():

@@ -1,4 +1,7 @@
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +22,7 @@ SEGMENTERS = ("segment-unet", "segment-fpn")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_thread():
+def _one_thread() -> Iterator[Any]:
     """Networks this small run fastest on one thread, and other work on the machine does not slow them down."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -28,12 +31,12 @@ def _one_thread():
 
 
 @pytest.fixture(scope="module")
-def evidence(tmp_path_factory, _one_thread):
+def evidence(tmp_path_factory: pytest.TempPathFactory, _one_thread: Any) -> Any:
     return random_run(tmp_path_factory)
 
 
 @pytest.mark.parametrize("fold", [0, 1])
-def test_a_folds_networks_say_of_its_images_what_the_evidence_says(evidence, fold):
+def test_a_folds_networks_say_of_its_images_what_the_evidence_says(evidence: Any, fold: int) -> None:
     """What was tuned is what is deployed: same probabilities, same maps (up to one level, since batches differ)."""
     said = evidence.probabilities(evidence.recipe.member("classify"))
     members = [evidence.recipe.member(name) for name in SEGMENTERS]
@@ -50,7 +53,7 @@ def test_a_folds_networks_say_of_its_images_what_the_evidence_says(evidence, fol
         assert np.abs(one.maps.astype(int) - expected).max() / 255 <= LEVEL
 
 
-def test_all_folds_are_the_plain_mean_of_each(evidence):
+def test_all_folds_are_the_plain_mean_of_each(evidence: Any) -> None:
     sample = evidence.record.samples[0]
     source = [Source(sample.image_id, sample.path)]
     rule = read_decision(evidence.run).rule
@@ -60,7 +63,7 @@ def test_all_folds_are_the_plain_mean_of_each(evidence):
     assert abs(each[0] - each[1]) > 1e-3
 
 
-def test_bf16_is_near_fp32(evidence):
+def test_bf16_is_near_fp32(evidence: Any) -> None:
     inputs = np.random.default_rng(0).random((2, 1, 32, 192), np.float32)
     exact, rounded = (
         load(evidence, [0], precision).segmenters[0].probabilities(inputs) for precision in ("fp32", "bf16")
@@ -69,12 +72,12 @@ def test_bf16_is_near_fp32(evidence):
     assert 0 < np.abs(exact - rounded).mean() < 0.02
 
 
-def test_missing_damaged_and_foreign_weights_are_user_errors(evidence, tmp_path):
+def test_missing_damaged_and_foreign_weights_are_user_errors(evidence: Any, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(evidence.run.path, run)
     path = run / "jobs/segment-unet/fold1/weights.safetensors"
 
-    def load_one():
+    def load_one() -> None:
         load_engine(Run(run), evidence.recipe, evidence.record.classes, [], [("segment-unet", 1)])
 
     load_one()

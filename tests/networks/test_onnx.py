@@ -1,6 +1,8 @@
 """ONNX files of a real network, with both runtimes that read them, on drawn strips (see tests/export for other networks)."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -43,7 +45,7 @@ def networks() -> list[TorchNetwork]:
     return made
 
 
-def _lively(network):
+def _lively(network: Any) -> Any:
     """Statistics of noise, and answers further from each other than those of a fresh network."""
     network.train()
     with torch.no_grad():
@@ -54,11 +56,13 @@ def _lively(network):
 
 
 @pytest.fixture(scope="module")
-def graph(networks):
+def graph(networks: list[TorchNetwork]) -> Any:
     return OnnxGraph.trace(networks[0])
 
 
-def test_a_graph_traced_once_says_what_each_network_says(graph, networks, tmp_path):
+def test_a_graph_traced_once_says_what_each_network_says(
+    graph: Any, networks: list[TorchNetwork], tmp_path: Path
+) -> None:
     images = [read_image(path) for path in list_images(SAMPLE / "train_images")[:3]]
     inputs = np.stack([PREPROCESS.to_input(image) for image in images])
     said = [network.probabilities(inputs) for network in networks]
@@ -73,7 +77,9 @@ def test_a_graph_traced_once_says_what_each_network_says(graph, networks, tmp_pa
     assert np.abs(said[0] - said[1]).max() > 0.05
 
 
-def test_a_file_names_input_and_output_and_no_path_of_this_machine(graph, networks, tmp_path):
+def test_a_file_names_input_and_output_and_no_path_of_this_machine(
+    graph: Any, networks: list[TorchNetwork], tmp_path: Path
+) -> None:
     path = tmp_path / "network.onnx"
     graph.write(networks[0], path)
     model = onnx.load(path)
@@ -84,7 +90,7 @@ def test_a_file_names_input_and_output_and_no_path_of_this_machine(graph, networ
     assert b"site-packages" not in path.read_bytes()
 
 
-def test_weights_of_another_network_are_refused(graph, tmp_path):
+def test_weights_of_another_network_are_refused(graph: Any, tmp_path: Path) -> None:
     other = TorchNetwork(PREPROCESS, torch.nn.Conv2d(1, 4, 1), torch.device("cpu"), "fp32")
     with pytest.raises(ValueError, match="the graph has weights"):
         graph.write(other, tmp_path / "x.onnx")

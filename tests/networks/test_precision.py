@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 
@@ -5,7 +8,7 @@ from steelsight.networks.build import build_classifier, build_segmenter
 from steelsight.networks.precision import autocast_for, depthwise_in_fp32, gains_from_bf16
 
 
-def depthwise(model):
+def depthwise(model: Any) -> Any:
     return [m for m in model.modules() if isinstance(m, torch.nn.Conv2d) and 1 < m.groups == m.in_channels]
 
 
@@ -13,7 +16,7 @@ def depthwise(model):
     "build",
     [lambda: build_classifier("lite0", 1), lambda: build_segmenter("lite0", "unetplusplus", (16, 16, 8, 8, 8), 2, 1)],
 )
-def test_depthwise_convolutions_compute_in_fp32_between_bf16_neighbours(build):
+def test_depthwise_convolutions_compute_in_fp32_between_bf16_neighbours(build: Any) -> None:
     model = build().eval()
     names, inputs = list(model.state_dict()), torch.rand(2, 1, 64, 64)
     expected = model(inputs)
@@ -33,7 +36,7 @@ def test_depthwise_convolutions_compute_in_fp32_between_bf16_neighbours(build):
             assert torch.equal(output, module(given.float()).bfloat16())
 
 
-def test_gradients_reach_depthwise_weights_in_fp32():
+def test_gradients_reach_depthwise_weights_in_fp32() -> None:
     model = depthwise_in_fp32(build_classifier("lite0", 1)).train()
     with torch.autocast("cpu", torch.bfloat16):
         loss = model(torch.rand(2, 1, 64, 64)).float().square().sum()
@@ -41,7 +44,7 @@ def test_gradients_reach_depthwise_weights_in_fp32():
     assert all(m.weight.grad is not None and m.weight.grad.dtype == torch.float32 for m in depthwise(model))
 
 
-def test_state_dicts_pass_between_patched_and_plain_networks(tmp_path):
+def test_state_dicts_pass_between_patched_and_plain_networks(tmp_path: Path) -> None:
     patched, plain = depthwise_in_fp32(build_classifier("lite0", 1)), build_classifier("lite0", 1)
     torch.save(patched.state_dict(), tmp_path / "weights.pt")
     plain.load_state_dict(torch.load(tmp_path / "weights.pt", weights_only=True))
@@ -49,7 +52,7 @@ def test_state_dicts_pass_between_patched_and_plain_networks(tmp_path):
     assert torch.equal(patched.eval()(inputs), plain.eval()(inputs))
 
 
-def test_autocast_is_on_where_asked_and_where_the_device_gains():
+def test_autocast_is_on_where_asked_and_where_the_device_gains() -> None:
     left, right = torch.rand(4, 4), torch.rand(4, 4)
     for precision, expected in [
         ("fp32", torch.float32),

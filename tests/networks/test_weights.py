@@ -1,4 +1,6 @@
 import json
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +21,7 @@ LITES = ["lite0", "lite1", "lite2"]
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path, monkeypatch):
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEELSIGHT_HOME", str(tmp_path / "home"))
 
 
@@ -32,13 +34,13 @@ def photo() -> torch.Tensor:
     return torch.from_numpy((pixels.transpose(2, 0, 1)[None] - 0.5) / 0.5).float()
 
 
-def stored(encoder):
+def stored(encoder: Any) -> Any:
     found = find_weights(encoder)
     assert found is not None
     return read_weights(found)
 
 
-def networks(encoder, channels):
+def networks(encoder: Any, channels: Any) -> Any:
     return [
         build_classifier(encoder, channels),
         build_segmenter(encoder, "unetplusplus", (16, 16, 8, 8, 8), 4, channels),
@@ -47,7 +49,7 @@ def networks(encoder, channels):
 
 
 @pytest.mark.parametrize("encoder", LITES)
-def test_the_packaged_weights_see_a_palace(encoder):
+def test_the_packaged_weights_see_a_palace(encoder: Any) -> None:
     """Names, order, padding, epsilon and normalisation are right all together only if ImageNet's answer comes out."""
     model = timm.create_model(timm_name(encoder), num_classes=1000)
     model.load_state_dict(stored(encoder))
@@ -57,7 +59,7 @@ def test_the_packaged_weights_see_a_palace(encoder):
 
 
 @pytest.mark.parametrize("encoder", LITES)
-def test_every_encoder_tensor_equals_the_file(encoder):
+def test_every_encoder_tensor_equals_the_file(encoder: Any) -> None:
     tensors = stored(encoder)
     for model in networks(encoder, 3):
         load_weights(model, encoder, "imagenet")
@@ -66,7 +68,7 @@ def test_every_encoder_tensor_equals_the_file(encoder):
         assert [name for name, tensor in loaded.items() if not torch.equal(tensor, tensors[name])] == []
 
 
-def test_features_are_those_of_timm_on_a_real_photo():
+def test_features_are_those_of_timm_on_a_real_photo() -> None:
     reference = timm.create_model("tf_efficientnet_lite0", features_only=True)
     reference.load_state_dict(stored("lite0"), strict=False)
     segmenter = build_segmenter("lite0", "unetplusplus", None, 4, 3)
@@ -77,7 +79,7 @@ def test_features_are_those_of_timm_on_a_real_photo():
     assert all(torch.equal(one, other) for one, other in zip(features, expected, strict=True))
 
 
-def test_one_channel_equals_three_equal_channels():
+def test_one_channel_equals_three_equal_channels() -> None:
     grey = photo().mean(1, keepdim=True)
     for one, three in zip(networks("lite0", 1), networks("lite0", 3), strict=True):
         for model in (one, three):
@@ -87,20 +89,20 @@ def test_one_channel_equals_three_equal_channels():
             torch.testing.assert_close(stem[0](grey), stem[1](grey.repeat(1, 3, 1, 1)), atol=1e-5, rtol=1e-4)
 
 
-def test_random_leaves_the_network_as_it_was_built():
+def test_random_leaves_the_network_as_it_was_built() -> None:
     model = build_classifier("b0", 3)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     assert load_weights(model, "b0", "random") is None
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
 
 
-def test_absent_weights_are_no_silent_random_start():
+def test_absent_weights_are_no_silent_random_start() -> None:
     with pytest.raises(UserError, match=r"members\.first\.weights=random"):
         load_weights(build_classifier("b0", 3), "b0", "imagenet", "first")
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
-def test_added_weights_are_what_every_network_starts_from(tmp_path, suffix):
+def test_added_weights_are_what_every_network_starts_from(tmp_path: Path, suffix: str) -> None:
     source = timm.create_model("tf_efficientnet_b0", num_classes=1000).state_dict()
     file = tmp_path / f"theirs{suffix}"
     save_file(source, file) if suffix == ".safetensors" else torch.save(source, file)
@@ -113,7 +115,7 @@ def test_added_weights_are_what_every_network_starts_from(tmp_path, suffix):
     assert all(torch.equal(model.backbone.state_dict()[name], tensor) for name, tensor in wanted.items())
 
 
-def test_a_changed_added_file_is_noticed(tmp_path):
+def test_a_changed_added_file_is_noticed(tmp_path: Path) -> None:
     file = tmp_path / "b0.safetensors"
     save_file(timm.create_model("tf_efficientnet_b0", num_classes=0).state_dict(), file)
     added = add_weights("b0", file)
@@ -125,11 +127,11 @@ def test_a_changed_added_file_is_noticed(tmp_path):
 
 
 class _Runs:
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return print, ("this ran",)
 
 
-def test_wrong_files_are_refused_in_one_sentence(tmp_path, capsys):
+def test_wrong_files_are_refused_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = timm.create_model("tf_efficientnet_b0", num_classes=0).state_dict()
     save_file(state, tmp_path / "b0.safetensors")
     save_file({name: t for name, t in state.items() if name != "conv_head.weight"}, tmp_path / "less.safetensors")
@@ -157,12 +159,12 @@ def test_wrong_files_are_refused_in_one_sentence(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("encoder", ["b0", "b1", "b2", "b3", "b4", "b5", *LITES])
-def test_the_hub_names_are_known_to_timm(encoder):
+def test_the_hub_names_are_known_to_timm(encoder: Any) -> None:
     assert timm.get_pretrained_cfg(hub_name(encoder).removeprefix("timm/")).hf_hub_id == hub_name(encoder)
     assert empty_backbone(encoder).default_cfg["num_classes"] == 1000
 
 
-def test_a_segmenters_encoder_goes_into_a_classifier_with_cells(tmp_path) -> None:
+def test_a_segmenters_encoder_goes_into_a_classifier_with_cells(tmp_path: Path) -> None:
     segmenter = build_segmenter("lite0", "unetplusplus", (16, 16, 8, 8, 8), 2, 1)
     save_file(
         {name: tensor.contiguous() for name, tensor in segmenter.state_dict().items()}, tmp_path / "w.safetensors"

@@ -1,5 +1,8 @@
 """Recipes as a user meets them: names, files, overrides, and what is refused."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from steelsight.core.errors import UserError
@@ -7,7 +10,7 @@ from steelsight.recipe import RECIPES, load_recipe, parse_recipe, recipe_text
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_survives_being_written_and_read(name) -> None:
+def test_every_recipe_survives_being_written_and_read(name: Any) -> None:
     recipe = load_recipe(name)
     assert parse_recipe(recipe_text(recipe), name) == recipe
 
@@ -81,7 +84,7 @@ def test_a_class_that_is_a_number_is_its_name() -> None:
     assert [rule.class_ for rule in rules] == ["2"]
 
 
-def test_a_wrong_file_is_refused(tmp_path) -> None:
+def test_a_wrong_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="did you mean 'paper'"):
         load_recipe("papr")
     broken = tmp_path / "mine.yaml"

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.data import SAMPLE
@@ -27,7 +28,7 @@ BATCH = 4
 
 
 @pytest.fixture(scope="module")
-def judged():
+def judged() -> Any:
     """Strips under names that need care, and one that cannot be read."""
     paths = [source.path for source in find_sources([str(SAMPLE / "train_images")])]
     sources = [Source(f"{n:02}/{NAMES[n % len(NAMES)]}", paths[n]) for n in range(20)]
@@ -38,11 +39,11 @@ def judged():
     return {one.source.image_id: one for one in found}
 
 
-def write(out, judged, stop_after=None, sources=None, **options):
+def write(out: Any, judged: Any, stop_after: Any = None, sources: Any = None, **options: Any) -> Any:
     """Write all that remains, or stop after some; the names that were judged."""
     sources = [one.source for one in judged.values()] if sources is None else sources
     options = {"batch": BATCH, "made_by": "a", **options}
-    names = []
+    names: list[Any] = []
     try:
         with ResultWriter(out, CLASSES, sources, **options) as writer:
             for source in writer.remaining:
@@ -55,19 +56,19 @@ def write(out, judged, stop_after=None, sources=None, **options):
     return names
 
 
-def content(folder):
+def content(folder: Any) -> Any:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory, judged):
+def whole(tmp_path_factory: pytest.TempPathFactory, judged: Any) -> Any:
     out = tmp_path_factory.mktemp("whole")
     assert write(out, judged) == list(judged)
     return content(out)
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory, judged):
+def stopped(tmp_path_factory: pytest.TempPathFactory, judged: Any) -> Any:
     """All is judged but the last batch."""
     out = tmp_path_factory.mktemp("stopped")
     write(out, judged, stop_after=len(judged) - 1)
@@ -76,7 +77,9 @@ def stopped(tmp_path_factory, judged):
 
 @given(st.data())
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_partial_files_cut_anywhere_end_in_the_same_bytes(tmp_path_factory, judged, whole, stopped, data):
+def test_partial_files_cut_anywhere_end_in_the_same_bytes(
+    tmp_path_factory: pytest.TempPathFactory, judged: Any, whole: Any, stopped: Any, data: Any
+) -> None:
     out = tmp_path_factory.mktemp("cut")
     for name, text in stopped.items():
         length = len(text) if name.endswith(".json") else data.draw(st.integers(0, len(text)), label=name)
@@ -89,7 +92,9 @@ def test_partial_files_cut_anywhere_end_in_the_same_bytes(tmp_path_factory, judg
 
 @given(stop=st.integers(0, 19), again=st.integers(0, 19))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_finished_is_not_judged_again(tmp_path_factory, judged, whole, stop, again):
+def test_what_is_finished_is_not_judged_again(
+    tmp_path_factory: pytest.TempPathFactory, judged: Any, whole: Any, stop: Any, again: Any
+) -> None:
     out = tmp_path_factory.mktemp("twice")
     first = write(out, judged, stop_after=stop)
     kept = len(first) - len(first) % BATCH
@@ -100,7 +105,7 @@ def test_what_is_finished_is_not_judged_again(tmp_path_factory, judged, whole, s
     shutil.rmtree(out)
 
 
-def test_counts_are_those_of_all_images(tmp_path, judged):
+def test_counts_are_those_of_all_images(tmp_path: Path, judged: Any) -> None:
     write(tmp_path, judged, stop_after=13)
     sources = [one.source for one in judged.values()]
     with ResultWriter(tmp_path, CLASSES, sources, batch=BATCH, made_by="a", resume=True) as writer:
@@ -116,7 +121,9 @@ def test_counts_are_those_of_all_images(tmp_path, judged):
 
 
 @pytest.mark.parametrize("absent", [slice(18, 20), slice(0, 3), slice(1, 20, 3)])
-def test_the_images_may_have_become_more_anywhere_in_the_list(tmp_path, judged, whole, absent):
+def test_the_images_may_have_become_more_anywhere_in_the_list(
+    tmp_path: Path, judged: Any, whole: Any, absent: Any
+) -> None:
     sources = [one.source for one in judged.values()]
     new = sources[absent]
     fewer = [one for one in sources if one not in new]
@@ -127,7 +134,7 @@ def test_the_images_may_have_become_more_anywhere_in_the_list(tmp_path, judged, 
     assert content(tmp_path) == whole
 
 
-def test_the_images_may_have_become_fewer_or_others(tmp_path, judged):
+def test_the_images_may_have_become_fewer_or_others(tmp_path: Path, judged: Any) -> None:
     sources = [one.source for one in judged.values()]
     write(tmp_path / "a", judged, sources=sources[:12], stop_after=11)
     done = write(tmp_path / "a", judged, sources=sources[:2:-1], resume=True)
@@ -136,7 +143,7 @@ def test_the_images_may_have_become_fewer_or_others(tmp_path, judged):
     assert content(tmp_path / "a") == content(tmp_path / "b")
 
 
-def test_a_picture_that_is_gone_is_made_again(tmp_path, judged):
+def test_a_picture_that_is_gone_is_made_again(tmp_path: Path, judged: Any) -> None:
     write(tmp_path / "cut", judged, stop_after=16, masks=True, overlays=True)
     sorted((tmp_path / "cut" / "overlays").rglob("*.jpg"))[9].unlink()
     done = write(tmp_path / "cut", judged, resume=True, masks=True, overlays=True)
@@ -145,7 +152,7 @@ def test_a_picture_that_is_gone_is_made_again(tmp_path, judged):
     assert content(tmp_path / "cut") == content(tmp_path / "whole")
 
 
-def test_a_picture_that_would_now_have_another_name_is_made_again(tmp_path, judged):
+def test_a_picture_that_would_now_have_another_name_is_made_again(tmp_path: Path, judged: Any) -> None:
     one = next(one for one in judged.values() if one.is_defective)
     both = {name: replace(one, source=Source(name, Path(name))) for name in ("a.jpg", "a.png")}
     sources = [both["a.jpg"].source, Source("gone.jpg", Path("gone.jpg"))]
@@ -164,7 +171,9 @@ def test_a_picture_that_would_now_have_another_name_is_made_again(tmp_path, judg
         ({"options": {"folds": "0"}}, "made with `folds=none`, now it is 0"),
     ],
 )
-def test_resuming_with_something_else_is_refused_and_changes_nothing(tmp_path, judged, change, words):
+def test_resuming_with_something_else_is_refused_and_changes_nothing(
+    tmp_path: Path, judged: Any, change: Any, words: str
+) -> None:
     write(tmp_path, judged, stop_after=5)
     before = content(tmp_path)
     with pytest.raises(UserError, match=words) as refused:
@@ -174,7 +183,7 @@ def test_resuming_with_something_else_is_refused_and_changes_nothing(tmp_path, j
     assert content(tmp_path) == before
 
 
-def test_resuming_with_another_version_is_refused(tmp_path, judged):
+def test_resuming_with_another_version_is_refused(tmp_path: Path, judged: Any) -> None:
     write(tmp_path, judged, stop_after=5)
     record = tmp_path / "run.partial.json"
     record.write_text(json.dumps({**json.loads(record.read_text()), "steelsight": "0.0.1"}))
@@ -182,7 +191,7 @@ def test_resuming_with_another_version_is_refused(tmp_path, judged):
         write(tmp_path, judged, resume=True)
 
 
-def test_a_record_whose_parameters_are_called_as_options_is_gone_on_with(tmp_path, judged):
+def test_a_record_whose_parameters_are_called_as_options_is_gone_on_with(tmp_path: Path, judged: Any) -> None:
     """As it was written before messages named parameters."""
     write(tmp_path, judged, stop_after=5, options={"folds": "0"})
     record = tmp_path / "run.partial.json"
@@ -196,7 +205,9 @@ def test_a_record_whose_parameters_are_called_as_options_is_gone_on_with(tmp_pat
 
 
 @pytest.mark.parametrize("schema", [1, 2])
-def test_resuming_tables_of_before_there_were_these_columns_is_refused(tmp_path, judged, schema):
+def test_resuming_tables_of_before_there_were_these_columns_is_refused(
+    tmp_path: Path, judged: Any, schema: int
+) -> None:
     write(tmp_path, judged, stop_after=5)
     record = tmp_path / "run.partial.json"
     record.write_text(json.dumps({**json.loads(record.read_text()), "schema_version": schema}))
@@ -207,7 +218,7 @@ def test_resuming_tables_of_before_there_were_these_columns_is_refused(tmp_path,
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"made_by": 3}', "\udcff"])
-def test_a_damaged_record_is_one_sentence(tmp_path, judged, text):
+def test_a_damaged_record_is_one_sentence(tmp_path: Path, judged: Any, text: str) -> None:
     write(tmp_path, judged, stop_after=5)
     (tmp_path / "run.partial.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(UserError, match="does not say what"):
@@ -215,7 +226,7 @@ def test_a_damaged_record_is_one_sentence(tmp_path, judged, text):
     assert write(tmp_path, judged) == list(judged)
 
 
-def test_without_anything_there_resuming_is_starting(tmp_path, judged, whole):
+def test_without_anything_there_resuming_is_starting(tmp_path: Path, judged: Any, whole: Any) -> None:
     assert write(tmp_path, judged, resume=True) == list(judged)
     assert content(tmp_path) == whole
     (tmp_path / "images.partial.csv").write_text("of unknown origin")
@@ -223,13 +234,13 @@ def test_without_anything_there_resuming_is_starting(tmp_path, judged, whole):
     assert content(tmp_path) == whole
 
 
-def test_without_resume_a_run_starts_over(tmp_path, judged, whole):
+def test_without_resume_a_run_starts_over(tmp_path: Path, judged: Any, whole: Any) -> None:
     write(tmp_path, judged, stop_after=9, made_by="b", layout="wide")
     assert write(tmp_path, judged) == list(judged)
     assert content(tmp_path) == whole
 
 
-def test_what_a_kill_left_half_written_is_swept(tmp_path, judged, whole):
+def test_what_a_kill_left_half_written_is_swept(tmp_path: Path, judged: Any, whole: Any) -> None:
     write(tmp_path, judged, stop_after=9, masks=True)
     left = tmp_path / "masks" / "00" / ".plain.4711.part.png"
     left.write_bytes(b"half")
@@ -241,14 +252,14 @@ def test_what_a_kill_left_half_written_is_swept(tmp_path, judged, whole):
     assert (tmp_path / "masks" / ".own.png").exists()
 
 
-def test_two_runs_into_one_folder_are_noticed(tmp_path, judged):
+def test_two_runs_into_one_folder_are_noticed(tmp_path: Path, judged: Any) -> None:
     sources = [one.source for one in judged.values()]
     with pytest.raises(UserError, match="another run may have the same `out=`"):
         write_while(lambda: write(tmp_path, judged, stop_after=3), ResultWriter(tmp_path, CLASSES, sources), judged)
     assert not (tmp_path / "images.csv").exists()
 
 
-def write_while(other, writer, judged):
+def write_while(other: Any, writer: Any, judged: Any) -> None:
     with writer:
         for number, one in enumerate(judged.values()):
             writer.write(one)

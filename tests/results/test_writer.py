@@ -1,5 +1,7 @@
 import csv
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,7 +27,7 @@ CLASSES = ("bright", "dark, very")
 
 
 @pytest.fixture(scope="module")
-def judged():
+def judged() -> Any:
     """Eight strips and one that cannot be read."""
     sources = (*find_sources([str(SAMPLE / "train_images")])[:8], Source("gone.jpg", SAMPLE / "gone.jpg"))
     engine = Engine((BrightImage(PREPROCESS),), (BrightPixels(PREPROCESS),), CLASSES)
@@ -33,30 +35,30 @@ def judged():
     return [replace(one, flags=("bright", "odd") if index % 2 else ()) for index, one in enumerate(judged)]
 
 
-def write(out, judged, **options):
+def write(out: Any, judged: Any, **options: Any) -> Any:
     with ResultWriter(out, CLASSES, [one.source for one in judged], **options) as writer:
         for one in judged:
             writer.write(one)
     return writer
 
 
-def write_then_raise(writer, judged, error):
+def write_then_raise(writer: Any, judged: Any, error: Any) -> None:
     with writer:
         for one in judged:
             writer.write(one)
         raise error
 
 
-def rows(path):
+def rows(path: Any) -> Any:
     with path.open(newline="", encoding="utf-8") as stream:
         return list(csv.reader(stream))
 
 
-def readable(judged):
+def readable(judged: Any) -> Any:
     return [one for one in judged if one.error is None]
 
 
-def test_submission_has_a_row_per_readable_image_and_class(tmp_path, judged):
+def test_submission_has_a_row_per_readable_image_and_class(tmp_path: Path, judged: Any) -> None:
     write(tmp_path, judged)
     header, *body = rows(tmp_path / "submission.csv")
     assert header == ["ImageId", "ClassId", "EncodedPixels"]
@@ -69,7 +71,7 @@ def test_submission_has_a_row_per_readable_image_and_class(tmp_path, judged):
     assert any(not text for _, _, text in body)
 
 
-def test_class_numbers_and_the_wide_layout(tmp_path, judged):
+def test_class_numbers_and_the_wide_layout(tmp_path: Path, judged: Any) -> None:
     write(tmp_path, judged, class_ids="numbers", layout="wide")
     header, *body = rows(tmp_path / "submission.csv")
     assert header == ["ImageId_ClassId", "EncodedPixels"]
@@ -77,7 +79,7 @@ def test_class_numbers_and_the_wide_layout(tmp_path, judged):
 
 
 @pytest.mark.parametrize("layout", ["long", "wide"])
-def test_score_reads_what_is_written(tmp_path, judged, layout):
+def test_score_reads_what_is_written(tmp_path: Path, judged: Any, layout: str) -> None:
     write(tmp_path, judged, class_ids="numbers", layout=layout)
     table = read_mask_table(tmp_path / "submission.csv", None)
     for one in readable(judged):
@@ -86,7 +88,7 @@ def test_score_reads_what_is_written(tmp_path, judged, layout):
                 assert table.runs[one.source.image_id, str(number)].area == runs.area
 
 
-def test_images_csv_says_what_was_found_and_what_could_not_be_read(tmp_path, judged):
+def test_images_csv_says_what_was_found_and_what_could_not_be_read(tmp_path: Path, judged: Any) -> None:
     write(tmp_path, judged)
     header, *body = rows(tmp_path / "images.csv")
     columns = ["area_bright", "area_dark, very", "share_bright", "share_dark, very", "flags", "error"]
@@ -107,7 +109,7 @@ def test_images_csv_says_what_was_found_and_what_could_not_be_read(tmp_path, jud
     assert body[-1][14:] == [""] * 4
 
 
-def test_images_csv_begins_with_the_verdict_and_they_are_counted(tmp_path, judged):
+def test_images_csv_begins_with_the_verdict_and_they_are_counted(tmp_path: Path, judged: Any) -> None:
     answers = ["pass", "review", "reject"]
     said = [
         replace(one, verdict=Verdict(answers[index % 3], f'P(defect) 0.3, "{index}", lies between'))
@@ -123,7 +125,7 @@ def test_images_csv_begins_with_the_verdict_and_they_are_counted(tmp_path, judge
 
 
 @pytest.mark.parametrize(("class_ids", "names"), [("data", CLASSES), ("numbers", ("1", "2"))])
-def test_defects_csv_has_a_row_per_connected_defect(tmp_path, judged, class_ids, names):
+def test_defects_csv_has_a_row_per_connected_defect(tmp_path: Path, judged: Any, class_ids: Any, names: Any) -> None:
     write(tmp_path, judged, class_ids=class_ids)
     header, *body = rows(tmp_path / "defects.csv")
     assert header == ["ImageId", "ClassId", "left", "top", "width", "height", "area", "probability", "kind"]
@@ -142,7 +144,7 @@ def test_defects_csv_has_a_row_per_connected_defect(tmp_path, judged, class_ids,
         assert float(row[7]) == pytest.approx(region.probability, abs=1e-6)
 
 
-def test_any_file_name_is_safe_in_a_cell(tmp_path, judged):
+def test_any_file_name_is_safe_in_a_cell(tmp_path: Path, judged: Any) -> None:
     """Commas, quotes, formulas, what steers a terminal or turns the writing, and bytes that are no UTF-8."""
     names = [
         "a,b.jpg",
@@ -165,20 +167,20 @@ def test_any_file_name_is_safe_in_a_cell(tmp_path, judged):
     assert list(dict.fromkeys(row[0] for row in rows(tmp_path / "defects.csv")[1:])) == written
 
 
-def test_what_was_written_is_counted(tmp_path, judged):
+def test_what_was_written_is_counted(tmp_path: Path, judged: Any) -> None:
     tally = write(tmp_path, judged).tally
     assert (tally.images, tally.flagged) == (len(judged), len(judged) // 2)
     assert tally.defective == sum(one.is_defective for one in judged)
     assert [name for name, _ in tally.unreadable] == ["gone.jpg"]
 
 
-def test_no_two_images_share_a_picture():
+def test_no_two_images_share_a_picture() -> None:
     names = picture_names(["x.jpg", "x.png", "x.jpg.png", "y/x.jpg", "z.tar.png"])
     assert len(set(names.values())) == len(names)
     assert names["z.tar.png"] == "z.tar"
 
 
-def test_masks_hold_class_numbers_at_the_image_size(tmp_path, judged):
+def test_masks_hold_class_numbers_at_the_image_size(tmp_path: Path, judged: Any) -> None:
     writer = write(tmp_path, judged, masks=True)
     assert all(path.exists() for path in writer.wrote)
     assert len(list((tmp_path / "masks").iterdir())) == len(readable(judged))
@@ -190,7 +192,7 @@ def test_masks_hold_class_numbers_at_the_image_size(tmp_path, judged):
         assert (stored > 0).sum() == np.any([decode_runs(r, one.size) for r in one.runs], axis=0).sum()
 
 
-def test_overlays_show_the_image_with_outlines_and_a_legend(tmp_path, judged):
+def test_overlays_show_the_image_with_outlines_and_a_legend(tmp_path: Path, judged: Any) -> None:
     write(tmp_path, judged, overlays=True)
     one = next(one for one in judged if one.is_defective)
     name = one.source.image_id.removesuffix(".jpg")
@@ -212,7 +214,7 @@ def test_overlays_show_the_image_with_outlines_and_a_legend(tmp_path, judged):
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
-def test_overlays_of_small_and_colour_images(kind):
+def test_overlays_of_small_and_colour_images(kind: Any) -> None:
     limit = np.iinfo(kind).max
     image = np.full((20, 12, 3), limit // 3, kind)
     mask = np.zeros((20, 12), bool)
@@ -224,7 +226,7 @@ def test_overlays_of_small_and_colour_images(kind):
 
 
 @pytest.mark.parametrize("ending", [KeyboardInterrupt, ZeroDivisionError])
-def test_an_end_before_the_end_leaves_whole_rows_and_the_old_results(tmp_path, judged, ending):
+def test_an_end_before_the_end_leaves_whole_rows_and_the_old_results(tmp_path: Path, judged: Any, ending: Any) -> None:
     write(tmp_path, judged[:2])
     old = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     writer = ResultWriter(tmp_path, CLASSES, [one.source for one in judged], masks=True, batch=4)
@@ -242,13 +244,13 @@ def test_an_end_before_the_end_leaves_whole_rows_and_the_old_results(tmp_path, j
     assert {path.name for path in tmp_path.iterdir()} == {"submission.csv", "images.csv", "defects.csv", "masks"}
 
 
-def test_a_file_where_the_folder_should_be_is_a_user_error(tmp_path, judged):
+def test_a_file_where_the_folder_should_be_is_a_user_error(tmp_path: Path, judged: Any) -> None:
     (tmp_path / "out").write_text("in the way")
     with pytest.raises(UserError, match="out"):
         write(tmp_path / "out", judged)
 
 
-def test_nothing_found_is_written_as_empty_rows(tmp_path):
+def test_nothing_found_is_written_as_empty_rows(tmp_path: Path) -> None:
     image = np.zeros((8, 8), np.uint8)
     nothing = (encode_mask(image), encode_mask(image))
     write(tmp_path, [Prediction(Source("a/b.png", tmp_path), image, 0.1, nothing)], masks=True)

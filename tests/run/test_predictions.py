@@ -1,6 +1,8 @@
 """The out-of-fold store: what is written comes back in the order of the record, and foreign evidence is refused."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,7 +85,7 @@ def test_a_fold_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     store = evidence(tmp_path)
     segmenter = store.recipe.member("segment-lite0")
 
-    def broken():
+    def broken() -> Iterator[Any]:
         yield np.zeros((2, 4, 32, 64), np.uint8)
         raise RuntimeError("the network failed")
 

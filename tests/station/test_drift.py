@@ -1,6 +1,8 @@
 """An alarm in at most a hundredth of the windows without drift, whatever is defective; and one where there is drift."""
 
 import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +51,7 @@ def drawn_evidence(rng: np.random.Generator, defective: int = 40, good: int = 26
     return evidence_of(draw(rng, truth), truth)
 
 
-def test_without_drift_at_most_the_stated_share_of_windows_alarms_whatever_is_defective():
+def test_without_drift_at_most_the_stated_share_of_windows_alarms_whatever_is_defective() -> None:
     rng = np.random.default_rng(1)
     alarms = 0
     for share in (0.0, 0.1, 0.5, 1.0):
@@ -60,7 +62,7 @@ def test_without_drift_at_most_the_stated_share_of_windows_alarms_whatever_is_de
     assert alarms < 10  # of 240 windows; at ALPHA, 10 or more come in 1 of 5000 runs
 
 
-def test_strips_of_one_coil_that_resemble_each_other_do_not_alarm():
+def test_strips_of_one_coil_that_resemble_each_other_do_not_alarm() -> None:
     rng = np.random.default_rng(2)
     alarms, careless = 0, 0
     for _ in range(WINDOWS // 2):
@@ -73,7 +75,7 @@ def test_strips_of_one_coil_that_resemble_each_other_do_not_alarm():
     assert careless > 15  # the same scores, taken for independent ones
 
 
-def test_the_share_of_a_line_without_drift_is_estimated():
+def test_the_share_of_a_line_without_drift_is_estimated() -> None:
     rng = np.random.default_rng(3)
     for share in (0.0, 0.2, 0.7, 1.0):
         found = measure_drift(drawn_evidence(rng, 2000, 2000), draw(rng, rng.random(2000) < share).tolist())
@@ -87,7 +89,7 @@ def test_the_share_of_a_line_without_drift_is_estimated():
         assert np.abs(np.array(found.line) - np.array(found.evidence)).max() <= found.distance + 1e-9
 
 
-def test_scores_that_no_share_explains_alarm():
+def test_scores_that_no_share_explains_alarm() -> None:
     rng = np.random.default_rng(4)
     found = measure_drift(drawn_evidence(rng, 200, 200), rng.beta(30, 30, 500).tolist())  # all in the middle
     assert found.alarm
@@ -97,7 +99,7 @@ def test_scores_that_no_share_explains_alarm():
 
 @given(st.lists(st.floats(0, 1), min_size=20, max_size=60), st.integers(0, 2**32))
 @settings(max_examples=30, deadline=None)
-def test_what_is_answered_can_be_drawn(scores: list[float], seed: int):
+def test_what_is_answered_can_be_drawn(scores: list[float], seed: int) -> None:
     found = measure_drift(drawn_evidence(np.random.default_rng(seed), 12, 12), scores)
     assert found.known
     assert found.images == len(scores)
@@ -112,7 +114,7 @@ def test_what_is_answered_can_be_drawn(scores: list[float], seed: int):
     assert 1 <= independent_images(np.array(scores)) <= len(scores)
 
 
-def test_a_twin_group_counts_once():
+def test_a_twin_group_counts_once() -> None:
     rng = np.random.default_rng(5)
     alone = drawn_evidence(rng)
     twins = evidence_of(np.repeat(alone.p_defect, 3), np.repeat(alone.defective, 3), np.repeat(alone.groups, 3))
@@ -121,7 +123,7 @@ def test_a_twin_group_counts_once():
     assert (found.distance, found.limit) == pytest.approx((other.distance, other.limit))
 
 
-def test_what_cannot_be_known_is_said():
+def test_what_cannot_be_known_is_said() -> None:
     rng = np.random.default_rng(6)
     evidence, scores = drawn_evidence(rng), [0.5, 0.25] * 20
     flat = evidence_of(np.ones(66), evidence.defective)
@@ -144,14 +146,14 @@ def test_what_cannot_be_known_is_said():
 
 
 @needs_shared
-def test_real_strips_do_not_alarm_and_dark_ones_or_tiles_do(tmp_path):
+def test_real_strips_do_not_alarm_and_dark_ones_or_tiles_do(tmp_path: Path) -> None:
     inspector = Inspector.open(make_inspector(tmp_path / "inspector"), device="cpu", threads=1)
     (network,) = inspector.engine("latency").classifiers
     samples = read_dataset(SHARED / "severstal").samples
     strips = [read_image(one.path, grey=True) for one in samples]
     tiles = list_images(SHARED / "magnetic_tile" / "MT_Free" / "Imgs")[:80:2]
 
-    def judged(images):
+    def judged(images: Any) -> Any:
         return network.probabilities(np.stack([STRETCHED.to_input(image) for image in images])).astype(np.float64)
 
     tested = evidence_of(judged(strips[::2]), np.array([one.is_defective for one in samples])[::2])
@@ -165,7 +167,7 @@ def test_real_strips_do_not_alarm_and_dark_ones_or_tiles_do(tmp_path):
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 4)), min_size=1, max_size=6), st.binary(min_size=32, max_size=32)
 )
-def test_a_fold_is_drawn_by_the_image_alone(networks: list[tuple[float, int]], digest: bytes):
+def test_a_fold_is_drawn_by_the_image_alone(networks: list[tuple[float, int]], digest: bytes) -> None:
     said, folds = zip(*networks, strict=True)
     score = fold_score(said, folds, digest.hex())
     of_fold = {fold: np.mean([p for p, of in networks if of == fold]) for fold in folds}
@@ -173,7 +175,7 @@ def test_a_fold_is_drawn_by_the_image_alone(networks: list[tuple[float, int]], d
     assert score in of_fold.values()
 
 
-def test_a_station_scores_images_as_cross_validated_ones_were(tmp_path):
+def test_a_station_scores_images_as_cross_validated_ones_were(tmp_path: Path) -> None:
     folder = make_inspector(tmp_path / "inspector", classifiers=(STRETCHED, PADDED), segmenters=(STRETCHED,))
     card = read_card(folder)
     networks = tuple(one.model_copy(update={"fold": int(one.preprocess == PADDED)}) for one in card.networks)

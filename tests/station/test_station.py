@@ -1,5 +1,9 @@
 """What the doors share: every accepted image is answered, with what a stream would say, and stands in the log."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from helpers.data import SAMPLE
@@ -20,16 +24,16 @@ IMAGES = list_images(SAMPLE / "train_images")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
     rule = RULE.model_copy(update={"gate": 0.05})
     return make_inspector(tmp_path_factory.mktemp("made") / "inspector", rule=rule, policy=make_policy(0.2, 0.95))
 
 
 @pytest.fixture
-def open_station(folder, tmp_path):
+def open_station(folder: Any, tmp_path: Path) -> Iterator[Any]:
     stations = []
 
-    def opened(**changes):
+    def opened(**changes: Any) -> Any:
         settings = StationSettings.model_validate({"data": tmp_path / "data", "name": "line 2", **changes})
         stations.append(Station.open(folder, settings, device="cpu", threads=2))
         return stations[-1]
@@ -39,7 +43,7 @@ def open_station(folder, tmp_path):
         station.close()
 
 
-def test_many_images_at_once_say_what_a_stream_says_to_the_last_bit(folder, open_station):
+def test_many_images_at_once_say_what_a_stream_says_to_the_last_bit(folder: Any, open_station: Any) -> None:
     station = open_station(queue=len(IMAGES))
     images = IMAGES[:20]
     futures = [station.submit(Incoming(path.name, path.read_bytes(), "http")) for path in images]
@@ -65,7 +69,7 @@ def test_many_images_at_once_say_what_a_stream_says_to_the_last_bit(folder, open
     assert {("pass", False), ("review", True), ("reject", True)} <= answers
 
 
-def test_an_image_that_is_alone_says_the_same_and_is_stored_once(folder, open_station):
+def test_an_image_that_is_alone_says_the_same_and_is_stored_once(folder: Any, open_station: Any) -> None:
     station = open_station()
     again = [station.submit(Incoming("a.jpg", IMAGES[0].read_bytes(), "page")).result(30) for _ in range(2)]
     judged = Inspector.open(folder, device="cpu", threads=2)(IMAGES[0])
@@ -76,14 +80,14 @@ def test_an_image_that_is_alone_says_the_same_and_is_stored_once(folder, open_st
     assert len(list(station.store.files())) == 2  # the image and its maps
 
 
-def test_an_image_larger_than_the_limit_is_refused_by_name(open_station):
+def test_an_image_larger_than_the_limit_is_refused_by_name(open_station: Any) -> None:
     station = open_station(max_pixels=256 * 1600 - 1)
     future = station.submit(Incoming("large.jpg", IMAGES[0].read_bytes(), "http"))
     with pytest.raises(TooManyPixels, match=r"large\.jpg: 256 x 1600 pixels exceed the 409599"):
         future.result(30)
 
 
-def test_what_is_no_image_is_refused_at_the_port_and_logged_from_the_folder(open_station):
+def test_what_is_no_image_is_refused_at_the_port_and_logged_from_the_folder(open_station: Any) -> None:
     station = open_station()
     content = IMAGES[0].read_bytes()[:5000]
     with pytest.raises(ImageError, match=r"cut\.jpg: the decoder says: Premature end"):
@@ -99,7 +103,7 @@ def test_what_is_no_image_is_refused_at_the_port_and_logged_from_the_folder(open
         station.image_of(logged)
 
 
-def test_beyond_the_queue_images_are_refused_until_there_is_room(open_station):
+def test_beyond_the_queue_images_are_refused_until_there_is_room(open_station: Any) -> None:
     station = open_station(queue=4)
     content = IMAGES[0].read_bytes()
     with station.admit(3) as admission:
@@ -114,7 +118,7 @@ def test_beyond_the_queue_images_are_refused_until_there_is_room(open_station):
     station.admit(4).__exit__(None, None, None)
 
 
-def test_closing_finishes_what_was_accepted_and_takes_nothing_further(open_station):
+def test_closing_finishes_what_was_accepted_and_takes_nothing_further(open_station: Any) -> None:
     station = open_station()
     futures = [station.submit(Incoming(path.name, path.read_bytes(), "http")) for path in IMAGES[:12]]
     station.close()
@@ -124,7 +128,7 @@ def test_closing_finishes_what_was_accepted_and_takes_nothing_further(open_stati
 
 
 @pytest.mark.parametrize(("keep", "answers"), [("none", set()), ("doubtful", {"review", "reject"})])
-def test_only_what_is_to_be_kept_is_stored(open_station, keep, answers):
+def test_only_what_is_to_be_kept_is_stored(open_station: Any, keep: str, answers: Any) -> None:
     station = open_station(keep=keep)
     futures = [station.submit(Incoming(path.name, path.read_bytes(), "http")) for path in IMAGES[:24]]
     results = [future.result(30).result for future in futures]
@@ -136,7 +140,7 @@ def test_only_what_is_to_be_kept_is_stored(open_station, keep, answers):
     assert stored == {result.sha256 for result in results if result.has_image}
 
 
-def test_a_result_that_cannot_be_stored_is_refused_and_the_station_goes_on(open_station):
+def test_a_result_that_cannot_be_stored_is_refused_and_the_station_goes_on(open_station: Any) -> None:
     station = open_station()
     (station.settings.data / "images").write_bytes(b"")  # a file where the folder should be, as on a broken disk
     image = Incoming("a.jpg", IMAGES[0].read_bytes(), "http")
@@ -152,10 +156,12 @@ def test_a_result_that_cannot_be_stored_is_refused_and_the_station_goes_on(open_
     assert station.trouble is None
 
 
-def test_where_memory_runs_out_amid_a_batch_its_images_are_judged_one_by_one(open_station, monkeypatch):
+def test_where_memory_runs_out_amid_a_batch_its_images_are_judged_one_by_one(
+    open_station: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pack, packed = NetworkMaps.pack, []
 
-    def pack_short_of_memory(maps):
+    def pack_short_of_memory(maps: Any) -> Any:
         packed.append(maps)
         if len(packed) % 4 == 2:  # never twice in a row
             raise MemoryError

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ STRETCH, PAD = Preprocess(height=32, width=64), Preprocess(height=64, width=32, 
     st.tuples(st.integers(1, 80), st.integers(1, 80)),
 )
 @settings(max_examples=25, deadline=None)
-def test_maps_come_back_and_combine_as_they_would_have(first, second, size):
+def test_maps_come_back_and_combine_as_they_would_have(first: Any, second: Any, size: Any) -> None:
     packed = NetworkMaps((first, second), (STRETCH, PAD)).pack()
     back = NetworkMaps.unpack(packed)
     combined = combine_maps([first, second], [STRETCH, PAD], size)
@@ -34,7 +35,7 @@ def test_maps_come_back_and_combine_as_they_would_have(first, second, size):
         np.testing.assert_array_equal(back.of_class(index, size), combined[index])
 
 
-def test_an_image_is_stored_once_and_goes_with_all_its_maps(tmp_path: Path):
+def test_an_image_is_stored_once_and_goes_with_all_its_maps(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
     packed = NetworkMaps((np.zeros((1, 32, 64), np.uint8),), (STRETCH,)).pack()
     for _ in range(2):
@@ -58,7 +59,7 @@ def test_an_image_is_stored_once_and_goes_with_all_its_maps(tmp_path: Path):
     assert store.remove(A) == 0
 
 
-def test_leftovers_of_a_crash_are_swept_and_fresh_ones_are_not(tmp_path: Path):
+def test_leftovers_of_a_crash_are_swept_and_fresh_ones_are_not(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
     store.put_image(A, PNG)
     old, fresh = (tmp_path / "images" / "aa" / f".{A}.{number}.part.png" for number in (1, 2))
@@ -73,7 +74,7 @@ def test_leftovers_of_a_crash_are_swept_and_fresh_ones_are_not(tmp_path: Path):
 
 
 @pytest.mark.parametrize("kept", [0, 30, -30])
-def test_damaged_maps_count_as_not_stored(tmp_path: Path, kept: int):
+def test_damaged_maps_count_as_not_stored(tmp_path: Path, kept: int) -> None:
     store = ImageStore(tmp_path)
     packed = NetworkMaps((np.zeros((1, 32, 64), np.uint8),), (STRETCH,)).pack()
     store.put_maps(A, INSPECTOR, packed[:kept])
@@ -81,7 +82,7 @@ def test_damaged_maps_count_as_not_stored(tmp_path: Path, kept: int):
 
 
 @pytest.mark.parametrize("at", range(500, 900, 20))
-def test_maps_with_a_hole_count_as_not_stored(tmp_path: Path, at: int):
+def test_maps_with_a_hole_count_as_not_stored(tmp_path: Path, at: int) -> None:
     """As a power cut leaves what the disk had no time for: of full length, with zeros in it."""
     store = ImageStore(tmp_path)
     maps = np.random.default_rng(0).integers(0, 9, (1, 32, 64), np.uint8)
@@ -91,7 +92,7 @@ def test_maps_with_a_hole_count_as_not_stored(tmp_path: Path, at: int):
     assert store.read_maps(A, INSPECTOR) is None
 
 
-def test_what_the_disk_refuses_is_said_in_a_sentence(tmp_path: Path):
+def test_what_the_disk_refuses_is_said_in_a_sentence(tmp_path: Path) -> None:
     """A folder stands for a file that may not be read or removed, which a test cannot have where it may do all."""
     store = ImageStore(tmp_path)
     (tmp_path / "maps" / "aa" / f"{A}.{INSPECTOR[:12]}.npz").mkdir(parents=True)
@@ -101,7 +102,7 @@ def test_what_the_disk_refuses_is_said_in_a_sentence(tmp_path: Path):
         store.remove(A)
 
 
-def test_what_is_no_image_is_not_stored(tmp_path: Path):
+def test_what_is_no_image_is_not_stored(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no image"):
         ImageStore(tmp_path).put_image(A, b"text")
     assert list(tmp_path.rglob("*")) == []

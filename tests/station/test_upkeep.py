@@ -3,6 +3,9 @@
 import logging
 import os
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.data import SAMPLE
@@ -21,13 +24,15 @@ LOST = "a" * 64
 
 
 @pytest.fixture
-def station(tmp_path):
+def station(tmp_path: Path) -> Iterator[Any]:
     folder = make_inspector(tmp_path / "inspector")
     with Station.open(folder, StationSettings(data=tmp_path / "data"), device="cpu", threads=1) as opened:
         yield opened
 
 
-def test_what_a_kill_has_left_without_an_entry_is_counted_and_named(station, monkeypatch, caplog):
+def test_what_a_kill_has_left_without_an_entry_is_counted_and_named(
+    station: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.WARNING, "steelsight.station")
     monkeypatch.setattr(upkeep, "_FIRST", 0.05)
     kept = station.submit(Incoming("a.jpg", IMAGES[0].read_bytes(), "page")).result(30)
@@ -49,7 +54,9 @@ def test_what_a_kill_has_left_without_an_entry_is_counted_and_named(station, mon
     assert station.store.aside.read_image(LOST) == IMAGES[1].read_bytes()
 
 
-def test_a_folder_that_another_log_takes_meanwhile_is_left_alone(station, monkeypatch, caplog):
+def test_a_folder_that_another_log_takes_meanwhile_is_left_alone(
+    station: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(upkeep, "_FIRST", 0.05)
     station.store.put_image(LOST, IMAGES[1].read_bytes())
     (station.settings.data / "station.json").write_text('{"log": "another", "where": "there"}')

@@ -1,6 +1,7 @@
 """Augmentation on drawn strips: image and mask move together, stay in range, and zoom as the reference does."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,11 +29,11 @@ def clean() -> Sample:
 
 
 @pytest.fixture(scope="module")
-def strip():
+def strip() -> Any:
     return read_image(two_classes().path), two_classes().mask()
 
 
-def test_no_chance_is_the_plain_input(strip) -> None:
+def test_no_chance_is_the_plain_input(strip: Any) -> None:
     image, mask = strip
     plain = MEMBER.preprocess.to_input(image)
     assert np.abs(apply(image, MEMBER.preprocess, STILL) - plain).max() < 1 / 255
@@ -42,7 +43,7 @@ def test_no_chance_is_the_plain_input(strip) -> None:
     assert np.abs(target - quarters).max() <= 0.5 / 255 + 1e-6
 
 
-def test_flips_move_image_and_mask_together(strip) -> None:
+def test_flips_move_image_and_mask_together(strip: Any) -> None:
     image, mask = strip
     chance = AugmentParams(**{**STILL.__dict__, "flip_horizontal": True, "flip_vertical": True})
     pixels, target = apply(image, MEMBER.preprocess, chance), apply_to_mask(mask, MEMBER.preprocess, chance)
@@ -50,7 +51,7 @@ def test_flips_move_image_and_mask_together(strip) -> None:
     assert np.array_equal(target, apply_to_mask(mask, MEMBER.preprocess, STILL)[:, ::-1, ::-1])
 
 
-def test_zoom_out_lays_a_smaller_image_on_black(strip) -> None:
+def test_zoom_out_lays_a_smaller_image_on_black(strip: Any) -> None:
     image, mask = strip
     chance = AugmentParams(**{**STILL.__dict__, "shrink": 0.75, "place": (1.0, 0.0)})
     pixels = apply(np.maximum(image, 1), MEMBER.preprocess, chance)
@@ -62,7 +63,7 @@ def test_zoom_out_lays_a_smaller_image_on_black(strip) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_zoom_in_never_cuts_a_defect_and_keeps_the_aspect(strip, seed: int) -> None:
+def test_zoom_in_never_cuts_a_defect_and_keeps_the_aspect(strip: Any, seed: int) -> None:
     _, mask = strip
     box = defect_box(two_classes())
     assert box is not None
@@ -83,7 +84,7 @@ def test_zoom_in_never_cuts_a_defect_and_keeps_the_aspect(strip, seed: int) -> N
     assert 0.69 * 256 <= height <= 0.91 * 256
 
 
-def test_brightness_and_contrast_act_before_padding_and_stay_in_range(strip) -> None:
+def test_brightness_and_contrast_act_before_padding_and_stay_in_range(strip: Any) -> None:
     image, _ = strip
     bright = apply(image, MEMBER.preprocess, AugmentParams(**{**STILL.__dict__, "brightness": 0.1, "shrink": 0.8}))
     assert bright.min() == 0.0
@@ -107,7 +108,7 @@ def test_the_box_from_runs_is_the_box_of_the_mask(seed: int, full: bool) -> None
 CROPPED = member("segment-lite0", "members.*.input={height: 128, width: 800}", *WINDOWS)
 
 
-def test_a_window_is_cut_at_the_working_scale(strip) -> None:
+def test_a_window_is_cut_at_the_working_scale(strip: Any) -> None:
     image, mask = strip
     assert (CROPPED.training_preprocess.height, CROPPED.training_preprocess.width) == (128, 256)
     crop = (0, 300, 256, 512)

@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -25,7 +26,7 @@ def test_damage_and_pickles_are_refused(tmp_path: Path) -> None:
         Checkpoint.load(path)
 
     class Trap:
-        def __reduce__(self):
+        def __reduce__(self) -> Any:
             return (Path.touch, (tmp_path / "sprung",))
 
     path.write_bytes(pickle.dumps(Trap()))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,13 +19,13 @@ from steelsight.training.experiment import DeviceConfig, make_fabric, start_run
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory):
+def started(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return OutOfFoldPredictions.of(
         start_run(Run(tmp_path_factory.mktemp("run") / "run"), severstal(), load_recipe("lite"))
     )
 
 
-def test_a_run_is_opened_as_it_was_started(started) -> None:
+def test_a_run_is_opened_as_it_was_started(started: Any) -> None:
     opened = OutOfFoldPredictions.of(started.run)
     assert opened.recipe == started.recipe
     assert np.array_equal(opened.record.folds, started.record.folds)
@@ -32,13 +33,13 @@ def test_a_run_is_opened_as_it_was_started(started) -> None:
     assert sorted(set(opened.record.folds.tolist())) == list(range(5))
 
 
-def test_twins_share_a_fold(started) -> None:
+def test_twins_share_a_fold(started: Any) -> None:
     record = started.record
     for group in np.unique(record.groups):
         assert len(np.unique(record.folds[record.groups == group])) == 1
 
 
-def test_examples_show_an_image_of_each_class_and_a_clean_one(started) -> None:
+def test_examples_show_an_image_of_each_class_and_a_clean_one(started: Any) -> None:
     draw_examples(started)
     pictures = sorted((started.run.path / "augmentations").glob("*.png"))
     assert 4 <= len(pictures) <= 5

@@ -155,7 +155,7 @@ OBSERVED: dict[str, tuple[str, list[str], Callable[[Member], Any]]] = {
     "phases.schedule.first_epoch": (SEGMENT, ["phases.0.schedule.first_epoch=20"], rates),
     "phases.epochs": (SEGMENT, ["phases.0.epochs=40"], lambda of: of.epochs),
 }
-SHOWN_BY_A_TRAINING = {  # see test_fit.py
+SHOWN_BY_A_TRAINING = {  # see test_epochs.py
     "weights",
     "keep.weights",
     "keep.last",

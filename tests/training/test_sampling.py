@@ -1,6 +1,7 @@
 """Which images an epoch holds."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from steelsight.training.sampling import distinct_images, epoch_order, steps_per
 PAPER = member("segment-b0-strategy-1", recipe="paper").sampling
 
 
-def order(sampling, seed: int = 0) -> list[int]:
+def order(sampling: Any, seed: int = 0) -> list[int]:
     data = severstal()
     return epoch_order(sampling, data.samples, data.classes, np.random.default_rng(seed)).tolist()
 

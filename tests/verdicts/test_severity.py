@@ -5,6 +5,7 @@ from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 from helpers.data import ROOT
@@ -126,7 +127,7 @@ def test_the_rule_of_the_issue(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_condition_holds_strictly_and_says_so(rule, holds, not_quite, reason) -> None:
+def test_a_condition_holds_strictly_and_says_so(rule: Any, holds: Any, not_quite: Any, reason: Any) -> None:
     assert judge(rule, *holds) == f"{reason} (rule 1)"
     assert judge(rule, *not_quite) is None
 
@@ -186,7 +187,7 @@ REGIONS = st.lists(
         },
     ).filter(bool),
 )
-def test_rules_in_millimetres_hold_as_counted_by_hand(regions, across, along, rule) -> None:
+def test_rules_in_millimetres_hold_as_counted_by_hand(regions: Any, across: Any, along: Any, rule: Any) -> None:
     units = {name: "mm2" if "area" in name else "mm" for name in rule if "than" in name or "area" in name}
     units.pop("more_than", None)
     written = {name: f"{value} {units[name]}" if name in units else value for name, value in rule.items()}
@@ -326,7 +327,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 @given(st.text(max_size=60) | st.text("{}[]:,-#&*!|>'\"% \nrulesvdict=class0.5", max_size=60))
-def test_any_text_is_read_or_refused(tmp_path_factory, text: str) -> None:
+def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     with suppress(UserError):

@@ -1,6 +1,7 @@
 """The verdict: its order, its reasons, and what can never be."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ SMALL, LARGE, OTHER = (
 RULES = [{"verdict": "review", "more_than": 1}, {"verdict": "reject", "class": "1"}]
 
 
-def verdict(policy: Policy, p: float, regions=(), flags=()) -> tuple[str, str]:
+def verdict(policy: Policy, p: float, regions: Any = (), flags: Any = ()) -> tuple[str, str]:
     said = give_verdict(policy, CLASSES, p, regions, SIZE, flags)
     return said.answer, said.reason
 
@@ -96,7 +97,7 @@ def verdict(policy: Policy, p: float, regions=(), flags=()) -> tuple[str, str]:
         (float("nan"), (), (), ("review", "the classifiers gave no number for P(defect)")),
     ],
 )
-def test_of_two_bounds(p, regions, flags, expected) -> None:
+def test_of_two_bounds(p: Any, regions: Any, flags: Any, expected: Any) -> None:
     assert verdict(make_policy(), p, regions, flags) == expected
 
 
@@ -140,7 +141,7 @@ def test_without_a_bound_to_reject() -> None:
         (make_policy(rules=RULES), "suspected: class 3, 50 x 4.5 mm, and 1 more"),
     ],
 )
-def test_what_is_suspected_is_said_of_all_but_what_passes(policy, text) -> None:
+def test_what_is_suspected_is_said_of_all_but_what_passes(policy: Any, text: Any) -> None:
     """By the largest, in mm where the size of a pixel is known."""
     for p, flags in ((0.31, ()), (0.02, ("size",)), (0.93, ())):
         bare = give_verdict(policy, CLASSES, p, (), SIZE, flags)
@@ -172,7 +173,7 @@ def policies(draw: st.DrawFn) -> Policy:
 
 @given(policies(), SHARE, REGIONS, FLAGS)
 def test_an_image_that_passes_has_no_mask_and_one_that_is_rejected_has_a_reason_for_it(
-    policy, p, regions, flags
+    policy: Any, p: Any, regions: Any, flags: Any
 ) -> None:
     answer, reason = verdict(policy, p, regions, flags)
     severe = policy.severity is not None and OTHER in regions
@@ -187,20 +188,20 @@ def test_an_image_that_passes_has_no_mask_and_one_that_is_rejected_has_a_reason_
 
 
 @given(policies(), SHARE, SHARE, REGIONS, FLAGS)
-def test_more_doubt_is_never_a_milder_verdict(policy, one, two, regions, flags) -> None:
+def test_more_doubt_is_never_a_milder_verdict(policy: Any, one: Any, two: Any, regions: Any, flags: Any) -> None:
     low, high = sorted((one, two))
     answers = [ORDER[verdict(policy, p, regions, flags)[0]] for p in (low, high)]
     assert answers[0] <= answers[1]
 
 
 @given(policies(), SHARE, REGIONS)
-def test_what_is_flagged_goes_to_a_person_whatever_was_found(policy, p, regions) -> None:
+def test_what_is_flagged_goes_to_a_person_whatever_was_found(policy: Any, p: Any, regions: Any) -> None:
     assert verdict(policy, p, regions, ("light",))[0] == "review"
     assert verdict(make_policy(rules=RULES), p, (OTHER,), ("contrast",))[0] == "review"
 
 
 @given(policies(), SHARE)
-def test_what_the_sentence_says_of_its_numbers_is_true(policy, p) -> None:
+def test_what_the_sentence_says_of_its_numbers_is_true(policy: Any, p: Any) -> None:
     _, reason = verdict(policy, p)
     numbers = [float(text) for text in re.findall(r"\d+\.\d+(?:e-\d+)?|\de-\d+", reason)]
     match re.search(r"is at most|lies between|lies above|does not exceed|exceeds|no image", reason)[0]:

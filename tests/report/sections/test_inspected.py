@@ -4,6 +4,7 @@ import csv
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.data import SAMPLE
@@ -38,12 +39,12 @@ def inspected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def _unusual(image):
+def _unusual(image: Any) -> Any:
     return ("brightness",) if image.mean() > 90 else ()
 
 
 class _FourClasses(BrightPixels):
-    def probabilities(self, inputs):
+    def probabilities(self, inputs: Any) -> Any:
         two = super().probabilities(inputs)
         return two.repeat(2, axis=1)[:, [0, 2, 1, 3]] * [[[[1.0]], [[1.0]], [[0.0]], [[0.0]]]]
 

@@ -1,6 +1,7 @@
 """Every searched value with its interval, as table and as plot."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def with_kept(decision: Decision, kind: KindName) -> Decision:
     return decision.model_copy(update={"kept": kind, "rule": decision.candidate(kind).rule, "stability": stability})
 
 
-def plain_of(decision: Decision):  # type: ignore[no-untyped-def]
+def plain_of(decision: Decision) -> Any:  # type: ignore[no-untyped-def]
     return decision.candidate("defaults").rule
 
 

@@ -3,10 +3,13 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.data import ROOT
 from helpers.serving import IMAGES
+from httpx import Client
 from typer.main import get_command
 
 from steelsight.cli.main import app
@@ -16,13 +19,13 @@ SHOWN = "http://127.0.0.1:8000"
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     shutil.copy(IMAGES[0], tmp_path / "strip.jpg")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def blocks():
+def blocks() -> Any:
     return [
         re.sub(r"^    ", "", block, flags=re.MULTILINE)
         for block in re.findall(r"(?:^    .*\n|^\n)+", TEXT, re.MULTILINE)
@@ -30,7 +33,7 @@ def blocks():
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_lines_for_curl(client, folder):
+def test_the_lines_for_curl(client: Client, folder: Any) -> None:
     lines = [line for block in blocks() for line in block.splitlines() if line.startswith("curl ")]
     assert len(lines) == 4
     url = str(client.base_url).rstrip("/")
@@ -41,13 +44,13 @@ def test_the_lines_for_curl(client, folder):
     assert (folder / "log.csv").read_text().count("\n") > 1
 
 
-def test_the_program(client, folder, capsys):
+def test_the_program(client: Client, folder: Any, capsys: pytest.CaptureFixture[str]) -> None:
     (program,) = [block for block in blocks() if block.strip().startswith("import time")]
     exec(compile(program.replace(SHOWN, str(client.base_url).rstrip("/")), "docs/station.md", "exec"), {})
     assert capsys.readouterr().out.startswith("strip.jpg ")
 
 
-def test_every_path_of_the_interface_is_documented(client):
+def test_every_path_of_the_interface_is_documented(client: Client) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     for path in paths:
         shown = (
@@ -56,7 +59,7 @@ def test_every_path_of_the_interface_is_documented(client):
         assert f"{shown}`" in TEXT, path
 
 
-def test_every_option_of_the_verb_is_documented():
+def test_every_option_of_the_verb_is_documented() -> None:
     options = [one for param in get_command(app).commands["serve"].params for one in param.opts if one.startswith("--")]
     assert "--token-file" in options
     assert [option for option in options if f"`{option}`" not in TEXT and option != "--help"] == []

@@ -5,6 +5,9 @@ STEELSIGHT_FUZZ=N makes N of each instead of a few.
 
 import os
 import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -25,7 +28,7 @@ CONFIG = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": {"
 
 
 @pytest.fixture(scope="module")
-def victim(inspector_folder, tmp_path_factory):
+def victim(inspector_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A station alone in a folder of which everything is known."""
     root = tmp_path_factory.mktemp("victim")
     with served(inspector_folder, root / "data", max_bytes=200_000, max_pixels=1_000_000, max_files=4) as (_, client):
@@ -33,12 +36,12 @@ def victim(inspector_folder, tmp_path_factory):
         yield root, client
 
 
-def some(few):
+def some(few: Any) -> Any:
     """As many examples as are wanted."""
     return settings(max_examples=EXAMPLES or few, deadline=None, suppress_health_check=ANY_HEALTH, database=None)
 
 
-def test_the_description_is_kept_to(victim):
+def test_the_description_is_kept_to(victim: Any) -> None:
     """Status, type and content of every answer are as described, and what does not fit the description is refused."""
     _, client = victim
     described = schemathesis.openapi.from_url(f"{client.base_url}/openapi.json", config=CONFIG)
@@ -48,7 +51,7 @@ def test_the_description_is_kept_to(victim):
 
             @some(1)
             @given(operation.as_strategy(generation_mode=mode))
-            def ask(case):
+            def ask(case: Any) -> None:
                 # more is asked of a review or an image than a description can say
                 case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
@@ -61,7 +64,7 @@ def test_the_description_is_kept_to(victim):
     assert len(asked) == len(set(asked)) == 20
 
 
-def pieces(name, contents):
+def pieces(name: Any, contents: Any) -> Any:
     """A part of a form, its head as broken as `name` makes it."""
     return st.builds(
         lambda field, name, content: (
@@ -98,13 +101,13 @@ OTHERS = ["multipart/form-data", "multipart/form-data; boundary=y", "multipart/m
 KINDS = st.sampled_from([*[FORM] * 6, *OTHERS])
 
 
-def test_no_upload_breaks_the_station_or_leaves_its_folder(victim):
+def test_no_upload_breaks_the_station_or_leaves_its_folder(victim: Any) -> None:
     root, client = victim
     outside = set(root.parent.rglob("*escaped*"))
 
     @some(30)
     @given(BODIES, KINDS)
-    def upload(body, kind):
+    def upload(body: Any, kind: Any) -> None:
         answer = client.post("/api/v1/inspections", content=body, headers={"Content-Type": kind})
         assert answer.status_code in ANSWERS, answer.text
         assert "Traceback" not in answer.text
@@ -122,7 +125,7 @@ def test_no_upload_breaks_the_station_or_leaves_its_folder(victim):
     assert good.status_code == 200
 
 
-def test_broken_http_is_refused_and_the_next_request_answered(victim):
+def test_broken_http_is_refused_and_the_next_request_answered(victim: Any) -> None:
     _, client = victim
 
     @some(20)
@@ -130,7 +133,7 @@ def test_broken_http_is_refused_and_the_next_request_answered(victim):
         st.binary(max_size=200),
         st.sampled_from([b"", b"GET ", b"POST /api/v1/inspections HTTP/1.1\r\nHost: 127.0.0.1\r\n"]),
     )
-    def ask(junk, head):
+    def ask(junk: Any, head: Any) -> None:
         with socket.create_connection((client.base_url.host, client.base_url.port)) as raw:
             raw.sendall(head + junk + b"\r\n\r\n")
             raw.shutdown(socket.SHUT_WR)

@@ -1,26 +1,20 @@
 """Networks that answer with nan, behind the port: each request is answered, and a person finds the images in the queue."""
 
 import time
-from math import nan
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from helpers.policies import make_policy
+from helpers.odd_answers import GOOD, ODD, make_odd_inspector
 from helpers.serving import IMAGES, send, served
-from helpers.tiny_inspector import RULE, is_bright, make_inspector
-
-GOOD, ODD = [0, 1, 5, 7], [2, 3, 4, 6]
-"""Of the sample's images, in the order of their names."""
-
-
-def make_odd_inspector(folder, step):
-    rule = RULE.model_copy(update={"gate": 0.05})
-    return make_inspector(folder, rule=rule, policy=make_policy(0.2, 0.95), odd={step: nan})
+from helpers.tiny_inspector import is_bright
 
 
 @pytest.fixture(params=["classify", "segment"])
-def running(request, tmp_path):
+def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     start = time.monotonic()
     folder = make_odd_inspector(tmp_path / "inspector", request.param)
     with served(folder, tmp_path / "data") as (_, client):
@@ -28,7 +22,7 @@ def running(request, tmp_path):
     assert time.monotonic() - start < 60  # the station's stop waits for answers that never come up to a minute
 
 
-def check_odd(said, step):
+def check_odd(said: Any, step: Any) -> None:
     assert said["verdict"] == "review"
     assert said["reason"].startswith("the networks gave no probability for this image, so a person must look: in step ")
     assert said["reason"].endswith(f" {step}-0:0 answered nan")
@@ -38,7 +32,7 @@ def check_odd(said, step):
     assert (said["doubt"], said["has_image"], said["has_maps"], said["regions"]) == (1.0, True, False, [])
 
 
-def test_each_image_is_answered_alone_and_among_others(running):
+def test_each_image_is_answered_alone_and_among_others(running: Any) -> None:
     step, client = running
     assert [is_bright(IMAGES[place]) for place in (*GOOD, *ODD)] == [False] * 4 + [True] * 4
     alone = send(client, IMAGES[ODD[0]], timeout=20)
@@ -56,7 +50,7 @@ def test_each_image_is_answered_alone_and_among_others(running):
         check_odd(one, step)
 
 
-def test_it_is_counted_listed_as_review_and_can_be_drawn_on(running):
+def test_it_is_counted_listed_as_review_and_can_be_drawn_on(running: Any) -> None:
     step, client = running
     assert send(client, *(IMAGES[place] for place in (*GOOD, *ODD)), timeout=20).status_code == 200
     metrics = client.get("/metrics").text

@@ -1,7 +1,10 @@
 """Outlines of masks, held against what is inside them."""
 
+from typing import Any
+
 import cv2
 import numpy as np
+from helpers.rings import filled
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -13,25 +16,14 @@ from steelsight.station.http.polygons import region_polygons
 MASKS = arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
 
 
-def filled(rings, size):
-    """A pixel is inside where a line to its right crosses the rings an odd number of times."""
-    crossed = np.zeros((size[0], size[1] + 1), np.bool_)
-    for ring in rings:
-        for (x, y), (next_x, next_y) in zip(ring, ring[1:] + ring[:1], strict=True):
-            assert (x == next_x) != (y == next_y)
-            if x == next_x:
-                crossed[min(y, next_y) : max(y, next_y), x] ^= True
-    return np.logical_xor.accumulate(crossed[:, ::-1], axis=1)[:, -2::-1]
-
-
-def ring_area(ring):
+def ring_area(ring: Any) -> Any:
     """Negative where the ring goes anticlockwise on the screen."""
     x, y = np.array(ring).T
     return int((x * np.roll(y, -1) - y * np.roll(x, -1)).sum()) // 2
 
 
 @given(MASKS)
-def test_filling_the_polygons_of_a_region_gives_its_pixels_back(mask):
+def test_filling_the_polygons_of_a_region_gives_its_pixels_back(mask: Any) -> None:
     regions = find_regions(0, mask, np.zeros(mask.shape, np.uint8))
     _, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
     polygons = region_polygons(encode_mask(mask), regions, mask.shape)
@@ -46,5 +38,5 @@ def test_filling_the_polygons_of_a_region_gives_its_pixels_back(mask):
     assert (np.any([filled(rings, mask.shape) for rings in polygons], axis=0) == mask).all()
 
 
-def test_no_region_has_no_polygon():
+def test_no_region_has_no_polygon() -> None:
     assert region_polygons(encode_mask(np.zeros((3, 3), np.bool_)), (), (3, 3)) == []

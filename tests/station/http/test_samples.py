@@ -1,5 +1,9 @@
 """What the page offers to try where nobody names a folder: strips that are drawn on the spot."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -10,13 +14,13 @@ from steelsight.strips import draw_strip
 
 
 @pytest.fixture
-def client(inspector_folder, tmp_path, monkeypatch):
+def client(inspector_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(serving, "SAMPLES", None)
     with served(inspector_folder, tmp_path / "data") as (_, spoken):
         yield spoken
 
 
-def test_without_a_folder_twelve_made_up_strips_are_offered_and_inspected(client):
+def test_without_a_folder_twelve_made_up_strips_are_offered_and_inspected(client: Any) -> None:
     names = client.get("/api/v1/inspector").json()["samples"]
     assert names == [f"made-up-{number:02}.jpg" for number in range(1, 13)]
     answers = [client.get(f"/api/v1/samples/{name}") for name in names]
@@ -29,7 +33,7 @@ def test_without_a_folder_twelve_made_up_strips_are_offered_and_inspected(client
     assert (said["name"], said["error"]) == (names[1], None)
 
 
-def test_a_drawn_strip_is_the_same_each_time_and_that_of_its_seed(client):
+def test_a_drawn_strip_is_the_same_each_time_and_that_of_its_seed(client: Any) -> None:
     first, again = (client.get("/api/v1/samples/made-up-02.jpg").content for _ in range(2))
     assert first == again
     drawn = draw_strip(41, 1, defective=0.6, strips_per_coil=1)
@@ -39,11 +43,11 @@ def test_a_drawn_strip_is_the_same_each_time_and_that_of_its_seed(client):
 
 
 @pytest.mark.parametrize("name", ["made-up-00.jpg", "made-up-13.jpg", "fresh01.jpg"])
-def test_no_other_strip_is_drawn(client, name):
+def test_no_other_strip_is_drawn(client: Any, name: str) -> None:
     assert client.get(f"/api/v1/samples/{name}").status_code == 404
 
 
-def test_the_strips_to_try_show_good_steel_and_every_class_but_the_rare_one():
+def test_the_strips_to_try_show_good_steel_and_every_class_but_the_rare_one() -> None:
     shown = [set(np.unique(draw_strip(41, i, defective=0.6, strips_per_coil=1).truth)) - {0} for i in range(12)]
     assert set().union(*shown) == {1, 3, 4}
     assert sum(not classes for classes in shown) == 4

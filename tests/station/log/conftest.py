@@ -1,5 +1,7 @@
 """An empty log, in SQLite and in PostgreSQL."""
 
+from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,7 +13,7 @@ from steelsight.station.log.log import InspectionLog
 
 
 @pytest.fixture(scope="session")
-def postgres_url():
+def postgres_url() -> Iterator[Any]:
     """Database of a private server."""
     if BINARIES is None:
         pytest.skip("no PostgreSQL server is installed here (initdb and postgres)")
@@ -20,13 +22,13 @@ def postgres_url():
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def new_url(request, tmp_path_factory):
+def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Gives the URL of a new, empty database."""
     if request.param == "sqlite":
         return lambda: f"sqlite:///{tmp_path_factory.mktemp('log')}/log.sqlite"
     server = request.getfixturevalue("postgres_url")
 
-    def make():
+    def make() -> Any:
         """A schema of its own, which takes less time than a database."""
         name = f"log{uuid4().hex}"
         engine = connect(parse_url(server))
@@ -39,12 +41,12 @@ def new_url(request, tmp_path_factory):
 
 
 @pytest.fixture
-def url(new_url):
+def url(new_url: Any) -> Any:
     return new_url()
 
 
 @pytest.fixture
-def log(url):
+def log(url: Any) -> Iterator[Any]:
     with InspectionLog.open(url) as opened:
         opened.register(INSPECTOR, CLASSES, "{}")
         yield opened

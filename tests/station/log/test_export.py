@@ -2,7 +2,10 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.station_results import CLASSES, INSPECTOR, START, make_result, results
@@ -19,23 +22,23 @@ from steelsight.station.log.query import Query
 
 
 @pytest.fixture
-def log(tmp_path):
+def log(tmp_path: Path) -> Iterator[Any]:
     """In SQLite alone: rows reach the tables through `find`, which is tested with both."""
     with InspectionLog.open(f"sqlite:///{tmp_path}/log.sqlite") as opened:
         opened.register(INSPECTOR, CLASSES, "{}")
         yield opened
 
 
-def read_csv(log, query=None):
+def read_csv(log: Any, query: Any = None) -> Any:
     content = b"".join(export_csv(log, query or Query())).decode("utf-8")
     return list(csv.DictReader(io.StringIO(content, newline="")))
 
 
-def read_parquet(log, query=None):
+def read_parquet(log: Any, query: Any = None) -> Any:
     return parquet.read_table(io.BytesIO(b"".join(export_parquet(log, query or Query())))).to_pylist()
 
 
-def test_a_row(log):
+def test_a_row(log: Any) -> None:
     one, bad = log.add(
         [
             make_result(
@@ -76,7 +79,7 @@ def test_a_row(log):
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(results, max_size=4))
-def test_both_hold_the_same_whatever_the_names(log, given_results):
+def test_both_hold_the_same_whatever_the_names(log: Any, given_results: Any) -> None:
     log.add(given_results)
     for text, typed in zip(read_csv(log), read_parquet(log), strict=True):
         for name in ("name", "flags", "error"):
@@ -86,7 +89,7 @@ def test_both_hold_the_same_whatever_the_names(log, given_results):
         assert datetime.fromisoformat(text["at"]) == typed["at"]
 
 
-def test_what_a_spreadsheet_would_carry_out_is_text_to_it(log):
+def test_what_a_spreadsheet_would_carry_out_is_text_to_it(log: Any) -> None:
     (one,) = log.add([make_result(name="=HYPERLINK(A1).jpg")])
     log.review(one.id, after_version=0, agrees=True, word="pass", reviewer="@ada", comment="-1+cmd|' /C calc'!A0")
     (text,), (typed,) = read_csv(log), read_parquet(log)
@@ -95,7 +98,7 @@ def test_what_a_spreadsheet_would_carry_out_is_text_to_it(log):
     assert typed["name"] == "=HYPERLINK(A1).jpg"
 
 
-def test_more_than_a_page_and_the_filters(log):
+def test_more_than_a_page_and_the_filters(log: Any) -> None:
     log.register("cd" * 32, ("rust",), "{}")
     log.add([make_result(number) for number in range(1005)])
     log.add([make_result(2000, inspector="cd" * 32, runs=("1 2",), verdict="pass")])
@@ -105,11 +108,11 @@ def test_more_than_a_page_and_the_filters(log):
     assert [row["area_rust"] for row in read_parquet(log, Query(verdicts=("pass",)))] == [2]
 
 
-def test_of_an_empty_log(log):
+def test_of_an_empty_log(log: Any) -> None:
     assert read_csv(log) == read_parquet(log) == []
 
 
-def test_another_suffix(log, tmp_path):
+def test_another_suffix(log: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"log\.xlsx: '\.xlsx' is no format of the log; use \.csv or \.parquet"):
         write_export(log, Query(), tmp_path / "log.xlsx")
     assert not (tmp_path / "log.xlsx").exists()

@@ -5,6 +5,8 @@ import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.older_log import make_older
@@ -22,15 +24,15 @@ NOW = START + timedelta(days=100)
 
 
 @pytest.fixture
-def data(tmp_path):
+def data(tmp_path: Path) -> Any:
     return tmp_path / "station"
 
 
-def wish(data, url=None, **changes):
+def wish(data: Any, url: Any = None, **changes: Any) -> Any:
     return StationSettings(data=data, database=url, name="line 1", **changes)
 
 
-def inspect(log, data, *numbers):
+def inspect(log: Any, data: Any, *numbers: Any) -> Any:
     """Have images stored and logged, long ago."""
     store = ImageStore(data)
     log.register(INSPECTOR, CLASSES, "{}")
@@ -41,14 +43,14 @@ def inspect(log, data, *numbers):
     return log.add([make_result(number) for number in numbers])
 
 
-def use(data, url, *numbers):
+def use(data: Any, url: Any, *numbers: Any) -> Any:
     """A station that starts, inspects, and ends; gives the mark of its folder."""
     with open_log(wish(data, url)) as log:
         inspect(log, data, *numbers)
     return json.loads((data / BELONGING).read_text())
 
 
-def tree(data):
+def tree(data: Any) -> Any:
     """All files with their content, but SQLite's own, which any reader makes."""
     return {
         path.relative_to(data): path.read_bytes()
@@ -57,7 +59,7 @@ def tree(data):
     }
 
 
-def test_a_folder_and_its_log_bear_one_identity(url, data):
+def test_a_folder_and_its_log_bear_one_identity(url: str, data: Any) -> None:
     mark = use(data, url, 1, 2)
     assert use(data, url, 3) == mark
     with open_log(wish(data, url)) as log:
@@ -65,7 +67,7 @@ def test_a_folder_and_its_log_bear_one_identity(url, data):
     assert ImageStore(data).count() == 3
 
 
-def test_another_log_is_refused_and_nothing_is_touched(new_url, data):
+def test_another_log_is_refused_and_nothing_is_touched(new_url: Any, data: Any) -> None:
     first, second = new_url(), new_url()
     use(data, first, 1, 2)
     with InspectionLog.open(second) as log:  # of another station
@@ -82,7 +84,7 @@ def test_another_log_is_refused_and_nothing_is_touched(new_url, data):
     assert tree(data) == before
 
 
-def test_where_its_log_is_not_none_is_made(new_url, data):
+def test_where_its_log_is_not_none_is_made(new_url: Any, data: Any) -> None:
     """A damaged log was moved away, or the URL of the database was forgotten: the folder is not a new one."""
     use(data, new_url(), 1, 2)
     before, second = tree(data), new_url()
@@ -93,7 +95,7 @@ def test_where_its_log_is_not_none_is_made(new_url, data):
     assert tree(data) == before
 
 
-def test_the_variable_of_the_database_was_forgotten(tmp_path, data):
+def test_the_variable_of_the_database_was_forgotten(tmp_path: Path, data: Any) -> None:
     url = f"sqlite:///{tmp_path}/elsewhere.sqlite"
     use(data, url, 1)
     with pytest.raises(UserError, match=r"elsewhere\.sqlite\); name that log or its database's URL"):
@@ -102,7 +104,7 @@ def test_the_variable_of_the_database_was_forgotten(tmp_path, data):
     use(data, url, 2)
 
 
-def test_a_folder_of_before_follows_the_log_that_names_its_images(new_url, data):
+def test_a_folder_of_before_follows_the_log_that_names_its_images(new_url: Any, data: Any) -> None:
     own, other = new_url(), new_url()
     use(data, own, 1, 2)
     (data / BELONGING).unlink()
@@ -120,13 +122,13 @@ def test_a_folder_of_before_follows_the_log_that_names_its_images(new_url, data)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"log": 1}'])
-def test_of_a_torn_mark_the_images_decide(url, data, content):
+def test_of_a_torn_mark_the_images_decide(url: str, data: Any, content: str) -> None:
     mark = use(data, url, 1)
     (data / BELONGING).write_text(content)
     assert use(data, url) == mark
 
 
-def test_a_backup_of_before_the_identity_is_the_folders_own(tmp_path, data):
+def test_a_backup_of_before_the_identity_is_the_folders_own(tmp_path: Path, data: Any) -> None:
     mark = use(data, None, 1)
     log = data / LOG_NAME
     shutil.copy(log, tmp_path / "backup.sqlite")
@@ -136,7 +138,7 @@ def test_a_backup_of_before_the_identity_is_the_folders_own(tmp_path, data):
     assert use(data, None) == mark
 
 
-def test_an_older_backup_loses_no_image(tmp_path, data):
+def test_an_older_backup_loses_no_image(tmp_path: Path, data: Any) -> None:
     with open_log(wish(data)) as log:
         inspect(log, data, 1)
     shutil.copy(data / LOG_NAME, tmp_path / "backup.sqlite")
@@ -159,7 +161,7 @@ def test_an_older_backup_loses_no_image(tmp_path, data):
     assert store.read_image(f"{2:064x}") == PNG + bytes(2)
 
 
-def test_a_folder_is_given_to_another_log_by_name_alone(new_url, data):
+def test_a_folder_is_given_to_another_log_by_name_alone(new_url: Any, data: Any) -> None:
     first, second = new_url(), new_url()
     use(data, first, 1, 2)
     store = ImageStore(data)
@@ -177,7 +179,7 @@ def test_a_folder_is_given_to_another_log_by_name_alone(new_url, data):
     assert {file.sha256[-1] for file in store.aside.files()} == {"3"}
 
 
-def test_stations_that_share_a_log_may_share_a_folder_or_not(url, tmp_path):
+def test_stations_that_share_a_log_may_share_a_folder_or_not(url: str, tmp_path: Path) -> None:
     marks = [use(tmp_path / name, url, number) for number, name in enumerate(["a", "b", "a"], start=1)]
     assert marks[0] == marks[1] == marks[2]
     for name, count in (("a", 2), ("b", 1)):
@@ -186,7 +188,7 @@ def test_stations_that_share_a_log_may_share_a_folder_or_not(url, tmp_path):
         assert ImageStore(tmp_path / name).count() == count
 
 
-def test_many_may_claim_a_new_folder_at_once(url, data):
+def test_many_may_claim_a_new_folder_at_once(url: str, data: Any) -> None:
     with ThreadPoolExecutor(6) as pool:
         for log in pool.map(lambda _: open_log(wish(data, url)), range(6)):
             log.close()
@@ -194,7 +196,7 @@ def test_many_may_claim_a_new_folder_at_once(url, data):
         claim(log, ImageStore(data))
 
 
-def test_a_folder_says_where_its_log_was_without_the_password(url, data):
+def test_a_folder_says_where_its_log_was_without_the_password(url: str, data: Any) -> None:
     if url.startswith("sqlite"):
         pytest.skip("a file has no password")
     secret = url.replace("station@", "station:s3cret@") + "&application_name=s3cret"

@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from helpers.station_results import CLASSES, INSPECTOR, any_text, is_known, make_arrival, make_result, results, times
@@ -24,7 +25,7 @@ one_log = settings(max_examples=12, deadline=None, suppress_health_check=[Health
 
 @one_log
 @given(st.lists(results, max_size=4))
-def test_what_is_added_is_read_back(log, given_results):
+def test_what_is_added_is_read_back(log: InspectionLog, given_results: Any) -> None:
     new = [
         one if one.arrival is None else replace(one, arrival=replace(one.arrival, size=next(sizes)))
         for one in given_results
@@ -44,7 +45,9 @@ def test_what_is_added_is_read_back(log, given_results):
 
 @one_log
 @given(any_text, any_text, times, st.booleans(), st.sampled_from(["pass", "reject"]))
-def test_a_review_is_read_back(log, reviewer, comment, at, agrees, word):
+def test_a_review_is_read_back(
+    log: InspectionLog, reviewer: Any, comment: Any, at: Any, agrees: Any, word: Any
+) -> None:
     (one,) = log.add([make_result()])
     runs = None if agrees else ("", "5 5")
     said = log.review(
@@ -56,14 +59,14 @@ def test_a_review_is_read_back(log, reviewer, comment, at, agrees, word):
     assert log.reviews(one.id) == [said]
 
 
-def test_a_time_is_kept_to_the_microsecond_in_utc(log):
+def test_a_time_is_kept_to_the_microsecond_in_utc(log: InspectionLog) -> None:
     at = datetime.fromisoformat("2026-03-01T13:00:00.000001+01:00")
     (one,) = log.add([make_result(at=at)])
     assert log.get(one.id).result.at == datetime(2026, 3, 1, 12, 0, 0, 1, tzinfo=UTC)
     assert log.get(one.id).result.at.tzinfo is UTC
 
 
-def test_an_arrival_is_taken_once(log):
+def test_an_arrival_is_taken_once(log: InspectionLog) -> None:
     first, twin = log.add([make_result(arrival=make_arrival()), make_result(1, arrival=make_arrival())])
     assert twin == first
     (again,) = log.add([make_result(2, arrival=make_arrival())])
@@ -77,24 +80,24 @@ def test_an_arrival_is_taken_once(log):
     assert not is_known(log, make_arrival(folder="/other"))
 
 
-def test_the_same_image_without_an_arrival_is_logged_again(log):
+def test_the_same_image_without_an_arrival_is_logged_again(log: InspectionLog) -> None:
     first, second = log.add([make_result(), make_result()])
     assert first.id < second.id
 
 
-def test_more_arrivals_than_are_read_at_once(log):
+def test_more_arrivals_than_are_read_at_once(log: InspectionLog) -> None:
     made = [make_arrival(number) for number in range(1001)]
     log.add([make_result(arrival=arrival) for arrival in made])
     stamps = {(one.name, one.size, one.modified_ns) for one in made}
     assert known_files(log, "/line", [one.name for one in made]) == stamps
 
 
-def test_two_doors_may_add_the_same_arrivals_at_once(url):
+def test_two_doors_may_add_the_same_arrivals_at_once(url: str) -> None:
     """Each through a connection of its own, as two processes would, in opposite orders."""
     made = [make_arrival(number) for number in range(40)]
-    answers = {}
+    answers: dict[str, Any] = {}
 
-    def add(order):
+    def add(order: Any) -> None:
         with InspectionLog.open(url) as log:
             log.register(INSPECTOR, CLASSES, "{}")
             for start in range(0, 40, 8):
@@ -112,7 +115,7 @@ def test_two_doors_may_add_the_same_arrivals_at_once(url):
         assert len(log.find(Query(limit=1000)).inspections) == 40
 
 
-def test_the_slower_reviewer_is_told(log):
+def test_the_slower_reviewer_is_told(log: InspectionLog) -> None:
     (one,) = log.add([make_result()])
     first = log.review(one.id, after_version=0, agrees=True, word="reject", reviewer="Ada")
     for seen in (0, 2, -1):
@@ -124,11 +127,11 @@ def test_the_slower_reviewer_is_told(log):
     assert log.get(one.id).review == second
 
 
-def test_of_reviewers_at_once_one_is_heard(log):
+def test_of_reviewers_at_once_one_is_heard(log: InspectionLog) -> None:
     (one,) = log.add([make_result()])
     heard, barrier = [], threading.Barrier(6)
 
-    def say(name):
+    def say(name: Any) -> None:
         barrier.wait()
         with suppress(OutdatedReview):
             heard.append(log.review(one.id, after_version=0, agrees=True, word="pass", reviewer=name))
@@ -143,28 +146,28 @@ def test_of_reviewers_at_once_one_is_heard(log):
 
 
 @pytest.mark.parametrize("number", [0, -1, 99, 2**63, -(2**70)])
-def test_an_unknown_number(log, number):
+def test_an_unknown_number(log: InspectionLog, number: Any) -> None:
     assert log.get(number) is None
     assert log.reviews(number) == []
     with pytest.raises(UnknownInspection):
         log.review(number, after_version=0, agrees=True, word="pass")
 
 
-def test_an_inspector_must_be_registered_and_may_be_again(log):
+def test_an_inspector_must_be_registered_and_may_be_again(log: InspectionLog) -> None:
     with pytest.raises(KeyError, match="not registered"):
         log.add([make_result(inspector="f" * 64)])
     log.register(INSPECTOR, ("other",), "{}")
     assert log.add([make_result()])[0].classes == CLASSES
 
 
-def test_all_of_a_group_is_added_or_nothing(log):
+def test_all_of_a_group_is_added_or_nothing(log: InspectionLog) -> None:
     with pytest.raises(KeyError):
         log.add([make_result(arrival=make_arrival()), make_result(inspector="f" * 64)])
     assert log.find(Query()).inspections == ()
     assert not is_known(log, make_arrival())
 
 
-def test_whoever_looks_does_not_hold_up_what_is_added(log):
+def test_whoever_looks_does_not_hold_up_what_is_added(log: InspectionLog) -> None:
     """As with a search that takes long in a log of millions."""
     with ExitStack() as looking:
         for _ in range(40):  # as many as the server has threads

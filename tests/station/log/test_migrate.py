@@ -2,6 +2,8 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -32,7 +34,7 @@ def upgrade():
 """
 
 
-def fill(url):
+def fill(url: Any) -> Any:
     """A log with all that a log may hold; gives its inspections and the reviews of the first."""
     with InspectionLog.open(url) as log:
         log.register(INSPECTOR, CLASSES, "{}")
@@ -42,16 +44,16 @@ def fill(url):
         return all_of(log, first)
 
 
-def all_of(log, first):
+def all_of(log: Any, first: Any) -> Any:
     of_class = log.find(Query(defect_class=CLASSES[0])).inspections
     return log.find(Query()).inspections, of_class, log.reviews(first), list(numbers_of(log, "/line"))
 
 
 @pytest.fixture
-def newer(tmp_path, monkeypatch):
+def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Gives this steelsight a further schema, as a later version would have it."""
 
-    def make(recreate="auto", end="pass"):
+    def make(recreate: str = "auto", end: str = "pass") -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(migrate.MIGRATIONS, folder)
         (folder / "versions" / "v0004.py").write_text(NEXT.format(recreate=recreate, end=end))
@@ -62,7 +64,7 @@ def newer(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("recreate", ["auto", "always"])
-def test_all_entries_are_kept(url, newer, recreate):
+def test_all_entries_are_kept(url: str, newer: Any, recreate: str) -> None:
     """On SQLite most changes of a table make it anew, and what hangs on its rows must not go with the old one."""
     if recreate == "always" and not url.startswith("sqlite"):
         pytest.skip("only SQLite makes tables anew")
@@ -79,7 +81,7 @@ def test_all_entries_are_kept(url, newer, recreate):
             connection.execute(sa.text(f"INSERT INTO found VALUES ({number + 1}, 'x', 1)"))
 
 
-def test_one_that_fails_leaves_all_as_it_was(url, newer, monkeypatch):
+def test_one_that_fails_leaves_all_as_it_was(url: str, newer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     before = fill(url)
     newer(end="raise RuntimeError('no')")
     with pytest.raises(RuntimeError, match="no"):
@@ -91,11 +93,11 @@ def test_one_that_fails_leaves_all_as_it_was(url, newer, monkeypatch):
             assert "coil" not in {one["name"] for one in sa.inspect(connection).get_columns("inspections")}
 
 
-def test_many_may_move_it_at_once(url, newer):
+def test_many_may_move_it_at_once(url: str, newer: Any) -> None:
     before = fill(url)
     newer()
 
-    def use(_):
+    def use(_: Any) -> Any:
         with InspectionLog.open(url) as log:
             return all_of(log, before[0][-1].id)
 
@@ -104,7 +106,7 @@ def test_many_may_move_it_at_once(url, newer):
 
 
 @pytest.mark.parametrize("older", ["0001", "0002"])
-def test_a_log_of_an_earlier_schema(url, older):
+def test_a_log_of_an_earlier_schema(url: str, older: str) -> None:
     before = fill(url)
     make_older(url, older)
     for _ in range(2):

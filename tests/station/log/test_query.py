@@ -1,6 +1,8 @@
 """Pages give every inspection once, in the order asked for; filters are what they say."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from helpers.station_results import CLASSES, INSPECTOR, START, make_result
@@ -21,7 +23,7 @@ KEYS = {
 }
 
 
-def pages(log, query, between=lambda: None):
+def pages(log: Any, query: Any, between: Any = lambda: None) -> Iterator[Any]:
     while True:
         found = log.find(query)
         yield found.inspections
@@ -31,7 +33,7 @@ def pages(log, query, between=lambda: None):
         query = query.model_copy(update={"cursor": found.next})
 
 
-def test_every_inspection_once_while_others_are_added(log):
+def test_every_inspection_once_while_others_are_added(log: InspectionLog) -> None:
     """Many of the same time and the same doubt, and new ones between two pages that may fall anywhere."""
     moments, doubts = st.integers(0, 3), st.sampled_from([0.0, 0.1, 1 / 3, 1.0])
 
@@ -42,13 +44,13 @@ def test_every_inspection_once_while_others_are_added(log):
         st.sampled_from(list(KEYS)),
         st.integers(1, 5),
     )
-    def check(first, later, order, limit):
+    def check(first: Any, later: Any, order: Any, limit: Any) -> None:
         name = f"round-{next(rounds)}."
         make = [lambda at=at, doubt=doubt: make_result(at, doubt=doubt, name=name) for at, doubt in [*first, *later]]
         there = log.add([one() for one in make[: len(first)]])
         waiting = iter(make[len(first) :])
 
-        def between():
+        def between() -> None:
             log.add([one() for one in [next(waiting, None)] if one])
 
         query = Query(name=name, order=order, limit=limit)
@@ -63,14 +65,14 @@ def test_every_inspection_once_while_others_are_added(log):
 
 
 @pytest.fixture(scope="module")
-def various(new_url):
+def various(new_url: Any) -> Iterator[Any]:
     """One of each kind, and what a person said of the last two."""
     with InspectionLog.open(new_url()) as log:
         _fill(log)
         yield log
 
 
-def _fill(log):
+def _fill(log: Any) -> None:
     log.register(INSPECTOR, CLASSES, "{}")
     log.register("cd" * 32, ("scratch",), "{}")
     added = log.add(
@@ -115,31 +117,31 @@ def _fill(log):
         ({"flagged": False, "verdicts": ("pass", "reject")}, [0]),
     ],
 )
-def test_filters(various, filters, expected):
+def test_filters(various: Any, filters: Any, expected: Any) -> None:
     found = various.find(Query(**filters, order="oldest")).inspections
     assert [(one.result.at - START) // timedelta(minutes=1) for one in found] == expected
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "é", "W10", "WyJuZXdlc3QiLCAxZTMwMCwgMV0", "bnVsbA", "WzEsIDIsIDNd" * 999])
-def test_a_cursor_that_is_none(various, cursor):
+def test_a_cursor_that_is_none(various: Any, cursor: Any) -> None:
     with pytest.raises(UserError, match=r"cursor .* not one of this list"):
         various.find(Query(cursor=cursor))
 
 
 @one_log
 @given(st.text(max_size=30), st.sampled_from(list(KEYS)))
-def test_no_text_as_a_cursor_is_more_than_a_sentence(various, cursor, order):
+def test_no_text_as_a_cursor_is_more_than_a_sentence(various: Any, cursor: Any, order: Any) -> None:
     with pytest.raises(UserError):
         various.find(Query(cursor=cursor, order=order))
 
 
-def test_a_cursor_of_another_order(various):
+def test_a_cursor_of_another_order(various: Any) -> None:
     cursor = various.find(Query(limit=1)).next
     with pytest.raises(UserError, match="same order"):
         various.find(Query(cursor=cursor, order="doubt"))
 
 
-def test_pages_are_read_and_not_sorted(various):
+def test_pages_are_read_and_not_sorted(various: Any) -> None:
     """Whatever is asked for alone or with the review queue's filters: an index is in the page's order."""
     if various.url.drivername != "sqlite":
         pytest.skip("PostgreSQL plans by what the tables hold; these are empty")

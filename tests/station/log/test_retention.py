@@ -2,6 +2,8 @@
 
 import os
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.station_results import CLASSES, INSPECTOR, START, is_known, make_arrival, make_result
@@ -21,11 +23,11 @@ NOW = START + timedelta(days=100)
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path: Path) -> Any:
     return ImageStore(tmp_path)
 
 
-def keep(store, image, size, age):
+def keep(store: Any, image: Any, size: Any, age: Any) -> None:
     """Store an image and its maps, of that many bytes together, last used so long ago."""
     moment = (NOW - age).timestamp()
     store.put_image(image, PNG + bytes(size // 2 - len(PNG)))
@@ -35,15 +37,15 @@ def keep(store, image, size, age):
             os.utime(file.path, (moment, moment))
 
 
-def images(log):
+def images(log: Any) -> Any:
     return {one.result.sha256[-1]: one.result.has_image for one in log.find(Query()).inspections}
 
 
-def wish(store, **changes):
+def wish(store: Any, **changes: Any) -> Any:
     return StationSettings(data=store.data, name="line 1", **changes)
 
 
-def test_by_age(log, store):
+def test_by_age(log: InspectionLog, store: Any) -> None:
     """An image of several entries goes with the last of them; the arrival of one that has gone is known still."""
     days = [90, 80, 70, 10, 5]
     results = [make_result(number, at=NOW - timedelta(days=age)) for number, age in enumerate(days)]
@@ -66,7 +68,7 @@ def test_by_age(log, store):
     assert prune(log, store, wish(store, keep_days=30), NOW) == Pruned(0, 0, 0)
 
 
-def test_by_size(log, store):
+def test_by_size(log: InspectionLog, store: Any) -> None:
     """Entries stay, without their images; the one longest unused goes first."""
     added = log.add([make_result(number) for number in range(5)])
     for number, age in enumerate([3, 9, 8, 7, 1]):
@@ -79,7 +81,7 @@ def test_by_size(log, store):
     assert {file.sha256[-1] for file in store.files()} == {"1"}
 
 
-def test_what_no_entry_names_is_moved_aside_when_nobody_can_be_about_to_log_it(log, store):
+def test_what_no_entry_names_is_moved_aside_when_nobody_can_be_about_to_log_it(log: InspectionLog, store: Any) -> None:
     """As what a kill leaves between an image and its entry: it is counted and named, never removed."""
     log.add([make_result(0)])
     for number, age in enumerate([timedelta(days=1), timedelta(hours=2), timedelta(minutes=1)]):
@@ -98,7 +100,7 @@ def test_what_no_entry_names_is_moved_aside_when_nobody_can_be_about_to_log_it(l
     assert store.aside.count() == 0
 
 
-def test_what_is_no_image_is_moved_aside_as_well(log, store):
+def test_what_is_no_image_is_moved_aside_as_well(log: InspectionLog, store: Any) -> None:
     log.add([make_result(0)])
     keep(store, f"{0:064x}", 1000, timedelta(days=1))
     for name in ("notes [1].txt", "README"):
@@ -114,7 +116,9 @@ def test_what_is_no_image_is_moved_aside_as_well(log, store):
 
 
 @pytest.mark.parametrize("limits", [{"keep_days": 30}, {"keep_gb": 1 / 1e9}], ids=["age", "size"])
-def test_a_pruning_that_is_cut_off_between_log_and_files_is_finished_by_the_next(log, store, limits):
+def test_a_pruning_that_is_cut_off_between_log_and_files_is_finished_by_the_next(
+    log: InspectionLog, store: Any, limits: Any
+) -> None:
     """A folder in a file's place, which cannot be removed, stands for the kill."""
     log.add([make_result(number) for number in range(3)])
     for number in range(3):
@@ -132,7 +136,7 @@ def test_a_pruning_that_is_cut_off_between_log_and_files_is_finished_by_the_next
     assert store.count() == store.aside.count() == 0
 
 
-def test_an_image_that_came_again_after_retention_let_it_go_is_a_new_one(log, store):
+def test_an_image_that_came_again_after_retention_let_it_go_is_a_new_one(log: InspectionLog, store: Any) -> None:
     """Its entry may be newer than the log, which may be a backup: the earlier one does not bring about its end."""
     log.add([make_result(0), make_result(1)])
     for number in (0, 1):
@@ -143,7 +147,7 @@ def test_an_image_that_came_again_after_retention_let_it_go_is_a_new_one(log, st
     assert store.aside.count() == 2
 
 
-def test_stations_that_prune_under_one_name_may_have_a_folder_each(log, tmp_path):
+def test_stations_that_prune_under_one_name_may_have_a_folder_each(log: InspectionLog, tmp_path: Path) -> None:
     """What one of them expires was in the other's folder, too, and goes from there."""
     stores = [ImageStore(tmp_path / name) for name in ("a", "b")]
     log.add([make_result(0), make_result(1), make_result(2, at=NOW)])
@@ -154,7 +158,7 @@ def test_stations_that_prune_under_one_name_may_have_a_folder_each(log, tmp_path
     assert {file.sha256[-1] for file in stores[1].files()} == {"2"}
 
 
-def test_of_a_shared_database_a_station_prunes_its_own(log, store):
+def test_of_a_shared_database_a_station_prunes_its_own(log: InspectionLog, store: Any) -> None:
     old = NOW - timedelta(days=90)
     mine, other = log.add([make_result(0, at=old), make_result(1, at=old, station="line 2")])
     gone = prune(log, store, wish(store, keep_days=30), NOW)
@@ -164,14 +168,14 @@ def test_of_a_shared_database_a_station_prunes_its_own(log, store):
     assert (log.get(other.id) is not None) == shared
 
 
-def test_more_than_go_at_once(log, store):
+def test_more_than_go_at_once(log: InspectionLog, store: Any) -> None:
     log.add([make_result(number, arrival=Arrival("/l", str(number), 1, 1, "a" * 64)) for number in range(501)])
     assert prune(log, store, wish(store, keep_days=1), NOW).inspections == 501
     assert log.find(Query()).inspections == ()
     assert len(list(numbers_of(log, "/l"))) == 501
 
 
-def test_stations_that_share_log_and_store_leave_each_other_their_images(log, store):
+def test_stations_that_share_log_and_store_leave_each_other_their_images(log: InspectionLog, store: Any) -> None:
     """Of the other station's entries, one was reviewed; two further images are named by both, and of one it reviewed that."""
     if log.url.drivername == "sqlite":
         pytest.skip("a SQLite log is one station's")
@@ -186,7 +190,7 @@ def test_stations_that_share_log_and_store_leave_each_other_their_images(log, st
     assert {file.sha256[-1] for file in store.files()} == {"1", "2", "3", "4"}
 
 
-def test_beside_another_log_what_only_that_one_can_name_stays(tmp_path, store):
+def test_beside_another_log_what_only_that_one_can_name_stays(tmp_path: Path, store: Any) -> None:
     """As when a station moves from SQLite to a database, its data folder kept and adopted."""
     with InspectionLog.open(wish(store).url) as own:
         own.register(INSPECTOR, CLASSES, "{}")

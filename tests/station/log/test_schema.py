@@ -11,13 +11,13 @@ from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.schema import SCHEMA, is_current
 
 
-def test_the_present_schema_is_that_of_the_last_migration():
+def test_the_present_schema_is_that_of_the_last_migration() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA
 
 
-def test_only_a_log_of_the_present_schema_is_current(tmp_path):
+def test_only_a_log_of_the_present_schema_is_current(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'log.sqlite'}"
     engine = create_engine(url)
     assert not is_current(engine)

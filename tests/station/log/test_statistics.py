@@ -3,11 +3,13 @@
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from helpers.station_results import INSPECTOR, make_result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
 from steelsight.station.log.statistics import VerdictCounts
 
@@ -21,12 +23,12 @@ KINDS = {
 }
 
 
-def test_buckets_are_what_one_counts(log):
+def test_buckets_are_what_one_counts(log: InspectionLog) -> None:
     hours, kinds = st.integers(0, 60), st.sampled_from(list(KINDS))
 
     @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(st.tuples(hours, kinds, st.booleans()), max_size=15), st.sampled_from(["hour", "day"]))
-    def check(images, per):
+    def check(images: Any, per: Any) -> None:
         start = DAY + timedelta(days=100 * next(rounds))
         at = [start + timedelta(hours=hour, microseconds=1) for hour, _, _ in images]
         log.add(
@@ -61,7 +63,7 @@ def test_buckets_are_what_one_counts(log):
     check()
 
 
-def test_scores_are_the_latest_first(log):
+def test_scores_are_the_latest_first(log: InspectionLog) -> None:
     log.register("cd" * 32, ("x", "y"), "{}")
     scores = [0.1, 0.2, None, 0.3]
     log.add([make_result(p_defect=score) for score in scores])
@@ -71,5 +73,5 @@ def test_scores_are_the_latest_first(log):
     assert log.scores("ef" * 32, 2) == []
 
 
-def test_of_an_empty_log(log):
+def test_of_an_empty_log(log: InspectionLog) -> None:
     assert (log.buckets(), log.waiting(), log.reviewed()) == ([], 0, 0)

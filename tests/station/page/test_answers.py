@@ -14,7 +14,7 @@ _TYPES = Path(schemas.__file__).parents[1] / "page/js/lib/answers.js"
 _NOT_OF_THE_PAGE = {"ErrorAnswer", "Health"}
 
 
-def test_each_answer_has_the_fields_that_the_page_reads():
+def test_each_answer_has_the_fields_that_the_page_reads() -> None:
     answers = {CrossValidated} | {
         model for model in vars(schemas).values() if isinstance(model, type) and issubclass(model, BaseModel)
     }
@@ -26,7 +26,7 @@ def test_each_answer_has_the_fields_that_the_page_reads():
     assert _fields() == expected
 
 
-def test_the_cases_of_the_page_are_what_python_says_today():
+def test_the_cases_of_the_page_are_what_python_says_today() -> None:
     """Otherwise: `PYTHONPATH=src:tests python -m helpers.page_cases`."""
     assert json.loads(FILE.read_text()) == json.loads(as_text())
 

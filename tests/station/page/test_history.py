@@ -2,6 +2,9 @@
 
 import csv
 import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +14,7 @@ from helpers.browsing import LOOKS, SHOWN, await_requests, needs_chromium, page_
 from helpers.data import SAMPLE
 from helpers.serving import IMAGES, make_judging_inspector, send, served
 from helpers.tiny_inspector import STRETCHED, by_hand
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.read import read_image
@@ -26,7 +29,7 @@ KINDS = ("pass", "review", "reject", "none", "unreadable", "flagged")
 
 
 @pytest.fixture(scope="module")
-def tested(tmp_path_factory):
+def tested(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """An inspector that carries what it was tested on: the sample, with its own scores and the sample's truth."""
     folder = make_judging_inspector(tmp_path_factory.mktemp("made") / "inspector")
     samples = read_dataset(SAMPLE, decode=False).samples
@@ -49,7 +52,7 @@ def tested(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def client(tested, tmp_path_factory):
+def client(tested: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with served(SHOWN or tested, tmp_path_factory.mktemp("station"), max_files=64) as (_, spoken):
         assert send(spoken, *IMAGES[:52], timeout=120).status_code == 200
         assert send(spoken, *IMAGES[52:54], door="page").status_code == 200
@@ -57,22 +60,22 @@ def client(tested, tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, client):
+def page(browser: Browser, client: Any) -> Iterator[Any]:
     with page_of(browser, client.base_url) as opened:
         opened.goto("/#history")
         yield opened
 
 
-def names(client, **query):
+def names(client: Any, **query: Any) -> Any:
     found = client.get("/api/v1/inspections", params={"limit": 100, **query}).json()["inspections"]
     return [one["name"] for one in found]
 
 
-def rows(page, expected):
+def rows(page: Any, expected: Any) -> None:
     expect(page.locator(".inspections tbody th")).to_have_text(expected)
 
 
-def test_filters_and_pages_show_what_the_log_finds(page, client):
+def test_filters_and_pages_show_what_the_log_finds(page: Any, client: Any) -> None:
     newest = names(client)
     rows(page, newest[:PAGE])
     older = page.get_by_role("button", name="Older")
@@ -102,7 +105,7 @@ def test_filters_and_pages_show_what_the_log_finds(page, client):
     expect(page.get_by_text("Nothing was inspected on the chosen dates.")).to_be_visible()
 
 
-def test_counts_are_those_of_the_log_and_images_open_in_the_viewer(page, client):
+def test_counts_are_those_of_the_log_and_images_open_in_the_viewer(page: Any, client: Any) -> None:
     totals = client.get("/api/v1/statistics").json()["totals"]
     figure = page.locator(".chart-figure", has_text="Verdicts of 54 images")
     for verdict in ("pass", "review", "reject"):
@@ -122,7 +125,7 @@ def test_counts_are_those_of_the_log_and_images_open_in_the_viewer(page, client)
     expect(sheet).to_have_count(0)
 
 
-def test_an_image_that_cannot_be_shown_does_not_leave_the_picture_before_it(page, client):
+def test_an_image_that_cannot_be_shown_does_not_leave_the_picture_before_it(page: Any, client: Any) -> None:
     """Else one image's pixels would stand under another's name and verdict."""
     first, second = client.get("/api/v1/inspections", params={"limit": 2}).json()["inspections"]
     page.route(f"**/inspections/{second['id']}/image", lambda route: route.fulfill(status=422, json={"detail": "gone"}))
@@ -146,10 +149,10 @@ def test_an_image_that_cannot_be_shown_does_not_leave_the_picture_before_it(page
     assert inked(page)
 
 
-def test_a_row_stays_where_it_came(browser, client):
+def test_a_row_stays_where_it_came(browser: Browser, client: Any) -> None:
     """However late the charts above it are: who presses on a row must not let go of the button on another."""
     with page_of(browser, client.base_url) as page:
-        held = []
+        held: list[Any] = []
         for late in ("**/statistics?*", "**/drift*"):
             page.route(late, lambda route: held.append(route) if len(held) < 2 else route.continue_())
         page.add_init_script(_FIRST_PLACE)
@@ -171,7 +174,7 @@ _FIRST_PLACE = """new MutationObserver(() => {
 }).observe(document, {childList: true, subtree: true})"""
 
 
-def inked(page):
+def inked(page: Any) -> Any:
     """Whether the viewer shows anything."""
     page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     return page.locator(".viewer-canvas").evaluate(
@@ -182,7 +185,7 @@ def inked(page):
     )
 
 
-def test_asked_twice_for_older_ones_each_comes_once(page, client):
+def test_asked_twice_for_older_ones_each_comes_once(page: Any, client: Any) -> None:
     newest = names(client)
     rows(page, newest[:PAGE])
     held = []
@@ -200,7 +203,7 @@ def test_asked_twice_for_older_ones_each_comes_once(page, client):
     rows(page, newest)
 
 
-def test_counts_are_of_the_dates_chosen_last_whatever_answer_comes_last(page):
+def test_counts_are_of_the_dates_chosen_last_whatever_answer_comes_last(page: Any) -> None:
     all_of_them = page.get_by_role("img", name="Verdicts of 54 images")
     expect(all_of_them).to_be_visible()
     held = []
@@ -218,7 +221,7 @@ def test_counts_are_of_the_dates_chosen_last_whatever_answer_comes_last(page):
     expect(all_of_them).to_be_visible()
 
 
-def test_the_curves_of_the_score_drift_are_those_measured(page, client):
+def test_the_curves_of_the_score_drift_are_those_measured(page: Any, client: Any) -> None:
     drift = client.get("/api/v1/drift").json()
     assert drift["known"]
     assert not drift["alarm"]
@@ -230,7 +233,7 @@ def test_the_curves_of_the_score_drift_are_those_measured(page, client):
     assert np.allclose([(heights[0] - y) / (heights[0] - heights[-1]) for y in heights[1:]], drift["line"], atol=0.001)
 
 
-def test_an_alarm_stands_first_in_words(browser, tested, tmp_path):
+def test_an_alarm_stands_first_in_words(browser: Browser, tested: Any, tmp_path: Path) -> None:
     """A line whose every strip is about as bright as the classifier's threshold, which hardly a tested image was."""
     draw = np.random.default_rng(0)
     paths = []
@@ -250,7 +253,7 @@ def test_an_alarm_stands_first_in_words(browser, tested, tmp_path):
             screenshot(page, "history-alarm")
 
 
-def test_with_a_token_files_are_fetched_with_it(browser, tested, tmp_path):
+def test_with_a_token_files_are_fetched_with_it(browser: Browser, tested: Any, tmp_path: Path) -> None:
     token = "a-token-of-this-test-alone"
     with served(tested, tmp_path / "data", Access(token)) as (_, spoken):
         assert send(spoken, IMAGES[0], headers={"Authorization": f"Bearer {token}"}).status_code == 200
@@ -265,7 +268,7 @@ def test_with_a_token_files_are_fetched_with_it(browser, tested, tmp_path):
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_it_fits_every_screen(look, browser, client):
+def test_it_fits_every_screen(look: Any, browser: Browser, client: Any) -> None:
     with page_of(browser, client.base_url, **LOOKS[look]) as page:
         page.goto("/#history")
         expect(page.locator(".inspections tbody tr")).to_have_count(PAGE)

@@ -1,78 +1,38 @@
 """The page in a real browser: drop images, see each result as it comes; with the keyboard, on a phone, in the dark."""
 
-import base64
 import re
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.browsing import LOOKS, PATIENCE, await_requests, needs_chromium, page_of, screenshot
+from helpers.dropping import drop, finished, inked, rows
 from helpers.serving import IMAGES, SAMPLES, send, served
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from steelsight.imaging.read import list_images
 from steelsight.station.http.middleware.security import Access
 
 pytestmark = needs_chromium
 
-_DROP = """async (files) => {
-  const transfer = new DataTransfer();
-  for (const [name, content] of files) {
-    const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
-    transfer.items.add(new File([bytes], name));
-  }
-  const zone = document.querySelector(".drop"), more = {dataTransfer: transfer, bubbles: true, cancelable: true};
-  for (const kind of ["dragenter", "dragover", "drop"]) zone.dispatchEvent(new DragEvent(kind, more));
-}"""
-
 
 @pytest.fixture(scope="module")
-def client(inspector, tmp_path_factory):
+def client(inspector: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with served(inspector, tmp_path_factory.mktemp("station"), max_bytes=400_000) as (_, spoken):
         yield spoken
 
 
 @pytest.fixture
-def page(browser, client):
+def page(browser: Browser, client: Any) -> Iterator[Any]:
     with page_of(browser, client.base_url) as opened:
         opened.goto("/")
         yield opened
 
 
-def drop(page, *files):
-    """Drop files, given by name and content, as a file manager does."""
-    expect(page.locator(".drop")).to_be_visible()
-    page.evaluate(_DROP, [[name, base64.b64encode(content).decode()] for name, content in files])
-
-
-def rows(page):
-    return page.locator(".results > li")
-
-
-def finished(page, count):
-    """All of so many results are there."""
-    expect(rows(page)).to_have_count(count)
-    expect(page.locator(".results > li.waiting")).to_have_count(0)
-
-
-def inked(page, row):
-    """Whether a thumbnail holds colour: the images are grey, so that it is an outline's."""
-    return (
-        rows(page)
-        .nth(row)
-        .locator("img.thumb")  # in the place of the canvas, a while after the result
-        .evaluate(
-            """(shown) => {
-          const context = new OffscreenCanvas(shown.naturalWidth, shown.naturalHeight).getContext("2d");
-          context.drawImage(shown, 0, 0);
-          const {data} = context.getImageData(0, 0, shown.naturalWidth, shown.naturalHeight);
-          return data.some((_, i) => i % 4 === 0 && Math.abs(data[i] - data[i + 2]) > 60);
-        }"""
-        )
-    )
-
-
-def test_dropped_images_get_their_results_one_by_one(page, client):
+def test_dropped_images_get_their_results_one_by_one(page: Any, client: Any) -> None:
     drop(page, *((path.name, path.read_bytes()) for path in IMAGES[:6]))
     finished(page, 6)
     logged = client.get("/api/v1/inspections", params={"limit": 6}).json()["inspections"]
@@ -89,14 +49,14 @@ def test_dropped_images_get_their_results_one_by_one(page, client):
     expect(page.locator(".results canvas")).to_have_count(0)
 
 
-def test_the_sample_with_one_click(page):
+def test_the_sample_with_one_click(page: Any) -> None:
     page.get_by_role("button", name="Try the sample").click()
     finished(page, len(list_images(SAMPLES)))
     expect(page.locator(".tally")).to_contain_text(f"{len(list_images(SAMPLES))} images")
     screenshot(page, "station-inspect")
 
 
-def test_what_cannot_be_inspected_says_so_beside_its_name(page):
+def test_what_cannot_be_inspected_says_so_beside_its_name(page: Any) -> None:
     drop(
         page,
         ("notes.jpg", b"no image at all"),
@@ -110,7 +70,7 @@ def test_what_cannot_be_inspected_says_so_beside_its_name(page):
     expect(rows(page).nth(2).locator(".badge")).to_have_text(re.compile("pass|review|reject"))
 
 
-def test_a_camera_that_was_turned_does_not_turn_the_pixels(page):
+def test_a_camera_that_was_turned_does_not_turn_the_pixels(page: Any) -> None:
     """Masks lie on stored pixels, so that an EXIF orientation is not followed: here a quarter turn."""
     turned = b"Exif\0\0MM\0*\0\0\0\x08" + b"\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0" + bytes(4)
     content = IMAGES[0].read_bytes()
@@ -122,7 +82,7 @@ def test_a_camera_that_was_turned_does_not_turn_the_pixels(page):
     assert (width, height) == (640, round(640 * 256 / 1600))
 
 
-def test_what_is_lost_from_a_dropped_folder_costs_itself_alone(page):
+def test_what_is_lost_from_a_dropped_folder_costs_itself_alone(page: Any) -> None:
     """A link that leads nowhere, or a folder that may not be opened."""
     expect(page.locator(".drop")).to_be_visible()
     named = page.evaluate("""async () => {
@@ -143,7 +103,7 @@ def test_what_is_lost_from_a_dropped_folder_costs_itself_alone(page):
     assert named == [["b.jpg", "it is gone"], ["c.jpg", "c.jpg"], ["closed", "it is gone"], ["e.jpg", "e.jpg"]]
 
 
-def test_a_network_that_is_away_for_a_while_does_not_cost_all_that_waits(page):
+def test_a_network_that_is_away_for_a_while_does_not_cost_all_that_waits(page: Any) -> None:
     expect(page.locator(".drop")).to_be_visible()
     page.clock.install()
     page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))  # the page sends again after 5 seconds of this clock
@@ -169,7 +129,7 @@ def test_a_network_that_is_away_for_a_while_does_not_cost_all_that_waits(page):
     expect(failed).to_have_count(0)
 
 
-def test_a_file_that_is_dropped_in_another_view_does_not_replace_the_page(page):
+def test_a_file_that_is_dropped_in_another_view_does_not_replace_the_page(page: Any) -> None:
     """As browsers do with what nothing takes: all results, and what is under way, would be gone."""
     page.goto("/#history")
     expect(page.locator(".inspections")).to_be_visible()
@@ -186,7 +146,7 @@ def test_a_file_that_is_dropped_in_another_view_does_not_replace_the_page(page):
         assert not replaced
 
 
-def test_with_the_keyboard_alone(page):
+def test_with_the_keyboard_alone(page: Any) -> None:
     page.on("filechooser", lambda chooser: chooser.set_files(IMAGES[:3]))
     expect(page.locator(".drop")).to_be_visible()
     page.keyboard.press("c")
@@ -207,7 +167,7 @@ def test_with_the_keyboard_alone(page):
 
 
 @pytest.mark.parametrize("look", ["phone", "dark"])
-def test_on_a_phone_and_in_the_dark(browser, client, look):
+def test_on_a_phone_and_in_the_dark(browser: Browser, client: Any, look: str) -> None:
     with page_of(browser, client.base_url, **LOOKS[look]) as page:
         page.goto("/")
         page.get_by_role("button", name="Try the sample").click()
@@ -219,7 +179,7 @@ def test_on_a_phone_and_in_the_dark(browser, client, look):
         screenshot(page, f"station-{look}", whole=False)
 
 
-def test_a_full_station_is_waited_for(browser, inspector, tmp_path):
+def test_a_full_station_is_waited_for(browser: Browser, inspector: Any, tmp_path: Path) -> None:
     with served(inspector, tmp_path, queue=1) as (_, spoken), page_of(browser, spoken.base_url) as page:
         page.goto("/")
         drop(page, *((path.name, path.read_bytes()) for path in IMAGES[:3]))
@@ -228,7 +188,7 @@ def test_a_full_station_is_waited_for(browser, inspector, tmp_path):
         assert len(spoken.get("/api/v1/inspections").json()["inspections"]) == 3
 
 
-def test_a_station_with_a_token_asks_for_it(browser, inspector, tmp_path):
+def test_a_station_with_a_token_asks_for_it(browser: Browser, inspector: Any, tmp_path: Path) -> None:
     with served(inspector, tmp_path, Access("open sesame")) as (_, spoken), page_of(browser, spoken.base_url) as page:
         assert send(spoken, IMAGES[0]).status_code == 401
         page.goto("/")
@@ -243,7 +203,9 @@ def test_a_station_with_a_token_asks_for_it(browser, inspector, tmp_path):
         expect(page.get_by_role("dialog").locator(".facts")).to_be_visible()
 
 
-def test_a_token_that_changes_costs_neither_what_waits_nor_what_is_typed(browser, inspector, tmp_path):
+def test_a_token_that_changes_costs_neither_what_waits_nor_what_is_typed(
+    browser: Browser, inspector: Any, tmp_path: Path
+) -> None:
     with served(inspector, tmp_path, Access("open sesame")) as (_, spoken), page_of(browser, spoken.base_url) as page:
         page.goto("/")
         token = page.get_by_label("Token")
@@ -253,7 +215,7 @@ def test_a_token_that_changes_costs_neither_what_waits_nor_what_is_typed(browser
         token.fill("open sesame")
         page.keyboard.press("Enter")
         expect(page.locator(".drop")).to_be_visible()
-        held = []
+        held: list[Any] = []
         page.route("**/inspections?door=page", lambda route: held.append(route) if len(held) < 4 else route.continue_())
         drop(page, *((path.name, path.read_bytes()) for path in IMAGES[:8]))
         await_requests(page, held, 4)

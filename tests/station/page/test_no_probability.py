@@ -1,10 +1,12 @@
 """On the page, an image for which the networks gave no probability is one to be reviewed: seen, explained, drawn on."""
 
+from pathlib import Path
+
 import pytest
 from helpers.browsing import needs_chromium, page_of
+from helpers.odd_answers import ODD, make_odd_inspector
 from helpers.serving import IMAGES, served
-from playwright.sync_api import expect
-from station.http.test_no_probability import ODD, make_odd_inspector
+from playwright.sync_api import Browser, expect
 
 pytestmark = needs_chromium
 WAIT = 60_000  # milliseconds: the machine may be busy
@@ -12,7 +14,7 @@ SENTENCE = "the networks gave no probability for this image"
 
 
 @pytest.mark.parametrize("step", ["classify", "segment"])
-def test_it_is_inspected_listed_and_reviewed_as_any_other(step, browser, tmp_path):
+def test_it_is_inspected_listed_and_reviewed_as_any_other(step: str, browser: Browser, tmp_path: Path) -> None:
     folder, path = make_odd_inspector(tmp_path / "inspector", step), IMAGES[ODD[0]]
     with served(folder, tmp_path / "data") as (_, client), page_of(browser, client.base_url) as page:
         page.set_default_timeout(WAIT)

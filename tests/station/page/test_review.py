@@ -1,7 +1,10 @@
 """The review view in a real browser: the doubtful first, agree, draw, erase, undo, versions, and the dataset."""
 
 import zipfile
+from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +23,7 @@ from helpers.browsing import (
 from helpers.data import run_cli
 from helpers.serving import IMAGES, send, served
 from helpers.training_samples import SMALL, sets
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from steelsight.imaging.rle import decode_runs, parse_runs
 from steelsight.station.queue.incoming import Incoming
@@ -32,23 +35,23 @@ STRIP = IMAGES[20].name
 
 
 @pytest.fixture(scope="module")
-def client(inspector, tmp_path_factory):
+def client(inspector: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with served(inspector, tmp_path_factory.mktemp("station")) as (_, spoken):
         assert send(spoken, *IMAGES[:24], timeout=120).status_code == 200
         yield spoken
 
 
 @pytest.fixture
-def page(browser, client):
+def page(browser: Browser, client: Any) -> Iterator[Any]:
     with page_of(browser, client.base_url) as opened:
         yield opened
 
 
-def found(client, **query):
+def found(client: Any, **query: Any) -> Any:
     return client.get("/api/v1/inspections", params={"limit": 100, **query}).json()["inspections"]
 
 
-def open_one(page, client, wanted=lambda one: True):
+def open_one(page: Any, client: Any, wanted: Any = lambda one: True) -> Any:
     """Open the most doubtful inspection that nobody has reviewed and that is as wanted; the full inspection."""
     number = next(one["id"] for one in found(client, order="doubt", reviewed=False) if wanted(one))
     page.goto(f"/#review/{number}")
@@ -58,34 +61,34 @@ def open_one(page, client, wanted=lambda one: True):
     return one
 
 
-def tool(page, name):
+def tool(page: Any, name: Any) -> None:
     page.locator(f"[data-tool={name}]").click()
     expect(page.locator(f"[data-tool={name}]")).to_have_attribute("aria-pressed", "true")
 
 
-def masks(runs):
+def masks(runs: Any) -> Any:
     return {name: decode_runs(parse_runs(text, SIZE), SIZE) for name, text in runs.items()}
 
 
-def latest(client, number):
+def latest(client: Any, number: Any) -> Any:
     return client.get(f"/api/v1/inspections/{number}/reviews").json()["reviews"][-1]
 
 
-def at(place, points):
+def at(place: Any, points: Any) -> Any:
     """Places in the window that a mouse can take, and where they lie in the image."""
     window = [tuple(map(round, place(*point))) for point in points]
     (x0, y0), (x1, _) = place(0, 0), place(1000, 0)
     return window, [((x - x0) * 1000 / (x1 - x0), (y - y0) * 1000 / (x1 - x0)) for x, y in window]
 
 
-def save(page, client, one, button="Save correction", word="reject"):
+def save(page: Any, client: Any, one: Any, button: str = "Save correction", word: str = "reject") -> Any:
     page.get_by_label(word, exact=True).check()
     page.get_by_role("button", name=button, exact=True).click()
     expect(page.get_by_text("Saved as version")).to_be_visible()
     return latest(client, one["id"])
 
 
-def test_the_doubtful_come_first_and_keys_agree(page, client):
+def test_the_doubtful_come_first_and_keys_agree(page: Any, client: Any) -> None:
     waiting = [one["id"] for one in found(client, order="doubt", reviewed=False)]
     page.goto("/#review")
     entries = page.locator(".queue-list button")
@@ -114,7 +117,7 @@ def test_the_doubtful_come_first_and_keys_agree(page, client):
 
 
 @pytest.mark.parametrize("comes", [True, False])
-def test_nothing_is_said_of_an_image_that_is_not_there_yet(page, client, comes):
+def test_nothing_is_said_of_an_image_that_is_not_there_yet(page: Any, client: Any, comes: bool) -> None:
     """The masks on the screen are still those of the image before; where none comes, the inspector's own are agreed with."""
     waiting = found(client, order="doubt", reviewed=False)
     first, second = next(
@@ -147,7 +150,7 @@ def test_nothing_is_said_of_an_image_that_is_not_there_yet(page, client, comes):
     assert said["runs"] == client.get(f"/api/v1/inspections/{second['id']}").json()["runs"]
 
 
-def test_what_brush_polygon_and_lasso_draw_is_saved_to_the_pixel(page, client):
+def test_what_brush_polygon_and_lasso_draw_is_saved_to_the_pixel(page: Any, client: Any) -> None:
     """Around the defects of a strip, as a reviewer would."""
     one = open_one(page, client, lambda one: one["name"] == STRIP)
     names = list(one["runs"])
@@ -179,7 +182,7 @@ def test_what_brush_polygon_and_lasso_draw_is_saved_to_the_pixel(page, client):
         assert np.array_equal(drawn[name], expected)
 
 
-def test_erase_undo_redo_and_a_whole_region_at_once(page, client):
+def test_erase_undo_redo_and_a_whole_region_at_once(page: Any, client: Any) -> None:
     one = open_one(page, client, lambda one: len(one["regions"]) > 1)
     place = on_screen(page, SIZE)
     name = max(one["regions"], key=lambda region: region["area"])["class"]
@@ -209,14 +212,14 @@ def test_erase_undo_redo_and_a_whole_region_at_once(page, client):
     assert not expected[before].all()
 
 
-def deepest(mask):
+def deepest(mask: Any) -> Any:
     """A place well inside a mask, as x and y."""
     depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     y, x = np.unravel_index(int(depth.argmax()), depth.shape)
     return x + 0.5, y + 0.5
 
 
-def test_a_finger_draws_and_two_move_the_picture(browser, client):
+def test_a_finger_draws_and_two_move_the_picture(browser: Browser, client: Any) -> None:
     with page_of(browser, client.base_url, **LOOKS["phone"]) as page:
         one = open_one(page, client)
         tool(page, "brush")
@@ -224,7 +227,7 @@ def test_a_finger_draws_and_two_move_the_picture(browser, client):
         window, points = at(on_screen(page, SIZE), [(300, 100), (900, 160)])
         touch = page.context.new_cdp_session(page)
 
-        def fingers(kind, *places):
+        def fingers(kind: Any, *places: Any) -> None:
             points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
             touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
@@ -247,7 +250,7 @@ def test_a_finger_draws_and_two_move_the_picture(browser, client):
         assert np.array_equal(drawn, masks(one["runs"])[first] | stroke(SIZE, 16, *points))
 
 
-def test_of_two_who_review_at_once_the_later_sees_the_earlier(browser, client):
+def test_of_two_who_review_at_once_the_later_sees_the_earlier(browser: Browser, client: Any) -> None:
     with page_of(browser, client.base_url) as ada, page_of(browser, client.base_url) as ben:
         one = open_one(ada, client)
         open_one(ben, client)
@@ -271,7 +274,7 @@ def test_of_two_who_review_at_once_the_later_sees_the_earlier(browser, client):
         assert np.array_equal(masks(second["runs"])[name], masks(one["runs"])[name] | inside(SIZE, *corners))
 
 
-def draw(page, *points):
+def draw(page: Any, *points: Any) -> Any:
     """A polygon of the first class; its corners in the image."""
     tool(page, "polygon")
     window, corners = at(on_screen(page, SIZE), points)
@@ -283,7 +286,7 @@ def draw(page, *points):
 
 
 @pytest.mark.parametrize("away", ["next image", "other view", "save that fails"])
-def test_a_drawing_is_not_lost_when_another_image_or_view_is_looked_at(page, client, away):
+def test_a_drawing_is_not_lost_when_another_image_or_view_is_looked_at(page: Any, client: Any, away: str) -> None:
     one = open_one(page, client)
     corners = draw(page, (100, 50), (400, 60), (300, 200))
     if away == "save that fails":
@@ -312,7 +315,7 @@ def test_a_drawing_is_not_lost_when_another_image_or_view_is_looked_at(page, cli
 
 
 @pytest.mark.parametrize("away", ["other image", "other view"])
-def test_who_goes_elsewhere_while_a_review_is_saved_stays_there(page, client, away):
+def test_who_goes_elsewhere_while_a_review_is_saved_stays_there(page: Any, client: Any, away: str) -> None:
     one = open_one(page, client)
     draw(page, (100, 50), (400, 60), (300, 200))
     held = []
@@ -342,7 +345,7 @@ def test_who_goes_elsewhere_while_a_review_is_saved_stays_there(page, client, aw
         expect(page.get_by_role("button", name="Save correction")).to_be_enabled()
 
 
-def test_a_review_that_stands_is_not_said_to_have_failed(page, client):
+def test_a_review_that_stands_is_not_said_to_have_failed(page: Any, client: Any) -> None:
     """Though the corrections cannot be counted anew."""
     one = open_one(page, client)
     refusal = {"status": 422, "json": {"detail": "they cannot be counted"}}
@@ -352,7 +355,7 @@ def test_a_review_that_stands_is_not_said_to_have_failed(page, client):
     expect(page.locator(".review-head h2")).not_to_have_text(one["name"])
 
 
-def test_after_an_image_that_does_not_come_the_one_on_the_screen_can_be_reviewed(page, client):
+def test_after_an_image_that_does_not_come_the_one_on_the_screen_can_be_reviewed(page: Any, client: Any) -> None:
     one, other, third = (found(client, order="doubt", reviewed=False)[index] for index in (0, 1, 2))
     page.goto(f"/#review/{one['id']}")
     expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()
@@ -367,7 +370,7 @@ def test_after_an_image_that_does_not_come_the_one_on_the_screen_can_be_reviewed
     save(page, client, one, "Agree", "pass")
 
 
-def test_the_keys_answer_after_a_click_on_a_word_or_the_brush(page, client):
+def test_the_keys_answer_after_a_click_on_a_word_or_the_brush(page: Any, client: Any) -> None:
     one = open_one(page, client)
     page.get_by_label("pass", exact=True).click()
     page.keyboard.press("r")
@@ -386,7 +389,7 @@ def test_the_keys_answer_after_a_click_on_a_word_or_the_brush(page, client):
     assert latest(client, one["id"])["word"] == "pass"
 
 
-def test_the_queue_is_of_the_verdict_chosen_last_and_keeps_the_focus(page, client):
+def test_the_queue_is_of_the_verdict_chosen_last_and_keeps_the_focus(page: Any, client: Any) -> None:
     page.goto("/#review")
     entries = page.locator(".queue-list button")
     expect(entries.first).to_be_visible()
@@ -409,7 +412,7 @@ def test_the_queue_is_of_the_verdict_chosen_last_and_keeps_the_focus(page, clien
     expect(second).to_be_focused()
 
 
-def test_a_file_that_could_not_be_read_can_be_reviewed_again(browser, inspector, tmp_path):
+def test_a_file_that_could_not_be_read_can_be_reviewed_again(browser: Browser, inspector: Any, tmp_path: Path) -> None:
     with served(inspector, tmp_path) as (station, spoken), page_of(browser, spoken.base_url) as page:
         broken = Incoming("broken.jpg", b"", "watch", fault="it was cut off")
         number = station.submit(broken).result().id
@@ -424,7 +427,7 @@ def test_a_file_that_could_not_be_read_can_be_reviewed_again(browser, inspector,
             assert (said["word"], said["agrees"], said["version"]) == (word, True, version)
 
 
-def test_the_space_bar_moves_the_picture_while_it_is_held_and_nothing_else(page, client):
+def test_the_space_bar_moves_the_picture_while_it_is_held_and_nothing_else(page: Any, client: Any) -> None:
     page.set_viewport_size({"width": 1280, "height": 420})
     open_one(page, client)
     tool(page, "brush")
@@ -449,7 +452,7 @@ def test_the_space_bar_moves_the_picture_while_it_is_held_and_nothing_else(page,
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_it_fits_every_screen_whatever_a_reviewer_is_called(browser, client, look):
+def test_it_fits_every_screen_whatever_a_reviewer_is_called(browser: Browser, client: Any, look: Any) -> None:
     one = found(client, order="doubt")[0]
     version = one["review"]["version"] if one["review"] else 0
     said = {"after_version": version, "agrees": True, "word": "pass", "reviewer": "R" * 200, "comment": "C" * 900}
@@ -461,7 +464,7 @@ def test_it_fits_every_screen_whatever_a_reviewer_is_called(browser, client, loo
         assert page.evaluate("innerWidth") == LOOKS[look]["viewport"]["width"]
 
 
-def test_the_next_inspector_is_trained_on_the_corrections(page, client, tmp_path):
+def test_the_next_inspector_is_trained_on_the_corrections(page: Any, client: Any, tmp_path: Path) -> None:
     for one in found(client, reviewed=False)[:12]:
         word = "reject" if one["regions"] else "pass"
         said = {"after_version": 0, "agrees": True, "word": word, "runs": None, "reviewer": "Ben", "comment": ""}

@@ -1,18 +1,20 @@
 """Where to look, in a real browser: what is suspected is outlined with dashes, listed apart, and never part of a mask."""
 
 import base64
+from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from helpers.browsing import needs_chromium, page_of, screenshot
+from helpers.dropping import drop, finished, inked
+from helpers.looking import SLIDE, VIEWER, look_at, mask, picture
 from helpers.policies import make_policy
 from helpers.serving import IMAGES, send, served
 from helpers.tiny_inspector import RULE, make_inspector
-from playwright.sync_api import expect
-from station.page.test_inspect import drop, finished, inked
-from station.page.test_viewer import _SLIDE, _VIEWER, look_at, mask, picture
+from playwright.sync_api import Browser, expect
 
 from steelsight.cascade.masks import large_regions, least_area
 from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
@@ -20,7 +22,7 @@ from steelsight.results.overlay import class_colour
 
 pytestmark = needs_chromium
 _SUSPECTED = f"""(number) => {{
-  const {{suspected, inspection: {{width, height}}}} = {_VIEWER};
+  const {{suspected, inspection: {{width, height}}}} = {VIEWER};
   const {{rows, begins, ends}} = suspected.get(number).runs;
   const mask = new Uint8Array(height * width);
   for (let y = 0; y < height; y++) {{
@@ -29,13 +31,13 @@ _SUSPECTED = f"""(number) => {{
   return Array.from(mask);
 }}"""
 _DRAWN = f"""() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => {{
-  const {{canvas, view}} = {_VIEWER};
+  const {{canvas, view}} = {VIEWER};
   drawn([canvas.toDataURL(), view.scale, view.left, view.top]);
 }})))"""
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory):
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """At this gate some images have no mask and go to review all the same."""
     inspector = make_inspector(tmp_path_factory.mktemp("made") / "inspector", policy=make_policy(0.1, 0.95))
     with served(inspector, tmp_path_factory.mktemp("station")) as (_, spoken):
@@ -44,7 +46,7 @@ def client(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def one(client):
+def one(client: Any) -> Any:
     """An image that the gate held back, which goes to review, with a place to look at."""
     listed = client.get("/api/v1/inspections", params={"limit": 100}).json()["inspections"]
     held_back = [one for one in listed if one["p_defect"] <= RULE.gate and one["suspected"]]
@@ -52,19 +54,19 @@ def one(client):
 
 
 @pytest.fixture
-def page(browser, client, one):
+def page(browser: Browser, client: Any, one: Any) -> Iterator[Any]:
     with page_of(browser, client.base_url) as opened:
         look_at(opened, one)
         expect(opened.get_by_role("dialog").locator(".slider input:enabled").first).to_be_visible()
         yield opened
 
 
-def suspected(page, number, size):
+def suspected(page: Any, number: Any, size: Any) -> Any:
     """What the viewer outlines with dashes of a class: bool (height, width)."""
     return np.array(page.evaluate(_SUSPECTED, number), bool).reshape(size)
 
 
-def coloured_along(page, region, colour):
+def coloured_along(page: Any, region: Any, colour: Any) -> Any:
     """Along the outline of a region, from pixel to pixel, whether its class's colour is drawn on the screen there."""
     url, scale, left, top = page.evaluate(_DRAWN)
     content = np.frombuffer(base64.b64decode(url.partition(",")[2]), np.uint8)
@@ -75,7 +77,7 @@ def coloured_along(page, region, colour):
     return is_coloured[y, x].astype(bool)
 
 
-def test_it_is_outlined_with_dashes_and_listed_apart(page, client, one):
+def test_it_is_outlined_with_dashes_and_listed_apart(page: Any, client: Any, one: Any) -> None:
     assert one["verdict"] == "review"
     assert "suspected: class " in one["reason"]
     size = (one["height"], one["width"])
@@ -99,20 +101,20 @@ def test_it_is_outlined_with_dashes_and_listed_apart(page, client, one):
     expect(dialog.locator(".facts .reason")).to_contain_text("suspected: class ")
     expect(page.locator(f"[data-id='{one['id']}'] td[data-label=Found]")).to_contain_text("nothing; suspected: ")
     dialog.locator(".regions li button").last.click()  # the smallest: which goes to it
-    assert page.evaluate(f"{_VIEWER}.view.fitted") is False
+    assert page.evaluate(f"{VIEWER}.view.fitted") is False
     page.keyboard.press(str(at))  # hidden with its class
     page.keyboard.press("0")
     assert coloured_along(page, region, class_colour(at - 1)).mean() < 0.05
 
 
-def test_moved_thresholds_find_it_anew_as_the_inspector_would(page, client, one):
+def test_moved_thresholds_find_it_anew_as_the_inspector_would(page: Any, client: Any, one: Any) -> None:
     number, size = one["suspected"][0]["number"], (one["height"], one["width"])
     map_ = picture(client, f"maps/{number}.png", one)
     row = page.locator(f".class-row[data-class='{number}']")
     expect(row.locator(".why")).to_contain_text("Not marked: P(defect) ")
     before = suspected(page, number, size)
     for level in (RULE.lower[number - 1] - 60, RULE.lower[number - 1] - 90):
-        row.locator("input.lower").evaluate(_SLIDE, level)
+        row.locator("input.lower").evaluate(SLIDE, level)
         expect(page.locator(".reset")).to_be_enabled()
         expected = large_regions(map_ > level, least_area(RULE.min_area[number - 1]))
         assert np.array_equal(suspected(page, number, size), expected)
@@ -122,7 +124,7 @@ def test_moved_thresholds_find_it_anew_as_the_inspector_would(page, client, one)
     assert np.array_equal(suspected(page, number, size), before)
 
 
-def test_a_class_that_gets_a_mask_is_suspected_no_longer(browser, client):
+def test_a_class_that_gets_a_mask_is_suspected_no_longer(browser: Browser, client: Any) -> None:
     """Of an image that the gate let through: the upper threshold kept a class from its mask."""
     listed = client.get("/api/v1/inspections", params={"limit": 100}).json()["inspections"]
     through = next(one for one in listed if one["p_defect"] > RULE.gate and one["suspected"])
@@ -131,13 +133,13 @@ def test_a_class_that_gets_a_mask_is_suspected_no_longer(browser, client):
         look_at(page, through)
         expect(page.locator(".slider input:enabled").first).to_be_visible()
         assert suspected(page, number, size).any()
-        page.locator(f".class-row[data-class='{number}'] input.upper").evaluate(_SLIDE, 30)
+        page.locator(f".class-row[data-class='{number}'] input.upper").evaluate(SLIDE, 30)
         expect(page.locator(f".class-row[data-class='{number}'] .area")).not_to_have_text("–")
         assert mask(page, number, size).any()
         assert not suspected(page, number, size).any()
 
 
-def test_the_list_and_the_review_show_it(browser, client, one):
+def test_the_list_and_the_review_show_it(browser: Browser, client: Any, one: Any) -> None:
     path = next(path for path in IMAGES if path.name == one["name"])
     with page_of(browser, client.base_url) as page:
         page.goto("/")
@@ -156,7 +158,7 @@ def test_the_list_and_the_review_show_it(browser, client, one):
         screenshot(page, "station-suspected-review")
 
 
-def test_closed_lines_go_round_every_region_and_hole(browser, client):
+def test_closed_lines_go_round_every_region_and_hole(browser: Browser, client: Any) -> None:
     """Filled, they give the mask back: no piece is left out or drawn twice."""
     random = np.random.default_rng(3)
     with page_of(browser, client.base_url) as page:

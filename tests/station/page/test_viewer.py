@@ -1,24 +1,21 @@
 """The viewer in a real browser: masks as the server has them, thresholds that move, modes, classes, zoom."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
 from helpers.browsing import LOOKS, needs_chromium, page_of, screenshot
+from helpers.looking import SLIDE, VIEWER, look_at, mask, picture
 from helpers.serving import IMAGES, send, served
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
+from steelsight.imaging.rle import encode_mask, format_runs
 from steelsight.rule.rule import Rule, masks
 
 pytestmark = needs_chromium
 
-_VIEWER = "document.querySelector('.stage').viewer"
-_MASK = f"""async (number) => {{
-  const {{encodeRuns}} = await import("/static/js/lib/rle.js");
-  const {{masks, inspection}} = {_VIEWER};
-  return encodeRuns(masks.get(number), inspection.height, inspection.width);
-}}"""
-_SLIDE = """(slider, value) => { slider.value = value; slider.dispatchEvent(new Event("input", {bubbles: true})); }"""
 _FAINT = """(root) => {
   const parse = (colour) => {
     const [red, green, blue, alpha = 1] = colour.match(/[\\d.]+/g).map(Number);
@@ -48,21 +45,21 @@ _FAINT = """(root) => {
 
 
 @pytest.fixture(scope="module")
-def client(inspector, tmp_path_factory):
+def client(inspector: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with served(inspector, tmp_path_factory.mktemp("station")) as (_, spoken):
         assert send(spoken, *IMAGES[:20]).status_code == 200
         yield spoken
 
 
 @pytest.fixture(scope="module")
-def one(client):
+def one(client: Any) -> Any:
     """The inspection with the most found."""
     logged = client.get("/api/v1/inspections", params={"limit": 100}).json()["inspections"]
     return max(logged, key=lambda one: sum(one["classes"].values()))
 
 
 @pytest.fixture
-def modules(browser, client):
+def modules(browser: Browser, client: Any) -> Iterator[Any]:
     """The page as it opens, whose modules a test calls by themselves."""
     with page_of(browser, client.base_url) as opened:
         opened.goto("/")
@@ -70,31 +67,14 @@ def modules(browser, client):
 
 
 @pytest.fixture
-def page(browser, client, one):
+def page(browser: Browser, client: Any, one: Any) -> Iterator[Any]:
     with page_of(browser, client.base_url) as opened:
         look_at(opened, one)
         expect(opened.get_by_role("dialog").locator(".slider input:enabled").first).to_be_visible()
         yield opened
 
 
-def look_at(page, one):
-    """Open an inspection of the history in the viewer."""
-    page.goto("/#history")
-    page.locator(f"[data-id='{one['id']}'] button").click()
-    expect(page.get_by_role("dialog").locator(".facts")).to_be_visible()
-
-
-def mask(page, number, size):
-    """What the viewer shows of a class: bool (height, width)."""
-    return decode_runs(parse_runs(page.evaluate(_MASK, number), size), size)
-
-
-def picture(client, path, one):
-    content = client.get(f"/api/v1/inspections/{one['id']}/{path}").content
-    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-
-
-def test_masks_are_the_servers_and_thresholds_cut_them_anew(page, client, one):
+def test_masks_are_the_servers_and_thresholds_cut_them_anew(page: Any, client: Any, one: Any) -> None:
     card, size = client.get("/api/v1/inspector").json(), (one["height"], one["width"])
     index = picture(client, "mask.png", one)
     number = next(of["number"] for of in card["classes"] if one["classes"][of["name"]])
@@ -106,18 +86,18 @@ def test_masks_are_the_servers_and_thresholds_cut_them_anew(page, client, one):
     upper, lower = row.locator("input.upper"), row.locator("input.lower")
     decided = card["rule"]["lower"][number - 1]
     for level in (decided + 30, decided - 30):
-        lower.evaluate(_SLIDE, level)
+        lower.evaluate(SLIDE, level)
         expect(row.locator(".area")).to_have_text(f"{int((map_ > level).sum()):,} px")
         assert np.array_equal(mask(page, number, size), map_ > level)
     screenshot(page, "station-viewer-moved", whole=False)
-    upper.evaluate(_SLIDE, 255)
+    upper.evaluate(SLIDE, 255)
     expect(row.locator(".area")).to_have_text("–")
     page.keyboard.press("r")
     assert np.array_equal(mask(page, number, size), own)
     # the page's own cut at the rule's thresholds says what the server's said
     cut = page.evaluate(
         f"""async ([number, upper, lower]) => {{
-          const viewer = {_VIEWER};
+          const viewer = {VIEWER};
           await viewer.setThreshold(number, {{upper, lower}});
           return Array.from(viewer.masks.get(number)).reduce((sum, one) => sum + one, 0);
         }}""",
@@ -127,7 +107,7 @@ def test_masks_are_the_servers_and_thresholds_cut_them_anew(page, client, one):
     assert np.array_equal(mask(page, number, size), own)
 
 
-def test_a_slider_is_moved_with_the_arrows(page, client, one):
+def test_a_slider_is_moved_with_the_arrows(page: Any, client: Any, one: Any) -> None:
     row = page.locator(".class-row").first
     lower = row.locator("input.lower")
     before = int(lower.input_value())
@@ -136,7 +116,7 @@ def test_a_slider_is_moved_with_the_arrows(page, client, one):
     assert int(lower.input_value()) == before - 1
 
 
-def test_a_slider_reckons_with_the_image_on_the_screen_alone(page, client, one):
+def test_a_slider_reckons_with_the_image_on_the_screen_alone(page: Any, client: Any, one: Any) -> None:
     """However many were looked at before it."""
     dialog = page.get_by_role("dialog")
     for key in "jkjk":
@@ -145,7 +125,7 @@ def test_a_slider_reckons_with_the_image_on_the_screen_alone(page, client, one):
         expect(dialog.locator(".facts dd").last).not_to_have_text(shown)
     expect(dialog.locator(".slider input:enabled").first).to_be_visible()
     areas = page.evaluate(f"""async () => {{
-      const viewer = {_VIEWER};
+      const viewer = {VIEWER};
       const areaOf = viewer.areaOf.bind(viewer);
       let areas = 0;
       viewer.areaOf = (number) => {{ areas++; return areaOf(number); }};
@@ -155,8 +135,8 @@ def test_a_slider_reckons_with_the_image_on_the_screen_alone(page, client, one):
     assert areas == len(one["classes"])
 
 
-def test_modes_classes_and_zoom(page, one):
-    def shown():
+def test_modes_classes_and_zoom(page: Any, one: Any) -> None:
+    def shown() -> Any:
         page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
         return page.locator(".viewer-canvas").evaluate("(canvas) => canvas.toDataURL()")
 
@@ -182,7 +162,7 @@ def test_modes_classes_and_zoom(page, one):
     assert shown() == outline
 
 
-def test_images_that_the_gate_held_back_say_so(browser, client):
+def test_images_that_the_gate_held_back_say_so(browser: Browser, client: Any) -> None:
     card = client.get("/api/v1/inspector").json()
     logged = client.get("/api/v1/inspections", params={"limit": 100}).json()["inspections"]
     held = [one for one in logged if one["p_defect"] <= card["rule"]["gate"] and one["verdict"] in ("pass", None)]
@@ -194,7 +174,7 @@ def test_images_that_the_gate_held_back_say_so(browser, client):
         expect(page.locator(".slider")).to_have_count(0)
 
 
-def test_bounds_are_shown_for_what_the_present_inspector_decided_alone(browser, client, one):
+def test_bounds_are_shown_for_what_the_present_inspector_decided_alone(browser: Browser, client: Any, one: Any) -> None:
     """Those of an inspector before it are not known here: its verdict would seem to break the present ones."""
     whole = client.get(f"/api/v1/inspections/{one['id']}").json()
     with page_of(browser, client.base_url) as page:
@@ -209,7 +189,7 @@ def test_bounds_are_shown_for_what_the_present_inspector_decided_alone(browser, 
         expect(page.get_by_role("dialog")).to_contain_text("Another inspector judged this image")
 
 
-def test_run_lengths_and_the_rule_are_those_of_the_inspector(modules):
+def test_run_lengths_and_the_rule_are_those_of_the_inspector(modules: Any) -> None:
     random = np.random.default_rng(0)
     size = (12, 31)
     for share in (0.0, 0.1, 0.5, 1.0):
@@ -243,7 +223,7 @@ def test_run_lengths_and_the_rule_are_those_of_the_inspector(modules):
                 assert ((map_ > 90).sum() >= cut[1]) == masks(rule, p_defect, map_[None]).any()
 
 
-def test_outlines_as_pixels_lie_on_the_edge_of_the_mask(modules):
+def test_outlines_as_pixels_lie_on_the_edge_of_the_mask(modules: Any) -> None:
     random = np.random.default_rng(1)
     size, thickness = (20, 40), 4
     drawn = cv2.GaussianBlur(random.random(size), (0, 0), 2) > 0.5
@@ -259,7 +239,7 @@ def test_outlines_as_pixels_lie_on_the_edge_of_the_mask(modules):
         [format_runs(encode_mask(drawn)), *size, thickness],
     )
 
-    def grown(mask, by):
+    def grown(mask: Any, by: Any) -> Any:
         return cv2.dilate(np.pad(mask, by).astype(np.uint8), np.ones((2 * by + 1,) * 2))[by:-by, by:-by] > 0
 
     outer, inner = grown(drawn, thickness // 2), ~grown(~np.pad(drawn, 4), thickness // 2)[4:-4, 4:-4]
@@ -268,7 +248,7 @@ def test_outlines_as_pixels_lie_on_the_edge_of_the_mask(modules):
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_everything_can_be_read_in_any_look(browser, client, one, look):
+def test_everything_can_be_read_in_any_look(browser: Browser, client: Any, one: Any, look: Any) -> None:
     """Text stands out from what is behind it by 4.5 to 1 at least: WCAG 2, level AA."""
     with page_of(browser, client.base_url, **LOOKS[look]) as page:
         look_at(page, one)

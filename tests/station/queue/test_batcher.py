@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
@@ -14,11 +15,11 @@ IMAGE = Incoming("a.jpg", b"", "http")
 class Gate:
     """Work that waits until it is let through, and remembers its groups."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.open, self.entered = threading.Event(), threading.Semaphore(0)
         self.groups = []
 
-    def __call__(self, group, alone):
+    def __call__(self, group: Any, alone: Any) -> None:
         self.groups.append((len(group), alone))
         self.entered.release()
         assert self.open.wait(10)
@@ -26,12 +27,12 @@ class Gate:
             job.future.set_result(job.incoming)
 
 
-def submit(batcher, count):
+def submit(batcher: Any, count: Any) -> Any:
     with batcher.admit(count) as admission:
         return [admission.submit(IMAGE) for _ in range(count)]
 
 
-def test_what_waits_is_shared_out_in_batches_and_only_who_is_alone_is_alone():
+def test_what_waits_is_shared_out_in_batches_and_only_who_is_alone_is_alone() -> None:
     gate = Gate()
     batcher = Batcher(gate, queue=20, batch=4, workers=2)
     futures = submit(batcher, 1)
@@ -49,7 +50,7 @@ def test_what_waits_is_shared_out_in_batches_and_only_who_is_alone_is_alone():
     assert batcher.accepted == 0
 
 
-def test_beyond_the_queue_nothing_is_admitted_and_unused_room_is_free_again():
+def test_beyond_the_queue_nothing_is_admitted_and_unused_room_is_free_again() -> None:
     gate = Gate()
     batcher = Batcher(gate, queue=3, batch=1, workers=1)
     submit(batcher, 1)
@@ -68,8 +69,8 @@ def test_beyond_the_queue_nothing_is_admitted_and_unused_room_is_free_again():
         batcher.admit(1)
 
 
-def test_an_error_of_the_work_reaches_its_senders_and_the_worker_goes_on():
-    def work(group, alone):
+def test_an_error_of_the_work_reaches_its_senders_and_the_worker_goes_on() -> None:
+    def work(group: Any, alone: Any) -> None:
         if group[0].incoming.name == "bad":
             raise MemoryError("no room")
         group[0].future.set_result(None)
@@ -87,7 +88,7 @@ def test_an_error_of_the_work_reaches_its_senders_and_the_worker_goes_on():
     batcher.close()
 
 
-def test_who_has_room_may_still_use_it_while_the_batcher_closes():
+def test_who_has_room_may_still_use_it_while_the_batcher_closes() -> None:
     gate = Gate()
     gate.open.set()
     batcher = Batcher(gate, queue=2, batch=1, workers=1)
@@ -101,16 +102,16 @@ def test_who_has_room_may_still_use_it_while_the_batcher_closes():
     assert future.result(0) is IMAGE
 
 
-def test_under_load_from_many_threads_all_that_is_accepted_is_answered():
+def test_under_load_from_many_threads_all_that_is_accepted_is_answered() -> None:
     answered, refused = [], []
 
-    def work(group, alone):
+    def work(group: Any, alone: Any) -> None:
         for job in group:
             job.future.set_result(None)
 
     batcher = Batcher(work, queue=8, batch=4, workers=3)
 
-    def send():
+    def send() -> None:
         for _ in range(200):
             try:
                 answered.extend(future.result(10) for future in submit(batcher, 3))
@@ -128,13 +129,13 @@ def test_under_load_from_many_threads_all_that_is_accepted_is_answered():
     assert batcher.accepted == 0
 
 
-def test_an_error_that_no_event_loop_hands_on_is_handed_on_as_another():
+def test_an_error_that_no_event_loop_hands_on_is_handed_on_as_another() -> Any:
     """An asyncio future takes no StopIteration: whoever waited for it over HTTP waited for ever."""
 
-    def work(group, alone):
+    def work(group: Any, alone: Any) -> None:
         next(iter(()))
 
-    async def wait(future):
+    async def wait(future: Any) -> Any:
         return await asyncio.wait_for(asyncio.wrap_future(future), 10)
 
     batcher = Batcher(work, queue=1, batch=1, workers=1)

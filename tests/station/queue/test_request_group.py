@@ -7,7 +7,7 @@ import pytest
 from steelsight.station.queue.request_group import RequestGroup
 
 
-def test_all_are_given_once_with_the_last_one_whatever_thread_brings_it():
+def test_all_are_given_once_with_the_last_one_whatever_thread_brings_it() -> None:
     together, futures = RequestGroup[int](200), [Future() for _ in range(200)]
     with ThreadPoolExecutor(8) as pool:
         given = list(pool.map(together.finish, futures, range(200)))
@@ -17,7 +17,7 @@ def test_all_are_given_once_with_the_last_one_whatever_thread_brings_it():
 
 
 @pytest.mark.parametrize("before", [0, 1, 2])
-def test_where_one_fails_those_before_and_after_fail_with_it(before):
+def test_where_one_fails_those_before_and_after_fail_with_it(before: int) -> None:
     together, futures = RequestGroup[int](3), [Future() for _ in range(2)]
     for number, future in enumerate(futures):
         if number == before:

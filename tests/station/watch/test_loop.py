@@ -3,8 +3,11 @@
 import os
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.data import SAMPLE
@@ -26,7 +29,7 @@ IMAGES = list_images(SAMPLE / "train_images")
 
 
 @pytest.fixture(scope="module")
-def station(tmp_path_factory):
+def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     made = tmp_path_factory.mktemp("made")
     settings = StationSettings(data=made / "data", name="line", max_pixels=10_000_000)
     with Station.open(make_inspector(made / "inspector"), settings, device="cpu", threads=1) as opened:
@@ -36,7 +39,7 @@ def station(tmp_path_factory):
 class Line:
     """A watched folder `folder`, what was said about it, and what the log has of it."""
 
-    def __init__(self, station, tmp_path, with_tables):
+    def __init__(self, station: Any, tmp_path: Path, with_tables: Any) -> None:
         self.station, self.folder, self.out = station, tmp_path / "line", tmp_path / "out"
         self.folder.mkdir(exist_ok=True)
         self.said = []
@@ -44,7 +47,7 @@ class Line:
         self._with_tables = with_tables
 
     @contextmanager
-    def watched(self, **options):
+    def watched(self, **options: Any) -> Iterator[Any]:
         watched = Watched(self.folder, **{"settle": 0.15, "patience": 0.6, "poll": 0.05, **options})
         tables = ResultTables(self.out, self.station.inspector.classes, self.station.log, str(self.folder))
         with tables:
@@ -58,39 +61,39 @@ class Line:
                 thread.join(20)
                 assert not thread.is_alive()
 
-    def results(self):
+    def results(self) -> Any:
         found = self.station.log.find(Query(door="watch", order="oldest", limit=200)).inspections
         return [one.result for one in found if one.result.arrival.folder == str(self.folder)]
 
-    def names(self):
+    def names(self) -> Any:
         return [one.name for one in self.results()]
 
-    def wait_for(self, count):
+    def wait_for(self, count: Any) -> None:
         until(lambda: len(self.results()) >= count)
 
-    def has_said(self, words):
+    def has_said(self, words: Any) -> Any:
         return [sentence for sentence in self.said if words in sentence]
 
 
 @pytest.fixture
-def line(station, tmp_path):
+def line(station: Any, tmp_path: Path) -> Any:
     return Line(station, tmp_path, with_tables=True)
 
 
-def until(holds, seconds=10.0):
+def until(holds: Any, seconds: float = 10.0) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it never came to that"
         time.sleep(0.02)
 
 
-def put(path, source=IMAGES[0]):
+def put(path: Any, source: Any = IMAGES[0]) -> Any:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(source.read_bytes())
     return path
 
 
-def test_a_camera_writes_slowly_and_under_a_temporary_name(line):
+def test_a_camera_writes_slowly_and_under_a_temporary_name(line: Any) -> None:
     content = IMAGES[0].read_bytes()
     with line.watched():
         slow = line.folder / "slow.jpg"
@@ -109,7 +112,7 @@ def test_a_camera_writes_slowly_and_under_a_temporary_name(line):
     ]
 
 
-def test_order_of_arrival_is_kept(line):
+def test_order_of_arrival_is_kept(line: Any) -> None:
     for name in ("strip10.jpg", "strip9.jpg", "late.jpg", "strip100.jpg"):
         put(line.folder / name)
         os.utime(line.folder / name, (2 if name == "late.jpg" else 1,) * 2)
@@ -122,12 +125,12 @@ def test_order_of_arrival_is_kept(line):
     assert [one.name for one in arrived] == ["strip9.jpg", "strip10.jpg", "strip100.jpg", "late.jpg", "a.jpg"]
 
 
-def test_large_files_are_not_all_read_at_once(line, monkeypatch):
+def test_large_files_are_not_all_read_at_once(line: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     largest = max(path.stat().st_size for path in IMAGES[:6])
     monkeypatch.setattr(follow, "_HELD", largest + 1)
     take, held = WaitingFiles.take, []
 
-    def take_noted(waiting, now):
+    def take_noted(waiting: Any, now: Any) -> Any:
         taken = take(waiting, now)
         held.append(waiting.bytes_in_work)
         return taken
@@ -140,7 +143,7 @@ def test_large_files_are_not_all_read_at_once(line, monkeypatch):
     assert 0 < max(held) <= 2 * largest
 
 
-def test_what_cannot_be_read_is_logged_when_patience_is_over_and_not_tried_again(line):
+def test_what_cannot_be_read_is_logged_when_patience_is_over_and_not_tried_again(line: Any) -> None:
     (line.folder / "broken.jpg").write_bytes(IMAGES[0].read_bytes()[:5000])
     (line.folder / "huge.png").write_bytes(b"")
     os.truncate(line.folder / "huge.png", 80_000_000)
@@ -164,7 +167,7 @@ def test_what_cannot_be_read_is_logged_when_patience_is_over_and_not_tried_again
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="whoever may do anything is locked out of nothing")
-def test_a_locked_file_is_taken_when_it_is_let_go(line):
+def test_a_locked_file_is_taken_when_it_is_let_go(line: Any) -> None:
     locked = put(line.folder / "locked.jpg")
     locked.chmod(0)
     with line.watched(patience=20.0):
@@ -174,7 +177,7 @@ def test_a_locked_file_is_taken_when_it_is_let_go(line):
     assert line.results()[0].error is None
 
 
-def test_a_file_with_new_content_is_a_new_image_and_a_restart_knows_both(line):
+def test_a_file_with_new_content_is_a_new_image_and_a_restart_knows_both(line: Any) -> None:
     with line.watched():
         put(line.folder / "a.jpg", IMAGES[0])
         line.wait_for(1)
@@ -186,7 +189,7 @@ def test_a_file_with_new_content_is_a_new_image_and_a_restart_knows_both(line):
     assert len((line.out / "images.csv").read_text().splitlines()) == 3
 
 
-def test_files_that_vanish_and_change_their_names(line):
+def test_files_that_vanish_and_change_their_names(line: Any) -> None:
     with line.watched(settle=0.4):
         put(line.folder / "gone.jpg")
         put(line.folder / "old.jpg")
@@ -199,7 +202,7 @@ def test_files_that_vanish_and_change_their_names(line):
     assert line.has_said("gone.jpg: gone before the inspection")
 
 
-def test_a_folder_that_goes_away_for_a_while(line):
+def test_a_folder_that_goes_away_for_a_while(line: Any) -> None:
     with line.watched():
         put(line.folder / "a.jpg")
         line.wait_for(1)
@@ -214,7 +217,9 @@ def test_a_folder_that_goes_away_for_a_while(line):
     assert len(line.has_said("can be read again")) == 1
 
 
-def test_a_store_that_takes_nothing_holds_images_back_and_loses_none(line, station, monkeypatch):
+def test_a_store_that_takes_nothing_holds_images_back_and_loses_none(
+    line: Any, station: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("steelsight.station.watch.loop._PAUSE", 0.2)
     images = station.settings.data / "images"
     away = images.rename(images.with_name("away")) if images.exists() else None
@@ -233,7 +238,7 @@ def test_a_store_that_takes_nothing_holds_images_back_and_loses_none(line, stati
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has other links")
-def test_what_could_not_be_looked_at_is_no_trouble_once_it_can(line):
+def test_what_could_not_be_looked_at_is_no_trouble_once_it_can(line: Any) -> None:
     (line.folder / "a.jpg").symlink_to("a.jpg")
     with line.watched():
         until(lambda: line.has_said("a.jpg: cannot be looked at"))
@@ -242,14 +247,14 @@ def test_what_could_not_be_looked_at_is_no_trouble_once_it_can(line):
         until(lambda: line.follow.troubles.count == 0, seconds=3)
 
 
-def test_a_log_that_could_not_be_asked_is_no_trouble_once_it_can(line, monkeypatch):
+def test_a_log_that_could_not_be_asked_is_no_trouble_once_it_can(line: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Although no image has come since: a single run would end as one that left something undone."""
     put(line.folder / "a.jpg", IMAGES[6])
     with line.watched():
         line.wait_for(1)
     ask, refused = follow.known_files, []
 
-    def ask_again(*args):
+    def ask_again(*args: Any) -> Any:
         if not refused:
             refused.append(args)
             raise UserError("the log is held")
@@ -262,7 +267,7 @@ def test_a_log_that_could_not_be_asked_is_no_trouble_once_it_can(line, monkeypat
         assert line.follow.troubles.sentences == []
 
 
-def test_a_full_disk_for_the_tables_holds_back_nothing_else(line, monkeypatch):
+def test_a_full_disk_for_the_tables_holds_back_nothing_else(line: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("steelsight.station.watch.loop._PAUSE", 0.2)
     with line.watched():
         table = line.out / "images.csv"
@@ -278,7 +283,7 @@ def test_a_full_disk_for_the_tables_holds_back_nothing_else(line, monkeypatch):
     assert len(table.read_text().splitlines()) == 3
 
 
-def test_inspected_files_are_moved_and_those_of_before_too(line, tmp_path):
+def test_inspected_files_are_moved_and_those_of_before_too(line: Any, tmp_path: Path) -> None:
     target = tmp_path / "done"
     put(target / "1" / "b.jpg", IMAGES[9])
     put(line.folder / "a.jpg")
@@ -293,7 +298,9 @@ def test_inspected_files_are_moved_and_those_of_before_too(line, tmp_path):
     assert line.names() == ["a.jpg", "1/b.jpg"]
 
 
-def test_a_target_that_cannot_be_written_leaves_the_files_and_is_tried_again(line, tmp_path, monkeypatch):
+def test_a_target_that_cannot_be_written_leaves_the_files_and_is_tried_again(
+    line: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("steelsight.station.watch.loop._PAUSE", 0.2)
     target = tmp_path / "done"
     target.write_text("a file")
@@ -307,11 +314,13 @@ def test_a_target_that_cannot_be_written_leaves_the_files_and_is_tried_again(lin
     assert len(line.has_said("cannot be moved")) == 1
 
 
-def test_a_share_that_does_not_answer_for_a_while_holds_back_no_result(line, monkeypatch):
+def test_a_share_that_does_not_answer_for_a_while_holds_back_no_result(
+    line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answers = threading.Event()
     answers.set()
 
-    def slow_scan(*given, **options):
+    def slow_scan(*given: Any, **options: Any) -> Any:
         found = scan(*given, **options)
         answers.wait(10)
         return found

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,23 +11,23 @@ from steelsight.station.watch.move_files import move
 from steelsight.station.watch.scan import Entry
 
 
-def put(path, content=b"one"):
+def put(path: Any, content: bytes = b"one") -> Any:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     os.utime(path, ns=(10**18, 10**18))
     return Entry.of(path.name, path.stat())
 
 
-def contents(folder):
+def contents(folder: Any) -> Any:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(params=["links", "no links", "another file system"])
-def links(request, monkeypatch):
+def links(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """How the target's file system takes second names."""
     link = os.link
 
-    def no_link(source, target):
+    def no_link(source: Any, target: Any) -> Any:
         if request.param == "another file system" and Path(source).parent == Path(target).parent:
             return link(source, target)
         raise OSError(18 if request.param == "another file system" else 1, "no")
@@ -37,7 +38,7 @@ def links(request, monkeypatch):
 
 
 @pytest.mark.usefixtures("links")
-def test_a_file_goes_and_keeps_its_time(tmp_path):
+def test_a_file_goes_and_keeps_its_time(tmp_path: Path) -> None:
     entry = put(tmp_path / "in" / "a.png")
     place = move(tmp_path / "in", entry, tmp_path / "out")
     assert place == tmp_path / "out" / "a.png"
@@ -46,7 +47,7 @@ def test_a_file_goes_and_keeps_its_time(tmp_path):
 
 
 @pytest.mark.usefixtures("links")
-def test_another_file_of_that_name_stays(tmp_path):
+def test_another_file_of_that_name_stays(tmp_path: Path) -> None:
     put(tmp_path / "out" / "a.png", b"other")
     put(tmp_path / "out" / "a.2.png", b"two")  # of the same size and time, with another content
     entry = put(tmp_path / "in" / "a.png")
@@ -55,14 +56,14 @@ def test_another_file_of_that_name_stays(tmp_path):
 
 
 @pytest.mark.usefixtures("links")
-def test_killed_between_the_new_name_and_the_old(tmp_path):
+def test_killed_between_the_new_name_and_the_old(tmp_path: Path) -> None:
     entry = put(tmp_path / "in" / "a.png")
     put(tmp_path / "out" / "a.png")
     assert move(tmp_path / "in", entry, tmp_path / "out") == tmp_path / "out" / "a.png"
     assert contents(tmp_path) == {"out/a.png": b"one"}
 
 
-def test_killed_after_linking(tmp_path):
+def test_killed_after_linking(tmp_path: Path) -> None:
     entry = put(tmp_path / "in" / "a.png")
     (tmp_path / "out").mkdir()
     os.link(tmp_path / "in" / "a.png", tmp_path / "out" / "a.png")
@@ -70,20 +71,20 @@ def test_killed_after_linking(tmp_path):
     assert contents(tmp_path) == {"out/a.png": b"one"}
 
 
-def test_a_next_image_under_the_name_is_left_alone(tmp_path):
+def test_a_next_image_under_the_name_is_left_alone(tmp_path: Path) -> None:
     entry = put(tmp_path / "in" / "a.png")
     put(tmp_path / "in" / "a.png", b"the next one")
     assert move(tmp_path / "in", entry, tmp_path / "out") is None
     assert contents(tmp_path) == {"in/a.png": b"the next one"}
 
 
-def test_what_is_gone_is_no_error(tmp_path):
+def test_what_is_gone_is_no_error(tmp_path: Path) -> None:
     entry = put(tmp_path / "in" / "a.png")
     (tmp_path / "in" / "a.png").unlink()
     assert move(tmp_path / "in", entry, tmp_path / "out") is None
 
 
-def test_a_link_is_moved_as_the_image_it_leads_to(tmp_path):
+def test_a_link_is_moved_as_the_image_it_leads_to(tmp_path: Path) -> None:
     put(tmp_path / "store" / "x.png")
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.png").symlink_to("../store/x.png")
@@ -92,7 +93,7 @@ def test_a_link_is_moved_as_the_image_it_leads_to(tmp_path):
     assert contents(tmp_path) == {"out/a.png": b"one", "store/x.png": b"one"}
 
 
-def test_a_target_that_cannot_be_written_leaves_the_file(tmp_path):
+def test_a_target_that_cannot_be_written_leaves_the_file(tmp_path: Path) -> None:
     entry = put(tmp_path / "in" / "a.png")
     put(tmp_path / "out")  # a file where the folder should be
     with pytest.raises(OSError, match="out"):

@@ -1,7 +1,10 @@
 """The tables follow the log: whatever a kill or a full disk left of them, they are put right."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +22,7 @@ CLASSES = ("bright", "dark")
 FOLDER = "/line/1"
 
 
-def make_result(number, *, folder=FOLDER, inspector="a" * 64):
+def make_result(number: Any, *, folder: Any = FOLDER, inspector: Any = "a" * 64) -> Any:
     """Every third image shows a defect, every fifth cannot be read."""
     name, is_broken, runs = f'strip "{number}",\n.png', number % 5 == 4, ("", "")
     regions = ()
@@ -52,7 +55,7 @@ def make_result(number, *, folder=FOLDER, inspector="a" * 64):
     )
 
 
-def make_log(folder):
+def make_log(folder: Any) -> Any:
     """A log with twelve images of the folder, the last ones after images of others."""
     log = InspectionLog.open(f"sqlite:///{folder / 'log.sqlite'}")
     log.register("a" * 64, CLASSES, "{}")
@@ -64,21 +67,21 @@ def make_log(folder):
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory):
+def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """To be read alone."""
     with make_log(tmp_path_factory.mktemp("log")) as opened:
         yield opened
 
 
 @pytest.fixture
-def own_log(tmp_path):
+def own_log(tmp_path: Path) -> Iterator[Any]:
     """To be added to."""
     with make_log(tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def whole(log, tmp_path_factory):
+def whole(log: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The tables as they should be."""
     out = tmp_path_factory.mktemp("whole")
     with ResultTables(out, CLASSES, log, FOLDER):
@@ -86,7 +89,7 @@ def whole(log, tmp_path_factory):
     return {name: (out / name).read_bytes() for name in TABLES}
 
 
-def test_tables_hold_each_image_of_the_folder_once_and_score_reads_them(log, whole, tmp_path):
+def test_tables_hold_each_image_of_the_folder_once_and_score_reads_them(log: Any, whole: Any, tmp_path: Path) -> None:
     assert whole["images.csv"].count(b"strip ") == 12
     assert whole["defects.csv"].count(b",found\n") == 2 * 3  # 0, 3 and 6; 9 cannot be read
     assert whole["defects.csv"].count(b",suspected\n") == 2  # 0 and 8; 4 cannot be read
@@ -98,7 +101,7 @@ def test_tables_hold_each_image_of_the_folder_once_and_score_reads_them(log, who
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_whatever_is_torn_off_is_put_right(log, whole, tmp_path, data):
+def test_whatever_is_torn_off_is_put_right(log: Any, whole: Any, tmp_path: Path, data: Any) -> None:
     for name in TABLES:
         cut = data.draw(st.integers(0, len(whole[name])), label=name)
         torn = whole[name][:cut] + data.draw(st.sampled_from([b"", b"\0\0", b'"x']), label="beyond")
@@ -111,7 +114,7 @@ def test_whatever_is_torn_off_is_put_right(log, whole, tmp_path, data):
     assert {name: (tmp_path / name).read_bytes() for name in TABLES} == whole
 
 
-def test_rows_that_are_there_twice_are_cut_off(log, whole, tmp_path):
+def test_rows_that_are_there_twice_are_cut_off(log: Any, whole: Any, tmp_path: Path) -> None:
     for name in TABLES:
         header = whole[name].index(b"\n") + 1
         (tmp_path / name).write_bytes(whole[name] + whole[name][header:])
@@ -120,7 +123,9 @@ def test_rows_that_are_there_twice_are_cut_off(log, whole, tmp_path):
     assert {name: (tmp_path / name).read_bytes() for name in TABLES} == whole
 
 
-def test_tables_that_were_begun_without_what_is_suspected_go_on_without(own_log, whole, tmp_path):
+def test_tables_that_were_begun_without_what_is_suspected_go_on_without(
+    own_log: Any, whole: Any, tmp_path: Path
+) -> None:
     """Whoever reads them need not learn of new columns; who wants these moves the tables away."""
     older = Tables(CLASSES, also={"submission.csv": ["LogId"], "defects.csv": ["LogId"], "images.csv": ["LogId", "at"]})
     older = replace(older, suspected=False)
@@ -141,13 +146,13 @@ def test_tables_that_were_begun_without_what_is_suspected_go_on_without(own_log,
     assert (tmp_path / "images.csv").read_bytes().startswith(whole["images.csv"])
 
 
-def test_what_is_added_again_is_left_out(log, whole, tmp_path):
+def test_what_is_added_again_is_left_out(log: Any, whole: Any, tmp_path: Path) -> None:
     with ResultTables(tmp_path, CLASSES, log, FOLDER) as tables:
         tables.add([log.get(1), log.get(2), log.get(12)])
     assert (tmp_path / "images.csv").read_bytes() == whole["images.csv"]
 
 
-def test_a_table_that_somebody_moved_away_is_made_anew(own_log, whole, tmp_path):
+def test_a_table_that_somebody_moved_away_is_made_anew(own_log: Any, whole: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with ResultTables(out, CLASSES, own_log, FOLDER) as tables:
         (out / "defects.csv").rename(tmp_path / "mine.csv")
@@ -157,7 +162,7 @@ def test_a_table_that_somebody_moved_away_is_made_anew(own_log, whole, tmp_path)
         assert b'""30""' in (out / name).read_bytes()[len(whole[name]) :]
 
 
-def test_a_full_disk_takes_nothing_and_is_caught_up_with(own_log, whole, tmp_path):
+def test_a_full_disk_takes_nothing_and_is_caught_up_with(own_log: Any, whole: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with ResultTables(out, CLASSES, own_log, FOLDER) as tables:
         (out / "images.csv").unlink()
@@ -173,7 +178,7 @@ def test_a_full_disk_takes_nothing_and_is_caught_up_with(own_log, whole, tmp_pat
         assert (out / name).read_bytes()[len(whole[name]) :].count(b'""30""') == {"images.csv": 1}.get(name, 2)
 
 
-def test_only_one_process_writes(log, tmp_path):
+def test_only_one_process_writes(log: Any, tmp_path: Path) -> None:
     with (
         ResultTables(tmp_path, CLASSES, log, FOLDER),
         pytest.raises(UserError, match="another `steelsight watch` writes its tables here"),
@@ -182,7 +187,7 @@ def test_only_one_process_writes(log, tmp_path):
         pass
 
 
-def test_tables_of_something_else_are_not_touched(log, whole, tmp_path):
+def test_tables_of_something_else_are_not_touched(log: Any, whole: Any, tmp_path: Path) -> None:
     (tmp_path / "images.csv").write_text("name,score\n")
     with pytest.raises(UserError, match="its columns are not those"), ResultTables(tmp_path, CLASSES, log, FOLDER):
         pass

@@ -1,6 +1,8 @@
 """What a scan takes for an image, and what it does with what cannot be asked."""
 
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,13 +10,13 @@ from steelsight.station.watch.content import Changed, Content, Gone, ReadFault, 
 from steelsight.station.watch.scan import Entry, scan
 
 
-def write(path, content=b"content"):
+def write(path: Any, content: bytes = b"content") -> Any:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
 
 
-def test_images_under_names_that_stay_are_found(tmp_path):
+def test_images_under_names_that_stay_are_found(tmp_path: Path) -> None:
     for name in ("a.JPG", "b.png", ".c.png", "d.png.part", "e.tmp.png", "~f.png", "g.png~", "h.txt", "sub/i.tif"):
         write(tmp_path / name)
     (tmp_path / "folder.png").mkdir()
@@ -24,7 +26,7 @@ def test_images_under_names_that_stay_are_found(tmp_path):
     assert entry == Entry.of("b.png", (tmp_path / "b.png").stat())
 
 
-def test_subfolders_are_looked_into_where_wanted_but_those_apart(tmp_path):
+def test_subfolders_are_looked_into_where_wanted_but_those_apart(tmp_path: Path) -> None:
     for name in ("a.png", "1/b.png", "1/2/c.png", "done/d.png", ".hidden/e.png"):
         write(tmp_path / name)
     (tmp_path / "round").symlink_to(tmp_path)
@@ -32,7 +34,7 @@ def test_subfolders_are_looked_into_where_wanted_but_those_apart(tmp_path):
     assert sorted(found.entries) == ["1/2/c.png", "1/b.png", "a.png"]
 
 
-def test_what_cannot_be_asked_is_neither_there_nor_gone(tmp_path):
+def test_what_cannot_be_asked_is_neither_there_nor_gone(tmp_path: Path) -> None:
     write(tmp_path / "a.png")
     (tmp_path / "loop.png").symlink_to("loop.png")
     found = scan(tmp_path)
@@ -44,7 +46,7 @@ def test_what_cannot_be_asked_is_neither_there_nor_gone(tmp_path):
         scan(tmp_path / "missing")
 
 
-def test_a_name_that_is_no_text_is_a_name(tmp_path):
+def test_a_name_that_is_no_text_is_a_name(tmp_path: Path) -> None:
     try:
         write(tmp_path / os.fsdecode(b"\xff.png"))
     except OSError:
@@ -52,7 +54,7 @@ def test_a_name_that_is_no_text_is_a_name(tmp_path):
     assert list(scan(tmp_path).entries) == [os.fsdecode(b"\xff.png")]
 
 
-def test_content_is_read_as_the_scan_saw_it_or_not_at_all(tmp_path):
+def test_content_is_read_as_the_scan_saw_it_or_not_at_all(tmp_path: Path) -> None:
     write(tmp_path / "a.png")
     entry = scan(tmp_path).entries["a.png"]
     assert read_whole(tmp_path, entry, most=7) == Content.of(b"content")
@@ -64,11 +66,11 @@ def test_content_is_read_as_the_scan_saw_it_or_not_at_all(tmp_path):
         read_whole(tmp_path, entry, most=100)
 
 
-def test_content_that_grows_while_it_is_read_is_not_taken(tmp_path, monkeypatch):
+def test_content_that_grows_while_it_is_read_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, status = write(tmp_path / "a.png"), os.fstat
     entry = scan(tmp_path).entries["a.png"]
 
-    def then_it_grows(handle):
+    def then_it_grows(handle: Any) -> Any:
         found = status(handle)
         with path.open("ab") as stream:
             stream.write(b"more")

@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ NAMES = st.sampled_from([f"line {number}.png" for number in (1, 2, 3, 10)])
 class Folder(RuleBasedStateMachine):
     """A folder, a log, and the books kept of both."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
         self.files: dict[str, Entry] = {}
@@ -30,48 +31,48 @@ class Folder(RuleBasedStateMachine):
         self.in_work: list[Awaited] = []
         self.books = WaitingFiles(SETTLE, PATIENCE)
 
-    def write(self, name, inode):
+    def write(self, name: Any, inode: Any) -> None:
         number = next(self.numbers)
         self.files[name] = Entry(name, size=number, modified_ns=number, inode=inode)
         self.changed_at[name] = self.now
 
     @rule(name=NAMES, is_broken=st.booleans())
-    def appear(self, name, is_broken):
+    def appear(self, name: Any, is_broken: Any) -> None:
         self.write(name, next(self.numbers))
         (self.broken.add if is_broken else self.broken.discard)(name)
 
     @precondition(lambda self: self.files)
     @rule(data=st.data())
-    def grow(self, data):
+    def grow(self, data: Any) -> None:
         name = data.draw(st.sampled_from(sorted(self.files)))
         self.write(name, self.files[name].inode)
 
     @precondition(lambda self: self.files)
     @rule(data=st.data())
-    def vanish(self, data):
+    def vanish(self, data: Any) -> None:
         del self.files[data.draw(st.sampled_from(sorted(self.files)))]
 
     @precondition(lambda self: self.files)
     @rule(data=st.data(), to=NAMES)
-    def rename(self, data, to):
+    def rename(self, data: Any, to: Any) -> None:
         name = data.draw(st.sampled_from(sorted(self.files)))
         self.files[to] = replace(self.files.pop(name), name=to)
         self.changed_at[to] = self.changed_at[name]
         (self.broken.add if name in self.broken else self.broken.discard)(to)
 
     @rule(seconds=st.sampled_from([0.5, 1.0, 2.5, 10.0]))
-    def time_goes_by(self, seconds):
+    def time_goes_by(self, seconds: Any) -> None:
         self.now += seconds
 
     @rule(whole=st.booleans())
-    def scan(self, whole):
+    def scan(self, whole: Any) -> None:
         entries = dict(self.files) if whole else {}
         snapshot = Snapshot(entries, {} if whole else dict.fromkeys(self.files, "no answer"))
         known = [one for one in self.books.unfamiliar(snapshot) if (one.name, *one.stamp) in self.log]
         self.books.see(snapshot, known, self.now)
 
     @rule()
-    def take(self):
+    def take(self) -> None:
         one = self.books.take(self.now)
         if one is None:
             return
@@ -83,7 +84,7 @@ class Folder(RuleBasedStateMachine):
 
     @precondition(lambda self: self.in_work)
     @rule(data=st.data(), log_is_full=st.booleans())
-    def read(self, data, log_is_full):
+    def read(self, data: Any, log_is_full: Any) -> None:
         """As the loop does it with a file that it has taken."""
         one = self.in_work.pop(data.draw(st.integers(0, len(self.in_work) - 1)))
         found = self.files.get(one.entry.name)
@@ -100,21 +101,21 @@ class Folder(RuleBasedStateMachine):
                 assert self.now - self.changed_at[one.entry.name] >= PATIENCE
             self.inspected(one)
 
-    def inspected(self, one):
+    def inspected(self, one: Any) -> None:
         stamp = (one.entry.name, *one.entry.stamp)
         if stamp not in self.log:  # as the log does it: what it knows is not added
             self.log.append(stamp)
         self.books.finish(one)
 
     @rule()
-    def restart(self):
+    def restart(self) -> None:
         self.books, self.in_work = WaitingFiles(SETTLE, PATIENCE), []
 
     @invariant()
-    def nothing_is_due_for_ever(self):
+    def nothing_is_due_for_ever(self) -> None:
         assert self.books.count >= len(self.in_work)
 
-    def teardown(self):
+    def teardown(self) -> None:
         """Once the folder is quiet, every file in it is in the log."""
         for one in self.in_work:
             self.books.give_back(one, try_at=math.inf)
@@ -138,11 +139,11 @@ class Folder(RuleBasedStateMachine):
         assert {one.name for one in self.books.done()} == set(self.files)
 
 
-def test_every_file_is_inspected_once_it_is_still():
+def test_every_file_is_inspected_once_it_is_still() -> None:
     run_state_machine_as_test(Folder, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
 
 
-def test_a_renamed_file_keeps_its_place():
+def test_a_renamed_file_keeps_its_place() -> None:
     books = WaitingFiles(SETTLE, PATIENCE)
     books.see(Snapshot({"b.png": Entry("b.png", 5, 5, 77)}, {}), [], 0.0)
     later = {"c.png": Entry("c.png", 5, 5, 77), "a.png": Entry("a.png", 1, 1, 78)}
@@ -152,7 +153,7 @@ def test_a_renamed_file_keeps_its_place():
     assert [one and one.entry.name for one in taken] == ["c.png", "a.png", None]
 
 
-def test_tries_of_a_broken_file_come_at_doubling_intervals_and_end():
+def test_tries_of_a_broken_file_come_at_doubling_intervals_and_end() -> None:
     books = WaitingFiles(SETTLE, PATIENCE)
     books.see(Snapshot({"a.png": Entry("a.png", 5, 5, 1)}, {}), [], 0.0)
     tries = []

@@ -4,13 +4,16 @@ import hashlib
 import socket
 import threading
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import cv2
 import httpx
 import numpy as np
 import pytest
+from helpers.rings import filled
 from helpers.serving import IMAGES, send, served, wait_until
-from station.http.test_polygons import filled
+from httpx import Client
 
 from steelsight.core.errors import UserError
 from steelsight.imaging.rle import decode_runs, format_runs, parse_runs
@@ -24,16 +27,16 @@ FORM = "multipart/form-data; boundary=x"
 HEAD = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n'
 
 
-def pixels(answer):
+def pixels(answer: Any) -> Any:
     assert answer.status_code == 200, answer.text
     return cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_UNCHANGED)
 
 
-def logged(client):
+def logged(client: Client) -> Any:
     return client.get("/api/v1/inspections", params={"limit": 1}).json()["inspections"][0]["id"]
 
 
-def test_json_and_pictures_say_what_the_inspector_says(client, inspector_folder):
+def test_json_and_pictures_say_what_the_inspector_says(client: Client, inspector_folder: Path) -> None:
     answer = send(client, *IMAGES[:12], door="page")
     assert answer.status_code == 200, answer.text
     inspector = Inspector.open(inspector_folder, threads=1)
@@ -78,7 +81,7 @@ def test_json_and_pictures_say_what_the_inspector_says(client, inspector_folder)
     assert suspected
 
 
-def test_a_picture_that_the_browser_has_is_not_sent_again(client):
+def test_a_picture_that_the_browser_has_is_not_sent_again(client: Client) -> None:
     first = client.get("/api/v1/inspections/1/mask.png")
     again = client.get("/api/v1/inspections/1/mask.png", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
@@ -86,7 +89,7 @@ def test_a_picture_that_the_browser_has_is_not_sent_again(client):
     assert client.get("/api/v1/inspections/2/mask.png").headers["etag"] != first.headers["etag"]
 
 
-def test_a_browser_sees_8_bits_and_the_pixels_as_they_are_stored(client):
+def test_a_browser_sees_8_bits_and_the_pixels_as_they_are_stored(client: Client) -> None:
     """16 bit and an EXIF orientation, which browsers would apply."""
     wide = (cv2.imread(str(IMAGES[0]), cv2.IMREAD_GRAYSCALE)[:64, :512].astype(np.uint16) << 8) + 77
     jpeg = IMAGES[0].read_bytes()
@@ -108,7 +111,7 @@ def test_a_browser_sees_8_bits_and_the_pixels_as_they_are_stored(client):
     assert pixels(shown).shape[:2] == (256, 1600)
 
 
-def test_of_a_request_with_a_file_that_is_no_image_nothing_is_inspected(client):
+def test_of_a_request_with_a_file_that_is_no_image_nothing_is_inspected(client: Client) -> None:
     before = logged(client)
     broken = [("text.jpg", b"no image"), ("cut.jpg", IMAGES[0].read_bytes()[:9000]), ("empty.png", b"")]
     for name, content in broken:
@@ -119,7 +122,7 @@ def test_of_a_request_with_a_file_that_is_no_image_nothing_is_inspected(client):
     assert logged(client) == before
 
 
-def test_what_is_too_much_is_refused_in_a_sentence_that_says_the_limit(inspector_folder, tmp_path):
+def test_what_is_too_much_is_refused_in_a_sentence_that_says_the_limit(inspector_folder: Path, tmp_path: Path) -> None:
     good = IMAGES[0].read_bytes()
     bomb = BytesIO(cv2.imencode(".png", np.zeros((2, 2), np.uint8))[1].tobytes()).getvalue()
     bomb = bomb[:16] + (60_000).to_bytes(4, "big") * 2 + bomb[24:]
@@ -152,13 +155,15 @@ def test_what_is_too_much_is_refused_in_a_sentence_that_says_the_limit(inspector
         (HEAD % b'file"; filename="a' + b"abc\r\n--x--\r\n", FORM, 422),
     ],
 )
-def test_a_malformed_form_is_refused(client, content, kind, status):
+def test_a_malformed_form_is_refused(client: Client, content: Any, kind: Any, status: Any) -> None:
     answer = client.post("/api/v1/inspections", content=content, headers={"Content-Type": kind})
     assert answer.status_code == status, answer.text
     assert set(answer.json()) == {"detail"}
 
 
-def test_a_full_queue_answers_429_before_the_body_is_kept_and_takes_in_again(inspector_folder, tmp_path):
+def test_a_full_queue_answers_429_before_the_body_is_kept_and_takes_in_again(
+    inspector_folder: Path, tmp_path: Path
+) -> None:
     large = b"\xff\xd8" + bytes(20_000_000)
     with served(inspector_folder, tmp_path, queue=2) as (station, client):
         with station.admit(1):
@@ -172,7 +177,9 @@ def test_a_full_queue_answers_429_before_the_body_is_kept_and_takes_in_again(ins
         assert "steelsight_refused_total 2.0" in client.get("/metrics").text
 
 
-def test_whoever_sends_slowly_or_leaves_gives_the_place_back(inspector_folder, tmp_path, monkeypatch):
+def test_whoever_sends_slowly_or_leaves_gives_the_place_back(
+    inspector_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(limits, "PATIENCE", 0.2)
     head = b"POST /api/v1/inspections HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n"
     head += b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x"
@@ -192,12 +199,12 @@ def test_whoever_sends_slowly_or_leaves_gives_the_place_back(inspector_folder, t
         assert send(client, IMAGES[0]).status_code == 200
 
 
-def test_many_at_once_each_get_their_own(client, inspector_folder):
+def test_many_at_once_each_get_their_own(client: Client, inspector_folder: Path) -> None:
     inspector = Inspector.open(inspector_folder, threads=1)
     expected = {path.name: format_runs(inspector(path).runs[0]) for path in IMAGES[:8]}
     found, errors = {}, []
 
-    def ask(path):
+    def ask(path: Any) -> None:
         with httpx.Client(base_url=client.base_url, timeout=30) as own:
             answer = send(own, path)
             if answer.status_code == 200:
@@ -215,11 +222,13 @@ def test_many_at_once_each_get_their_own(client, inspector_folder):
     assert found == {name: (name, runs) for name, runs in expected.items()}
 
 
-def test_where_one_of_several_cannot_be_kept_none_is_logged(inspector_folder, tmp_path, monkeypatch):
+def test_where_one_of_several_cannot_be_kept_none_is_logged(
+    inspector_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who sends them again would have some of them twice."""
     put, refused = ImageStore.put_image, hashlib.sha256(IMAGES[2].read_bytes()).hexdigest()
 
-    def put_others(store, sha256, content):
+    def put_others(store: Any, sha256: Any, content: Any) -> None:
         if sha256 == refused:
             raise UserError("the disk is full")
         put(store, sha256, content)
@@ -233,10 +242,12 @@ def test_where_one_of_several_cannot_be_kept_none_is_logged(inspector_folder, tm
         assert station.accepted == 0
 
 
-def test_where_one_of_several_cannot_be_judged_none_is_logged(inspector_folder, tmp_path, monkeypatch):
+def test_where_one_of_several_cannot_be_judged_none_is_logged(
+    inspector_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     decode, refused = Station._decode, IMAGES[2].name
 
-    def decode_others(station, incoming):
+    def decode_others(station: Any, incoming: Any) -> Any:
         if incoming.name == refused:
             raise MemoryError
         return decode(station, incoming)

@@ -5,11 +5,14 @@ import io
 import json
 import zipfile
 from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from helpers.serving import IMAGES, send, served
+from httpx import Client
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -20,7 +23,7 @@ JSON = {"Content-Type": "application/json"}
 SAID = {"after_version": 0, "agrees": True, "word": "pass", "reviewer": "Ada", "comment": "scale, no defect"}
 
 
-def test_agree_correct_and_nobody_overwrites_anybody(inspector_folder, tmp_path):
+def test_agree_correct_and_nobody_overwrites_anybody(inspector_folder: Path, tmp_path: Path) -> None:
     with served(inspector_folder, tmp_path / "data") as (_, client):
         assert client.get("/api/v1/corrections.zip").status_code == 404
         number = send(client, IMAGES[0], IMAGES[1]).json()["inspections"][0]["id"]
@@ -69,7 +72,7 @@ def test_agree_correct_and_nobody_overwrites_anybody(inspector_folder, tmp_path)
         ({"more": 1}, "more"),
     ],
 )
-def test_what_fits_no_image_is_refused_with_a_sentence(client, changes, word):
+def test_what_fits_no_image_is_refused_with_a_sentence(client: Client, changes: Any, word: Any) -> None:
     content = json.dumps({**SAID, **changes})  # halves of characters escaped, Infinity as Python writes it
     answer = client.post("/api/v1/inspections/1/reviews", content=content, headers=JSON)
     assert answer.status_code == 422, answer.text
@@ -78,20 +81,20 @@ def test_what_fits_no_image_is_refused_with_a_sentence(client, changes, word):
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"null", b'"a"', b"NaN"])
-def test_a_body_that_is_no_review_is_refused(client, content):
+def test_a_body_that_is_no_review_is_refused(client: Client, content: Any) -> None:
     answer = client.post("/api/v1/inspections/1/reviews", content=content, headers=JSON)
     assert answer.status_code in (400, 422), answer.text
     assert set(answer.json()) == {"detail"}
 
 
-def test_a_body_that_is_not_sent_as_json_is_refused(client):
+def test_a_body_that_is_not_sent_as_json_is_refused(client: Client) -> None:
     answer = client.post(
         "/api/v1/inspections/1/reviews", content=json.dumps(SAID), headers={"Content-Type": "text/plain"}
     )
     assert answer.status_code == 415
 
 
-def test_a_body_of_very_many_parts_is_refused_before_it_is_taken_apart(client):
+def test_a_body_of_very_many_parts_is_refused_before_it_is_taken_apart(client: Client) -> None:
     runs = ",".join(f'"{number}":1' for number in range(25_000))
     answer = client.post("/api/v1/inspections/1/reviews", content=f'{{"runs":{{{runs}}}}}', headers=JSON)
     assert (answer.status_code, answer.json()) == (
@@ -102,17 +105,17 @@ def test_a_body_of_very_many_parts_is_refused_before_it_is_taken_apart(client):
     assert client.post("/api/v1/inspections/1/reviews", json=commas).status_code == 409
 
 
-def test_of_large_reviews_only_some_are_read_at_a_time():
+def test_of_large_reviews_only_some_are_read_at_a_time() -> Any:
     places = asyncio.Semaphore(1)
 
-    async def read(size, ended, stack):
+    async def read(size: Any, ended: Any, stack: Any) -> Any:
         """Of a body of `size` bytes, the last of which comes when `ended` is set."""
         parts = [
             {"type": "http.request", "body": bytes(size - 1), "more_body": True},
             {"type": "http.request", "body": b"x"},
         ]
 
-        async def receive():
+        async def receive() -> Any:
             if len(parts) == 1:
                 await ended.wait()
             return parts.pop(0)
@@ -120,7 +123,7 @@ def test_of_large_reviews_only_some_are_read_at_a_time():
         kind = (b"content-type", b"application/json")
         return len(await read_review(Request({"type": "http", "headers": [kind]}, receive), places, stack))
 
-    async def try_all():
+    async def try_all() -> None:
         ended = asyncio.Event()
         async with AsyncExitStack() as first, AsyncExitStack() as others:
             slow = asyncio.create_task(read(1_500_000, ended, first))
@@ -139,5 +142,5 @@ def test_of_large_reviews_only_some_are_read_at_a_time():
     asyncio.run(try_all())
 
 
-def test_there_is_no_review_of_nothing(client):
+def test_there_is_no_review_of_nothing(client: Client) -> None:
     assert client.post("/api/v1/inspections/99999/reviews", json=SAID).status_code == 404

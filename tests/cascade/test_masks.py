@@ -1,52 +1,27 @@
 """Where to look: what lies above the lower threshold and makes no mask, of every image that does not pass."""
 
-import csv
-from dataclasses import replace
 from math import ceil
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from cascade.test_no_probability import Odd
-from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
-from helpers.policies import make_policy
+from helpers.odd_answers import Odd
+from helpers.suspecting import CLASSES, HALF, POLICY, RULE, SOURCES, engine, flag, judged
 
 from steelsight.cascade.judge import judge
 from steelsight.cascade.masks import LEAST, MOST
-from steelsight.cascade.sources import find_sources
-from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.rle import decode_runs, format_runs
-from steelsight.results.overlay import class_colour, draw_overlay
-from steelsight.results.writer import ResultWriter
-from steelsight.rule.rule import Rule
 from steelsight.verdicts.verdict import give_verdict
-
-HALF = Preprocess(height=128, width=800)
-CLASSES = ("bright", "dark")
-RULE = Rule(gate=0.3, upper=(180, 245), lower=(120, 225), min_area=(3000, 900))
-POLICY = make_policy(0.2, 0.42, [{"verdict": "reject", "class": "bright", "total_area_above": "20 %"}])
-SOURCES = find_sources([str(SAMPLE / "train_images")])[:24]
-
-
-def engine(batch=4):
-    return Engine((BrightImage(HALF),), (BrightPixels(HALF),), CLASSES, batch=batch)
-
-
-def flag(image):
-    return ("size",) if image.sum() % 3 == 0 else ()
-
-
-def judged(policy=POLICY, rule=RULE, **options):
-    return list(judge(SOURCES, engine(), rule, flags=flag, policy=policy, **options))
 
 
 @pytest.fixture(scope="module")
-def said():
+def said() -> Any:
     return judged(keep_maps=True)
 
 
-def parts(mask):
+def parts(mask: Any) -> Any:
     """The connected regions of a mask as sets of pixels, grown pixel by pixel from a seed."""
     left, found = mask.copy(), []
     while left.any():
@@ -62,7 +37,7 @@ def parts(mask):
     return found
 
 
-def test_they_are_the_largest_regions_above_the_lower_threshold_of_classes_without_a_mask(said):
+def test_they_are_the_largest_regions_above_the_lower_threshold_of_classes_without_a_mask(said: Any) -> None:
     counts = []
     for one in said:
         if one.verdict.answer == "pass":
@@ -87,7 +62,7 @@ def test_they_are_the_largest_regions_above_the_lower_threshold_of_classes_witho
     assert any(0 < enough < every for enough, every in counts)
 
 
-def test_whatever_does_not_pass_is_segmented_and_the_gate_decides_on_masks_alone(said):
+def test_whatever_does_not_pass_is_segmented_and_the_gate_decides_on_masks_alone(said: Any) -> None:
     running = engine(batch=64)
     list(judge(SOURCES, running, RULE, flags=flag, policy=POLICY))
     seen = [one for one in said if one.p_defect > RULE.gate or one.verdict.answer != "pass"]
@@ -99,7 +74,7 @@ def test_whatever_does_not_pass_is_segmented_and_the_gate_decides_on_masks_alone
     assert all((one.maps is not None) == one.is_segmented for one in said)
 
 
-def test_nothing_else_depends_on_them(said):
+def test_nothing_else_depends_on_them(said: Any) -> None:
     """Masks, regions and numbers are those of an inspector without a policy, the verdict that of what was found."""
     for one, plain in zip(said, judged(policy=None), strict=True):
         assert [format_runs(runs) for runs in one.runs] == [format_runs(runs) for runs in plain.runs]
@@ -114,7 +89,7 @@ def test_nothing_else_depends_on_them(said):
     assert {"pass", "review", "reject"} == {one.verdict.answer for one in said}
 
 
-def test_an_odd_answer_of_a_segmenter_leaves_the_verdict_of_what_the_gate_held_back():
+def test_an_odd_answer_of_a_segmenter_leaves_the_verdict_of_what_the_gate_held_back() -> None:
     odd = Engine((BrightImage(HALF),), (Odd(BrightPixels(HALF), float("nan"), "lite:3"),), CLASSES)
     rule = RULE.model_copy(update={"gate": 0.4})  # above the brightness from which it is odd
     unseen = 0
@@ -128,49 +103,3 @@ def test_an_odd_answer_of_a_segmenter_leaves_the_verdict_of_what_the_gate_held_b
             assert one.suspected == ()
             assert one.verdict.reason.endswith("; where to look is not known: in step 2, segmenter lite:3 answered nan")
     assert unseen
-
-
-def written(out, images, **options):
-    with ResultWriter(out, CLASSES, [one.source for one in images], **options) as writer:
-        for one in images:
-            writer.write(one)
-    rows = {}
-    for name in ("images.csv", "defects.csv"):
-        with (out / name).open(newline="", encoding="utf-8") as stream:
-            rows[name] = list(csv.DictReader(stream))
-    return writer.tally, rows
-
-
-def test_tables_list_them_apart_and_everything_else_is_as_without(tmp_path, said):
-    tally, rows = written(tmp_path / "with", said, masks=True)
-    without = [replace(one, suspected=(), suspected_runs=()) for one in said]
-    plain, other = written(tmp_path / "without", without, masks=True)
-    assert tally == plain
-    assert (tmp_path / "with/submission.csv").read_bytes() == (tmp_path / "without/submission.csv").read_bytes()
-    for path in (tmp_path / "with/masks").iterdir():
-        assert path.read_bytes() == (tmp_path / "without/masks" / path.name).read_bytes()
-    new = [f"suspected_{what}_{name}" for what in ("count", "area") for name in CLASSES]
-    assert list(rows["images.csv"][0])[-5:] == ["error", *new]
-    for one, row, bare in zip(said, rows["images.csv"], other["images.csv"], strict=True):
-        assert {name: row[name] for name in row if name not in new} == {
-            name: bare[name] for name in bare if name not in new
-        }
-        for index, name in enumerate(CLASSES):
-            areas = [region.area for region in one.suspected if region.class_index == index]
-            assert (row[f"suspected_count_{name}"], row[f"suspected_area_{name}"]) == (str(len(areas)), str(sum(areas)))
-    kinds = {kind: [row for row in rows["defects.csv"] if row["kind"] == kind] for kind in ("found", "suspected")}
-    assert kinds["found"] == other["defects.csv"]
-    assert [int(row["area"]) for row in kinds["suspected"]] == [part.area for one in said for part in one.suspected]
-    assert list(rows["defects.csv"][0])[-1] == "kind"
-
-
-def test_an_overlay_outlines_them_with_dashes(said):
-    one = next(one for one in said if one.suspected_runs and one.suspected_runs[1].area and not one.is_defective)
-    height, drawn = one.size[0], {}
-    for kind, arguments in (("solid", (one.suspected_runs,)), ("dashed", (one.runs,))):
-        suspected = one.suspected_runs if kind == "dashed" else ()
-        picture = draw_overlay(one.image, *arguments, CLASSES, one.p_defect, one.verdict, suspected)
-        drawn[kind] = (picture[:height] == class_colour(1)).all(axis=2)
-    share = (drawn["dashed"] & drawn["solid"]).sum() / drawn["solid"].sum()
-    assert 0.4 < share < 0.85  # 4 of 7, and what a dash's round end adds
-    assert not (drawn["dashed"] & ~cv2.dilate(drawn["solid"].astype(np.uint8), np.ones((3, 3))).astype(bool)).any()

@@ -1,0 +1,90 @@
+"""The history and its pictures over HTTP."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from helpers.found import found
+from helpers.serving import IMAGES
+from httpx import Client
+
+from steelsight.station.http.routes import viewing
+
+
+def test_pages_follow_one_another_and_hold_each_once(client: Client) -> None:
+    whole = [one["id"] for one in found(client, limit=1000)]
+    seen, cursor = [], {}
+    while True:
+        answer = client.get("/api/v1/inspections", params={"limit": 5, **cursor}).json()
+        seen += [one["id"] for one in answer["inspections"]]
+        if answer["next"] is None:
+            break
+        cursor = {"cursor": answer["next"]}
+    assert seen == whole == sorted(whole, reverse=True)
+
+
+def test_filters_and_orders(client: Client) -> None:
+    every = found(client, limit=1000)
+    assert {one["id"] for one in found(client, verdict=["pass", "reject"], limit=1000)} == {
+        one["id"] for one in every if one["verdict"] != "review"
+    }
+    assert {one["name"] for one in found(client, name=IMAGES[3].name[:9])} == {IMAGES[3].name}
+    assert all(one["classes"]["dark"] for one in found(client, **{"class": "dark"}))
+    doubts = [one["doubt"] for one in found(client, order="doubt")]
+    assert doubts == sorted(doubts, reverse=True)
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    assert found(client, since=later) == []
+    assert len(found(client, until=later, limit=1000)) == len(every)
+    assert found(client, inspector="f" * 64) == found(client, reviewed=True, flagged=True) == []
+    assert "polygons" not in str(every)
+    assert "runs" not in every[0]
+
+
+def test_times_are_utc_with_or_without_a_zone(client: Client) -> None:
+    hour = timedelta(hours=1)
+    now = datetime.now(UTC)
+    assert found(client, since=(now + hour).replace(tzinfo=None).isoformat()) == []
+    assert found(client, since=(now - hour).replace(tzinfo=None).isoformat())
+    assert found(client, since=(now - hour).isoformat().replace("+00:00", "Z"))
+    east = timedelta(hours=5)
+    assert found(client, since=(now - hour + east).replace(tzinfo=None).isoformat() + "+05:00")
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "9223372036854775808", "9" * 5000, "1.5", "NaN", "%00", "x"])
+def test_numbers_that_no_inspection_has(client: Client, number: Any) -> None:
+    for rest in ("", "/image", "/mask.png", "/overlay.png", "/maps/1.png", "/reviews"):
+        assert client.get(f"/api/v1/inspections/{number}{rest}").status_code == 422
+    assert client.get(f"/api/v1/inspections/1/maps/{number}.png").status_code == 422
+
+
+def test_numbers_that_no_inspection_has_yet(client: Client) -> None:
+    for path in ("9223372036854775807", "99999/image", "1/maps/3.png", "1/mask.png?review=7"):
+        answer = client.get(f"/api/v1/inspections/{path}")
+        assert answer.status_code == 404
+        assert answer.json()["detail"]
+
+
+def test_of_pictures_two_are_made_at_a_time(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are asked for, that of a very large image takes half a gigabyte."""
+    at_work, most, lock = 0, 0, threading.Lock()
+
+    def make(*_: Any) -> Any:
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        time.sleep(0.05)
+        with lock:
+            at_work -= 1
+        return b"picture"
+
+    monkeypatch.setattr(viewing, "overlay_png", make)
+    monkeypatch.setattr(viewing, "mask_png", make)
+    paths = [f"/api/v1/inspections/{number}/{name}.png" for number in (1, 2, 3, 4) for name in ("overlay", "mask")]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(client.get, paths))
+    assert {(one.status_code, one.content) for one in answers} == {(200, b"picture")}
+    assert most == 2

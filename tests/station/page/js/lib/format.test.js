@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-<<<<<<< HEAD
 import { percent as ofCounts } from "#page/lib/charts.js";
-import { percent } from "#page/lib/format.js";
+import { count, level, percent, probability, size, whole } from "#page/lib/format.js";
 import { randomOf } from "../random.js";
 
 test("0 % is said of nothing and 100 % of all alone", () => {
@@ -24,9 +23,6 @@ test("a share is short where it can be", () => {
   assert.deepEqual([0, 0.0123, 0.1234, 0.996, 0.0004, 1].map(percent), ["0 %", "1.2 %", "12 %", "99.6 %", "0.04 %", "100 %"]);
   assert.equal(ofCounts(0, 0), "–");
 });
-=======
-import { count, level, percent, probability, size, whole } from "#page/lib/format.js";
-import { randomOf } from "../random.js";
 
 test("numbers read as people write them", () => {
   assert.deepEqual([whole(12345), whole(0.6), whole(0)], ["12,345", "1", "0"]);
@@ -48,4 +44,3 @@ test("only what is 0 or 1 reads as 0 or 1", () => {
     }
   }
 });
->>>>>>> js

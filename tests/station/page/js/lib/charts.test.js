@@ -17,6 +17,6 @@ test("ticks are whole, round, even, up to five, and reach the highest bar, no fu
   assert.equal(greatest, 5);
 });
 
-test("a share of nothing is none, a small one is no 0%", () => {
-  assert.deepEqual([percent(1, 0), percent(0, 5), percent(1, 1000), percent(1, 8), percent(8, 8)], ["–", "0%", "0.1%", "13%", "100%"]);
+test("a share of nothing is none, a small one is not 0 %", () => {
+  assert.deepEqual([percent(1, 0), percent(0, 5), percent(1, 1000), percent(1, 8), percent(8, 8)], ["–", "0 %", "0.1 %", "13 %", "100 %"]);
 });

@@ -29,9 +29,9 @@ PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^
 
 help:
 	@echo "make demo    draw strips, train, judge, decide verdicts, export an inspector, calibrate it, inspect fresh strips, report"
-	@echo "             (about 10 minutes); DATA=FOLDER takes your own labelled images, without the calibration"
+	@echo "             DATA=FOLDER takes your own labelled images, without the calibration"
 	@echo "make test    run the tests and the examples in the docstrings"
-	@echo "make test-slow  trainings from end to end, jobs side by side, several devices (10 minutes)"
+	@echo "make test-slow  trainings from end to end, jobs side by side, several devices"
 	@echo "make check   ruff, mypy, import-linter; tsc and eslint on the page where node is installed"
 	@echo "make plain   prove that the plain install inspects and scores without torch, and the station runs without it"
 	@echo "make clean   remove the virtual environments and the demo"

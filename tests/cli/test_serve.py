@@ -82,14 +82,14 @@ def test_when_it_is_stopped_it_finishes_what_it_accepted(
     ("options", "words"),
     [
         ({"host": "0.0.0.0"}, "--host 0.0.0.0: a station that others can reach needs a token"),
-        ({"host": "no such host"}, "--host no such host: no name or address that is known here"),
-        ({"host": "192.0.2.1", "token_file": "good"}, "--host 192.0.2.1: cannot be listened on"),
+        ({"host": "no such host"}, "`host=no such host`: no name or address that is known here"),
+        ({"host": "192.0.2.1", "token_file": "good"}, "`host=192.0.2.1`: cannot be listened on"),
         ({"token_file": "short"}, "short: a token has at least 16 letters"),
         ({"token_file": "absent"}, "absent: cannot be read"),
         ({"token_file": "binary"}, "binary: cannot be read"),
         ({"samples": Path("samples")}, "--samples samples: no image there"),
         ({"name": "x" * 101}, "--name"),
-        ({"keep_gb": 0.0}, "--keep-gb 0.0"),
+        ({"keep_gb": 0.0}, "--keep-gb: 0.0 is refused"),
     ],
 )
 def test_what_cannot_be_served_is_said_in_a_sentence(

@@ -39,7 +39,7 @@ def test_fresh_images_give_a_bound_to_averaged_folds(inspector: Any, tmp_path: P
 
 def test_images_that_it_learned_from_are_refused(inspector: Any) -> None:
     dataset = read_dataset(SAMPLE, decode=False)
-    with pytest.raises(UserError, match="were trained on this file, as on 11"):
+    with pytest.raises(UserError, match="were trained on this file; 11 of the given images"):
         judge_fresh(Inspector.open(inspector), dataset, np.arange(66), lambda done, of: None)
     (inspector / "seen.txt").unlink()
     write_checksums(inspector)

@@ -82,7 +82,7 @@ def test_the_share_of_a_line_without_drift_is_estimated() -> None:
         assert found.known
         assert not found.alarm
         assert found.defect_share == pytest.approx(share, abs=0.06)
-        said = re.search(r"with (\S+) % of them defective", found.sentence)
+        said = re.search(r"about (\S+) % defective", found.sentence)
         assert said
         assert float(said[1]) == pytest.approx(100 * found.defect_share, rel=0.05)
         assert said[1] == "100" or len(said[1].replace(".", "").strip("0")) <= 2

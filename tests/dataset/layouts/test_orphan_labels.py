@@ -39,4 +39,4 @@ def test_each_image_has_one_fault_that_says_where_the_label_stands() -> None:
     orphans = [Orphan("a/5.jpeg", FILE, 3), Orphan("A/5.jpeg", FILE, 4)]
     (fault,) = unsure_labels(orphans, IMAGES, frozenset())
     assert (fault.kind, fault.file, fault.line, fault.image_id) == ("unsure-label", FILE, 3, "a/5.JPG")
-    assert "'a/5.jpeg' finds no image" in fault.message
+    assert "'a/5.jpeg' matches no image" in fault.message

@@ -113,6 +113,6 @@ def test_of_an_empty_log(log: Any) -> None:
 
 
 def test_another_suffix(log: Any, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"log\.xlsx: '\.xlsx' is no format of the log; use \.csv or \.parquet"):
+    with pytest.raises(UserError, match=r"log\.xlsx`: '\.xlsx' is no format of the log; use \.csv or \.parquet"):
         write_export(log, Query(), tmp_path / "log.xlsx")
     assert not (tmp_path / "log.xlsx").exists()

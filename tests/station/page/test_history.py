@@ -225,7 +225,7 @@ def test_the_curves_of_the_score_drift_are_those_measured(page: Any, client: Any
     drift = client.get("/api/v1/drift").json()
     assert drift["known"]
     assert not drift["alarm"]
-    panel = page.locator(".chart-figure", has_text="against the evidence")
+    panel = page.locator(".chart-figure", has_text="and of the test images")
     expect(panel.get_by_role("img", name=f"last {drift['images']} images")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
     points = panel.locator(".curve-line").get_attribute("points").split()

@@ -28,7 +28,7 @@ def test_the_first_ten_files_are_named_and_that_there_are_more_is_said_once() ->
     for _ in range(2):
         for number in range(30):
             problems.begin_file(f"{number}.jpg", f"{number}.jpg is wrong")
-    assert told == [*(f"{number}.jpg is wrong" for number in range(10)), "further files cannot be read at present"]
+    assert told == [*(f"{number}.jpg is wrong" for number in range(10)), "more files cannot be read at present"]
     assert (problems.count, problems.sentences) == (30, [])
     for number in range(30):
         problems.end_file(f"{number}.jpg")

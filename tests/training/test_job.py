@@ -112,7 +112,7 @@ def test_a_network_that_gives_no_probability_leaves_no_evidence(
     weights = new_network(job).state_dict()
     weights["network.segmentation_head.0.bias"] = torch.full_like(weights["network.segmentation_head.0.bias"], answer)
     weights["network.segmentation_head.0.weight"] *= -answer  # inf - inf
-    job.folder.mkdir(parents=True)
+    job.folder.path.mkdir(parents=True)
     ended = Checkpoint(epoch=one.epochs, model={}, optimiser={}, kept=average_in(None, weights, 0))
     ended.save(job.folder.checkpoint)
     for _ in range(2):

@@ -13,7 +13,7 @@ COSTS = Costs(escape=100, review=1, overkill=10)
 
 @pytest.mark.parametrize("wish", [{"escape_among": "passed"}, {"overkill_among": "both"}, {"costs": COSTS}])
 def test_what_rests_on_the_share_of_defective_strip_wants_it(wish: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="rest on the share of defective strip"):
+    with pytest.raises(ValidationError, match="need the share of defective strip"):
         Limits(**wish)
     assert Limits(**wish, defect_share=0.03).defect_share == 0.03
 

@@ -173,7 +173,7 @@ def test_a_missing_file_of_a_stream_is_a_prediction_without_masks(inspector: Ins
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run that `train` has made of eleven images, by networks that learn nothing."""
+    """A run that `train` has made of twelve images, by networks that learn nothing."""
     data = few_images(tmp_path_factory.mktemp("few") / "data")
     out = tmp_path_factory.mktemp("run") / "run"
     return steelsight.train(data, recipe="lite", overrides=CHANGES, out=out, limits=WIDE, device="cpu", parallel=1)
@@ -187,7 +187,7 @@ def test_a_training_ends_decided_and_reported(run: Run) -> None:
     again = Run.open(str(run.path))
     assert again == run
     assert again.decision == run.decision
-    assert len(again.record.samples) == 11
+    assert len(again.record.samples) == 12
 
 
 @pytest.mark.slow

@@ -310,8 +310,7 @@ def train(
 
     >>> import steelsight                                                           # doctest: +SKIP
     >>> run = steelsight.train("demo/strips", recipe="demo", out="runs/demo") # doctest: +SKIP
-    >>> run.decision.nested.figures.dice                                            # doctest: +SKIP
-    0.57
+    >>> run.report()                                                                # doctest: +SKIP
     """
     wanted = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
     run = TrainedRun(Path(out))

@@ -231,9 +231,9 @@ def test_a_run_is_decided_anew_reported_and_asked(run: Run, tmp_path: Path) -> N
     rule = copied.decision.rule
     assert copied.decide_verdicts(tight).policy.wish == tight
     assert copied.decision.rule == rule
-    with pytest.raises(UserError, match="belongs to objective='defects'"):
+    with pytest.raises(UserError, match="belongs to `objective=defects`"):
         copied.decide(objective="pooled", max_false_alarms=0.2)
-    with pytest.raises(UserError, match="max_false_alarms 2: a share"):
+    with pytest.raises(UserError, match="`max_false_alarms=2`: a share"):
         copied.decide(objective="defects", max_false_alarms=2)
     copied.report_page.unlink()
     assert copied.report() == copied.report_page

@@ -15,7 +15,7 @@ from steelsight.metrics.mask_table import read_mask_table
 from steelsight.metrics.submission import Score, image_suffixes, read_image_list, score_submission
 from steelsight.metrics.submitted_defects import Sizes, sizes_in
 from steelsight.recipe import Recipe, choose_folds, choose_jobs
-from steelsight.rule.objective import Objective, ObjectiveName
+from steelsight.rule.objective import ObjectiveName, chosen_objective
 from steelsight.run.run import Run
 from steelsight.verdicts.policy import Limits, Unchanged
 from steelsight.verdicts.severity import Severity
@@ -177,7 +177,7 @@ class TrainedRun(Run):
         """
         from steelsight.selection.decide import decide
 
-        aimed = self._objective(objective, max_false_alarms)
+        aimed = chosen_objective(self.recipe.search, objective, max_false_alarms)
         return decide(self, gate=gate, objective=aimed, plain=plain, wish=limits, severity=severity)
 
     def decide_verdicts(
@@ -261,19 +261,6 @@ class TrainedRun(Run):
             flags=None if usual is None else usual.flags,
             policy=None if deployed is None else deployed[1],
         )
-
-    def _objective(self, aim: ObjectiveName | None, max_false_alarms: float | None) -> Objective | None:
-        """What the arguments ask for, the recipe's where they are silent; None where all are."""
-        if aim is None and max_false_alarms is None:
-            return None
-        search = self.recipe.search
-        chosen = aim or search.objective
-        if max_false_alarms is not None and chosen != "defects":
-            raise UserError(f"max_false_alarms {max_false_alarms:g}: belongs to objective='defects'; add that")
-        limit = search.max_false_alarms if max_false_alarms is None else max_false_alarms
-        if not 0 <= limit <= 1:
-            raise UserError(f"max_false_alarms {limit:g}: a share; give a number from 0 to 1")
-        return Objective(aim=chosen, max_false_alarms=limit)
 
 
 def train(

@@ -25,7 +25,7 @@ from steelsight.cli.output import console, counting, fail, finish, shown_progres
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Layout
 from steelsight.inspector.artifact import CARD
-from steelsight.rule.objective import Objective, ObjectiveName
+from steelsight.rule.objective import Objective, ObjectiveName, chosen_objective
 
 if TYPE_CHECKING:
     from steelsight.run.run import Run
@@ -146,22 +146,12 @@ def decide(
     from steelsight.run.run import Run
 
     run = Run(folder)
-    aimed = _objective(run, objective, max_false_alarms)
+    aimed = (
+        chosen_objective(run.recipe.search, objective, max_false_alarms)
+        if objective or max_false_alarms is not None
+        else None
+    )
     _decide_run(run, gate, aimed, rule == "plain", wish, severity, as_json)
-
-
-def _objective(run: "Run", aim: ObjectiveName | None, max_false_alarms: float | None) -> Objective | None:
-    """What the options ask for, the recipe's where they are silent; None where all are."""
-    if aim is None and max_false_alarms is None:
-        return None
-    search = run.recipe.search
-    chosen = aim or search.objective
-    if max_false_alarms is not None and chosen != "defects":
-        raise UserError(f"--max-false-alarms {max_false_alarms}: belongs to --objective defects; add that option")
-    limit = search.max_false_alarms if max_false_alarms is None else max_false_alarms
-    if not 0 <= limit <= 1:
-        raise UserError(f"--max-false-alarms {limit}: a share; give a number from 0 to 1")
-    return Objective(aim=chosen, max_false_alarms=limit)
 
 
 def _decide_run(

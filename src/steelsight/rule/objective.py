@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from steelsight.core.errors import UserError
 from steelsight.core.formatting import percent
 from steelsight.core.model import Model
 from steelsight.metrics.dice import pair_dice
+from steelsight.recipe.model import Search
 from steelsight.rule.pixel_counts import PixelCounts
 
 ObjectiveName = Literal["competition", "pooled", "defects"]
@@ -94,3 +96,20 @@ def defects_score(
 ) -> NDArray[np.float64]:
     """(sum of the Dice of pairs with a defect - false alarms beyond the budget) / pairs with a defect."""
     return np.asarray((gain - np.maximum(np.asarray(alarms) - budget, 0)) / max(defective, 1))
+
+
+def chosen_objective(search: Search, aim: ObjectiveName | None, max_false_alarms: float | None) -> Objective | None:
+    """What a caller asks for, the recipe's where that is silent; None if all of it is.
+
+    Raises:
+        UserError: a limit on false alarms that is no share, or that belongs to another objective.
+    """
+    if aim is None and max_false_alarms is None:
+        return None
+    chosen = aim or search.objective
+    if max_false_alarms is not None and chosen != "defects":
+        raise UserError(f"`max_false_alarms={max_false_alarms:g}`: belongs to `objective=defects`; add that")
+    limit = search.max_false_alarms if max_false_alarms is None else max_false_alarms
+    if not 0 <= limit <= 1:
+        raise UserError(f"`max_false_alarms={limit:g}`: a share; give a number from 0 to 1")
+    return Objective(aim=chosen, max_false_alarms=limit)

@@ -7,6 +7,7 @@ from steelsight.station.station import Station
 
 def test_figures_for_prometheus_count_requests_images_and_bytes(client: Client, station: Station) -> None:
     client.get("/api/v1/" + "x" * 50)
+    client.get("/api/v1/inspections/1")
     text = client.get("/metrics").text
     assert 'steelsight_requests_total{method="GET",route="other",status="404"}' in text
     assert 'route="/api/v1/inspections/{id}"' in text

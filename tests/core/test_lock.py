@@ -1,11 +1,15 @@
 """A lock is held by one at a time, and where a file system has none, by who needs none."""
 
 import errno
+import fcntl
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from steelsight.core import lock
 from steelsight.core.errors import UserError
 from steelsight.core.lock import Lock
 
@@ -20,11 +24,29 @@ def test_the_second_is_told_until_the_first_lets_go(tmp_path: Path) -> None:
     second.release()
 
 
-def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(_: int) -> None:
-        raise OSError(errno.ENOLCK, "no locks available")
+def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
+    holds = (
+        "import sys, time; from pathlib import Path; from steelsight.core.lock import Lock\n"
+        "lock = Lock(Path(sys.argv[1]), 'taken'); lock.take(); print('held', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", holds, str(tmp_path / ".lock")], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"held\n"
+    lock = Lock(tmp_path / ".lock", "taken; wait")
+    with pytest.raises(UserError, match="taken; wait"):
+        lock.take()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    lock.take()
+    lock.release()
 
-    monkeypatch.setattr(lock, "_lock", none)
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def none(*_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", none)
     with pytest.raises(UserError):
         Lock(tmp_path / ".lock", "taken").take()
     free = Lock(tmp_path / ".lock", "taken", needed=False)

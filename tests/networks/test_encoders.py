@@ -26,7 +26,6 @@ def test_home_follows_the_environment(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("STEELSIGHT_HOME", str(tmp_path))
     assert home() == tmp_path / "weights"
     monkeypatch.delenv("STEELSIGHT_HOME")
-    monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_DATA_HOME", "/somewhere")
     assert home() == Path("/somewhere/steelsight/weights")
 

@@ -1,9 +1,9 @@
 """A lock on a folder of results, which the system lets go of however the process that holds it ends."""
 
 import errno
-import os
-import sys
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors
@@ -23,7 +23,8 @@ class Lock:
 
     def __init__(self, path: Path, said: str, *, needed: bool = True) -> None:
         self._path, self._said, self._needed = path, said, needed
-        self._handle = -1
+        # a soft lock is a file that a killed process leaves behind
+        self._lock = FileLock(path, thread_local=False, fallback_to_soft=False, preserve_lock_file=True)
 
     def take(self) -> None:
         """Take it.
@@ -31,29 +32,15 @@ class Lock:
         Raises:
             UserError: another process has it.
         """
-        with disk_errors(self._path):
-            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            _lock(self._handle)
-        except OSError as error:
-            if error.errno in _NO_LOCKS and not self._needed:
+            with disk_errors(self._path):
+                self._lock.acquire(blocking=False)
+        except (Timeout, NotImplementedError, OSError) as error:
+            missing = isinstance(error, NotImplementedError) or getattr(error, "errno", None) in _NO_LOCKS
+            if missing and not self._needed:
                 return
-            self.release()
             raise UserError(self._said) from error
 
     def release(self) -> None:
         """Let it go."""
-        os.close(self._handle)
-        self._handle = -1
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(handle: int) -> None:
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._lock.release()

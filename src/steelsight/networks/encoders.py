@@ -3,10 +3,11 @@
 import importlib.util
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
+
+import platformdirs
 
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
@@ -67,14 +68,7 @@ def home() -> Path:
     given = os.environ.get("STEELSIGHT_HOME")
     if given:
         return Path(given).expanduser() / "weights"
-    match sys.platform:
-        case "win32":
-            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local")
-        case "darwin":
-            base = Path.home() / "Library/Application Support"
-        case _:
-            base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
-    return base / "steelsight" / "weights"
+    return platformdirs.user_data_path("steelsight", appauthor=False) / "weights"
 
 
 def find_weights(encoder: Encoder) -> WeightsFile | None:

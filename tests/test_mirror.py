@@ -17,12 +17,14 @@ DRIVEN_BY: dict[str, str] = TABLE["driven_by"]
 ABOUT: dict[str, str] = TABLE["about"]
 
 
+@cache
 def sources() -> set[str]:
     """Every file that wants a test; migrations are driven whole, and an `__init__` says what its files say."""
     paths = (path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
     return {path.as_posix() for path in paths if path.name != "__init__.py" and "migrations" not in path.parts}
 
 
+@cache
 def all_tests() -> set[str]:
     return {path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py")}
 
@@ -100,7 +102,13 @@ def import_graph() -> dict[str, set[str]]:
     return graph
 
 
-def begun(path: Path) -> Iterator[str]:
+@cache
+def begun(path: Path) -> frozenset[str]:
+    """What a file imports when it runs, or runs as a program."""
+    return frozenset(_begun(path))
+
+
+def _begun(path: Path) -> Iterator[str]:
     tree: ast.AST = ast.parse(path.read_text("utf-8"))
     if path != SOURCE / "__init__.py":  # there, what is imported for types says where each lazy name stands
         tree = WithoutTypes().visit(tree)

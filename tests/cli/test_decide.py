@@ -79,6 +79,7 @@ def test_a_wish_that_cannot_be_is_one_sentence(run: Path, options: list[str], wo
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_each_objective_is_searched_for_and_shown(run: Path) -> None:
     competition = json.loads(run_cli("decide", run, "--objective", "competition", "--json").stdout)["decision"]
     assert competition["objective"]["aim"] == "competition"

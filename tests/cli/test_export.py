@@ -19,6 +19,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return without_classifiers(shutil.copytree(small_run(tmp_path_factory), tmp_path_factory.mktemp("lean") / "run"))
 
 
+@pytest.mark.slow
 def test_one_folds_networks_replace_an_inspector(run: Any, tmp_path: Path) -> None:
     out = tmp_path / "an inspector"
     out.mkdir()

@@ -189,6 +189,7 @@ def test_bad_files_lose_none_of_the_good(inspector: Any, tmp_path: Path) -> None
     assert len(list((out / "masks").iterdir())) == 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_kill_9_at_any_moment_then_resume(inspector: Any, many: Any, whole: Any, tmp_path: Path, seed: int) -> None:
     """The real verb, a real kill, and the same bytes as an undisturbed run."""

@@ -149,6 +149,7 @@ def test_ctrl_c_leaves_what_was_finished(run: Any, tmp_path: Path) -> None:
     assert len(rows(out / "submission.partial.csv")) == 4 * len(done)
 
 
+@pytest.mark.slow
 def test_kill_9_then_resume_ends_in_the_same_bytes(run: Any, tmp_path: Path) -> None:
     """Networks that see several images at a time see the same ones together."""
     command = ("predict", run, "-", "--masks", "--folds", "0", "--out")

@@ -58,6 +58,7 @@ def until(holds: Any, process: Any) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_every_image_is_inspected_exactly_once(
     inspector: Any, folder: Any, tmp_path: Path
 ) -> None:

@@ -234,6 +234,7 @@ def test_numbers_of_another_processor_are_no_fault(sides: Any) -> None:
     assert any(f"by {measured.parity.most_pixels} pixels at most" in line for line in parity_lines(measured.parity))
 
 
+@pytest.mark.slow
 def test_a_mask_may_hang_on_a_pixel_at_the_minimum_area(sides: Any) -> None:
     """Which one side finds and the other does not; with another minimum area, neither does and it is a fault."""
     torch_side = sides[0]
@@ -270,6 +271,7 @@ def test_a_mask_may_hang_on_a_pixel_at_the_minimum_area(sides: Any) -> None:
         check(measured)
 
 
+@pytest.mark.slow
 def test_a_network_that_answers_with_nan_leaves_nothing_behind(run: Path, tmp_path: Path) -> None:
     """Found by the comparison, when the networks are written already; and a run without classifiers comes that far."""
     broken = without_classifiers(copied(run, tmp_path))

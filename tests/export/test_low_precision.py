@@ -20,6 +20,9 @@ from steelsight.inspector.parity import Parity
 from steelsight.run.run import Run
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def reduced(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("exported")

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Container, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from helpers.data import ROOT
@@ -9,11 +10,13 @@ from helpers.data import ROOT
 SOURCE = ROOT / "src" / "steelsight"
 
 
+@cache
 def source_modules() -> dict[str, Path]:
     """Every module of the package, by its dotted name."""
     return {_dotted("steelsight", path.relative_to(SOURCE)): path for path in sorted(SOURCE.rglob("*.py"))}
 
 
+@cache
 def helper_modules() -> dict[str, Path]:
     """Every helper of the tests, by its dotted name."""
     folder = ROOT / "tests" / "helpers"

@@ -131,6 +131,7 @@ def test_the_average_is_the_mean_of_the_last_epochs_and_best_is_the_best(tmp_pat
     assert all(torch.equal(best[key], chosen[key]) for key in best)
 
 
+@pytest.mark.slow
 def test_kill_9_in_the_middle_of_an_epoch_then_resume(tmp_path: Path) -> None:
     """The real verb, a real kill, and the same bits as an undisturbed run."""
     long = sets(*TINY, "folds=2", "members.*.sampling.least_steps=6")

@@ -28,6 +28,7 @@ from steelsight.version import __version__
 TRAINING_LIBRARIES = {
     *("torch", "torchvision", "lightning", "timm", "segmentation_models_pytorch", "safetensors"),
     *("pandas", "pyarrow", "zarr", "sklearn", "matplotlib", "jinja2", "markupsafe"),
+    *("platformdirs", "filelock"),
     *("onnx", "onnx_ir", "onnxscript", "nncf", "onnxruntime"),
 }
 """What the extra [train] brings."""

@@ -464,6 +464,7 @@ def test_it_fits_every_screen_whatever_a_reviewer_is_called(browser: Browser, cl
         assert page.evaluate("innerWidth") == LOOKS[look]["viewport"]["width"]
 
 
+@pytest.mark.slow
 def test_the_next_inspector_is_trained_on_the_corrections(page: Any, client: Any, tmp_path: Path) -> None:
     for one in found(client, reviewed=False)[:12]:
         word = "reject" if one["regions"] else "pass"

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 from helpers.data import run_cli
-from pytest import approx
 from safetensors.torch import save_file
 
 from steelsight.export.export import export_run
@@ -103,7 +102,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
     numbers = ("p_defect", "probability")
     with path.open(encoding="utf-8", newline="") as stream:
         return [
-            {name: approx(float(cell), abs=1e-3) if name in numbers else cell for name, cell in row.items()}
+            {name: pytest.approx(float(cell), abs=1e-3) if name in numbers else cell for name, cell in row.items()}
             for row in ({**row, "reason": ""} for row in csv.DictReader(stream))
         ]
 

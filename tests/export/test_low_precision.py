@@ -19,7 +19,6 @@ from steelsight.inspector.openvino import runs_in_bf16
 from steelsight.inspector.parity import Parity
 from steelsight.run.run import Run
 
-
 pytestmark = pytest.mark.slow
 
 

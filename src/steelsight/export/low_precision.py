@@ -1,4 +1,4 @@
-"""Networks in a precision below fp32, and what it costs in Dice on images that they did not see."""
+"""Networks in a precision below fp32, stored or computed, and what it costs in Dice on images that they did not see."""
 
 import shutil
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from steelsight.cascade.engine import Engine, EngineNetwork
 from steelsight.dataset.model import Sample
 from steelsight.export.accuracy_control import FoldInFp32
 from steelsight.export.dice_loss import MOST_IMAGES, FoldEngines, measure_fold
+from steelsight.export.half import store_in_half
 from steelsight.export.images import of_fold, spread
 from steelsight.export.plan import Plan
 from steelsight.export.quantise import Control, quantise
@@ -46,6 +47,9 @@ def write_reduced(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> 
         shutil.copyfile(fp32 / its.file, folder / its.file)
     if card.precision == "int8":
         _quantise_all(plan, card, fp32, folder)
+    elif card.precision == "fp16":
+        for its in card.networks:
+            store_in_half(folder / its.file)
     elif not runs_in_bf16(card.precision):
         return DiceLoss.unknown(plan.max_dice_loss, "this processor does not compute in bf16 and took fp32 instead")
     return DiceLoss.of(plan.max_dice_loss, _measure(plan, card, fp32, folder))

@@ -11,7 +11,7 @@ def here(precision: Precision) -> Platform:
     """This machine's processor and libraries."""
     import openvino
 
-    computed: Precision = "fp32" if precision == "bf16" and not runs_in_bf16(precision) else precision
+    computed: Precision = precision if precision == "int8" or runs_in_bf16(precision) else "fp32"
     return Platform(
         reference=f"torch {version('torch')} in fp32",
         runtime=f"OpenVINO {version('openvino')} in {computed}",

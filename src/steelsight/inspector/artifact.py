@@ -33,8 +33,9 @@ images. All are still read."""
 INPUT, OUTPUT = "input", "probabilities"
 """Names of a network's one input and one output."""
 
-Precision = Literal["fp32", "bf16", "int8"]
-"""In which numbers the networks compute: `bf16` networks are stored in fp32 and run in bf16 where the processor gains."""
+Precision = Literal["fp32", "fp16", "bf16", "int8"]
+"""In which numbers the networks compute: `bf16` networks are stored in fp32 and run in bf16 where the processor gains;
+`fp16` networks are stored in fp16 and compute in fp32."""
 
 
 class NetworkCard(Model):

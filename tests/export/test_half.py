@@ -78,5 +78,5 @@ def test_the_dice_that_it_costs_is_measured(run: Path, exported: Exported, tmp_p
     assert abs(loss.lost) < 0.01
 
 
-def networks_answer(networks: tuple[EngineNetwork, ...], image: np.ndarray) -> np.ndarray:
+def networks_answer(networks: Sequence[EngineNetwork], image: np.ndarray) -> np.ndarray:
     return np.concatenate([one.probabilities(one.preprocess.to_input(image)[None]).ravel() for one in networks])

@@ -10,6 +10,7 @@ from steelsight.cli import (
     bench,
     data,
     decide,
+    demo,
     export,
     inspect,
     log,
@@ -68,6 +69,7 @@ app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
+app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("watch")(watch.watch)
 app.command("bench")(bench.bench)

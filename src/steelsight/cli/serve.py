@@ -3,14 +3,17 @@
 import os
 import re
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
 
-from steelsight.cli.inspect import Device, InspectorFolder, Threads
+from steelsight.cli.inspect import Device, Threads
 from steelsight.cli.output import Interrupted, console, option_at, results
 from steelsight.core.errors import UserError
 
@@ -23,7 +26,19 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what a bearer token may hold: RFC
 
 Host = Annotated[str, typer.Option(help="Address to listen on; a token is needed if other machines can reach it.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any that is free.")]
-Data = Annotated[Path, typer.Option(help="Folder of the log, the images and the probability maps.")]
+ServedInspector = Annotated[
+    Path | None, typer.Argument(metavar="[INSPECTOR]", help="Folder that `steelsight export` wrote; none with --demo.")
+]
+Demo = Annotated[
+    bool, typer.Option("--demo", help="Serve the ready inspector of the package, which knows made-up steel only.")
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the log, the images and the probability maps.",
+        show_default="station; with --demo one that is removed at the end",
+    ),
+]
 Database = Annotated[
     str | None,
     typer.Option(
@@ -59,10 +74,11 @@ Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser."
 
 
 def serve(
-    inspector: InspectorFolder,
+    inspector: ServedInspector = None,
+    demo: Demo = False,
     host: Host = "127.0.0.1",
     port: Port = 8000,
-    data: Data = Path("station"),
+    data: Data = None,
     database: Database = None,
     name: Name = None,
     keep: KeepWhat = "all",
@@ -85,29 +101,59 @@ def serve(
     from steelsight.station.station import Station
     from steelsight.station.upkeep import Upkeep
 
+    folder = _served(inspector, demo)
     token = _read_token(token_file)
     if token is None and not is_loopback(resolve(host, port)[1]):
         raise UserError(
             f"--host {host}: a station that others can reach needs a token; put one of at least {_SHORTEST_TOKEN} "
             f"characters into a file and add --token-file FILE, or into {TOKEN_VARIABLE}"
         )
-    settings = read_settings(
-        data=data, database=database, name=name, keep=keep, keep_days=keep_days, keep_gb=keep_gb, queue=queue,
-        max_bytes=max_bytes, max_pixels=max_pixels, max_files=max_files,
-    )  # fmt: skip
     _check_samples(samples)
-    with listen(host, port) as bound:
-        address = address_of(bound)
+    passing = demo and data is None and database is None
+    with listen(host, port) as bound, _stored_in(data, demo) as stored:
+        settings = read_settings(
+            data=stored, database=database, name=name, keep=keep, keep_days=keep_days, keep_gb=keep_gb, queue=queue,
+            max_bytes=max_bytes, max_pixels=max_pixels, max_files=max_files,
+        )  # fmt: skip
+        address = address_of(bound) + ("#inspect/try" if demo else "")
         results.print(f"open: [cyan]{escape(address)}[/]", soft_wrap=True, highlight=False)
-        with Station.open(inspector, settings, device=device, threads=threads) as station, Upkeep(station):
+        with Station.open(folder, settings, device=device, threads=threads) as station, Upkeep(station):
             app = create_app(station, Access(token), samples)
-            console.print(f"ready; inspections are stored in {escape(str(data))}; Ctrl-C ends", highlight=False)
+            kept = "inspections go when it ends" if passing else f"inspections are stored in {stored}"
+            console.print(f"ready; {escape(kept)}; Ctrl-C ends", highlight=False)
             if open_page:
                 webbrowser.open(address)
             signal = serve(app, bound)
-    console.print("stopped; every accepted image is in the log", highlight=False)
+    console.print("stopped" if passing else "stopped; every accepted image is in the log", highlight=False)
     if signal == SIGINT:
         raise Interrupted
+
+
+def _served(inspector: Path | None, demo: bool) -> Path:
+    """The inspector's folder.
+
+    Raises:
+        UserError: none is given without --demo, or one with it.
+    """
+    from steelsight.inspector.ready import ready_inspector
+
+    if demo and inspector is not None:
+        raise UserError(f"{inspector}: --demo serves the ready inspector of the package; leave one of the two out")
+    if demo:
+        return ready_inspector()
+    if inspector is None:
+        raise UserError("which inspector? name the folder that `steelsight export` wrote, or add --demo to try one")
+    return inspector
+
+
+@contextmanager
+def _stored_in(data: Path | None, demo: bool) -> Iterator[Path]:
+    """Where inspections are stored: what a demonstration stores goes with it."""
+    if data is not None or not demo:
+        yield data or Path("station")
+        return
+    with TemporaryDirectory(prefix="steelsight-demo-") as folder:
+        yield Path(folder)
 
 
 def read_settings(**given: Any) -> "StationSettings":

@@ -13,6 +13,7 @@ from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import InspectorCard, read_card
 from steelsight.inspector.engine import open_engine
+from steelsight.inspector.ready import ready_inspector
 
 
 class PillowImage(Protocol):
@@ -46,6 +47,11 @@ class Inspector:
     device: Device = "auto"
     threads: int | None = None
     _engines: dict[Aim, Engine] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def demo(cls, *, device: Device = "auto", threads: int | None = None) -> Self:
+        """Open the ready inspector that travels in the package, which knows made-up steel only; see `open`."""
+        return cls.open(ready_inspector(), device=device, threads=threads)
 
     @classmethod
     def open(cls, folder: Path | str, *, device: Device = "auto", threads: int | None = None) -> Self:

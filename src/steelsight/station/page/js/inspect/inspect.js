@@ -24,9 +24,13 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 /** Show the view; see main.js. @param {HTMLElement} element @param {Context} context */
-export function open(element, { card, keys }) {
+export function open(element, { card, rest, keys }) {
   const inspect = (kept ??= new Inspect(card));
   element.append(inspect.element);
+  if (rest === "try") {
+    history.replaceState(null, "", "#inspect"); // a reload does not inspect them again
+    if (!inspect.rows.length) inspect.addSample();
+  }
   return inspect.listen(keys);
 }
 

@@ -8,6 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PLAIN := .venv-plain
+PACKAGING := .venv-packaging
 # Of `make demo`: a folder of labelled images to train on in place of made-up strips, and one of images to inspect.
 DATA ?=
 DEMO := $(if $(DATA),demo/own,demo)
@@ -25,7 +26,7 @@ endif
 # One line per package of a MB or more: enough to see it move, little enough to read.
 PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^Installing collected packages.*/  installing .../p'
 
-.PHONY: help demo test test-slow test-python test-page check check-python check-page no-node plain clean
+.PHONY: help demo test test-slow test-python test-page check check-python check-page no-node package plain clean
 
 help:
 	@echo "make demo    draw strips, train, judge, decide verdicts, export an inspector, calibrate it, inspect fresh strips, report"
@@ -33,6 +34,7 @@ help:
 	@echo "make test    run the tests and the examples in the docstrings"
 	@echo "make test-slow  trainings from end to end, jobs side by side, several devices"
 	@echo "make check   ruff, mypy, import-linter; tsc and eslint on the page where node is installed"
+	@echo "make package  build wheel and sdist into dist/, and hold them to what may be in them"
 	@echo "make plain   prove that the plain install inspects and scores without torch, and the station runs without it"
 	@echo "make clean   remove the virtual environments and the demo"
 	@echo
@@ -113,10 +115,20 @@ no-node:
 	@test "$${STEELSIGHT_NODE:-}" != required
 endif
 
-# The package as a user gets it: built, not editable, without extras; and the runtime's tests beside it. Then with the station.
-plain:
+# The wheel is built from the sdist, so that what the sdist lacks is missed at once.
+package:
+	@$(PYTHON) -m venv --clear $(PACKAGING)
+	@$(PACKAGING)/bin/pip install --disable-pip-version-check --quiet build twine
+	@rm -rf dist
+	$(PACKAGING)/bin/python -m build --outdir dist . >/dev/null
+	$(PACKAGING)/bin/twine check --strict dist/*
+	$(PACKAGING)/bin/python .ci/package_contents.py dist/*
+	@rm -rf $(PACKAGING)
+
+# The package as a user gets it: the wheel, without extras; and the runtime's tests beside it. Then with the station.
+plain: package
 	@$(PYTHON) -m venv --clear $(PLAIN)
-	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet .
+	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet dist/*.whl
 	$(PLAIN)/bin/steelsight --version
 	@rm -rf $(PLAIN)/strips
 	$(PLAIN)/bin/steelsight data make $(PLAIN)/strips --images 12
@@ -132,10 +144,10 @@ plain:
 	  test $$size -lt 500 || { echo "the plain install must stay under 500 MB" >&2; exit 1; }
 	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet pytest pytest-timeout hypothesis onnx
 	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest -o pythonpath=tests $(RUNTIME_TESTS)
-	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet ".[serve]" httpx
+	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet "$$(echo dist/*.whl)[serve]" httpx
 	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest -o pythonpath=tests $(STATION_TESTS)
 	@$(PLAIN)/bin/python -c "from importlib.util import find_spec; raise SystemExit(bool(find_spec('torch') or find_spec('pandas')))"
 	@rm -rf $(PLAIN)
 
 clean:
-	rm -rf .venv $(PLAIN) node_modules demo
+	rm -rf .venv $(PLAIN) $(PACKAGING) dist node_modules demo

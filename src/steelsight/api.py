@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Literal, Self
 from steelsight import recipe as recipes
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
-from steelsight.core.files import sweep
 from steelsight.dataset import read as reading
 from steelsight.dataset.model import Dataset, Layout
 from steelsight.metrics.mask_table import read_mask_table
 from steelsight.metrics.submission import Score, image_suffixes, read_image_list, score_submission
 from steelsight.metrics.submitted_defects import Sizes, sizes_in
 from steelsight.recipe import Recipe, choose_folds, choose_jobs
+from steelsight.recipe.quick import QUICK_IMAGES, quick_recipe
 from steelsight.rule.objective import ObjectiveName, chosen_objective
 from steelsight.run.run import Run
 from steelsight.verdicts.policy import Limits, Unchanged
 from steelsight.verdicts.severity import Severity
+from steelsight.verdicts.thresholds import check_wish
 
 if TYPE_CHECKING:
     from steelsight.cascade.judge import Prediction
     from steelsight.inspector.artifact import Precision
     from steelsight.inspector.inspector import Inspector
-    from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.selection.decision import Decision
 
 
@@ -32,7 +32,7 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
     """A recipe that comes with steelsight (`paper`, `lite`, `demo`), or that of a YAML file.
 
     Args:
-        overrides: changes, each `key.sub=value`, as in `members.segment-lite0.sampling.batch=4`.
+        overrides: changes, each `key.sub=value`, as in `members.segment-lite0.sampling.batch=4`; phases count from 1.
 
     Raises:
         UserError: no such recipe, not YAML, or a wrong key or value.
@@ -270,6 +270,8 @@ def train(
     recipe: str | Path | Recipe = "lite",
     overrides: Sequence[str] = (),
     limits: Limits | None = None,
+    quick: bool = False,
+    limit: int | None = None,
     resume: bool = False,
     skip_faulty: bool = False,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -286,6 +288,9 @@ def train(
         recipe: `paper`, `lite`, `demo`, a YAML file, or what `load_recipe` made of one.
         overrides: changes to a recipe that is given by name or file, see `load_recipe`.
         limits: for the verdicts; None for the default.
+        quick: minutes instead of hours, to see that everything works: two folds, the smallest network of each step, few
+            epochs, small images, 120 of them unless `limit` says otherwise.
+        limit: how many images to take at most: whole groups, each combination of classes in its share; None for all.
         resume: go on with the run in `out`, with the recipe that it began with; begin a new one if there is none.
         skip_faulty: leave faulty images out.
         device, workers: where to train, and loader processes of each job.
@@ -299,58 +304,40 @@ def train(
     >>> run = steelsight.train("demo/strips", recipe="demo", out="runs/demo") # doctest: +SKIP
     >>> run.report()                                                                # doctest: +SKIP
     """
-    wanted = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
+    if isinstance(recipe, Recipe):
+        wanted = quick_recipe(recipe) if quick else recipe
+    else:
+        wanted = recipes.load_recipe(str(recipe), overrides, quick=quick)
     run = TrainedRun(Path(out))
-    if run.is_started and not resume:
-        raise UserError(f"{run}: there is a run already; go on with it by resume=True, or choose another out")
-    predictions = _go_on(run, data, wanted) if run.is_started else _start(run, data, wanted, skip_faulty)
-    from steelsight.training.device_config import DeviceConfig
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.training.device_config import DeviceConfig, require_device
+    from steelsight.training.start import check_start, check_unchanged, go_on, start_run
+
+    machine = DeviceConfig(device, "auto", workers, parallel)
+    require_device(machine)
+    check_start(run, wanted, resume=resume)
+    if run.is_started:
+        predictions = go_on(run, wanted, data.root if isinstance(data, Dataset) else Path(data))
+        check_unchanged(predictions, choose_jobs(predictions.recipe, []))
+    else:
+        dataset = data if isinstance(data, Dataset) else read_dataset(data)
+        _refuse_faults(dataset, skip_faulty)
+        limit = QUICK_IMAGES if quick and limit is None else limit
+        predictions = OutOfFoldPredictions.of(start_run(run, dataset, wanted, limit=limit))
+    if limits is not None:
+        check_wish(limits, predictions.record.classes)
     from steelsight.training.experiment import run_jobs
 
-    run_jobs(predictions, choose_jobs(predictions.recipe, []), DeviceConfig(device, "auto", workers, parallel))
+    run_jobs(predictions, choose_jobs(predictions.recipe, []), machine)
     run = TrainedRun(run.path)
     run.decide(limits)
     run.report()
     return run
 
 
-def _start(run: Run, data: str | Path | Dataset, wanted: Recipe, skip_faulty: bool) -> "OutOfFoldPredictions":
-    if run.path.exists() and not run.is_torn_start:
-        raise UserError(f"{run}: exists and is not a run; choose another out")
-    sweep(run.path, below=False)
-    from steelsight.networks.encoders import require_weights
-
-    for member in wanted.members:
-        if member.weights == "imagenet":
-            require_weights(member.encoder, member.name)
-    dataset = data if isinstance(data, Dataset) else read_dataset(data)
+def _refuse_faults(dataset: Dataset, skip_faulty: bool) -> None:
     if dataset.faults and not skip_faulty:
         raise UserError(
             f"{dataset.root}: {len(dataset.faults)} faults (the first: {dataset.faults[0].message}); mend them, which "
             "read_dataset lists, or leave those images out by skip_faulty=True"
         )
-    from steelsight.run.predictions import OutOfFoldPredictions
-    from steelsight.training.experiment import start_run
-
-    return OutOfFoldPredictions.of(start_run(run, dataset, wanted))
-
-
-def _go_on(run: Run, data: str | Path | Dataset, wanted: Recipe) -> "OutOfFoldPredictions":
-    """The run that was begun, with its images where the data is now."""
-    from steelsight.run.predictions import OutOfFoldPredictions
-    from steelsight.training.job import is_done
-    from steelsight.training.same_images import check_data, with_images_at
-
-    predictions = OutOfFoldPredictions.of(run)
-    if predictions.recipe.name != wanted.name:
-        raise UserError(
-            f"{run}: holds a run of recipe {predictions.recipe.name!r}, not {wanted.name!r}; resume it with its own recipe, "
-            "or choose another out"
-        )
-    place = data.root if isinstance(data, Dataset) else Path(data)
-    root = (place.parent if place.is_file() else place).resolve()
-    if root != predictions.record.root.resolve():
-        predictions = with_images_at(predictions, root)
-    if not all(is_done(predictions, member, fold) for member, fold in choose_jobs(predictions.recipe, [])):
-        check_data(predictions)
-    return predictions

@@ -30,7 +30,7 @@ def test_one_folds_networks_replace_an_inspector(run: Any, tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert (result["wrote"], result["folds"], result["evidence"]) == ([str(out)], [1], "own")
-    assert result["next"] == f"steelsight inspect '{out}' IMAGES --out DIR"
+    assert result["next"] == f"steelsight inspect '{out}' IMAGES --out '{out.parent / 'inspected'}' --overlays"
     assert result["parity"]["images"] > 12
     assert sorted(path.name for path in out.iterdir()) == [
         "README.md",

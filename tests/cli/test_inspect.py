@@ -100,7 +100,7 @@ def test_it_ends_with_what_it_wrote_counts_and_the_next_command(inspector: Any, 
     assert "66 images: " in done.stderr
     assert " 0 unreadable, " in done.stderr
     assert "images/s" in done.stderr
-    assert f"next: steelsight score TRUTH.csv {out / 'submission.csv'}" in done.stdout
+    assert f"next: steelsight serve {inspector}" in done.stdout
     assert {path.name for path in out.iterdir()} == TABLES
 
 

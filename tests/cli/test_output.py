@@ -65,7 +65,10 @@ def commands(path: Path) -> Iterator[tuple[str, set[str]]]:
     for node in (node for call in calls if path.suffix in (".py", ".j2") for node in ast.walk(ast.parse(call))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "command":
             assert isinstance(node.args[0], ast.Constant)
-            yield str(node.args[0].value), {f"--{one.arg}".replace("_", "-") for one in node.keywords}
+            yield (
+                str(node.args[0].value),
+                {f"--{(one.arg or '').rstrip('_')}".replace("_", "-") for one in node.keywords},
+            )
 
 
 def test_the_names_of_options_stand_in_cli_alone() -> None:

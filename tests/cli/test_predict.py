@@ -77,7 +77,7 @@ def test_what_is_predicted_can_be_scored(run: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = run_cli("predict", run, SAMPLE / "train_images", "--out", out, "--folds", "1", "--layout", "wide")
     assert done.returncode == 0, done.stderr
-    assert f"next: steelsight score TRUTH.csv {out / 'submission.csv'}" in done.stdout
+    assert f"next: steelsight export {run}" in done.stdout
     scored = run_cli("score", SAMPLE / "train.csv", out / "submission.csv", "--json")
     assert scored.returncode == 0, scored.stderr
     assert json.loads(scored.stdout)["images"] == 66

@@ -1,20 +1,22 @@
 """`steelsight train` as a user types it: the reference in small, wrong use, a plan, jobs alone, Ctrl-C, a full disk."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from helpers.data import SAMPLE, run_cli, start_cli
+from helpers.data import ROOT, SAMPLE, run_cli, start_cli
 from helpers.training_samples import SMALL, few_images, sets
 
 from steelsight.dataset.read import read_dataset
 from steelsight.recipe import load_recipe
 from steelsight.run.run import Run
-from steelsight.training.experiment import start_run
+from steelsight.training.start import start_run
 
 
 def test_a_job_can_run_alone_and_says_which_are_left(tmp_path: Path) -> None:
@@ -38,6 +40,7 @@ def test_a_job_can_run_alone_and_says_which_are_left(tmp_path: Path) -> None:
     assert result["open_jobs"] == ["segment-lite0:0", "segment-lite0:1", "classify-lite0:0"]
     assert (run / "evidence/classify-lite0/fold1.parquet").is_file()
     assert not (run / "decision.json").exists()
+    assert result["next"].endswith("--device cpu --json --resume --only segment-lite0:0")
     refused = run_cli(*command)
     assert refused.returncode == 2
     assert "--resume" in refused.stderr
@@ -104,7 +107,70 @@ def test_the_plan_trains_nothing(tmp_path: Path) -> None:
     assert alone / 2 * 0.999 <= planned["seconds"] < alone
     assert all(member["memory"] > 1e8 for member in planned["members"])
     assert planned["bytes"] > 1e6
+    assert planned["next"].startswith(f"steelsight train {tmp_path / 'data'} --recipe lite --out {run} --set")
+    assert "--plan" not in planned["next"]
     assert not run.exists()
+
+
+UNTIL_TORCH = """
+import sys
+from steelsight.cli.main import main
+sys.argv[0] = "steelsight"
+try:
+    main()
+except SystemExit as ending:
+    print(ending.code, "torch" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nowhere"], "nowhere"),
+        (["DATA", "--recipe", "lite", "--device", "cuda"], "no CUDA device"),
+        (["DATA", "--recipe", "paper"], "steelsight weights add b0"),
+        (["DATA", "--set", "folds=13"], "13 folds need at least 13 images"),
+        (["DATA", "--limit", "2"], "5 folds need at least 5 images"),
+        (["DATA", "--groups", "nowhere.csv"], "nowhere.csv"),
+        (["DATA", "--max-escape", "7"], "--max-escape"),
+        (["DATA", "--never-miss", "scale=0.1"], "no defect class is named 'scale'"),
+        (["DATA", "--quick", "--out", "."], "exists and is not a run"),
+    ],
+)
+def test_what_is_wrong_is_told_before_torch_is_imported(arguments: list[str], says: str, tmp_path: Path) -> None:
+    if "cuda" in arguments and Path("/proc/driver/nvidia").exists():
+        pytest.skip("there is a GPU")
+    given = [str(few_images(tmp_path / "data")) if word == "DATA" else word for word in arguments]
+    done = subprocess.run(
+        [sys.executable, "-c", UNTIL_TORCH, "train", "--out", str(tmp_path / "run"), *given],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"},
+        cwd=tmp_path,
+    )
+    assert done.stdout.strip() == "2 False", done.stderr
+    assert says in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_quick_training_goes_all_the_way_and_says_what_it_is(tmp_path: Path) -> None:
+    run, limits = tmp_path / "run", ("--max-escape", "0.5", "--max-overkill", "0.5", "--confidence", "0.6")
+    smaller = sets("members.*.phases.*.epochs=1", "members.*.keep.last=1", "members.*.input.pixels=4096")
+    done = run_cli(
+        "train", SAMPLE, "--out", run, "--quick", "--limit", "40", *limits, *smaller, "--device", "cpu", timeout=800
+    )
+    assert done.returncode == 0, done.stderr
+    assert "A quick training" in done.stderr
+    assert "of the 66 images" in done.stderr
+    assert f"look at: {run / 'report' / 'index.html'}" in done.stdout
+    assert f"next: steelsight export {run} --out {tmp_path / 'inspector'}" in done.stdout
+    assert Run(run).recipe.name == "lite (quick)"
+    page = (run / "report/index.html").read_text("utf-8")
+    assert "A quick training" in page
+    assert "of the 66 images" in page
+    assert json.loads((run / "decision.json").read_text())["policy"]["wish"]["max_escape"] == 0.5
 
 
 @pytest.mark.parametrize(
@@ -145,7 +211,7 @@ def test_faults_stop_a_training_unless_they_are_skipped(tmp_path: Path) -> None:
 
 def test_ctrl_c_is_one_message_and_the_run_goes_on(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    long = sets(*SMALL, "members.*.keep.last=1", "members.*.phases.0.epochs=50")
+    long = sets(*SMALL, "members.*.keep.last=1", "members.*.phases.1.epochs=50")
     data = few_images(tmp_path / "data")
     training = start_cli("train", data, "--recipe", "lite", "--out", run, *long, "--only", "classify-lite0:0")
     deadline = time.monotonic() + 120
@@ -155,6 +221,8 @@ def test_ctrl_c_is_one_message_and_the_run_goes_on(tmp_path: Path) -> None:
     _, errors = training.communicate(timeout=60)
     assert training.returncode == 130, errors
     assert "interrupted" in errors
+    assert f"this goes on: steelsight train {data} --recipe lite --out {run}" in errors
+    assert errors.rstrip().endswith("--resume")
     assert "Traceback" not in errors
     assert not list(run.rglob("*.part*"))
 

@@ -17,7 +17,7 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_list_says_where_weights_are_and_how_to_add_the_absent() -> None:
     done = run_cli("weights", "list")
     assert done.returncode == 0
-    assert done.stdout == "next: steelsight weights add b0 FILE\n"
+    assert done.stdout == "next: steelsight weights add --all --from-hub\n"
     for word in (
         "b5",
         "28.3 M",
@@ -40,7 +40,25 @@ def test_an_added_file_is_listed(tmp_path: Path) -> None:
     entries = {entry["encoder"]: entry for entry in listed["encoders"]}
     assert entries["b0"] == {"encoder": "b0", "parameters": 4007548, "weights": "added", "path": added["wrote"][0]}
     assert entries["b1"]["weights"] == "absent"
-    assert listed["next"] == "steelsight weights add b1 FILE"
+    assert listed["next"] == "steelsight weights add --all --from-hub"
+
+
+def test_all_that_are_absent_are_added_from_a_folder_by_their_names(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for encoder in ("b0", "b1", "b2", "b3", "b4"):
+        weights = timm.create_model(f"tf_efficientnet_{encoder}", num_classes=0).state_dict()
+        save_file(weights, folder / f"tf_efficientnet_{encoder}_aa-827b6e33.safetensors")
+    lacking = run_cli("weights", "add", "--all", folder)
+    assert lacking.returncode == 2
+    assert "no file with b5 in the name" in lacking.stderr
+    assert not (tmp_path / "home").exists()  # all or nothing
+    save_file(timm.create_model("tf_efficientnet_b5", num_classes=0).state_dict(), folder / "b5.safetensors")
+    done = run_cli("weights", "add", "--all", folder, "--json")
+    assert done.returncode == 0, done.stderr
+    assert [one["encoder"] for one in json.loads(done.stdout)["added"]] == ["b0", "b1", "b2", "b3", "b4", "b5"]
+    again = run_cli("weights", "add", "--all", folder)
+    assert "on this machine already" in again.stderr
 
 
 @pytest.mark.parametrize(
@@ -50,6 +68,10 @@ def test_an_added_file_is_listed(tmp_path: Path) -> None:
         (("b0", "nowhere.pth"), "nowhere.pth: no such file"),
         (("b0",), "either FILE or --from-hub"),
         (("b0", "x.pth", "--from-hub"), "either FILE or --from-hub"),
+        ((), "give an encoder"),
+        (("--all",), "either a FOLDER"),
+        (("--all", "nowhere"), "nowhere: no such folder"),
+        (("--all", "nowhere", "--from-hub"), "either a FOLDER"),
     ],
 )
 def test_wrong_use_is_one_sentence(arguments: Any, words: str) -> None:

@@ -26,7 +26,7 @@ def test_paper_is_the_reference() -> None:
 
 def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> None:
     recipe = load_recipe(
-        "lite", ["folds=3", "members.classify-lite0.phases.0.epochs=7", "members.*.phases.*.schedule.maximum=2e-3"]
+        "lite", ["folds=3", "members.classify-lite0.phases.1.epochs=7", "members.*.phases.*.schedule.maximum=2e-3"]
     )
     assert recipe.folds == 3
     assert recipe.member("classify-lite0").phases[0].epochs == 7
@@ -39,8 +39,10 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
         ("fold=3", "did you mean 'folds'"),
         ("members.classify-lit0.sampling.batch=3", "did you mean 'classify-lite0'"),
         ("members.*.sampling.bach=3", "did you mean 'batch'"),
-        ("members.*.phases.0.loss.dyce=1", "did you mean 'dice'"),
-        ("members.*.phases.0.optimiser.name=adamm", "did you mean 'adam"),
+        ("members.*.phases.1.loss.dyce=1", "did you mean 'dice'"),
+        ("members.*.phases.1.optimiser.name=adamm", "did you mean 'adam"),
+        ("members.*.phases.0.epochs=7", "the first one counts as 1"),
+        ("members.*.phases.2.epochs=7", "nothing is named '2'"),
         ("members.*.encoder=light0", "lite0"),
         ("members.*.augment.horizontal_flip=1.5", "less than or equal to 1"),
         ("folds", "not of the form"),
@@ -69,7 +71,7 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
         ("members.*.phases.*.schedule.start=inf", "finite"),
         ("members.*.augment.contrast=[1.4, 0.7]", "must not exceed"),
         ("members.*.augment.saturation=[-1, 1]", "greater than or equal to 0"),
-        ("members.*.sampling.repeat=[{class: 1, times: 0}]", r"repeat\.0\.times: 0 is refused.*greater than"),
+        ("members.*.sampling.repeat=[{class: 1, times: 0}]", r"repeat\.1\.times: 0 is refused.*greater than"),
         ("members.*.sampling.repeat=[{class: 1, tims: 2}]", r"did you mean 'times'|times: the key is missing"),
         ("members.*.sampling.repeat=balancd", "did you mean 'balanced'"),
     ],

@@ -20,7 +20,7 @@ from steelsight.training.loading import ImageCache
 
 TINY = (
     "members.*.input={height: 32, width: 96, colour: grey}",
-    "members.*.phases.0.epochs=3",
+    "members.*.phases.1.epochs=3",
     "members.*.keep.last=2",
     "members.*.validate_every=1",
     "members.*.sampling.batch=4",
@@ -75,7 +75,7 @@ def test_a_resumed_job_ends_in_the_same_bits(name: str, tmp_path: Path, fabric: 
 
 
 def test_a_checkpoint_between_phases_and_one_at_the_end_hold_what_is_needed(tmp_path: Path, fabric: Fabric) -> None:
-    one = member("segment-lite0", *TINY, "members.*.phases.0.epochs=1", "members.*.keep.last=1")
+    one = member("segment-lite0", *TINY, "members.*.phases.1.epochs=1", "members.*.keep.last=1")
     of = one.model_copy(update={"phases": one.phases * 2})
     whole, _ = train(of, tmp_path / "whole", fabric)
 

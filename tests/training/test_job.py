@@ -18,10 +18,11 @@ from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 from steelsight.training import job as job_file
 from steelsight.training.checkpoint import Checkpoint, average_in
-from steelsight.training.device_config import DeviceConfig, make_fabric
+from steelsight.training.device_config import DeviceConfig
 from steelsight.training.epochs import Hooks
-from steelsight.training.experiment import start_run
-from steelsight.training.job import is_done, make_job, new_network, run_job, store_evidence
+from steelsight.training.fabric import make_fabric
+from steelsight.training.job import make_job, new_network, run_job, store_evidence
+from steelsight.training.start import start_run
 
 NAME = "segment-lite0"
 
@@ -59,7 +60,7 @@ def test_a_kill_after_the_last_epoch_costs_no_epoch(
         patched.setattr(job_file, write, kill)
         with pytest.raises(KilledError):
             run_job(make_job(evidence, one, 0), evidence, fabric, 0, hooks)
-    assert not is_done(evidence, one, 0)
+    assert not evidence.is_done(one, 0)
     halves = [
         evidence.run.path / place
         for place in (f"jobs/{NAME}/fold0/.checkpoint.7.part.pt", f"evidence/{NAME}/.fold0.7.part.zarr")
@@ -69,7 +70,7 @@ def test_a_kill_after_the_last_epoch_costs_no_epoch(
         half.mkdir(parents=True)
     run_job(make_job(evidence, one, 0), evidence, fabric, 0, hooks)
     assert trained == [0, 1]
-    assert is_done(evidence, one, 0)
+    assert evidence.is_done(one, 0)
     assert not (evidence.run.path / "jobs" / NAME / "fold0" / "checkpoint.pt").exists()
     assert [half.exists() for half in (*halves, other)] == [False, False, True]
 
@@ -121,7 +122,7 @@ def test_a_network_that_gives_no_probability_leaves_no_evidence(
         ):
             run_job(job, evidence, fabric, 0, Hooks(lambda images: None, lambda line: None))
     assert not evidence.has(one, 0)
-    assert not is_done(evidence, one, 0)
+    assert not evidence.is_done(one, 0)
 
 
 def test_a_classifier_that_gives_no_probability_leaves_no_evidence(evidence: OutOfFoldPredictions) -> None:

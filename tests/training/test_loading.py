@@ -34,7 +34,7 @@ def test_a_window_is_defective_when_it_shows_a_defect() -> None:
 def test_the_pooled_head_is_told_the_same_without_cells() -> None:
     samples = severstal().samples
     told = [
-        f"members.classify-lite0.{change}" for change in ("head=pooled", "weights=imagenet", "phases.0.loss.cells=0")
+        f"members.classify-lite0.{change}" for change in ("head=pooled", "weights=imagenet", "phases.1.loss.cells=0")
     ]
     cells, pooled = (
         TrainingImages(member("classify-lite0", SIZE, *changes), samples, 0, "job") for changes in ([], told)

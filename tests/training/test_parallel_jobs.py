@@ -66,7 +66,7 @@ def wait_for(what: Callable[[], object], seconds: float = 300) -> None:
 @contextmanager
 def two_at_work(run: Path, data: Path) -> Iterator[tuple[object, list[int]]]:
     """A training of both segmenters, each past its first epoch and long from its end; its process and its workers."""
-    long = sets("members.segment-lite0.phases.0.epochs=4000")
+    long = sets("members.segment-lite0.phases.1.epochs=4000")
     training = start_cli(*command(data, run, "--parallel", "2", "--only", "segment-lite0", *long))
     try:
         checkpoints = [run / f"jobs/segment-lite0/fold{fold}/checkpoint.pt" for fold in (0, 1)]

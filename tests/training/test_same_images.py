@@ -11,8 +11,8 @@ from steelsight.dataset.read import read_dataset
 from steelsight.recipe import load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
-from steelsight.training.experiment import start_run
 from steelsight.training.same_images import check_data, with_images_at
+from steelsight.training.start import start_run
 
 
 def test_images_that_were_moved_are_those_of_the_run_and_others_are_not(tmp_path: Path) -> None:

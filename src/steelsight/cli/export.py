@@ -1,12 +1,12 @@
 """`steelsight export`: a run as an inspector that needs no torch."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
+from steelsight.cli.following import inspect_with
 from steelsight.cli.output import finish, results, shown_progress
 
 
@@ -63,4 +63,4 @@ def export(
         "evidence": exported.card.provenance.evidence,
         "parity": exported.parity.model_dump(mode="json"),
     }
-    finish([out], f"steelsight inspect {shlex.quote(str(out))} IMAGES --out DIR", as_json=as_json, figures=figures)
+    finish([out], inspect_with(out), as_json=as_json, figures=figures)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from steelsight.cli.following import quoted
 from steelsight.cli.judging import AsJson, ClassIds, Images, Layout, Masks, Out, Overlays, Resume, judge_and_write
 
 InspectorFolder = Annotated[Path, typer.Argument(metavar="INSPECTOR", help="Folder that `steelsight export` wrote.")]
@@ -52,5 +53,10 @@ def inspect(
         batch=opened.engine("throughput").batch,
     )
     judge_and_write(
-        writer, opened.stream, left_out=found.left_out, as_json=as_json, figures={"inspector": str(inspector)}
+        writer,
+        opened.stream,
+        left_out=found.left_out,
+        as_json=as_json,
+        figures={"inspector": str(inspector)},
+        following=f"steelsight serve {quoted(inspector)}",
     )

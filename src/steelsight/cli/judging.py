@@ -1,6 +1,5 @@
 """What `predict` and `inspect` share: their options, and judging images into a folder."""
 
-import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -49,12 +48,14 @@ def judge_and_write(
     left_out: "Sequence[LeftOut]",
     as_json: bool,
     figures: Mapping[str, Any],
+    following: str | None,
 ) -> None:
     """Judge what remains to be judged, write it, and say what came of it.
 
     Args:
         left_out: what of the folders was passed over.
         figures: of the verb itself, for `--json`.
+        following: the command to propose.
 
     Raises:
         typer.Exit: status 3 if some images could not be read, got no probability from a network, or were left out.
@@ -75,7 +76,6 @@ def judge_and_write(
     say_left_out(left_out)
     if not as_json:
         console.print(_sentence(tally, rate), highlight=False)
-    command = f"steelsight score TRUTH.csv {shlex.quote(str(writer.out / 'submission.csv'))}"
     found = {
         "images": tally.images,
         "verdicts": tally.verdicts,
@@ -87,7 +87,9 @@ def judge_and_write(
         "resumed": kept,
         "images_per_second": rate and round(rate, 2),
     }
-    finish(writer.wrote, command, as_json=as_json, figures={**found, **figures})
+    overlays = writer.out / "overlays"
+    look_at = overlays if overlays in writer.wrote else writer.out / "images.csv"
+    finish(writer.wrote, following, as_json=as_json, figures={**found, **figures}, look_at=look_at)
     if tally.unreadable or tally.unjudged or left_out:
         raise typer.Exit(3)
 

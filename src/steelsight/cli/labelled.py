@@ -3,10 +3,14 @@
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from steelsight.cli.output import console, counting
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Dataset, Fault, Layout
+
+if TYPE_CHECKING:
+    from steelsight.run.record import Record
 
 _SHOWN_FAULTS = 20
 
@@ -39,6 +43,13 @@ def say_notes(notes: Iterable[str]) -> None:
     """Tell what is no fault and yet may surprise."""
     for note in notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
+
+
+def say_folds(record: "Record") -> None:
+    """Tell what single folds of a new run lack."""
+    from steelsight.dataset.limitations import lacks_in_folds
+
+    say_notes(lacks_in_folds(record.classes, record.samples, record.folds, record.groups))
 
 
 def _list_faults(faults: tuple[Fault, ...]) -> None:

@@ -5,6 +5,7 @@ import sys
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from steelsight.cli import (
     bench,
@@ -22,9 +23,10 @@ from steelsight.cli import (
     watch,
     weights,
 )
+from steelsight.cli.again import again
 from steelsight.cli.output import INTERRUPTED, Interrupted, fail
+from steelsight.cli.versions import versions
 from steelsight.core.errors import UserError
-from steelsight.version import __version__
 
 TRAINING_LIBRARIES = {
     *("torch", "torchvision", "lightning", "timm", "segmentation_models_pytorch", "safetensors"),
@@ -50,14 +52,14 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"steelsight {__version__}")
+        typer.echo(versions())
         raise typer.Exit
 
 
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the versions and stop.")
     ] = False,
 ) -> None: ...
 
@@ -114,8 +116,19 @@ def _text(name: object) -> str:
 
 
 def _interrupted() -> int:
-    fail("interrupted; what was finished is kept; a verb that has --resume goes on with it")
+    if _has_resume():
+        fail(f"interrupted; what was finished is kept; this goes on: {again(add=['--resume'])}")
+    else:
+        fail("interrupted")
     return INTERRUPTED
+
+
+def _has_resume() -> bool:
+    """Whether the verb that was typed goes on where it was stopped; a plan trains nothing, and has nothing to go on with."""
+    verbs = typer.main.get_command(app)
+    typed = verbs.commands.get(sys.argv[1]) if isinstance(verbs, TyperGroup) and len(sys.argv) > 1 else None
+    has = typed is not None and any("--resume" in parameter.opts for parameter in typed.params)
+    return has and "--plan" not in sys.argv
 
 
 if __name__ == "__main__":

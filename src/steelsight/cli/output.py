@@ -89,13 +89,21 @@ def fail(message: str) -> None:
 
 
 def finish(
-    wrote: Sequence[Path], next_command: str | None, *, as_json: bool, figures: Mapping[str, Any] | None = None
+    wrote: Sequence[Path],
+    next_command: str | None,
+    *,
+    as_json: bool,
+    figures: Mapping[str, Any] | None = None,
+    look_at: Path | None = None,
 ) -> None:
-    """End a verb: what it wrote and the exact next command, for people or as one JSON object on standard output."""
+    """End a verb: what it wrote, what of it to look at, and the next command, for people or as one JSON object on standard
+    output."""
     if as_json:
         print(json.dumps({"wrote": [str(path) for path in wrote], "next": next_command, **(figures or {})}))
         return
     for path in wrote:
         results.print(f"wrote [bold]{escape(str(path))}[/]", soft_wrap=True, highlight=False)
+    if look_at is not None:
+        results.print(f"look at: [bold]{escape(str(look_at))}[/]", soft_wrap=True, highlight=False)
     if next_command:
         results.print(f"next: [cyan]{escape(next_command)}[/]", soft_wrap=True, highlight=False)

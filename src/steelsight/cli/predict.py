@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from steelsight.cli.following import export_of
 from steelsight.cli.judging import AsJson, ClassIds, Images, Layout, Masks, Out, Overlays, Resume, judge_and_write
 from steelsight.cli.output import fail
 
@@ -71,6 +72,7 @@ def predict(
         left_out=found.left_out,
         as_json=as_json,
         figures=figures,
+        following=export_of(run),
     )
 
 

@@ -1,11 +1,11 @@
 """`steelsight report`: one self-contained page on a RUN, or the sheet to sign for an INSPECTOR."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from steelsight.cli.following import export_of, inspect_with
 from steelsight.cli.output import finish, shown_progress
 from steelsight.core.errors import UserError
 from steelsight.inspector.artifact import CARD
@@ -61,7 +61,7 @@ def report(
 
     with shown_progress() as progress:
         page = build_report(run, inspected, mm_per_pixel, progress)
-    finish([page], f"steelsight export {shlex.quote(str(folder))} --out INSPECTOR", as_json=as_json)
+    finish([page], export_of(folder), as_json=as_json, look_at=page)
 
 
 def _report_inspector(
@@ -77,4 +77,4 @@ def _report_inspector(
     from steelsight.report.sign_off.sheet import build_sheet
 
     page = build_sheet(inspector, out, images, mm_per_pixel)
-    finish([page], f"steelsight inspect {shlex.quote(str(inspector))} IMAGES --out DIR", as_json=as_json)
+    finish([page], inspect_with(inspector), as_json=as_json, look_at=page)

@@ -1,27 +1,38 @@
 """`steelsight train`: folds, all jobs of a recipe, then decide and report."""
 
 import os
-import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.table import Table
 
+from steelsight.cli.again import again
+from steelsight.cli.following import export_of
 from steelsight.cli.groups import Groups, known_groups, say_groups
-from steelsight.cli.labelled import read_labelled, say_notes
-from steelsight.cli.output import console, counting, finish, results, shown_progress, with_options
+from steelsight.cli.labelled import read_labelled, say_folds
+from steelsight.cli.limits import (
+    Confidence,
+    CostEscape,
+    CostEscapeOf,
+    CostOverkill,
+    CostReview,
+    DefectShare,
+    EscapeAmong,
+    MaxEscape,
+    MaxOverkill,
+    NeverMiss,
+    OverkillAmong,
+    make_wish,
+)
+from steelsight.cli.output import console, counting, finish, shown_progress, with_options
 from steelsight.core.errors import UserError
-from steelsight.core.files import sweep
 from steelsight.dataset.model import Layout
 
 if TYPE_CHECKING:
     from steelsight.recipe import Recipe
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
-    from steelsight.training.device_config import DeviceConfig
+    from steelsight.verdicts.policy import Limits
 
 
 def train(
@@ -30,7 +41,24 @@ def train(
     recipe: Annotated[str, typer.Option("--recipe", help="paper, lite, demo, or a YAML file.")] = "lite",
     layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; detected if left out.")] = None,
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a field: key.sub=value; members by name, * for all.")
+        list[str] | None,
+        typer.Option(
+            "--set", help="Change a field: key.sub=value. Members go by name, phases count from 1, * stands for all."
+        ),
+    ] = None,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Minutes instead of hours, to see that everything works: two folds, the smallest network of each step, "
+            "few epochs, small images, 120 of them unless --limit says otherwise. Its figures say little.",
+        ),
+    ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Train on at most so many images: whole groups, each combination of classes in its share."
+        ),
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Print jobs, time and disk; train nothing.")] = False,
     only: Annotated[list[str] | None, typer.Option("--only", help="Run only this job: member:fold, or member.")] = None,
@@ -44,37 +72,74 @@ def train(
         str, typer.Option("--parallel", help="Jobs side by side: a number, or auto: one for each core; on a GPU one.")
     ] = "auto",
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")] = False,
+    max_escape: MaxEscape = None,
+    escape_among: EscapeAmong = None,
+    max_overkill: MaxOverkill = None,
+    overkill_among: OverkillAmong = None,
+    confidence: Confidence = None,
+    defect_share: DefectShare = None,
+    never_miss: NeverMiss = None,
+    cost_escape: CostEscape = None,
+    cost_review: CostReview = None,
+    cost_overkill: CostOverkill = None,
+    cost_escape_of: CostEscapeOf = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Train a recipe in cross-validation on DATA, then decide members and rule, and write the report.
+    """Train a recipe in cross-validation on DATA, then decide members, rule and verdicts, and write the report.
 
     Exit status 3 if images of DATA were left out, unless --skip-faulty allows for it.
     """
+    wish = make_wish(
+        max_escape=max_escape,
+        escape_among=escape_among,
+        max_overkill=max_overkill,
+        overkill_among=overkill_among,
+        confidence=confidence,
+        defect_share=defect_share,
+        never_miss=never_miss,
+        cost_escape=cost_escape,
+        cost_review=cost_review,
+        cost_overkill=cost_overkill,
+        cost_escape_of=cost_escape_of,
+    )
+    # until run_jobs nothing imports torch: what is wrong is told at once
     from steelsight.recipe import choose_jobs, load_recipe
-
-    wanted = load_recipe(recipe, overrides or [])
-    choose_jobs(wanted, only or [])
+    from steelsight.recipe.quick import QUICK_IMAGES
     from steelsight.run.run import Run
-    from steelsight.training.device_config import DeviceConfig
-    from steelsight.training.experiment import run_jobs
-    from steelsight.training.job import is_done
-    from steelsight.training.same_images import check_data
+    from steelsight.training.device_config import DeviceConfig, require_device
+    from steelsight.training.start import check_start, check_unchanged
 
+    wanted = load_recipe(recipe, overrides or [], quick=quick)
+    choose_jobs(wanted, only or [])
     machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel, devices))
-    if plan:
-        with _planned(data, layout, wanted, skip_faulty, groups) as evidence:
-            _show_plan(evidence, only or [], machine, as_json)
-        return
+    require_device(machine)
+    if quick and limit is None:
+        limit = QUICK_IMAGES
     run = Run(out)
-    goes_on = run.is_started and not _is_further_device()
-    evidence, left_out = _open_or_start(data, layout, wanted, run, resume, skip_faulty, groups, named=recipe)
+    check_start(run, wanted, resume=resume or plan or _is_further_device())
+    if plan:
+        from steelsight.cli.plan import planned_run, show_plan
+
+        with planned_run(data, layout, wanted, skip_faulty=skip_faulty, groups=groups, limit=limit) as evidence:
+            show_plan(evidence, only or [], machine, as_json)
+        return
+    goes_on, left_out = run.is_started, False
+    if goes_on:
+        evidence = _go_on(data, wanted, run)
+        _check_groups(evidence, groups)
+    else:
+        evidence, left_out = _start(data, layout, wanted, run, skip_faulty, groups, limit)
+    _check_wish(wish, evidence)
+    _say_small(evidence)
     jobs = choose_jobs(evidence.recipe, only or [])
-    if goes_on and not all(is_done(evidence, member, fold) for member, fold in jobs):
+    if goes_on and not _is_further_device():
         with console.status("checking that the images are still the same"):
-            check_data(evidence)
+            check_unchanged(evidence, jobs)
+    from steelsight.training.experiment import run_jobs
+
     run_jobs(evidence, jobs, machine, tensorboard=tensorboard, worded=with_options)
     if not _is_further_device():
-        _end(evidence, data, recipe, as_json)
+        _end(evidence, wish, as_json)
         if left_out and not skip_faulty:
             raise typer.Exit(3)
 
@@ -92,42 +157,43 @@ def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
     return int(parallel)
 
 
-def _open_or_start(
+def _start(
     data: Path,
     layout: Layout | None,
     wanted: "Recipe",
     run: "Run",
-    resume: bool,
     skip_faulty: bool,
     groups: str | None,
-    *,
-    named: str,
+    limit: int | None,
 ) -> "tuple[OutOfFoldPredictions, bool]":
-    """The run: a new one, or with --resume the one there; and whether images of DATA were left out."""
-    from steelsight.networks.encoders import require_weights
+    """A new run, and whether images of DATA were left out."""
     from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.training.start import start_run
 
-    if run.is_started:
-        if not resume and not _is_further_device():
-            raise UserError(f"{run}: there is a run already; go on with it by --resume, or choose another --out")
-        evidence = _go_on(data, wanted, run, named)
-        _check_groups(evidence, groups)
-        return evidence, False
-    if run.path.exists() and not run.is_torn_start:
-        raise UserError(f"{run}: exists and is not a run; choose another --out")
-    sweep(run.path, below=False)
-    for member in wanted.members:  # before hours are spent, and before torch is loaded
-        if member.weights == "imagenet":
-            require_weights(member.encoder, member.name)
     dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
     known = known_groups(groups, dataset)
-    from steelsight.training.experiment import start_run
-
     with counting("looking for twins") as advance:
-        evidence = OutOfFoldPredictions.of(start_run(run, dataset, wanted, known=known, progress=advance))
+        started = start_run(run, dataset, wanted, known=known, limit=limit, progress=advance)
+    evidence = OutOfFoldPredictions.of(started)
     say_groups(known, evidence.record.groups)
-    _say_of_folds(evidence)
+    say_folds(evidence.record)
     return evidence, bool(dataset.left_out)
+
+
+def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":
+    """The run that is there, with its images where DATA is."""
+    from steelsight.recipe import is_resolved
+    from steelsight.training.start import go_on
+
+    evidence = go_on(run, wanted, data)
+    sizes = [sample.size for sample in evidence.record.samples]
+    if not _is_further_device() and not is_resolved(wanted, evidence.recipe, evidence.record.classes, sizes):
+        console.print(
+            f"{run.recipe_file} is kept as the run began; other values of --recipe and --set are ignored",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return evidence
 
 
 def _check_groups(evidence: "OutOfFoldPredictions", groups: str | None) -> None:
@@ -145,37 +211,21 @@ def _check_groups(evidence: "OutOfFoldPredictions", groups: str | None) -> None:
         )
 
 
-def _say_of_folds(evidence: "OutOfFoldPredictions") -> None:
-    from steelsight.dataset.limitations import lacks_in_folds
+def _check_wish(wish: "Limits | None", evidence: "OutOfFoldPredictions") -> None:
+    """A class that there is not is told before hours of training, and not behind them."""
+    if wish is not None:
+        from steelsight.verdicts.thresholds import check_wish
 
-    record = evidence.record
-    say_notes(lacks_in_folds(record.classes, record.samples, record.folds, record.groups))
+        check_wish(wish, evidence.record.classes)
 
 
-def _go_on(data: Path, wanted: "Recipe", run: "Run", named: str) -> "OutOfFoldPredictions":
-    """The run that is there, with its images where DATA is."""
-    from steelsight.recipe import is_resolved
-    from steelsight.run.predictions import OutOfFoldPredictions
-    from steelsight.training.same_images import with_images_at
+def _say_small(evidence: "OutOfFoldPredictions") -> None:
+    """Tell of a run that is made small, whoever has made it so."""
+    from steelsight.recipe.quick import smallness
 
-    evidence = OutOfFoldPredictions.of(run)
-    if evidence.recipe.name != wanted.name:
-        raise UserError(
-            f"{run}: holds a run of recipe {evidence.recipe.name!r}, not {wanted.name!r} (--recipe {named}); "
-            "resume it with its own recipe, or choose another --out"
-        )
-    root = (data.parent if data.is_file() else data).resolve()
-    if root != evidence.record.root.resolve():
-        evidence = with_images_at(evidence, root)
-    if not _is_further_device() and not is_resolved(
-        wanted, evidence.recipe, evidence.record.classes, [sample.size for sample in evidence.record.samples]
-    ):
-        console.print(
-            f"{run.recipe_file} is kept as the run began; other values of --recipe and --set are ignored",
-            highlight=False,
-            soft_wrap=True,
-        )
-    return evidence
+    if not _is_further_device():
+        for sentence in smallness(evidence.recipe, len(evidence.record.samples), evidence.record.of_images):
+            console.print(f"note: {sentence}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _is_further_device() -> bool:
@@ -183,92 +233,17 @@ def _is_further_device() -> bool:
     return int(os.environ.get("LOCAL_RANK", "0")) > 0
 
 
-@contextmanager
-def _planned(
-    data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: bool, groups: str | None
-) -> "Iterator[OutOfFoldPredictions]":
-    """A run as it would be, in a folder that is thrown away."""
-    import tempfile
-
-    from steelsight.run.predictions import OutOfFoldPredictions
-    from steelsight.run.run import Run
-    from steelsight.training.experiment import start_run
-
-    with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
-        known = known_groups(groups, dataset)
-        evidence = OutOfFoldPredictions.of(start_run(Run(Path(folder) / "run"), dataset, wanted, known=known))
-        say_groups(known, evidence.record.groups)
-        _say_of_folds(evidence)
-        yield evidence
-
-
-def _show_plan(evidence: "OutOfFoldPredictions", only: list[str], machine: "DeviceConfig", as_json: bool) -> None:
-    from dataclasses import asdict
-
-    from steelsight.recipe import choose_jobs
-    from steelsight.training.experiment import plan_jobs
-
-    jobs = choose_jobs(evidence.recipe, only)
-    with console.status("timing each network on this machine"):
-        cost, arrangement = plan_jobs(evidence, jobs, machine)
-    device = f"{arrangement.device}, {cost.at_once} at once" if cost.at_once > 1 else arrangement.device
-    table = Table(title=f"Plan of recipe {evidence.recipe.name} on {device} ({len(jobs)} jobs)")
-    for column in ("member", "jobs", "epochs", "steps/epoch", "images/s", "time", "memory", "on disk"):
-        table.add_column(column, justify="left" if column == "member" else "right")
-    for member in cost.members:
-        table.add_row(
-            member.member,
-            str(member.jobs),
-            str(member.epochs),
-            str(member.steps),
-            f"{member.training_rate:.1f}",
-            _duration(member.seconds),
-            _size(member.memory) if member.memory else "",
-            _size(member.disk),
-        )
-    disk = sum(member.disk for member in cost.members)
-    table.add_row("total", str(len(jobs)), "", "", "", _duration(cost.seconds), "", _size(disk), style="bold")
-    if not as_json:
-        results.print(table)
-        if cost.members[0].memory:
-            results.print("memory: what the process of one job takes at most", highlight=False)
-        if cost.at_once > 1:
-            results.print(
-                f"the total is the time until all are done, {cost.at_once} at once with {arrangement.threads} thread each; "
-                "images/s are those of one job beside the others",
-                highlight=False,
-            )
-    for note in arrangement.notes:
-        console.print(note, highlight=False, markup=False)
-    working = cost.at_once * max(member.working for member in cost.members)
-    console.print(f"while jobs run, their checkpoints take up to {_size(working)} more", highlight=False)
-    figures = {
-        "jobs": len(jobs),
-        "parallel": cost.at_once,
-        "seconds": cost.seconds,
-        "bytes": disk,
-        "members": [asdict(member) for member in cost.members],
-    }
-    finish([], None, as_json=as_json, figures=figures)
-
-
-def _end(evidence: "OutOfFoldPredictions", data: Path, named: str, as_json: bool) -> None:
+def _end(evidence: "OutOfFoldPredictions", wish: "Limits | None", as_json: bool) -> None:
     """Decide and report when every job is done; otherwise say which are not."""
-    from steelsight.training.job import is_done
-
     run = evidence.run
     open_jobs = [
         f"{member.name}:{fold}"
         for member in evidence.recipe.members
         for fold in range(evidence.recipe.folds)
-        if not is_done(evidence, member, fold)
+        if not evidence.is_done(member, fold)
     ]
     if open_jobs:
-        following = (
-            f"steelsight train {_quoted(data)} --recipe {_quoted(named)} --out {_quoted(run)} --resume --only "
-            f"{_quoted(open_jobs[0])}"
-        )
+        following = again(without=["--only="], add=["--resume", "--only", open_jobs[0]])
         finish([run.path], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
     from steelsight.cli.decision import show, show_policy
@@ -276,36 +251,11 @@ def _end(evidence: "OutOfFoldPredictions", data: Path, named: str, as_json: bool
     from steelsight.selection.decide import decide
 
     with shown_progress() as tell:
-        decision = decide(run, progress=tell)
+        decision = decide(run, wish=wish, progress=tell)
     if not as_json:
         show(decision)
         show_policy(decision.policy, decision.classes)
     with console.status("writing the report"):
         page = build_report(run)
     figures = {"decision": decision.model_dump(mode="json")}
-    finish(
-        [run.decision_file, page],
-        f"steelsight predict {_quoted(run)} IMAGES --out DIR",
-        as_json=as_json,
-        figures=figures,
-    )
-
-
-def _quoted(value: object) -> str:
-    return shlex.quote(str(value))
-
-
-def _duration(seconds: float) -> str:
-    """
-    >>> _duration(90), _duration(7200)
-    ('1.5 min', '2.0 h')
-    """
-    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
-
-
-def _size(count: float) -> str:
-    """
-    >>> _size(2_500_000)
-    '2.5 MB'
-    """
-    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
+    finish([run.decision_file, page], export_of(run.path), as_json=as_json, figures=figures, look_at=page)

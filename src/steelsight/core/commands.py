@@ -9,14 +9,17 @@ from pathlib import Path
 
 
 def command(verb: str, *arguments: str | Path, **options: str | float | Path | bool) -> str:
-    """A command line of steelsight; True is for an option without a value, or whose value is left to the reader.
+    """A command line of steelsight; True is for an option without a value, or whose value is left to the reader. An option
+    that Python has as a word of its own ends with `_`.
 
     >>> command("train", "DATA", recipe="lite", out="run", skip_faulty=True)
     'steelsight train DATA --recipe lite --out run --skip-faulty'
+    >>> command("log corrections", out="next", with_="DATA")
+    'steelsight log corrections --out next --with DATA'
     """
     words = ["steelsight", verb, *(_word(argument) for argument in arguments)]
     for name, value in options.items():
-        words.append(f"--{name.replace('_', '-')}")
+        words.append(f"--{name.rstrip('_').replace('_', '-')}")
         if value is not True:
             words.append(_word(value))
     return " ".join(words)

@@ -4,13 +4,15 @@ from decimal import Decimal
 from math import ceil, floor, isnan, log10
 
 _MOST = 17  # a double holds no more
+_CLOSE = 7  # so many digits are too many to tell a share from 0 or 1
 _LEAST = 1e-6  # a smaller share is shown as this by `at_most`
 _STATED = 6  # digits of a share that somebody stated
 _OFF = 1e-12  # sums of many shares are off by less
 
 
 def apart(*values: float, least: int = 2) -> list[str]:
-    """Decimals, as many for all, with which different values look different and so stand in their order.
+    """Decimals, as many for all, with which different values look different and so stand in their order, and with which a
+    share that is not quite 0 or 1 does not look as if it were.
 
     Args:
         least: digits after the point.
@@ -19,7 +21,14 @@ def apart(*values: float, least: int = 2) -> list[str]:
     ['0.31', '0.04', '0.72']
     >>> apart(0.04001, 0.04)
     ['0.04001', '0.04000']
+    >>> apart(0.9968, 0.95), apart(0.003), apart(1.0, 0.95)
+    (['0.997', '0.950'], ['0.003'], ['1.00', '0.95'])
     """
+    for digits in range(least, _CLOSE):
+        texts = [f"{value:.{digits}f}" for value in values]
+        ends = any(float(text) in (0, 1) and value not in (0, 1) for text, value in zip(texts, values, strict=True))
+        if len(set(texts)) == len(set(values)) and not ends:
+            return texts
     for digits in range(least, _MOST):
         texts = [f"{value:.{digits}f}" for value in values]
         if len(set(texts)) == len(set(values)):

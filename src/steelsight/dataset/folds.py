@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import StratifiedGroupKFold
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Sample
@@ -51,21 +50,23 @@ def assign_folds(samples: Sequence[Sample], groups: ArrayLike, folds: int, seed:
             f"folds: {folds} folds need at least {folds} images that are not twins of each other, and the data has "
             f"{count}; ask for fewer folds or add images"
         )
-    strata = _strata([sample.classes for sample in samples], numbers.tolist(), folds)
+    from sklearn.model_selection import StratifiedGroupKFold  # takes a second, and there may be too few images
+
+    of_stratum = strata([sample.classes for sample in samples], numbers.tolist(), folds)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     assigned = np.empty(len(samples), np.int64)
     with warnings.catch_warnings():
         # The stratum of rule 3 may be small, and the user can do nothing about it.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        for fold, (_, held_out) in enumerate(splitter.split(strata, strata, numbers)):
+        for fold, (_, held_out) in enumerate(splitter.split(of_stratum, of_stratum, numbers)):
             assigned[held_out] = fold
     return assigned
 
 
-def _strata(combinations: Sequence[_Combination], groups: Sequence[int], folds: int) -> NDArray[np.int64]:
+def strata(combinations: Sequence[_Combination], groups: Sequence[int], folds: int) -> NDArray[np.int64]:
     """The stratum number (N,) of every image: one per group, by the three rules above.
 
-    >>> _strata([(), (), (), (0,), (0,), (0, 1), (1,)], [0, 1, 2, 3, 4, 5, 5], 2).tolist()
+    >>> strata([(), (), (), (0,), (0,), (0, 1), (1,)], [0, 1, 2, 3, 4, 5, 5], 2).tolist()
     [0, 0, 0, 1, 1, 2, 2]
     """
     held: dict[int, set[_Combination]] = {}

@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -94,6 +96,28 @@ def require_weights(encoder: Encoder, member: str = "MEMBER") -> WeightsFile:
             f"`{command('weights add', encoder, from_hub=True)}`, or start without them by name with "
             f"`overrides=members.{member}.weights=random`"
         )
+    return found
+
+
+def find_in_folder(folder: Path, encoders: Sequence[Encoder]) -> dict[Encoder, Path]:
+    """The file of each encoder in a folder, which has the encoder in its name, as in `tf_efficientnet_b0_aa-827b6e33.pth`.
+
+    Raises:
+        UserError: there is no such folder, or an encoder has no file there, or more than one.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; name the one that holds the .safetensors or .pth files")
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".safetensors", ".pth"))
+    found = {}
+    for encoder in encoders:
+        named = [path for path in files if encoder in re.split(r"[^a-z0-9]+", path.stem.lower())]
+        if len(named) != 1:
+            what = f"{len(named)} files ({', '.join(path.name for path in named)})" if named else "no file"
+            raise UserError(
+                f"{folder}: {what} with {encoder} in the name; keep one for each of {', '.join(encoders)}, or add them one "
+                "by one"
+            )
+        found[encoder] = named[0]
     return found
 
 

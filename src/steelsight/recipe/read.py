@@ -13,15 +13,19 @@ from steelsight.core.errors import UserError, nearest
 from steelsight.core.model import Location, explain, keys_of
 from steelsight.core.parsing import parse_yaml
 from steelsight.recipe.model import Recipe
+from steelsight.recipe.quick import quick_recipe
 
 RECIPES = ("paper", "lite", "demo")
 
 
-def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, quick: bool = False) -> Recipe:
     """Read a recipe that comes with steelsight, by name, or a file, and apply `key.sub=value` overrides.
 
     In a key, members are named (`members.classify-lite0.sampling.batch`), `*` stands for every member or phase that has
-    the field, and phases are numbered from 0. Values are YAML.
+    the field, and phases count from 1 (`members.*.phases.1.epochs`). Values are YAML.
+
+    Args:
+        quick: make it quick first (see `quick_recipe`), so that overrides change what the quick one says.
 
     Raises:
         UserError: no such recipe, not YAML, or a wrong key or value.
@@ -37,6 +41,8 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
         text = path.read_text("utf-8", errors="replace")
     content = _parse(text, source)
     content.pop("templates", None)
+    if quick:
+        content = quick_recipe(_validate(content, source)).model_dump(mode="json", by_alias=True)
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:
@@ -113,8 +119,10 @@ def _assign(node: Any, keys: Sequence[str], value: Any, source: str) -> bool:
             # a list: every item is to be set
             return bool(rest) and any([_assign(item, rest, value, source) for item in node])  # noqa: C419
         named = {str(item["name"]): item for item in node if isinstance(item, dict) and "name" in item}
-        numbered = {str(number): item for number, item in enumerate(node)}
+        numbered = {str(number): item for number, item in enumerate(node, start=1)}
         chosen = named or numbered
+        if key == "0" and not named:
+            raise UserError(f"{source}: there is no number 0, for the first one counts as 1; write .1. in place of .0.")
         if key not in chosen:
             raise UserError(f"{source}: nothing is named {key!r}; {nearest(key, chosen)}")
         return _assign(chosen[key], rest, value, source) if rest else False
@@ -161,7 +169,8 @@ def _names(location: Iterable[int | str], content: Any) -> str:
         except (KeyError, IndexError, TypeError):
             node = None
         named = isinstance(step, int) and isinstance(node, dict) and "name" in node
-        parts.append(str(node["name"]) if named and isinstance(node, dict) else str(step))
+        number = step + 1 if isinstance(step, int) else step
+        parts.append(str(node["name"]) if named and isinstance(node, dict) else str(number))
     return ".".join(parts)
 
 

@@ -74,6 +74,10 @@ class OutOfFoldPredictions:
         """Whether the evidence of a job is there."""
         return self._path(member, fold).exists()
 
+    def is_done(self, member: Member, fold: int) -> bool:
+        """Whether a job has its final weights and its evidence."""
+        return self.run.job(member.name, fold).done.is_file() and self.has(member, fold)
+
     def sweep(self, member: Member, fold: int) -> None:
         """Remove what a killed job left half-written."""
         path = self._path(member, fold)

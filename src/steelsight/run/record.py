@@ -44,6 +44,7 @@ class Record:
         groups: int64 (N,), the twin group of each sample.
         skipped: faults whose images were left out.
         fingerprint: of the data, see `fingerprint`.
+        of_images: how many images the data has, where a limit took the samples from them; None where all were taken.
     """
 
     root: Path
@@ -54,6 +55,7 @@ class Record:
     groups: NDArray[np.int64]
     skipped: tuple[Fault, ...]
     fingerprint: str
+    of_images: int | None = None
 
 
 class _Skipped(Model):
@@ -73,6 +75,7 @@ class _Header(Model):
     classes: tuple[str, ...]
     skipped: tuple[_Skipped, ...]
     fingerprint: str
+    of_images: int | None = None
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -107,6 +110,7 @@ def write_record(folder: Path, record: Record) -> None:
         classes=record.classes,
         skipped=skipped,
         fingerprint=record.fingerprint,
+        of_images=record.of_images,
     )
     write_json(folder / DATASET, header.model_dump())
 
@@ -144,7 +148,17 @@ def read_record(folder: Path) -> Record:
         numbers.append((fold, group))
     folds, groups = np.array(numbers, np.int64).reshape(-1, 2).T.copy()
     skipped = tuple(Fault(s.kind, root / s.file, s.line, s.image_id, s.message) for s in header.skipped)
-    return Record(root, header.layout, header.classes, tuple(samples), folds, groups, skipped, header.fingerprint)
+    return Record(
+        root=root,
+        layout=header.layout,
+        classes=header.classes,
+        samples=tuple(samples),
+        folds=folds,
+        groups=groups,
+        skipped=skipped,
+        fingerprint=header.fingerprint,
+        of_images=header.of_images,
+    )
 
 
 def fingerprint(dataset: Dataset | Record, workers: int = 2) -> str:

@@ -1,16 +1,15 @@
-"""What to train on, and Lightning Fabric for it."""
+"""What to train on, and whether there can be such a device: told without torch, whose import takes seconds."""
 
-import logging
+import ctypes
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-from lightning.fabric import Fabric
-
 from steelsight.core.errors import UserError
-from steelsight.networks.precision import gains_from_bf16
-from steelsight.recipe import Recipe
-from steelsight.training.allocator import keep_freed_memory
+
+NO_GPU = "use `device=cpu`, or install its driver"
+_DRIVERS = ("libcuda.so.1", "nvcuda.dll")
+_OTHER_DRIVERS = ("libamdhip64.so", "amdhip64.dll")
+"""AMD's, which torch calls CUDA as well."""
 
 
 @dataclass(frozen=True)
@@ -24,32 +23,27 @@ class DeviceConfig:
     parallel: int | Literal["auto"] = "auto"
 
 
-def accelerator(machine: DeviceConfig) -> Literal["cpu", "cuda"]:
-    """The kind of device; a GPU where there is one and nothing else was said."""
-    if machine.device == "cpu":
-        return "cpu"
-    if torch.cuda.is_available():
-        return "cuda"
-    if machine.device == "cuda":
-        raise UserError("`device=cuda`: torch sees no CUDA device here; use `device=cpu`, or install its driver")
-    return "cpu"
+def require_device(machine: DeviceConfig) -> None:
+    """See that there is a driver for the GPU that is asked for by name.
+
+    Raises:
+        UserError: there is none, or it counts no device.
+    """
+    if machine.device == "cuda" and not (_counted() or any(map(_library, _OTHER_DRIVERS))):
+        raise UserError(f"`device=cuda`: this machine has no CUDA device, or no driver for it; {NO_GPU}")
 
 
-def make_fabric(machine: DeviceConfig, recipe: Recipe) -> Fabric:
-    """Lightning Fabric for the devices, in the precision that the recipe asks for."""
-    kind = accelerator(machine)
-    if kind == "cpu":
-        keep_freed_memory()
-    devices = machine.devices
-    if devices == "auto":
-        devices = torch.cuda.device_count() if kind == "cuda" else 1
-    bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and gains_from_bf16(kind))
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it announces itself at each start
-    fabric = Fabric(
-        accelerator=kind,
-        devices=devices,
-        strategy="ddp" if devices > 1 else "auto",
-        precision="bf16-mixed" if bf16 else "32-true",
-    )
-    fabric.launch()
-    return fabric
+def _counted() -> int:
+    """How many devices NVIDIA's driver counts; 0 without a driver."""
+    count = ctypes.c_int(0)
+    for driver in map(_library, _DRIVERS):
+        if driver is not None and driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0:
+            return count.value
+    return 0
+
+
+def _library(name: str) -> ctypes.CDLL | None:
+    try:
+        return ctypes.CDLL(name)
+    except OSError:
+        return None

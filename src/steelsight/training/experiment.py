@@ -1,72 +1,22 @@
-"""The experiment: prepares a RUN, then all its jobs, side by side or in turn; kept what is finished, resumed what is not."""
+"""All jobs of a RUN, side by side or in turn; kept what is finished, resumed what is not."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from types import MappingProxyType
-
-import numpy as np
-from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.dataset.folds import assign_folds
-from steelsight.dataset.groups import KnownGroups, join_groups
-from steelsight.dataset.model import Dataset
-from steelsight.dataset.twins import find_twins
-from steelsight.imaging.read import read_image
-from steelsight.recipe import Member, Recipe, resolve
+from steelsight.recipe import Member
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.run.record import Record, fingerprint, write_record
-from steelsight.run.resolved_recipe import write_run_recipe
-from steelsight.run.run import Run
 from steelsight.training.augmentation_examples import draw_examples
 from steelsight.training.cost_plan import Cost, cost
-from steelsight.training.device_config import DeviceConfig, make_fabric
+from steelsight.training.device_config import DeviceConfig
 from steelsight.training.epochs import TrainingJob
-from steelsight.training.job import is_done, make_job, run_job
+from steelsight.training.fabric import make_fabric
+from steelsight.training.job import make_job, run_job
 from steelsight.training.job_layout import Arrangement, arrange, image_readers
 from steelsight.training.parallel_jobs import Failure, not_begun, orders, time_side_by_side, train_side_by_side
 from steelsight.training.progress import TrainingProgress, after_of
 from steelsight.training.threads import limited_to
 from steelsight.training.timing import time_steps
-
-_LOOKED_AT_FOR_COLOUR = 64
-
-
-def start_run(
-    run: Run,
-    dataset: Dataset,
-    recipe: Recipe,
-    *,
-    known: KnownGroups = MappingProxyType({}),
-    progress: Callable[[int, int], None] | None = None,
-) -> Run:
-    """Resolve the recipe, find twins, assign folds, and write all of it down in a new RUN.
-
-    Args:
-        known: groups that belong together whatever their pixels say.
-        progress: told how many images were searched for twins, of how many.
-    """
-    if not dataset.samples:
-        raise UserError(f"{dataset.root}: no image is left to train on; see `steelsight data check {dataset.root}`")
-    if not any(sample.is_defective for sample in dataset.samples):
-        raise UserError(f"{dataset.root}: no image shows a defect; training needs labelled defects")
-    recipe = resolve(recipe, dataset.classes, [sample.size for sample in dataset.samples], _is_grey(dataset))
-    groups = join_groups(find_twins([sample.path for sample in dataset.samples], progress=progress), known)
-    folds = assign_folds(dataset.samples, groups, recipe.folds, recipe.seed)
-    _check_folds(dataset, folds)
-    record = Record(
-        root=dataset.root,
-        layout=dataset.layout,
-        classes=dataset.classes,
-        samples=dataset.samples,
-        folds=folds,
-        groups=groups,
-        skipped=dataset.faults,
-        fingerprint=fingerprint(dataset),
-    )
-    write_record(run.path, record)
-    write_run_recipe(run.path, recipe)
-    return Run(run.path)
 
 
 def run_jobs(
@@ -86,7 +36,7 @@ def run_jobs(
         UserError: jobs have failed, when all others are done: the first one's reason, and which others.
     """
     draw_examples(evidence)
-    waiting = [(member, fold) for member, fold in jobs if not is_done(evidence, member, fold)]
+    waiting = [(member, fold) for member, fold in jobs if not evidence.is_done(member, fold)]
     if not waiting:
         return
     made = [make_job(evidence, member, fold) for member, fold in waiting]
@@ -153,19 +103,3 @@ def _in_turn(
 def _say(progress: TrainingProgress, arrangement: Arrangement) -> None:
     for note in arrangement.notes:
         progress.say(note)
-
-
-def _check_folds(dataset: Dataset, folds: NDArray[np.int64]) -> None:
-    """Every fold must leave a defect to learn from."""
-    held = {int(fold) for sample, fold in zip(dataset.samples, folds, strict=True) if sample.is_defective}
-    if len(held) < 2:
-        raise UserError(
-            f"{dataset.root}: one fold holds out every image with a defect, since there is one or all are twins, and nothing "
-            "is left to learn from; cross-validation needs defects on at least two surfaces"
-        )
-
-
-def _is_grey(dataset: Dataset) -> bool:
-    """Whether images are grey, by looking at some of them, spread over the data."""
-    places = np.linspace(0, len(dataset.samples) - 1, _LOOKED_AT_FOR_COLOUR).astype(int)
-    return all(read_image(dataset.samples[place].path).ndim == 2 for place in np.unique(places))

@@ -33,11 +33,6 @@ from steelsight.training.loading import PlainImages, ReadImage, plain_batches
 from steelsight.training.randomness import seed_torch
 
 
-def is_done(evidence: OutOfFoldPredictions, member: Member, fold: int) -> bool:
-    """Whether a job has its final weights and its evidence."""
-    return evidence.run.job(member.name, fold).done.is_file() and evidence.has(member, fold)
-
-
 def make_job(evidence: OutOfFoldPredictions, member: Member, fold: int, read: ReadImage | None = None) -> TrainingJob:
     """The job of a member on a fold, from the run's record; `read` reads images in its colour, from the file if left out."""
     record = evidence.record
@@ -83,7 +78,7 @@ def run_job(job: TrainingJob, evidence: OutOfFoldPredictions, fabric: Fabric, wo
         UserError: another process trains it.
     """
     with _alone(job, fabric):
-        if not fabric.broadcast(is_done(evidence, job.member, job.fold)):
+        if not fabric.broadcast(evidence.is_done(job.member, job.fold)):
             if fabric.is_global_zero:
                 sweep(job.folder.path)
                 evidence.sweep(job.member, job.fold)

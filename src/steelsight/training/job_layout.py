@@ -8,8 +8,9 @@ from steelsight.imaging.read import read_image
 from steelsight.recipe import Recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
-from steelsight.training.device_config import DeviceConfig, accelerator
+from steelsight.training.device_config import DeviceConfig
 from steelsight.training.epochs import TrainingJob
+from steelsight.training.fabric import accelerator
 from steelsight.training.job_memory import USABLE, available_memory, fitting, job_memory
 from steelsight.training.job_order import JobRoom
 from steelsight.training.loading import CACHE, ImageCache, ReadImage, default_workers

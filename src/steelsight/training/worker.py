@@ -76,8 +76,9 @@ def _work(orders: Orders, received: "queue.Queue[dict[str, Any]]", tell: Tell) -
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
     from steelsight.training.allocator import give_back
-    from steelsight.training.device_config import DeviceConfig, make_fabric
+    from steelsight.training.device_config import DeviceConfig
     from steelsight.training.epochs import Hooks
+    from steelsight.training.fabric import make_fabric
     from steelsight.training.job import make_job, run_job
     from steelsight.training.job_layout import image_readers
     from steelsight.training.same_images import seen_at

@@ -144,8 +144,7 @@ def find_policy(tested: EvaluationSet, wish: Limits, calibration: Calibration, s
     Raises:
         UserError: the wish names an unknown class, or a P(defect) is not a number from 0 to 1.
     """
-    _check_classes("never_miss", wish.never_miss, tested.classes)
-    _check_classes("costs.escape_of", wish.costs.escape_of if wish.costs else (), tested.classes)
+    check_wish(wish, tested.classes)
     images = score_images(tested, severity)
     found = find_bounds(tested, images, wish)
     draft = Policy(
@@ -160,6 +159,16 @@ def find_policy(tested: EvaluationSet, wish: Limits, calibration: Calibration, s
         cost_curve=found.cost_curve,
     )
     return draft.model_copy(update={"outcome": judge_outcome(draft, tested)})
+
+
+def check_wish(wish: Limits, classes: tuple[str, ...]) -> None:
+    """See that the wish names no class that there is not.
+
+    Raises:
+        UserError: it does.
+    """
+    _check_classes("never_miss", wish.never_miss, classes)
+    _check_classes("costs.escape_of", wish.costs.escape_of if wish.costs else (), classes)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,61 @@ def test_what_cannot_be_inspected_says_so_beside_its_name(page: Any) -> None:
     expect(rows(page).nth(2).locator(".badge")).to_have_text(re.compile("pass|review|reject"))
 
 
+def test_the_newest_stand_first_and_what_failed_is_one_click_away(page: Any) -> None:
+    drop(page, ("old.jpg", IMAGES[0].read_bytes()), ("notes.jpg", b"no image at all"))
+    finished(page, 2)
+    drop(page, *((f"new{number}.jpg", path.read_bytes()) for number, path in enumerate(IMAGES[:12])))
+    finished(page, 14)
+    expect(rows(page).first.locator(".name")).to_have_text("new0.jpg")
+    failed = page.locator(".results > li.failed")
+    expect(failed).not_to_be_in_viewport()
+    page.get_by_role("button", name="1 not inspected").click()
+    expect(failed).to_be_in_viewport()
+
+
+def test_flags_and_what_the_colours_mean_stand_in_the_list(page: Any, client: Any) -> None:
+    drop(page, *((path.name, path.read_bytes()) for path in IMAGES[:6]))
+    finished(page, 6)
+    logged = client.get("/api/v1/inspections", params={"limit": 6}).json()["inspections"]
+    flagged = {one["name"]: one["flags"] for one in logged if one["flags"]}
+    assert flagged
+    for name, flags in flagged.items():
+        row = page.locator(".results > li", has_text=name)
+        expect(row.locator(".flag").first).to_have_text(f"unusual: {', '.join(flags)}")
+    expect(page.locator(".gauge-key").first).to_contain_text("passes up to 0.20")
+
+
+def test_who_loads_the_page_anew_is_told_where_the_results_are(page: Any) -> None:
+    drop(page, (IMAGES[0].name, IMAGES[0].read_bytes()))
+    finished(page, 1)
+    page.reload()
+    expect(page.get_by_text("which empties its list")).to_be_visible()
+    page.get_by_role("link", name="history", exact=True).click()
+    expect(page.locator(".inspections")).to_contain_text(IMAGES[0].name)
+
+
+def test_a_station_that_is_gone_is_told_in_our_words_in_every_view(page: Any) -> None:
+    expect(page.locator(".drop")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+    for view in ("history", "review"):
+        page.evaluate("(view) => { location.hash = view; }", view)
+        expect(page.locator("main")).to_contain_text("The station does not answer")
+    page.context.set_offline(False)
+
+
+def test_an_empty_history_and_an_empty_queue_lead_somewhere(browser: Browser, inspector: Any, tmp_path: Path) -> None:
+    with served(inspector, tmp_path) as (_, spoken), page_of(browser, spoken.base_url) as page:
+        for view in ("history", "review"):
+            page.goto(f"/#{view}")
+            page.get_by_role("link", name="Drop images, or try the sample").click()
+            expect(page.locator(".drop")).to_be_visible()
+        page.goto("/#history")
+        page.get_by_label("Name").fill("no such image")
+        page.get_by_role("button", name="Clear the filters").click()
+        expect(page.get_by_label("Name")).to_have_value("")
+
+
 def test_a_camera_that_was_turned_does_not_turn_the_pixels(page: Any) -> None:
     """Masks lie on stored pixels, so that an EXIF orientation is not followed: here a quarter turn."""
     turned = b"Exif\0\0MM\0*\0\0\0\x08" + b"\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0" + bytes(4)

@@ -106,6 +106,7 @@ def test_the_doubtful_come_first_and_keys_agree(page: Any, client: Any) -> None:
     page.keyboard.press("p")
     page.keyboard.press("a")
     expect(page.locator(".review-head h2")).to_have_text(second["name"])
+    expect(page.get_by_text(f"{first['name']}: saved as version 1. The next one is shown.")).to_be_visible()
     said = latest(client, first["id"])
     assert (said["agrees"], said["word"], said["reviewer"], said["comment"]) == (True, "pass", "Ada", "scale")
     assert said["runs"] == first["runs"]

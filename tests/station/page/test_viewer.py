@@ -1,12 +1,13 @@
 """The viewer in a real browser: masks as the server has them, thresholds that move, modes, classes, zoom."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from helpers.browsing import LOOKS, needs_chromium, page_of, screenshot
+from helpers.browsing import LOOKS, PATIENCE, needs_chromium, page_of, screenshot
 from helpers.looking import SLIDE, VIEWER, look_at, mask, picture
 from helpers.serving import IMAGES, send, served
 from playwright.sync_api import Browser, expect
@@ -160,6 +161,55 @@ def test_modes_classes_and_zoom(page: Any, one: Any) -> None:
     assert shown() != zoomed
     page.keyboard.press("0")
     assert shown() == outline
+
+
+def until(page: Any, true: str) -> None:
+    """The page allows no text to be evaluated by itself, as playwright's own waiting does."""
+    deadline = time.monotonic() + PATIENCE
+    while not page.evaluate(true):
+        assert time.monotonic() < deadline, true
+        page.wait_for_timeout(50)
+
+
+def test_the_heat_map_stays_on_from_image_to_image_and_is_fetched_once(page: Any, client: Any) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/maps/" in request.url else None)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Heat").click()
+    for _ in range(3):
+        shown = dialog.get_by_role("heading", level=2).inner_text()
+        page.keyboard.press("k")
+        expect(dialog.get_by_role("heading", level=2)).not_to_have_text(shown)
+        until(page, f"{VIEWER}.layer !== null || document.querySelector('.sheet .message .notice') !== null")
+    assert asked
+    assert len(asked) == len(set(asked))
+    page.keyboard.press("Escape")
+    page.locator("[data-id] button").first.click()
+    expect(dialog.get_by_role("button", name="Heat")).to_have_attribute("aria-pressed", "true")
+    waiting = client.get("/api/v1/inspections", params={"limit": 100, "order": "doubt", "reviewed": False}).json()
+    first, second = [one["id"] for one in waiting["inspections"] if one["has_maps"]][:2]
+    page.goto(f"/#review/{first}")
+    page.get_by_role("button", name="Heat").click()
+    until(page, "document.querySelector('.review-stage').viewer.layer !== null")
+    page.locator(f".queue-list [data-id='{second}']").click()
+    review = "document.querySelector('.review-stage').viewer"
+    until(page, f"{review}.inspection?.id === {second} && {review}.layer !== null")
+
+
+def test_what_is_listed_is_what_is_outlined(page: Any, client: Any, one: Any) -> None:
+    regions = page.locator(".regions")
+    expect(regions.locator("h3").first).to_have_text("Regions")
+    for row in page.locator(".class-row").all():
+        row.locator("input.upper").evaluate(SLIDE, 255)
+    expect(regions).to_contain_text("Nothing is found at these thresholds")
+    row = page.locator(".class-row").first
+    for name in ("lower", "upper"):
+        row.locator(f"input.{name}").evaluate(SLIDE, 0)
+    expect(regions.locator("h3").first).to_have_text("Regions at these thresholds")
+    expect(regions.locator("ol").first.locator(".region").first).to_contain_text("px")
+    page.keyboard.press("r")
+    expect(regions.locator("h3").first).to_have_text("Regions")
+    expect(regions.locator("ol").first.locator(".region")).to_have_count(len(one["regions"]))
 
 
 def test_images_that_the_gate_held_back_say_so(browser: Browser, client: Any) -> None:

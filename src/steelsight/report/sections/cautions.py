@@ -4,6 +4,7 @@ import numpy as np
 
 from steelsight.core.safe_names import shown
 from steelsight.dataset.limitations import lacks, lacks_in_folds
+from steelsight.recipe.quick import smallness
 from steelsight.report.findings import Findings
 from steelsight.verdicts.evaluated import EvaluationSet
 
@@ -12,6 +13,7 @@ def run_cautions(found: Findings) -> tuple[str, ...]:
     """Of a run: what its images and folds lack, and the classes that its kept rule marks nowhere."""
     record, figures = found.record, found.decision.figures
     said = (
+        *smallness(found.recipe, len(record.samples), record.of_images),
         *lacks(record.classes, record.samples),
         *lacks_in_folds(record.classes, record.samples, record.folds, record.groups),
     )

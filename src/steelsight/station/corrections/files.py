@@ -19,6 +19,9 @@ _COMMANDS = "\n".join(
     f"    {text}" for text in (command("data check", "FOLDER"), command("train", "FOLDER", recipe="lite", out="run"))
 )
 
+TOGETHER = command("log corrections", out="NEW", with_="DATA")
+"""What a station's machine runs to join the corrections with the data that the present inspector was trained on."""
+
 _README = """\
 Reviewed images of an inspection station (steelsight {version}): {images} images, {defective} of them with a defect.
 
@@ -29,7 +32,11 @@ reviews.csv       which inspection each comes from, who reviewed it, when, and w
 {commands}
 
 A person looked at these images, most of them because the inspector was in doubt. They are harder than the line's images,
-and another share of them is defective. Train on them together with images picked at random, and test on such images alone.
+and another share of them is defective. Do not train on them alone: on the station's machine,
+
+    {together}
+
+joins them with DATA, the labelled images that the present inspector was trained on. Test on images picked at random alone.
 """
 
 _JOINED = """\
@@ -125,7 +132,7 @@ def readme(corrections: Sequence[Correction]) -> bytes:
     """What the folder is, for the person who finds it."""
     defective = sum(one.is_defective for one in corrections)
     return _README.format(
-        commands=_COMMANDS, version=__version__, images=len(corrections), defective=defective
+        commands=_COMMANDS, together=TOGETHER, version=__version__, images=len(corrections), defective=defective
     ).encode()
 
 

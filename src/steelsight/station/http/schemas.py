@@ -274,12 +274,14 @@ class LeftOutAnswer(Model):
 
 
 class CorrectionsAnswer(Model):
-    """What the dataset of all corrections holds; see `steelsight.station.corrections.export.Summary`."""
+    """What the dataset of all corrections holds; see `steelsight.station.corrections.export.Summary`. `command` joins them
+    with what the present inspector was trained on."""
 
     images: int
     defective: int
     classes: dict[str, int]
     left_out: list[LeftOutAnswer]
+    command: str
 
 
 class Health(Model):

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from steelsight.station.corrections.export import NoCorrections, summarise, zip_corrections
+from steelsight.station.corrections.files import TOGETHER
 from steelsight.station.http.errors import Responses, refusals
 from steelsight.station.http.params import Filters
 from steelsight.station.http.responses import json_answer
@@ -49,6 +50,7 @@ def exporting_routes(station: Station) -> APIRouter:
                 defective=found.defective,
                 classes=found.classes,
                 left_out=[LeftOutAnswer(id=one.id, why=one.why) for one in found.left_out],
+                command=TOGETHER,
             )
         )
 

@@ -24,7 +24,7 @@ import { askToken } from "./lib/token_form.js";
 
 /** @typedef {{ open: (element: HTMLElement, context: Context) => (() => void)|void }} View */
 
-/** @type {Record<string, () => Promise<View>>} */
+/** Fetched once all of them while the station is there, so that none is missing when it is away. @type {Record<string, () => Promise<View>>} */
 const VIEWS = {
   inspect: () => import("./inspect/inspect.js"),
   history: () => import("./history/history.js"),
@@ -50,16 +50,30 @@ async function route() {
   keys.close();
   keys = keyboard.layer();
   try {
-    const [module, card] = await Promise.all([VIEWS[view](), cardOnce()]);
+    const [module, card] = await Promise.all([fetched(view), cardOnce()]);
     if (mine !== turn) return;
     const element = document.createElement("section");
     element.className = `view view-${view}`;
     main.replaceChildren(element);
     window.scrollTo(0, 0);
+    for (const other of Object.keys(VIEWS)) fetched(other).catch(() => {}); // told when it is asked for
     leave = module.open(element, { card, rest: decodeURIComponent(rest.join("/")), keys: keys.add }) ?? (() => {});
   } catch (error) {
     const asked = error instanceof api.ApiError && error.status === 401; // then the token's form is there
     if (mine === turn && !asked) main.replaceChildren(notice(messageOf(error), "error"));
+  }
+}
+
+/**
+ * The module of a view. A browser keeps a failure until the page is loaded anew, and has its own words for it.
+ * @param {string} view @returns {Promise<View>} @throws {ApiError}
+ */
+async function fetched(view) {
+  try {
+    return await VIEWS[view]();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new api.ApiError(`${api.AWAY} Load the page anew once it is.`);
   }
 }
 

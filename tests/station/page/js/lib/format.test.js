@@ -29,7 +29,7 @@ test("numbers read as people write them", () => {
   assert.deepEqual([count(0, "region"), count(1, "region"), count(2000, "region")], ["0 regions", "1 region", "2,000 regions"]);
   assert.deepEqual([percent(0), percent(0.0123), percent(0.123), percent(1)], ["0 %", "1.2 %", "12 %", "100 %"]);
   assert.deepEqual([size(0), size(999), size(1000), size(32_000_000), size(5e12)], ["0 bytes", "999 bytes", "1.0 kB", "32 MB", "5000 GB"]);
-  assert.deepEqual([level(0), level(127.5), level(255)], ["0.00", "0.50", "1.00"]);
+  assert.deepEqual([level(0), level(127.5), level(254), level(255)], ["0.00", "0.50", "> 0.99", "1.00"]);
 });
 
 test("only what is 0 or 1 reads as 0 or 1", () => {

@@ -5,7 +5,7 @@ import { h, notice } from "../lib/dom.js";
 import { makeFilters } from "./filters.js";
 import { downloadLink } from "../lib/download_link.js";
 import { openInspection } from "../viewer/inspection_dialog.js";
-import { foundIn, isReadable, probabilityOf, saidBy, verdictOf, when } from "../lib/summary.js";
+import { flagOf, foundIn, isReadable, probabilityOf, saidBy, verdictOf, when } from "../lib/summary.js";
 import { messageOf } from "../lib/errors.js";
 import { alarmOf, countPanel, driftPanel } from "./trends.js";
 
@@ -57,7 +57,7 @@ class History {
     this.counts = h("div");
     this.drift = h("div");
     this.files = h("p", { class: "downloads" });
-    this.message = h("div");
+    this.message = h("div", { class: "told" });
     this.alarm = h("div");
     this.rows = h("tbody");
     this.older = h("button", { type: "button", title: "(o)", onclick: () => this.more() }, "Older");
@@ -108,24 +108,31 @@ class History {
       const from = this.found.length;
       this.found.push(...inspections);
       this.rows.append(...inspections.map((inspection, index) => this.row(inspection, from + index)));
-      if (!this.found.length) this.rows.append(h("tr", {}, h("td", { class: "soft", colspan: 7 }, "No entry matches.")));
+      if (!this.found.length) this.rows.append(h("tr", {}, h("td", { class: "none soft", colspan: 7 }, this.nothing())));
       this.cursor = next;
       this.older.hidden = next === null;
       this.older.textContent = asked.order === "newest" ? "Older" : "More";
     });
   }
 
+  /** Why the list is empty, and where to go. @returns {Child} */
+  nothing() {
+    if (api.query({ ...this.filters.fields(), order: null })) {
+      return ["No entry matches. ", h("button", { type: "button", class: "link", onclick: () => this.filters.element.reset() }, "Clear the filters")];
+    }
+    return ["Nothing was inspected here yet. ", h("a", { href: "#inspect" }, "Drop images, or try the sample")];
+  }
+
   /** @param {Summary} inspection @param {number} index in the list. */
   row(inspection, index) {
     const link = h("button", { type: "button", class: "link", onclick: () => this.look(index) }, inspection.name);
-    const flag = inspection.flags.length > 0 && h("span", { class: "flag", title: inspection.flags.join("; ") }, "unusual");
     const review = h("a", { href: `#review/${inspection.id}` }, saidBy(inspection.review) ?? "review it");
     /** @param {string} label @param {...Child} content */
     const cell = (label, ...content) => h("td", { "data-label": label }, ...content);
     return h("tr", { "data-id": inspection.id },
       h("th", { scope: "row" }, isReadable(inspection) ? link : inspection.name),
       cell("When", when(inspection.at)),
-      cell("Verdict", h("span", { class: "marks" }, verdictOf(inspection), flag)),
+      cell("Verdict", h("span", { class: "marks" }, verdictOf(inspection), flagOf(inspection))),
       cell("P(defect)", probabilityOf(inspection)),
       cell("Found", inspection.error ?? foundIn(inspection)),
       cell("Door", inspection.door),

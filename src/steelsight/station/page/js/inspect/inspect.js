@@ -6,6 +6,7 @@ import { droppedFiles, given } from "./dropped_files.js";
 import { pictureOf } from "../viewer/decode_image.js";
 import { ResultRow } from "./result_row.js";
 import { openInspection } from "../viewer/inspection_dialog.js";
+import { keyOf } from "../viewer/gauge.js";
 import { Uploads } from "./uploads.js";
 import { count, size, whole } from "../lib/format.js";
 
@@ -15,6 +16,9 @@ import { count, size, whole } from "../lib/format.js";
  * @import { Context } from "../main.js"
  * @import { Given } from "./dropped_files.js"
  */
+
+/** How many results this tab has shown, for who loads the page anew. */
+const SHOWN = "steelsight-shown";
 
 /** Results stay while one looks at another view: the element is made once. @type {Inspect|null} */
 let kept = null;
@@ -53,7 +57,17 @@ class Inspect {
       onchange: () => { this.add(this.picker.files ?? []); this.picker.value = ""; } });
     this.list = h("ul", { class: "results", "aria-label": "Results" });
     this.tally = h("div", { class: "tally", role: "status", hidden: true });
-    this.element = h("div", { class: "inspect empty" }, this.dropZone(), this.tally, this.list);
+    this.anew = this.loadedAnew();
+    this.element = h("div", { class: "inspect empty" }, this.dropZone(), this.anew, this.tally, this.list);
+  }
+
+  /** What to say where the page was loaded anew, which empties its list; nothing else. */
+  loadedAnew() {
+    const before = Number(sessionStorage.getItem(SHOWN));
+    sessionStorage.removeItem(SHOWN);
+    if (!before) return null;
+    return h("p", { class: "notice info", role: "status" }, "The page was loaded anew, which empties its list. ",
+      `What was inspected before (${count(before, "image")}) is in the `, h("a", { href: "#history" }, "history"), ".");
   }
 
   dropZone() {
@@ -119,8 +133,9 @@ class Inspect {
       new ResultRow({ ...item, open: (row) => this.openRow(row), again: (row) => this.again(row) }));
     if (!rows.length) return;
     this.element.classList.remove("empty");
-    this.rows.push(...rows);
-    this.list.append(...rows.map((row) => row.element));
+    this.rows.unshift(...rows); // the newest on top, where one looks
+    this.list.prepend(...rows.map((row) => row.element));
+    this.anew?.remove();
     this.uploads.add(rows);
     this.count();
   }
@@ -160,6 +175,7 @@ class Inspect {
     row.inspection = inspection;
     await row.drawn.catch(async () => this.drawn(row, await api.image(inspection.id))).catch(() => {});
     row.done(inspection, this.card);
+    sessionStorage.setItem(SHOWN, String(this.rows.filter((one) => one.inspection).length));
     this.count();
     await row.settle();
   }
@@ -184,8 +200,17 @@ class Inspect {
         ? `${whole(finished.length)} of ${count(this.rows.length, "image")}`
         : count(this.rows.length, "image")),
       ...verdicts.filter(of).map((verdict) => h("span", { class: "share" }, whole(of(verdict)), badge(verdict))),
-      ...(failed ? [h("span", { class: "share" }, `${whole(failed)} not inspected`)] : []),
+      ...(failed ? [h("button", { class: "quiet share", type: "button", title: "Show the first of them", onclick: () => this.toFailed() },
+        `${whole(failed)} not inspected`)] : []),
+      ...(keyOf(this.card)),
       ...(finished.length < this.rows.length ? [progress] : []));
+  }
+
+  /** Bring the first file that was not inspected into view, with its reason. */
+  toFailed() {
+    const row = this.rows.find(({ error }) => error);
+    row?.element.scrollIntoView({ block: "center" });
+    row?.retry?.focus({ preventScroll: true });
   }
 
   /** Move the focus from result to result. @param {number} by */

@@ -9,7 +9,7 @@ import { closedPath, edgePath } from "../lib/outline.js";
 import { rowRuns } from "../lib/row_runs.js";
 import { decodeRuns } from "../lib/rle.js";
 import { count, probability, whole } from "../lib/format.js";
-import { isReadable } from "../lib/summary.js";
+import { flagOf, isReadable } from "../lib/summary.js";
 
 /**
  * @import { Inspection, Inspector } from "../lib/answers.js"
@@ -17,6 +17,7 @@ import { isReadable } from "../lib/summary.js";
  * @import { Given } from "./dropped_files.js"
  */
 
+const DASHES = 0.5; // of the scale of a thumbnail: longer and wider dashes, since it is shown at about half its size
 const WIDEST = 640; // pixels of a thumbnail, for fine screens
 const TALLEST = 200;
 
@@ -40,8 +41,9 @@ export class ResultRow {
     /** Null once an image is in its place. @type {HTMLCanvasElement|null} */
     this.picture = h("canvas", { class: "thumb", width: 320, height: 52, "aria-hidden": "true" });
     this.words = h("span", { class: "words" }, h("span", { class: "soft" }, "waiting"));
+    this.title = h("span", { class: "title" }, h("span", { class: "name" }, name));
     this.button = h("button", { class: "result", type: "button", disabled: true, onclick: () => open(this) },
-      this.picture, h("span", { class: "about" }, h("span", { class: "name" }, name), this.words));
+      this.picture, h("span", { class: "about" }, this.title, this.words));
     this.element = h("li", { class: "row waiting" }, this.button);
   }
 
@@ -68,6 +70,7 @@ export class ResultRow {
     if (isReadable(inspection)) this.outline(inspection, card);
     this.element.className = `row ${inspection.verdict ?? "none"}`;
     this.button.disabled = false;
+    this.title.append(flagOf(inspection) ?? "");
     this.words.replaceChildren(
       badge(inspection.verdict),
       h("span", { class: "reason" }, inspection.reason || foundText(inspection)),
@@ -117,7 +120,7 @@ export class ResultRow {
     /** @param {string} text run lengths. */
     const rowsOf = (text) => rowRuns(decodeRuns(text, height, width), height, width);
     for (const { name, colour } of classesOf(inspection, card)) {
-      if (suspected[name]) dashed(context, { edge: () => closedPath(rowsOf(suspected[name])), colour }, scale);
+      if (suspected[name]) dashed(context, { edge: () => closedPath(rowsOf(suspected[name])), colour }, scale * DASHES);
       if (!runs[name]) continue;
       const edge = edgePath(rowsOf(runs[name]));
       for (const { style, wide } of [{ style: "rgba(0, 0, 0, 0.5)", wide: 6 }, { style: colour, wide: 3.2 }]) {

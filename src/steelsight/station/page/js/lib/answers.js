@@ -171,6 +171,6 @@
 
 /** @typedef {{ id: number, why: string }} LeftOut */
 
-/** @typedef {{ images: number, defective: number, classes: Record<string, number>, left_out: LeftOut[] }} Corrections */
+/** @typedef {{ images: number, defective: number, classes: Record<string, number>, left_out: LeftOut[], command: string }} Corrections */
 
 export {};

@@ -9,6 +9,7 @@
 /** @typedef {string|number|boolean|null|undefined} Field */
 /** @typedef {Record<string, Field|string[]>} Fields of a query; null, undefined and "" are left out */
 
+export const AWAY = "The station does not answer. Is it still running, and is the network up?";
 const PREFIX = "/api/v1";
 const TOKEN = "steelsight-token";
 
@@ -59,7 +60,7 @@ export async function request(path, options = {}) {
   try {
     response = await fetch(PREFIX + path, { ...options, headers, cache: "no-store" });
   } catch {
-    throw new ApiError("The station does not answer. Is it still running, and is the network up?");
+    throw new ApiError(AWAY);
   }
   if (response.ok) return response;
   const message = await sentenceOf(response);

@@ -42,4 +42,4 @@ export function size(bytes) {
 export const time = (iso) => new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
 /** A value between 0 and 255 as a probability. @param {number} value */
-export const level = (value) => (value / 255).toFixed(2);
+export const level = (value) => probability(value / 255, 2);

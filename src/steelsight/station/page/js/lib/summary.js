@@ -5,6 +5,8 @@ import { count, probability, time } from "./format.js";
 
 /** @import { InspectionSummary, Review, Summary } from "./answers.js" */
 
+const FLAGGED = "unlike the images that the inspector was trained on";
+
 /** A time of the log in the reader's own zone, the exact one when pointed at. @param {string} iso */
 export const when = (iso) => h("time", { datetime: iso, title: iso }, time(iso));
 
@@ -34,6 +36,9 @@ export function foundIn(inspection) {
   const suspected = [...new Set(inspection.suspected.map((region) => region.class))];
   return suspected.length ? `${areas}; suspected: ${suspected.join(", ")}` : areas;
 }
+
+/** That the image is unlike those that were trained on, and in what; null where it is not. @param {Pick<InspectionSummary, "flags">} inspection */
+export const flagOf = ({ flags }) => (flags.length ? h("span", { class: "flag", title: FLAGGED }, `unusual: ${flags.join(", ")}`) : null);
 
 /** What a person said: "reject, masks corrected – Anna"; null where nobody has. @param {Review|null} review */
 export function saidBy(review) {

@@ -30,7 +30,7 @@ export class Corrections {
   }
 
   /** @param {Answer} summary */
-  show({ images, defective, classes, left_out: leftOut }) {
+  show({ images, defective, classes, left_out: leftOut, command }) {
     const shown = Object.entries(classes).filter(([, number]) => number);
     const per = shown.map(([name, number]) => `${name} in ${whole(number)}`);
     const dataset = images
@@ -38,9 +38,11 @@ export class Corrections {
           h("p", {}, `The reviews make a dataset of ${count(images, "image")}, ${whole(defective)} of them defective`,
             per.length ? `: class ${per.join(", ")}.` : "."),
           h("p", {}, downloadLink(this.card, "/corrections.zip", "corrections.zip", "Download the dataset", this.failed),
-            "– unpack it; its README.txt says how to train the next inspector on it."),
+            "– in COCO’s layout. Few images alone make no inspector: on the station’s machine, "),
+          h("pre", {}, command),
+          h("p", {}, "joins them with DATA, the labelled images that the present one was trained on; train the next on NEW."),
         ]
-      : [h("p", { class: "soft" }, "No reviewed image to train on yet.")];
+      : [h("p", { class: "soft" }, "None yet. Each image that is agreed with or corrected above becomes an example for the next inspector.")];
     this.element.replaceChildren(h("h2", {}, "Corrections"), ...dataset, ...(leftOut.length ? [this.missing(leftOut)] : []));
   }
 

@@ -98,13 +98,20 @@ export class Queue {
     const active = document.activeElement;
     const focused = active instanceof HTMLElement && this.list.contains(active) && active.dataset.id;
     this.list.replaceChildren(...this.items.map((item) => this.entry(item)));
-    if (!this.items.length) this.list.append(h("li", { class: "soft" }, "Nothing to review."));
+    if (!this.items.length) this.list.append(h("li", { class: "soft" }, ...this.nothing()));
     /** @type {HTMLElement|null} */
     const again = focused ? this.list.querySelector(`[data-id="${focused}"]`) : null;
     again?.focus({ preventScroll: true });
     /** @type {HTMLElement|null} */
     const current = this.list.querySelector("[aria-current]");
     if (current) this.list.scrollTop = current.offsetTop - this.list.clientHeight / 2; // the page itself stays where it is
+  }
+
+  /** Why the queue is empty, and where to go. @returns {(string|HTMLElement)[]} */
+  nothing() {
+    if (!this.verdict.value) return ["Nothing was inspected here yet. ", h("a", { href: "#inspect" }, "Drop images, or try the sample")];
+    const any = () => { this.verdict.value = ""; this.verdict.dispatchEvent(new Event("change")); };
+    return [`Nothing with verdict ${this.verdict.value}. `, h("button", { type: "button", class: "link", onclick: any }, "Any verdict")];
   }
 
   /** @param {Summary} item */

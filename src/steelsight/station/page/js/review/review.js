@@ -55,7 +55,7 @@ export class Review {
     this.queue = new Queue((id) => this.open(id), (error) => this.say(messageOf(error)));
     this.corrections = new Corrections(card, (error) => this.say(messageOf(error)));
     this.head = h("div", { class: "review-head" });
-    this.message = h("div", { class: "review-message" });
+    this.message = h("div", { class: "told" });
     this.stage = h("div", { class: "review-stage" });
     this.viewer = new Viewer(this.stage, card);
     this.editor = new Editor(this.viewer, () => this.refresh());
@@ -64,9 +64,9 @@ export class Review {
     this.versions = h("div");
     /** @type {(by: number, key: string, text: string) => HTMLElement} */
     const step = (by, key, text) => h("button", { type: "button", title: `(${key})`, onclick: () => this.go(by) }, text);
-    this.work = h("div", { class: "review-work", hidden: true },
+    this.work = h("div", { class: "review-work", hidden: true }, this.message,
       h("div", { class: "heading" }, this.head, h("div", { class: "steps" }, step(-1, "k", "Previous"), step(1, "j", "Next"))),
-      this.toolbar.element, this.stage, this.message, this.form.element,
+      this.toolbar.element, this.stage, this.form.element,
       h("section", { class: "review-versions", "aria-label": "Versions" }, h("h3", {}, "What was said"), this.versions));
     element.append(
       h("h1", {}, "Review"),
@@ -304,12 +304,12 @@ export class Review {
    * @param {number} turn @param {Inspection} inspection @param {Reviewed} review
    */
   async after(turn, { id, name }, review) {
-    const said = `Saved as version ${review.version}.`;
-    if (turn !== this.turn) return this.say(`${name}: ${said}`, "info");
+    const said = `${name}: saved as version ${review.version}.`; // it is told beside another image
     this.say(said, "info");
+    if (turn !== this.turn) return;
     await this.trying(async () => {
       const next = await this.queue.nextOpen();
-      if (turn === this.turn) await this.open(next ?? id, next ? said : `${said} Nothing else that is listed waits.`);
+      if (turn === this.turn) await this.open(next ?? id, next ? `${said} The next one is shown.` : `${said} Nothing else that is listed waits.`);
     });
   }
 

@@ -55,9 +55,11 @@ export function makeToolbar(editor) {
   function refresh() {
     for (const button of tools) press(button, button.dataset.tool === editor.tool);
     for (const button of picks) press(button, Number(button.dataset.class) === editor.number);
+    const heats = viewer.inspection?.has_maps ?? false;
+    const mode = viewer.mode === "heat" && !heats ? "outline" : viewer.mode; // without a map that is what one sees
     for (const button of modes) {
-      press(button, button.dataset.mode === viewer.mode);
-      button.disabled = button.dataset.mode === "heat" && !viewer.inspection?.has_maps;
+      press(button, button.dataset.mode === mode);
+      button.disabled = button.dataset.mode === "heat" && !heats;
     }
     range.value = String(editor.brush);
     size.textContent = `${editor.brush} px`;

@@ -1,7 +1,7 @@
 /** What is known of an inspection, beside its picture. */
 
 import { h } from "../lib/dom.js";
-import { gauge } from "./gauge.js";
+import { gauge, keyOf } from "./gauge.js";
 import { probability, size, time } from "../lib/format.js";
 
 /** @import { Inspection, Inspector } from "../lib/answers.js" */
@@ -25,5 +25,6 @@ export function facts(inspection, card) {
     h("h3", {}, "Decided", h("a", { href: `#review/${inspection.id}` }, "Agree or correct")),
     inspection.reason && h("p", { class: "reason" }, `${inspection.reason}.`),
     inspection.p_defect !== null && gauge(inspection.p_defect, inspection.inspector, card),
+    inspection.p_defect !== null && inspection.inspector === card.fingerprint && keyOf(card),
     h("dl", {}, rows.filter(([, value]) => value !== null).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
 }

@@ -1,5 +1,6 @@
 /** P(defect) on a line from 0 to 1, with the policy's bounds: what passes, goes to review and is rejected. */
 
+import { h } from "../lib/dom.js";
 import { probability } from "../lib/format.js";
 
 /** @import { Inspector, Policy } from "../lib/answers.js" */
@@ -33,6 +34,22 @@ export function gauge(pDefect, inspector, card) {
   svg.append(element("path", { class: "mark", d: `M${at(pDefect)} 8 l-4 -6 h8 z` }));
   svg.append(element("line", { class: "mark", x1: at(pDefect), x2: at(pDefect), y1: 6, y2: 15 }));
   return svg;
+}
+
+/**
+ * What the colours of the lines mean; empty for an inspector without a policy.
+ * @param {Inspector} card @returns {HTMLElement[]}
+ */
+export function keyOf({ policy }) {
+  if (!policy) return [];
+  const { pass_at: pass, reject_at: reject } = policy;
+  /** @type {[string, string][]} */
+  const zones = [];
+  if (pass !== null) zones.push(["pass", `passes up to ${probability(pass, 2)}`]);
+  if (reject === null || pass === null || reject > pass) zones.push(["review", "review"]);
+  if (reject !== null) zones.push(["reject", `rejected above ${probability(reject, 2)}`]);
+  return [h("span", { class: "gauge-key soft" }, "P(defect):",
+    zones.map(([name, text]) => h("span", {}, h("span", { class: `key key-${name}`, "aria-hidden": "true" }), text)))];
 }
 
 /** @param {number} pDefect @param {Policy|null} policy */

@@ -29,9 +29,19 @@ import { level, whole } from "../lib/format.js";
  * }} List
  */
 
+/**
+ * A region as it is listed; one that moved thresholds give has no probability of its own.
+ * @typedef {{
+ *   class: string, left: number, top: number, width: number, height: number, area: number, probability: number|null,
+ * }} Listed
+ */
+
 /** @type {Record<Mode, string>} */
 const NAMES = { outline: "Outline", fill: "Fill", heat: "Heat" };
 const WIDE = 2.4; // width to height from which the panel stands below the image instead of beside it
+
+/** How the last image was drawn: the next one that is opened is drawn so, too. @type {Mode} */
+let lastMode = "outline";
 
 /** @param {Inspector} card @param {List} list */
 export function openInspection(card, list) {
@@ -44,6 +54,9 @@ class InspectionDialog {
   /** @type {ThresholdPanel|null} */
   thresholds = null;
 
+  /** The list of regions, as they are outlined. */
+  found = h("section");
+
   /** @param {Inspector} card @param {List} list */
   constructor(card, list) {
     this.card = card;
@@ -55,7 +68,7 @@ class InspectionDialog {
     this.place = h("span", { class: "place soft" });
     this.readout = h("output", { class: "readout", "aria-live": "off" });
     this.message = h("div", { class: "message" });
-    this.modeButtons = MODES.map((mode) => h("button", { type: "button", "data-mode": mode, "aria-pressed": String(mode === "outline"),
+    this.modeButtons = MODES.map((mode) => h("button", { type: "button", "data-mode": mode, "aria-pressed": String(mode === lastMode),
       title: `${NAMES[mode]} (${mode[0]})`, onclick: () => this.setMode(mode) }, NAMES[mode]));
     /** @type {HTMLDialogElement} */
     this.element = h("dialog", { class: "sheet", "aria-labelledby": "sheet-title", onclose: () => this.closed() },
@@ -73,6 +86,8 @@ class InspectionDialog {
     this.leave = () => this.element.close(); // by a link of its own, or back
     window.addEventListener("hashchange", this.leave);
     this.viewer = new Viewer(this.stage, card);
+    this.viewer.mode = lastMode;
+    this.viewer.addEventListener("masks", () => this.recount());
     this.viewer.addEventListener("pointer", (event) => this.read(/** @type {CustomEvent<Place|null>} */ (event).detail));
     void this.show();
   }
@@ -154,11 +169,13 @@ class InspectionDialog {
     if (!inspection) return;
     this.element.classList.toggle("wide", isReadable(inspection) && inspection.width / inspection.height >= WIDE);
     this.title.append(badge(inspection.verdict), h("span", { class: "name" }, inspection.name));
-    this.panel.append(facts(inspection, this.card), this.thresholds?.element ?? "", this.regions(inspection));
+    this.found = this.regions(inspection);
+    this.panel.append(facts(inspection, this.card), this.thresholds?.element ?? "", this.found);
   }
 
   /** @param {Mode} mode */
   async setMode(mode) {
+    lastMode = mode;
     for (const button of this.modeButtons) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
     this.message.replaceChildren();
     this.viewer.setMode(mode);
@@ -182,25 +199,48 @@ class InspectionDialog {
     return this.readout.replaceChildren(`x ${Math.floor(point.x)}  y ${Math.floor(point.y)}`, ...said);
   }
 
-  /** @param {Inspection} inspection */
+  /** What is outlined now: as decided, or as moved thresholds cut it. */
+  recount() {
+    const { inspection } = this.viewer;
+    if (!inspection) return;
+    const listed = this.regions(this.viewer.thresholds.size ? { ...inspection, ...this.outlined() } : inspection);
+    this.found.replaceWith(listed);
+    this.found = listed;
+  }
+
+  /** The regions that moved thresholds give; what a class as decided has keeps its probability. */
+  outlined() {
+    const { classes, inspection, shapes, suspected, thresholds } = this.viewer;
+    /** @param {typeof shapes} from @param {Region[]} decided @returns {Listed[]} */
+    const of = (from, decided) => classes.flatMap(/** @returns {Listed[]} */ ({ name, number }) => {
+      if (!thresholds.has(number)) return decided.filter((region) => region.number === number);
+      return (from.get(number)?.regions ?? []).map(({ left, top, right, bottom, area }) =>
+        ({ class: name, left, top, width: right - left, height: bottom - top, area, probability: null }));
+    });
+    return { regions: of(shapes, inspection?.regions ?? []), suspected: of(suspected, inspection?.suspected ?? []) };
+  }
+
+  /** @param {{ regions: Listed[], suspected: Listed[] }} found */
   regions({ regions, suspected }) {
-    return h("section", { class: "regions" }, h("h3", {}, "Regions"),
-      regions.length ? this.listed(regions) : h("p", { class: "soft" }, "Nothing was found."),
+    const moved = this.viewer.thresholds.size > 0;
+    const none = moved ? "Nothing is found at these thresholds." : "Nothing was found.";
+    return h("section", { class: "regions" }, h("h3", {}, moved ? "Regions at these thresholds" : "Regions"),
+      regions.length ? this.listed(regions) : h("p", { class: "soft" }, none),
       suspected.length > 0 && [h("h3", {}, "Suspected"),
         h("p", { class: "soft" }, "Too small or too unlikely for a mask. Dashed in the picture."),
         this.listed(suspected)]);
   }
 
-  /** @param {Region[]} regions */
+  /** @param {Listed[]} regions */
   listed(regions) {
-    /** @param {Region} region */
+    /** @param {Listed} region */
     const go = ({ left, top, width, height }) =>
       this.viewer.goTo({ left, top, right: left + width, bottom: top + height });
-    /** @param {Region} region */
+    /** @param {Listed} region */
     const row = (region) => h("li", {}, h("button", { class: "quiet region", type: "button", onclick: () => go(region) },
       h("span", {}, `class ${region.class}`), h("span", {}, `${whole(region.area)} px`),
       h("span", { class: "soft" }, `${whole(region.width)} × ${whole(region.height)} at ${region.left}, ${region.top}`),
-      h("span", {}, level(255 * region.probability))));
+      h("span", {}, region.probability === null ? "" : level(255 * region.probability))));
     return h("ol", {}, [...regions].sort((a, b) => b.area - a.area).map(row));
   }
 

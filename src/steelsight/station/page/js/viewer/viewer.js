@@ -67,6 +67,8 @@ export class Viewer extends EventTarget {
    * @type {Map<number, {values: Uint8Array, histogram: Uint32Array}>}
    */
   maps = new Map();
+  /** Probabilities that are on their way, by class number. @type {Map<number, Promise<void>>} */
+  coming = new Map();
   /** @type {Map<number, Shape>} */
   shapes = new Map();
   /**
@@ -121,6 +123,7 @@ export class Viewer extends EventTarget {
     }
     this.element.setAttribute("aria-label", describe(inspection));
     this.resized();
+    if (this.mode === "heat") this.loadMaps().catch(() => {}); // who shows it says why there are none
   }
 
   /** The inspection that is shown. */
@@ -148,7 +151,7 @@ export class Viewer extends EventTarget {
     const context = contextOf(this.canvas);
     context.resetTransform();
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    for (const kept of [this.masks, this.maps, this.shapes, this.suspected, this.thresholds]) kept.clear();
+    for (const kept of [this.masks, this.maps, this.coming, this.shapes, this.suspected, this.thresholds]) kept.clear();
   }
 
   /** Clear, and stop listening to the element's size. */
@@ -241,8 +244,19 @@ export class Viewer extends EventTarget {
     if (this.mode === "heat") this.changed();
   }
 
+  /** Fetched once, however many ask. @param {number} number @returns {Promise<void>} */
+  loadMap(number) {
+    let coming = this.coming.get(number);
+    if (!coming) {
+      coming = this.fetchMap(number);
+      this.coming.set(number, coming);
+      coming.catch(() => this.coming.delete(number)); // may be tried again
+    }
+    return coming;
+  }
+
   /** @param {number} number */
-  async loadMap(number) {
+  async fetchMap(number) {
     const { inspection } = this.shown;
     const why = this.whyNoMaps(inspection);
     if (why) throw new api.ApiError(why);

@@ -1,4 +1,4 @@
-"""A run's start: folds, colour, what is refused; and what it draws."""
+"""A run's start, and its going on: folds, colour, what is refused; and what it draws."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,9 @@ from steelsight.recipe import choose_jobs, load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 from steelsight.training.augmentation_examples import draw_examples
-from steelsight.training.experiment import DeviceConfig, make_fabric, start_run
+from steelsight.training.device_config import DeviceConfig
+from steelsight.training.fabric import make_fabric
+from steelsight.training.start import check_start, go_on, start_run
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +95,33 @@ def test_jobs_by_name() -> None:
     ]
     with pytest.raises(UserError, match="did you mean 'classify-lite0:3'"):
         choose_jobs(recipe, ["classify-lite:3"])
+
+
+def test_a_limit_takes_whole_groups_and_is_written_down(tmp_path: Path) -> None:
+    run = start_run(Run(tmp_path / "run"), severstal(), load_recipe("lite", ["folds=2"]), limit=30)
+    record = Run(run.path).record
+    assert record.of_images == 66
+    assert 25 <= len(record.samples) <= 30
+    assert record.groups.max() + 1 == len(np.unique(record.groups))
+    assert all(record.samples[index].image_id in {one.image_id for one in severstal().samples} for index in range(9))
+    assert go_on(Run(run.path), load_recipe("lite"), severstal().root).record.of_images == 66
+
+
+def test_too_few_images_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="5 folds need at least 5 images"):
+        start_run(Run(tmp_path / "run"), severstal(), load_recipe("lite"), limit=4)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_goes_on_with_its_own_recipe_quick_or_not(tmp_path: Path) -> None:
+    run = start_run(Run(tmp_path / "run"), severstal(), load_recipe("lite", quick=True))
+    with pytest.raises(UserError, match="go on with it by `quick=`"):
+        go_on(run, load_recipe("lite"), severstal().root)
+    with pytest.raises(UserError, match="resume it with its own recipe"):
+        go_on(run, load_recipe("demo"), severstal().root)
+    with pytest.raises(UserError, match="go on with it by `resume=`"):
+        check_start(run, load_recipe("lite", quick=True), resume=False)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/mine.txt").write_text("")
+    with pytest.raises(UserError, match="exists and is not a run"):
+        check_start(Run(tmp_path / "notes"), load_recipe("lite"), resume=True)

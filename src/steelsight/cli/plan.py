@@ -1,0 +1,107 @@
+"""`steelsight train --plan`: what a training will cost, before it costs it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from steelsight.cli.again import again
+from steelsight.cli.groups import known_groups, say_groups
+from steelsight.cli.labelled import read_labelled, say_folds
+from steelsight.cli.output import console, counting, finish, results
+from steelsight.dataset.model import Layout
+
+if TYPE_CHECKING:
+    from steelsight.recipe import Recipe
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.training.device_config import DeviceConfig
+
+
+@contextmanager
+def planned_run(
+    data: Path, layout: Layout | None, wanted: "Recipe", *, skip_faulty: bool, groups: str | None, limit: int | None
+) -> "Iterator[OutOfFoldPredictions]":
+    """A run as it would be, in a folder that is thrown away."""
+    import tempfile
+
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.run.run import Run
+    from steelsight.training.start import start_run
+
+    with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
+        dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
+        known = known_groups(groups, dataset)
+        with counting("looking for twins") as advance:
+            run = start_run(Run(Path(folder) / "run"), dataset, wanted, known=known, limit=limit, progress=advance)
+        evidence = OutOfFoldPredictions.of(run)
+        say_groups(known, evidence.record.groups)
+        say_folds(evidence.record)
+        yield evidence
+
+
+def show_plan(evidence: "OutOfFoldPredictions", only: Sequence[str], machine: "DeviceConfig", as_json: bool) -> None:
+    """Time each network and print what the jobs will cost."""
+    from steelsight.recipe import choose_jobs
+    from steelsight.training.experiment import plan_jobs
+
+    jobs = choose_jobs(evidence.recipe, only)
+    with console.status("timing each network on this machine"):
+        cost, arrangement = plan_jobs(evidence, jobs, machine)
+    device = f"{arrangement.device}, {cost.at_once} at once" if cost.at_once > 1 else arrangement.device
+    table = Table(title=f"Plan of recipe {evidence.recipe.name} on {device} ({len(jobs)} jobs)")
+    for column in ("member", "jobs", "epochs", "steps/epoch", "images/s", "time", "memory", "on disk"):
+        table.add_column(column, justify="left" if column == "member" else "right")
+    for member in cost.members:
+        table.add_row(
+            member.member,
+            str(member.jobs),
+            str(member.epochs),
+            str(member.steps),
+            f"{member.training_rate:.1f}",
+            _duration(member.seconds),
+            _size(member.memory) if member.memory else "",
+            _size(member.disk),
+        )
+    disk = sum(member.disk for member in cost.members)
+    table.add_row("total", str(len(jobs)), "", "", "", _duration(cost.seconds), "", _size(disk), style="bold")
+    if not as_json:
+        results.print(table)
+        if cost.members[0].memory:
+            results.print("memory: what the process of one job takes at most", highlight=False)
+        if cost.at_once > 1:
+            results.print(
+                f"the total is the time until all are done, {cost.at_once} at once with {arrangement.threads} thread each; "
+                "images/s are those of one job beside the others",
+                highlight=False,
+            )
+    for note in arrangement.notes:
+        console.print(note, highlight=False, markup=False)
+    working = cost.at_once * max(member.working for member in cost.members)
+    console.print(f"while jobs run, their checkpoints take up to {_size(working)} more", highlight=False)
+    figures = {
+        "jobs": len(jobs),
+        "parallel": cost.at_once,
+        "seconds": cost.seconds,
+        "bytes": disk,
+        "members": [asdict(member) for member in cost.members],
+    }
+    finish([], again(without=["--plan"]), as_json=as_json, figures=figures)
+
+
+def _duration(seconds: float) -> str:
+    """
+    >>> _duration(90), _duration(7200)
+    ('1.5 min', '2.0 h')
+    """
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def _size(count: float) -> str:
+    """
+    >>> _size(2_500_000)
+    '2.5 MB'
+    """
+    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"

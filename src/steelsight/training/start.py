@@ -1,0 +1,143 @@
+"""A run's start, or its going on: what is checked before hours are spent, and before torch is imported."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.core.errors import UserError
+from steelsight.core.files import sweep
+from steelsight.dataset.folds import assign_folds
+from steelsight.dataset.groups import KnownGroups, join_groups
+from steelsight.dataset.limit import choose_images
+from steelsight.dataset.model import Dataset
+from steelsight.dataset.twins import find_twins
+from steelsight.imaging.read import read_image
+from steelsight.networks.encoders import require_weights
+from steelsight.recipe import Member, Recipe, resolve
+from steelsight.recipe.quick import QUICK
+from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.record import Record, fingerprint, write_record
+from steelsight.run.resolved_recipe import write_run_recipe
+from steelsight.run.run import Run
+from steelsight.training.same_images import check_data, with_images_at
+
+_LOOKED_AT_FOR_COLOUR = 64
+
+
+def check_start(run: Run, recipe: Recipe, *, resume: bool) -> None:
+    """See that a training may begin in the folder, or go on in it, before images are read.
+
+    Raises:
+        UserError: there is a run and `resume` is not said, the folder holds something else, or ImageNet weights that the
+            recipe names are not on this machine.
+    """
+    if run.is_started:
+        if not resume:
+            raise UserError(f"{run}: there is a run already; go on with it by `resume=`, or choose another `out=`")
+        return
+    if run.path.exists() and not run.is_torn_start:
+        raise UserError(f"{run}: exists and is not a run; choose another `out=`")
+    for member in recipe.members:
+        if member.weights == "imagenet":
+            require_weights(member.encoder, member.name)
+
+
+def start_run(
+    run: Run,
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    known: KnownGroups = MappingProxyType({}),
+    limit: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Resolve the recipe, find twins, assign folds, and write all of it down in a new RUN.
+
+    Args:
+        known: groups that belong together whatever their pixels say.
+        limit: how many images are taken at most, see `choose_images`; None for all.
+        progress: told how many images were searched for twins, of how many.
+
+    Raises:
+        UserError: there are too few images for the folds, or for the recipe.
+    """
+    if not dataset.samples:
+        raise UserError(f"{dataset.root}: no image is left to train on; see `steelsight data check {dataset.root}`")
+    if not any(sample.is_defective for sample in dataset.samples):
+        raise UserError(f"{dataset.root}: no image shows a defect; training needs labelled defects")
+    samples = dataset.samples
+    groups = join_groups(find_twins([sample.path for sample in samples], progress=progress), known)
+    if limit is not None:
+        chosen = choose_images(samples, groups, limit, recipe.seed)
+        samples = tuple(samples[index] for index in chosen)
+        groups = np.unique(groups[chosen], return_inverse=True)[1].astype(np.int64)
+    taken = replace(dataset, samples=samples)
+    recipe = resolve(recipe, taken.classes, [sample.size for sample in samples], _is_grey(taken))
+    folds = assign_folds(samples, groups, recipe.folds, recipe.seed)
+    _check_folds(taken, folds)
+    record = Record(
+        root=taken.root,
+        layout=taken.layout,
+        classes=taken.classes,
+        samples=samples,
+        folds=folds,
+        groups=groups,
+        skipped=taken.faults,
+        fingerprint=fingerprint(taken),
+        of_images=None if len(samples) == len(dataset.samples) else len(dataset.samples),
+    )
+    sweep(run.path, below=False)
+    write_record(run.path, record)
+    write_run_recipe(run.path, recipe)
+    return Run(run.path)
+
+
+def go_on(run: Run, recipe: Recipe, root: Path) -> OutOfFoldPredictions:
+    """The run that was begun, with its images where the data is now.
+
+    Args:
+        recipe: the one that is asked for; the run's own is what it goes on with.
+        root: the folder of labelled images, or the CSV or JSON in it.
+
+    Raises:
+        UserError: the run has another recipe, or the folder does not hold its images.
+    """
+    evidence = OutOfFoldPredictions.of(run)
+    if evidence.recipe.name != recipe.name:
+        began_quick = evidence.recipe.name == recipe.name + QUICK
+        mend = "go on with it by `quick=`" if began_quick else "resume it with its own recipe"
+        raise UserError(
+            f"{run}: holds a run of recipe {evidence.recipe.name!r}, not {recipe.name!r}; {mend}, or choose another `out=`"
+        )
+    folder = (root.parent if root.is_file() else root).resolve()
+    return evidence if folder == evidence.record.root.resolve() else with_images_at(evidence, folder)
+
+
+def check_unchanged(evidence: OutOfFoldPredictions, jobs: Sequence[tuple[Member, int]]) -> None:
+    """Where jobs are still to be done, see that the images are those that the run began with.
+
+    Raises:
+        UserError: as `check_data`.
+    """
+    if not all(evidence.is_done(member, fold) for member, fold in jobs):
+        check_data(evidence)
+
+
+def _check_folds(dataset: Dataset, folds: NDArray[np.int64]) -> None:
+    """Every fold must leave a defect to learn from."""
+    held = {int(fold) for sample, fold in zip(dataset.samples, folds, strict=True) if sample.is_defective}
+    if len(held) < 2:
+        raise UserError(
+            f"{dataset.root}: one fold holds out every image with a defect, since there is one or all are twins, and nothing "
+            "is left to learn from; cross-validation needs defects on at least two surfaces"
+        )
+
+
+def _is_grey(dataset: Dataset) -> bool:
+    """Whether images are grey, by looking at some of them, spread over the data."""
+    places = np.linspace(0, len(dataset.samples) - 1, _LOOKED_AT_FOR_COLOUR).astype(int)
+    return all(read_image(dataset.samples[place].path).ndim == 2 for place in np.unique(places))

@@ -1,0 +1,17 @@
+"""A GPU that is not there is told from its driver, as torch would tell it later."""
+
+import pytest
+import torch
+
+from steelsight.core.errors import UserError
+from steelsight.training.device_config import DeviceConfig, require_device
+
+
+def test_only_what_torch_would_refuse_is_refused() -> None:
+    require_device(DeviceConfig("auto"))
+    require_device(DeviceConfig("cpu"))
+    if torch.cuda.is_available():
+        require_device(DeviceConfig("cuda"))
+        return
+    with pytest.raises(UserError, match="use `device=cpu`"):
+        require_device(DeviceConfig("cuda"))

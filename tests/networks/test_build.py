@@ -7,6 +7,8 @@ import torch
 
 from steelsight.networks.build import against_the_rest, build_classifier, build_segmenter, probabilities
 from steelsight.networks.encoders import ENCODERS
+from steelsight.networks.member import build_member
+from steelsight.recipe import load_recipe
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
@@ -20,7 +22,14 @@ def test_every_encoder_classifies(encoder: Any, channels: int) -> None:
 @pytest.mark.parametrize("encoder", ["b0", "b5", "lite0"])
 @pytest.mark.parametrize(
     ("decoder", "widths"),
-    [("unetplusplus", None), ("unetplusplus", (64, 32, 16, 16, 8)), ("fpn", None), ("fpn", (64, 32))],
+    [
+        ("unetplusplus-reference", None),
+        ("unetplusplus-nominal", (64, 32, 16, 16, 8)),
+        ("unetplusplus", None),
+        ("unetplusplus", (64, 32, 16, 16, 8)),
+        ("fpn", None),
+        ("fpn", (64, 32)),
+    ],
 )
 def test_maps_have_the_size_of_the_input(encoder: str, decoder: str, widths: Any) -> None:
     with torch.device("meta"):
@@ -28,7 +37,7 @@ def test_maps_have_the_size_of_the_input(encoder: str, decoder: str, widths: Any
         assert model(torch.empty(2, 1, 64, 160)).shape == (2, 5, 64, 160)
 
 
-def test_default_decoder_is_that_of_the_reference() -> None:
+def test_default_widths_are_the_nominal_ones_of_the_reference() -> None:
     with torch.device("meta"):
         blocks = build_segmenter("b0", "unetplusplus", None, 4, 3).network.decoder.blocks
     assert [blocks[f"x_0_{depth}"].conv2[0].out_channels for depth in range(5)] == [256, 128, 64, 32, 16]
@@ -43,6 +52,25 @@ def test_the_encoder_is_padded_and_normalised_as_its_weights_were_trained() -> N
         norms = [m for m in model.backbone.modules() if isinstance(m, torch.nn.BatchNorm2d)]
         assert norms
         assert {m.eps for m in norms} == {1e-3}
+
+
+def test_batch_normalisation_remembers_as_the_recipe_says() -> None:
+    for recipe, momentum in (("paper", 0.01), ("lite", 0.1)):
+        for of in load_recipe(recipe).members[:7:6]:
+            settled = of.model_copy(
+                update={"input": of.input.model_copy(update={"height": 64, "width": 64, "colour": "grey"})}
+            )
+            with torch.device("meta"):
+                norms = [m for m in build_member(settled, 4).modules() if isinstance(m, torch.nn.BatchNorm2d)]
+            assert {m.momentum for m in norms} == {momentum}
+
+
+def test_the_last_layer_starts_small_or_after_glorot() -> None:
+    torch.manual_seed(0)
+    small, glorot = (build_classifier("lite0", 1, last_layer=start) for start in ("small", "glorot"))  # type: ignore[arg-type]
+    assert float(small.encoder.get_classifier().weight.std()) == pytest.approx(0.01, rel=0.1)
+    limit = (6 / (1280 + 1)) ** 0.5
+    assert 0.95 * limit < glorot.encoder.get_classifier().weight.abs().max() <= limit
 
 
 @pytest.mark.parametrize("field", ["dropout", "drop_path"])

@@ -131,6 +131,38 @@ def test_the_average_is_the_mean_of_the_last_epochs_and_best_is_the_best(tmp_pat
     assert all(torch.equal(best[key], chosen[key]) for key in best)
 
 
+@pytest.mark.parametrize("first", [3e-4, 30.0])
+def test_the_best_epoch_is_that_of_all_phases(first: float, tmp_path: Path, fabric: Fabric) -> None:
+    """The second phase goes on from the last weights of the first, and either may hold the best epoch."""
+    of = member("segment-lite0", *TINY, "members.*.keep={weights: best}", "members.*.phases.0.epochs=1")
+    rates = (first, 3e-4 if first > 1 else 30.0)
+    phases = [
+        of.phases[0].model_copy(
+            update={"schedule": of.phases[0].schedule.model_copy(update={"start": rate, "ramp": 1})}
+        )
+        for rate in rates
+    ]
+    best, log = train(of.model_copy(update={"phases": tuple(phases)}), tmp_path / "both", fabric)
+    scores = [line["valid_dice_image"] for line in log]
+    until = phases[: scores.index(max(scores)) + 1]
+    last = of.keep.model_copy(update={"weights": "average", "last": 1})
+    expected, _ = train(of.model_copy(update={"phases": tuple(until), "keep": last}), tmp_path / "until", fabric)
+    assert all(torch.equal(best[key], expected[key]) for key in best)
+    assert scores[0] != scores[1]
+
+
+def test_the_batch_dice_of_the_validation_is_over_batches_of_their_own_size(tmp_path: Path, fabric: Fabric) -> None:
+    logs = []
+    for size in (4, 1):
+        of = member("segment-lite0", *TINY, "members.*.phases.0.epochs=1", "members.*.keep.last=1")
+        sampling = of.sampling.model_copy(update={"validation_batch": size})
+        logs.append(train(of.model_copy(update={"sampling": sampling}), tmp_path / str(size), fabric)[1][0])
+    assert logs[0]["train_loss"] == logs[1]["train_loss"]
+    assert logs[0]["valid_dice_image"] == pytest.approx(logs[1]["valid_dice_image"], rel=1e-4)
+    assert abs(logs[0]["valid_dice_batch"] - logs[1]["valid_dice_batch"]) > 1e-4
+    assert logs[1]["valid_dice_batch"] == pytest.approx(logs[1]["valid_dice_image"], rel=1e-4)
+
+
 @pytest.mark.slow
 def test_kill_9_in_the_middle_of_an_epoch_then_resume(tmp_path: Path) -> None:
     """The real verb, a real kill, and the same bits as an undisturbed run."""

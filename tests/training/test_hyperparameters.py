@@ -87,7 +87,16 @@ def network(of: Member) -> Any:
         ]
 
 
-SEGMENT, CLASSIFY, PAPER = "segment-lite0", "classify-lite0", "segment-b0-strategy-1"
+def statistics(of: Member) -> Any:
+    """Running means after a forward pass in training."""
+    torch.manual_seed(0)
+    made = build_member(of, 4).train()
+    with torch.no_grad():
+        made(torch.rand(4, 3, 32, 64))
+    return [tensor.numpy() for name, tensor in made.state_dict().items() if name.endswith("running_mean")]
+
+
+SEGMENT, CLASSIFY, PAPER, CLASSIFIER = "segment-lite0", "classify-lite0", "segment-b0-strategy-1", "classify-b0"
 # field -> (member, what to set, observer); fields that only a whole training shows stand in test_fit.py.
 OBSERVED: dict[str, tuple[str, list[str], Callable[[Member], Any]]] = {
     "encoder": (SEGMENT, ["encoder=lite1"], network),
@@ -97,6 +106,8 @@ OBSERVED: dict[str, tuple[str, list[str], Callable[[Member], Any]]] = {
     "decoder_channels": (SEGMENT, ["decoder_channels=[32,16,16,16,16]"], network),
     "dropout": (CLASSIFY, ["dropout=0.9"], network),
     "drop_path": (SEGMENT, ["drop_path=0.9"], network),
+    "norm_momentum": (SEGMENT, ["norm_momentum=0.5"], statistics),
+    "last_layer": (CLASSIFIER, ["last_layer=small"], network),
     "prior": (SEGMENT, ["prior=0.3"], network),
     "input.height": (SEGMENT, ["input.height=64"], inputs),
     "input.width": (SEGMENT, ["input.width=96"], inputs),
@@ -115,6 +126,10 @@ OBSERVED: dict[str, tuple[str, list[str], Callable[[Member], Any]]] = {
     "augment.zoom_in.largest": (PAPER, ["augment.zoom_in.largest=1"], augmented),
     "augment.zoom_in.margin_least": (PAPER, ["augment.zoom_in.margin_least=0.35"], augmented),
     "augment.zoom_in.margin_most": (PAPER, ["augment.zoom_in.margin_most=0.9"], augmented),
+    "augment.zoom_in.margins": (PAPER, ["augment.zoom_in.margins=each"], augmented),
+    "augment.zoom_in.aspect": (PAPER, ["augment.zoom_in.aspect=widen"], augmented),
+    "augment.zoom_at": (PAPER, ["augment.zoom_at=image"], augmented),
+    "augment.recolour": (PAPER, ["augment.recolour=image"], augmented),
     "augment.crop.pixels": (SEGMENT, ["augment.crop.pixels=1024"], augmented),
     "augment.crop.on_defect": (SEGMENT, ["augment.crop.on_defect=0"], augmented),
     "augment.crop.smallest": (SEGMENT, ["augment.crop.smallest=0.3"], augmented),
@@ -161,6 +176,7 @@ SHOWN_BY_A_TRAINING = {  # see test_epochs.py
     "keep.last",
     "validate_every",
     "sampling.defect_free_in_validation",
+    "sampling.validation_batch",
 }
 LABELS = {"name", "step"}  # name the member, and say which of the two networks it is
 
@@ -196,7 +212,7 @@ def test_no_field_is_forgotten() -> None:
 @pytest.mark.parametrize("field", OBSERVED)
 def test_a_field_has_an_effect(field: str) -> None:
     name, changes, observe = OBSERVED[field]
-    recipe = "paper" if name == PAPER else "lite"
+    recipe = "paper" if name in (PAPER, CLASSIFIER) else "lite"
     before, after = (
         observe(member(name, *TINY, *extra, recipe=recipe))
         for extra in ([], [f"members.{name}.{change}" for change in changes])

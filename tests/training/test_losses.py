@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from helpers.training_samples import member
 from hypothesis import given
 from hypothesis import strategies as st
 from torchvision.ops import sigmoid_focal_loss
@@ -25,6 +26,39 @@ def test_focal_loss_equals_torchvision(alpha: float, gamma: float, seed: int) ->
     assert float(ours) == pytest.approx(
         float(sigmoid_focal_loss(logits, target, alpha, gamma, "mean")), rel=1e-4, abs=1e-6
     )
+
+
+def test_a_soft_pixel_counts_as_part_defect_and_part_none() -> None:
+    logits, target = torch.tensor([0.3, -2.0]), torch.tensor([0.25, 0.9])
+    p = logits.sigmoid()
+    none = (1 - target) * (1 - 0.25) * p**2 * -torch.log(1 - p)
+    assert float(focal_loss(logits, target, 0.25, 2.0)) == pytest.approx(
+        float((target * 0.25 * (1 - p) ** 2 * -torch.log(p) + none).mean()), rel=1e-5
+    )
+
+
+def test_a_class_that_the_batch_lacks_is_pushed_to_nothing_by_a_smooth_of_1_and_hardly_by_the_reference_s() -> None:
+    """Of nearly empty maps: 800 pixels at .001."""
+    pushed = []
+    for smooth in (1.0, 1e-5):
+        probability = torch.full((1, 1, 20, 40), 1e-3, requires_grad=True)
+        dice_loss(probability, torch.zeros(1, 1, 20, 40), "class", smooth).backward()
+        assert probability.grad is not None
+        pushed.append(float(probability.grad.sum()))
+    assert pushed[0] > 200
+    assert pushed[1] < 0.02
+
+
+def test_paper_has_the_reference_s_smooths_and_epsilons() -> None:
+    phases = {name: member(name, recipe="paper").phases for name in ("segment-b0-strategy-1", "segment-b0-strategy-2")}
+    one, (two, three) = phases["segment-b0-strategy-1"][0], phases["segment-b0-strategy-2"]
+    assert [(of.loss.dice_over, of.loss.dice_smooth) for of in (one, two, three)] == [
+        ("batch", 1.0),
+        ("class", 1e-5),
+        ("batch", 1.0),
+    ]
+    assert {of.optimiser.epsilon for of in (one, two, three)} == {1e-7}
+    assert member("classify-b0", recipe="paper").phases[0].optimiser.epsilon == 1e-7
 
 
 def test_dice_pools_what_it_says() -> None:

@@ -5,7 +5,7 @@ Both hold timm's `tf_` EfficientNet itself, with TensorFlow's asymmetric padding
 symmetrically and uses 1e-5; the same weights give other features there.)
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import segmentation_models_pytorch as smp
 import timm
@@ -14,10 +14,12 @@ from torch import Tensor, nn
 
 from steelsight.networks.cells import CellClassifier
 from steelsight.networks.encoders import timm_name
-from steelsight.recipe import Encoder
+from steelsight.networks.unetplusplus_reference import NOMINAL_CHANNELS, REFERENCE_CHANNELS, ReferenceUnetPlusPlus
+from steelsight.recipe import Decoder, Encoder, LastLayer
 
-Decoder = Literal["unetplusplus", "fpn"]
 UNETPLUSPLUS_CHANNELS = (256, 128, 64, 32, 16)
+COUNTER = "num_batches_tracked"
+"""Torch's counter of batches ends so: no weight, and in no older file."""
 FPN_CHANNELS = (256, 128)
 SEGMENTER = "network.encoder.model."
 """What a segmenter's state dict has before timm's names of its encoder."""
@@ -26,14 +28,20 @@ SEGMENTER = "network.encoder.model."
 class Classifier(nn.Module):
     """Encoder, global average pooling, dropout, one output: float (n, channels, h, w) -> logits (n,)."""
 
-    def __init__(self, encoder: Encoder, channels: int, dropout: float, drop_path: float) -> None:
+    def __init__(
+        self, encoder: Encoder, channels: int, dropout: float, drop_path: float, last_layer: LastLayer
+    ) -> None:
         super().__init__()
         self.encoder = timm.create_model(
             timm_name(encoder), in_chans=channels, num_classes=1, drop_rate=dropout, drop_path_rate=drop_path
         )
         # timm draws a single output's weights from -1 to 1, which begins far from P = 0.5 and wastes the first epoch
         output = self.encoder.get_classifier()
-        nn.init.normal_(output.weight, std=0.01)
+        match last_layer:
+            case "small":
+                nn.init.normal_(output.weight, std=0.01)
+            case "glorot":
+                nn.init.xavier_uniform_(output.weight)
         nn.init.zeros_(output.bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -128,15 +136,18 @@ def _with_background(logits: Tensor) -> Tensor:
 Network = Classifier | CellClassifier | Segmenter
 
 
-def build_classifier(encoder: Encoder, channels: int, dropout: float = 0.0, drop_path: float = 0.0) -> Classifier:
+def build_classifier(
+    encoder: Encoder, channels: int, dropout: float = 0.0, drop_path: float = 0.0, last_layer: LastLayer = "small"
+) -> Classifier:
     """Step 1, randomly initialised: one logit of P(defect) per image.
 
     Args:
         channels: of the input, 1 or 3.
         dropout: before the last layer, in [0, 1).
         drop_path: stochastic depth of the encoder's last block, in [0, 1).
+        last_layer: how its weights start: `small`, deviation .01, or `glorot` (Glorot and Bengio 2010, uniform).
     """
-    return Classifier(encoder, channels, dropout, drop_path)
+    return Classifier(encoder, channels, dropout, drop_path, last_layer)
 
 
 def build_segmenter(
@@ -150,16 +161,20 @@ def build_segmenter(
 ) -> Segmenter:
     """Step 2, randomly initialised: one logit map per class, at the input's size.
 
-    A deviation from the reference's UNet++: segmentation-models-pytorch upsamples to the nearest neighbour where the
-    reference has 4 x 4 transposed convolutions.
-
     Args:
-        decoder_channels: five for UNet++, deepest first (default 256, 128, 64, 32, 16); pyramid and segmentation
-            channels for FPN (default 256, 128).
+        decoder: `unetplusplus` is that of segmentation-models-pytorch: stage outputs for skips, upsampled to the nearest
+            neighbour. `unetplusplus-reference` and `unetplusplus-nominal` are the reference solution's, see
+            `networks/unetplusplus_reference.py`, with the widths that it had and with those that were meant.
+        decoder_channels: five for UNet++, deepest first (default 256, 128, 64, 32, 16; of the reference 16, 256, 128, 64,
+            32); pyramid and segmentation channels for FPN (default 256, 128).
         channels: of the input, 1 or 3.
         drop_path: stochastic depth of the encoder's last block, in [0, 1).
         exclusive: whether a pixel has one class or none (softmax), or any number of them (sigmoids).
     """
+    if decoder == "unetplusplus-reference" or decoder == "unetplusplus-nominal":
+        usual = REFERENCE_CHANNELS if decoder == "unetplusplus-reference" else NOMINAL_CHANNELS
+        widths = decoder_channels or usual
+        return Segmenter(ReferenceUnetPlusPlus(encoder, widths, classes, channels, drop_path), exclusive)
     common: dict[str, Any] = {
         "encoder_name": f"tu-{timm_name(encoder)}",
         "encoder_weights": None,
@@ -174,6 +189,18 @@ def build_segmenter(
             pyramid, segmentation = decoder_channels or FPN_CHANNELS
             network = smp.FPN(decoder_pyramid_channels=pyramid, decoder_segmentation_channels=segmentation, **common)
     return Segmenter(network, exclusive)
+
+
+def set_memory(network: nn.Module, share: float) -> None:
+    """Let each batch have this share in the running statistics of every batch normalisation (torch's momentum), in place."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = share
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Parameters of a network with the running statistics of its normalisations, as Keras counts them."""
+    return sum(tensor.numel() for name, tensor in network.state_dict().items() if not name.endswith(COUNTER))
 
 
 def empty_backbone(encoder: Encoder) -> nn.Module:

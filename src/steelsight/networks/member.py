@@ -4,7 +4,7 @@ import math
 
 from torch import nn
 
-from steelsight.networks.build import Network, build_classifier, build_segmenter
+from steelsight.networks.build import Network, build_classifier, build_segmenter, set_memory
 from steelsight.networks.cells import CellClassifier
 from steelsight.recipe import Member
 
@@ -16,7 +16,7 @@ def build_member(member: Member, classes: int) -> Network:
     if member.head == "cells":
         network = CellClassifier(member.encoder, channels, classes, member.dropout, member.drop_path)
     elif member.decoder is None:
-        network = build_classifier(member.encoder, channels, member.dropout, member.drop_path)
+        network = build_classifier(member.encoder, channels, member.dropout, member.drop_path, member.last_layer)
     else:
         network = build_segmenter(
             member.encoder,
@@ -27,6 +27,7 @@ def build_member(member: Member, classes: int) -> Network:
             member.drop_path,
             member.exclusive,
         )
+    set_memory(network, member.norm_momentum)
     # Lin et al. 2017, section 4.1: a rare foreground is learned sooner from a fresh network that expects it to be rare
     nn.init.constant_(network.output_bias, math.log(member.prior / (1 - member.prior)))
     return network

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing, write_json
-from steelsight.networks.build import SEGMENTER, Network, empty_backbone
+from steelsight.networks.build import COUNTER, SEGMENTER, Network, empty_backbone
 from steelsight.networks.encoders import WeightsFile, home, hub_name, require_weights
 from steelsight.recipe import Encoder
 
 _CLASSIFIER = "classifier."  # the 1000 ImageNet classes, which no network here has
+_TOP = ("conv_head.", "bn2.")  # that one decoder uses and the next does without
 _UNREADABLE = "not a readable .safetensors or .pth file; download it again"
-_COUNTER = "num_batches_tracked"  # older files lack it, and it is not a weight
 
 
 def load_encoder(model: Network, path: Path) -> None:
@@ -32,6 +32,7 @@ def load_encoder(model: Network, path: Path) -> None:
     }
     backbone = model.backbone
     wanted = backbone.state_dict()
+    inside = {name: tensor for name, tensor in inside.items() if name in wanted or not name.startswith(_TOP)}
     if {name: tensor.shape for name, tensor in inside.items()} != {
         name: tensor.shape for name, tensor in wanted.items()
     }:
@@ -175,7 +176,7 @@ def _check(tensors: Mapping[str, Tensor], encoder: Encoder, path: Path) -> None:
 
 
 def _is_weight(name: str) -> bool:
-    return not name.startswith(_CLASSIFIER) and not name.endswith(_COUNTER)
+    return not name.startswith(_CLASSIFIER) and not name.endswith(COUNTER)
 
 
 def _renamed(tensors: Mapping[str, Tensor], found: WeightsFile) -> dict[str, Tensor]:

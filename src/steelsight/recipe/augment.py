@@ -1,6 +1,6 @@
 """The fields of random augmentation."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -40,11 +40,19 @@ class Zoom(Scales):
 
 
 class ZoomIn(Zoom):
-    """Zoom in: around defects `margin_least`..`margin_most` of each margin is cut off, then to the image's aspect; where
-    there is no defect, a random window of `smallest`..`largest`. Drawn only where no zoom out was."""
+    """Zoom in: around defects `margin_least`..`margin_most` of the margins is cut off, then to the image's aspect; where
+    there is no defect, a random window of `smallest`..`largest`. Drawn only where no zoom out was.
+
+    Attributes:
+        margins: `each` margin has a factor of its own, or all four have `one`.
+        aspect: `widen` the shorter side, so that no defect is cut; or `cut` the longer one at a random corner, as the
+            reference does, which may cut a defect.
+    """
 
     margin_least: Probability
     margin_most: Probability
+    margins: Literal["each", "one"] = "each"
+    aspect: Literal["widen", "cut"] = "widen"
 
     @model_validator(mode="after")
     def _margins_ordered(self) -> Self:
@@ -81,7 +89,14 @@ class Crop(Scales):
 
 class Augment(Fields):
     """Random augmentation, in training only; brightness is a shift, the other colour figures are factors. What is left
-    out is not done."""
+    out is not done.
+
+    Attributes:
+        zoom_at: windows are cut from the full `image`, one step from there to the working size, which is sharper; or from the
+            image at its `working` size, as in the reference.
+        recolour: brightness and contrast act on the `image` alone, before it is laid on black, and are clipped to [0, 1]; or
+            on the `input` as a whole, its black border included, and nothing is clipped, as in the reference.
+    """
 
     horizontal_flip: Probability
     vertical_flip: Probability
@@ -92,6 +107,8 @@ class Augment(Fields):
     contrast: FactorRange
     hue: float = Field(ge=0, le=0.5)
     saturation: FactorRange
+    zoom_at: Literal["image", "working"] = "image"
+    recolour: Literal["image", "input"] = "image"
 
     @model_validator(mode="after")
     def _one_kind_of_zoom(self) -> Self:
@@ -99,4 +116,6 @@ class Augment(Fields):
             raise ValueError(
                 "crop takes the place of zoom_in and zoom_out: its window has a scale of its own; leave them out"
             )
+        if self.crop and self.zoom_at == "working":
+            raise ValueError("crop cuts its windows from the image; zoom_at working is for the zooms alone")
         return self

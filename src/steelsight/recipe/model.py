@@ -1,6 +1,6 @@
 """The fields of a recipe: every hyperparameter has a name, a type, a range and a meaning here."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -11,6 +11,9 @@ from steelsight.recipe.base import Fields, Probability
 
 Step = Literal["classify", "segment"]
 Softness = Annotated[float, Field(gt=1, allow_inf_nan=False)]
+Decoder = Literal["unetplusplus", "unetplusplus-reference", "unetplusplus-nominal", "fpn"]
+LastLayer = Literal["small", "glorot"]
+"""How the weights of a classifier's last layer start."""
 Encoder = Literal["b0", "b1", "b2", "b3", "b4", "b5", "lite0", "lite1", "lite2"]
 
 
@@ -57,6 +60,7 @@ class Sampling(Fields):
         batch: images per optimiser step, over all devices.
         device_batch: images per forward pass of one device; its loss pools just these. Gradients are added up to `batch`.
         repeat: oversampling rules, or `balanced` (each image as often as the root of its rarest class's rarity, at most 4).
+        validation_batch: images of a batch of the epoch's validation, over which its batch Dice is; None: `device_batch`.
         defect_free_share: share of the defect-free images, drawn anew each epoch, in training.
         defect_free_in_validation: whether the epoch's validation holds them; evidence always does.
         steps_factor: steps per epoch, in units of the distinct images of an epoch / batch.
@@ -65,6 +69,7 @@ class Sampling(Fields):
 
     batch: int = Field(ge=1)
     device_batch: int = Field(ge=1)
+    validation_batch: int | None = Field(default=None, ge=1)
     repeat: Literal["balanced"] | tuple[Repeat, ...]
     defect_free_share: Probability
     defect_free_in_validation: bool
@@ -154,11 +159,13 @@ class Member(Fields):
     encoder: Encoder
     weights: str = Field(default="imagenet", description="imagenet, random, or an earlier segmenter's name")
     head: Literal["pooled", "cells"] = "pooled"
-    decoder: Literal["unetplusplus", "fpn"] | None = None
+    decoder: Decoder | None = None
     decoder_channels: tuple[int, ...] | None = None
     exclusive: bool = Field(default=False, description="a pixel has one class or none: softmax in place of sigmoids")
     dropout: float = Field(default=0.0, ge=0, lt=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1)
+    norm_momentum: float = Field(default=0.1, gt=0, le=1, description="a batch's share in the running statistics")
+    last_layer: LastLayer = Field(default="small", description="how a pooled classifier's last weights start")
     prior: float = Field(default=0.5, gt=0, lt=1, description="probability that the fresh network gives everywhere")
     input: Input
     augment: Augment
@@ -170,7 +177,9 @@ class Member(Fields):
     @model_validator(mode="after")
     def _decoder_fits_step(self) -> Self:
         if (self.step == "segment") != (self.decoder is not None):
-            raise ValueError("step segment needs a decoder (unetplusplus or fpn), step classify has none")
+            raise ValueError(f"step segment needs a decoder ({', '.join(get_args(Decoder))}), step classify has none")
+        if self.last_layer != "small" and (self.step == "segment" or self.head != "pooled"):
+            raise ValueError("last_layer is about the last layer of a classifier with head pooled")
         if self.step == "segment" and self.dropout:
             raise ValueError("dropout is the classifier's, before its last layer; step segment has drop_path alone")
         if self.step == "classify" and self.exclusive:
@@ -183,8 +192,9 @@ class Member(Fields):
             raise ValueError(
                 f"weights {self.weights!r}: imagenet or random; only head cells starts from another member"
             )
-        if self.decoder == "unetplusplus" and self.decoder_channels is not None and len(self.decoder_channels) != 5:
-            raise ValueError("decoder_channels of unetplusplus are five numbers, deepest first")
+        is_unet = self.decoder is not None and self.decoder != "fpn"
+        if is_unet and self.decoder_channels is not None and len(self.decoder_channels) != 5:
+            raise ValueError(f"decoder_channels of {self.decoder} are five numbers, deepest first")
         if self.decoder == "fpn" and self.decoder_channels is not None and len(self.decoder_channels) != 2:
             raise ValueError("decoder_channels of fpn are two numbers: pyramid, segmentation")
         if self.decoder == "fpn" and self.decoder_channels and self.decoder_channels[1] % 32:

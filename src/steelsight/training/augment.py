@@ -1,4 +1,8 @@
-"""Random augmentation: one geometric step from the original image to the working size, then brightness and colour."""
+"""Random augmentation: windows, flips and black borders, brightness and colour, in our order or in the reference's.
+
+Ours takes one geometric step from the original image to the working size, and recolours the image before it is laid on black.
+The reference's brings the image to the working size first, and recolours the whole input last. A recipe says which.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,16 +16,25 @@ from torchvision.transforms.v2 import functional as colour
 from steelsight.dataset.model import Sample
 from steelsight.imaging.preprocess import Image, Preprocess, resize
 from steelsight.recipe import Member
-from steelsight.recipe.augment import Crop
+from steelsight.recipe.augment import Crop, ZoomIn
 
 Recolour = Callable[[NDArray[Any]], NDArray[np.float32]]
 Box = tuple[int, int, int, int]
 """Top, left, height, width."""
 
+Edges = tuple[float, float, float, float]
+"""Top, left, bottom, right."""
+
 
 @dataclass(frozen=True)
 class AugmentParams:
-    """What the dice said for one image; `crop` in pixels of the original, `shrink` a factor, `place` in [0, 1]."""
+    """What the dice said for one image; `shrink` a factor, `place` in [0, 1].
+
+    Attributes:
+        crop: in pixels of the original, or of the working size where `at_working`.
+        at_working: the image is brought to the working size before anything else.
+        whole_input: brightness and colour act on the input with its border, and are not clipped.
+    """
 
     crop: Box
     shrink: float
@@ -32,11 +45,15 @@ class AugmentParams:
     contrast: float
     hue: float
     saturation: float
+    at_working: bool = False
+    whole_input: bool = False
 
 
 def draw(member: Member, sample: Sample, random: np.random.Generator) -> AugmentParams:
     """Draw an augmentation of an image for a member."""
-    augment, size, shrink = member.augment, sample.size, 1.0
+    augment, shrink = member.augment, 1.0
+    at_working = augment.zoom_at == "working"
+    size = (member.preprocess.height, member.preprocess.width) if at_working else sample.size
     crop = (0, 0, *size)
     if augment.crop:
         crop = _crop(member, augment.crop, sample, random)
@@ -47,7 +64,8 @@ def draw(member: Member, sample: Sample, random: np.random.Generator) -> Augment
         if defect is None:
             crop = _window(size, random.uniform(augment.zoom_in.smallest, augment.zoom_in.largest), random)
         else:
-            crop = _around(size, defect, random.uniform(augment.zoom_in.margin_least, augment.zoom_in.margin_most, 4))
+            box = _at_working_size(defect, sample.size, member.preprocess) if at_working else _edges(defect)
+            crop = _zoom(size, box, augment.zoom_in, random)
     return AugmentParams(
         crop=crop,
         shrink=shrink,
@@ -58,6 +76,8 @@ def draw(member: Member, sample: Sample, random: np.random.Generator) -> Augment
         contrast=random.uniform(*augment.contrast),
         hue=random.uniform(-augment.hue, augment.hue),
         saturation=random.uniform(*augment.saturation),
+        at_working=at_working,
+        whole_input=augment.recolour == "input",
     )
 
 
@@ -65,7 +85,10 @@ def apply(image: Image, preprocess: Preprocess, chance: AugmentParams) -> NDArra
     """The augmented network input: float32 (channels, height, width)."""
     pixels: NDArray[Any] = preprocess.channels_of(image)
     scale = np.float32(1.0 / np.iinfo(pixels.dtype).max)
-    placed = _place(pixels, preprocess, chance, lambda part: _recolour(part.astype(np.float32) * scale, chance))
+    if chance.whole_input:
+        placed = _recolour(_place(pixels, preprocess, chance, lambda part: part.astype(np.float32) * scale), chance)
+    else:
+        placed = _place(pixels, preprocess, chance, lambda part: _clipped(part.astype(np.float32) * scale, chance))
     return preprocess.normalise(placed)
 
 
@@ -96,10 +119,14 @@ def defect_box(sample: Sample) -> Box | None:
 def _place(
     pixels: NDArray[Any], preprocess: Preprocess, chance: AugmentParams, recolour: Recolour
 ) -> NDArray[np.float32]:
-    """Crop, resize straight to its final size, recolour, lay on black, flip."""
+    """Crop, resize to its final size, recolour, lay on black, flip."""
     top, left, height, width = chance.crop
+    if chance.at_working:
+        pixels = preprocess.place(pixels).astype(np.float32)  # further steps are not rounded to 8 bit
+        frame = (0, 0, preprocess.height, preprocess.width)
+    else:
+        frame = preprocess.frame((height, width))
     part = pixels[top : top + height, left : left + width]
-    frame = preprocess.frame((height, width))
     inner = (max(1, round(frame[2] * chance.shrink)), max(1, round(frame[3] * chance.shrink)))
     small = recolour(resize(np.ascontiguousarray(part), inner))
     if inner != (preprocess.height, preprocess.width):
@@ -122,8 +149,14 @@ def _recolour(pixels: NDArray[np.float32], chance: AugmentParams) -> NDArray[np.
         tensor = colour.adjust_saturation(colour.adjust_hue(tensor, chance.hue), chance.saturation)
         pixels = np.ascontiguousarray(tensor.numpy().transpose(1, 2, 0))
     mean = pixels.mean((0, 1))
-    pixels = (pixels - mean) * np.float32(chance.contrast) + (mean + np.float32(chance.brightness))
-    clipped: NDArray[np.float32] = np.clip(pixels, 0.0, 1.0).astype(np.float32, copy=False)
+    changed: NDArray[np.float32] = (pixels - mean) * np.float32(chance.contrast) + (
+        mean + np.float32(chance.brightness)
+    )
+    return changed
+
+
+def _clipped(pixels: NDArray[np.float32], chance: AugmentParams) -> NDArray[np.float32]:
+    clipped: NDArray[np.float32] = np.clip(_recolour(pixels, chance), 0.0, 1.0).astype(np.float32, copy=False)
     return clipped
 
 
@@ -161,14 +194,33 @@ def _defect_pixel(sample: Sample, random: np.random.Generator) -> tuple[int, int
     return row, column
 
 
-def _around(size: tuple[int, int], defect: Box, cuts: NDArray[np.float64]) -> Box:
-    """Cut a share of each margin around the defect, then widen the shorter side to the image's aspect, inside it."""
-    top, left, height, width = defect
-    bottom_margin, right_margin = size[0] - top - height, size[1] - left - width
-    y0, y1 = round(top * cuts[0]), size[0] - round(bottom_margin * cuts[1])
-    x0, x1 = round(left * cuts[2]), size[1] - round(right_margin * cuts[3])
-    scale = max((y1 - y0) / size[0], (x1 - x0) / size[1])
-    tall, wide = min(size[0], round(size[0] * scale)), min(size[1], round(size[1] * scale))
-    y0 = int(np.clip(round((y0 + y1 - tall) / 2), 0, size[0] - tall))
-    x0 = int(np.clip(round((x0 + x1 - wide) / 2), 0, size[1] - wide))
-    return y0, x0, tall, wide
+def _edges(box: Box) -> Edges:
+    return box[0], box[1], box[0] + box[2], box[1] + box[3]
+
+
+def _at_working_size(box: Box, image: tuple[int, int], preprocess: Preprocess) -> Edges:
+    """Where a box of an image of (height, width) lies in the working size."""
+    top, left, height, width = preprocess.frame(image)
+    down, across = height / image[0], width / image[1]
+    edges = _edges(box)
+    return top + edges[0] * down, left + edges[1] * across, top + edges[2] * down, left + edges[3] * across
+
+
+def _zoom(size: tuple[int, int], defect: Edges, zoom: ZoomIn, random: np.random.Generator) -> Box:
+    """Cut a share of the margins around the defect, then bring the window to the image's aspect."""
+    if zoom.margins == "each":
+        cuts = random.uniform(zoom.margin_least, zoom.margin_most, 4)
+    else:
+        cuts = np.repeat(random.uniform(zoom.margin_least, zoom.margin_most), 4)
+    y0, y1 = round(defect[0] * cuts[0]), size[0] - round((size[0] - defect[2]) * cuts[1])
+    x0, x1 = round(defect[1] * cuts[2]), size[1] - round((size[1] - defect[3]) * cuts[3])
+    sides = ((y1 - y0) / size[0], (x1 - x0) / size[1])
+    if zoom.aspect == "widen":
+        tall, wide = (min(side, round(side * max(sides))) for side in size)
+        y0 = int(np.clip(round((y0 + y1 - tall) / 2), 0, size[0] - tall))
+        x0 = int(np.clip(round((x0 + x1 - wide) / 2), 0, size[1] - wide))
+        return y0, x0, tall, wide
+    tall, wide = (max(1, round(side * min(sides))) for side in size)
+    # the reference anchors it at the top left after one of four flips that it undoes: at one of the four corners
+    low, far = random.random(2) < 0.5
+    return (y1 - tall if low else y0), (x1 - wide if far else x0), tall, wide

@@ -202,7 +202,8 @@ def _validate(job: TrainingJob, model: nn.Module, phase: Phase, fabric: Fabric, 
     if not samples:
         return {}
     model.eval()
-    for pixels, target in plain_batches(PlainImages(job.member, samples, job.read), sampling.device_batch, workers):
+    batch = sampling.validation_batch or sampling.device_batch
+    for pixels, target in plain_batches(PlainImages(job.member, samples, job.read), batch, workers):
         pixels, target = fabric.to_device((pixels, target))
         with fabric.autocast():
             logits = model(pixels.contiguous(memory_format=torch.channels_last))

@@ -54,12 +54,12 @@ def smoothed_cross_entropy(logits: Tensor, target: Tensor, smoothing: float = 0.
 
 
 def focal_loss(logits: Tensor, target: Tensor, alpha: float, gamma: float) -> Tensor:
-    """Mean of alpha_t (1 - p_t)^gamma times the cross-entropy (Lin et al. 2017), for soft targets too."""
-    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    """Mean binary focal loss (Lin et al. 2017). A soft target t counts as t of a defect and 1 - t of none:
+    -t alpha (1 - p)^gamma log p - (1 - t) (1 - alpha) p^gamma log(1 - p)."""
     probability = logits.sigmoid()
-    right = probability * target + (1 - probability) * (1 - target)
-    weight = alpha * target + (1 - alpha) * (1 - target)
-    return (weight * (1 - right).pow(gamma) * entropy).mean()
+    defect = alpha * (1 - probability).pow(gamma) * F.logsigmoid(logits)
+    none = (1 - alpha) * probability.pow(gamma) * F.logsigmoid(-logits)
+    return -(target * defect + (1 - target) * none).mean()
 
 
 def dice_loss(probability: Tensor, target: Tensor, over: str, smooth: float) -> Tensor:

@@ -14,7 +14,13 @@ from steelsight.run.run import Run
 
 Panel = Callable[[Axes, JobLog], None]
 
-_DECODERS = {"unetplusplus": "UNet++ on ", "fpn": "FPN on ", None: ""}
+_DECODERS = {
+    "unetplusplus": "UNet++ on ",
+    "unetplusplus-reference": "UNet++ of the reference on ",
+    "unetplusplus-nominal": "UNet++ of the reference (nominal widths) on ",
+    "fpn": "FPN on ",
+    None: "",
+}
 
 
 @dataclass(frozen=True)

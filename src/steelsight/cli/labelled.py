@@ -2,16 +2,29 @@
 
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from steelsight.cli.output import console, counting
 from steelsight.core.errors import UserError
+from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Dataset, Fault, Layout
 
 _SHOWN_FAULTS = 20
 
 
-def read_labelled(data: Path, layout: Layout | None, *, skip_faulty: bool) -> Dataset:
+BoxesOption = Annotated[
+    Boxes | None,
+    typer.Option(
+        "--boxes", help="What a box without an outline counts as: all its pixels, or a class of the image alone."
+    ),
+]
+
+
+def read_labelled(data: Path, layout: Layout | None, boxes: Boxes | None = None, *, skip_faulty: bool) -> Dataset:
     """Read a folder of labelled images; faulty ones are listed, and left out if wanted.
 
     Raises:
@@ -21,7 +34,7 @@ def read_labelled(data: Path, layout: Layout | None, *, skip_faulty: bool) -> Da
     from steelsight.dataset.read import read_dataset
 
     with counting("reading images") as advance:
-        dataset = read_dataset(data, layout, progress=advance)
+        dataset = read_dataset(data, layout, boxes=boxes, progress=advance)
     for remark in dataset.remarks:
         console.print(f"note: {remark.message}", highlight=False, soft_wrap=True, markup=False)
     if dataset.faults:
@@ -33,6 +46,13 @@ def read_labelled(data: Path, layout: Layout | None, *, skip_faulty: bool) -> Da
             )
     say_notes((*dataset.notes, *lacks(dataset.classes, dataset.samples)))
     return dataset
+
+
+def only_with_masks(dataset: Dataset, why: str) -> Dataset:
+    """The dataset without the images of which only their classes are known; how many are passed over is said."""
+    if dataset.without_masks:
+        say_notes([f"{len(dataset.without_masks)} images of which only the classes are known are passed over: {why}"])
+    return replace(dataset, without_masks=())
 
 
 def say_notes(notes: Iterable[str]) -> None:

@@ -11,10 +11,11 @@ import typer
 from rich.table import Table
 
 from steelsight.cli.groups import Groups, known_groups, say_groups
-from steelsight.cli.labelled import read_labelled, say_notes
+from steelsight.cli.labelled import BoxesOption, read_labelled, say_notes
 from steelsight.cli.output import console, counting, finish, results, shown_progress, with_options
 from steelsight.core.errors import UserError
 from steelsight.core.files import sweep
+from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def train(
     out: Annotated[Path, typer.Option("--out", help="Folder of the run; it must not hold another run.")],
     recipe: Annotated[str, typer.Option("--recipe", help="paper, lite, demo, or a YAML file.")] = "lite",
     layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; detected if left out.")] = None,
+    boxes: BoxesOption = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Change a field: key.sub=value; members by name, * for all.")
     ] = None,
@@ -62,12 +64,12 @@ def train(
 
     machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel, devices))
     if plan:
-        with _planned(data, layout, wanted, skip_faulty, groups) as evidence:
+        with _planned(data, layout, boxes, wanted, skip_faulty, groups) as evidence:
             _show_plan(evidence, only or [], machine, as_json)
         return
     run = Run(out)
     goes_on = run.is_started and not _is_further_device()
-    evidence, left_out = _open_or_start(data, layout, wanted, run, resume, skip_faulty, groups, named=recipe)
+    evidence, left_out = _open_or_start(data, layout, boxes, wanted, run, resume, skip_faulty, groups, named=recipe)
     jobs = choose_jobs(evidence.recipe, only or [])
     if goes_on and not all(is_done(evidence, member, fold) for member, fold in jobs):
         with console.status("checking that the images are still the same"):
@@ -95,6 +97,7 @@ def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
 def _open_or_start(
     data: Path,
     layout: Layout | None,
+    boxes: Boxes | None,
     wanted: "Recipe",
     run: "Run",
     resume: bool,
@@ -119,13 +122,14 @@ def _open_or_start(
     for member in wanted.members:  # before hours are spent, and before torch is loaded
         if member.weights == "imagenet":
             require_weights(member.encoder, member.name)
-    dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
+    dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty)
     known = known_groups(groups, dataset)
     from steelsight.training.experiment import start_run
 
     with counting("looking for twins") as advance:
         evidence = OutOfFoldPredictions.of(start_run(run, dataset, wanted, known=known, progress=advance))
     say_groups(known, evidence.record.groups)
+    _say_who_learns_from_classes(evidence)
     _say_of_folds(evidence)
     return evidence, bool(dataset.left_out)
 
@@ -150,6 +154,23 @@ def _say_of_folds(evidence: "OutOfFoldPredictions") -> None:
 
     record = evidence.record
     say_notes(lacks_in_folds(record.classes, record.samples, record.folds, record.groups))
+
+
+def _say_who_learns_from_classes(evidence: "OutOfFoldPredictions") -> None:
+    from steelsight.training.job import learns_from_classes
+
+    count = len(evidence.record.without_masks)
+    if not count:
+        return
+    learners = [member.name for member in evidence.recipe.members if learns_from_classes(member)]
+    who = f"{', '.join(learners)} learn from them" if learners else "no member of this recipe can learn from them"
+    say_notes(
+        [
+            f"{count} images of which only the classes are known: {who}; classifiers that see windows or cells of an "
+            f"image, and "
+            "segmenters, need masks, and no figure or bound rests on such images"
+        ]
+    )
 
 
 def _go_on(data: Path, wanted: "Recipe", run: "Run", named: str) -> "OutOfFoldPredictions":
@@ -185,7 +206,7 @@ def _is_further_device() -> bool:
 
 @contextmanager
 def _planned(
-    data: Path, layout: Layout | None, wanted: "Recipe", skip_faulty: bool, groups: str | None
+    data: Path, layout: Layout | None, boxes: Boxes | None, wanted: "Recipe", skip_faulty: bool, groups: str | None
 ) -> "Iterator[OutOfFoldPredictions]":
     """A run as it would be, in a folder that is thrown away."""
     import tempfile
@@ -195,10 +216,11 @@ def _planned(
     from steelsight.training.experiment import start_run
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
+        dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty)
         known = known_groups(groups, dataset)
         evidence = OutOfFoldPredictions.of(start_run(Run(Path(folder) / "run"), dataset, wanted, known=known))
         say_groups(known, evidence.record.groups)
+        _say_who_learns_from_classes(evidence)
         _say_of_folds(evidence)
         yield evidence
 

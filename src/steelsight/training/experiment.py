@@ -43,17 +43,26 @@ def start_run(
     """Resolve the recipe, find twins, assign folds, and write all of it down in a new RUN.
 
     Args:
-        known: groups that belong together whatever their pixels say.
-        progress: told how many images were searched for twins, of how many.
+        known: groups that belong together whatever their pixels say, of all samples and, behind them, all images without
+        masks. progress: told how many images were searched for twins, of how many.
     """
+    if not any(sample.is_defective for sample in dataset.samples) and dataset.without_masks:
+        raise UserError(
+            f"{dataset.root}: no image has a mask of a defect, and {len(dataset.without_masks)} have a class alone: "
+            f"classifiers "
+            "learn from these, but segmenters and rule need masks; draw some, or let boxes count by `boxes=as-masks`"
+        )
     if not dataset.samples:
         raise UserError(f"{dataset.root}: no image is left to train on; see `steelsight data check {dataset.root}`")
     if not any(sample.is_defective for sample in dataset.samples):
         raise UserError(f"{dataset.root}: no image shows a defect; training needs labelled defects")
     recipe = resolve(recipe, dataset.classes, [sample.size for sample in dataset.samples], _is_grey(dataset))
-    groups = join_groups(find_twins([sample.path for sample in dataset.samples], progress=progress), known)
+    every = (*dataset.samples, *dataset.without_masks)
+    all_groups = join_groups(find_twins([sample.path for sample in every], progress=progress), known)
+    groups, others = np.split(all_groups, [len(dataset.samples)])
     folds = assign_folds(dataset.samples, groups, recipe.folds, recipe.seed)
     _check_folds(dataset, folds)
+    fold_of = dict(zip(groups.tolist(), folds.tolist(), strict=True))
     record = Record(
         root=dataset.root,
         layout=dataset.layout,
@@ -63,6 +72,8 @@ def start_run(
         groups=groups,
         skipped=dataset.faults,
         fingerprint=fingerprint(dataset),
+        without_masks=dataset.without_masks,
+        their_folds=tuple(fold_of.get(group, -1) for group in others.tolist()),
     )
     write_record(run.path, record)
     write_run_recipe(run.path, recipe)

@@ -9,6 +9,7 @@ from steelsight import recipe as recipes
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
 from steelsight.dataset import read as reading
+from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Dataset, Layout
 from steelsight.metrics.mask_table import read_mask_table
 from steelsight.metrics.submission import Score, image_suffixes, read_image_list, score_submission
@@ -43,12 +44,13 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
     return recipes.load_recipe(str(name_or_path), overrides)
 
 
-def read_dataset(folder: str | Path, layout: Layout | None = None) -> Dataset:
+def read_dataset(folder: str | Path, layout: Layout | None = None, *, boxes: Boxes | None = None) -> Dataset:
     """Read a folder of labelled images, every image opened and every mask checked against it.
 
     Args:
-        folder: in any of the four layouts (docs/data.md); or the CSV or JSON to read if a folder has several.
+        folder: in any of the layouts (docs/data.md); or the CSV, JSON or XML to read if a folder has several.
         layout: detected if left out.
+        boxes: what a box without an outline counts as, `as-masks` or `as-labels`; a fault if left out.
 
     Returns:
         `samples` without any image that has a fault, and `faults`. `sample.mask()` is bool (classes, height, width), and
@@ -65,7 +67,7 @@ def read_dataset(folder: str | Path, layout: Layout | None = None) -> Dataset:
     >>> len(data.samples), data.samples[0].size, data.faults
     (4, (64, 256), ())
     """
-    return reading.read_dataset(Path(folder), layout)
+    return reading.read_dataset(Path(folder), layout, boxes=boxes)
 
 
 def score(

@@ -10,8 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from steelsight.cli import data_make as strips
+from steelsight.cli.data_convert import convert
+from steelsight.cli.labelled import BoxesOption
 from steelsight.cli.output import counting, finish, results
 from steelsight.core.formatting import percent
+from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Dataset, Layout
 
 if TYPE_CHECKING:
@@ -28,12 +31,14 @@ def _data() -> None: ...
 
 
 app.command("make")(strips.make)
+app.command("convert")(convert)
 
 
 @app.command("check")
 def check(
-    data: Annotated[Path, typer.Argument(help="Folder of images and masks; or its CSV or JSON if it has several.")],
+    data: Annotated[Path, typer.Argument(help="Folder of images and their labels; or its CSV, JSON or XML.")],
     layout: Annotated[Layout | None, typer.Option(help="How the folder is laid out; detected when left out.")] = None,
+    boxes: BoxesOption = None,
     twins: Annotated[bool, typer.Option(help="Look for images of one surface.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
@@ -43,7 +48,7 @@ def check(
     from steelsight.dataset.read import read_dataset
 
     with counting("reading images") as advance:
-        dataset = read_dataset(data, layout, progress=advance)
+        dataset = read_dataset(data, layout, boxes=boxes, progress=advance)
     groups = None
     if twins:
         from steelsight.dataset.twins import find_twins
@@ -53,17 +58,18 @@ def check(
     summary = summarise(dataset, groups)
     if not as_json:
         _show(dataset, summary)
-    finish([], _next(data, layout, dataset), as_json=as_json, figures=_figures(dataset, summary))
+    finish([], _next(data, layout, boxes, dataset), as_json=as_json, figures=_figures(dataset, summary))
     if dataset.faults:
         raise typer.Exit(2)
     if dataset.left_out:
         raise typer.Exit(3)
 
 
-def _next(data: Path, layout: Layout | None, dataset: Dataset) -> str | None:
+def _next(data: Path, layout: Layout | None, boxes: Boxes | None, dataset: Dataset) -> str | None:
     if not dataset.samples:
         return None
     chosen = f" --layout {layout}" if layout else ""
+    chosen += f" --boxes {boxes}" if boxes else ""
     skip = " --skip-faulty" if dataset.faults else ""
     return f"steelsight train {shlex.quote(str(data))}{chosen} --recipe lite --out run{skip}"
 
@@ -84,6 +90,7 @@ def _figures(dataset: Dataset, summary: "DatasetSummary") -> dict[str, Any]:
     return {
         "root": str(dataset.root),
         "layout": dataset.layout,
+        "without_masks": len(dataset.without_masks),
         **summary.as_dict(),
         "notes": _notes(dataset),
         "area_quantiles": QUANTILES,
@@ -102,6 +109,14 @@ def _show(dataset: Dataset, summary: "DatasetSummary") -> None:
         soft_wrap=True,
         highlight=False,
     )
+    if dataset.without_masks:
+        results.print(
+            f"Beside them {len(dataset.without_masks):,} images of which only the classes are known: classifiers that "
+            f"see whole "
+            "images learn from them",
+            highlight=False,
+            soft_wrap=True,
+        )
     results.print(_class_table(summary))
     results.print(_count_table(summary))
     results.print(_size_table(summary))

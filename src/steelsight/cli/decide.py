@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from steelsight.cli.groups import Groups, known_groups, say_groups
+from steelsight.cli.labelled import BoxesOption
 from steelsight.cli.limits import (
     Confidence,
     CostEscape,
@@ -23,6 +24,7 @@ from steelsight.cli.limits import (
 )
 from steelsight.cli.output import console, counting, fail, finish, shown_progress
 from steelsight.core.errors import UserError
+from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
 from steelsight.inspector.artifact import CARD
 from steelsight.rule.objective import Objective, ObjectiveName, chosen_objective
@@ -92,6 +94,7 @@ def decide(
         ),
     ] = None,
     layout: Annotated[Layout | None, typer.Option(help="Layout of DATA; detected if left out.")] = None,
+    boxes: BoxesOption = None,
     skip_faulty: Annotated[
         bool, typer.Option("--skip-faulty", help="Leave faulty images of DATA out, and list them.")
     ] = False,
@@ -135,7 +138,7 @@ def decide(
             raise UserError(
                 f"--rule plain: {folder} is an inspector, whose rule is fixed; decide the run it is made of"
             )
-        _decide_inspector(folder, wish, severity, calibrate, layout, skip_faulty, groups, as_json)
+        _decide_inspector(folder, wish, severity, calibrate, layout, boxes, skip_faulty, groups, as_json)
         return
     if calibrate is not None:
         raise UserError(
@@ -195,6 +198,7 @@ def _decide_inspector(
     severity: str | None,
     calibrate: Path | None,
     layout: Layout | None,
+    boxes: Boxes | None,
     skip_faulty: bool,
     groups: str | None,
     as_json: bool,
@@ -205,7 +209,7 @@ def _decide_inspector(
 
     inspector = Inspector.open(folder)
     rules = _severity(severity, inspector.classes)
-    fresh = None if calibrate is None else _fresh(folder, calibrate, layout, skip_faulty, groups)
+    fresh = None if calibrate is None else _fresh(folder, calibrate, layout, boxes, skip_faulty, groups)
     card = decide_inspector(folder, wish, rules, fresh)
     if not as_json:
         show_policy(card.policy, card.classes)
@@ -218,15 +222,17 @@ def _decide_inspector(
     )
 
 
-def _fresh(folder: Path, data: Path, layout: Layout | None, skip_faulty: bool, wish: str | None) -> "EvaluationSet":
-    from steelsight.cli.labelled import read_labelled
+def _fresh(
+    folder: Path, data: Path, layout: Layout | None, boxes: Boxes | None, skip_faulty: bool, wish: str | None
+) -> "EvaluationSet":
+    from steelsight.cli.labelled import only_with_masks, read_labelled
     from steelsight.dataset.groups import join_groups
     from steelsight.dataset.twins import find_twins
     from steelsight.inspector.calibrate import judge_fresh
     from steelsight.inspector.inspector import Inspector
     from steelsight.inspector.training_images import read_prints
 
-    dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
+    dataset = only_with_masks(read_labelled(data, layout, boxes, skip_faulty=skip_faulty), "no bound rests on them")
     known = known_groups(wish, dataset)
     if read_prints(folder) is None:
         fail(

@@ -24,8 +24,9 @@ Groups = Annotated[
 
 
 def known_groups(wish: str | None, dataset: Dataset) -> KnownGroups:
-    """What the user knows of a dataset's images; nothing without a wish."""
-    return {} if wish is None else read_groups(wish, [sample.image_id for sample in dataset.samples])
+    """What the user knows of a dataset's images, those without masks last; nothing without a wish."""
+    every = (*dataset.samples, *dataset.without_masks)
+    return {} if wish is None else read_groups(wish, [sample.image_id for sample in every])
 
 
 def say_groups(known: KnownGroups, groups: "NDArray[np.int64]") -> None:

@@ -2,20 +2,33 @@
 
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from steelsight.cli.output import console, counting
 from steelsight.core.errors import UserError
+from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Dataset, Fault, Layout
 
 if TYPE_CHECKING:
+    from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.record import Record
 
 _SHOWN_FAULTS = 20
 
 
-def read_labelled(data: Path, layout: Layout | None, *, skip_faulty: bool) -> Dataset:
+BoxesOption = Annotated[
+    Boxes | None,
+    typer.Option(
+        "--boxes", help="What a box without an outline counts as: all its pixels, or a class of the image alone."
+    ),
+]
+
+
+def read_labelled(data: Path, layout: Layout | None, boxes: Boxes | None = None, *, skip_faulty: bool) -> Dataset:
     """Read a folder of labelled images; faulty ones are listed, and left out if wanted.
 
     Raises:
@@ -25,7 +38,7 @@ def read_labelled(data: Path, layout: Layout | None, *, skip_faulty: bool) -> Da
     from steelsight.dataset.read import read_dataset
 
     with counting("reading images") as advance:
-        dataset = read_dataset(data, layout, progress=advance)
+        dataset = read_dataset(data, layout, boxes=boxes, progress=advance)
     for remark in dataset.remarks:
         console.print(f"note: {remark.message}", highlight=False, soft_wrap=True, markup=False)
     if dataset.faults:
@@ -39,6 +52,13 @@ def read_labelled(data: Path, layout: Layout | None, *, skip_faulty: bool) -> Da
     return dataset
 
 
+def only_with_masks(dataset: Dataset, why: str) -> Dataset:
+    """The dataset without the images of which only their classes are known; how many are passed over is said."""
+    if dataset.without_masks:
+        say_notes([f"{len(dataset.without_masks)} images of which only the classes are known are passed over: {why}"])
+    return replace(dataset, without_masks=())
+
+
 def say_notes(notes: Iterable[str]) -> None:
     """Tell what is no fault and yet may surprise."""
     for note in notes:
@@ -50,6 +70,23 @@ def say_folds(record: "Record") -> None:
     from steelsight.dataset.limitations import lacks_in_folds
 
     say_notes(lacks_in_folds(record.classes, record.samples, record.folds, record.groups))
+
+
+def say_who_learns_from_classes(evidence: "OutOfFoldPredictions") -> None:
+    """Tell what becomes of images of which only the classes are known."""
+    from steelsight.training.job import learns_from_classes
+
+    count = len(evidence.record.without_masks)
+    if not count:
+        return
+    learners = [member.name for member in evidence.recipe.members if learns_from_classes(member)]
+    who = f"{', '.join(learners)} learn from them" if learners else "no member of this recipe can learn from them"
+    say_notes(
+        [
+            f"{count} images of which only the classes are known: {who}; classifiers that see windows or cells of an image, "
+            "and segmenters, need masks, and no figure or bound rests on such images"
+        ]
+    )
 
 
 def _list_faults(faults: tuple[Fault, ...]) -> None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.labelled import read_labelled
+from steelsight.cli.labelled import BoxesOption, only_with_masks, read_labelled
 from steelsight.cli.output import console, counting, finish, results
 from steelsight.cli.serve import read_settings
 from steelsight.core.errors import UserError
+from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
 
 if TYPE_CHECKING:
@@ -210,6 +211,7 @@ def corrections(
         ),
     ] = None,
     layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of --with; detected if left out.")] = None,
+    boxes: BoxesOption = None,
     skip_faulty: Annotated[
         bool, typer.Option("--skip-faulty", help="Leave faulty images of --with out, and list them.")
     ] = False,
@@ -219,14 +221,16 @@ def corrections(
     from steelsight.station.corrections.export import write_corrections
     from steelsight.station.store import ImageStore
 
-    if old_data is None and (layout or skip_faulty):
-        raise UserError("--layout and --skip-faulty are for the data of --with; add --with DATA, or leave them out")
+    if old_data is None and (layout or boxes or skip_faulty):
+        raise UserError(
+            "--layout, --boxes and --skip-faulty are for the data of --with; add --with DATA, or leave them out"
+        )
     joined = None
     with _open(_settings(data, database)) as log:
         if old_data is None:
             made = write_corrections(log, ImageStore(data), out)
         else:
-            joined = _join(log, ImageStore(data), out, old_data, layout, skip_faulty=skip_faulty)
+            joined = _join(log, ImageStore(data), out, old_data, layout, boxes, skip_faulty=skip_faulty)
             made = joined.summary
     if not as_json:
         of_class = ", ".join(f"{name} {count}" for name, count in made.classes.items())
@@ -250,12 +254,20 @@ def corrections(
 
 
 def _join(
-    log: "InspectionLog", store: "ImageStore", out: Path, old_data: Path, layout: Layout | None, *, skip_faulty: bool
+    log: "InspectionLog",
+    store: "ImageStore",
+    out: Path,
+    old_data: Path,
+    layout: Layout | None,
+    boxes: Boxes | None,
+    *,
+    skip_faulty: bool,
 ) -> "Joined":
     from steelsight.station.corrections.join import require_joinable, write_joined
 
     require_joinable(out, old_data.parent if old_data.is_file() else old_data)
-    dataset = read_labelled(old_data, layout, skip_faulty=skip_faulty)
+    dataset = read_labelled(old_data, layout, boxes, skip_faulty=skip_faulty)
+    dataset = only_with_masks(dataset, "the joined dataset, which is COCO, holds masks alone")
     with counting("joining images") as advance:
         return write_joined(log, store, out, dataset, progress=advance)
 

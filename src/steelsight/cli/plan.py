@@ -10,8 +10,9 @@ from rich.table import Table
 
 from steelsight.cli.again import again
 from steelsight.cli.groups import known_groups, say_groups
-from steelsight.cli.labelled import read_labelled, say_folds
+from steelsight.cli.labelled import read_labelled, say_folds, say_who_learns_from_classes
 from steelsight.cli.output import console, counting, finish, results
+from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
 
 if TYPE_CHECKING:
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def planned_run(
-    data: Path, layout: Layout | None, wanted: "Recipe", *, skip_faulty: bool, groups: str | None, limit: int | None
+    data: Path,
+    layout: Layout | None,
+    boxes: Boxes | None,
+    wanted: "Recipe",
+    *,
+    skip_faulty: bool,
+    groups: str | None,
+    limit: int | None,
 ) -> "Iterator[OutOfFoldPredictions]":
     """A run as it would be, in a folder that is thrown away."""
     import tempfile
@@ -32,12 +40,13 @@ def planned_run(
     from steelsight.training.start import start_run
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
+        dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty)
         known = known_groups(groups, dataset)
         with counting("looking for twins") as advance:
             run = start_run(Run(Path(folder) / "run"), dataset, wanted, known=known, limit=limit, progress=advance)
         evidence = OutOfFoldPredictions.of(run)
         say_groups(known, evidence.record.groups)
+        say_who_learns_from_classes(evidence)
         say_folds(evidence.record)
         yield evidence
 

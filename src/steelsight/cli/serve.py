@@ -32,7 +32,8 @@ ServedInspector = Annotated[
 Demo = Annotated[
     bool, typer.Option("--demo", help="Serve the ready inspector of the package, which knows made-up steel only.")
 ]
-Data = Annotated[
+Data = Annotated[Path, typer.Option(help="Folder of the log, the images and the probability maps.")]
+ServedData = Annotated[
     Path | None,
     typer.Option(
         help="Folder of the log, the images and the probability maps.",
@@ -78,7 +79,7 @@ def serve(
     demo: Demo = False,
     host: Host = "127.0.0.1",
     port: Port = 8000,
-    data: Data = None,
+    data: ServedData = None,
     database: Database = None,
     name: Name = None,
     keep: KeepWhat = "all",

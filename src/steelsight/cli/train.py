@@ -9,7 +9,7 @@ import typer
 from steelsight.cli.again import again
 from steelsight.cli.following import export_of
 from steelsight.cli.groups import Groups, known_groups, say_groups
-from steelsight.cli.labelled import read_labelled, say_folds
+from steelsight.cli.labelled import BoxesOption, read_labelled, say_folds, say_who_learns_from_classes
 from steelsight.cli.limits import (
     Confidence,
     CostEscape,
@@ -26,6 +26,7 @@ from steelsight.cli.limits import (
 )
 from steelsight.cli.output import console, counting, finish, shown_progress, with_options
 from steelsight.core.errors import UserError
+from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def train(
     out: Annotated[Path, typer.Option("--out", help="Folder of the run; it must not hold another run.")],
     recipe: Annotated[str, typer.Option("--recipe", help="paper, lite, demo, or a YAML file.")] = "lite",
     layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; detected if left out.")] = None,
+    boxes: BoxesOption = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option(
@@ -120,7 +122,7 @@ def train(
     if plan:
         from steelsight.cli.plan import planned_run, show_plan
 
-        with planned_run(data, layout, wanted, skip_faulty=skip_faulty, groups=groups, limit=limit) as evidence:
+        with planned_run(data, layout, boxes, wanted, skip_faulty=skip_faulty, groups=groups, limit=limit) as evidence:
             show_plan(evidence, only or [], machine, as_json)
         return
     goes_on, left_out = run.is_started, False
@@ -128,7 +130,7 @@ def train(
         evidence = _go_on(data, wanted, run)
         _check_groups(evidence, groups)
     else:
-        evidence, left_out = _start(data, layout, wanted, run, skip_faulty, groups, limit)
+        evidence, left_out = _start(data, layout, boxes, wanted, run, skip_faulty, groups, limit)
     _check_wish(wish, evidence)
     _say_small(evidence)
     jobs = choose_jobs(evidence.recipe, only or [])
@@ -160,6 +162,7 @@ def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
 def _start(
     data: Path,
     layout: Layout | None,
+    boxes: Boxes | None,
     wanted: "Recipe",
     run: "Run",
     skip_faulty: bool,
@@ -170,12 +173,13 @@ def _start(
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.training.start import start_run
 
-    dataset = read_labelled(data, layout, skip_faulty=skip_faulty)
+    dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty)
     known = known_groups(groups, dataset)
     with counting("looking for twins") as advance:
         started = start_run(run, dataset, wanted, known=known, limit=limit, progress=advance)
     evidence = OutOfFoldPredictions.of(started)
     say_groups(known, evidence.record.groups)
+    say_who_learns_from_classes(evidence)
     say_folds(evidence.record)
     return evidence, bool(dataset.left_out)
 

@@ -9,7 +9,20 @@ from numpy.typing import NDArray
 
 from steelsight.imaging.rle import Runs, decode_runs
 
-Layout = Literal["severstal", "index-png", "class-folders", "coco"]
+Layout = Literal[
+    "severstal",
+    "index-png",
+    "class-folders",
+    "coco",
+    "labelme",
+    "cvat",
+    "yolo",
+    "voc",
+    "label-studio",
+    "mvtec",
+    "colour-masks",
+    "image-labels",
+]
 
 
 @dataclass(frozen=True)
@@ -21,17 +34,19 @@ class Sample:
         path: the image file.
         size: height and width of the image in pixels.
         runs: the mask of each class, in the order of `Dataset.classes`, at the image's own size.
+        shown: indices of classes that the image is said to show, of which nobody drew where.
     """
 
     image_id: str
     path: Path
     size: tuple[int, int]
     runs: tuple[Runs, ...]
+    shown: tuple[int, ...] = ()
 
     @property
     def classes(self) -> tuple[int, ...]:
-        """Indices of the classes with at least one pixel."""
-        return tuple(index for index, runs in enumerate(self.runs) if runs.area)
+        """Indices of the classes with at least one pixel, or that the image is said to show."""
+        return tuple(index for index, runs in enumerate(self.runs) if runs.area or index in self.shown)
 
     @property
     def is_defective(self) -> bool:
@@ -84,6 +99,8 @@ class Dataset:
     """Labelled images with their faults; `samples` leaves out every image that has a fault.
 
     Attributes:
+        without_masks: images without a fault of which it is only known which classes they show. They are no samples: no mask
+            can be learned from them, and none held against them.
         notes: what was taken to be so while reading, one sentence each.
     """
 
@@ -94,6 +111,7 @@ class Dataset:
     faults: tuple[Fault, ...]
     notes: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    without_masks: tuple[Sample, ...] = ()
 
     @property
     def left_out(self) -> tuple[Remark, ...]:

@@ -9,7 +9,7 @@ from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_plain, shown
 from steelsight.dataset.layouts.class_name_rules import refuse_class_names
 from steelsight.dataset.layouts.detect import list_dataset
-from steelsight.dataset.layouts.listing import Listed, Listing, Marks
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks
 from steelsight.dataset.model import Dataset, Fault, Layout, Remark, Sample
 from steelsight.dataset.remarks import flat, left_out, oriented, unused_bits
 from steelsight.imaging.preprocess import Image
@@ -47,15 +47,17 @@ def read_dataset(
     root: Path,
     layout: Layout | None = None,
     *,
+    boxes: Boxes | None = None,
     decode: bool = True,
     progress: Progress | None = None,
     workers: int = 2,
 ) -> Dataset:
-    """Read a folder in any of the four layouts.
+    """Read a folder in any of the layouts.
 
     Args:
-        root: the folder, or the CSV or JSON to read where the folder has several.
+        root: the folder, or the CSV, JSON or XML to read where the folder has several.
         layout: detected where None.
+        boxes: what boxes count as, where nobody drew an outline; each is a fault where None.
         decode: open every image whole, which finds truncated and black ones; otherwise read only its size.
         progress: called with images done and images in all.
         workers: threads that read and decode (both leave Python's lock alone).
@@ -66,7 +68,7 @@ def read_dataset(
     Raises:
         UserError: no layout fits, a layout's own rules are broken, or no image shows a class.
     """
-    listing = _list(root, layout)
+    listing = _list(root, layout, boxes)
     images = [listed for listed in listing.images if is_plain(listed.image_id)]
     opened = list(_open_all(images, decode, workers, progress))
     faults = [fault for fault in listing.faults if fault.image_id is None or is_plain(fault.image_id)]
@@ -90,14 +92,16 @@ def read_dataset(
         )
     refuse_class_names(classes, root)
     faulty = {fault.image_id for fault in faults}
-    samples = tuple(_sample(image, classes) for image in opened if image.listed.image_id not in faulty)
+    sound = [_sample(image, classes) for image in opened if image.listed.image_id not in faulty]
+    samples = tuple(sample for sample in sound if not sample.shown)
+    without_masks = tuple(sample for sample in sound if sample.shown)
     remarks = (*left_out(listing, faults), *_remarks([one for one in opened if one.listed.image_id not in faulty]))
-    return Dataset(listing.root, listing.layout, classes, samples, tuple(faults), notes, remarks)
+    return Dataset(listing.root, listing.layout, classes, samples, tuple(faults), notes, remarks, without_masks)
 
 
-def _list(root: Path, layout: Layout | None) -> Listing:
+def _list(root: Path, layout: Layout | None, boxes: Boxes | None) -> Listing:
     try:
-        return list_dataset(root, layout)
+        return list_dataset(root, layout, boxes)
     except OSError as error:  # a folder that may not be read, for one
         raise UserError(f"{error.filename or root}: cannot be read ({error.strerror}); check its rights") from None
 
@@ -180,6 +184,7 @@ def is_flat(image: Image) -> bool:
 def _classes_shown(opened: Sequence[_Opened]) -> tuple[str, ...]:
     """Classes with a pixel somewhere, numbers in their order, then names in theirs."""
     shown = {name for image in opened for name, runs in image.marks.masks.items() if runs.area}
+    shown |= {name for image in opened for name in image.marks.shown}
     return tuple(sorted(shown, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)))
 
 
@@ -203,7 +208,8 @@ def _sample(image: _Opened, classes: tuple[str, ...]) -> Sample:
     if image.size is None:
         raise ValueError(f"{image.listed.path} was not opened")
     runs = tuple(image.marks.masks.get(name, Runs.empty()) for name in classes)
-    return Sample(image.listed.image_id, image.listed.path, image.size, runs)
+    shown = tuple(place for place, name in enumerate(classes) if name in image.marks.shown)
+    return Sample(image.listed.image_id, image.listed.path, image.size, runs, shown)
 
 
 def _first(faults: Sequence[Fault]) -> str:

@@ -13,7 +13,9 @@ _NAMED = 3
 
 def left_out(listing: Listing, faults: Iterable[Fault]) -> list[Remark]:
     """Images of the folder that are neither read nor faulty: deeper than the layout looks, listed nowhere, or hidden."""
-    known = {one.path for one in listing.images} | listing.masks | {fault.file for fault in faults}
+    told = list(faults)
+    known = {one.path for one in listing.images} | listing.masks | {fault.file for fault in told}
+    known |= {listing.root / fault.image_id for fault in told if fault.image_id is not None}
     owned = list(dict.fromkeys(listing.owned))
     found = dict.fromkeys(list_images(listing.root))
     passed_over = []
@@ -22,7 +24,7 @@ def left_out(listing: Listing, faults: Iterable[Fault]) -> list[Remark]:
         found |= dict.fromkeys(images)
         passed_over += others
     unread = [path for path in found if path not in known]
-    reason = f"the layout {listing.layout} does not read them there; move them, or take them out"
+    reason = listing.unlisted or f"the layout {listing.layout} does not read them there; move them, or take them out"
     places = dict.fromkeys([*group_by_folder(unread, reason), *passed_over])
     return [Remark("left-out", one.path, one.images, one.sentence) for one in places]
 

@@ -1,8 +1,9 @@
 """A RUN's own record of its data, so that later verbs need the RUN alone (and the images only for pictures).
 
 RUN/dataset.json holds the root, layout, classes and what was left out; RUN/samples.csv every image with its size, fold
-and twin group; RUN/truth.csv every (image, class) with its run lengths, empty where nothing is there. Paths inside the
-root are stored relative to it: who moves the data changes `root` in dataset.json, and nothing else.
+and twin group; RUN/truth.csv every (image, class) with its run lengths, empty where nothing is there; RUN/without_masks.csv,
+where there are such, the images of which only their classes are known. Paths inside the root are stored relative to it:
+who moves the data changes `root` in dataset.json, and nothing else.
 """
 
 import csv
@@ -25,9 +26,10 @@ from steelsight.dataset.model import Dataset, Fault, Layout, Sample
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import RunError, Runs, format_runs, parse_runs
 
-SAMPLES, TRUTH, DATASET = "samples.csv", "truth.csv", "dataset.json"
+SAMPLES, TRUTH, WITHOUT_MASKS, DATASET = "samples.csv", "truth.csv", "without_masks.csv", "dataset.json"
 SAMPLE_COLUMNS = ("image_id", "path", "height", "width", "fold", "group")
 TRUTH_COLUMNS = ("ImageId", "ClassId", "EncodedPixels")
+WITHOUT_MASKS_COLUMNS = ("image_id", "path", "height", "width", "fold", "classes")
 
 _WRITTEN = ("jobs", "evidence", "report")  # folders of a RUN
 _MOST_PIXELS = 1 << 30  # of an image that OpenCV reads
@@ -45,6 +47,9 @@ class Record:
         skipped: faults whose images were left out.
         fingerprint: of the data, see `fingerprint`.
         of_images: how many images the data has, where a limit took the samples from them; None where all were taken.
+        without_masks: as in `Dataset`.
+        their_folds: of each of these, the fold whose jobs must not learn from it, since that fold judges an image of the same
+            group; -1 where there is none.
     """
 
     root: Path
@@ -56,6 +61,8 @@ class Record:
     skipped: tuple[Fault, ...]
     fingerprint: str
     of_images: int | None = None
+    without_masks: tuple[Sample, ...] = ()
+    their_folds: tuple[int, ...] = ()
 
 
 class _Skipped(Model):
@@ -94,6 +101,8 @@ def write_record(folder: Path, record: Record) -> None:
     )
     write_csv(folder / SAMPLES, SAMPLE_COLUMNS, samples)
     write_csv(folder / TRUTH, TRUTH_COLUMNS, truth)
+    if record.without_masks:
+        write_csv(folder / WITHOUT_MASKS, WITHOUT_MASKS_COLUMNS, _without_masks_rows(record, root))
     skipped = tuple(
         _Skipped(
             kind=fault.kind,
@@ -148,6 +157,7 @@ def read_record(folder: Path) -> Record:
         numbers.append((fold, group))
     folds, groups = np.array(numbers, np.int64).reshape(-1, 2).T.copy()
     skipped = tuple(Fault(s.kind, root / s.file, s.line, s.image_id, s.message) for s in header.skipped)
+    without_masks, their_folds = _read_without_masks(folder / WITHOUT_MASKS, root, len(header.classes))
     return Record(
         root=root,
         layout=header.layout,
@@ -158,6 +168,8 @@ def read_record(folder: Path) -> Record:
         skipped=skipped,
         fingerprint=header.fingerprint,
         of_images=header.of_images,
+        without_masks=without_masks,
+        their_folds=their_folds,
     )
 
 
@@ -171,14 +183,16 @@ def fingerprint(dataset: Dataset | Record, workers: int = 2) -> str:
     """
     total = hashlib.sha256("\0".join(dataset.classes).encode())
     with ThreadPoolExecutor(workers) as pool:
-        for digest in pool.map(_digest, dataset.samples):
+        for digest in pool.map(_digest, (*dataset.samples, *dataset.without_masks)):
             total.update(digest)
     return total.hexdigest()
 
 
 def _digest(sample: Sample) -> bytes:
     whole = hashlib.sha256(repr((sample.image_id, sample.size)).encode())
-    for runs in sample.runs:
+    if sample.shown:
+        whole.update(repr(sample.shown).encode())
+    for runs in () if sample.shown else sample.runs:
         whole.update(np.int64(runs.starts.size).tobytes())
         whole.update(np.ascontiguousarray(runs.starts, "<i8").tobytes())
         whole.update(np.ascontiguousarray(runs.lengths, "<i8").tobytes())
@@ -192,6 +206,28 @@ def _stored(path: Path, root: Path) -> str:
         if candidate.is_relative_to(root):
             return candidate.relative_to(root).as_posix()
     return absolute.as_posix()
+
+
+def _without_masks_rows(record: Record, root: Path) -> Iterator[tuple[object, ...]]:
+    for sample, fold in zip(record.without_masks, record.their_folds, strict=True):
+        yield sample.image_id, _stored(sample.path, root), *sample.size, fold, " ".join(map(str, sample.shown))
+
+
+def _read_without_masks(file: Path, root: Path, classes: int) -> tuple[tuple[Sample, ...], tuple[int, ...]]:
+    if not file.exists():
+        return (), ()
+    samples: list[Sample] = []
+    folds: list[int] = []
+    for line, (image_id, path, *integers, text) in _rows(file, WITHOUT_MASKS_COLUMNS):
+        height, width, fold = _integers(file, line, integers)
+        shown = tuple(_integers(file, line, text.split()))
+        if min(height, width) < 1 or fold < -1 or not shown or not all(0 <= one < classes for one in shown):
+            raise UserError(
+                f"{file}, line {line}: no image has such a size, fold and classes; restore the file from a copy"
+            )
+        samples.append(Sample(image_id, root / path, (height, width), (Runs.empty(),) * classes, shown))
+        folds.append(fold)
+    return tuple(samples), tuple(folds)
 
 
 def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

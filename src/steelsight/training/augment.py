@@ -59,6 +59,8 @@ def draw(member: Member, sample: Sample, random: np.random.Generator) -> Augment
         crop = _crop(member, augment.crop, sample, random)
     elif augment.zoom_out and random.random() < augment.zoom_out.probability:
         shrink = random.uniform(augment.zoom_out.smallest, augment.zoom_out.largest)
+    elif sample.shown:
+        pass  # nobody knows where the defect is, so nothing of the image may be cut away
     elif augment.zoom_in and random.random() < augment.zoom_in.probability:
         defect = defect_box(sample)
         if defect is None:

@@ -37,6 +37,8 @@ def make_job(evidence: OutOfFoldPredictions, member: Member, fold: int, read: Re
     """The job of a member on a fold, from the run's record; `read` reads images in its colour, from the file if left out."""
     record = evidence.record
     training = [sample for sample, of in zip(record.samples, record.folds, strict=True) if of != fold]
+    if learns_from_classes(member):
+        training += [one for one, of in zip(record.without_masks, record.their_folds, strict=True) if of != fold]
     validation = [record.samples[index] for index in evidence.indices(fold)]
     folder, start = evidence.run.job(member.name, fold), None
     if member.starts_from:
@@ -44,6 +46,12 @@ def make_job(evidence: OutOfFoldPredictions, member: Member, fold: int, read: Re
     return TrainingJob(
         member, fold, evidence.recipe.seed, record.classes, training, validation, folder, read or _reader(member), start
     )
+
+
+def learns_from_classes(member: Member) -> bool:
+    """Whether a member can learn from images of which only their classes are known: a classifier that sees them whole. A
+    window, or a cell, would have to be said to show a defect that may lie elsewhere."""
+    return member.step == "classify" and member.head == "pooled" and member.augment.crop is None
 
 
 def _reader(member: Member) -> ReadImage:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from steelsight.core.errors import UserError
+from steelsight.dataset.model import Sample
 from steelsight.imaging.read import ImageError
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import fingerprint, write_record
@@ -39,13 +40,16 @@ def seen_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredictions:
     record = evidence.record
     if root == record.root:
         return evidence
-    samples = (
-        replace(sample, path=root / sample.path.relative_to(record.root))
-        if sample.path.is_relative_to(record.root)
-        else sample
-        for sample in record.samples
+    samples, others = (
+        tuple(_moved(sample, record.root, root) for sample in of) for of in (record.samples, record.without_masks)
     )
-    return OutOfFoldPredictions(evidence.run, replace(record, root=root, samples=tuple(samples)), evidence.recipe)
+    moved = replace(record, root=root, samples=samples, without_masks=others)
+    return OutOfFoldPredictions(evidence.run, moved, evidence.recipe)
+
+
+def _moved(sample: Sample, before: Path, after: Path) -> Sample:
+    inside = sample.path.is_relative_to(before)
+    return replace(sample, path=after / sample.path.relative_to(before)) if inside else sample
 
 
 def check_data(evidence: OutOfFoldPredictions) -> None:

@@ -58,8 +58,9 @@ def start_run(
     """Resolve the recipe, find twins, assign folds, and write all of it down in a new RUN.
 
     Args:
-        known: groups that belong together whatever their pixels say.
-        limit: how many images are taken at most, see `choose_images`; None for all.
+        known: groups that belong together whatever their pixels say, of all samples and, behind them, all images without
+            masks.
+        limit: how many images are taken at most, see `choose_images`, none without masks among them; None for all.
         progress: told how many images were searched for twins, of how many.
 
     Raises:
@@ -68,10 +69,19 @@ def start_run(
     if not dataset.samples:
         raise UserError(f"{dataset.root}: no image is left to train on; see `steelsight data check {dataset.root}`")
     if not any(sample.is_defective for sample in dataset.samples):
+        if dataset.without_masks:
+            raise UserError(
+                f"{dataset.root}: no image has a mask of a defect, and {len(dataset.without_masks)} have a class alone: "
+                "classifiers learn from these, but segmenters and rule need masks; draw some, or let boxes count by "
+                "`boxes=as-masks`"
+            )
         raise UserError(f"{dataset.root}: no image shows a defect; training needs labelled defects")
-    samples = dataset.samples
-    groups = join_groups(find_twins([sample.path for sample in samples], progress=progress), known)
+    samples, without_masks = dataset.samples, dataset.without_masks
+    every = (*samples, *without_masks)
+    all_groups = join_groups(find_twins([sample.path for sample in every], progress=progress), known)
+    groups, others = np.split(all_groups, [len(samples)])
     if limit is not None:
+        without_masks, others = (), others[:0]
         chosen = choose_images(samples, groups, limit, recipe.seed)
         samples = tuple(samples[index] for index in chosen)
         groups = np.unique(groups[chosen], return_inverse=True)[1].astype(np.int64)
@@ -79,6 +89,7 @@ def start_run(
     recipe = resolve(recipe, taken.classes, [sample.size for sample in samples], _is_grey(taken))
     folds = assign_folds(samples, groups, recipe.folds, recipe.seed)
     _check_folds(taken, folds)
+    fold_of = dict(zip(groups.tolist(), folds.tolist(), strict=True))
     record = Record(
         root=taken.root,
         layout=taken.layout,
@@ -88,6 +99,8 @@ def start_run(
         groups=groups,
         skipped=taken.faults,
         fingerprint=fingerprint(taken),
+        without_masks=without_masks,
+        their_folds=tuple(fold_of.get(group, -1) for group in others.tolist()),
         of_images=None if len(samples) == len(dataset.samples) else len(dataset.samples),
     )
     sweep(run.path, below=False)

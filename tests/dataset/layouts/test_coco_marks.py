@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelsight.dataset.layouts.coco_file import CocoAnnotation
-from steelsight.dataset.layouts.coco_marks import AnnotationError, annotation_runs
+from steelsight.dataset.layouts.coco_marks import annotation_runs
+from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.imaging.rle import Runs, decode_runs
 
 SIZE = (40, 60)

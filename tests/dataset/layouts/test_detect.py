@@ -1,27 +1,26 @@
 """Which layout a folder has, and what is said where none or several fit."""
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 from helpers.layout_writers import LONG, write_class_image, write_csv, write_index_png, write_picture
 
 from steelsight.core.errors import UserError
-from steelsight.dataset.layouts.detect import LAYOUTS, detect_layout
+from steelsight.dataset.layouts.detect import detect_layout
+from steelsight.dataset.model import Layout
 from steelsight.dataset.read import read_dataset
 
 MASK = np.array([[0, 255]], np.uint8)
 
 
-def test_an_empty_folder_and_one_that_fits_nothing_name_all_layouts(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="the folder is empty") as empty:
+def test_an_empty_folder_and_one_that_fits_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="the folder is empty"):
         read_dataset(tmp_path)
     write_picture(tmp_path / "a.jpg", (3, 3))
-    with pytest.raises(UserError, match="no layout fits") as nothing:
+    with pytest.raises(UserError, match=r"no layout fits this folder\. It has 1 images without labels"):
         read_dataset(tmp_path)
-    for name in LAYOUTS:
-        assert name in str(empty.value)
-        assert name in str(nothing.value)
 
 
 def test_several_that_fit_are_named_and_the_option_decides(tmp_path: Path) -> None:
@@ -55,6 +54,8 @@ def test_what_is_not_there_or_no_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_layout_that_is_asked_for_and_not_there_is_refused(tmp_path: Path) -> None:
     write_class_image(tmp_path / "Crack", "b.jpg", MASK)
-    for layout in ("severstal", "index-png", "coco"):
+    for layout in get_args(Layout):
+        if layout == "class-folders":
+            continue
         with pytest.raises(UserError, match=str(tmp_path)):
             read_dataset(tmp_path, layout)

@@ -16,10 +16,11 @@ from steelsight.cli.log import corrections
 from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.listing import is_safe_name
 from steelsight.dataset.read import read_dataset
+from steelsight.dataset.writers.file_names import free_name
 from steelsight.imaging.read import image_size, is_image_name, list_images
 from steelsight.imaging.rle import format_runs
 from steelsight.station.corrections.export import NoCorrections
-from steelsight.station.corrections.join import free_name, write_joined
+from steelsight.station.corrections.join import write_joined
 
 STRIP = (256, 1600)
 Masks = dict[str, dict[str, str]]

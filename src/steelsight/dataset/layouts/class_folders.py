@@ -4,12 +4,12 @@ A pixel is defect where its mask is above half of the range (> 127 in 8 bit): pu
 whose whole name says that it is free of defects, or with nothing but empty masks, is no class.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 from steelsight.core.errors import UserError
+from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.listing import (
     Listed,
     Listing,
@@ -30,25 +30,10 @@ INNER = ("Imgs", "imgs", "images")
 NO_CLASS = frozenset({"images", "masks"})
 """Folder names of the index-png layout."""
 
-_GOOD = frozenset(
-    {"free", "good", "ok", "okay", "normal", "clean", "flawless", "faultless", "defect free", "fault free"}
-)
-_GOOD |= {f"{no} {what}" for no in ("no", "without", "non") for what in ("defect", "defects", "fault", "faults")}
-_GOOD |= {"defectfree", "faultfree", "nondefective", "non defective", "not defective"}
-
 
 def looks_like(root: Path) -> bool:
     """Say whether any folder in `root` holds an image with its mask beside it."""
     return any(_pairs(folder)[1] for folder in _class_folders(root))
-
-
-def is_good_name(name: str) -> bool:
-    """Say whether a folder's whole name means free of defects; a word within another name means nothing.
-
-    >>> [is_good_name(one) for one in ("Good", "defect-free", "not good", "free_edge_crack", "MT_Free")]
-    [True, True, False, False, False]
-    """
-    return re.sub(r"[\W_]+", " ", name.casefold()).strip() in _GOOD
 
 
 def list_folder(root: Path) -> Listing:
@@ -137,10 +122,11 @@ def _pairs(folder: Path) -> tuple[list[Path], dict[str, list[Path]]]:
 def _listed(image_id: str, path: Path, mask: Path | None, name: str) -> Listed:
     if mask is None:
         return Listed(image_id, path, no_marks, path)
-    return Listed(image_id, path, lambda size: _marks(image_id, mask, name, size), path)
+    return Listed(image_id, path, lambda size: mask_marks(image_id, mask, name, size), path)
 
 
-def _marks(image_id: str, file: Path, name: str, size: Size) -> Marks:
+def mask_marks(image_id: str, file: Path, name: str, size: Size) -> Marks:
+    """The marks of an image whose mask is white where class `name` is; none may be, where the name means free of defects."""
     try:
         mask = read_image(file)
     except ImageError as error:

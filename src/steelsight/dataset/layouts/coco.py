@@ -12,8 +12,10 @@ from typing import Any
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.coco_file import CocoAnnotation, CocoCategory, CocoFile, CocoImage, Ids, load
-from steelsight.dataset.layouts.coco_marks import AnnotationError, annotation_runs
+from steelsight.dataset.layouts.coco_marks import annotation_runs, is_box
+from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.listing import (
+    Boxes,
     Listed,
     Listing,
     Marks,
@@ -22,9 +24,11 @@ from steelsight.dataset.layouts.listing import (
     no_marks,
     union,
     unsafe_name,
+    with_slashes,
     wrong_size,
 )
 from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
+from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.model import Fault
 from steelsight.imaging.read import is_image_name
 from steelsight.imaging.rle import RunError, Runs
@@ -38,8 +42,9 @@ def candidates(root: Path) -> list[Path]:
     return [path for path in found if _mentions_both(path)]
 
 
-def list_folder(root: Path, table: Path | None = None) -> Listing:
-    """List a COCO folder; `table` says which JSON where there are several.
+def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = None) -> Listing:
+    """List a COCO folder; `table` says which JSON where there are several, `boxes` what an annotation without a mask
+    counts as.
 
     Raises:
         UserError: no JSON or several, no JSON at all inside, or a field of COCO is missing.
@@ -53,9 +58,12 @@ def list_folder(root: Path, table: Path | None = None) -> Listing:
     ids = Counter(image.id for image in content.images)
     taken: set[str] = set()
     labelled: set[str] = set()
+    disk = ImagesOnDisk(root)
     for image in content.images:
-        name = str(PurePosixPath(image.file_name))
+        name = str(PurePosixPath(with_slashes(image.file_name)))
         annotations = by_image[image.id]
+        if not is_safe_name(name) and (found := disk.find(name).path) is not None:
+            name = disk.name_of(found)  # a path of the machine that exported it
         if not is_safe_name(name) or not is_image_name(Path(name)):
             faults.append(unsafe_name(image.file_name, file, None))
             orphans += [Orphan(image.file_name, file)] if annotations else []
@@ -66,13 +74,22 @@ def list_folder(root: Path, table: Path | None = None) -> Listing:
             message = f"image {name} shares its id {image.id} with another; give each its own, in its annotations too"
             faults.append(Fault("duplicate-row", file, None, name, message))
         else:
-            images.append(_listed(name, root, file, image, annotations, names))
+            images.append(_listed(name, disk, file, image, annotations, names, boxes))
             labelled |= {name} if annotations else set()
         taken.add(name)
     there = [image.image_id for image in images if image.path.is_file()]
     orphans += [Orphan(name, file) for name in sorted(labelled.difference(there))]
     faults += unsure_labels(orphans, there, labelled)
-    return Listing(root, "coco", tuple(names.values()), tuple(images), tuple(faults), notes, owned=(root,))
+    return Listing(
+        root,
+        "coco",
+        tuple(names.values()),
+        tuple(images),
+        tuple(faults),
+        notes,
+        owned=(root,),
+        unlisted=f"{file.name} does not list them, so nobody knows whether they show a defect; list them, or take them out",
+    )
 
 
 def _choose(root: Path) -> Path:
@@ -153,14 +170,16 @@ def _annotations_by_image(
 
 def _listed(
     name: str,
-    root: Path,
+    disk: ImagesOnDisk,
     file: Path,
     image: CocoImage,
     annotations: list[CocoAnnotation],
     names: dict[_Id, str],
+    boxes: Boxes | None,
 ) -> Listed:
-    folders = dict.fromkeys((file.parent, file.parent / "images", root, root / "images"))
-    path = next((folder / name for folder in folders if (folder / name).is_file()), file.parent / name)
+    folders = dict.fromkeys((file.parent, file.parent / "images", disk.root, disk.root / "images"))
+    path = next((folder / name for folder in folders if (folder / name).is_file()), None)
+    path = path or disk.find(name).path or file.parent / name
     if not annotations and image.width is None and image.height is None:
         return Listed(name, path, no_marks, file)
 
@@ -168,16 +187,22 @@ def _listed(
         stated = (size[0] if image.height is None else image.height, size[1] if image.width is None else image.width)
         if stated != size:
             return Marks({}, (wrong_size(name, file, None, stated, size),))
-        return _marks(name, file, annotations, names, size)
+        return _marks(name, file, annotations, names, size, boxes)
 
     return Listed(name, path, marks, file)
 
 
 def _marks(
-    image_id: str, file: Path, annotations: Sequence[CocoAnnotation], names: dict[_Id, str], size: Size
+    image_id: str,
+    file: Path,
+    annotations: Sequence[CocoAnnotation],
+    names: dict[_Id, str],
+    size: Size,
+    boxes: Boxes | None,
 ) -> Marks:
     ids = Ids(names)
     parts: defaultdict[str, list[Runs]] = defaultdict(list)
+    shown: set[str] = set()
     faults: list[Fault] = []
     for annotation in annotations:
         category = ids.find(annotation.category_id)
@@ -185,11 +210,14 @@ def _marks(
             message = f"{annotation.label}: category {annotation.category_id} is not in categories; add it, or mend it"
             faults.append(Fault("unknown-class", file, None, image_id, message))
             continue
+        if boxes == "as-labels" and is_box(annotation):
+            shown.add(names[category])
+            continue
         try:
-            runs = annotation_runs(annotation, size)
+            runs = annotation_runs(annotation, size, boxes=boxes)
         except (RunError, AnnotationError) as error:
             faults.append(Fault(error.kind, file, None, image_id, f"{annotation.label}: {error}"))
             continue
         parts[names[category]].append(runs)
     masks = {} if faults else {name: union(runs, size) for name, runs in parts.items()}
-    return Marks(masks, tuple(faults), file)
+    return Marks(masks, tuple(faults), file, shown=frozenset() if faults else frozenset(shown))

@@ -1,6 +1,5 @@
 """A COCO file as it stands: what is odd in one entry is a fault of that entry, not of the file."""
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from steelsight.core.errors import UserError
 from steelsight.core.model import Location, explain
+from steelsight.dataset.layouts.json_file import read_json
 from steelsight.dataset.model import Fault
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0+)?", re.ASCII)
@@ -122,20 +122,7 @@ def _plain(given: float | str) -> str:
 
 
 def _parsed(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise UserError(f"{file}: there is no such file") from None
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror}); check its rights") from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"{file}, line {error.lineno}: not JSON ({error.msg}); export it again") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{file}: not JSON in UTF-8; export it again") from None
-    except RecursionError:
-        raise UserError(f"{file}: nested deeper than any COCO file; export it again") from None
-    except ValueError:  # Python's own limit, which is there against endless conversion
-        raise UserError(f"{file}: a number in it has thousands of digits; export it again") from None
+    content = read_json(file)
     if not isinstance(content, dict):
         raise UserError(f"{file}: not a JSON object; a COCO file has images, annotations, categories")
     return content

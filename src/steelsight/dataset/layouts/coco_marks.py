@@ -6,11 +6,11 @@ import numpy as np
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from steelsight.dataset.layouts.coco_file import CocoAnnotation
-from steelsight.dataset.layouts.listing import Size, union
-from steelsight.dataset.layouts.polygon import polygon_runs
+from steelsight.dataset.layouts.listing import Boxes, Size, union
+from steelsight.dataset.layouts.polygon import AnnotationError, checked_polygon
+from steelsight.dataset.layouts.shapes import rectangle
 from steelsight.imaging.rle import Runs, from_coco_counts
 
-_OUTSIDE = 1.0  # pixels by which a hand-drawn corner may miss the image
 _LOOSE = (
     0.25  # of its side, by which the edge of a box may lie elsewhere: boxes that were turned with the image are loose
 )
@@ -30,21 +30,22 @@ _POLYGONS = TypeAdapter(list[list[float]])
 _BOX = TypeAdapter(tuple[float, float, float, float])
 
 
-class AnnotationError(Exception):
-    """What is wrong with one annotation."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
+def is_box(annotation: CocoAnnotation) -> bool:
+    """Whether an annotation has a box and no mask."""
+    return not annotation.segmentation and _box(annotation.bbox) is not None
 
 
-def annotation_runs(annotation: CocoAnnotation, size: Size) -> Runs:
-    """The mask of an annotation, at least one pixel.
+def annotation_runs(annotation: CocoAnnotation, size: Size, *, boxes: Boxes | None = None) -> Runs:
+    """The mask of an annotation, at least one pixel; with `boxes` as masks that of its box, where it has none.
 
     Raises:
         AnnotationError: it has none, an odd one, an empty one, or one that its own box or area contradicts.
         RunError: its run lengths do not fit the image.
     """
+    box = _box(annotation.bbox)
+    if boxes == "as-masks" and box is not None and not annotation.segmentation:
+        left, top, width, height = box
+        return rectangle(left, top, left + width, top + height)(size)
     runs = _runs(annotation.segmentation, size)
     if not runs.area:
         raise AnnotationError("empty-mask", "no pixel in its mask; remove it or draw it again")
@@ -55,7 +56,11 @@ def annotation_runs(annotation: CocoAnnotation, size: Size) -> Runs:
 
 def _runs(segmentation: Any, size: Size) -> Runs:
     if not segmentation:
-        raise AnnotationError("missing-mask", "no segmentation; a box alone says nothing about pixels, draw the mask")
+        raise AnnotationError(
+            "missing-mask",
+            "no segmentation; a box alone says nothing about pixels, draw the mask, or let boxes count by "
+            "`boxes=as-masks` or `boxes=as-labels`",
+        )
     if isinstance(segmentation, dict):
         try:
             counts = _Counts.model_validate(segmentation)
@@ -92,14 +97,7 @@ def _polygon(numbers: list[float], size: Size) -> Runs:
         raise AnnotationError(
             "bad-polygon", f"a polygon of {len(numbers)} numbers; give x and y of at least three corners"
         )
-    points = np.array(numbers, np.float64).reshape(-1, 2)
-    limit = np.array([size[1], size[0]]) + _OUTSIDE
-    if not np.isfinite(points).all() or (points < -_OUTSIDE).any() or (points > limit).any():
-        far = points[~((points >= -_OUTSIDE) & (points <= limit)).all(axis=1)][0]
-        raise AnnotationError(
-            "polygon-out-of-range", f"corner x {far[0]:g}, y {far[1]:g} lies outside the {size[1]} x {size[0]} image"
-        )
-    return polygon_runs(points, size)
+    return checked_polygon(np.array(numbers, np.float64).reshape(-1, 2), size)
 
 
 def _hold_against_box(stated: Any, runs: Runs, size: Size) -> None:

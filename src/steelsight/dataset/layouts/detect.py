@@ -1,23 +1,35 @@
-"""Which of the four layouts a folder has."""
+"""Which layout a folder has."""
 
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.dataset.layouts import class_folders, coco, index_png, severstal
-from steelsight.dataset.layouts.listing import Listing
+from steelsight.dataset.layouts import (
+    class_folders,
+    coco,
+    colour_masks,
+    cvat,
+    image_labels,
+    index_png,
+    label_studio,
+    labelme,
+    mvtec,
+    severstal,
+    voc,
+    yolo,
+)
+from steelsight.dataset.layouts.listing import Boxes, Listing
+from steelsight.dataset.layouts.looks_like import looks_like
 from steelsight.dataset.model import Layout
 
-LAYOUTS: dict[Layout, str] = {
-    "severstal": "train_images/ and train.csv (ImageId,ClassId,EncodedPixels or ImageId_ClassId,EncodedPixels)",
-    "index-png": "images/ and masks/, one mask per image with 0 for background and 1.. for the classes",
-    "class-folders": "a folder per class with x.jpg and its mask x.png, directly or in Imgs/",
-    "coco": "a JSON with images, annotations and categories beside the images or their images/ folder",
-}
 _SEVERSTAL_COLUMNS = {*severstal.LONG, *severstal.WIDE}
+_FILES = (".csv", ".json", ".xml")
 
 
-def list_dataset(data: Path, layout: Layout | None = None) -> Listing:
-    """List what a user brings: a folder, or the very CSV or JSON where a folder has several.
+def list_dataset(data: Path, layout: Layout | None = None, boxes: Boxes | None = None) -> Listing:
+    """List what a user brings: a folder, or the very CSV, JSON or XML where a folder has several.
+
+    Args:
+        boxes: what boxes count as, in the layouts that have some.
 
     Raises:
         UserError: nothing there, no layout or several fit, or the layout's own rules are broken.
@@ -26,9 +38,18 @@ def list_dataset(data: Path, layout: Layout | None = None) -> Listing:
         raise UserError(f"{data}: there is no such folder; name the folder that holds your images and their masks")
     table = data if data.is_file() else None
     root = data.parent if table else data
-    if table and table.suffix.lower() not in (".csv", ".json"):
-        raise UserError(f"{data}: not a folder; name the folder of your data, or its CSV or JSON. {_described()}")
-    match layout or (_by_suffix(table) if table else detect_layout(root)):
+    if table and table.suffix.lower() not in _FILES:
+        raise UserError(f"{data}: not a folder; name the folder of your data, or its CSV, JSON or XML")
+    chosen = layout or (_of_file(table) if table else detect_layout(root))
+    listing = _listed(chosen, root, table, boxes)
+    labels = root / image_labels.TABLE
+    if chosen != "image-labels" and labels != table and image_labels.is_table(labels):
+        return image_labels.joined(listing, labels)
+    return listing
+
+
+def _listed(layout: Layout, root: Path, table: Path | None, boxes: Boxes | None) -> Listing:
+    match layout:
         case "severstal":
             return severstal.list_folder(root, table)
         case "index-png":
@@ -36,42 +57,82 @@ def list_dataset(data: Path, layout: Layout | None = None) -> Listing:
         case "class-folders":
             return class_folders.list_folder(root)
         case "coco":
-            return coco.list_folder(root, table)
+            return coco.list_folder(root, table, boxes=boxes)
+        case "labelme":
+            return labelme.list_folder(root, boxes=boxes)
+        case "cvat":
+            return cvat.list_folder(root, table, boxes=boxes)
+        case "yolo":
+            return yolo.list_folder(root, boxes=boxes)
+        case "voc":
+            return voc.list_folder(root, boxes=boxes)
+        case "label-studio":
+            return label_studio.list_folder(root, table, boxes=boxes)
+        case "mvtec":
+            return mvtec.list_folder(root)
+        case "colour-masks":
+            return colour_masks.list_folder(root)
+        case "image-labels":
+            return image_labels.list_folder(root, table)
 
 
 def detect_layout(root: Path) -> Layout:
     """Name the one layout that fits a folder.
 
     Raises:
-        UserError: the folder is empty, or none or several layouts fit; the message names all four.
+        UserError: the folder is empty, or none or several layouts fit; the message says what the folder looks like.
     """
     try:
         is_empty = not any(root.iterdir())
     except OSError as error:
         raise UserError(f"{root}: the folder cannot be read ({error.strerror}); change its rights") from error
     if is_empty:
-        raise UserError(f"{root}: the folder is empty. {_described()}")
+        raise UserError(
+            f"{root}: the folder is empty; put your images there, with what the labelling tool saves or exports beside them"
+        )
+    fits = _fitting(root)
+    if not fits and any(_SEVERSTAL_COLUMNS.intersection(severstal.header(path)) for path in root.glob("*.csv")):
+        fits.append("severstal")  # so that the column that is missing gets named
+    if not fits and image_labels.is_table(root / image_labels.TABLE):
+        fits.append("image-labels")
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        raise UserError(f"{root}: fits {' and '.join(fits)}; say which with `layout=`")
+    raise UserError(f"{root}: no layout fits this folder. {looks_like(root)}")
+
+
+def _fitting(root: Path) -> list[Layout]:
     fits: list[Layout] = []
     if severstal.candidates(root) or (root / severstal.PREFERRED).is_file():
         fits.append("severstal")
-    if index_png.looks_like(root):
+    if colour_masks.looks_like(root):
+        fits.append("colour-masks")
+    elif index_png.looks_like(root):
         fits.append("index-png")
     if class_folders.looks_like(root):
         fits.append("class-folders")
     if coco.candidates(root):
         fits.append("coco")
-    if not fits and any(_SEVERSTAL_COLUMNS.intersection(severstal.header(path)) for path in root.glob("*.csv")):
-        fits.append("severstal")  # so that the column that is missing gets named
-    if len(fits) == 1:
-        return fits[0]
-    if fits:
-        raise UserError(f"{root}: fits {' and '.join(fits)}; say which with `layout=`")
-    raise UserError(f"{root}: no layout fits this folder. {_described()}")
+    if labelme.candidates(root):
+        fits.append("labelme")
+    if cvat.candidates(root):
+        fits.append("cvat")
+    if voc.looks_like(root):
+        fits.append("voc")
+    if label_studio.candidates(root):
+        fits.append("label-studio")
+    if mvtec.looks_like(root):
+        fits.append("mvtec")
+    if yolo.looks_like(root):
+        fits.append("yolo")
+    return fits
 
 
-def _by_suffix(table: Path) -> Layout:
-    return "coco" if table.suffix.lower() == ".json" else "severstal"
-
-
-def _described() -> str:
-    return "The layouts are: " + "; ".join(f"{name}: {what}" for name, what in LAYOUTS.items())
+def _of_file(table: Path) -> Layout:
+    """The layout of a file that was named."""
+    if table.suffix.lower() == ".xml":
+        return "cvat"
+    if table.suffix.lower() == ".json":
+        return "label-studio" if label_studio.is_export(table) else "coco"
+    return "image-labels" if image_labels.is_table(table) else "severstal"

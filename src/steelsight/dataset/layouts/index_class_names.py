@@ -6,6 +6,7 @@ from pathlib import Path
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_background, is_ignore
 from steelsight.dataset.layouts.severstal import header
+from steelsight.dataset.layouts.text_file import read_text
 
 _NAMED_INDEX = re.compile(r"(.+)_([1-9][0-9]*)", re.ASCII)
 _NUMBERED = re.compile(r"([0-9]+)\s*[:;,.\t )=-]\s*(\S.*)", re.ASCII)
@@ -32,7 +33,7 @@ def class_names(root: Path) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
 
 
 def _listed(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    lines = [line.strip() for line in _text(file).splitlines()]
+    lines = [line.strip() for line in read_text(file).splitlines()]
     lines = [line for line in lines if line]
     numbered = [_NUMBERED.fullmatch(line) for line in lines]
     found = [match for match in numbered if match]
@@ -64,12 +65,3 @@ def _by_number(file: Path, lines: list[tuple[int, str]]) -> tuple[list[str], lis
             "the background, and the classes are 1, 2 and so on, in their order"
         )
     return [name for _, name in classes], passed
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror}); check its rights") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file}: not text in UTF-8 (byte {error.start + 1}); save it again as UTF-8") from error

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from steelsight.dataset.model import Fault, Layout
 from steelsight.imaging.rle import Runs, decode_runs, encode_mask
 
 Size = tuple[int, int]
+
+Boxes = Literal["as-masks", "as-labels"]
+"""What a box counts as, where no outline is drawn: all its pixels, or its class as something that the image shows."""
 
 _LONGEST_NAME = 255
 """Bytes, in most file systems; a longer one is refused by the system in words of its own."""
@@ -22,12 +26,15 @@ class Marks:
             unless no image at all shows the class.
         faults: what is wrong with the annotation.
         file, line: where the annotation stands, for faults that are found later.
+        shown: classes that the image is said to show, of which nobody says where. Where there is one, the masks are not
+            all that there is to see.
     """
 
     masks: Mapping[str, Runs]
     faults: tuple[Fault, ...] = ()
     file: Path | None = None
     line: int | None = None
+    shown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Listing:
         finish: looks at the marks of all images together, once they are read.
         owned: folders whose images are all meant, with what is below them: what is not read of them is named.
         masks: files of masks, by whatever image they are used.
+        unlisted: why an image in these folders is not read, and the mend; None for the words that fit most layouts.
     """
 
     root: Path
@@ -71,6 +79,7 @@ class Listing:
     finish: "Finish | None" = None
     owned: tuple[Path, ...] = ()
     masks: frozenset[Path] = frozenset()
+    unlisted: str | None = None
 
 
 Finish = Callable[[Mapping[str, Marks]], tuple[tuple[Fault, ...], tuple[str, ...]]]
@@ -91,6 +100,18 @@ def is_safe_name(name: str) -> bool:
         and "\0" not in name
         and all(len(part.encode("utf-8", "surrogatepass")) <= _LONGEST_NAME for part in path.parts)
     )
+
+
+def with_slashes(name: str) -> str:
+    r"""A path as Windows writes it with forward slashes, and without a `./` before it.
+
+    >>> with_slashes(r".\coil 7\a.jpg")
+    'coil 7/a.jpg'
+    """
+    plain = name.replace("\\", "/")
+    while plain.startswith("./"):
+        plain = plain[2:]
+    return plain
 
 
 def unsafe_name(name: str, file: Path, line: int | None) -> Fault:

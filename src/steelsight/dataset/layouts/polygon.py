@@ -6,6 +6,42 @@ from numpy.typing import NDArray
 from steelsight.imaging.rle import Runs
 
 _SCALE = 5  # the COCO API traces the outline at five times the resolution
+_OUTSIDE = 1.0  # pixels by which a hand-drawn corner may miss the image
+
+
+class AnnotationError(Exception):
+    """What is wrong with one annotation; `kind` is the stable word of the fault."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def checked_polygon(points: NDArray[np.float64], size: tuple[int, int]) -> Runs:
+    """Fill a polygon that somebody drew, float64 (n, 2), as `polygon_runs` does.
+
+    Raises:
+        AnnotationError: fewer than three corners, or one more than a pixel outside of the image.
+    """
+    if len(points) < 3:
+        raise AnnotationError("bad-polygon", f"a polygon of {len(points)} corners; it needs three")
+    require_inside(points, size)
+    return polygon_runs(points, size)
+
+
+def require_inside(points: NDArray[np.float64], size: tuple[int, int]) -> None:
+    """See that points (n, 2) lie in the image, or miss it by a pixel at most.
+
+    Raises:
+        AnnotationError: one does not.
+    """
+    limit = np.array([size[1], size[0]]) + _OUTSIDE
+    inside = ((points >= -_OUTSIDE) & (points <= limit)).all(axis=1)
+    if not inside.all():
+        far = points[~inside][0]
+        raise AnnotationError(
+            "polygon-out-of-range", f"corner x {far[0]:g}, y {far[1]:g} lies outside the {size[1]} x {size[0]} image"
+        )
 
 
 def polygon_runs(points: NDArray[np.float64], size: tuple[int, int]) -> Runs:

@@ -5,17 +5,25 @@ an empty one, is defect-free. Two columns, `ImageId_ClassId,EncodedPixels`: usua
 nothing is there; once it has empty rows, it lists every image, and one without rows is a fault.
 """
 
-import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import from_cell
-from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, is_safe_name, no_marks, unsafe_name
+from steelsight.dataset.layouts.listing import (
+    Listed,
+    Listing,
+    Marks,
+    Size,
+    is_safe_name,
+    no_marks,
+    unsafe_name,
+    with_slashes,
+)
 from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
+from steelsight.dataset.layouts.text_file import table_header, table_rows
 from steelsight.dataset.model import Fault
 from steelsight.imaging.read import is_image_name, list_images
 from steelsight.imaging.rle import RunError, Runs, parse_runs
@@ -26,7 +34,6 @@ PREFERRED = "train.csv"
 IMAGE_FOLDERS = ("train_images", "images")
 
 _CLASS = re.compile(r"[1-9][0-9]*(\.0+)?", re.ASCII)  # "1.0" is what pandas writes once a column has gaps
-_LONGEST_FIELD = 2**31 - 1  # a loosely drawn mask of a large image exceeds the 131,072 characters allowed by default
 
 
 @dataclass(frozen=True)
@@ -69,9 +76,7 @@ def _has_runs(path: Path) -> bool:
 
 def header(path: Path) -> list[str]:
     """The column names of a CSV file."""
-    for _, row in _records(path):
-        return row
-    return []
+    return table_header(path)
 
 
 def list_folder(root: Path, table: Path | None = None) -> Listing:
@@ -153,7 +158,7 @@ def _marks(rows: list[SeverstalRow], file: Path, size: Size) -> Marks:
 
 
 def _read(file: Path) -> Table:
-    records = _records(file)
+    records = iter(table_rows(file))
     _, columns = next(records, (0, []))
     wide = WIDE[0] in columns
     wanted = WIDE if wide else LONG
@@ -192,9 +197,10 @@ def _take(table: Table, line: int, values: list[str]) -> None:
         image_id, _, class_id = values[0].rpartition("_")
     else:
         image_id, class_id = values[0], values[1]
+    image_id = with_slashes(image_id)
     if not is_safe_name(image_id) or not is_image_name(Path(image_id)):
-        if table.wide and not class_id.isdigit() and is_image_name(Path(values[0])):
-            image_id, class_id = values[0], ""
+        if table.wide and not class_id.isdigit() and is_image_name(Path(with_slashes(values[0]))):
+            image_id, class_id = with_slashes(values[0]), ""
         else:
             table.faults.append(unsafe_name(image_id or values[0], table.file, line))
             table.orphans.append(Orphan(image_id or values[0], table.file, line))
@@ -216,19 +222,3 @@ def _take(table: Table, line: int, values: list[str]) -> None:
     rows[class_id] = SeverstalRow(line, image_id, class_id, text)
     if text or table.wide:
         table.classes.add(class_id)
-
-
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Line number and fields of every row of a CSV file, the header first."""
-    csv.field_size_limit(_LONGEST_FIELD)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream)
-            for row in reader:
-                yield reader.line_num, row
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a CSV file in UTF-8 ({error}); save it again as CSV, UTF-8") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights") from error

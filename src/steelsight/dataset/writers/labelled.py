@@ -16,17 +16,22 @@ class Labelled:
         content: the file.
         size: height and width in pixels.
         masks: of each class, in the dataset's order.
+        is_drawn: whether the masks are all that there is to see; else only the classes of the image are known, and stand in a
+            table of their own.
     """
 
     name: str
     content: bytes
     size: tuple[int, int]
     masks: tuple[Runs, ...]
+    is_drawn: bool = True
 
 
 def files_written(folder: Path, images: Iterable[Labelled]) -> Iterator[Labelled]:
     """Write each image's file into a folder as it comes, and pass it on."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for image in images:
-        (folder / image.name).write_bytes(image.content)
+        path = folder / image.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(image.content)
         yield image

@@ -7,11 +7,14 @@ from typing import Literal
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing
 from steelsight.dataset.writers.coco import write_coco
+from steelsight.dataset.writers.cvat import write_cvat
 from steelsight.dataset.writers.index_png import write_index_png
 from steelsight.dataset.writers.labelled import Labelled
+from steelsight.dataset.writers.labelme import write_labelme
 from steelsight.dataset.writers.severstal import write_severstal
+from steelsight.dataset.writers.yolo import write_yolo
 
-WrittenLayout = Literal["severstal", "index-png", "coco"]
+WrittenLayout = Literal["severstal", "index-png", "coco", "labelme", "yolo", "cvat"]
 """Class folders are read and not written: an image lies in the folder of one class, and may show two."""
 
 
@@ -52,5 +55,11 @@ def write_dataset(
                 write_index_png(temporary, classes, images)
             case "coco":
                 write_coco(temporary, classes, images)
+            case "labelme":
+                write_labelme(temporary, classes, images)
+            case "yolo":
+                write_yolo(temporary, classes, images)
+            case "cvat":
+                write_cvat(temporary, classes, images)
         if beside:
             beside(temporary)

@@ -2,15 +2,15 @@
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing
 from steelsight.dataset.model import Dataset, Sample
+from steelsight.dataset.writers.file_names import free_name
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import Runs
 from steelsight.station.corrections.export import (
@@ -28,7 +28,6 @@ from steelsight.station.log.log import InspectionLog
 from steelsight.station.store import ImageStore
 
 _FOLDER = "corrections"  # below images/, of what DATA does not have
-_UNSAFE = re.compile(r"[\\\ud800-\udfff]")  # what a file name may hold, and a COCO file in UTF-8 may not
 
 Progress = Callable[[int, int], None]
 
@@ -175,28 +174,6 @@ def _put_added(
 
 def _in_order(masks: dict[str, Runs], classes: Sequence[str]) -> tuple[Runs, ...]:
     return tuple(masks.get(name, Runs.empty()) for name in classes)
-
-
-def free_name(image_id: str, taken: set[str]) -> str:
-    """An image's name in the joined dataset: its id, changed where it must be; it is added to `taken`.
-
-    Leading `images/` go, since a COCO file's images are looked for beside it before they are in `images/`. Names that
-    differ in upper and lower case alone are one on some disks.
-
-    >>> taken = set()
-    >>> [free_name(name, taken) for name in ("MT_Crack/Imgs/1.jpg", "images/a.jpg", "A.jpg")]
-    ['MT_Crack/Imgs/1.jpg', 'a.jpg', 'A-2.jpg']
-    """
-    parts = PurePosixPath(_UNSAFE.sub("_", image_id)).parts
-    while len(parts) > 1 and parts[0].lower() == "images":
-        parts = parts[1:]
-    path = name = PurePosixPath(*parts)
-    number = 1
-    while str(name).casefold() in taken:
-        number += 1
-        name = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    taken.add(str(name).casefold())
-    return str(name)
 
 
 def _link(source: Path, target: Path) -> None:

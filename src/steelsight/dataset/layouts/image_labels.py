@@ -1,0 +1,181 @@
+"""A table that says of images as a whole what they show: `labels.csv` with the columns image and class.
+
+    image,class
+    strip_001.jpg,good
+    strip_002.jpg,scratch            (of several classes: a row each)
+
+`good`, `ok` and the like say that nothing is there. What a class says is where a defect is to be learned from without a
+mask: the image shows it, nobody knows where. The table may stand beside labels of any other layout, for the images that
+these do not know.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from steelsight.core.errors import UserError
+from steelsight.core.safe_names import from_cell
+from steelsight.dataset.layouts.good_names import is_good_name
+from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
+from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks
+from steelsight.dataset.layouts.text_file import table_header, table_rows
+from steelsight.dataset.model import Fault
+from steelsight.imaging.rle import Runs
+
+TABLE = "labels.csv"
+COLUMNS = ("image", "class")
+
+
+@dataclass(frozen=True)
+class ImageLabel:
+    """What a table says of one image: the classes that it shows, none where it is good, and the first row about it."""
+
+    path: Path
+    classes: frozenset[str]
+    line: int
+
+
+def is_table(file: Path) -> bool:
+    """Whether a file is a table of labels of images, by its header."""
+    if not file.is_file() or file.suffix.lower() != ".csv":
+        return False
+    try:
+        return set(COLUMNS) <= set(_header(table_header(file)))
+    except UserError:
+        return False
+
+
+def list_folder(root: Path, table: Path | None = None) -> Listing:
+    """List the images of a folder that a table speaks of.
+
+    Raises:
+        UserError: there is no such table.
+    """
+    file = table or root / TABLE
+    disk = ImagesOnDisk(root)
+    labels, faults = read_labels(file, disk)
+    images = [_listed(disk.name_of(path), path, label, file) for path, label in labels.items()]
+    images.sort(key=lambda one: one.image_id)
+    classes = {name for label in labels.values() for name in label.classes}
+    return Listing(
+        root,
+        "image-labels",
+        tuple(sorted(classes)) or None,
+        tuple(images),
+        tuple(faults),
+        owned=(root,),
+        unlisted=f"{file.name} has no row of them; add rows, or take them out",
+    )
+
+
+def joined(listing: Listing, file: Path) -> Listing:
+    """A layout's listing with what a table says of the same images and of others.
+
+    Raises:
+        UserError: the table cannot be read.
+    """
+    disk = ImagesOnDisk(listing.root, without=listing.masks)
+    labels, faults = read_labels(file, disk)
+    known = {one.path: one for one in listing.images}
+    images = [_with(one, labels[one.path], file) if one.path in labels else one for one in listing.images]
+    added = [_listed(disk.name_of(path), path, label, file) for path, label in labels.items() if path not in known]
+    used = {fault.image_id for fault in listing.faults}
+    added = [one for one in added if one.image_id not in used]
+    classes = listing.classes
+    if classes is not None:
+        new = {name for label in labels.values() for name in label.classes}.difference(classes)
+        classes = (*classes, *sorted(new))
+    note = (
+        f"{file.name}: {len(labels)} images by a label of the image as a whole, {len(added)} of which no other "
+        f"label is about"
+    )
+    return replace(
+        listing,
+        classes=classes,
+        images=(*images, *sorted(added, key=lambda one: one.image_id)),
+        faults=(*listing.faults, *faults),
+        notes=(*listing.notes, note),
+    )
+
+
+def read_labels(file: Path, disk: ImagesOnDisk) -> tuple[dict[Path, ImageLabel], list[Fault]]:
+    """What a table says of each image, and its faults.
+
+    Raises:
+        UserError: it cannot be read, or lacks a column.
+    """
+    rows = table_rows(file)
+    header = _header(rows[0][1]) if rows else []
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise UserError(f"{file}: no column {' and '.join(missing)}; a table of labels has the columns image and class")
+    at, of = header.index(COLUMNS[0]), header.index(COLUMNS[1])
+    labels: dict[Path, ImageLabel] = {}
+    good: dict[Path, int] = {}
+    faults: list[Fault] = []
+    for line, fields in rows[1:]:
+        if not any(field.strip() for field in fields):
+            continue
+        if len(fields) != len(header):
+            message = f"{len(fields)} fields, but the header has {len(header)}; mend the row"
+            faults.append(Fault("malformed-row", file, line, None, message))
+            continue
+        stated, name = from_cell(fields[at].strip()), from_cell(fields[of].strip())
+        found = disk.find(stated, [file.parent])
+        if found.path is None:
+            faults.append(Fault("missing-image", file, line, None, f"{found.why_not}; add it, or remove the row"))
+            continue
+        image_id = disk.name_of(found.path)
+        if not name:
+            message = f"no class for {image_id}; write the class, or good where nothing is there"
+            faults.append(Fault("unknown-class", file, line, image_id, message))
+            continue
+        before = labels.get(found.path)
+        is_good = is_good_name(name)
+        if before is not None and is_good != (found.path in good):
+            message = (
+                f"{image_id} is {name} here and something else in line {before.line}; see which of the two is right"
+            )
+            faults.append(Fault("contradiction", file, line, image_id, message))
+            continue
+        if is_good:
+            good[found.path] = line
+        classes = (before.classes if before else frozenset()) | (frozenset() if is_good else {name})
+        labels[found.path] = ImageLabel(found.path, classes, before.line if before else line)
+    return labels, faults
+
+
+def _header(fields: list[str]) -> list[str]:
+    return [field.strip().casefold() for field in fields]
+
+
+def _listed(image_id: str, path: Path, label: ImageLabel, file: Path) -> Listed:
+    return Listed(image_id, path, _shown(label, file), file, label.line)
+
+
+def _shown(label: ImageLabel, file: Path) -> Callable[[Size], Marks]:
+    if not label.classes:
+        return no_marks
+    return lambda _: Marks({}, (), file, label.line, label.classes)
+
+
+def _with(one: Listed, label: ImageLabel, file: Path) -> Listed:
+    """An image of another layout with what the table says of it, too."""
+
+    def marks(size: Size) -> Marks:
+        found = one.marks(size)
+        marked = _marked(found.masks) | found.shown
+        if found.faults:
+            return found
+        if not label.classes and marked:
+            message = (
+                f"{one.image_id} is good here, and other labels show {', '.join(sorted(marked))}; see which is right"
+            )
+            return Marks({}, (Fault("contradiction", file, label.line, one.image_id, message),))
+        return replace(found, shown=found.shown | (label.classes - marked))
+
+    return replace(one, marks=marks)
+
+
+def _marked(masks: Mapping[str, Runs]) -> frozenset[str]:
+    return frozenset(name for name, runs in masks.items() if runs.area)

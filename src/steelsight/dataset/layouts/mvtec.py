@@ -1,0 +1,101 @@
+"""MVTec AD and anomalib: good images to learn from, and defective ones with a mask each.
+
+    DATA/train/good/000.png
+    DATA/test/good/000.png   test/scratch/000.png
+    DATA/ground_truth/scratch/000_mask.png
+
+The folders below `test/` are the classes. A pixel is defect where its mask is above half of the range. An image of a defect
+without `ground_truth/` of its class is one of which only the class is known.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from steelsight.core.errors import UserError
+from steelsight.dataset.layouts.class_folders import mask_marks
+from steelsight.dataset.layouts.good_names import is_good_name
+from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks
+from steelsight.dataset.model import Fault
+from steelsight.imaging.read import list_images
+
+TRAIN, TEST, TRUTH = "train", "test", "ground_truth"
+_SUFFIXES = ("_mask", "")
+
+
+def looks_like(root: Path) -> bool:
+    """Say whether a folder has `train/good/` and `test/` with folders of images."""
+    return (root / TEST).is_dir() and any(is_good_name(folder.name) for folder in _folders(root / TRAIN))
+
+
+def list_folder(root: Path) -> Listing:
+    """List a folder of MVTec AD's layout.
+
+    Raises:
+        UserError: it holds no image.
+    """
+    images: list[Listed] = []
+    faults: list[Fault] = []
+    used: set[Path] = set()
+    classes: set[str] = set()
+    weak: list[str] = []
+    for folder in (*_folders(root / TRAIN), *_folders(root / TEST)):
+        good = is_good_name(folder.name)
+        truth = root / TRUTH / folder.name
+        masks = {path.stem: path for path in list_images(truth)}
+        used.update(masks.values())
+        taken: set[str] = set()
+        if not good:
+            classes.add(folder.name)
+        if not good and not masks:
+            weak.append(folder.name)
+        for path in list_images(folder):
+            image_id = path.relative_to(root).as_posix()
+            stem = next((f"{path.stem}{suffix}" for suffix in _SUFFIXES if f"{path.stem}{suffix}" in masks), None)
+            if good:
+                images.append(Listed(image_id, path, no_marks, path))
+            elif stem is not None:
+                taken.add(stem)
+                images.append(Listed(image_id, path, _reader(image_id, masks[stem], folder.name), path))
+            elif masks:
+                message = f"no mask {TRUTH}/{folder.name}/{path.stem}_mask.png for this image; add it"
+                faults.append(Fault("missing-mask", path, None, image_id, message))
+                images.append(Listed(image_id, path, no_marks, path))
+            else:
+                images.append(Listed(image_id, path, _shown(folder.name), path))
+        for stem in sorted(masks.keys() - taken):
+            message = f"no image in {folder.relative_to(root)} for this mask; add the image or remove the mask"
+            faults.append(Fault("missing-image", masks[stem], None, None, message))
+    for folder in _folders(root / TRUTH):
+        if not any((root / part / folder.name).is_dir() for part in (TRAIN, TEST)):
+            message = f"masks of {folder.name}, and no folder {TEST}/{folder.name} with their images; add it"
+            faults += [Fault("missing-image", path, None, None, message) for path in list_images(folder)]
+    if not images:
+        raise UserError(f"{root}: no images here; MVTec AD keeps them in {TRAIN}/good/ and {TEST}/CLASS/")
+    notes = tuple(
+        f"folder {TEST}/{name}: there is no {TRUTH}/{name}, so nobody knows where its images show {name}"
+        for name in weak
+    )
+    return Listing(
+        root,
+        "mvtec",
+        tuple(sorted(classes)) or None,
+        tuple(images),
+        tuple(faults),
+        notes,
+        owned=tuple(root / name for name in (TRAIN, TEST, TRUTH) if (root / name).is_dir()),
+        masks=frozenset(used),
+    )
+
+
+def _folders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _reader(image_id: str, mask: Path, name: str) -> Callable[[Size], Marks]:
+    return lambda size: mask_marks(image_id, mask, name, size)
+
+
+def _shown(name: str) -> Callable[[Size], Marks]:
+    return lambda _: Marks({}, shown=frozenset({name}))

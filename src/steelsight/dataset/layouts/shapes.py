@@ -1,0 +1,209 @@
+"""Outlines, boxes, discs, lines and bitmaps that a person drew, as runs; and the marks of an image that consists of them.
+
+Coordinates are those of the image's edge: the first pixel reaches from 0 to 1. What lies more than a pixel outside of the
+image is a fault, for it was drawn on another one; a disc may pass over the edge, its centre may not.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.dataset.layouts.listing import Boxes, Marks, Size, union, wrong_size
+from steelsight.dataset.layouts.polygon import AnnotationError, checked_polygon, polygon_runs, require_inside
+from steelsight.dataset.model import Fault
+from steelsight.imaging.rle import Runs, encode_mask
+
+_CORNERS = 90  # of a disc: to within a thousandth of its radius
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One thing that was drawn.
+
+    Attributes:
+        label: what it is called in a message, such as `shape 3 (polygon)`.
+        name: of its class.
+        draw: its pixels at the image's height and width; raises `AnnotationError`.
+        is_box: whether it only says where something is, not which pixels show it.
+        line: of the file, where it has lines.
+        outline: equal for shapes that were drawn alike; None where it is not compared.
+    """
+
+    label: str
+    name: str
+    draw: Callable[[Size], Runs]
+    is_box: bool = False
+    line: int | None = None
+    outline: Hashable = None
+
+
+def shape_marks(
+    image_id: str,
+    file: Path,
+    shapes: Sequence[Shape],
+    size: Size,
+    *,
+    boxes: Boxes | None = None,
+    stated: Size | None = None,
+    shown: frozenset[str] = frozenset(),
+    line: int | None = None,
+) -> Marks:
+    """The marks of an image on which shapes were drawn; those of one class are joined.
+
+    Args:
+        boxes: what a box counts as; a fault where None.
+        stated: height and width that the file says, which must be the image's.
+        shown: classes that the file says of the image as a whole.
+    """
+    if stated is not None and stated != size:
+        return Marks({}, (wrong_size(image_id, file, line, stated, size),))
+    parts: defaultdict[str, list[Runs]] = defaultdict(list)
+    faults = [*_boxes(image_id, file, shapes, boxes), *_contradictions(image_id, file, shapes)]
+    seen = set(shown)
+    for shape in shapes:
+        if shape.is_box and boxes != "as-masks":
+            seen.add(shape.name)
+            continue
+        try:
+            runs = shape.draw(size)
+            if not runs.area:
+                raise AnnotationError("empty-mask", "no pixel in it; remove it or draw it again")
+        except AnnotationError as error:
+            message = f"{shape.label}: {error}"
+            faults.append(Fault(error.kind, file, shape.line or line, image_id, message))
+            continue
+        parts[shape.name].append(runs)
+    masks = {} if faults else {name: union(runs, size) for name, runs in parts.items()}
+    return Marks(masks, tuple(faults), file, line, frozenset(seen if not faults else ()))
+
+
+def polygon(points: Sequence[tuple[float, float]]) -> Callable[[Size], Runs]:
+    """Draws a polygon of x and y."""
+    return lambda size: checked_polygon(np.array(points, np.float64).reshape(-1, 2), size)
+
+
+def rectangle(x0: float, y0: float, x1: float, y1: float) -> Callable[[Size], Runs]:
+    """Draws an upright rectangle between two of its corners, given in any order."""
+    left, right = sorted((x0, x1))
+    top, bottom = sorted((y0, y1))
+    return polygon([(left, top), (right, top), (right, bottom), (left, bottom)])
+
+
+def turned_rectangle(
+    centre: tuple[float, float], width: float, height: float, degrees: float
+) -> list[tuple[float, float]]:
+    """The corners of a rectangle turned clockwise about its centre."""
+    corners = np.array([(-width, -height), (width, -height), (width, height), (-width, height)]) / 2
+    turned = _turned(corners, degrees) + np.array(centre)
+    return [(float(x), float(y)) for x, y in turned]
+
+
+def ellipse(centre: tuple[float, float], radii: tuple[float, float], degrees: float = 0.0) -> Callable[[Size], Runs]:
+    """Draws an ellipse, turned clockwise about its centre; it is cut off at the image's edge."""
+
+    def draw(size: Size) -> Runs:
+        require_inside(np.array([centre], np.float64), size)
+        if not np.isfinite(radii).all() or min(radii) < 0:
+            raise AnnotationError("bad-polygon", f"radii {radii[0]:g} and {radii[1]:g}; draw it again")
+        angles = np.arange(_CORNERS) * (2 * np.pi / _CORNERS)
+        points = _turned(np.stack([np.cos(angles) * radii[0], np.sin(angles) * radii[1]], axis=1), degrees)
+        return polygon_runs(points + np.array(centre), size)
+
+    return draw
+
+
+def thick_line(points: Sequence[tuple[float, float]], width: float) -> Callable[[Size], Runs]:
+    """Draws a line through points, so many pixels wide; its bends are round, its ends are cut off straight."""
+
+    def draw(size: Size) -> Runs:
+        corners = np.array(points, np.float64).reshape(-1, 2)
+        if len(corners) < 2:
+            raise AnnotationError("bad-polygon", f"a line of {len(corners)} points; it needs two")
+        require_inside(corners, size)
+        mask = np.zeros(size, np.bool_)
+        for place, (start, end) in enumerate(pairwise(corners)):
+            ends = (place == 0, place == len(corners) - 2)
+            _draw_stroke(mask, start, end, max(width, 1.0) / 2, ends)
+        return encode_mask(mask)
+
+    return draw
+
+
+def _draw_stroke(
+    mask: NDArray[np.bool_],
+    start: NDArray[np.float64],
+    end: NDArray[np.float64],
+    reach: float,
+    ends: tuple[bool, bool],
+) -> None:
+    """Mark the pixels whose centres are within reach of a line, and at an end not beyond it."""
+    low = np.maximum(np.floor(np.minimum(start, end) - reach).astype(int), 0)
+    high = np.ceil(np.maximum(start, end) + reach).astype(int)
+    part = mask[low[1] : high[1], low[0] : high[0]]
+    y, x = np.indices(part.shape) + 0.5
+    across, down = end - start
+    x, y = x + low[0] - start[0], y + low[1] - start[1]
+    share = (x * across + y * down) / max(across**2 + down**2, 1e-12)
+    along = np.clip(share, 0, 1)
+    beyond = (share < 0) & ends[0] | (share > 1) & ends[1]
+    part |= (np.hypot(x - along * across, y - along * down) <= reach) & ~beyond
+
+
+def bitmap(mask: NDArray[np.bool_], left: int, top: int) -> Callable[[Size], Runs]:
+    """Draws a bitmap whose first pixel lies at (left, top)."""
+
+    def draw(size: Size) -> Runs:
+        height, width = mask.shape
+        if left < 0 or top < 0 or left + width > size[1] or top + height > size[0]:
+            raise AnnotationError(
+                "polygon-out-of-range",
+                f"a bitmap from x {left} to {left + width}, y {top} to {top + height} lies outside the "
+                f"{size[1]} x {size[0]} image",
+            )
+        whole = np.zeros(size, np.bool_)
+        whole[top : top + height, left : left + width] = mask
+        return encode_mask(whole)
+
+    return draw
+
+
+def _turned(points: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
+    """Points turned clockwise, as one sees it on a picture whose y goes down."""
+    angle = np.deg2rad(degrees)
+    matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    turned: NDArray[np.float64] = points @ matrix
+    return turned
+
+
+def _boxes(image_id: str, file: Path, shapes: Sequence[Shape], boxes: Boxes | None) -> list[Fault]:
+    found = [shape for shape in shapes if shape.is_box]
+    if not found or boxes is not None:
+        return []
+    first, more = found[0], f" and {len(found) - 1} more" if len(found) > 1 else ""
+    message = (
+        f"{first.label}{more}: a box alone says nothing about pixels; draw the outline, or let boxes count as masks by "
+        "`boxes=as-masks`, or as what the image shows, somewhere, by `boxes=as-labels`"
+    )
+    return [Fault("missing-mask", file, first.line, image_id, message)]
+
+
+def _contradictions(image_id: str, file: Path, shapes: Sequence[Shape]) -> list[Fault]:
+    """One outline with two classes: somebody corrected a label and left the wrong one in place."""
+    known: dict[Hashable, Shape] = {}
+    faults = []
+    for shape in shapes:
+        if shape.outline is None:
+            continue
+        other = known.setdefault(shape.outline, shape)
+        if other.name != shape.name:
+            message = (
+                f"{shape.label} of class {shape.name} has the very outline of {other.label} of class {other.name}; one of "
+                "the two is wrong, remove it"
+            )
+            faults.append(Fault("contradiction", file, shape.line, image_id, message))
+    return faults

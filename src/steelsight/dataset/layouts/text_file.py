@@ -1,0 +1,89 @@
+"""Text files as other programs write them: with a byte order mark, in UTF-16, as CSV with semicolons or tabs."""
+
+import codecs
+import csv
+import io
+from pathlib import Path
+
+from steelsight.core.errors import UserError
+
+_LONGEST_FIELD = 2**31 - 1  # a loosely drawn mask of a large image exceeds the 131,072 characters allowed by default
+_LONGEST_HEADER = 1 << 16
+_DELIMITERS = ",;\t"
+
+
+def read_text(file: Path, what: str = "text") -> str:
+    """The text of a file in UTF-8, or in UTF-16 where its first bytes say so, without a byte order mark.
+
+    Raises:
+        UserError: there is no such file, it may not be read, or it is no such text.
+    """
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{file}: there is no such file") from None
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror}); check its rights") from error
+    try:
+        return content.decode(encoding_of(content))
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not {what} in UTF-8 (byte {error.start + 1}); save it again as UTF-8") from error
+
+
+def encoding_of(content: bytes) -> str:
+    """The encoding that the first bytes of a text give away.
+
+    >>> encoding_of("a".encode("utf-16")), encoding_of(b"a"), encoding_of("a".encode("utf-16-le"))
+    ('utf-16', 'utf-8-sig', 'utf-16-le')
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if content[1:2] == b"\0" and content[:1] not in (b"", b"\0"):
+        return "utf-16-le"
+    return "utf-8-sig"
+
+
+def table_rows(file: Path) -> list[tuple[int, list[str]]]:
+    """Line number and fields of every row of a CSV file, the header first; the header says what stands between fields.
+
+    Raises:
+        UserError: as of `read_text`, or it is no CSV.
+    """
+    text = read_text(file, "a CSV file")
+    csv.field_size_limit(_LONGEST_FIELD)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
+    try:
+        return [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise UserError(f"{file}: not a CSV file ({error}); save it again as CSV, UTF-8") from error
+
+
+def table_header(file: Path) -> list[str]:
+    """The names of the columns of a CSV file, of which no more than its first line is read.
+
+    Raises:
+        UserError: as of `table_rows`.
+    """
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(_LONGEST_HEADER)
+    except FileNotFoundError:
+        raise UserError(f"{file}: there is no such file") from None
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror}); check its rights") from error
+    decoder = codecs.getincrementaldecoder(encoding_of(content))()  # which leaves a character that is cut off alone
+    try:
+        line = decoder.decode(content).partition("\n")[0].rstrip("\r")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not a CSV file in UTF-8 ({error}); save it again as CSV, UTF-8") from error
+    return next(csv.reader([line], delimiter=delimiter_of(line)), [])
+
+
+def delimiter_of(text: str) -> str:
+    r"""What stands between the fields of the first line: a comma, or what Excel takes in its place.
+
+    >>> delimiter_of("image;class\na,b;c"), delimiter_of("image")
+    (';', ',')
+    """
+    header = text.partition("\n")[0]
+    return max(_DELIMITERS, key=lambda mark: (header.count(mark), mark == ","))

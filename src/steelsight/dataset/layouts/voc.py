@@ -1,0 +1,278 @@
+"""Pascal VOC: an XML with boxes for each image, masks in colours, or both; and CVAT's export `Segmentation mask 1.1`.
+
+    DATA/JPEGImages/strip_001.jpg   Annotations/strip_001.xml   SegmentationClass/strip_001.png
+    DATA/labelmap.txt               ImageSets/Segmentation/default.txt
+
+`labelmap.txt` names the colours of the masks; without it they are VOC's own, and the classes are called by their index. A
+mask counts, and boxes only where an image has none. Void, the last colour of VOC's palette, is no defect. An image without
+either is defect-free where `ImageSets/` lists it, and is not read otherwise.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from steelsight.core.errors import UserError
+from steelsight.core.safe_names import is_background, is_ignore
+from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
+from steelsight.dataset.layouts.json_file import number
+from steelsight.dataset.layouts.legend import (
+    Colour,
+    Legend,
+    colour_marks,
+    find_legend,
+    ignored_pixels,
+    palette,
+    read_legend,
+)
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, no_marks, second_mask
+from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
+from steelsight.dataset.layouts.polygon import AnnotationError
+from steelsight.dataset.layouts.shapes import Shape, polygon, rectangle, shape_marks
+from steelsight.dataset.layouts.text_file import read_text
+from steelsight.dataset.layouts.xml_file import read_xml, root_tag
+from steelsight.dataset.model import Fault
+from steelsight.imaging.folders import look_below
+
+MASKS, OBJECTS, SETS, IMAGES = "SegmentationClass", "SegmentationObject", "ImageSets", "JPEGImages"
+
+_VOID: Colour = (224, 224, 192)  # the last one of the palette
+_NAMED = 3
+
+
+@dataclass
+class _Read:
+    """What is gathered while the folder is listed."""
+
+    boxes: Boxes | None
+    legend: Legend | None
+    faults: list[Fault] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+
+
+def looks_like(root: Path) -> bool:
+    """Say whether a folder has VOC's masks or XML files."""
+    return bool(look_below(root / MASKS)[0]) if (root / MASKS).is_dir() else bool(_xml_files(root))
+
+
+def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
+    """List a folder of Pascal VOC.
+
+    Raises:
+        UserError: there is neither a mask nor an XML of VOC, or one cannot be read.
+    """
+    masks = _masks(root)
+    files = _xml_files(root)
+    if not masks and not files:
+        raise UserError(f"{root}: neither {MASKS}/ nor an XML of Pascal VOC; export the images with their annotations")
+    every = {path for found in masks.values() for path in found}
+    objects = set(look_below(root / OBJECTS)[0]) if (root / OBJECTS).is_dir() else set()
+    disk = ImagesOnDisk(root, without=every | objects)
+    read = _Read(boxes, _legend(root) if masks else None)
+    xml_of, orphans = _images_of(files, disk, read)
+    listed_names = _listed_names(root)
+    images: list[Listed] = []
+    used: set[str] = set()
+    for path in disk.paths:
+        key = _key(path, root)
+        used.add(key)
+        found = masks.get(key, [])
+        if len(found) > 1:
+            read.faults.append(second_mask(disk.name_of(path), *found[:2]))
+        one = _listed(path, disk.name_of(path), found, xml_of.get(path), read)
+        if one is None and (key in listed_names or path.stem in listed_names):
+            read.empty.append(disk.name_of(path))
+            one = Listed(disk.name_of(path), path, no_marks, path)
+        if one is not None:
+            images.append(one)
+    for key in sorted(masks.keys() - used):
+        message = f"no image {IMAGES}/{key}.* for this mask; add the image or remove the mask"
+        read.faults.append(Fault("missing-image", masks[key][0], None, None, message))
+        orphans.append(Orphan(key, masks[key][0]))
+    read.faults += unsure_labels(orphans, read.empty, set())
+    return Listing(
+        root,
+        "voc",
+        read.legend.classes if read.legend is not None and read.legend.file.is_file() else None,
+        tuple(images),
+        tuple(read.faults),
+        _notes(read, every),
+        owned=(root,),
+        masks=frozenset(every | objects),
+        unlisted=f"they have neither a mask nor an XML, and {SETS}/ does not list them, so nobody knows whether they show a "
+        "defect; label them, or take them out",
+    )
+
+
+def _xml_files(root: Path) -> list[Path]:
+    found = [path for path in sorted(root.rglob("*.xml")) if not path.relative_to(root).parts[0].startswith(".")]
+    return [path for path in found if root_tag(path) == "annotation"]
+
+
+def _masks(root: Path) -> dict[str, list[Path]]:
+    """Masks by their path inside the folder of masks, without the suffix."""
+    found: dict[str, list[Path]] = {}
+    if (root / MASKS).is_dir():
+        for path in look_below(root / MASKS)[0]:
+            key = path.relative_to(root / MASKS).with_suffix("").as_posix()
+            found.setdefault(key, []).append(path)
+    return found
+
+
+def _key(image: Path, root: Path) -> str:
+    inside = image.relative_to(root / IMAGES) if image.is_relative_to(root / IMAGES) else image.relative_to(root)
+    return inside.with_suffix("").as_posix()
+
+
+def _listed_names(root: Path) -> set[str]:
+    """What the lists of VOC name: a name a line, behind it perhaps whether it shows a class."""
+    lines = [line for path in sorted((root / SETS).rglob("*.txt")) for line in read_text(path).splitlines()]
+    return {line.split()[0].replace("\\", "/") for line in lines if line.split()}
+
+
+def _legend(root: Path) -> Legend:
+    file = find_legend(root)
+    if file is not None:
+        return read_legend(file)
+    names = {colour: str(index) for index, colour in enumerate(palette()) if index}
+    known: dict[Colour, str | None] = {(0, 0, 0): None, **names, _VOID: None}
+    return Legend(root / MASKS, known, frozenset({_VOID}), tuple(names.values()))
+
+
+def _images_of(
+    files: list[Path], disk: ImagesOnDisk, read: _Read
+) -> tuple[dict[Path, tuple[Path, Element]], list[Orphan]]:
+    """The XML of each image, and those that find none."""
+    found: dict[Path, tuple[Path, Element]] = {}
+    orphans: list[Orphan] = []
+    by_stem: dict[str, list[Path]] = {}
+    for image in disk.paths:
+        by_stem.setdefault(image.stem, []).append(image)
+    for file in files:
+        top = read_xml(file)
+        stated = top.findtext("filename", "").strip()
+        own = by_stem.get(file.stem, [])
+        said = disk.find(stated, [file.parent, disk.root / IMAGES]).path if stated else None
+        path: Path | None = own[0] if len(own) == 1 else said
+        if path is None:
+            message = f"no image {file.stem}.* for this file; add the image or remove the file"
+            read.faults.append(Fault("missing-image", file, None, None, message))
+            orphans.append(Orphan(file.stem, file))
+        elif said is not None and said != path:
+            message = (
+                f"filename says {stated}, and {disk.name_of(path)} has the name of the file; both are there, mend one"
+            )
+            read.faults += [Fault("unsure-label", file, None, disk.name_of(one), message) for one in (path, said)]
+        elif path in found:
+            message = f"{found[path][0].name} is about {disk.name_of(path)} too; keep one of the two files"
+            read.faults.append(Fault("duplicate-row", file, None, disk.name_of(path), message))
+        else:
+            found[path] = (file, top)
+    return found, orphans
+
+
+def _listed(
+    path: Path, image_id: str, masks: list[Path], xml: tuple[Path, Element] | None, read: _Read
+) -> Listed | None:
+    if masks and read.legend is not None:
+        return Listed(image_id, path, _mask_reader(image_id, masks[0], read.legend, xml), path)
+    if xml is None:
+        return None
+    file, top = xml
+    shapes, faults = _shapes(file, top, image_id)
+    if faults:
+        read.faults += faults
+        return Listed(image_id, path, no_marks, file)
+    stated = [
+        number(top.findtext(f"size/{side}") or top.findtext(f"imagesize/{other}"))
+        for side, other in (("height", "nrows"), ("width", "ncols"))
+    ]
+
+    def marks(size: Size) -> Marks:
+        given = tuple(int(said) if said else real for said, real in zip(stated, size, strict=True))
+        return shape_marks(image_id, file, shapes, size, boxes=read.boxes, stated=(given[0], given[1]))
+
+    return Listed(image_id, path, marks, file)
+
+
+def _mask_reader(
+    image_id: str, mask: Path, legend: Legend, xml: tuple[Path, Element] | None
+) -> Callable[[Size], Marks]:
+    """Reads a mask, and holds it against the classes that the XML names."""
+    named = [] if xml is None else [one.findtext("name", "").strip() for one in xml[1].iterfind("object")]
+
+    def marks(size: Size) -> Marks:
+        found = colour_marks(image_id, mask, legend, size)
+        lacking = next((name for name in named if name in legend.classes and name not in found.masks), None)
+        if found.faults or lacking is None or xml is None:
+            return found
+        message = (
+            f"an object of class {lacking}, of which the mask {mask.name} has no pixel; see which of the two is right"
+        )
+        return Marks({}, (Fault("contradiction", xml[0], None, image_id, message),))
+
+    return marks
+
+
+def _shapes(file: Path, top: Element, image_id: str) -> tuple[list[Shape], list[Fault]]:
+    shapes: list[Shape] = []
+    faults: list[Fault] = []
+    for place, one in enumerate(top.iterfind("object"), start=1):
+        name = one.findtext("name", "").strip()
+        label = f"object {place} ({name or 'without a name'})"
+        if is_background(name) or is_ignore(name) or one.findtext("deleted", "0").strip() == "1":
+            continue
+        try:
+            if not name:
+                raise AnnotationError("unknown-class", "no name; give it its class")
+            shapes.append(_shape(one, label, name))
+        except AnnotationError as error:
+            faults.append(Fault(error.kind, file, None, image_id, f"{label}: {error}"))
+    return shapes, faults
+
+
+def _shape(one: Element, label: str, name: str) -> Shape:
+    outline, box = one.find("polygon"), one.find("bndbox")
+    if outline is not None and len(outline):
+        points = _corners(outline)
+        return Shape(label, name, polygon(points), outline=tuple(points))
+    if box is None:
+        kinds = ", ".join(part.tag for part in one if len(part)) or "nothing"
+        raise AnnotationError("malformed-entry", f"neither a bndbox nor a polygon, but {kinds}; export it again")
+    corners = [number(box.findtext(key)) for key in ("xmin", "ymin", "xmax", "ymax")]
+    left, top, right, bottom = (-1.0 if value is None else value for value in corners)
+    if None in corners or right < left or bottom < top:
+        raise AnnotationError(
+            "malformed-entry", "a bndbox without xmin, ymin, xmax and ymax in this order; export it again"
+        )
+    return Shape(label, name, rectangle(left, top, right, bottom), True, outline=(left, top, right, bottom))
+
+
+def _corners(outline: Element) -> list[tuple[float, float]]:
+    """The corners of a polygon: x1, y1, x2, y2 and so on, or pt with x and y, as the old LabelMe of the web has them."""
+    points = [(number(one.findtext("x")), number(one.findtext("y"))) for one in outline.iterfind("pt")]
+    if not points:
+        values = {part.tag: number(part.text) for part in outline}
+        points = [(values.get(f"x{at}"), values.get(f"y{at}")) for at in range(1, len(values) // 2 + 1)]
+    whole = [(x, y) for x, y in points if x is not None and y is not None]
+    if len(whole) < len(points) or not whole:
+        raise AnnotationError("bad-polygon", "a polygon that is not x1, y1, x2, y2 and so on; export it again")
+    return whole
+
+
+def _notes(read: _Read, masks: set[Path]) -> tuple[str, ...]:
+    said = []
+    if read.empty:
+        more = f" and {len(read.empty) - _NAMED} more" if len(read.empty) > _NAMED else ""
+        said.append(
+            f"{len(read.empty)} images that {SETS}/ lists have no mask and count as defect-free "
+            f"({', '.join(read.empty[:_NAMED])}{more})"
+        )
+    if read.legend is not None:
+        void = [count for file in sorted(masks) if (count := ignored_pixels(file, read.legend))]
+        if void:
+            said.append(
+                f"{sum(void)} pixels of {len(void)} masks are void, what is not to be judged; they count as free of defects"
+            )
+    return tuple(said)

@@ -1,0 +1,238 @@
+"""YOLO: a text file of polygons for each image, and `data.yaml` with the names of the classes.
+
+    DATA/data.yaml   images/train/strip_001.jpg   labels/train/strip_001.txt     (as Ultralytics and CVAT lay it out)
+    DATA/data.yaml   train/images/strip_001.jpg   train/labels/strip_001.txt     (as Roboflow does)
+
+A line is the number of a class and x, y of the corners as shares of the width and the height; five numbers are a box. An
+image without a text file, or with an empty one, is defect-free: YOLO defines it so.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from steelsight.core.errors import UserError
+from steelsight.core.safe_names import is_background
+from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
+from steelsight.dataset.layouts.json_file import number
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, no_marks
+from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
+from steelsight.dataset.layouts.polygon import AnnotationError
+from steelsight.dataset.layouts.shapes import Shape, polygon, rectangle, shape_marks
+from steelsight.dataset.layouts.text_file import read_text
+from steelsight.dataset.model import Fault
+
+IMAGES, LABELS = "images", "labels"
+NAMES = ("data.yaml", "dataset.yaml", "data.yml")
+
+_NOT_LABELS = frozenset(
+    {
+        "classes.txt",
+        "obj.names",
+        "readme.txt",
+        "readme.dataset.txt",
+        "readme.roboflow.txt",
+        "train.txt",
+        "val.txt",
+        "test.txt",
+    }
+)
+_NAMED = 3
+
+
+@dataclass
+class _Read:
+    """What the files hold together, gathered while they are listed."""
+
+    names: dict[int, str] | None
+    faults: list[Fault] = field(default_factory=list)
+    bare: list[str] = field(default_factory=list)
+
+
+def looks_like(root: Path) -> bool:
+    """Say whether a folder has YOLO's names of classes, or its text files in `labels/`."""
+    if _names_file(root) is not None:
+        return True
+    return any(_text_files(folder) for folder in _label_folders(root))
+
+
+def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
+    """List a folder of YOLO labels.
+
+    Raises:
+        UserError: there are none, or the names of the classes cannot be read.
+    """
+    names, notes = _class_names(root)
+    disk, read = ImagesOnDisk(root), _Read(names)
+    labels = {path for folder in _label_folders(root) for path in _text_files(folder)}
+    labels |= {path.with_suffix(".txt") for path in disk.paths if path.with_suffix(".txt").is_file()}
+    if not labels:
+        raise UserError(f"{root}: no text file of labels here; YOLO keeps them in {LABELS}/, beside {IMAGES}/")
+    images, used = _images(disk, labels, read, boxes)
+    labelled = {one.image_id for one in images}.difference(read.bare)
+    orphans = [Orphan(_relative(path, root), path) for path in sorted(labels - used) if read_text(path).strip()]
+    for orphan in orphans:
+        message = f"no image of the name {orphan.file.stem} for these labels; add the image, or remove the file"
+        read.faults.append(Fault("missing-image", orphan.file, None, None, message))
+    read.faults += unsure_labels(orphans, [one.image_id for one in images], labelled)
+    if read.bare:
+        more = f" and {len(read.bare) - _NAMED} more" if len(read.bare) > _NAMED else ""
+        notes += (
+            f"{len(read.bare)} images have no text file and count as defect-free, as YOLO defines it "
+            f"({', '.join(read.bare[:_NAMED])}{more})",
+        )
+    classes = None if names is None else tuple(names[key] for key in sorted(names) if not is_background(names[key]))
+    return Listing(
+        root,
+        "yolo",
+        classes,
+        tuple(images),
+        tuple(read.faults),
+        notes,
+        owned=(root,),
+        unlisted=f"they lie in no folder {IMAGES}/ and have no text file; move them into {IMAGES}/, or take them out",
+    )
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _images(disk: ImagesOnDisk, labels: set[Path], read: _Read, boxes: Boxes | None) -> tuple[list[Listed], set[Path]]:
+    images: list[Listed] = []
+    used: set[Path] = set()
+    of_labels: dict[Path, str] = {}
+    for path in disk.paths:
+        image_id = disk.name_of(path)
+        file = next((one for one in _label_files(path, disk.root) if one in labels), None)
+        if file is None:
+            if IMAGES not in path.relative_to(disk.root).parts:
+                continue
+            read.bare.append(image_id)
+            images.append(Listed(image_id, path, no_marks, path))
+            continue
+        used.add(file)
+        if file in of_labels:
+            message = f"{of_labels[file]} has the same labels, {_relative(file, disk.root)}; give each its own name"
+            read.faults.append(Fault("duplicate-image", path, None, image_id, message))
+        of_labels.setdefault(file, image_id)
+        images.append(Listed(image_id, path, _reader(image_id, file, read.names, boxes), file))
+    return images, used
+
+
+def _reader(image_id: str, file: Path, names: dict[int, str] | None, boxes: Boxes | None) -> Callable[[Size], Marks]:
+    return lambda size: _marks(image_id, file, names, size, boxes)
+
+
+def _label_files(image: Path, root: Path) -> list[Path]:
+    """Where the labels of an image may be: the last folder `images` becomes `labels`; else beside it."""
+    parts = list(image.relative_to(root).with_suffix(".txt").parts)
+    found = [image.with_suffix(".txt")]
+    if IMAGES in parts:
+        at = len(parts) - 1 - parts[::-1].index(IMAGES)
+        found.insert(0, root.joinpath(*parts[:at], LABELS, *parts[at + 1 :]))
+    return found
+
+
+def _label_folders(root: Path) -> list[Path]:
+    found = [path for path in (root / LABELS, *root.glob(f"*/{LABELS}")) if path.is_dir()]
+    return [folder for folder in found if not folder.parent.name.startswith(".")]
+
+
+def _text_files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*.txt")) if path.name.lower() not in _NOT_LABELS]
+
+
+def _marks(image_id: str, file: Path, names: dict[int, str] | None, size: Size, boxes: Boxes | None) -> Marks:
+    shapes: list[Shape] = []
+    faults: list[Fault] = []
+    try:
+        lines = read_text(file).splitlines()
+    except UserError as error:
+        return Marks({}, (Fault("malformed-row", file, None, image_id, str(error)),))
+    for line, text in enumerate(lines, start=1):
+        if not text.strip():
+            continue
+        try:
+            shape = _shape(text.split(), line, names, size)
+        except AnnotationError as error:
+            faults.append(Fault(error.kind, file, line, image_id, str(error)))
+            continue
+        if not is_background(shape.name):
+            shapes.append(shape)
+    if faults:
+        return Marks({}, tuple(faults), file)
+    return shape_marks(image_id, file, shapes, size, boxes=boxes)
+
+
+def _shape(words: list[str], line: int, names: dict[int, str] | None, size: Size) -> Shape:
+    numbers = [number(word) for word in words]
+    values = [value for value in numbers if value is not None]
+    if len(values) < len(numbers):
+        wrong = words[numbers.index(None)]
+        raise AnnotationError(
+            "malformed-row", f"{wrong[:40]!r} is no number; a line is a class and x, y of the corners"
+        )
+    index, name = values[0], None
+    if index == int(index) and index >= 0:
+        name = str(int(index)) if names is None else names.get(int(index))
+    if name is None:
+        known = f"; the classes are {_listed(names)}" if names else ""
+        raise AnnotationError("unknown-class", f"class {words[0]} has no name in data.yaml{known}; mend one of the two")
+    height, width = size
+    label = f"line {line} (class {name})"
+    if len(values) == 5:
+        x, y, across, down = (value * side for value, side in zip(values[1:], (width, height) * 2, strict=True))
+        draw = rectangle(x - across / 2, y - down / 2, x + across / 2, y + down / 2)
+        return Shape(label, name, draw, True, line, tuple(values[1:]))
+    if len(values) % 2 == 0 or len(values) < 7:
+        raise AnnotationError(
+            "bad-polygon",
+            f"{len(values) - 1} numbers behind the class; give x and y of at least three corners, or a box of four",
+        )
+    beyond = next((value for value in values[1:] if not -0.5 <= value <= 1.5), None)
+    if beyond is not None:
+        raise AnnotationError(
+            "polygon-out-of-range",
+            f"{beyond:g} is no share of the image; corners are shares of the width and the height",
+        )
+    points = [(x * width, y * height) for x, y in zip(values[1::2], values[2::2], strict=True)]
+    return Shape(label, name, polygon(points), False, line, tuple(values[1:]))
+
+
+def _listed(names: dict[int, str]) -> str:
+    return ", ".join(f"{key} {names[key]}" for key in sorted(names))
+
+
+def _names_file(root: Path) -> Path | None:
+    return next((root / name for name in NAMES if (root / name).is_file()), None)
+
+
+def _class_names(root: Path) -> tuple[dict[int, str] | None, tuple[str, ...]]:
+    """Names by the numbers of the classes; None where no file names them."""
+    file = _names_file(root)
+    if file is not None:
+        return _of_yaml(file), ()
+    for path in (root / "classes.txt", root / LABELS / "classes.txt", root / "obj.names"):
+        if path.is_file():
+            names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+            return dict(enumerate(names)), ()
+    return None, ("no data.yaml names the classes, so they are called by their numbers",)
+
+
+def _of_yaml(file: Path) -> dict[int, str]:
+    try:
+        content: Any = yaml.safe_load(read_text(file))
+    except (yaml.YAMLError, RecursionError):
+        raise UserError(f"{file}: not YAML; write it again, with names: [first, second]") from None
+    names = content.get("names") if isinstance(content, dict) else None
+    entries: Any = names.items() if isinstance(names, dict) else enumerate(names) if isinstance(names, list) else ()
+    found = {number(key): name for key, name in entries}
+    if not found or any(key is None or key != int(key) or key < 0 for key in found):
+        raise UserError(f"{file}: no names of classes; write them as names: [first, second], or as names: {{0: first}}")
+    if len(set(map(str, found.values()))) < len(found):
+        raise UserError(f"{file}: two classes share a name; each needs its own")
+    return {int(key): str(name) for key, name in found.items() if key is not None}

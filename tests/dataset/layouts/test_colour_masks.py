@@ -1,0 +1,78 @@
+"""Masks in colours: each colour is what the legend says, and one that it does not name is a fault."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers.labelled_scene import SIZE, mask_of, picture
+
+from steelsight.core.errors import UserError
+from steelsight.dataset.read import read_dataset
+
+LEGENDS = {
+    "legend.csv": "name;r;g;b\npit;255;0;0\nscratch;10;10;10\nvoid;224;224;192\n",
+    "class_dict.csv": "name,r,g,b\npit,255,0,0\nscratch,10,10,10\nvoid,224,224,192\n",
+    "labelmap.txt": (
+        "# label:color_rgb:parts:actions\nbackground:0,0,0::\npit:255,0,0::\nscratch:10,10,10::\nvoid:224,224,192::\n"
+    ),
+}
+
+
+def folder(root: Path, pixels: np.ndarray) -> Path:
+    picture(root / "images" / "a.png")
+    (root / "masks").mkdir()
+    cv2.imwrite(str(root / "masks" / "a.png"), pixels[..., ::-1])
+    return root
+
+
+@pytest.mark.parametrize("name", LEGENDS)
+def test_colours_are_read_by_any_legend(tmp_path: Path, name: str) -> None:
+    pixels = np.zeros((*SIZE, 3), np.uint8)
+    pixels[3:6, 4:9], pixels[10:12, :5], pixels[0] = (255, 0, 0), (10, 10, 10), (224, 224, 192)
+    (folder(tmp_path, pixels) / name).write_text(LEGENDS[name], encoding="utf-8-sig")
+    dataset = read_dataset(tmp_path)
+    assert (dataset.layout, dataset.classes, dataset.faults) == ("colour-masks", ("pit", "scratch"), ())
+    np.testing.assert_array_equal(mask_of(dataset, "a.png", "pit"), (pixels == (255, 0, 0)).all(axis=2))
+    np.testing.assert_array_equal(mask_of(dataset, "a.png", "scratch"), (pixels == (10, 10, 10)).all(axis=2))
+    assert any(
+        f"{SIZE[1]} pixels of 1 masks have the colour of what is not to be judged" in note for note in dataset.notes
+    )
+
+
+def test_a_colour_without_a_name_and_missing_masks_are_faults(tmp_path: Path) -> None:
+    pixels = np.zeros((*SIZE, 3), np.uint8)
+    pixels[3:6, 4:9], pixels[7, 7] = (255, 1, 0), (254, 0, 0)
+    root = folder(tmp_path, pixels)
+    (root / "legend.csv").write_text(LEGENDS["legend.csv"])
+    picture(root / "images" / "b.png")
+    picture(root / "images" / "c.png")
+    good = np.zeros((*SIZE, 3), np.uint8)
+    good[0, 0] = (0, 0, 255)
+    cv2.imwrite(str(root / "masks" / "c.png"), good)
+    cv2.imwrite(str(root / "masks" / "d.png"), good)
+    dataset = read_dataset(root)
+    assert sorted((fault.kind, fault.image_id or fault.file.name) for fault in dataset.faults) == [
+        ("missing-image", "d.png"),
+        ("missing-mask", "b.png"),
+        ("unknown-class", "a.png"),
+    ]
+    said = next(fault.message for fault in dataset.faults if fault.kind == "unknown-class")
+    assert "colour (255, 1, 0) (15 pixels) and 1 more colours is not in legend.csv" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name,r,g\npit,1,2\n", "a legend has name, r, g and b"),
+        ("name,r,g,b\npit,1,2,x\n", "line 2"),
+        ("name,r,g,b\npit,1,2,300\n", "0 to 255"),
+        ("name,r,g,b\npit,1,2,3\nscratch,1,2,3\n", "that of pit already"),
+        ("name,r,g,b\npit,1,2,3\npit,1,2,4\n", "has a colour already"),
+        ("name,r,g,b\nbackground,1,2,3\n", "names no class"),
+    ],
+)
+def test_a_legend_that_cannot_be_read_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (folder(tmp_path, np.zeros((*SIZE, 3), np.uint8)) / "legend.csv").write_text(text)
+    with pytest.raises(UserError, match=said):
+        read_dataset(tmp_path)

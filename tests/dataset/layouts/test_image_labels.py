@@ -1,0 +1,68 @@
+"""A table of labels of images: alone, and beside masks that it must not contradict."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.labelled_scene import picture
+from helpers.layout_writers import write_index_png
+
+from steelsight.core.errors import UserError
+from steelsight.dataset.read import read_dataset
+
+
+def test_a_table_alone_tells_what_images_show(tmp_path: Path) -> None:
+    for name in ("a.png", "coil 7/b.png", "c.png", "d.png", "e.png"):
+        picture(tmp_path / name)
+    (tmp_path / "labels.csv").write_text(
+        "Image;Class;who\na.png;good;me\ncoil 7\\b.png;scratch;me\nc.png;scratch;me\nc.png;pit;me\nd.png;OK;me\n",
+        encoding="utf-16",
+    )
+    dataset = read_dataset(tmp_path)
+    assert (dataset.layout, dataset.classes, dataset.faults) == ("image-labels", ("pit", "scratch"), ())
+    assert [(one.image_id, one.is_defective) for one in dataset.samples] == [("a.png", False), ("d.png", False)]
+    assert [(one.image_id, one.shown) for one in dataset.without_masks] == [("c.png", (0, 1)), ("coil 7/b.png", (1,))]
+    assert [(one.images, "no row" in one.message) for one in dataset.left_out] == [(1, True)]
+
+
+def test_a_table_beside_masks_adds_what_they_do_not_say(tmp_path: Path) -> None:
+    mask = np.zeros((6, 8), np.uint8)
+    mask[1:3, 2:5] = 1
+    for name, indices in (("a.png", mask), ("b.png", mask * 0), ("c.png", mask * 0), ("d.png", mask)):
+        write_index_png(tmp_path, name, indices)
+    picture(tmp_path / "rejects" / "e.png")
+    (tmp_path / "classes.txt").write_text("pit\n")
+    rows = (
+        "image,class\nimages/a.png,pit\nimages/b.png,good\nimages/c.png,scratch\nimages/d.png,good\nrejects/e.png,pit\n"
+    )
+    (tmp_path / "labels.csv").write_text(rows)
+    dataset = read_dataset(tmp_path)
+    assert (dataset.layout, dataset.classes) == ("index-png", ("pit", "scratch"))
+    assert [(fault.kind, fault.line, fault.image_id) for fault in dataset.faults] == [("contradiction", 5, "d.png")]
+    assert [(one.image_id, one.is_defective) for one in dataset.samples] == [("a.png", True), ("b.png", False)]
+    assert [(one.image_id, one.shown) for one in dataset.without_masks] == [("c.png", (1,)), ("rejects/e.png", (0,))]
+    assert any("5 images by a label of the image as a whole, 1 of which" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ("gone.png,pit", "missing-image"),
+        ("a.png,", "unknown-class"),
+        ("a.png", "malformed-row"),
+        ("a.png,good", "contradiction"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_named_with_its_line(tmp_path: Path, row: str, kind: str) -> None:
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / name)
+    (tmp_path / "labels.csv").write_text(f"image,class\na.png,pit\nb.png,good\n{row}\n")
+    (fault,) = read_dataset(tmp_path).faults
+    assert (fault.kind, fault.line) == (kind, 4)
+
+
+def test_a_table_that_lacks_a_column_is_refused(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text("image,what\na.png,pit\n")
+    with pytest.raises(UserError, match="no column class"):
+        read_dataset(tmp_path, "image-labels")

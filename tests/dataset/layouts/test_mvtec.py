@@ -1,0 +1,50 @@
+"""MVTec AD's folders: masks by name, classes by folder, and classes of which there are no masks."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers.labelled_scene import SIZE, mask_of, picture, pit
+
+from steelsight.core.errors import UserError
+from steelsight.dataset.read import read_dataset
+
+
+def test_masks_are_found_by_name_and_folders_are_classes(tmp_path: Path) -> None:
+    for folder in ("train/good", "test/good", "test/pit", "test/stain"):
+        picture(tmp_path / folder / "000.png")
+    truth = tmp_path / "ground_truth" / "pit"
+    truth.mkdir(parents=True)
+    cv2.imwrite(str(truth / "000_mask.png"), pit().astype(np.uint8) * 255)
+    dataset = read_dataset(tmp_path)
+    assert (dataset.layout, dataset.classes, dataset.faults) == ("mvtec", ("pit", "stain"), ())
+    np.testing.assert_array_equal(mask_of(dataset, "test/pit/000.png", "pit"), pit())
+    assert [one.image_id for one in dataset.samples if not one.is_defective] == [
+        "train/good/000.png",
+        "test/good/000.png",
+    ]
+    assert [(one.image_id, one.shown) for one in dataset.without_masks] == [("test/stain/000.png", (1,))]
+    assert any("there is no ground_truth/stain" in note for note in dataset.notes)
+
+
+def test_masks_and_images_that_do_not_find_each_other(tmp_path: Path) -> None:
+    for name in ("train/good/0.png", "test/pit/0.png", "test/pit/1.png", "test/pit/2.png"):
+        picture(tmp_path / name)
+    for name, size in (("pit/0_mask", SIZE), ("pit/7_mask", SIZE), ("pit/2", (9, 9)), ("dent/0_mask", SIZE)):
+        file = tmp_path / "ground_truth" / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(file), np.full(size, 255, np.uint8))
+    dataset = read_dataset(tmp_path)
+    assert sorted((fault.kind, fault.image_id or fault.file.name) for fault in dataset.faults) == [
+        ("missing-image", "0_mask.png"),
+        ("missing-image", "7_mask.png"),
+        ("missing-mask", "test/pit/1.png"),
+        ("wrong-size", "test/pit/2.png"),
+    ]
+
+
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("nothing")
+    with pytest.raises(UserError, match="MVTec AD keeps them in"):
+        read_dataset(tmp_path, "mvtec")

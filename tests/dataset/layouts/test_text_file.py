@@ -1,0 +1,59 @@
+"""Text as other programs write it says the same, however it is encoded and separated."""
+
+from pathlib import Path
+
+import pytest
+from helpers.layout_writers import write_picture
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelsight.core.errors import UserError
+from steelsight.dataset.layouts.text_file import delimiter_of, encoding_of, read_text, table_header, table_rows
+from steelsight.dataset.read import read_dataset
+
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le")
+
+
+@given(text=st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF), min_size=2))
+def test_what_is_written_with_a_byte_order_mark_is_read(text: str) -> None:
+    for encoding in ("utf-8-sig", "utf-16"):
+        content = text.encode(encoding)
+        assert content.decode(encoding_of(content)) == text
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_tables_are_read_in_each_encoding(tmp_path: Path, encoding: str, mark: str, newline: str) -> None:
+    file = tmp_path / "t.csv"
+    file.write_bytes(newline.join([f"image{mark}class", f"a b.jpg{mark}Riß", ""]).encode(encoding))
+    assert table_rows(file) == [(1, ["image", "class"]), (2, ["a b.jpg", "Riß"])]
+    assert table_header(file) == ["image", "class"]
+
+
+def test_a_header_is_read_of_a_file_whose_first_part_ends_within_a_character(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_bytes(("image,class\n" + "x" * ((1 << 16) - 13) + "ß").encode())
+    assert table_header(file) == ["image", "class"]
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_bytes("größe;1\n".encode("latin-1"))
+    for read in (read_text, table_rows, table_header):
+        with pytest.raises(UserError, match="in UTF-8"):
+            read(file)
+        with pytest.raises(UserError, match="no such file"):
+            read(tmp_path / "gone.csv")
+    assert delimiter_of("a") == ","
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_severstal_table_from_excel_or_windows_gives_the_same_masks(tmp_path: Path, encoding: str) -> None:
+    write_picture(tmp_path / "train_images" / "a.jpg", (4, 4))
+    write_picture(tmp_path / "train_images" / "b.jpg", (4, 4))
+    text = "ImageId;ClassId;EncodedPixels\r\n.\\a.jpg;1;1 3\r\n"
+    (tmp_path / "train.csv").write_bytes(text.encode(encoding))
+    dataset = read_dataset(tmp_path)
+    assert dataset.faults == ()
+    assert [sample.runs[0].area for sample in dataset.samples] == [3, 0]

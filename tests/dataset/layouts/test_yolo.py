@@ -1,0 +1,100 @@
+"""YOLO's text files: where they lie, what a line says, and what is named rather than dropped."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.labelled_scene import SIZE, mask_of, picture
+
+from steelsight.core.errors import UserError
+from steelsight.dataset.read import read_dataset
+
+SQUARE_MASK = np.zeros(SIZE, bool)
+SQUARE_MASK[1:4, 2:5] = True
+CORNERS = ((2, 1), (5, 1), (5, 4), (2, 4))
+SQUARE = "0 " + " ".join(f"{x / SIZE[1]:.6f} {y / SIZE[0]:.6f}" for x, y in CORNERS)
+BOX = f"1 {3.5 / SIZE[1]} {2.5 / SIZE[0]} {3 / SIZE[1]} {3 / SIZE[0]}"
+
+
+def write(root: Path, labels: dict[str, str | None], names: str = "[pit, scratch]") -> Path:
+    for name, text in labels.items():
+        picture(root / "images" / "train" / f"{name}.png")
+        if text is not None:
+            file = root / "labels" / "train" / f"{name}.txt"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+    (root / "data.yaml").write_text(f"path: /elsewhere\ntrain: images/train\nval: images/val\nnames: {names}\n")
+    return root
+
+
+def test_polygons_boxes_and_images_without_labels(tmp_path: Path) -> None:
+    write(tmp_path, {"a": f"{SQUARE}\n\n", "b": BOX, "c": "", "d": None})
+    (fault,) = read_dataset(tmp_path).faults
+    assert (fault.kind, fault.line, fault.image_id) == ("missing-mask", 1, "images/train/b.png")
+    dataset = read_dataset(tmp_path, boxes="as-masks")
+    assert (dataset.layout, dataset.classes, dataset.faults) == ("yolo", ("pit", "scratch"), ())
+    np.testing.assert_array_equal(mask_of(dataset, "images/train/a.png", "pit"), SQUARE_MASK)
+    np.testing.assert_array_equal(mask_of(dataset, "images/train/b.png", "scratch"), SQUARE_MASK)
+    assert sum(not one.is_defective for one in dataset.samples) == 2
+    assert any(
+        "1 images have no text file and count as defect-free" in note and "d.png" in note for note in dataset.notes
+    )
+
+
+def test_roboflow_s_folders_and_names_by_number(tmp_path: Path) -> None:
+    for part in ("train", "valid"):
+        picture(tmp_path / part / "images" / "a.png")
+        (tmp_path / part / "labels").mkdir()
+        (tmp_path / part / "labels" / "a.txt").write_text(SQUARE.replace("0 ", "3 ", 1))
+    (tmp_path / "data.yaml").write_text("names:\n  3: pit\n  1: scratch\n", encoding="utf-16")
+    (tmp_path / "README.roboflow.txt").write_text("about")
+    dataset = read_dataset(tmp_path)
+    assert (dataset.layout, dataset.classes, dataset.faults) == ("yolo", ("scratch", "pit"), ())
+    np.testing.assert_array_equal(mask_of(dataset, "valid/images/a.png", "pit"), SQUARE_MASK)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "said"),
+    [
+        ("7" + SQUARE[1:], "unknown-class", "class 7 has no name in data.yaml; the classes are 0 pit, 1 scratch"),
+        ("0.5" + SQUARE[1:], "unknown-class", "class 0.5"),
+        ("-1" + SQUARE[1:], "unknown-class", "class -1"),
+        ("0 0.1 x 0.2 0.2 0.3 0.3", "malformed-row", "'x' is no number"),
+        ("0 0.1 0.1 0.2 0.2", "missing-mask", "a box alone"),
+        ("0 0.1 0.1 0.2", "bad-polygon", "3 numbers behind the class"),
+        ("0 0.1 0.1 0.2 0.2 0.3 0.3 0.4", "bad-polygon", "7 numbers"),
+        ("0 1 1 12 2 30 3", "polygon-out-of-range", "12 is no share"),
+        ("0 0.1 0.1 1.2 0.2 0.3 0.3", "polygon-out-of-range", "lies outside"),
+        ("0 0.1 0.1 0.1 0.1 0.1 0.1", "empty-mask", "no pixel"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, line: str, kind: str, said: str) -> None:
+    write(tmp_path, {"a": f"{SQUARE}\n{line}\n", "b": SQUARE})
+    (fault,) = read_dataset(tmp_path).faults
+    assert (fault.kind, fault.line, fault.image_id) == (kind, 2, "images/train/a.png")
+    assert said in fault.message
+
+
+def test_labels_without_an_image_and_images_without_a_place(tmp_path: Path) -> None:
+    write(tmp_path, {"a": SQUARE, "Strip 7": None})
+    (tmp_path / "labels" / "train" / "strip_007.txt").write_text(SQUARE)
+    picture(tmp_path / "other.png")
+    dataset = read_dataset(tmp_path)
+    assert sorted((fault.kind, fault.image_id or "") for fault in dataset.faults) == [
+        ("missing-image", ""),
+        ("unsure-label", "images/train/Strip 7.png"),
+    ]
+    assert [one.images for one in dataset.left_out] == [1]
+
+
+@pytest.mark.parametrize("names", ["", "[pit, pit]", "{a: pit}", "3", "[pit"])
+def test_names_that_cannot_be_told_apart_are_refused(tmp_path: Path, names: str) -> None:
+    with pytest.raises(UserError, match=r"data\.yaml"):
+        read_dataset(write(tmp_path, {"a": SQUARE}, names))
+
+
+def test_without_names_classes_are_called_by_their_numbers(tmp_path: Path) -> None:
+    (write(tmp_path, {"a": SQUARE}) / "data.yaml").unlink()
+    dataset = read_dataset(tmp_path)
+    assert dataset.classes == ("0",)
+    assert any("called by their numbers" in note for note in dataset.notes)

@@ -1,0 +1,96 @@
+"""A dataset in another layout: the masks are the same pixel for pixel, and what is lost is said."""
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import cv2
+import numpy as np
+import pytest
+from helpers.labelled_scene import PIT, SCRATCH, SIZE, difference, mask_of, picture, pit, scratch
+from helpers.layout_writers import coco_counts, write_coco
+
+from steelsight.core.errors import UserError
+from steelsight.dataset.convert import convert
+from steelsight.dataset.model import Dataset
+from steelsight.dataset.read import read_dataset
+from steelsight.dataset.writers.write import WrittenLayout
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """Three images in folders, two of them of one name; one good, one of which only the class is known."""
+    root = tmp_path / "data"
+    names = ("coil 1/a.png", "coil 2/a.jpg", "good.png", "reject.png")
+    for number, name in enumerate(names):
+        picture(root / name, number)
+    images = [{"id": n, "file_name": name, "height": SIZE[0], "width": SIZE[1]} for n, name in enumerate(names)]
+    masks = ((0, 1, pit()), (0, 2, scratch()), (1, 1, ~pit()))
+    marks = [
+        {"id": n, "image_id": image, "category_id": category, "segmentation": coco_counts(mask)}
+        for n, (image, category, mask) in enumerate(masks)
+    ]
+    write_coco(root, images, marks, {1: PIT, 2: SCRATCH})
+    (root / "labels.csv").write_text(f"image,class\nreject.png,{SCRATCH}\n")
+    return read_dataset(root)
+
+
+@pytest.mark.parametrize("layout", get_args(WrittenLayout))
+def test_masks_are_the_same_in_each_layout(tmp_path: Path, dataset: Dataset, layout: WrittenLayout) -> None:
+    made = convert(dataset, tmp_path / "out", layout)
+    back = read_dataset(tmp_path / "out")
+    assert (back.layout, back.faults, back.left_out) == (layout, (), ())
+    assert (made.images, made.without_masks) == (4, 1)
+    assert {frozenset(one.shown) for one in back.without_masks} == {frozenset({1})}
+    by_area = {sample.runs[0].area: sample for sample in back.samples}
+    assert len(back.samples) == 3
+    for number, name in ((1, PIT), (2, SCRATCH)):
+        for truth in dataset.samples:
+            found = by_area[truth.runs[0].area]
+            own = str(number) if layout == "severstal" else name
+            assert back.classes == made.classes
+            np.testing.assert_array_equal(
+                mask_of(back, found.image_id, own), mask_of(dataset, truth.image_id, name), err_msg=f"{layout} {name}"
+            )
+
+
+def test_what_a_layout_cannot_hold_is_said(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    picture(root / "a.png")
+    both = [(1, pit()), (2, pit() | scratch())]
+    marks = [{"id": n, "image_id": 1, "category_id": n, "segmentation": coco_counts(mask)} for n, mask in both]
+    write_coco(root, [{"id": 1, "file_name": "a.png"}], marks, {1: PIT, 2: SCRATCH})
+    data = read_dataset(root)
+    assert any(
+        "1 images have pixels of several classes" in one for one in convert(data, tmp_path / "i", "index-png").said
+    )
+    assert any("have no holes" in one for one in convert(data, tmp_path / "y", "yolo").said)
+    said = convert(data, tmp_path / "s", "severstal").said
+    assert any("1 is pit, 2 is scratch" in one for one in said)
+    assert convert(data, tmp_path / "c", "coco").said == ()
+    with pytest.raises(UserError, match="is already there"):
+        convert(data, tmp_path / "c", "coco")
+
+
+def test_yolo_as_opencv_fills_it_is_the_mask_to_within_a_pixel(tmp_path: Path, dataset: Dataset) -> None:
+    convert(dataset, tmp_path / "out", "yolo")
+    text = (tmp_path / "out" / "labels" / "train" / "coil 1" / "a.txt").read_text()
+    drawn = {0: np.zeros(SIZE, np.uint8), 1: np.zeros(SIZE, np.uint8)}
+    for line in text.splitlines():
+        number, *shares = line.split()
+        corners = np.array(shares, float).reshape(-1, 2) * (SIZE[1], SIZE[0])
+        cv2.fillPoly(drawn[int(number)], [corners.astype(np.int32)], 1)
+    assert difference(drawn[1] > 0, scratch()) == 0
+    ring = cv2.dilate(pit().astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert not ((drawn[0] > 0) & ~ring).any()
+    assert (drawn[0] > 0)[pit()].all()
+    assert not drawn[0][22, 18]  # the hole stays open
+
+
+def test_labelme_files_open_as_labelme_expects(tmp_path: Path, dataset: Dataset) -> None:
+    convert(dataset, tmp_path / "out", "labelme")
+    content = json.loads((tmp_path / "out" / "coil 1" / "a.json").read_text())
+    assert content["imagePath"] == "a.png"
+    kinds = sorted((shape["label"], shape["shape_type"]) for shape in content["shapes"])
+    assert kinds == [(PIT, "mask"), (PIT, "polygon"), (SCRATCH, "polygon")]
+    assert not (tmp_path / "out" / "reject.json").exists()

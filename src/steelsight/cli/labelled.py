@@ -74,11 +74,11 @@ def say_folds(record: "Record") -> None:
 
 def say_who_learns_from_classes(evidence: "OutOfFoldPredictions") -> None:
     """Tell what becomes of images of which only the classes are known."""
-    from steelsight.training.job import learns_from_classes
-
     count = len(evidence.record.without_masks)
     if not count:
         return
+    from steelsight.training.job import learns_from_classes
+
     learners = [member.name for member in evidence.recipe.members if learns_from_classes(member)]
     who = f"{', '.join(learners)} learn from them" if learners else "no member of this recipe can learn from them"
     say_notes(

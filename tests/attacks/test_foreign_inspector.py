@@ -22,7 +22,7 @@ from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.onnx_file import check_alone
 from steelsight.inspector.onnxruntime import OnnxRuntimeEngine
 from steelsight.inspector.openvino import OpenVinoEngine
-from steelsight.inspector.training_images import refuse_seen
+from steelsight.inspector.training_images import are_fresh
 
 NETWORK = "classify-0-fold0.onnx"
 ELSEWHERE = "a tensor of it lies in another file"
@@ -248,7 +248,7 @@ def test_unlisted_evidence_is_not_believed(folder: Path) -> None:
     with pytest.raises(UserError, match=r"tested\.csv: not listed in checksums\.txt"):
         decide_inspector(folder, None, "keep")
     with pytest.raises(UserError, match=r"seen\.txt: not listed in checksums\.txt"):
-        refuse_seen(folder, [])
+        are_fresh(folder, [])
     with pytest.raises(UserError, match="not listed"):
         require_listed(folder, "tested.csv")
 

@@ -12,7 +12,7 @@ from steelsight.core.errors import UserError
 from steelsight.dataset.model import Sample
 from steelsight.imaging.read import list_images
 from steelsight.inspector.artifact import write_checksums
-from steelsight.inspector.training_images import PRINTS, SEEN, read_prints, refuse_seen, write_seen
+from steelsight.inspector.training_images import PRINTS, SEEN, are_fresh, read_prints, write_seen
 
 
 def samples(paths: Any) -> list[Sample]:
@@ -42,11 +42,23 @@ def test_a_training_image_saved_anew_is_refused(
     path = tmp_path / f"again{suffix}"
     assert cv2.imwrite(str(path), change(image))
     with pytest.raises(UserError, match=said):
-        refuse_seen(folder, samples([path]))
+        are_fresh(folder, samples([path]))
 
 
 def test_other_images_are_fresh(folder: Path) -> None:
-    refuse_seen(folder, samples(list_images(SAMPLE / "test_images")))
+    assert are_fresh(folder, samples(list_images(SAMPLE / "test_images"))).all()
+
+
+def test_a_few_that_are_alike_are_left_out_and_many_are_refused(folder: Path, tmp_path: Path) -> None:
+    other = list_images(SAMPLE / "test_images")
+    image = cv2.imread(str(list_images(SAMPLE / "train_images")[3]), cv2.IMREAD_GRAYSCALE)
+    alike = [tmp_path / f"alike{number}.png" for number in range(2)]
+    for path, turned in zip(alike, (image[:, ::-1], image[::-1]), strict=True):
+        assert cv2.imwrite(str(path), turned)
+    many = (other * (40 // len(other) + 1))[:38]
+    assert are_fresh(folder, samples([*many, *alike])).tolist() == [True] * 38 + [False] * 2
+    with pytest.raises(UserError, match="2 of the given images are such"):
+        are_fresh(folder, samples([*many[:37], *alike]))
 
 
 def test_the_fingerprints_are_small_and_an_inspector_without_them_is_read(folder: Path) -> None:
@@ -54,7 +66,7 @@ def test_the_fingerprints_are_small_and_an_inspector_without_them_is_read(folder
     (folder / PRINTS).unlink()
     assert read_prints(folder) is None
     with pytest.raises(UserError, match="this file"):
-        refuse_seen(folder, samples(list_images(SAMPLE / "train_images")[:1]))
+        are_fresh(folder, samples(list_images(SAMPLE / "train_images")[:1]))
     assert (folder / SEEN).is_file()
 
 

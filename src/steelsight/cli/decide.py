@@ -1,6 +1,7 @@
 """`steelsight decide`: choose members, rule and limits again, from stored predictions."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -25,7 +26,7 @@ from steelsight.cli.limits import (
 from steelsight.cli.output import console, counting, fail, finish, shown_progress
 from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.listing import Boxes
-from steelsight.dataset.model import Layout
+from steelsight.dataset.model import Layout, Sample
 from steelsight.inspector.artifact import CARD
 from steelsight.rule.objective import Objective, ObjectiveName, chosen_objective
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from steelsight.verdicts.severity import Severity
 
 
+_SHOWN_ALIKE = 10
 _NOT_RECOGNISED = (
     "each image is compared with the training images by its file, its pixels and its likeness; this does not recognise "
     "another crop (by more than about 5 %), another scale, strong editing, or a new photograph of the same surface"
@@ -245,7 +247,19 @@ def _fresh(
         groups = join_groups(find_twins([sample.path for sample in dataset.samples], progress=advance), known)
     say_groups(known, groups)
     with counting("judging fresh images") as advance:
-        return judge_fresh(Inspector.open(folder), dataset, groups, advance)
+        return judge_fresh(Inspector.open(folder), dataset, groups, advance, _say_left_out)
+
+
+def _say_left_out(alike: Sequence[Sample]) -> None:
+    """Tell which fresh images are not judged."""
+    names = ", ".join(sample.image_id for sample in alike[:_SHOWN_ALIKE])
+    more = f" and {len(alike) - _SHOWN_ALIKE} more" if len(alike) > _SHOWN_ALIKE else ""
+    console.print(
+        f"note: left out, since they look like images that it was trained on: {names}{more}",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
 
 
 def _severity(given: str | None, classes: tuple[str, ...]) -> "Severity | Unchanged | None":

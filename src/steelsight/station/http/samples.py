@@ -12,6 +12,8 @@ from steelsight.strips import as_jpeg, draw_strip
 _COUNT = 12
 _SEED = 41
 """Of whose first strips four are good, and the others show all classes but the rare second."""
+DIFFICULTY = 0.2
+"""As of the strips that the ready inspector was trained on."""
 
 Offered = Mapping[str, Callable[[], Response | None]]
 """Of an image's name: what answers a request for it; None where it has gone meanwhile."""
@@ -38,4 +40,4 @@ def _drawn(index: int) -> Response:
 
 @cache
 def _strip(index: int) -> bytes:
-    return as_jpeg(draw_strip(_SEED, index, defective=0.6, strips_per_coil=1).image)
+    return as_jpeg(draw_strip(_SEED, index, defective=0.6, difficulty=DIFFICULTY, strips_per_coil=1).image)

@@ -226,7 +226,7 @@ def test_what_is_no_run_is_neither_opened_nor_trained_into(run: Run, tmp_path: P
 def test_a_run_is_decided_anew_reported_and_asked(run: Run, tmp_path: Path) -> None:
     copied = Run.open(shutil.copytree(run.path, tmp_path / "run"))
     assert copied.decide(objective="defects", max_false_alarms=0.2).objective.max_false_alarms == 0.2
-    assert copied.decide(plain=True).kept == "defaults"
+    assert copied.decide(rule="plain").kept == "defaults"
     tight = Limits(max_escape=0.5, max_overkill=0.5, confidence=0.6)
     rule = copied.decision.rule
     assert copied.decide_verdicts(tight).policy.wish == tight

@@ -161,7 +161,7 @@ class TrainedRun(Run):
         objective: ObjectiveName | None = None,
         max_false_alarms: float | None = None,
         gate: float | None = None,
-        plain: bool = False,
+        rule: Literal["searched", "plain", "published"] = "searched",
         severity: Severity | Unchanged | None = "keep",
     ) -> "Decision":
         """Choose members, rule and verdict policy again from the stored evidence, and write decision.json.
@@ -171,7 +171,7 @@ class TrainedRun(Run):
             objective: what the rule is searched for; None for the recipe's.
             max_false_alarms: share of empty pairs, in [0, 1], in which something may be marked; only with `defects`.
             gate: search at this P(defect) alone, in [0, 1].
-            plain: take the plain rule, without a search.
+            rule: search it, or take the plain one or the one that the recipe states, without a search.
             severity: rules on what was found; `keep` for those that the run has, None for none.
 
         Raises:
@@ -180,7 +180,7 @@ class TrainedRun(Run):
         from steelsight.selection.decide import decide
 
         aimed = chosen_objective(self.recipe.search, objective, max_false_alarms)
-        return decide(self, gate=gate, objective=aimed, plain=plain, wish=limits, severity=severity)
+        return decide(self, gate=gate, objective=aimed, rule=rule, wish=limits, severity=severity)
 
     def decide_verdicts(
         self, limits: Limits | None = None, *, severity: Severity | Unchanged | None = "keep"

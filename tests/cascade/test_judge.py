@@ -62,6 +62,21 @@ def test_results_are_those_of_the_definitions_image_by_image() -> None:
     assert any(one.is_defective for one in judged)
 
 
+def test_a_rule_that_cuts_at_the_working_size_cuts_there_and_enlarges() -> None:
+    """As published: thresholds and area at 128 x 800, the mask of 256 x 1600 in blocks of four pixels."""
+    rule = RULE.model_copy(update={"gate": 0.0, "at": "working"})
+    small = rule.model_copy(update={"min_area": tuple(area // 4 for area in rule.min_area)})
+    one_size = Engine((BrightImage(HALF),), (BrightPixels(HALF),))
+    found = 0
+    for keep_maps in (False, True):
+        for one in judge(sources(), one_size, rule, keep_maps=keep_maps):
+            said = to_8bit(BrightPixels(HALF).probabilities(HALF.to_input(read_image(one.source.path))[None])[0])
+            assert np.array_equal(one.masks, masks(small, 1.0, said).repeat(2, axis=1).repeat(2, axis=2))
+            assert one.maps is None or np.array_equal(one.maps, said.repeat(2, axis=1).repeat(2, axis=2))
+            found += one.is_defective
+    assert found
+
+
 def test_a_soft_gate_segments_what_its_gate_lets_through_and_cuts_by_the_definition() -> None:
     soft = RULE.model_copy(update={"gate": 0.0, "softness": 5.0})
     running = engine()

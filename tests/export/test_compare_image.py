@@ -26,6 +26,18 @@ def test_how_many_masks_are_the_same_is_told_and_not_asked() -> None:
             assert [pair.pixels for pair in compared.masks] == [cut if runs.area else 0 for runs in one.runs]
 
 
+def test_of_a_rule_that_cuts_at_the_working_size_blocks_are_counted() -> None:
+    """A pixel of 128 x 800 that flips takes four of the image along."""
+    rule = RULE.model_copy(update={"gate": 0.0, "at": "working"})
+    side = ComparedSide("torch", engine(), rule)
+    (one,) = judge(SOURCES[:1], engine(), rule, keep_maps=True)
+    for blocks, faults in ((PIXELS, 0), (PIXELS + 1, sum(0 < runs.area < 7600 for runs in one.runs))):
+        runs = tuple(shortened(runs, 4 * blocks) for runs in one.runs)
+        compared = of_image(one, replace(one, runs=runs), side, side)
+        assert [pair.pixels for pair in compared.masks] == [blocks if runs.area else 0 for runs in one.runs]
+        assert len(compared.faults) == faults
+
+
 def shortened(runs: Any, by: Any) -> Any:
     """The last pixels taken away."""
     if not runs.area:

@@ -37,6 +37,7 @@ def make_run(
     scope: str = "all",
     leave_out: Sequence[tuple[str, int]] = (),
     search: Sequence[str] = COARSE,
+    width: int = 192,
 ) -> OutOfFoldPredictions:
     """A run on every `every`-th image of the sample.
 
@@ -45,13 +46,14 @@ def make_run(
         noise: member name (`c...` a classifier, `s...` a segmenter) -> how wrong it is, from 0.
         leave_out: (member, fold) whose evidence is not written.
         search: changes to the recipe's grid of rules, by default to one that is quick to search.
+        width: of the working size, whose height is 32.
     """
     dataset = read_dataset(SAMPLE, decode=False)
     samples = dataset.samples[::every]
     groups = np.arange(len(samples))
     folds_of = assign_folds(samples, groups, folds, 0)
     record = Record(dataset.root, dataset.layout, dataset.classes, samples, folds_of, groups, (), "0" * 64)
-    recipe = _recipe(noise, [*WIDE, f"folds={folds}", f"selection.scope={scope}", *search], record)
+    recipe = _recipe(noise, [*WIDE, f"folds={folds}", f"selection.scope={scope}", *search], record, width)
     write_record(run, record)
     write_run_recipe(run, recipe)
     evidence = OutOfFoldPredictions(Run(run), record, recipe)
@@ -62,10 +64,10 @@ def make_run(
     return evidence
 
 
-def _recipe(noise: dict[str, float], changes: Sequence[str], record: Record) -> Recipe:
+def _recipe(noise: dict[str, float], changes: Sequence[str], record: Record, width: int) -> Recipe:
     lite = load_recipe("lite", [*changes, "members.classify-lite0.weights=imagenet"])
     models = {"c": lite.member("classify-lite0"), "s": lite.member("segment-lite0")}
-    small = {"height": 32, "width": 192}
+    small = {"height": 32, "width": width}
     members = [
         models[name[0]].model_copy(
             update={"name": name, "input": models[name[0]].input.model_copy(update={**small, "pixels": None})}

@@ -29,6 +29,8 @@ CLASSIFY = {
     "valid_loss": 0.69,
     "train_accuracy": 0.5,
     "valid_accuracy": 0.6,
+    "train_auc": 0.7,
+    "valid_auc": 0.8,
 }
 
 
@@ -37,7 +39,7 @@ def _log(path: Path, row: dict[str, object], epochs: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("row", "panels"), [(SEGMENT, 4), (CLASSIFY, 3)])
+@pytest.mark.parametrize(("row", "panels"), [(SEGMENT, 4), (CLASSIFY, 4)])
 def test_draws_a_panel_for_each_figure_that_is_followed(tmp_path: Path, row: dict[str, object], panels: int) -> None:
     out = tmp_path / "progress.png"
     draw_progress(_log(tmp_path / "log.jsonl", row, 3), out, title="member, fold 0")

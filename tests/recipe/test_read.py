@@ -21,7 +21,12 @@ def test_paper_is_the_reference() -> None:
     assert {member.encoder for member in paper.members} == {"b0", "b1", "b2", "b3", "b4", "b5"}
     assert [member.step for member in paper.members].count("classify") == 6
     assert [len(member.phases) for member in paper.members if member.step == "segment"] == [1] * 6 + [2] * 6
-    assert (paper.selection.classifiers, paper.selection.segmenters) == (4, 3)
+    assert paper.selection.model_dump() == {
+        "classifiers": {"all": "classifiers", "best": None},
+        "segmenters": {"all": "strategy-1", "best": "strategy-2"},
+        "scope": "fold",
+        "combine": "mean",
+    }
 
 
 def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> None:

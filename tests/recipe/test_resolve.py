@@ -36,6 +36,9 @@ def test_paper_on_other_classes_is_refused_with_the_mend() -> None:
     with pytest.raises(UserError, match="balanced"):
         resolve(load_recipe("paper"), ["Crack", "Fray"], [(300, 300)], grey=True)
     overridden = load_recipe("paper", ["members.*.sampling.repeat=balanced"])
+    with pytest.raises(UserError, match="rule=null"):
+        resolve(overridden, ["Crack", "Fray"], [(300, 300)], grey=True)
+    overridden = load_recipe("paper", ["members.*.sampling.repeat=balanced", "rule=null"])
     assert resolve(overridden, ["Crack", "Fray"], [(300, 300)], grey=True)
 
 

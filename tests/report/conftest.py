@@ -37,7 +37,13 @@ def write_jobs(evidence: OutOfFoldPredictions, epochs: int = 3) -> None:
             folder.mkdir(parents=True)
             lines = [json.dumps(_epoch(member, epoch)) for epoch in range(epochs)]
             (folder / "log.jsonl").write_text("\n".join(lines) + "\n")
-            done = {"device": "cpu", "precision": "fp32", "threads": 1, "versions": {"torch": "2.9.0"}}
+            done = {
+                "parameters": 1234567,
+                "device": "cpu",
+                "precision": "fp32",
+                "threads": 1,
+                "versions": {"torch": "2.9.0"},
+            }
             (folder / "done.json").write_text(json.dumps(done))
 
 
@@ -45,6 +51,6 @@ def _epoch(member: Member, epoch: int) -> dict[str, object]:
     common = {"epoch": epoch, "phase": 0, "learning_rate": 1e-3, "seconds": 20.0, "images_per_second": 10.5}
     losses = {"train_loss": 0.8**epoch, "valid_loss": 0.9**epoch}
     if member.step == "classify":
-        return common | losses | {"train_accuracy": 0.9, "valid_accuracy": 0.8}
+        return common | losses | {"train_accuracy": 0.9, "valid_accuracy": 0.8, "train_auc": 0.95, "valid_auc": 0.85}
     dice = {"train_dice_batch": 0.5, "valid_dice_batch": 0.4, "valid_dice_image": 0.3, "valid_dice_pair": 0.7}
     return common | losses | dice | {"train_dice_per_class": [0.5, 0.0, 0.6, 0.4]}

@@ -104,6 +104,25 @@ def test_figures_are_those_of_the_decision(text: str, decided_run: Path) -> None
     assert f"{decision.floor:.4f}" in masks
 
 
+def test_what_the_reference_shows_is_shown(text: str, decided_run: Path) -> None:
+    """Counts by number of classes, filled masks with a key, random predictions, AUC by epoch, parameters, best epochs."""
+    data = text[text.index('<section id="data">') : text.index('<section id="folds">')]
+    counts = re.search(r"<th class=\"text\">images</th>((?:<td>\d+</td>)+)", data)
+    assert counts is not None
+    samples = Run(decided_run).record.samples
+    numbers = sorted({len(sample.classes) for sample in samples})
+    assert [int(value) for value in re.findall(r"\d+", counts[1])] == [
+        sum(len(sample.classes) == number for sample in samples) for number in numbers
+    ]
+    assert "Images beside their filled masks" in data
+    assert data.count('class="swatch"') == 4
+    training = text[text.index('<section id="training">') : text.index('<section id="classifier">')]
+    assert "1,234,567" in training
+    assert "accuracy 0.800 · AUC 0.850" in training
+    assert "batch 0.400 · image 0.300 · pair 0.700" in training
+    assert "<h3>Random</h3>" in text[text.index('<section id="gallery"') :]
+
+
 def test_augmented_examples_are_shown_if_training_left_any(text: str) -> None:
     assert "<h3>Augmentations</h3>" in text
 

@@ -35,6 +35,14 @@ def test_maps_come_back_and_combine_as_they_would_have(first: Any, second: Any, 
         np.testing.assert_array_equal(back.of_class(index, size), combined[index])
 
 
+def test_maps_of_a_rule_that_cuts_at_the_working_size_come_back_in_blocks() -> None:
+    map_ = np.random.default_rng(0).integers(0, 256, (1, 32, 64), dtype=np.uint8)
+    back = NetworkMaps.unpack(NetworkMaps((map_,), (STRETCH,), "mean", "working").pack())
+    assert back.at == "working"
+    assert np.array_equal(back.of_class(0, (64, 192)), map_[0].repeat(2, axis=0).repeat(3, axis=1))
+    assert NetworkMaps.unpack(NetworkMaps((map_,), (STRETCH,)).pack()).at == "image"
+
+
 def test_an_image_is_stored_once_and_goes_with_all_its_maps(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
     packed = NetworkMaps((np.zeros((1, 32, 64), np.uint8),), (STRETCH,)).pack()

@@ -95,6 +95,8 @@ def test_fields_that_only_a_training_shows(tmp_path: Path, fabric: Fabric) -> No
     of = member("classify-lite0", *TINY)
     base, log = train(of, tmp_path / "base", fabric)
     assert all("valid_accuracy" in line for line in log)
+    assert all(0 <= line["valid_auc"] <= 1 and line["train_loss"] > 0 for line in log)
+    assert all(line["train_auc"] is None or 0 <= line["train_auc"] <= 1 for line in log)  # None where all are defective
 
     def changed(*overrides: str) -> tuple[Weights, list[dict]]:
         name = "-".join(overrides).replace("members.*.", "")

@@ -178,7 +178,7 @@ SHOWN_BY_A_TRAINING = {  # see test_epochs.py
     "sampling.defect_free_in_validation",
     "sampling.validation_batch",
 }
-LABELS = {"name", "step"}  # name the member, and say which of the two networks it is
+LABELS = {"name", "step", "group"}  # name the member, and say which of the two networks it is; see test_published.py
 
 
 KINDS: dict[str, type[base.Fields]] = {

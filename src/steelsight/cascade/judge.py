@@ -223,7 +223,7 @@ def _looked_at(
         return _with_verdict(judged, engine, policy, unseen=maps)  # the gate has decided already that it has no mask
     if judged.image is None:
         raise ValueError("an image without pixels cannot have been segmented")
-    combined = CombinedMaps(judged.image, maps, engine, keep=keep_maps)
+    combined = CombinedMaps(judged.image, maps, engine, rule.at, keep=keep_maps)
     runs, regions = cut(combined, judged.p_defect, rule)
     kept = tuple(maps) if keep_network_maps else None
     found = replace(judged, runs=runs, regions=regions, maps=combined.kept, network_maps=kept)

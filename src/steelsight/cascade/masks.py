@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine
-from steelsight.imaging.combine import combine_maps, may_exceed
+from steelsight.imaging.combine import CutAt, combine_maps, may_exceed
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.regions import Region, find_regions
 from steelsight.imaging.rle import Runs, encode_mask
@@ -29,11 +29,20 @@ class CombinedMaps:
     Args:
         maps: each network's 8-bit map of the image, uint8 (classes, height, width) at its working size.
         engine: its segmenters are in the same order.
+        at: where the rule cuts masks.
         keep: whether all of them are wanted afterwards.
     """
 
-    def __init__(self, image: Image, maps: Sequence[NDArray[np.uint8]], engine: Engine, *, keep: bool = False) -> None:
-        self._maps, self._combine = maps, engine.combine
+    def __init__(
+        self,
+        image: Image,
+        maps: Sequence[NDArray[np.uint8]],
+        engine: Engine,
+        at: CutAt = "image",
+        *,
+        keep: bool = False,
+    ) -> None:
+        self._maps, self._combine, self._at = maps, engine.combine, at
         self._preprocesses = [network.preprocess for network in engine.segmenters]
         self._size = (image.shape[0], image.shape[1])
         self.kept = np.stack([self._make(index) for index in range(len(maps[0]))]) if keep else None
@@ -49,7 +58,7 @@ class CombinedMaps:
 
     def _make(self, index: int) -> NDArray[np.uint8]:
         of_class = [map_[index : index + 1] for map_ in self._maps]
-        combined: NDArray[np.uint8] = combine_maps(of_class, self._preprocesses, self._size, self._combine)[0]
+        combined: NDArray[np.uint8] = combine_maps(of_class, self._preprocesses, self._size, self._combine, self._at)[0]
         return combined
 
 

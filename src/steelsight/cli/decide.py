@@ -68,7 +68,10 @@ def decide(
         ),
     ] = None,
     rule: Annotated[
-        Literal["searched", "plain"], typer.Option(help="For a RUN: plain takes the plain rule, without a search.")
+        Literal["searched", "plain", "published"],
+        typer.Option(
+            help="For a RUN: plain takes the plain rule, and published the rule that the recipe states, without a search."
+        ),
     ] = "searched",
     max_escape: MaxEscape = None,
     escape_among: EscapeAmong = None,
@@ -136,9 +139,9 @@ def decide(
                 raise UserError(
                     f"{option} {given}: {folder} is an inspector, whose rule is fixed; decide the run it is made of"
                 )
-        if rule == "plain":
+        if rule != "searched":
             raise UserError(
-                f"--rule plain: {folder} is an inspector, whose rule is fixed; decide the run it is made of"
+                f"--rule {rule}: {folder} is an inspector, whose rule is fixed; decide the run it is made of"
             )
         _decide_inspector(folder, wish, severity, calibrate, layout, boxes, skip_faulty, groups, as_json)
         return
@@ -156,14 +159,14 @@ def decide(
         if objective or max_false_alarms is not None
         else None
     )
-    _decide_run(run, gate, aimed, rule == "plain", wish, severity, as_json)
+    _decide_run(run, gate, aimed, rule, wish, severity, as_json)
 
 
 def _decide_run(
     run: "Run",
     gate: float | None,
     objective: Objective | None,
-    plain: bool,
+    rule: Literal["searched", "plain", "published"],
     wish: "Limits | None",
     severity: str | None,
     as_json: bool,
@@ -173,14 +176,14 @@ def _decide_run(
     from steelsight.selection.decision import read_decision
     from steelsight.selection.run_policy import decide_verdicts
 
-    rule_as_it_is = gate is None and objective is None and not plain
+    rule_as_it_is = gate is None and objective is None and rule == "searched"
     verdicts_alone = rule_as_it_is and (wish is not None or severity is not None) and run.decision_file.is_file()
     with shown_progress() as tell:
         rules = _severity(severity, read_decision(run).classes if verdicts_alone else run.record.classes)
         decided = (
             decide_verdicts(run, wish, rules, progress=tell)
             if verdicts_alone
-            else decide_all(run, gate=gate, objective=objective, plain=plain, wish=wish, severity=rules, progress=tell)
+            else decide_all(run, gate=gate, objective=objective, rule=rule, wish=wish, severity=rules, progress=tell)
         )
     if not as_json:
         if not verdicts_alone:

@@ -45,20 +45,22 @@ def _figures(decision: "Decision") -> Table:
     table.add_column("rule")
     for heading in ("Dice", "Dice of pairs\nwith defect", "false alarms on\nempty pairs"):
         table.add_column(heading, justify="right")
-    from steelsight.rule.kinds import PLAIN
+    from steelsight.rule.kinds import PLAIN, PUBLISHED
 
     plain = decision.candidate(PLAIN).nested.figures
+    stated = [of.nested.figures for of in decision.candidates if of.kind == PUBLISHED and decision.kept != PUBLISHED]
     rows: list[tuple[str, MaskFigures, str]] = [
         (f"kept ({decision.kept}), on its own images", decision.figures, "tuned"),
         ("nested", decision.nested.figures, "nested"),
         ("plain defaults, nested", plain, "defaults"),
+        *(("published, nested", figures, "") for figures in stated),
     ]
     intervals = {str(name): value for name, value in decision.intervals.items()}
     for name, figures, key in rows:
         table.add_row(
             f"[bold]{name}[/]" if key == "nested" else name,
-            _cell(figures.dice, intervals[key].dice),
-            _cell(figures.defective_dice, intervals[key].defective_dice),
+            _cell(figures.dice, intervals[key].dice if key else None),
+            _cell(figures.defective_dice, intervals[key].defective_dice if key else None),
             "-" if figures.false_alarm_share is None else percent(figures.false_alarm_share, 2),
         )
     table.add_row("all empty (floor)", f"{decision.floor:.4f}", "-", percent(0, 2))
@@ -100,10 +102,10 @@ def _moves(ends: "ValueInterval | None", unit: int, form: str) -> str:
     return escape(f" [{ends.low / unit:{form}}, {ends.high / unit:{form}}]") if ends else ""
 
 
-def _cell(value: float | None, interval: "FigureInterval") -> str:
+def _cell(value: float | None, interval: "FigureInterval | None") -> str:
     if value is None:
         return "-"
-    if interval.low is None or interval.high is None:
+    if interval is None or interval.low is None or interval.high is None:
         return f"{value:.4f}"
     return escape(f"{value:.4f} [{interval.low:.4f}, {interval.high:.4f}]")
 

@@ -131,6 +131,7 @@ def _compare_masks(
 ) -> tuple[MaskPair, list[Difference]]:
     left, right = one.runs[index], other.runs[index]
     pixels, dice = _runs_apart(left, right)
+    pixels = _as_cut(pixels, one, reference)
     alone = bool(left.area) != bool(right.area)
     near_area = alone and same_gate and _is_at_least_area(one, other, reference, exported, index)
     pair = MaskPair(pixels, dice, left.area + right.area > 0, near_area)
@@ -158,10 +159,19 @@ def _is_at_least_area(
     mine, its = one.maps[index], other.maps[index]
     for name in ("upper", "lower"):
         level, other_level = (getattr(side.rule, name)[index] for side in (reference, exported))
-        if not are_alike(*_areas_apart(mine > level, its > other_level)):
+        pixels, dice = _areas_apart(mine > level, its > other_level)
+        if not are_alike(_as_cut(pixels, one, reference), dice):
             return False
     kept = masks(reference.rule.only([index]), other.p_defect, its[None]).any()
     return bool(kept) == bool(other.runs[index].area)
+
+
+def _as_cut(pixels: int, one: Prediction, side: ComparedSide) -> int:
+    """Pixels of the size at which masks are cut: at the working size, one that flips takes a block of the image's along."""
+    if side.rule.at == "image" or one.size is None:
+        return pixels
+    *_, height, width = side.engine.segmenters[0].preprocess.frame(one.size)
+    return round(pixels * height * width / (one.size[0] * one.size[1]))
 
 
 def _runs_apart(left: Runs, right: Runs) -> tuple[int, float]:

@@ -18,6 +18,10 @@ a network that is sure counts for more than one that is not. `votes`: a pixel ge
 `needed`), so that it exceeds a threshold if and only if so many of them do: a threshold that was found on single networks
 means the same for all together, however sure each is of itself; P(defect) is that of `logits`."""
 
+CutAt = Literal["image", "working"]
+"""Where a combined map becomes masks: at the `image`'s own size, to which it is brought bilinearly; or at the networks'
+`working` size, which is the same as bringing it to the image's pixel by pixel, so that masks are cut in blocks."""
+
 _SUREST = 1e-6
 """P(defect) nearer to 0 or 1 counts as this: no network alone decides for all."""
 
@@ -84,6 +88,7 @@ def combine_maps(
     preprocesses: Sequence[Preprocess],
     image_size: tuple[int, int],
     combine: Combine = "mean",
+    at: CutAt = "image",
 ) -> NDArray[np.uint8]:
     """The combined probability map of an image at its own size.
 
@@ -95,6 +100,7 @@ def combine_maps(
         preprocesses: how the image reached each network.
         image_size: height and width of the image.
         combine: probabilities or logits.
+        at: where masks are cut; at `working` the networks must share their `Preprocess`.
 
     Returns:
         uint8 (classes, image height, image width), probability times 255.
@@ -104,6 +110,10 @@ def combine_maps(
         groups.setdefault(preprocess, []).append(map_)
     if not groups:
         raise ValueError("combine_maps needs at least one map")
+    if at == "working":
+        if len({preprocess.frame(image_size) for preprocess in groups}) > 1:
+            raise ValueError("masks are to be cut at the working size, and the networks have several")
+        return _rounded(next(iter(groups)).map_to_image(_combined(maps, combine), image_size, in_blocks=True))
     if combine == "votes" and len(groups) > 1:
         said = [
             preprocess.map_to_image(map_.astype(np.float32), image_size)

@@ -78,10 +78,19 @@ class Preprocess(Model):
         """A grey or RGB, 8 or 16 bit image of any size as float32 (channels, height, width)."""
         return self.normalise(self.place(self.channels_of(image)))
 
-    def map_to_image(self, map_: NDArray[np.float32], image_size: tuple[int, int]) -> NDArray[np.float32]:
-        """Bring a float32 (classes, height, width) map to (classes, *image_size), bilinear, padding cut off."""
+    def map_to_image(
+        self, map_: NDArray[np.float32], image_size: tuple[int, int], *, in_blocks: bool = False
+    ) -> NDArray[np.float32]:
+        """Bring a float32 (classes, height, width) map to (classes, *image_size), padding cut off.
+
+        Args:
+            in_blocks: take the nearest pixel, in place of the bilinear mean.
+        """
         top, left, height, width = self.frame(image_size)
         inside = map_[:, top : top + height, left : left + width]
+        if in_blocks:
+            size = image_size[::-1]
+            return np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST_EXACT) for plane in inside])
         return np.stack([resize(np.ascontiguousarray(plane), image_size) for plane in inside])
 
 

@@ -106,6 +106,7 @@ def _rule(card: InspectorCard) -> str:
             f"An image whose P(defect) does not exceed the gate of {rule.gate:g} has no mask. A class keeps its mask if at "
             "least `minimum area` pixels of the original image exceed `upper`; the mask is then every pixel above `lower`."
             + soft
+            + (" Masks are cut at the networks' size and enlarged pixel by pixel." if rule.at == "working" else "")
             + " Pixels above `lower` that make no mask are suspected: an image that does not pass shows them with dashes, as "
             "a place to look at. They are never counted as found."
         )

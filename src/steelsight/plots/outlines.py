@@ -20,7 +20,8 @@ _QUALITY = 82
 _DENSITY = 1.3  # pixels of a picture per pixel of the page, for fine screens and paper
 _WIDEST, _TALLEST = 1120, 300
 _LEAST = 300  # pixels of the longer side: small tiles are enlarged, so that an outline has room
-_STRIP = 4  # times as wide as high: takes a row of its own
+STRIP = 4
+"""Times as wide as high: takes a row of the page of its own."""
 _MARGIN = np.ones((5, 5), np.uint8)  # outlines lie two pixels outside, so that a small defect stays visible
 _DASH, _GAP = 9, 5
 _TEXT = 0.5  # OpenCV's font scale
@@ -65,7 +66,7 @@ def outlined(image: Image, outlines: Sequence[Outline], classes: Sequence[str] =
         classes: names to write beside each outline; none where empty or where there is but one class.
         widest: width limit of the picture in pixels.
     """
-    canvas = _sized(display(image), widest)
+    canvas = sized(display(image), widest)
     for outline in outlines:
         for index, mask in enumerate(outline.masks):
             if not mask.any():
@@ -99,9 +100,10 @@ def fitted(picture: Colour, widest: int = _WIDEST) -> Colour:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _sized(picture: Colour, widest: int) -> Colour:
+def sized(picture: Colour, widest: int = _WIDEST) -> Colour:
+    """A picture at the size that suits the page."""
     height, width = picture.shape[:2]
-    if width < _STRIP * height:
+    if width < STRIP * height:
         widest = widest // 2 - 20  # two beside each other
     scale = min(widest / width, _TALLEST / height, max(1.0, _LEAST / max(height, width)))
     if scale == 1.0:

@@ -31,13 +31,13 @@ def draw_progress(log: Path, out: Path, *, title: str) -> None:
     """Draw the epochs of a `log.jsonl` into `out`, whose suffix chooses the format; atomic, under half a second.
 
     A segmenter has four panels (losses, the three Dice figures, each class's training Dice, learning rate), a
-    classifier three (losses, accuracy, learning rate).
+    classifier four (losses, accuracy, ROC AUC, learning rate).
 
     Raises:
         UserError: `log` is missing or not a log, or `out` cannot be written.
     """
     job = read_log(log)
-    panels = (losses, dice, class_dice, learning_rate) if job.is_segmenter else (losses, accuracy, learning_rate)
+    panels = (losses, dice, class_dice, learning_rate) if job.is_segmenter else (losses, accuracy, auc, learning_rate)
     width, height = 3.3 * len(panels), 2.9
     with styled():
         figure = new_figure(width, height, fixed=True)  # fitting the margins would take as long as the drawing itself
@@ -69,6 +69,19 @@ def accuracy(axes: Axes, job: JobLog) -> None:
         [
             ("training", job.curve("train_accuracy"), BLUE, "-"),
             ("validation", job.curve("valid_accuracy"), ORANGE, "-"),
+        ],
+    )
+
+
+def auc(axes: Axes, job: JobLog) -> None:
+    """How well the classifier's answers order images, whatever the threshold."""
+    _curves(
+        axes,
+        job,
+        "ROC AUC",
+        [
+            ("training", job.curve("train_auc"), BLUE, "-"),
+            ("validation", job.curve("valid_auc"), ORANGE, "-"),
         ],
     )
 

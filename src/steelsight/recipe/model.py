@@ -8,6 +8,7 @@ from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.recipe.augment import Augment
 from steelsight.recipe.base import Fields, Probability
+from steelsight.recipe.stated_rule import StatedRule
 
 Step = Literal["classify", "segment"]
 Softness = Annotated[float, Field(gt=1, allow_inf_nan=False)]
@@ -156,6 +157,7 @@ class Member(Fields):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     step: Step
+    group: str | None = Field(default=None, description="by which selection names several members")
     encoder: Encoder
     weights: str = Field(default="imagenet", description="imagenet, random, or an earlier segmenter's name")
     head: Literal["pooled", "cells"] = "pooled"
@@ -238,15 +240,26 @@ class Member(Fields):
         return whole.model_copy(update={"height": height, "width": width})
 
 
+class GroupChoice(Fields):
+    """All members of one group, and the best one of another by out-of-fold score."""
+
+    all: str
+    best: str | None = None
+
+
+Chosen = Annotated[int, Field(ge=1)] | GroupChoice
+
+
 class Selection(Fields):
-    """How many members per step make the ensemble, by out-of-fold score: chosen once for `all` folds, or per `fold`.
+    """Which members make the ensemble: so many of each step, the best by out-of-fold score, or `GroupChoice`; the best are
+    chosen once for `all` folds, or per `fold`.
 
     Attributes:
         combine: how what the networks say is averaged, see `steelsight.imaging.combine`.
     """
 
-    classifiers: int = Field(ge=1)
-    segmenters: int = Field(ge=1)
+    classifiers: Chosen
+    segmenters: Chosen
     scope: Literal["all", "fold"] = "all"
     combine: Combine = "mean"
 
@@ -287,6 +300,7 @@ class Recipe(Fields):
         folds: of the cross-validation.
         seed: every random choice derives from it.
         precision: of training; `auto` takes bf16 where the processor or GPU gains from it.
+        rule: one to be judged and shown beside those that are searched, and taken by `steelsight decide --rule published`.
     """
 
     name: str
@@ -296,6 +310,22 @@ class Recipe(Fields):
     members: tuple[Member, ...] = Field(min_length=1)
     selection: Selection
     search: Search
+    rule: StatedRule | None = None
+
+    @model_validator(mode="after")
+    def _groups_exist(self) -> Self:
+        chosen: dict[Step, Chosen] = {"classify": self.selection.classifiers, "segment": self.selection.segmenters}
+        for step, choice in chosen.items():
+            if isinstance(choice, int):
+                continue
+            groups = sorted({member.group for member in self.members if member.step == step and member.group})
+            for name in (choice.all, choice.best):
+                if name is not None and name not in groups:
+                    raise ValueError(
+                        f"selection names the group {name!r}, and no member of step {step} is in it "
+                        f"({', '.join(groups) or 'there is no group'})"
+                    )
+        return self
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -176,7 +176,7 @@ def _names(location: Iterable[int | str], content: Any) -> str:
 
 def _keys(location: Location) -> list[str]:
     """The keys of the mapping at `location`."""
-    from steelsight.recipe import augment, model
+    from steelsight.recipe import augment, model, stated_rule
 
     owners: dict[str, type[BaseModel]] = {
         "members": model.Member,
@@ -193,6 +193,9 @@ def _keys(location: Location) -> list[str]:
         "schedule": model.Schedule,
         "keep": model.KeepWeights,
         "selection": model.Selection,
+        "classifiers": model.GroupChoice,
+        "segmenters": model.GroupChoice,
+        "rule": stated_rule.StatedRule,
         "search": model.Search,
     }
     parents = [step for step in location if step in owners]

@@ -5,6 +5,7 @@ from statistics import median
 
 from steelsight.core.errors import UserError, nearest
 from steelsight.recipe.model import Input, Member, Recipe
+from steelsight.recipe.stated_rule import check_stated_rule
 
 _STRIDE = 32
 
@@ -18,8 +19,8 @@ def resolve(recipe: Recipe, classes: Sequence[str], sizes: Sequence[tuple[int, i
         grey: whether the images are grey.
 
     Raises:
-        UserError: an oversampling rule names a class that the data does not have, or a member starts from one that sees the
-            images in another colour.
+        UserError: an oversampling rule names a class that the data does not have, a member starts from one that sees the
+            images in another colour, or the rule that the recipe states does not fit the data (`check_stated_rule`).
     """
     shape = (median(size[0] for size in sizes), median(size[1] for size in sizes))
     for member in recipe.members:
@@ -29,7 +30,10 @@ def resolve(recipe: Recipe, classes: Sequence[str], sizes: Sequence[tuple[int, i
     )
     for member in members:
         _check_start(member, members)
-    return recipe.model_copy(update={"members": members})
+    resolved = recipe.model_copy(update={"members": members})
+    if resolved.rule is not None:
+        check_stated_rule(resolved, len(classes), sizes)
+    return resolved
 
 
 def is_resolved(recipe: Recipe, resolved: Recipe, classes: Sequence[str], sizes: Sequence[tuple[int, int]]) -> bool:

@@ -21,9 +21,11 @@ from steelsight.report.sections.inspected import inspected_view
 from steelsight.report.sections.masks import masks_view
 from steelsight.report.sections.members import members_view
 from steelsight.report.sections.rule_kinds import rules_view
+from steelsight.report.sections.soft_truth import SoftTruthView, soft_truth_view
 from steelsight.report.sections.summary import summary_view
 from steelsight.report.sections.training import read_curves, training_view
 from steelsight.report.sign_off.policy import SigningView, Subject, signing_view
+from steelsight.rule.kinds import PUBLISHED
 from steelsight.run.run import Run
 from steelsight.selection.ensembles import Progress
 
@@ -79,6 +81,7 @@ def page_of(found: Findings, inspected: Path | None = None, mm_per_pixel: float 
             "masks": masks,
             "curves": curves_view(found.histograms, nested, names),
             "defects": defects_view(table, found.scored, found.histograms, found.passed, gated=found.has_classifier),
+            "soft_truth": _soft_truth(found),
             "found": found_view(decision),
             "gate": gate,
             "members": members_view(decision, found.recipe.folds),
@@ -95,6 +98,14 @@ def _calibration(found: Findings) -> CalibrationView | None:
     if not found.has_classifier:
         return None
     return calibration_view(found.p_defect, found.defective, found.record.folds, found.record.groups)
+
+
+def _soft_truth(found: Findings) -> SoftTruthView | None:
+    if found.soft_truth is None:
+        return None
+    size = next(member.preprocess for member in found.recipe.members if member.step == "segment")
+    gate = found.decision.candidate(PUBLISHED).rule.gate
+    return soft_truth_view(found.soft_truth, found.p_defect, gate, (size.height, size.width))
 
 
 def _defect_table(found: Findings, mm_per_pixel: float | None) -> DefectTable:

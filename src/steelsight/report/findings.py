@@ -1,15 +1,16 @@
 """What a report says, as typed values, before anything is drawn: the one place that reads RUN's evidence and decision."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
 from steelsight.recipe import Recipe
-from steelsight.rule.kinds import PLAIN, CombinedOutputs
-from steelsight.rule.pixel_counts import Histograms, PixelCounts, count
+from steelsight.recipe.stated_rule import check_stated_rule
+from steelsight.rule.kinds import PLAIN, PUBLISHED
+from steelsight.rule.pixel_counts import Histograms, PixelCounts
 from steelsight.rule.rule import Rule
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record
@@ -19,6 +20,7 @@ from steelsight.selection.defects import ScoredDefects, score_defects
 from steelsight.selection.ensembles import Ensemble, EnsembleOutputs, Progress
 from steelsight.selection.out_of_fold import NestedOutputs, counts_by_fold, named_members
 from steelsight.selection.run_policy import gather_tested
+from steelsight.selection.soft_truth import soft_truth_dice
 from steelsight.verdicts.evaluated import EvaluationSet
 
 
@@ -34,6 +36,8 @@ class Findings:
         passed: bool (N,), whether the image exceeds the gate that judged it.
         masks_of: position of an image -> its nested masks, bool (K, H, W).
         tested: the images as the verdict policy sees them, nested.
+        soft_truth: Dice at the working size of the rule that the recipe states, see `soft_truth_dice`; None where it states
+            none that is cut there.
         scored: annotated defects and regions of the maps with their scores, nested.
     """
 
@@ -49,6 +53,7 @@ class Findings:
     masks_of: Callable[[int], NDArray[np.bool_]]
     tested: EvaluationSet
     scored: ScoredDefects
+    soft_truth: NDArray[np.float64] | None
 
     @property
     def defective(self) -> NDArray[np.bool_]:
@@ -79,7 +84,7 @@ def collect(run: Run, progress: Progress | None = None) -> Findings:
         raise UserError(f"{run.decision_file}: made on other data than this run's; run `steelsight decide {run}` again")
     views = EnsembleOutputs(evidence, progress)
     kept_view = views.of(_kept_team(evidence.recipe, decision))
-    kept = count(kept_view.histograms, kept_view.p_defect, decision.rule)
+    kept = kept_view.count(decision.rule)
     del kept_view  # two views at once would double the memory
     judged = NestedOutputs.of(evidence, decision, views)
     view, folds = judged.view, evidence.record.folds
@@ -90,18 +95,33 @@ def collect(run: Run, progress: Progress | None = None) -> Findings:
         recipe=evidence.recipe,
         decision=decision,
         p_defect=view.p_defect,
-        histograms=view.histograms,
+        histograms=view.cut_at(decision.rule.at),
         ways=(
             ("nested", judged.counts()),
             ("kept", kept),
-            ("plain", count(view.histograms, view.p_defect, decision.candidate(PLAIN).rule)),
+            ("plain", view.count(decision.candidate(PLAIN).rule)),
         ),
-        ungated=counts_by_fold(CombinedOutputs(view.histograms, np.ones(len(folds))), ungated, folds),
+        ungated=counts_by_fold(replace(view, p_defect=np.ones(len(folds))), ungated, folds),
         passed=view.p_defect > np.array([judged.rules[fold].gate for fold in folds.tolist()]),
         masks_of=judged.masks,
         tested=gather_tested(judged, _tick(progress, "defects of images with a mask")),
         scored=score_defects(judged, _tick(progress, "defects and scores of the maps")),
+        soft_truth=_soft_truth(evidence, judged, decision, _tick(progress, "masks at the working size")),
     )
+
+
+def _soft_truth(
+    evidence: OutOfFoldPredictions,
+    judged: NestedOutputs,
+    decision: Decision,
+    progress: Callable[[int, int], None] | None,
+) -> NDArray[np.float64] | None:
+    recipe, record = evidence.recipe, evidence.record
+    stated = [candidate.rule for candidate in decision.candidates if candidate.kind == PUBLISHED]
+    if recipe.rule is None or not stated or stated[0].at != "working":
+        return None
+    enlargement = check_stated_rule(recipe, len(record.classes), [sample.size for sample in record.samples])
+    return soft_truth_dice(evidence, judged.team, stated[0], enlargement, progress)
 
 
 def _tick(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:

@@ -33,6 +33,7 @@ class Grids:
         places: of the levels and of `areas` on the full grid, int64 (L,) and (A,); None where this is the full grid.
         objective: what the rule is searched for.
         searched: False: the plain rule is taken as it is.
+        stated: the rule that the recipe states; it is judged, and never searched.
         uppers: int64, ascending: the upper thresholds that are searched, as places among the levels of the histograms. The
             last level is always among them: a class that is never marked.
     """
@@ -45,6 +46,7 @@ class Grids:
     places: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     objective: Objective = field(default_factory=Objective)
     searched: bool = True
+    stated: Rule | None = None
     uppers: NDArray[np.int64] = field(default_factory=lambda: np.arange(256))
 
     @classmethod

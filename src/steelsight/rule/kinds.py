@@ -4,15 +4,17 @@ One table, `KINDS`, says all that there is to say of each kind. To add a kind, a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator
 
+from steelsight.imaging.combine import CutAt
 from steelsight.rule.grid import Grids
-from steelsight.rule.pixel_counts import Histograms, count
+from steelsight.rule.pixel_counts import Histograms, PixelCounts, count
+from steelsight.rule.rule import Rule
 from steelsight.rule.search import SearchResult, search, search_gate, search_shared
 
 Searched = Literal["nothing", "gate", "gate and shared thresholds", "gate and thresholds of each class"]
@@ -85,10 +87,23 @@ KINDS: dict[str, RuleKind] = {
 earn it."""
 
 
+PUBLISHED = "published"
+"""The rule that the recipe states: judged and shown like the kinds, and taken only where a person asks for it."""
+
+_STATED = RuleKind(
+    PUBLISHED, "nothing", False, "nothing: the rule that the recipe states", "the rule that the recipe states"
+)
+
+
 def _known(name: str) -> str:
-    if name not in KINDS:
-        raise ValueError(f"no kind of rule; one of {', '.join(KINDS)}")
+    if name not in (*KINDS, PUBLISHED):
+        raise ValueError(f"no kind of rule; one of {', '.join((*KINDS, PUBLISHED))}")
     return name
+
+
+def kind_named(name: str) -> RuleKind:
+    """A kind, or the one that stands for the recipe's own rule."""
+    return _STATED if name == PUBLISHED else KINDS[name]
 
 
 KindName = Annotated[str, AfterValidator(_known)]
@@ -111,10 +126,24 @@ class CombinedOutputs:
     Attributes:
         histograms: uint32 (N, K, 2, 256), of the combined maps at the image's own size.
         p_defect: float64 (N,).
+        in_blocks: the same of the maps that a rule cuts at the working size; None where no rule of the run does.
     """
 
     histograms: Histograms
     p_defect: NDArray[np.float64]
+    in_blocks: Histograms | None = None
+
+    def cut_at(self, at: CutAt) -> Histograms:
+        """Of the maps that are cut there."""
+        if at == "image":
+            return self.histograms
+        if self.in_blocks is None:
+            raise ValueError("no histograms were made of maps that are cut at the working size")
+        return self.in_blocks
+
+    def count(self, rule: Rule, images: NDArray[np.intp] | None = None) -> PixelCounts:
+        """Pixel counts of a rule on some images (None for all)."""
+        return count(self.cut_at(rule.at), self.p_defect, rule, images)
 
 
 def kinds_of(grids: Grids) -> tuple[KindName, ...]:
@@ -124,10 +153,19 @@ def kinds_of(grids: Grids) -> tuple[KindName, ...]:
     return tuple(name for name, kind in KINDS.items() if grids.softness or not kind.soft)
 
 
+def judged_kinds(grids: Grids) -> tuple[KindName, ...]:
+    """The kinds that are judged: those that are searched, and the recipe's own rule where it states one."""
+    return kinds_of(grids) if grids.stated is None else (*kinds_of(grids), PUBLISHED)
+
+
 def find_rule(
     name: KindName, view: CombinedOutputs, grids: Grids, images: NDArray[np.intp] | None = None
 ) -> SearchResult:
     """The best rule of a kind on some images (None for all); the plain rule comes with a curve over gates."""
+    if name == PUBLISHED:
+        if grids.stated is None:
+            raise ValueError("the recipe states no rule")
+        return _as_it_is(view, replace(grids, plain=grids.stated), images)
     kind = KINDS[name]
     match kind.searched:
         case "gate and thresholds of each class":
@@ -137,9 +175,14 @@ def find_rule(
         case "gate":
             return search_gate(view.histograms, view.p_defect, grids, images, soft=kind.soft)
         case "nothing":
-            counts = count(view.histograms, view.p_defect, grids.plain, images)
-            score = grids.objective.score(counts)
-            return SearchResult(grids.plain, score, search_gate(view.histograms, view.p_defect, grids, images).gates)
+            return _as_it_is(view, grids, images)
+
+
+def _as_it_is(view: CombinedOutputs, grids: Grids, images: NDArray[np.intp] | None) -> SearchResult:
+    """The plain rule of the grids, and what other gates would do to it."""
+    rule = grids.plain
+    gates = search_gate(view.cut_at(rule.at), view.p_defect, grids, images).gates
+    return SearchResult(rule, grids.objective.score(view.count(rule, images)), gates)
 
 
 def choose_kind(score: Mapping[KindName, float], noise: float = 0.001) -> KindName:

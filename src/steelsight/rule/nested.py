@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from steelsight.rule.coarse_grid import coarse
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import PLAIN, CombinedOutputs, KindName, choose_kind, find_rule, kinds_of
-from steelsight.rule.pixel_counts import PixelCounts, count
+from steelsight.rule.kinds import PLAIN, CombinedOutputs, KindName, choose_kind, find_rule, judged_kinds, kinds_of
+from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.rule.rule import Rule
 
 
@@ -38,6 +38,7 @@ def nested(
     groups: NDArray[np.int64],
     grids: Grids,
     progress: Callable[[int, int], None] | None = None,
+    taken: KindName | None = None,
 ) -> NestedResult:
     """Search without each fold, judge on it; the kind of rule is chosen by the same means among the other folds alone.
 
@@ -51,9 +52,10 @@ def nested(
             on.
         grids: where to search.
         progress: called with (folds done, folds).
+        taken: the kind that is used, whatever the others are worth; None: it is chosen.
     """
     numbers = [int(fold) for fold in np.unique(folds)]
-    rules: dict[KindName, list[Rule]] = {kind: [] for kind in kinds_of(grids)}
+    rules: dict[KindName, list[Rule]] = {kind: [] for kind in judged_kinds(grids)}
     parts: dict[KindName, list[PixelCounts]] = {kind: [] for kind in rules}
     kinds: list[KindName] = []
     for done, fold in enumerate(numbers):
@@ -61,8 +63,8 @@ def nested(
         for kind in rules:
             rule = find_rule(kind, view, grids, rest).rule
             rules[kind].append(rule)
-            parts[kind].append(count(view.histograms, view.p_defect, rule, judged))
-        kinds.append(_choose_on(view, rest, _split(folds[rest], groups[rest]), grids))
+            parts[kind].append(view.count(rule, judged))
+        kinds.append(taken or _choose_on(view, rest, _split(folds[rest], groups[rest]), grids))
         if progress:
             progress(done + 1, len(numbers))
     place = [np.flatnonzero(folds == fold) for fold in numbers]
@@ -85,7 +87,7 @@ def _choose_on(view: CombinedOutputs, images: NDArray[np.intp], parts: NDArray[n
         counts = []
         for judged in place:
             rule = find_rule(kind, few.view, few.grids, np.delete(images, judged)).rule
-            counts.append(count(few.view.histograms, few.view.p_defect, rule, images[judged]))
+            counts.append(few.view.count(rule, images[judged]))
         score[kind] = grids.objective.score(_in_order(counts, place))
     return choose_kind(score, grids.objective.noise)
 

@@ -1,13 +1,14 @@
 """The rule that cuts masks out of probability maps: hard or soft gate, upper and lower threshold, minimum area."""
 
-from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from steelsight.core.model import Model
+from steelsight.imaging.combine import CutAt
 
 MapLevel = Annotated[int, Field(ge=0, le=255)]
 MinimumArea = Annotated[int, Field(ge=1)]
@@ -26,6 +27,7 @@ class Rule(Model):
         softness: what multiplies every minimum area where P(defect) is 0, at least 1; 1: the gate is hard.
         upper, lower: one per class, 0..255 (probability times 255), lower <= upper.
         min_area: one per class, pixels of the original image, at least 1.
+        at: where masks are cut, see `steelsight.imaging.combine.CutAt`; a rule without it is cut at the image's size.
     """
 
     gate: float = Field(ge=0, le=1)
@@ -33,6 +35,17 @@ class Rule(Model):
     upper: tuple[MapLevel, ...] = Field(min_length=1)
     lower: tuple[MapLevel, ...]
     min_area: tuple[MinimumArea, ...]
+    at: CutAt = "image"
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What is cut at the image's size is written as it was before there was another."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if name != "at" or value != "image"}
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Likewise: names of files derive from it."""
+        return [(name, value) for name, value in super().__repr_args__() if name != "at" or value != "image"]
 
     @model_validator(mode="after")
     def _agree(self) -> "Rule":
@@ -57,7 +70,7 @@ class Rule(Model):
             name: tuple(values[index] for index in classes)
             for name, values in (("upper", self.upper), ("lower", self.lower), ("min_area", self.min_area))
         }
-        return Rule(gate=self.gate, softness=self.softness, **per_class)
+        return Rule(gate=self.gate, softness=self.softness, at=self.at, **per_class)
 
 
 def area_scale(softness: float, p_defect: Number) -> Number:

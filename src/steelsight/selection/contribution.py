@@ -9,7 +9,7 @@ import numpy as np
 from steelsight.metrics.dice import pair_dice
 from steelsight.recipe import Member
 from steelsight.rule.kinds import CombinedOutputs
-from steelsight.rule.pixel_counts import count, count_ungated
+from steelsight.rule.pixel_counts import count_ungated
 from steelsight.rule.rule import Rule
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.decision import Contribution, GateLoss, MaskFigures
@@ -18,8 +18,8 @@ from steelsight.selection.ensembles import Ensemble, EnsembleOutputs, Members, P
 
 def gate_loss(evidence: OutOfFoldPredictions, view: CombinedOutputs, rule: Rule) -> GateLoss:
     """Hold the rule against the same rule without its gate."""
-    with_gate = count(view.histograms, view.p_defect, rule)
-    without = count_ungated(view.histograms, rule)
+    with_gate = view.count(rule)
+    without = count_ungated(view.cut_at(rule.at), rule)
     defective = with_gate.truth > 0
     lost = (view.p_defect <= rule.gate) & defective.any(axis=1)
     gated, ungated = (pair_dice(of.intersection, of.predicted, of.truth) for of in (with_gate, without))
@@ -93,4 +93,4 @@ def _with(team: Ensemble, step: Literal["classify", "segment"], members: Mapping
 
 def _figures(views: EnsembleOutputs, team: Ensemble, rule: Rule) -> MaskFigures:
     view = views.of(team)
-    return MaskFigures.of(count(view.histograms, view.p_defect, rule))
+    return MaskFigures.of(view.count(rule))

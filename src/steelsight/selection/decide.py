@@ -1,7 +1,7 @@
 """From stored evidence to RUN/decision.json: members, rule, and the figures that speak for or against them."""
 
 from dataclasses import replace
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +11,27 @@ from steelsight.core.errors import UserError
 from steelsight.metrics.dice import pair_dice
 from steelsight.metrics.intervals import bootstrap_interval
 from steelsight.recipe import Step
+from steelsight.recipe.stated_rule import check_stated_rule
 from steelsight.rule.bootstrap import find_stability
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import KINDS, PLAIN, RICHEST, KindName, choose_kind, find_rule, kinds_of
+from steelsight.rule.kinds import (
+    KINDS,
+    PLAIN,
+    PUBLISHED,
+    RICHEST,
+    KindName,
+    choose_kind,
+    find_rule,
+    judged_kinds,
+    kind_named,
+    kinds_of,
+)
 from steelsight.rule.nested import NestedResult, nested
 from steelsight.rule.objective import Objective, ObjectiveName
-from steelsight.rule.pixel_counts import PixelCounts, count
+from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.rule.rule import Rule
 from steelsight.rule.search import SearchResult
+from steelsight.rule.stated_rule import stated_rule
 from steelsight.run.cache import evidence_key
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
@@ -44,13 +57,16 @@ from steelsight.selection.run_policy import former_severity, former_wish, policy
 from steelsight.verdicts.policy import Limits, Unchanged
 from steelsight.verdicts.severity import Severity
 
+RuleSource = Literal["searched", "plain", "published"]
+"""Where the rule that is used comes from: the search, `rule/plain_rule.py`, or the recipe."""
+
 
 def decide(
     run: Run,
     *,
     gate: float | None = None,
     objective: Objective | None = None,
-    plain: bool = False,
+    rule: RuleSource = "searched",
     wish: Limits | None = None,
     severity: Severity | Unchanged | None = "keep",
     progress: Progress | None = None,
@@ -62,17 +78,24 @@ def decide(
         run: a training whose jobs are done.
         gate: search at this gate alone; None for the gates of the recipe.
         objective: what the rule is searched for; None for the recipe's.
-        plain: take the plain rule, without any search.
+        rule: search it, or take the plain one or the one that the recipe states, without any search.
         wish: what verdicts are to keep to; None for what the run has, or else the default.
         severity: rules on what was found; `keep` for those that the run has.
         progress: called with (what is being done, done, of).
 
     Raises:
-        UserError: no run, evidence missing, no segmenter, or a gate outside [0, 1].
+        UserError: no run, evidence missing, no segmenter, a gate outside [0, 1], or a recipe that states no rule.
     """
     if gate is not None and not 0 <= gate <= 1:
         raise UserError(f"`gate={gate}`: a gate is a probability; give a number from 0 to 1")
+    if gate is not None and rule == "published":
+        raise UserError(f"`gate={gate}`: the published rule has a gate of its own; leave one of the two out")
     evidence = OutOfFoldPredictions.of(run)
+    if rule == "published" and evidence.recipe.rule is None:
+        raise UserError(
+            f"`rule=published`: {run.recipe_file} states no rule; take another, or train with a recipe that has the key rule "
+            "(docs/recipes.md)"
+        )
     _check_complete(evidence)
     record, recipe = evidence.record, evidence.recipe
     search, has_classifier = recipe.search, any(member.step == "classify" for member in recipe.members)
@@ -85,8 +108,8 @@ def decide(
         objective or Objective(aim=search.objective, max_false_alarms=search.max_false_alarms),
         search.upper,
     )
-    if plain:
-        grids = replace(grids, searched=False)
+    grids = replace(grids, searched=rule == "searched", stated=_stated(evidence))
+    taken: KindName | None = {"searched": None, "plain": PLAIN, "published": PUBLISHED}[rule]
     if gate is not None:
         grids = grids.at_gate(gate)
     selector = EnsembleSelector(evidence, *(_scores(evidence, step, progress) for step in ("classify", "segment")))
@@ -97,8 +120,9 @@ def decide(
         record.groups,
         grids,
         None if progress is None else lambda done, of: progress("rule, nested: folds judged", done, of),
+        taken,
     )
-    decision = _decide(selector, views, grids, judged, progress)
+    decision = _decide(selector, views, grids, judged, taken, progress)
     former = _former(run)
     rules = former_severity(former) if severity == "keep" else severity
     said = NestedOutputs.of(evidence, decision, views)
@@ -106,6 +130,15 @@ def decide(
     decision = decision.model_copy(update={"policy": policy})
     write_decision(run, decision)
     return decision
+
+
+def _stated(evidence: OutOfFoldPredictions) -> Rule | None:
+    """The rule that the recipe states, on the 8-bit grid and in pixels of the images."""
+    recipe, record = evidence.recipe, evidence.record
+    if recipe.rule is None:
+        return None
+    enlargement = check_stated_rule(recipe, len(record.classes), [sample.size for sample in record.samples])
+    return stated_rule(recipe.rule, len(record.classes), enlargement)
 
 
 def _former(run: Run) -> Decision | None:
@@ -117,19 +150,24 @@ def _former(run: Run) -> Decision | None:
 
 
 def _decide(
-    selector: EnsembleSelector, views: EnsembleOutputs, grids: Grids, judged: NestedResult, progress: Progress | None
+    selector: EnsembleSelector,
+    views: EnsembleOutputs,
+    grids: Grids,
+    judged: NestedResult,
+    taken: KindName | None,
+    progress: Progress | None,
 ) -> Decision:
     record, team = selector.evidence.record, selector.team()
     view = views.of(team)
     found: dict[KindName, SearchResult] = {}
-    kinds = kinds_of(grids)
+    kinds = judged_kinds(grids)
     for done, kind in enumerate(kinds, 1):
         found[kind] = find_rule(kind, view, grids)
         if progress:
             progress("rule, on all images: kinds searched", done, len(kinds))
-    counts = {kind: count(view.histograms, view.p_defect, result.rule) for kind, result in found.items()}
+    counts = {kind: view.count(result.rule) for kind, result in found.items()}
     scores = {kind: grids.objective.score(judged.counts[kind]) for kind in kinds}
-    kept = choose_kind(scores, grids.objective.noise)
+    kept = taken or choose_kind({kind: scores[kind] for kind in kinds_of(grids)}, grids.objective.noise)
     moving = RICHEST if kept == PLAIN else kept  # why it was not kept
     stability = None
     if grids.searched:
@@ -280,7 +318,7 @@ def _reason(kept: KindName, scores: dict[KindName, float], nested: PixelCounts, 
     pairs = nested.truth > 0
     found = f"finds {int((pairs & (nested.intersection > 0)).sum())} of {int(pairs.sum())} pairs with a defect"
     score = "Dice" if objective.aim == "competition" else f"{objective.aim} score"
-    chosen = f"Chosen: {KINDS[kept].phrase} ({score} {scores[kept]:.4f}; {found})"
+    chosen = f"Chosen: {kind_named(kept).phrase} ({score} {scores[kept]:.4f}; {found})"
     if not grids.searched:
         return f"{chosen}. You asked for it, without a search. The score is nested: {objective.name}"
     figures, noise = ", ".join(f"{kind} {value:.4f}" for kind, value in scores.items()), f"{objective.noise:g}"[1:]

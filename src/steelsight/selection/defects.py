@@ -89,8 +89,8 @@ def _of_fold(judged: NestedOutputs, fold: int, tick: Callable[[int], None] | Non
 def score_image(judged: NestedOutputs, index: int) -> dict[int, Scored]:
     """The defects of an image by class, of the classes that are annotated or above their lower threshold somewhere."""
     sample = judged.evidence.record.samples[index]
-    lower = judged.rules[int(judged.evidence.record.folds[index])].lower
-    seen = judged.view.histograms[index]
+    rule = judged.rules[int(judged.evidence.record.folds[index])]
+    lower, seen = rule.lower, judged.view.cut_at(rule.at)[index]
     wanted = [
         place for place, level in enumerate(lower) if sample.runs[place].area or seen[place, :, level + 1 :].any()
     ]
@@ -104,5 +104,7 @@ def score_image(judged: NestedOutputs, index: int) -> dict[int, Scored]:
 
 def _key(judged: NestedOutputs, fold: int) -> str:
     """16 hexadecimal digits that change with the maps of a fold, its truth, and the thresholds that regions are cut at."""
-    said = (_KIND, key(judged.evidence, judged.team.segmenters[fold], fold), judged.rules[fold].lower)
+    rule = judged.rules[fold]
+    cut = () if rule.at == "image" else (rule.at,)  # so that keys of before stay
+    said = (_KIND, key(judged.evidence, judged.team.segmenters[fold], fold), rule.lower, *cut)
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]

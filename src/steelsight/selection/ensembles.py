@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.errors import UserError
 from steelsight.imaging.combine import combine_probabilities
-from steelsight.recipe import Member
+from steelsight.recipe import GroupChoice, Member
 from steelsight.rule.kinds import CombinedOutputs
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.decision import ALL
@@ -67,9 +68,32 @@ class EnsembleSelector:
     def _team(self, images: Mapping[int, NDArray[np.bool_]]) -> Ensemble:
         selection = self.evidence.recipe.selection
         return Ensemble(
-            {fold: self.classifiers.best(selection.classifiers, mask) for fold, mask in images.items()},
-            {fold: self.segmenters.best(selection.segmenters, mask) for fold, mask in images.items()},
+            {fold: choose_members(self.classifiers, selection.classifiers, mask) for fold, mask in images.items()},
+            {fold: choose_members(self.segmenters, selection.segmenters, mask) for fold, mask in images.items()},
         )
+
+
+def choose_members(scores: Scores, chosen: int | GroupChoice, images: NDArray[np.bool_]) -> Members:
+    """The members of a step, in the recipe's order: the best so many over some images, or all of a group and the best one of
+    another; none where the step has none.
+
+    Raises:
+        UserError: no member of either group has evidence of every fold.
+    """
+    if isinstance(chosen, int):
+        return scores.best(chosen, images)
+    groups = {
+        name: tuple(member for member in scores.members if member.group == name) for name in (chosen.all, chosen.best)
+    }
+    best = scores.best(1, images, groups[chosen.best]) if chosen.best is not None else ()
+    members = {*names(groups[chosen.all]), *names(best)}
+    if scores.members and not members:
+        wanted = " or ".join(name for name in (chosen.all, chosen.best) if name)
+        raise UserError(
+            f"no member of the group {wanted} is trained on every fold; finish its jobs with `resume=`, or change the "
+            "recipe's selection"
+        )
+    return tuple(member for member in scores.members if member.name in members)
 
 
 @dataclass
@@ -95,7 +119,13 @@ class EnsembleOutputs:
     def _make(self, team: Ensemble) -> CombinedOutputs:
         progress = self.progress
         tick = None if progress is None else lambda done, of: progress("histograms of the combined maps", done, of)
-        return CombinedOutputs(image_histograms(self.evidence, team.segmenters, tick), self._p_defect(team.classifiers))
+        stated = self.evidence.recipe.rule
+        in_blocks = None
+        if stated is not None and stated.at == "working":
+            in_blocks = image_histograms(self.evidence, team.segmenters, tick, stated.at)
+        return CombinedOutputs(
+            image_histograms(self.evidence, team.segmenters, tick), self._p_defect(team.classifiers), in_blocks
+        )
 
     def _p_defect(self, classifiers: Mapping[int, Members]) -> NDArray[np.float64]:
         said = {

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from steelsight.rule.coarse_grid import coarse
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import PLAIN, SHARED, CombinedOutputs, KindName, find_rule
+from steelsight.rule.kinds import PLAIN, PUBLISHED, SHARED, CombinedOutputs, KindName, find_rule
 from steelsight.rule.objective import Objective
-from steelsight.rule.pixel_counts import PixelCounts, count
+from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.selection.decision import CurvePoint, MaskFigures
 
 LIMITS = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2)
@@ -27,13 +27,13 @@ def found_against_alarms(
     """The curve of a kind of rule, searched on the coarse grid with the objective `defects` at each limit.
 
     Args:
-        kind: the plain rule has no curve; `SHARED` stands in for it.
+        kind: the plain rule and the published one have no curve; `SHARED` stands in for them.
         view_without: fold -> what the members say that were chosen without that fold.
         folds: int64 (N,).
         grids: where to search.
         limits: on the images that a rule is searched on; on the others there may be more false alarms, or fewer.
     """
-    searched = SHARED if kind == PLAIN else kind
+    searched = SHARED if kind in (PLAIN, PUBLISHED) else kind
     parts: dict[float, list[PixelCounts]] = {limit: [] for limit in limits}
     for fold in np.unique(folds).tolist():
         few = coarse(view_without(fold), grids)
@@ -41,7 +41,7 @@ def found_against_alarms(
         for limit, counts in parts.items():
             aimed = replace(few.grids, objective=Objective(aim="defects", max_false_alarms=limit))
             rule = find_rule(searched, few.view, aimed, rest).rule
-            counts.append(count(few.view.histograms, few.view.p_defect, rule, judged))
+            counts.append(few.view.count(rule, judged))
     return tuple(_point(limit, counts) for limit, counts in parts.items())
 
 

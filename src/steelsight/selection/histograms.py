@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.imaging.combine import combine_maps
+from steelsight.imaging.combine import CutAt, combine_maps
 from steelsight.imaging.rle import Runs, decode_runs
 from steelsight.recipe import Member
 from steelsight.run.cache import cached, key
@@ -39,6 +39,7 @@ def image_histograms(
     evidence: OutOfFoldPredictions,
     segmenters: Mapping[int, Sequence[Member]],
     progress: Callable[[int, int], None] | None = None,
+    at: CutAt = "image",
 ) -> NDArray[np.uint32]:
     """Histograms of every image of a run, at the image's own size, from the maps of members that did not see it.
 
@@ -48,6 +49,7 @@ def image_histograms(
         evidence: of the run.
         segmenters: fold -> the members whose maps are combined.
         progress: called with (images done, images).
+        at: where masks are cut out of the maps.
 
     Returns:
         uint32 (N, K, 2, 256), in the order of the record.
@@ -57,13 +59,14 @@ def image_histograms(
     done = 0
     for fold, members in segmenters.items():
         indices = evidence.indices(fold)
-        path = evidence.run.histograms_file(fold, key(evidence, members, fold))
+        known = key(evidence, members, fold)
+        path = evidence.run.histograms_file(fold, known if at == "image" else f"{known}-{at}")
 
         def make(
             indices: NDArray[np.int64] = indices, members: Sequence[Member] = members, before: int = done
         ) -> NDArray[np.uint32]:
             tick = None if progress is None else lambda count: progress(before + count, len(total))
-            return _of_images(evidence, members, indices, tick)
+            return _of_images(evidence, members, indices, at, tick)
 
         total[indices] = cached(path, (len(indices), *total.shape[1:]), np.uint32, make)
         done += len(indices)
@@ -76,6 +79,7 @@ def _of_images(
     evidence: OutOfFoldPredictions,
     members: Sequence[Member],
     indices: NDArray[np.int64],
+    at: CutAt,
     tick: Callable[[int], None] | None,
 ) -> NDArray[np.uint32]:
     record = evidence.record
@@ -84,7 +88,7 @@ def _of_images(
     for place, index in enumerate(indices.tolist()):
         sample = record.samples[index]
         maps = [evidence.map(member, index) for member in members]
-        counts[place] = histogram(combine_maps(maps, preprocesses, sample.size, evidence.combine), sample.runs)
+        counts[place] = histogram(combine_maps(maps, preprocesses, sample.size, evidence.combine, at), sample.runs)
         if tick:
             tick(place + 1)
     return counts

@@ -35,11 +35,15 @@ class Scores:
         total = np.where(counted, values, 0.0).sum(axis=1)
         return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
-    def best(self, count: int, images: NDArray[np.bool_]) -> tuple[Member, ...]:
-        """The `count` best members over some images, in the recipe's order; of equal ones the first."""
+    def best(self, count: int, images: NDArray[np.bool_], among: Sequence[Member] | None = None) -> tuple[Member, ...]:
+        """The `count` best members over some images, in the recipe's order; of equal ones the first.
+
+        Args:
+            among: the members that may be chosen; None for all.
+        """
         mean = np.nan_to_num(self.mean(images), nan=0.0)
-        chosen = np.sort(np.argsort(-mean, kind="stable")[:count])
-        return tuple(self.members[place] for place in chosen)
+        order = [place for place in np.argsort(-mean, kind="stable") if among is None or self.members[place] in among]
+        return tuple(self.members[place] for place in sorted(order[:count]))
 
 
 def score_members(

@@ -13,7 +13,7 @@ from steelsight.imaging.rle import Runs
 from steelsight.metrics.defects import Defects, Matched, match_planes, match_runs
 from steelsight.recipe import Recipe
 from steelsight.rule.kinds import CombinedOutputs
-from steelsight.rule.pixel_counts import PixelCounts, count
+from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.rule.rule import Rule, masks
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.decision import Decision
@@ -55,6 +55,7 @@ class NestedOutputs:
             [member.preprocess for member in members],
             self.evidence.record.samples[index].size,
             self.evidence.combine,
+            self.rules[int(self.evidence.record.folds[index])].at,
         )
 
     def masks(self, index: int) -> NDArray[np.bool_]:
@@ -138,6 +139,6 @@ def counts_by_fold(view: CombinedOutputs, rules: Mapping[int, Rule], folds: NDAr
     intersection, predicted, truth = (np.zeros(view.histograms.shape[:2], np.int64) for _ in range(3))
     for fold, rule in rules.items():
         inside = np.flatnonzero(folds == fold)
-        counts = count(view.histograms, view.p_defect, rule, inside)
+        counts = view.count(rule, inside)
         intersection[inside], predicted[inside], truth[inside] = counts.intersection, counts.predicted, counts.truth
     return PixelCounts(intersection, predicted, truth)

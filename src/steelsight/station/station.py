@@ -244,7 +244,8 @@ class Station:
         result = self._result(job, judged)
         maps = None
         if result.has_maps and judged.network_maps is not None:
-            maps = NetworkMaps(judged.network_maps, self._segmenters, self.inspector.card.combine).pack()
+            card = self.inspector.card
+            maps = NetworkMaps(judged.network_maps, self._segmenters, card.combine, card.rule.at).pack()
         return JudgedImage(job, replace(result, seconds=perf_counter() - job.started), maps)
 
     def _result(self, job: QueuedImage, judged: Prediction) -> Result:

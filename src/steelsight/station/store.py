@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.files import disk_errors, write_bytes
-from steelsight.imaging.combine import Combine, combine_maps
+from steelsight.imaging.combine import Combine, CutAt, combine_maps
 from steelsight.imaging.header import Format, image_format
 from steelsight.imaging.preprocess import Preprocess
 
@@ -32,6 +32,7 @@ ASIDE = "unknown"
 """Folder in the data folder."""
 _PREPROCESSES = "preprocesses"
 _COMBINE = "combine"
+_AT = "at"
 _PART_SECONDS = 3600.0  # no process still writes a temporary file of that age: a write takes seconds
 _PROBE = 65_536  # bytes
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -45,22 +46,26 @@ class NetworkMaps:
         maps: one uint8 (classes, height, width) per network, at its working size.
         preprocesses: how the image reached each.
         combine: how they are combined.
+        at: where the rule cuts masks.
     """
 
     maps: tuple[NDArray[np.uint8], ...]
     preprocesses: tuple[Preprocess, ...]
     combine: Combine = "mean"
+    at: CutAt = "image"
 
     def of_class(self, index: int, size: tuple[int, int]) -> NDArray[np.uint8]:
         """The combined map of a class, uint8 `size`: exactly what the rule cut."""
         of_class = [map_[index : index + 1] for map_ in self.maps]
-        combined: NDArray[np.uint8] = combine_maps(of_class, self.preprocesses, size, self.combine)[0]
+        combined: NDArray[np.uint8] = combine_maps(of_class, self.preprocesses, size, self.combine, self.at)[0]
         return combined
 
     def pack(self) -> bytes:
         """As the content of an .npz, compressed lightly: what level 6 saves takes five times as long."""
         described = json.dumps([one.model_dump(mode="json") for one in self.preprocesses])
-        first = ((_PREPROCESSES, np.array(described)), (_COMBINE, np.array(self.combine)))
+        first = [(_PREPROCESSES, np.array(described)), (_COMBINE, np.array(self.combine))]
+        if self.at != "image":
+            first.append((_AT, np.array(self.at)))
         content = BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for name, array in (*first, *((str(i), m) for i, m in enumerate(self.maps))):
@@ -80,9 +85,11 @@ class NetworkMaps:
                 described = json.loads(str(archive[_PREPROCESSES]))
                 maps = tuple(archive[str(index)] for index in range(len(described)))
                 combine = str(archive[_COMBINE]) if _COMBINE in archive else "mean"  # as it was before it was kept
-            if combine not in get_args(Combine):
-                raise ValueError(f"combine is {combine!r}")
-            return cls(maps, tuple(Preprocess.model_validate(one) for one in described), cast(Combine, combine))
+                at = str(archive[_AT]) if _AT in archive else "image"
+            if combine not in get_args(Combine) or at not in get_args(CutAt):
+                raise ValueError(f"combine is {combine!r}, at {at!r}")
+            preprocesses = tuple(Preprocess.model_validate(one) for one in described)
+            return cls(maps, preprocesses, cast(Combine, combine), cast(CutAt, at))
         except Exception as error:  # whatever reads on the way, zlib and tokenize too, has errors of its own
             raise ValueError(f"no stored maps ({error})") from error
 

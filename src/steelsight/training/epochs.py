@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from steelsight.core.files import disk_errors, write_text
 from steelsight.core.parsing import parse_json
 from steelsight.dataset.model import Sample
 from steelsight.imaging.read import read_image
+from steelsight.metrics.classification import roc_auc
 from steelsight.plots.training_curves import draw_progress
 from steelsight.recipe import Member, Phase
 from steelsight.recipe.model import Optimiser
@@ -213,18 +215,20 @@ def _validate(job: TrainingJob, model: nn.Module, phase: Phase, fabric: Fabric, 
 
 
 class _Figures:
-    """Loss, and accuracy or the three Dice figures, over batches."""
+    """Loss, and accuracy and ROC AUC or the three Dice figures, over batches."""
 
     def __init__(self, step: str, classes: int) -> None:
         self._step, self._classes = step, classes
         self._losses: list[tuple[float, int]] = []
-        self._right: list[bool] = []
+        self._said: list[float] = []
+        self._defective: list[bool] = []
         self._dice = SoftDice()
 
     def update(self, logits: Tensor, target: Tensor, loss: float) -> None:
         self._losses.append((loss, len(target)))
         if self._step == "classify":
-            self._right.extend(((logits > 0) == (target > 0.5)).tolist())
+            self._said.extend(logits.tolist())
+            self._defective.extend((target > 0.5).tolist())
         else:
             self._dice.update(logits.sigmoid(), target)
 
@@ -232,7 +236,10 @@ class _Figures:
         count = sum(count for _, count in self._losses)
         result: dict[str, Any] = {"loss": sum(loss * count for loss, count in self._losses) / count}
         if self._step == "classify":
-            return result | {"accuracy": sum(self._right) / len(self._right)}
+            said, defective = np.array(self._said), np.array(self._defective, np.bool_)
+            auc = roc_auc(said, defective)
+            result["accuracy"] = float(((said > 0) == defective).mean())
+            return result | {"auc": None if math.isnan(auc) else auc}
         return result | self._dice.figures(self._classes)
 
 

@@ -20,7 +20,7 @@ from steelsight.core.files import disk_errors, sweep, write_bytes, write_json
 from steelsight.core.lock import Lock
 from steelsight.imaging.combine import to_8bit
 from steelsight.imaging.read import read_image
-from steelsight.networks.build import probabilities
+from steelsight.networks.build import count_parameters, probabilities
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
 from steelsight.networks.weights import load_encoder, load_weights
@@ -121,7 +121,7 @@ def _train(job: TrainingJob, evidence: OutOfFoldPredictions, fabric: Fabric, wor
         network.load_state_dict(weights)
         started = time.perf_counter()
         store_evidence(job, network, evidence, fabric.device, workers)
-        write_json(job.folder.done, _summary(job, fabric, time.perf_counter() - started))
+        write_json(job.folder.done, _summary(job, network, fabric, time.perf_counter() - started))
         job.folder.checkpoint.unlink(missing_ok=True)  # not before: it is all that spares a killed job its epochs
     fabric.barrier()
 
@@ -158,11 +158,13 @@ def _predict(job: TrainingJob, network: nn.Module, device: torch.device, workers
             yield said
 
 
-def _summary(job: TrainingJob, fabric: Fabric, evidence_seconds: float) -> dict[str, Any]:
+def _summary(job: TrainingJob, network: nn.Module, fabric: Fabric, evidence_seconds: float) -> dict[str, Any]:
     log = read_log(job.folder.log)
     return {
         "member": job.member.name,
         "fold": job.fold,
+        "parameters": count_parameters(network),
+        "trainable_parameters": sum(weight.numel() for weight in network.parameters()),
         "epochs": len(log.rows),
         "training_images": len(job.training),
         "evidence_images": len(job.validation),

@@ -21,13 +21,15 @@ def test_no_image_is_shown_twice_and_shelves_are_in_order(triples: list[tuple[in
     counts = _counts(triples)
     chosen = choose(counts)
     dice = image_dice(counts)
-    shown = [*chosen.best, *chosen.median, *chosen.worst, *chosen.false_alarms]
+    shown = [*chosen.best, *chosen.median, *chosen.worst, *chosen.random, *chosen.false_alarms]
     assert len(shown) == len(set(shown))
     if chosen.best:
         assert dice[list(chosen.best)].min() >= dice[list(chosen.worst)].max()
     if chosen.median:
         assert dice[list(chosen.worst)].max() <= dice[list(chosen.median)].min()
         assert dice[list(chosen.median)].max() <= dice[list(chosen.best)].min()
+    assert all(counts.truth[at].sum() + counts.predicted[at].sum() > 0 for at in chosen.random)
+    assert choose(counts).random == chosen.random
     assert all(counts.truth[at].sum() == 0 < counts.predicted[at].sum() for at in chosen.false_alarms)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from steelsight.dataset.model import Fault, Sample
 from steelsight.imaging.read import ImageError, read_image
+from steelsight.plots.filled import filled_beside
 from steelsight.plots.outlines import TRUTH, Outline, fitted, jpeg, outlined, page_width
 from steelsight.plots.style import (
     WIDE,
@@ -27,10 +28,12 @@ from steelsight.plots.style import (
     styled,
     svg,
 )
+from steelsight.results.overlay import class_colour
 from steelsight.run.record import Record
 
 _PICTURES_PER_CLASS = 2
 _MOST_PICTURES = 14
+_MOST_FILLED = 6
 _MOST_AUGMENTATIONS = 8
 _MOST_SIZES = 6
 
@@ -60,7 +63,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class DataView:
-    """What the template of this section reads."""
+    """What the template of this section reads.
+
+    Attributes:
+        by_count: number of classes, and how many images show as many; from 0.
+        filled: images beside themselves with their masks filled.
+        key: class and its colour there.
+    """
 
     images: int
     defective: int
@@ -73,7 +82,10 @@ class DataView:
     faults: tuple[tuple[str, int], ...]
     fault_lines: tuple[str, ...]
     faults_left_out: int
+    by_count: tuple[tuple[int, int], ...]
     pictures: tuple[Shown, ...]
+    filled: tuple[Shown, ...]
+    key: tuple[tuple[str, str], ...]
     unreadable: int
     augmentations: tuple[Shown, ...]
 
@@ -98,7 +110,10 @@ def data_view(record: Record, augmentations: Path) -> DataView:
         faults=tuple(kinds.most_common()),
         fault_lines=tuple(_fault_line(fault) for fault in record.skipped[:20]),
         faults_left_out=max(0, len(record.skipped) - 20),
+        by_count=tuple(sorted(Counter(len(sample.classes) for sample in samples).items())),
         pictures=pictures,
+        filled=_filled(samples, record.classes),
+        key=tuple((name, "#{:02x}{:02x}{:02x}".format(*class_colour(index))) for index, name in enumerate(names)),
         unreadable=unreadable,
         augmentations=_augmentations(augmentations),
     )
@@ -183,6 +198,29 @@ def _pictures(samples: Sequence[Sample], classes: Sequence[str]) -> tuple[tuple[
         caption = "; ".join(f"{shown_names[index]}, {sample.runs[index].area:,} px" for index in sample.classes)
         shown.append(Shown(jpeg(picture), sample.image_id, caption or "no defect", page_width(picture)))
     return tuple(shown), unreadable
+
+
+def _filled(samples: Sequence[Sample], classes: Sequence[str]) -> tuple[Shown, ...]:
+    """For each class the image nearest to its median area, and the one that shows the most classes."""
+    every = choose_samples(samples, len(classes))
+    typical = dict.fromkeys(
+        next((at for at in every if index in samples[at].classes), -1) for index in range(len(classes))
+    )
+    chosen = [at for at in typical if at >= 0]
+    most = max(range(len(samples)), key=lambda at: len(samples[at].classes), default=0)
+    if samples and len(samples[most].classes) > 1 and most not in chosen:
+        chosen.append(most)
+    names, shown = class_names(classes), []
+    for at in chosen[:_MOST_FILLED]:
+        sample = samples[at]
+        try:
+            image = read_image(sample.path)
+        except ImageError:
+            continue  # counted with the outlined ones
+        picture = filled_beside(image, sample.mask(), [class_colour(index) for index in range(len(classes))])
+        caption = ", ".join(names[index] for index in sample.classes)
+        shown.append(Shown(jpeg(picture), sample.image_id, caption, page_width(picture)))
+    return tuple(shown)
 
 
 def _augmentations(folder: Path) -> tuple[Shown, ...]:

@@ -1,4 +1,4 @@
-"""Section Gallery: truth against prediction, the best, the median and the worst."""
+"""Section Gallery: truth against prediction, the best, the median, the worst, and some at random."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -55,6 +55,7 @@ class GalleryChoice:
     best: tuple[int, ...]
     median: tuple[int, ...]
     worst: tuple[int, ...]
+    random: tuple[int, ...]
     false_alarms: tuple[int, ...]
 
 
@@ -67,8 +68,8 @@ def choose(counts: PixelCounts, each: int = 4) -> GalleryChoice:
     """Pick the images to show.
 
     Best, median and worst are of the images with a defect, by Dice with classes pooled; of several missed alike, the
-    largest defect comes first. False alarms are the defect-free images with the largest marked areas. No image stands
-    on two shelves.
+    largest defect comes first. Random ones are drawn from all others with a defect or a mask, the same each time. False
+    alarms are the defect-free images with the largest marked areas. No image stands on two shelves.
     """
     dice = image_dice(counts)
     truth, predicted = counts.truth.sum(axis=1), counts.predicted.sum(axis=1)
@@ -81,7 +82,10 @@ def choose(counts: PixelCounts, each: int = 4) -> GalleryChoice:
     start = int(np.clip(middle - each // 2, 0, max(0, len(rest) - each)))
     clean = np.flatnonzero((truth == 0) & (predicted > 0))
     alarms = clean[np.argsort(-predicted[clean], kind="stable")][:each].tolist()
-    return GalleryChoice(tuple(best), tuple(rest[start : start + each]), tuple(worst), tuple(alarms))
+    median = rest[start : start + each]
+    others = np.setdiff1d(np.flatnonzero(truth + predicted > 0), [*best, *median, *worst, *alarms]).tolist()
+    drawn = np.random.default_rng(0).permutation(others)[:each].astype(int).tolist()
+    return GalleryChoice(tuple(best), tuple(median), tuple(worst), tuple(drawn), tuple(alarms))
 
 
 def gallery_view(
@@ -134,6 +138,7 @@ def gallery_view(
         shelf("Best", "", chosen.best),
         shelf("Median", "", chosen.median),
         shelf("Worst", f"In {missed} of {defective} images with a defect, nothing is marked at all.", chosen.worst),
+        shelf("Random", "Drawn from all other images with a defect or a mask.", chosen.random),
         shelf(
             "False alarms",
             f"In {alarms} of {clean} images without a defect, something is marked; the largest areas first.",

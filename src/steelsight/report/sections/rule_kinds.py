@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from steelsight.report.sections.thresholds import ThresholdsView, thresholds_view
-from steelsight.rule.kinds import KINDS, PLAIN, KindName
+from steelsight.rule.kinds import PLAIN, KindName, kind_named
 from steelsight.rule.rule import Rule
 from steelsight.selection.decision import Candidate, Decision
 
@@ -59,7 +59,7 @@ def _kind_row(decision: Decision, candidate: Candidate) -> KindRow:
     judged = candidate.nested.figures
     return KindRow(
         kind=candidate.kind,
-        searched=KINDS[candidate.kind].says,
+        searched=kind_named(candidate.kind).says,
         dice=candidate.figures.dice,
         nested_dice=judged.dice,
         nested_defective=float("nan") if judged.defective_dice is None else judged.defective_dice,

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from steelsight.plots.style import BLUE, GREY, ORANGE, RED, WIDE, log_axis, new_figure, plain, quiet, styled, svg
 from steelsight.rule.bootstrap import RuleStability, ValueInterval
-from steelsight.rule.kinds import KINDS, PLAIN, RICHEST, KindName
+from steelsight.rule.kinds import PLAIN, PUBLISHED, RICHEST, KindName, kind_named
 from steelsight.rule.rule import Rule
 from steelsight.selection.decision import Decision
 
@@ -87,7 +87,8 @@ def thresholds_view(decision: Decision, plain_rule: Rule, classes: Sequence[str]
     """Table and strip plot of every value that the shown kind of rule searches."""
     drawn = decision.stability
     searched = {candidate.kind for candidate in decision.candidates}
-    kind = drawn.kind if drawn else RICHEST if RICHEST in searched else PLAIN  # where no search was wanted
+    unsearched = decision.kept if decision.kept in (PLAIN, PUBLISHED) else PLAIN
+    kind = drawn.kind if drawn else RICHEST if RICHEST in searched else unsearched  # where no search was wanted
     found = searched_values(decision, kind, plain_rule, classes)
     return ThresholdsView(
         kind=kind,
@@ -113,10 +114,12 @@ def searched_values(
         return SearchedValue(name, parameter, tuple(without), everywhere, of_plain, _drawn(drawn, parameter, index))
 
     found = [value("", "gate", None)]
-    if KINDS[kind].soft:
+    if kind_named(kind).soft:
         found.append(value("", "softness", None))
-    match KINDS[kind].searched:
+    match kind_named(kind).searched:
         case "gate and thresholds of each class":
+            names = tuple(classes)
+        case "nothing" if kind == PUBLISHED:
             names = tuple(classes)
         case "gate and shared thresholds":
             names = ("all classes",)

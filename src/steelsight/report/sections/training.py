@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
+from steelsight.core.parsing import parse_json
 from steelsight.plots.style import WIDE, new_figure, styled, svg
-from steelsight.plots.training_curves import accuracy, class_dice, dice, learning_rate, losses
-from steelsight.recipe import Member, Recipe
+from steelsight.plots.training_curves import accuracy, auc, class_dice, dice, learning_rate, losses
+from steelsight.recipe import Member, Recipe, Step
 from steelsight.run.job_log import JobLog, read_log
 from steelsight.run.run import Run
 
@@ -23,23 +25,41 @@ _DECODERS = {
 }
 
 
+_FOLLOWED: dict[Step, tuple[str, tuple[tuple[str, str], ...]]] = {
+    "classify": ("valid_accuracy", (("accuracy", "valid_accuracy"), ("AUC", "valid_auc"))),
+    "segment": (
+        "valid_dice_pair",
+        (("batch", "valid_dice_batch"), ("image", "valid_dice_image"), ("pair", "valid_dice_pair")),
+    ),
+}
+"""By which figure an epoch is the best, and what is shown of it."""
+
+
 @dataclass(frozen=True)
 class MemberCurves:
     """A member and the logs of its jobs by fold."""
 
     member: Member
     jobs: tuple[tuple[int, JobLog], ...]
+    parameters: int | None = None
 
 
 @dataclass(frozen=True)
 class MemberRow:
-    """A member as the section's table shows it."""
+    """A member as the section's table shows it.
+
+    Attributes:
+        parameters: of its network, running statistics included; None where no job tells.
+        best: what it reached on the fold at each job's best epoch, mean over the folds.
+    """
 
     name: str
     step: str
     network: str
+    parameters: int | None
     working_size: str
     epochs: int
+    best: str
     kept: str
     seconds: float
     images_per_second: float
@@ -61,8 +81,19 @@ def read_curves(run: Run, recipe: Recipe) -> tuple[MemberCurves, ...]:
     for member in recipe.members:
         paths = [(fold, run.job(member.name, fold).log) for fold in range(recipe.folds)]
         jobs = tuple((fold, read_log(path)) for fold, path in paths if path.is_file())
-        found.append(MemberCurves(member, jobs))
+        done = [run.job(member.name, fold).done for fold in range(recipe.folds)]
+        found.append(MemberCurves(member, jobs, next((n for path in done if (n := _parameters(path))), None)))
     return tuple(found)
+
+
+def _parameters(done: Path) -> int | None:
+    """Of a job's network, as it was written down when the job was done; earlier versions did not."""
+    try:
+        content = parse_json(done.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    count = content.get("parameters") if isinstance(content, dict) else None
+    return count if type(count) is int else None
 
 
 def training_view(curves: Sequence[MemberCurves], classes: Sequence[str]) -> TrainingView:
@@ -119,12 +150,27 @@ def _largest_loss(jobs: Sequence[tuple[int, JobLog]]) -> float:
 
 def _panels(curves: MemberCurves, classes: Sequence[str]) -> tuple[Panel, ...]:
     if curves.member.step == "classify":
-        return losses, accuracy, learning_rate
+        return losses, accuracy, auc, learning_rate
 
     def of_classes(axes: Axes, job: JobLog) -> None:
         class_dice(axes, job, classes)
 
     return losses, dice, of_classes, learning_rate
+
+
+def _best(curves: MemberCurves) -> str:
+    """A classifier's accuracy and AUC at its most accurate epoch; a segmenter's three Dice at its best one per pair."""
+    by, shown = _FOLLOWED[curves.member.step]
+    rows = []
+    for _, job in curves.jobs:
+        scores = job.curve(by)
+        known = [place for place, score in enumerate(scores) if score == score]
+        if known:
+            place = max(known, key=lambda at: scores[at])
+            rows.append([job.curve(key)[place] for _, key in shown])
+    means = [sum(values) / len(values) for values in zip(*rows, strict=True)]
+    parts = [f"{name} {mean:.3f}" for (name, _), mean in zip(shown, means, strict=False) if mean == mean]
+    return " · ".join(parts) or "–"
 
 
 def _row(curves: MemberCurves) -> MemberRow:
@@ -137,8 +183,10 @@ def _row(curves: MemberCurves) -> MemberRow:
         name=member.name,
         step=member.step,
         network=f"{_DECODERS[member.decoder]}EfficientNet {member.encoder.capitalize()}{start}",
+        parameters=curves.parameters,
         working_size=f"{size.width} × {size.height}, {size.colour}, {size.fit}{windows}",
         epochs=member.epochs,
+        best=_best(curves),
         kept="best on the fold"
         if member.keep.weights == "best"
         else f"average of the last {member.keep.last}"

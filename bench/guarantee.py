@@ -144,10 +144,10 @@ def draw_calibrations(inspector: Inspector, work: Path) -> None:
                 if other is not None:
                     counts.setdefault((kind, "guaranteed, on line 2"), []).append(lost(other, kind, threshold))
             counts.setdefault((kind, "naive"), []).append(lost(rest, kind, naive(calibration, kind)))
-    for (kind, how), shares in sorted(counts.items()):
+    for (mistake, how), shares in sorted(counts.items()):
         exceeded = sum(share > LIMIT for share in shares)
         print(
-            f"{kind:9} {how:22} exceeded in {exceeded:3} of {len(shares)} draws with a threshold; lost: median "
+            f"{mistake:9} {how:22} exceeded in {exceeded:3} of {len(shares)} draws with a threshold; lost: median "
             f"{np.median(shares):.2%}, 95 % of draws up to {np.quantile(shares, 0.95):.2%}"
         )
     print(f"flagged: {answers.flagged.mean():.3%} of line 1")

@@ -26,14 +26,15 @@ endif
 # One line per package of a MB or more: enough to see it move, little enough to read.
 PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^Installing collected packages.*/  installing .../p'
 
-.PHONY: help demo test test-slow test-python test-page check check-python check-page no-node package plain clean
+.PHONY: help demo test test-slow test-python test-page check check-python check-page no-node docs package plain clean
 
 help:
 	@echo "make demo    draw strips, train, judge, decide verdicts, export an inspector, calibrate it, inspect fresh strips, report"
 	@echo "             DATA=FOLDER takes your own labelled images, without the calibration"
 	@echo "make test    run the tests and the examples in the docstrings"
 	@echo "make test-slow  trainings from end to end, jobs side by side, several devices"
-	@echo "make check   ruff, mypy, import-linter; tsc and eslint on the page where node is installed"
+	@echo "make check   ruff, mypy, import-linter; tsc and eslint on the page where node is installed; the site of the documents"
+	@echo "make docs    the documents as a site, in site/"
 	@echo "make package  build wheel and sdist into dist/, and hold them to what may be in them"
 	@echo "make plain   prove that the plain install inspects and scores without torch, and the station runs without it"
 	@echo "make clean   remove the virtual environments and the demo"
@@ -86,7 +87,11 @@ test-python: $(INSTALLED)
 test-slow: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --durations=10 --timeout 900
 
-check: check-python check-page
+check: check-python check-page docs
+
+# A link that leads nowhere, a page that nothing leads to, or a thing that would be loaded from elsewhere is a fault.
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 check-python: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -150,4 +155,4 @@ plain: package
 	@rm -rf $(PLAIN)
 
 clean:
-	rm -rf .venv $(PLAIN) $(PACKAGING) dist node_modules demo
+	rm -rf .venv $(PLAIN) $(PACKAGING) dist site node_modules demo

@@ -198,8 +198,9 @@ class TrainedRun(Run):
         """Write the report, one HTML page that needs no network, and return its path.
 
         Args:
-            inspected: results of an inspection with overlays, to be pictured as well.
-            mm_per_pixel: size of a pixel along the strip; that of the severity rules if left out.
+            inspected: results of an inspection with overlays, to be pictured as well; "none" for no such section. If left
+                out, those of the last report.
+            mm_per_pixel: size of a pixel along the strip; if left out, that of the severity rules, or of the last report.
 
         Raises:
             UserError: nothing is decided yet, or `inspected` holds no results.

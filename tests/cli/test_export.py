@@ -1,6 +1,7 @@
 """`steelsight export` as a user types it."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,10 @@ def test_one_folds_networks_replace_an_inspector(run: Any, tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert (result["wrote"], result["folds"], result["evidence"]) == ([str(out)], [1], "own")
-    assert result["next"] == f"steelsight inspect '{out}' IMAGES --out '{out.parent / 'inspected'}' --overlays"
+    assert (
+        result["next"]
+        == f"steelsight inspect '{out}' IMAGES --out {shlex.quote(str(out.parent / 'inspected'))} --overlays"
+    )
     assert result["parity"]["images"] > 12
     assert sorted(path.name for path in out.iterdir()) == [
         "README.md",

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from helpers.browsing import chromium, needs_chromium
 
 from steelsight.core.errors import UserError
 from steelsight.report.build import build_report
@@ -86,6 +87,36 @@ def test_every_section_is_there_and_every_id_is_its_own(text: str) -> None:
     assert sections <= set(page.ids)
     links = {address[1:] for address in page.addresses if address.startswith("#")}
     assert links <= set(page.ids)
+
+
+def test_it_begins_with_figures_images_and_verdicts_under_the_name_of_the_data(text: str, decided_run: Path) -> None:
+    name = Run(decided_run).record.root.name
+    assert f"<h1>{name}</h1>" in text
+    assert f"<title>{name} · steelsight report</title>" in text
+    first = text[text.index('<section id="gallery">') : text.index('<section id="signing"')]
+    assert first.count('<div class="card">') == 3
+    assert first.count("<figure") == 12
+    assert "Defects found" in first
+    assert "<th>review</th>" in first
+    assert text.index("</header>") < text.index('<section id="gallery">') < text.index('<section id="signing"')
+
+
+@needs_chromium
+def test_it_prints_on_fewer_than_twelve_sheets_and_can_be_read_in_the_dark(
+    text: str, decided_run: Path, tmp_path: Path
+) -> None:
+    with chromium() as browser:
+        page = browser.new_page(color_scheme="dark")
+        page.goto(Run(decided_run).report_page.resolve().as_uri())
+        ink, paper = page.evaluate(
+            "['color', 'backgroundColor'].map((name) => getComputedStyle(document.documentElement)[name])"
+        )
+        page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True)
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it scrolls sideways"
+    assert sum(map(int, re.findall(r"\d+", ink)[:3])) > 3 * 180 > 3 * 60 > sum(map(int, re.findall(r"\d+", paper)[:3]))
+    sheets = re.findall(rb"/Type\s*/Page[^s]", (tmp_path / "report.pdf").read_bytes())
+    assert 4 < len(sheets) < 12
 
 
 def test_is_small_enough_to_mail(text: str) -> None:

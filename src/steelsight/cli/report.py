@@ -19,7 +19,9 @@ def report(
     inspected: Annotated[
         Path | None,
         typer.Option(
-            help="For a RUN: also picture the results of an inspector on new images: its --out, with --overlays.",
+            metavar="DIR|none",
+            help="For a RUN: also picture the results of an inspector on new images: its --out, with --overlays. A later "
+            "report keeps them, until none is given.",
         ),
     ] = None,
     out: Annotated[

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from steelsight.core.files import write_text
+from steelsight.metrics.defects import Defects
 from steelsight.plots.style import class_names
 from steelsight.report.findings import Findings, collect
+from steelsight.report.options import read_options, renewed, write_options
 from steelsight.report.page import render
 from steelsight.report.sections.calibration import CalibrationView, calibration_view
 from steelsight.report.sections.cautions import run_cautions
@@ -13,6 +15,7 @@ from steelsight.report.sections.curves import curves_view
 from steelsight.report.sections.data import data_view
 from steelsight.report.sections.defect_table import DefectTable, defect_table, strip_scale
 from steelsight.report.sections.defects import defects_view
+from steelsight.report.sections.first import first_view
 from steelsight.report.sections.folds import folds_view
 from steelsight.report.sections.found_curve import found_view
 from steelsight.report.sections.gallery import gallery_view
@@ -38,21 +41,30 @@ def build_report(
     Only the RUN is read, and for pictures the images that its record names; an image that is gone costs its picture.
 
     Args:
-        inspected: a folder that `steelsight inspect` wrote, with overlays, to be pictured as well.
-        mm_per_pixel: size of a pixel along the strip; that of the severity rules if left out.
+        inspected: a folder that `steelsight inspect` wrote, with overlays, to be pictured as well; `none` for no such
+            section. If left out, that of the last report.
+        mm_per_pixel: size of a pixel along the strip; if left out, that of the severity rules, or of the last report.
         progress: called with (what is being done, done, of).
 
     Raises:
         UserError: RUN is not a run, it has no decision yet, `inspected` is no such folder, or the size of a pixel is not that
             of the severity rules.
     """
-    out = run.report_page
-    write_text(out, page_of(collect(run, progress), inspected, mm_per_pixel))
-    return out
+    found = collect(run, progress)
+    options = renewed(read_options(run), inspected, mm_per_pixel, found.decision.policy)
+    shown = None if inspected is None and options.lost else options.folder
+    write_text(run.report_page, page_of(found, shown, options.mm_per_pixel, (options.lost,) if options.lost else ()))
+    write_options(run, options)
+    return run.report_page
 
 
-def page_of(found: Findings, inspected: Path | None = None, mm_per_pixel: float | None = None) -> str:
-    """The page as HTML text."""
+def page_of(
+    found: Findings,
+    inspected: Path | None = None,
+    mm_per_pixel: float | None = None,
+    cautions: tuple[str, ...] = (),
+) -> str:
+    """The page as HTML text; `cautions` are further ones, at its top."""
     table = _defect_table(found, mm_per_pixel)
     record, decision = found.record, found.decision
     names = class_names(record.classes)
@@ -70,7 +82,7 @@ def page_of(found: Findings, inspected: Path | None = None, mm_per_pixel: float 
     training = training_view(read_curves(found.run, found.recipe), names)
     return render(
         {
-            "cautions": run_cautions(found),
+            "cautions": (*run_cautions(found), *cautions),
             "signing": _signing(found, table),
             "summary": summary_view(found.run, record, found.recipe, masks.judged[0], nested, classifier, training),
             "data": data_view(record, found.run.augmentations),
@@ -86,8 +98,9 @@ def page_of(found: Findings, inspected: Path | None = None, mm_per_pixel: float 
             "gate": gate,
             "members": members_view(decision, found.recipe.folds),
             "rules": rules_view(decision, found.plain_rule, names),
+            "first": first_view(record, table, masks.judged[0]),
             "gallery": gallery_view(
-                record.samples, record.folds, found.p_defect, nested, record.classes, found.masks_of
+                record.samples, found.p_defect, nested, record.classes, found.masks_of, _defects(found)
             ),
             "inspected": None if inspected is None else inspected_view(inspected, record.classes),
         }
@@ -108,11 +121,15 @@ def _soft_truth(found: Findings) -> SoftTruthView | None:
     return soft_truth_view(found.soft_truth, found.p_defect, gate, (size.height, size.width))
 
 
+def _defects(found: Findings) -> Defects:
+    if found.tested.defects is None:
+        raise RuntimeError("the images of a run were gathered without their defects")
+    return found.tested.defects
+
+
 def _defect_table(found: Findings, mm_per_pixel: float | None) -> DefectTable:
     tested, scale = found.tested, strip_scale(found.decision.policy, mm_per_pixel)
-    if tested.defects is None:
-        raise RuntimeError("the images of a run were gathered without their defects")
-    return defect_table(tested.defects, tested.groups, tested.sizes[:, 1], tested.classes, scale)
+    return defect_table(_defects(found), tested.groups, tested.sizes[:, 1], tested.classes, scale)
 
 
 def _signing(found: Findings, table: DefectTable) -> SigningView | None:

@@ -114,6 +114,11 @@ class Run:
         return self.path / "report" / "index.html"
 
     @property
+    def report_options(self) -> Path:
+        """What the report was asked for beside the RUN."""
+        return self.path / "report" / "options.json"
+
+    @property
     def augmentations(self) -> Path:
         """Pictures of what the networks see, one for each of a few images."""
         return self.path / "augmentations"

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelsight.report.sections.gallery import choose, image_dice
+from steelsight.metrics.defects import Defects
+from steelsight.report.sections.gallery import _said, choose, image_dice, twelve
 from steelsight.rule.pixel_counts import PixelCounts
 
 
@@ -42,6 +43,27 @@ def test_the_best_and_the_worst_are_there(triples: list[tuple[int, int, int]]) -
         dice = image_dice(counts)[defective]
         assert image_dice(counts)[chosen.best[0]] == dice.max()
         assert image_dice(counts)[chosen.worst[0]] == dice.min()
+
+
+@given(st.lists(TRIPLE, min_size=1, max_size=40))
+def test_twelve_are_shown_where_there_are_as_many_and_none_twice(triples: list[tuple[int, int, int]]) -> None:
+    counts = _counts(triples)
+    shown = [at for _, at in twelve(counts)]
+    assert len(shown) == len(set(shown)) <= 12
+    truth, predicted = counts.truth.sum(axis=1), counts.predicted.sum(axis=1)
+    alarms = int(((truth == 0) & (predicted > 0)).sum())
+    assert len(shown) == min(12, int((truth > 0).sum()) + min(3, alarms))
+
+
+def test_what_was_found_is_said_of_each_image() -> None:
+    annotated = np.array([[0, 0, 90, 50], [0, 1, 9, 0], [1, 0, 900, 0]])
+    defects = Defects(annotated, np.array([[1, 0, 7, 0], [2, 0, 7, 0], [2, 1, 7, 0]]))
+    assert [_said(defects, at) for at in range(4)] == [
+        "found 1 of 2 defects",
+        "found 0 of 1 defect; 1 false alarm",
+        "no defect; 2 false alarms",
+        "no defect",
+    ]
 
 
 def test_of_missed_images_the_largest_defect_comes_first() -> None:

@@ -16,10 +16,12 @@ from steelsight.cascade.sources import Source, find_sources
 from steelsight.core.errors import UserError
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.report.build import build_report
+from steelsight.report.options import NONE, ReportOptions, renewed
 from steelsight.report.sections.inspected import inspected_view
 from steelsight.results.writer import ResultWriter
 from steelsight.rule.rule import Rule
 from steelsight.run.run import Run
+from steelsight.verdicts.severity import Severity
 
 CLASSES = ("1", "2", "3", "4")
 PREPROCESS = Preprocess(height=64, width=416, colour="grey")
@@ -69,12 +71,61 @@ def test_counts_and_pictures_are_those_of_the_tables(inspected: Path) -> None:
 
 
 def test_the_page_has_the_section_when_asked(inspected: Path, decided_run: Path, tmp_path: Path) -> None:
-    without = build_report(Run(decided_run)).read_text("utf-8")
+    run = Run(shutil.copytree(decided_run, tmp_path / "run", ignore=shutil.ignore_patterns("jobs", "report")))
+    without = build_report(run).read_text("utf-8")
     assert 'id="inspected"' not in without
-    text = build_report(Run(decided_run), inspected).read_text("utf-8")
+    text = build_report(run, inspected).read_text("utf-8")
     assert '<section id="inspected"' in text
     assert 'href="#inspected"' in text
     assert text.count("what the inspector marks") == len(inspected_view(inspected, CLASSES).pictures)
+
+
+def test_a_report_that_is_made_again_keeps_the_section_until_none_is_given(
+    inspected: Path, decided_run: Path, tmp_path: Path
+) -> None:
+    run = Run(shutil.copytree(decided_run, tmp_path / "run", ignore=shutil.ignore_patterns("jobs", "report")))
+    results = tmp_path / "results"
+    shutil.copytree(inspected, results)
+    build_report(run, results, 0.5)
+    again = build_report(run).read_text("utf-8")
+    assert '<section id="inspected"' in again
+    assert "per metre of strip" in again
+    results.rename(tmp_path / "moved")
+    gone = build_report(run).read_text("utf-8")
+    assert '<section id="inspected"' not in gone
+    assert f"The results on new images in {results.resolve()} are gone" in gone
+    build_report(run, NONE)
+    without = build_report(run).read_text("utf-8")
+    assert '<section id="inspected"' not in without
+    assert "are gone" not in without
+    run.report_options.write_text('{"inspected": 3}')
+    with pytest.raises(UserError, match="delete the file"):
+        build_report(run)
+
+
+def test_a_size_of_a_pixel_that_the_severity_rules_say_is_not_kept() -> None:
+    rules = Severity.model_validate(
+        {"mm_per_pixel": {"along": 0.8, "across": 0.8}, "rules": [{"verdict": "reject", "class": "1"}]}
+    )
+    kept = ReportOptions(mm_per_pixel=0.5)
+    assert renewed(kept, None, None, None).mm_per_pixel == 0.5
+    assert renewed(kept, None, None, make_policy(0.1, 0.9).model_copy(update={"severity": rules})).mm_per_pixel is None
+
+
+def test_what_did_not_pass_and_shows_nothing_is_pictured(inspected: Path) -> None:
+    """Class 3 and 4 are never marked: what the classifiers alone see may be a missed defect."""
+    with (inspected / "images.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    nothing = [row for row in rows if not row["error"] and not row["classes"] and not row["flags"]]
+    missed = {
+        row["ImageId"]
+        for row in nothing
+        if row["verdict"] != "pass" and all(row[f"suspected_area_{name}"] in ("", "0") for name in CLASSES)
+    }
+    view = inspected_view(inspected, CLASSES)
+    assert view.missed == len(missed)
+    shown = {picture.image_id for picture in view.pictures}
+    assert len(shown & missed) == min(4, len(missed))
 
 
 def test_tables_of_before_there_was_anything_suspected_are_read(inspected: Path, tmp_path: Path) -> None:

@@ -55,9 +55,7 @@ def test_the_verb_writes_one_page_beside_an_inspector_that_stays_whole(inspector
     page = inspector.parent / "hot end.verdicts.html"
     said = json.loads(done.stdout)
     assert said["wrote"] == [str(page)]
-    assert (
-        said["next"] == f"steelsight inspect '{inspector}' IMAGES --out '{inspector.parent / 'inspected'}' --overlays"
-    )
+    assert said["next"] == f"steelsight inspect '{inspector}' IMAGES --out {inspector.parent / 'inspected'} --overlays"
     assert fingerprint(inspector) == before
     read_card(inspector)
     text = page.read_text("utf-8")

@@ -1,4 +1,5 @@
-"""Section Gallery: truth against prediction, the best, the median, the worst, and some at random."""
+"""The twelve images that the report begins with: truth against prediction, the best, typical ones, some at
+random, the worst, false alarms."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,14 @@ from numpy.typing import NDArray
 
 from steelsight.dataset.model import Sample
 from steelsight.imaging.read import ImageError, read_image
+from steelsight.metrics.defects import Defects
 from steelsight.metrics.dice import pair_dice
 from steelsight.plots.outlines import PREDICTION, TRUTH, Outline, jpeg, outlined, page_width
-from steelsight.plots.style import class_names
 from steelsight.rule.pixel_counts import PixelCounts
+
+_SHOWN = 12
+_OF_EACH = 2  # kinds; of what was missed and of false alarms there is one more
+_HALF = 572  # pixels of a picture: two beside each other
 
 PredictedMasks = Callable[[int], NDArray[np.bool_]]
 """Position of an image -> its out-of-fold masks, bool (classes, H, W), at the image's own size."""
@@ -20,37 +25,41 @@ PredictedMasks = Callable[[int], NDArray[np.bool_]]
 
 @dataclass(frozen=True)
 class Picture:
-    """One image of the gallery and its figures."""
+    """One image of the gallery: why it is shown, what was found in it, and its figures."""
 
     source: Markup
     width: int
     image_id: str
-    fold: int
+    kind: str
+    said: str
     p_defect: float
     dice: float
-    pairs: tuple[str, ...]
 
-
-@dataclass(frozen=True)
-class Shelf:
-    """Images of one kind; `total` of them are in the data."""
-
-    title: str
-    text: str
-    pictures: tuple[Picture, ...]
+    @property
+    def is_strip(self) -> bool:
+        """Whether it is shown as wide as half the page."""
+        return self.width > _HALF // 2
 
 
 @dataclass(frozen=True)
 class GalleryView:
-    """What the template of this section reads."""
+    """What the template of this section reads.
 
-    shelves: tuple[Shelf, ...]
+    Attributes:
+        missed: images with a defect in which nothing is marked; `false_alarms` those without one in which something is.
+    """
+
+    pictures: tuple[Picture, ...]
     unreadable: int
+    missed: int
+    defective: int
+    false_alarms: int
+    clean: int
 
 
 @dataclass(frozen=True, eq=False)
 class GalleryChoice:
-    """Positions of the images of each shelf."""
+    """Positions of the images of each kind."""
 
     best: tuple[int, ...]
     median: tuple[int, ...]
@@ -64,89 +73,96 @@ def image_dice(counts: PixelCounts) -> NDArray[np.float64]:
     return pair_dice(counts.intersection.sum(axis=1), counts.predicted.sum(axis=1), counts.truth.sum(axis=1))
 
 
-def choose(counts: PixelCounts, each: int = 4) -> GalleryChoice:
+def choose(counts: PixelCounts, each: int = 3) -> GalleryChoice:
     """Pick the images to show.
 
     Best, median and worst are of the images with a defect, by Dice with classes pooled; of several missed alike, the
-    largest defect comes first. Random ones are drawn from all others with a defect or a mask, the same each time. False
-    alarms are the defect-free images with the largest marked areas. No image stands on two shelves.
+    largest defect comes first. Random ones are drawn from all other images with a defect, the same each time. False alarms
+    are the defect-free images with the largest marked areas. No image is of two kinds.
     """
     dice = image_dice(counts)
     truth, predicted = counts.truth.sum(axis=1), counts.predicted.sum(axis=1)
     defective = np.flatnonzero(truth > 0)
     order = defective[np.lexsort((-truth[defective], dice[defective]))].tolist()
+    clean = np.flatnonzero((truth == 0) & (predicted > 0))
+    alarms = clean[np.argsort(-predicted[clean], kind="stable")][:each].tolist()
     each = min(each, -(-len(order) // 3))
     worst, rest = order[:each], order[each:]
     best, rest = (rest[::-1][:each], rest[: max(0, len(rest) - each)])
     middle = np.searchsorted(dice[rest], np.median(dice[defective])) if rest else 0
     start = int(np.clip(middle - each // 2, 0, max(0, len(rest) - each)))
-    clean = np.flatnonzero((truth == 0) & (predicted > 0))
-    alarms = clean[np.argsort(-predicted[clean], kind="stable")][:each].tolist()
     median = rest[start : start + each]
-    others = np.setdiff1d(np.flatnonzero(truth + predicted > 0), [*best, *median, *worst, *alarms]).tolist()
+    others = np.setdiff1d(defective, [*best, *median, *worst]).tolist()
     drawn = np.random.default_rng(0).permutation(others)[:each].astype(int).tolist()
     return GalleryChoice(tuple(best), tuple(median), tuple(worst), tuple(drawn), tuple(alarms))
 
 
+def twelve(counts: PixelCounts) -> list[tuple[str, int]]:
+    """Kind and position of the images to show: two or three of each kind, and where a kind has fewer, further defective ones,
+    the worst first."""
+    chosen = choose(counts)
+    shown = [
+        *(("found best", at) for at in chosen.best[:_OF_EACH]),
+        *(("typical", at) for at in chosen.median[:_OF_EACH]),
+        *(("at random", at) for at in chosen.random[:_OF_EACH]),
+        *(("missed most", at) for at in chosen.worst),
+    ]
+    alarms = [("false alarm", at) for at in chosen.false_alarms]
+    dice, truth = image_dice(counts), counts.truth.sum(axis=1)
+    order = sorted(np.flatnonzero(truth > 0).tolist(), key=lambda at: (dice[at], -truth[at]))
+    taken = {at for _, at in shown}
+    marked = counts.intersection.sum(axis=1) > 0
+    more = [("missed in part" if marked[at] else "missed", at) for at in order if at not in taken]
+    return [*shown, *more[: _SHOWN - len(shown) - len(alarms)], *alarms]
+
+
 def gallery_view(
     samples: Sequence[Sample],
-    folds: NDArray[np.int64],
     p_defect: NDArray[np.float64],
     counts: PixelCounts,
     classes: Sequence[str],
     predicted: PredictedMasks,
+    defects: Defects,
 ) -> GalleryView:
-    """Draw truth and out-of-fold prediction of the chosen images."""
-    chosen = choose(counts)
-    dice = image_dice(counts)
-    pair = pair_dice(counts.intersection, counts.predicted, counts.truth)
-    names = class_names(classes)
-    unreadable = 0
+    """Draw truth and out-of-fold prediction of the chosen images.
 
-    def drawn(at: int) -> Picture | None:
-        nonlocal unreadable
+    Args:
+        defects: of the same images, by the same masks.
+    """
+    dice = image_dice(counts)
+    truth, marked = counts.truth.sum(axis=1) > 0, counts.predicted.sum(axis=1) > 0
+
+    def drawn(kind: str, at: int) -> Picture | None:
         sample = samples[at]
         try:
             image = read_image(sample.path)
         except ImageError:
-            unreadable += 1
             return None
         outlines = [Outline(sample.mask(), TRUTH), Outline(predicted(at), PREDICTION, "dashed")]
-        picture = outlined(image, outlines, classes)
+        picture = outlined(image, outlines, classes, _HALF)
+        width = page_width(picture)
         return Picture(
-            source=jpeg(picture),
-            width=page_width(picture),
-            image_id=sample.image_id,
-            fold=int(folds[at]),
-            p_defect=float(p_defect[at]),
-            dice=float(dice[at]),
-            pairs=tuple(
-                _pair(names[index], pair[at, index], counts.truth[at, index], counts.predicted[at, index])
-                for index in range(len(classes))
-                if counts.truth[at, index] or counts.predicted[at, index]
-            ),
+            jpeg(picture), width, sample.image_id, kind, _said(defects, at), float(p_defect[at]), float(dice[at])
         )
 
-    def shelf(title: str, text: str, positions: Sequence[int]) -> Shelf:
-        return Shelf(title, text, tuple(picture for at in positions if (picture := drawn(at)) is not None))
-
-    missed = int(((counts.predicted.sum(axis=1) == 0) & (counts.truth.sum(axis=1) > 0)).sum())
-    alarms = int(((counts.predicted.sum(axis=1) > 0) & (counts.truth.sum(axis=1) == 0)).sum())
-    clean = int((counts.truth.sum(axis=1) == 0).sum())
-    defective = len(samples) - clean
-    shelves = (
-        shelf("Best", "", chosen.best),
-        shelf("Median", "", chosen.median),
-        shelf("Worst", f"In {missed} of {defective} images with a defect, nothing is marked at all.", chosen.worst),
-        shelf("Random", "Drawn from all other images with a defect or a mask.", chosen.random),
-        shelf(
-            "False alarms",
-            f"In {alarms} of {clean} images without a defect, something is marked; the largest areas first.",
-            chosen.false_alarms,
-        ),
+    chosen = twelve(counts)
+    pictures = tuple(picture for kind, at in chosen if (picture := drawn(kind, at)) is not None)
+    return GalleryView(
+        pictures=pictures,
+        unreadable=len(chosen) - len(pictures),
+        missed=int((truth & ~marked).sum()),
+        defective=int(truth.sum()),
+        false_alarms=int((~truth & marked).sum()),
+        clean=int((~truth).sum()),
     )
-    return GalleryView(shelves, unreadable)
 
 
-def _pair(name: str, dice: float, truth: int, predicted: int) -> str:
-    return f"{name}: Dice {dice:.3f} (true {truth:,} px, marked {predicted:,} px)"
+def _said(defects: Defects, at: int) -> str:
+    """What was found in an image, and what was marked for nothing."""
+    found = defects.found[defects.annotated[:, 0] == at]
+    false = int(defects.false[defects.marked[:, 0] == at].sum())
+    alarms = f"{false} false alarm{'' if false == 1 else 's'}" if false else ""
+    if not found.size:
+        return f"no defect; {alarms}" if alarms else "no defect"
+    of = f"found {int(found.sum())} of {found.size} defect{'' if found.size == 1 else 's'}"
+    return f"{of}; {alarms}" if alarms else of

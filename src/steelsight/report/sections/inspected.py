@@ -19,7 +19,7 @@ from steelsight.results.pictures import picture_names
 from steelsight.results.tables import IMAGES
 from steelsight.verdicts.severity import VerdictAnswer
 
-_FOUND, _SUSPECTED, _CLEAN = 8, 4, 4  # pictures of each kind
+_FOUND, _MISSED, _SUSPECTED, _CLEAN = 8, 4, 4, 4  # pictures of each kind
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,14 @@ class Inspected:
 @dataclass(frozen=True)
 class InspectedView:
     """What the template of this section reads; `verdicts` are those that were given, with how many images. In those that are
-    `suspected` nothing was found, yet there is a place to look at; for those that are `unjudged` a network gave no
+    `suspected` nothing was found, yet there is a place to look at; those that are `missed` did not pass, and show no place to
+    look at; for those that are `unjudged` a network gave no
     probability."""
 
     folder: str
     images: int
     defective: int
+    missed: int
     suspected: int
     flagged: int
     unreadable: int
@@ -56,7 +58,8 @@ class InspectedView:
 def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
     """Read a folder that `steelsight inspect` or `predict` wrote, with overlays.
 
-    Shown are the images most surely defective, those in which something is only suspected, then those most surely clean.
+    Shown are the images most surely defective, those that did not pass although nothing is marked or suspected, which may
+    be missed defects, those in which something is only suspected, then those most surely clean.
 
     Raises:
         UserError: the folder lacks images.csv or the overlays, or is of other classes.
@@ -67,13 +70,16 @@ def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
     found = sorted((row for row in read if row["classes"]), key=_p_defect, reverse=True)
     doubtful = [row for row in read if not row["classes"] and _suspected(row, classes)]
     doubtful.sort(key=_p_defect, reverse=True)
-    clean = sorted((row for row in read if not row["classes"] and not _suspected(row, classes)), key=_p_defect)
+    empty = sorted((row for row in read if not row["classes"] and not _suspected(row, classes)), key=_p_defect)
+    missed = [row for row in reversed(empty) if row["verdict"] in ("review", "reject") and not row["flags"]]
+    clean = [row for row in empty if row not in missed]
     given = Counter(row["verdict"] for row in rows)
-    chosen = [*found[:_FOUND], *doubtful[:_SUSPECTED], *clean[:_CLEAN]]
+    chosen = [*found[:_FOUND], *missed[:_MISSED], *doubtful[:_SUSPECTED], *clean[:_CLEAN]]
     return InspectedView(
         folder=str(folder),
         images=len(rows),
         defective=len(found),
+        missed=len(missed),
         suspected=len(doubtful),
         flagged=sum(bool(row["flags"]) for row in read),
         unreadable=sum(not row["height"] for row in rows),

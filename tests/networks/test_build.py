@@ -65,6 +65,19 @@ def test_batch_normalisation_remembers_as_the_recipe_says() -> None:
             assert {m.momentum for m in norms} == {momentum}
 
 
+@pytest.mark.parametrize("name", ["classify-b0", "segment-b0-strategy-1"])
+def test_paper_drops_deeper_blocks_more_often_up_to_a_fifth(name: str) -> None:
+    """Stochastic depth of .2, linear over the blocks, in both steps; only blocks with a skip can be dropped."""
+    of = load_recipe("paper").member(name)
+    settled = of.model_copy(update={"input": of.input.model_copy(update={"height": 64, "width": 64, "colour": "grey"})})
+    with torch.device("meta"):
+        blocks = [block for stage in build_member(settled, 4).backbone.blocks for block in stage]
+    rates = [getattr(block.drop_path, "drop_prob", 0.0) for block in blocks]
+    assert len(blocks) == 16
+    for number, (block, rate) in enumerate(zip(blocks, rates, strict=True)):
+        assert rate == pytest.approx(0.2 * number / 16), block
+
+
 def test_the_last_layer_starts_small_or_after_glorot() -> None:
     torch.manual_seed(0)
     small, glorot = (build_classifier("lite0", 1, last_layer=start) for start in ("small", "glorot"))  # type: ignore[arg-type]

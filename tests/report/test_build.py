@@ -148,9 +148,9 @@ def test_what_the_reference_shows_is_shown(text: str, decided_run: Path) -> None
     assert "Images beside their filled masks" in data
     assert data.count('class="swatch"') == 4
     training = text[text.index('<section id="training">') : text.index('<section id="classifier">')]
-    assert "1,234,567" in training
-    assert "accuracy 0.800 · AUC 0.850" in training
-    assert "batch 0.400 · image 0.300 · pair 0.700" in training
+    assert "1,234,567 parameters" in training
+    assert "accuracy 0.800<br>AUC 0.850<br>" in training
+    assert "batch 0.400<br>image 0.300<br>pair 0.700<br>" in training
     assert "<h3>Random</h3>" in text[text.index('<section id="gallery"') :]
 
 

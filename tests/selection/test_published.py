@@ -77,6 +77,9 @@ def by_hand(evidence: OutOfFoldPredictions, teams: Any) -> Any:
 def test_it_is_shown_beside_the_searched_ones_and_never_chosen(decision: Decision) -> None:
     assert [candidate.kind for candidate in decision.candidates] == [*KINDS, PUBLISHED]
     assert decision.kept in KINDS
+    own = decision.candidate(PUBLISHED).nested.figures.dice
+    assert decision.intervals["published"].dice.low is not None
+    assert decision.intervals["published"].dice.low <= own <= (decision.intervals["published"].dice.high or 0)
     assert decision.kept == next(of.kind for of in decision.candidates if of.rule == decision.rule)
     rules = {of.rule for of in decision.candidate(PUBLISHED).nested.folds}
     assert rules == {decision.candidate(PUBLISHED).rule}

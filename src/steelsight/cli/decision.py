@@ -53,14 +53,14 @@ def _figures(decision: "Decision") -> Table:
         (f"kept ({decision.kept}), on its own images", decision.figures, "tuned"),
         ("nested", decision.nested.figures, "nested"),
         ("plain defaults, nested", plain, "defaults"),
-        *(("published, nested", figures, "") for figures in stated),
+        *(("published, nested", figures, "published") for figures in stated),
     ]
     intervals = {str(name): value for name, value in decision.intervals.items()}
     for name, figures, key in rows:
         table.add_row(
             f"[bold]{name}[/]" if key == "nested" else name,
-            _cell(figures.dice, intervals[key].dice if key else None),
-            _cell(figures.defective_dice, intervals[key].defective_dice if key else None),
+            _cell(figures.dice, intervals[key].dice),
+            _cell(figures.defective_dice, intervals[key].defective_dice),
             "-" if figures.false_alarm_share is None else percent(figures.false_alarm_share, 2),
         )
     table.add_row("all empty (floor)", f"{decision.floor:.4f}", "-", percent(0, 2))
@@ -72,9 +72,10 @@ def _rule(decision: "Decision") -> Table:
     if moves is not None and moves.kind != decision.kept:
         moves = None  # of what was not kept
     soft = f"; minimum areas grow to {rule.softness:g} times as it falls to 0" if rule.softness > 1 else ""
+    cut = "; masks are cut at the networks' size and enlarged" if rule.at == "working" else ""
     gate = f"{rule.gate:g}{_moves(moves.gate if moves else None, 1, '.2f')}"
     table = Table(
-        title=f"Rule: an image is searched for defects if P(defect) > {gate}{soft}",
+        title=f"Rule: an image is searched for defects if P(defect) > {gate}{soft}{cut}",
         caption=f"[..]: 95 % of {moves.draws} draws of twin groups, on a coarser grid" if moves else None,
     )
     table.add_column("class")
@@ -102,10 +103,10 @@ def _moves(ends: "ValueInterval | None", unit: int, form: str) -> str:
     return escape(f" [{ends.low / unit:{form}}, {ends.high / unit:{form}}]") if ends else ""
 
 
-def _cell(value: float | None, interval: "FigureInterval | None") -> str:
+def _cell(value: float | None, interval: "FigureInterval") -> str:
     if value is None:
         return "-"
-    if interval is None or interval.low is None or interval.high is None:
+    if interval.low is None or interval.high is None:
         return f"{value:.4f}"
     return escape(f"{value:.4f} [{interval.low:.4f}, {interval.high:.4f}]")
 

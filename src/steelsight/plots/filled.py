@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from steelsight.imaging.preprocess import Image
 from steelsight.plots.outlines import STRIP, Colour, display, sized
 
-_OPACITY = 0.55
+_OPACITY = 0.7
 _GAP = 6  # white pixels between the two
 
 

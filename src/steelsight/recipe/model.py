@@ -300,7 +300,7 @@ class Recipe(Fields):
         folds: of the cross-validation.
         seed: every random choice derives from it.
         precision: of training; `auto` takes bf16 where the processor or GPU gains from it.
-        rule: one to be judged and shown beside those that are searched, and taken by `steelsight decide --rule published`.
+        rule: one to be judged and shown beside those that are searched, and taken by `rule=published`.
     """
 
     name: str

@@ -3,8 +3,9 @@
 One table, `KINDS`, says all that there is to say of each kind. To add a kind, add a line to it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Annotated, Literal
 
 import numpy as np
@@ -126,20 +127,22 @@ class CombinedOutputs:
     Attributes:
         histograms: uint32 (N, K, 2, 256), of the combined maps at the image's own size.
         p_defect: float64 (N,).
-        in_blocks: the same of the maps that a rule cuts at the working size; None where no rule of the run does.
+        make_in_blocks: makes the same of the maps that a rule cuts at the working size; None where no rule of the run does.
     """
 
     histograms: Histograms
     p_defect: NDArray[np.float64]
-    in_blocks: Histograms | None = None
+    make_in_blocks: Callable[[], Histograms] | None = None
+
+    @cached_property
+    def _in_blocks(self) -> Histograms:
+        if self.make_in_blocks is None:
+            raise ValueError("there are no histograms of maps that are cut at the working size")
+        return self.make_in_blocks()
 
     def cut_at(self, at: CutAt) -> Histograms:
         """Of the maps that are cut there."""
-        if at == "image":
-            return self.histograms
-        if self.in_blocks is None:
-            raise ValueError("no histograms were made of maps that are cut at the working size")
-        return self.in_blocks
+        return self.histograms if at == "image" else self._in_blocks
 
     def count(self, rule: Rule, images: NDArray[np.intp] | None = None) -> PixelCounts:
         """Pixel counts of a rule on some images (None for all)."""

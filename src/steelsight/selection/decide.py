@@ -205,6 +205,7 @@ def _decide(
             "tuned": _intervals(counts[kept], record.groups),
             "nested": _intervals(judged.chosen, record.groups),
             "defaults": _intervals(judged.counts[PLAIN], record.groups),
+            **({"published": _intervals(judged.counts[PUBLISHED], record.groups)} if PUBLISHED in kinds else {}),
         },
         gate_curve=tuple(GatePoint(gate=point.gate, score=point.score) for point in found[kept].gates),
         gate_loss=lost,

@@ -181,7 +181,7 @@ class Decision(Model):
         candidates: each kind of rule, from the simplest.
         floor, floor_per_class: what an all-empty answer scores.
         intervals: of `figures` ("tuned"), of `nested`, and of the plain rule with members chosen without the fold
-            ("defaults").
+            ("defaults"), and likewise of the one that the recipe states ("published"), where it states one.
         gate_curve: the best score by gate, for the kept kind.
         objective: what the rule was searched for.
         combine: how the members' answers were combined.
@@ -207,7 +207,7 @@ class Decision(Model):
     candidates: tuple[Candidate, ...]
     floor: float
     floor_per_class: tuple[float, ...]
-    intervals: dict[Literal["tuned", "nested", "defaults"], Intervals]
+    intervals: dict[Literal["tuned", "nested", "defaults", "published"], Intervals]
     gate_curve: tuple[GatePoint, ...]
     gate_loss: GateLoss
     contributions: tuple[Contribution, ...]

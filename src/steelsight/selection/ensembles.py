@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,7 +123,7 @@ class EnsembleOutputs:
         stated = self.evidence.recipe.rule
         in_blocks = None
         if stated is not None and stated.at == "working":
-            in_blocks = image_histograms(self.evidence, team.segmenters, tick, stated.at)
+            in_blocks = partial(image_histograms, self.evidence, team.segmenters, tick, "working")
         return CombinedOutputs(
             image_histograms(self.evidence, team.segmenters, tick), self._p_defect(team.classifiers), in_blocks
         )

@@ -31,6 +31,7 @@ class RulesView:
         plain: whether the plain rule is kept.
         folds: how many.
         softness, gate: of the kept rule; softness 1: its gate is hard.
+        in_blocks: whether the kept rule cuts masks at the working size.
     """
 
     kinds: tuple[KindRow, ...]
@@ -39,6 +40,7 @@ class RulesView:
     folds: int
     softness: float
     gate: float
+    in_blocks: bool
     thresholds: ThresholdsView
 
 
@@ -51,6 +53,7 @@ def rules_view(decision: Decision, plain_rule: Rule, classes: Sequence[str]) -> 
         folds=len(decision.nested.folds),
         softness=decision.rule.softness,
         gate=decision.rule.gate,
+        in_blocks=decision.rule.at == "working",
         thresholds=thresholds_view(decision, plain_rule, classes),
     )
 

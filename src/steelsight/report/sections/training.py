@@ -59,7 +59,7 @@ class MemberRow:
     parameters: int | None
     working_size: str
     epochs: int
-    best: str
+    best: tuple[str, ...]
     kept: str
     seconds: float
     images_per_second: float
@@ -158,7 +158,7 @@ def _panels(curves: MemberCurves, classes: Sequence[str]) -> tuple[Panel, ...]:
     return losses, dice, of_classes, learning_rate
 
 
-def _best(curves: MemberCurves) -> str:
+def _best(curves: MemberCurves) -> tuple[str, ...]:
     """A classifier's accuracy and AUC at its most accurate epoch; a segmenter's three Dice at its best one per pair."""
     by, shown = _FOLLOWED[curves.member.step]
     rows = []
@@ -169,8 +169,7 @@ def _best(curves: MemberCurves) -> str:
             place = max(known, key=lambda at: scores[at])
             rows.append([job.curve(key)[place] for _, key in shown])
     means = [sum(values) / len(values) for values in zip(*rows, strict=True)]
-    parts = [f"{name} {mean:.3f}" for (name, _), mean in zip(shown, means, strict=False) if mean == mean]
-    return " · ".join(parts) or "–"
+    return tuple(f"{name} {mean:.3f}" for (name, _), mean in zip(shown, means, strict=False) if mean == mean)
 
 
 def _row(curves: MemberCurves) -> MemberRow:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from steelsight.cascade.judge import Prediction
     from steelsight.cascade.sources import Source
     from steelsight.imaging.folders import LeftOut
+    from steelsight.results.label_files import LabelKind
     from steelsight.results.writer import ResultWriter, Tally
 
 Images = Annotated[
@@ -28,6 +29,10 @@ Masks = Annotated[
 ]
 Overlays = Annotated[
     bool, typer.Option("--overlays", help="Write overlays/*.jpg: each image with what was found outlined.")
+]
+Labels = Annotated[
+    Literal["labelme", "cvat", "coco"] | None,
+    typer.Option("--labels", help="Write labels_TOOL/ too: what was found, to be corrected in that labelling tool."),
 ]
 ClassIds = Annotated[
     Literal["data", "numbers"], typer.Option(help="ClassId as the data names it, or 1..K in the order of the names.")
@@ -47,6 +52,7 @@ def judge_and_write(
     judge: "Callable[[Sequence[Source]], Iterator[Prediction]]",
     *,
     left_out: "Sequence[LeftOut]",
+    labels: "LabelKind | None",
     as_json: bool,
     figures: Mapping[str, Any],
 ) -> None:
@@ -54,6 +60,7 @@ def judge_and_write(
 
     Args:
         left_out: what of the folders was passed over.
+        labels: a tool for which what was found is written as label files.
         figures: of the verb itself, for `--json`.
 
     Raises:
@@ -87,7 +94,8 @@ def judge_and_write(
         "resumed": kept,
         "images_per_second": rate and round(rate, 2),
     }
-    finish(writer.wrote, command, as_json=as_json, figures={**found, **figures})
+    wrote = [*writer.wrote, *([writer.write_labels(labels)] if labels else [])]
+    finish(wrote, command, as_json=as_json, figures={**found, **figures})
     if tally.unreadable or tally.unjudged or left_out:
         raise typer.Exit(3)
 

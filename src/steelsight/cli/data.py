@@ -11,6 +11,7 @@ from rich.table import Table
 
 from steelsight.cli import data_make as strips
 from steelsight.cli.data_convert import convert
+from steelsight.cli.data_doubt import doubt
 from steelsight.cli.groups import Groups, known_groups, say_known
 from steelsight.cli.labelled import BoxesOption
 from steelsight.cli.output import counting, finish, results
@@ -33,6 +34,7 @@ def _data() -> None: ...
 
 app.command("make")(strips.make)
 app.command("convert")(convert)
+app.command("doubt")(doubt)
 
 
 @app.command("check")

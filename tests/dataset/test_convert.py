@@ -68,8 +68,17 @@ def test_what_a_layout_cannot_hold_is_said(tmp_path: Path) -> None:
     said = convert(data, tmp_path / "s", "severstal").said
     assert any("1 is pit, 2 is scratch" in one for one in said)
     assert convert(data, tmp_path / "c", "coco").said == ()
+    for layout in ("labelme", "cvat", "coco", "yolo", "severstal"):  # which hold both classes of a pixel
+        back = read_dataset(convert_to(data, tmp_path / f"both {layout}", layout))
+        assert back.faults == ()
+        np.testing.assert_array_equal(back.samples[0].mask(), data.samples[0].mask())
     with pytest.raises(UserError, match="is already there"):
         convert(data, tmp_path / "c", "coco")
+
+
+def convert_to(data: Dataset, folder: Path, layout: WrittenLayout) -> Path:
+    convert(data, folder, layout)
+    return folder
 
 
 def test_yolo_as_opencv_fills_it_is_the_mask_to_within_a_pixel(tmp_path: Path, dataset: Dataset) -> None:

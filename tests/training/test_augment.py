@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from steelsight.dataset.model import Sample
 from steelsight.imaging.read import read_image
 from steelsight.imaging.rle import Runs, encode_mask
-from steelsight.recipe import Member
+from steelsight.recipe import Member, load_recipe
 from steelsight.training.augment import AugmentParams, _defect_pixel, apply, apply_to_mask, defect_box, draw
 
 MEMBER = member("segment-b0-strategy-1", recipe="paper")
@@ -252,3 +253,12 @@ def test_a_drawn_defect_pixel_is_one(seed: int) -> None:
     sample = Sample("a", Path("a"), (7, 9), tuple(encode_mask(plane) for plane in mask))
     if sample.is_defective:
         assert mask.any(0)[_defect_pixel(sample, random)]
+
+
+def test_nothing_is_cut_away_of_an_image_whose_defect_nobody_knows() -> None:
+    classifier = next(one for one in load_recipe("paper").members if one.step == "classify")
+    resolved = member(classifier.name, recipe="paper")
+    known = replace(clean(), shown=(1,))
+    draws = [draw(resolved, known, np.random.default_rng(seed)) for seed in range(200)]
+    assert {chance.crop for chance in draws} == {(0, 0, 256, 1600)}
+    assert len({draw(resolved, clean(), np.random.default_rng(seed)).crop for seed in range(200)}) > 1

@@ -13,10 +13,13 @@ from steelsight.core.errors import UserError
 from steelsight.imaging.rle import Runs
 from steelsight.recipe import choose_jobs, load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.record import fingerprint
 from steelsight.run.run import Run
 from steelsight.training.augmentation_examples import draw_examples
 from steelsight.training.device_config import DeviceConfig
 from steelsight.training.fabric import make_fabric
+from steelsight.training.job import make_job
+from steelsight.training.same_images import check_data
 from steelsight.training.start import check_start, go_on, start_run
 
 
@@ -125,3 +128,53 @@ def test_a_run_goes_on_with_its_own_recipe_quick_or_not(tmp_path: Path) -> None:
     (tmp_path / "notes/mine.txt").write_text("")
     with pytest.raises(UserError, match="exists and is not a run"):
         check_start(Run(tmp_path / "notes"), load_recipe("lite"), resume=True)
+
+
+def test_images_without_masks_teach_whole_image_classifiers_and_never_the_fold_of_their_twins(tmp_path: Path) -> None:
+    data = severstal()
+    defective = [sample for sample in data.samples if sample.is_defective]
+    known = [
+        replace(sample, image_id=f"reject/{sample.image_id}", runs=(Runs.empty(),) * 4, shown=sample.classes)
+        for sample in defective[:6]
+    ]
+    kept = tuple(sample for sample in data.samples if sample not in defective[:3])
+    mixed = replace(data, samples=kept, without_masks=tuple(known))
+    run = start_run(Run(tmp_path / "run"), mixed, load_recipe("paper"))
+    evidence = OutOfFoldPredictions.of(run)
+    record = evidence.record
+    assert [(one.image_id, one.shown) for one in record.without_masks] == [(one.image_id, one.shown) for one in known]
+    judged = {sample.image_id: fold for sample, fold in zip(record.samples, record.folds.tolist(), strict=True)}
+    expected = [judged.get(one.image_id.removeprefix("reject/"), -1) for one in known]
+    assert (
+        list(record.their_folds) == expected
+    )  # of the first three the masks are gone, the others are there with masks too
+    assert {-1} < set(expected)
+    for member in evidence.recipe.members:
+        for fold in (0, 1):
+            job = make_job(evidence, member, fold)
+            names = {sample.image_id for sample in job.training if sample.shown}
+            wanted = {one.image_id for one, of in zip(known, expected, strict=True) if of != fold}
+            assert names == (wanted if member.step == "classify" else set())
+            assert not any(sample.shown for sample in job.validation)
+    check_data(evidence)
+    other = replace(mixed, without_masks=(replace(known[0], shown=(1, 2)), *known[1:]))
+    assert fingerprint(other) != record.fingerprint == fingerprint(mixed)
+
+
+def test_members_that_see_windows_or_cells_learn_from_masks_alone(tmp_path: Path) -> None:
+    data = severstal()
+    known = tuple(replace(one, runs=(Runs.empty(),) * 4, shown=(0,)) for one in data.samples[:2])
+    evidence = OutOfFoldPredictions.of(
+        start_run(Run(tmp_path / "run"), replace(data, without_masks=known), load_recipe("lite"))
+    )
+    assert not any(
+        sample.shown for member in evidence.recipe.members for sample in make_job(evidence, member, 0).training
+    )
+
+
+def test_classes_alone_without_any_mask_are_refused(tmp_path: Path) -> None:
+    data = severstal()
+    clean = tuple(sample for sample in data.samples if not sample.is_defective)
+    known = (replace(clean[0], image_id="reject.jpg", shown=(0,)),)
+    with pytest.raises(UserError, match="no image has a mask of a defect, and 1 have a class alone"):
+        start_run(Run(tmp_path / "run"), replace(data, samples=clean, without_masks=known), load_recipe("lite"))

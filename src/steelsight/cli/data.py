@@ -11,6 +11,8 @@ from rich.table import Table
 
 from steelsight.cli import data_make as strips
 from steelsight.cli.data_convert import convert
+from steelsight.cli.data_doubt import doubt
+from steelsight.cli.groups import Groups, known_groups, say_known
 from steelsight.cli.labelled import BoxesOption
 from steelsight.cli.output import counting, finish, results
 from steelsight.core.formatting import percent
@@ -32,6 +34,7 @@ def _data() -> None: ...
 
 app.command("make")(strips.make)
 app.command("convert")(convert)
+app.command("doubt")(doubt)
 
 
 @app.command("check")
@@ -40,6 +43,11 @@ def check(
     layout: Annotated[Layout | None, typer.Option(help="How the folder is laid out; detected when left out.")] = None,
     boxes: BoxesOption = None,
     twins: Annotated[bool, typer.Option(help="Look for images of one surface.")] = True,
+    groups: Groups = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(help="Write a page with the images, their masks, twins and faults: the file to write."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Count classes, sizes, areas and twins, and list every fault. Exit status 2 if there is a fault, 3 if there is none
@@ -49,16 +57,24 @@ def check(
 
     with counting("reading images") as advance:
         dataset = read_dataset(data, layout, boxes=boxes, progress=advance)
-    groups = None
+    known = known_groups(groups, dataset)
+    found = None
     if twins:
         from steelsight.dataset.twins import find_twins
 
         with counting("looking for twins") as advance:
-            groups = find_twins([sample.path for sample in dataset.samples], progress=advance)
-    summary = summarise(dataset, groups)
+            found = find_twins([sample.path for sample in dataset.samples], progress=advance)
+    summary = summarise(dataset, found)
     if not as_json:
         _show(dataset, summary)
-    finish([], _next(data, layout, boxes, dataset), as_json=as_json, figures=_figures(dataset, summary))
+    say_known(known, found, len(dataset.samples))
+    wrote = []
+    if page is not None:
+        from steelsight.report.data_page import write_data_page
+
+        with counting("looking at defects") as advance:
+            wrote.append(write_data_page(dataset, page, found, progress=advance))
+    finish(wrote, _next(data, layout, boxes, dataset), as_json=as_json, figures=_figures(dataset, summary))
     if dataset.faults:
         raise typer.Exit(2)
     if dataset.left_out:

@@ -33,3 +33,18 @@ def say_groups(known: KnownGroups, groups: "NDArray[np.int64]") -> None:
     """Tell how many groups there are."""
     if known:
         console.print(said(known, groups.tolist()), highlight=False, soft_wrap=True, markup=False)
+
+
+def say_known(known: KnownGroups, twins: "NDArray[np.int64] | None", samples: int) -> None:
+    """Tell what groups come of those that the user knows and, where they were looked for, the twins; of the samples alone."""
+    import numpy as np
+
+    from steelsight.dataset.groups import join_groups
+
+    if known:
+        own = {kind: names[:samples] for kind, names in known.items()}
+        joined = join_groups(np.arange(samples) if twins is None else twins, own)
+        largest = int(np.bincount(joined).max(initial=0))
+        console.print(
+            f"{said(own, joined.tolist())}; the largest group has {largest} images", highlight=False, soft_wrap=True
+        )

@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 import typer
 
 from steelsight.cli.following import quoted
-from steelsight.cli.judging import AsJson, ClassIds, Images, Layout, Masks, Out, Overlays, Resume, judge_and_write
+from steelsight.cli.judging import (
+    AsJson,
+    ClassIds,
+    Images,
+    Labels,
+    Layout,
+    Masks,
+    Out,
+    Overlays,
+    Resume,
+    judge_and_write,
+)
 
 InspectorFolder = Annotated[Path, typer.Argument(metavar="INSPECTOR", help="Folder that `steelsight export` wrote.")]
 Device = Annotated[
@@ -24,6 +35,7 @@ def inspect(
     out: Out,
     masks: Masks = False,
     overlays: Overlays = False,
+    labels: Labels = None,
     class_ids: ClassIds = "data",
     layout: Layout = "long",
     device: Device = "auto",
@@ -56,6 +68,7 @@ def inspect(
         writer,
         opened.stream,
         left_out=found.left_out,
+        labels=labels,
         as_json=as_json,
         figures={"inspector": str(inspector)},
         following=f"steelsight serve {quoted(inspector)}",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from steelsight.cascade.judge import Prediction
     from steelsight.cascade.sources import Source
     from steelsight.imaging.folders import LeftOut
+    from steelsight.results.label_files import LabelKind
     from steelsight.results.writer import ResultWriter, Tally
 
 Images = Annotated[
@@ -27,6 +28,10 @@ Masks = Annotated[
 ]
 Overlays = Annotated[
     bool, typer.Option("--overlays", help="Write overlays/*.jpg: each image with what was found outlined.")
+]
+Labels = Annotated[
+    Literal["labelme", "cvat", "coco"] | None,
+    typer.Option("--labels", help="Write labels_TOOL/ too: what was found, to be corrected in that labelling tool."),
 ]
 ClassIds = Annotated[
     Literal["data", "numbers"], typer.Option(help="ClassId as the data names it, or 1..K in the order of the names.")
@@ -46,6 +51,7 @@ def judge_and_write(
     judge: "Callable[[Sequence[Source]], Iterator[Prediction]]",
     *,
     left_out: "Sequence[LeftOut]",
+    labels: "LabelKind | None",
     as_json: bool,
     figures: Mapping[str, Any],
     following: str | None,
@@ -54,6 +60,7 @@ def judge_and_write(
 
     Args:
         left_out: what of the folders was passed over.
+        labels: a tool for which what was found is written as label files.
         figures: of the verb itself, for `--json`.
         following: the command to propose.
 
@@ -89,7 +96,8 @@ def judge_and_write(
     }
     overlays = writer.out / "overlays"
     look_at = overlays if overlays in writer.wrote else writer.out / "images.csv"
-    finish(writer.wrote, following, as_json=as_json, figures={**found, **figures}, look_at=look_at)
+    wrote = [*writer.wrote, *([writer.write_labels(labels)] if labels else [])]
+    finish(wrote, following, as_json=as_json, figures={**found, **figures}, look_at=look_at)
     if tally.unreadable or tally.unjudged or left_out:
         raise typer.Exit(3)
 

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steelsight.cli.following import export_of
-from steelsight.cli.judging import AsJson, ClassIds, Images, Layout, Masks, Out, Overlays, Resume, judge_and_write
+from steelsight.cli.judging import (
+    AsJson,
+    ClassIds,
+    Images,
+    Labels,
+    Layout,
+    Masks,
+    Out,
+    Overlays,
+    Resume,
+    judge_and_write,
+)
 from steelsight.cli.output import fail
 
 if TYPE_CHECKING:
@@ -24,6 +35,7 @@ def predict(
     folds: Annotated[str, typer.Option(help="`all`: networks of every fold together; or one fold's number.")] = "all",
     masks: Masks = False,
     overlays: Overlays = False,
+    labels: Labels = None,
     class_ids: ClassIds = "data",
     layout: Layout = "long",
     resume: Resume = False,
@@ -70,6 +82,7 @@ def predict(
         writer,
         lambda remaining: judge(remaining, engine, rule, flags=flags, policy=policy),
         left_out=found.left_out,
+        labels=labels,
         as_json=as_json,
         figures=figures,
         following=export_of(run),

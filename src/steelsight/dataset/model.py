@@ -81,8 +81,8 @@ class Remark:
     """Something that a user should know and that is no fault.
 
     Attributes:
-        kind: `left-out` (images that nobody reads), `exif-orientation`, `flat-image` or
-            `unused-bits`.
+        kind: `left-out` (images that nobody reads), `exif-orientation`, `flat-image`,
+            `double-outline` or `unused-bits`.
         file: a folder or a file.
         images: how many images it is about; 0 where nobody can tell.
         message: one sentence.

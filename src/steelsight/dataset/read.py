@@ -11,7 +11,7 @@ from steelsight.dataset.layouts.class_name_rules import refuse_class_names
 from steelsight.dataset.layouts.detect import list_dataset
 from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks
 from steelsight.dataset.model import Dataset, Fault, Layout, Remark, Sample
-from steelsight.dataset.remarks import flat, left_out, oriented, unused_bits
+from steelsight.dataset.remarks import doubled, flat, left_out, oriented, unused_bits
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import ImageError, decode_image, image_size, read_content, stated_orientation
 from steelsight.imaging.rle import Runs
@@ -147,8 +147,10 @@ def _turned(image: _Opened) -> list[Fault]:
 
 
 def _remarks(opened: Sequence[_Opened]) -> list[Remark]:
+    twice = [(image.listed.path, image.marks.doubled[0]) for image in opened if image.marks.doubled]
     deep = [image for image in opened if 0 < image.bits <= _USED_BITS]
     return [
+        *doubled(twice),
         *oriented([image.listed.path for image in opened if image.orientation != 1]),
         *flat([image.listed.path for image in opened if image.is_flat], BLACK),
         *unused_bits([image.listed.path for image in deep], max((image.bits for image in deep), default=0)),

@@ -38,6 +38,18 @@ def oriented(files: Sequence[Path]) -> list[Remark]:
     return [Remark("exif-orientation", files[0], len(files), message)] if files else []
 
 
+def doubled(images: Sequence[tuple[Path, str]]) -> list[Remark]:
+    """Images with one outline of two classes, each with the first such pair."""
+    if not images:
+        return []
+    file, pair = images[0]
+    message = (
+        f"{len(images)} images have one outline with two classes ({file.name}: {pair}): both count; if one of them was to be "
+        "replaced, remove it"
+    )
+    return [Remark("double-outline", file, len(images), message)]
+
+
 def flat(files: Sequence[Path], within: int) -> list[Remark]:
     """Images in which nothing can be seen, as of a covered camera."""
     message = (

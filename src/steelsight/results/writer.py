@@ -9,6 +9,7 @@ from typing import Self
 from steelsight.cascade.judge import Prediction
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
+from steelsight.results.label_files import LabelKind, write_label_files
 from steelsight.results.pictures import Pictures
 from steelsight.results.resume import Origin, Unfinished
 from steelsight.results.tables import (
@@ -112,6 +113,10 @@ class ResultWriter:
     def wrote(self) -> list[Path]:
         """Files and folders that a completed writing leaves."""
         return [self.out / SUBMISSION, self.out / IMAGES, self.out / DEFECTS, *self._pictures.folders]
+
+    def write_labels(self, kind: LabelKind) -> Path:
+        """Write what was found as label files for a tool, once all is written; returns their folder."""
+        return write_label_files(self.out, kind, self._tables.classes, self._sources)
 
     def __enter__(self) -> Self:
         self._pictures.sweep()

@@ -1,7 +1,6 @@
 """Files that labelling tools' own libraries have written of strips that we drew: each gives the masks that were drawn.
 
-`tests/data/exports` holds what labelme 6.3.1, label-studio-sdk 2.1.2 and datumaro 1.13.12 (for CVAT, VOC, COCO and YOLO)
-wrote, as they wrote it; `images/` their images, which are put where each layout has them.
+`tests/data/exports/README.md` says which library wrote which, and how.
 """
 
 import shutil
@@ -11,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from helpers.data import ROOT
-from helpers.labelled_scene import PIT, SCRATCH, SIZE, difference, pit, scratch
+from helpers.labelled_scene import PIT, SCRATCH, SIZE, difference, picture, pit, scratch
 
 from steelsight.dataset.convert import convert
 from steelsight.dataset.layouts.listing import Boxes
@@ -88,25 +87,24 @@ def test_an_export_gives_what_was_drawn(
     root = tmp_path / "data"
     shutil.copytree(EXPORTS / name, root)
     (root / images).mkdir(parents=True, exist_ok=True)
-    for one in NAMES:
+    for number, one in enumerate(NAMES, start=1):
         part = "val" if name == "yolo-boxes" and one == "b" else ""
         target = root / images.replace("train", part or "train") / f"{one}.png"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(EXPORTS / "images" / f"{one}.png", target)
+        picture(target, number)
     dataset = read_dataset(root, boxes=boxes)
     assert (dataset.layout, dataset.classes, dataset.faults, dataset.left_out) == (layout, (PIT, SCRATCH), (), ())
-    compare(dataset, drawn, exact=drawn is MASKS or drawn is BOXES)
+    corners = 2 if name == "labelme" else 0  # of the ends of a line, which PIL draws a little longer
+    compare(dataset, drawn, exact=drawn is MASKS or drawn is BOXES, corners=corners)
     convert(dataset, tmp_path / "again", "coco")
-    compare(read_dataset(tmp_path / "again"), drawn, exact=drawn is MASKS or drawn is BOXES)
+    compare(read_dataset(tmp_path / "again"), drawn, exact=drawn is MASKS or drawn is BOXES, corners=corners)
 
 
-def compare(dataset: Dataset, drawn: Drawn, *, exact: bool) -> None:
+def compare(dataset: Dataset, drawn: Drawn, *, exact: bool, corners: int) -> None:
     for sample in dataset.samples:
         for place, name in enumerate(dataset.classes):
             found = decode_runs(sample.runs[place], sample.size)
             wanted = drawn.get((Path(sample.image_id).stem, name), np.zeros(SIZE, bool))
             if exact:
                 np.testing.assert_array_equal(found, wanted, err_msg=f"{sample.image_id} {name}")
-            corners = 2 if dataset.layout == "labelme" else 0  # of the ends of a line, which PIL draws a little longer
             assert difference(found, wanted) <= corners, f"{sample.image_id} {name}"
             assert found.any() == wanted.any()

@@ -94,11 +94,16 @@ def test_a_shape_that_cannot_be_read_is_named_with_its_file(tmp_path: Path, entr
     assert [one.image_id for one in dataset.samples] == ["b.png"]
 
 
-def test_one_outline_with_two_classes_is_a_contradiction_and_twice_the_same_is_none(tmp_path: Path) -> None:
+def test_one_outline_with_two_classes_is_said_and_twice_the_same_is_one(tmp_path: Path) -> None:
     write(tmp_path, "a", [shape("polygon", SQUARE), shape("polygon", SQUARE, label="scratch")])
     write(tmp_path, "b", [shape("polygon", SQUARE), shape("polygon", SQUARE)])
     dataset = read_dataset(tmp_path)
-    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("contradiction", "a.png")]
+    assert dataset.faults == ()
+    (remark,) = dataset.remarks
+    assert (remark.kind, remark.images) == ("double-outline", 1)
+    assert "a.png: shape 2 (polygon) of class scratch on shape 1 (polygon) of class pit" in remark.message
+    for name in (PIT, "scratch"):
+        np.testing.assert_array_equal(mask_of(dataset, "a.png", name), SQUARE_MASK)
     np.testing.assert_array_equal(mask_of(dataset, "b.png", PIT), SQUARE_MASK)
 
 

@@ -28,6 +28,7 @@ class Marks:
         file, line: where the annotation stands, for faults that are found later.
         shown: classes that the image is said to show, of which nobody says where. Where there is one, the masks are not
             all that there is to see.
+        doubled: shapes that lie on the very outline of one of another class, in words.
     """
 
     masks: Mapping[str, Runs]
@@ -35,6 +36,7 @@ class Marks:
     file: Path | None = None
     line: int | None = None
     shown: frozenset[str] = frozenset()
+    doubled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

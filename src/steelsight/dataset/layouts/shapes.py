@@ -63,7 +63,7 @@ def shape_marks(
     if stated is not None and stated != size:
         return Marks({}, (wrong_size(image_id, file, line, stated, size),))
     parts: defaultdict[str, list[Runs]] = defaultdict(list)
-    faults = [*_boxes(image_id, file, shapes, boxes), *_contradictions(image_id, file, shapes)]
+    faults = _boxes(image_id, file, shapes, boxes)
     seen = set(shown)
     for shape in shapes:
         if shape.is_box and boxes != "as-masks":
@@ -79,7 +79,7 @@ def shape_marks(
             continue
         parts[shape.name].append(runs)
     masks = {} if faults else {name: union(runs, size) for name, runs in parts.items()}
-    return Marks(masks, tuple(faults), file, line, frozenset(seen if not faults else ()))
+    return Marks(masks, tuple(faults), file, line, frozenset(seen if not faults else ()), _doubled(shapes))
 
 
 def polygon(points: Sequence[tuple[float, float]]) -> Callable[[Size], Runs]:
@@ -192,18 +192,12 @@ def _boxes(image_id: str, file: Path, shapes: Sequence[Shape], boxes: Boxes | No
     return [Fault("missing-mask", file, first.line, image_id, message)]
 
 
-def _contradictions(image_id: str, file: Path, shapes: Sequence[Shape]) -> list[Fault]:
-    """One outline with two classes: somebody corrected a label and left the wrong one in place."""
+def _doubled(shapes: Sequence[Shape]) -> tuple[str, ...]:
+    """Outlines with two classes: a surface may show both, or somebody corrected a label and left the wrong one in place."""
     known: dict[Hashable, Shape] = {}
-    faults = []
+    said = []
     for shape in shapes:
-        if shape.outline is None:
-            continue
-        other = known.setdefault(shape.outline, shape)
+        other = known.setdefault(shape.outline, shape) if shape.outline is not None else shape
         if other.name != shape.name:
-            message = (
-                f"{shape.label} of class {shape.name} has the very outline of {other.label} of class {other.name}; one of "
-                "the two is wrong, remove it"
-            )
-            faults.append(Fault("contradiction", file, shape.line, image_id, message))
-    return faults
+            said.append(f"{shape.label} of class {shape.name} on {other.label} of class {other.name}")
+    return tuple(said)

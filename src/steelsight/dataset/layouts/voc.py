@@ -53,7 +53,7 @@ class _Read:
 
 def looks_like(root: Path) -> bool:
     """Say whether a folder has VOC's masks or XML files."""
-    return bool(look_below(root / MASKS)[0]) if (root / MASKS).is_dir() else bool(_xml_files(root))
+    return bool(_masks(root) or _xml_files(root))
 
 
 def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:

@@ -1,0 +1,60 @@
+"""What was found, as label files: read back, they are the masks of the tables."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.data import SAMPLE, run_cli
+from helpers.tiny_inspector import CLASSES, make_inspector
+
+from steelsight.dataset.read import read_dataset
+from steelsight.imaging.read import list_images
+
+IMAGES = list_images(SAMPLE / "train_images")[:6]
+
+
+@pytest.fixture(scope="module")
+def inspector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_inspector(tmp_path_factory.mktemp("made") / "inspector")
+
+
+@pytest.mark.parametrize(("kind", "wide"), [("labelme", False), ("cvat", True), ("coco", False)])
+def test_predictions_go_to_a_tool_and_come_back(inspector: Path, tmp_path: Path, kind: str, wide: bool) -> None:
+    data = tmp_path / "strips"
+    data.mkdir()
+    for path in IMAGES:
+        shutil.copy(path, data)
+    (data / "broken.jpg").write_bytes(b"no image")
+    out = tmp_path / "out"
+    layout = "wide" if wide else "long"
+    done = run_cli("inspect", inspector, data, "--out", out, "--labels", kind, "--layout", layout)
+    assert done.returncode == 3  # for the broken one
+    assert f"wrote {out / f'labels_{kind}'}" in done.stdout
+    found = out / f"labels_{kind}"
+    (data / "broken.jpg").unlink()
+    if kind == "labelme":
+        assert len(list(found.glob("*.json"))) == len(IMAGES)
+        dataset = read_dataset(tmp_path)  # imagePath leads from the file to the image
+    else:
+        shutil.copy(next(found.iterdir()), data)
+        dataset = read_dataset(data)
+    assert dataset.faults == ()
+    truth = tmp_path / "truth"
+    shutil.copytree(data, truth / "train_images", ignore=shutil.ignore_patterns("*.json", "*.xml"))
+    other = tmp_path / "again"
+    run_cli("inspect", inspector, data, "--out", other, "--class-ids", "numbers")
+    shutil.copy(other / "submission.csv", truth / "train.csv")
+    numbered = read_dataset(truth)
+    wanted = {sample.image_id: sample for sample in numbered.samples}
+    assert len(dataset.samples) == len(wanted) == len(IMAGES)
+    shown = 0
+    for sample in dataset.samples:
+        same = wanted[Path(sample.image_id).name]
+        for number, mask in zip(numbered.classes, same.mask(), strict=True):
+            name = CLASSES[int(number) - 1]
+            there = name in dataset.classes
+            found_mask = sample.mask()[dataset.classes.index(name)] if there else np.zeros(sample.size, bool)
+            np.testing.assert_array_equal(found_mask, mask)
+            shown += int(mask.any())
+    assert shown > 0

@@ -30,14 +30,18 @@ def quick_recipe(recipe: Recipe) -> Recipe:
     members = tuple(_quick_member(member) for member in _smallest(recipe))
     counts = {step: max(1, sum(member.step == step for member in members)) for step in ("classify", "segment")}
     chosen = recipe.selection
-    selection = chosen.model_copy(
-        update={
-            "classifiers": min(chosen.classifiers, counts["classify"]),
-            "segmenters": min(chosen.segmenters, counts["segment"]),
-        }
-    )
-    changes = {"name": recipe.name + QUICK, "folds": min(recipe.folds, _FOLDS), "members": members}
-    return Recipe.model_validate(recipe.model_copy(update=changes | {"selection": selection}).model_dump(by_alias=True))
+    wanted = {"classify": chosen.classifiers, "segment": chosen.segmenters}
+    few = {
+        step: min(number, counts[step]) if isinstance(number, int) else counts[step] for step, number in wanted.items()
+    }
+    changes = {
+        "name": recipe.name + QUICK,
+        "folds": min(recipe.folds, _FOLDS),
+        "members": members,
+        "selection": chosen.model_copy(update={"classifiers": few["classify"], "segmenters": few["segment"]}),
+        "rule": None,  # stated for networks and sizes that are not these
+    }
+    return Recipe.model_validate(recipe.model_copy(update=changes).model_dump(by_alias=True))
 
 
 def is_quick(recipe: Recipe) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from statistics import median
 
 from steelsight.core.errors import UserError, nearest
+from steelsight.recipe.check_stated_rule import check_stated_rule
 from steelsight.recipe.model import Input, Member, Recipe
-from steelsight.recipe.stated_rule import check_stated_rule
 
 _STRIDE = 32
 

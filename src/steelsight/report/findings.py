@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
 from steelsight.recipe import Recipe
-from steelsight.recipe.stated_rule import check_stated_rule
+from steelsight.recipe.check_stated_rule import check_stated_rule
 from steelsight.rule.kinds import PLAIN, PUBLISHED
 from steelsight.rule.pixel_counts import Histograms, PixelCounts
 from steelsight.rule.rule import Rule

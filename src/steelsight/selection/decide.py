@@ -11,7 +11,7 @@ from steelsight.core.errors import UserError
 from steelsight.metrics.dice import pair_dice
 from steelsight.metrics.intervals import bootstrap_interval
 from steelsight.recipe import Step
-from steelsight.recipe.stated_rule import check_stated_rule
+from steelsight.recipe.check_stated_rule import check_stated_rule
 from steelsight.rule.bootstrap import find_stability
 from steelsight.rule.grid import Grids
 from steelsight.rule.kinds import (

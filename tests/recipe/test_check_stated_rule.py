@@ -4,7 +4,7 @@ import pytest
 
 from steelsight.core.errors import UserError
 from steelsight.recipe import Recipe, load_recipe, resolve
-from steelsight.recipe.stated_rule import check_stated_rule
+from steelsight.recipe.check_stated_rule import check_stated_rule
 
 CLASSES = ("1", "2", "3", "4")
 STRIPS = [(256, 1600)] * 3

@@ -52,11 +52,11 @@ $(INSTALLED): pyproject.toml
 
 # Without DATA, of strips that are drawn here: those trained on, fresh ones for the bound, and fresh ones to look at.
 demo/strips: | $(INSTALLED)
-	$(BIN)/steelsight data make $@ --images 240 --seed 7 --strips-per-coil 2
+	$(BIN)/steelsight data make $@ --images 240 --seed 7 --strips-per-coil 2 --difficulty 0.1
 demo/calibration: | $(INSTALLED)
-	$(BIN)/steelsight data make $@ --images 400 --seed 1007 --strips-per-coil 1
+	$(BIN)/steelsight data make $@ --images 400 --seed 1007 --strips-per-coil 1 --difficulty 0.1
 demo/fresh: | $(INSTALLED)
-	$(BIN)/steelsight data make $@ --images 24 --seed 2007
+	$(BIN)/steelsight data make $@ --images 24 --seed 2007 --difficulty 0.1
 
 # --resume starts what is not there yet, and goes on with what was interrupted.
 demo: $(INSTALLED) $(if $(DATA),,demo/strips demo/calibration demo/fresh)

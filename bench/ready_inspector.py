@@ -4,7 +4,7 @@
     python bench/ready_inspector.py --work runs/ready --install
 
 Each step is left alone if its folder is there; a training that was killed goes on. `--install` puts the inspector into
-`src/steelsight/inspector/packaged`. The seeds are those of no other document, demo or test.
+`src/steelsight/inspector/packaged`. None of the seeds is that of the page's samples, of the demo or of a test.
 """
 
 import argparse

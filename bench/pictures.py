@@ -1,4 +1,4 @@
-"""The pictures of the documents, all of strips that the project draws, judged by the ready inspector: `python bench/pictures.py`.
+"""The pictures of the documents, of strips that the project draws and the ready inspector judges: `python bench/pictures.py`.
 
 Needs Debian's chromium, as do the tests of the page, which take the station's pictures. Look at each.
 """

@@ -1,4 +1,4 @@
-"""Fresh labelled images, judged by an inspector: evidence of its own, whatever networks it averages."""
+"""Fresh labelled images, judged by an inspector: evidence of its own, whatever networks it combines."""
 
 from collections.abc import Callable, Sequence
 from itertools import compress

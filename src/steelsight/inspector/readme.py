@@ -135,7 +135,7 @@ def _figures(card: InspectorCard) -> str:
         )
     else:
         standing = (
-            "This inspector averages networks of several folds, and some of them have seen each image of the run. The "
+            "This inspector combines networks of several folds, and some of them have seen each image of the run. The "
             "figures are cross-validated: they are those of its parts, not of the average, and no guarantee."
         )
     rows = [

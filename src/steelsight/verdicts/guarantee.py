@@ -39,7 +39,8 @@ def guarantee_of(policy: Policy) -> Guarantee:
                 False,
                 "Cross-validated, not guaranteed",
                 "Each image was judged by the networks of its own fold, which had not seen it. The exported inspector "
-                "judges with the networks of all folds together, and these together were not tested. Read every bound below as an estimate. "
+                "judges with the networks of all folds together, and these together were not tested. Read every bound below "
+                "as an estimate. "
                 f"For a guaranteed bound, export a single fold ({command('export', 'RUN', folds='K')}), which has its own "
                 f"test images, or {calibrate}.",
             )

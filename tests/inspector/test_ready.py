@@ -49,7 +49,7 @@ def test_it_still_finds_what_todays_strips_show() -> None:
     """If this fails, or the version does, `bench/ready_inspector.py` makes it again."""
     assert json.loads((ready_inspector() / "inspector.json").read_text("utf-8"))["schema_version"] == SCHEMA_VERSION
     inspector = Inspector.demo(device="cpu", threads=1)
-    strips = [draw_strip(FRESH, index, defective=0.5, difficulty=DIFFICULTY, strips_per_coil=1) for index in range(40)]
+    strips = [draw_strip(FRESH, index, defective=0.5, difficulty=DIFFICULTY, strips_per_coil=1) for index in range(100)]
     judged = list(map(inspector, (strip.image for strip in strips)))
     bad = np.array([strip.truth.any() for strip in strips])
     assert roc_auc(np.array([one.p_defect for one in judged]), bad) > 0.9

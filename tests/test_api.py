@@ -193,7 +193,7 @@ def test_a_training_ends_decided_and_reported(run: Run) -> None:
 @pytest.mark.slow
 def test_a_run_goes_on_only_where_that_is_wanted(run: Run, tmp_path: Path) -> None:
     data, recipe = run.record.root, run.recipe
-    with pytest.raises(UserError, match=r"there is a run already; go on with it by resume=True"):
+    with pytest.raises(UserError, match=r"there is a run already; go on with it by `resume=`"):
         steelsight.train(data, recipe="lite", out=run.path)
     with pytest.raises(UserError, match=r"holds a run of recipe 'lite'.*, not 'demo'"):
         steelsight.train(data, recipe="demo", out=run.path, resume=True)
@@ -213,7 +213,7 @@ def test_what_is_no_run_is_neither_opened_nor_trained_into(run: Run, tmp_path: P
     (tmp_path / "thesis.docx").touch()
     with pytest.raises(UserError, match="is not a run"):
         Run.open(tmp_path)
-    with pytest.raises(UserError, match="exists and is not a run; choose another out"):
+    with pytest.raises(UserError, match="exists and is not a run; choose another `out=`"):
         steelsight.train(run.record.root, out=tmp_path)
     faulty = shutil.copytree(run.record.root, tmp_path / "faulty")
     next((faulty / "train_images").iterdir()).write_bytes(b"no image")

@@ -28,6 +28,22 @@ def test_masks_are_found_by_name_and_folders_are_classes(tmp_path: Path) -> None
     assert any("there is no ground_truth/stain" in note for note in dataset.notes)
 
 
+def test_masks_of_good_images_are_empty_or_a_fault(tmp_path: Path) -> None:
+    for name in ("train/good/0.png", "test/good/1.png", "test/good/2.png", "test/pit/3.png"):
+        picture(tmp_path / name)
+    for name, value in (("good/1", 0), ("good/2", 255), ("pit/3", 255)):
+        file = tmp_path / "ground_truth" / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(file), np.full(SIZE, value, np.uint8))
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("unexpected-mask", "test/good/2.png")]
+    assert [(one.image_id, one.is_defective) for one in dataset.samples] == [
+        ("train/good/0.png", False),
+        ("test/good/1.png", False),
+        ("test/pit/3.png", True),
+    ]
+
+
 def test_masks_and_images_that_do_not_find_each_other(tmp_path: Path) -> None:
     for name in ("train/good/0.png", "test/pit/0.png", "test/pit/1.png", "test/pit/2.png"):
         picture(tmp_path / name)

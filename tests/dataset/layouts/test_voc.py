@@ -140,3 +140,13 @@ def test_a_folder_without_any_is_refused(tmp_path: Path) -> None:
     picture(tmp_path / "JPEGImages" / "a.png")
     with pytest.raises(UserError, match="neither SegmentationClass/ nor an XML"):
         read_dataset(tmp_path, "voc")
+
+
+def test_objects_that_are_deleted_or_no_defect_are_passed_over_and_said(tmp_path: Path) -> None:
+    picture(tmp_path / "JPEGImages" / "a.png")
+    kept = f"<object><name>pit</name>{OUTLINE}</object>"
+    deleted = f"<object><name>scratch</name><deleted>1</deleted>{OUTLINE}</object>"
+    xml(tmp_path, "a", f"{kept}{deleted}<object><name>background</name>{OUTLINE}</object>")
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.faults) == ((PIT,), ())
+    assert sum("1 objects of XML files are passed over" in note for note in dataset.notes) == 2

@@ -98,3 +98,11 @@ def test_without_names_classes_are_called_by_their_numbers(tmp_path: Path) -> No
     dataset = read_dataset(tmp_path)
     assert dataset.classes == ("0",)
     assert any("called by their numbers" in note for note in dataset.notes)
+
+
+def test_a_class_that_is_no_defect_is_passed_over_and_said(tmp_path: Path) -> None:
+    write(tmp_path, {"a": f"{SQUARE}\n2{SQUARE[1:]}\n", "b": f"2{SQUARE[1:]}"}, "[pit, scratch, background]")
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.faults) == (("pit", "scratch"), ())
+    assert [sample.is_defective for sample in dataset.samples] == [True, False]
+    assert any("class 2 'background' is no class of defects" in note for note in dataset.notes)

@@ -41,9 +41,9 @@ def list_folder(root: Path) -> Listing:
     for folder in (*_folders(root / TRAIN), *_folders(root / TEST)):
         good = is_good_name(folder.name)
         truth = root / TRUTH / folder.name
-        masks = {path.stem: path for path in list_images(truth)}
-        used.update(masks.values())
-        taken: set[str] = set()
+        # of images to learn from nobody draws a mask; those of test/good may be empty ones
+        learned = good and folder.parent.name == TRAIN
+        masks = {} if learned else {path.stem: path for path in list_images(truth)}
         if not good:
             classes.add(folder.name)
         if not good and not masks:
@@ -51,24 +51,22 @@ def list_folder(root: Path) -> Listing:
         for path in list_images(folder):
             image_id = path.relative_to(root).as_posix()
             stem = next((f"{path.stem}{suffix}" for suffix in _SUFFIXES if f"{path.stem}{suffix}" in masks), None)
-            if good:
-                images.append(Listed(image_id, path, no_marks, path))
-            elif stem is not None:
-                taken.add(stem)
+            if stem is not None:
+                used.add(masks[stem])
                 images.append(Listed(image_id, path, _reader(image_id, masks[stem], folder.name), path))
+            elif good:
+                images.append(Listed(image_id, path, no_marks, path))
             elif masks:
                 message = f"no mask {TRUTH}/{folder.name}/{path.stem}_mask.png for this image; add it"
                 faults.append(Fault("missing-mask", path, None, image_id, message))
                 images.append(Listed(image_id, path, no_marks, path))
             else:
                 images.append(Listed(image_id, path, _shown(folder.name), path))
-        for stem in sorted(masks.keys() - taken):
-            message = f"no image in {folder.relative_to(root)} for this mask; add the image or remove the mask"
-            faults.append(Fault("missing-image", masks[stem], None, None, message))
     for folder in _folders(root / TRUTH):
-        if not any((root / part / folder.name).is_dir() for part in (TRAIN, TEST)):
-            message = f"masks of {folder.name}, and no folder {TEST}/{folder.name} with their images; add it"
-            faults += [Fault("missing-image", path, None, None, message) for path in list_images(folder)]
+        message = f"no image in {TEST}/{folder.name} for this mask; add the image or remove the mask"
+        lonely = [path for path in list_images(folder) if path not in used]
+        faults += [Fault("missing-image", path, None, None, message) for path in lonely]
+        used.update(lonely)
     if not images:
         raise UserError(f"{root}: no images here; MVTec AD keeps them in {TRAIN}/good/ and {TEST}/CLASS/")
     notes = tuple(

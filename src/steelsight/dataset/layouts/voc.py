@@ -8,6 +8,7 @@ mask counts, and boxes only where an image has none. Void, the last colour of VO
 either is defect-free where `ImageSets/` lists it, and is not read otherwise.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,7 @@ class _Read:
     legend: Legend | None
     faults: list[Fault] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
 
 
 def looks_like(root: Path) -> bool:
@@ -180,7 +182,7 @@ def _listed(
     if xml is None:
         return None
     file, top = xml
-    shapes, faults = _shapes(file, top, image_id)
+    shapes, faults = _shapes(file, top, image_id, read)
     if faults:
         read.faults += faults
         return Listed(image_id, path, no_marks, file)
@@ -215,13 +217,17 @@ def _mask_reader(
     return marks
 
 
-def _shapes(file: Path, top: Element, image_id: str) -> tuple[list[Shape], list[Fault]]:
+def _shapes(file: Path, top: Element, image_id: str, read: _Read) -> tuple[list[Shape], list[Fault]]:
     shapes: list[Shape] = []
     faults: list[Fault] = []
     for place, one in enumerate(top.iterfind("object"), start=1):
         name = one.findtext("name", "").strip()
         label = f"object {place} ({name or 'without a name'})"
-        if is_background(name) or is_ignore(name) or one.findtext("deleted", "0").strip() == "1":
+        if one.findtext("deleted", "0").strip() == "1":
+            read.passed_over["deleted"] += 1
+            continue
+        if is_background(name) or is_ignore(name):
+            read.passed_over[repr(name)] += 1
             continue
         try:
             if not name:
@@ -262,7 +268,10 @@ def _corners(outline: Element) -> list[tuple[float, float]]:
 
 
 def _notes(read: _Read, masks: set[Path]) -> tuple[str, ...]:
-    said = []
+    said = [
+        f"{count} objects of XML files are passed over: they are {name}, which is no defect"
+        for name, count in sorted(read.passed_over.items())
+    ]
     if read.empty:
         more = f" and {len(read.empty) - _NAMED} more" if len(read.empty) > _NAMED else ""
         said.append(

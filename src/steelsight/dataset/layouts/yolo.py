@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background
+from steelsight.core.safe_names import is_background, is_ignore
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number
 from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, no_marks
@@ -84,7 +84,12 @@ def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
             f"{len(read.bare)} images have no text file and count as defect-free, as YOLO defines it "
             f"({', '.join(read.bare[:_NAMED])}{more})",
         )
-    classes = None if names is None else tuple(names[key] for key in sorted(names) if not is_background(names[key]))
+    classes = None if names is None else tuple(names[key] for key in sorted(names) if not _is_no_class(names[key]))
+    notes += tuple(
+        f"class {key} {name!r} is no class of defects: lines of it are passed over"
+        for key, name in sorted((names or {}).items())
+        if _is_no_class(name)
+    )
     return Listing(
         root,
         "yolo",
@@ -95,6 +100,10 @@ def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
         owned=(root,),
         unlisted=f"they lie in no folder {IMAGES}/ and have no text file; move them into {IMAGES}/, or take them out",
     )
+
+
+def _is_no_class(name: str) -> bool:
+    return is_background(name) or is_ignore(name)
 
 
 def _relative(path: Path, root: Path) -> str:
@@ -161,7 +170,7 @@ def _marks(image_id: str, file: Path, names: dict[int, str] | None, size: Size, 
         except AnnotationError as error:
             faults.append(Fault(error.kind, file, line, image_id, str(error)))
             continue
-        if not is_background(shape.name):
+        if not _is_no_class(shape.name):
             shapes.append(shape)
     if faults:
         return Marks({}, tuple(faults), file)

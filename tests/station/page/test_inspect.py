@@ -56,6 +56,17 @@ def test_the_sample_with_one_click(page: Any) -> None:
     screenshot(page, "station-inspect")
 
 
+def test_an_address_inspects_the_sample_at_once_and_a_reload_does_not(page: Any) -> None:
+    """That of `steelsight demo`."""
+    page.goto("/#inspect/try")
+    page.reload()
+    finished(page, len(list_images(SAMPLES)))
+    assert page.evaluate("location.hash") == "#inspect"
+    page.reload()
+    expect(page.get_by_role("button", name="Try the sample")).to_be_visible()
+    expect(page.locator(".results li")).to_have_count(0)
+
+
 def test_what_cannot_be_inspected_says_so_beside_its_name(page: Any) -> None:
     drop(
         page,

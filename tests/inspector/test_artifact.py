@@ -173,7 +173,7 @@ def test_what_is_no_json_object_is_refused(folder: Any, content: Any) -> None:
         ({"surprise": 1}, "surprise: there is no such key; export the run again"),
         ({"classes": ["bright"]}, "the rule has 2 classes, not 1"),
         ({"networks": []}, "no network of step segment"),
-        ({"precision": "fp16"}, "precision: 'fp16' is not allowed; did you mean 'bf16'"),
+        ({"precision": "fp17"}, "precision: 'fp17' is not allowed; did you mean 'fp16'"),
         ({"schema_version": "1"}, "schema_version: '1' is refused: it should be 1, 2, 3 or 4"),
         ({"schema_version": 1, "policy": POLICY}, "a policy stands in a file of schema_version 1, which has none"),
         ({"policy": OF_ANOTHER_CLASS}, "rule 1: class: 'brigt' is no class of the data; did you mean 'bright'"),

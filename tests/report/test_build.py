@@ -151,7 +151,7 @@ def test_what_the_reference_shows_is_shown(text: str, decided_run: Path) -> None
     assert "1,234,567 parameters" in training
     assert "accuracy 0.800<br>AUC 0.850<br>" in training
     assert "batch 0.400<br>image 0.300<br>pair 0.700<br>" in training
-    assert "<h3>Random</h3>" in text[text.index('<section id="gallery"') :]
+    assert "<b>at random</b>" in text[text.index('<section id="gallery"') :]
 
 
 def test_augmented_examples_are_shown_if_training_left_any(text: str) -> None:

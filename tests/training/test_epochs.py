@@ -136,7 +136,7 @@ def test_the_average_is_the_mean_of_the_last_epochs_and_best_is_the_best(tmp_pat
 @pytest.mark.parametrize("first", [3e-4, 30.0])
 def test_the_best_epoch_is_that_of_all_phases(first: float, tmp_path: Path, fabric: Fabric) -> None:
     """The second phase goes on from the last weights of the first, and either may hold the best epoch."""
-    of = member("segment-lite0", *TINY, "members.*.keep={weights: best}", "members.*.phases.0.epochs=1")
+    of = member("segment-lite0", *TINY, "members.*.keep={weights: best}", "members.*.phases.1.epochs=1")
     rates = (first, 3e-4 if first > 1 else 30.0)
     phases = [
         of.phases[0].model_copy(
@@ -156,7 +156,7 @@ def test_the_best_epoch_is_that_of_all_phases(first: float, tmp_path: Path, fabr
 def test_the_batch_dice_of_the_validation_is_over_batches_of_their_own_size(tmp_path: Path, fabric: Fabric) -> None:
     logs = []
     for size in (4, 1):
-        of = member("segment-lite0", *TINY, "members.*.phases.0.epochs=1", "members.*.keep.last=1")
+        of = member("segment-lite0", *TINY, "members.*.phases.1.epochs=1", "members.*.keep.last=1")
         sampling = of.sampling.model_copy(update={"validation_batch": size})
         logs.append(train(of.model_copy(update={"sampling": sampling}), tmp_path / str(size), fabric)[1][0])
     assert logs[0]["train_loss"] == logs[1]["train_loss"]

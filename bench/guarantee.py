@@ -27,9 +27,8 @@ from scipy.stats import binom
 from steelsight.core.files import replacing
 from steelsight.imaging.regions import Region
 from steelsight.inspector.inspector import Inspector
-from steelsight.inspector.ready import ready_inspector
+from steelsight.inspector.ready import DIFFICULTY, ready_inspector
 from steelsight.station.drift import measure_drift
-from steelsight.station.http.samples import DIFFICULTY
 from steelsight.strips import Strip, draw_strip
 from steelsight.verdicts.calibration import Calibration
 from steelsight.verdicts.evaluated import EvaluationSet

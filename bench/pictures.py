@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.inspector.inspector import Inspector
-from steelsight.inspector.ready import ready_inspector
+from steelsight.inspector.ready import DIFFICULTY, ready_inspector
 from steelsight.results.overlay import draw_overlay
-from steelsight.station.http.samples import DIFFICULTY
 from steelsight.strips import draw_strip
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -17,7 +17,7 @@ from typing import Any
 
 from steelsight.core.files import write_text
 from steelsight.inspector.parity import read_parity
-from steelsight.inspector.ready import READY
+from steelsight.inspector.ready import DIFFICULTY, READY
 
 TRAINED, CALIBRATION, JUDGED = 71, 72, 73
 """Seeds: of the strips trained on, of those calibrated with, and of those that the figures are of."""
@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--images", type=int, default=600)
-    parser.add_argument("--difficulty", type=float, default=0.2)
+    parser.add_argument("--difficulty", type=float, default=DIFFICULTY)
     parser.add_argument("--install", action="store_true")
     given = parser.parse_args()
     work: Path = given.work

@@ -12,9 +12,8 @@ from steelsight.inspector import ready
 from steelsight.inspector.artifact import SCHEMA_VERSION, read_card
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.parity import read_parity
-from steelsight.inspector.ready import ready_inspector
+from steelsight.inspector.ready import DIFFICULTY, ready_inspector
 from steelsight.metrics.classification import roc_auc
-from steelsight.station.http.samples import DIFFICULTY
 from steelsight.strips import draw_strip
 
 FRESH = 74

@@ -6,6 +6,8 @@ from steelsight.core.errors import UserError
 
 READY = Path(__file__).parent / "packaged"
 """Made by `bench/ready_inspector.py`."""
+DIFFICULTY = 0.2
+"""Of the strips that it was trained on, and so of those that it is shown with."""
 
 
 def ready_inspector() -> Path:

@@ -7,13 +7,12 @@ from pathlib import Path
 from starlette.responses import FileResponse, Response
 
 from steelsight.imaging.read import list_images
+from steelsight.inspector.ready import DIFFICULTY
 from steelsight.strips import as_jpeg, draw_strip
 
 _COUNT = 12
 _SEED = 41
 """Of whose first strips four are good, and the others show all classes but the rare second."""
-DIFFICULTY = 0.2
-"""As of the strips that the ready inspector was trained on."""
 
 Offered = Mapping[str, Callable[[], Response | None]]
 """Of an image's name: what answers a request for it; None where it has gone meanwhile."""

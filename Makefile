@@ -16,6 +16,8 @@ IMAGES ?= $(if $(DATA),$(DATA)/test_images,demo/fresh/train_images)
 RUNTIME_TESTS := tests/cascade tests/results tests/inspector tests/cli/test_inspect.py tests/cli/test_bench.py tests/cli/test_score.py
 STATION_TESTS := tests/station/test_station.py tests/station/http/routes/test_inspecting.py
 
+ALONE := $(addprefix tests/training/test_,parallel_jobs.py devices.py job_memory.py allocator.py)
+
 # Of the page's tests: they need no browser, and no network once they are installed.
 NODE_INSTALLED := node_modules/.installed
 PAGE_TESTS = $(shell find tests/station/page/js -name '*.test.js')
@@ -83,9 +85,11 @@ test: test-page test-python
 test-python: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 
-# One after another: these train, start processes of their own or measure memory, and would wait for each other side by side.
+# Two beside each other; then, one after another, those that measure memory or fill the machine by themselves.
 test-slow: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --durations=10 --timeout 900
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder --durations=10 --timeout 900 \
+	  $(addprefix --ignore=,$(ALONE))
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --durations=5 --timeout 900 $(ALONE)
 
 check: check-python check-page docs
 

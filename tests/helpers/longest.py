@@ -1,6 +1,10 @@
 """The files of tests that take longest: they start first."""
 
 LONGEST = (
+    "tests/cli/test_paper.py",
+    "tests/test_readme.py",
+    "tests/test_api.py",
+    "tests/test_notebooks.py",
     "tests/export/test_export.py",
     "tests/station/page/test_suspected.py",
     "tests/selection/test_decide.py",

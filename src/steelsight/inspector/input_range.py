@@ -17,6 +17,7 @@ _LEAST_MARGIN = 0.1  # of brightness; exposure drifts that much from day to day
 _DARKER = 1 / 3  # of the least brightness or light: real strips come to .39, a lamp that fails to a tenth
 _FLATTER = 1 / 2  # of the least contrast
 _DULLER, _NOISIER = 0.75, 1.5  # of the least and the greatest sharpness
+_TWELVE_BITS = 4095 / 65535
 _NOTHING = 5 / 255  # light or contrast that no surface is without; see `dataset.read.BLACK`
 
 _BLOCK, _QUARTER = 32, 4  # pixels
@@ -85,9 +86,9 @@ class InputRange(Model):
         """What about an image lies far outside.
 
         `size`: a side below half the smallest or above twice the greatest. `brightness`: beyond the range by more than half
-        of its width, at least 0.1, or below a third of the least. `light`: below a third of the least. `contrast`: below half
-        of the least. `sharpness`: below three quarters of the least, or above one and a half times the greatest, as pure
-        noise is.
+        of its width, at least 0.1, or below a third of the least. `light`: below a third of the least, or the values of a
+        12-bit camera in a 16-bit file, unless the images were such. `contrast`: below half of the least. `sharpness`: below
+        three quarters of the least, or above one and a half times the greatest, as pure noise is.
         """
         found: list[Flag] = []
         sides = zip(image.shape[:2], (self.height, self.width), strict=True)
@@ -97,7 +98,15 @@ class InputRange(Model):
         margin = max(_LEAST_MARGIN, (brightest - darkest) / 2)
         if not max(darkest - margin, darkest * _DARKER) <= brightness(image) <= brightest + margin:
             found.append("brightness")
-        return (*found, *self._blind(look(image)))
+        blind = tuple(self._blind(look(image)))
+        if "light" not in blind and self._is_shifted(image):
+            found.append("light")
+        return (*found, *blind)
+
+    def _is_shifted(self, image: Image) -> bool:
+        """Whether a 16-bit image holds the 12 bits of a camera, a sixteenth of the light, where the known images had more."""
+        known = self.light[1] if self.light is not None else self.brightness[1]
+        return image.dtype == np.uint16 and known > _TWELVE_BITS and int(image.max()) <= _TWELVE_BITS * 65535
 
     def _blind(self, seen: ImageStatistics) -> Iterable[Flag]:
         """What a camera does not see that is covered, without a lamp or out of focus."""

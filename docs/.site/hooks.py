@@ -76,7 +76,7 @@ def cli_page() -> str:
 
 def recipe_page() -> str:
     """Every field of a recipe: type, default, meaning."""
-    from steelsight.recipe import augment, model
+    from steelsight.recipe import augment, model, stated_rule
     from steelsight.recipe.base import Fields
 
     lines = [
@@ -87,7 +87,7 @@ def recipe_page() -> str:
     ]
     kinds = [
         kind
-        for module in (model, augment)
+        for module in (model, stated_rule, augment)
         for kind in vars(module).values()
         if isinstance(kind, type)
         and issubclass(kind, Fields)
@@ -102,7 +102,7 @@ def recipe_page() -> str:
             shown = (
                 field.annotation.__name__
                 if isinstance(field.annotation, type)
-                else re.sub(r"\b(model|augment)\.", "", shown)
+                else re.sub(r"\b(model|stated_rule|augment)\.", "", shown)
             )
             default = "**needed**" if field.is_required() else f"`{field.default}`"
             meaning = meanings.get(name) or field.description or ""

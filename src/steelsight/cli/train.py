@@ -224,7 +224,7 @@ def _check_wish(wish: "Limits | None", evidence: "OutOfFoldPredictions") -> None
 
 
 def _say_small(evidence: "OutOfFoldPredictions") -> None:
-    """Tell of a run that is made small, whoever has made it so."""
+    """Tell that a run is quick, or that its images are limited."""
     from steelsight.recipe.quick import smallness
 
     if not _is_further_device():

@@ -35,9 +35,10 @@ class Lock:
         try:
             with disk_errors(self._path):
                 self._lock.acquire(blocking=False)
-        except (Timeout, NotImplementedError, OSError) as error:
-            missing = isinstance(error, NotImplementedError) or getattr(error, "errno", None) in _NO_LOCKS
-            if missing and not self._needed:
+        except Timeout as error:
+            raise UserError(self._said) from error
+        except OSError as error:
+            if error.errno in _NO_LOCKS and not self._needed:
                 return
             raise UserError(self._said) from error
 

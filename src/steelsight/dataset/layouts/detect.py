@@ -103,30 +103,21 @@ def detect_layout(root: Path) -> Layout:
 
 
 def _fitting(root: Path) -> list[Layout]:
-    fits: list[Layout] = []
-    if severstal.candidates(root) or (root / severstal.PREFERRED).is_file():
-        fits.append("severstal")
-    if colour_masks.looks_like(root):
-        fits.append("colour-masks")
-    elif index_png.looks_like(root):
-        fits.append("index-png")
-    if class_folders.looks_like(root):
-        fits.append("class-folders")
-    if coco.candidates(root):
-        fits.append("coco")
-    if labelme.candidates(root):
-        fits.append("labelme")
-    if cvat.candidates(root):
-        fits.append("cvat")
-    if voc.looks_like(root):
-        fits.append("voc")
-    if label_studio.candidates(root):
-        fits.append("label-studio")
-    if mvtec.looks_like(root):
-        fits.append("mvtec")
-    if yolo.looks_like(root):
-        fits.append("yolo")
-    return fits
+    coloured = colour_masks.looks_like(root)
+    seen: dict[Layout, object] = {
+        "severstal": severstal.candidates(root) or (root / severstal.PREFERRED).is_file(),
+        "colour-masks": coloured,
+        "index-png": not coloured and index_png.looks_like(root),
+        "class-folders": class_folders.looks_like(root),
+        "coco": coco.candidates(root),
+        "labelme": labelme.candidates(root),
+        "cvat": cvat.candidates(root),
+        "voc": voc.looks_like(root),
+        "label-studio": label_studio.candidates(root),
+        "mvtec": mvtec.looks_like(root),
+        "yolo": yolo.looks_like(root),
+    }
+    return [layout for layout, found in seen.items() if found]
 
 
 def _of_file(table: Path) -> Layout:

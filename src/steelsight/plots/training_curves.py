@@ -51,39 +51,18 @@ def draw_progress(log: Path, out: Path, *, title: str) -> None:
 
 def losses(axes: Axes, job: JobLog) -> None:
     """Training and validation loss per epoch."""
-    _curves(
-        axes,
-        job,
-        "loss",
-        [("training", job.curve("train_loss"), BLUE, "-"), ("validation", job.curve("valid_loss"), ORANGE, "-")],
-    )
+    _both(axes, job, "loss", "loss")
     axes.set_ylim(bottom=0)
 
 
 def accuracy(axes: Axes, job: JobLog) -> None:
     """Share of images that the classifier calls rightly at P = 0.5."""
-    _curves(
-        axes,
-        job,
-        "accuracy",
-        [
-            ("training", job.curve("train_accuracy"), BLUE, "-"),
-            ("validation", job.curve("valid_accuracy"), ORANGE, "-"),
-        ],
-    )
+    _both(axes, job, "accuracy", "accuracy")
 
 
 def auc(axes: Axes, job: JobLog) -> None:
     """How well the classifier's answers order images, whatever the threshold."""
-    _curves(
-        axes,
-        job,
-        "ROC AUC",
-        [
-            ("training", job.curve("train_auc"), BLUE, "-"),
-            ("validation", job.curve("valid_auc"), ORANGE, "-"),
-        ],
-    )
+    _both(axes, job, "ROC AUC", "auc")
 
 
 def dice(axes: Axes, job: JobLog) -> None:
@@ -120,6 +99,12 @@ def learning_rate(axes: Axes, job: JobLog) -> None:
     rates = job.curve("learning_rate")
     _curves(axes, job, "learning rate", [("", rates, PURPLE, "-")])
     log_axis(axes, "y", rates)
+
+
+def _both(axes: Axes, job: JobLog, title: str, figure: str) -> None:
+    """One figure on training and on validation images."""
+    kinds = (("training", "train", BLUE), ("validation", "valid", ORANGE))
+    _curves(axes, job, title, [(name, job.curve(f"{kind}_{figure}"), colour, "-") for name, kind, colour in kinds])
 
 
 def _curves(axes: Axes, job: JobLog, title: str, curves: Sequence[Curve]) -> None:

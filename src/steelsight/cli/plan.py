@@ -61,7 +61,19 @@ def show_plan(evidence: "OutOfFoldPredictions", only: Sequence[str], machine: "D
         cost, arrangement = plan_jobs(evidence, jobs, machine)
     device = f"{arrangement.device}, {cost.at_once} at once" if cost.at_once > 1 else arrangement.device
     table = Table(title=f"Plan of recipe {evidence.recipe.name} on {device} ({len(jobs)} jobs)")
-    for column in ("member", "jobs", "epochs", "steps/epoch", "images/s", "time", "memory", "on disk"):
+    hours = "GPU hours" if arrangement.device == "cuda" else "core hours"
+    for column in (
+        "member",
+        "jobs",
+        "epochs",
+        "steps/epoch",
+        "images/s",
+        "time",
+        hours,
+        "memory",
+        "disk/job",
+        "on disk",
+    ):
         table.add_column(column, justify="left" if column == "member" else "right")
     for member in cost.members:
         table.add_row(
@@ -71,21 +83,25 @@ def show_plan(evidence: "OutOfFoldPredictions", only: Sequence[str], machine: "D
             str(member.steps),
             f"{member.training_rate:.1f}",
             _duration(member.seconds),
+            f"{member.device_hours:.2f}",
             _size(member.memory) if member.memory else "",
+            _size(member.job_disk),
             _size(member.disk),
         )
-    disk = sum(member.disk for member in cost.members)
-    table.add_row("total", str(len(jobs)), "", "", "", _duration(cost.seconds), "", _size(disk), style="bold")
+    whole = ("total", str(len(jobs)), "", "", "", _duration(cost.seconds), f"{cost.device_hours:.2f}", "", "")
+    table.add_row(*whole, _size(cost.disk), style="bold")
     if not as_json:
         results.print(table)
         if cost.members[0].memory:
             results.print("memory: what the process of one job takes at most", highlight=False)
         if cost.at_once > 1:
+            each = f" with {arrangement.threads} thread each" if arrangement.threads else ""
             results.print(
-                f"the total is the time until all are done, {cost.at_once} at once with {arrangement.threads} thread each; "
-                "images/s are those of one job beside the others",
+                f"the total is the time until all are done, {cost.at_once} at once{each}; images/s are those of one job "
+                "beside the others",
                 highlight=False,
             )
+        results.print("images/s are those of a first epoch, in which images are decoded", highlight=False)
     for note in arrangement.notes:
         console.print(note, highlight=False, markup=False)
     working = cost.at_once * max(member.working for member in cost.members)
@@ -94,7 +110,8 @@ def show_plan(evidence: "OutOfFoldPredictions", only: Sequence[str], machine: "D
         "jobs": len(jobs),
         "parallel": cost.at_once,
         "seconds": cost.seconds,
-        "bytes": disk,
+        "device_hours": cost.device_hours,
+        "bytes": cost.disk,
         "members": [asdict(member) for member in cost.members],
     }
     finish([], again(without=["--plan"]), as_json=as_json, figures=figures)

@@ -249,7 +249,7 @@ class TrainedRun(Run):
         from steelsight.cascade.judge import judge, sees_grey
         from steelsight.export.card import measure_familiar
         from steelsight.export.images import are_there
-        from steelsight.networks.engine import load_engine
+        from steelsight.networks.torch_engine import load_engine
         from steelsight.run.predictions import OutOfFoldPredictions
         from steelsight.selection.run_policy import of_folds
 

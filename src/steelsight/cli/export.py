@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from steelsight.cli.following import inspect_with
+from steelsight.cli.next_step import inspect_with
 from steelsight.cli.output import finish, results, shown_progress
 
 

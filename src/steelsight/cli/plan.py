@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from steelsight.cli.again import again
 from steelsight.cli.groups import known_groups, say_groups
 from steelsight.cli.labelled import read_labelled, say_folds, say_who_learns_from_classes
 from steelsight.cli.output import console, counting, finish, results
+from steelsight.cli.retyped_command import again
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
 

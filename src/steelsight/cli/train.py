@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.again import again
-from steelsight.cli.following import export_of
 from steelsight.cli.groups import Groups, known_groups, say_groups
 from steelsight.cli.labelled import BoxesOption, read_labelled, say_folds, say_who_learns_from_classes
 from steelsight.cli.limits import (
@@ -24,7 +22,9 @@ from steelsight.cli.limits import (
     OverkillAmong,
     make_wish,
 )
+from steelsight.cli.next_step import export_of
 from steelsight.cli.output import console, counting, finish, shown_progress, with_options
+from steelsight.cli.retyped_command import again
 from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
@@ -250,7 +250,7 @@ def _end(evidence: "OutOfFoldPredictions", wish: "Limits | None", as_json: bool)
         following = again(without=["--only="], add=["--resume", "--only", open_jobs[0]])
         finish([run.path], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
-    from steelsight.cli.decision import show, show_policy
+    from steelsight.cli.decision_tables import show, show_policy
     from steelsight.report.build import build_report
     from steelsight.selection.decide import decide
 

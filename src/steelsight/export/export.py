@@ -27,7 +27,7 @@ from steelsight.inspector.artifact import (
     write_card,
     write_checksums,
 )
-from steelsight.inspector.engine import open_engine
+from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme import readme
 from steelsight.inspector.training_images import PRINTS, SEEN, write_seen
@@ -35,7 +35,7 @@ from steelsight.run.run import Run
 from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, MATCHES, write_evaluation_set
 
 if TYPE_CHECKING:
-    from steelsight.networks.engine import TorchEngine
+    from steelsight.networks.torch_engine import TorchEngine
 
 
 _FILES = (CARD, CHECKSUMS, PARITY, README, SEEN, PRINTS, IMAGES, DEFECTS, MATCHES)
@@ -79,7 +79,7 @@ def export_run(
     """
     plan = make_plan(run, folds, precision, max_dice_loss, images, progress)
     _refuse_foreign(out)
-    from steelsight.networks.engine import load_engine  # torch takes seconds: what is wrong is said before
+    from steelsight.networks.torch_engine import load_engine  # torch takes seconds: what is wrong is said before
 
     classifiers, segmenters = plan.jobs
     reference = load_engine(run, plan.recipe, plan.decision.classes, classifiers, segmenters, device="cpu")

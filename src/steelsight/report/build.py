@@ -15,7 +15,7 @@ from steelsight.report.sections.curves import curves_view
 from steelsight.report.sections.data import data_view
 from steelsight.report.sections.defect_table import DefectTable, defect_table, strip_scale
 from steelsight.report.sections.defects import defects_view
-from steelsight.report.sections.first import first_view
+from steelsight.report.sections.first_page import first_view
 from steelsight.report.sections.folds import folds_view
 from steelsight.report.sections.found_curve import found_view
 from steelsight.report.sections.gallery import gallery_view

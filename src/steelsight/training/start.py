@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import sweep
+from steelsight.dataset.choose_images import choose_images
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.groups import KnownGroups, join_groups
-from steelsight.dataset.limit import choose_images
 from steelsight.dataset.model import Dataset
 from steelsight.dataset.twins import find_twins
 from steelsight.imaging.read import read_image

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.groups import Groups, known_groups, say_groups
+from steelsight.cli.groups import Groups, Later, SplitByTime, check_split, known_groups, say_groups, say_later
 from steelsight.cli.labelled import BoxesOption, read_labelled, say_folds, say_who_learns_from_classes
 from steelsight.cli.limits import (
     Confidence,
@@ -28,6 +28,7 @@ from steelsight.cli.retyped_command import again
 from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
+from steelsight.dataset.split_by_time import LATER_SHARE
 
 if TYPE_CHECKING:
     from steelsight.recipe import Recipe
@@ -67,6 +68,8 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")] = False,
     skip_faulty: Annotated[bool, typer.Option("--skip-faulty", help="Leave faulty images out, and list them.")] = False,
     groups: Groups = None,
+    split_by_time: SplitByTime = None,
+    later: Later = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
     devices: Annotated[int | None, typer.Option(min=1, help="How many devices; all GPUs if left out.")] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Loader processes for each device.")] = None,
@@ -104,6 +107,7 @@ def train(
         cost_overkill=cost_overkill,
         cost_escape_of=cost_escape_of,
     )
+    check_split(groups, split_by_time, later)
     # until run_jobs nothing imports torch: what is wrong is told at once
     from steelsight.recipe import choose_jobs, load_recipe
     from steelsight.recipe.quick import QUICK_IMAGES
@@ -122,15 +126,27 @@ def train(
     if plan:
         from steelsight.cli.plan import planned_run, show_plan
 
-        with planned_run(data, layout, boxes, wanted, skip_faulty=skip_faulty, groups=groups, limit=limit) as evidence:
+        with planned_run(
+            data,
+            layout,
+            boxes,
+            wanted,
+            skip_faulty=skip_faulty,
+            groups=groups,
+            limit=limit,
+            time=split_by_time,
+            later=LATER_SHARE if later is None else later,
+        ) as evidence:
             show_plan(evidence, only or [], machine, as_json)
         return
     goes_on, left_out = run.is_started, False
     if goes_on:
         evidence = _go_on(data, wanted, run)
         _check_groups(evidence, groups)
+        _check_split(evidence, split_by_time)
     else:
-        evidence, left_out = _start(data, layout, boxes, wanted, run, skip_faulty, groups, limit)
+        share = LATER_SHARE if later is None else later
+        evidence, left_out = _start(data, layout, boxes, wanted, run, skip_faulty, groups, limit, split_by_time, share)
     _check_wish(wish, evidence)
     _say_small(evidence)
     jobs = choose_jobs(evidence.recipe, only or [])
@@ -168,6 +184,8 @@ def _start(
     skip_faulty: bool,
     groups: str | None,
     limit: int | None,
+    time: str | None,
+    later: float,
 ) -> "tuple[OutOfFoldPredictions, bool]":
     """A new run, and whether images of DATA were left out."""
     from steelsight.run.predictions import OutOfFoldPredictions
@@ -176,9 +194,12 @@ def _start(
     dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty)
     known = known_groups(groups, dataset)
     with counting("looking for twins") as advance:
-        started = start_run(run, dataset, wanted, known=known, limit=limit, progress=advance)
+        started = start_run(
+            run, dataset, wanted, known=known, limit=limit, time=time, later_share=later, progress=advance
+        )
     evidence = OutOfFoldPredictions.of(started)
     say_groups(known, evidence.record.groups)
+    say_later(evidence.record)
     say_who_learns_from_classes(evidence)
     say_folds(evidence.record)
     return evidence, bool(dataset.left_out)
@@ -211,6 +232,15 @@ def _check_groups(evidence: "OutOfFoldPredictions", groups: str | None) -> None:
     if (join_groups(record.groups, known) != record.groups).any():
         raise UserError(
             f"--groups {groups}: the run in {evidence.run} began without these groups, and its folds part some of them; "
+            "choose another --out"
+        )
+
+
+def _check_split(evidence: "OutOfFoldPredictions", time: str | None) -> None:
+    """See that a run that goes on was split by time, if --split-by-time says so."""
+    if time is not None and not evidence.record.later:
+        raise UserError(
+            f"--split-by-time {time}: the run in {evidence.run} began without it, and has trained on the later images; "
             "choose another --out"
         )
 

@@ -21,6 +21,7 @@ from steelsight.report.sections.found_curve import found_view
 from steelsight.report.sections.gallery import gallery_view
 from steelsight.report.sections.gate import gate_view
 from steelsight.report.sections.inspected import inspected_view
+from steelsight.report.sections.later import later_view
 from steelsight.report.sections.masks import masks_view
 from steelsight.report.sections.members import members_view
 from steelsight.report.sections.rule_kinds import rules_view
@@ -102,6 +103,7 @@ def page_of(
             "gallery": gallery_view(
                 record.samples, found.p_defect, nested, record.classes, found.masks_of, _defects(found)
             ),
+            "later": later_view(found.run, record, masks.judged[0], None if classifier is None else classifier.auc),
             "inspected": None if inspected is None else inspected_view(inspected, record.classes),
         }
     )

@@ -2,15 +2,16 @@
 
 RUN/dataset.json holds the root, layout, classes and what was left out; RUN/samples.csv every image with its size, fold
 and twin group; RUN/truth.csv every (image, class) with its run lengths, empty where nothing is there; RUN/without_masks.csv,
-where there are such, the images of which only their classes are known. Paths inside the root are stored relative to it:
+where there are such, the images of which only their classes are known; RUN/later.csv, where the data was split by time,
+the later images, which no network learns from. Paths inside the root are stored relative to it:
 who moves the data changes `root` in dataset.json, and nothing else.
 """
 
 import csv
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +28,9 @@ from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import RunError, Runs, format_runs, parse_runs
 
 SAMPLES, TRUTH, WITHOUT_MASKS, DATASET = "samples.csv", "truth.csv", "without_masks.csv", "dataset.json"
+LATER = "later.csv"
 SAMPLE_COLUMNS = ("image_id", "path", "height", "width", "fold", "group")
+LATER_COLUMNS = ("image_id", "path", "height", "width", "group")
 TRUTH_COLUMNS = ("ImageId", "ClassId", "EncodedPixels")
 WITHOUT_MASKS_COLUMNS = ("image_id", "path", "height", "width", "fold", "classes")
 
@@ -50,6 +53,9 @@ class Record:
         without_masks: as in `Dataset`.
         their_folds: of each of these, the fold whose jobs must not learn from it, since that fold judges an image of the same
             group; -1 where there is none.
+        later: images that came after those trained on, held back; none where the data was not split by time.
+        later_groups: int64, the twin group of each of these.
+        later_from: the moment with which they begin, as the user wrote it; empty where there are none.
     """
 
     root: Path
@@ -63,6 +69,9 @@ class Record:
     of_images: int | None = None
     without_masks: tuple[Sample, ...] = ()
     their_folds: tuple[int, ...] = ()
+    later: tuple[Sample, ...] = ()
+    later_groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    later_from: str = ""
 
 
 class _Skipped(Model):
@@ -83,6 +92,7 @@ class _Header(Model):
     skipped: tuple[_Skipped, ...]
     fingerprint: str
     of_images: int | None = None
+    later_from: str = ""
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -96,13 +106,16 @@ def write_record(folder: Path, record: Record) -> None:
     samples = ((s.image_id, _stored(s.path, root), *s.size, fold, group) for s, fold, group in rows)
     truth = (
         (sample.image_id, name, format_runs(runs))
-        for sample in record.samples
+        for sample in (*record.samples, *record.later)
         for name, runs in zip(record.classes, sample.runs, strict=True)
     )
     write_csv(folder / SAMPLES, SAMPLE_COLUMNS, samples)
     write_csv(folder / TRUTH, TRUTH_COLUMNS, truth)
     if record.without_masks:
         write_csv(folder / WITHOUT_MASKS, WITHOUT_MASKS_COLUMNS, _without_masks_rows(record, root))
+    if record.later:
+        later = zip(record.later, record.later_groups.tolist(), strict=True)
+        write_csv(folder / LATER, LATER_COLUMNS, ((s.image_id, _stored(s.path, root), *s.size, g) for s, g in later))
     skipped = tuple(
         _Skipped(
             kind=fault.kind,
@@ -120,6 +133,7 @@ def write_record(folder: Path, record: Record) -> None:
         skipped=skipped,
         fingerprint=record.fingerprint,
         of_images=record.of_images,
+        later_from=record.later_from,
     )
     write_json(folder / DATASET, header.model_dump())
 
@@ -157,6 +171,7 @@ def read_record(folder: Path) -> Record:
         numbers.append((fold, group))
     folds, groups = np.array(numbers, np.int64).reshape(-1, 2).T.copy()
     skipped = tuple(Fault(s.kind, root / s.file, s.line, s.image_id, s.message) for s in header.skipped)
+    later, later_groups = _read_later(folder / LATER, root, masks, header.classes) if header.later_from else ((), [])
     without_masks, their_folds = _read_without_masks(folder / WITHOUT_MASKS, root, len(header.classes))
     return Record(
         root=root,
@@ -170,6 +185,9 @@ def read_record(folder: Path) -> Record:
         of_images=header.of_images,
         without_masks=without_masks,
         their_folds=their_folds,
+        later=later,
+        later_groups=np.array(later_groups, np.int64),
+        later_from=header.later_from,
     )
 
 
@@ -230,6 +248,25 @@ def _read_without_masks(file: Path, root: Path, classes: int) -> tuple[tuple[Sam
     return tuple(samples), tuple(folds)
 
 
+def _read_later(
+    file: Path, root: Path, masks: Mapping[str, Mapping[str, Runs]], classes: Sequence[str]
+) -> tuple[tuple[Sample, ...], list[int]]:
+    samples: list[Sample] = []
+    groups: list[int] = []
+    for line, (image_id, path, *integers) in _rows(file, LATER_COLUMNS):
+        height, width, group = _integers(file, line, integers)
+        if min(height, width) < 1 or height * width > _MOST_PIXELS or group < 0:
+            raise UserError(
+                f"{file}, line {line}: no image has height {height}, width {width} and group {group}; restore the file from "
+                "a copy"
+            )
+        runs = masks.get(image_id, {})
+        mask = tuple(runs.get(name, Runs.empty()) for name in classes)
+        samples.append(Sample(image_id, root / path, (height, width), mask))
+        groups.append(group)
+    return tuple(samples), groups
+
+
 def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Line number and fields of each row below the header."""
     csv.field_size_limit(_LONGEST_FIELD)
@@ -269,5 +306,6 @@ def _integers(file: Path, line: int, values: Sequence[str]) -> list[int]:
         return [int(value) for value in values]
     except ValueError:
         raise UserError(
-            f"{file}, line {line}: height, width, fold and group must be whole numbers, found {', '.join(values)}"
+            f"{file}, line {line}: sizes, fold and group must be whole numbers, found {', '.join(values)}; restore the file "
+            "from a copy"
         ) from None

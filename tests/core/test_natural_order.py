@@ -1,9 +1,9 @@
-"""Order of arrival: seen first, then older, then names as people count."""
+"""Names as people count."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelsight.station.watch.order import natural
+from steelsight.core.natural_order import natural
 
 
 @given(st.lists(st.integers(0, 10**12), unique=True), st.sampled_from(["", ".png", "_2.png"]))

@@ -1,18 +1,16 @@
 """Order of arrival: seen first, then older, then names as people count."""
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from steelsight.station.watch.order import natural
-
-
-@given(st.lists(st.integers(0, 10**12), unique=True), st.sampled_from(["", ".png", "_2.png"]))
-def test_numbers_in_names_sort_by_value(numbers: list[int], end: str) -> None:
-    names = sorted((f"strip{number}{end}" for number in numbers), key=natural)
-    assert names == [f"strip{number}{end}" for number in sorted(numbers)]
+from steelsight.core.natural_order import Natural
+from steelsight.station.watch.order import arrival_key
+from steelsight.station.watch.scan import Entry
 
 
-@given(st.lists(st.text("a1٣0²-.", max_size=6), unique=True, min_size=2, max_size=5))
-def test_different_names_have_one_order(names: list[str]) -> None:
-    assert len({natural(name) for name in names}) == len(names)
-    assert sorted(names, key=natural) == sorted(sorted(names), key=natural)
+def test_what_was_seen_first_comes_first_then_what_is_older_then_the_smaller_number() -> None:
+    in_order = [(0, 9, "strip2.png"), (1, 3, "strip10.png"), (1, 4, "strip9.png"), (1, 4, "strip10.png")]
+
+    def key(one: tuple[int, int, str]) -> tuple[int, int, Natural]:
+        seen, modified_ns, name = one
+        return arrival_key(seen, Entry(name, 1, modified_ns, 1))
+
+    backwards = in_order[::-1]
+    assert sorted(backwards, key=key) == in_order

@@ -30,8 +30,8 @@ sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests"), str(ROOT / "src")]
 
 from fuzzing.readers import readers, some  # noqa: E402
 
-TURN = 40.0
-"""Seconds that one reader has at a time, its start included: in a unit all readers have their turn again and again."""
+TURN = 60.0
+"""Seconds that one reader has at a time, its start not counted: over a few units all have their turn again and again."""
 SILENCE = 120.0
 """Seconds without a sign of life after which a worker is ended: its input hangs."""
 SEEDS = 1_000_000

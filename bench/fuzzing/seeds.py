@@ -11,7 +11,6 @@ from typing import Any
 import cv2
 import numpy as np
 from helpers.data import ROOT
-from helpers.judged_run import make_run
 from helpers.labelled_scene import SIZE, picture, pit, scratch
 from helpers.layout_writers import palette_png, write_class_image
 from helpers.policies import make_policy
@@ -160,6 +159,8 @@ def inspector() -> Files:
 
 def run() -> Files:
     """A decided RUN of seven strips with its evidence, whose images lie where the tests' do."""
+    from helpers.judged_run import make_run
+
     from steelsight.run.run import Run
     from steelsight.selection.decide import decide
     from steelsight.selection.decision import write_decision

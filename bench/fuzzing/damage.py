@@ -105,7 +105,7 @@ def damaged_json(draw: Draw, content: bytes) -> bytes:
     if draw.often(0.03):
         return content.replace(b"1", b"1" * 5000, 1)
     tree = {"": json.loads(content)}
-    for _ in range(draw.whole(1, 4)):
+    for _ in range(draw.one((1, 1, 2, 3))):
         _change(draw, tree)
     text = json.dumps(tree[""], ensure_ascii=draw.often(0.5))
     return _encoded(draw, text) if draw.often(0.1) else text.encode("utf-8", "surrogatepass")
@@ -127,7 +127,7 @@ def damaged_yaml(draw: Draw, content: bytes) -> bytes:
     if draw.often(0.3):
         return damaged_text(draw, content)
     tree = {"": yaml.safe_load(content)}
-    for _ in range(draw.whole(1, 3)):
+    for _ in range(draw.one((1, 1, 2))):
         _change(draw, tree)
     return yaml.safe_dump(tree[""], allow_unicode=True).encode("utf-8", "surrogatepass")
 

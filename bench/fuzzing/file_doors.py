@@ -36,7 +36,7 @@ def recipe() -> Reader:
         path = next(iter(sorted(folder.rglob("*.y*ml"))), folder)
         if refuses(lambda: read.append(load_recipe(str(path), given))):
             return False
-        return not refuses(lambda: resolve(read[0], ("pit", "scratch"), [(256, 1600)] * 4, True))
+        return not refuses(lambda: resolve(read[0], ("1", "2", "3", "4"), [(256, 1600)] * 4, True))
 
     return Reader("recipe", files, enter)
 

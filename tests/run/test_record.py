@@ -91,6 +91,7 @@ def test_fingerprint_follows_pixels_masks_and_names_but_not_the_place(tmp_path: 
     [
         ("dataset.json", '"severstal"', '"folder"', "dataset.json"),
         ("samples.csv", ",256,1600,0,", ",256,wide,0,", "whole numbers"),
+        ("samples.csv", ",256,1600,0,", f",256,1600,{10**20},", "whole numbers"),
         ("samples.csv", "image_id,path", "image,path", "the header is not image_id,path,height,width,fold,group"),
         ("truth.csv", ",1,", ",9,", "class '9' is not in dataset.json"),
     ],

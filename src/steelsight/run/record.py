@@ -21,6 +21,7 @@ from pydantic import Field, ValidationError
 from steelsight.core.errors import UserError
 from steelsight.core.files import refuse_links_out, resolved, write_csv, write_json
 from steelsight.core.model import Model, explain
+from steelsight.core.parsing import whole
 from steelsight.core.safe_names import from_cell
 from steelsight.dataset.model import Dataset, Fault, Layout, Remark, Sample
 from steelsight.imaging.read import read_content
@@ -287,7 +288,7 @@ def _read_truth(file: Path, classes: Sequence[str]) -> dict[str, dict[str, Runs]
 
 def _integers(file: Path, line: int, values: Sequence[str]) -> list[int]:
     try:
-        return [int(value) for value in values]
+        return [whole(value) for value in values]
     except ValueError:
         raise UserError(
             f"{file}, line {line}: height, width, fold and group must be whole numbers, found {', '.join(values)}"

@@ -156,7 +156,7 @@ def _annotations_by_image(
         image_id = known.find(annotation.image_id)
         if image_id is None:
             message = f"{annotation.label} belongs to image {annotation.image_id}, which is not in images; add it"
-            named = annotation.image_id if annotation.image_id in names.values() else None
+            named = next((name for name in names.values() if name == annotation.image_id), None)
             if named is not None:
                 message = f"{annotation.label} gives the name {named} where the id of its image belongs; write the id"
             faults.append(Fault("missing-image", file, None, named, message))

@@ -166,8 +166,10 @@ def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
     """What --parallel says."""
     if parallel == "auto":
         return "auto"
-    if not (parallel.isdecimal() and int(parallel) > 0):
-        raise UserError(f"--parallel {parallel}: how many jobs train side by side, from 1 on; give a number, or auto")
+    if not (parallel.isdecimal() and len(parallel) < 6 and int(parallel) > 0):
+        raise UserError(
+            f"--parallel {parallel[:20]}: how many jobs train side by side, from 1 on; give a number, or auto"
+        )
     if int(parallel) > 1 and (devices or 1) > 1:
         raise UserError(
             f"--parallel {parallel} with --devices {devices}: several devices train one job; leave out one of the two"

@@ -1,10 +1,10 @@
 """A RUN's own record of its data, so that later verbs need the RUN alone (and the images only for pictures).
 
-RUN/dataset.json holds the root, layout, classes and what was left out; RUN/samples.csv every image with its size, fold
-and twin group; RUN/truth.csv every (image, class) with its run lengths, empty where nothing is there; RUN/without_masks.csv,
-where there are such, the images of which only their classes are known; RUN/later.csv, where the data was split by time,
-the later images, which no network learns from. Paths inside the root are stored relative to it:
-who moves the data changes `root` in dataset.json, and nothing else.
+RUN/dataset.json holds the root, layout, classes, what was left out and what else reading said; RUN/samples.csv every image
+with its size, fold and twin group; RUN/truth.csv every (image, class) with its run lengths, empty where nothing is there;
+RUN/without_masks.csv, where there are such, the images of which only their classes are known; RUN/later.csv, where the data
+was split by time, the later images, which no network learns from. Paths inside the root are stored relative to it: who moves
+the data changes `root` in dataset.json, and nothing else.
 """
 
 import csv
@@ -17,13 +17,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from steelsight.core.errors import UserError
-from steelsight.core.files import refuse_links_out, write_csv, write_json
+from steelsight.core.files import refuse_links_out, resolved, write_csv, write_json
 from steelsight.core.model import Model, explain
+from steelsight.core.parsing import whole
 from steelsight.core.safe_names import from_cell
-from steelsight.dataset.model import Dataset, Fault, Layout, Sample
+from steelsight.dataset.model import Dataset, Fault, Layout, Remark, Sample
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import RunError, Runs, format_runs, parse_runs
 
@@ -48,6 +49,7 @@ class Record:
         folds: int64 (N,), the fold that judges each sample.
         groups: int64 (N,), the twin group of each sample.
         skipped: faults whose images were left out.
+        notes, remarks: as in `Dataset`: what was taken to be so while reading, and what was left out, or named and counted.
         fingerprint: of the data, see `fingerprint`.
         of_images: how many images the data has, where a limit took the samples from them; None where all were taken.
         without_masks: as in `Dataset`.
@@ -72,6 +74,8 @@ class Record:
     later: tuple[Sample, ...] = ()
     later_groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     later_from: str = ""
+    notes: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 class _Skipped(Model):
@@ -79,6 +83,13 @@ class _Skipped(Model):
     file: str
     line: int | None
     image_id: str | None
+    message: str
+
+
+class _Remark(Model):
+    kind: str
+    file: str
+    images: int = Field(ge=0)
     message: str
 
 
@@ -93,6 +104,8 @@ class _Header(Model):
     fingerprint: str
     of_images: int | None = None
     later_from: str = ""
+    notes: tuple[str, ...] = ()
+    remarks: tuple[_Remark, ...] = ()
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -101,7 +114,7 @@ def write_record(folder: Path, record: Record) -> None:
     Raises:
         UserError: the disk is full or may not be written to.
     """
-    root = record.root.resolve()
+    root = resolved(record.root)
     rows = zip(record.samples, record.folds.tolist(), record.groups.tolist(), strict=True)
     samples = ((s.image_id, _stored(s.path, root), *s.size, fold, group) for s, fold, group in rows)
     truth = (
@@ -126,6 +139,10 @@ def write_record(folder: Path, record: Record) -> None:
         )
         for fault in record.skipped
     )
+    remarks = tuple(
+        _Remark(kind=one.kind, file=_stored(one.file, root), images=one.images, message=one.message)
+        for one in record.remarks
+    )
     header = _Header(
         root=str(root),
         layout=record.layout,
@@ -134,6 +151,8 @@ def write_record(folder: Path, record: Record) -> None:
         fingerprint=record.fingerprint,
         of_images=record.of_images,
         later_from=record.later_from,
+        notes=record.notes,
+        remarks=remarks,
     )
     write_json(folder / DATASET, header.model_dump())
 
@@ -172,6 +191,7 @@ def read_record(folder: Path) -> Record:
     folds, groups = np.array(numbers, np.int64).reshape(-1, 2).T.copy()
     skipped = tuple(Fault(s.kind, root / s.file, s.line, s.image_id, s.message) for s in header.skipped)
     later, later_groups = _read_later(folder / LATER, root, masks, header.classes) if header.later_from else ((), [])
+    remarks = tuple(Remark(one.kind, root / one.file, one.images, one.message) for one in header.remarks)
     without_masks, their_folds = _read_without_masks(folder / WITHOUT_MASKS, root, len(header.classes))
     return Record(
         root=root,
@@ -188,6 +208,8 @@ def read_record(folder: Path) -> Record:
         later=later,
         later_groups=np.array(later_groups, np.int64),
         later_from=header.later_from,
+        notes=header.notes,
+        remarks=remarks,
     )
 
 
@@ -220,7 +242,7 @@ def _digest(sample: Sample) -> bytes:
 
 def _stored(path: Path, root: Path) -> str:
     absolute = path.absolute()
-    for candidate in (absolute, absolute.resolve()):
+    for candidate in (absolute, resolved(absolute)):
         if candidate.is_relative_to(root):
             return candidate.relative_to(root).as_posix()
     return absolute.as_posix()
@@ -303,7 +325,7 @@ def _read_truth(file: Path, classes: Sequence[str]) -> dict[str, dict[str, Runs]
 
 def _integers(file: Path, line: int, values: Sequence[str]) -> list[int]:
     try:
-        return [int(value) for value in values]
+        return [whole(value) for value in values]
     except ValueError:
         raise UserError(
             f"{file}, line {line}: sizes, fold and group must be whole numbers, found {', '.join(values)}; restore the file "

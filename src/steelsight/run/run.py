@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from steelsight.core.files import is_temporary
+from steelsight.core.files import is_temporary, resolved
 from steelsight.recipe import Member, Recipe
 from steelsight.run.record import DATASET, LATER, SAMPLES, TRUTH, WITHOUT_MASKS, Record, read_record
 from steelsight.run.resolved_recipe import RECIPE, read_run_recipe
@@ -71,7 +71,7 @@ class Run:
     @property
     def name(self) -> str:
         """Name of the folder, even if it was given as `.`."""
-        return self.path.resolve().name
+        return resolved(self.path).name
 
     @property
     def is_started(self) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.files import sweep
+from steelsight.core.files import resolved, sweep
 from steelsight.dataset.choose_images import choose_images
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.groups import KnownGroups, join_groups
@@ -115,6 +115,8 @@ def start_run(
         later=held.later,
         later_groups=held.later_groups,
         later_from=held.later_from,
+        notes=dataset.notes,
+        remarks=dataset.remarks,
     )
     sweep(run.path, below=False)
     write_record(run.path, record)
@@ -171,8 +173,8 @@ def go_on(run: Run, recipe: Recipe, root: Path) -> OutOfFoldPredictions:
         raise UserError(
             f"{run}: holds a run of recipe {evidence.recipe.name!r}, not {recipe.name!r}; {mend}, or choose another `out=`"
         )
-    folder = (root.parent if root.is_file() else root).resolve()
-    return evidence if folder == evidence.record.root.resolve() else with_images_at(evidence, folder)
+    folder = resolved(root.parent if root.is_file() else root)
+    return evidence if folder == resolved(evidence.record.root) else with_images_at(evidence, folder)
 
 
 def check_unchanged(evidence: OutOfFoldPredictions, jobs: Sequence[tuple[Member, int]]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.core.files import replacing
+from steelsight.core.files import replacing, resolved
 from steelsight.dataset.model import Dataset, Sample
 from steelsight.dataset.writers.file_names import free_name
 from steelsight.imaging.read import read_content
@@ -109,7 +109,7 @@ def require_joinable(folder: Path, root: Path) -> None:
         UserError: the folder holds something, or lies in the data.
     """
     require_new(folder)
-    if folder.resolve().is_relative_to(root.resolve()):
+    if resolved(folder).is_relative_to(resolved(root)):
         raise UserError(f"{folder}: lies in {root}, whose images it would hold again; name a folder outside it")
 
 
@@ -180,6 +180,6 @@ def _link(source: Path, target: Path) -> None:
     """The same file under another name; a copy where the disk, or its rules, cannot."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.link(source.resolve(), target)  # resolved: a link to a symbolic link would lead nowhere from here
+        os.link(resolved(source), target)  # resolved: a link to a symbolic link would lead nowhere from here
     except OSError:
         target.write_bytes(read_content(source))

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_plain, shown
 from steelsight.dataset.layouts.class_name_rules import refuse_class_names
 from steelsight.dataset.layouts.detect import list_dataset
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size
 from steelsight.dataset.model import Dataset, Fault, Layout, Remark, Sample
 from steelsight.dataset.remarks import doubled, flat, left_out, oriented, unused_bits
+from steelsight.imaging.orientation import stated_orientation, upright_size
 from steelsight.imaging.preprocess import Image
-from steelsight.imaging.read import ImageError, decode_image, image_size, read_content, stated_orientation
+from steelsight.imaging.read import ImageError, decode_image, image_size, read_content
 from steelsight.imaging.rle import Runs
 
 BLACK = 5
@@ -83,7 +84,6 @@ def read_dataset(
     usable = [image for image in opened if image.listed.image_id not in faulty]
     classes = listing.classes if listing.classes is not None else _classes_shown(usable) or _classes_shown(opened)
     for image in opened:
-        faults += _turned(image)
         faults += _empty_masks(image, classes)
     faults.sort(key=_place)
     if not classes:
@@ -132,18 +132,26 @@ def _open(listed: Listed, decode: bool) -> _Opened:
         black = Fault("all-black", listed.path, None, listed.image_id, message)
         return _Opened(listed, size, Marks({}, (black,)))
     bits = int(image.max()).bit_length() if image.dtype.itemsize == 2 else 0
-    return _Opened(listed, size, listed.marks(size), stated_orientation(content), bits, is_flat(image))
+    orientation = stated_orientation(content)
+    marks = _on_turned(listed, listed.marks(size), size, orientation)
+    return _Opened(listed, size, marks, orientation, bits, is_flat(image))
 
 
-def _turned(image: _Opened) -> list[Fault]:
-    """An orientation of an image that is marked: nobody can tell on which of the two the mask was drawn."""
-    if image.orientation == 1 or not any(runs.area for runs in image.marks.masks.values()):
-        return []
+def _on_turned(listed: Listed, marks: Marks, size: Size, orientation: int) -> Marks:
+    """The marks, with a word on the orientation where a label states the size that the image has before it is turned."""
+    stored = upright_size(size, orientation)
+    wrong = [fault for fault in marks.faults if fault.kind == "wrong-size"]
+    if stored == size or not wrong or any(fault.kind == "wrong-size" for fault in listed.marks(stored).faults):
+        return marks
+    first = wrong[0]
     message = (
-        f"EXIF orientation {image.orientation}: some programs show the image turned, so the mask may have been drawn on "
-        "the turned or on the stored pixels; save the image without an orientation, as it was marked"
+        f"made for {stored[1]} x {stored[0]} (width x height), as the image is stored; EXIF orientation {orientation} turns "
+        f"it to {size[1]} x {size[0]}, as labelling tools show it, and nobody can tell on which of the two the label was "
+        "drawn; save the image without an orientation, as it was marked"
     )
-    return [Fault("exif-orientation", image.listed.path, None, image.listed.image_id, message)]
+    turned = Fault("exif-orientation", first.file, first.line, first.image_id, message)
+    others = tuple(fault for fault in marks.faults if fault not in wrong)
+    return replace(marks, faults=(*others, turned))
 
 
 def _remarks(opened: Sequence[_Opened]) -> list[Remark]:

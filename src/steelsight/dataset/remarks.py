@@ -30,10 +30,10 @@ def left_out(listing: Listing, faults: Iterable[Fault]) -> list[Remark]:
 
 
 def oriented(files: Sequence[Path]) -> list[Remark]:
-    """Images with an orientation and without a mark, so no label depends on it."""
+    """Images that are read turned."""
     message = (
-        f"{len(files)} images without a mark state an EXIF orientation ({_names(files)}), which is not applied: pixels are "
-        "taken as they are stored"
+        f"{len(files)} images state an EXIF orientation ({_names(files)}) and are read turned as it says, as labelling tools "
+        "show them; labels count as drawn on the turned picture"
     )
     return [Remark("exif-orientation", files[0], len(files), message)] if files else []
 

@@ -22,8 +22,8 @@ _HEAD = 200_000  # bytes of a JPEG in which its orientation stands, if it has on
 def browser_image(content: bytes) -> tuple[bytes, str]:
     """An image file as a browser shows it pixel for pixel, and its media type.
 
-    JPEG and 8-bit PNG stay as they are, unless they carry an orientation, which browsers apply and masks do not: like any
-    other format, they become PNG; 16 bit becomes 8.
+    JPEG and 8-bit PNG stay as they are, unless they may carry an orientation, of which browsers apply some: like any other
+    format, they become PNG, turned as the inspector reads them; 16 bit becomes 8.
 
     Raises:
         ImageError: it is no image, which then was none when it was stored.

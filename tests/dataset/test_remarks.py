@@ -1,4 +1,4 @@
-"""What lies in a labelled folder and is not read is named; orientations and unused bits are told, or refused."""
+"""What lies in a labelled folder and is not read is named; orientations are told."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from helpers.data import run_cli
-from helpers.pictures import encoded, steel, tiff, turned_jpeg
+from helpers.pictures import encoded, steel, turned_jpeg
 
 from steelsight.dataset.read import read_dataset
 
@@ -83,15 +83,6 @@ def test_images_that_state_an_orientation_are_told_with_a_mark_or_without(tmp_pa
     assert not dataset.faults
     assert [(one.kind, one.images) for one in dataset.remarks] == [("exif-orientation", 2)]
     assert len(dataset.samples) == 3
-
-
-def test_bits_that_a_camera_does_not_have_are_told(tmp_path: Path) -> None:
-    root = index_png(tmp_path)
-    (root / "images/0.png").unlink()
-    put(root / "images/0.tif", tiff(steel().astype(np.uint16) * 16))
-    (remark,) = read_dataset(root).remarks
-    assert (remark.kind, remark.images) == ("unused-bits", 1)
-    assert "12 bit at most (no value above 4095" in remark.message
 
 
 def test_an_image_of_one_grey_is_told(tmp_path: Path) -> None:

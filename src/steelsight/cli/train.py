@@ -9,7 +9,7 @@ import typer
 from steelsight.cli.again import again
 from steelsight.cli.following import export_of
 from steelsight.cli.groups import Groups, known_groups, say_groups
-from steelsight.cli.labelled import BoxesOption, read_labelled, say_folds, say_who_learns_from_classes
+from steelsight.cli.labelled import Bits, BoxesOption, read_labelled, say_folds, say_who_learns_from_classes
 from steelsight.cli.limits import (
     Confidence,
     CostEscape,
@@ -42,6 +42,7 @@ def train(
     recipe: Annotated[str, typer.Option("--recipe", help="paper, lite, demo, or a YAML file.")] = "lite",
     layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; detected if left out.")] = None,
     boxes: BoxesOption = None,
+    bits: Bits = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option(
@@ -122,15 +123,18 @@ def train(
     if plan:
         from steelsight.cli.plan import planned_run, show_plan
 
-        with planned_run(data, layout, boxes, wanted, skip_faulty=skip_faulty, groups=groups, limit=limit) as evidence:
+        with planned_run(
+            data, layout, boxes, wanted, bits=bits, skip_faulty=skip_faulty, groups=groups, limit=limit
+        ) as evidence:
             show_plan(evidence, only or [], machine, as_json)
         return
     goes_on, left_out = run.is_started, False
     if goes_on:
         evidence = _go_on(data, wanted, run)
         _check_groups(evidence, groups)
+        _check_bits(evidence, bits)
     else:
-        evidence, left_out = _start(data, layout, boxes, wanted, run, skip_faulty, groups, limit)
+        evidence, left_out = _start(data, layout, boxes, bits, wanted, run, skip_faulty, groups, limit)
     _check_wish(wish, evidence)
     _say_small(evidence)
     jobs = choose_jobs(evidence.recipe, only or [])
@@ -163,6 +167,7 @@ def _start(
     data: Path,
     layout: Layout | None,
     boxes: Boxes | None,
+    bits: int | None,
     wanted: "Recipe",
     run: "Run",
     skip_faulty: bool,
@@ -173,7 +178,7 @@ def _start(
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.training.start import start_run
 
-    dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty)
+    dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty, bits=bits)
     known = known_groups(groups, dataset)
     with counting("looking for twins") as advance:
         started = start_run(run, dataset, wanted, known=known, limit=limit, progress=advance)
@@ -211,6 +216,17 @@ def _check_groups(evidence: "OutOfFoldPredictions", groups: str | None) -> None:
     if (join_groups(record.groups, known) != record.groups).any():
         raise UserError(
             f"--groups {groups}: the run in {evidence.run} began without these groups, and its folds part some of them; "
+            "choose another --out"
+        )
+
+
+def _check_bits(evidence: "OutOfFoldPredictions", bits: int | None) -> None:
+    """See that a run that goes on reads 16-bit images as --bits says."""
+    began = {member.preprocess.bits for member in evidence.recipe.members}
+    if bits is not None and began != {bits}:
+        said = ", ".join(sorted(map(str, began - {None}))) or "all 16"
+        raise UserError(
+            f"--bits {bits}: the run in {evidence.run} began with {said} bits of 16-bit images; go on without --bits, or "
             "choose another --out"
         )
 

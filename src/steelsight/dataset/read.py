@@ -7,11 +7,12 @@ from pathlib import Path
 
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_plain, shown
+from steelsight.dataset.depth import find_depth, say_depth
 from steelsight.dataset.layouts.class_name_rules import refuse_class_names
 from steelsight.dataset.layouts.detect import list_dataset
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size
-from steelsight.dataset.model import Dataset, Fault, Layout, Remark, Sample
-from steelsight.dataset.remarks import doubled, flat, left_out, oriented, unused_bits
+from steelsight.dataset.layouts.listing import UNNAMED, Boxes, Listed, Listing, Marks, Size
+from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Layout, Remark, Sample
+from steelsight.dataset.remarks import doubled, flat, left_out, oriented
 from steelsight.imaging.orientation import stated_orientation, upright_size
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import ImageError, decode_image, image_size, read_content
@@ -19,9 +20,6 @@ from steelsight.imaging.rle import Runs
 
 BLACK = 5
 """An image is all black when no pixel exceeds this, in 8 and in 16 bit: a covered lens still shows a little noise."""
-
-_USED_BITS = 14
-"""Of 16: cameras have 10, 12 or 14 bit, and a surface that fills so few of 16 is nearly black."""
 
 Progress = Callable[[int, int], None]
 
@@ -32,7 +30,7 @@ class _Opened:
 
     Attributes:
         orientation: as EXIF numbers them.
-        bits: of 16, those that some pixel uses.
+        largest: value of a pixel, in an image of 16 bit; else 0.
         is_flat: see there.
     """
 
@@ -40,7 +38,7 @@ class _Opened:
     size: tuple[int, int] | None
     marks: Marks
     orientation: int = 1
-    bits: int = 0
+    largest: int = 0
     is_flat: bool = False
 
 
@@ -95,8 +93,10 @@ def read_dataset(
     sound = [_sample(image, classes) for image in opened if image.listed.image_id not in faulty]
     samples = tuple(sample for sample in sound if not sample.shown)
     without_masks = tuple(sample for sample in sound if sample.shown)
-    remarks = (*left_out(listing, faults), *_remarks([one for one in opened if one.listed.image_id not in faulty]))
-    return Dataset(listing.root, listing.layout, classes, samples, tuple(faults), notes, remarks, without_masks)
+    good = [one for one in opened if one.listed.image_id not in faulty]
+    depth = find_depth({one.listed.path: one.largest for one in good if one.largest})
+    remarks = (*left_out(listing, faults), *_remarks(good), *say_depth(depth))
+    return Dataset(listing.root, listing.layout, classes, samples, tuple(faults), notes, remarks, without_masks, depth)
 
 
 def _list(root: Path, layout: Layout | None, boxes: Boxes | None) -> Listing:
@@ -131,10 +131,10 @@ def _open(listed: Listed, decode: bool) -> _Opened:
         message = f"no pixel above {BLACK}; take the image again or remove it"
         black = Fault("all-black", listed.path, None, listed.image_id, message)
         return _Opened(listed, size, Marks({}, (black,)))
-    bits = int(image.max()).bit_length() if image.dtype.itemsize == 2 else 0
+    largest = int(image.max()) if image.dtype.itemsize == 2 else 0
     orientation = stated_orientation(content)
     marks = _on_turned(listed, listed.marks(size), size, orientation)
-    return _Opened(listed, size, marks, orientation, bits, is_flat(image))
+    return _Opened(listed, size, marks, orientation, largest, is_flat(image))
 
 
 def _on_turned(listed: Listed, marks: Marks, size: Size, orientation: int) -> Marks:
@@ -156,12 +156,10 @@ def _on_turned(listed: Listed, marks: Marks, size: Size, orientation: int) -> Ma
 
 def _remarks(opened: Sequence[_Opened]) -> list[Remark]:
     twice = [(image.listed.path, image.marks.doubled[0]) for image in opened if image.marks.doubled]
-    deep = [image for image in opened if 0 < image.bits <= _USED_BITS]
     return [
         *doubled(twice),
         *oriented([image.listed.path for image in opened if image.orientation != 1]),
         *flat([image.listed.path for image in opened if image.is_flat], BLACK),
-        *unused_bits([image.listed.path for image in deep], max((image.bits for image in deep), default=0)),
     ]
 
 
@@ -194,7 +192,7 @@ def is_flat(image: Image) -> bool:
 def _classes_shown(opened: Sequence[_Opened]) -> tuple[str, ...]:
     """Classes with a pixel somewhere, numbers in their order, then names in theirs."""
     shown = {name for image in opened for name, runs in image.marks.masks.items() if runs.area}
-    shown |= {name for image in opened for name in image.marks.shown}
+    shown |= {name for image in opened for name in image.marks.shown if name != UNNAMED}
     return tuple(sorted(shown, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)))
 
 
@@ -219,6 +217,8 @@ def _sample(image: _Opened, classes: tuple[str, ...]) -> Sample:
         raise ValueError(f"{image.listed.path} was not opened")
     runs = tuple(image.marks.masks.get(name, Runs.empty()) for name in classes)
     shown = tuple(place for place, name in enumerate(classes) if name in image.marks.shown)
+    if UNNAMED in image.marks.shown:
+        shown = (UNKNOWN, *shown)
     return Sample(image.listed.image_id, image.listed.path, image.size, runs, shown)
 
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.imaging.depth import in_8bit
 from steelsight.imaging.header import png_chunks
 from steelsight.imaging.read import decode_image
 from steelsight.imaging.rle import parse_runs
@@ -36,10 +37,7 @@ def browser_image(content: bytes) -> tuple[bytes, str]:
         and all(kind != b"eXIf" for kind, _ in png_chunks(content))
     ):
         return content, "image/png"
-    pixels = decode_image(content, Path("image"))
-    if pixels.dtype == np.uint16:
-        pixels = (pixels >> 8).astype(np.uint8)
-    return write_png(pixels), "image/png"
+    return write_png(in_8bit(decode_image(content, Path("image")))), "image/png"
 
 
 def mask_png(runs: Sequence[str], size: tuple[int, int]) -> bytes:

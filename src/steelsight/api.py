@@ -9,6 +9,7 @@ from steelsight import recipe as recipes
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
 from steelsight.dataset import read as reading
+from steelsight.dataset.depth import with_bits
 from steelsight.dataset.groups import read_groups
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Dataset, Layout
@@ -46,13 +47,16 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
     return recipes.load_recipe(str(name_or_path), overrides)
 
 
-def read_dataset(folder: str | Path, layout: Layout | None = None, *, boxes: Boxes | None = None) -> Dataset:
+def read_dataset(
+    folder: str | Path, layout: Layout | None = None, *, boxes: Boxes | None = None, bits: int | None = None
+) -> Dataset:
     """Read a folder of labelled images, every image opened and every mask checked against it.
 
     Args:
         folder: in any of the layouts (docs/data.md); or the CSV, JSON or XML to read if a folder has several.
         layout: detected if left out.
         boxes: what a box without an outline counts as, `as-masks` or `as-labels`; a fault if left out.
+        bits: of the camera whose values 16-bit images hold, so that 2^bits - 1 is white; found from all images if left out.
 
     Returns:
         `samples` without any image that has a fault, and `faults`. `sample.mask()` is bool (classes, height, width), and
@@ -69,7 +73,7 @@ def read_dataset(folder: str | Path, layout: Layout | None = None, *, boxes: Box
     >>> len(data.samples), data.samples[0].size, data.faults
     (4, (64, 256), ())
     """
-    return reading.read_dataset(Path(folder), layout, boxes=boxes)
+    return with_bits(reading.read_dataset(Path(folder), layout, boxes=boxes), bits)
 
 
 def score(
@@ -248,7 +252,7 @@ class TrainedRun(Run):
         Raises:
             UserError: nothing is decided yet, a job is not done, or there is no such fold.
         """
-        from steelsight.cascade.judge import judge, sees_grey
+        from steelsight.cascade.judge import judge
         from steelsight.export.card import measure_familiar
         from steelsight.export.images import are_there
         from steelsight.networks.torch_engine import load_engine
@@ -258,7 +262,7 @@ class TrainedRun(Run):
         decision, chosen = self.decision, choose_folds(str(folds), self.recipe.folds)
         deployed = of_folds(OutOfFoldPredictions.of(self), decision, chosen)
         engine = load_engine(self, self.recipe, decision.classes, *decision.jobs_of(chosen))
-        usual = measure_familiar(self.record, (), grey=sees_grey(engine)) if are_there(self.record) else None
+        usual = measure_familiar(self.record, (), engine) if are_there(self.record) else None
         return judge(
             (Source(Path(image).name, Path(image)) for image in images),
             engine,

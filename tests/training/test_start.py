@@ -169,15 +169,18 @@ def test_images_without_masks_teach_whole_image_classifiers_and_never_the_fold_o
     assert fingerprint(other) != record.fingerprint == fingerprint(mixed)
 
 
-def test_members_that_see_windows_or_cells_learn_from_masks_alone(tmp_path: Path) -> None:
+def test_members_that_see_windows_or_cells_see_them_whole_and_cut_no_window_from_them(tmp_path: Path) -> None:
     data = severstal()
     known = tuple(replace(one, runs=(Runs.empty(),) * 4, shown=(0,)) for one in data.samples[:2])
     evidence = OutOfFoldPredictions.of(
         start_run(Run(tmp_path / "run"), replace(data, without_masks=known), load_recipe("lite"))
     )
-    assert not any(
-        sample.shown for member in evidence.recipe.members for sample in make_job(evidence, member, 0).training
-    )
+    record = evidence.record
+    outside = [one for one, fold in zip(record.without_masks, record.their_folds, strict=True) if fold != 0]
+    for member in evidence.recipe.members:
+        job = make_job(evidence, member, 0)
+        assert not any(sample.shown for sample in job.training)
+        assert list(job.whole.labelled) == (outside if member.step == "classify" else [])
 
 
 def test_classes_alone_without_any_mask_are_refused(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ def planned_run(
     boxes: Boxes | None,
     wanted: "Recipe",
     *,
+    bits: int | None,
     skip_faulty: bool,
     groups: str | None,
     limit: int | None,
@@ -42,7 +43,7 @@ def planned_run(
     from steelsight.training.start import start_run
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty)
+        dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty, bits=bits)
         known = known_groups(groups, dataset)
         with counting("looking for twins") as advance:
             run = start_run(

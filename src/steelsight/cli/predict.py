@@ -42,7 +42,7 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Judge images with the networks, the rule and the policy of RUN; exit status 3 if some images could not be judged."""
-    from steelsight.cascade.judge import judge, sees_grey
+    from steelsight.cascade.judge import judge
     from steelsight.cascade.sources import find
     from steelsight.export.card import measure_familiar
     from steelsight.export.images import are_there
@@ -74,7 +74,7 @@ def predict(
         options={"folds": folds},
         batch=engine.batch,
     )
-    flags = measure_familiar(record, (), grey=sees_grey(engine)).flags if are_there(record) else None
+    flags = measure_familiar(record, (), engine).flags if are_there(record) else None
     if flags is None:
         fail(f"the images of {run} are gone, so these images cannot be compared with them: no image is flagged")
     figures = {"classifiers": len(engine.classifiers), "segmenters": len(engine.segmenters)}

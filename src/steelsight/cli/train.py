@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from steelsight.cli.groups import Groups, Later, SplitByTime, check_split, known_groups, say_groups, say_later
-from steelsight.cli.labelled import BoxesOption, read_labelled, say_folds, say_who_learns_from_classes
+from steelsight.cli.labelled import Bits, BoxesOption, read_labelled, say_folds, say_who_learns_from_classes
 from steelsight.cli.limits import (
     Confidence,
     CostEscape,
@@ -43,6 +43,7 @@ def train(
     recipe: Annotated[str, typer.Option("--recipe", help="paper, lite, demo, or a YAML file.")] = "lite",
     layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; detected if left out.")] = None,
     boxes: BoxesOption = None,
+    bits: Bits = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option(
@@ -131,6 +132,7 @@ def train(
             layout,
             boxes,
             wanted,
+            bits=bits,
             skip_faulty=skip_faulty,
             groups=groups,
             limit=limit,
@@ -144,9 +146,12 @@ def train(
         evidence = _go_on(data, wanted, run)
         _check_groups(evidence, groups)
         _check_split(evidence, split_by_time)
+        _check_bits(evidence, bits)
     else:
         share = LATER_SHARE if later is None else later
-        evidence, left_out = _start(data, layout, boxes, wanted, run, skip_faulty, groups, limit, split_by_time, share)
+        evidence, left_out = _start(
+            data, layout, boxes, bits, wanted, run, skip_faulty, groups, limit, split_by_time, share
+        )
     _check_wish(wish, evidence)
     _say_small(evidence)
     jobs = choose_jobs(evidence.recipe, only or [])
@@ -181,6 +186,7 @@ def _start(
     data: Path,
     layout: Layout | None,
     boxes: Boxes | None,
+    bits: int | None,
     wanted: "Recipe",
     run: "Run",
     skip_faulty: bool,
@@ -193,7 +199,7 @@ def _start(
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.training.start import start_run
 
-    dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty)
+    dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty, bits=bits)
     known = known_groups(groups, dataset)
     with counting("looking for twins") as advance:
         started = start_run(
@@ -243,6 +249,17 @@ def _check_split(evidence: "OutOfFoldPredictions", time: str | None) -> None:
     if time is not None and not evidence.record.later:
         raise UserError(
             f"--split-by-time {time}: the run in {evidence.run} began without it, and has trained on the later images; "
+            "choose another --out"
+        )
+
+
+def _check_bits(evidence: "OutOfFoldPredictions", bits: int | None) -> None:
+    """See that a run that goes on reads 16-bit images as --bits says."""
+    began = {member.preprocess.bits for member in evidence.recipe.members}
+    if bits is not None and began != {bits}:
+        said = ", ".join(sorted(map(str, began - {None}))) or "all 16"
+        raise UserError(
+            f"--bits {bits}: the run in {evidence.run} began with {said} bits of 16-bit images; go on without --bits, or "
             "choose another --out"
         )
 

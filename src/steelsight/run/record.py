@@ -24,7 +24,7 @@ from steelsight.core.files import refuse_links_out, resolved, write_csv, write_j
 from steelsight.core.model import Model, explain
 from steelsight.core.parsing import whole
 from steelsight.core.safe_names import from_cell
-from steelsight.dataset.model import Dataset, Fault, Layout, Remark, Sample
+from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Layout, Remark, Sample
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import RunError, Runs, format_runs, parse_runs
 
@@ -261,7 +261,7 @@ def _read_without_masks(file: Path, root: Path, classes: int) -> tuple[tuple[Sam
     for line, (image_id, path, *integers, text) in _rows(file, WITHOUT_MASKS_COLUMNS):
         height, width, fold = _integers(file, line, integers)
         shown = tuple(_integers(file, line, text.split()))
-        if min(height, width) < 1 or fold < -1 or not shown or not all(0 <= one < classes for one in shown):
+        if min(height, width) < 1 or fold < -1 or not shown or not all(UNKNOWN <= one < classes for one in shown):
             raise UserError(
                 f"{file}, line {line}: no image has such a size, fold and classes; restore the file from a copy"
             )

@@ -118,7 +118,7 @@ def plain_target(member: Member, sample: Sample) -> NDArray[np.float32]:
 
 
 def training_batches(
-    images: TrainingImages, items: Sequence[Sequence[Item]], workers: int
+    images: Dataset[tuple[Tensor, Output]], items: Sequence[Sequence[Item]], workers: int
 ) -> DataLoader[tuple[Tensor, Output]]:
     """A loader of one epoch: each element of `items` is one device batch."""
     return DataLoader(

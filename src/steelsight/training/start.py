@@ -96,7 +96,8 @@ def start_run(
         samples = tuple(samples[index] for index in chosen)
         groups = np.unique(groups[chosen], return_inverse=True)[1].astype(np.int64)
     taken = replace(dataset, samples=samples, without_masks=without_masks)
-    recipe = resolve(recipe, taken.classes, [sample.size for sample in samples], _is_grey(taken))
+    bits = None if dataset.depth is None else dataset.depth.bits
+    recipe = resolve(recipe, taken.classes, [sample.size for sample in samples], _is_grey(taken), bits)
     folds = assign_folds(samples, groups, recipe.folds, recipe.seed)
     _check_folds(taken, folds)
     fold_of = dict(zip(groups.tolist(), folds.tolist(), strict=True))

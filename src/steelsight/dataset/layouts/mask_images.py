@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.imaging.header import image_format, png_chunks
+from steelsight.imaging.orientation import stated_orientation, upright
 from steelsight.imaging.read import decode_image, read_content
 from steelsight.imaging.tiff import read_page
 
@@ -52,7 +53,7 @@ def alpha_of(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
         return None
     if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 4:
         return None
-    alpha: NDArray[np.uint8] | NDArray[np.uint16] = pixels[..., 3]
+    alpha: NDArray[np.uint8] | NDArray[np.uint16] = upright(pixels[..., 3], stated_orientation(content))
     return None if alpha.min() == alpha.max() else alpha
 
 

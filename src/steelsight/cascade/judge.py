@@ -159,6 +159,11 @@ def sees_grey(engine: Engine) -> bool:
     return all(one.preprocess.colour == "grey" for one in (*engine.classifiers, *engine.segmenters))
 
 
+def camera_bits(engine: Engine) -> int | None:
+    """Of the camera whose values 16-bit images hold, the same to all networks; see `Preprocess`."""
+    return next((one.preprocess.bits for one in (*engine.classifiers, *engine.segmenters)), None)
+
+
 def judge_batch(
     group: Sequence[tuple[Source, Read]],
     engine: Engine,

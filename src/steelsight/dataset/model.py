@@ -25,6 +25,10 @@ Layout = Literal[
 ]
 
 
+UNKNOWN = -1
+"""In `Sample.shown`: a defect of no known class."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One labelled image.
@@ -34,7 +38,8 @@ class Sample:
         path: the image file.
         size: height and width of the image in pixels.
         runs: the mask of each class, in the order of `Dataset.classes`, at the image's own size.
-        shown: indices of classes that the image is said to show, of which nobody drew where.
+        shown: indices of classes that the image is said to show, of which nobody drew where; `UNKNOWN` for a defect of which
+            nobody said what it is.
     """
 
     image_id: str
@@ -50,7 +55,7 @@ class Sample:
 
     @property
     def is_defective(self) -> bool:
-        return bool(self.classes)
+        return bool(self.classes or self.shown)
 
     def mask(self) -> NDArray[np.bool_]:
         """Boolean (classes, height, width) mask."""
@@ -82,7 +87,7 @@ class Remark:
 
     Attributes:
         kind: `left-out` (images that nobody reads), `exif-orientation`, `flat-image`,
-            `double-outline` or `unused-bits`.
+            `double-outline` or `bits`.
         file: a folder or a file.
         images: how many images it is about; 0 where nobody can tell.
         message: one sentence.
@@ -95,6 +100,26 @@ class Remark:
 
 
 @dataclass(frozen=True)
+class Depth:
+    """What is white in 16-bit images.
+
+    Attributes:
+        bits: of the camera: white is 2^bits - 1.
+        images: of 16 bit.
+        file, largest: the image with the largest value, and that.
+        few: how many images alone need so many bits, where they are few; else 0.
+        rest: bits that the others need; None where all need the same.
+    """
+
+    bits: int
+    images: int
+    file: Path
+    largest: int
+    few: int = 0
+    rest: int | None = None
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Labelled images with their faults; `samples` leaves out every image that has a fault.
 
@@ -102,6 +127,7 @@ class Dataset:
         without_masks: images without a fault of which it is only known which classes they show. They are no samples: no mask
             can be learned from them, and none held against them.
         notes: what was taken to be so while reading, one sentence each.
+        depth: of the images of 16 bit; None where there are none, or images were not decoded.
     """
 
     root: Path
@@ -112,6 +138,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
     without_masks: tuple[Sample, ...] = ()
+    depth: Depth | None = None
 
     @property
     def left_out(self) -> tuple[Remark, ...]:

@@ -27,9 +27,9 @@ from steelsight.rule.rule import Rule
 from steelsight.verdicts.policy import Policy
 
 CARD, CHECKSUMS, PARITY, README = "inspector.json", "checksums.txt", "parity.json", "README.md"
-SCHEMA_VERSION: Literal[4] = 4
+SCHEMA_VERSION: Literal[5] = 5
 """1: without a policy. 2: networks combined by the plain mean alone. 3: without light, contrast and sharpness of its
-images. All are still read."""
+images. 4: without the bits of a camera in 16-bit images. All are still read."""
 INPUT, OUTPUT = "input", "probabilities"
 """Names of a network's one input and one output."""
 
@@ -115,7 +115,7 @@ class InspectorCard(Model):
         familiar: sizes and brightness of the images it was made with.
     """
 
-    schema_version: Literal[1, 2, 3, 4] = SCHEMA_VERSION
+    schema_version: Literal[1, 2, 3, 4, 5] = SCHEMA_VERSION
     classes: tuple[str, ...] = Field(min_length=1)
     networks: tuple[NetworkCard, ...]
     combine: Combine = "mean"

@@ -15,6 +15,7 @@ from steelsight.recipe import Member
 from steelsight.training.kept_images import FORKS
 from steelsight.training.loading import Item, JobImages, gather
 from steelsight.training.to_input import RawBatch
+from steelsight.training.whole_images import whole_batch
 
 IN_FLIGHT = 512 * 2**20
 """Bytes of batches that the loader processes of a training on one device have made ahead, at most."""
@@ -55,6 +56,7 @@ def batch_bytes(member: Member, classes: int, *, warped_later: bool) -> int:
     for preprocess, batch, each in (
         (member.training_preprocess, sampling.pass_batch, finer),
         (member.preprocess, sampling.validation_batch or sampling.device_batch, 1),
+        (member.preprocess, whole_batch(member), 1),
     ):
         sizes.append(batch * each * preprocess.height * preprocess.width * (preprocess.channels + planes))
     return max(sizes)
@@ -80,14 +82,13 @@ class JobLoader:
 
     Args:
         images: of the job.
-        classes: of defects.
+        each: bytes of its largest batch.
         pinned: whether batches go to a GPU.
         workers: loader processes, no more than memory is there for.
         trainings: how many share that memory.
     """
 
-    def __init__(self, images: JobImages, classes: int, *, pinned: bool, workers: int, trainings: int = 1) -> None:
-        each = batch_bytes(images.training.member, classes, warped_later=images.training.warped_later)
+    def __init__(self, images: JobImages, each: int, *, pinned: bool, workers: int, trainings: int = 1) -> None:
         plan = plan_loader(workers, each, room_in_flight(trainings) if workers else 0)
         self._asked: list[Sequence[Item | int]] = []
         more: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from steelsight.training.job_order import JobRoom, PendingJob, duration
 from steelsight.training.progress import after_of
 from steelsight.training.sampling import distinct_images, steps_per_epoch
 from steelsight.training.timing import Timing
+from steelsight.training.whole_images import whole_batch, whole_batches
 
 _COMPRESSION = 0.15  # of stored 8-bit maps, mostly zero
 
@@ -122,7 +123,17 @@ def _member_cost(
 
 def _seconds(job: TrainingJob, timing: Timing) -> float:
     sampling, epochs = job.member.sampling, job.member.epochs
-    images = steps_per_epoch(sampling, distinct_images(sampling, job.training)) * sampling.batch * epochs
+    windows = steps_per_epoch(sampling, distinct_images(sampling, job.training)) * sampling.batch
+    images = (windows + _whole_as_windows(job, windows)) * epochs
     seen = len(validated(job)) * math.ceil(epochs / job.member.validate_every)  # after the last one in any case
     evidence = len(job.validation) / timing.evidence_rate
     return images / timing.training_rate + seen / timing.validation_rate + evidence
+
+
+def _whole_as_windows(job: TrainingJob, windows: int) -> float:
+    """What an epoch sees whole beside its windows, in windows of as many pixels."""
+    batches = whole_batches(job.whole, job.member, windows)
+    if not batches:
+        return 0.0
+    window, whole = job.member.training_preprocess, job.member.preprocess
+    return batches * whole_batch(job.member) * (whole.height * whole.width) / (window.height * window.width)

@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from steelsight.plots.training_curves import draw_progress
 from steelsight.recipe import Member, Phase
 from steelsight.recipe.model import Optimiser
 from steelsight.run.run import JobFolder
-from steelsight.training.batches import JobLoader
+from steelsight.training.batches import JobLoader, batch_bytes
 from steelsight.training.checkpoint import Checkpoint, Weights, average_in
 from steelsight.training.checkpoint_writer import CheckpointWriter
 from steelsight.training.figures import EpochFigures
@@ -33,6 +33,7 @@ from steelsight.training.losses import images_of, weighted_loss
 from steelsight.training.randomness import generator, seed_torch
 from steelsight.training.sampling import epoch_order
 from steelsight.training.to_input import ToInput
+from steelsight.training.whole_images import Batch, MixedImages, SeenWhole, as_seen_whole, with_whole_images
 
 _DRAWN_EVERY = 5.0  # seconds, and at the end: a picture takes as long as a short epoch
 
@@ -54,6 +55,7 @@ class TrainingJob:
         read: how an image file is read, see `training/kept_images.py`.
         start: weights of the segmenter, trained on the same fold, whose encoder the member starts from, where it does.
         compile: whether its training steps are fused on a GPU.
+        whole: images that it sees whole, beside the windows of `training`.
     """
 
     member: Member
@@ -66,6 +68,7 @@ class TrainingJob:
     read: ReadImage = read_image
     start: Path | None = None
     compile: bool = False
+    whole: SeenWhole = field(default_factory=SeenWhole)
 
     @property
     def name(self) -> str:
@@ -75,11 +78,13 @@ class TrainingJob:
 def job_loader(job: TrainingJob, device: torch.device, workers: int, trainings: int = 1) -> JobLoader:
     """The loader of a job, see `JobLoader`; zooms at the working size are left to a GPU."""
     later = device.type != "cpu" and job.member.augment.zoom_at == "working"
-    images = JobImages(
-        TrainingImages(job.member, job.training, job.seed, job.name, job.read, later),
-        PlainImages(job.member, job.validation, job.read),
+    windows, whole = (
+        TrainingImages(member, samples, job.seed, job.name, job.read, later)
+        for member, samples in ((job.member, job.training), (as_seen_whole(job.member), job.whole.samples))
     )
-    return JobLoader(images, len(job.classes), pinned=device.type == "cuda", workers=workers, trainings=trainings)
+    images = JobImages(MixedImages(windows, whole), PlainImages(job.member, job.validation, job.read))
+    each = batch_bytes(job.member, len(job.classes), warped_later=later)
+    return JobLoader(images, each, pinned=device.type == "cuda", workers=workers, trainings=trainings)
 
 
 @dataclass(frozen=True)
@@ -197,14 +202,20 @@ def _train_epoch(
     size = sampling.pass_batch
     accumulate = sampling.batch // (size * fabric.world_size)
     order = epoch_order(sampling, job.training, job.classes, generator(job.seed, job.name, epoch))
-    batches = device_batches(order.tolist(), epoch, size, fabric.global_rank, fabric.world_size)
+    batches = _batches(job, order.tolist(), epoch, fabric, accumulate)
     figures, to_input = EpochFigures(job.member.step, len(job.classes)), ToInput.of(job.member)
     model.train()
-    for number, raw in enumerate(loader.training(batches)):
+    number = 0
+    for batch, raw in zip(batches, loader.training([batch.items for batch in batches]), strict=True):
         pixels, target = to_input(fabric.to_device(raw))
-        last = (number + 1) % accumulate == 0
+        number += not batch.is_whole
+        last = not batch.is_whole and number % accumulate == 0
         with fabric.no_backward_sync(model, enabled=not last):
             output = model(pixels)
+            if batch.is_whole:  # its cells are not known; each image weighs as much as a window
+                loss = weighted_loss(phase.loss, images_of(output), target)
+                fabric.backward(loss * (len(batch.items) / (size * accumulate)))
+                continue
             loss = weighted_loss(phase.loss, output, target)
             fabric.backward(loss / accumulate)
         if last:
@@ -222,6 +233,23 @@ def _train_epoch(
             "`overrides=precision=fp32`"
         )
     return result, len(order)
+
+
+def _batches(job: TrainingJob, order: Sequence[int], epoch: int, fabric: Fabric, per_step: int) -> list[Batch]:
+    """The device batches of an epoch's order, with the images that are seen whole among them."""
+    member, rank, world = job.member, fabric.global_rank, fabric.world_size
+    size = min(member.sampling.device_batch, member.sampling.batch)
+    return with_whole_images(
+        device_batches(order, epoch, size, rank, world),
+        job.whole,
+        member,
+        epoch,
+        generator(job.seed, f"{job.name}/whole", epoch),
+        rank=rank,
+        world=world,
+        per_step=per_step,
+        behind=len(job.training),
+    )
 
 
 @torch.inference_mode()

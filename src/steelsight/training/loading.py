@@ -70,7 +70,7 @@ def raw_pixels(image: NDArray[Any], preprocess: Preprocess, chance: AugmentParam
     """An augmented image, as far as a loader takes it."""
     pixels = preprocess.channels_of(image)
     placed = preprocess.place(pixels) if later else place(pixels, preprocess, chance)
-    raw: Raw = {"pixels": _finest(placed, pixels.dtype)}
+    raw: Raw = {"pixels": _finest(placed, preprocess.white(pixels.dtype))}
     raw["chance"] = np.array([chance.brightness, chance.contrast, chance.hue, chance.saturation], np.float32)
     at = placement(preprocess, chance)
     raw["frame"] = None if at.fills(preprocess) else np.array(at.flipped(preprocess, chance), np.int64)
@@ -90,7 +90,11 @@ class PlainImages(Dataset[Raw]):
 
     def __getitem__(self, index: int) -> Raw:
         sample, preprocess = self.samples[index], self.member.preprocess
-        raw: Raw = {"pixels": _finest(preprocess.place(preprocess.channels_of(self.read(sample.path))))}
+        placed = preprocess.place(preprocess.channels_of(self.read(sample.path)))
+        white = preprocess.white(placed.dtype)
+        if placed.dtype == np.uint16:
+            placed = np.minimum(placed, np.uint16(white))
+        raw: Raw = {"pixels": _finest(placed, white)}
         if self.member.step == "classify":
             return raw | {"label": np.float32(sample.is_defective)}
         return raw | {"mask": _plain_mask(self.member, sample)}
@@ -100,7 +104,7 @@ class PlainImages(Dataset[Raw]):
 class JobImages(Dataset[Raw]):
     """All images of a job: those to learn from by `Item`, those of the fold by their position."""
 
-    training: TrainingImages
+    training: Dataset[Raw]
     plain: PlainImages
 
     def __getitem__(self, item: Item | int) -> Raw:
@@ -163,10 +167,10 @@ def _shows(mask: NDArray[Any]) -> bool:
     return greatest / (255 if mask.dtype == np.uint8 else 1) >= _SHOWN
 
 
-def _finest(placed: NDArray[Any], image: "np.dtype[Any] | None" = None) -> NDArray[Any]:
-    """8 bits as they are, what is finer as float32 in [0, 1]; channels first."""
+def _finest(placed: NDArray[Any], white: int) -> NDArray[Any]:
+    """8 bits as they are, what is finer as float32 in units of white; channels first."""
     if placed.dtype != np.uint8:
-        placed = placed.astype(np.float32) * np.float32(1 / np.iinfo(image or placed.dtype).max)
+        placed = placed.astype(np.float32) * np.float32(1 / white)
     return placed[None] if placed.ndim == 2 else np.ascontiguousarray(placed.transpose(2, 0, 1))
 
 

@@ -10,6 +10,9 @@ from steelsight.imaging.rle import Runs, decode_runs, encode_mask
 
 Size = tuple[int, int]
 
+UNNAMED = ""
+"""Stands in `Marks.shown` for a defect of which nobody says what it is."""
+
 Boxes = Literal["as-masks", "as-labels"]
 """What a box counts as, where no outline is drawn: all its pixels, or its class as something that the image shows."""
 
@@ -26,8 +29,8 @@ class Marks:
             unless no image at all shows the class.
         faults: what is wrong with the annotation.
         file, line: where the annotation stands, for faults that are found later.
-        shown: classes that the image is said to show, of which nobody says where. Where there is one, the masks are not
-            all that there is to see.
+        shown: classes that the image is said to show, or `UNNAMED`, of which nobody says where. Where there is one, the
+            masks are not all that there is to see.
         doubled: shapes that lie on the very outline of one of another class, in words.
     """
 

@@ -44,13 +44,20 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
     return recipes.load_recipe(str(name_or_path), overrides)
 
 
-def read_dataset(folder: str | Path, layout: Layout | None = None, *, boxes: Boxes | None = None) -> Dataset:
+def read_dataset(
+    folder: str | Path,
+    layout: Layout | None = None,
+    *,
+    boxes: Boxes | None = None,
+    ignore_class: Sequence[str] = (),
+) -> Dataset:
     """Read a folder of labelled images, every image opened and every mask checked against it.
 
     Args:
         folder: in any of the layouts (docs/data.md); or the CSV, JSON or XML to read if a folder has several.
         layout: detected if left out.
         boxes: what a box without an outline counts as, `as-masks` or `as-labels`; a fault if left out.
+        ignore_class: labels that are no classes of defects: what bears them is `sample.ignored`.
 
     Returns:
         `samples` without any image that has a fault, and `faults`. `sample.mask()` is bool (classes, height, width), and
@@ -67,7 +74,7 @@ def read_dataset(folder: str | Path, layout: Layout | None = None, *, boxes: Box
     >>> len(data.samples), data.samples[0].size, data.faults
     (4, (64, 256), ())
     """
-    return reading.read_dataset(Path(folder), layout, boxes=boxes)
+    return reading.read_dataset(Path(folder), layout, boxes=boxes, ignore_class=ignore_class)
 
 
 def score(

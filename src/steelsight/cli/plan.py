@@ -10,7 +10,7 @@ from rich.table import Table
 
 from steelsight.cli.again import again
 from steelsight.cli.groups import known_groups, say_groups
-from steelsight.cli.labelled import read_labelled, say_folds, say_who_learns_from_classes
+from steelsight.cli.labelled import read_labelled, say_folds, say_roi, say_who_learns_from_classes
 from steelsight.cli.output import console, counting, finish, results
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
@@ -26,6 +26,7 @@ def planned_run(
     data: Path,
     layout: Layout | None,
     boxes: Boxes | None,
+    ignore_class: Sequence[str] | None,
     wanted: "Recipe",
     *,
     skip_faulty: bool,
@@ -40,12 +41,13 @@ def planned_run(
     from steelsight.training.start import start_run
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty)
+        dataset = read_labelled(data, layout, boxes, ignore_class, skip_faulty=skip_faulty)
         known = known_groups(groups, dataset)
         with counting("looking for twins") as advance:
             run = start_run(Run(Path(folder) / "run"), dataset, wanted, known=known, limit=limit, progress=advance)
         evidence = OutOfFoldPredictions.of(run)
         say_groups(known, evidence.record.groups)
+        say_roi(dataset, evidence.record)
         say_who_learns_from_classes(evidence)
         say_folds(evidence.record)
         yield evidence

@@ -1,6 +1,7 @@
 """`steelsight train`: folds, all jobs of a recipe, then decide and report."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,7 +10,15 @@ import typer
 from steelsight.cli.again import again
 from steelsight.cli.following import export_of
 from steelsight.cli.groups import Groups, known_groups, say_groups
-from steelsight.cli.labelled import BoxesOption, read_labelled, say_folds, say_who_learns_from_classes
+from steelsight.cli.labelled import (
+    BoxesOption,
+    IgnoreClass,
+    RoiOption,
+    read_labelled,
+    say_folds,
+    say_roi,
+    say_who_learns_from_classes,
+)
 from steelsight.cli.limits import (
     Confidence,
     CostEscape,
@@ -42,6 +51,8 @@ def train(
     recipe: Annotated[str, typer.Option("--recipe", help="paper, lite, demo, or a YAML file.")] = "lite",
     layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; detected if left out.")] = None,
     boxes: BoxesOption = None,
+    ignore_class: IgnoreClass = None,
+    roi: RoiOption = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option(
@@ -111,7 +122,7 @@ def train(
     from steelsight.training.device_config import DeviceConfig, require_device
     from steelsight.training.start import check_start, check_unchanged
 
-    wanted = load_recipe(recipe, overrides or [], quick=quick)
+    wanted = load_recipe(recipe, [*(overrides or []), *([] if roi is None else [f"roi={roi}"])], quick=quick)
     choose_jobs(wanted, only or [])
     machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel, devices))
     require_device(machine)
@@ -122,15 +133,18 @@ def train(
     if plan:
         from steelsight.cli.plan import planned_run, show_plan
 
-        with planned_run(data, layout, boxes, wanted, skip_faulty=skip_faulty, groups=groups, limit=limit) as evidence:
+        with planned_run(
+            data, layout, boxes, ignore_class, wanted, skip_faulty=skip_faulty, groups=groups, limit=limit
+        ) as evidence:
             show_plan(evidence, only or [], machine, as_json)
         return
     goes_on, left_out = run.is_started, False
     if goes_on:
         evidence = _go_on(data, wanted, run)
         _check_groups(evidence, groups)
+        _check_ignored(evidence, ignore_class or ())
     else:
-        evidence, left_out = _start(data, layout, boxes, wanted, run, skip_faulty, groups, limit)
+        evidence, left_out = _start(data, layout, boxes, ignore_class, wanted, run, skip_faulty, groups, limit)
     _check_wish(wish, evidence)
     _say_small(evidence)
     jobs = choose_jobs(evidence.recipe, only or [])
@@ -163,6 +177,7 @@ def _start(
     data: Path,
     layout: Layout | None,
     boxes: Boxes | None,
+    ignore_class: Sequence[str] | None,
     wanted: "Recipe",
     run: "Run",
     skip_faulty: bool,
@@ -173,12 +188,13 @@ def _start(
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.training.start import start_run
 
-    dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty)
+    dataset = read_labelled(data, layout, boxes, ignore_class, skip_faulty=skip_faulty)
     known = known_groups(groups, dataset)
     with counting("looking for twins") as advance:
         started = start_run(run, dataset, wanted, known=known, limit=limit, progress=advance)
     evidence = OutOfFoldPredictions.of(started)
     say_groups(known, evidence.record.groups)
+    say_roi(dataset, evidence.record)
     say_who_learns_from_classes(evidence)
     say_folds(evidence.record)
     return evidence, bool(dataset.left_out)
@@ -193,7 +209,7 @@ def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":
     sizes = [sample.size for sample in evidence.record.samples]
     if not _is_further_device() and not is_resolved(wanted, evidence.recipe, evidence.record.classes, sizes):
         console.print(
-            f"{run.recipe_file} is kept as the run began; other values of --recipe and --set are ignored",
+            f"{run.recipe_file} is kept as the run began; other values of --recipe, --roi and --set are ignored",
             highlight=False,
             soft_wrap=True,
         )
@@ -212,6 +228,16 @@ def _check_groups(evidence: "OutOfFoldPredictions", groups: str | None) -> None:
         raise UserError(
             f"--groups {groups}: the run in {evidence.run} began without these groups, and its folds part some of them; "
             "choose another --out"
+        )
+
+
+def _check_ignored(evidence: "OutOfFoldPredictions", ignore_class: Sequence[str]) -> None:
+    """See that a run that goes on ignores what --ignore-class says: its labels were read when it began."""
+    missing = [name for name in ignore_class if name not in evidence.record.ignored_classes]
+    if missing:
+        raise UserError(
+            f"--ignore-class {missing[0]}: the run in {evidence.run} began with {missing[0]!r} as what it learns, or without "
+            "it; leave the option out, or choose another --out"
         )
 
 

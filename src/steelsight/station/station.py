@@ -19,7 +19,7 @@ from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
 from steelsight.imaging.header import read_header
 from steelsight.imaging.read import ImageError, decode_image
-from steelsight.imaging.rle import format_runs
+from steelsight.imaging.rle import encode_mask, format_runs
 from steelsight.inspector.artifact import fingerprint
 from steelsight.inspector.inspector import Inspector
 from steelsight.station.drift import fold_score, scored_folds
@@ -245,7 +245,8 @@ class Station:
         maps = None
         if result.has_maps and judged.network_maps is not None:
             card = self.inspector.card
-            maps = NetworkMaps(judged.network_maps, self._segmenters, card.combine, card.rule.at).pack()
+            counted = None if judged.counted is None else format_runs(encode_mask(judged.counted))
+            maps = NetworkMaps(judged.network_maps, self._segmenters, card.combine, card.rule.at, counted).pack()
         return JudgedImage(job, replace(result, seconds=perf_counter() - job.started), maps)
 
     def _result(self, job: QueuedImage, judged: Prediction) -> Result:

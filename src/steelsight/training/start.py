@@ -15,7 +15,9 @@ from steelsight.dataset.groups import KnownGroups, join_groups
 from steelsight.dataset.limit import choose_images
 from steelsight.dataset.model import Dataset
 from steelsight.dataset.twins import find_twins
+from steelsight.dataset.within_roi import within
 from steelsight.imaging.read import read_image
+from steelsight.imaging.roi import choose_roi
 from steelsight.networks.encoders import require_weights
 from steelsight.recipe import Member, Recipe, resolve
 from steelsight.recipe.quick import QUICK
@@ -64,7 +66,7 @@ def start_run(
         progress: told how many images were searched for twins, of how many.
 
     Raises:
-        UserError: there are too few images for the folds, or for the recipe.
+        UserError: there are too few images for the folds, or for the recipe, or its region of interest does not fit them.
     """
     if not dataset.samples:
         raise UserError(f"{dataset.root}: no image is left to train on; see `steelsight data check {dataset.root}`")
@@ -87,6 +89,11 @@ def start_run(
         groups = np.unique(groups[chosen], return_inverse=True)[1].astype(np.int64)
     taken = replace(dataset, samples=samples)
     recipe = resolve(recipe, taken.classes, [sample.size for sample in samples], _is_grey(taken))
+    roi, grey = choose_roi(recipe.roi), all(member.preprocess.colour == "grey" for member in recipe.members)
+    samples, without_masks = (within(of, roi, grey=grey) for of in (samples, without_masks))
+    taken = replace(taken, samples=samples)
+    if not any(sample.is_defective for sample in samples):
+        raise UserError(f"{dataset.root}: no image shows a defect in the region of interest; draw it larger (`roi=`)")
     folds = assign_folds(samples, groups, recipe.folds, recipe.seed)
     _check_folds(taken, folds)
     fold_of = dict(zip(groups.tolist(), folds.tolist(), strict=True))
@@ -101,6 +108,8 @@ def start_run(
         fingerprint=fingerprint(taken),
         without_masks=without_masks,
         their_folds=tuple(fold_of.get(group, -1) for group in others.tolist()),
+        ignored_classes=taken.ignored_classes,
+        roi=roi,
         of_images=None if len(samples) == len(dataset.samples) else len(dataset.samples),
     )
     sweep(run.path, below=False)

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from steelsight.core.commands import command
+from steelsight.dataset.writers.labelled import IGNORED
 from steelsight.imaging.rle import Runs, decode_runs, to_coco_counts
 from steelsight.results.tables import line
 from steelsight.station.inspection import Result, Review
@@ -66,11 +67,13 @@ class Example:
         name: of the file in `images/`.
         size: height and width in pixels.
         masks: of each class of the dataset.
+        ignored: what is not to be judged.
     """
 
     name: str
     size: tuple[int, int]
     masks: tuple[Runs, ...]
+    ignored: Runs = field(default_factory=Runs.empty, kw_only=True)
 
     @property
     def is_defective(self) -> bool:
@@ -92,7 +95,10 @@ class Correction(Example):
 
 
 def annotations(classes: Sequence[str], examples: Sequence[Example]) -> Iterator[bytes]:
-    """COCO, an entry a line."""
+    """COCO, an entry a line; what is ignored is a class of its own."""
+    marked = [one.masks for one in examples]
+    if any(one.ignored.area for one in examples):
+        classes, marked = (*classes, IGNORED), [(*one.masks, one.ignored) for one in examples]
     yield b'{"categories": '
     yield json.dumps([{"id": number, "name": name} for number, name in enumerate(classes, start=1)]).encode()
     yield b',\n"images": ['
@@ -102,8 +108,8 @@ def annotations(classes: Sequence[str], examples: Sequence[Example]) -> Iterator
         yield (b",\n" if number > 1 else b"\n") + json.dumps(entry).encode()
     yield b'],\n"annotations": ['
     count = 0
-    for image, one in enumerate(examples, start=1):
-        for category, runs in enumerate(one.masks, start=1):
+    for image, (one, masks) in enumerate(zip(examples, marked, strict=True), start=1):
+        for category, runs in enumerate(masks, start=1):
             if runs.area:
                 count += 1
                 entry = {"id": count, "image_id": image, "category_id": category} | _segmentation(runs, one.size)

@@ -136,10 +136,10 @@ def _put_samples(
         _link(sample.path, images / name)
         one = reviewed.get(digest)
         if one is None:
-            examples.append(Example(name, sample.size, _in_order(masks, classes)))
+            examples.append(Example(name, sample.size, _in_order(masks, classes), ignored=sample.ignored))
         else:
             masks |= zip(chosen.classes, one.masks, strict=True)
-            examples.append(replace(one, name=name, masks=_in_order(masks, classes)))
+            examples.append(replace(one, name=name, masks=_in_order(masks, classes), ignored=sample.ignored))
         if progress:
             progress(len(examples), len(data.samples))
     return examples

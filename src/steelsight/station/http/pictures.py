@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from steelsight.imaging.header import png_chunks
 from steelsight.imaging.read import decode_image
 from steelsight.imaging.rle import parse_runs
+from steelsight.imaging.roi import Roi
 from steelsight.results.overlay import draw_overlay
 from steelsight.results.pictures import index_mask
 from steelsight.station.inspection import Inspection
@@ -47,8 +48,12 @@ def mask_png(runs: Sequence[str], size: tuple[int, int]) -> bytes:
     return write_png(index_mask([parse_runs(text, size) for text in runs], size))
 
 
-def overlay_png(inspection: Inspection, content: bytes) -> bytes:
-    """The image with what was found and suspected outlined and the verdict below; see `draw_overlay`."""
+def overlay_png(inspection: Inspection, content: bytes, roi: Roi | None = None) -> bytes:
+    """The image with what was found and suspected outlined and the verdict below; see `draw_overlay`.
+
+    Args:
+        roi: the region of interest that it was judged with.
+    """
     result = inspection.result
     verdict = Verdict(result.verdict, result.reason) if result.verdict else None
     runs, suspected = (
@@ -56,7 +61,8 @@ def overlay_png(inspection: Inspection, content: bytes) -> bytes:
     )
     p_defect = float("nan") if result.p_defect is None else result.p_defect
     image = decode_image(content, Path("image"))
-    return write_png(draw_overlay(image, runs, inspection.classes, p_defect, verdict, suspected))
+    counted = None if roi is None or result.error is not None else roi.counted(image)
+    return write_png(draw_overlay(image, runs, inspection.classes, p_defect, verdict, suspected, counted))
 
 
 def write_png(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:

@@ -79,8 +79,12 @@ def viewing_routes(station: Station) -> APIRouter:
     async def overlay(request: Request, id: InspectionId) -> Response:
         """The image with found defects outlined, suspected places in dashes, and the verdict below."""
         found = await run_in_threadpool(find_inspection, station, id)
+        roi = station.inspector.card.roi if found.result.inspector == station.fingerprint else None
         return await picture(
-            request, _tag("overlay", found), lambda: (overlay_png(found, station.image_of(found)), "image/png"), turns
+            request,
+            _tag("overlay", found),
+            lambda: (overlay_png(found, station.image_of(found), roi), "image/png"),
+            turns,
         )
 
     @routes.get(

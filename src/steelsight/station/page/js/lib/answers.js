@@ -103,7 +103,7 @@
  * @typedef {{
  *   pass_at: number|null,
  *   reject_at: number|null,
- *   evidence: "own"|"calibrated"|"cross-validated"|"epoch-selected"|"other-precision",
+ *   evidence: "own"|"calibrated"|"cross-validated"|"epoch-selected"|"other-precision"|"other-region",
  *   guaranteed: boolean,
  *   statements: string[],
  * }} Policy

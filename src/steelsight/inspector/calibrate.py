@@ -1,19 +1,23 @@
 """Fresh labelled images, judged by an inspector: evidence of its own, whatever networks it combines."""
 
 from collections.abc import Callable, Sequence
-from itertools import compress
+from itertools import chain, compress
 
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.cascade.judge import Prediction, sees_grey
+from steelsight.cascade.masks import MasksAndRegions
 from steelsight.cascade.sources import sources_of
 from steelsight.core.errors import UserError
-from steelsight.dataset.model import Dataset, Sample
-from steelsight.imaging.regions import Region
-from steelsight.imaging.rle import Runs
+from steelsight.dataset.model import Dataset, Sample, counted_pixels
+from steelsight.dataset.within_roi import within
+from steelsight.imaging.regions import Region, find_regions
+from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.training_images import are_fresh
 from steelsight.metrics.defects import Defects, Matched, match_runs
+from steelsight.rule.rule import Rule, masks
 from steelsight.verdicts.evaluated import EvaluationSet
 
 
@@ -39,12 +43,14 @@ def judge_fresh(
     place = _places(dataset, classes)
     fresh = are_fresh(inspector.folder, dataset.samples)
     samples, groups = tuple(compress(dataset.samples, fresh)), groups[fresh]
+    partly = [sample.ignored.area > 0 for sample in samples]
+    samples = within(samples, inspector.card.roi, grey=sees_grey(inspector.engine("throughput")))
     if not fresh.all():
         left_out(tuple(compress(dataset.samples, ~fresh)))
     p_defect = np.empty(len(samples))
     regions: list[tuple[Region, ...]] = []
     matched: list[list[Matched]] = []
-    for index, judged in enumerate(inspector.stream(sources_of(samples))):
+    for index, judged in enumerate(inspector.stream(sources_of(samples), keep_maps=any(partly))):
         if judged.is_unjudged:
             raise UserError(
                 f"{judged.error}; nothing was decided again: leave the image out of the data (such an image always goes to "
@@ -53,8 +59,9 @@ def judge_fresh(
         if judged.error is not None:
             raise UserError(judged.error)
         p_defect[index] = judged.p_defect
-        regions.append(judged.regions)
-        matched.append(_match(samples[index], place, judged.runs))
+        runs, found = marks_that_count(judged, samples[index], inspector.card.rule)
+        regions.append(found)
+        matched.append(_match(samples[index], place, runs))
         progress(index + 1, len(samples))
     return EvaluationSet(
         kind="calibrated",
@@ -67,7 +74,22 @@ def judge_fresh(
         truth=_truth(samples, place, len(classes)),
         regions=tuple(regions),
         defects=Defects.gather(matched),
+        counted=counted_pixels(samples),
     )
+
+
+def marks_that_count(judged: Prediction, sample: Sample, rule: Rule) -> MasksAndRegions:
+    """What the rule finds where the image is not ignored: masks and regions.
+
+    Args:
+        judged: with its maps, if anything of the image is ignored.
+    """
+    if judged.maps is None or not sample.ignored.area:
+        return judged.runs, judged.regions
+    maps = sample.judged(judged.maps)
+    planes = masks(rule, judged.p_defect, maps)
+    found = (find_regions(place, plane, maps[place]) for place, plane in enumerate(planes))
+    return tuple(encode_mask(plane) for plane in planes), tuple(chain.from_iterable(found))
 
 
 def _match(sample: Sample, place: Sequence[int], marked: Sequence[Runs]) -> list[Matched]:

@@ -19,6 +19,14 @@ def test_every_second_stripe_is_dimmed_and_nothing_else(shape: tuple[int, ...]) 
     assert (shown[changed] < image[changed]).all()
 
 
+def test_stripes_are_seen_on_black_too() -> None:
+    image = np.zeros((96, 192), np.uint8)
+    image[:, 100:] = 200
+    shown = np.asarray(hatched(image, np.ones((96, 192), np.bool_)))
+    assert set(np.unique(shown[:, :100]).tolist()) == {0, 50}
+    assert set(np.unique(shown[:, 100:]).tolist()) == {90, 200}
+
+
 def test_an_image_without_any_or_of_another_size_is_returned_as_it_is() -> None:
     image = np.full((8, 9), 100, np.uint8)
     assert hatched(image, np.zeros((8, 9), np.bool_)) is image

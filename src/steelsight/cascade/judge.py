@@ -297,10 +297,11 @@ def _with_verdict(
     return replace(judged, verdict=verdict, probability=probability)
 
 
-Region = NDArray[np.bool_] | None
+Inside = NDArray[np.bool_] | None
+"""The pixels that count; None: all."""
 
 
-def _region(image: Read, source: Source, roi: Roi | None) -> Region | ImageError:
+def _region(image: Read, source: Source, roi: Roi | None) -> Inside | ImageError:
     """The pixels that count; the error of an image that could not be read, or that the region does not fit."""
     if isinstance(image, ImageError):
         return image
@@ -312,7 +313,7 @@ def _region(image: Read, source: Source, roi: Roi | None) -> Region | ImageError
         return ImageError("wrong-size", source.path, str(error))
 
 
-def _seen(images: Sequence[Image], counted: Sequence[Region]) -> list[Image]:
+def _seen(images: Sequence[Image], counted: Sequence[Inside]) -> list[Image]:
     """Images as networks see them."""
     return [
         image if region is None else blackened(image, region) for image, region in zip(images, counted, strict=True)

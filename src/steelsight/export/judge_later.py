@@ -12,7 +12,7 @@ from steelsight.dataset.model import counted_pixels
 from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import shared_area
 from steelsight.inspector.artifact import InspectorCard
-from steelsight.inspector.calibrate import marks_that_count
+from steelsight.inspector.counted_part import counted_part
 from steelsight.inspector.inspector import Inspector
 from steelsight.metrics.classification import roc_auc
 from steelsight.metrics.defect_figures import defect_figures
@@ -50,7 +50,7 @@ def judge_later(inspector: Inspector, record: Record, progress: Callable[[int, i
         sample = record.later[index]
         judged.append(index)
         p_defect.append(said.p_defect)
-        runs, found = marks_that_count(said, sample, inspector.card.rule)
+        runs, found = counted_part(said, sample, inspector.card.rule)
         regions.append(found)
         both = list(zip(sample.runs, runs, strict=True))
         pixels.append([(shared_area(true, marked), marked.area, true.area) for true, marked in both])

@@ -1,23 +1,22 @@
 """Fresh labelled images, judged by an inspector: evidence of its own, whatever networks it combines."""
 
 from collections.abc import Callable, Sequence
-from itertools import chain, compress
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.cascade.judge import Prediction, sees_grey
-from steelsight.cascade.masks import MasksAndRegions
+from steelsight.cascade.judge import sees_grey
 from steelsight.cascade.sources import sources_of
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Dataset, Sample, counted_pixels
 from steelsight.dataset.within_roi import within
-from steelsight.imaging.regions import Region, find_regions
-from steelsight.imaging.rle import Runs, encode_mask
+from steelsight.imaging.regions import Region
+from steelsight.imaging.rle import Runs
+from steelsight.inspector.counted_part import counted_part
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.training_images import are_fresh
 from steelsight.metrics.defects import Defects, Matched, match_runs
-from steelsight.rule.rule import Rule, masks
 from steelsight.verdicts.evaluated import EvaluationSet
 
 
@@ -59,7 +58,7 @@ def judge_fresh(
         if judged.error is not None:
             raise UserError(judged.error)
         p_defect[index] = judged.p_defect
-        runs, found = marks_that_count(judged, samples[index], inspector.card.rule)
+        runs, found = counted_part(judged, samples[index], inspector.card.rule)
         regions.append(found)
         matched.append(_match(samples[index], place, runs))
         progress(index + 1, len(samples))
@@ -76,20 +75,6 @@ def judge_fresh(
         defects=Defects.gather(matched),
         counted=counted_pixels(samples),
     )
-
-
-def marks_that_count(judged: Prediction, sample: Sample, rule: Rule) -> MasksAndRegions:
-    """What the rule finds where the image is not ignored: masks and regions.
-
-    Args:
-        judged: with its maps, if anything of the image is ignored.
-    """
-    if judged.maps is None or not sample.ignored.area:
-        return judged.runs, judged.regions
-    maps = sample.judged(judged.maps)
-    planes = masks(rule, judged.p_defect, maps)
-    found = (find_regions(place, plane, maps[place]) for place, plane in enumerate(planes))
-    return tuple(encode_mask(plane) for plane in planes), tuple(chain.from_iterable(found))
 
 
 def _match(sample: Sample, place: Sequence[int], marked: Sequence[Runs]) -> list[Matched]:

@@ -9,10 +9,13 @@ from steelsight.imaging.preprocess import Image
 
 _STRIPES = 48  # along the longer side of the picture: wide enough to be seen when it is reduced
 _DIMMED = 0.45
+_DARK = 0.25  # of the brightest pixel: what is darker is lightened by as much, or stripes on black would not be seen
 
 
 def hatched(image: Image, ignored: NDArray[np.bool_]) -> Image:
-    """Dim every second of some diagonal stripes where a mask is set; the very image where it is nowhere, or of another size.
+    """Dim every second of some diagonal stripes where a mask is set, or lighten it on black.
+
+    Returns the very image where the mask is set nowhere, or is of another size.
 
     Args:
         image: any size and depth.
@@ -28,6 +31,8 @@ def hatched(image: Image, ignored: NDArray[np.bool_]) -> Image:
     dark = (rows + columns) // pitch % 2 == 0
     painted: Any = np.array(image)
     place = (rows[dark], columns[dark])
-    painted[place] = np.round(painted[place] * _DIMMED).astype(painted.dtype)
+    under, dark_up_to = painted[place].astype(np.float64), _DARK * float(image.max())
+    shown = np.where(under < dark_up_to, under + dark_up_to, under * _DIMMED)
+    painted[place] = np.round(shown).astype(painted.dtype)
     result: Image = painted
     return result

@@ -1,5 +1,6 @@
 """What a network is given to learn from: the truth of a window is what the window shows."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 
 from steelsight.dataset.model import Sample
 from steelsight.imaging.read import read_image
-from steelsight.imaging.rle import Runs
+from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.networks.cells import CELL
 from steelsight.training.augment import draw
 from steelsight.training.loading import PlainImages, TrainingImages, gather, plain_target, raw_image
@@ -96,3 +97,39 @@ def test_images_of_all_kinds_share_a_batch() -> None:
     together = ToInput.of(of)(gather(raws))[0]
     for raw, pixels in zip(raws, together, strict=True):
         assert torch.allclose(finished(of, raw)[0], pixels, atol=1e-6)
+
+
+def test_what_is_ignored_moves_with_the_image_and_is_not_learned_from() -> None:
+    """Half of each image is ignored: that half of every window, however it was cut, turned and scaled."""
+    half = []
+    for sample in severstal().samples:
+        ignored = np.zeros(sample.size, np.bool_)
+        ignored[:, sample.size[1] // 2 :] = True
+        runs = tuple(encode_mask(mask & ~ignored) for mask in sample.mask())
+        half.append(replace(sample, runs=runs, ignored=encode_mask(ignored)))
+    segmenter, classifier = (member(name, SIZE, SAME) for name in ("segment-lite0", "classify-lite0"))
+    images, cells = TrainingImages(segmenter, half, 0, "job"), TrainingImages(classifier, half, 0, "job")
+    whole = TrainingImages(segmenter, severstal().samples, 0, "job")
+    partly = 0
+    for item in items(66):
+        pixels, mask = finished(segmenter, images[item])
+        assert isinstance(mask, torch.Tensor)
+        ignored = mask[0] < 0
+        assert all(torch.equal(plane < 0, ignored) for plane in mask)
+        columns = ignored.any(dim=0)
+        assert torch.equal(ignored, columns.expand_as(ignored))  # whole columns, on one side of the window
+        assert (columns[1:] != columns[:-1]).sum() <= 1
+        partly += bool(columns.any() and not columns.all())
+        same_pixels, same = finished(segmenter, whole[item])
+        assert isinstance(same, torch.Tensor)
+        if torch.equal(pixels, same_pixels):  # the same window was drawn
+            torch.testing.assert_close(mask[:, ~ignored], same[:, ~ignored], atol=0.02, rtol=0)
+        _, (defective, pooled) = finished(classifier, cells[item])
+        assert float(defective) == float(mask.max() >= 0.5)
+        touched = F.max_pool2d(ignored[None].float(), CELL)[0] > 0
+        assert torch.equal(pooled < 0, touched & (F.max_pool2d(mask, CELL) < 0.5))
+    assert partly > 5
+    plain = plain_target(segmenter, half[0])
+    assert np.array_equal(finished(segmenter, PlainImages(segmenter, half)[0])[1], plain)
+    assert (plain[:, :, 400:] == -1).all()
+    assert (plain[:, :, :400] >= 0).all()

@@ -318,6 +318,8 @@ class Recipe(Fields):
         devices_per_job: devices that train one job together, its batches shared out (distributed data parallel); fewer where
             fewer are there.
         rule: one to be judged and shown beside those that are searched, and taken by `rule=published`.
+        roi: the part of each image that counts: `none` for all of it, `strip` for the strip without the black beside it,
+            found in every image, or the file of a mask or of polygons, which the run keeps.
     """
 
     name: str
@@ -330,6 +332,7 @@ class Recipe(Fields):
     selection: Selection
     search: Search
     rule: StatedRule | None = None
+    roi: str = "none"
 
     @model_validator(mode="after")
     def _groups_exist(self) -> Self:

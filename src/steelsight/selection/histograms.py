@@ -21,17 +21,19 @@ _MEMORY = 256 * 2**20
 """Bytes of histograms that one pass over the images makes at most, or those of one choice."""
 
 
-def histogram(map_: NDArray[np.uint8], runs: Sequence[Runs]) -> NDArray[np.uint32]:
-    """Count the pixels of each value over background and over truth.
+def histogram(map_: NDArray[np.uint8], runs: Sequence[Runs], ignored: Runs | None = None) -> NDArray[np.uint32]:
+    """Count the pixels of each value over background and over truth, none of what is ignored.
 
     Args:
         map_: uint8 (K, H, W), probability times 255.
         runs: the true mask of each class.
+        ignored: apart from the masks; None where nothing is.
 
     Returns:
         uint32 (K, 2, 256): [:, 0] background, [:, 1] truth.
     """
-    return count_values(map_, masks_of(runs, (map_.shape[1], map_.shape[2])))
+    size = (map_.shape[1], map_.shape[2])
+    return count_values(map_, masks_of(runs, size), counted_of(ignored, size))
 
 
 def masks_of(runs: Sequence[Runs], size: tuple[int, int]) -> list[NDArray[np.bool_] | None]:
@@ -39,11 +41,18 @@ def masks_of(runs: Sequence[Runs], size: tuple[int, int]) -> list[NDArray[np.boo
     return [decode_runs(truth, size) if truth.area else None for truth in runs]
 
 
-def count_values(map_: NDArray[np.uint8], truth: Sequence[NDArray[np.bool_] | None]) -> NDArray[np.uint32]:
+def counted_of(ignored: Runs | None, size: tuple[int, int]) -> NDArray[np.bool_] | None:
+    """What is not ignored as bool (H, W), None where all of it is not."""
+    return None if ignored is None or not ignored.area else ~decode_runs(ignored, size)
+
+
+def count_values(
+    map_: NDArray[np.uint8], truth: Sequence[NDArray[np.bool_] | None], counted: NDArray[np.bool_] | None
+) -> NDArray[np.uint32]:
     """`histogram`, given the masks."""
     counts = np.zeros((len(truth), 2, 256), np.uint32)
     for plane, mask, count in zip(map_, truth, counts, strict=True):
-        count[0] = _bins(plane, None)
+        count[0] = _bins(plane, counted)
         if mask is not None:
             count[1] = _bins(plane, mask)
             count[0] -= count[1]
@@ -149,8 +158,8 @@ def _of_fold(
     def of_image(index: int) -> list[NDArray[np.uint32]]:
         sample = record.samples[index]
         maps = {name: evidence.map(member, index) for name, member in members.items()}
-        truth = masks_of(sample.runs, sample.size)
-        return [count_values(_combined(evidence, choice, maps, sample.size), truth) for choice in choices]
+        truth, counted = masks_of(sample.runs, sample.size), counted_of(sample.ignored, sample.size)
+        return [count_values(_combined(evidence, choice, maps, sample.size), truth, counted) for choice in choices]
 
     former = cv2.getNumThreads()
     cv2.setNumThreads(1)  # the cores have images of their own

@@ -19,6 +19,9 @@ from steelsight.recipe.augment import Crop, ZoomIn
 Box = tuple[int, int, int, int]
 """Top, left, height, width."""
 
+IGNORED = np.float32(-1)
+"""What a target holds where nothing is to be learned; truth is 0 to 1."""
+
 Edges = tuple[float, float, float, float]
 """Top, left, bottom, right."""
 

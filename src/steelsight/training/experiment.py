@@ -88,7 +88,7 @@ def _in_turn(
     fabric = make_fabric(arrangement.device, evidence.recipe)
     samples = (*evidence.record.samples, *evidence.record.without_masks)
     members = {job.member.name: job.member for job in jobs}
-    reads = image_readers(list(members.values()), samples, arrangement.workers, arrangement.cache)
+    reads = image_readers(list(members.values()), samples, arrangement.workers, arrangement.cache, evidence.record.roi)
     failures: list[Failure] = []
     with TrainingProgress(jobs, done=done, visible=True, worded=worded) as progress:
         _say(progress, arrangement)

@@ -58,7 +58,7 @@ def make_job(evidence: OutOfFoldPredictions, member: Member, fold: int, read: Re
         training=training,
         validation=validation,
         folder=folder,
-        read=read or ReadFor.member(member),
+        read=read or ReadFor.member(member, record.roi),
         start=start,
         compile=evidence.recipe.compile,
         whole=whole,

@@ -6,7 +6,7 @@ An epoch visits every image, so that the first ones in serve as well as any: non
 import mmap
 import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from steelsight.dataset.model import Sample
 from steelsight.imaging.preprocess import Image, Preprocess
 from steelsight.imaging.read import read_image
+from steelsight.imaging.roi import Roi, read_inside
 from steelsight.recipe import Member
 
 ReadImage = Callable[[Path], Image]
@@ -34,19 +35,20 @@ class ReadFor:
 
     Attributes:
         at: the working size, None for the image's own.
+        roi: what of it counts, the same for all members.
     """
 
     grey: bool
     at: Preprocess | None = None
+    roi: Roi | None = field(default=None, compare=False)
 
     @classmethod
-    def member(cls, member: Member) -> "ReadFor":
-        return cls(
-            member.preprocess.colour == "grey", member.preprocess if member.augment.zoom_at == "working" else None
-        )
+    def member(cls, member: Member, roi: Roi | None = None) -> "ReadFor":
+        at = member.preprocess if member.augment.zoom_at == "working" else None
+        return cls(member.preprocess.colour == "grey", at, roi)
 
     def __call__(self, path: Path) -> Image:
-        image = read_image(path, grey=self.grey)
+        image = read_inside(path, self.roi, grey=self.grey)
         if self.at is None:
             return image
         placed: Image = self.at.place(self.at.channels_of(image))
@@ -114,7 +116,7 @@ class SharedImages:
 
 
 def image_readers(
-    members: Sequence[Member], samples: Sequence[Sample], workers: int, cache: int
+    members: Sequence[Member], samples: Sequence[Sample], workers: int, cache: int, roi: Roi | None = None
 ) -> dict[str, ReadImage]:
     """How images are read for each member, by its name; those that read alike share what they keep.
 
@@ -123,7 +125,7 @@ def image_readers(
         workers: loader processes.
         cache: bytes that all of them keep together.
     """
-    wanted = {member.name: ReadFor.member(member) for member in members}
+    wanted = {member.name: ReadFor.member(member, roi) for member in members}
     each = cache // len(set(wanted.values()))
     if workers and not FORKS:
         return dict(wanted)

@@ -13,9 +13,9 @@ from torch.utils.data import Dataset
 from steelsight.dataset.model import Sample
 from steelsight.imaging.preprocess import Preprocess, resize
 from steelsight.imaging.read import read_image
-from steelsight.imaging.rle import decode_runs
+from steelsight.imaging.rle import Runs, decode_runs
 from steelsight.recipe import Member
-from steelsight.training.augment import AugmentParams, draw, place, placement
+from steelsight.training.augment import IGNORED, AugmentParams, draw, place, placement
 from steelsight.training.kept_images import ReadImage
 from steelsight.training.randomness import generator
 from steelsight.training.to_input import RawBatch
@@ -58,12 +58,12 @@ def raw_image(member: Member, sample: Sample, image: NDArray[Any], chance: Augme
     later = later and chance.at_working
     raw = raw_pixels(image, preprocess, chance, later)
     pooled = member.step == "classify" and member.head == "pooled"
-    mask = None if pooled and not windows else raw_mask(sample, preprocess, chance, later)
+    if pooled and not windows:
+        return raw | {"label": np.float32(sample.is_defective)}
+    mask, ignored = raw_mask(sample, preprocess, chance, later), raw_ignored(sample, preprocess, chance, later)
     if member.step == "classify":
-        raw["label"] = np.float32(_shows(mask) if windows and mask is not None else sample.is_defective)
-    if not pooled:
-        raw["mask"] = mask
-    return raw
+        raw["label"] = np.float32(_shows(mask, ignored) if windows else sample.is_defective)
+    return raw if pooled else raw | {"mask": mask, "ignored": ignored}
 
 
 def raw_pixels(image: NDArray[Any], preprocess: Preprocess, chance: AugmentParams, later: bool = False) -> Raw:
@@ -97,7 +97,7 @@ class PlainImages(Dataset[Raw]):
         raw: Raw = {"pixels": _finest(placed, white)}
         if self.member.step == "classify":
             return raw | {"label": np.float32(sample.is_defective)}
-        return raw | {"mask": _plain_mask(self.member, sample)}
+        return raw | {"mask": _plain(self.member, sample, sample.runs), "ignored": _plain_ignored(self.member, sample)}
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,10 @@ def gather(images: Sequence[Raw]) -> RawBatch:
         batch["coloured"] = torch.tensor([image["pixels"].shape[0] == 3 for image in images])
     if "mask" in first:
         batch["mask"] = torch.from_numpy(np.stack([image["mask"] for image in images]))
+    if any(image.get("ignored") is not None for image in images):
+        none = np.zeros((1, *first["mask"].shape[1:]), first["mask"].dtype)
+        ignored = [none if image["ignored"] is None else image["ignored"] for image in images]
+        batch["ignored"] = torch.from_numpy(np.stack(ignored))
     if "label" in first:
         batch["label"] = torch.from_numpy(np.stack([image["label"] for image in images]))
     if "chance" in first:
@@ -133,36 +137,64 @@ def gather(images: Sequence[Raw]) -> RawBatch:
 
 
 def plain_target(member: Member, sample: Sample) -> NDArray[np.float32]:
-    """The truth of a sample at the member's working size: float32 (classes, height, width), soft at the edges."""
-    return _plain_mask(member, sample).astype(np.float32) / np.float32(255)
-
-
-def _plain_mask(member: Member, sample: Sample) -> NDArray[np.uint8]:
-    preprocess = member.preprocess
-    target = np.zeros((len(sample.runs), preprocess.height, preprocess.width), np.uint8)
-    top, left, height, width = preprocess.frame(sample.size)
-    for runs, out in zip(sample.runs, target, strict=True):
-        if runs.area:
-            grey = decode_runs(runs, sample.size).view(np.uint8) * np.uint8(255)
-            out[top : top + height, left : left + width] = resize(grey, (height, width))
+    """The truth of a sample at the member's working size: float32 (classes, height, width), soft at the edges, `IGNORED`
+    where any of a pixel is ignored."""
+    target = _plain(member, sample, sample.runs).astype(np.float32) / np.float32(255)
+    ignored = _plain_ignored(member, sample)
+    if ignored is not None:
+        target[:, ignored[0] > 0] = IGNORED
     return target
+
+
+def _plain(member: Member, sample: Sample, planes: Sequence[Runs]) -> NDArray[np.uint8]:
+    preprocess = member.preprocess
+    target = np.zeros((len(planes), preprocess.height, preprocess.width), np.uint8)
+    top, left, height, width = preprocess.frame(sample.size)
+    for runs, out in zip(planes, target, strict=True):
+        if runs.area:
+            out[top : top + height, left : left + width] = resize(_grey(runs, sample), (height, width))
+    return target
+
+
+def _plain_ignored(member: Member, sample: Sample) -> NDArray[np.uint8] | None:
+    return _plain(member, sample, [sample.ignored]) if sample.ignored.area else None
 
 
 def raw_mask(sample: Sample, preprocess: Preprocess, chance: AugmentParams, later: bool = False) -> NDArray[Any]:
     """The mask under the geometry of the image: (classes, height, width), uint8 or, where it is finer, float32 in [0, 1]."""
+    return _placed(sample, sample.runs, preprocess, chance, later)
+
+
+def raw_ignored(
+    sample: Sample, preprocess: Preprocess, chance: AugmentParams, later: bool = False
+) -> NDArray[Any] | None:
+    """Likewise what is ignored, (1, height, width): any of it counts. None where nothing is."""
+    return _placed(sample, [sample.ignored], preprocess, chance, later) if sample.ignored.area else None
+
+
+def _placed(
+    sample: Sample, planes: Sequence[Runs], preprocess: Preprocess, chance: AugmentParams, later: bool
+) -> NDArray[Any]:
     finer = chance.at_working and not later
-    shape = (len(sample.runs), preprocess.height, preprocess.width)
-    target: NDArray[Any] = np.zeros(shape, np.float32 if finer else np.uint8)
-    for runs, out in zip(sample.runs, target, strict=True):
+    target: NDArray[Any] = np.zeros(
+        (len(planes), preprocess.height, preprocess.width), np.float32 if finer else np.uint8
+    )
+    for runs, out in zip(planes, target, strict=True):
         if runs.area:
-            grey = decode_runs(runs, sample.size).view(np.uint8) * np.uint8(255)
+            grey = _grey(runs, sample)
             out[...] = preprocess.place(grey) if later else place(grey, preprocess, chance)
     if finer:
         target *= np.float32(1 / 255)
     return target
 
 
-def _shows(mask: NDArray[Any]) -> bool:
+def _grey(runs: Runs, sample: Sample) -> NDArray[np.uint8]:
+    return decode_runs(runs, sample.size).view(np.uint8) * np.uint8(255)
+
+
+def _shows(mask: NDArray[Any], ignored: NDArray[Any] | None) -> bool:
+    if ignored is not None:
+        mask = np.where(ignored > 0, mask.dtype.type(0), mask)
     greatest = float(mask.max()) if mask.size else 0.0
     return greatest / (255 if mask.dtype == np.uint8 else 1) >= _SHOWN
 

@@ -14,9 +14,12 @@ from torch.nn import functional as F
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.networks.cells import CELL
 from steelsight.recipe import Member
+from steelsight.training.augment import IGNORED
 from steelsight.training.losses import Output
 from steelsight.training.recolour import change_colour, recolour
 from steelsight.training.warp import warp
+
+_SHOWN = 0.5  # of a pixel: a cell that holds less of a defect shows none
 
 
 class RawBatch(TypedDict, total=False):
@@ -26,6 +29,7 @@ class RawBatch(TypedDict, total=False):
         pixels: uint8, or float32 in [0, 1] of what is finer: (n, 1 or 3, height, width).
         coloured: bool (n,), where pixels have three channels: which images are not grey.
         mask: uint8, or float32 in [0, 1]: (n, classes, height, width).
+        ignored: as mask, (n, 1, height, width), where some have what is not to be learned from: any of it counts.
         label: float32 (n,), 1 for a defect.
         chance: float32 (n, 4), brightness, contrast, hue and saturation; not of plain inputs.
         frame: int64 (n, 4), top, left, height and width of the image in its input, where some leave a border.
@@ -35,6 +39,7 @@ class RawBatch(TypedDict, total=False):
     pixels: Tensor
     coloured: Tensor
     mask: Tensor
+    ignored: Tensor
     label: Tensor
     chance: Tensor
     frame: Tensor
@@ -65,7 +70,8 @@ class ToInput(nn.Module):
     @torch.no_grad()
     def forward(self, raw: RawBatch) -> tuple[Tensor, Output]:
         """The input, float32 (n, channels, height, width) with channels last, and the target: the masks, or the labels, or
-        with cells both."""
+        with cells both. `IGNORED` is what is not to be learned from: pixels, and cells that hold some and show no defect
+        beside them."""
         return self._pixels(raw).contiguous(memory_format=torch.channels_last), self._target(raw)
 
     def _pixels(self, raw: RawBatch) -> Tensor:
@@ -97,12 +103,27 @@ class ToInput(nn.Module):
     def _target(self, raw: RawBatch) -> Output:
         if "mask" not in raw:
             return raw["label"]
-        mask = raw["mask"]
-        plain = "chance" not in raw and mask.dtype == torch.uint8
-        mask = mask.to(torch.float32) / 255 if plain else _scaled(mask)
-        if "places" in raw:
-            mask = warp(mask, raw["places"])
-        return (raw["label"], F.max_pool2d(mask, CELL)) if self._cells else mask
+        mask = self._plane(raw, raw["mask"])
+        ignored = self._plane(raw, raw["ignored"]) > 0 if "ignored" in raw else None
+        if ignored is not None:
+            mask = torch.where(ignored, float(IGNORED), mask)
+        return (raw["label"], _cells(mask, ignored)) if self._cells else mask
+
+    @staticmethod
+    def _plane(raw: RawBatch, plane: Tensor) -> Tensor:
+        if "chance" not in raw and plane.dtype == torch.uint8:
+            return plane.to(torch.float32) / 255
+        plane = _scaled(plane)
+        return warp(plane, raw["places"]) if "places" in raw else plane
+
+
+def _cells(mask: Tensor, ignored: Tensor | None) -> Tensor:
+    """The greatest value in each cell of a mask; `IGNORED` in cells with an ignored pixel and no defect."""
+    greatest = F.max_pool2d(mask, CELL)
+    if ignored is None:
+        return greatest
+    is_partly = F.max_pool2d(ignored.to(torch.float32), CELL) > 0
+    return torch.where(is_partly & (greatest < _SHOWN), float(IGNORED), greatest)
 
 
 def _scaled(values: Tensor) -> Tensor:

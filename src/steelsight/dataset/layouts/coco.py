@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background
+from steelsight.core.safe_names import is_background, is_ignore
 from steelsight.dataset.layouts.coco_file import CocoAnnotation, CocoCategory, CocoFile, CocoImage, Ids, load
 from steelsight.dataset.layouts.coco_marks import annotation_runs, is_box
 from steelsight.dataset.layouts.good_names import is_good_name
@@ -21,6 +21,7 @@ from steelsight.dataset.layouts.listing import (
     Listing,
     Marks,
     Size,
+    is_ignored,
     is_safe_name,
     no_marks,
     union,
@@ -43,7 +44,9 @@ def candidates(root: Path) -> list[Path]:
     return [path for path in found if _mentions_both(path)]
 
 
-def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = None) -> Listing:
+def list_folder(
+    root: Path, table: Path | None = None, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()
+) -> Listing:
     """List a COCO folder; `table` says which JSON where there are several, `boxes` what an annotation without a mask
     counts as.
 
@@ -75,7 +78,7 @@ def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = 
             message = f"image {name} shares its id {image.id} with another; give each its own, in its annotations too"
             faults.append(Fault("duplicate-row", file, None, name, message))
         else:
-            images.append(_listed(name, disk, file, image, annotations, names, boxes))
+            images.append(_listed(name, disk, file, image, annotations, names, boxes, ignore))
             labelled |= {name} if annotations else set()
         taken.add(name)
     there = [image.image_id for image in images if image.path.is_file()]
@@ -133,7 +136,7 @@ def _classes(content: CocoFile, file: Path) -> tuple[dict[_Id, str], set[_Id], t
             names[category.id] = category.name
             continue
         no_class.add(category.id)
-    if not names:
+    if all(is_ignore(name) for name in names.values()):
         raise UserError(f"{file}: no category is a defect class; name the classes in categories")
     return names, no_class, tuple(notes)
 
@@ -183,6 +186,7 @@ def _listed(
     annotations: list[CocoAnnotation],
     names: dict[_Id, str],
     boxes: Boxes | None,
+    ignore: frozenset[str],
 ) -> Listed:
     folders = dict.fromkeys((file.parent, file.parent / "images", disk.root, disk.root / "images"))
     path = next((folder / name for folder in folders if (folder / name).is_file()), None)
@@ -194,7 +198,7 @@ def _listed(
         stated = (size[0] if image.height is None else image.height, size[1] if image.width is None else image.width)
         if stated != size:
             return Marks({}, (wrong_size(name, file, None, stated, size),))
-        return _marks(name, file, annotations, names, size, boxes)
+        return _marks(name, file, annotations, names, size, boxes, ignore)
 
     return Listed(name, path, marks, file)
 
@@ -206,6 +210,7 @@ def _marks(
     names: dict[_Id, str],
     size: Size,
     boxes: Boxes | None,
+    ignore: frozenset[str],
 ) -> Marks:
     ids = Ids(names)
     parts: defaultdict[str, list[Runs]] = defaultdict(list)
@@ -217,11 +222,12 @@ def _marks(
             message = f"{annotation.label}: category {annotation.category_id} is not in categories; add it, or mend it"
             faults.append(Fault("unknown-class", file, None, image_id, message))
             continue
-        if boxes == "as-labels" and is_box(annotation):
+        of_this = "as-masks" if is_ignored(names[category], ignore) else boxes  # that needs no outline
+        if of_this == "as-labels" and is_box(annotation):
             shown.add(names[category])
             continue
         try:
-            runs = annotation_runs(annotation, size, boxes=boxes)
+            runs = annotation_runs(annotation, size, boxes=of_this)
         except (RunError, AnnotationError) as error:
             faults.append(Fault(error.kind, file, None, image_id, f"{annotation.label}: {error}"))
             continue

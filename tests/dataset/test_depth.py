@@ -120,8 +120,10 @@ def test_an_inspector_sees_the_same_in_16_bit_as_in_8_and_flags_what_is_beyond(t
         ("deep", deep, sees),
     ):
         familiar = InputRange.of(pictures, preprocess.bits)
-        of_step = {"classifiers": (preprocess,), "segmenters": (preprocess,)}
-        made[name] = Inspector.open(make_inspector(tmp_path / name, familiar=familiar, **of_step))
+        inspector = make_inspector(
+            tmp_path / name, classifiers=(preprocess,), segmenters=(preprocess,), familiar=familiar
+        )
+        made[name] = Inspector.open(inspector)
     root = folder(tmp_path / "data", deep, "tif")
     for number, (one, other) in enumerate(zip(plain, deep, strict=True)):
         expected = made["plain"](one)

@@ -10,6 +10,7 @@ import pytest
 from helpers.training_samples import severstal
 
 from steelsight.core.errors import UserError
+from steelsight.dataset.model import Remark
 from steelsight.imaging.rle import Runs
 from steelsight.recipe import choose_jobs, load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
@@ -36,6 +37,13 @@ def test_a_run_is_opened_as_it_was_started(started: Any) -> None:
     assert np.array_equal(opened.record.folds, started.record.folds)
     assert {member.preprocess.colour for member in opened.recipe.members} == {"grey"}
     assert sorted(set(opened.record.folds.tolist())) == list(range(5))
+
+
+def test_what_reading_the_data_said_is_recorded(tmp_path: Path) -> None:
+    data = severstal()
+    said = replace(data, notes=("a note",), remarks=(Remark("left-out", data.root / "more", 3, "3 images left out"),))
+    record = start_run(Run(tmp_path / "run"), said, load_recipe("lite")).record
+    assert (record.notes, record.remarks) == (said.notes, said.remarks)
 
 
 def test_twins_share_a_fold(started: Any) -> None:

@@ -148,7 +148,7 @@ def _show(dataset: Dataset, summary: "DatasetSummary") -> None:
 
 def _notes(dataset: Dataset) -> tuple[str, ...]:
     """What was taken to be so, and what the images cannot teach."""
-    from steelsight.dataset.limitations import lacks
+    from steelsight.dataset.cannot_teach import lacks
 
     return (*dataset.notes, *lacks(dataset.classes, dataset.samples))
 

@@ -44,8 +44,8 @@ def read_labelled(
     Raises:
         UserError: there are faults, and they are not to be left out; or there is no such data.
     """
+    from steelsight.dataset.cannot_teach import lacks
     from steelsight.dataset.depth import with_bits
-    from steelsight.dataset.limitations import lacks
     from steelsight.dataset.read import read_dataset
 
     with counting("reading images") as advance:
@@ -78,7 +78,7 @@ def say_notes(notes: Iterable[str]) -> None:
 
 def say_folds(record: "Record") -> None:
     """Tell what single folds of a new run lack."""
-    from steelsight.dataset.limitations import lacks_in_folds
+    from steelsight.dataset.cannot_teach import lacks_in_folds
 
     say_notes(lacks_in_folds(record.classes, record.samples, record.folds, record.groups))
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from steelsight.cli.again import again
-from steelsight.cli.groups import known_groups, say_groups
+from steelsight.cli.groups import known_groups, say_groups, say_later
 from steelsight.cli.labelled import read_labelled, say_folds, say_who_learns_from_classes
 from steelsight.cli.output import console, counting, finish, results
+from steelsight.cli.retyped_command import again
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
 
@@ -32,6 +32,8 @@ def planned_run(
     skip_faulty: bool,
     groups: str | None,
     limit: int | None,
+    time: str | None,
+    later: float,
 ) -> "Iterator[OutOfFoldPredictions]":
     """A run as it would be, in a folder that is thrown away."""
     import tempfile
@@ -44,9 +46,19 @@ def planned_run(
         dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty, bits=bits)
         known = known_groups(groups, dataset)
         with counting("looking for twins") as advance:
-            run = start_run(Run(Path(folder) / "run"), dataset, wanted, known=known, limit=limit, progress=advance)
+            run = start_run(
+                Run(Path(folder) / "run"),
+                dataset,
+                wanted,
+                known=known,
+                limit=limit,
+                time=time,
+                later_share=later,
+                progress=advance,
+            )
         evidence = OutOfFoldPredictions.of(run)
         say_groups(known, evidence.record.groups)
+        say_later(evidence.record)
         say_who_learns_from_classes(evidence)
         say_folds(evidence.record)
         yield evidence

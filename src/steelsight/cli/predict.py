@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steelsight.cli.following import export_of
 from steelsight.cli.judging import (
     AsJson,
     ClassIds,
@@ -20,10 +19,11 @@ from steelsight.cli.judging import (
     Resume,
     judge_and_write,
 )
+from steelsight.cli.next_step import export_of
 from steelsight.cli.output import fail
 
 if TYPE_CHECKING:
-    from steelsight.networks.engine import TorchEngine
+    from steelsight.networks.torch_engine import TorchEngine
     from steelsight.run.run import Run
     from steelsight.selection.decision import Decision
 
@@ -90,6 +90,6 @@ def predict(
 
 
 def _load(run: "Run", decision: "Decision", folds: Sequence[int]) -> "TorchEngine":
-    from steelsight.networks.engine import load_engine
+    from steelsight.networks.torch_engine import load_engine
 
     return load_engine(run, run.recipe, decision.classes, *decision.jobs_of(folds))

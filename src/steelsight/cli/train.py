@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.again import again
-from steelsight.cli.following import export_of
-from steelsight.cli.groups import Groups, known_groups, say_groups
+from steelsight.cli.groups import Groups, Later, SplitByTime, check_split, known_groups, say_groups, say_later
 from steelsight.cli.labelled import Bits, BoxesOption, read_labelled, say_folds, say_who_learns_from_classes
 from steelsight.cli.limits import (
     Confidence,
@@ -24,10 +22,13 @@ from steelsight.cli.limits import (
     OverkillAmong,
     make_wish,
 )
+from steelsight.cli.next_step import export_of
 from steelsight.cli.output import console, counting, finish, shown_progress, with_options
+from steelsight.cli.retyped_command import again
 from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
+from steelsight.dataset.split_by_time import LATER_SHARE
 
 if TYPE_CHECKING:
     from steelsight.recipe import Recipe
@@ -68,6 +69,8 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")] = False,
     skip_faulty: Annotated[bool, typer.Option("--skip-faulty", help="Leave faulty images out, and list them.")] = False,
     groups: Groups = None,
+    split_by_time: SplitByTime = None,
+    later: Later = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
     devices: Annotated[int | None, typer.Option(min=1, help="How many devices; all GPUs if left out.")] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Loader processes for each device.")] = None,
@@ -105,6 +108,7 @@ def train(
         cost_overkill=cost_overkill,
         cost_escape_of=cost_escape_of,
     )
+    check_split(groups, split_by_time, later)
     # until run_jobs nothing imports torch: what is wrong is told at once
     from steelsight.recipe import choose_jobs, load_recipe
     from steelsight.recipe.quick import QUICK_IMAGES
@@ -124,7 +128,16 @@ def train(
         from steelsight.cli.plan import planned_run, show_plan
 
         with planned_run(
-            data, layout, boxes, wanted, bits=bits, skip_faulty=skip_faulty, groups=groups, limit=limit
+            data,
+            layout,
+            boxes,
+            wanted,
+            bits=bits,
+            skip_faulty=skip_faulty,
+            groups=groups,
+            limit=limit,
+            time=split_by_time,
+            later=LATER_SHARE if later is None else later,
         ) as evidence:
             show_plan(evidence, only or [], machine, as_json)
         return
@@ -132,9 +145,13 @@ def train(
     if goes_on:
         evidence = _go_on(data, wanted, run)
         _check_groups(evidence, groups)
+        _check_split(evidence, split_by_time)
         _check_bits(evidence, bits)
     else:
-        evidence, left_out = _start(data, layout, boxes, bits, wanted, run, skip_faulty, groups, limit)
+        share = LATER_SHARE if later is None else later
+        evidence, left_out = _start(
+            data, layout, boxes, bits, wanted, run, skip_faulty, groups, limit, split_by_time, share
+        )
     _check_wish(wish, evidence)
     _say_small(evidence)
     jobs = choose_jobs(evidence.recipe, only or [])
@@ -154,8 +171,10 @@ def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
     """What --parallel says."""
     if parallel == "auto":
         return "auto"
-    if not (parallel.isdecimal() and int(parallel) > 0):
-        raise UserError(f"--parallel {parallel}: how many jobs train side by side, from 1 on; give a number, or auto")
+    if not (parallel.isdecimal() and len(parallel) < 6 and int(parallel) > 0):
+        raise UserError(
+            f"--parallel {parallel[:20]}: how many jobs train side by side, from 1 on; give a number, or auto"
+        )
     if int(parallel) > 1 and (devices or 1) > 1:
         raise UserError(
             f"--parallel {parallel} with --devices {devices}: several devices train one job; leave out one of the two"
@@ -173,6 +192,8 @@ def _start(
     skip_faulty: bool,
     groups: str | None,
     limit: int | None,
+    time: str | None,
+    later: float,
 ) -> "tuple[OutOfFoldPredictions, bool]":
     """A new run, and whether images of DATA were left out."""
     from steelsight.run.predictions import OutOfFoldPredictions
@@ -181,9 +202,12 @@ def _start(
     dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty, bits=bits)
     known = known_groups(groups, dataset)
     with counting("looking for twins") as advance:
-        started = start_run(run, dataset, wanted, known=known, limit=limit, progress=advance)
+        started = start_run(
+            run, dataset, wanted, known=known, limit=limit, time=time, later_share=later, progress=advance
+        )
     evidence = OutOfFoldPredictions.of(started)
     say_groups(known, evidence.record.groups)
+    say_later(evidence.record)
     say_who_learns_from_classes(evidence)
     say_folds(evidence.record)
     return evidence, bool(dataset.left_out)
@@ -216,6 +240,15 @@ def _check_groups(evidence: "OutOfFoldPredictions", groups: str | None) -> None:
     if (join_groups(record.groups, known) != record.groups).any():
         raise UserError(
             f"--groups {groups}: the run in {evidence.run} began without these groups, and its folds part some of them; "
+            "choose another --out"
+        )
+
+
+def _check_split(evidence: "OutOfFoldPredictions", time: str | None) -> None:
+    """See that a run that goes on was split by time, if --split-by-time says so."""
+    if time is not None and not evidence.record.later:
+        raise UserError(
+            f"--split-by-time {time}: the run in {evidence.run} began without it, and has trained on the later images; "
             "choose another --out"
         )
 
@@ -266,7 +299,7 @@ def _end(evidence: "OutOfFoldPredictions", wish: "Limits | None", as_json: bool)
         following = again(without=["--only="], add=["--resume", "--only", open_jobs[0]])
         finish([run.path], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
-    from steelsight.cli.decision import show, show_policy
+    from steelsight.cli.decision_tables import show, show_policy
     from steelsight.report.build import build_report
     from steelsight.selection.decide import decide
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from steelsight.core.errors import UserError
+from steelsight.core.natural_order import natural
 from steelsight.core.safe_names import is_plain, shown
 from steelsight.dataset.depth import find_depth, say_depth
 from steelsight.dataset.layouts.class_name_rules import refuse_class_names
@@ -193,7 +194,9 @@ def _classes_shown(opened: Sequence[_Opened]) -> tuple[str, ...]:
     """Classes with a pixel somewhere, numbers in their order, then names in theirs."""
     shown = {name for image in opened for name, runs in image.marks.masks.items() if runs.area}
     shown |= {name for image in opened for name in image.marks.shown if name != UNNAMED}
-    return tuple(sorted(shown, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)))
+    return tuple(
+        sorted(shown, key=lambda name: (not name.isdecimal(), natural(name) if name.isdecimal() else (), name))
+    )
 
 
 def _empty_masks(image: _Opened, classes: tuple[str, ...]) -> list[Fault]:

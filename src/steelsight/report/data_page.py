@@ -13,8 +13,8 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from steelsight.core.files import write_text
+from steelsight.dataset.cannot_teach import lacks
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
-from steelsight.dataset.limitations import lacks
 from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Sample
 from steelsight.imaging.read import ImageError, is_image_name, read_image
 from steelsight.imaging.rle import decode_runs

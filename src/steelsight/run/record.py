@@ -1,33 +1,37 @@
 """A RUN's own record of its data, so that later verbs need the RUN alone (and the images only for pictures).
 
-RUN/dataset.json holds the root, layout, classes and what was left out; RUN/samples.csv every image with its size, fold
-and twin group; RUN/truth.csv every (image, class) with its run lengths, empty where nothing is there; RUN/without_masks.csv,
-where there are such, the images of which only their classes are known. Paths inside the root are stored relative to it:
-who moves the data changes `root` in dataset.json, and nothing else.
+RUN/dataset.json holds the root, layout, classes, what was left out and what else reading said; RUN/samples.csv every image
+with its size, fold and twin group; RUN/truth.csv every (image, class) with its run lengths, empty where nothing is there;
+RUN/without_masks.csv, where there are such, the images of which only their classes are known; RUN/later.csv, where the data
+was split by time, the later images, which no network learns from. Paths inside the root are stored relative to it: who moves
+the data changes `root` in dataset.json, and nothing else.
 """
 
 import csv
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from steelsight.core.errors import UserError
-from steelsight.core.files import refuse_links_out, write_csv, write_json
+from steelsight.core.files import refuse_links_out, resolved, write_csv, write_json
 from steelsight.core.model import Model, explain
+from steelsight.core.parsing import whole
 from steelsight.core.safe_names import from_cell
-from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Layout, Sample
+from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Layout, Remark, Sample
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import RunError, Runs, format_runs, parse_runs
 
 SAMPLES, TRUTH, WITHOUT_MASKS, DATASET = "samples.csv", "truth.csv", "without_masks.csv", "dataset.json"
+LATER = "later.csv"
 SAMPLE_COLUMNS = ("image_id", "path", "height", "width", "fold", "group")
+LATER_COLUMNS = ("image_id", "path", "height", "width", "group")
 TRUTH_COLUMNS = ("ImageId", "ClassId", "EncodedPixels")
 WITHOUT_MASKS_COLUMNS = ("image_id", "path", "height", "width", "fold", "classes")
 
@@ -45,11 +49,15 @@ class Record:
         folds: int64 (N,), the fold that judges each sample.
         groups: int64 (N,), the twin group of each sample.
         skipped: faults whose images were left out.
+        notes, remarks: as in `Dataset`: what was taken to be so while reading, and what was left out, or named and counted.
         fingerprint: of the data, see `fingerprint`.
         of_images: how many images the data has, where a limit took the samples from them; None where all were taken.
         without_masks: as in `Dataset`.
         their_folds: of each of these, the fold whose jobs must not learn from it, since that fold judges an image of the same
             group; -1 where there is none.
+        later: images that came after those trained on, held back; none where the data was not split by time.
+        later_groups: int64, the twin group of each of these.
+        later_from: the moment with which they begin, as the user wrote it; empty where there are none.
     """
 
     root: Path
@@ -63,6 +71,11 @@ class Record:
     of_images: int | None = None
     without_masks: tuple[Sample, ...] = ()
     their_folds: tuple[int, ...] = ()
+    later: tuple[Sample, ...] = ()
+    later_groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    later_from: str = ""
+    notes: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 class _Skipped(Model):
@@ -70,6 +83,13 @@ class _Skipped(Model):
     file: str
     line: int | None
     image_id: str | None
+    message: str
+
+
+class _Remark(Model):
+    kind: str
+    file: str
+    images: int = Field(ge=0)
     message: str
 
 
@@ -83,6 +103,9 @@ class _Header(Model):
     skipped: tuple[_Skipped, ...]
     fingerprint: str
     of_images: int | None = None
+    later_from: str = ""
+    notes: tuple[str, ...] = ()
+    remarks: tuple[_Remark, ...] = ()
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -91,18 +114,21 @@ def write_record(folder: Path, record: Record) -> None:
     Raises:
         UserError: the disk is full or may not be written to.
     """
-    root = record.root.resolve()
+    root = resolved(record.root)
     rows = zip(record.samples, record.folds.tolist(), record.groups.tolist(), strict=True)
     samples = ((s.image_id, _stored(s.path, root), *s.size, fold, group) for s, fold, group in rows)
     truth = (
         (sample.image_id, name, format_runs(runs))
-        for sample in record.samples
+        for sample in (*record.samples, *record.later)
         for name, runs in zip(record.classes, sample.runs, strict=True)
     )
     write_csv(folder / SAMPLES, SAMPLE_COLUMNS, samples)
     write_csv(folder / TRUTH, TRUTH_COLUMNS, truth)
     if record.without_masks:
         write_csv(folder / WITHOUT_MASKS, WITHOUT_MASKS_COLUMNS, _without_masks_rows(record, root))
+    if record.later:
+        later = zip(record.later, record.later_groups.tolist(), strict=True)
+        write_csv(folder / LATER, LATER_COLUMNS, ((s.image_id, _stored(s.path, root), *s.size, g) for s, g in later))
     skipped = tuple(
         _Skipped(
             kind=fault.kind,
@@ -113,6 +139,10 @@ def write_record(folder: Path, record: Record) -> None:
         )
         for fault in record.skipped
     )
+    remarks = tuple(
+        _Remark(kind=one.kind, file=_stored(one.file, root), images=one.images, message=one.message)
+        for one in record.remarks
+    )
     header = _Header(
         root=str(root),
         layout=record.layout,
@@ -120,6 +150,9 @@ def write_record(folder: Path, record: Record) -> None:
         skipped=skipped,
         fingerprint=record.fingerprint,
         of_images=record.of_images,
+        later_from=record.later_from,
+        notes=record.notes,
+        remarks=remarks,
     )
     write_json(folder / DATASET, header.model_dump())
 
@@ -157,6 +190,8 @@ def read_record(folder: Path) -> Record:
         numbers.append((fold, group))
     folds, groups = np.array(numbers, np.int64).reshape(-1, 2).T.copy()
     skipped = tuple(Fault(s.kind, root / s.file, s.line, s.image_id, s.message) for s in header.skipped)
+    later, later_groups = _read_later(folder / LATER, root, masks, header.classes) if header.later_from else ((), [])
+    remarks = tuple(Remark(one.kind, root / one.file, one.images, one.message) for one in header.remarks)
     without_masks, their_folds = _read_without_masks(folder / WITHOUT_MASKS, root, len(header.classes))
     return Record(
         root=root,
@@ -170,6 +205,11 @@ def read_record(folder: Path) -> Record:
         of_images=header.of_images,
         without_masks=without_masks,
         their_folds=their_folds,
+        later=later,
+        later_groups=np.array(later_groups, np.int64),
+        later_from=header.later_from,
+        notes=header.notes,
+        remarks=remarks,
     )
 
 
@@ -202,7 +242,7 @@ def _digest(sample: Sample) -> bytes:
 
 def _stored(path: Path, root: Path) -> str:
     absolute = path.absolute()
-    for candidate in (absolute, absolute.resolve()):
+    for candidate in (absolute, resolved(absolute)):
         if candidate.is_relative_to(root):
             return candidate.relative_to(root).as_posix()
     return absolute.as_posix()
@@ -228,6 +268,25 @@ def _read_without_masks(file: Path, root: Path, classes: int) -> tuple[tuple[Sam
         samples.append(Sample(image_id, root / path, (height, width), (Runs.empty(),) * classes, shown))
         folds.append(fold)
     return tuple(samples), tuple(folds)
+
+
+def _read_later(
+    file: Path, root: Path, masks: Mapping[str, Mapping[str, Runs]], classes: Sequence[str]
+) -> tuple[tuple[Sample, ...], list[int]]:
+    samples: list[Sample] = []
+    groups: list[int] = []
+    for line, (image_id, path, *integers) in _rows(file, LATER_COLUMNS):
+        height, width, group = _integers(file, line, integers)
+        if min(height, width) < 1 or height * width > _MOST_PIXELS or group < 0:
+            raise UserError(
+                f"{file}, line {line}: no image has height {height}, width {width} and group {group}; restore the file from "
+                "a copy"
+            )
+        runs = masks.get(image_id, {})
+        mask = tuple(runs.get(name, Runs.empty()) for name in classes)
+        samples.append(Sample(image_id, root / path, (height, width), mask))
+        groups.append(group)
+    return tuple(samples), groups
 
 
 def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -266,8 +325,9 @@ def _read_truth(file: Path, classes: Sequence[str]) -> dict[str, dict[str, Runs]
 
 def _integers(file: Path, line: int, values: Sequence[str]) -> list[int]:
     try:
-        return [int(value) for value in values]
+        return [whole(value) for value in values]
     except ValueError:
         raise UserError(
-            f"{file}, line {line}: height, width, fold and group must be whole numbers, found {', '.join(values)}"
+            f"{file}, line {line}: sizes, fold and group must be whole numbers, found {', '.join(values)}; restore the file "
+            "from a copy"
         ) from None

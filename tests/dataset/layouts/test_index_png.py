@@ -163,6 +163,17 @@ def test_a_mask_that_was_resized_with_interpolation_is_a_fault(tmp_path: Path, n
     assert [sample.image_id for sample in dataset.samples] == ["b.jpg"]
 
 
+def test_a_blurred_mask_is_a_fault_though_its_values_are_classes_of_other_masks(tmp_path: Path) -> None:
+    nested = _square(1)
+    nested[30:60, 40:90] = 2  # a class around another is none
+    write_index_png(tmp_path, "a.jpg", nested)
+    write_index_png(tmp_path, "b.jpg", cv2.GaussianBlur(_square(4), (0, 0), 1.5))
+    (tmp_path / "classes.txt").write_text("scratch\npit\nscale\ndent\n")
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("not-an-index-mask", "b.jpg")]
+    assert [one.area for one in dataset.samples[0].runs] == [84 * 146 - 30 * 50, 30 * 50, 0, 0]
+
+
 def test_255_beside_an_index_may_mean_ignore(tmp_path: Path) -> None:
     write_index_png(tmp_path, "a.jpg", np.where(_square(1), 1, 255).astype(np.uint8))
     write_index_png(tmp_path, "b.jpg", _square(1))

@@ -14,6 +14,7 @@ from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.coco_file import CocoAnnotation, CocoCategory, CocoFile, CocoImage, Ids, load
 from steelsight.dataset.layouts.coco_marks import annotation_runs, is_box
 from steelsight.dataset.layouts.coco_parts import base_of, files_of_parts, joined
+from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import mentions
 from steelsight.dataset.layouts.listing import (
@@ -107,7 +108,8 @@ def _classes(content: CocoFile, file: Path) -> tuple[dict[_Id, str], set[_Id], t
     """Class names by id of category, the ids of categories that are none, and what is to be said of these."""
     ids = Ids(category.id for category in content.categories)
     used = {ids.find(annotation.category_id) for annotation in content.annotations}
-    parents = {category.supercategory for category in content.categories}
+    stated = [one for one in content.categories if isinstance(one.supercategory, str)]
+    parents = {one.supercategory for one in stated if one.supercategory != one.name}  # many tools name it as itself
     names: dict[_Id, str] = {}
     no_class: set[_Id] = set()
     notes: list[str] = []
@@ -116,6 +118,8 @@ def _classes(content: CocoFile, file: Path) -> tuple[dict[_Id, str], set[_Id], t
     for category in sorted(content.categories, key=_by_id):
         if is_background(category.name):
             notes.append(f"category {category.name!r} is no class: what is marked as background is no defect")
+        elif is_good_name(category.name):
+            notes.append(f"category {category.name!r} is no class: what is marked as free of defects is no defect")
         elif category.name in parents and category.id not in used:
             notes.append(f"category {category.name!r} is no class: it is the unused parent of others")
         else:
@@ -145,7 +149,10 @@ def _annotations_by_image(
         image_id = known.find(annotation.image_id)
         if image_id is None:
             message = f"{annotation.label} belongs to image {annotation.image_id}, which is not in images; add it"
-            faults.append(Fault("missing-image", file, None, None, message))
+            named = next((name for name in names.values() if name == annotation.image_id), None)
+            if named is not None:
+                message = f"{annotation.label} gives the name {named} where the id of its image belongs; write the id"
+            faults.append(Fault("missing-image", file, None, named, message))
             orphans += [Orphan(annotation.image_id, file)] if isinstance(annotation.image_id, str) else []
             continue
         category = categories.find(annotation.category_id)

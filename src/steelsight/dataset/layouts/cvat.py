@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_background, is_ignore
@@ -183,6 +184,7 @@ def _shapes(element: Element, image_id: str, read: _Read) -> tuple[list[Shape], 
     return shapes, shown, is_good, faults
 
 
+_LONGEST = 1 << 32  # pixels that a run length can mean
 _GEOMETRY = frozenset(
     {"points", "xtl", "ytl", "xbr", "ybr", "rotation", "cx", "cy", "rx", "ry", "rle", "left", "top", "width", "height"}
 )
@@ -236,13 +238,17 @@ def _mask(one: Element) -> Callable[[Size], Runs]:
     """Run lengths along the rows of a box, the unset pixels first."""
     left, top, width, height = (round(value) for value in _numbers(one, "left", "top", "width", "height"))
     counts = [number(part) for part in one.get("rle", "").split(",")]
-    lengths = np.array([-1 if count is None or count != int(count) else int(count) for count in counts], np.int64)
-    if (lengths < 0).any() or width < 1 or height < 1:
+    lengths = [int(count) for count in counts if count is not None and 0 <= count <= _LONGEST and count == int(count)]
+    if len(lengths) < len(counts) or width < 1 or height < 1:
         raise AnnotationError("run-not-a-number", "its run lengths are no whole numbers from 0; export it again")
-    if int(lengths.sum()) != width * height:
+    if sum(lengths) != width * height:
         raise AnnotationError(
-            "run-out-of-range", f"its run lengths add up to {int(lengths.sum())}, not to {width} x {height} pixels"
+            "run-out-of-range", f"its run lengths add up to {sum(lengths)}, not to {width} x {height} pixels"
         )
-    values = np.zeros(lengths.size, np.bool_)
-    values[1::2] = True
-    return bitmap(np.repeat(values, lengths).reshape(height, width), left, top)
+
+    def unpack() -> NDArray[np.bool_]:
+        values = np.zeros(len(lengths), np.bool_)
+        values[1::2] = True
+        return np.repeat(values, lengths).reshape(height, width)
+
+    return bitmap((left, top, width, height), unpack)

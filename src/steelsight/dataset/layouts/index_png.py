@@ -25,7 +25,9 @@ IMAGES, MASKS = "images", "masks"
 _LOSSLESS = frozenset({".png", ".bmp", ".tif", ".tiff"})
 _MOST_VALUES = 64  # a mask with more grey values than this was resized or saved as JPEG
 _IGNORE = 255
-_BLENDED = 32  # pixels of all masks together from which on a value that lies between others is the trace of a resize
+_BLENDED = (
+    32  # pixels of a mask, or of all together, from which on a value that lies between others is the trace of a resize
+)
 _SHARE = 0.9  # of its pixels, that lie there
 
 
@@ -46,20 +48,19 @@ class _Seen:
             for value, (pixels, between) in values.items():
                 total[value][0] += pixels
                 total[value][1] += between
-        odd = {value for value, (pixels, between) in total.items() if between >= _SHARE * pixels}
-        if sum(total[value][0] for value in odd) < _BLENDED:
-            return []
+        everywhere = _odd({value: (pixels, between) for value, (pixels, between) in total.items()})
+        odd = {image_id: _odd(values) | (everywhere & values.keys()) for image_id, values in self.blended.items()}
         return [
             Fault(
                 "not-an-index-mask",
                 self.files[image_id],
                 None,
                 image_id,
-                f"value {min(odd & values.keys())} stands only between a lower and a higher one: the mask was resized with "
+                f"value {min(values)} stands only between a lower and a higher one: the mask was resized with "
                 "interpolation; make it again from the original, or resize it with the nearest neighbour",
             )
-            for image_id, values in self.blended.items()
-            if odd & values.keys()
+            for image_id, values in odd.items()
+            if values
         ]
 
     def _ignored(self, marks: Mapping[str, Marks]) -> list[Fault]:
@@ -77,6 +78,12 @@ class _Seen:
             for image_id, one in marks.items()
             if name in one.masks
         ]
+
+
+def _odd(values: Mapping[int, tuple[int, int]]) -> set[int]:
+    """Of the values of a mask, or of all masks together, those that nearly always lie between two others."""
+    found = {value for value, (pixels, between) in values.items() if between >= _SHARE * pixels}
+    return found if sum(values[value][0] for value in found) >= _BLENDED else set()
 
 
 def looks_like(root: Path) -> bool:

@@ -229,7 +229,7 @@ def _said(one: Any) -> tuple[str | None, list[str]]:
         raise AnnotationError("malformed-entry", "no result with a type and a value; export it again")
     kind = kind.lower()
     if kind == "choices":
-        return "choices", [name for name in value.get("choices") or [] if isinstance(name, str)]
+        return "choices", _texts(value.get("choices"))
     if kind in ("textarea", "rating", "number", "datetime", "relation"):
         return None, []
     names = value.get(kind) if kind in _KINDS else value.get("labels")
@@ -243,6 +243,10 @@ def _said(one: Any) -> tuple[str | None, list[str]]:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise AnnotationError("unknown-class", "no label; give it its class")
     return _KINDS.get(kind, kind), [name.strip() for name in names]
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _size(one: Mapping[str, Any]) -> Size:
@@ -273,7 +277,7 @@ def _drawn(value: Mapping[str, Any], kind: str, size: Size) -> Callable[[Size], 
             centre = (x / 100 * width, y / 100 * height)
             return ellipse(centre, (across / 100 * width, down / 100 * height), number(value.get("rotation")) or 0.0)
         case "brush":
-            return bitmap(_brush(value, size), 0, 0)
+            return bitmap((0, 0, width, height), lambda: _brush(value, size))
     raise AnnotationError(
         "malformed-entry", f"marks of the kind {kind!r} are not read; draw it with a brush or as polygon"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.core.files import replacing
+from steelsight.core.files import replacing, resolved
 from steelsight.dataset.layouts.image_labels import BAD, TABLE
 from steelsight.dataset.model import UNKNOWN, Dataset, Sample
 from steelsight.dataset.writers.file_names import free_name
@@ -115,7 +115,7 @@ def require_joinable(folder: Path, root: Path) -> None:
         UserError: the folder holds something, or lies in the data.
     """
     require_new(folder)
-    if folder.resolve().is_relative_to(root.resolve()):
+    if resolved(folder).is_relative_to(resolved(root)):
         raise UserError(f"{folder}: lies in {root}, whose images it would hold again; name a folder outside it")
 
 
@@ -188,6 +188,6 @@ def _link(source: Path, target: Path) -> None:
     """The same file under another name; a copy where the disk, or its rules, cannot."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.link(source.resolve(), target)  # resolved: a link to a symbolic link would lead nowhere from here
+        os.link(resolved(source), target)  # resolved: a link to a symbolic link would lead nowhere from here
     except OSError:
         target.write_bytes(read_content(source))

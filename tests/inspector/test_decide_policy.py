@@ -8,7 +8,7 @@ from helpers.data import SAMPLE, run_cli
 from helpers.fresh import fresh_images
 
 from steelsight.inspector.artifact import listed_files, read_card
-from steelsight.inspector.decide import decide_inspector
+from steelsight.inspector.decide_policy import decide_inspector
 from steelsight.inspector.inspector import Inspector
 from steelsight.verdicts.policy import Limits
 from steelsight.verdicts.severity import Severity

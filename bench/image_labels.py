@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 from steelsight.dataset.model import Dataset, Sample
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.rle import Runs
-from steelsight.networks.engine import load_engine
+from steelsight.networks.torch_engine import load_engine
 from steelsight.recipe import choose_jobs, load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run

@@ -139,7 +139,7 @@ def _worth(
 
 def _members(evidence: "OutOfFoldPredictions") -> "tuple[Members, Members]":
     """The networks of every member that is trained on all folds, of each step."""
-    from steelsight.networks.engine import load_engine
+    from steelsight.networks.torch_engine import load_engine
 
     of_step = {"classify": evidence.members("classify"), "segment": evidence.members("segment")}
     if not of_step["segment"]:

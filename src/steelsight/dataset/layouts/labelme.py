@@ -22,7 +22,7 @@ from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
-from steelsight.dataset.layouts.json_file import number, points_of, read_json
+from steelsight.dataset.layouts.json_file import mentions, number, points_of, read_json
 from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, no_marks
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
@@ -70,7 +70,11 @@ class _Read:
 
 def candidates(root: Path) -> list[Path]:
     """The JSON files below a folder that labelme may have written, none in hidden folders."""
-    return [path for path in sorted(root.rglob("*.json")) if not _is_hidden(path, root) and _is_labelme(path)]
+    return [
+        path
+        for path in sorted(root.rglob("*.json"))
+        if not _is_hidden(path, root) and mentions(path, "shapes", "imagePath")
+    ]
 
 
 def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()) -> Listing:
@@ -108,15 +112,6 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
 
 def _is_hidden(path: Path, root: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(root).parts)
-
-
-def _is_labelme(path: Path) -> bool:
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights") from error
-    text = text.replace(b"\0", b"") if text[:2] in (b"\xff\xfe", b"\xfe\xff") else text
-    return b'"shapes"' in text and b'"imagePath"' in text
 
 
 def _listed(file: Path, disk: ImagesOnDisk, read: _Read, boxes: Boxes | None) -> Listed | None:

@@ -41,11 +41,14 @@ _Id = int | str
 
 
 def candidates(root: Path) -> list[Path]:
-    """The JSON files of a folder, or of its `annotations/`, that hold images and annotations; else those of its folders."""
+    """Those of `own_files`; else those of its folders, such as `train/` and `valid/`."""
+    return own_files(root) or [path for path in files_of_parts(root) if mentions(path, "images", "annotations")]
+
+
+def own_files(root: Path) -> list[Path]:
+    """The JSON files of a folder, or of its `annotations/`, that hold images and annotations."""
     found = sorted(root.glob("*.json")) + sorted((root / "annotations").glob("*.json"))
-    return [path for path in found if mentions(path, "images", "annotations")] or [
-        path for path in files_of_parts(root) if mentions(path, "images", "annotations")
-    ]
+    return [path for path in found if mentions(path, "images", "annotations")]
 
 
 def list_folder(
@@ -59,12 +62,14 @@ def list_folder(
     """
     files = [table] if table else candidates(root)
     if len(files) > 1:
-        return joined(root, [list_folder(base_of(root, file), file, boxes=boxes) for file in files], files)
+        return joined(
+            root, [list_folder(base_of(root, file), file, boxes=boxes, ignore=ignore) for file in files], files
+        )
     if not files:
         raise UserError(f"{root}: no JSON here holds images and annotations; add the COCO file beside the images")
     (file,) = files
     if base_of(root, file) != root:
-        return joined(root, [list_folder(base_of(root, file), file, boxes=boxes)], files)
+        return joined(root, [list_folder(base_of(root, file), file, boxes=boxes, ignore=ignore)], files)
     content = load(file)
     names, no_class, notes = _classes(content, file)
     faults: list[Fault] = list(content.faults)

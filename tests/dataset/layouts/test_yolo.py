@@ -1,5 +1,6 @@
 """YOLO's text files: where they lie, what a line says, and what is named rather than dropped."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,15 @@ def test_labels_without_an_image_and_images_without_a_place(tmp_path: Path) -> N
     assert [one.images for one in dataset.left_out] == [1]
 
 
-@pytest.mark.parametrize("names", ["", "[pit, pit]", "{a: pit}", "3", "[pit"])
+BOMB = "[&a [x,x,x,x,x,x,x,x,x]" + "".join(
+    f", &{name} [{','.join(['*' + before] * 9)}]" for before, name in pairwise("abcdefghi")
+) + "]"  # fmt: skip
+"""A few lines of anchors that stand for 387 million values."""
+
+
+@pytest.mark.parametrize(
+    "names", ["", "[pit, pit]", "{a: pit}", "3", "[pit", "2024-99-99", "[[pit], dent]", "&a [*a]", BOMB]
+)
 def test_names_that_cannot_be_told_apart_are_refused(tmp_path: Path, names: str) -> None:
     with pytest.raises(UserError, match=r"data\.yaml"):
         read_dataset(write(tmp_path, {"a": SQUARE}, names))

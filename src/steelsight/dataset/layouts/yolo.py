@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from steelsight.core.errors import UserError
+from steelsight.core.parsing import parse_yaml
 from steelsight.core.safe_names import is_background, is_ignore
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number
@@ -234,13 +235,14 @@ def _class_names(root: Path) -> tuple[dict[int, str] | None, tuple[str, ...]]:
 
 def _of_yaml(file: Path) -> dict[int, str]:
     try:
-        content: Any = yaml.safe_load(read_text(file))
-    except (yaml.YAMLError, RecursionError):
+        content: Any = parse_yaml(read_text(file))
+    except yaml.YAMLError:
         raise UserError(f"{file}: not YAML; write it again, with names: [first, second]") from None
     names = content.get("names") if isinstance(content, dict) else None
     entries: Any = names.items() if isinstance(names, dict) else enumerate(names) if isinstance(names, list) else ()
     found = {number(key): name for key, name in entries}
-    if not found or any(key is None or key != int(key) or key < 0 for key in found):
+    are_names = all(isinstance(name, str | int | float) for name in found.values())
+    if not found or not are_names or any(key is None or key != int(key) or key < 0 for key in found):
         raise UserError(f"{file}: no names of classes; write them as names: [first, second], or as names: {{0: first}}")
     if len(set(map(str, found.values()))) < len(found):
         raise UserError(f"{file}: two classes share a name; each needs its own")

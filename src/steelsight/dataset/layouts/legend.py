@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_background, is_ignore
 from steelsight.dataset.layouts.listing import Marks, Size, wrong_size
+from steelsight.dataset.layouts.mask_images import contradicts_alpha
 from steelsight.dataset.layouts.text_file import read_text, table_rows
 from steelsight.dataset.model import Fault
 from steelsight.imaging.read import ImageError, read_image
@@ -124,6 +125,12 @@ def colour_marks(image_id: str, file: Path, legend: Legend, size: Size) -> Marks
             f"mask{smeared}"
         )
         return Marks({}, (Fault("unknown-class", file, None, image_id, message),))
+    background = [
+        _code(colour) for colour, name in legend.names.items() if name is None and colour not in legend.ignored
+    ]
+    if contradicts_alpha(file, ~np.isin(codes, background)):
+        message = "its transparency draws another mask than its colours; save it without alpha"
+        return Marks({}, (Fault("not-a-mask", file, None, image_id, message),))
     masks = {
         name: encode_mask(codes == value)
         for value in map(int, values)

@@ -1,6 +1,8 @@
-"""Names of folders and of labels that mean free of defects."""
+"""Names of folders, of labels and of classes that mean free of defects, or nothing at all."""
 
 import re
+
+from steelsight.core.safe_names import is_background, is_ignore
 
 _GOOD = frozenset(
     {"free", "good", "ok", "okay", "normal", "clean", "flawless", "faultless", "defect free", "fault free"}
@@ -16,3 +18,12 @@ def is_good_name(name: str) -> bool:
     [True, True, False, False, False]
     """
     return re.sub(r"[\W_]+", " ", name.casefold()).strip() in _GOOD
+
+
+def marks_no_defect(name: str) -> bool:
+    """Whether what bears a class name is no defect: the background, what is not to be judged, or what is good.
+
+    >>> [marks_no_defect(one) for one in ("_background_", "void", "OK", "not good")]
+    [True, True, True, False]
+    """
+    return is_background(name) or is_ignore(name) or is_good_name(name)

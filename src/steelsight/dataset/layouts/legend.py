@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background, is_ignore
+from steelsight.core.safe_names import is_ignore
+from steelsight.dataset.layouts.good_names import marks_no_defect
 from steelsight.dataset.layouts.listing import Marks, Size, wrong_size
 from steelsight.dataset.layouts.mask_images import contradicts_alpha
 from steelsight.dataset.layouts.text_file import read_text, table_rows
@@ -90,7 +91,7 @@ def read_legend(file: Path) -> Legend:
             raise UserError(f"{file}, line {line}: class {name!r} has a colour already; give each class one colour")
         if is_ignore(name):
             ignored.add(colour)
-        is_class = not (is_background(name) or is_ignore(name))
+        is_class = not marks_no_defect(name)
         names[colour] = name if is_class else None
         if is_class:
             classes.append(name)

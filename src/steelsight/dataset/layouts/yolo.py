@@ -16,7 +16,7 @@ import yaml
 
 from steelsight.core.errors import UserError
 from steelsight.core.parsing import parse_yaml
-from steelsight.core.safe_names import is_background, is_ignore
+from steelsight.dataset.layouts.good_names import marks_no_defect
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number
 from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, no_marks
@@ -85,11 +85,11 @@ def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
             f"{len(read.bare)} images have no text file and count as defect-free, as YOLO defines it "
             f"({', '.join(read.bare[:_NAMED])}{more})",
         )
-    classes = None if names is None else tuple(names[key] for key in sorted(names) if not _is_no_class(names[key]))
+    classes = None if names is None else tuple(names[key] for key in sorted(names) if not marks_no_defect(names[key]))
     notes += tuple(
         f"class {key} {name!r} is no class of defects: lines of it are passed over"
         for key, name in sorted((names or {}).items())
-        if _is_no_class(name)
+        if marks_no_defect(name)
     )
     return Listing(
         root,
@@ -103,18 +103,13 @@ def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
     )
 
 
-def _is_no_class(name: str) -> bool:
-    return is_background(name) or is_ignore(name)
-
-
 def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix()
 
 
 def _images(disk: ImagesOnDisk, labels: set[Path], read: _Read, boxes: Boxes | None) -> tuple[list[Listed], set[Path]]:
     images: list[Listed] = []
-    used: set[Path] = set()
-    of_labels: dict[Path, str] = {}
+    of_labels: dict[Path, tuple[str, Path]] = {}
     for path in disk.paths:
         image_id = disk.name_of(path)
         file = next((one for one in _label_files(path, disk.root) if one in labels), None)
@@ -124,13 +119,13 @@ def _images(disk: ImagesOnDisk, labels: set[Path], read: _Read, boxes: Boxes | N
             read.bare.append(image_id)
             images.append(Listed(image_id, path, no_marks, path))
             continue
-        used.add(file)
-        if file in of_labels:
-            message = f"{of_labels[file]} has the same labels, {_relative(file, disk.root)}; give each its own name"
-            read.faults.append(Fault("duplicate-image", path, None, image_id, message))
-        of_labels.setdefault(file, image_id)
+        other, other_path = of_labels.setdefault(file, (image_id, path))
+        if other != image_id:  # nobody knows which of the two the labels are about
+            for one, at, and_of in ((other, other_path, image_id), (image_id, path, other)):
+                message = f"{and_of} has the same labels, {_relative(file, disk.root)}; give each its own name"
+                read.faults.append(Fault("duplicate-image", at, None, one, message))
         images.append(Listed(image_id, path, _reader(image_id, file, read.names, boxes), file))
-    return images, used
+    return images, set(of_labels)
 
 
 def _reader(image_id: str, file: Path, names: dict[int, str] | None, boxes: Boxes | None) -> Callable[[Size], Marks]:
@@ -171,7 +166,7 @@ def _marks(image_id: str, file: Path, names: dict[int, str] | None, size: Size, 
         except AnnotationError as error:
             faults.append(Fault(error.kind, file, line, image_id, str(error)))
             continue
-        if not _is_no_class(shape.name):
+        if not marks_no_defect(shape.name):
             shapes.append(shape)
     if faults:
         return Marks({}, tuple(faults), file)

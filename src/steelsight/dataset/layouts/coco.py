@@ -124,10 +124,8 @@ def _classes(content: CocoFile, file: Path) -> tuple[dict[_Id, str], set[_Id], t
     if len({category.id for category in content.categories}) < len(content.categories):
         raise UserError(f"{file}: two categories share an id; each class needs its own")
     for category in sorted(content.categories, key=_by_id):
-        if is_background(category.name):
-            notes.append(f"category {category.name!r} is no class: what is marked as background is no defect")
-        elif is_good_name(category.name):
-            notes.append(f"category {category.name!r} is no class: what is marked as free of defects is no defect")
+        if is_background(category.name) or is_good_name(category.name):
+            notes.append(f"category {category.name!r} is no class: what it marks is no defect")
         elif category.name in parents and category.id not in used:
             notes.append(f"category {category.name!r} is no class: it is the unused parent of others")
         else:

@@ -16,9 +16,9 @@ from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import find_sources
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.read import read_dataset
-from steelsight.networks.engine import TorchEngine, load_engine
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import TrainingPrecision
+from steelsight.networks.torch_engine import TorchEngine, load_engine
 from steelsight.recipe import Recipe, load_recipe, resolve
 from steelsight.rule.rule import Rule
 from steelsight.run.predictions import OutOfFoldPredictions

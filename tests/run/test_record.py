@@ -8,7 +8,7 @@ import pytest
 from helpers.data import SAMPLE
 
 from steelsight.core.errors import UserError
-from steelsight.dataset.model import Fault
+from steelsight.dataset.model import Fault, Remark
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.rle import format_runs, parse_runs
 from steelsight.run.record import Record, fingerprint, read_record, write_record
@@ -28,6 +28,8 @@ def record() -> Record:
         groups=np.arange(count, dtype=np.int64)[::-1].copy(),
         skipped=(fault,),
         fingerprint=fingerprint(dataset),
+        notes=("a note",),
+        remarks=(Remark("left-out", SAMPLE / "test_images", 12, "12 images left out"),),
     )
 
 
@@ -36,6 +38,7 @@ def test_what_is_written_is_read_back(record: Record, tmp_path: Path) -> None:
     back = read_record(tmp_path)
     assert (back.root, back.layout, back.classes) == (SAMPLE.resolve(), "severstal", ("1", "2", "3", "4"))
     assert back.skipped == record.skipped
+    assert (back.notes, back.remarks) == (record.notes, record.remarks)
     assert back.fingerprint == record.fingerprint
     np.testing.assert_array_equal(back.folds, record.folds)
     np.testing.assert_array_equal(back.groups, record.groups)
@@ -88,6 +91,7 @@ def test_fingerprint_follows_pixels_masks_and_names_but_not_the_place(tmp_path: 
     [
         ("dataset.json", '"severstal"', '"folder"', "dataset.json"),
         ("samples.csv", ",256,1600,0,", ",256,wide,0,", "whole numbers"),
+        ("samples.csv", ",256,1600,0,", f",256,1600,{10**20},", "whole numbers"),
         ("samples.csv", "image_id,path", "image,path", "the header is not image_id,path,height,width,fold,group"),
         ("truth.csv", ",1,", ",9,", "class '9' is not in dataset.json"),
     ],

@@ -171,6 +171,11 @@ def sees_grey(engine: Engine) -> bool:
     return all(one.preprocess.colour == "grey" for one in (*engine.classifiers, *engine.segmenters))
 
 
+def camera_bits(engine: Engine) -> int | None:
+    """Of the camera whose values 16-bit images hold, the same to all networks; see `Preprocess`."""
+    return next((one.preprocess.bits for one in (*engine.classifiers, *engine.segmenters)), None)
+
+
 def judge_batch(
     group: Sequence[tuple[Source, Read]],
     engine: Engine,
@@ -294,10 +299,11 @@ def _with_verdict(
     return replace(judged, verdict=verdict, probability=probability)
 
 
-Region = NDArray[np.bool_] | None
+Inside = NDArray[np.bool_] | None
+"""The pixels that count; None: all."""
 
 
-def _region(image: Read, source: Source, roi: Roi | None) -> Region | ImageError:
+def _region(image: Read, source: Source, roi: Roi | None) -> Inside | ImageError:
     """The pixels that count; the error of an image that could not be read, or that the region does not fit."""
     if isinstance(image, ImageError):
         return image
@@ -309,7 +315,7 @@ def _region(image: Read, source: Source, roi: Roi | None) -> Region | ImageError
         return ImageError("wrong-size", source.path, str(error))
 
 
-def _seen(images: Sequence[Image], counted: Sequence[Region]) -> list[Image]:
+def _seen(images: Sequence[Image], counted: Sequence[Inside]) -> list[Image]:
     """Images as networks see them."""
     return [
         image if region is None else blackened(image, region) for image, region in zip(images, counted, strict=True)

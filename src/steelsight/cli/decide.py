@@ -183,7 +183,7 @@ def _decide_run(
     severity: str | None,
     as_json: bool,
 ) -> None:
-    from steelsight.cli.decision import show, show_policy
+    from steelsight.cli.decision_tables import show, show_policy
     from steelsight.selection.decide import decide as decide_all
     from steelsight.selection.decision import read_decision
     from steelsight.selection.run_policy import decide_verdicts
@@ -222,9 +222,9 @@ def _decide_inspector(
     groups: str | None,
     as_json: bool,
 ) -> None:
-    from steelsight.cli.decision import show_policy
+    from steelsight.cli.decision_tables import show_policy
     from steelsight.imaging.roi import choose_roi, count_alike
-    from steelsight.inspector.decide import decide_inspector
+    from steelsight.inspector.decide_policy import decide_inspector
     from steelsight.inspector.inspector import Inspector
 
     inspector = Inspector.open(folder)

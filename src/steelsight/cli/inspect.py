@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from steelsight.cli.following import quoted
 from steelsight.cli.judging import (
     AsJson,
     ClassIds,
@@ -18,6 +17,7 @@ from steelsight.cli.judging import (
     Resume,
     judge_and_write,
 )
+from steelsight.cli.next_step import quoted
 
 InspectorFolder = Annotated[Path, typer.Argument(metavar="INSPECTOR", help="Folder that `steelsight export` wrote.")]
 Device = Annotated[

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.labelled import BoxesOption, IgnoreClass, only_with_masks, read_labelled
+from steelsight.cli.labelled import BoxesOption, IgnoreClass, read_labelled
 from steelsight.cli.output import console, counting, finish, results
 from steelsight.cli.serve import read_settings
 from steelsight.core.errors import UserError
@@ -249,6 +249,7 @@ def corrections(
         figures={
             "images": made.images,
             "defective": made.defective,
+            "without_masks": made.without_masks,
             "classes": made.classes,
             "left_out": [{"id": one.id, "why": one.why} for one in made.left_out],
             **({"kept": joined.kept, "replaced": joined.replaced, "added": joined.added} if joined else {}),
@@ -271,7 +272,6 @@ def _join(
 
     require_joinable(out, old_data.parent if old_data.is_file() else old_data)
     dataset = read_labelled(old_data, layout, boxes, ignore_class, skip_faulty=skip_faulty)
-    dataset = only_with_masks(dataset, "the joined dataset, which is COCO, holds masks alone")
     with counting("joining images") as advance:
         return write_joined(log, store, out, dataset, progress=advance)
 

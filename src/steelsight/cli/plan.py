@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from steelsight.cli.again import again
-from steelsight.cli.groups import known_groups, say_groups
-from steelsight.cli.labelled import read_labelled, say_folds, say_roi, say_who_learns_from_classes
-from steelsight.cli.output import console, counting, finish, results
-from steelsight.dataset.layouts.listing import Boxes
-from steelsight.dataset.model import Layout
+from steelsight.cli.begin_run import begin_run
+from steelsight.cli.output import console, finish, results
+from steelsight.cli.retyped_command import again
+from steelsight.dataset.model import Dataset
 
 if TYPE_CHECKING:
     from steelsight.recipe import Recipe
@@ -23,34 +21,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def planned_run(
-    data: Path,
-    layout: Layout | None,
-    boxes: Boxes | None,
-    ignore_class: Sequence[str] | None,
-    wanted: "Recipe",
-    *,
-    skip_faulty: bool,
-    groups: str | None,
-    limit: int | None,
+    dataset: Dataset, wanted: "Recipe", groups: str | None, limit: int | None, time: str | None, later: float
 ) -> "Iterator[OutOfFoldPredictions]":
     """A run as it would be, in a folder that is thrown away."""
     import tempfile
 
-    from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
-    from steelsight.training.start import start_run
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        dataset = read_labelled(data, layout, boxes, ignore_class, skip_faulty=skip_faulty)
-        known = known_groups(groups, dataset)
-        with counting("looking for twins") as advance:
-            run = start_run(Run(Path(folder) / "run"), dataset, wanted, known=known, limit=limit, progress=advance)
-        evidence = OutOfFoldPredictions.of(run)
-        say_groups(known, evidence.record.groups)
-        say_roi(dataset, evidence.record)
-        say_who_learns_from_classes(evidence)
-        say_folds(evidence.record)
-        yield evidence
+        yield begin_run(dataset, wanted, Run(Path(folder) / "run"), groups, limit, time, later)
 
 
 def show_plan(evidence: "OutOfFoldPredictions", only: Sequence[str], machine: "DeviceConfig", as_json: bool) -> None:

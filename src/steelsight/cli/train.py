@@ -2,23 +2,15 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.again import again
-from steelsight.cli.following import export_of
-from steelsight.cli.groups import Groups, known_groups, say_groups
-from steelsight.cli.labelled import (
-    BoxesOption,
-    IgnoreClass,
-    RoiOption,
-    read_labelled,
-    say_folds,
-    say_roi,
-    say_who_learns_from_classes,
-)
+from steelsight.cli.begin_run import begin_run
+from steelsight.cli.groups import Groups, Later, SplitByTime, check_split
+from steelsight.cli.labelled import Bits, BoxesOption, IgnoreClass, RoiOption, read_labelled
 from steelsight.cli.limits import (
     Confidence,
     CostEscape,
@@ -33,10 +25,12 @@ from steelsight.cli.limits import (
     OverkillAmong,
     make_wish,
 )
-from steelsight.cli.output import console, counting, finish, shown_progress, with_options
+from steelsight.cli.next_step import export_of
+from steelsight.cli.output import console, finish, shown_progress, with_options
+from steelsight.cli.retyped_command import again
 from steelsight.core.errors import UserError
-from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
+from steelsight.dataset.split_by_time import LATER_SHARE
 
 if TYPE_CHECKING:
     from steelsight.recipe import Recipe
@@ -51,6 +45,7 @@ def train(
     recipe: Annotated[str, typer.Option("--recipe", help="paper, lite, demo, or a YAML file.")] = "lite",
     layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; detected if left out.")] = None,
     boxes: BoxesOption = None,
+    bits: Bits = None,
     ignore_class: IgnoreClass = None,
     roi: RoiOption = None,
     overrides: Annotated[
@@ -78,6 +73,8 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")] = False,
     skip_faulty: Annotated[bool, typer.Option("--skip-faulty", help="Leave faulty images out, and list them.")] = False,
     groups: Groups = None,
+    split_by_time: SplitByTime = None,
+    later: Later = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
     devices: Annotated[int | None, typer.Option(min=1, help="How many devices; all GPUs if left out.")] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Loader processes for each device.")] = None,
@@ -115,6 +112,7 @@ def train(
         cost_overkill=cost_overkill,
         cost_escape_of=cost_escape_of,
     )
+    check_split(groups, split_by_time, later)
     # until run_jobs nothing imports torch: what is wrong is told at once
     from steelsight.recipe import choose_jobs, load_recipe
     from steelsight.recipe.quick import QUICK_IMAGES
@@ -128,23 +126,29 @@ def train(
     require_device(machine)
     if quick and limit is None:
         limit = QUICK_IMAGES
+    share = LATER_SHARE if later is None else later
+    labelled = partial(read_labelled, data, layout, boxes, ignore_class, skip_faulty=skip_faulty, bits=bits)
     run = Run(out)
     check_start(run, wanted, resume=resume or plan or _is_further_device())
     if plan:
         from steelsight.cli.plan import planned_run, show_plan
 
-        with planned_run(
-            data, layout, boxes, ignore_class, wanted, skip_faulty=skip_faulty, groups=groups, limit=limit
-        ) as evidence:
+        with planned_run(labelled(), wanted, groups, limit, split_by_time, share) as evidence:
             show_plan(evidence, only or [], machine, as_json)
         return
     goes_on, left_out = run.is_started, False
     if goes_on:
         evidence = _go_on(data, wanted, run)
         _check_groups(evidence, groups)
+        _check_split(evidence, split_by_time)
+        _check_bits(evidence, bits)
         _check_ignored(evidence, ignore_class or ())
     else:
-        evidence, left_out = _start(data, layout, boxes, ignore_class, wanted, run, skip_faulty, groups, limit)
+        dataset = labelled()
+        evidence, left_out = (
+            begin_run(dataset, wanted, run, groups, limit, split_by_time, share),
+            bool(dataset.left_out),
+        )
     _check_wish(wish, evidence)
     _say_small(evidence)
     jobs = choose_jobs(evidence.recipe, only or [])
@@ -164,40 +168,15 @@ def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
     """What --parallel says."""
     if parallel == "auto":
         return "auto"
-    if not (parallel.isdecimal() and int(parallel) > 0):
-        raise UserError(f"--parallel {parallel}: how many jobs train side by side, from 1 on; give a number, or auto")
+    if not (parallel.isdecimal() and len(parallel) < 6 and int(parallel) > 0):
+        raise UserError(
+            f"--parallel {parallel[:20]}: how many jobs train side by side, from 1 on; give a number, or auto"
+        )
     if int(parallel) > 1 and (devices or 1) > 1:
         raise UserError(
             f"--parallel {parallel} with --devices {devices}: several devices train one job; leave out one of the two"
         )
     return int(parallel)
-
-
-def _start(
-    data: Path,
-    layout: Layout | None,
-    boxes: Boxes | None,
-    ignore_class: Sequence[str] | None,
-    wanted: "Recipe",
-    run: "Run",
-    skip_faulty: bool,
-    groups: str | None,
-    limit: int | None,
-) -> "tuple[OutOfFoldPredictions, bool]":
-    """A new run, and whether images of DATA were left out."""
-    from steelsight.run.predictions import OutOfFoldPredictions
-    from steelsight.training.start import start_run
-
-    dataset = read_labelled(data, layout, boxes, ignore_class, skip_faulty=skip_faulty)
-    known = known_groups(groups, dataset)
-    with counting("looking for twins") as advance:
-        started = start_run(run, dataset, wanted, known=known, limit=limit, progress=advance)
-    evidence = OutOfFoldPredictions.of(started)
-    say_groups(known, evidence.record.groups)
-    say_roi(dataset, evidence.record)
-    say_who_learns_from_classes(evidence)
-    say_folds(evidence.record)
-    return evidence, bool(dataset.left_out)
 
 
 def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":
@@ -227,6 +206,26 @@ def _check_groups(evidence: "OutOfFoldPredictions", groups: str | None) -> None:
     if (join_groups(record.groups, known) != record.groups).any():
         raise UserError(
             f"--groups {groups}: the run in {evidence.run} began without these groups, and its folds part some of them; "
+            "choose another --out"
+        )
+
+
+def _check_split(evidence: "OutOfFoldPredictions", time: str | None) -> None:
+    """See that a run that goes on was split by time, if --split-by-time says so."""
+    if time is not None and not evidence.record.later:
+        raise UserError(
+            f"--split-by-time {time}: the run in {evidence.run} began without it, and has trained on the later images; "
+            "choose another --out"
+        )
+
+
+def _check_bits(evidence: "OutOfFoldPredictions", bits: int | None) -> None:
+    """See that a run that goes on reads 16-bit images as --bits says."""
+    began = {member.preprocess.bits for member in evidence.recipe.members}
+    if bits is not None and began != {bits}:
+        said = ", ".join(sorted(map(str, began - {None}))) or "all 16"
+        raise UserError(
+            f"--bits {bits}: the run in {evidence.run} began with {said} bits of 16-bit images; go on without --bits, or "
             "choose another --out"
         )
 
@@ -276,7 +275,7 @@ def _end(evidence: "OutOfFoldPredictions", wish: "Limits | None", as_json: bool)
         following = again(without=["--only="], add=["--resume", "--only", open_jobs[0]])
         finish([run.path], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
-    from steelsight.cli.decision import show, show_policy
+    from steelsight.cli.decision_tables import show, show_policy
     from steelsight.report.build import build_report
     from steelsight.selection.decide import decide
 

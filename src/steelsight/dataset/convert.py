@@ -9,8 +9,8 @@ import numpy as np
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv
 from steelsight.core.safe_names import shown
-from steelsight.dataset.layouts.image_labels import COLUMNS, TABLE
-from steelsight.dataset.model import Dataset, Sample
+from steelsight.dataset.layouts.image_labels import BAD, COLUMNS, TABLE
+from steelsight.dataset.model import UNKNOWN, Dataset, Sample
 from steelsight.dataset.writers.file_names import free_name
 from steelsight.dataset.writers.labelled import IGNORED, Labelled
 from steelsight.dataset.writers.write import WrittenLayout, write_dataset
@@ -58,7 +58,11 @@ def convert(dataset: Dataset, folder: Path, layout: WrittenLayout, progress: Pro
     names = [free_name(one.image_id, taken, flat=layout in _FLAT, by_stem=layout in _BY_STEM) for one in samples]
     classes, said = _class_names(dataset.classes, layout)
     said += [*_renamed(samples, names), *_lost(dataset, layout)]
-    rows = [(name, classes[place]) for name, sample in zip(names, samples, strict=True) for place in sample.shown]
+    rows = [
+        (name, BAD if place == UNKNOWN else classes[place])
+        for name, sample in zip(names, samples, strict=True)
+        for place in sample.shown
+    ]
 
     def beside(temporary: Path) -> None:
         if rows:

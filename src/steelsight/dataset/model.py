@@ -28,6 +28,10 @@ Layout = Literal[
 ]
 
 
+UNKNOWN = -1
+"""In `Sample.shown`: a defect of no known class."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One labelled image.
@@ -37,6 +41,8 @@ class Sample:
         path: the image file.
         size: height and width of the image in pixels.
         runs: the mask of each class, in the order of `Dataset.classes`, at the image's own size.
+        shown: indices of classes that the image is said to show, of which nobody drew where; `UNKNOWN` for a defect of which
+            nobody said what it is.
         shown: indices of classes that the image is said to show, of which nobody drew where.
         ignored: what is not to be judged: it has no mask, no loss, and no part in any figure.
     """
@@ -55,7 +61,7 @@ class Sample:
 
     @property
     def is_defective(self) -> bool:
-        return bool(self.classes)
+        return bool(self.classes or self.shown)
 
     def mask(self) -> NDArray[np.bool_]:
         """Boolean (classes, height, width) mask."""
@@ -110,7 +116,7 @@ class Remark:
 
     Attributes:
         kind: `left-out` (images that nobody reads), `exif-orientation`, `flat-image`,
-            `double-outline` or `unused-bits`.
+            `double-outline` or `bits`.
         file: a folder or a file.
         images: how many images it is about; 0 where nobody can tell.
         message: one sentence.
@@ -123,6 +129,26 @@ class Remark:
 
 
 @dataclass(frozen=True)
+class Depth:
+    """What is white in 16-bit images.
+
+    Attributes:
+        bits: of the camera: white is 2^bits - 1.
+        images: of 16 bit.
+        file, largest: the image with the largest value, and that.
+        few: how many images alone need so many bits, where they are few; else 0.
+        rest: bits that the others need; None where all need the same.
+    """
+
+    bits: int
+    images: int
+    file: Path
+    largest: int
+    few: int = 0
+    rest: int | None = None
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Labelled images with their faults; `samples` leaves out every image that has a fault.
 
@@ -131,6 +157,7 @@ class Dataset:
             can be learned from them, and none held against them.
         ignored_classes: names that are no class here: what bears them is ignored.
         notes: what was taken to be so while reading, one sentence each.
+        depth: of the images of 16 bit; None where there are none, or images were not decoded.
     """
 
     root: Path
@@ -141,6 +168,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
     without_masks: tuple[Sample, ...] = ()
+    depth: Depth | None = None
     ignored_classes: tuple[str, ...] = ()
 
     @property

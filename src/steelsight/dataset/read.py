@@ -6,22 +6,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from steelsight.core.errors import UserError
+from steelsight.core.natural_order import natural
 from steelsight.core.safe_names import is_plain, shown
+from steelsight.dataset.depth import find_depth, say_depth
 from steelsight.dataset.ignored import ignored_names, placeless, say_ignored, set_apart, without_ignored
 from steelsight.dataset.layouts.class_name_rules import refuse_class_names
 from steelsight.dataset.layouts.detect import list_dataset
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks
-from steelsight.dataset.model import Dataset, Fault, Layout, Remark, Sample
-from steelsight.dataset.remarks import doubled, flat, left_out, oriented, unused_bits
+from steelsight.dataset.layouts.listing import UNNAMED, Boxes, Listed, Listing, Marks, Size
+from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Layout, Remark, Sample
+from steelsight.dataset.remarks import doubled, flat, left_out, oriented
+from steelsight.imaging.orientation import stated_orientation, upright_size
 from steelsight.imaging.preprocess import Image
-from steelsight.imaging.read import ImageError, decode_image, image_size, read_content, stated_orientation
+from steelsight.imaging.read import ImageError, decode_image, image_size, read_content
 from steelsight.imaging.rle import Runs
 
 BLACK = 5
 """An image is all black when no pixel exceeds this, in 8 and in 16 bit: a covered lens still shows a little noise."""
-
-_USED_BITS = 14
-"""Of 16: cameras have 10, 12 or 14 bit, and a surface that fills so few of 16 is nearly black."""
 
 Progress = Callable[[int, int], None]
 
@@ -32,7 +32,7 @@ class _Opened:
 
     Attributes:
         orientation: as EXIF numbers them.
-        bits: of 16, those that some pixel uses.
+        largest: value of a pixel, in an image of 16 bit; else 0.
         is_flat: see there.
     """
 
@@ -40,7 +40,7 @@ class _Opened:
     size: tuple[int, int] | None
     marks: Marks
     orientation: int = 1
-    bits: int = 0
+    largest: int = 0
     is_flat: bool = False
 
 
@@ -93,7 +93,6 @@ def read_dataset(
     classes = listing.classes if listing.classes is not None else _classes_shown(usable) or _classes_shown(opened)
     classes = tuple(name for name in classes if name not in ignored)
     for image in opened:
-        faults += _turned(image)
         faults += _empty_masks(image, classes)
     faults.sort(key=_place)
     if not classes:
@@ -105,18 +104,20 @@ def read_dataset(
     sound = [_sample(image, classes) for image in opened if image.listed.image_id not in faulty]
     samples = tuple(sample for sample in sound if not sample.shown)
     without_masks = tuple(sample for sample in sound if sample.shown)
-    remarks = (*left_out(listing, faults), *_remarks([one for one in opened if one.listed.image_id not in faulty]))
-    notes = (*notes, *say_ignored(samples, ignored))
+    good = [one for one in opened if one.listed.image_id not in faulty]
+    depth = find_depth({one.listed.path: one.largest for one in good if one.largest})
+    remarks = (*left_out(listing, faults), *_remarks(good), *say_depth(depth))
     return Dataset(
         listing.root,
         listing.layout,
         classes,
         samples,
         tuple(faults),
-        notes,
-        remarks,
-        without_masks,
-        tuple(sorted(ignored)),
+        notes=(*notes, *say_ignored(samples, ignored)),
+        remarks=remarks,
+        without_masks=without_masks,
+        depth=depth,
+        ignored_classes=tuple(sorted(ignored)),
     )
 
 
@@ -160,29 +161,35 @@ def _open(listed: Listed, decode: bool) -> _Opened:
         message = f"no pixel above {BLACK}; take the image again or remove it"
         black = Fault("all-black", listed.path, None, listed.image_id, message)
         return _Opened(listed, size, Marks({}, (black,)))
-    bits = int(image.max()).bit_length() if image.dtype.itemsize == 2 else 0
-    return _Opened(listed, size, listed.marks(size), stated_orientation(content), bits, is_flat(image))
+    largest = int(image.max()) if image.dtype.itemsize == 2 else 0
+    orientation = stated_orientation(content)
+    marks = _on_turned(listed, listed.marks(size), size, orientation)
+    return _Opened(listed, size, marks, orientation, largest, is_flat(image))
 
 
-def _turned(image: _Opened) -> list[Fault]:
-    """An orientation of an image that is marked: nobody can tell on which of the two the mask was drawn."""
-    if image.orientation == 1 or not any(runs.area for runs in image.marks.masks.values()):
-        return []
+def _on_turned(listed: Listed, marks: Marks, size: Size, orientation: int) -> Marks:
+    """The marks, with a word on the orientation where a label states the size that the image has before it is turned."""
+    stored = upright_size(size, orientation)
+    wrong = [fault for fault in marks.faults if fault.kind == "wrong-size"]
+    if stored == size or not wrong or any(fault.kind == "wrong-size" for fault in listed.marks(stored).faults):
+        return marks
+    first = wrong[0]
     message = (
-        f"EXIF orientation {image.orientation}: some programs show the image turned, so the mask may have been drawn on "
-        "the turned or on the stored pixels; save the image without an orientation, as it was marked"
+        f"made for {stored[1]} x {stored[0]} (width x height), as the image is stored; EXIF orientation {orientation} turns "
+        f"it to {size[1]} x {size[0]}, as labelling tools show it, and nobody can tell on which of the two the label was "
+        "drawn; save the image without an orientation, as it was marked"
     )
-    return [Fault("exif-orientation", image.listed.path, None, image.listed.image_id, message)]
+    turned = Fault("exif-orientation", first.file, first.line, first.image_id, message)
+    others = tuple(fault for fault in marks.faults if fault not in wrong)
+    return replace(marks, faults=(*others, turned))
 
 
 def _remarks(opened: Sequence[_Opened]) -> list[Remark]:
     twice = [(image.listed.path, image.marks.doubled[0]) for image in opened if image.marks.doubled]
-    deep = [image for image in opened if 0 < image.bits <= _USED_BITS]
     return [
         *doubled(twice),
         *oriented([image.listed.path for image in opened if image.orientation != 1]),
         *flat([image.listed.path for image in opened if image.is_flat], BLACK),
-        *unused_bits([image.listed.path for image in deep], max((image.bits for image in deep), default=0)),
     ]
 
 
@@ -215,8 +222,10 @@ def is_flat(image: Image) -> bool:
 def _classes_shown(opened: Sequence[_Opened]) -> tuple[str, ...]:
     """Classes with a pixel somewhere, numbers in their order, then names in theirs."""
     shown = {name for image in opened for name, runs in image.marks.masks.items() if runs.area}
-    shown |= {name for image in opened for name in image.marks.shown}
-    return tuple(sorted(shown, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)))
+    shown |= {name for image in opened for name in image.marks.shown if name != UNNAMED}
+    return tuple(
+        sorted(shown, key=lambda name: (not name.isdecimal(), natural(name) if name.isdecimal() else (), name))
+    )
 
 
 def _empty_masks(image: _Opened, classes: tuple[str, ...]) -> list[Fault]:
@@ -241,6 +250,8 @@ def _sample(image: _Opened, classes: tuple[str, ...]) -> Sample:
     marks, size = image.marks, image.size
     runs = tuple(without_ignored(marks.masks.get(name, Runs.empty()), marks, size) for name in classes)
     shown = tuple(place for place, name in enumerate(classes) if name in marks.shown)
+    if UNNAMED in marks.shown:
+        shown = (UNKNOWN, *shown)
     return Sample(image.listed.image_id, image.listed.path, size, runs, shown, marks.ignored)
 
 

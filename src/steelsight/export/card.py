@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from steelsight.cascade.engine import Engine
-from steelsight.cascade.judge import sees_grey
+from steelsight.cascade.judge import camera_bits, sees_grey
 from steelsight.cascade.sources import Source, sources_of
 from steelsight.export.images import are_there, spread
 from steelsight.export.plan import Plan, Progress
@@ -37,7 +37,7 @@ def make_card(plan: Plan, reference: Engine) -> InspectorCard:
         precision=plan.precision,
         rule=plan.rule,
         policy=plan.policy,
-        familiar=measure_familiar(plan.record, plan.sources, grey=sees_grey(reference), progress=plan.progress),
+        familiar=measure_familiar(plan.record, plan.sources, reference, progress=plan.progress),
         provenance=Provenance(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             steelsight=__version__,
@@ -66,14 +66,15 @@ def _networks(plan: Plan) -> tuple[NetworkCard, ...]:
 
 
 def measure_familiar(
-    record: Record, sources: Sequence[Source], *, grey: bool, progress: Progress = lambda what, done, of: None
+    record: Record, sources: Sequence[Source], engine: Engine, *, progress: Progress = lambda what, done, of: None
 ) -> InputRange:
     """What images a run was made with: its own; where they are gone, their sizes are still on record, and the rest is that of
-    the images given.
+    the images given, read as the engine sees them.
 
     Raises:
         UserError: an image cannot be read.
     """
+    grey = sees_grey(engine)
     chosen = spread(sources_of(record.samples) if are_there(record) else sources, _FAMILIAR_IMAGES)
 
     def images() -> Iterator[Image]:
@@ -81,7 +82,7 @@ def measure_familiar(
             yield read_image(source.path, grey=grey)
             progress("measuring images", done + 1, len(chosen))
 
-    measured = InputRange.of(images())
+    measured = InputRange.of(images(), camera_bits(engine))
     heights, widths = zip(*(sample.size for sample in record.samples), strict=True)
     return measured.model_copy(update={"height": _range(heights), "width": _range(widths)})
 

@@ -21,7 +21,7 @@ from steelsight.export.quantise import Control, quantise
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.roi import Roi, read_inside
 from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision
-from steelsight.inspector.engine import open_engine
+from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.openvino import runs_in_bf16
 from steelsight.inspector.parity import DiceLoss, FoldDice
 

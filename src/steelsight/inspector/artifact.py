@@ -28,10 +28,11 @@ from steelsight.rule.rule import Rule
 from steelsight.verdicts.policy import Policy
 
 CARD, CHECKSUMS, PARITY, README = "inspector.json", "checksums.txt", "parity.json", "README.md"
-SCHEMA_VERSION: Literal[5] = 5
+SCHEMA_VERSION: Literal[6] = 6
 """1: without a policy. 2: networks combined by the plain mean alone. 3: without light, contrast and sharpness of its
-images. 4: without a region of interest, as it is still written where there is none. All are still read."""
-_WITHOUT_ROI: Literal[4] = 4
+images. 4: without the bits of a camera in 16-bit images. 5: without a region of interest, as it is still written where there
+is none. All are still read."""
+_WITHOUT_ROI: Literal[5] = 5
 INPUT, OUTPUT = "input", "probabilities"
 """Names of a network's one input and one output."""
 
@@ -118,7 +119,7 @@ class InspectorCard(Model):
         roi: the part of each image that counts; None: all of it.
     """
 
-    schema_version: Literal[1, 2, 3, 4, 5] = _WITHOUT_ROI
+    schema_version: Literal[1, 2, 3, 4, 5, 6] = _WITHOUT_ROI
     classes: tuple[str, ...] = Field(min_length=1)
     networks: tuple[NetworkCard, ...]
     combine: Combine = "mean"
@@ -197,7 +198,7 @@ class InspectorCard(Model):
         )
 
 
-def version_for(roi: Roi | None) -> Literal[4, 5]:
+def version_for(roi: Roi | None) -> Literal[5, 6]:
     """The schema_version of a card: where there is no region, one that an older steelsight reads as well."""
     return _WITHOUT_ROI if roi is None else SCHEMA_VERSION
 

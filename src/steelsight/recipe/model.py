@@ -27,6 +27,8 @@ class Input(Fields):
         fit: `stretch`, or `pad` (aspect kept, black margins).
         colour: `auto` takes grey where the images are grey.
         mean, deviation: of the normalisation, on the [0, 1] scale.
+        bits: of the camera whose values 16-bit images hold, so that 2^bits - 1 is white; if left out, the fewest of 8, 10,
+            12, 14 and 16 that hold the largest value of all images.
     """
 
     height: int | None = Field(default=None, ge=32, multiple_of=32)
@@ -36,6 +38,7 @@ class Input(Fields):
     colour: Literal["auto", "grey", "rgb"] = "rgb"
     mean: Probability = 0.0
     deviation: float = Field(default=1.0, gt=0)
+    bits: int | None = Field(default=None, ge=8, le=16)
 
     @model_validator(mode="after")
     def _size_or_budget(self) -> Self:
@@ -228,6 +231,7 @@ class Member(Fields):
             colour=self.input.colour,
             mean=self.input.mean,
             deviation=self.input.deviation,
+            bits=self.input.bits,
         )
 
     @property

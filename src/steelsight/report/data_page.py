@@ -13,9 +13,9 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from steelsight.core.files import write_text
+from steelsight.dataset.cannot_teach import lacks
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
-from steelsight.dataset.limitations import lacks
-from steelsight.dataset.model import Dataset, Fault, Sample
+from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Sample
 from steelsight.imaging.read import ImageError, is_image_name, read_image
 from steelsight.imaging.rle import decode_runs
 from steelsight.plots.close_up import Box, close_up
@@ -207,10 +207,14 @@ def _said(dataset: Dataset, sample: Sample) -> str:
     return ", ".join(f"{names[index]} {sample.runs[index].area:,} px" for index in sample.classes) or "no defect"
 
 
+def _shown_names(sample: Sample, names: Sequence[str]) -> list[str]:
+    return ["some defect" if index == UNKNOWN else names[index] for index in sample.shown]
+
+
 def _known(dataset: Dataset, names: Sequence[str]) -> tuple[Picture, ...]:
     """Some images of which only the classes are known."""
     pictures = (
-        _whole(dataset, sample, f"shows {', '.join(names[index] for index in sample.shown)}, nobody drew where")
+        _whole(dataset, sample, f"shows {', '.join(_shown_names(sample, names))}, nobody drew where")
         for sample in dataset.without_masks[:_CLEAN]
     )
     return tuple(picture for picture in pictures if picture is not None)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.imaging.depth import in_8bit
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.rle import Runs, decode_runs
 from steelsight.verdicts.policy import VerdictAnswer
@@ -93,7 +94,7 @@ def _dash(canvas: NDArray[np.uint8], outline: NDArray[np.int32], colour: Colour,
 
 
 def _as_rgb(image: Image) -> NDArray[np.uint8]:
-    grey_or_colour = (image >> 8).astype(np.uint8) if image.dtype == np.uint16 else image.astype(np.uint8)
+    grey_or_colour = in_8bit(image)
     if grey_or_colour.ndim == 2:
         grey_or_colour = np.repeat(grey_or_colour[..., None], 3, axis=2)
     return np.ascontiguousarray(grey_or_colour)

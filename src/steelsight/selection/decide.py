@@ -31,7 +31,7 @@ from steelsight.rule.objective import Objective, ObjectiveName
 from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.rule.rule import Rule
 from steelsight.rule.search import SearchResult
-from steelsight.rule.stated_rule import stated_rule
+from steelsight.rule.stated_rule_on_grid import stated_rule
 from steelsight.run.cache import evidence_key
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run

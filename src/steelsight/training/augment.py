@@ -89,7 +89,7 @@ def draw(member: Member, sample: Sample, random: np.random.Generator) -> Augment
 def apply(image: Image, preprocess: Preprocess, chance: AugmentParams) -> NDArray[np.float32]:
     """The augmented network input: float32 (channels, height, width)."""
     pixels: NDArray[Any] = preprocess.channels_of(image)
-    scale = np.float32(1.0 / np.iinfo(pixels.dtype).max)
+    scale = np.float32(1.0 / preprocess.white(pixels.dtype))
     if chance.whole_input:
         placed = _recolour(_place(pixels, preprocess, chance, lambda part: part.astype(np.float32) * scale), chance)
     else:

@@ -8,6 +8,7 @@ from steelsight.training.job_order import JobRoom, PendingJob, duration
 from steelsight.training.progress import after_of
 from steelsight.training.sampling import distinct_images, steps_per_epoch
 from steelsight.training.timing import Timing
+from steelsight.training.whole_images import whole_batch, whole_batches
 
 _COMPRESSION = 0.15  # of stored 8-bit maps, mostly zero
 
@@ -95,6 +96,16 @@ def _member_cost(jobs: Sequence[TrainingJob], timing: Timing, seconds: float, me
 
 def _seconds(job: TrainingJob, timing: Timing) -> float:
     sampling, epochs = job.member.sampling, job.member.epochs
-    images = steps_per_epoch(sampling, distinct_images(sampling, job.training)) * sampling.batch * epochs
+    windows = steps_per_epoch(sampling, distinct_images(sampling, job.training)) * sampling.batch
+    images = (windows + _whole_as_windows(job, windows)) * epochs
     seen = len(job.validation) * (epochs // job.member.validate_every + 1)
     return images / timing.training_rate + seen / timing.inference_rate
+
+
+def _whole_as_windows(job: TrainingJob, windows: int) -> float:
+    """What an epoch sees whole beside its windows, in windows of as many pixels."""
+    batches = whole_batches(job.whole, job.member, windows)
+    if not batches:
+        return 0.0
+    window, whole = job.member.training_preprocess, job.member.preprocess
+    return batches * whole_batch(job.member) * (whole.height * whole.width) / (window.height * window.width)

@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from steelsight.training.losses import images_of, weighted_loss
 from steelsight.training.randomness import generator, seed_torch
 from steelsight.training.sampling import epoch_order
 from steelsight.training.soft_dice import SoftDice
+from steelsight.training.whole_images import Batch, MixedImages, SeenWhole, as_seen_whole, with_whole_images
 
 _DRAWN_EVERY = 5.0  # seconds, and at the end: a picture takes as long as a short epoch
 
@@ -50,6 +51,7 @@ class TrainingJob:
         folder: RUN/jobs/<member>/fold<k>.
         read: how an image file is read; an `ImageCache` where the training process loads by itself.
         start: weights of the segmenter, trained on the same fold, whose encoder the member starts from, where it does.
+        whole: images that it sees whole, beside the windows of `training`.
     """
 
     member: Member
@@ -61,6 +63,7 @@ class TrainingJob:
     folder: JobFolder
     read: ReadImage = read_image
     start: Path | None = None
+    whole: SeenWhole = field(default_factory=SeenWhole)
 
     @property
     def name(self) -> str:
@@ -167,15 +170,21 @@ def _train_epoch(
         )
     accumulate = sampling.batch // (size * fabric.world_size)
     order = epoch_order(sampling, job.training, job.classes, generator(job.seed, job.name, epoch))
-    images = TrainingImages(job.member, job.training, job.seed, job.name, job.read)
-    batches = device_batches(order.tolist(), epoch, size, fabric.global_rank, fabric.world_size)
+    batches = _batches(job, order.tolist(), epoch, fabric, accumulate)
     figures = _Figures(job.member.step, len(job.classes))
     model.train()
-    for number, (pixels, target) in enumerate(training_batches(images, batches, workers)):
+    number = 0
+    loaded = training_batches(_images(job), [batch.items for batch in batches], workers)
+    for batch, (pixels, target) in zip(batches, loaded, strict=True):
         pixels, target = fabric.to_device((pixels, target))
-        last = (number + 1) % accumulate == 0
+        number += not batch.is_whole
+        last = not batch.is_whole and number % accumulate == 0
         with fabric.no_backward_sync(model, enabled=not last):
             output = model(pixels.contiguous(memory_format=torch.channels_last))
+            if batch.is_whole:  # its cells are not known; each image weighs as much as a window
+                loss = weighted_loss(phase.loss, images_of(output), target)
+                fabric.backward(loss * (len(batch.items) / (size * accumulate)))
+                continue
             loss = weighted_loss(phase.loss, output, target)
             fabric.backward(loss / accumulate)
         if last:
@@ -193,6 +202,29 @@ def _train_epoch(
             "`overrides=precision=fp32`"
         )
     return result, len(order)
+
+
+def _batches(job: TrainingJob, order: Sequence[int], epoch: int, fabric: Fabric, per_step: int) -> list[Batch]:
+    """The device batches of an epoch's order, with the images that are seen whole among them."""
+    member, rank, world = job.member, fabric.global_rank, fabric.world_size
+    size = min(member.sampling.device_batch, member.sampling.batch)
+    return with_whole_images(
+        device_batches(order, epoch, size, rank, world),
+        job.whole,
+        member,
+        epoch,
+        generator(job.seed, f"{job.name}/whole", epoch),
+        rank=rank,
+        world=world,
+        per_step=per_step,
+        behind=len(job.training),
+    )
+
+
+def _images(job: TrainingJob) -> MixedImages:
+    windows = TrainingImages(job.member, job.training, job.seed, job.name, job.read)
+    whole = TrainingImages(as_seen_whole(job.member), job.whole.samples, job.seed, job.name, job.read)
+    return MixedImages(windows, whole)
 
 
 @torch.inference_mode()

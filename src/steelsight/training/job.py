@@ -31,35 +31,40 @@ from steelsight.training.allocator import forget_peak, peak_memory
 from steelsight.training.epochs import Hooks, TrainingJob, fit
 from steelsight.training.loading import PlainImages, ReadImage, plain_batches
 from steelsight.training.randomness import seed_torch
+from steelsight.training.whole_images import SeenWhole, sees_whole
 
 
 def make_job(evidence: OutOfFoldPredictions, member: Member, fold: int, read: ReadImage | None = None) -> TrainingJob:
     """The job of a member on a fold, from the run's record; `read` reads images in its colour, from the file if left out."""
     record = evidence.record
     training = [sample for sample, of in zip(record.samples, record.folds, strict=True) if of != fold]
-    if learns_from_classes(member):
-        training += [one for one, of in zip(record.without_masks, record.their_folds, strict=True) if of != fold]
+    labelled = [one for one, of in zip(record.without_masks, record.their_folds, strict=True) if of != fold]
+    whole = SeenWhole()
+    if sees_whole(member):
+        training += labelled
+    elif learns_from_classes(member):
+        whole = SeenWhole(labelled, [sample for sample in training if not sample.is_defective])
     validation = [record.samples[index] for index in evidence.indices(fold)]
     folder, start = evidence.run.job(member.name, fold), None
     if member.starts_from:
         start = evidence.run.job(member.starts_from, fold).weights
     return TrainingJob(
-        member,
-        fold,
-        evidence.recipe.seed,
-        record.classes,
-        training,
-        validation,
-        folder,
-        read or _reader(member, record.roi),
-        start,
+        member=member,
+        fold=fold,
+        seed=evidence.recipe.seed,
+        classes=record.classes,
+        training=training,
+        validation=validation,
+        folder=folder,
+        read=read or _reader(member, record.roi),
+        start=start,
+        whole=whole,
     )
 
 
 def learns_from_classes(member: Member) -> bool:
-    """Whether a member can learn from images of which only their classes are known: a classifier that sees them whole. A
-    window, or a cell, would have to be said to show a defect that may lie elsewhere."""
-    return member.step == "classify" and member.head == "pooled" and member.augment.crop is None
+    """Whether a member learns from images of which only their classes are known: classifiers do, which see them whole."""
+    return member.step == "classify"
 
 
 def _reader(member: Member, roi: Roi | None) -> ReadImage:

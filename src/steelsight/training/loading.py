@@ -138,7 +138,7 @@ def _cells(mask: Tensor) -> Tensor:
 
 
 def training_batches(
-    images: TrainingImages, items: Sequence[Sequence[Item]], workers: int
+    images: Dataset[tuple[Tensor, Output]], items: Sequence[Sequence[Item]], workers: int
 ) -> DataLoader[tuple[Tensor, Output]]:
     """A loader of one epoch: each element of `items` is one device batch."""
     return DataLoader(

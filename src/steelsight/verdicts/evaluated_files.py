@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv
+from steelsight.core.parsing import whole
 from steelsight.core.safe_names import from_cell
 from steelsight.imaging.regions import Region
 from steelsight.metrics.defects import Defects
@@ -75,7 +76,7 @@ def read_evaluation_set(folder: Path) -> EvaluationSet:
     classes = tuple(column.removeprefix(_TRUE) for column in columns[len(_FIRST) + is_partly :])
     found = _regions(folder / DEFECTS, classes)
     try:
-        numbers = np.array([[int(cell) for cell in row[2:6] + row[7:]] for row in rows], np.int64)
+        numbers = np.array([[whole(cell) for cell in row[2:6] + row[7:]] for row in rows], np.int64)
         p_defect = np.array([float(row[6]) for row in rows], np.float64)
         kind: EvidenceKind = next(kind for kind in get_args(EvidenceKind) if kind == rows[0][1])
     except (ValueError, StopIteration) as error:
@@ -114,7 +115,7 @@ def _matches(file: Path, names: Sequence[str], classes: Sequence[str], truth: ND
     read: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in _KINDS}
     for number, (name, of_class, kind, *pixels) in enumerate(rows, start=2):
         try:
-            area, shared = map(int, pixels)
+            area, shared = map(whole, pixels)
             if not 0 <= shared <= area or not area:
                 raise ValueError(f"{shared} of {area} pixels cannot be shared")
             read[kind].append((place[name], classes.index(of_class), area, shared))
@@ -139,7 +140,7 @@ def _regions(file: Path, classes: Sequence[str]) -> dict[str, list[Region]]:
     found: dict[str, list[Region]] = {}
     for name, of_class, *numbers, probability in rows:
         try:
-            left, top, width, height, area = map(int, numbers)
+            left, top, width, height, area = map(whole, numbers)
             region = Region(classes.index(of_class), left, top, width, height, area, float(probability))
         except ValueError as error:
             raise UserError(f"{file}: image {name}: {error}; export or calibrate the inspector again") from error

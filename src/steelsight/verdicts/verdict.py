@@ -7,8 +7,8 @@ from math import isnan
 from steelsight.core.formatting import apart
 from steelsight.imaging.regions import Region
 from steelsight.verdicts.policy import Policy, VerdictAnswer
-from steelsight.verdicts.seen_text import seen_text
 from steelsight.verdicts.severity import judge_severity
+from steelsight.verdicts.what_was_seen import seen_text
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ def test_a_colour_without_a_name_and_missing_masks_are_faults(tmp_path: Path) ->
         ("name,r,g\npit,1,2\n", "a legend has name, r, g and b"),
         ("name,r,g,b\npit,1,2,x\n", "line 2"),
         ("name,r,g,b\npit,1,2,300\n", "0 to 255"),
+        ("name,r,g,b\npit,1,2," + "1" * 5000 + "\n", "three numbers from 0 to 255"),
         ("name,r,g,b\npit,1,2,3\nscratch,1,2,3\n", "that of pit already"),
         ("name,r,g,b\npit,1,2,3\npit,1,2,4\n", "has a colour already"),
         ("name,r,g,b\nbackground,1,2,3\n", "names no class"),
@@ -87,4 +88,10 @@ def test_a_colour_without_a_name_and_missing_masks_are_faults(tmp_path: Path) ->
 def test_a_legend_that_cannot_be_read_is_refused(tmp_path: Path, text: str, said: str) -> None:
     (folder(tmp_path, np.zeros((*SIZE, 3), np.uint8)) / "legend.csv").write_text(text)
     with pytest.raises(UserError, match=said):
+        read_dataset(tmp_path)
+
+
+def test_a_legend_with_a_number_of_thousands_of_digits_is_refused(tmp_path: Path) -> None:
+    (folder(tmp_path, np.zeros((*SIZE, 3), np.uint8)) / "labelmap.txt").write_text("pit:" + "1" * 5000 + ",0,0::\n")
+    with pytest.raises(UserError, match=r"labelmap\.txt, line 1: .* a line is name:red,green,blue"):
         read_dataset(tmp_path)

@@ -80,6 +80,16 @@ def test_a_rectangle_is_a_box_and_counts_as_the_user_says(tmp_path: Path) -> Non
         (shape("mask", [[2, 1], [9, 3]], mask=bitmap(np.ones((3, 3)))), "contradiction", "span 8 x 3"),
         (shape("mask", [[2, 1], [4, 3]], mask="?"), "unreadable-mask", "no PNG in base64"),
         (shape("mask", [[62, 1], [64, 3]], mask=bitmap(np.ones((3, 3)))), "polygon-out-of-range", "x 62 to 65"),
+        (
+            shape("mask", [[0, 0], [1e9, 1e9]], mask=bitmap(np.ones((3, 3)))),
+            "polygon-out-of-range",
+            "x 0 to 1000000001",
+        ),
+        (
+            shape("mask", [[2, 1], [4, 3]], mask=bitmap(np.ones((1100, 1000)))),
+            "contradiction",
+            "1100 x 1000 pixels exceed",
+        ),
         ("odd", "unknown-class", "shape 1 has no label"),
     ],
 )

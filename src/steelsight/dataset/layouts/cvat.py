@@ -13,13 +13,14 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
     Shape,
@@ -76,7 +77,8 @@ def list_folder(
     Raises:
         UserError: none or several, one that is not XML, or one of a video.
     """
-    file = table or _choose(root)
+    none = "no XML of CVAT here; export the task as `CVAT for images 1.1`, with its images"
+    file = table or only_file(root, candidates(root), none, "XML files of CVAT")
     top = read_xml(file)
     if top.tag != "annotations":
         raise UserError(f"{file}: its root is {top.tag!r}; CVAT for images 1.1 begins with <annotations>")
@@ -112,17 +114,6 @@ def list_folder(
         owned=(root,),
         unlisted=f"{file.name} does not list them, so nobody knows whether they show a defect; export the task that has "
         "them, or take them out",
-    )
-
-
-def _choose(root: Path) -> Path:
-    found = candidates(root)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise UserError(f"{root}: no XML of CVAT here; export the task as `CVAT for images 1.1`, with its images")
-    raise UserError(
-        f"{root}: several XML files of CVAT ({', '.join(path.name for path in found)}); name the one you mean: {found[0]}"
     )
 
 
@@ -205,6 +196,7 @@ def _shapes(element: Element, image_id: str, read: _Read) -> tuple[list[Shape], 
     return shapes, shown, is_good, faults
 
 
+_LONGEST = 1 << 32  # pixels that a run length can mean
 _GEOMETRY = frozenset(
     {"points", "xtl", "ytl", "xbr", "ybr", "rotation", "cx", "cy", "rx", "ry", "rle", "left", "top", "width", "height"}
 )
@@ -258,13 +250,17 @@ def _mask(one: Element) -> Callable[[Size], Runs]:
     """Run lengths along the rows of a box, the unset pixels first."""
     left, top, width, height = (round(value) for value in _numbers(one, "left", "top", "width", "height"))
     counts = [number(part) for part in one.get("rle", "").split(",")]
-    lengths = np.array([-1 if count is None or count != int(count) else int(count) for count in counts], np.int64)
-    if (lengths < 0).any() or width < 1 or height < 1:
+    lengths = [int(count) for count in counts if count is not None and 0 <= count <= _LONGEST and count == int(count)]
+    if len(lengths) < len(counts) or width < 1 or height < 1:
         raise AnnotationError("run-not-a-number", "its run lengths are no whole numbers from 0; export it again")
-    if int(lengths.sum()) != width * height:
+    if sum(lengths) != width * height:
         raise AnnotationError(
-            "run-out-of-range", f"its run lengths add up to {int(lengths.sum())}, not to {width} x {height} pixels"
+            "run-out-of-range", f"its run lengths add up to {sum(lengths)}, not to {width} x {height} pixels"
         )
-    values = np.zeros(lengths.size, np.bool_)
-    values[1::2] = True
-    return bitmap(np.repeat(values, lengths).reshape(height, width), left, top)
+
+    def unpack() -> NDArray[np.bool_]:
+        values = np.zeros(len(lengths), np.bool_)
+        values[1::2] = True
+        return np.repeat(values, lengths).reshape(height, width)
+
+    return bitmap((left, top, width, height), unpack)

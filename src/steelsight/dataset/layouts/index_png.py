@@ -25,8 +25,10 @@ IGNORED_INDEX = 255
 
 _LOSSLESS = frozenset({".png", ".bmp", ".tif", ".tiff"})
 _MOST_VALUES = 64  # a mask with more grey values than this was resized or saved as JPEG
+_BLENDED = (
+    32  # pixels of a mask, or of all together, from which on a value that lies between others is the trace of a resize
+)
 _IGNORED = "ignore"
-_BLENDED = 32  # pixels of all masks together from which on a value that lies between others is the trace of a resize
 _SHARE = 0.9  # of its pixels, that lie there
 
 
@@ -47,20 +49,19 @@ class _Seen:
             for value, (pixels, between) in values.items():
                 total[value][0] += pixels
                 total[value][1] += between
-        odd = {value for value, (pixels, between) in total.items() if between >= _SHARE * pixels}
-        if sum(total[value][0] for value in odd) < _BLENDED:
-            return []
+        everywhere = _odd({value: (pixels, between) for value, (pixels, between) in total.items()})
+        odd = {image_id: _odd(values) | (everywhere & values.keys()) for image_id, values in self.blended.items()}
         return [
             Fault(
                 "not-an-index-mask",
                 self.files[image_id],
                 None,
                 image_id,
-                f"value {min(odd & values.keys())} stands only between a lower and a higher one: the mask was resized with "
+                f"value {min(values)} stands only between a lower and a higher one: the mask was resized with "
                 "interpolation; make it again from the original, or resize it with the nearest neighbour",
             )
-            for image_id, values in self.blended.items()
-            if odd & values.keys()
+            for image_id, values in odd.items()
+            if values
         ]
 
     def _unsure(self, marks: Mapping[str, Marks]) -> list[Fault]:
@@ -80,6 +81,12 @@ class _Seen:
             for image_id, one in marks.items()
             if name in one.masks
         ]
+
+
+def _odd(values: Mapping[int, tuple[int, int]]) -> set[int]:
+    """Of the values of a mask, or of all masks together, those that nearly always lie between two others."""
+    found = {value for value, (pixels, between) in values.items() if between >= _SHARE * pixels}
+    return found if sum(values[value][0] for value in found) >= _BLENDED else set()
 
 
 def looks_like(root: Path) -> bool:
@@ -112,6 +119,12 @@ def list_folder(root: Path, *, ignore: frozenset[str] = frozenset()) -> Listing:
         mask = masks.get(path.stem)
         if seen[path.stem] > 1:
             faults.append(shared_mask(path.name, path))
+        elif mask is None and path.stem in every:
+            smeared = every[path.stem][0]
+            message = (
+                f"{smeared.name} is a JPEG, which changes the indices beside every edge; write the mask anew as PNG"
+            )
+            faults.append(Fault("not-an-index-mask", smeared, None, path.name, message))
         elif mask is None:
             message = f"no mask {MASKS}/{path.stem}.png for this image; add it (all 0 if nothing is there)"
             faults.append(Fault("missing-mask", path, None, path.name, message))

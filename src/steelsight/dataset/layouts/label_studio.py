@@ -21,7 +21,7 @@ from steelsight.dataset.layouts.brush_runs import decode_brush
 from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number, points_of, read_json
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
     Shape,
@@ -80,7 +80,8 @@ def list_folder(
     Raises:
         UserError: none or several, or one of another kind.
     """
-    file = table or _choose(root)
+    none = "no export of Label Studio here; export the project as JSON and put it beside the images"
+    file = table or only_file(root, candidates(root), none, "exports of Label Studio")
     tasks = read_json(file)
     if not isinstance(tasks, list) or not tasks or not all(isinstance(task, dict) for task in tasks):
         raise UserError(f"{file}: no list of tasks; export it from Label Studio as JSON")
@@ -110,20 +111,6 @@ def list_folder(
         owned=(root,),
         unlisted=f"{file.name} has no annotation of them ({len(read.skipped)} tasks were skipped or not annotated), so "
         "nobody knows whether they show a defect; annotate them, or take them out",
-    )
-
-
-def _choose(root: Path) -> Path:
-    found = candidates(root)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise UserError(
-            f"{root}: no export of Label Studio here; export the project as JSON and put it beside the images"
-        )
-    raise UserError(
-        f"{root}: several exports of Label Studio ({', '.join(path.name for path in found)}); name the one you mean: "
-        f"{found[0]}"
     )
 
 
@@ -254,7 +241,7 @@ def _said(one: Any) -> tuple[str | None, list[str]]:
         raise AnnotationError("malformed-entry", "no result with a type and a value; export it again")
     kind = kind.lower()
     if kind == "choices":
-        return "choices", [name for name in value.get("choices") or [] if isinstance(name, str)]
+        return "choices", _texts(value.get("choices"))
     if kind in ("textarea", "rating", "number", "datetime", "relation"):
         return None, []
     names = value.get(kind) if kind in _KINDS else value.get("labels")
@@ -268,6 +255,10 @@ def _said(one: Any) -> tuple[str | None, list[str]]:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise AnnotationError("unknown-class", "no label; give it its class")
     return _KINDS.get(kind, kind), [name.strip() for name in names]
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _size(one: Mapping[str, Any]) -> Size:
@@ -298,7 +289,7 @@ def _drawn(value: Mapping[str, Any], kind: str, size: Size) -> Callable[[Size], 
             centre = (x / 100 * width, y / 100 * height)
             return ellipse(centre, (across / 100 * width, down / 100 * height), number(value.get("rotation")) or 0.0)
         case "brush":
-            return bitmap(_brush(value, size), 0, 0)
+            return bitmap((0, 0, width, height), lambda: _brush(value, size))
     raise AnnotationError(
         "malformed-entry", f"marks of the kind {kind!r} are not read; draw it with a brush or as polygon"
     )

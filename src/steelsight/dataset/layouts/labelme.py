@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
-from steelsight.dataset.layouts.json_file import number, points_of, read_json
+from steelsight.dataset.layouts.json_file import mentions, number, points_of, read_json
 from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, no_marks
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
@@ -34,12 +35,13 @@ from steelsight.dataset.layouts.shapes import (
     thick_line,
 )
 from steelsight.dataset.model import Fault
-from steelsight.imaging.read import ImageError, decode_image
+from steelsight.imaging.read import ImageError, TooManyPixels, decode_image
 from steelsight.imaging.rle import Runs
 
 WIDTH = 10.0
 """Pixels of a line's width where the file does not say it: as labelme's own converters draw it."""
 
+_SMALL = 1 << 20  # pixels of a mask that are unpacked in any case, so that its size can be told
 _WIDTH = re.compile(r"(?:width\s*[:=]?\s*)?([0-9]+(?:\.[0-9]+)?)\s*(?:px|pixels?)?", re.IGNORECASE | re.ASCII)
 
 
@@ -68,7 +70,11 @@ class _Read:
 
 def candidates(root: Path) -> list[Path]:
     """The JSON files below a folder that labelme may have written, none in hidden folders."""
-    return [path for path in sorted(root.rglob("*.json")) if not _is_hidden(path, root) and _is_labelme(path)]
+    return [
+        path
+        for path in sorted(root.rglob("*.json"))
+        if not _is_hidden(path, root) and mentions(path, "shapes", "imagePath")
+    ]
 
 
 def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()) -> Listing:
@@ -106,15 +112,6 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
 
 def _is_hidden(path: Path, root: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(root).parts)
-
-
-def _is_labelme(path: Path) -> bool:
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights") from error
-    text = text.replace(b"\0", b"") if text[:2] in (b"\xff\xfe", b"\xfe\xff") else text
-    return b'"shapes"' in text and b'"imagePath"' in text
 
 
 def _listed(file: Path, disk: ImagesOnDisk, read: _Read, boxes: Boxes | None) -> Listed | None:
@@ -252,18 +249,26 @@ def _width(entry: Mapping[str, Any], read: _Read) -> float:
 
 def _bitmap(entry: Mapping[str, Any], points: list[tuple[float, float]]) -> Callable[[Size], Runs]:
     """A bitmap as a PNG in base64, from the first of two points to the second, both included."""
-    try:
-        content = base64.b64decode(str(entry.get("mask") or ""), validate=True)
-        mask = decode_image(content, Path("mask"))
-    except (binascii.Error, ValueError, ImageError):
-        raise AnnotationError("unreadable-mask", "its mask is no PNG in base64; draw it again") from None
-    if mask.ndim != 2:
-        raise AnnotationError("unreadable-mask", "its mask is in colour; draw it again")
     (left, top), (right, bottom) = points
-    box = (round(bottom - top) + 1, round(right - left) + 1)
-    if mask.shape != box:
-        raise AnnotationError(
-            "contradiction",
-            f"its points span {box[1]} x {box[0]} pixels and its mask has {mask.shape[1]} x {mask.shape[0]}",
-        )
-    return bitmap(mask > 0, round(left), round(top))
+    width, height = round(right - left) + 1, round(bottom - top) + 1
+
+    def unpack() -> NDArray[np.bool_]:
+        try:
+            content = base64.b64decode(str(entry.get("mask") or ""), validate=True)
+            mask = decode_image(content, Path("mask"), max_pixels=max(width * height, _SMALL))
+        except TooManyPixels as error:
+            raise AnnotationError(
+                "contradiction", f"its points span {width} x {height} pixels: {error.sentence}"
+            ) from None
+        except (binascii.Error, ValueError, ImageError):
+            raise AnnotationError("unreadable-mask", "its mask is no PNG in base64; draw it again") from None
+        if mask.ndim != 2:
+            raise AnnotationError("unreadable-mask", "its mask is in colour; draw it again")
+        if mask.shape != (height, width):
+            raise AnnotationError(
+                "contradiction",
+                f"its points span {width} x {height} pixels and its mask has {mask.shape[1]} x {mask.shape[0]}",
+            )
+        return mask > 0
+
+    return bitmap((round(left), round(top), width, height), unpack)

@@ -21,7 +21,8 @@ FILES = ("legend.csv", "class_dict.csv", "labelmap.txt", "label_colors.txt")
 
 Colour = tuple[int, int, int]
 
-_LABELMAP = re.compile(r"([^:#]+):\s*([0-9]+)\s*,\s*([0-9]+)\s*,\s*([0-9]+)\s*(:.*)?", re.ASCII)
+_LABELMAP = re.compile(r"([^:#]+):\s*([0-9]{1,9})\s*,\s*([0-9]{1,9})\s*,\s*([0-9]{1,9})\s*(:.*)?", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 _COLOURLESS = re.compile(r"([^:#]+):\s*:.*")
 _NAME_COLUMNS = ("name", "class", "label")
 _COLOUR_COLUMNS = (("r", "red"), ("g", "green"), ("b", "blue"))
@@ -170,7 +171,9 @@ def _of_table(file: Path) -> list[tuple[int, str, Colour]]:
         cells = [
             fields[place].strip() if place < len(fields) else "" for place in (at, *(one or 0 for one in of_colour))
         ]
-        if not cells[0] or not all(cell.isascii() and cell.isdigit() for cell in cells[1:]):
-            raise UserError(f"{file}, line {line}: {', '.join(cells)}; write a name and three numbers from 0 to 255")
+        if not cells[0] or not all(_NUMBER.fullmatch(cell) for cell in cells[1:]):
+            raise UserError(
+                f"{file}, line {line}: {', '.join(cells)[:40]}; write a name and three numbers from 0 to 255"
+            )
         rows.append((line, cells[0], (int(cells[1]), int(cells[2]), int(cells[3]))))
     return rows

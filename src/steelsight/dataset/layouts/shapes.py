@@ -18,6 +18,9 @@ from steelsight.dataset.layouts.polygon import AnnotationError, checked_polygon,
 from steelsight.dataset.model import Fault
 from steelsight.imaging.rle import Runs, encode_mask
 
+Box = tuple[int, int, int, int]
+"""Left, top, width and height in pixels."""
+
 _CORNERS = 90  # of a disc: to within a thousandth of its radius
 
 
@@ -156,19 +159,24 @@ def _draw_stroke(
     part |= (np.hypot(x - along * across, y - along * down) <= reach) & ~beyond
 
 
-def bitmap(mask: NDArray[np.bool_], left: int, top: int) -> Callable[[Size], Runs]:
-    """Draws a bitmap whose first pixel lies at (left, top)."""
+def bitmap(box: Box, unpack: Callable[[], NDArray[np.bool_]]) -> Callable[[Size], Runs]:
+    """Draws a bitmap.
+
+    Args:
+        unpack: gives it, bool (height, width) as the box has them; called only where the box lies inside the image, so that a
+            small file cannot stand for more pixels than the image has.
+    """
+    left, top, width, height = box
 
     def draw(size: Size) -> Runs:
-        height, width = mask.shape
-        if left < 0 or top < 0 or left + width > size[1] or top + height > size[0]:
+        if min(left, top) < 0 or min(width, height) < 1 or left + width > size[1] or top + height > size[0]:
             raise AnnotationError(
                 "polygon-out-of-range",
                 f"a bitmap from x {left} to {left + width}, y {top} to {top + height} lies outside the "
                 f"{size[1]} x {size[0]} image",
             )
         whole = np.zeros(size, np.bool_)
-        whole[top : top + height, left : left + width] = mask
+        whole[top : top + height, left : left + width] = unpack()
         return encode_mask(whole)
 
     return draw

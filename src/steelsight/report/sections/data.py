@@ -37,6 +37,7 @@ _MOST_PICTURES = 14
 _MOST_FILLED = 6
 _MOST_AUGMENTATIONS = 8
 _MOST_SIZES = 6
+_MOST_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class DataView:
         by_count: number of classes, and how many images show as many; from 0.
         filled: images beside themselves with their masks filled.
         key: class and its colour there.
+        said: what else reading the data said: images that nobody read, what was named and counted, what was taken to be so.
         ignored: images of which a part is ignored, and the share of all pixels that is.
         roi: the region of interest in words; None without one.
     """
@@ -85,6 +87,7 @@ class DataView:
     faults: tuple[tuple[str, int], ...]
     fault_lines: tuple[str, ...]
     faults_left_out: int
+    said: tuple[str, ...]
     by_count: tuple[tuple[int, int], ...]
     pictures: tuple[Shown, ...]
     filled: tuple[Shown, ...]
@@ -113,8 +116,9 @@ def data_view(record: Record, augmentations: Path) -> DataView:
         heights=_ends([sample.size[0] for sample in samples]),
         areas=_area_plot(samples, names),
         faults=tuple(kinds.most_common()),
-        fault_lines=tuple(_fault_line(fault) for fault in record.skipped[:20]),
-        faults_left_out=max(0, len(record.skipped) - 20),
+        fault_lines=tuple(_fault_line(fault) for fault in record.skipped[:_MOST_LINES]),
+        faults_left_out=max(0, len(record.skipped) - _MOST_LINES),
+        said=(*(remark.message for remark in record.remarks), *record.notes)[:_MOST_LINES],
         by_count=tuple(sorted(Counter(len(sample.classes) for sample in samples).items())),
         pictures=pictures,
         filled=_filled(samples, record.classes),

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.imaging.depth import in_8bit
 from steelsight.imaging.header import png_chunks
 from steelsight.imaging.read import decode_image
 from steelsight.imaging.rle import Runs, decode_runs, parse_runs
@@ -22,8 +23,8 @@ _HEAD = 200_000  # bytes of a JPEG in which its orientation stands, if it has on
 def browser_image(content: bytes) -> tuple[bytes, str]:
     """An image file as a browser shows it pixel for pixel, and its media type.
 
-    JPEG and 8-bit PNG stay as they are, unless they carry an orientation, which browsers apply and masks do not: like any
-    other format, they become PNG; 16 bit becomes 8.
+    JPEG and 8-bit PNG stay as they are, unless they may carry an orientation, of which browsers apply some: like any other
+    format, they become PNG, turned as the inspector reads them; 16 bit becomes 8.
 
     Raises:
         ImageError: it is no image, which then was none when it was stored.
@@ -36,10 +37,7 @@ def browser_image(content: bytes) -> tuple[bytes, str]:
         and all(kind != b"eXIf" for kind, _ in png_chunks(content))
     ):
         return content, "image/png"
-    pixels = decode_image(content, Path("image"))
-    if pixels.dtype == np.uint16:
-        pixels = (pixels >> 8).astype(np.uint8)
-    return write_png(pixels), "image/png"
+    return write_png(in_8bit(decode_image(content, Path("image")))), "image/png"
 
 
 def mask_png(runs: Sequence[str], size: tuple[int, int]) -> bytes:

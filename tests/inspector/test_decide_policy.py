@@ -10,7 +10,7 @@ from helpers.fresh import fresh_images
 
 from steelsight.imaging.roi import Roi
 from steelsight.inspector.artifact import fingerprint, listed_files, read_card
-from steelsight.inspector.decide import decide_inspector
+from steelsight.inspector.decide_policy import decide_inspector
 from steelsight.inspector.inspector import Inspector
 from steelsight.verdicts.evaluated_files import read_evaluation_set
 from steelsight.verdicts.policy import Limits

@@ -147,15 +147,9 @@ def _listed(task: Mapping[str, Any], label: str, disk: ImagesOnDisk, read: _Read
 
     def marks(size: Size) -> Marks:
         stated = next((one for one in sizes if one != size), size)
+        said = frozenset(shown)
         return shape_marks(
-            image_id,
-            read.file,
-            shapes,
-            size,
-            boxes=boxes,
-            ignore=read.ignore,
-            stated=stated,
-            shown=frozenset(shown),
+            image_id, read.file, shapes, size, boxes=boxes, ignore=read.ignore, stated=stated, shown=said
         )
 
     return Listed(image_id, found.path, marks, read.file)

@@ -5,7 +5,7 @@ defect-free. Image files are looked for beside the JSON and in an `images/` fold
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -40,11 +40,17 @@ _Id = int | str
 
 
 def candidates(root: Path) -> list[Path]:
-    """The JSON files of a folder, or of its `annotations/`, that hold images and annotations; else those of its folders."""
-    found = sorted(root.glob("*.json")) + sorted((root / "annotations").glob("*.json"))
-    return [path for path in found if mentions(path, "images", "annotations")] or [
-        path for path in files_of_parts(root) if mentions(path, "images", "annotations")
-    ]
+    """The JSON files of a folder, or of its `annotations/`, that hold images and annotations."""
+    return _of_coco([*sorted(root.glob("*.json")), *sorted((root / "annotations").glob("*.json"))])
+
+
+def parts(root: Path) -> list[Path]:
+    """Such files in the folders of a folder."""
+    return _of_coco(files_of_parts(root))
+
+
+def _of_coco(files: Iterable[Path]) -> list[Path]:
+    return [path for path in files if mentions(path, "images", "annotations")]
 
 
 def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = None) -> Listing:
@@ -54,7 +60,7 @@ def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = 
     Raises:
         UserError: no JSON, or several that list the same images, no JSON at all inside, or a field of COCO is missing.
     """
-    files = [table] if table else candidates(root)
+    files = [table] if table else candidates(root) or parts(root)
     if len(files) > 1:
         return joined(root, [list_folder(base_of(root, file), file, boxes=boxes) for file in files], files)
     if not files:

@@ -93,6 +93,8 @@ def detect_layout(root: Path) -> Layout:
     fits = _fitting(root)
     if not fits and any(_SEVERSTAL_COLUMNS.intersection(severstal.header(path)) for path in root.glob("*.csv")):
         fits.append("severstal")  # so that the column that is missing gets named
+    if not fits and coco.parts(root):
+        fits.append("coco")
     if not fits and image_labels.is_table(root / image_labels.TABLE):
         fits.append("image-labels")
     if len(fits) == 1:

@@ -48,7 +48,12 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
 
 
 def read_dataset(
-    folder: str | Path, layout: Layout | None = None, *, boxes: Boxes | None = None, bits: int | None = None
+    folder: str | Path,
+    layout: Layout | None = None,
+    *,
+    boxes: Boxes | None = None,
+    bits: int | None = None,
+    ignore_class: Sequence[str] = (),
 ) -> Dataset:
     """Read a folder of labelled images, every image opened and every mask checked against it.
 
@@ -57,6 +62,7 @@ def read_dataset(
         layout: detected if left out.
         boxes: what a box without an outline counts as, `as-masks` or `as-labels`; a fault if left out.
         bits: of the camera whose values 16-bit images hold, so that 2^bits - 1 is white; found from all images if left out.
+        ignore_class: labels that are no classes of defects: what bears them is `sample.ignored`.
 
     Returns:
         `samples` without any image that has a fault, and `faults`. `sample.mask()` is bool (classes, height, width), and
@@ -73,7 +79,8 @@ def read_dataset(
     >>> len(data.samples), data.samples[0].size, data.faults
     (4, (64, 256), ())
     """
-    return with_bits(reading.read_dataset(Path(folder), layout, boxes=boxes), bits)
+    read = reading.read_dataset(Path(folder), layout, boxes=boxes, ignore_class=ignore_class)
+    return with_bits(read, bits)
 
 
 def score(

@@ -1,6 +1,7 @@
 """`steelsight data check`: what is in a folder, what is wrong with it, which images are twins."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from steelsight.cli import data_make as strips
 from steelsight.cli.data_convert import convert
 from steelsight.cli.data_doubt import doubt
 from steelsight.cli.groups import Groups, known_groups, say_known
-from steelsight.cli.labelled import Bits, BoxesOption
+from steelsight.cli.labelled import Bits, BoxesOption, IgnoreClass
 from steelsight.cli.output import counting, finish, results, with_options
 from steelsight.core.formatting import percent
 from steelsight.dataset.layouts.listing import Boxes
@@ -43,6 +44,7 @@ def check(
     layout: Annotated[Layout | None, typer.Option(help="How the folder is laid out; detected when left out.")] = None,
     boxes: BoxesOption = None,
     bits: Bits = None,
+    ignore_class: IgnoreClass = None,
     twins: Annotated[bool, typer.Option(help="Look for images of one surface.")] = True,
     groups: Groups = None,
     page: Annotated[
@@ -58,7 +60,8 @@ def check(
     from steelsight.dataset.read import read_dataset
 
     with counting("reading images") as advance:
-        dataset = with_bits(read_dataset(data, layout, boxes=boxes, progress=advance), bits)
+        read = read_dataset(data, layout, boxes=boxes, ignore_class=ignore_class or (), progress=advance)
+    dataset = with_bits(read, bits)
     known = known_groups(groups, dataset)
     found = None
     if twins:
@@ -76,19 +79,28 @@ def check(
 
         with counting("looking at defects") as advance:
             wrote.append(write_data_page(dataset, page, found, progress=advance))
-    finish(wrote, _next(data, layout, boxes, bits, dataset), as_json=as_json, figures=_figures(dataset, summary))
+    following = _next(data, layout, boxes, bits, ignore_class or (), dataset)
+    finish(wrote, following, as_json=as_json, figures=_figures(dataset, summary))
     if dataset.faults:
         raise typer.Exit(2)
     if dataset.left_out:
         raise typer.Exit(3)
 
 
-def _next(data: Path, layout: Layout | None, boxes: Boxes | None, bits: int | None, dataset: Dataset) -> str | None:
+def _next(
+    data: Path,
+    layout: Layout | None,
+    boxes: Boxes | None,
+    bits: int | None,
+    ignore_class: Sequence[str],
+    dataset: Dataset,
+) -> str | None:
     if not dataset.samples:
         return None
     chosen = f" --layout {layout}" if layout else ""
     chosen += f" --boxes {boxes}" if boxes else ""
     chosen += f" --bits {bits}" if bits else ""
+    chosen += "".join(f" --ignore-class {shlex.quote(name)}" for name in ignore_class)
     skip = " --skip-faulty" if dataset.faults else ""
     return f"steelsight train {shlex.quote(str(data))}{chosen} --recipe lite --out run{skip}"
 
@@ -111,6 +123,11 @@ def _figures(dataset: Dataset, summary: "DatasetSummary") -> dict[str, Any]:
         "layout": dataset.layout,
         "without_masks": len(dataset.without_masks),
         "bits": None if dataset.depth is None else dataset.depth.bits,
+        "ignored": {
+            "classes": dataset.ignored_classes,
+            "images": sum(bool(sample.ignored.area) for sample in dataset.samples),
+            "pixels": sum(sample.ignored.area for sample in dataset.samples),
+        },
         **summary.as_dict(),
         "notes": _notes(dataset),
         "area_quantiles": QUANTILES,

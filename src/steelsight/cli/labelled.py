@@ -1,7 +1,7 @@
 """Labelled images as a user brings them: read, with what is wrong with them listed."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,8 +36,33 @@ BoxesOption = Annotated[
 ]
 
 
+IgnoreClass = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore-class",
+        help="A label that is no class of defects: what bears it is not learned from and not counted. May be given again.",
+    ),
+]
+
+
+RoiOption = Annotated[
+    str | None,
+    typer.Option(
+        "--roi",
+        metavar="strip|FILE|none",
+        help="The part of each image that counts: the strip without the black beside it, a mask image, or polygons (JSON).",
+    ),
+]
+
+
 def read_labelled(
-    data: Path, layout: Layout | None, boxes: Boxes | None = None, *, skip_faulty: bool, bits: int | None = None
+    data: Path,
+    layout: Layout | None,
+    boxes: Boxes | None = None,
+    ignore_class: Sequence[str] | None = None,
+    *,
+    skip_faulty: bool,
+    bits: int | None = None,
 ) -> Dataset:
     """Read a folder of labelled images; faulty ones are listed, and left out if wanted.
 
@@ -49,7 +74,8 @@ def read_labelled(
     from steelsight.dataset.read import read_dataset
 
     with counting("reading images") as advance:
-        dataset = with_bits(read_dataset(data, layout, boxes=boxes, progress=advance), bits)
+        read = read_dataset(data, layout, boxes=boxes, ignore_class=ignore_class or (), progress=advance)
+    dataset = with_bits(read, bits)
     for remark in dataset.remarks:
         console.print(f"note: {with_options(remark.message)}", highlight=False, soft_wrap=True, markup=False)
     if dataset.faults:
@@ -74,6 +100,14 @@ def say_notes(notes: Iterable[str]) -> None:
     """Tell what is no fault and yet may surprise."""
     for note in notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
+
+
+def say_roi(dataset: Dataset, record: "Record") -> None:
+    """Tell what a region of interest of a new run takes away."""
+    from steelsight.dataset.within_roi import say_outside
+
+    before = {sample.image_id: sample for sample in dataset.samples}
+    say_notes(say_outside([before[sample.image_id] for sample in record.samples], record.samples, record.roi))
 
 
 def say_folds(record: "Record") -> None:

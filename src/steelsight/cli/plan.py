@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from steelsight.cli.groups import known_groups, say_groups, say_later
-from steelsight.cli.labelled import read_labelled, say_folds, say_who_learns_from_classes
-from steelsight.cli.output import console, counting, finish, results
+from steelsight.cli.begin_run import begin_run
+from steelsight.cli.output import console, finish, results
 from steelsight.cli.retyped_command import again
-from steelsight.dataset.layouts.listing import Boxes
-from steelsight.dataset.model import Layout
+from steelsight.dataset.model import Dataset
 
 if TYPE_CHECKING:
     from steelsight.recipe import Recipe
@@ -23,45 +21,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def planned_run(
-    data: Path,
-    layout: Layout | None,
-    boxes: Boxes | None,
-    wanted: "Recipe",
-    *,
-    bits: int | None,
-    skip_faulty: bool,
-    groups: str | None,
-    limit: int | None,
-    time: str | None,
-    later: float,
+    dataset: Dataset, wanted: "Recipe", groups: str | None, limit: int | None, time: str | None, later: float
 ) -> "Iterator[OutOfFoldPredictions]":
     """A run as it would be, in a folder that is thrown away."""
     import tempfile
 
-    from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
-    from steelsight.training.start import start_run
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty, bits=bits)
-        known = known_groups(groups, dataset)
-        with counting("looking for twins") as advance:
-            run = start_run(
-                Run(Path(folder) / "run"),
-                dataset,
-                wanted,
-                known=known,
-                limit=limit,
-                time=time,
-                later_share=later,
-                progress=advance,
-            )
-        evidence = OutOfFoldPredictions.of(run)
-        say_groups(known, evidence.record.groups)
-        say_later(evidence.record)
-        say_who_learns_from_classes(evidence)
-        say_folds(evidence.record)
-        yield evidence
+        yield begin_run(dataset, wanted, Run(Path(folder) / "run"), groups, limit, time, later)
 
 
 def show_plan(evidence: "OutOfFoldPredictions", only: Sequence[str], machine: "DeviceConfig", as_json: bool) -> None:

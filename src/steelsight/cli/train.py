@@ -1,13 +1,16 @@
 """`steelsight train`: folds, all jobs of a recipe, then decide and report."""
 
 import os
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.groups import Groups, Later, SplitByTime, check_split, known_groups, say_groups, say_later
-from steelsight.cli.labelled import Bits, BoxesOption, read_labelled, say_folds, say_who_learns_from_classes
+from steelsight.cli.begin_run import begin_run
+from steelsight.cli.groups import Groups, Later, SplitByTime, check_split
+from steelsight.cli.labelled import Bits, BoxesOption, IgnoreClass, RoiOption, read_labelled
 from steelsight.cli.limits import (
     Confidence,
     CostEscape,
@@ -23,10 +26,9 @@ from steelsight.cli.limits import (
     make_wish,
 )
 from steelsight.cli.next_step import export_of
-from steelsight.cli.output import console, counting, finish, shown_progress, with_options
+from steelsight.cli.output import console, finish, shown_progress, with_options
 from steelsight.cli.retyped_command import again
 from steelsight.core.errors import UserError
-from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
 from steelsight.dataset.split_by_time import LATER_SHARE
 
@@ -44,6 +46,8 @@ def train(
     layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; detected if left out.")] = None,
     boxes: BoxesOption = None,
     bits: Bits = None,
+    ignore_class: IgnoreClass = None,
+    roi: RoiOption = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option(
@@ -116,29 +120,20 @@ def train(
     from steelsight.training.device_config import DeviceConfig, require_device
     from steelsight.training.start import check_start, check_unchanged
 
-    wanted = load_recipe(recipe, overrides or [], quick=quick)
+    wanted = load_recipe(recipe, [*(overrides or []), *([] if roi is None else [f"roi={roi}"])], quick=quick)
     choose_jobs(wanted, only or [])
     machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel, devices))
     require_device(machine)
     if quick and limit is None:
         limit = QUICK_IMAGES
+    share = LATER_SHARE if later is None else later
+    labelled = partial(read_labelled, data, layout, boxes, ignore_class, skip_faulty=skip_faulty, bits=bits)
     run = Run(out)
     check_start(run, wanted, resume=resume or plan or _is_further_device())
     if plan:
         from steelsight.cli.plan import planned_run, show_plan
 
-        with planned_run(
-            data,
-            layout,
-            boxes,
-            wanted,
-            bits=bits,
-            skip_faulty=skip_faulty,
-            groups=groups,
-            limit=limit,
-            time=split_by_time,
-            later=LATER_SHARE if later is None else later,
-        ) as evidence:
+        with planned_run(labelled(), wanted, groups, limit, split_by_time, share) as evidence:
             show_plan(evidence, only or [], machine, as_json)
         return
     goes_on, left_out = run.is_started, False
@@ -147,10 +142,12 @@ def train(
         _check_groups(evidence, groups)
         _check_split(evidence, split_by_time)
         _check_bits(evidence, bits)
+        _check_ignored(evidence, ignore_class or ())
     else:
-        share = LATER_SHARE if later is None else later
-        evidence, left_out = _start(
-            data, layout, boxes, bits, wanted, run, skip_faulty, groups, limit, split_by_time, share
+        dataset = labelled()
+        evidence, left_out = (
+            begin_run(dataset, wanted, run, groups, limit, split_by_time, share),
+            bool(dataset.left_out),
         )
     _check_wish(wish, evidence)
     _say_small(evidence)
@@ -182,37 +179,6 @@ def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
     return int(parallel)
 
 
-def _start(
-    data: Path,
-    layout: Layout | None,
-    boxes: Boxes | None,
-    bits: int | None,
-    wanted: "Recipe",
-    run: "Run",
-    skip_faulty: bool,
-    groups: str | None,
-    limit: int | None,
-    time: str | None,
-    later: float,
-) -> "tuple[OutOfFoldPredictions, bool]":
-    """A new run, and whether images of DATA were left out."""
-    from steelsight.run.predictions import OutOfFoldPredictions
-    from steelsight.training.start import start_run
-
-    dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty, bits=bits)
-    known = known_groups(groups, dataset)
-    with counting("looking for twins") as advance:
-        started = start_run(
-            run, dataset, wanted, known=known, limit=limit, time=time, later_share=later, progress=advance
-        )
-    evidence = OutOfFoldPredictions.of(started)
-    say_groups(known, evidence.record.groups)
-    say_later(evidence.record)
-    say_who_learns_from_classes(evidence)
-    say_folds(evidence.record)
-    return evidence, bool(dataset.left_out)
-
-
 def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":
     """The run that is there, with its images where DATA is."""
     from steelsight.recipe import is_resolved
@@ -222,7 +188,7 @@ def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":
     sizes = [sample.size for sample in evidence.record.samples]
     if not _is_further_device() and not is_resolved(wanted, evidence.recipe, evidence.record.classes, sizes):
         console.print(
-            f"{run.recipe_file} is kept as the run began; other values of --recipe and --set are ignored",
+            f"{run.recipe_file} is kept as the run began; other values of --recipe, --roi and --set are ignored",
             highlight=False,
             soft_wrap=True,
         )
@@ -261,6 +227,16 @@ def _check_bits(evidence: "OutOfFoldPredictions", bits: int | None) -> None:
         raise UserError(
             f"--bits {bits}: the run in {evidence.run} began with {said} bits of 16-bit images; go on without --bits, or "
             "choose another --out"
+        )
+
+
+def _check_ignored(evidence: "OutOfFoldPredictions", ignore_class: Sequence[str]) -> None:
+    """See that a run that goes on ignores what --ignore-class says: its labels were read when it began."""
+    missing = [name for name in ignore_class if name not in evidence.record.ignored_classes]
+    if missing:
+        raise UserError(
+            f"--ignore-class {missing[0]}: the run in {evidence.run} began with {missing[0]!r} as what it learns, or without "
+            "it; leave the option out, or choose another --out"
         )
 
 

@@ -1,13 +1,16 @@
 """What a user's folder becomes: one Dataset of Samples, whatever its layout was."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.imaging.rle import Runs, decode_runs
+
+Number = TypeVar("Number", bound=np.generic)
 
 Layout = Literal[
     "severstal",
@@ -40,6 +43,8 @@ class Sample:
         runs: the mask of each class, in the order of `Dataset.classes`, at the image's own size.
         shown: indices of classes that the image is said to show, of which nobody drew where; `UNKNOWN` for a defect of which
             nobody said what it is.
+        shown: indices of classes that the image is said to show, of which nobody drew where.
+        ignored: what is not to be judged: it has no mask, no loss, and no part in any figure.
     """
 
     image_id: str
@@ -47,6 +52,7 @@ class Sample:
     size: tuple[int, int]
     runs: tuple[Runs, ...]
     shown: tuple[int, ...] = ()
+    ignored: Runs = field(default_factory=Runs.empty)
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -60,6 +66,29 @@ class Sample:
     def mask(self) -> NDArray[np.bool_]:
         """Boolean (classes, height, width) mask."""
         return np.stack([decode_runs(runs, self.size) for runs in self.runs])
+
+    def ignored_mask(self) -> NDArray[np.bool_]:
+        """What is ignored, as boolean (height, width)."""
+        return decode_runs(self.ignored, self.size)
+
+    def judged(self, planes: NDArray[Number]) -> NDArray[Number]:
+        """Maps or masks (classes, height, width) of the image with 0 where it is ignored; the very array if nothing is.
+
+        >>> last_two = Runs(np.array([1]), np.array([2]))
+        >>> sample = Sample("a", Path("a.png"), (1, 3), (Runs.empty(),), ignored=last_two)
+        >>> sample.judged(np.array([[[7, 8, 9]]])).tolist()
+        [[[7, 0, 0]]]
+        """
+        if not self.ignored.area:
+            return planes
+        return np.where(self.ignored_mask(), planes.dtype.type(0), planes)
+
+
+def counted_pixels(samples: Sequence[Sample]) -> NDArray[np.int64] | None:
+    """Pixels of each image that are not ignored: int64 (N,); None where nothing is ignored."""
+    if not any(sample.ignored.area for sample in samples):
+        return None
+    return np.array([sample.size[0] * sample.size[1] - sample.ignored.area for sample in samples], np.int64)
 
 
 @dataclass(frozen=True)
@@ -126,6 +155,7 @@ class Dataset:
     Attributes:
         without_masks: images without a fault of which it is only known which classes they show. They are no samples: no mask
             can be learned from them, and none held against them.
+        ignored_classes: names that are no class here: what bears them is ignored.
         notes: what was taken to be so while reading, one sentence each.
         depth: of the images of 16 bit; None where there are none, or images were not decoded.
     """
@@ -139,6 +169,7 @@ class Dataset:
     remarks: tuple[Remark, ...] = ()
     without_masks: tuple[Sample, ...] = ()
     depth: Depth | None = None
+    ignored_classes: tuple[str, ...] = ()
 
     @property
     def left_out(self) -> tuple[Remark, ...]:

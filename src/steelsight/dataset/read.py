@@ -9,6 +9,7 @@ from steelsight.core.errors import UserError
 from steelsight.core.natural_order import natural
 from steelsight.core.safe_names import is_plain, shown
 from steelsight.dataset.depth import find_depth, say_depth
+from steelsight.dataset.ignored import ignored_names, placeless, say_ignored, set_apart, without_ignored
 from steelsight.dataset.layouts.class_name_rules import refuse_class_names
 from steelsight.dataset.layouts.detect import list_dataset
 from steelsight.dataset.layouts.listing import UNNAMED, Boxes, Listed, Listing, Marks, Size
@@ -48,6 +49,7 @@ def read_dataset(
     layout: Layout | None = None,
     *,
     boxes: Boxes | None = None,
+    ignore_class: Sequence[str] = (),
     decode: bool = True,
     progress: Progress | None = None,
     workers: int = 2,
@@ -58,6 +60,8 @@ def read_dataset(
         root: the folder, or the CSV, JSON or XML to read where the folder has several.
         layout: detected where None.
         boxes: what boxes count as, where nobody drew an outline; each is a fault where None.
+        ignore_class: names of labels that are no class of defects: what bears them is not to be judged. Names such as
+            `ignore` and `void`, and 255 beside other indices, mean that anyway.
         decode: open every image whole, which finds truncated and black ones; otherwise read only its size.
         progress: called with images done and images in all.
         workers: threads that read and decode (both leave Python's lock alone).
@@ -66,9 +70,9 @@ def read_dataset(
         Samples in the order of their ids within the layout, without any that has a fault; all faults.
 
     Raises:
-        UserError: no layout fits, a layout's own rules are broken, or no image shows a class.
+        UserError: no layout fits, a layout's own rules are broken, no image shows a class, or a name to be ignored is none.
     """
-    listing = _list(root, layout, boxes)
+    listing = _list(root, layout, boxes, frozenset(ignore_class))
     images = [listed for listed in listing.images if is_plain(listed.image_id)]
     opened = list(_open_all(images, decode, workers, progress))
     faults = [fault for fault in listing.faults if fault.image_id is None or is_plain(fault.image_id)]
@@ -79,9 +83,15 @@ def read_dataset(
     if listing.finish is not None:
         more, said = listing.finish({image.listed.image_id: image.marks for image in opened})
         faults, notes = [*faults, *more], (*notes, *said)
+    names = _names(listing, opened)
+    ignored = ignored_names(names, ignore_class, listing.ignored_beside, root)
+    for image in opened:
+        faults += placeless(image.marks, ignored, image.listed.image_id, image.listed.path)
+    opened = [replace(image, marks=set_apart(image.marks, ignored, image.size)) for image in opened]
     faulty = {fault.image_id for fault in faults}
     usable = [image for image in opened if image.listed.image_id not in faulty]
     classes = listing.classes if listing.classes is not None else _classes_shown(usable) or _classes_shown(opened)
+    classes = tuple(name for name in classes if name not in ignored)
     for image in opened:
         faults += _empty_masks(image, classes)
     faults.sort(key=_place)
@@ -97,12 +107,31 @@ def read_dataset(
     good = [one for one in opened if one.listed.image_id not in faulty]
     depth = find_depth({one.listed.path: one.largest for one in good if one.largest})
     remarks = (*left_out(listing, faults), *_remarks(good), *say_depth(depth))
-    return Dataset(listing.root, listing.layout, classes, samples, tuple(faults), notes, remarks, without_masks, depth)
+    return Dataset(
+        listing.root,
+        listing.layout,
+        classes,
+        samples,
+        tuple(faults),
+        notes=(*notes, *say_ignored(samples, ignored)),
+        remarks=remarks,
+        without_masks=without_masks,
+        depth=depth,
+        ignored_classes=tuple(sorted(ignored)),
+    )
 
 
-def _list(root: Path, layout: Layout | None, boxes: Boxes | None) -> Listing:
+def _names(listing: Listing, opened: Sequence[_Opened]) -> set[str]:
+    """All names of labels, of classes or not."""
+    names = set(listing.classes or ())
+    for image in opened:
+        names |= image.marks.masks.keys() | image.marks.shown
+    return names
+
+
+def _list(root: Path, layout: Layout | None, boxes: Boxes | None, ignore: frozenset[str]) -> Listing:
     try:
-        return list_dataset(root, layout, boxes)
+        return list_dataset(root, layout, boxes, ignore)
     except OSError as error:  # a folder that may not be read, for one
         raise UserError(f"{error.filename or root}: cannot be read ({error.strerror}); check its rights") from None
 
@@ -218,11 +247,12 @@ def _empty_masks(image: _Opened, classes: tuple[str, ...]) -> list[Fault]:
 def _sample(image: _Opened, classes: tuple[str, ...]) -> Sample:
     if image.size is None:
         raise ValueError(f"{image.listed.path} was not opened")
-    runs = tuple(image.marks.masks.get(name, Runs.empty()) for name in classes)
-    shown = tuple(place for place, name in enumerate(classes) if name in image.marks.shown)
-    if UNNAMED in image.marks.shown:
+    marks, size = image.marks, image.size
+    runs = tuple(without_ignored(marks.masks.get(name, Runs.empty()), marks, size) for name in classes)
+    shown = tuple(place for place, name in enumerate(classes) if name in marks.shown)
+    if UNNAMED in marks.shown:
         shown = (UNKNOWN, *shown)
-    return Sample(image.listed.image_id, image.listed.path, image.size, runs, shown)
+    return Sample(image.listed.image_id, image.listed.path, size, runs, shown, marks.ignored)
 
 
 def _first(faults: Sequence[Fault]) -> str:

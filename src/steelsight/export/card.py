@@ -12,7 +12,7 @@ from steelsight.export.images import are_there, spread
 from steelsight.export.plan import Plan, Progress
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import read_image
-from steelsight.inspector.artifact import CrossValidated, InspectorCard, NetworkCard, Precision, Provenance
+from steelsight.inspector.artifact import CrossValidated, InspectorCard, NetworkCard, Precision, Provenance, version_for
 from steelsight.inspector.input_range import InputRange
 from steelsight.run.record import Record
 from steelsight.selection.decision import Decision
@@ -29,6 +29,8 @@ def make_card(plan: Plan, reference: Engine) -> InspectorCard:
         UserError: an image cannot be read.
     """
     return InspectorCard(
+        schema_version=version_for(plan.record.roi),
+        roi=plan.record.roi,
         classes=plan.decision.classes,
         networks=_networks(plan),
         combine=plan.recipe.selection.combine,

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from steelsight.cascade.sources import sources_of
 from steelsight.core.errors import UserError
+from steelsight.dataset.model import counted_pixels
 from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import shared_area
 from steelsight.inspector.artifact import InspectorCard
+from steelsight.inspector.counted_part import counted_part
 from steelsight.inspector.inspector import Inspector
 from steelsight.metrics.classification import roc_auc
 from steelsight.metrics.defect_figures import defect_figures
@@ -40,15 +42,17 @@ def judge_later(inspector: Inspector, record: Record, progress: Callable[[int, i
     regions: list[tuple[Region, ...]] = []
     pixels: list[list[tuple[int, ...]]] = []  # of each class: shared, marked, true
     matched: list[list[Matched]] = []
-    for index, said in enumerate(inspector.stream(sources_of(record.later))):
+    partly = any(sample.ignored.area for sample in record.later)
+    for index, said in enumerate(inspector.stream(sources_of(record.later), keep_maps=partly)):
         progress(index + 1, len(record.later))
         if said.error is not None:
             continue
         sample = record.later[index]
         judged.append(index)
         p_defect.append(said.p_defect)
-        regions.append(said.regions)
-        both = list(zip(sample.runs, said.runs, strict=True))
+        runs, found = counted_part(said, sample, inspector.card.rule)
+        regions.append(found)
+        both = list(zip(sample.runs, runs, strict=True))
         pixels.append([(shared_area(true, marked), marked.area, true.area) for true, marked in both])
         matched.append([match_runs(true, marked, height=sample.size[0]) for true, marked in both])
     if not judged:
@@ -69,6 +73,7 @@ def judge_later(inspector: Inspector, record: Record, progress: Callable[[int, i
         truth=counts[:, :, 2],
         regions=tuple(regions),
         defects=defects,
+        counted=counted_pixels([record.later[index] for index in judged]),
     )
     gone = tuple(sample.image_id for index, sample in enumerate(record.later) if index not in set(judged))
     return _figures(inspector.card, record.later_from, tested, defects, counts, gone)

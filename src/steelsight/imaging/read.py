@@ -36,7 +36,7 @@ _FURTHER = (
 )
 _MOST_SCANS = 100  # of a JPEG; a progressive one has about ten, and each takes as long as decoding the whole
 
-ImageFault = Literal["missing-image", "unreadable-image", "too-many-pixels"]
+ImageFault = Literal["missing-image", "unreadable-image", "too-many-pixels", "wrong-size"]
 
 
 class ImageError(UserError):

@@ -108,11 +108,20 @@ def _rule(card: InspectorCard) -> str:
             + soft
             + (" Masks are cut at the networks' size and enlarged pixel by pixel." if rule.at == "working" else "")
             + " Pixels above `lower` that make no mask are suspected: an image that does not pass shows them with dashes, as "
-            "a place to look at. They are never counted as found."
+            "a place to look at. They are never counted as found." + _region(card)
         )
         + "\n\n| class | upper | lower | minimum area |\n|---|---|---|---|\n"
         + rows
         + "\n"
+    )
+
+
+def _region(card: InspectorCard) -> str:
+    if card.roi is None:
+        return ""
+    return (
+        f" Region of interest: {card.roi.text}. Outside of it the networks see black, nothing is marked or suspected, and no "
+        "share counts it."
     )
 
 

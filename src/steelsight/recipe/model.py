@@ -305,6 +305,8 @@ class Recipe(Fields):
         seed: every random choice derives from it.
         precision: of training; `auto` takes bf16 where the processor or GPU gains from it.
         rule: one to be judged and shown beside those that are searched, and taken by `rule=published`.
+        roi: the part of each image that counts: `none` for all of it, `strip` for the strip without the black beside it,
+            found in every image, or the file of a mask or of polygons, which the run keeps.
     """
 
     name: str
@@ -315,6 +317,7 @@ class Recipe(Fields):
     selection: Selection
     search: Search
     rule: StatedRule | None = None
+    roi: str = "none"
 
     @model_validator(mode="after")
     def _groups_exist(self) -> Self:

@@ -3,8 +3,9 @@
 RUN/dataset.json holds the root, layout, classes, what was left out and what else reading said; RUN/samples.csv every image
 with its size, fold and twin group; RUN/truth.csv every (image, class) with its run lengths, empty where nothing is there;
 RUN/without_masks.csv, where there are such, the images of which only their classes are known; RUN/later.csv, where the data
-was split by time, the later images, which no network learns from. Paths inside the root are stored relative to it: who moves
-the data changes `root` in dataset.json, and nothing else.
+was split by time, the later images, which no network learns from; RUN/ignored.csv, where there are such, the run lengths of
+what is not to be judged in an image. Paths inside the root are stored relative to it: who moves the data changes `root` in
+dataset.json, and nothing else.
 """
 
 import csv
@@ -13,11 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import refuse_links_out, resolved, write_csv, write_json
@@ -27,15 +28,20 @@ from steelsight.core.safe_names import from_cell
 from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Layout, Remark, Sample
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import RunError, Runs, format_runs, parse_runs
+from steelsight.imaging.roi import Roi
 
 SAMPLES, TRUTH, WITHOUT_MASKS, DATASET = "samples.csv", "truth.csv", "without_masks.csv", "dataset.json"
 LATER = "later.csv"
+IGNORED = "ignored.csv"
 SAMPLE_COLUMNS = ("image_id", "path", "height", "width", "fold", "group")
 LATER_COLUMNS = ("image_id", "path", "height", "width", "group")
 TRUTH_COLUMNS = ("ImageId", "ClassId", "EncodedPixels")
+IGNORED_COLUMNS = ("ImageId", "EncodedPixels")
 WITHOUT_MASKS_COLUMNS = ("image_id", "path", "height", "width", "fold", "classes")
 
 _WRITTEN = ("jobs", "evidence", "report")  # folders of a RUN
+_LATER = ("ignored_classes", "ignored_images", "roi")
+"""Fields of dataset.json that are written where there is something to say."""
 _MOST_PIXELS = 1 << 30  # of an image that OpenCV reads
 _LONGEST_FIELD = 2**31 - 1
 
@@ -58,6 +64,8 @@ class Record:
         later: images that came after those trained on, held back; none where the data was not split by time.
         later_groups: int64, the twin group of each of these.
         later_from: the moment with which they begin, as the user wrote it; empty where there are none.
+        ignored_classes: as in `Dataset`.
+        roi: the part of each image that counts; what lies outside is ignored in `samples`. None: all of it.
     """
 
     root: Path
@@ -76,6 +84,8 @@ class Record:
     later_from: str = ""
     notes: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    ignored_classes: tuple[str, ...] = ()
+    roi: Roi | None = None
 
 
 class _Skipped(Model):
@@ -106,6 +116,15 @@ class _Header(Model):
     later_from: str = ""
     notes: tuple[str, ...] = ()
     remarks: tuple[_Remark, ...] = ()
+    ignored_classes: tuple[str, ...] = ()
+    ignored_images: int = 0
+    roi: Roi | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Where nothing is ignored it is written as it was before anything could be."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if value or name not in _LATER}
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -124,6 +143,10 @@ def write_record(folder: Path, record: Record) -> None:
     )
     write_csv(folder / SAMPLES, SAMPLE_COLUMNS, samples)
     write_csv(folder / TRUTH, TRUTH_COLUMNS, truth)
+    every = (*record.samples, *record.later)
+    if any(sample.ignored.area for sample in every):
+        rows_of_ignored = ((one.image_id, format_runs(one.ignored)) for one in every if one.ignored.area)
+        write_csv(folder / IGNORED, IGNORED_COLUMNS, rows_of_ignored)
     if record.without_masks:
         write_csv(folder / WITHOUT_MASKS, WITHOUT_MASKS_COLUMNS, _without_masks_rows(record, root))
     if record.later:
@@ -153,6 +176,9 @@ def write_record(folder: Path, record: Record) -> None:
         later_from=record.later_from,
         notes=record.notes,
         remarks=remarks,
+        ignored_classes=record.ignored_classes,
+        ignored_images=sum(bool(sample.ignored.area) for sample in every),
+        roi=record.roi,
     )
     write_json(folder / DATASET, header.model_dump())
 
@@ -174,6 +200,7 @@ def read_record(folder: Path) -> Record:
     refuse_links_out(folder, *_WRITTEN)
     root = Path(header.root)
     masks = _read_truth(folder / TRUTH, header.classes)
+    ignored = _read_ignored(folder / IGNORED, header.ignored_images)
     samples: list[Sample] = []
     numbers: list[tuple[int, int]] = []
     for line, row in _rows(folder / SAMPLES, SAMPLE_COLUMNS):
@@ -186,11 +213,20 @@ def read_record(folder: Path) -> Record:
             )
         runs = masks.get(image_id, {})
         mask = tuple(runs.get(name, Runs.empty()) for name in header.classes)
-        samples.append(Sample(image_id, root / path, (height, width), mask))
+        samples.append(
+            Sample(image_id, root / path, (height, width), mask, ignored=ignored.pop(image_id, Runs.empty()))
+        )
         numbers.append((fold, group))
     folds, groups = np.array(numbers, np.int64).reshape(-1, 2).T.copy()
     skipped = tuple(Fault(s.kind, root / s.file, s.line, s.image_id, s.message) for s in header.skipped)
-    later, later_groups = _read_later(folder / LATER, root, masks, header.classes) if header.later_from else ((), [])
+    later: tuple[Sample, ...] = ()
+    later_groups: list[int] = []
+    if header.later_from:
+        later, later_groups = _read_later(folder / LATER, root, masks, ignored, header.classes)
+    if ignored:
+        raise UserError(
+            f"{folder / IGNORED}: {next(iter(ignored))!r} is not in {SAMPLES}; restore the file from a copy"
+        )
     remarks = tuple(Remark(one.kind, root / one.file, one.images, one.message) for one in header.remarks)
     without_masks, their_folds = _read_without_masks(folder / WITHOUT_MASKS, root, len(header.classes))
     return Record(
@@ -210,11 +246,14 @@ def read_record(folder: Path) -> Record:
         later_from=header.later_from,
         notes=header.notes,
         remarks=remarks,
+        ignored_classes=header.ignored_classes,
+        roi=header.roi,
     )
 
 
 def fingerprint(dataset: Dataset | Record, workers: int = 2) -> str:
-    """SHA-256 over the classes and every sample's id, size, runs and image-file bytes, as 64 hexadecimal digits.
+    """SHA-256 over the classes and every sample's id, size, runs, ignored runs if any, and image-file bytes, as 64
+    hexadecimal digits.
 
     Where the data lies plays no part.
 
@@ -232,7 +271,8 @@ def _digest(sample: Sample) -> bytes:
     whole = hashlib.sha256(repr((sample.image_id, sample.size)).encode())
     if sample.shown:
         whole.update(repr(sample.shown).encode())
-    for runs in () if sample.shown else sample.runs:
+    marked = () if sample.shown else (*sample.runs, sample.ignored) if sample.ignored.area else sample.runs
+    for runs in marked:
         whole.update(np.int64(runs.starts.size).tobytes())
         whole.update(np.ascontiguousarray(runs.starts, "<i8").tobytes())
         whole.update(np.ascontiguousarray(runs.lengths, "<i8").tobytes())
@@ -271,7 +311,7 @@ def _read_without_masks(file: Path, root: Path, classes: int) -> tuple[tuple[Sam
 
 
 def _read_later(
-    file: Path, root: Path, masks: Mapping[str, Mapping[str, Runs]], classes: Sequence[str]
+    file: Path, root: Path, masks: Mapping[str, Mapping[str, Runs]], ignored: dict[str, Runs], classes: Sequence[str]
 ) -> tuple[tuple[Sample, ...], list[int]]:
     samples: list[Sample] = []
     groups: list[int] = []
@@ -284,7 +324,9 @@ def _read_later(
             )
         runs = masks.get(image_id, {})
         mask = tuple(runs.get(name, Runs.empty()) for name in classes)
-        samples.append(Sample(image_id, root / path, (height, width), mask))
+        samples.append(
+            Sample(image_id, root / path, (height, width), mask, ignored=ignored.pop(image_id, Runs.empty()))
+        )
         groups.append(group)
     return tuple(samples), groups
 
@@ -321,6 +363,19 @@ def _read_truth(file: Path, classes: Sequence[str]) -> dict[str, dict[str, Runs]
             except RunError as error:
                 raise UserError(f"{file}, line {line}: {error}; restore the file from a copy") from error
     return masks
+
+
+def _read_ignored(file: Path, images: int) -> dict[str, Runs]:
+    """What is ignored of each image that has such; the file is there if it was written."""
+    ignored: dict[str, Runs] = {}
+    for line, (image_id, text) in _rows(file, IGNORED_COLUMNS) if images else ():
+        try:
+            ignored[image_id] = parse_runs(text, None)
+        except RunError as error:
+            raise UserError(f"{file}, line {line}: {error}; restore the file from a copy") from error
+    if len(ignored) != images:
+        raise UserError(f"{file}: {len(ignored)} images, and {DATASET} says {images}; restore the file from a copy")
+    return ignored
 
 
 def _integers(file: Path, line: int, values: Sequence[str]) -> list[int]:

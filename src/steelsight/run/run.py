@@ -11,7 +11,7 @@ from pathlib import Path
 
 from steelsight.core.files import is_temporary, resolved
 from steelsight.recipe import Member, Recipe
-from steelsight.run.record import DATASET, LATER, SAMPLES, TRUTH, WITHOUT_MASKS, Record, read_record
+from steelsight.run.record import DATASET, IGNORED, LATER, SAMPLES, TRUTH, WITHOUT_MASKS, Record, read_record
 from steelsight.run.resolved_recipe import RECIPE, read_run_recipe
 
 
@@ -81,7 +81,14 @@ class Run:
     @property
     def is_torn_start(self) -> bool:
         """Whether it holds only what a run leaves that was killed before it had its recipe."""
-        started = (self.samples_file, self.truth_file, self.path / WITHOUT_MASKS, self.path / LATER, self.dataset_file)
+        started = (
+            self.samples_file,
+            self.truth_file,
+            self.path / WITHOUT_MASKS,
+            self.path / IGNORED,
+            self.path / LATER,
+            self.dataset_file,
+        )
         return self.path.is_dir() and all(entry in started or is_temporary(entry) for entry in self.path.iterdir())
 
     @property

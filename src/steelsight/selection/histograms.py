@@ -16,19 +16,21 @@ _MOST_PIXELS = 1 << 24
 """OpenCV gives counts as float32, which is exact up to here."""
 
 
-def histogram(map_: NDArray[np.uint8], runs: Sequence[Runs]) -> NDArray[np.uint32]:
-    """Count the pixels of each value over background and over truth.
+def histogram(map_: NDArray[np.uint8], runs: Sequence[Runs], ignored: Runs | None = None) -> NDArray[np.uint32]:
+    """Count the pixels of each value over background and over truth, none of what is ignored.
 
     Args:
         map_: uint8 (K, H, W), probability times 255.
         runs: the true mask of each class.
+        ignored: apart from the masks; None where nothing is.
 
     Returns:
         uint32 (K, 2, 256): [:, 0] background, [:, 1] truth.
     """
     counts = np.zeros((len(runs), 2, 256), np.uint32)
+    counted = None if ignored is None or not ignored.area else ~decode_runs(ignored, (map_.shape[1], map_.shape[2]))
     for plane, truth, count in zip(map_, runs, counts, strict=True):
-        count[0] = _bins(plane, None)
+        count[0] = _bins(plane, counted)
         if truth.area:
             count[1] = _bins(plane, decode_runs(truth, (plane.shape[0], plane.shape[1])))
             count[0] -= count[1]
@@ -88,7 +90,8 @@ def _of_images(
     for place, index in enumerate(indices.tolist()):
         sample = record.samples[index]
         maps = [evidence.map(member, index) for member in members]
-        counts[place] = histogram(combine_maps(maps, preprocesses, sample.size, evidence.combine, at), sample.runs)
+        combined = combine_maps(maps, preprocesses, sample.size, evidence.combine, at)
+        counts[place] = histogram(combined, sample.runs, sample.ignored)
         if tick:
             tick(place + 1)
     return counts

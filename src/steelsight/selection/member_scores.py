@@ -68,13 +68,18 @@ def score_members(
     return Scores(members, values)
 
 
-def soft_dice(map_: NDArray[np.uint8], truth: NDArray[np.float32]) -> float:
+def soft_dice(map_: NDArray[np.uint8], truth: NDArray[np.float32], share: NDArray[np.float32] | None = None) -> float:
     """(2 sum pt + 1) / (sum p + sum t + 1) over a map and a truth in [0, 1], both (K, height, width).
+
+    Args:
+        share: of each pixel of the map, how much of it counts: (height, width) in [0, 1]; None where all do.
 
     >>> round(soft_dice(np.full((1, 2, 2), 255, np.uint8), np.ones((1, 2, 2), np.float32)), 6)
     1.0
     """
     probability = map_.astype(np.float32) / np.float32(255)
+    if share is not None:
+        probability *= share
     overlap = float((probability * truth).sum(dtype=np.float64))
     both = float(probability.sum(dtype=np.float64)) + float(truth.sum(dtype=np.float64))
     return (2 * overlap + _SMOOTH) / (both + _SMOOTH)
@@ -84,6 +89,13 @@ def working_truth(sample: Sample, preprocess: Preprocess) -> NDArray[np.float32]
     """Truth as the member sees it: float32 (K, height, width) in [0, 1], resized with the image."""
     planes = [preprocess.place(plane.astype(np.float32)) for plane in sample.mask()]
     return np.stack(planes).astype(np.float32, copy=False)
+
+
+def working_share(sample: Sample, preprocess: Preprocess) -> NDArray[np.float32] | None:
+    """How much of each pixel counts as the member sees it: float32 (height, width) in [0, 1]; None where all does."""
+    if not sample.ignored.area:
+        return None
+    return np.asarray(1 - preprocess.place(sample.ignored_mask().astype(np.float32)), np.float32)
 
 
 def _soft_dice_of(
@@ -108,7 +120,8 @@ def _soft_dice(evidence: OutOfFoldPredictions, member: Member, index: int) -> fl
     sample = evidence.record.samples[index]
     if not sample.is_defective:
         return float("nan")
-    return soft_dice(evidence.map(member, index), working_truth(sample, member.preprocess))
+    truth, share = working_truth(sample, member.preprocess), working_share(sample, member.preprocess)
+    return soft_dice(evidence.map(member, index), truth, share)
 
 
 def names(members: Sequence[Member]) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ Recolour = Callable[[NDArray[Any]], NDArray[np.float32]]
 Box = tuple[int, int, int, int]
 """Top, left, height, width."""
 
+IGNORED = np.float32(-1)
+"""What a target holds where nothing is to be learned; truth is 0 to 1."""
+
 Edges = tuple[float, float, float, float]
 """Top, left, bottom, right."""
 
@@ -101,6 +104,15 @@ def apply_to_mask(mask: NDArray[np.bool_], preprocess: Preprocess, chance: Augme
         if plane.any():
             grey = plane.view(np.uint8) * np.uint8(255)
             out[...] = _place(grey, preprocess, chance, lambda part: part.astype(np.float32) * np.float32(1 / 255))
+    return target
+
+
+def apply_to_target(sample: Sample, preprocess: Preprocess, chance: AugmentParams) -> NDArray[np.float32]:
+    """The truth of a sample under the same geometry: as `apply_to_mask`, and `IGNORED` where any of a pixel is ignored."""
+    target = apply_to_mask(sample.mask(), preprocess, chance)
+    if sample.ignored.area:
+        ignored = apply_to_mask(sample.ignored_mask()[None], preprocess, chance)[0]
+        target[:, ignored > 0] = IGNORED
     return target
 
 

@@ -81,7 +81,7 @@ def _in_turn(
 ) -> list[Failure]:
     """Jobs one after another in this process."""
     fabric = make_fabric(machine, evidence.recipe)
-    reads = image_readers(evidence.recipe, arrangement.workers, arrangement.cache)
+    reads = image_readers(evidence, arrangement.workers, arrangement.cache)
     failures: list[Failure] = []
     with TrainingProgress(jobs, done=done, visible=fabric.is_global_zero, worded=worded) as progress:
         _say(progress, arrangement)

@@ -19,7 +19,7 @@ from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors, sweep, write_bytes, write_json
 from steelsight.core.lock import Lock
 from steelsight.imaging.combine import to_8bit
-from steelsight.imaging.read import read_image
+from steelsight.imaging.roi import Roi, read_inside
 from steelsight.networks.build import count_parameters, probabilities
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32
@@ -56,7 +56,7 @@ def make_job(evidence: OutOfFoldPredictions, member: Member, fold: int, read: Re
         training=training,
         validation=validation,
         folder=folder,
-        read=read or _reader(member),
+        read=read or _reader(member, record.roi),
         start=start,
         whole=whole,
     )
@@ -67,8 +67,8 @@ def learns_from_classes(member: Member) -> bool:
     return member.step == "classify"
 
 
-def _reader(member: Member) -> ReadImage:
-    return partial(read_image, grey=member.preprocess.colour == "grey")
+def _reader(member: Member, roi: Roi | None) -> ReadImage:
+    return partial(read_inside, roi=roi, grey=member.preprocess.colour == "grey")
 
 
 def new_network(job: TrainingJob) -> nn.Module:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from steelsight.imaging.read import read_image
-from steelsight.recipe import Recipe
+from steelsight.imaging.roi import read_inside
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 from steelsight.training.device_config import DeviceConfig
@@ -67,14 +66,15 @@ def arrange(
     return Arrangement(device, threads, workers, cache, place, memory, (*notes, *_of_memory(jobs, memory, most, place)))
 
 
-def image_readers(recipe: Recipe, workers: int, cache: int) -> dict[str, ReadImage]:
+def image_readers(evidence: OutOfFoldPredictions, workers: int, cache: int) -> dict[str, ReadImage]:
     """How images are read in each colour that a member wants: kept, where no loader processes are between, in `cache` bytes
     together."""
-    colours = sorted({member.preprocess.colour for member in recipe.members})
+    colours = sorted({member.preprocess.colour for member in evidence.recipe.members})
+    roi = evidence.record.roi
     return {
-        colour: partial(read_image, grey=colour == "grey")
+        colour: partial(read_inside, roi=roi, grey=colour == "grey")
         if workers
-        else ImageCache(cache // len(colours), grey=colour == "grey")
+        else ImageCache(cache // len(colours), grey=colour == "grey", roi=roi)
         for colour in colours
     }
 

@@ -16,9 +16,10 @@ from torch.utils.data import DataLoader, Dataset
 from steelsight.dataset.model import Sample
 from steelsight.imaging.preprocess import Image, resize
 from steelsight.imaging.read import read_image
+from steelsight.imaging.roi import Roi, read_inside
 from steelsight.networks.cells import CELL
 from steelsight.recipe import Member
-from steelsight.training.augment import apply, apply_to_mask, draw
+from steelsight.training.augment import IGNORED, apply, apply_to_target, draw
 from steelsight.training.losses import Output
 from steelsight.training.randomness import generator
 
@@ -42,15 +43,15 @@ class ImageCache:
     For loading in the training process itself; loader processes would each fill a cache of their own.
     """
 
-    def __init__(self, limit: int = CACHE, *, grey: bool = False) -> None:
+    def __init__(self, limit: int = CACHE, *, grey: bool = False, roi: Roi | None = None) -> None:
         self._room = limit
-        self._grey = grey
+        self._grey, self._roi = grey, roi
         self._kept: dict[Path, Image] = {}
 
     def __call__(self, path: Path) -> Image:
         if path in self._kept:
             return self._kept[path]
-        image = read_image(path, grey=self._grey)
+        image = read_inside(path, self._roi, grey=self._grey)
         if image.nbytes <= self._room:
             self._room -= image.nbytes
             self._kept[path] = image
@@ -60,7 +61,8 @@ class ImageCache:
 @dataclass(frozen=True)
 class TrainingImages(Dataset[tuple[Tensor, Output]]):
     """Augmented inputs with targets: a mask (classes, height, width) in step segment, 0 or 1 in step classify; for head
-    `cells` that and the greatest mask value in each cell (classes, rows, columns)."""
+    `cells` that and the greatest mask value in each cell (classes, rows, columns). `IGNORED` is what is not to be learned
+    from: pixels, and cells that hold some and show no defect beside them."""
 
     member: Member
     samples: Sequence[Sample]
@@ -78,12 +80,12 @@ class TrainingImages(Dataset[tuple[Tensor, Output]]):
         pixels = torch.from_numpy(apply(image, preprocess, chance))
         if self.member.step == "classify" and self.member.head == "pooled" and self.member.augment.crop is None:
             return pixels, torch.tensor(float(sample.is_defective))
-        mask = torch.from_numpy(apply_to_mask(sample.mask(), preprocess, chance))
+        mask = torch.from_numpy(apply_to_target(sample, preprocess, chance))
         if self.member.step == "segment":
             return pixels, mask
         shown = sample.is_defective if self.member.augment.crop is None else bool(mask.max() >= _SHOWN)
         defective = torch.tensor(float(shown))
-        return pixels, defective if self.member.head == "pooled" else (defective, F.max_pool2d(mask, CELL))
+        return pixels, defective if self.member.head == "pooled" else (defective, _cells(mask))
 
 
 @dataclass(frozen=True)
@@ -106,15 +108,33 @@ class PlainImages(Dataset[tuple[Tensor, Tensor]]):
 
 
 def plain_target(member: Member, sample: Sample) -> NDArray[np.float32]:
-    """The truth of a sample at the member's working size: float32 (classes, height, width), soft at the edges."""
+    """The truth of a sample at the member's working size: float32 (classes, height, width), soft at the edges, `IGNORED`
+    where any of a pixel is ignored."""
+    target = _at_working_size(sample.mask(), member, sample.size)
+    if sample.ignored.area:
+        ignored = _at_working_size(sample.ignored_mask()[None], member, sample.size)[0]
+        target[:, ignored > 0] = IGNORED
+    return target
+
+
+def _at_working_size(mask: NDArray[np.bool_], member: Member, size: tuple[int, int]) -> NDArray[np.float32]:
     preprocess = member.preprocess
-    target = np.zeros((len(sample.runs), preprocess.height, preprocess.width), np.float32)
-    top, left, height, width = preprocess.frame(sample.size)
-    for plane, out in zip(sample.mask(), target, strict=True):
+    target = np.zeros((len(mask), preprocess.height, preprocess.width), np.float32)
+    top, left, height, width = preprocess.frame(size)
+    for plane, out in zip(mask, target, strict=True):
         if plane.any():
             grey = resize(plane.view(np.uint8) * np.uint8(255), (height, width))
             out[top : top + height, left : left + width] = grey.astype(np.float32) / np.float32(255)
     return target
+
+
+def _cells(mask: Tensor) -> Tensor:
+    """The greatest value in each cell of (classes, height, width); `IGNORED` in cells with an ignored pixel and no defect."""
+    greatest = F.max_pool2d(mask, CELL)
+    if float(mask.min()) >= 0:
+        return greatest
+    is_partly = F.max_pool2d((mask < 0).float(), CELL) > 0
+    return torch.where(is_partly & (greatest < _SHOWN), torch.full_like(greatest, float(IGNORED)), greatest)
 
 
 def training_batches(

@@ -15,7 +15,8 @@ def weighted_loss(loss: Loss, output: Output, target: Output) -> Tensor:
     Args:
         output: logits, float (images,) in step classify, (images, classes, height, width) in step segment; or those of the
             images and of their cells (images, classes, rows, columns).
-        target: same shapes, in [0, 1]; masks are soft at their edges.
+        target: same shapes, in [0, 1]; masks are soft at their edges. Below 0 nothing is learned: no term counts it, and
+            means are over what counts.
 
     Returns:
         Scalar float32.
@@ -50,12 +51,18 @@ def smoothed_cross_entropy(logits: Tensor, target: Tensor, smoothing: float = 0.
     >>> round(float(smoothed_cross_entropy(torch.zeros(2), torch.tensor([0.0, 1.0]), 0.05)), 4)
     0.6931
     """
+    logits, target = _counted(logits, target)
+    if not target.numel():
+        return logits.sum()
     return F.binary_cross_entropy_with_logits(logits, target * (1 - smoothing) + smoothing / 2)
 
 
 def focal_loss(logits: Tensor, target: Tensor, alpha: float, gamma: float) -> Tensor:
     """Mean binary focal loss (Lin et al. 2017). A soft target t counts as t of a defect and 1 - t of none:
     -t alpha (1 - p)^gamma log p - (1 - t) (1 - alpha) p^gamma log(1 - p)."""
+    logits, target = _counted(logits, target)
+    if not target.numel():
+        return logits.sum()
     probability = logits.sigmoid()
     defect = alpha * (1 - probability).pow(gamma) * F.logsigmoid(logits)
     none = (1 - alpha) * probability.pow(gamma) * F.logsigmoid(-logits)
@@ -70,8 +77,9 @@ def dice_loss(probability: Tensor, target: Tensor, over: str, smooth: float) -> 
     to maximise: pooled per pair they only push every probability to zero, which the cross-entropy does already.
 
     Args:
-        probability, target: (images, classes, height, width).
+        probability, target: (images, classes, height, width); what is below 0 in the target takes part in no sum.
     """
+    probability, target = without_ignored(probability, target)
     axes = {"batch": (0, 1, 2, 3), "class": (0, 2, 3), "pair": (2, 3)}[over]
     overlap = (probability * target).sum(axes)
     dice = (2 * overlap + smooth) / (probability.sum(axes) + target.sum(axes) + smooth)
@@ -79,3 +87,22 @@ def dice_loss(probability: Tensor, target: Tensor, over: str, smooth: float) -> 
         return 1 - dice.mean()
     present = (target.sum(axes) > 0).to(dice.dtype)
     return ((1 - dice) * present).sum() / present.sum().clamp(min=1)
+
+
+def without_ignored(probability: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Both with 0 where the target says that nothing counts, so that sums pass over it; the very tensors where all counts.
+
+    >>> import torch
+    >>> without_ignored(torch.tensor([0.5, 0.5]), torch.tensor([1.0, -1.0]))
+    (tensor([0.5000, 0.0000]), tensor([1., 0.]))
+    """
+    if not bool((target < 0).any()):
+        return probability, target
+    counts = target >= 0
+    return probability * counts, target * counts
+
+
+def _counted(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """What counts of both; the very tensors where all does, so that means are the same to the bit."""
+    counts = target >= 0
+    return (logits, target) if bool(counts.all()) else (logits[counts], target[counts])

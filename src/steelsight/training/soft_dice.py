@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from steelsight.training.losses import without_ignored
+
 
 @dataclass
 class SoftDice:
@@ -20,7 +22,8 @@ class SoftDice:
     by_class: dict[int, list[float]] = field(default_factory=dict)
 
     def update(self, probability: Tensor, target: Tensor) -> None:
-        """Add a batch of float (images, classes, height, width) probabilities and targets."""
+        """Add a batch of float (images, classes, height, width) probabilities and targets; below 0 nothing counts."""
+        probability, target = without_ignored(probability, target)
         overlap = (probability * target).sum((2, 3)).double().cpu()
         total = (probability.sum((2, 3)) + target.sum((2, 3))).double().cpu()
         present = (target.amax((2, 3)) >= 0.5).cpu()

@@ -17,7 +17,9 @@ from steelsight.dataset.groups import KnownGroups, join_groups
 from steelsight.dataset.model import Dataset, Sample
 from steelsight.dataset.split_by_time import LATER_SHARE, SplitByTime, split_by_time
 from steelsight.dataset.twins import find_twins
+from steelsight.dataset.within_roi import within
 from steelsight.imaging.read import read_image
+from steelsight.imaging.roi import choose_roi
 from steelsight.networks.encoders import require_weights
 from steelsight.recipe import Member, Recipe, resolve
 from steelsight.recipe.quick import QUICK
@@ -95,9 +97,14 @@ def start_run(
         chosen = choose_images(samples, groups, limit, recipe.seed)
         samples = tuple(samples[index] for index in chosen)
         groups = np.unique(groups[chosen], return_inverse=True)[1].astype(np.int64)
-    taken = replace(dataset, samples=samples, without_masks=without_masks)
     bits = None if dataset.depth is None else dataset.depth.bits
-    recipe = resolve(recipe, taken.classes, [sample.size for sample in samples], _is_grey(taken), bits)
+    grey = _is_grey(replace(dataset, samples=samples))
+    recipe = resolve(recipe, dataset.classes, [sample.size for sample in samples], grey, bits)
+    roi, grey = choose_roi(recipe.roi), all(member.preprocess.colour == "grey" for member in recipe.members)
+    samples, without_masks, later = (within(of, roi, grey=grey) for of in (samples, without_masks, held.later))
+    if not any(sample.is_defective for sample in samples):
+        raise UserError(f"{dataset.root}: no image shows a defect in the region of interest; draw it larger (`roi=`)")
+    taken = replace(dataset, samples=samples, without_masks=without_masks)
     folds = assign_folds(samples, groups, recipe.folds, recipe.seed)
     _check_folds(taken, folds)
     fold_of = dict(zip(groups.tolist(), folds.tolist(), strict=True))
@@ -113,11 +120,13 @@ def start_run(
         without_masks=without_masks,
         their_folds=tuple(fold_of.get(group, -1) for group in others.tolist()),
         of_images=None if len(samples) == len(held.earlier.samples) else len(held.earlier.samples),
-        later=held.later,
+        later=later,
         later_groups=held.later_groups,
         later_from=held.later_from,
         notes=dataset.notes,
         remarks=dataset.remarks,
+        ignored_classes=taken.ignored_classes,
+        roi=roi,
     )
     sweep(run.path, below=False)
     write_record(run.path, record)

@@ -86,7 +86,7 @@ def _work(orders: Orders, received: "queue.Queue[dict[str, Any]]", tell: Tell) -
 
     evidence = seen_at(OutOfFoldPredictions.of(Run(Path(orders.run))), Path(orders.images))
     fabric = make_fabric(DeviceConfig("cuda" if orders.device == "cuda" else "cpu", 1), evidence.recipe)
-    reads = image_readers(evidence.recipe, orders.workers, orders.cache)
+    reads = image_readers(evidence, orders.workers, orders.cache)
     hooks = Hooks(lambda images: tell({"images": images}), lambda line: tell({"epoch": line}), orders.tensorboard)
     tell({"ready": True})
     while True:

@@ -262,7 +262,6 @@ def test_a_category_that_means_good_is_no_class_and_one_that_is_its_own_parent_i
         ({7: "pit ", 3: "pit"}, "'pit' and 'pit ' would be one"),
         ({7: "1.0", 3: "1"}, "'1' and '1.0' would be one"),
         ({7: "sc\nratch", 3: "pit"}, "characters that no table can show"),
-        ({7: "__ignore__", 3: "pit"}, "no class of defects"),
     ],
 )
 def test_class_names_that_no_table_tells_apart_are_refused(tmp_path: Path, names: dict[int, str], said: str) -> None:

@@ -35,9 +35,21 @@ def test_colours_are_read_by_any_legend(tmp_path: Path, name: str) -> None:
     assert (dataset.layout, dataset.classes, dataset.faults) == ("colour-masks", ("pit", "scratch"), ())
     np.testing.assert_array_equal(mask_of(dataset, "a.png", "pit"), (pixels == (255, 0, 0)).all(axis=2))
     np.testing.assert_array_equal(mask_of(dataset, "a.png", "scratch"), (pixels == (10, 10, 10)).all(axis=2))
-    assert any(
-        f"{SIZE[1]} pixels of 1 masks have the colour of what is not to be judged" in note for note in dataset.notes
-    )
+    np.testing.assert_array_equal(dataset.samples[0].ignored_mask(), (pixels == (224, 224, 192)).all(axis=2))
+    assert any(f"{SIZE[1]} pixels of 1 images are ignored (void)" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize(("background", "ignored"), [("", 0), ("background,9,9,9\n", SIZE[0] * SIZE[1] - 15)])
+def test_black_called_unlabelled_is_the_background_unless_another_colour_is(
+    tmp_path: Path, background: str, ignored: int
+) -> None:
+    pixels = np.zeros((*SIZE, 3), np.uint8)
+    pixels[3:6, 4:9] = (255, 0, 0)
+    text = f"name,r,g,b\nunlabeled,0,0,0\npit,255,0,0\n{background}"
+    (folder(tmp_path, pixels) / "legend.csv").write_text(text)
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.faults) == (("pit",), ())
+    assert dataset.samples[0].ignored.area == ignored
 
 
 def test_a_colour_without_a_name_and_missing_masks_are_faults(tmp_path: Path) -> None:

@@ -176,10 +176,35 @@ def test_a_blurred_mask_is_a_fault_though_its_values_are_classes_of_other_masks(
 
 def test_255_beside_an_index_may_mean_ignore(tmp_path: Path) -> None:
     write_index_png(tmp_path, "a.jpg", np.where(_square(1), 1, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("names", ["", "scratch\npit\n"])
+def test_255_beside_small_indices_is_ignored(tmp_path: Path, names: str) -> None:
+    mask = np.where(_square(1), 1, 255).astype(np.uint8)
+    write_index_png(tmp_path, "a.jpg", mask)
     write_index_png(tmp_path, "b.jpg", _square(1))
+    if names:
+        (tmp_path / "classes.txt").write_text(names)
+    dataset = read_dataset(tmp_path)
+    assert (dataset.faults, dataset.classes) == ((), ("scratch", "pit") if names else ("1",))
+    np.testing.assert_array_equal(dataset.samples[0].ignored_mask(), mask == 255)
+    np.testing.assert_array_equal(dataset.samples[0].mask()[0], mask == 1)
+    assert not dataset.samples[1].ignored.area
+
+
+def test_255_beside_great_indices_may_be_a_class(tmp_path: Path) -> None:
+    mask = _square(85)
+    mask[20:30, 20:30], mask[40:50, 20:30] = 170, 255
+    write_index_png(tmp_path, "a.jpg", mask)
+    write_index_png(tmp_path, "b.jpg", _square(85))
     dataset = read_dataset(tmp_path)
     assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("unknown-class", "a.jpg")]
-    assert dataset.classes == ("1",)
+    assert "beside 170" in dataset.faults[0].message
+    asked = read_dataset(tmp_path, ignore_class=["255"])
+    assert (asked.faults, asked.classes, asked.samples[0].ignored.area) == ((), ("85", "170"), 100)
+
+
+def test_255_alone_is_a_class(tmp_path: Path) -> None:
     write_index_png(tmp_path, "a.jpg", _square(255))
     write_index_png(tmp_path, "b.jpg", _square(0))
     alone = read_dataset(tmp_path)

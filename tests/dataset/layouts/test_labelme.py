@@ -163,8 +163,8 @@ def test_images_in_a_folder_named_good_need_no_file(tmp_path: Path) -> None:
     assert dataset.left_out == ()
 
 
-def test_names_that_are_no_class_are_passed_over_and_said(tmp_path: Path) -> None:
-    write(tmp_path, "a", [shape("polygon", SQUARE), shape("polygon", SQUARE, label="__ignore__")])
+def test_the_background_is_passed_over_and_said(tmp_path: Path) -> None:
+    write(tmp_path, "a", [shape("polygon", SQUARE), shape("polygon", SQUARE, label="_background_")])
     dataset = read_dataset(tmp_path)
     assert dataset.classes == (PIT,)
-    assert any("1 shapes named '__ignore__' are passed over" in note for note in dataset.notes)
+    assert any("1 shapes named '_background_' are passed over" in note for note in dataset.notes)

@@ -5,12 +5,12 @@ defect-free. Image files are looked for beside the JSON and in an `images/` fold
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background
+from steelsight.core.safe_names import is_background, is_ignore
 from steelsight.dataset.layouts.coco_file import CocoAnnotation, CocoCategory, CocoFile, CocoImage, Ids, load
 from steelsight.dataset.layouts.coco_marks import annotation_runs, is_box
 from steelsight.dataset.layouts.coco_parts import base_of, files_of_parts, joined
@@ -23,6 +23,7 @@ from steelsight.dataset.layouts.listing import (
     Listing,
     Marks,
     Size,
+    is_ignored,
     is_safe_name,
     no_marks,
     union,
@@ -40,34 +41,35 @@ _Id = int | str
 
 
 def candidates(root: Path) -> list[Path]:
+    """Those of `own_files`; else those of its folders, such as `train/` and `valid/`."""
+    return own_files(root) or [path for path in files_of_parts(root) if mentions(path, "images", "annotations")]
+
+
+def own_files(root: Path) -> list[Path]:
     """The JSON files of a folder, or of its `annotations/`, that hold images and annotations."""
-    return _of_coco([*sorted(root.glob("*.json")), *sorted((root / "annotations").glob("*.json"))])
+    found = sorted(root.glob("*.json")) + sorted((root / "annotations").glob("*.json"))
+    return [path for path in found if mentions(path, "images", "annotations")]
 
 
-def parts(root: Path) -> list[Path]:
-    """Such files in the folders of a folder."""
-    return _of_coco(files_of_parts(root))
-
-
-def _of_coco(files: Iterable[Path]) -> list[Path]:
-    return [path for path in files if mentions(path, "images", "annotations")]
-
-
-def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = None) -> Listing:
+def list_folder(
+    root: Path, table: Path | None = None, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()
+) -> Listing:
     """List a COCO folder; `table` says which JSON where there are several, `boxes` what an annotation without a mask
     counts as.
 
     Raises:
         UserError: no JSON, or several that list the same images, no JSON at all inside, or a field of COCO is missing.
     """
-    files = [table] if table else candidates(root) or parts(root)
+    files = [table] if table else candidates(root)
     if len(files) > 1:
-        return joined(root, [list_folder(base_of(root, file), file, boxes=boxes) for file in files], files)
+        return joined(
+            root, [list_folder(base_of(root, file), file, boxes=boxes, ignore=ignore) for file in files], files
+        )
     if not files:
         raise UserError(f"{root}: no JSON here holds images and annotations; add the COCO file beside the images")
     (file,) = files
     if base_of(root, file) != root:
-        return joined(root, [list_folder(base_of(root, file), file, boxes=boxes)], files)
+        return joined(root, [list_folder(base_of(root, file), file, boxes=boxes, ignore=ignore)], files)
     content = load(file)
     names, no_class, notes = _classes(content, file)
     faults: list[Fault] = list(content.faults)
@@ -92,7 +94,7 @@ def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = 
             message = f"image {name} shares its id {image.id} with another; give each its own, in its annotations too"
             faults.append(Fault("duplicate-row", file, None, name, message))
         else:
-            images.append(_listed(name, disk, file, image, annotations, names, boxes))
+            images.append(_listed(name, disk, file, image, annotations, names, boxes, ignore))
             labelled |= {name} if annotations else set()
         taken.add(name)
     there = [image.image_id for image in images if image.path.is_file()]
@@ -132,7 +134,7 @@ def _classes(content: CocoFile, file: Path) -> tuple[dict[_Id, str], set[_Id], t
             names[category.id] = category.name
             continue
         no_class.add(category.id)
-    if not names:
+    if all(is_ignore(name) for name in names.values()):
         raise UserError(f"{file}: no category is a defect class; name the classes in categories")
     return names, no_class, tuple(notes)
 
@@ -182,6 +184,7 @@ def _listed(
     annotations: list[CocoAnnotation],
     names: dict[_Id, str],
     boxes: Boxes | None,
+    ignore: frozenset[str],
 ) -> Listed:
     folders = dict.fromkeys((file.parent, file.parent / "images", disk.root, disk.root / "images"))
     path = next((folder / name for folder in folders if (folder / name).is_file()), None)
@@ -193,7 +196,7 @@ def _listed(
         stated = (size[0] if image.height is None else image.height, size[1] if image.width is None else image.width)
         if stated != size:
             return Marks({}, (wrong_size(name, file, None, stated, size),))
-        return _marks(name, file, annotations, names, size, boxes)
+        return _marks(name, file, annotations, names, size, boxes, ignore)
 
     return Listed(name, path, marks, file)
 
@@ -205,6 +208,7 @@ def _marks(
     names: dict[_Id, str],
     size: Size,
     boxes: Boxes | None,
+    ignore: frozenset[str],
 ) -> Marks:
     ids = Ids(names)
     parts: defaultdict[str, list[Runs]] = defaultdict(list)
@@ -216,11 +220,12 @@ def _marks(
             message = f"{annotation.label}: category {annotation.category_id} is not in categories; add it, or mend it"
             faults.append(Fault("unknown-class", file, None, image_id, message))
             continue
-        if boxes == "as-labels" and is_box(annotation):
+        of_this = "as-masks" if is_ignored(names[category], ignore) else boxes  # that needs no outline
+        if of_this == "as-labels" and is_box(annotation):
             shown.add(names[category])
             continue
         try:
-            runs = annotation_runs(annotation, size, boxes=boxes)
+            runs = annotation_runs(annotation, size, boxes=of_this)
         except (RunError, AnnotationError) as error:
             faults.append(Fault(error.kind, file, None, image_id, f"{annotation.label}: {error}"))
             continue

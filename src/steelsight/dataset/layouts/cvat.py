@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background, is_ignore
+from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, only_file
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
     Shape,
@@ -46,6 +46,7 @@ class _Read:
 
     file: Path
     declared: tuple[str, ...]
+    ignore: frozenset[str]
     faults: list[Fault] = field(default_factory=list)
     no_class: Counter[str] = field(default_factory=Counter)
     empty: int = 0
@@ -68,7 +69,9 @@ def candidates(root: Path) -> list[Path]:
     return [path for path in sorted(root.glob("*.xml")) if root_tag(path) == "annotations"]
 
 
-def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = None) -> Listing:
+def list_folder(
+    root: Path, table: Path | None = None, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()
+) -> Listing:
     """List a folder with an XML of CVAT; `table` says which where there are several.
 
     Raises:
@@ -84,7 +87,7 @@ def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = 
             f"{file}: holds the tracks of a video; export it from CVAT as `CVAT for images 1.1`, or as `COCO 1.0`"
         )
     names = [label.findtext("name", "").strip() for label in top.iterfind("meta//labels/label")]
-    read = _Read(file, tuple(dict.fromkeys(name for name in names if name)))
+    read = _Read(file, tuple(dict.fromkeys(name for name in names if name)), ignore)
     disk = ImagesOnDisk(root)
     beside = [file.parent / "images", file.parent]
     images: list[Listed] = []
@@ -116,7 +119,7 @@ def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = 
 
 def _classes(declared: tuple[str, ...]) -> tuple[str, ...] | None:
     """The labels of the task in its order; None where the file states none."""
-    usable = [name for name in declared if not (is_background(name) or is_ignore(name) or is_good_name(name))]
+    usable = [name for name in declared if not (is_background(name) or is_good_name(name))]
     return tuple(usable) or None
 
 
@@ -131,7 +134,7 @@ def _listed(
         return None
     image_id = disk.name_of(found.path)
     shapes, shown, is_good, faults = _shapes(element, image_id, read)
-    if is_good and (shapes or shown):
+    if is_good and (shown or any(not is_ignored(shape.name, read.ignore) for shape in shapes)):
         message = (
             "a tag says that the image is free of defects, and a shape or another tag that it is not; see which "
             "is right"
@@ -145,7 +148,16 @@ def _listed(
 
     def marks(size: Size) -> Marks:
         given = (size[0] if stated[0] is None else int(stated[0]), size[1] if stated[1] is None else int(stated[1]))
-        return shape_marks(image_id, read.file, shapes, size, boxes=boxes, stated=given, shown=frozenset(shown))
+        return shape_marks(
+            image_id,
+            read.file,
+            shapes,
+            size,
+            boxes=boxes,
+            ignore=read.ignore,
+            stated=given,
+            shown=frozenset(shown),
+        )
 
     return Listed(image_id, found.path, marks, read.file)
 
@@ -166,7 +178,7 @@ def _shapes(element: Element, image_id: str, read: _Read) -> tuple[list[Shape], 
             faults.append(Fault("unknown-class", read.file, None, image_id, message))
         elif not name:
             faults.append(Fault("unknown-class", read.file, None, image_id, f"{label} has no label; give it its class"))
-        elif is_background(name) or is_ignore(name):
+        elif is_background(name):
             read.no_class[name] += 1
         elif one.tag == "tag":
             if is_good_name(name):

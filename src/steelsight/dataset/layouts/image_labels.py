@@ -18,7 +18,7 @@ from steelsight.core.errors import UserError
 from steelsight.core.safe_names import from_cell
 from steelsight.dataset.layouts.good_names import is_bad_name, is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
-from steelsight.dataset.layouts.listing import UNNAMED, Listed, Listing, Marks, Size, no_marks
+from steelsight.dataset.layouts.listing import UNNAMED, Listed, Listing, Marks, Size, is_ignored, no_marks
 from steelsight.dataset.layouts.text_file import table_header, table_rows
 from steelsight.dataset.model import Fault
 from steelsight.imaging.rle import Runs
@@ -73,7 +73,7 @@ def list_folder(root: Path, table: Path | None = None) -> Listing:
     )
 
 
-def joined(listing: Listing, file: Path) -> Listing:
+def joined(listing: Listing, file: Path, ignore: frozenset[str] = frozenset()) -> Listing:
     """A layout's listing with what a table says of the same images and of others.
 
     Raises:
@@ -86,7 +86,7 @@ def joined(listing: Listing, file: Path) -> Listing:
         labels = {path: _by_class(label, classes) for path, label in labels.items()}
         classes = (*classes, *sorted(_named(labels).difference(classes)))
     known = {one.path: one for one in listing.images}
-    images = [_with(one, labels[one.path], file) if one.path in labels else one for one in listing.images]
+    images = [_with(one, labels[one.path], file, ignore) if one.path in labels else one for one in listing.images]
     added = [_listed(disk.name_of(path), path, label, file) for path, label in labels.items() if path not in known]
     used = {fault.image_id for fault in listing.faults}
     added = [one for one in added if one.image_id not in used]
@@ -181,12 +181,12 @@ def _shown(label: ImageLabel, file: Path) -> Callable[[Size], Marks]:
     return lambda _: Marks({}, (), file, label.line, label.classes)
 
 
-def _with(one: Listed, label: ImageLabel, file: Path) -> Listed:
+def _with(one: Listed, label: ImageLabel, file: Path, ignore: frozenset[str]) -> Listed:
     """An image of another layout with what the table says of it, too."""
 
     def marks(size: Size) -> Marks:
         found = one.marks(size)
-        marked = _marked(found.masks) | found.shown
+        marked = _marked(found.masks, ignore) | found.shown
         if found.faults:
             return found
         if not label.classes and marked:
@@ -199,5 +199,5 @@ def _with(one: Listed, label: ImageLabel, file: Path) -> Listed:
     return replace(one, marks=marks)
 
 
-def _marked(masks: Mapping[str, Runs]) -> frozenset[str]:
-    return frozenset(name for name, runs in masks.items() if runs.area)
+def _marked(masks: Mapping[str, Runs], ignore: frozenset[str]) -> frozenset[str]:
+    return frozenset(name for name, runs in masks.items() if runs.area and not is_ignored(name, ignore))

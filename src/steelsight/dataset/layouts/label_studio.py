@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background, is_ignore
+from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.brush_runs import decode_brush
 from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number, points_of, read_json
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, only_file
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
     Shape,
@@ -51,6 +51,7 @@ class _Read:
     """What the file holds together, gathered while it is listed."""
 
     file: Path
+    ignore: frozenset[str]
     faults: list[Fault] = field(default_factory=list)
     no_class: Counter[str] = field(default_factory=Counter)
     empty: int = 0
@@ -71,7 +72,9 @@ def candidates(root: Path) -> list[Path]:
     return [path for path in sorted(root.glob("*.json")) if is_export(path)]
 
 
-def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = None) -> Listing:
+def list_folder(
+    root: Path, table: Path | None = None, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()
+) -> Listing:
     """List a folder with an export of Label Studio; `table` says which where there are several.
 
     Raises:
@@ -84,7 +87,7 @@ def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = 
         raise UserError(f"{file}: no list of tasks; export it from Label Studio as JSON")
     if not any("annotations" in task for task in tasks):
         raise UserError(f"{file}: tasks without annotations, as JSON-MIN has them; export it from Label Studio as JSON")
-    read, disk = _Read(file), ImagesOnDisk(root)
+    read, disk = _Read(file, ignore), ImagesOnDisk(root)
     images: list[Listed] = []
     taken: dict[Path, str] = {}
     for place, task in enumerate(tasks, start=1):
@@ -145,7 +148,16 @@ def _listed(task: Mapping[str, Any], label: str, disk: ImagesOnDisk, read: _Read
 
     def marks(size: Size) -> Marks:
         stated = next((one for one in sizes if one != size), size)
-        return shape_marks(image_id, read.file, shapes, size, boxes=boxes, stated=stated, shown=frozenset(shown))
+        return shape_marks(
+            image_id,
+            read.file,
+            shapes,
+            size,
+            boxes=boxes,
+            ignore=read.ignore,
+            stated=stated,
+            shown=frozenset(shown),
+        )
 
     return Listed(image_id, found.path, marks, read.file)
 
@@ -204,7 +216,7 @@ def _shapes(
             size = _size(one)
             sizes.append(size)
             for name in names:
-                if is_background(name) or is_ignore(name):
+                if is_background(name):
                     read.no_class[name] += 1
                     continue
                 draw = _drawn(one["value"], kind, size)
@@ -212,7 +224,7 @@ def _shapes(
                 shapes.append(Shape(f"{label} ({kind})", name, draw, kind == "rectangle", outline=outline))
         except AnnotationError as error:
             faults.append(Fault(error.kind, read.file, None, image_id, f"{label}: {error}"))
-    if is_good and (shapes or shown):
+    if is_good and (shown or any(not is_ignored(shape.name, read.ignore) for shape in shapes)):
         message = (
             f"{task}: a choice says that the image is free of defects, and another mark that it is not; see "
             f"which is right"

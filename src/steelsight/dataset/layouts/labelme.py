@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background, is_ignore
+from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import mentions, number, points_of, read_json
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, no_marks
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, no_marks
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
     Shape,
@@ -49,6 +49,7 @@ _WIDTH = re.compile(r"(?:width\s*[:=]?\s*)?([0-9]+(?:\.[0-9]+)?)\s*(?:px|pixels?
 class _Read:
     """What the files hold together, gathered while each is listed."""
 
+    ignore: frozenset[str]
     faults: list[Fault] = field(default_factory=list)
     no_class: Counter[str] = field(default_factory=Counter)
     lines: int = 0
@@ -76,7 +77,7 @@ def candidates(root: Path) -> list[Path]:
     ]
 
 
-def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
+def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()) -> Listing:
     """List a folder of labelme files.
 
     Raises:
@@ -87,7 +88,7 @@ def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
         raise UserError(
             f"{root}: no JSON of labelme here; labelme keeps one, with `shapes` and `imagePath`, for each image"
         )
-    disk, read = ImagesOnDisk(root), _Read()
+    disk, read = ImagesOnDisk(root), _Read(ignore)
     images = [listed for file in files if (listed := _listed(file, disk, read, boxes)) is not None]
     known = {one.path for one in images} | {fault.file for fault in read.faults} | set(read.of_image)
     images += [
@@ -131,15 +132,16 @@ def _listed(file: Path, disk: ImagesOnDisk, read: _Read, boxes: Boxes | None) ->
     shapes, faults = _shapes(content["shapes"], file, image_id, read)
     stated = _stated(content)
     good = [part for part in path.relative_to(disk.root).parts[:-1] if is_good_name(part)]
-    if good and shapes:
-        message = f"{len(shapes)} shapes on an image in a folder named {good[0]}; move the image, or remove the shapes"
+    defects = [shape for shape in shapes if not is_ignored(shape.name, read.ignore)]
+    if good and defects:
+        message = f"{len(defects)} shapes on an image in a folder named {good[0]}; move the image, or remove the shapes"
         faults.append(Fault("contradiction", file, None, image_id, message))
     if faults:
         read.faults += faults
         return Listed(image_id, path, no_marks, file)
 
     def marks(size: Size) -> Marks:
-        return shape_marks(image_id, file, shapes, size, boxes=boxes, stated=_filled(stated, size))
+        return shape_marks(image_id, file, shapes, size, boxes=boxes, ignore=read.ignore, stated=_filled(stated, size))
 
     return Listed(image_id, path, marks, file)
 
@@ -191,7 +193,7 @@ def _shapes(entries: list[Any], file: Path, image_id: str, read: _Read) -> tuple
             faults.append(Fault("unknown-class", file, None, image_id, f"{label} has no label; give it its class"))
             continue
         name = name.strip()
-        if is_background(name) or is_ignore(name):
+        if is_background(name):
             read.no_class[name] += 1
             continue
         try:

@@ -9,6 +9,7 @@ import numpy as np
 
 from steelsight.core.commands import command
 from steelsight.dataset.layouts.image_labels import COLUMNS
+from steelsight.dataset.writers.labelled import IGNORED
 from steelsight.imaging.rle import Runs, decode_runs, to_coco_counts
 from steelsight.results.tables import line
 from steelsight.station.inspection import Result, Review
@@ -68,12 +69,14 @@ class Example:
         size: height and width in pixels.
         masks: of each class of the dataset.
         shown: classes that it shows, or a word for any defect, where nobody drew it; it has no masks then.
+        ignored: what is not to be judged.
     """
 
     name: str
     size: tuple[int, int]
     masks: tuple[Runs, ...]
     shown: tuple[str, ...] = field(default=(), kw_only=True)
+    ignored: Runs = field(default_factory=Runs.empty, kw_only=True)
 
     @property
     def is_defective(self) -> bool:
@@ -95,7 +98,11 @@ class Correction(Example):
 
 
 def annotations(classes: Sequence[str], examples: Sequence[Example]) -> Iterator[bytes]:
-    """COCO, an entry a line. An image in `labels` is listed without masks, which alone would say that it is good."""
+    """COCO, an entry a line. An image in `labels` is listed without masks, which alone would say that it is good;
+    what is ignored is a class of its own."""
+    marked = [one.masks for one in examples]
+    if any(one.ignored.area for one in examples):
+        classes, marked = (*classes, IGNORED), [(*one.masks, one.ignored) for one in examples]
     yield b'{"categories": '
     yield json.dumps([{"id": number, "name": name} for number, name in enumerate(classes, start=1)]).encode()
     yield b',\n"images": ['
@@ -105,8 +112,8 @@ def annotations(classes: Sequence[str], examples: Sequence[Example]) -> Iterator
         yield (b",\n" if number > 1 else b"\n") + json.dumps(entry).encode()
     yield b'],\n"annotations": ['
     count = 0
-    for image, one in enumerate(examples, start=1):
-        for category, runs in enumerate(one.masks, start=1):
+    for image, (one, masks) in enumerate(zip(examples, marked, strict=True), start=1):
+        for category, runs in enumerate(masks, start=1):
             if runs.area and not one.shown:
                 count += 1
                 entry = {"id": count, "image_id": image, "category_id": category} | _segmentation(runs, one.size)

@@ -144,10 +144,10 @@ def _put_samples(
         one = reviewed.get(digest)
         if one is None or (one.shown and sample.is_defective):
             shown = tuple(BAD if place == UNKNOWN else data.classes[place] for place in sample.shown)
-            examples.append(Example(name, sample.size, _in_order(masks, classes), shown=shown))
+            examples.append(Example(name, sample.size, _in_order(masks, classes), shown=shown, ignored=sample.ignored))
         else:
             masks |= zip(chosen.classes, one.masks, strict=True)
-            examples.append(replace(one, name=name, masks=_in_order(masks, classes)))
+            examples.append(replace(one, name=name, masks=_in_order(masks, classes), ignored=sample.ignored))
         if progress:
             progress(len(examples), len(samples))
     return examples

@@ -95,7 +95,7 @@ def test_a_user_says_otherwise_and_an_image_beyond_that_is_refused(tmp_path: Pat
     assert (told.returncode, json.loads(told.stdout)["bits"]) == (0, 16)
     shown = run_cli("data", "check", root, "--no-twins", "--bits", "13")
     assert "0 to 8191 is black to white in all of them (13 bit" in shown.stdout
-    assert "; --bits says otherwise" in shown.stdout
+    assert "training takes another white by --bits" in shown.stdout
     assert "--bits 13" in shown.stdout.splitlines()[-1]
     refused = run_cli("data", "check", root, "--no-twins", "--bits", "10")
     assert (refused.returncode, "--bits 10: " in refused.stderr) == (2, True)
@@ -120,8 +120,10 @@ def test_an_inspector_sees_the_same_in_16_bit_as_in_8_and_flags_what_is_beyond(t
         ("deep", deep, sees),
     ):
         familiar = InputRange.of(pictures, preprocess.bits)
-        of_step = {"classifiers": (preprocess,), "segmenters": (preprocess,)}
-        made[name] = Inspector.open(make_inspector(tmp_path / name, familiar=familiar, **of_step))
+        inspector = make_inspector(
+            tmp_path / name, classifiers=(preprocess,), segmenters=(preprocess,), familiar=familiar
+        )
+        made[name] = Inspector.open(inspector)
     root = folder(tmp_path / "data", deep, "tif")
     for number, (one, other) in enumerate(zip(plain, deep, strict=True)):
         expected = made["plain"](one)

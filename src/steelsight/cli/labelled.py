@@ -123,13 +123,17 @@ def say_who_learns_from_classes(evidence: "OutOfFoldPredictions") -> None:
     if not count:
         return
     from steelsight.training.job import learns_from_classes
+    from steelsight.training.whole_images import sees_whole
 
-    learners = [member.name for member in evidence.recipe.members if learns_from_classes(member)]
-    who = (
-        f"{', '.join(learners)} learn that they show a defect"
-        if learners
-        else "this recipe has no classifier to learn it"
-    )
+    has_good = any(not sample.is_defective for sample in evidence.record.samples)
+    able = [member for member in evidence.recipe.members if learns_from_classes(member)]
+    learners = [member.name for member in able if has_good or sees_whole(member)]
+    if learners:
+        who = f"{', '.join(learners)} learn that they show a defect"
+    elif able:
+        who = "no classifier learns from them, since there is no good image to see whole beside them"
+    else:
+        who = "this recipe has no classifier to learn it"
     say_notes(
         [
             f"{count} images of which only the classes are known: {who}; segmenters need masks, and no figure or bound rests "

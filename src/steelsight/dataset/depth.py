@@ -59,7 +59,7 @@ def say_depth(depth: Depth | None) -> list[Remark]:
         return []
     message = (
         f"{depth.images} images of 16 bit: 0 to {(1 << depth.bits) - 1} is black to white in all of them ({depth.bits} bit; "
-        f"the largest value is {depth.largest}, in {depth.file.name}); `bits=` says otherwise"
+        f"the largest value is {depth.largest}, in {depth.file.name}); training takes another white by `bits=`"
     )
     if depth.few and depth.rest is not None:
         message += (

@@ -27,7 +27,7 @@ COLUMNS = (
     *("unlikely", "p_defect", "fold"),
 )
 
-_LEAST_AREA = 16  # pixels of a suggested part
+LEAST_AREA = 16  # pixels of a suggested part
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _shown(doubts: Doubts, one: Doubt, rank: int, names: Sequence[str]) -> Shown
         image = read_image(sample.path)
     except ImageError:
         return Shown(rank, sample.image_id, one.score, one.why(names), one.p_defect, None, 0)
-    seen = np.stack([mask if mask.sum() >= _LEAST_AREA else mask & False for mask in doubts.marked(one.index)])
+    seen = np.stack([mask if mask.sum() >= LEAST_AREA else mask & False for mask in doubts.marked(one.index)])
     outlines = [Outline(sample.mask(), TRUTH), Outline(seen, PREDICTION, "dashed")]
     picture = outlined(hatched(image, sample.ignored_mask()), outlines, doubts.evidence.record.classes)
     return Shown(rank, sample.image_id, one.score, one.why(names), one.p_defect, jpeg(picture), page_width(picture))

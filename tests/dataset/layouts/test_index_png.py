@@ -227,3 +227,14 @@ def test_a_second_mask_a_photograph_and_a_mask_in_the_alpha_channel_are_faults(t
         ("not-an-index-mask", "alpha.jpg"),
     }
     assert [sample.image_id for sample in dataset.samples] == ["good.jpg"]
+
+
+def test_a_mask_that_is_a_jpeg_is_named_as_such(tmp_path: Path) -> None:
+    mask = np.zeros((6, 8), np.uint8)
+    mask[1:3, 2:5] = 1
+    for name in ("a.png", "b.png"):
+        write_index_png(tmp_path, name, mask)
+    (tmp_path / "masks/b.png").rename(tmp_path / "masks/b.jpg")
+    (fault,) = read_dataset(tmp_path).faults
+    assert (fault.kind, fault.file.name, fault.image_id) == ("not-an-index-mask", "b.jpg", "b.png")
+    assert "b.jpg is a JPEG" in fault.message

@@ -13,8 +13,10 @@ from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_background, is_ignore
 from steelsight.dataset.layouts.coco_file import CocoAnnotation, CocoCategory, CocoFile, CocoImage, Ids, load
 from steelsight.dataset.layouts.coco_marks import annotation_runs, is_box
+from steelsight.dataset.layouts.coco_parts import base_of, files_of_parts, joined
 from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
+from steelsight.dataset.layouts.json_file import mentions
 from steelsight.dataset.layouts.listing import (
     Boxes,
     Listed,
@@ -39,9 +41,14 @@ _Id = int | str
 
 
 def candidates(root: Path) -> list[Path]:
+    """Those of `own_files`; else those of its folders, such as `train/` and `valid/`."""
+    return own_files(root) or [path for path in files_of_parts(root) if mentions(path, "images", "annotations")]
+
+
+def own_files(root: Path) -> list[Path]:
     """The JSON files of a folder, or of its `annotations/`, that hold images and annotations."""
     found = sorted(root.glob("*.json")) + sorted((root / "annotations").glob("*.json"))
-    return [path for path in found if _mentions_both(path)]
+    return [path for path in found if mentions(path, "images", "annotations")]
 
 
 def list_folder(
@@ -51,9 +58,18 @@ def list_folder(
     counts as.
 
     Raises:
-        UserError: no JSON or several, no JSON at all inside, or a field of COCO is missing.
+        UserError: no JSON, or several that list the same images, no JSON at all inside, or a field of COCO is missing.
     """
-    file = table or _choose(root)
+    files = [table] if table else candidates(root)
+    if len(files) > 1:
+        return joined(
+            root, [list_folder(base_of(root, file), file, boxes=boxes, ignore=ignore) for file in files], files
+        )
+    if not files:
+        raise UserError(f"{root}: no JSON here holds images and annotations; add the COCO file beside the images")
+    (file,) = files
+    if base_of(root, file) != root:
+        return joined(root, [list_folder(base_of(root, file), file, boxes=boxes, ignore=ignore)], files)
     content = load(file)
     names, no_class, notes = _classes(content, file)
     faults: list[Fault] = list(content.faults)
@@ -96,24 +112,6 @@ def list_folder(
     )
 
 
-def _choose(root: Path) -> Path:
-    found = candidates(root)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise UserError(f"{root}: no JSON here holds images and annotations; add the COCO file beside the images")
-    names = ", ".join(path.relative_to(root).as_posix() for path in found)
-    raise UserError(f"{root}: several COCO files ({names}); name the one you mean: {found[0]}")
-
-
-def _mentions_both(path: Path) -> bool:
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights") from error
-    return b'"images"' in text and b'"annotations"' in text
-
-
 def _classes(content: CocoFile, file: Path) -> tuple[dict[_Id, str], set[_Id], tuple[str, ...]]:
     """Class names by id of category, the ids of categories that are none, and what is to be said of these."""
     ids = Ids(category.id for category in content.categories)
@@ -126,10 +124,8 @@ def _classes(content: CocoFile, file: Path) -> tuple[dict[_Id, str], set[_Id], t
     if len({category.id for category in content.categories}) < len(content.categories):
         raise UserError(f"{file}: two categories share an id; each class needs its own")
     for category in sorted(content.categories, key=_by_id):
-        if is_background(category.name):
-            notes.append(f"category {category.name!r} is no class: what is marked as background is no defect")
-        elif is_good_name(category.name):
-            notes.append(f"category {category.name!r} is no class: what is marked as free of defects is no defect")
+        if is_background(category.name) or is_good_name(category.name):
+            notes.append(f"category {category.name!r} is no class: what it marks is no defect")
         elif category.name in parents and category.id not in used:
             notes.append(f"category {category.name!r} is no class: it is the unused parent of others")
         else:

@@ -20,7 +20,7 @@ from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
     Shape,
@@ -77,7 +77,8 @@ def list_folder(
     Raises:
         UserError: none or several, one that is not XML, or one of a video.
     """
-    file = table or _choose(root)
+    none = "no XML of CVAT here; export the task as `CVAT for images 1.1`, with its images"
+    file = table or only_file(root, candidates(root), none, "XML files of CVAT")
     top = read_xml(file)
     if top.tag != "annotations":
         raise UserError(f"{file}: its root is {top.tag!r}; CVAT for images 1.1 begins with <annotations>")
@@ -116,17 +117,6 @@ def list_folder(
     )
 
 
-def _choose(root: Path) -> Path:
-    found = candidates(root)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise UserError(f"{root}: no XML of CVAT here; export the task as `CVAT for images 1.1`, with its images")
-    raise UserError(
-        f"{root}: several XML files of CVAT ({', '.join(path.name for path in found)}); name the one you mean: {found[0]}"
-    )
-
-
 def _classes(declared: tuple[str, ...]) -> tuple[str, ...] | None:
     """The labels of the task in its order; None where the file states none."""
     usable = [name for name in declared if not (is_background(name) or is_good_name(name))]
@@ -158,16 +148,8 @@ def _listed(
 
     def marks(size: Size) -> Marks:
         given = (size[0] if stated[0] is None else int(stated[0]), size[1] if stated[1] is None else int(stated[1]))
-        return shape_marks(
-            image_id,
-            read.file,
-            shapes,
-            size,
-            boxes=boxes,
-            ignore=read.ignore,
-            stated=given,
-            shown=frozenset(shown),
-        )
+        said = frozenset(shown)
+        return shape_marks(image_id, read.file, shapes, size, boxes=boxes, ignore=read.ignore, stated=given, shown=said)
 
     return Listed(image_id, found.path, marks, read.file)
 

@@ -119,6 +119,12 @@ def list_folder(root: Path, *, ignore: frozenset[str] = frozenset()) -> Listing:
         mask = masks.get(path.stem)
         if seen[path.stem] > 1:
             faults.append(shared_mask(path.name, path))
+        elif mask is None and path.stem in every:
+            smeared = every[path.stem][0]
+            message = (
+                f"{smeared.name} is a JPEG, which changes the indices beside every edge; write the mask anew as PNG"
+            )
+            faults.append(Fault("not-an-index-mask", smeared, None, path.name, message))
         elif mask is None:
             message = f"no mask {MASKS}/{path.stem}.png for this image; add it (all 0 if nothing is there)"
             faults.append(Fault("missing-mask", path, None, path.name, message))

@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.brush_runs import decode_brush
-from steelsight.dataset.layouts.good_names import is_good_name
+from steelsight.dataset.layouts.good_names import is_good_name, marks_no_defect
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number, points_of, read_json
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
     Shape,
@@ -80,7 +79,8 @@ def list_folder(
     Raises:
         UserError: none or several, or one of another kind.
     """
-    file = table or _choose(root)
+    none = "no export of Label Studio here; export the project as JSON and put it beside the images"
+    file = table or only_file(root, candidates(root), none, "exports of Label Studio")
     tasks = read_json(file)
     if not isinstance(tasks, list) or not tasks or not all(isinstance(task, dict) for task in tasks):
         raise UserError(f"{file}: no list of tasks; export it from Label Studio as JSON")
@@ -110,20 +110,6 @@ def list_folder(
         owned=(root,),
         unlisted=f"{file.name} has no annotation of them ({len(read.skipped)} tasks were skipped or not annotated), so "
         "nobody knows whether they show a defect; annotate them, or take them out",
-    )
-
-
-def _choose(root: Path) -> Path:
-    found = candidates(root)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise UserError(
-            f"{root}: no export of Label Studio here; export the project as JSON and put it beside the images"
-        )
-    raise UserError(
-        f"{root}: several exports of Label Studio ({', '.join(path.name for path in found)}); name the one you mean: "
-        f"{found[0]}"
     )
 
 
@@ -161,15 +147,9 @@ def _listed(task: Mapping[str, Any], label: str, disk: ImagesOnDisk, read: _Read
 
     def marks(size: Size) -> Marks:
         stated = next((one for one in sizes if one != size), size)
+        said = frozenset(shown)
         return shape_marks(
-            image_id,
-            read.file,
-            shapes,
-            size,
-            boxes=boxes,
-            ignore=read.ignore,
-            stated=stated,
-            shown=frozenset(shown),
+            image_id, read.file, shapes, size, boxes=boxes, ignore=read.ignore, stated=stated, shown=said
         )
 
     return Listed(image_id, found.path, marks, read.file)
@@ -229,7 +209,7 @@ def _shapes(
             size = _size(one)
             sizes.append(size)
             for name in names:
-                if is_background(name):
+                if marks_no_defect(name):
                     read.no_class[name] += 1
                     continue
                 draw = _drawn(one["value"], kind, size)

@@ -1,10 +1,11 @@
 """What a layout says before any image is opened: its images, what each is said to show, and the faults so far."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_ignore
 from steelsight.dataset.model import Fault, Layout
 from steelsight.imaging.rle import Runs, decode_runs, encode_mask, shared_area
@@ -99,6 +100,23 @@ Finish = Callable[[Mapping[str, Marks]], tuple[tuple[Fault, ...], tuple[str, ...
 def is_ignored(name: str, ignore: frozenset[str]) -> bool:
     """Whether a label means what is not to be judged: by its name, or since the user says so."""
     return name in ignore or is_ignore(name)
+
+
+def only_file(root: Path, found: Sequence[Path], none: str, several: str) -> Path:
+    """The one label file of a folder.
+
+    Args:
+        none, several: what is said where there is none, and what they are called where there are several.
+
+    Raises:
+        UserError: there is none, or there are several.
+    """
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UserError(f"{root}: {none}")
+    names = ", ".join(path.relative_to(root).as_posix() for path in found)
+    raise UserError(f"{root}: several {several} ({names}); name the one you mean: {found[0]}")
 
 
 def no_marks(_: Size) -> Marks:

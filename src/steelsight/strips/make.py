@@ -1,11 +1,11 @@
 """A labelled dataset of strips: drawn by threads, written as they come, whole or not at all."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
+from steelsight.core.cores import on_all_cores
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv, write_json
 from steelsight.dataset.writers.labelled import Labelled
@@ -19,8 +19,6 @@ from steelsight.version import __version__
 
 GROUPS = "groups.csv"
 """Beside the images: which coil each was cut from, and of which image it is the twin."""
-
-_AHEAD = 3  # strips for each thread that may wait to be written
 
 
 @dataclass(frozen=True)
@@ -135,17 +133,7 @@ def _name(index: int, coil: int) -> str:
 
 def _drawn(wish: StripsRequest, workers: int) -> Iterator[tuple[Strip, Labelled]]:
     """Every strip in its order, drawn a few ahead of the writer by threads."""
-    pool = ThreadPoolExecutor(workers)
-    waiting: deque[Future[tuple[Strip, Labelled]]] = deque()
-    try:
-        for index in range(wish.images):
-            waiting.append(pool.submit(_one, wish, index))
-            if len(waiting) >= _AHEAD * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    return on_all_cores(partial(_one, wish), range(wish.images), workers)
 
 
 def _one(wish: StripsRequest, index: int) -> tuple[Strip, Labelled]:

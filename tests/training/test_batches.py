@@ -19,7 +19,7 @@ from steelsight.training.loading import Item
 SMALL = "members.*.input={height: 64, width: 128, colour: grey}"
 
 
-def job(**changes: Any) -> TrainingJob:
+def job() -> TrainingJob:
     samples = severstal().samples
     of = member("segment-lite0", SMALL)
     return TrainingJob(of, 0, 0, severstal().classes, samples[10:30], samples[:10], JobFolder(Path("unused")))

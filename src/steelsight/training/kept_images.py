@@ -5,6 +5,7 @@ An epoch visits every image, so that the first ones in serve as well as any: non
 
 import mmap
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +24,8 @@ ReadImage = Callable[[Path], Image]
 CACHE = 2 * 2**30
 """Bytes of decoded images that a training on a processor keeps, all its processes together."""
 
-FORKS = "fork" in multiprocessing.get_all_start_methods()
-"""Whether loader processes can share what they keep."""
+FORKS = sys.platform.startswith("linux")
+"""Whether loader processes are forked, and can share what they keep; other systems' libraries do not bear it."""
 
 _NONE, _GREY, _COLOUR = 0, 1, 2
 

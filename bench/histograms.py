@@ -3,7 +3,7 @@ against all choices in one pass on all cores.
 
 Made-up maps of real masks (`search.py`), stored as a RUN stores them; the choices are those of `decide` for a team of three:
 all of them, all but one, and each alone, with masks cut at the image's size and, with `--working`, at the networks' as well.
-Prints seconds of both sides in turn, medians, their ratio, and whether the bytes are the same.
+Prints medians of both sides in turn, by the clock and of the processor, their ratios, and whether the bytes are the same.
 
     python bench/histograms.py ../shared/data/severstal/annotations [--images 300] [--rounds 3] [--working]
 """
@@ -46,7 +46,7 @@ def main() -> None:
         members = evidence.members("segment")
         teams = [members, *(members[:n] + members[n + 1 :] for n in range(MEMBERS)), *((one,) for one in members)]
         choices = [Choice(team, at) for at in ("image", "working")[: 1 + given.working] for team in teams]
-        seconds: dict[str, list[float]] = {"before": [], "now": []}
+        seconds: dict[str, list[tuple[float, float]]] = {"before": [], "now": []}
         for _ in range(given.rounds):
             threads = cv2.getNumThreads()
             cv2.setNumThreads(1)
@@ -56,17 +56,19 @@ def main() -> None:
             timed(seconds["now"], lambda: prepare_histograms(evidence, dict.fromkeys(range(FOLDS), choices)))
         now = [image_histograms(evidence, dict.fromkeys(range(FOLDS), one.members), at=one.at) for one in choices]
         same = all(one.tobytes() == other.tobytes() for one, other in zip(before, now, strict=True))
-    before_, now_ = (statistics.median(found) for found in seconds.values())
+    before_, now_ = (tuple(map(statistics.median, zip(*found, strict=True))) for found in seconds.values())
     print(f"{len(pool)} images, {len(choices)} choices among {MEMBERS} segmenters, {cores()} cores")
-    print(f"before: one thread, choice by choice  {before_:7.2f} s")
-    print(f"now: all cores, one pass, stored      {now_:7.2f} s")
-    print(f"before / now {before_ / now_:.2f}, the same bytes: {same}")
+    print(f"before: one thread, choice by choice  {before_[0]:7.2f} s, {before_[1]:7.2f} s of a processor")
+    print(f"now: all cores, one pass, stored      {now_[0]:7.2f} s, {now_[1]:7.2f} s of a processor")
+    print(
+        f"before / now {before_[0] / now_[0]:.2f}, of processor time {before_[1] / now_[1]:.2f}; the same bytes: {same}"
+    )
 
 
-def timed(seconds: list[float], what):
-    started = time.perf_counter()
+def timed(seconds: list[tuple[float, float]], what):
+    started, spent = time.perf_counter(), time.process_time()
     result = what()
-    seconds.append(time.perf_counter() - started)
+    seconds.append((time.perf_counter() - started, time.process_time() - spent))
     return result
 
 

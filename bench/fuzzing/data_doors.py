@@ -60,10 +60,7 @@ def _read(given: Path, layout: Any, boxes: Any) -> bool:
     for one in taken:
         if any(int(runs.starts[-1] + runs.lengths[-1]) > one.size[0] * one.size[1] for runs in one.runs if runs.area):
             raise FailureError(f"{one.image_id}: a mask beyond its image")
-    if (
-        dataset.layout in ("coco", "labelme", "cvat", "yolo", "label-studio", "severstal", "image-labels")
-        and given.is_dir()
-    ):
+    if dataset.layout in ("coco", "labelme", "cvat", "yolo", "label-studio", "image-labels") and given.is_dir():
         _is_nothing_lost(dataset, taken, look_below(dataset.root)[0])
     return bool(taken)
 

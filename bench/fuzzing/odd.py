@@ -43,6 +43,8 @@ class Draw:
         self._data = data
 
     def whole(self, least: int, most: int) -> int:
+        if most < least:
+            raise ValueError("nothing to draw from: what was damaged before is empty")
         return int(self._data.draw(st.integers(least, most)))
 
     def one(self, values: Sequence[T]) -> T:

@@ -96,12 +96,13 @@ def _try(reader: Reader, draw: Draw, current: Path, tally: Tally) -> None:
     print(json.dumps({"at": tally.inputs}), flush=True)  # a sign of life
     before = _start_of_memory()
     began = time.process_time()
-    tally.inputs += 1
     try:
         accepted = reader.enter(draw, inside)
     except Exception as error:
+        tally.inputs += 1
         _fail(reader, _what(error), traceback.format_exc(), current, tally)
         return
+    tally.inputs += 1  # only now: hypothesis leaves some examples half-way, and they count as none
     took, filled = time.process_time() - began, _peak() - before
     if took > MOST_SECONDS:
         _fail(reader, f"slow: {took:.0f} s", "", current, tally, "slow")

@@ -38,6 +38,16 @@ def test_what_is_passed_over_is_named_with_its_reason(tmp_path: Path) -> None:
     assert "link to a folder" in left_out[2].sentence
 
 
+def test_a_link_to_a_whole_disk_is_named_without_counting_all_of_it(tmp_path: Path) -> None:
+    put(tmp_path / "in/a.png", tmp_path / "disk/b.png")
+    for number in range(20_000):
+        (tmp_path / "disk" / f"{number}").touch()
+    (tmp_path / "in/link").symlink_to(tmp_path / "disk")
+    (one,) = look_below(tmp_path / "in")[1]
+    assert (one.path.name, one.images) == ("link", 1)
+    assert "so much in it that not all was counted" in one.sentence
+
+
 def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "a.png", tmp_path / "closed/b.png")
     real = Path.iterdir

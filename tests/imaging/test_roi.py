@@ -64,6 +64,8 @@ def test_a_mask_counts_where_it_is_white(tmp_path: Path) -> None:
     seen = read_inside(tmp_path / "image.png", roi)
     np.testing.assert_array_equal(seen, np.where(mask > 0, 100, 0))
     assert read_inside(tmp_path / "image.png", None).tolist() == IMAGE.tolist()
+    whole = roi.model_copy(update={"black": False})
+    assert read_inside(tmp_path / "image.png", whole).tolist() == IMAGE.tolist()
     cv2.imwrite(str(tmp_path / "other.png"), IMAGE[:, 1:])
     with pytest.raises(UserError, match=r"other\.png: the region of interest is for images of 20 x 12 .* has 19 x 12"):
         read_inside(tmp_path / "other.png", roi)

@@ -75,6 +75,8 @@ def test_an_inspector_gets_a_region_of_interest_without_training(inspector: Any,
     assert (card.policy.evidence, card.bears_bound, fingerprint(inspector) == before) == ("other-region", False, False)
     assert "Tested with another region of interest, not guaranteed" in (inspector / "README.md").read_text("utf-8")
     assert decide_inspector(inspector, None, "keep").policy.evidence == "other-region"
+    assert run_cli("decide", inspector, "--roi", region).returncode == 0  # the same: nothing changes
+    assert read_card(inspector) == card
     image = next((SAMPLE / "test_images").iterdir())
     edge = round(0.1 * 256)
     counted = np.zeros((256, 1600), np.bool_)
@@ -83,7 +85,7 @@ def test_an_inspector_gets_a_region_of_interest_without_training(inspector: Any,
     fresh = run_cli("decide", inspector, "--roi", "strip", "--calibrate", fresh_images(tmp_path), "--json")
     assert fresh.returncode == 0, fresh.stderr
     card = read_card(inspector)
-    assert (card.roi, card.policy.evidence) == (Roi(strip=True), "calibrated")
+    assert (card.roi, card.policy.evidence) == (Roi(strip=True, black=False), "calibrated")
     tested = read_evaluation_set(inspector)
     assert tested.counted is not None
     assert (tested.counted <= tested.sizes.prod(axis=1)).all()

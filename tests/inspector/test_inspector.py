@@ -173,11 +173,16 @@ def test_each_image_has_its_verdict_alone_and_in_a_stream(tmp_path: Path) -> Non
         assert any(part in reason for reason in reasons), part
 
 
-def test_a_region_of_interest_holds_in_every_runtime(folder: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("black", [True, False])
+def test_a_region_of_interest_holds_in_every_runtime(folder: Any, tmp_path: Path, black: bool) -> None:
+    """Networks see black outside if they have learned to, and the whole image otherwise."""
     from steelsight.inspector.openvino import OpenVinoEngine
 
     left = (((0, 0), (0.4, 0), (0.4, 1), (0, 1)),)
     card = Inspector.open(folder).card.with_roi(Roi(polygons=Polygons(inside=left)))
+    assert card.roi is not None
+    assert not card.roi.black
+    card = card.model_copy(update={"roi": card.roi.model_copy(update={"black": black})})
     write_card(Path(shutil.copytree(folder, tmp_path / "inspector")), card)
     write_checksums(tmp_path / "inspector")
     inspector = Inspector.open(tmp_path / "inspector", device="cpu")
@@ -191,10 +196,11 @@ def test_a_region_of_interest_holds_in_every_runtime(folder: Any, tmp_path: Path
     found, rule = 0, RULE.model_copy(update={"gate": 0.0})
     for one in inspector.stream(IMAGES[:8]):
         edge = round(0.4 * one.size[1])
-        black = np.array(one.image)
-        black[:, edge:] = 0
-        p = float(by_hand("classify", STRETCHED.to_input(black)[None])[0])
-        maps = [to_8bit(by_hand("segment", way.to_input(black)[None])[0]) for way in (STRETCHED, PADDED)]
+        seen = np.array(one.image)
+        if black:
+            seen[:, edge:] = 0
+        p = float(by_hand("classify", STRETCHED.to_input(seen)[None])[0])
+        maps = [to_8bit(by_hand("segment", way.to_input(seen)[None])[0]) for way in (STRETCHED, PADDED)]
         combined = combine_maps(maps, [STRETCHED, PADDED], one.size)
         combined[:, :, edge:] = 0
         runs = tuple(encode_mask(mask) for mask in masks(rule, p, combined))

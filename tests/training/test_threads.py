@@ -37,6 +37,15 @@ def test_a_run_that_does_not_tell_goes_on_with_one_and_says_so(tmp_path: Path) -
     assert threads_of(Run(tmp_path)) == (1, True)  # said once, and recorded since
 
 
+def test_what_a_job_says_and_cannot_be_read_tells_nothing(tmp_path: Path) -> None:
+    finish(tmp_path, "fold0", device="cpu", threads=2)
+    for number, content in enumerate(("[]", "{", "[" * 100_000, '{"device": "cpu", "threads": "x"}', "3"), start=1):
+        finish(tmp_path, f"fold{number}")
+        (tmp_path / "jobs" / "segment" / f"fold{number}" / "done.json").write_text(content)
+    (tmp_path / "machine.json").write_text("[" * 100_000)
+    assert threads_of(Run(tmp_path)) == (2, True)
+
+
 def test_threads_are_limited_for_a_time_and_in_processes() -> None:
     before = torch.get_num_threads(), cv2.getNumThreads()
     with limited_to(1):

@@ -199,7 +199,8 @@ def judge_batch(
     images = [image for _, image in group if not isinstance(image, ImageError)]
     counted = [region for region in regions if not isinstance(region, ImageError)]
     unusual = [flags(image) if flags else () for image in images]
-    classified = _classify(_seen(images, counted), engine)
+    black = engine.roi is not None and engine.roi.black
+    classified = _classify(_seen(images, counted) if black else images, engine)
     known: list[Prediction] = []
     said = iter(zip(classified, unusual, counted, strict=True))
     nothing = tuple(Runs.empty() for _ in engine.classes)
@@ -215,7 +216,8 @@ def judge_batch(
         else:
             known.append(replace(judged, is_segmented=_is_to_be_segmented(judged, engine, rule, policy)))
     searched = [(one.image, one.counted) for one in known if one.image is not None and one.is_segmented]
-    maps = _segment(_seen([image for image, _ in searched], [region for _, region in searched]), engine.segmenters)
+    whole, regions_of = [image for image, _ in searched], [region for _, region in searched]
+    maps = _segment(_seen(whole, regions_of) if black else whole, engine.segmenters)
     return [
         _looked_at(one, next(maps), engine, rule, policy, keep_maps, keep_network_maps)
         if one.is_segmented

@@ -223,13 +223,13 @@ def _decide_inspector(
     as_json: bool,
 ) -> None:
     from steelsight.cli.decision_tables import show_policy
-    from steelsight.imaging.roi import choose_roi
+    from steelsight.imaging.roi import choose_roi, count_alike
     from steelsight.inspector.decide_policy import decide_inspector
     from steelsight.inspector.inspector import Inspector
 
     inspector = Inspector.open(folder)
     region: Roi | Unchanged | None = "keep" if roi is None else choose_roi(roi)
-    if region != "keep" and region != inspector.card.roi:
+    if region != "keep" and not count_alike(region, inspector.card.roi):
         inspector = replace(inspector, card=inspector.card.with_roi(region))
     rules = _severity(severity, inspector.classes)
     fresh = (

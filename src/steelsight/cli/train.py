@@ -1,5 +1,6 @@
 """`steelsight train`: folds, all jobs of a recipe, then decide and report."""
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -121,7 +122,9 @@ def train(
     from steelsight.training.device_config import DeviceConfig, require_device
     from steelsight.training.start import check_start, check_unchanged, check_weights
 
-    wanted = load_recipe(recipe, [*(overrides or []), *([] if roi is None else [f"roi={roi}"])], quick=quick)
+    wanted = load_recipe(
+        recipe, [*(overrides or []), *([] if roi is None else [f"roi={json.dumps(roi)}"])], quick=quick
+    )
     choose_jobs(wanted, only or [])
     machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel))
     require_device(machine)

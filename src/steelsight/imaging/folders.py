@@ -10,6 +10,7 @@ from steelsight.core.files import resolved
 from steelsight.imaging.read import is_image_name, is_unread_image
 
 _NAMED = 3
+_MOST_SEEN = 20_000  # entries of a folder that is passed over; about half a second
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,19 @@ def group_by_folder(files: Collection[Path], reason: str) -> Iterator[LeftOut]:
 
 
 def _passed_over(folder: Path, reason: str) -> list[LeftOut]:
-    """A folder that is passed over, where an image is in it, or nobody can tell."""
-    count, closed = 0, False
+    """A folder that is passed over, where an image is in it, or nobody can tell. A link may lead to a whole disk, so the
+    counting ends somewhere."""
+    count, seen, closed = 0, 0, False
 
     def is_closed(_: OSError) -> None:
         nonlocal closed
         closed = True
 
-    for _, _, files in os.walk(folder, onerror=is_closed):
+    for _, folders, files in os.walk(folder, onerror=is_closed):
         count += sum(is_image_name(Path(name)) for name in files)
+        seen += len(folders) + len(files)
+        if seen > _MOST_SEEN:
+            return [LeftOut(folder, f"{reason} (there is so much in it that not all was counted)", count)]
     return [LeftOut(folder, reason, count)] if count or closed else []
 
 

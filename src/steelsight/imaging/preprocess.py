@@ -13,6 +13,9 @@ from pydantic import Field
 from steelsight.core.model import Model
 from steelsight.imaging.depth import white
 
+LONGEST_SIDE = 1 << 14
+"""Pixels of a working size's side at most: a file from strangers must not ask for more memory than there is."""
+
 Image = NDArray[np.uint8] | NDArray[np.uint16]
 """Grey (H, W) or RGB colour (H, W, 3), 8 or 16 bit."""
 
@@ -29,8 +32,8 @@ class Preprocess(Model):
             all 16.
     """
 
-    height: int = Field(ge=32, multiple_of=32)
-    width: int = Field(ge=32, multiple_of=32)
+    height: int = Field(ge=32, le=LONGEST_SIDE, multiple_of=32)
+    width: int = Field(ge=32, le=LONGEST_SIDE, multiple_of=32)
     fit: Literal["stretch", "pad"] = "stretch"
     colour: Literal["grey", "rgb"] = "rgb"
     mean: float = Field(default=0.0, ge=0, le=1)

@@ -1,7 +1,8 @@
 """The region of interest: which part of a line's images counts. Edges, stamps and a mandrel beside it do not.
 
-Outside of it networks see black, as beyond the end of a strip, and nothing is marked or suspected there. It is a mask or
-polygons that a person drew once for a line, or `strip`: the strip itself, found in every image anew.
+Nothing is marked or suspected outside of it. Networks that were trained with a region see black there, as beyond the end of
+a strip; others see the whole image, as they have learned it. A region is a mask or polygons that a person drew once for a
+line, or `strip`: the strip itself, found in every image anew.
 """
 
 import json
@@ -119,6 +120,7 @@ class Roi(Model):
     Attributes:
         strip: the strip as `steelsight.imaging.strip_edge` finds it in each image.
         polygons, mask: the same for all images.
+        black: whether networks see black outside, which they must have learned: a new black edge looks like a defect.
 
     >>> roi = Roi(polygons=Polygons(outside=(((0, 0), (0.5, 0), (0.5, 1), (0, 1)),)))
     >>> roi.counted(np.zeros((1, 4), np.uint8)).astype(int).tolist()
@@ -128,6 +130,7 @@ class Roi(Model):
     strip: Literal[True] | None = None
     polygons: Polygons | None = None
     mask: Mask | None = None
+    black: bool = True
 
     @model_validator(mode="after")
     def _is_one(self) -> "Roi":
@@ -157,13 +160,23 @@ class Roi(Model):
         return _drawn(self, (image.shape[0], image.shape[1]))
 
     def blacken(self, image: Image) -> Image:
-        """The image as networks see it: black outside of the region.
+        """The image as networks see it: black outside of the region, or as it is.
 
         Raises:
             RoiError: see `counted`.
         """
-        counted = self.counted(image)
-        return blackened(image, counted)
+        return blackened(image, self.counted(image)) if self.black else image
+
+
+def count_alike(one: Roi | None, other: Roi | None) -> bool:
+    """Whether two regions count the same pixels, whatever networks see of the rest.
+
+    >>> count_alike(Roi(strip=True), Roi(strip=True, black=False)), count_alike(None, Roi(strip=True))
+    (True, False)
+    """
+    if one is None or other is None:
+        return one is other
+    return one == other.model_copy(update={"black": one.black})
 
 
 def blackened(image: Image, counted: NDArray[np.bool_]) -> Image:

@@ -187,7 +187,12 @@ class InspectorCard(Model):
         return InspectorCard.model_validate(dict(self) | {"policy": policy, "schema_version": version_for(self.roi)})
 
     def with_roi(self, roi: Roi | None) -> "InspectorCard":
-        """The same inspector with another region of interest, and without a policy, which was decided for the former one."""
+        """The same inspector with another region of interest, and without a policy, which was decided for the former one.
+
+        Its networks see black outside of it only if they have learned to: if they see black outside of the present one.
+        """
+        if roi is not None:
+            roi = roi.model_copy(update={"black": self.roi is not None and self.roi.black})
         return InspectorCard.model_validate(
             dict(self) | {"policy": None, "roi": roi, "schema_version": version_for(roi)}
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing, write_text
-from steelsight.imaging.roi import Roi
+from steelsight.imaging.roi import Roi, count_alike
 from steelsight.inspector.artifact import (
     CARD,
     CHECKSUMS,
@@ -52,7 +52,7 @@ def decide_inspector(
         raise UserError(
             f"{folder / CARD}: it has no classifiers, and verdicts need their P(defect); export a run that has some"
         )
-    changes = roi != "keep" and roi != card.roi
+    changes = roi != "keep" and not count_alike(roi, card.roi)
     tested = fresh or _read_tested(folder)
     former = card.policy
     if changes and fresh is None:

@@ -120,8 +120,8 @@ def _region(card: InspectorCard) -> str:
     if card.roi is None:
         return ""
     return (
-        f" Region of interest: {card.roi.text}. Outside of it the networks see black, nothing is marked or suspected, and no "
-        "share counts it."
+        f" Region of interest: {card.roi.text}. Outside of it nothing is marked or suspected, and no share counts it; the "
+        f"networks see {'black there' if card.roi.black else 'the whole image, as they have learned it'}."
     )
 
 

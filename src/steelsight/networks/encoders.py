@@ -1,7 +1,6 @@
 """The encoders, and where their ImageNet weights are on this machine. Needs no torch."""
 
 import importlib.util
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import platformdirs
 
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
+from steelsight.core.parsing import parse_json
 from steelsight.recipe import Encoder
 
 ENCODERS: tuple[Encoder, ...] = get_args(Encoder)
@@ -123,7 +123,7 @@ def find_in_folder(folder: Path, encoders: Sequence[Encoder]) -> dict[Encoder, P
 
 def _recorded_checksum(added: Path) -> str | None:
     try:
-        recorded = json.loads(added.with_suffix(".json").read_text("utf-8"))["sha256"]
+        recorded = parse_json(added.with_suffix(".json").read_text("utf-8"))["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return str(recorded)

@@ -5,10 +5,12 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import ConfigDict, Field, model_validator
 
 from steelsight.imaging.combine import Combine
-from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.preprocess import LONGEST_SIDE, Preprocess
 from steelsight.recipe.augment import Augment
 from steelsight.recipe.base import Fields, Probability
 from steelsight.recipe.stated_rule import StatedRule
+
+_MOST = 1_000_000  # epochs, or images of a batch
 
 Step = Literal["classify", "segment"]
 Softness = Annotated[float, Field(gt=1, allow_inf_nan=False)]
@@ -31,9 +33,9 @@ class Input(Fields):
             12, 14 and 16 that hold the largest value of all images.
     """
 
-    height: int | None = Field(default=None, ge=32, multiple_of=32)
-    width: int | None = Field(default=None, ge=32, multiple_of=32)
-    pixels: int | None = Field(default=None, ge=32 * 32)
+    height: int | None = Field(default=None, ge=32, le=LONGEST_SIDE, multiple_of=32)
+    width: int | None = Field(default=None, ge=32, le=LONGEST_SIDE, multiple_of=32)
+    pixels: int | None = Field(default=None, ge=32 * 32, le=LONGEST_SIDE**2)
     fit: Literal["stretch", "pad"] = "stretch"
     colour: Literal["auto", "grey", "rgb"] = "rgb"
     mean: Probability = 0.0
@@ -53,7 +55,7 @@ class Repeat(Fields):
     model_config = ConfigDict(coerce_numbers_to_str=True)  # class: 2 means the class "2"
 
     class_: str = Field(alias="class")
-    times: int = Field(ge=1)
+    times: int = Field(ge=1, le=10_000)
     probability: Probability = 1.0
 
 
@@ -71,9 +73,9 @@ class Sampling(Fields):
         least_steps: of an epoch, for small data.
     """
 
-    batch: int = Field(ge=1)
-    device_batch: int = Field(ge=1)
-    validation_batch: int | None = Field(default=None, ge=1)
+    batch: int = Field(ge=1, le=_MOST)
+    device_batch: int = Field(ge=1, le=_MOST)
+    validation_batch: int | None = Field(default=None, ge=1, le=_MOST)
     repeat: Literal["balanced"] | tuple[Repeat, ...]
     defect_free_share: Probability
     defect_free_in_validation: bool
@@ -150,7 +152,7 @@ class Schedule(Fields):
 class Phase(Fields):
     """Epochs under one loss, one fresh optimiser, one schedule."""
 
-    epochs: int = Field(ge=1)
+    epochs: int = Field(ge=1, le=_MOST)
     loss: Loss
     optimiser: Optimiser
     schedule: Schedule
@@ -291,7 +293,7 @@ class Search(Fields):
     """
 
     gates: tuple[Probability, ...] = Field(min_length=1)
-    area_ratio: float = Field(default=1.05, gt=1)
+    area_ratio: float = Field(default=1.05, ge=1.001)
     softness: tuple[Softness, ...] = (5.0,)
     objective: Literal["competition", "pooled", "defects"] = "competition"
     max_false_alarms: Probability = 0.05
@@ -324,7 +326,7 @@ class Recipe(Fields):
 
     name: str
     seed: int = Field(ge=0, lt=2**32)
-    folds: int = Field(ge=2)
+    folds: int = Field(ge=2, le=1000)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: bool = False
     devices_per_job: int = Field(default=1, ge=1)

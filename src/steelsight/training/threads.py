@@ -1,6 +1,5 @@
 """The threads of a job on a processor: one, so that its bits depend neither on the machine nor on what runs beside it."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ import cv2
 import torch
 
 from steelsight.core.files import write_json
+from steelsight.core.parsing import parse_json
 from steelsight.run.run import Run
 
 THREADS = 1
@@ -53,17 +53,20 @@ def threads_of(run: Run) -> tuple[int, bool]:
     path = run.machine_file
     with suppress(OSError, ValueError, KeyError, TypeError):
         return int(_read(path)["threads"]), True
-    told = sorted(
-        int(done["threads"])
-        for done in (_read(job.done) for job in run.jobs_begun() if job.done.is_file())
-        if done.get("device") == "cpu" and "threads" in done
-    )
+    told = sorted(filter(None, (_told(job.done) for job in run.jobs_begun() if job.done.is_file())))
     begun = any(job.checkpoint.exists() for job in run.jobs_begun())
     threads = told[-1] if told else THREADS
     write_json(path, {"threads": threads})
     return threads, bool(told) or not begun
 
 
-def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return content
+def _told(done: Path) -> int | None:
+    """How many threads a job says that it had on a processor; None where it says nothing that can be read."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        content = _read(done)
+        return int(content["threads"]) if content["device"] == "cpu" else None
+    return None
+
+
+def _read(path: Path) -> Any:
+    return parse_json(path.read_text("utf-8"))

@@ -34,7 +34,6 @@ def test_a_name_with_spaces_around_it_is_the_same_in_a_table(name: str, before: 
         (("pit", "\u200bpit"), "would be one in a table"),
         (("pit", "OK"), "no class of defects"),
         (("scratch", "Background"), "no class of defects"),
-        (("void",), "no class of defects"),
     ],
 )
 def test_what_is_refused(names: tuple[str, ...], says: str) -> None:

@@ -251,7 +251,7 @@ def test_a_category_that_means_good_is_no_class_and_one_that_is_its_own_parent_i
     dataset = read_dataset(root)
     assert (dataset.classes, dataset.faults) == (("scratch", "pit", "dent"), ())
     assert [sample.classes for sample in dataset.samples] == [(0,), ()]
-    assert dataset.notes == ("category 'Good' is no class: what is marked as free of defects is no defect",)
+    assert dataset.notes == ("category 'Good' is no class: what it marks is no defect",)
 
 
 @pytest.mark.parametrize(

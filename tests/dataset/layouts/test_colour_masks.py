@@ -95,3 +95,21 @@ def test_a_legend_with_a_number_of_thousands_of_digits_is_refused(tmp_path: Path
     (folder(tmp_path, np.zeros((*SIZE, 3), np.uint8)) / "labelmap.txt").write_text("pit:" + "1" * 5000 + ",0,0::\n")
     with pytest.raises(UserError, match=r"labelmap\.txt, line 1: .* a line is name:red,green,blue"):
         read_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("drawn", ["alpha alone", "both alike", "both, and they differ"])
+def test_a_mask_that_transparency_draws_is_no_good_example(tmp_path: Path, drawn: str) -> None:
+    pixels = np.zeros((*SIZE, 4), np.uint8)
+    pixels[3:9, 4:19, 3] = 255
+    pixels[3:9, 4:19, :3] = (0, 0, 0) if drawn == "alpha alone" else (0, 0, 255)
+    if drawn == "both, and they differ":
+        pixels[3, 4, 3] = 0
+    root = folder(tmp_path, np.zeros((*SIZE, 3), np.uint8))
+    (root / "legend.csv").write_text(LEGENDS["legend.csv"])
+    cv2.imwrite(str(root / "masks" / "a.png"), pixels)
+    picture(root / "images" / "b.png")
+    cv2.imwrite(str(root / "masks" / "b.png"), np.full((*SIZE, 3), (0, 0, 255), np.uint8))
+    dataset = read_dataset(root)
+    whole = drawn == "both alike"
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == ([] if whole else [("not-a-mask", "a.png")])
+    assert [one.image_id for one in dataset.samples] == (["a.png", "b.png"] if whole else ["b.png"])

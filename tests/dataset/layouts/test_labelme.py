@@ -168,3 +168,21 @@ def test_the_background_is_passed_over_and_said(tmp_path: Path) -> None:
     dataset = read_dataset(tmp_path)
     assert dataset.classes == (PIT,)
     assert any("1 shapes named '_background_' are passed over" in note for note in dataset.notes)
+
+
+def test_names_that_are_no_class_are_passed_over_and_said(tmp_path: Path) -> None:
+    write(tmp_path, "a", [shape("polygon", SQUARE)])
+    write(tmp_path, "b", [shape("polygon", SQUARE, label="good")])
+    dataset = read_dataset(tmp_path)
+    assert dataset.classes == (PIT,)
+    assert [one.is_defective for one in dataset.samples] == [True, False]
+    assert any("1 shapes named 'good' are passed over" in note for note in dataset.notes)
+
+
+def test_flags_that_are_set_are_named(tmp_path: Path) -> None:
+    file = write(tmp_path, "a", [shape("polygon", SQUARE)])
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"flags": {"checked": True, "blurred": False, "odd": 3}}))
+    (note,) = read_dataset(tmp_path).notes
+    assert note.startswith("flags of files are set (checked 1 times) and not read")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"flags": ["checked"]}))
+    assert read_dataset(tmp_path).notes == ()

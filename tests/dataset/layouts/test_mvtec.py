@@ -64,3 +64,16 @@ def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("nothing")
     with pytest.raises(UserError, match="MVTec AD keeps them in"):
         read_dataset(tmp_path, "mvtec")
+
+
+@pytest.mark.parametrize("other", ["0_mask.bmp", "0.png"])
+def test_two_masks_of_one_image_are_a_fault_of_it(tmp_path: Path, other: str) -> None:
+    for name in ("train/good/0.png", "test/pit/0.png", "test/pit/1.png"):
+        picture(tmp_path / name)
+    truth = tmp_path / "ground_truth" / "pit"
+    truth.mkdir(parents=True)
+    for name, mask in (("0_mask.png", pit()), (other, ~pit()), ("1_mask.png", pit())):
+        cv2.imwrite(str(truth / name), mask.astype(np.uint8) * 255)
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("duplicate-mask", "test/pit/0.png")]
+    assert [one.image_id for one in dataset.samples] == ["train/good/0.png", "test/pit/1.png"]

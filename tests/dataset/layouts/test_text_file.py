@@ -23,7 +23,7 @@ def test_what_is_written_with_a_byte_order_mark_is_read(text: str) -> None:
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_tables_are_read_in_each_encoding(tmp_path: Path, encoding: str, mark: str, newline: str) -> None:
     file = tmp_path / "t.csv"
     file.write_bytes(newline.join([f"image{mark}class", f"a b.jpg{mark}Riß", ""]).encode(encoding))

@@ -1,5 +1,6 @@
 """YOLO's text files: where they lie, what a line says, and what is named rather than dropped."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,15 @@ def test_labels_without_an_image_and_images_without_a_place(tmp_path: Path) -> N
     assert [one.images for one in dataset.left_out] == [1]
 
 
-@pytest.mark.parametrize("names", ["", "[pit, pit]", "{a: pit}", "3", "[pit"])
+BOMB = "[&a [x,x,x,x,x,x,x,x,x]" + "".join(
+    f", &{name} [{','.join(['*' + before] * 9)}]" for before, name in pairwise("abcdefghi")
+) + "]"  # fmt: skip
+"""A few lines of anchors that stand for 387 million values."""
+
+
+@pytest.mark.parametrize(
+    "names", ["", "[pit, pit]", "{a: pit}", "3", "[pit", "2024-99-99", "[[pit], dent]", "&a [*a]", BOMB]
+)
 def test_names_that_cannot_be_told_apart_are_refused(tmp_path: Path, names: str) -> None:
     with pytest.raises(UserError, match=r"data\.yaml"):
         read_dataset(write(tmp_path, {"a": SQUARE}, names))
@@ -106,3 +115,19 @@ def test_a_class_that_is_no_defect_is_passed_over_and_said(tmp_path: Path) -> No
     assert (dataset.classes, dataset.faults) == (("pit", "scratch"), ())
     assert [sample.is_defective for sample in dataset.samples] == [True, False]
     assert any("class 2 'background' is no class of defects" in note for note in dataset.notes)
+
+
+def test_labels_that_two_images_share_are_neithers(tmp_path: Path) -> None:
+    root = write(tmp_path, {"a": SQUARE, "b": SQUARE})
+    picture(root / "images" / "train" / "a.jpg", 7)
+    dataset = read_dataset(root)
+    faults = [(fault.kind, fault.image_id) for fault in dataset.faults]
+    assert faults == [("duplicate-image", f"images/train/a.{suffix}") for suffix in ("jpg", "png")]
+    assert [one.image_id for one in dataset.samples] == ["images/train/b.png"]
+
+
+def test_what_is_marked_as_good_is_no_defect(tmp_path: Path) -> None:
+    dataset = read_dataset(write(tmp_path, {"a": SQUARE, "b": "1" + SQUARE[1:]}, "[pit, good]"))
+    assert (dataset.classes, dataset.faults) == (("pit",), ())
+    assert [one.is_defective for one in dataset.samples] == [True, False]
+    assert any("class 1 'good' is no class of defects" in note for note in dataset.notes)

@@ -121,7 +121,7 @@ def test_a_folder_of_before_follows_the_log_that_names_its_images(new_url: Any, 
     assert use(data, own) == mark
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"log": 1}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"log": 1}', "[" * 100_000])
 def test_of_a_torn_mark_the_images_decide(url: str, data: Any, content: str) -> None:
     mark = use(data, url, 1)
     (data / BELONGING).write_text(content)

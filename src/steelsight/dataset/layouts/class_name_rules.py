@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background, is_ignore, is_plain, shown
-from steelsight.dataset.layouts.good_names import is_good_name
+from steelsight.core.safe_names import is_plain, shown
+from steelsight.dataset.layouts.good_names import marks_no_defect
 
 _WHOLE_FLOAT = re.compile(r"([0-9]+)\.0+", re.ASCII)
 
@@ -24,7 +24,7 @@ def refuse_class_names(classes: Sequence[str], root: Path) -> None:
             raise UserError(f"{root}: class {shown(name)!r} has characters that no table can show; rename the class")
         if not any(one.isprintable() and not one.isspace() for one in name):
             raise UserError(f"{root}: a class is named {name!r}; give it a name that can be seen")
-        if is_background(name) or is_ignore(name) or is_good_name(name):
+        if marks_no_defect(name):
             raise UserError(
                 f"{root}: class {name!r} is no class of defects; images without a defect need no class, rename or remove it"
             )

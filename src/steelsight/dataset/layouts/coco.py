@@ -41,11 +41,14 @@ _Id = int | str
 
 
 def candidates(root: Path) -> list[Path]:
-    """The JSON files of a folder, or of its `annotations/`, that hold images and annotations; else those of its folders."""
+    """Those of `own_files`; else those of its folders, such as `train/` and `valid/`."""
+    return own_files(root) or [path for path in files_of_parts(root) if mentions(path, "images", "annotations")]
+
+
+def own_files(root: Path) -> list[Path]:
+    """The JSON files of a folder, or of its `annotations/`, that hold images and annotations."""
     found = sorted(root.glob("*.json")) + sorted((root / "annotations").glob("*.json"))
-    return [path for path in found if mentions(path, "images", "annotations")] or [
-        path for path in files_of_parts(root) if mentions(path, "images", "annotations")
-    ]
+    return [path for path in found if mentions(path, "images", "annotations")]
 
 
 def list_folder(
@@ -59,12 +62,14 @@ def list_folder(
     """
     files = [table] if table else candidates(root)
     if len(files) > 1:
-        return joined(root, [list_folder(base_of(root, file), file, boxes=boxes) for file in files], files)
+        return joined(
+            root, [list_folder(base_of(root, file), file, boxes=boxes, ignore=ignore) for file in files], files
+        )
     if not files:
         raise UserError(f"{root}: no JSON here holds images and annotations; add the COCO file beside the images")
     (file,) = files
     if base_of(root, file) != root:
-        return joined(root, [list_folder(base_of(root, file), file, boxes=boxes)], files)
+        return joined(root, [list_folder(base_of(root, file), file, boxes=boxes, ignore=ignore)], files)
     content = load(file)
     names, no_class, notes = _classes(content, file)
     faults: list[Fault] = list(content.faults)
@@ -119,10 +124,8 @@ def _classes(content: CocoFile, file: Path) -> tuple[dict[_Id, str], set[_Id], t
     if len({category.id for category in content.categories}) < len(content.categories):
         raise UserError(f"{file}: two categories share an id; each class needs its own")
     for category in sorted(content.categories, key=_by_id):
-        if is_background(category.name):
-            notes.append(f"category {category.name!r} is no class: what is marked as background is no defect")
-        elif is_good_name(category.name):
-            notes.append(f"category {category.name!r} is no class: what is marked as free of defects is no defect")
+        if is_background(category.name) or is_good_name(category.name):
+            notes.append(f"category {category.name!r} is no class: what it marks is no defect")
         elif category.name in parents and category.id not in used:
             notes.append(f"category {category.name!r} is no class: it is the unused parent of others")
         else:

@@ -148,16 +148,8 @@ def _listed(
 
     def marks(size: Size) -> Marks:
         given = (size[0] if stated[0] is None else int(stated[0]), size[1] if stated[1] is None else int(stated[1]))
-        return shape_marks(
-            image_id,
-            read.file,
-            shapes,
-            size,
-            boxes=boxes,
-            ignore=read.ignore,
-            stated=given,
-            shown=frozenset(shown),
-        )
+        said = frozenset(shown)
+        return shape_marks(image_id, read.file, shapes, size, boxes=boxes, ignore=read.ignore, stated=given, shown=said)
 
     return Listed(image_id, found.path, marks, read.file)
 

@@ -101,6 +101,8 @@ def detect_layout(root: Path) -> Layout:
         fits.append("severstal")  # so that the column that is missing gets named
     if not fits and image_labels.is_table(root / image_labels.TABLE):
         fits.append("image-labels")
+    if not fits and coco.candidates(root):  # of its folders, which may also be what somebody converted to
+        fits.append("coco")
     if len(fits) == 1:
         return fits[0]
     if fits:
@@ -115,7 +117,7 @@ def _fitting(root: Path) -> list[Layout]:
         "colour-masks": coloured,
         "index-png": not coloured and index_png.looks_like(root),
         "class-folders": class_folders.looks_like(root),
-        "coco": coco.candidates(root),
+        "coco": coco.own_files(root),
         "labelme": labelme.candidates(root),
         "cvat": cvat.candidates(root),
         "voc": voc.looks_like(root),

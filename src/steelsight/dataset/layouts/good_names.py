@@ -2,6 +2,8 @@
 
 import re
 
+from steelsight.core.safe_names import is_background
+
 _GOOD = frozenset(
     {"free", "good", "ok", "okay", "normal", "clean", "flawless", "faultless", "defect free", "fault free"}
 )
@@ -33,3 +35,12 @@ def is_good_name(name: str) -> bool:
 
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", " ", name.casefold()).strip()
+
+
+def marks_no_defect(name: str) -> bool:
+    """Whether what bears a class name is no defect: the background, or what is good.
+
+    >>> [marks_no_defect(one) for one in ("_background_", "OK", "not good")]
+    [True, True, False]
+    """
+    return is_background(name) or is_good_name(name)

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.brush_runs import decode_brush
-from steelsight.dataset.layouts.good_names import is_good_name
+from steelsight.dataset.layouts.good_names import is_good_name, marks_no_defect
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number, points_of, read_json
 from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
@@ -148,15 +147,9 @@ def _listed(task: Mapping[str, Any], label: str, disk: ImagesOnDisk, read: _Read
 
     def marks(size: Size) -> Marks:
         stated = next((one for one in sizes if one != size), size)
+        said = frozenset(shown)
         return shape_marks(
-            image_id,
-            read.file,
-            shapes,
-            size,
-            boxes=boxes,
-            ignore=read.ignore,
-            stated=stated,
-            shown=frozenset(shown),
+            image_id, read.file, shapes, size, boxes=boxes, ignore=read.ignore, stated=stated, shown=said
         )
 
     return Listed(image_id, found.path, marks, read.file)
@@ -216,7 +209,7 @@ def _shapes(
             size = _size(one)
             sizes.append(size)
             for name in names:
-                if is_background(name):
+                if marks_no_defect(name):
                     read.no_class[name] += 1
                     continue
                 draw = _drawn(one["value"], kind, size)

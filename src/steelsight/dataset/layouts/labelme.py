@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background
-from steelsight.dataset.layouts.good_names import is_good_name
+from steelsight.core.safe_names import shown
+from steelsight.dataset.layouts.good_names import is_good_name, marks_no_defect
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import mentions, number, points_of, read_json
 from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, no_marks
@@ -53,6 +53,7 @@ class _Read:
     faults: list[Fault] = field(default_factory=list)
     no_class: Counter[str] = field(default_factory=Counter)
     lines: int = 0
+    flags: Counter[str] = field(default_factory=Counter)
     of_image: dict[Path, Path] = field(default_factory=dict)
 
     def notes(self) -> tuple[str, ...]:
@@ -60,6 +61,11 @@ class _Read:
             f"{count} shapes named {name!r} are passed over: that is no class of defects"
             for name, count in sorted(self.no_class.items())
         ]
+        if self.flags:
+            flags = ", ".join(f"{shown(name)} {count} times" for name, count in sorted(self.flags.items()))
+            said.append(
+                f"flags of files are set ({flags}) and not read: what they say of images as a whole can stand in labels.csv"
+            )
         if self.lines:
             said.append(
                 f"{self.lines} lines do not say their width and are taken as {WIDTH:g} pixels wide, as labelme converts "
@@ -130,6 +136,8 @@ def _listed(file: Path, disk: ImagesOnDisk, read: _Read, boxes: Boxes | None) ->
         return None
     read.of_image[path] = file
     shapes, faults = _shapes(content["shapes"], file, image_id, read)
+    flags = content.get("flags")
+    read.flags.update(name for name, is_set in (flags if isinstance(flags, dict) else {}).items() if is_set is True)
     stated = _stated(content)
     good = [part for part in path.relative_to(disk.root).parts[:-1] if is_good_name(part)]
     defects = [shape for shape in shapes if not is_ignored(shape.name, read.ignore)]
@@ -193,7 +201,7 @@ def _shapes(entries: list[Any], file: Path, image_id: str, read: _Read) -> tuple
             faults.append(Fault("unknown-class", file, None, image_id, f"{label} has no label; give it its class"))
             continue
         name = name.strip()
-        if is_background(name):
+        if marks_no_defect(name):
             read.no_class[name] += 1
             continue
         try:

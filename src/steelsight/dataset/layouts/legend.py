@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background, is_ignore
+from steelsight.core.safe_names import is_ignore
+from steelsight.dataset.layouts.good_names import marks_no_defect
 from steelsight.dataset.layouts.listing import Marks, Size, wrong_size
+from steelsight.dataset.layouts.mask_images import contradicts_alpha
 from steelsight.dataset.layouts.text_file import read_text, table_rows
 from steelsight.dataset.model import Fault
 from steelsight.imaging.read import ImageError, read_image
@@ -86,8 +88,8 @@ def read_legend(file: Path) -> Legend:
             )
         if name in classes:
             raise UserError(f"{file}, line {line}: class {name!r} has a colour already; give each class one colour")
-        names[colour] = None if is_background(name) else name
-        if not (is_background(name) or is_ignore(name)):
+        names[colour] = None if marks_no_defect(name) else name
+        if not (marks_no_defect(name) or is_ignore(name)):
             classes.append(name)
     if not classes:
         raise UserError(f"{file}: names no class; write a line for each, such as scratch:255,0,0::")
@@ -122,6 +124,10 @@ def colour_marks(image_id: str, file: Path, legend: Legend, size: Size) -> Marks
             f"mask{smeared}"
         )
         return Marks({}, (Fault("unknown-class", file, None, image_id, message),))
+    background = [_code(colour) for colour, name in legend.names.items() if name is None]
+    if contradicts_alpha(file, ~np.isin(codes, background)):
+        message = "its transparency draws another mask than its colours; save it without alpha"
+        return Marks({}, (Fault("not-a-mask", file, None, image_id, message),))
     of_name: defaultdict[str, list[int]] = defaultdict(list)  # what is not to be judged may have several colours
     for value in map(int, values):
         if (name := legend.names[known[value]]) is not None:

@@ -8,13 +8,14 @@ The folders below `test/` are the classes. A pixel is defect where its mask is a
 without `ground_truth/` of its class is one of which only the class is known.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.class_folders import mask_marks
 from steelsight.dataset.layouts.good_names import is_good_name
-from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks
+from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks, second_mask
 from steelsight.dataset.model import Fault
 from steelsight.imaging.read import list_images
 
@@ -43,17 +44,21 @@ def list_folder(root: Path) -> Listing:
         truth = root / TRUTH / folder.name
         # of images to learn from nobody draws a mask; those of test/good may be empty ones
         learned = good and folder.parent.name == TRAIN
-        masks = {} if learned else {path.stem: path for path in list_images(truth)}
+        masks: defaultdict[str, list[Path]] = defaultdict(list)
+        for path in [] if learned else list_images(truth):
+            masks[path.stem].append(path)
         if not good:
             classes.add(folder.name)
         if not good and not masks:
             weak.append(folder.name)
         for path in list_images(folder):
             image_id = path.relative_to(root).as_posix()
-            stem = next((f"{path.stem}{suffix}" for suffix in _SUFFIXES if f"{path.stem}{suffix}" in masks), None)
-            if stem is not None:
-                used.add(masks[stem])
-                images.append(Listed(image_id, path, _reader(image_id, masks[stem], folder.name), path))
+            found = [mask for suffix in _SUFFIXES for mask in masks.get(f"{path.stem}{suffix}", [])]
+            if found:
+                used.update(found)
+                if len(found) > 1:
+                    faults.append(second_mask(image_id, *found[:2]))
+                images.append(Listed(image_id, path, _reader(image_id, found[0], folder.name), path))
             elif good:
                 images.append(Listed(image_id, path, no_marks, path))
             elif masks:

@@ -64,6 +64,7 @@ def table_header(file: Path) -> list[str]:
     Raises:
         UserError: as of `table_rows`.
     """
+    csv.field_size_limit(_LONGEST_FIELD)
     try:
         with file.open("rb") as stream:
             content = stream.read(_LONGEST_HEADER)
@@ -73,10 +74,10 @@ def table_header(file: Path) -> list[str]:
         raise UserError(f"{file}: cannot be read ({error.strerror}); check its rights") from error
     decoder = codecs.getincrementaldecoder(encoding_of(content))()  # which leaves a character that is cut off alone
     try:
-        line = decoder.decode(content).partition("\n")[0].rstrip("\r")
-    except UnicodeDecodeError as error:
+        line = _first_line(decoder.decode(content))
+        return next(csv.reader([line], delimiter=delimiter_of(line)), [])
+    except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{file}: not a CSV file in UTF-8 ({error}); save it again as CSV, UTF-8") from error
-    return next(csv.reader([line], delimiter=delimiter_of(line)), [])
 
 
 def delimiter_of(text: str) -> str:
@@ -85,5 +86,10 @@ def delimiter_of(text: str) -> str:
     >>> delimiter_of("image;class\na,b;c"), delimiter_of("image")
     (';', ',')
     """
-    header = text.partition("\n")[0]
+    header = _first_line(text)
     return max(_DELIMITERS, key=lambda mark: (header.count(mark), mark == ","))
+
+
+def _first_line(text: str) -> str:
+    """Without what ends it, which in old files is a carriage return alone."""
+    return io.StringIO(text[:_LONGEST_HEADER], newline="").readline().rstrip("\r\n")

@@ -16,7 +16,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background
+from steelsight.dataset.layouts.good_names import marks_no_defect
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number
 from steelsight.dataset.layouts.legend import (
@@ -229,7 +229,7 @@ def _shapes(file: Path, top: Element, image_id: str, read: _Read) -> tuple[list[
         if one.findtext("deleted", "0").strip() == "1":
             read.passed_over["deleted"] += 1
             continue
-        if is_background(name):
+        if marks_no_defect(name):
             read.passed_over[repr(name)] += 1
             continue
         try:

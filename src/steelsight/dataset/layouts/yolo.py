@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background
+from steelsight.core.parsing import parse_yaml
+from steelsight.dataset.layouts.good_names import marks_no_defect
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number
 from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, no_marks
@@ -85,11 +86,11 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
             f"{len(read.bare)} images have no text file and count as defect-free, as YOLO defines it "
             f"({', '.join(read.bare[:_NAMED])}{more})",
         )
-    classes = None if names is None else tuple(names[key] for key in sorted(names) if not is_background(names[key]))
+    classes = None if names is None else tuple(names[key] for key in sorted(names) if not marks_no_defect(names[key]))
     notes += tuple(
         f"class {key} {name!r} is no class of defects: lines of it are passed over"
         for key, name in sorted((names or {}).items())
-        if is_background(name)
+        if marks_no_defect(name)
     )
     return Listing(
         root,
@@ -109,8 +110,7 @@ def _relative(path: Path, root: Path) -> str:
 
 def _images(disk: ImagesOnDisk, labels: set[Path], read: _Read, boxes: Boxes | None) -> tuple[list[Listed], set[Path]]:
     images: list[Listed] = []
-    used: set[Path] = set()
-    of_labels: dict[Path, str] = {}
+    of_labels: dict[Path, tuple[str, Path]] = {}
     for path in disk.paths:
         image_id = disk.name_of(path)
         file = next((one for one in _label_files(path, disk.root) if one in labels), None)
@@ -120,13 +120,13 @@ def _images(disk: ImagesOnDisk, labels: set[Path], read: _Read, boxes: Boxes | N
             read.bare.append(image_id)
             images.append(Listed(image_id, path, no_marks, path))
             continue
-        used.add(file)
-        if file in of_labels:
-            message = f"{of_labels[file]} has the same labels, {_relative(file, disk.root)}; give each its own name"
-            read.faults.append(Fault("duplicate-image", path, None, image_id, message))
-        of_labels.setdefault(file, image_id)
+        other, other_path = of_labels.setdefault(file, (image_id, path))
+        if other != image_id:  # nobody knows which of the two the labels are about
+            for one, at, and_of in ((other, other_path, image_id), (image_id, path, other)):
+                message = f"{and_of} has the same labels, {_relative(file, disk.root)}; give each its own name"
+                read.faults.append(Fault("duplicate-image", at, None, one, message))
         images.append(Listed(image_id, path, _reader(image_id, file, read, boxes), file))
-    return images, used
+    return images, set(of_labels)
 
 
 def _reader(image_id: str, file: Path, read: _Read, boxes: Boxes | None) -> Callable[[Size], Marks]:
@@ -167,7 +167,7 @@ def _marks(image_id: str, file: Path, read: _Read, size: Size, boxes: Boxes | No
         except AnnotationError as error:
             faults.append(Fault(error.kind, file, line, image_id, str(error)))
             continue
-        if not is_background(shape.name):
+        if not marks_no_defect(shape.name):
             shapes.append(shape)
     if faults:
         return Marks({}, tuple(faults), file)
@@ -231,13 +231,14 @@ def _class_names(root: Path) -> tuple[dict[int, str] | None, tuple[str, ...]]:
 
 def _of_yaml(file: Path) -> dict[int, str]:
     try:
-        content: Any = yaml.safe_load(read_text(file))
-    except (yaml.YAMLError, RecursionError):
+        content: Any = parse_yaml(read_text(file))
+    except yaml.YAMLError:
         raise UserError(f"{file}: not YAML; write it again, with names: [first, second]") from None
     names = content.get("names") if isinstance(content, dict) else None
     entries: Any = names.items() if isinstance(names, dict) else enumerate(names) if isinstance(names, list) else ()
     found = {number(key): name for key, name in entries}
-    if not found or any(key is None or key != int(key) or key < 0 for key in found):
+    are_names = all(isinstance(name, str | int | float) for name in found.values())
+    if not found or not are_names or any(key is None or key != int(key) or key < 0 for key in found):
         raise UserError(f"{file}: no names of classes; write them as names: [first, second], or as names: {{0: first}}")
     if len(set(map(str, found.values()))) < len(found):
         raise UserError(f"{file}: two classes share a name; each needs its own")

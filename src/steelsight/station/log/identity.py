@@ -4,7 +4,6 @@ A log that did not store a folder's images must not judge which of them go: a ne
 database's URL was forgotten, or that of another station.
 """
 
-import json
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import resolved, write_json
+from steelsight.core.parsing import parse_json
 from steelsight.station.log.connect import NoLog, parse_url, shown
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.tables import inspections, log_identity
@@ -129,7 +129,7 @@ def _read_mark(data: Path) -> _Mark | None:
     """The folder's mark; None where there is none, or one that a power cut has emptied: its images decide then."""
     path = data / BELONGING
     try:
-        read = json.loads(path.read_text(encoding="utf-8"))
+        read = parse_json(path.read_text(encoding="utf-8"))
         return _Mark(str(read["log"]), str(read["where"]))
     except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
         return None

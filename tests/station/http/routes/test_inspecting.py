@@ -11,7 +11,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from helpers.pictures import turned_jpeg
+from helpers.pictures import stored_for, turned_jpeg, turned_png
 from helpers.rings import filled
 from helpers.serving import IMAGES, send, served, wait_until
 from httpx import Client
@@ -117,6 +117,19 @@ def test_a_browser_sees_8_bits_and_the_pixels_as_they_are_read(client: Client) -
     keys = ("p_defect", "verdict", "regions", "flags")
     one, other = answer.json()["inspections"][1], again.json()["inspections"][0]
     assert [one[key] for key in keys] == [other[key] for key in keys]
+
+
+def test_the_eight_orientations_are_answered_like_the_picture_that_a_hand_has_turned(client: Client) -> None:
+    seen = cv2.imread(str(IMAGES[0]), cv2.IMREAD_GRAYSCALE)[:, :640]
+    files = [("files", (f"{number}.png", turned_png(stored_for(seen, number), number))) for number in range(1, 9)]
+    by_hand = ("files", ("by_hand.png", cv2.imencode(".png", seen)[1].tobytes()))
+    answer = client.post("/api/v1/inspections", files=[*files, by_hand])
+    assert answer.status_code == 200, answer.text
+    *turned, expected = answer.json()["inspections"]
+    keys = ("height", "width", "p_defect", "verdict", "runs", "suspected_runs", "flags")
+    assert [[one[key] for key in keys] for one in turned] == [[expected[key] for key in keys]] * 8
+    for one in turned:
+        np.testing.assert_array_equal(pixels(client.get(f"/api/v1/inspections/{one['id']}/image")), seen)
 
 
 def test_of_a_request_with_a_file_that_is_no_image_nothing_is_inspected(client: Client) -> None:

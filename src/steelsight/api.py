@@ -318,7 +318,7 @@ def train(
         resume: go on with the run in `out`, with the recipe that it began with; begin a new one if there is none.
         skip_faulty: leave faulty images out.
         device, workers: where to train, and loader processes of each job.
-        parallel: jobs side by side; `auto`: one for each core of a processor, one on a GPU.
+        parallel: jobs side by side; `auto`: one on every core of a processor, or on every GPU.
 
     Raises:
         UserError: images are faulty, `out` holds something else, ImageNet weights that the recipe names are missing, or a

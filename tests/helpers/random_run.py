@@ -27,6 +27,7 @@ from steelsight.run.resolved_recipe import write_run_recipe
 from steelsight.run.run import Run
 from steelsight.selection.decide import decide
 from steelsight.selection.decision import write_decision
+from steelsight.training.epochs import job_loader
 from steelsight.training.job import make_job, store_evidence
 
 FOLDS = 2
@@ -68,7 +69,8 @@ def _make(run: Path) -> OutOfFoldPredictions:
             _spread(network)
             job.folder.path.mkdir(parents=True)
             save_file(network.state_dict(), job.folder.weights)
-            store_evidence(job, network, evidence, torch.device("cpu"), workers=0)
+            with job_loader(job, torch.device("cpu"), 0) as loader:
+                store_evidence(job, network, evidence, torch.device("cpu"), loader)
     write_decision(Run(run), decide(Run(run)).model_copy(update={"rule": _rule(evidence)}))
     return evidence
 

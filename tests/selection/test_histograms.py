@@ -1,14 +1,19 @@
 """Histograms against the pixels that they count."""
 
+import shutil
+from pathlib import Path
+from typing import get_args
+
 import numpy as np
 import pytest
 from helpers.judged_run import make_run
 
-from steelsight.imaging.combine import combine_maps
+from steelsight.imaging.combine import CutAt, combine_maps
 from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.run import Run
 from steelsight.selection import histograms as module
-from steelsight.selection.histograms import histogram, image_histograms
+from steelsight.selection.histograms import Choice, histogram, image_histograms, prepare_histograms
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +30,14 @@ def test_a_histogram_counts_truth_and_background_apart() -> None:
     assert {int(value): int(counts[0, 0, value]) for value in np.flatnonzero(counts[0, 0])} == {0: 1, 7: 2, 9: 1}
     assert counts[1, 1].sum() == 0
     assert counts[1, 0].sum() == 6
+
+
+def test_what_is_ignored_is_not_counted() -> None:
+    map_ = np.array([[7, 7, 255], [0, 7, 9]], np.uint8)
+    truth, ignored = np.array([[1, 0, 0], [0, 0, 0]], np.bool_), np.array([[0, 1, 1], [0, 0, 0]], np.bool_)
+    counts = histogram(map_[None], [encode_mask(truth)], encode_mask(ignored))
+    assert np.array_equal(counts[0, 1], np.bincount([7], minlength=256))
+    assert np.array_equal(counts[0, 0], np.bincount([0, 7, 9], minlength=256))
 
 
 def test_more_pixels_than_a_float_counts_are_counted_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,3 +87,33 @@ def test_they_are_kept_and_made_again_when_the_evidence_is_newer_or_the_file_is_
     after = image_histograms(fresh, dict.fromkeys(range(3), team))
     assert not np.array_equal(after[evidence.indices(1)], before[evidence.indices(1)])
     assert np.array_equal(after[evidence.indices(0)], before[evidence.indices(0)])
+
+
+def test_all_choices_in_one_pass_give_the_bytes_of_each_alone(
+    evidence: OutOfFoldPredictions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever fits into a pass, on however many threads; nothing is left for later, not even a map to read."""
+    first, second = evidence.members("segment")
+    choices = [Choice(team, at) for team in ((first, second), (first,), (second,)) for at in get_args(CutAt)]
+    alone = {
+        choice: image_histograms(evidence, dict.fromkeys(range(3), choice.members), at=choice.at) for choice in choices
+    }
+    told: list[tuple[int, int]] = []
+
+    def tell(done: int, of: int) -> None:
+        told.append((done, of))
+
+    for memory in (module._MEMORY, 1):
+        monkeypatch.setattr(module, "_MEMORY", memory)
+        copied = Path(shutil.copytree(evidence.run.path, tmp_path / str(memory)))
+        shutil.rmtree(copied / "evidence/histograms")
+        fresh = OutOfFoldPredictions.of(Run(copied))
+        told.clear()
+        prepare_histograms(fresh, dict.fromkeys(range(3), choices), tell)
+        images = len(fresh.record.samples)
+        assert told[-1] == ((images, images) if memory > 1 else (6 * images, 6 * images))
+        for name in ("s-a", "s-b"):
+            shutil.rmtree(copied / "evidence" / name)
+        for choice in choices:
+            made = image_histograms(fresh, dict.fromkeys(range(3), choice.members), at=choice.at)
+            assert made.tobytes() == alone[choice].tobytes()

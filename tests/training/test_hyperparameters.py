@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.training_samples import member, severstal
+from helpers.training_samples import apply, member, severstal
 from pydantic import BaseModel
 
 from steelsight.dataset.model import Sample
 from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.networks.member import build_member
 from steelsight.recipe import Member, augment, base, model
-from steelsight.training.augment import apply, draw
+from steelsight.training.augment import draw
 from steelsight.training.epochs import device_batches, make_optimiser
 from steelsight.training.learning_rate import learning_rate
 from steelsight.training.losses import images_of, weighted_loss

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torchvision.ops import sigmoid_focal_loss
 
 from steelsight.recipe.model import Loss
+from steelsight.training import losses as module
 from steelsight.training.losses import dice_loss, focal_loss, smoothed_cross_entropy, weighted_loss
 
 
@@ -143,3 +144,14 @@ def test_a_batch_in_which_all_is_ignored_teaches_nothing() -> None:
     (gradient,) = torch.autograd.grad(loss, logits)
     assert torch.isfinite(loss)
     assert not gradient.any()
+
+
+def test_a_device_that_is_not_asked_gives_the_same_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU nobody looks whether all pixels count, so as not to wait for the answer."""
+    logits, target = batch()
+    for truth in (target, torch.where(target > 0.9, -1.0, target)):
+        for loss in (Loss(cross_entropy=1.0, dice=1.0), Loss(focal=1.0, dice=1.0, dice_over="pair")):
+            here = weighted_loss(loss, logits, truth)
+            with monkeypatch.context() as elsewhere:
+                elsewhere.setattr(module, "_in_main_memory", lambda tensor: False)
+                assert float(weighted_loss(loss, logits, truth)) == pytest.approx(float(here), rel=1e-5)

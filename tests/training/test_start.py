@@ -17,7 +17,6 @@ from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import fingerprint
 from steelsight.run.run import Run
 from steelsight.training.augmentation_examples import draw_examples
-from steelsight.training.device_config import DeviceConfig
 from steelsight.training.fabric import make_fabric
 from steelsight.training.job import make_job
 from steelsight.training.same_images import check_data
@@ -83,9 +82,8 @@ def test_defects_of_one_surface_alone_are_refused(tmp_path: Path) -> None:
 
 
 def test_precision_follows_the_recipe() -> None:
-    machine = DeviceConfig(device="cpu")
-    assert "32" in str(make_fabric(machine, load_recipe("lite", ["precision=fp32"]))._precision.precision)
-    assert "bf16" in str(make_fabric(machine, load_recipe("lite", ["precision=bf16"]))._precision.precision)
+    assert "32" in str(make_fabric("cpu", load_recipe("lite", ["precision=fp32"]))._precision.precision)
+    assert "bf16" in str(make_fabric("cpu", load_recipe("lite", ["precision=bf16"]))._precision.precision)
 
 
 def test_seed_and_folds_change_the_folds(tmp_path: Path) -> None:

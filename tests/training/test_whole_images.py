@@ -18,8 +18,7 @@ from steelsight.imaging.rle import Runs
 from steelsight.recipe import load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
-from steelsight.training.device_config import DeviceConfig
-from steelsight.training.epochs import Hooks, TrainingJob, device_batches, fit
+from steelsight.training.epochs import Hooks, TrainingJob, device_batches, fit, job_loader
 from steelsight.training.fabric import make_fabric
 from steelsight.training.job import make_job, new_network
 from steelsight.training.loading import TrainingImages
@@ -108,9 +107,9 @@ def test_a_whole_image_is_loaded_at_the_working_size_with_its_label() -> None:
     )
     count = len(dataset.samples)
     loaded = [images[count + index, 0, 1000 + index] for index in range(6)]
-    assert [pixels.shape for pixels, _ in loaded] == [(1, 128, 800)] * 6
-    assert [float(label) for _, label in loaded if isinstance(label, torch.Tensor)] == [1.0] * 3 + [0.0] * 3
-    assert images[0, 0, 0][0].shape == (1, 128, 288)
+    assert [raw["pixels"].shape for raw in loaded] == [(1, 128, 800)] * 6
+    assert [float(raw["label"]) for raw in loaded if "mask" not in raw] == [1.0] * 3 + [0.0] * 3
+    assert images[0, 0, 0]["pixels"].shape == (1, 128, 288)
     pixels = (whole.preprocess, CLASSIFIER.training_preprocess)
     assert whole_batch(CLASSIFIER) * pixels[0].height * pixels[0].width <= 16 * pixels[1].height * pixels[1].width
 
@@ -139,9 +138,10 @@ def test_known_bad_images_change_what_is_learned(jobs: tuple[TrainingJob, Traini
     learned = []
     for job in (without, with_labels, with_labels):
         job.folder.checkpoint.unlink(missing_ok=True)
-        fabric = make_fabric(DeviceConfig("cpu"), load_recipe("demo", ["precision=fp32"]))
+        fabric = make_fabric("cpu", load_recipe("demo", ["precision=fp32"]))
         job.folder.path.mkdir(parents=True, exist_ok=True)
-        learned.append(fit(job, new_network(job), fabric, 0, hooks))
+        with job_loader(job, fabric.device, 0) as loader:
+            learned.append(fit(job, new_network(job), fabric, loader, hooks))
     before, after, again = learned
     assert any(not torch.equal(before[name], after[name]) for name in before)
     assert all(torch.equal(after[name], again[name]) for name in after)

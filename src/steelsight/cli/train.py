@@ -1,7 +1,6 @@
 """`steelsight train`: folds, all jobs of a recipe, then decide and report."""
 
 import json
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -77,10 +76,12 @@ def train(
     split_by_time: SplitByTime = None,
     later: Later = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
-    devices: Annotated[int | None, typer.Option(min=1, help="How many devices; all GPUs if left out.")] = None,
+    devices: Annotated[
+        int | None, typer.Option(min=1, help="How many GPUs, or cores of a processor; all if left out.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Loader processes for each device.")] = None,
     parallel: Annotated[
-        str, typer.Option("--parallel", help="Jobs side by side: a number, or auto: one for each core; on a GPU one.")
+        str, typer.Option("--parallel", help="Jobs side by side: a number, or auto: one on every core or GPU.")
     ] = "auto",
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")] = False,
     max_escape: MaxEscape = None,
@@ -119,21 +120,22 @@ def train(
     from steelsight.recipe.quick import QUICK_IMAGES
     from steelsight.run.run import Run
     from steelsight.training.device_config import DeviceConfig, require_device
-    from steelsight.training.start import check_start, check_unchanged
+    from steelsight.training.start import check_start, check_unchanged, check_weights
 
     wanted = load_recipe(
         recipe, [*(overrides or []), *([] if roi is None else [f"roi={json.dumps(roi)}"])], quick=quick
     )
     choose_jobs(wanted, only or [])
-    machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel, devices))
+    machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel))
     require_device(machine)
     if quick and limit is None:
         limit = QUICK_IMAGES
     share = LATER_SHARE if later is None else later
     labelled = partial(read_labelled, data, layout, boxes, ignore_class, skip_faulty=skip_faulty, bits=bits)
     run = Run(out)
-    check_start(run, wanted, resume=resume or plan or _is_further_device())
+    check_start(run, wanted, resume=resume or plan)
     if plan:
+        check_weights(wanted)
         from steelsight.cli.plan import planned_run, show_plan
 
         with planned_run(labelled(), wanted, groups, limit, split_by_time, share) as evidence:
@@ -155,29 +157,24 @@ def train(
     _check_wish(wish, evidence)
     _say_small(evidence)
     jobs = choose_jobs(evidence.recipe, only or [])
-    if goes_on and not _is_further_device():
+    if goes_on:
         with console.status("checking that the images are still the same"):
             check_unchanged(evidence, jobs)
     from steelsight.training.experiment import run_jobs
 
     run_jobs(evidence, jobs, machine, tensorboard=tensorboard, worded=with_options)
-    if not _is_further_device():
-        _end(evidence, wish, as_json)
-        if left_out and not skip_faulty:
-            raise typer.Exit(3)
+    _end(evidence, wish, as_json)
+    if left_out and not skip_faulty:
+        raise typer.Exit(3)
 
 
-def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
+def _at_once(parallel: str) -> "int | Literal['auto']":
     """What --parallel says."""
     if parallel == "auto":
         return "auto"
     if not (parallel.isdecimal() and len(parallel) < 6 and int(parallel) > 0):
         raise UserError(
             f"--parallel {parallel[:20]}: how many jobs train side by side, from 1 on; give a number, or auto"
-        )
-    if int(parallel) > 1 and (devices or 1) > 1:
-        raise UserError(
-            f"--parallel {parallel} with --devices {devices}: several devices train one job; leave out one of the two"
         )
     return int(parallel)
 
@@ -189,7 +186,7 @@ def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":
 
     evidence = go_on(run, wanted, data)
     sizes = [sample.size for sample in evidence.record.samples]
-    if not _is_further_device() and not is_resolved(wanted, evidence.recipe, evidence.record.classes, sizes):
+    if not is_resolved(wanted, evidence.recipe, evidence.record.classes, sizes):
         console.print(
             f"{run.recipe_file} is kept as the run began; other values of --recipe, --roi and --set are ignored",
             highlight=False,
@@ -255,14 +252,8 @@ def _say_small(evidence: "OutOfFoldPredictions") -> None:
     """Tell that a run is quick, or that its images are limited."""
     from steelsight.recipe.quick import smallness
 
-    if not _is_further_device():
-        for sentence in smallness(evidence.recipe, len(evidence.record.samples), evidence.record.of_images):
-            console.print(f"note: {sentence}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _is_further_device() -> bool:
-    """Whether this process was started by Lightning for the second or a later device: the first has made the run."""
-    return int(os.environ.get("LOCAL_RANK", "0")) > 0
+    for sentence in smallness(evidence.recipe, len(evidence.record.samples), evidence.record.of_images):
+        console.print(f"note: {sentence}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _end(evidence: "OutOfFoldPredictions", wish: "Limits | None", as_json: bool) -> None:

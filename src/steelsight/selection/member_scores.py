@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.cores import on_all_cores
 from steelsight.dataset.model import Sample
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.recipe import Member, Step
@@ -107,7 +109,8 @@ def _soft_dice_of(
         path = evidence.run.scores_file(member.name, fold, key(evidence, [member], fold))
 
         def make(indices: NDArray[np.int64] = indices) -> NDArray[np.float64]:
-            return np.array([_soft_dice(evidence, member, index) for index in indices.tolist()], np.float64)
+            of_image = partial(_soft_dice, evidence, member)
+            return np.fromiter(on_all_cores(of_image, indices.tolist()), np.float64, len(indices))
 
         values[indices] = cached(path, (len(indices),), np.float64, make)
         before += len(indices)

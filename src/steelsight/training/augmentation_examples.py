@@ -13,9 +13,10 @@ from steelsight.plots.hatched import hatched
 from steelsight.plots.outlines import TRUTH, Outline, outlined
 from steelsight.recipe import Member
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.training.augment import apply, apply_to_target, draw
-from steelsight.training.loading import plain_target
+from steelsight.training.augment import draw
+from steelsight.training.loading import gather, plain_target, raw_ignored, raw_mask, raw_pixels
 from steelsight.training.randomness import generator
+from steelsight.training.to_input import ToInput
 
 _DRAWS = 3
 _MARGIN = 6
@@ -47,13 +48,16 @@ def _one_of_each(samples: Sequence[Sample], classes: int) -> list[Sample]:
 
 def _sheet(member: Member, sample: Sample, evidence: OutOfFoldPredictions) -> NDArray[np.uint8]:
     """The plain input of an image and some augmented ones, truth outlined."""
-    image, preprocess = read_inside(sample.path, evidence.record.roi), member.preprocess
+    image, preprocess, to_input = read_inside(sample.path, evidence.record.roi), member.preprocess, ToInput.of(member)
     shown = [(preprocess.to_input(image), plain_target(member, sample))]
     for number in range(_DRAWS):
         random = generator(evidence.recipe.seed, f"examples/{sample.image_id}", number)
         chance = draw(member, sample, random)
         window = member.training_preprocess
-        shown.append((apply(image, window, chance), apply_to_target(sample, window, chance)))
+        ignored = raw_ignored(sample, window, chance)
+        raw = raw_pixels(image, window, chance) | {"mask": raw_mask(sample, window, chance), "ignored": ignored}
+        pixels, target = to_input(gather([raw]))
+        shown.append((pixels[0].numpy(), target[0].numpy()))
     pictures = [_picture(member, pixels, target) for pixels, target in shown]
     return _stack(pictures, vertical=preprocess.width > _WIDE * preprocess.height)
 

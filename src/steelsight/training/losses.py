@@ -1,5 +1,6 @@
 """The losses: binary cross-entropy, focal loss and soft Dice, weighted as the recipe says."""
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -51,22 +52,18 @@ def smoothed_cross_entropy(logits: Tensor, target: Tensor, smoothing: float = 0.
     >>> round(float(smoothed_cross_entropy(torch.zeros(2), torch.tensor([0.0, 1.0]), 0.05)), 4)
     0.6931
     """
-    logits, target = _counted(logits, target)
-    if not target.numel():
-        return logits.sum()
-    return F.binary_cross_entropy_with_logits(logits, target * (1 - smoothing) + smoothing / 2)
+    return _mean(
+        F.binary_cross_entropy_with_logits(logits, target * (1 - smoothing) + smoothing / 2, reduction="none"), target
+    )
 
 
 def focal_loss(logits: Tensor, target: Tensor, alpha: float, gamma: float) -> Tensor:
     """Mean binary focal loss (Lin et al. 2017). A soft target t counts as t of a defect and 1 - t of none:
     -t alpha (1 - p)^gamma log p - (1 - t) (1 - alpha) p^gamma log(1 - p)."""
-    logits, target = _counted(logits, target)
-    if not target.numel():
-        return logits.sum()
     probability = logits.sigmoid()
     defect = alpha * (1 - probability).pow(gamma) * F.logsigmoid(logits)
     none = (1 - alpha) * probability.pow(gamma) * F.logsigmoid(-logits)
-    return -(target * defect + (1 - target) * none).mean()
+    return _mean(-(target * defect + (1 - target) * none), target)
 
 
 def dice_loss(probability: Tensor, target: Tensor, over: str, smooth: float) -> Tensor:
@@ -96,13 +93,23 @@ def without_ignored(probability: Tensor, target: Tensor) -> tuple[Tensor, Tensor
     >>> without_ignored(torch.tensor([0.5, 0.5]), torch.tensor([1.0, -1.0]))
     (tensor([0.5000, 0.0000]), tensor([1., 0.]))
     """
-    if not bool((target < 0).any()):
-        return probability, target
-    counts = target >= 0
-    return probability * counts, target * counts
+    counts = _counts(target)
+    return (probability, target) if counts is None else (probability * counts, target * counts)
 
 
-def _counted(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """What counts of both; the very tensors where all does, so that means are the same to the bit."""
+def _mean(values: Tensor, target: Tensor) -> Tensor:
+    """Over what counts; 0 where nothing does."""
+    counts = _counts(target)
+    if counts is None:
+        return values.mean()
+    return torch.where(counts, values, 0.0).sum() / counts.sum().clamp(min=1)
+
+
+def _counts(target: Tensor) -> Tensor | None:
+    """What counts, None where all does. Only a target in main memory is looked at: nobody waits for a GPU to answer."""
     counts = target >= 0
-    return (logits, target) if bool(counts.all()) else (logits[counts], target[counts])
+    return None if _in_main_memory(target) and bool(counts.all()) else counts
+
+
+def _in_main_memory(tensor: Tensor) -> bool:
+    return tensor.device.type == "cpu"

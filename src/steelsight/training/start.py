@@ -45,6 +45,15 @@ def check_start(run: Run, recipe: Recipe, *, resume: bool) -> None:
         return
     if run.path.exists() and not run.is_torn_start:
         raise UserError(f"{run}: exists and is not a run; choose another `out=`")
+    check_weights(recipe)
+
+
+def check_weights(recipe: Recipe) -> None:
+    """See that the ImageNet weights that a recipe names are on this machine.
+
+    Raises:
+        UserError: some are not.
+    """
     for member in recipe.members:
         if member.weights == "imagenet":
             require_weights(member.encoder, member.name)

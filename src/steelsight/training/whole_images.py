@@ -11,13 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from steelsight.dataset.model import Sample
 from steelsight.recipe import Member
-from steelsight.training.loading import Item, TrainingImages
-from steelsight.training.losses import Output
+from steelsight.training.loading import Item, Raw, TrainingImages
 
 _PLACES = 1 << 24
 """Places in the epoch, on which an augmentation depends, from here on are those of whole images."""
@@ -40,7 +38,7 @@ def whole_batch(member: Member) -> int:
     Half of them are good.
     """
     window, whole = member.training_preprocess, member.preprocess
-    size = min(member.sampling.device_batch, member.sampling.batch)
+    size = member.sampling.pass_batch
     fitting = size * window.height * window.width // (whole.height * whole.width)
     return max(2, fitting // 2 * 2)
 
@@ -138,13 +136,13 @@ def _drawn(count: int, wanted: int, random: np.random.Generator) -> NDArray[np.i
 
 
 @dataclass(frozen=True)
-class MixedImages(Dataset[tuple[Tensor, Output]]):
+class MixedImages(Dataset[Raw]):
     """Windows, and behind them images that are seen whole."""
 
     windows: TrainingImages
     whole: TrainingImages
 
-    def __getitem__(self, item: Item) -> tuple[Tensor, Output]:
+    def __getitem__(self, item: Item) -> Raw:
         index, epoch, place = item
         count = len(self.windows.samples)
         return self.windows[item] if index < count else self.whole[index - count, epoch, place]

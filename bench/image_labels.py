@@ -26,8 +26,9 @@ from steelsight.run.run import Run
 from steelsight.strips.make import make_strips
 from steelsight.training.device_config import DeviceConfig
 from steelsight.training.experiment import run_jobs
-from steelsight.training.loading import PlainImages, plain_batches
+from steelsight.training.loading import PlainImages, gather
 from steelsight.training.start import start_run
+from steelsight.training.to_input import ToInput
 
 SHARE, FRESH, DIFFICULTY = 0.3, 1000, 0.1
 SEGMENTER, CLASSIFIER = "segment-lite0", "classify-lite0"
@@ -96,8 +97,13 @@ def train(data: Dataset, folder: Path, left_out: Path) -> Run:
 def judge(run: Run, fresh: tuple[Sample, ...]) -> float:
     """ROC AUC of the fold's classifier on images that it did not see."""
     (network,) = load_engine(run, run.recipe, run.record.classes, [(CLASSIFIER, 0)], []).classifiers
-    batches = plain_batches(PlainImages(run.recipe.member(CLASSIFIER), fresh), 16, 0)
-    said = np.concatenate([network.probabilities(pixels.numpy()) for pixels, _ in batches])
+    member = run.recipe.member(CLASSIFIER)
+    images, to_input = PlainImages(member, fresh), ToInput.of(member)
+    batches = (
+        gather([images[place] for place in places])
+        for places in (range(at, min(at + 16, len(fresh))) for at in range(0, len(fresh), 16))
+    )
+    said = np.concatenate([network.probabilities(to_input(batch)[0].numpy()) for batch in batches])
     return float(roc_auc_score([sample.is_defective for sample in fresh], said))
 
 

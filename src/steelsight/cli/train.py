@@ -1,12 +1,14 @@
 """`steelsight train`: folds, all jobs of a recipe, then decide and report."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from steelsight.cli.again import again
+from steelsight.cli.cluster import Cluster, Retries, require_with_cluster
 from steelsight.cli.following import export_of
 from steelsight.cli.groups import Groups, known_groups, say_groups
 from steelsight.cli.labelled import BoxesOption, read_labelled, say_folds, say_who_learns_from_classes
@@ -30,9 +32,10 @@ from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
 
 if TYPE_CHECKING:
-    from steelsight.recipe import Recipe
+    from steelsight.recipe import Member, Recipe
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
+    from steelsight.training.device_config import DeviceConfig
     from steelsight.verdicts.policy import Limits
 
 
@@ -73,6 +76,12 @@ def train(
     parallel: Annotated[
         str, typer.Option("--parallel", help="Jobs side by side: a number, or auto: one for each core; on a GPU one.")
     ] = "auto",
+    cluster: Cluster = None,
+    ship_data: Annotated[
+        bool,
+        typer.Option("--ship-data", help="With --cluster: bring the images to nodes that do not see their folder."),
+    ] = False,
+    retries: Retries = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")] = False,
     max_escape: MaxEscape = None,
     escape_among: EscapeAmong = None,
@@ -115,6 +124,7 @@ def train(
     choose_jobs(wanted, only or [])
     machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel, devices))
     require_device(machine)
+    _check_cluster(cluster, ship_data=ship_data, retries=retries, devices=devices, plan=plan)
     if quick and limit is None:
         limit = QUICK_IMAGES
     run = Run(out)
@@ -137,9 +147,12 @@ def train(
     if goes_on and not _is_further_device():
         with console.status("checking that the images are still the same"):
             check_unchanged(evidence, jobs)
-    from steelsight.training.experiment import run_jobs
+    if cluster is None:
+        from steelsight.training.experiment import run_jobs
 
-    run_jobs(evidence, jobs, machine, tensorboard=tensorboard, worded=with_options)
+        run_jobs(evidence, jobs, machine, tensorboard=tensorboard, worded=with_options)
+    else:
+        _run_on_cluster(cluster, evidence, jobs, machine, tensorboard, ship_data=ship_data, retries=retries)
     if not _is_further_device():
         _end(evidence, wish, as_json)
         if left_out and not skip_faulty:
@@ -157,6 +170,43 @@ def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
             f"--parallel {parallel} with --devices {devices}: several devices train one job; leave out one of the two"
         )
     return int(parallel)
+
+
+def _check_cluster(
+    cluster: str | None, *, ship_data: bool, retries: int | None, devices: int | None, plan: bool
+) -> None:
+    """What goes with --cluster, and whether there is one, told before images are read."""
+    require_with_cluster(cluster, {"--ship-data": ship_data, "--retries": retries is not None})
+    if cluster is None:
+        return
+    if plan:
+        raise UserError(
+            "--cluster with --plan: a plan times the networks on this machine; leave out --cluster, and divide the total "
+            "by the jobs that your nodes run at once"
+        )
+    if (devices or 1) > 1:
+        raise UserError(f"--devices {devices} with --cluster: there each job has one device; leave out --devices")
+    from steelsight.cluster.connect import require_cluster
+
+    require_cluster(cluster)
+
+
+def _run_on_cluster(
+    cluster: str,
+    evidence: "OutOfFoldPredictions",
+    jobs: "Sequence[tuple[Member, int]]",
+    machine: "DeviceConfig",
+    tensorboard: bool,
+    *,
+    ship_data: bool,
+    retries: int | None,
+) -> None:
+    from steelsight.cluster.connect import connected
+    from steelsight.cluster.train import RETRIES, ClusterConfig, train_on_cluster
+
+    config = ClusterConfig(ship_data, RETRIES if retries is None else retries)
+    with connected(cluster) as ray:
+        train_on_cluster(ray, evidence, jobs, machine, config, tensorboard=tensorboard, worded=with_options)
 
 
 def _start(

@@ -16,7 +16,7 @@ from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision, read_network
 
-_BATCH = 4
+BATCH = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ class OpenVinoEngine:
             compiled(card.of_step("classify")),
             compiled(card.of_step("segment")),
             card.combine,
-            _BATCH if aim == "throughput" else 1,
+            BATCH if aim == "throughput" else 1,
             workers,
         )
 

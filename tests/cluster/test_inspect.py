@@ -31,10 +31,10 @@ def inspector(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some hundred images, of which one is none."""
+    """Two hundred images, of which one is none."""
     folder = tmp_path_factory.mktemp("many")
     contents = [path.read_bytes() for path in list_images(SAMPLE / "train_images")[:30]]
-    for number in range(400):
+    for number in range(200):
         (folder / f"{number:04}.jpg").write_bytes(contents[number % 30] if number != 33 else b"nothing")
     return folder
 

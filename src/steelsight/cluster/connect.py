@@ -1,10 +1,13 @@
 """The connection to a Ray cluster: asked for in one sentence where there is none, and nothing told to anybody outside it."""
 
 import os
+import secrets
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from steelsight.core.errors import UserError
@@ -65,12 +68,12 @@ def connected(address: str) -> Iterator[Any]:
     """
     require_cluster(address)
     os.environ.update(_QUIET)
-    import ray
-
     own: dict[str, Any] = {}
     if address == LOCAL:
         own["include_dashboard"] = False
-        os.environ.setdefault("RAY_AUTH_MODE", "token")  # other accounts of this machine may not use it
+        _ask_for_a_token()
+    import ray
+
     try:
         ray.init(address=address, log_to_driver=False, logging_level="error", **own)
     except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
@@ -85,9 +88,17 @@ def connected(address: str) -> Iterator[Any]:
             "Ray and token"
         ) from error
     try:
-        yield ray
+        # pages on each lost node, from a thread of Ray's; its logs keep them, and standard output is for results
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+            yield ray
     finally:
         ray.shutdown()
+
+
+def _ask_for_a_token() -> None:
+    """Keep other accounts of this machine out of the cluster that is about to be made; Ray reads this when it is imported."""
+    if "RAY_AUTH_MODE" not in os.environ and "ray" not in sys.modules:
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
 def first_line(error: Exception) -> str:

@@ -59,7 +59,7 @@ def nodes_of(ray: Any) -> tuple[Node, ...]:
 def within(needs: Needs, nodes: tuple[Node, ...]) -> Needs:
     """No more memory and processors than the largest node has: what needs more runs alone there, as on one machine.
 
-    >>> within(Needs(cpus=9, memory=9e9), (Node("a", "a", 4, 0, 2e9), Node("b", "b", 2, 0, 8e9)))
+    >>> within(Needs(cpus=9, memory=9e9), (Node("a", "a", 4, 0, 8e9), Node("b", "b", 2, 0, 9e9)))
     Needs(cpus=4, gpus=0.0, memory=8000000000.0)
     """
     fitting = [node for node in nodes if node.gpus >= needs.gpus]

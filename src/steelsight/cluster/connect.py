@@ -87,12 +87,12 @@ def connected(address: str) -> Iterator[Any]:
             f"`cluster={address}`: Ray cannot connect ({said}); run this on a machine of the cluster, with the same Python, "
             "Ray and token"
         ) from error
-    try:
-        # pages on each lost node, from a thread of Ray's; its logs keep them, and standard output is for results
-        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+    # pages on each lost node, from a thread of Ray's; its logs keep them, and standard output is for results
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        try:
             yield ray
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
 
 
 def _ask_for_a_token() -> None:

@@ -123,7 +123,8 @@ def train(
     wanted = load_recipe(recipe, overrides or [], quick=quick)
     choose_jobs(wanted, only or [])
     machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel, devices))
-    require_device(machine)
+    if cluster is None:
+        require_device(machine)
     _check_cluster(cluster, ship_data=ship_data, retries=retries, devices=devices, plan=plan)
     if quick and limit is None:
         limit = QUICK_IMAGES

@@ -23,6 +23,7 @@ RETRIES = 3
 """How often a group of images goes to another inspector after its own was lost."""
 _THREADS = 4  # of an inspector: each holds the networks once
 _BATCHES = 8  # of a group for each thread: what travels at once
+_BATCHES_WITH_PIXELS = 2  # where images come back as well, which are a thousand times as large
 _AHEAD = 2  # groups that an inspector has at hand
 _WINDOW = 4  # groups for each inspector that may be done before an earlier one is
 _LOOK_EVERY = 2.0  # seconds between two looks at the nodes
@@ -131,7 +132,8 @@ class _Pool:
     @property
     def _size(self) -> int:
         """Images of a group: whole batches, made up as on one machine."""
-        return self.config.batch * _BATCHES * self.threads
+        batches = _BATCHES_WITH_PIXELS if self.config.pixels else _BATCHES
+        return self.config.batch * batches * self.threads
 
     def _groups(self) -> Iterator[_Group]:
         remaining, number = iter(self.sources), 0

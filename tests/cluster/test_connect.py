@@ -43,7 +43,9 @@ def test_an_address_where_nobody_answers_is_told_within_seconds(closed_port: int
     with pytest.raises(UserError, match="nobody answers there"):
         require_cluster(address)
     assert time.monotonic() - began < 30
-    for verb in (["train", tmp_path / "none"], ["inspect", tmp_path / "none", "a.jpg"]):  # before they are looked for
+    none = tmp_path / "none"
+    verbs: list[list[str | Path]] = [["train", none], ["inspect", none, "a.jpg"]]
+    for verb in verbs:  # before what they name is looked for
         asked = run_cli(*verb, "--out", out, "--cluster", address)
         assert asked.returncode == 2
         assert asked.stderr.startswith(f"steelsight: --cluster {address}: nobody answers there (Connection refused)")

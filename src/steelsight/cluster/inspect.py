@@ -194,6 +194,7 @@ class _Pool:
 
     def _lose(self, actor: Any, group: _Group | None, error: Exception) -> None:
         """An inspector is gone: what it had at hand goes to others."""
+        self.ray.kill(actor)  # where an answer alone was lost, it would go on
         self._actors = [one for one in self._actors if one is not actor]
         self._ready = [one for one in self._ready if one is not actor]
         if group is None:

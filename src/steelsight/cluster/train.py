@@ -327,6 +327,7 @@ class _Driver:
 
     def _lose(self, stream: Any, reason: str) -> None:
         """A worker is gone; its job waits for another, unless that has happened too often."""
+        self.ray.cancel(stream, force=True)  # where a message alone was lost, its worker would go on
         task = self._tasks[stream]
         name = task.job.name
         self._lost[name] = self._lost.get(name, 0) + 1

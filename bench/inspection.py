@@ -52,9 +52,9 @@ from steelsight.inspector.artifact import (
 from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.openvino import runs_in_bf16, usable_threads
-from steelsight.networks.engine import TorchNetwork, load_engine
 from steelsight.networks.member import build_member
 from steelsight.networks.onnx import OnnxGraph
+from steelsight.networks.torch_engine import TorchNetwork, load_engine
 from steelsight.networks.weights import load_weights
 from steelsight.recipe import Member, load_recipe, resolve
 from steelsight.results.writer import ResultWriter

@@ -203,7 +203,7 @@ def keep_answers(folder: Path, dataset: Dataset, samples: list[Sample], groups: 
 
     from steelsight.imaging.combine import to_8bit
     from steelsight.imaging.read import read_image
-    from steelsight.networks.engine import load_engine
+    from steelsight.networks.torch_engine import load_engine
     from steelsight.run.predictions import OutOfFoldPredictions
 
     torch.set_num_threads(1)

@@ -24,10 +24,12 @@ from steelsight.dataset.read import read_dataset
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32, gains_from_bf16
 from steelsight.recipe import Member, load_recipe, resolve
+from steelsight.run.run import JobFolder
 from steelsight.training.allocator import keep_freed_memory
-from steelsight.training.epochs import make_optimiser
-from steelsight.training.loading import ImageCache, TrainingImages, default_workers, training_batches
+from steelsight.training.epochs import TrainingJob, job_loader, make_optimiser
+from steelsight.training.kept_images import ImageCache, ReadFor
 from steelsight.training.losses import Output, weighted_loss
+from steelsight.training.to_input import ToInput
 
 BF16 = gains_from_bf16("cpu")
 
@@ -110,11 +112,13 @@ def _race(sides: dict[str, Side], batch: int, batches: int, rounds: int) -> dict
 
 
 def _batches(member: Member, samples: tuple) -> Iterator[tuple[Tensor, Tensor]]:
-    images = TrainingImages(member, samples, 0, "bench", ImageCache())
+    read = ImageCache(read=ReadFor.member(member))
+    job = TrainingJob(member, 0, 0, (), samples, (), JobFolder(Path("unused")), read)
     size = member.sampling.device_batch
     places = itertools.count()
     items = [[(place % len(samples), 0, place) for place in itertools.islice(places, size)] for _ in range(10_000)]
-    return iter(training_batches(images, items, default_workers("cpu")))
+    with job_loader(job, torch.device("cpu"), 0) as loader:
+        yield from map(ToInput.of(member), loader.training(items))
 
 
 def _trainer(member: Member, classes: int, *, bf16: bool) -> Callable[[Tensor, Output], None]:

@@ -25,9 +25,9 @@ from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.read import read_image
 from steelsight.inspector.openvino import usable_threads
 from steelsight.networks.build import build_classifier
-from steelsight.networks.engine import TorchNetwork
 from steelsight.networks.member import build_member
 from steelsight.networks.onnx import OnnxGraph
+from steelsight.networks.torch_engine import TorchNetwork
 from steelsight.recipe import load_recipe, resolve
 from steelsight.rule.rule import Rule, masks
 

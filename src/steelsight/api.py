@@ -9,8 +9,11 @@ from steelsight import recipe as recipes
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
 from steelsight.dataset import read as reading
+from steelsight.dataset.depth import with_bits
+from steelsight.dataset.groups import read_groups
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Dataset, Layout
+from steelsight.dataset.split_by_time import LATER_SHARE
 from steelsight.metrics.mask_table import read_mask_table
 from steelsight.metrics.submission import Score, image_suffixes, read_image_list, score_submission
 from steelsight.metrics.submitted_defects import Sizes, sizes_in
@@ -44,13 +47,22 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
     return recipes.load_recipe(str(name_or_path), overrides)
 
 
-def read_dataset(folder: str | Path, layout: Layout | None = None, *, boxes: Boxes | None = None) -> Dataset:
+def read_dataset(
+    folder: str | Path,
+    layout: Layout | None = None,
+    *,
+    boxes: Boxes | None = None,
+    bits: int | None = None,
+    ignore_class: Sequence[str] = (),
+) -> Dataset:
     """Read a folder of labelled images, every image opened and every mask checked against it.
 
     Args:
         folder: in any of the layouts (docs/data.md); or the CSV, JSON or XML to read if a folder has several.
         layout: detected if left out.
         boxes: what a box without an outline counts as, `as-masks` or `as-labels`; a fault if left out.
+        bits: of the camera whose values 16-bit images hold, so that 2^bits - 1 is white; found from all images if left out.
+        ignore_class: labels that are no classes of defects: what bears them is `sample.ignored`.
 
     Returns:
         `samples` without any image that has a fault, and `faults`. `sample.mask()` is bool (classes, height, width), and
@@ -67,7 +79,8 @@ def read_dataset(folder: str | Path, layout: Layout | None = None, *, boxes: Box
     >>> len(data.samples), data.samples[0].size, data.faults
     (4, (64, 256), ())
     """
-    return reading.read_dataset(Path(folder), layout, boxes=boxes)
+    read = reading.read_dataset(Path(folder), layout, boxes=boxes, ignore_class=ignore_class)
+    return with_bits(read, bits)
 
 
 def score(
@@ -246,17 +259,17 @@ class TrainedRun(Run):
         Raises:
             UserError: nothing is decided yet, a job is not done, or there is no such fold.
         """
-        from steelsight.cascade.judge import judge, sees_grey
+        from steelsight.cascade.judge import judge
         from steelsight.export.card import measure_familiar
         from steelsight.export.images import are_there
-        from steelsight.networks.engine import load_engine
+        from steelsight.networks.torch_engine import load_engine
         from steelsight.run.predictions import OutOfFoldPredictions
         from steelsight.selection.run_policy import of_folds
 
         decision, chosen = self.decision, choose_folds(str(folds), self.recipe.folds)
         deployed = of_folds(OutOfFoldPredictions.of(self), decision, chosen)
         engine = load_engine(self, self.recipe, decision.classes, *decision.jobs_of(chosen))
-        usual = measure_familiar(self.record, (), grey=sees_grey(engine)) if are_there(self.record) else None
+        usual = measure_familiar(self.record, (), engine) if are_there(self.record) else None
         return judge(
             (Source(Path(image).name, Path(image)) for image in images),
             engine,
@@ -275,6 +288,9 @@ def train(
     limits: Limits | None = None,
     quick: bool = False,
     limit: int | None = None,
+    groups: str | None = None,
+    split_by_time: str | None = None,
+    later: float = LATER_SHARE,
     resume: bool = False,
     skip_faulty: bool = False,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -294,10 +310,15 @@ def train(
         quick: minutes instead of hours, to see that everything works: two folds, the smallest network of each step, few
             epochs, small images, 120 of them unless `limit` says otherwise.
         limit: how many images to take at most: whole groups, each combination of classes in its share; None for all.
+        groups: which images belong together, beside twins: a CSV file with the columns image and, say, coil, or a regular
+            expression with named groups that is searched for in their names.
+        split_by_time: the kind of group that says when an image was taken: train on the earlier images, and hold back the
+            later ones, which `TrainedRun.export` judges.
+        later: share of the images that is held back then at least, in (0, 1).
         resume: go on with the run in `out`, with the recipe that it began with; begin a new one if there is none.
         skip_faulty: leave faulty images out.
         device, workers: where to train, and loader processes of each job.
-        parallel: jobs side by side; `auto`: one for each core of a processor, one on a GPU.
+        parallel: jobs side by side; `auto`: one on every core of a processor, or on every GPU.
 
     Raises:
         UserError: images are faulty, `out` holds something else, ImageNet weights that the recipe names are missing, or a
@@ -326,7 +347,11 @@ def train(
         dataset = data if isinstance(data, Dataset) else read_dataset(data)
         _refuse_faults(dataset, skip_faulty)
         limit = QUICK_IMAGES if quick and limit is None else limit
-        predictions = OutOfFoldPredictions.of(start_run(run, dataset, wanted, limit=limit))
+        every = [sample.image_id for sample in (*dataset.samples, *dataset.without_masks)]
+        known = {} if groups is None else read_groups(groups, every)
+        predictions = OutOfFoldPredictions.of(
+            start_run(run, dataset, wanted, known=known, limit=limit, time=split_by_time, later_share=later)
+        )
     if limits is not None:
         check_wish(limits, predictions.record.classes)
     from steelsight.training.experiment import run_jobs

@@ -17,7 +17,7 @@ from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
 from steelsight.core.errors import UserError
 from steelsight.inspector.artifact import read_card, require_listed, write_checksums
-from steelsight.inspector.decide import decide_inspector
+from steelsight.inspector.decide_policy import decide_inspector
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.onnx_file import check_alone
 from steelsight.inspector.onnxruntime import OnnxRuntimeEngine

@@ -19,7 +19,7 @@ from helpers.judged_run import make_run
 from helpers.trap import Trap
 
 from steelsight.core.errors import UserError
-from steelsight.networks.engine import load_engine
+from steelsight.networks.torch_engine import load_engine
 from steelsight.networks.weights import add_weights
 from steelsight.run.cache import cached
 from steelsight.run.job_log import read_log

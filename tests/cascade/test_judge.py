@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from steelsight.imaging.combine import combine_maps, to_8bit
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.read import read_image
 from steelsight.imaging.rle import decode_runs, format_runs
+from steelsight.imaging.roi import Mask, Polygons, Roi
 from steelsight.rule.rule import Rule, masks
 from steelsight.verdicts.verdict import UNREADABLE, give_verdict, say_suspected
 
@@ -212,3 +214,51 @@ def test_reading_never_runs_far_ahead() -> None:
     next(stream)
     stream.close()
     assert len(taken) <= 16
+
+
+def _right_half(image: Any) -> Any:
+    counted = np.zeros(image.shape[:2], np.bool_)
+    counted[:, image.shape[1] // 2 :] = True
+    return counted
+
+
+def test_outside_of_the_region_networks_see_black_and_nothing_is_marked_or_suspected() -> None:
+    """Class 1 is darkness: black is where it would be found most."""
+    roi = Roi(polygons=Polygons(outside=(((0, 0), (0.5, 0), (0.5, 1), (0, 1)),)))
+    policy, rule = (
+        make_policy(0.01, 0.9),
+        RULE.model_copy(update={"gate": 0.1, "lower": (90, 200), "upper": (100, 230)}),
+    )
+    judged = list(judge(sources(), replace(engine(), roi=roi), rule, keep_maps=True, policy=policy))
+    found = suspected = 0
+    for one in judged:
+        counted = _right_half(one.image)
+        black = np.where(counted, one.image, 0).astype(np.uint8)
+        p, maps, _ = by_definition(black)
+        inside = np.where(counted, maps, 0).astype(np.uint8)
+        assert one.p_defect == pytest.approx(p, abs=1e-6)
+        assert one.area == counted.sum() == one.counted.sum()
+        assert one.image is not None
+        assert (one.image == read_image(one.source.path)).all()
+        np.testing.assert_array_equal(one.masks, masks(rule, one.p_defect, inside))
+        if one.maps is not None:
+            np.testing.assert_array_equal(one.maps, inside)
+        assert not one.masks[:, ~counted].any()
+        for runs in one.suspected_runs:
+            assert not decode_runs(runs, one.size)[~counted].any()
+        assert all(region.left >= one.size[1] // 2 for region in (*one.regions, *one.suspected))
+        found, suspected = found + one.is_defective, suspected + len(one.suspected)
+    assert found > 2
+    assert suspected > 0
+
+
+def test_an_image_that_the_region_does_not_fit_goes_to_a_person_with_both_sizes_named() -> None:
+    roi = Roi(mask=Mask(height=9, width=8, runs="1 5"))
+    for policy in (None, make_policy(0.1, 0.9)):
+        for one in judge(sources(3), replace(engine(), roi=roi), RULE, policy=policy):
+            assert one.error is not None
+            assert "for images of 8 x 9 pixels (width x height), and this one has 1600 x 256" in one.error
+            assert not one.is_defective
+            answer = None if one.verdict is None else (one.verdict.answer, one.verdict.reason)
+            expected = "the region of interest does not fit the image, so nothing is known about it"
+            assert answer == (None if policy is None else ("review", expected))

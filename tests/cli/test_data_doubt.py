@@ -2,13 +2,16 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
-from helpers.data import run_cli
+from helpers.data import SAMPLE, run_cli
 from helpers.judged_run import make_run
+from helpers.random_run import random_run
 
 from steelsight.dataset.read import read_dataset
+from steelsight.imaging.read import list_images
 from steelsight.run.record import read_record
 
 
@@ -49,6 +52,38 @@ def test_its_place_is_the_run_unless_told(run: Path) -> None:
     found = json.loads(done.stdout)
     assert found["wrote"] == [str(run / "doubt" / "doubt.csv"), str(run / "doubt" / "index.html")]
     assert [one["rank"] for one in found["doubts"]] == list(range(1, len(found["doubts"]) + 1))
+
+
+def test_images_without_labels_are_ranked_by_what_a_label_is_worth(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    trained = random_run(tmp_path_factory).run.path
+    folder = tmp_path / "new"
+    folder.mkdir()
+    chosen = list_images(SAMPLE / "test_images")[:4]
+    for path in chosen:
+        shutil.copy(path, folder)
+    shutil.copy(chosen[0], folder / "again.jpg")
+    (folder / "broken.jpg").write_bytes(b"no image")
+    out = tmp_path / "worth"
+    done = run_cli("data", "doubt", trained, "--unlabelled", folder, "--out", out, "--most", "3", "--labels", "coco")
+    assert done.returncode == 3, done.stderr
+    assert "broken.jpg: not an image" in done.stderr
+    with (out / "worth.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert sorted(row["image"] for row in rows) == sorted(["again.jpg", *(path.name for path in chosen)])
+    twins = [row for row in rows if row["image"] in ("again.jpg", chosen[0].name)]
+    assert len({row["group"] for row in twins}) == 1
+    assert rows[-1] is twins[-1]  # the second of a surface comes behind the first of each other
+    first = [float(row["worth"]) for row in rows[:4]]
+    assert first == sorted(first, reverse=True)
+    assert rows[0]["image"] in done.stdout
+    assert (out / "index.html").read_text("utf-8").count("<img ") == 3
+    written = json.loads((out / "labels_coco" / "annotations.json").read_text("utf-8"))
+    assert {one["file_name"] for one in written["images"]} == {row["image"] for row in rows[:3]}
+    assert all(one["name"].endswith("?") for one in written["categories"])
+    gone = run_cli("data", "doubt", trained, "--unlabelled", tmp_path / "nothing")
+    assert (gone.returncode, "no such file or folder" in gone.stderr) == (2, True)
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:

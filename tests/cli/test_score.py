@@ -179,6 +179,7 @@ def test_what_is_no_such_file_is_named(small: Path, tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xd8\xff\xe0")
     assert "image.csv: not UTF-8 text" in refused(small, binary)
     assert "--size: '256' is no size" in refused(small, small, "--size", "256")
+    assert "is no size" in refused(small, small, "--size", f"{'1' * 5000}x2")
     assert "--images: none of its 1 names, such as 'q.jpg'" in refused(
         small, small, "--images", write(tmp_path / "list.txt", ["q.jpg"])
     )

@@ -107,6 +107,10 @@ def test_the_plan_trains_nothing(tmp_path: Path) -> None:
     assert alone / 2 * 0.999 <= planned["seconds"] < alone
     assert all(member["memory"] > 1e8 for member in planned["members"])
     assert planned["bytes"] > 1e6
+    assert planned["device_hours"] == pytest.approx(alone / 3600)
+    for member in planned["members"]:
+        assert member["job_disk"] * member["jobs"] == pytest.approx(member["disk"])
+        assert min(member["training_rate"], member["validation_rate"], member["evidence_rate"]) > 0
     assert planned["next"].startswith(f"steelsight train {tmp_path / 'data'} --recipe lite --out {run} --set")
     assert "--plan" not in planned["next"]
     assert not run.exists()
@@ -181,7 +185,7 @@ def test_a_quick_training_goes_all_the_way_and_says_what_it_is(tmp_path: Path) -
         (["--only", "segment-lite:0"], "did you mean 'segment-lite0"),
         (["--recipe", "paper"], "steelsight weights add b0"),
         (["--parallel", "0"], "give a number, or auto"),
-        (["--parallel", "2", "--devices", "2"], "several devices train one job"),
+        (["--set", "devices_per_job=2"], "batch 8 is no multiple of device_batch 8 x 2 devices_per_job"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_leaves_nothing(arguments: list[str], says: str, tmp_path: Path) -> None:

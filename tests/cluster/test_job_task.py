@@ -19,7 +19,6 @@ from steelsight.recipe import load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 from steelsight.training.checkpoint import Checkpoint
-from steelsight.training.device_config import DeviceConfig
 from steelsight.training.epochs import Hooks
 from steelsight.training.fabric import make_fabric
 from steelsight.training.job import make_job, run_job
@@ -94,7 +93,7 @@ def test_as_on_one_machine_and_from_a_checkpoint_on(evidence: OutOfFoldPredictio
     on_cluster = made(run.path)
     for path in (run.path / "jobs", run.path / "evidence"):
         path.rename(tmp_path / path.name)
-    fabric = make_fabric(DeviceConfig(device="cpu", devices=1), evidence.recipe)
+    fabric = make_fabric("cpu", evidence.recipe)
     with limited_to(1):
         run_job(make_job(evidence, member, FOLD), evidence, fabric, 0, Hooks(lambda images: None, lambda line: None))
     assert on_cluster == made(run.path)

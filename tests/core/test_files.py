@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from steelsight.core.errors import UserError
-from steelsight.core.files import disk_errors, is_temporary, replacing, sweep, temporary_beside, write_bytes
+from steelsight.core.files import disk_errors, is_temporary, replacing, resolved, sweep, temporary_beside, write_bytes
 
 
 def test_many_threads_write_one_file_and_it_is_always_one_of_theirs(tmp_path: Path) -> None:
@@ -93,3 +93,11 @@ def test_what_the_disk_refuses_is_one_sentence(code: int, words: dict[str, str],
 def test_what_is_no_fault_of_the_disk_is_not_hidden() -> None:
     with pytest.raises(OSError, match="error"), disk_errors(Path("a.csv")):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_link_is_followed_and_one_in_a_circle_stays(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    (tmp_path / "circle").symlink_to("circle")
+    assert resolved(tmp_path / "link" / "a.png") == tmp_path.resolve() / "there" / "a.png"
+    assert resolved(tmp_path / "circle") == tmp_path.resolve() / "circle"

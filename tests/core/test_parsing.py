@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelsight.core.parsing import parse_json, parse_yaml
+from steelsight.core.parsing import parse_json, parse_yaml, whole
 
 LEAVES = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text("abc: -#'\"\n", max_size=8)
 VALUES = st.recursive(
@@ -43,3 +43,14 @@ def test_anchors_count_as_often_as_they_are_repeated() -> None:
     with pytest.raises(yaml.YAMLError, match="repeat each other into more than 100,000 values"):
         parse_yaml("\n".join(lines))
     assert parse_yaml("") is None
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_a_whole_number_of_64_bits_is_read(number: int) -> None:
+    assert whole(str(number)) == number
+
+
+@pytest.mark.parametrize("text", [str(2**63), str(-(2**63) - 1), "1" * 5000, "1.0", "x", ""])
+def test_a_number_that_no_array_holds_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        whole(text)

@@ -103,3 +103,29 @@ def test_labelme_files_open_as_labelme_expects(tmp_path: Path, dataset: Dataset)
     kinds = sorted((shape["label"], shape["shape_type"]) for shape in content["shapes"])
     assert kinds == [(PIT, "mask"), (PIT, "polygon"), (SCRATCH, "polygon")]
     assert not (tmp_path / "out" / "reject.json").exists()
+
+
+@pytest.mark.parametrize("layout", get_args(WrittenLayout))
+def test_what_is_ignored_stays_so_where_the_layout_can_hold_it(tmp_path: Path, layout: WrittenLayout) -> None:
+    root, stamp = tmp_path / "data", np.zeros(SIZE, np.bool_)
+    stamp[2:9, 40:60] = True
+    images = [{"id": n, "file_name": f"{n}.png", "height": SIZE[0], "width": SIZE[1]} for n in (1, 2)]
+    marks = [
+        {"id": n, "image_id": image, "category_id": category, "segmentation": coco_counts(mask)}
+        for n, (image, category, mask) in enumerate(((1, 1, pit()), (1, 3, stamp), (2, 3, stamp)))
+    ]
+    for image in images:
+        picture(root / str(image["file_name"]))
+    write_coco(root, images, marks, {1: PIT, 3: "stamp"})
+    dataset = read_dataset(root, ignore_class=["stamp"])
+    made = convert(dataset, tmp_path / "out", layout)
+    back = read_dataset(tmp_path / "out")
+    assert (back.layout, len(back.classes), back.faults) == (layout, 1, ())
+    first, second = back.samples
+    np.testing.assert_array_equal(first.mask()[0], pit())
+    assert not second.is_defective
+    for sample in (first, second):
+        np.testing.assert_array_equal(sample.ignored_mask(), stamp & (layout != "severstal"))
+    (said,) = [one for one in made.said if "ignored" in one]
+    assert f"{2 * stamp.sum()} ignored pixels of 2 images" in said
+    assert ("are lost" in said) == (layout == "severstal")

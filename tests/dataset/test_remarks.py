@@ -1,4 +1,4 @@
-"""What lies in a labelled folder and is not read is named; orientations and unused bits are told, or refused."""
+"""What lies in a labelled folder and is not read is named; orientations are told."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from helpers.data import run_cli
-from helpers.pictures import encoded, steel, tiff, turned_jpeg
+from helpers.pictures import encoded, steel, turned_jpeg
 
 from steelsight.dataset.read import read_dataset
 
@@ -74,27 +74,15 @@ def test_data_check_counts_what_is_left_out_and_ends_with_3(tmp_path: Path) -> N
     assert [(one["kind"], one["images"]) for one in remarks] == [("left-out", 1), ("left-out", 1)]
 
 
-def test_an_image_that_states_an_orientation_is_refused_where_it_bears_a_mark_and_told_where_not(
-    tmp_path: Path,
-) -> None:
+def test_images_that_state_an_orientation_are_told_with_a_mark_or_without(tmp_path: Path) -> None:
     root = severstal(tmp_path)
     for name in ("0.jpg", "1.jpg"):
         put(root / "train_images" / name, turned_jpeg(steel(), 3))
     put(root / "train_images/2.jpg", encoded(".jpg", steel(2)))
-    put(root / "train.csv", b"ImageId,ClassId,EncodedPixels\n0.jpg,1,10 20\n2.jpg,1,10 20\n")
     dataset = read_dataset(root)
-    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("exif-orientation", "0.jpg")]
-    assert [(one.kind, one.images) for one in dataset.remarks] == [("exif-orientation", 1)]
-    assert [sample.image_id for sample in dataset.samples] == ["1.jpg", "2.jpg"]
-
-
-def test_bits_that_a_camera_does_not_have_are_told(tmp_path: Path) -> None:
-    root = index_png(tmp_path)
-    (root / "images/0.png").unlink()
-    put(root / "images/0.tif", tiff(steel().astype(np.uint16) * 16))
-    (remark,) = read_dataset(root).remarks
-    assert (remark.kind, remark.images) == ("unused-bits", 1)
-    assert "12 bit at most (no value above 4095" in remark.message
+    assert not dataset.faults
+    assert [(one.kind, one.images) for one in dataset.remarks] == [("exif-orientation", 2)]
+    assert len(dataset.samples) == 3
 
 
 def test_an_image_of_one_grey_is_told(tmp_path: Path) -> None:

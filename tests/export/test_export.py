@@ -26,11 +26,11 @@ from steelsight.export.platform import here
 from steelsight.export.tolerance import LEVEL, PIXELS, PROBABILITY, TOLERANCE, are_alike
 from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.artifact import read_card
-from steelsight.inspector.engine import open_engine
+from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme import parity_lines, readme
-from steelsight.networks.engine import load_engine
+from steelsight.networks.torch_engine import load_engine
 from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision
 

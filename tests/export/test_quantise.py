@@ -32,8 +32,8 @@ def small_network(exported: Exported, tmp_path: Path) -> Any:
         torch.nn.ReLU(),
         torch.nn.Conv2d(8, 4, 1),
     )
-    from steelsight.networks.engine import TorchNetwork
     from steelsight.networks.onnx import write_onnx
+    from steelsight.networks.torch_engine import TorchNetwork
 
     torch.manual_seed(0)
     write_onnx(TorchNetwork(preprocess, model.eval(), torch.device("cpu"), "fp32"), path)

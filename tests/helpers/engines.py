@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from steelsight.cascade.engine import EngineNetwork
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.roi import Roi
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,4 @@ class Engine:
     batch: int = 8
     workers: int = 1
     combine: Combine = "mean"
+    roi: Roi | None = None

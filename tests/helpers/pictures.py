@@ -58,11 +58,36 @@ def encoded(suffix: str, pixels: NDArray[Any], options: Sequence[int] = ()) -> b
     return cv2.imencode(suffix, pixels, list(options))[1].tobytes()
 
 
-def turned_jpeg(pixels: NDArray[np.uint8], orientation: int) -> bytes:
-    """A JPEG that states an EXIF orientation."""
-    content = encoded(".jpg", pixels)
-    tag = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0" + struct.pack("<I", orientation) + bytes(4)
+def turned_jpeg(picture: NDArray[np.uint8] | bytes, orientation: int) -> bytes:
+    """A JPEG, of pixels or of a JPEG's bytes, that states an EXIF orientation."""
+    content = picture if isinstance(picture, bytes) else encoded(".jpg", picture)
+    tag = b"Exif\0\0" + _exif(orientation)
     return content[:2] + b"\xff\xe1" + struct.pack(">H", len(tag) + 2) + tag + content[2:]
+
+
+def turned_png(pixels: NDArray[Any], orientation: int) -> bytes:
+    """A PNG that states an EXIF orientation."""
+    content, data = encoded(".png", pixels), b"eXIf" + _exif(orientation)
+    return content[:33] + struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data)) + content[33:]
+
+
+def _exif(orientation: int) -> bytes:
+    return b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0" + struct.pack("<I", orientation) + bytes(4)
+
+
+def stored_for(wanted: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """The pixels that a file with an orientation stores so that the picture `wanted` is seen."""
+    seen = {
+        1: wanted,
+        2: wanted[:, ::-1],
+        3: np.rot90(wanted, 2),
+        4: wanted[::-1],
+        5: wanted.swapaxes(0, 1),
+        6: np.rot90(wanted, 1),
+        7: np.rot90(wanted, 2).swapaxes(0, 1),
+        8: np.rot90(wanted, -1),
+    }
+    return np.ascontiguousarray(seen[orientation])
 
 
 def palette_bmp(indices: NDArray[np.uint8], colours: Sequence[tuple[int, int, int]]) -> bytes:

@@ -16,9 +16,9 @@ from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import find_sources
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.read import read_dataset
-from steelsight.networks.engine import TorchEngine, load_engine
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import TrainingPrecision
+from steelsight.networks.torch_engine import TorchEngine, load_engine
 from steelsight.recipe import Recipe, load_recipe, resolve
 from steelsight.rule.rule import Rule
 from steelsight.run.predictions import OutOfFoldPredictions
@@ -27,6 +27,7 @@ from steelsight.run.resolved_recipe import write_run_recipe
 from steelsight.run.run import Run
 from steelsight.selection.decide import decide
 from steelsight.selection.decision import write_decision
+from steelsight.training.epochs import job_loader
 from steelsight.training.job import make_job, store_evidence
 
 FOLDS = 2
@@ -68,7 +69,8 @@ def _make(run: Path) -> OutOfFoldPredictions:
             _spread(network)
             job.folder.path.mkdir(parents=True)
             save_file(network.state_dict(), job.folder.weights)
-            store_evidence(job, network, evidence, torch.device("cpu"), workers=0)
+            with job_loader(job, torch.device("cpu"), 0) as loader:
+                store_evidence(job, network, evidence, torch.device("cpu"), loader)
     write_decision(Run(run), decide(Run(run)).model_copy(update={"rule": _rule(evidence)}))
     return evidence
 

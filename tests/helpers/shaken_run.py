@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from steelsight.cascade.engine import Engine, EngineNetwork
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.roi import Roi
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class _ShakenEngine:
     combine: Combine
     batch: int
     workers: int
+    roi: Roi | None
 
 
 def shaken(engine: Engine, by: float) -> _ShakenEngine:
@@ -40,4 +42,6 @@ def shaken(engine: Engine, by: float) -> _ShakenEngine:
     classifiers, segmenters = (
         tuple(_Shaken(one, by) for one in networks) for networks in (engine.classifiers, engine.segmenters)
     )
-    return _ShakenEngine(tuple(engine.classes), classifiers, segmenters, engine.combine, engine.batch, engine.workers)
+    return _ShakenEngine(
+        tuple(engine.classes), classifiers, segmenters, engine.combine, engine.batch, engine.workers, engine.roi
+    )

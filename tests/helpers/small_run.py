@@ -13,7 +13,7 @@ from helpers.random_run import FOLDS, load, random_run
 from safetensors.torch import save_file
 
 from steelsight.imaging.read import list_images, read_image
-from steelsight.networks.engine import TorchNetwork
+from steelsight.networks.torch_engine import TorchNetwork
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 from steelsight.selection.decision import Decision, read_decision, write_decision

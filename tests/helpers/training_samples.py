@@ -5,11 +5,20 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import torch
 from helpers.data import SAMPLE
+from numpy.typing import NDArray
 
-from steelsight.dataset.model import Dataset
+from steelsight.dataset.model import Dataset, Sample
 from steelsight.dataset.read import read_dataset
+from steelsight.imaging.preprocess import Image, Preprocess
+from steelsight.imaging.rle import encode_mask
 from steelsight.recipe import Member, load_recipe, resolve
+from steelsight.training.augment import AugmentParams
+from steelsight.training.loading import Raw, gather, raw_mask, raw_pixels
+from steelsight.training.losses import Output
+from steelsight.training.to_input import ToInput
 
 
 @cache
@@ -59,3 +68,28 @@ SMALL = (
 def sets(*changes: str) -> list[str]:
     """Overrides as arguments of the command line."""
     return [part for change in changes for part in ("--set", change)]
+
+
+def finished(of: Member, raw: Raw) -> tuple[torch.Tensor, Output]:
+    """What a loader sends of one image, as the network gets it, without its batch."""
+    pixels, target = ToInput.of(of)(gather([raw]))
+    return pixels[0], target[0] if isinstance(target, torch.Tensor) else (target[0][0], target[1][0])
+
+
+def apply(image: Image, preprocess: Preprocess, chance: AugmentParams, *, later: bool = False) -> NDArray[np.float32]:
+    """The augmented network input: float32 (channels, height, width)."""
+    raw = raw_pixels(image, preprocess, chance, later) | {"label": np.float32(0)}
+    pixels, _ = ToInput(preprocess, whole_input=chance.whole_input)(gather([raw]))
+    return np.ascontiguousarray(pixels[0].numpy())
+
+
+def apply_to_mask(
+    mask: NDArray[np.bool_], preprocess: Preprocess, chance: AugmentParams, *, later: bool = False
+) -> NDArray[np.float32]:
+    """The mask (classes, H, W) under the same geometry: float32 (classes, height, width), soft at its edges."""
+    size = (mask.shape[1], mask.shape[2])
+    sample = Sample("a", Path("a"), size, tuple(encode_mask(plane) for plane in mask))
+    raw = raw_pixels(np.zeros(size, np.uint8), preprocess, chance, later)
+    _, target = ToInput(preprocess)(gather([raw | {"mask": raw_mask(sample, preprocess, chance, later)}]))
+    assert isinstance(target, torch.Tensor)
+    return np.ascontiguousarray(target[0].numpy())

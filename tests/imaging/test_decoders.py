@@ -4,10 +4,8 @@ import zlib
 
 import numpy as np
 import pytest
-from helpers.decoded import GREY, GREY_16, JPEG, read, refused
-from helpers.pictures import encoded, steel, tiff, turned_jpeg
-
-from steelsight.imaging.read import stated_orientation
+from helpers.decoded import GREY, GREY_16, read, refused
+from helpers.pictures import encoded, steel, tiff
 
 
 def test_a_png_with_a_wrong_check_sum_is_refused() -> None:
@@ -35,15 +33,6 @@ def test_alpha_is_dropped_in_every_format_and_multiplies_nothing(alpha: int, dty
         np.testing.assert_array_equal(read(content), grey)
         np.testing.assert_array_equal(read(content, grey=True), grey)
     assert "multiplied by an alpha" in refused(tiff(np.dstack(planes), photometric=2, extra=1))
-
-
-@pytest.mark.parametrize("orientation", [3, 6])
-def test_an_orientation_turns_no_pixels_in_any_format_and_is_told(orientation: int) -> None:
-    stored = tiff(GREY, orientation=orientation)
-    np.testing.assert_array_equal(read(stored), GREY)
-    jpeg = turned_jpeg(GREY, orientation)
-    np.testing.assert_array_equal(read(jpeg), read(JPEG))
-    assert [stated_orientation(one) for one in (stored, jpeg, JPEG, tiff(GREY))] == [orientation, orientation, 1, 1]
 
 
 @pytest.mark.parametrize(

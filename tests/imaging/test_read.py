@@ -82,14 +82,6 @@ def test_a_cut_jpeg_with_an_embedded_preview_is_refused(tmp_path: Path) -> None:
         read_image(path)
 
 
-def test_an_orientation_tag_does_not_turn_the_pixels(tmp_path: Path) -> None:
-    plain = _write(tmp_path / "a.jpg", np.full((20, 30), 99, np.uint8)).read_bytes()
-    tag = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
-    turned = tmp_path / "turned.jpg"
-    turned.write_bytes(plain[:2] + b"\xff\xe1" + struct.pack(">H", len(tag) + 2) + tag + plain[2:])
-    assert read_image(turned).shape == image_size(turned) == (20, 30)
-
-
 @pytest.mark.parametrize(
     ("content", "said"),
     [(b"", "the file is empty"), (b"id,class\na,1\n", "not an image but text"), (b"\x00\x01" * 40, "cannot|can be")],

@@ -1,5 +1,6 @@
 """Fresh labelled images give an inspector a bound of its own; those that it learned from are refused."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from helpers.fresh import fresh_images
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
+from steelsight.imaging.rle import encode_mask
 from steelsight.inspector.artifact import read_card, write_checksums
 from steelsight.inspector.calibrate import judge_fresh
-from steelsight.inspector.decide import decide_inspector
+from steelsight.inspector.decide_policy import decide_inspector
 from steelsight.inspector.inspector import Inspector
 from steelsight.verdicts.evaluated_files import read_evaluation_set
 
@@ -45,3 +47,26 @@ def test_images_that_it_learned_from_are_refused(inspector: Any) -> None:
     write_checksums(inspector)
     with pytest.raises(UserError, match="fresh images cannot be told"):
         judge_fresh(Inspector.open(inspector), dataset, np.arange(66), lambda done, of: None)
+
+
+def test_what_is_ignored_in_fresh_images_counts_neither_as_truth_nor_as_found(inspector: Any, tmp_path: Path) -> None:
+    dataset = read_dataset(fresh_images(tmp_path), decode=False)
+    groups = np.arange(len(dataset.samples))
+    opened = Inspector.open(inspector)
+    whole = judge_fresh(opened, dataset, groups, lambda done, of: None)
+    samples = []
+    for sample in dataset.samples:
+        ignored = np.zeros(sample.size, np.bool_)
+        ignored[:, sample.size[1] // 3 :] = True
+        runs = tuple(encode_mask(mask & ~ignored) for mask in sample.mask())
+        samples.append(replace(sample, runs=runs, ignored=encode_mask(ignored)))
+    left = judge_fresh(opened, replace(dataset, samples=tuple(samples)), groups, lambda done, of: None)
+    assert left.p_defect.tolist() == whole.p_defect.tolist()
+    edge = [sample.size[1] // 3 for sample in samples]
+    beyond = [region for of_image in whole.regions for region in of_image]
+    assert any(one.left + one.width > edge[0] for one in beyond)
+    for of_image, limit, judged in zip(left.regions, edge, opened.stream([one.path for one in samples]), strict=True):
+        assert all(one.left + one.width <= limit for one in of_image)
+        inside = judged.masks[:, :, :limit].sum()
+        assert sum(one.area for one in of_image) <= inside  # less where what is left of a class is too small
+    assert left.truth.tolist() == [[runs.area for runs in sample.runs] for sample in samples]

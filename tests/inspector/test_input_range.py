@@ -101,12 +101,18 @@ def test_an_inspector_of_before_is_read_and_sees_a_frame_without_light() -> None
     assert "contrast" in before.flags(np.full((256, 1600), 110, np.uint8))
 
 
-def test_twelve_bits_in_sixteen_are_flagged_unless_the_images_were_such() -> None:
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_fewer_bits_in_sixteen_are_flagged_unless_the_images_were_such(bits: int) -> None:
     """However dark some of the known images were."""
     rng = np.random.default_rng(5)
     dark, bright = (rng.integers(5, top, (64, 256)).astype(np.uint8) for top in (30, 250))
     known = InputRange.of([dark, bright])
-    shifted, full = bright.astype(np.uint16) * 16, bright.astype(np.uint16) * 257
+    up = np.uint16(bits - 8)
+    shifted, full = bright.astype(np.uint16) << up, bright.astype(np.uint16) * np.uint16(257)
     assert "light" in known.flags(shifted)
     assert known.flags(full) == ()
     assert "light" not in InputRange.of([shifted]).flags(shifted)
+    such = InputRange.of([dark.astype(np.uint16) << up, shifted], bits)
+    assert such.flags(shifted) == such.flags(bright) == ()
+    assert "bits" in such.flags(full)
+    assert "light" in such.flags(shifted >> np.uint16(4))

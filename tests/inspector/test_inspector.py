@@ -1,6 +1,8 @@
 """The inspector as a program uses it, on drawn strips, without torch."""
 
+import importlib.util
 import itertools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from steelsight.cascade.sources import Source
 from steelsight.imaging.combine import combine_maps, to_8bit
 from steelsight.imaging.read import ImageError, list_images, read_image
 from steelsight.imaging.rle import encode_mask
+from steelsight.imaging.roi import Polygons, Roi
+from steelsight.inspector.artifact import InspectorCard, fingerprint, write_card, write_checksums
 from steelsight.inspector.inspector import Inspector
 from steelsight.rule.rule import masks
 from steelsight.verdicts.verdict import UNREADABLE, give_verdict, say_suspected
@@ -167,3 +171,47 @@ def test_each_image_has_its_verdict_alone_and_in_a_stream(tmp_path: Path) -> Non
         "(rule 1)",
     ):
         assert any(part in reason for reason in reasons), part
+
+
+def test_a_region_of_interest_holds_in_every_runtime(folder: Any, tmp_path: Path) -> None:
+    from steelsight.inspector.openvino import OpenVinoEngine
+
+    left = (((0, 0), (0.4, 0), (0.4, 1), (0, 1)),)
+    card = Inspector.open(folder).card.with_roi(Roi(polygons=Polygons(inside=left)))
+    write_card(Path(shutil.copytree(folder, tmp_path / "inspector")), card)
+    write_checksums(tmp_path / "inspector")
+    inspector = Inspector.open(tmp_path / "inspector", device="cpu")
+    assert inspector.card.roi == card.roi
+    assert fingerprint(tmp_path / "inspector") != fingerprint(folder)
+    engines: list[Any] = [OpenVinoEngine.load(tmp_path / "inspector", card)]
+    if importlib.util.find_spec("onnxruntime"):
+        from steelsight.inspector.onnxruntime import OnnxRuntimeEngine
+
+        engines.append(OnnxRuntimeEngine.load(tmp_path / "inspector", card, ["CPUExecutionProvider"]))
+    found, rule = 0, RULE.model_copy(update={"gate": 0.0})
+    for one in inspector.stream(IMAGES[:8]):
+        edge = round(0.4 * one.size[1])
+        black = np.array(one.image)
+        black[:, edge:] = 0
+        p = float(by_hand("classify", STRETCHED.to_input(black)[None])[0])
+        maps = [to_8bit(by_hand("segment", way.to_input(black)[None])[0]) for way in (STRETCHED, PADDED)]
+        combined = combine_maps(maps, [STRETCHED, PADDED], one.size)
+        combined[:, :, edge:] = 0
+        runs = tuple(encode_mask(mask) for mask in masks(rule, p, combined))
+        truth = Prediction(one.source, one.image, p, runs, maps=combined)
+        for engine in engines:
+            (said,) = judge([one.source], engine, rule, keep_maps=True)
+            assert_alike(truth, said, engine, rule)
+            assert not said.masks[:, :, edge:].any()
+        assert one.area == edge * one.size[0]
+        found += said.is_defective
+    assert found > 2
+
+
+def test_a_card_without_a_region_is_written_as_before_there_was_one(folder: Any) -> None:
+    card = Inspector.open(folder).card
+    assert "roi" not in card.model_dump(mode="json")
+    with_one = card.with_roi(Roi(strip=True))
+    assert (with_one.schema_version, with_one.with_roi(None).schema_version) == (5, 4)
+    with pytest.raises(ValueError, match="schema_version 4, which has none"):
+        InspectorCard.model_validate(with_one.model_dump(mode="json") | {"schema_version": 4})

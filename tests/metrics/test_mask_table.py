@@ -65,3 +65,10 @@ def test_a_faulty_row_is_named_with_file_and_line(tmp_path: Path, lines: list[st
         read_mask_table(file, (256, 1600))
     assert str(file) in str(caught.value)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [(10**30, 2), (1 << 20, 1 << 11), (0, 4)])
+def test_a_size_that_no_image_has_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+    file = write(tmp_path / "m.csv", ["ImageId,ClassId,EncodedPixels", "a.jpg,1,1 1"])
+    with pytest.raises(UserError, match=r"`size=.*: an image has at least 1 and at most 1073741824 pixels"):
+        read_mask_table(file, size)

@@ -15,9 +15,9 @@ from steelsight.export.tolerance import PROBABILITY
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.onnxruntime import silent_onnxruntime
-from steelsight.networks.engine import TorchNetwork
 from steelsight.networks.member import build_member
 from steelsight.networks.onnx import OnnxGraph
+from steelsight.networks.torch_engine import TorchNetwork
 from steelsight.recipe import load_recipe
 
 PREPROCESS = Preprocess(height=64, width=256, colour="grey", mean=0.5, deviation=0.5)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from steelsight.networks.build import build_classifier, build_segmenter
-from steelsight.networks.precision import autocast_for, depthwise_in_fp32, gains_from_bf16
+from steelsight.networks.precision import autocast_for, depthwise_in_fp32, gains_from_bf16, true_fp32
 
 
 def depthwise(model: Any) -> Any:
@@ -61,3 +61,13 @@ def test_autocast_is_on_where_asked_and_where_the_device_gains() -> None:
     ]:
         with autocast_for("cpu", precision):
             assert (left @ right).dtype == expected
+
+
+def test_true_fp32_is_for_a_time() -> None:
+    former = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    with true_fp32():
+        assert not torch.backends.cudnn.allow_tf32
+        assert not torch.backends.cuda.matmul.allow_tf32
+    assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == former
+    with autocast_for("cuda", "fp32"):
+        assert not torch.backends.cudnn.allow_tf32

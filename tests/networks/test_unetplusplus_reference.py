@@ -14,8 +14,8 @@ from steelsight.imaging.preprocess import Preprocess
 from steelsight.inspector.onnxruntime import silent_onnxruntime
 from steelsight.networks.build import SEGMENTER, build_segmenter, count_parameters
 from steelsight.networks.cells import CellClassifier
-from steelsight.networks.engine import TorchNetwork
 from steelsight.networks.onnx import write_onnx
+from steelsight.networks.torch_engine import TorchNetwork
 from steelsight.networks.unetplusplus_reference import TappedEncoder, expanded
 from steelsight.networks.weights import load_encoder
 

@@ -36,7 +36,7 @@ def test_a_member_waits_for_the_same_fold_of_the_one_it_starts_from() -> None:
     assert waits_for(first.model_copy(update={"weights": "other"}), 1) == ("other", 1)
 
 
-@pytest.mark.parametrize("text", ["3", "-1", "one", "", "0,1", "²"])
+@pytest.mark.parametrize("text", ["3", "-1", "one", "", "0,1", "²", "1" * 5000])
 def test_folds_that_there_are_not(text: str) -> None:
     with pytest.raises(UserError, match="the run has the folds 0 to 2"):
         choose_folds(text, 3)

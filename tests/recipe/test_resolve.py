@@ -32,6 +32,15 @@ def test_a_resolved_recipe_is_known_again() -> None:
         assert not is_resolved(load_recipe("paper"), resolved, *data)
 
 
+def test_the_bits_of_the_data_are_every_members_unless_the_recipe_states_them() -> None:
+    data = ["1"], [(256, 1600)], True
+    found = resolve(load_recipe("lite"), *data, bits=12)
+    assert {member.preprocess.bits for member in found.members} == {12}
+    assert is_resolved(load_recipe("lite"), found, *data[:2])
+    stated = resolve(load_recipe("lite", ["members.*.input.bits=14"]), *data, bits=12)
+    assert {member.preprocess.bits for member in stated.members} == {14}
+
+
 def test_paper_on_other_classes_is_refused_with_the_mend() -> None:
     with pytest.raises(UserError, match="balanced"):
         resolve(load_recipe("paper"), ["Crack", "Fray"], [(300, 300)], grey=True)

@@ -1,5 +1,6 @@
 """The page of a decided RUN: complete, self-contained, and in agreement with what was decided."""
 
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -195,6 +196,16 @@ def test_a_decision_on_other_data_is_refused(copied: Path) -> None:
     header.write_text(header.read_text().replace('"fingerprint": "0', '"fingerprint": "1'))
     with pytest.raises(UserError, match="other data"):
         build_report(Run(copied))
+
+
+def test_what_reading_the_data_said_stands_with_the_data(copied: Path) -> None:
+    header = copied / "dataset.json"
+    remark = {"kind": "left-out", "file": "more", "images": 3, "message": "more: 3 images left out: <hidden>"}
+    content = json.loads(header.read_text()) | {"notes": ["boxes count as masks"], "remarks": [remark]}
+    header.write_text(json.dumps(content))
+    page = build_report(Run(copied)).read_text("utf-8")
+    section = page[page.index('<section id="data">') :].partition("</section>")[0]
+    assert "<li>more: 3 images left out: &lt;hidden&gt;</li><li>boxes count as masks</li>" in section
 
 
 def test_what_the_images_lack_and_a_class_that_is_never_marked_stand_first(copied: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 from helpers.data import SAMPLE
 
 from steelsight.core.errors import UserError
-from steelsight.dataset.model import Fault
+from steelsight.dataset.model import Fault, Remark
 from steelsight.dataset.read import read_dataset
-from steelsight.imaging.rle import format_runs
+from steelsight.imaging.rle import format_runs, parse_runs
 from steelsight.run.record import Record, fingerprint, read_record, write_record
 
 
@@ -28,6 +28,8 @@ def record() -> Record:
         groups=np.arange(count, dtype=np.int64)[::-1].copy(),
         skipped=(fault,),
         fingerprint=fingerprint(dataset),
+        notes=("a note",),
+        remarks=(Remark("left-out", SAMPLE / "test_images", 12, "12 images left out"),),
     )
 
 
@@ -36,6 +38,7 @@ def test_what_is_written_is_read_back(record: Record, tmp_path: Path) -> None:
     back = read_record(tmp_path)
     assert (back.root, back.layout, back.classes) == (SAMPLE.resolve(), "severstal", ("1", "2", "3", "4"))
     assert back.skipped == record.skipped
+    assert (back.notes, back.remarks) == (record.notes, record.remarks)
     assert back.fingerprint == record.fingerprint
     np.testing.assert_array_equal(back.folds, record.folds)
     np.testing.assert_array_equal(back.groups, record.groups)
@@ -88,6 +91,7 @@ def test_fingerprint_follows_pixels_masks_and_names_but_not_the_place(tmp_path: 
     [
         ("dataset.json", '"severstal"', '"folder"', "dataset.json"),
         ("samples.csv", ",256,1600,0,", ",256,wide,0,", "whole numbers"),
+        ("samples.csv", ",256,1600,0,", f",256,1600,{10**20},", "whole numbers"),
         ("samples.csv", "image_id,path", "image,path", "the header is not image_id,path,height,width,fold,group"),
         ("truth.csv", ",1,", ",9,", "class '9' is not in dataset.json"),
     ],
@@ -116,3 +120,31 @@ def test_names_that_a_spreadsheet_would_run_are_guarded_and_read_back(record: Re
     back = read_record(tmp_path)
     assert back.samples[0].image_id == "=1+2.jpg"
     assert back.samples[0].classes == first.classes
+
+
+def test_what_is_ignored_is_read_back_and_changes_the_fingerprint(record: Record, tmp_path: Path) -> None:
+    """Where nothing is, the files are those of before."""
+    write_record(tmp_path / "before", record)
+    assert not (tmp_path / "before" / "ignored.csv").exists()
+    assert "ignored" not in (tmp_path / "before" / "dataset.json").read_text()
+    first = replace(record.samples[0], ignored=parse_runs("7 3 900 20", record.samples[0].size))
+    partly = replace(record, samples=(first, *record.samples[1:]), ignored_classes=("stamp",))
+    write_record(tmp_path / "run", partly)
+    back = read_record(tmp_path / "run")
+    assert [format_runs(sample.ignored) for sample in back.samples] == ["7 3 900 20", *[""] * 65]
+    assert back.ignored_classes == ("stamp",)
+    assert fingerprint(partly) == fingerprint(back) != fingerprint(record)
+
+
+@pytest.mark.parametrize("damage", ["no such image", "one less", "no runs", "gone"])
+def test_a_damaged_table_of_what_is_ignored_is_refused(record: Record, tmp_path: Path, damage: str) -> None:
+    first = replace(record.samples[0], ignored=parse_runs("7 3", record.samples[0].size))
+    write_record(tmp_path, replace(record, samples=(first, *record.samples[1:])))
+    file, name = tmp_path / "ignored.csv", first.image_id
+    texts = {"no such image": "other.jpg,7 3\n", "one less": "", "no runs": f"{name},7\n"}
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_text(f"ImageId,EncodedPixels\n{texts[damage]}")
+    with pytest.raises(UserError, match=r"ignored\.csv.*restore"):
+        read_record(tmp_path)

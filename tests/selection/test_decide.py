@@ -262,6 +262,20 @@ def test_deciding_twice_says_the_same_and_what_is_written_is_read_back(
     assert read_decision(evidence.run) == decision
 
 
+def test_all_histograms_are_made_before_the_first_rule_is_judged(tmp_path: Path) -> None:
+    """One pass over the maps serves members, folds and what each member adds."""
+    evidence = make_run(tmp_path, {"c-a": 0.2, "s-a": 0.2, "s-b": 0.3, "s-c": 0.5}, search=("selection.segmenters=2",))
+    made: list[set[str]] = []
+
+    def look(what: str, done: int, of: int) -> None:
+        if what.startswith("rule, nested"):
+            made.append({path.name for path in (tmp_path / "evidence/histograms").iterdir()})
+
+    decide(evidence.run, progress=look)
+    assert made[0] == {path.name for path in (tmp_path / "evidence/histograms").iterdir()}
+    assert len(made[0]) >= 3 * FOLDS
+
+
 def test_progress_is_told(evidence: OutOfFoldPredictions) -> None:
     told: dict[str, tuple[int, int]] = {}
     decide(evidence.run, progress=lambda what, done, of: told.update({what: (done, of)}))

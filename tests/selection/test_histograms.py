@@ -1,14 +1,19 @@
 """Histograms against the pixels that they count."""
 
+import shutil
+from pathlib import Path
+from typing import get_args
+
 import numpy as np
 import pytest
 from helpers.judged_run import make_run
 
-from steelsight.imaging.combine import combine_maps
+from steelsight.imaging.combine import CutAt, combine_maps
 from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.run import Run
 from steelsight.selection import histograms as module
-from steelsight.selection.histograms import histogram, image_histograms
+from steelsight.selection.histograms import Choice, histogram, image_histograms, prepare_histograms
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +79,33 @@ def test_they_are_kept_and_made_again_when_the_evidence_is_newer_or_the_file_is_
     after = image_histograms(fresh, dict.fromkeys(range(3), team))
     assert not np.array_equal(after[evidence.indices(1)], before[evidence.indices(1)])
     assert np.array_equal(after[evidence.indices(0)], before[evidence.indices(0)])
+
+
+def test_all_choices_in_one_pass_give_the_bytes_of_each_alone(
+    evidence: OutOfFoldPredictions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever fits into a pass, on however many threads; nothing is left for later, not even a map to read."""
+    first, second = evidence.members("segment")
+    choices = [Choice(team, at) for team in ((first, second), (first,), (second,)) for at in get_args(CutAt)]
+    alone = {
+        choice: image_histograms(evidence, dict.fromkeys(range(3), choice.members), at=choice.at) for choice in choices
+    }
+    told: list[tuple[int, int]] = []
+
+    def tell(done: int, of: int) -> None:
+        told.append((done, of))
+
+    for memory in (module._MEMORY, 1):
+        monkeypatch.setattr(module, "_MEMORY", memory)
+        copied = Path(shutil.copytree(evidence.run.path, tmp_path / str(memory)))
+        shutil.rmtree(copied / "evidence/histograms")
+        fresh = OutOfFoldPredictions.of(Run(copied))
+        told.clear()
+        prepare_histograms(fresh, dict.fromkeys(range(3), choices), tell)
+        images = len(fresh.record.samples)
+        assert told[-1] == ((images, images) if memory > 1 else (6 * images, 6 * images))
+        for name in ("s-a", "s-b"):
+            shutil.rmtree(copied / "evidence" / name)
+        for choice in choices:
+            made = image_histograms(fresh, dict.fromkeys(range(3), choice.members), at=choice.at)
+            assert made.tobytes() == alone[choice].tobytes()

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from helpers.data import SHARED, needs_shared
-from helpers.training_samples import member, severstal
+from helpers.training_samples import apply, apply_to_mask, member, severstal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +18,7 @@ from steelsight.dataset.model import Sample
 from steelsight.imaging.read import read_image
 from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.recipe import Member, load_recipe
-from steelsight.training.augment import AugmentParams, _defect_pixel, apply, apply_to_mask, defect_box, draw
+from steelsight.training.augment import AugmentParams, _defect_pixel, defect_box, draw
 
 MEMBER = member("segment-b0-strategy-1", recipe="paper")
 OURS = member(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from steelsight.core.errors import UserError
-from steelsight.training.device_config import DeviceConfig, require_device
+from steelsight.training.device_config import DeviceConfig, check_count, require_device
 
 
 def test_only_what_torch_would_refuse_is_refused() -> None:
@@ -15,3 +15,10 @@ def test_only_what_torch_would_refuse_is_refused() -> None:
         return
     with pytest.raises(UserError, match="use `device=cpu`"):
         require_device(DeviceConfig("cuda"))
+
+
+def test_more_gpus_than_there_are_is_refused() -> None:
+    for enough in (DeviceConfig("cuda", 2), DeviceConfig("auto", "auto"), DeviceConfig("auto", 1)):
+        check_count(enough, 2)
+    with pytest.raises(UserError, match=r"`devices=3`: this machine has 2 CUDA devices; ask for no more"):
+        check_count(DeviceConfig("auto", 3), 2)

@@ -14,9 +14,9 @@ from lightning.fabric import Fabric
 from steelsight.recipe import Member
 from steelsight.run.run import JobFolder
 from steelsight.training.checkpoint import Weights
-from steelsight.training.epochs import Hooks, TrainingJob, fit
+from steelsight.training.epochs import Hooks, TrainingJob, fit, job_loader
 from steelsight.training.job import new_network
-from steelsight.training.loading import ImageCache
+from steelsight.training.kept_images import ImageCache, ReadFor
 
 TINY = (
     "members.*.input={height: 32, width: 96, colour: grey}",
@@ -30,7 +30,7 @@ TINY = (
     "members.segment-lite0.decoder_channels=[16,16,8,8,8]",
     "members.classify-lite0.weights=imagenet",
 )
-READ = ImageCache(grey=True)
+READ = ImageCache(read=ReadFor(grey=True))
 QUIET = Hooks(lambda images: None, lambda line: None)
 
 
@@ -45,7 +45,8 @@ def train(of: Member, folder: Path, fabric: Fabric, hooks: Hooks = QUIET) -> tup
     samples = severstal().samples
     folder.mkdir(parents=True, exist_ok=True)
     job = TrainingJob(of, 0, 0, severstal().classes, samples[10:], samples[:10], JobFolder(folder), READ)
-    weights = fit(job, new_network(job), fabric, 0, hooks)
+    with job_loader(job, fabric.device, 0) as loader:
+        weights = fit(job, new_network(job), fabric, loader, hooks)
     return weights, [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 

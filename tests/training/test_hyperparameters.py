@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.training_samples import member, severstal
+from helpers.training_samples import apply, member, severstal
 from pydantic import BaseModel
 
 from steelsight.dataset.model import Sample
 from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.networks.member import build_member
 from steelsight.recipe import Member, augment, base, model
-from steelsight.training.augment import apply, draw
+from steelsight.training.augment import draw
 from steelsight.training.epochs import device_batches, make_optimiser
 from steelsight.training.learning_rate import learning_rate
 from steelsight.training.losses import images_of, weighted_loss
@@ -25,10 +25,10 @@ TINY = ("members.*.input={height: 32, width: 64}", "members.*.weights=random")
 
 
 def inputs(of: Member) -> Any:
-    """What one grey and one colour image become."""
+    """What one grey, one colour and one deep image become."""
     rng = np.random.default_rng(0)
     grey, colour = rng.integers(0, 256, (50, 120), dtype=np.uint8), rng.integers(0, 256, (50, 120, 3), dtype=np.uint8)
-    return [of.preprocess.to_input(image) for image in (grey, colour)]
+    return [of.preprocess.to_input(image) for image in (grey, colour, grey.astype(np.uint16) << 4)]
 
 
 def augmented(of: Member) -> Any:
@@ -116,6 +116,7 @@ OBSERVED: dict[str, tuple[str, list[str], Callable[[Member], Any]]] = {
     "input.colour": (SEGMENT, ["input.colour=grey"], inputs),
     "input.mean": (SEGMENT, ["input.mean=0.4"], inputs),
     "input.deviation": (SEGMENT, ["input.deviation=0.3"], inputs),
+    "input.bits": (SEGMENT, ["input.bits=12"], inputs),
     "augment.horizontal_flip": (SEGMENT, ["augment.horizontal_flip=0"], augmented),
     "augment.vertical_flip": (SEGMENT, ["augment.vertical_flip=0"], augmented),
     "augment.zoom_out.probability": (PAPER, ["augment.zoom_out.probability=1"], augmented),

@@ -18,8 +18,7 @@ from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 from steelsight.training import job as job_file
 from steelsight.training.checkpoint import Checkpoint, average_in
-from steelsight.training.device_config import DeviceConfig
-from steelsight.training.epochs import Hooks
+from steelsight.training.epochs import Hooks, job_loader
 from steelsight.training.fabric import make_fabric
 from steelsight.training.job import make_job, new_network, run_job, store_evidence
 from steelsight.training.start import start_run
@@ -41,7 +40,7 @@ def evidence(tmp_path: Path) -> OutOfFoldPredictions:
 
 @pytest.fixture
 def fabric(evidence: OutOfFoldPredictions) -> Fabric:
-    return make_fabric(DeviceConfig(device="cpu", devices=1), evidence.recipe)
+    return make_fabric("cpu", evidence.recipe)
 
 
 @pytest.mark.parametrize("write", ["write_bytes", "store_evidence", "write_json"])
@@ -130,6 +129,9 @@ def test_a_classifier_that_gives_no_probability_leaves_no_evidence(evidence: Out
     job = make_job(evidence, one, 0)
     network = build_member(one, len(job.classes))
     torch.nn.init.constant_(network.output_bias, math.nan)
-    with pytest.raises(UserError, match=r"fold0: the trained network answers with nan for \S+\.jpg"):
-        store_evidence(job, network, evidence, torch.device("cpu"), 0)
+    with (
+        job_loader(job, torch.device("cpu"), 0) as loader,
+        pytest.raises(UserError, match=r"fold0: the trained network answers with nan for \S+\.jpg"),
+    ):
+        store_evidence(job, network, evidence, torch.device("cpu"), loader)
     assert not evidence.has(one, 0)

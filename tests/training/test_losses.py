@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torchvision.ops import sigmoid_focal_loss
 
 from steelsight.recipe.model import Loss
+from steelsight.training import losses as module
 from steelsight.training.losses import dice_loss, focal_loss, smoothed_cross_entropy, weighted_loss
 
 
@@ -106,3 +107,51 @@ def test_cells_add_their_own_term_to_that_of_the_images() -> None:
     own = smoothed_cross_entropy(cells, truth) + dice_loss(cells.sigmoid(), truth, "class", 1.0)
     assert float(told) == pytest.approx(float(alone + 0.5 * own), rel=1e-5)
     assert float(weighted_loss(Loss(cross_entropy=1), (images, cells), (labels, truth))) == pytest.approx(float(alone))
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "focal", "batch", "class", "pair"])
+def test_what_is_ignored_takes_no_part_in_any_loss(name: str) -> None:
+    """The loss is that of the pixels which are left, and no gradient reaches the others."""
+    logits, target = batch()
+    ignored = torch.rand(target.shape[0], 1, *target.shape[2:], generator=torch.Generator().manual_seed(7)) > 0.6
+    ignored = ignored.expand_as(target)
+    ignored_target = torch.where(ignored, torch.tensor(-1.0), target)
+    of = {"cross_entropy": 0.0, "focal": 0.0, "dice": 0.0, "label_smoothing": 0.1, "dice_smooth": 1.0}
+    kind = {"dice": 1.0, "dice_over": name} if name in ("batch", "class", "pair") else {name: 1.0}
+    loss = Loss(**{**of, **kind})
+    logits.requires_grad_()
+    said = weighted_loss(loss, logits, ignored_target)
+    (gradient,) = torch.autograd.grad(said, logits)
+    assert not gradient[ignored].any()
+    assert gradient[~ignored].any()
+    p, left = logits.detach().sigmoid(), ~ignored
+    if name == "cross_entropy":
+        smoothed = target[left] * 0.9 + 0.05
+        expected = -(smoothed * p[left].log() + (1 - smoothed) * (1 - p[left]).log()).mean()
+    elif name == "focal":
+        expected = sigmoid_focal_loss(logits[left], target[left], loss.focal_alpha, loss.focal_gamma, "mean")
+    else:
+        axes = {"batch": (0, 1, 2, 3), "class": (0, 2, 3), "pair": (2, 3)}[name]
+        inside, true = p * left, target * left
+        dice = (2 * (inside * true).sum(axes) + 1) / (inside.sum(axes) + true.sum(axes) + 1)
+        expected = 1 - (dice[true.sum(axes) > 0] if name == "pair" else dice).mean()
+    assert float(said.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
+
+
+def test_a_batch_in_which_all_is_ignored_teaches_nothing() -> None:
+    logits = torch.randn(2, 2, 4, 4, requires_grad=True)
+    loss = weighted_loss(Loss(cross_entropy=1.0, focal=1.0, dice=1.0), logits, torch.full_like(logits, -1.0))
+    (gradient,) = torch.autograd.grad(loss, logits)
+    assert torch.isfinite(loss)
+    assert not gradient.any()
+
+
+def test_a_device_that_is_not_asked_gives_the_same_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU nobody looks whether all pixels count, so as not to wait for the answer."""
+    logits, target = batch()
+    for truth in (target, torch.where(target > 0.9, -1.0, target)):
+        for loss in (Loss(cross_entropy=1.0, dice=1.0), Loss(focal=1.0, dice=1.0, dice_over="pair")):
+            here = weighted_loss(loss, logits, truth)
+            with monkeypatch.context() as elsewhere:
+                elsewhere.setattr(module, "_in_main_memory", lambda tensor: False)
+                assert float(weighted_loss(loss, logits, truth)) == pytest.approx(float(here), rel=1e-5)

@@ -10,13 +10,13 @@ import pytest
 from helpers.training_samples import severstal
 
 from steelsight.core.errors import UserError
+from steelsight.dataset.model import Remark
 from steelsight.imaging.rle import Runs
 from steelsight.recipe import choose_jobs, load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import fingerprint
 from steelsight.run.run import Run
 from steelsight.training.augmentation_examples import draw_examples
-from steelsight.training.device_config import DeviceConfig
 from steelsight.training.fabric import make_fabric
 from steelsight.training.job import make_job
 from steelsight.training.same_images import check_data
@@ -36,6 +36,13 @@ def test_a_run_is_opened_as_it_was_started(started: Any) -> None:
     assert np.array_equal(opened.record.folds, started.record.folds)
     assert {member.preprocess.colour for member in opened.recipe.members} == {"grey"}
     assert sorted(set(opened.record.folds.tolist())) == list(range(5))
+
+
+def test_what_reading_the_data_said_is_recorded(tmp_path: Path) -> None:
+    data = severstal()
+    said = replace(data, notes=("a note",), remarks=(Remark("left-out", data.root / "more", 3, "3 images left out"),))
+    record = start_run(Run(tmp_path / "run"), said, load_recipe("lite")).record
+    assert (record.notes, record.remarks) == (said.notes, said.remarks)
 
 
 def test_twins_share_a_fold(started: Any) -> None:
@@ -75,9 +82,8 @@ def test_defects_of_one_surface_alone_are_refused(tmp_path: Path) -> None:
 
 
 def test_precision_follows_the_recipe() -> None:
-    machine = DeviceConfig(device="cpu")
-    assert "32" in str(make_fabric(machine, load_recipe("lite", ["precision=fp32"]))._precision.precision)
-    assert "bf16" in str(make_fabric(machine, load_recipe("lite", ["precision=bf16"]))._precision.precision)
+    assert "32" in str(make_fabric("cpu", load_recipe("lite", ["precision=fp32"]))._precision.precision)
+    assert "bf16" in str(make_fabric("cpu", load_recipe("lite", ["precision=bf16"]))._precision.precision)
 
 
 def test_seed_and_folds_change_the_folds(tmp_path: Path) -> None:
@@ -161,15 +167,18 @@ def test_images_without_masks_teach_whole_image_classifiers_and_never_the_fold_o
     assert fingerprint(other) != record.fingerprint == fingerprint(mixed)
 
 
-def test_members_that_see_windows_or_cells_learn_from_masks_alone(tmp_path: Path) -> None:
+def test_members_that_see_windows_or_cells_see_them_whole_and_cut_no_window_from_them(tmp_path: Path) -> None:
     data = severstal()
     known = tuple(replace(one, runs=(Runs.empty(),) * 4, shown=(0,)) for one in data.samples[:2])
     evidence = OutOfFoldPredictions.of(
         start_run(Run(tmp_path / "run"), replace(data, without_masks=known), load_recipe("lite"))
     )
-    assert not any(
-        sample.shown for member in evidence.recipe.members for sample in make_job(evidence, member, 0).training
-    )
+    record = evidence.record
+    outside = [one for one, fold in zip(record.without_masks, record.their_folds, strict=True) if fold != 0]
+    for member in evidence.recipe.members:
+        job = make_job(evidence, member, 0)
+        assert not any(sample.shown for sample in job.training)
+        assert list(job.whole.labelled) == (outside if member.step == "classify" else [])
 
 
 def test_classes_alone_without_any_mask_are_refused(tmp_path: Path) -> None:

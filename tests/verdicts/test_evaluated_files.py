@@ -104,6 +104,8 @@ def _write_one(folder: Path) -> None:
         (IMAGES, ",own,", ",guessed,", "export or calibrate"),
         (IMAGES, ",0.25,", ",much,", "could not convert"),
         (IMAGES, "a.jpg,own,0,", "a.jpg,own,", "row 2: 7 cells, but there must be 8"),
+        (IMAGES, "a.jpg,own,0,", f"a.jpg,own,{10**20},", "has more than 64 bits"),
+        (MATCHES, "annotated,7,2", f"annotated,{10**20},2", "has more than 64 bits"),
         (DEFECTS, ",4,", ",5,", "a.jpg"),
         (MATCHES, "kind", "word", "not the table of annotated and marked defects"),
         (MATCHES, "a.jpg,4,annotated", "b.jpg,4,annotated", "row 2: 'b.jpg'"),

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.roi import Roi
 
 Device = Literal["auto", "cpu", "cuda"]
 """Where networks run; `auto` takes a CUDA device where one can be used, else the processor."""
@@ -52,6 +53,11 @@ class Engine(Protocol):
     @property
     def combine(self) -> Combine:
         """How the networks of a step combine."""
+        ...
+
+    @property
+    def roi(self) -> Roi | None:
+        """The part of each image that they see and that counts; None: all of it."""
         ...
 
     @property

@@ -19,12 +19,15 @@ from steelsight.imaging.preprocess import Image, Preprocess
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import Runs, decode_runs
+from steelsight.imaging.roi import Roi, RoiError, blackened
 from steelsight.rule.rule import Rule
 from steelsight.verdicts.policy import Policy
 from steelsight.verdicts.verdict import UNREADABLE, Verdict, give_verdict, say_suspected
 
 _READERS = 2
 _WAITING = 2  # batches that may wait, judged or read, beside those in work: memory stays level however many images come
+
+_NO_FIT = Verdict("review", "the region of interest does not fit the image, so nothing is known about it")
 
 Read = Image | ImageError
 Flags = Callable[[Image], tuple[str, ...]]
@@ -58,6 +61,7 @@ class Prediction:
             a network gave no probability. Else None.
         verdict: pass, review or reject; None without a policy, but review, with or without one, where a network gave no
             probability.
+        counted: bool (height, width), the pixels that lie in the region of interest; None where all count.
         probability: P(defect) calibrated: the share of such images that are defective, in [0, 1]; None without a policy, or
             where `p_defect` is nan.
     """
@@ -77,6 +81,14 @@ class Prediction:
     error: str | None = None
     verdict: Verdict | None = None
     probability: float | None = None
+    counted: NDArray[np.bool_] | None = None
+
+    @property
+    def area(self) -> int | None:
+        """Pixels that count, of which areas are shares; None where the file could not be read."""
+        if self.image is None:
+            return None
+        return self.image.shape[0] * self.image.shape[1] if self.counted is None else int(self.counted.sum())
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -163,6 +175,11 @@ def sees_grey(engine: Engine) -> bool:
     return all(one.preprocess.colour == "grey" for one in (*engine.classifiers, *engine.segmenters))
 
 
+def camera_bits(engine: Engine) -> int | None:
+    """Of the camera whose values 16-bit images hold, the same to all networks; see `Preprocess`."""
+    return next((one.preprocess.bits for one in (*engine.classifiers, *engine.segmenters)), None)
+
+
 def judge_batch(
     group: Sequence[tuple[Source, Read]],
     engine: Engine,
@@ -178,23 +195,31 @@ def judge_batch(
     Args:
         keep_network_maps: whether `Prediction.network_maps` is wanted.
     """
+    regions = [_region(image, source, engine.roi) for source, image in group]
+    group = [
+        (source, region if isinstance(region, ImageError) else image)
+        for (source, image), region in zip(group, regions, strict=True)
+    ]
     images = [image for _, image in group if not isinstance(image, ImageError)]
+    counted = [region for region in regions if not isinstance(region, ImageError)]
     unusual = [flags(image) if flags else () for image in images]
-    classified = _classify(images, engine)
+    classified = _classify(_seen(images, counted), engine)
     known: list[Prediction] = []
-    said = iter(zip(classified, unusual, strict=True))
+    said = iter(zip(classified, unusual, counted, strict=True))
     nothing = tuple(Runs.empty() for _ in engine.classes)
     for source, image in group:
         if isinstance(image, ImageError):
-            known.append(Prediction(source, None, float("nan"), nothing, error=str(image)))
+            verdict = _NO_FIT if image.kind == "wrong-size" and policy is not None else None
+            known.append(Prediction(source, None, float("nan"), nothing, error=str(image), verdict=verdict))
             continue
-        one, flagged = next(said)
-        judged = Prediction(source, image, one.p_defect, nothing, flags=flagged, classifiers=one.each)
+        one, flagged, region = next(said)
+        judged = Prediction(source, image, one.p_defect, nothing, flags=flagged, classifiers=one.each, counted=region)
         if one.odd is not None:
             known.append(_left_to_a_person(judged, one.odd))
         else:
             known.append(replace(judged, is_segmented=_is_to_be_segmented(judged, engine, rule, policy)))
-    maps = _segment([one.image for one in known if one.image is not None and one.is_segmented], engine.segmenters)
+    searched = [(one.image, one.counted) for one in known if one.image is not None and one.is_segmented]
+    maps = _segment(_seen([image for image, _ in searched], [region for _, region in searched]), engine.segmenters)
     return [
         _looked_at(one, next(maps), engine, rule, policy, keep_maps, keep_network_maps)
         if one.is_segmented
@@ -227,7 +252,7 @@ def _looked_at(
         return _with_verdict(judged, engine, policy, unseen=maps)  # the gate has decided already that it has no mask
     if judged.image is None:
         raise ValueError("an image without pixels cannot have been segmented")
-    combined = CombinedMaps(judged.image, maps, engine, rule.at, keep=keep_maps)
+    combined = CombinedMaps(judged.image, maps, engine, rule.at, counted=judged.counted, keep=keep_maps)
     runs, regions = cut(combined, judged.p_defect, rule)
     kept = tuple(maps) if keep_network_maps else None
     found = replace(judged, runs=runs, regions=regions, maps=combined.kept, network_maps=kept)
@@ -248,7 +273,9 @@ def _verdict(judged: Prediction, engine: Engine, policy: Policy | None) -> Verdi
     """What is suspected has no say in it."""
     if policy is None or judged.size is None:
         return None
-    return give_verdict(policy, engine.classes, judged.p_defect, judged.regions, judged.size, judged.flags)
+    return give_verdict(
+        policy, engine.classes, judged.p_defect, judged.regions, judged.size, judged.flags, counted=judged.area
+    )
 
 
 def _with_verdict(
@@ -262,7 +289,7 @@ def _with_verdict(
     if policy is None:
         return judged
     if judged.size is None:
-        return replace(judged, verdict=UNREADABLE)
+        return replace(judged, verdict=judged.verdict or UNREADABLE)
     verdict = judged.verdict or _verdict(judged, engine, policy)
     if verdict is not None and unseen is not None:
         verdict = replace(verdict, reason=f"{verdict.reason}; where to look is not known: {unseen.where}")
@@ -272,6 +299,29 @@ def _with_verdict(
         return replace(judged, verdict=verdict)
     probability = float(policy.calibration.apply(np.array([judged.p_defect]))[0])
     return replace(judged, verdict=verdict, probability=probability)
+
+
+Inside = NDArray[np.bool_] | None
+"""The pixels that count; None: all."""
+
+
+def _region(image: Read, source: Source, roi: Roi | None) -> Inside | ImageError:
+    """The pixels that count; the error of an image that could not be read, or that the region does not fit."""
+    if isinstance(image, ImageError):
+        return image
+    if roi is None:
+        return None
+    try:
+        return roi.counted(image)
+    except RoiError as error:
+        return ImageError("wrong-size", source.path, str(error))
+
+
+def _seen(images: Sequence[Image], counted: Sequence[Inside]) -> list[Image]:
+    """Images as networks see them."""
+    return [
+        image if region is None else blackened(image, region) for image, region in zip(images, counted, strict=True)
+    ]
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ class CombinedMaps:
         maps: each network's 8-bit map of the image, uint8 (classes, height, width) at its working size.
         engine: its segmenters are in the same order.
         at: where the rule cuts masks.
+        counted: bool (height, width), the pixels of the image that count; the maps are 0 elsewhere. None: all of them.
         keep: whether all of them are wanted afterwards.
     """
 
@@ -40,8 +41,10 @@ class CombinedMaps:
         engine: Engine,
         at: CutAt = "image",
         *,
+        counted: NDArray[np.bool_] | None = None,
         keep: bool = False,
     ) -> None:
+        self._counted = counted
         self._maps, self._combine, self._at = maps, engine.combine, at
         self._preprocesses = [network.preprocess for network in engine.segmenters]
         self._size = (image.shape[0], image.shape[1])
@@ -59,7 +62,7 @@ class CombinedMaps:
     def _make(self, index: int) -> NDArray[np.uint8]:
         of_class = [map_[index : index + 1] for map_ in self._maps]
         combined: NDArray[np.uint8] = combine_maps(of_class, self._preprocesses, self._size, self._combine, self._at)[0]
-        return combined
+        return combined if self._counted is None else np.where(self._counted, combined, np.uint8(0))
 
 
 def cut(maps: CombinedMaps, p_defect: float, rule: Rule) -> MasksAndRegions:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steelsight.core.errors import UserError
+from steelsight.core.files import resolved
 from steelsight.dataset.model import Sample
 from steelsight.imaging.folders import LeftOut, look_below
 
@@ -55,7 +56,7 @@ def find(given: Sequence[str], *, results: Path | None = None) -> FoundSources:
     Raises:
         UserError: nothing is there, or two images would have the same name.
     """
-    pictures = [(results / name).resolve() for name in PICTURES] if results else []
+    pictures = [resolved(results / name) for name in PICTURES] if results else []
     sources: dict[str, Source] = {}
     left_out: list[LeftOut] = []
     for text in _with_standard_input(given):
@@ -98,7 +99,7 @@ def _lines(stream: Iterable[bytes]) -> Iterator[str]:
 def _resolve(text: str, pictures: Sequence[Path], left_out: list[LeftOut]) -> Iterator[Source]:
     path = Path(text)
     if path.is_dir():
-        apart = [folder for folder in pictures if folder.is_relative_to(path.resolve()) and folder != path.resolve()]
+        apart = [folder for folder in pictures if folder.is_relative_to(resolved(path)) and folder != resolved(path)]
         found, passed_over = look_below(path, apart)
         if not found:
             why = f" ({passed_over[0].sentence})" if passed_over else ""

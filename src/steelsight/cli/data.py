@@ -1,6 +1,7 @@
 """`steelsight data check`: what is in a folder, what is wrong with it, which images are twins."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +14,8 @@ from steelsight.cli import data_make as strips
 from steelsight.cli.data_convert import convert
 from steelsight.cli.data_doubt import doubt
 from steelsight.cli.groups import Groups, known_groups, say_known
-from steelsight.cli.labelled import BoxesOption
-from steelsight.cli.output import counting, finish, results
+from steelsight.cli.labelled import Bits, BoxesOption, IgnoreClass
+from steelsight.cli.output import counting, finish, results, with_options
 from steelsight.core.formatting import percent
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Dataset, Layout
@@ -42,6 +43,8 @@ def check(
     data: Annotated[Path, typer.Argument(help="Folder of images and their labels; or its CSV, JSON or XML.")],
     layout: Annotated[Layout | None, typer.Option(help="How the folder is laid out; detected when left out.")] = None,
     boxes: BoxesOption = None,
+    bits: Bits = None,
+    ignore_class: IgnoreClass = None,
     twins: Annotated[bool, typer.Option(help="Look for images of one surface.")] = True,
     groups: Groups = None,
     page: Annotated[
@@ -53,10 +56,12 @@ def check(
     """Count classes, sizes, areas and twins, and list every fault. Exit status 2 if there is a fault, 3 if there is none
     and images are left out."""
     from steelsight.dataset.check import summarise
+    from steelsight.dataset.depth import with_bits
     from steelsight.dataset.read import read_dataset
 
     with counting("reading images") as advance:
-        dataset = read_dataset(data, layout, boxes=boxes, progress=advance)
+        read = read_dataset(data, layout, boxes=boxes, ignore_class=ignore_class or (), progress=advance)
+    dataset = with_bits(read, bits)
     known = known_groups(groups, dataset)
     found = None
     if twins:
@@ -74,18 +79,28 @@ def check(
 
         with counting("looking at defects") as advance:
             wrote.append(write_data_page(dataset, page, found, progress=advance))
-    finish(wrote, _next(data, layout, boxes, dataset), as_json=as_json, figures=_figures(dataset, summary))
+    following = _next(data, layout, boxes, bits, ignore_class or (), dataset)
+    finish(wrote, following, as_json=as_json, figures=_figures(dataset, summary))
     if dataset.faults:
         raise typer.Exit(2)
     if dataset.left_out:
         raise typer.Exit(3)
 
 
-def _next(data: Path, layout: Layout | None, boxes: Boxes | None, dataset: Dataset) -> str | None:
+def _next(
+    data: Path,
+    layout: Layout | None,
+    boxes: Boxes | None,
+    bits: int | None,
+    ignore_class: Sequence[str],
+    dataset: Dataset,
+) -> str | None:
     if not dataset.samples:
         return None
     chosen = f" --layout {layout}" if layout else ""
     chosen += f" --boxes {boxes}" if boxes else ""
+    chosen += f" --bits {bits}" if bits else ""
+    chosen += "".join(f" --ignore-class {shlex.quote(name)}" for name in ignore_class)
     skip = " --skip-faulty" if dataset.faults else ""
     return f"steelsight train {shlex.quote(str(data))}{chosen} --recipe lite --out run{skip}"
 
@@ -107,12 +122,18 @@ def _figures(dataset: Dataset, summary: "DatasetSummary") -> dict[str, Any]:
         "root": str(dataset.root),
         "layout": dataset.layout,
         "without_masks": len(dataset.without_masks),
+        "bits": None if dataset.depth is None else dataset.depth.bits,
+        "ignored": {
+            "classes": dataset.ignored_classes,
+            "images": sum(bool(sample.ignored.area) for sample in dataset.samples),
+            "pixels": sum(sample.ignored.area for sample in dataset.samples),
+        },
         **summary.as_dict(),
         "notes": _notes(dataset),
         "area_quantiles": QUANTILES,
         "faults": faults,
         "remarks": [
-            {"kind": one.kind, "file": str(one.file), "images": one.images, "message": one.message}
+            {"kind": one.kind, "file": str(one.file), "images": one.images, "message": with_options(one.message)}
             for one in dataset.remarks
         ],
     }
@@ -127,9 +148,8 @@ def _show(dataset: Dataset, summary: "DatasetSummary") -> None:
     )
     if dataset.without_masks:
         results.print(
-            f"Beside them {len(dataset.without_masks):,} images of which only the classes are known: classifiers that "
-            f"see whole "
-            "images learn from them",
+            f"Beside them {len(dataset.without_masks):,} images of which only the classes are known: classifiers learn "
+            "that they show a defect",
             highlight=False,
             soft_wrap=True,
         )
@@ -138,14 +158,14 @@ def _show(dataset: Dataset, summary: "DatasetSummary") -> None:
     results.print(_size_table(summary))
     if summary.twins:
         _show_twins(summary.twins)
-    for said in (*_notes(dataset), *(remark.message for remark in dataset.remarks)):
+    for said in (*_notes(dataset), *(with_options(remark.message) for remark in dataset.remarks)):
         results.print(f"[bold yellow]note[/]: {escape(said)}", soft_wrap=True, highlight=False)
     _show_faults(dataset, summary)
 
 
 def _notes(dataset: Dataset) -> tuple[str, ...]:
     """What was taken to be so, and what the images cannot teach."""
-    from steelsight.dataset.limitations import lacks
+    from steelsight.dataset.cannot_teach import lacks
 
     return (*dataset.notes, *lacks(dataset.classes, dataset.samples))
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from steelsight.cli.labelled import BoxesOption, read_labelled
+from steelsight.cli.labelled import BoxesOption, IgnoreClass, read_labelled
 from steelsight.cli.output import counting, finish, results
 from steelsight.dataset.model import Layout
 from steelsight.dataset.writers.write import WrittenLayout
@@ -20,6 +20,7 @@ def convert(
     to: Annotated[Target, typer.Option("--to", help="The layout to write.")],
     layout: Annotated[Layout | None, typer.Option(help="Layout of DATA; detected if left out.")] = None,
     boxes: BoxesOption = None,
+    ignore_class: IgnoreClass = None,
     skip_faulty: Annotated[bool, typer.Option("--skip-faulty", help="Leave faulty images out, and list them.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
@@ -28,7 +29,7 @@ def convert(
     from steelsight.dataset.writers.write import refuse_existing
 
     refuse_existing(out)
-    dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty)
+    dataset = read_labelled(data, layout, boxes, ignore_class, skip_faulty=skip_faulty)
     written: WrittenLayout = "index-png" if to == "index" else to
     with counting("writing images") as advance:
         made = convert_dataset(dataset, out, written, progress=advance)

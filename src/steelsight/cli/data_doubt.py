@@ -1,38 +1,65 @@
-"""`steelsight data doubt`: labels that the networks of a run doubt most."""
+"""`steelsight data doubt`: labels that the networks of a run doubt most; and images without labels that are worth one."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
 
-from steelsight.cli.output import finish, results, shown_progress
+from steelsight.cli.output import console, counting, finish, results, shown_progress
+from steelsight.core.errors import UserError
+
+if TYPE_CHECKING:
+    from steelsight.cascade.worth_labelling import Members
+    from steelsight.recipe import Member
+    from steelsight.run.predictions import OutOfFoldPredictions
 
 _SHOWN = 20
+
+Tool = Literal["labelme", "cvat", "coco"]
 
 
 def doubt(
     run: Annotated[Path, typer.Argument(help="Folder that `steelsight train --out` wrote.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for the table and the page. Default: RUN/doubt.")] = None,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of images without labels: rank these by how much a label of them is worth, in place of the run's."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the table and the page. Default: RUN/doubt, or RUN/worth with --unlabelled."),
+    ] = None,
     most: Annotated[int, typer.Option(min=1, help="How many images the page and the labels show.")] = 50,
     labels: Annotated[
-        Literal["labelme", "cvat", "coco"] | None,
+        Tool | None,
         typer.Option(help="Write labels_TOOL/ too: these images with their masks, and what networks see beside them."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """Rank the images of RUN by how much their masks disagree with networks that did not see them."""
+    """Rank the images of RUN by how much their masks disagree with networks that did not see them; or images without labels
+    by how unsure its networks are of them."""
     from steelsight.dataset.writers.write import refuse_existing
-    from steelsight.plots.style import class_names
-    from steelsight.report.doubt_page import write_doubt_labels, write_doubts
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
-    from steelsight.selection.doubt import rank_doubts
 
-    folder = out or run / "doubt"
+    folder = out or run / ("doubt" if unlabelled is None else "worth")
     if labels:
         refuse_existing(folder / f"labels_{labels}")
     evidence = OutOfFoldPredictions.of(Run(run))
+    if unlabelled is None:
+        _doubts(evidence, folder, most, labels, as_json)
+    else:
+        _worth(evidence, unlabelled, folder, most, labels, as_json)
+
+
+def _doubts(evidence: "OutOfFoldPredictions", folder: Path, most: int, labels: Tool | None, as_json: bool) -> None:
+    from steelsight.plots.style import class_names
+    from steelsight.report.doubt_page import write_doubt_labels, write_doubts
+    from steelsight.selection.doubt import rank_doubts
+
     with shown_progress() as tell:
         doubts = rank_doubts(evidence, tell)
     wrote = list(write_doubts(doubts, folder, most))
@@ -44,12 +71,7 @@ def doubt(
         for rank, one in enumerate(doubts.ranked[:_SHOWN], start=1)
     ]
     if not as_json:
-        table = Table(title="Labels that networks doubt most, which did not see them")
-        for column in ("", "image", "doubt", "what they see"):
-            table.add_column(column, justify="right" if column in ("", "doubt") else "left", overflow="fold")
-        for rank, image_id, score, why in first:
-            table.add_row(str(rank), image_id, f"{score:.3f}", why)
-        results.print(table)
+        _show(first, "Labels that networks doubt most, which did not see them", "doubt", "what they see")
     figures = {
         "images": len(doubts.ranked),
         "doubts": [
@@ -57,3 +79,90 @@ def doubt(
         ],
     }
     finish(wrote, None, as_json=as_json, figures=figures)
+
+
+def _worth(
+    evidence: "OutOfFoldPredictions", unlabelled: Path, folder: Path, most: int, labels: Tool | None, as_json: bool
+) -> None:
+    from steelsight.cascade.sources import find
+    from steelsight.cascade.worth_labelling import Worth, in_order, measure, usual_shares
+    from steelsight.dataset.twins import find_twins
+    from steelsight.export.images import are_there
+    from steelsight.plots.style import class_names
+    from steelsight.report.worth_page import write_worth, write_worth_labels
+
+    record = evidence.record
+    found = find([str(unlabelled)])
+    for passed_over in found.left_out:
+        console.print(passed_over.sentence, markup=False, highlight=False, soft_wrap=True)
+    classifiers, segmenters = _members(evidence)
+    grey = all(network.preprocess.colour == "grey" for of in (*classifiers, *segmenters) for network in of)
+    looked: list[Worth] = []
+    failed: list[str] = []
+    with counting("looking at images") as advance:
+        seen = measure(found.sources, classifiers, segmenters, usual_shares(record.samples), grey=grey)
+        for done, one in enumerate(seen, start=1):
+            if isinstance(one, Worth):
+                looked.append(one)
+            else:
+                failed.append(str(one))
+            advance(done, len(found.sources))
+    for sentence in failed:
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    if not looked:
+        raise UserError(f"{unlabelled}: none of its images can be read; see above")
+    known = [sample.path for sample in record.samples] if are_there(record) else []
+    with counting("looking for twins") as advance:
+        groups = find_twins([*(one.source.path for one in looked), *known], progress=advance).tolist()
+    order = in_order(looked, groups[: len(looked)], frozenset(groups[len(looked) :]))
+    ranked, of_groups = [looked[place] for place in order], [groups[place] for place in order]
+    names = class_names(record.classes)
+    wrote = list(write_worth(ranked, of_groups, record.classes, names, folder, most, evidence.run.name))
+    if labels:
+        wrote.append(write_worth_labels(ranked, record.classes, folder / f"labels_{labels}", labels, most))
+    first = [
+        (rank, one.source.image_id, one.score, one.why(names)) for rank, one in enumerate(ranked[:_SHOWN], start=1)
+    ]
+    if not as_json:
+        _show(first, "Images whose labels are worth most", "worth", "why")
+    figures = {
+        "images": len(ranked),
+        "failed": failed,
+        "worth": [
+            {"rank": rank, "image": name, "worth": round(score, 4), "why": why} for rank, name, score, why in first
+        ],
+    }
+    finish(wrote, None, as_json=as_json, figures=figures)
+    if failed or found.left_out:
+        raise typer.Exit(3)
+
+
+def _members(evidence: "OutOfFoldPredictions") -> "tuple[Members, Members]":
+    """The networks of every member that is trained on all folds, of each step."""
+    from steelsight.networks.torch_engine import load_engine
+
+    of_step = {"classify": evidence.members("classify"), "segment": evidence.members("segment")}
+    if not of_step["segment"]:
+        raise UserError(f"{evidence.run}: no segmenter is trained on every fold; finish the jobs with `resume=`")
+    folds = evidence.recipe.folds
+
+    def jobs(members: "Sequence[Member]") -> list[tuple[str, int]]:
+        return [(member.name, fold) for member in members for fold in range(folds)]
+
+    engine = load_engine(
+        evidence.run, evidence.recipe, evidence.record.classes, jobs(of_step["classify"]), jobs(of_step["segment"])
+    )
+    first, second = (
+        [networks[start : start + folds] for start in range(0, len(networks), folds)]
+        for networks in (engine.classifiers, engine.segmenters)
+    )
+    return first, second
+
+
+def _show(rows: Sequence[tuple[int, str, float, str]], title: str, measure: str, why: str) -> None:
+    table = Table(title=title)
+    for column in ("", "image", measure, why):
+        table.add_column(column, justify="right" if column in ("", measure) else "left", overflow="fold")
+    for rank, image_id, score, said in rows:
+        table.add_row(str(rank), image_id, f"{score:.3f}", said)
+    results.print(table)

@@ -2,13 +2,14 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from steelsight.cli.groups import Groups, known_groups, say_groups
-from steelsight.cli.labelled import BoxesOption
+from steelsight.cli.labelled import BoxesOption, IgnoreClass, RoiOption
 from steelsight.cli.limits import (
     Confidence,
     CostEscape,
@@ -31,6 +32,8 @@ from steelsight.inspector.artifact import CARD
 from steelsight.rule.objective import Objective, ObjectiveName, chosen_objective
 
 if TYPE_CHECKING:
+    from steelsight.imaging.roi import Roi
+    from steelsight.inspector.inspector import Inspector
     from steelsight.run.run import Run
     from steelsight.verdicts.evaluated import EvaluationSet
     from steelsight.verdicts.policy import Limits, Unchanged
@@ -84,6 +87,7 @@ def decide(
     cost_review: CostReview = None,
     cost_overkill: CostOverkill = None,
     cost_escape_of: CostEscapeOf = None,
+    roi: RoiOption = None,
     severity: Annotated[
         str | None,
         typer.Option(
@@ -100,6 +104,7 @@ def decide(
     ] = None,
     layout: Annotated[Layout | None, typer.Option(help="Layout of DATA; detected if left out.")] = None,
     boxes: BoxesOption = None,
+    ignore_class: IgnoreClass = None,
     skip_faulty: Annotated[
         bool, typer.Option("--skip-faulty", help="Leave faulty images of DATA out, and list them.")
     ] = False,
@@ -143,7 +148,9 @@ def decide(
             raise UserError(
                 f"--rule {rule}: {folder} is an inspector, whose rule is fixed; decide the run it is made of"
             )
-        _decide_inspector(folder, wish, severity, calibrate, layout, boxes, skip_faulty, groups, as_json)
+        _decide_inspector(
+            folder, wish, severity, roi, calibrate, layout, boxes, ignore_class, skip_faulty, groups, as_json
+        )
         return
     if calibrate is not None:
         raise UserError(
@@ -153,6 +160,11 @@ def decide(
         raise UserError(f"--gate {gate}: a gate is a probability; give a number from 0 to 1")
     from steelsight.run.run import Run
 
+    if roi is not None:
+        raise UserError(
+            f"--roi {roi}: {folder} is a run, whose networks learned with the region that it has; train with --roi, or give "
+            "one to the inspector that is exported from it"
+        )
     run = Run(folder)
     aimed = (
         chosen_objective(run.recipe.search, objective, max_false_alarms)
@@ -171,7 +183,7 @@ def _decide_run(
     severity: str | None,
     as_json: bool,
 ) -> None:
-    from steelsight.cli.decision import show, show_policy
+    from steelsight.cli.decision_tables import show, show_policy
     from steelsight.selection.decide import decide as decide_all
     from steelsight.selection.decision import read_decision
     from steelsight.selection.run_policy import decide_verdicts
@@ -201,21 +213,29 @@ def _decide_inspector(
     folder: Path,
     wish: "Limits | None",
     severity: str | None,
+    roi: str | None,
     calibrate: Path | None,
     layout: Layout | None,
     boxes: Boxes | None,
+    ignore_class: Sequence[str] | None,
     skip_faulty: bool,
     groups: str | None,
     as_json: bool,
 ) -> None:
-    from steelsight.cli.decision import show_policy
-    from steelsight.inspector.decide import decide_inspector
+    from steelsight.cli.decision_tables import show_policy
+    from steelsight.imaging.roi import choose_roi
+    from steelsight.inspector.decide_policy import decide_inspector
     from steelsight.inspector.inspector import Inspector
 
     inspector = Inspector.open(folder)
+    region: Roi | Unchanged | None = "keep" if roi is None else choose_roi(roi)
+    if region != "keep" and region != inspector.card.roi:
+        inspector = replace(inspector, card=inspector.card.with_roi(region))
     rules = _severity(severity, inspector.classes)
-    fresh = None if calibrate is None else _fresh(folder, calibrate, layout, boxes, skip_faulty, groups)
-    card = decide_inspector(folder, wish, rules, fresh)
+    fresh = (
+        None if calibrate is None else _fresh(inspector, calibrate, layout, boxes, ignore_class, skip_faulty, groups)
+    )
+    card = decide_inspector(folder, wish, rules, fresh, region)
     if not as_json:
         show_policy(card.policy, card.classes)
     policy = None if card.policy is None else card.policy.model_dump(mode="json")
@@ -228,21 +248,28 @@ def _decide_inspector(
 
 
 def _fresh(
-    folder: Path, data: Path, layout: Layout | None, boxes: Boxes | None, skip_faulty: bool, wish: str | None
+    inspector: "Inspector",
+    data: Path,
+    layout: Layout | None,
+    boxes: Boxes | None,
+    ignore_class: Sequence[str] | None,
+    skip_faulty: bool,
+    wish: str | None,
 ) -> "EvaluationSet":
     from steelsight.cli.labelled import only_with_masks, read_labelled
     from steelsight.dataset.groups import join_groups
     from steelsight.dataset.twins import find_twins
     from steelsight.inspector.calibrate import judge_fresh
-    from steelsight.inspector.inspector import Inspector
     from steelsight.inspector.training_images import read_prints
 
-    dataset = only_with_masks(read_labelled(data, layout, boxes, skip_faulty=skip_faulty), "no bound rests on them")
+    dataset = only_with_masks(
+        read_labelled(data, layout, boxes, ignore_class, skip_faulty=skip_faulty), "no bound rests on them"
+    )
     known = known_groups(wish, dataset)
-    if read_prints(folder) is None:
+    if read_prints(inspector.folder) is None:
         fail(
-            f"{folder}: was exported before images were known by their pixels: a training image that was saved anew is "
-            "not recognised; export the run again to recognise it"
+            f"{inspector.folder}: was exported before images were known by their pixels: a training image that was "
+            "saved anew is not recognised; export the run again to recognise it"
         )
     else:
         console.print(_NOT_RECOGNISED, soft_wrap=True, highlight=False)
@@ -250,7 +277,7 @@ def _fresh(
         groups = join_groups(find_twins([sample.path for sample in dataset.samples], progress=advance), known)
     say_groups(known, groups)
     with counting("judging fresh images") as advance:
-        return judge_fresh(Inspector.open(folder), dataset, groups, advance, _say_left_out)
+        return judge_fresh(inspector, dataset, groups, advance, _say_left_out)
 
 
 def _say_left_out(alike: Sequence[Sample]) -> None:

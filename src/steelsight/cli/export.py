@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from steelsight.cli.following import inspect_with
+from steelsight.cli.next_step import inspect_with
 from steelsight.cli.output import finish, results, shown_progress
 
 
@@ -39,6 +39,7 @@ def export(
     from steelsight.export.export import export_run
     from steelsight.inspector.readme import parity_lines
     from steelsight.run.run import Run
+    from steelsight.selection.later_figures import said_of_later
 
     with shown_progress() as tell:
         exported = export_run(
@@ -57,10 +58,13 @@ def export(
         )
         for line in parity_lines(parity):
             results.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
+        if exported.later is not None:
+            results.print(f"  {escape(said_of_later(exported.later))}", soft_wrap=True, highlight=False)
     figures = {
         "networks": len(exported.card.networks),
         "folds": list(exported.card.provenance.folds),
         "evidence": exported.card.provenance.evidence,
         "parity": exported.parity.model_dump(mode="json"),
+        "later": None if exported.later is None else exported.later.model_dump(mode="json"),
     }
     finish([out], inspect_with(out), as_json=as_json, figures=figures)

@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from steelsight.cli.output import console
+from steelsight.core.errors import UserError
 from steelsight.dataset.groups import KnownGroups, read_groups, said
 from steelsight.dataset.model import Dataset
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from steelsight.run.record import Record
 
 Groups = Annotated[
     str | None,
@@ -21,6 +24,52 @@ Groups = Annotated[
         "their names with named groups, such as '(?P<coil>[^_]+)_'.",
     ),
 ]
+
+
+SplitByTime = Annotated[
+    str | None,
+    typer.Option(
+        "--split-by-time",
+        metavar="KIND",
+        help="Train on the earlier images, and judge what is exported on the later ones. KIND is what --groups says of when "
+        "an image was taken: a column of the table, or a group of the pattern, such as day.",
+    ),
+]
+Later = Annotated[
+    float | None,
+    typer.Option(
+        "--later", min=0.0, max=1.0, help="Share of the images that --split-by-time holds back. Default: 0.25."
+    ),
+]
+
+
+def check_split(groups: str | None, time: str | None, later: float | None) -> None:
+    """See that the three options make sense together.
+
+    Raises:
+        UserError: they do not.
+    """
+    if time is not None and groups is None:
+        raise UserError(f"--split-by-time {time}: needs --groups, which says of each image when it was taken")
+    if later is not None and time is None:
+        raise UserError(f"--later {later}: is the share that --split-by-time holds back; give that too")
+    if later is not None and not 0 < later < 1:
+        raise UserError(
+            f"--later {later}: nothing would be left on one side; give a share between 0 and 1, such as 0.25"
+        )
+
+
+def say_later(record: "Record") -> None:
+    """Tell what was held back."""
+    if record.later:
+        defective = sum(sample.is_defective for sample in record.later)
+        console.print(
+            f"{len(record.samples)} earlier images are trained on; {len(record.later)} from {record.later_from} on "
+            f"({defective} with a defect) are held back, and judged by what is exported",
+            highlight=False,
+            soft_wrap=True,
+            markup=False,
+        )
 
 
 def known_groups(wish: str | None, dataset: Dataset) -> KnownGroups:

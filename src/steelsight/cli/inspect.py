@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from steelsight.cli.cluster import Cluster, Retries, ShipData, require_with_cluster
-from steelsight.cli.following import quoted
 from steelsight.cli.judging import (
     AsJson,
     ClassIds,
@@ -21,6 +20,7 @@ from steelsight.cli.judging import (
     Resume,
     judge_and_write,
 )
+from steelsight.cli.next_step import quoted
 from steelsight.cli.output import console
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _config(
     """How images are judged on a cluster, which is seen to be there before networks are loaded."""
     from steelsight.cluster.connect import require_cluster
     from steelsight.cluster.inspect import RETRIES, InspectionConfig
-    from steelsight.inspector.engine import batch_of
+    from steelsight.inspector.choose_engine import batch_of
     from steelsight.inspector.onnxruntime import has_cuda
 
     require_cluster(cluster)

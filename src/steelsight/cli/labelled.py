@@ -1,14 +1,14 @@
 """Labelled images as a user brings them: read, with what is wrong with them listed."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steelsight.cli.output import console, counting
+from steelsight.cli.output import console, counting, with_options
 from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Dataset, Fault, Layout
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 _SHOWN_FAULTS = 20
 
 
+Bits = Annotated[
+    int | None,
+    typer.Option(
+        "--bits",
+        help="Bits of the camera whose values 16-bit images hold, so that 2^bits - 1 is white; if left out, the fewest of 8, "
+        "10, 12, 14 and 16 that hold the largest value of all images.",
+    ),
+]
 BoxesOption = Annotated[
     Boxes | None,
     typer.Option(
@@ -28,19 +36,48 @@ BoxesOption = Annotated[
 ]
 
 
-def read_labelled(data: Path, layout: Layout | None, boxes: Boxes | None = None, *, skip_faulty: bool) -> Dataset:
+IgnoreClass = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore-class",
+        help="A label that is no class of defects: what bears it is not learned from and not counted. May be given again.",
+    ),
+]
+
+
+RoiOption = Annotated[
+    str | None,
+    typer.Option(
+        "--roi",
+        metavar="strip|FILE|none",
+        help="The part of each image that counts: the strip without the black beside it, a mask image, or polygons (JSON).",
+    ),
+]
+
+
+def read_labelled(
+    data: Path,
+    layout: Layout | None,
+    boxes: Boxes | None = None,
+    ignore_class: Sequence[str] | None = None,
+    *,
+    skip_faulty: bool,
+    bits: int | None = None,
+) -> Dataset:
     """Read a folder of labelled images; faulty ones are listed, and left out if wanted.
 
     Raises:
         UserError: there are faults, and they are not to be left out; or there is no such data.
     """
-    from steelsight.dataset.limitations import lacks
+    from steelsight.dataset.cannot_teach import lacks
+    from steelsight.dataset.depth import with_bits
     from steelsight.dataset.read import read_dataset
 
     with counting("reading images") as advance:
-        dataset = read_dataset(data, layout, boxes=boxes, progress=advance)
+        read = read_dataset(data, layout, boxes=boxes, ignore_class=ignore_class or (), progress=advance)
+    dataset = with_bits(read, bits)
     for remark in dataset.remarks:
-        console.print(f"note: {remark.message}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"note: {with_options(remark.message)}", highlight=False, soft_wrap=True, markup=False)
     if dataset.faults:
         _list_faults(dataset.faults)
         if not skip_faulty:
@@ -65,9 +102,17 @@ def say_notes(notes: Iterable[str]) -> None:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
 
 
+def say_roi(dataset: Dataset, record: "Record") -> None:
+    """Tell what a region of interest of a new run takes away."""
+    from steelsight.dataset.within_roi import say_outside
+
+    before = {sample.image_id: sample for sample in dataset.samples}
+    say_notes(say_outside([before[sample.image_id] for sample in record.samples], record.samples, record.roi))
+
+
 def say_folds(record: "Record") -> None:
     """Tell what single folds of a new run lack."""
-    from steelsight.dataset.limitations import lacks_in_folds
+    from steelsight.dataset.cannot_teach import lacks_in_folds
 
     say_notes(lacks_in_folds(record.classes, record.samples, record.folds, record.groups))
 
@@ -78,13 +123,21 @@ def say_who_learns_from_classes(evidence: "OutOfFoldPredictions") -> None:
     if not count:
         return
     from steelsight.training.job import learns_from_classes
+    from steelsight.training.whole_images import sees_whole
 
-    learners = [member.name for member in evidence.recipe.members if learns_from_classes(member)]
-    who = f"{', '.join(learners)} learn from them" if learners else "no member of this recipe can learn from them"
+    has_good = any(not sample.is_defective for sample in evidence.record.samples)
+    able = [member for member in evidence.recipe.members if learns_from_classes(member)]
+    learners = [member.name for member in able if has_good or sees_whole(member)]
+    if learners:
+        who = f"{', '.join(learners)} learn that they show a defect"
+    elif able:
+        who = "no classifier learns from them, since there is no good image to see whole beside them"
+    else:
+        who = "this recipe has no classifier to learn it"
     say_notes(
         [
-            f"{count} images of which only the classes are known: {who}; classifiers that see windows or cells of an image, "
-            "and segmenters, need masks, and no figure or bound rests on such images"
+            f"{count} images of which only the classes are known: {who}; segmenters need masks, and no figure or bound rests "
+            "on such images"
         ]
     )
 

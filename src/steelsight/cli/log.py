@@ -1,6 +1,7 @@
 """`steelsight log export|prune|adopt|corrections`: what a station has logged."""
 
 import shlex
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from math import inf
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.labelled import BoxesOption, only_with_masks, read_labelled
+from steelsight.cli.labelled import BoxesOption, IgnoreClass, read_labelled
 from steelsight.cli.output import console, counting, finish, results
 from steelsight.cli.serve import read_settings
 from steelsight.core.errors import UserError
@@ -212,6 +213,7 @@ def corrections(
     ] = None,
     layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of --with; detected if left out.")] = None,
     boxes: BoxesOption = None,
+    ignore_class: IgnoreClass = None,
     skip_faulty: Annotated[
         bool, typer.Option("--skip-faulty", help="Leave faulty images of --with out, and list them.")
     ] = False,
@@ -221,16 +223,17 @@ def corrections(
     from steelsight.station.corrections.export import write_corrections
     from steelsight.station.store import ImageStore
 
-    if old_data is None and (layout or boxes or skip_faulty):
+    if old_data is None and (layout or boxes or ignore_class or skip_faulty):
         raise UserError(
-            "--layout, --boxes and --skip-faulty are for the data of --with; add --with DATA, or leave them out"
+            "--layout, --boxes, --ignore-class and --skip-faulty are for the data of --with; add --with DATA, or leave "
+            "them out"
         )
     joined = None
     with _open(_settings(data, database)) as log:
         if old_data is None:
             made = write_corrections(log, ImageStore(data), out)
         else:
-            joined = _join(log, ImageStore(data), out, old_data, layout, boxes, skip_faulty=skip_faulty)
+            joined = _join(log, ImageStore(data), out, old_data, layout, boxes, ignore_class, skip_faulty=skip_faulty)
             made = joined.summary
     if not as_json:
         of_class = ", ".join(f"{name} {count}" for name, count in made.classes.items())
@@ -246,6 +249,7 @@ def corrections(
         figures={
             "images": made.images,
             "defective": made.defective,
+            "without_masks": made.without_masks,
             "classes": made.classes,
             "left_out": [{"id": one.id, "why": one.why} for one in made.left_out],
             **({"kept": joined.kept, "replaced": joined.replaced, "added": joined.added} if joined else {}),
@@ -260,14 +264,14 @@ def _join(
     old_data: Path,
     layout: Layout | None,
     boxes: Boxes | None,
+    ignore_class: Sequence[str] | None,
     *,
     skip_faulty: bool,
 ) -> "Joined":
     from steelsight.station.corrections.join import require_joinable, write_joined
 
     require_joinable(out, old_data.parent if old_data.is_file() else old_data)
-    dataset = read_labelled(old_data, layout, boxes, skip_faulty=skip_faulty)
-    dataset = only_with_masks(dataset, "the joined dataset, which is COCO, holds masks alone")
+    dataset = read_labelled(old_data, layout, boxes, ignore_class, skip_faulty=skip_faulty)
     with counting("joining images") as advance:
         return write_joined(log, store, out, dataset, progress=advance)
 

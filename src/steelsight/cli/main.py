@@ -23,8 +23,8 @@ from steelsight.cli import (
     watch,
     weights,
 )
-from steelsight.cli.again import again
 from steelsight.cli.output import INTERRUPTED, Interrupted, fail
+from steelsight.cli.retyped_command import again
 from steelsight.cli.versions import versions
 from steelsight.core.errors import UserError
 

@@ -8,47 +8,29 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from steelsight.cli.again import again
-from steelsight.cli.groups import known_groups, say_groups
-from steelsight.cli.labelled import read_labelled, say_folds, say_who_learns_from_classes
-from steelsight.cli.output import console, counting, finish, results
-from steelsight.dataset.layouts.listing import Boxes
-from steelsight.dataset.model import Layout
+from steelsight.cli.begin_run import begin_run
+from steelsight.cli.output import console, finish, results
+from steelsight.cli.retyped_command import again
+from steelsight.dataset.model import Dataset
 
 if TYPE_CHECKING:
     from steelsight.recipe import Recipe
     from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.training.cost_plan import Cost
     from steelsight.training.device_config import DeviceConfig
 
 
 @contextmanager
 def planned_run(
-    data: Path,
-    layout: Layout | None,
-    boxes: Boxes | None,
-    wanted: "Recipe",
-    *,
-    skip_faulty: bool,
-    groups: str | None,
-    limit: int | None,
+    dataset: Dataset, wanted: "Recipe", groups: str | None, limit: int | None, time: str | None, later: float
 ) -> "Iterator[OutOfFoldPredictions]":
     """A run as it would be, in a folder that is thrown away."""
     import tempfile
 
-    from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
-    from steelsight.training.start import start_run
 
     with tempfile.TemporaryDirectory(prefix="steelsight-plan-") as folder:
-        dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty)
-        known = known_groups(groups, dataset)
-        with counting("looking for twins") as advance:
-            run = start_run(Run(Path(folder) / "run"), dataset, wanted, known=known, limit=limit, progress=advance)
-        evidence = OutOfFoldPredictions.of(run)
-        say_groups(known, evidence.record.groups)
-        say_who_learns_from_classes(evidence)
-        say_folds(evidence.record)
-        yield evidence
+        yield begin_run(dataset, wanted, Run(Path(folder) / "run"), groups, limit, time, later)
 
 
 def show_plan(evidence: "OutOfFoldPredictions", only: Sequence[str], machine: "DeviceConfig", as_json: bool) -> None:
@@ -59,33 +41,16 @@ def show_plan(evidence: "OutOfFoldPredictions", only: Sequence[str], machine: "D
     jobs = choose_jobs(evidence.recipe, only)
     with console.status("timing each network on this machine"):
         cost, arrangement = plan_jobs(evidence, jobs, machine)
-    device = f"{arrangement.device}, {cost.at_once} at once" if cost.at_once > 1 else arrangement.device
-    table = Table(title=f"Plan of recipe {evidence.recipe.name} on {device} ({len(jobs)} jobs)")
-    for column in ("member", "jobs", "epochs", "steps/epoch", "images/s", "time", "memory", "on disk"):
-        table.add_column(column, justify="left" if column == "member" else "right")
-    for member in cost.members:
-        table.add_row(
-            member.member,
-            str(member.jobs),
-            str(member.epochs),
-            str(member.steps),
-            f"{member.training_rate:.1f}",
-            _duration(member.seconds),
-            _size(member.memory) if member.memory else "",
-            _size(member.disk),
-        )
-    disk = sum(member.disk for member in cost.members)
-    table.add_row("total", str(len(jobs)), "", "", "", _duration(cost.seconds), "", _size(disk), style="bold")
     if not as_json:
-        results.print(table)
-        if cost.members[0].memory:
-            results.print("memory: what the process of one job takes at most", highlight=False)
+        results.print(_time_table(evidence.recipe.name, cost, arrangement.device), _space_table(cost))
         if cost.at_once > 1:
+            each = f" with {arrangement.threads} thread each" if arrangement.threads else ""
             results.print(
-                f"the total is the time until all are done, {cost.at_once} at once with {arrangement.threads} thread each; "
-                "images/s are those of one job beside the others",
+                f"the total is the time until all are done, {cost.at_once} at once{each}; images/s are those of one job "
+                "beside the others",
                 highlight=False,
             )
+        results.print("steps: of an epoch; images/s: of a first epoch, in which images are decoded", highlight=False)
     for note in arrangement.notes:
         console.print(note, highlight=False, markup=False)
     working = cost.at_once * max(member.working for member in cost.members)
@@ -94,10 +59,50 @@ def show_plan(evidence: "OutOfFoldPredictions", only: Sequence[str], machine: "D
         "jobs": len(jobs),
         "parallel": cost.at_once,
         "seconds": cost.seconds,
-        "bytes": disk,
+        "device_hours": cost.device_hours,
+        "bytes": cost.disk,
         "members": [asdict(member) for member in cost.members],
     }
     finish([], again(without=["--plan"]), as_json=as_json, figures=figures)
+
+
+def _time_table(recipe: str, cost: "Cost", device: str) -> Table:
+    on = f"{device}, {cost.at_once} at once" if cost.at_once > 1 else device
+    jobs = sum(member.jobs for member in cost.members)
+    hours = "GPU hours" if device == "cuda" else "core hours"
+    table = _table(
+        f"Plan of recipe {recipe} on {on} ({jobs} jobs)", "jobs", "epochs", "steps", "images/s", "a job", hours
+    )
+    for member in cost.members:
+        table.add_row(
+            member.member,
+            str(member.jobs),
+            str(member.epochs),
+            str(member.steps),
+            f"{member.training_rate:.1f}",
+            _duration(member.seconds / member.jobs),
+            f"{member.device_hours:.2f}",
+        )
+    table.add_row("total", str(jobs), "", "", "", _duration(cost.seconds), f"{cost.device_hours:.2f}", style="bold")
+    return table
+
+
+def _space_table(cost: "Cost") -> Table:
+    """Disk, and where jobs have processes of their own what one of them takes at most."""
+    table = _table("What they take", "memory of a job", "disk of a job", "disk")
+    for member in cost.members:
+        memory = _size(member.memory) if member.memory else ""
+        table.add_row(member.member, memory, _size(member.job_disk), _size(member.disk))
+    table.add_row("total", "", "", _size(cost.disk), style="bold")
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title)
+    table.add_column("member", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
 
 
 def _duration(seconds: float) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steelsight.cli.following import export_of
 from steelsight.cli.judging import (
     AsJson,
     ClassIds,
@@ -20,10 +19,11 @@ from steelsight.cli.judging import (
     Resume,
     judge_and_write,
 )
+from steelsight.cli.next_step import export_of
 from steelsight.cli.output import fail
 
 if TYPE_CHECKING:
-    from steelsight.networks.engine import TorchEngine
+    from steelsight.networks.torch_engine import TorchEngine
     from steelsight.run.run import Run
     from steelsight.selection.decision import Decision
 
@@ -42,7 +42,7 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Judge images with the networks, the rule and the policy of RUN; exit status 3 if some images could not be judged."""
-    from steelsight.cascade.judge import judge, sees_grey
+    from steelsight.cascade.judge import judge
     from steelsight.cascade.sources import find
     from steelsight.export.card import measure_familiar
     from steelsight.export.images import are_there
@@ -74,7 +74,7 @@ def predict(
         options={"folds": folds},
         batch=engine.batch,
     )
-    flags = measure_familiar(record, (), grey=sees_grey(engine)).flags if are_there(record) else None
+    flags = measure_familiar(record, (), engine).flags if are_there(record) else None
     if flags is None:
         fail(f"the images of {run} are gone, so these images cannot be compared with them: no image is flagged")
     figures = {"classifiers": len(engine.classifiers), "segmenters": len(engine.segmenters)}
@@ -90,6 +90,6 @@ def predict(
 
 
 def _load(run: "Run", decision: "Decision", folds: Sequence[int]) -> "TorchEngine":
-    from steelsight.networks.engine import load_engine
+    from steelsight.networks.torch_engine import load_engine
 
     return load_engine(run, run.recipe, decision.classes, *decision.jobs_of(folds))

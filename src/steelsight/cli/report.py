@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from steelsight.cli.following import export_of, inspect_with
+from steelsight.cli.next_step import export_of, inspect_with
 from steelsight.cli.output import finish, shown_progress
 from steelsight.core.errors import UserError
 from steelsight.inspector.artifact import CARD

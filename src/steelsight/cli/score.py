@@ -66,7 +66,7 @@ def score(
 def _size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    found = re.fullmatch(r"([1-9][0-9]*)[xX]([1-9][0-9]*)", text.strip(), re.ASCII)
+    found = re.fullmatch(r"([1-9][0-9]{0,8})[xX]([1-9][0-9]{0,8})", text.strip(), re.ASCII)
     if not found:
         raise UserError(f"--size: {text!r} is no size; write height x width in pixels, as 256x1600")
     return int(found[1]), int(found[2])

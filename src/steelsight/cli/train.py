@@ -1,17 +1,16 @@
 """`steelsight train`: folds, all jobs of a recipe, then decide and report."""
 
-import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.again import again
-from steelsight.cli.cluster import Cluster, Retries, require_with_cluster
-from steelsight.cli.following import export_of
-from steelsight.cli.groups import Groups, known_groups, say_groups
-from steelsight.cli.labelled import BoxesOption, read_labelled, say_folds, say_who_learns_from_classes
+from steelsight.cli.begin_run import begin_run
+from steelsight.cli.cluster import Cluster, Retries, ShipData, require_with_cluster
+from steelsight.cli.groups import Groups, Later, SplitByTime, check_split
+from steelsight.cli.labelled import Bits, BoxesOption, IgnoreClass, RoiOption, read_labelled
 from steelsight.cli.limits import (
     Confidence,
     CostEscape,
@@ -26,10 +25,12 @@ from steelsight.cli.limits import (
     OverkillAmong,
     make_wish,
 )
-from steelsight.cli.output import console, counting, finish, shown_progress, with_options
+from steelsight.cli.next_step import export_of
+from steelsight.cli.output import console, finish, shown_progress, with_options
+from steelsight.cli.retyped_command import again
 from steelsight.core.errors import UserError
-from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
+from steelsight.dataset.split_by_time import LATER_SHARE
 
 if TYPE_CHECKING:
     from steelsight.recipe import Member, Recipe
@@ -45,6 +46,9 @@ def train(
     recipe: Annotated[str, typer.Option("--recipe", help="paper, lite, demo, or a YAML file.")] = "lite",
     layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; detected if left out.")] = None,
     boxes: BoxesOption = None,
+    bits: Bits = None,
+    ignore_class: IgnoreClass = None,
+    roi: RoiOption = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,17 +74,18 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")] = False,
     skip_faulty: Annotated[bool, typer.Option("--skip-faulty", help="Leave faulty images out, and list them.")] = False,
     groups: Groups = None,
+    split_by_time: SplitByTime = None,
+    later: Later = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
-    devices: Annotated[int | None, typer.Option(min=1, help="How many devices; all GPUs if left out.")] = None,
+    devices: Annotated[
+        int | None, typer.Option(min=1, help="How many GPUs, or cores of a processor; all if left out.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Loader processes for each device.")] = None,
     parallel: Annotated[
-        str, typer.Option("--parallel", help="Jobs side by side: a number, or auto: one for each core; on a GPU one.")
+        str, typer.Option("--parallel", help="Jobs side by side: a number, or auto: one on every core or GPU.")
     ] = "auto",
     cluster: Cluster = None,
-    ship_data: Annotated[
-        bool,
-        typer.Option("--ship-data", help="With --cluster: bring the images to nodes that do not see their folder."),
-    ] = False,
+    ship_data: ShipData = False,
     retries: Retries = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")] = False,
     max_escape: MaxEscape = None,
@@ -113,39 +118,50 @@ def train(
         cost_overkill=cost_overkill,
         cost_escape_of=cost_escape_of,
     )
+    check_split(groups, split_by_time, later)
     # until run_jobs nothing imports torch: what is wrong is told at once
     from steelsight.recipe import choose_jobs, load_recipe
     from steelsight.recipe.quick import QUICK_IMAGES
     from steelsight.run.run import Run
     from steelsight.training.device_config import DeviceConfig, require_device
-    from steelsight.training.start import check_start, check_unchanged
+    from steelsight.training.start import check_start, check_unchanged, check_weights
 
-    wanted = load_recipe(recipe, overrides or [], quick=quick)
+    wanted = load_recipe(recipe, [*(overrides or []), *([] if roi is None else [f"roi={roi}"])], quick=quick)
     choose_jobs(wanted, only or [])
-    machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel, devices))
+    machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel))
     if cluster is None:
         require_device(machine)
     _check_cluster(cluster, ship_data=ship_data, retries=retries, devices=devices, plan=plan)
     if quick and limit is None:
         limit = QUICK_IMAGES
+    share = LATER_SHARE if later is None else later
+    labelled = partial(read_labelled, data, layout, boxes, ignore_class, skip_faulty=skip_faulty, bits=bits)
     run = Run(out)
-    check_start(run, wanted, resume=resume or plan or _is_further_device())
+    check_start(run, wanted, resume=resume or plan)
     if plan:
+        check_weights(wanted)
         from steelsight.cli.plan import planned_run, show_plan
 
-        with planned_run(data, layout, boxes, wanted, skip_faulty=skip_faulty, groups=groups, limit=limit) as evidence:
+        with planned_run(labelled(), wanted, groups, limit, split_by_time, share) as evidence:
             show_plan(evidence, only or [], machine, as_json)
         return
     goes_on, left_out = run.is_started, False
     if goes_on:
         evidence = _go_on(data, wanted, run)
         _check_groups(evidence, groups)
+        _check_split(evidence, split_by_time)
+        _check_bits(evidence, bits)
+        _check_ignored(evidence, ignore_class or ())
     else:
-        evidence, left_out = _start(data, layout, boxes, wanted, run, skip_faulty, groups, limit)
+        dataset = labelled()
+        evidence, left_out = (
+            begin_run(dataset, wanted, run, groups, limit, split_by_time, share),
+            bool(dataset.left_out),
+        )
     _check_wish(wish, evidence)
     _say_small(evidence)
     jobs = choose_jobs(evidence.recipe, only or [])
-    if goes_on and not _is_further_device():
+    if goes_on:
         with console.status("checking that the images are still the same"):
             check_unchanged(evidence, jobs)
     if cluster is None:
@@ -154,21 +170,18 @@ def train(
         run_jobs(evidence, jobs, machine, tensorboard=tensorboard, worded=with_options)
     else:
         _run_on_cluster(cluster, evidence, jobs, machine, tensorboard, ship_data=ship_data, retries=retries)
-    if not _is_further_device():
-        _end(evidence, wish, as_json)
-        if left_out and not skip_faulty:
-            raise typer.Exit(3)
+    _end(evidence, wish, as_json)
+    if left_out and not skip_faulty:
+        raise typer.Exit(3)
 
 
-def _at_once(parallel: str, devices: int | None) -> "int | Literal['auto']":
+def _at_once(parallel: str) -> "int | Literal['auto']":
     """What --parallel says."""
     if parallel == "auto":
         return "auto"
-    if not (parallel.isdecimal() and int(parallel) > 0):
-        raise UserError(f"--parallel {parallel}: how many jobs train side by side, from 1 on; give a number, or auto")
-    if int(parallel) > 1 and (devices or 1) > 1:
+    if not (parallel.isdecimal() and len(parallel) < 6 and int(parallel) > 0):
         raise UserError(
-            f"--parallel {parallel} with --devices {devices}: several devices train one job; leave out one of the two"
+            f"--parallel {parallel[:20]}: how many jobs train side by side, from 1 on; give a number, or auto"
         )
     return int(parallel)
 
@@ -210,31 +223,6 @@ def _run_on_cluster(
         train_on_cluster(ray, evidence, jobs, machine, config, tensorboard=tensorboard, worded=with_options)
 
 
-def _start(
-    data: Path,
-    layout: Layout | None,
-    boxes: Boxes | None,
-    wanted: "Recipe",
-    run: "Run",
-    skip_faulty: bool,
-    groups: str | None,
-    limit: int | None,
-) -> "tuple[OutOfFoldPredictions, bool]":
-    """A new run, and whether images of DATA were left out."""
-    from steelsight.run.predictions import OutOfFoldPredictions
-    from steelsight.training.start import start_run
-
-    dataset = read_labelled(data, layout, boxes, skip_faulty=skip_faulty)
-    known = known_groups(groups, dataset)
-    with counting("looking for twins") as advance:
-        started = start_run(run, dataset, wanted, known=known, limit=limit, progress=advance)
-    evidence = OutOfFoldPredictions.of(started)
-    say_groups(known, evidence.record.groups)
-    say_who_learns_from_classes(evidence)
-    say_folds(evidence.record)
-    return evidence, bool(dataset.left_out)
-
-
 def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":
     """The run that is there, with its images where DATA is."""
     from steelsight.recipe import is_resolved
@@ -242,9 +230,9 @@ def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":
 
     evidence = go_on(run, wanted, data)
     sizes = [sample.size for sample in evidence.record.samples]
-    if not _is_further_device() and not is_resolved(wanted, evidence.recipe, evidence.record.classes, sizes):
+    if not is_resolved(wanted, evidence.recipe, evidence.record.classes, sizes):
         console.print(
-            f"{run.recipe_file} is kept as the run began; other values of --recipe and --set are ignored",
+            f"{run.recipe_file} is kept as the run began; other values of --recipe, --roi and --set are ignored",
             highlight=False,
             soft_wrap=True,
         )
@@ -266,6 +254,36 @@ def _check_groups(evidence: "OutOfFoldPredictions", groups: str | None) -> None:
         )
 
 
+def _check_split(evidence: "OutOfFoldPredictions", time: str | None) -> None:
+    """See that a run that goes on was split by time, if --split-by-time says so."""
+    if time is not None and not evidence.record.later:
+        raise UserError(
+            f"--split-by-time {time}: the run in {evidence.run} began without it, and has trained on the later images; "
+            "choose another --out"
+        )
+
+
+def _check_bits(evidence: "OutOfFoldPredictions", bits: int | None) -> None:
+    """See that a run that goes on reads 16-bit images as --bits says."""
+    began = {member.preprocess.bits for member in evidence.recipe.members}
+    if bits is not None and began != {bits}:
+        said = ", ".join(sorted(map(str, began - {None}))) or "all 16"
+        raise UserError(
+            f"--bits {bits}: the run in {evidence.run} began with {said} bits of 16-bit images; go on without --bits, or "
+            "choose another --out"
+        )
+
+
+def _check_ignored(evidence: "OutOfFoldPredictions", ignore_class: Sequence[str]) -> None:
+    """See that a run that goes on ignores what --ignore-class says: its labels were read when it began."""
+    missing = [name for name in ignore_class if name not in evidence.record.ignored_classes]
+    if missing:
+        raise UserError(
+            f"--ignore-class {missing[0]}: the run in {evidence.run} began with {missing[0]!r} as what it learns, or without "
+            "it; leave the option out, or choose another --out"
+        )
+
+
 def _check_wish(wish: "Limits | None", evidence: "OutOfFoldPredictions") -> None:
     """A class that there is not is told before hours of training, and not behind them."""
     if wish is not None:
@@ -278,14 +296,8 @@ def _say_small(evidence: "OutOfFoldPredictions") -> None:
     """Tell that a run is quick, or that its images are limited."""
     from steelsight.recipe.quick import smallness
 
-    if not _is_further_device():
-        for sentence in smallness(evidence.recipe, len(evidence.record.samples), evidence.record.of_images):
-            console.print(f"note: {sentence}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _is_further_device() -> bool:
-    """Whether this process was started by Lightning for the second or a later device: the first has made the run."""
-    return int(os.environ.get("LOCAL_RANK", "0")) > 0
+    for sentence in smallness(evidence.recipe, len(evidence.record.samples), evidence.record.of_images):
+        console.print(f"note: {sentence}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _end(evidence: "OutOfFoldPredictions", wish: "Limits | None", as_json: bool) -> None:
@@ -301,7 +313,7 @@ def _end(evidence: "OutOfFoldPredictions", wish: "Limits | None", as_json: bool)
         following = again(without=["--only="], add=["--resume", "--only", open_jobs[0]])
         finish([run.path], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
-    from steelsight.cli.decision import show, show_policy
+    from steelsight.cli.decision_tables import show, show_policy
     from steelsight.report.build import build_report
     from steelsight.selection.decide import decide
 

@@ -119,25 +119,25 @@ def _watched(folder: Path, move: str, others: list[Path], **options: Any) -> "Wa
     Raises:
         UserError: it is none, or files would be moved to where they are.
     """
-    from steelsight.core.files import sweep
+    from steelsight.core.files import resolved, sweep
     from steelsight.station.watch.settings import Watched
 
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; make it, or correct the path")
-    resolved = folder.resolve()
+    inside = resolved(folder)
     target = None
     if move != LEAVE:
-        target = Path(move).resolve()
-        if target == resolved:
+        target = resolved(Path(move))
+        if target == inside:
             raise UserError(f"--move {move}: that is the watched folder itself; name another, or leave the option out")
         if target.exists() and not target.is_dir():
             raise UserError(f"--move {move}: there is a file of this name; name a folder")
         if target.is_dir():
             sweep(target)
-    apart = {path.resolve() for path in others} | ({target} if target else set())
-    if resolved in apart:
+    apart = {resolved(path) for path in others} | ({target} if target else set())
+    if inside in apart:
         raise UserError(f"{folder}: the station's own files would lie among the images; give another --data or --out")
-    return Watched(resolved, move=target, apart=frozenset(apart), **options)
+    return Watched(inside, move=target, apart=frozenset(apart), **options)
 
 
 def _run(follow: "Follow", watched: "Watched") -> int | None:

@@ -166,7 +166,7 @@ def _trained(
     desk = _desk(_Key(orders))
     evidence = desk.evidence
     member = evidence.recipe.member(member_name)
-    job = make_job(evidence, member, fold, desk.reads[member.preprocess.colour])
+    job = make_job(evidence, member, fold, desk.reads[member.name])
     predictions = evidence.run.predictions_file(member, fold)
     shutil.rmtree(job.folder.path, ignore_errors=True)
     for name, content in former.items():
@@ -217,9 +217,8 @@ def _desk(key: _Key) -> _Desk:
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.record import fingerprint
     from steelsight.run.run import Run
-    from steelsight.training.device_config import DeviceConfig
     from steelsight.training.fabric import make_fabric
-    from steelsight.training.job_layout import image_readers
+    from steelsight.training.kept_images import image_readers
     from steelsight.training.same_images import seen_at
 
     orders = key.orders
@@ -238,5 +237,8 @@ def _desk(key: _Key) -> _Desk:
             f"{images}: node {socket.gethostname()} does not see there the images that the run began with; mount them "
             "under this very path on every node, or let `ship_data=` bring them"
         )
-    fabric = make_fabric(DeviceConfig("cuda" if orders.device == "cuda" else "cpu", 1), evidence.recipe)
-    return _Desk(evidence, fabric, image_readers(evidence.recipe, orders.workers, orders.cache), lock)
+    record = evidence.record
+    fabric = make_fabric("cuda" if orders.device == "cuda" else "cpu", evidence.recipe)
+    samples = (*record.samples, *record.without_masks)
+    reads = image_readers(evidence.recipe.members, samples, orders.workers, orders.cache, record.roi)
+    return _Desk(evidence, fabric, reads, lock)

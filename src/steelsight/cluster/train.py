@@ -20,8 +20,6 @@ from steelsight.core.files import sweep
 from steelsight.core.lock import Lock
 from steelsight.recipe import Member
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.run.record import DATASET, SAMPLES, TRUTH, WITHOUT_MASKS
-from steelsight.run.resolved_recipe import RECIPE
 from steelsight.training.augmentation_examples import draw_examples
 from steelsight.training.device_config import DeviceConfig
 from steelsight.training.epochs import TrainingJob
@@ -29,7 +27,7 @@ from steelsight.training.experiment import refuse
 from steelsight.training.job import make_job, require_start
 from steelsight.training.job_memory import job_memory
 from steelsight.training.job_order import JobRoom
-from steelsight.training.loading import CACHE
+from steelsight.training.kept_images import CACHE
 from steelsight.training.parallel_jobs import Failure, not_begun
 from steelsight.training.progress import TrainingProgress, after_of
 from steelsight.training.threads import threads_of
@@ -121,7 +119,7 @@ def _needs(
     if device == "cuda":
         share = 1.0 if machine.parallel == "auto" else 1.0 / machine.parallel
         return {job.member.name: within(Needs(1.0 + workers, share), nodes) for job in jobs}
-    threads, cache = threads_of(evidence.run)[0], 0 if workers else _cache(nodes)
+    threads, cache = threads_of(evidence.run)[0], _cache(nodes)
     samples, classes = evidence.record.samples, len(evidence.record.classes)
     members = {job.member.name: job.member for job in jobs}
     return {
@@ -151,10 +149,9 @@ def _orders(
     tensorboard: bool,
 ) -> RunOrders:
     record, run = evidence.record, evidence.run
-    paths = [run.path / name for name in (RECIPE, DATASET, SAMPLES, TRUTH, WITHOUT_MASKS)]
     return RunOrders(
         token=os.urandom(8).hex(),
-        files={path.name: path.read_bytes() for path in paths if path.is_file()},
+        files={path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()},
         images=record.root.resolve(),
         packed=_packed(ray, evidence) if config.ship_data else None,
         device=device,

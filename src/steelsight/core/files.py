@@ -128,6 +128,12 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def resolved(path: Path) -> Path:
+    """A path without links, as far as these lead somewhere: one in a circle stays as it is, where `Path.resolve` raises
+    `RuntimeError` before Python 3.13."""
+    return Path(os.path.realpath(path))
+
+
 def refuse_links_out(folder: Path, *below: str) -> None:
     """See that nothing below some parts of a folder is a symbolic link that leads out of it: a folder from strangers could
     have files of the user's written over.
@@ -135,10 +141,10 @@ def refuse_links_out(folder: Path, *below: str) -> None:
     Raises:
         UserError: something is.
     """
-    inside = folder.resolve()
+    inside = resolved(folder)
     for part in below:
         for path in (folder / part, *(folder / part).rglob("*")):
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            if path.is_symlink() and not resolved(path).is_relative_to(inside):
                 raise UserError(
                     f"{path}: a link that leads out of {folder}, where its files would be written over; put what it leads to "
                     "in its place, or move the whole folder and link that"

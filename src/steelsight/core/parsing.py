@@ -1,4 +1,4 @@
-"""JSON and YAML that strangers may have written: what is wrong with it is one kind of error, and a small text stays small."""
+"""JSON, YAML and numbers that strangers may have written: what is wrong is one kind of error, and small texts stay small."""
 
 import json
 from collections.abc import Iterator
@@ -8,6 +8,21 @@ import yaml
 
 _MOST_VALUES = 100_000
 """Of a YAML text, with all that its anchors repeat. A recipe has some thousands."""
+
+
+def whole(text: str) -> int:
+    """The whole number that a text says.
+
+    Raises:
+        ValueError: it says none, or one beyond 64 bits, which no array holds.
+
+    >>> whole("-12")
+    -12
+    """
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"{text[:20]} has more than 64 bits")
+    return number
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -9,10 +9,10 @@ import numpy as np
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv
 from steelsight.core.safe_names import shown
-from steelsight.dataset.layouts.image_labels import COLUMNS, TABLE
-from steelsight.dataset.model import Dataset, Sample
+from steelsight.dataset.layouts.image_labels import BAD, COLUMNS, TABLE
+from steelsight.dataset.model import UNKNOWN, Dataset, Sample
 from steelsight.dataset.writers.file_names import free_name
-from steelsight.dataset.writers.labelled import Labelled
+from steelsight.dataset.writers.labelled import IGNORED, Labelled
 from steelsight.dataset.writers.write import WrittenLayout, write_dataset
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import Runs
@@ -58,7 +58,11 @@ def convert(dataset: Dataset, folder: Path, layout: WrittenLayout, progress: Pro
     names = [free_name(one.image_id, taken, flat=layout in _FLAT, by_stem=layout in _BY_STEM) for one in samples]
     classes, said = _class_names(dataset.classes, layout)
     said += [*_renamed(samples, names), *_lost(dataset, layout)]
-    rows = [(name, classes[place]) for name, sample in zip(names, samples, strict=True) for place in sample.shown]
+    rows = [
+        (name, BAD if place == UNKNOWN else classes[place])
+        for name, sample in zip(names, samples, strict=True)
+        for place in sample.shown
+    ]
 
     def beside(temporary: Path) -> None:
         if rows:
@@ -67,7 +71,9 @@ def convert(dataset: Dataset, folder: Path, layout: WrittenLayout, progress: Pro
             text = "".join(f"{number} {name}\n" for number, name in zip(classes, dataset.classes, strict=True))
             (temporary / "classes.txt").write_text(text, encoding="utf-8", newline="\n")
 
-    write_dataset(folder, layout, classes, _images(samples, names, progress), beside=beside)
+    has_ignored = any(sample.ignored.area for sample in samples)
+    images = _images(samples, names, progress)
+    write_dataset(folder, layout, classes, images, has_ignored=has_ignored, beside=beside)
     return Converted(len(samples), len(dataset.without_masks), classes, tuple(said))
 
 
@@ -75,7 +81,7 @@ def _images(samples: Sequence[Sample], names: Sequence[str], progress: Progress 
     for done, (name, sample) in enumerate(zip(names, samples, strict=True), start=1):
         drawn = not sample.shown
         masks = sample.runs if drawn else tuple(Runs.empty() for _ in sample.runs)
-        yield Labelled(name, read_content(sample.path), sample.size, masks, drawn)
+        yield Labelled(name, read_content(sample.path), sample.size, masks, drawn, sample.ignored)
         if progress:
             progress(done, len(samples))
 
@@ -104,6 +110,7 @@ def _lost(dataset: Dataset, layout: WrittenLayout) -> list[str]:
                 f"{len(shared)} images have pixels of several classes ({shown(shared[0])}): an index mask keeps the "
                 f"last class alone."
             )
+    said += _ignored(dataset, layout)
     if layout == "yolo":
         said.append("Polygons of YOLO have no holes: each hole is joined to the edge by a cut without width.")
     partly = [sample for sample in dataset.without_masks if any(runs.area for runs in sample.runs)]
@@ -112,6 +119,26 @@ def _lost(dataset: Dataset, layout: WrittenLayout) -> list[str]:
     if partly:
         said.append(f"{len(partly)} of them have some masks as well, which are left out.")
     return said
+
+
+def _ignored(dataset: Dataset, layout: WrittenLayout) -> list[str]:
+    """What becomes of pixels that are not to be judged."""
+    areas = [sample.ignored.area for sample in dataset.samples if sample.ignored.area]
+    if not areas:
+        return []
+    much = f"{sum(areas):,} ignored pixels of {len(areas):,} images"
+    match layout:
+        case "severstal":
+            return [
+                f"{much} are lost: Severstal's layout has no word for them, and they count as free of defects there."
+            ]
+        case "index-png":
+            return [f"{much} are 255 in the masks."]
+        case "coco" | "labelme" | "yolo" | "cvat":
+            return [
+                f"{much} are of the class {IGNORED!r}, which is read here as what it says; other programs may take it for "
+                "a class of defects."
+            ]
 
 
 def _overlaps(sample: Sample) -> bool:

@@ -2,25 +2,26 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from steelsight.core.errors import UserError
+from steelsight.core.natural_order import natural
 from steelsight.core.safe_names import is_plain, shown
+from steelsight.dataset.depth import find_depth, say_depth
+from steelsight.dataset.ignored import ignored_names, placeless, say_ignored, set_apart, without_ignored
 from steelsight.dataset.layouts.class_name_rules import refuse_class_names
 from steelsight.dataset.layouts.detect import list_dataset
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks
-from steelsight.dataset.model import Dataset, Fault, Layout, Remark, Sample
-from steelsight.dataset.remarks import doubled, flat, left_out, oriented, unused_bits
+from steelsight.dataset.layouts.listing import UNNAMED, Boxes, Listed, Listing, Marks, Size
+from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Layout, Remark, Sample
+from steelsight.dataset.remarks import doubled, flat, left_out, oriented
+from steelsight.imaging.orientation import stated_orientation, upright_size
 from steelsight.imaging.preprocess import Image
-from steelsight.imaging.read import ImageError, decode_image, image_size, read_content, stated_orientation
+from steelsight.imaging.read import ImageError, decode_image, image_size, read_content
 from steelsight.imaging.rle import Runs
 
 BLACK = 5
 """An image is all black when no pixel exceeds this, in 8 and in 16 bit: a covered lens still shows a little noise."""
-
-_USED_BITS = 14
-"""Of 16: cameras have 10, 12 or 14 bit, and a surface that fills so few of 16 is nearly black."""
 
 Progress = Callable[[int, int], None]
 
@@ -31,7 +32,7 @@ class _Opened:
 
     Attributes:
         orientation: as EXIF numbers them.
-        bits: of 16, those that some pixel uses.
+        largest: value of a pixel, in an image of 16 bit; else 0.
         is_flat: see there.
     """
 
@@ -39,7 +40,7 @@ class _Opened:
     size: tuple[int, int] | None
     marks: Marks
     orientation: int = 1
-    bits: int = 0
+    largest: int = 0
     is_flat: bool = False
 
 
@@ -48,6 +49,7 @@ def read_dataset(
     layout: Layout | None = None,
     *,
     boxes: Boxes | None = None,
+    ignore_class: Sequence[str] = (),
     decode: bool = True,
     progress: Progress | None = None,
     workers: int = 2,
@@ -58,6 +60,8 @@ def read_dataset(
         root: the folder, or the CSV, JSON or XML to read where the folder has several.
         layout: detected where None.
         boxes: what boxes count as, where nobody drew an outline; each is a fault where None.
+        ignore_class: names of labels that are no class of defects: what bears them is not to be judged. Names such as
+            `ignore` and `void`, and 255 beside other indices, mean that anyway.
         decode: open every image whole, which finds truncated and black ones; otherwise read only its size.
         progress: called with images done and images in all.
         workers: threads that read and decode (both leave Python's lock alone).
@@ -66,9 +70,9 @@ def read_dataset(
         Samples in the order of their ids within the layout, without any that has a fault; all faults.
 
     Raises:
-        UserError: no layout fits, a layout's own rules are broken, or no image shows a class.
+        UserError: no layout fits, a layout's own rules are broken, no image shows a class, or a name to be ignored is none.
     """
-    listing = _list(root, layout, boxes)
+    listing = _list(root, layout, boxes, frozenset(ignore_class))
     images = [listed for listed in listing.images if is_plain(listed.image_id)]
     opened = list(_open_all(images, decode, workers, progress))
     faults = [fault for fault in listing.faults if fault.image_id is None or is_plain(fault.image_id)]
@@ -79,11 +83,16 @@ def read_dataset(
     if listing.finish is not None:
         more, said = listing.finish({image.listed.image_id: image.marks for image in opened})
         faults, notes = [*faults, *more], (*notes, *said)
+    names = _names(listing, opened)
+    ignored = ignored_names(names, ignore_class, listing.ignored_beside, root)
+    for image in opened:
+        faults += placeless(image.marks, ignored, image.listed.image_id, image.listed.path)
+    opened = [replace(image, marks=set_apart(image.marks, ignored, image.size)) for image in opened]
     faulty = {fault.image_id for fault in faults}
     usable = [image for image in opened if image.listed.image_id not in faulty]
     classes = listing.classes if listing.classes is not None else _classes_shown(usable) or _classes_shown(opened)
+    classes = tuple(name for name in classes if name not in ignored)
     for image in opened:
-        faults += _turned(image)
         faults += _empty_masks(image, classes)
     faults.sort(key=_place)
     if not classes:
@@ -95,13 +104,34 @@ def read_dataset(
     sound = [_sample(image, classes) for image in opened if image.listed.image_id not in faulty]
     samples = tuple(sample for sample in sound if not sample.shown)
     without_masks = tuple(sample for sample in sound if sample.shown)
-    remarks = (*left_out(listing, faults), *_remarks([one for one in opened if one.listed.image_id not in faulty]))
-    return Dataset(listing.root, listing.layout, classes, samples, tuple(faults), notes, remarks, without_masks)
+    good = [one for one in opened if one.listed.image_id not in faulty]
+    depth = find_depth({one.listed.path: one.largest for one in good if one.largest})
+    remarks = (*left_out(listing, faults), *_remarks(good), *say_depth(depth))
+    return Dataset(
+        listing.root,
+        listing.layout,
+        classes,
+        samples,
+        tuple(faults),
+        notes=(*notes, *say_ignored(samples, ignored)),
+        remarks=remarks,
+        without_masks=without_masks,
+        depth=depth,
+        ignored_classes=tuple(sorted(ignored)),
+    )
 
 
-def _list(root: Path, layout: Layout | None, boxes: Boxes | None) -> Listing:
+def _names(listing: Listing, opened: Sequence[_Opened]) -> set[str]:
+    """All names of labels, of classes or not."""
+    names = set(listing.classes or ())
+    for image in opened:
+        names |= image.marks.masks.keys() | image.marks.shown
+    return names
+
+
+def _list(root: Path, layout: Layout | None, boxes: Boxes | None, ignore: frozenset[str]) -> Listing:
     try:
-        return list_dataset(root, layout, boxes)
+        return list_dataset(root, layout, boxes, ignore)
     except OSError as error:  # a folder that may not be read, for one
         raise UserError(f"{error.filename or root}: cannot be read ({error.strerror}); check its rights") from None
 
@@ -131,29 +161,35 @@ def _open(listed: Listed, decode: bool) -> _Opened:
         message = f"no pixel above {BLACK}; take the image again or remove it"
         black = Fault("all-black", listed.path, None, listed.image_id, message)
         return _Opened(listed, size, Marks({}, (black,)))
-    bits = int(image.max()).bit_length() if image.dtype.itemsize == 2 else 0
-    return _Opened(listed, size, listed.marks(size), stated_orientation(content), bits, is_flat(image))
+    largest = int(image.max()) if image.dtype.itemsize == 2 else 0
+    orientation = stated_orientation(content)
+    marks = _on_turned(listed, listed.marks(size), size, orientation)
+    return _Opened(listed, size, marks, orientation, largest, is_flat(image))
 
 
-def _turned(image: _Opened) -> list[Fault]:
-    """An orientation of an image that is marked: nobody can tell on which of the two the mask was drawn."""
-    if image.orientation == 1 or not any(runs.area for runs in image.marks.masks.values()):
-        return []
+def _on_turned(listed: Listed, marks: Marks, size: Size, orientation: int) -> Marks:
+    """The marks, with a word on the orientation where a label states the size that the image has before it is turned."""
+    stored = upright_size(size, orientation)
+    wrong = [fault for fault in marks.faults if fault.kind == "wrong-size"]
+    if stored == size or not wrong or any(fault.kind == "wrong-size" for fault in listed.marks(stored).faults):
+        return marks
+    first = wrong[0]
     message = (
-        f"EXIF orientation {image.orientation}: some programs show the image turned, so the mask may have been drawn on "
-        "the turned or on the stored pixels; save the image without an orientation, as it was marked"
+        f"made for {stored[1]} x {stored[0]} (width x height), as the image is stored; EXIF orientation {orientation} turns "
+        f"it to {size[1]} x {size[0]}, as labelling tools show it, and nobody can tell on which of the two the label was "
+        "drawn; save the image without an orientation, as it was marked"
     )
-    return [Fault("exif-orientation", image.listed.path, None, image.listed.image_id, message)]
+    turned = Fault("exif-orientation", first.file, first.line, first.image_id, message)
+    others = tuple(fault for fault in marks.faults if fault not in wrong)
+    return replace(marks, faults=(*others, turned))
 
 
 def _remarks(opened: Sequence[_Opened]) -> list[Remark]:
     twice = [(image.listed.path, image.marks.doubled[0]) for image in opened if image.marks.doubled]
-    deep = [image for image in opened if 0 < image.bits <= _USED_BITS]
     return [
         *doubled(twice),
         *oriented([image.listed.path for image in opened if image.orientation != 1]),
         *flat([image.listed.path for image in opened if image.is_flat], BLACK),
-        *unused_bits([image.listed.path for image in deep], max((image.bits for image in deep), default=0)),
     ]
 
 
@@ -186,8 +222,10 @@ def is_flat(image: Image) -> bool:
 def _classes_shown(opened: Sequence[_Opened]) -> tuple[str, ...]:
     """Classes with a pixel somewhere, numbers in their order, then names in theirs."""
     shown = {name for image in opened for name, runs in image.marks.masks.items() if runs.area}
-    shown |= {name for image in opened for name in image.marks.shown}
-    return tuple(sorted(shown, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)))
+    shown |= {name for image in opened for name in image.marks.shown if name != UNNAMED}
+    return tuple(
+        sorted(shown, key=lambda name: (not name.isdecimal(), natural(name) if name.isdecimal() else (), name))
+    )
 
 
 def _empty_masks(image: _Opened, classes: tuple[str, ...]) -> list[Fault]:
@@ -209,9 +247,12 @@ def _empty_masks(image: _Opened, classes: tuple[str, ...]) -> list[Fault]:
 def _sample(image: _Opened, classes: tuple[str, ...]) -> Sample:
     if image.size is None:
         raise ValueError(f"{image.listed.path} was not opened")
-    runs = tuple(image.marks.masks.get(name, Runs.empty()) for name in classes)
-    shown = tuple(place for place, name in enumerate(classes) if name in image.marks.shown)
-    return Sample(image.listed.image_id, image.listed.path, image.size, runs, shown)
+    marks, size = image.marks, image.size
+    runs = tuple(without_ignored(marks.masks.get(name, Runs.empty()), marks, size) for name in classes)
+    shown = tuple(place for place, name in enumerate(classes) if name in marks.shown)
+    if UNNAMED in marks.shown:
+        shown = (UNKNOWN, *shown)
+    return Sample(image.listed.image_id, image.listed.path, size, runs, shown, marks.ignored)
 
 
 def _first(faults: Sequence[Fault]) -> str:

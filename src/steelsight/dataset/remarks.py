@@ -1,4 +1,4 @@
-"""What a user should know of a folder beside its faults: images that nobody reads, orientations, bits without use."""
+"""What a user should know of a folder beside its faults: images that nobody reads, orientations, flat ones."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -30,10 +30,10 @@ def left_out(listing: Listing, faults: Iterable[Fault]) -> list[Remark]:
 
 
 def oriented(files: Sequence[Path]) -> list[Remark]:
-    """Images with an orientation and without a mark, so no label depends on it."""
+    """Images that are read turned."""
     message = (
-        f"{len(files)} images without a mark state an EXIF orientation ({_names(files)}), which is not applied: pixels are "
-        "taken as they are stored"
+        f"{len(files)} images state an EXIF orientation ({_names(files)}) and are read turned as it says, as labelling tools "
+        "show them; labels count as drawn on the turned picture"
     )
     return [Remark("exif-orientation", files[0], len(files), message)] if files else []
 
@@ -57,15 +57,6 @@ def flat(files: Sequence[Path], within: int) -> list[Remark]:
         "camera: training takes their labels as they are"
     )
     return [Remark("flat-image", files[0], len(files), message)] if files else []
-
-
-def unused_bits(files: Sequence[Path], bits: int) -> list[Remark]:
-    """Images of 16 bit of which the upper bits are never used."""
-    message = (
-        f"{len(files)} images of 16 bit use {bits} bit at most (no value above {2**bits - 1}; {_names(files)}): on the "
-        f"range of 16 bit they are nearly black; multiply them by {2 ** (16 - bits)}"
-    )
-    return [Remark("unused-bits", files[0], len(files), message)] if files else []
 
 
 def _names(files: Sequence[Path]) -> str:

@@ -15,6 +15,7 @@ from steelsight.export.dice_loss import image_dice
 from steelsight.imaging.combine import Combine, to_8bit
 from steelsight.imaging.preprocess import Image, Preprocess
 from steelsight.imaging.read import read_image
+from steelsight.imaging.roi import Roi
 from steelsight.rule.rule import Rule
 
 _WHOLE = np.float32(255)
@@ -42,6 +43,7 @@ class _OneImage:
     combine: Combine
     batch: int = 1
     workers: int = 1
+    roi: Roi | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,7 @@ class FoldInFp32:
         said: for each image, each network's answer: classifiers, then segmenters.
         classifiers: how many of them are classifiers.
         combine: how the networks of a step combine.
+        roi: the part of each image that counts.
     """
 
     samples: tuple[Sample, ...]
@@ -64,6 +67,7 @@ class FoldInFp32:
     said: tuple[tuple[_Remembered, ...], ...]
     classifiers: int
     combine: Combine
+    roi: Roi | None
 
     @classmethod
     def of(cls, samples: Sequence[Sample], engine: Engine, rule: Rule) -> Self:
@@ -74,15 +78,17 @@ class FoldInFp32:
         """
         images = tuple(read_image(sample.path, grey=sees_grey(engine)) for sample in samples)
         networks = (*engine.classifiers, *engine.segmenters)
-        said = tuple(tuple(_ask(network, image) for network in networks) for image in images)
-        return cls(tuple(samples), images, rule, tuple(engine.classes), said, len(engine.classifiers), engine.combine)
+        seen = images if engine.roi is None else tuple(map(engine.roi.blacken, images))
+        said = tuple(tuple(_ask(network, image) for network in networks) for image in seen)
+        classes, classifiers = tuple(engine.classes), len(engine.classifiers)
+        return cls(tuple(samples), images, rule, classes, said, classifiers, engine.combine, engine.roi)
 
     def dice(self, place: int, network: EngineNetwork, index: int) -> float:
         """Mean competition Dice over the classes of one image, with another network in the place of one of the fold's."""
         networks: list[EngineNetwork] = list(self.said[index])
         networks[place] = network
         steps = tuple(networks[: self.classifiers]), tuple(networks[self.classifiers :])
-        engine = _OneImage(self.classes, *steps, self.combine)
+        engine = _OneImage(self.classes, *steps, self.combine, roi=self.roi)
         (source,) = sources_of([self.samples[index]])
         (judged,) = judge_batch([(source, self.images[index])], engine, self.rule)
         if judged.is_unjudged:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from steelsight.cascade.engine import Engine
-from steelsight.cascade.judge import sees_grey
+from steelsight.cascade.judge import camera_bits, sees_grey
 from steelsight.cascade.sources import Source, sources_of
 from steelsight.export.images import are_there, spread
 from steelsight.export.plan import Plan, Progress
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import read_image
-from steelsight.inspector.artifact import CrossValidated, InspectorCard, NetworkCard, Precision, Provenance
+from steelsight.inspector.artifact import CrossValidated, InspectorCard, NetworkCard, Precision, Provenance, version_for
 from steelsight.inspector.input_range import InputRange
 from steelsight.run.record import Record
 from steelsight.selection.decision import Decision
@@ -29,13 +29,15 @@ def make_card(plan: Plan, reference: Engine) -> InspectorCard:
         UserError: an image cannot be read.
     """
     return InspectorCard(
+        schema_version=version_for(plan.record.roi),
+        roi=plan.record.roi,
         classes=plan.decision.classes,
         networks=_networks(plan),
         combine=plan.recipe.selection.combine,
         precision=plan.precision,
         rule=plan.rule,
         policy=plan.policy,
-        familiar=measure_familiar(plan.record, plan.sources, grey=sees_grey(reference), progress=plan.progress),
+        familiar=measure_familiar(plan.record, plan.sources, reference, progress=plan.progress),
         provenance=Provenance(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             steelsight=__version__,
@@ -64,14 +66,15 @@ def _networks(plan: Plan) -> tuple[NetworkCard, ...]:
 
 
 def measure_familiar(
-    record: Record, sources: Sequence[Source], *, grey: bool, progress: Progress = lambda what, done, of: None
+    record: Record, sources: Sequence[Source], engine: Engine, *, progress: Progress = lambda what, done, of: None
 ) -> InputRange:
     """What images a run was made with: its own; where they are gone, their sizes are still on record, and the rest is that of
-    the images given.
+    the images given, read as the engine sees them.
 
     Raises:
         UserError: an image cannot be read.
     """
+    grey = sees_grey(engine)
     chosen = spread(sources_of(record.samples) if are_there(record) else sources, _FAMILIAR_IMAGES)
 
     def images() -> Iterator[Image]:
@@ -79,7 +82,7 @@ def measure_familiar(
             yield read_image(source.path, grey=grey)
             progress("measuring images", done + 1, len(chosen))
 
-    measured = InputRange.of(images())
+    measured = InputRange.of(images(), camera_bits(engine))
     heights, widths = zip(*(sample.size for sample in record.samples), strict=True)
     return measured.model_copy(update={"height": _range(heights), "width": _range(widths)})
 

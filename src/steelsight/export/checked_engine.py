@@ -11,6 +11,7 @@ from steelsight.cascade.no_probability import odd_answers
 from steelsight.core.errors import UserError
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.roi import Roi
 from steelsight.inspector.artifact import InspectorCard, NetworkCard
 
 
@@ -47,6 +48,7 @@ class WatchedEngine:
     combine: Combine
     batch: int
     workers: int
+    roi: Roi | None = None
 
     @classmethod
     def of(cls, engine: Engine, card: InspectorCard, runtime: str) -> "WatchedEngine":
@@ -58,6 +60,7 @@ class WatchedEngine:
             engine.combine,
             engine.batch,
             engine.workers,
+            engine.roi,
         )
 
 

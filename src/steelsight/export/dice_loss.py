@@ -59,5 +59,5 @@ def image_dice(sample: Sample, judged: Prediction) -> NDArray[np.float64]:
     if judged.error is not None:
         raise UserError(f"nothing was exported: {judged.error}")
     shared = np.array([shared_area(found, true) for found, true in zip(judged.runs, sample.runs, strict=True)])
-    areas = ([runs.area for runs in masks] for masks in (judged.runs, sample.runs))
-    return pair_dice(shared, *map(np.array, areas))
+    found = [runs.area - shared_area(runs, sample.ignored) for runs in judged.runs]
+    return pair_dice(shared, np.array(found), np.array([runs.area for runs in sample.runs]))

@@ -12,6 +12,7 @@ from steelsight.export.card import make_card
 from steelsight.export.checked_engine import WatchedEngine
 from steelsight.export.compare_image import ComparedSide
 from steelsight.export.images import are_there
+from steelsight.export.judge_later import judge_later
 from steelsight.export.low_precision import write_reduced
 from steelsight.export.parity import check, measure
 from steelsight.export.plan import Plan, Progress, make_plan
@@ -27,15 +28,17 @@ from steelsight.inspector.artifact import (
     write_card,
     write_checksums,
 )
-from steelsight.inspector.engine import open_engine
+from steelsight.inspector.choose_engine import open_engine
+from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme import readme
 from steelsight.inspector.training_images import PRINTS, SEEN, write_seen
 from steelsight.run.run import Run
+from steelsight.selection.later_figures import LaterFigures, write_later_figures
 from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, MATCHES, write_evaluation_set
 
 if TYPE_CHECKING:
-    from steelsight.networks.engine import TorchEngine
+    from steelsight.networks.torch_engine import TorchEngine
 
 
 _FILES = (CARD, CHECKSUMS, PARITY, README, SEEN, PRINTS, IMAGES, DEFECTS, MATCHES)
@@ -48,11 +51,14 @@ class Exported:
     Attributes:
         folder: the INSPECTOR.
         card, parity: what stands in it.
+        later: what it was worth on the later images of a run that was split by time; None where there are none, or not all of
+            them are where the run names them.
     """
 
     folder: Path
     card: InspectorCard
     parity: Parity
+    later: LaterFigures | None = None
 
 
 def export_run(
@@ -79,7 +85,7 @@ def export_run(
     """
     plan = make_plan(run, folds, precision, max_dice_loss, images, progress)
     _refuse_foreign(out)
-    from steelsight.networks.engine import load_engine  # torch takes seconds: what is wrong is said before
+    from steelsight.networks.torch_engine import load_engine  # torch takes seconds: what is wrong is said before
 
     classifiers, segmenters = plan.jobs
     reference = load_engine(run, plan.recipe, plan.decision.classes, classifiers, segmenters, device="cpu")
@@ -94,7 +100,17 @@ def export_run(
         write_json(folder / PARITY, parity.model_dump(mode="json"))
         write_text(folder / README, readme(card, parity))
         write_checksums(folder)
-    return Exported(out, card, parity)
+    return Exported(out, card, parity, _judge_later(run, plan, out))
+
+
+def _judge_later(run: Run, plan: Plan, folder: Path) -> LaterFigures | None:
+    record = plan.record
+    if not record.later or not all(sample.path.is_file() for sample in record.later):
+        return None
+    inspector = Inspector.open(folder, device="cpu")
+    figures = judge_later(inspector, record, lambda done, of: plan.progress("judging the later images", done, of))
+    write_later_figures(run, figures)
+    return figures
 
 
 def _refuse_foreign(out: Path) -> None:

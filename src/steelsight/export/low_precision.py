@@ -19,9 +19,9 @@ from steelsight.export.images import of_fold, spread
 from steelsight.export.plan import Plan
 from steelsight.export.quantise import Control, quantise
 from steelsight.imaging.preprocess import Preprocess
-from steelsight.imaging.read import read_image
+from steelsight.imaging.roi import Roi, read_inside
 from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision
-from steelsight.inspector.engine import open_engine
+from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.openvino import runs_in_bf16
 from steelsight.inspector.parity import DiceLoss, FoldDice
 
@@ -68,7 +68,11 @@ def _quantise_all(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> 
                 score=partial(known.dice, place),
                 max_drop=plan.max_dice_loss / len(networks),  # what they lose adds up
             )
-            quantise(folder / its.file, _Inputs(spread(steering, CALIBRATION_IMAGES), its.preprocess), control)
+            quantise(
+                folder / its.file,
+                _Inputs(spread(steering, CALIBRATION_IMAGES), its.preprocess, plan.record.roi),
+                control,
+            )
             done += 1
     plan.progress("networks to int8", done, len(card.networks))
 
@@ -120,6 +124,7 @@ class _Inputs(Sequence[NDArray[np.float32]]):
 
     samples: tuple[Sample, ...]
     preprocess: Preprocess
+    roi: Roi | None
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -130,6 +135,6 @@ class _Inputs(Sequence[NDArray[np.float32]]):
     def __getitem__(self, index: slice) -> "_Inputs": ...
     def __getitem__(self, index: int | slice) -> "NDArray[np.float32] | _Inputs":
         if isinstance(index, slice):
-            return _Inputs(self.samples[index], self.preprocess)
-        image = read_image(self.samples[index].path, grey=self.preprocess.colour == "grey")
+            return _Inputs(self.samples[index], self.preprocess, self.roi)
+        image = read_inside(self.samples[index].path, self.roi, grey=self.preprocess.colour == "grey")
         return self.preprocess.to_input(image)

@@ -120,19 +120,23 @@ def combine_maps(
             for map_, preprocess in zip(maps, preprocesses, strict=True)
         ]
         return _rounded(_reached(said))
+    if len(groups) == 1:
+        return _rounded(next(iter(groups)).map_to_image(_combined(maps, combine), image_size))
     total = np.zeros((len(maps[0]), *image_size), np.float32)
     for preprocess, group in groups.items():
         back = preprocess.map_to_image(_combined(group, combine), image_size)
-        if combine == "logits" and len(groups) > 1:
+        if combine == "logits":
             back = np.asarray(_logit(back / np.float32(255), _NEAREST), np.float32)
         total += back * np.float32(len(group) / len(maps))
-    if combine == "logits" and len(groups) > 1:
+    if combine == "logits":
         total = _probability(total) * np.float32(255)
     return _rounded(total)
 
 
 def _rounded(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    rounded: NDArray[np.uint8] = np.clip(np.floor(values + np.float32(0.5)), 0, 255).astype(np.uint8)
+    """To the nearest whole number, in 0..255; `values` are used up, since arrays of an image's size cost more than sums."""
+    values += np.float32(0.5)
+    rounded: NDArray[np.uint8] = np.clip(values, 0, 255, out=values).astype(np.uint8)
     return rounded
 
 

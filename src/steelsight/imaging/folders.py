@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from steelsight.core.files import resolved
 from steelsight.imaging.read import is_image_name, is_unread_image
 
 _NAMED = 3
@@ -46,7 +47,7 @@ def look_below(folder: Path, apart: Collection[Path] = ()) -> tuple[list[Path], 
     """
     images: list[Path] = []
     left_out: list[LeftOut] = []
-    waiting, root = [folder], folder.resolve()
+    waiting, root = [folder], resolved(folder)
     while waiting:
         inside = waiting.pop()
         unread: list[Path] = []
@@ -57,12 +58,12 @@ def look_below(folder: Path, apart: Collection[Path] = ()) -> tuple[list[Path], 
             continue
         for path in found:
             if path.is_symlink() and path.is_dir():
-                if not path.resolve().is_relative_to(root):  # else what is there is found under its own name
+                if not resolved(path).is_relative_to(root):  # else what is there is found under its own name
                     left_out += _passed_over(path, "a link to a folder, which is not followed; name that folder itself")
             elif path.is_dir():
                 if path.name.startswith("."):
                     left_out += _passed_over(path, "a hidden folder; name it itself, or rename it")
-                elif path.resolve() not in apart:
+                elif resolved(path) not in apart:
                     waiting.append(path)
             elif is_image_name(path):
                 images.append(path)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
+from steelsight.imaging.orientation import TAG, upright
 from steelsight.imaging.preprocess import Image
 
 _RULE = "an image is a uint8 or uint16 array, (height, width) grey or (height, width, 3) RGB"
@@ -16,7 +17,7 @@ def as_pixels(image: Any) -> Image:
 
     Args:
         image: uint8 or uint16, (H, W) grey or (H, W, 3) RGB, in any memory layout; or a `PIL.Image.Image`, whose alpha is
-            dropped and whose palette becomes its colours.
+            dropped, whose palette becomes its colours, and which is turned as its EXIF orientation says, like a file.
 
     Raises:
         UserError: it is something else: floats, channels first, a batch, alpha, no pixel.
@@ -71,5 +72,9 @@ def _of_pillow(image: Any) -> Image:
         raise UserError(
             f"a Pillow image of mode {image.mode}: its pixels are neither 8 nor 16 bit; convert it to L or RGB"
         )
-    pixels = np.asarray(wanted)
+    stored = np.asarray(
+        wanted
+    )  # first of all: Pillow turns a TIFF itself when it decodes it, and then states no orientation
+    stated = image.getexif().get(TAG, 1) if hasattr(image, "getexif") else 1
+    pixels = upright(stored, stated if isinstance(stated, int) else 1)
     return as_pixels(pixels.astype(np.uint16) if wanted.mode.startswith("I;16") else pixels)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from steelsight.core.model import Model
+from steelsight.imaging.depth import white
 
 Image = NDArray[np.uint8] | NDArray[np.uint16]
 """Grey (H, W) or RGB colour (H, W, 3), 8 or 16 bit."""
@@ -24,6 +25,8 @@ class Preprocess(Model):
         fit: `stretch` fills the working size; `pad` keeps the aspect, centres the image and fills the rest with black.
         colour: `grey` gives one channel, `rgb` three (a grey image then has three equal ones).
         mean, deviation: subtracted and divided by after pixels are scaled to [0, 1], per channel or one for all.
+        bits: of the camera whose values 16-bit images hold: white is 2^bits - 1, and what exceeds it counts as white; None:
+            all 16.
     """
 
     height: int = Field(ge=32, multiple_of=32)
@@ -32,6 +35,7 @@ class Preprocess(Model):
     colour: Literal["grey", "rgb"] = "rgb"
     mean: float = Field(default=0.0, ge=0, le=1)
     deviation: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    bits: int | None = Field(default=None, ge=8, le=16)
 
     @property
     def channels(self) -> int:
@@ -59,13 +63,19 @@ class Preprocess(Model):
     def normalise(self, placed: NDArray[Any]) -> NDArray[np.float32]:
         """Scale a placed grey or RGB image to a float32 (channels, height, width) input."""
         pixels = self.channels_of(placed).astype(np.float32)
-        limit = np.iinfo(placed.dtype).max if np.issubdtype(placed.dtype, np.integer) else 1.0
+        limit = self.white(placed.dtype) if np.issubdtype(placed.dtype, np.integer) else 1.0
+        if self.bits is not None and placed.dtype == np.uint16:
+            np.minimum(pixels, np.float32(limit), out=pixels)
         pixels *= np.float32(1.0 / (limit * self.deviation))
         if self.mean:
             pixels -= np.float32(self.mean / self.deviation)
         if pixels.ndim == 2:
             return np.repeat(pixels[None], self.channels, axis=0)
         return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+    def white(self, dtype: np.dtype[Any]) -> int:
+        """The value that stands for 1 on the [0, 1] scale."""
+        return white(dtype, self.bits)
 
     def channels_of(self, image: NDArray[Any]) -> NDArray[Any]:
         """The image with no more channels than the network wants: RGB becomes grey where one is wanted."""

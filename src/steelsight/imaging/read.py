@@ -1,7 +1,7 @@
 """Image reading: grey or colour, 8 or 16 bit; JPEG, PNG, BMP and TIFF. What cannot be read whole is refused.
 
-Pixels are taken as they are stored, in every format alike: an orientation is not applied, alpha is dropped, and 0 is black.
-A file that holds more than one picture, or of which a decoder warns, is refused by name.
+In every format alike the picture is turned as its orientation says, alpha is dropped, and 0 is black. A file that holds more
+than one picture, or of which a decoder warns, is refused by name.
 """
 
 import struct
@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 
 from steelsight.core.errors import UserError
-from steelsight.imaging.header import JPEG_SCAN, image_format, png_checked, png_chunks, read_header
-from steelsight.imaging.jpeg import JpegError, decode_jpeg, has_second_picture, jpeg_exif
+from steelsight.imaging.header import JPEG_SCAN, image_format, png_checked, read_header
+from steelsight.imaging.jpeg import JpegError, decode_jpeg, has_second_picture
+from steelsight.imaging.orientation import stated_orientation, upright, upright_size
 from steelsight.imaging.preprocess import Image
-from steelsight.imaging.tiff import TiffError, orientation, read_page
+from steelsight.imaging.tiff import TiffError, read_page
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 
@@ -35,7 +36,7 @@ _FURTHER = (
 )
 _MOST_SCANS = 100  # of a JPEG; a progressive one has about ten, and each takes as long as decoding the whole
 
-ImageFault = Literal["missing-image", "unreadable-image", "too-many-pixels"]
+ImageFault = Literal["missing-image", "unreadable-image", "too-many-pixels", "wrong-size"]
 
 
 class ImageError(UserError):
@@ -138,24 +139,12 @@ def decode_image(
         raise ImageError("unreadable-image", path, f"{_describe(content)}; save it again as JPEG, PNG, BMP or TIFF")
     if pixels.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         raise ImageError("unreadable-image", path, f"pixels of type {pixels.dtype}; save it with 8 or 16 bit a channel")
-    return pixels if pixels.ndim == 2 else _grey_or_rgb(pixels)
-
-
-def stated_orientation(content: bytes) -> int:
-    """The orientation that an image file states, as EXIF numbers them: 1 is as stored, or none is stated."""
-    match image_format(content):
-        case "jpeg":
-            return orientation(jpeg_exif(content))
-        case "png":
-            return orientation(next((data for kind, data in png_chunks(content) if kind == b"eXIf"), b""))
-        case "tiff":
-            return orientation(content)
-        case _:
-            return 1
+    turned: Image = upright(pixels, stated_orientation(content))
+    return turned if turned.ndim == 2 else _grey_or_rgb(turned)
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Height and width in pixels, from the header where it says so, else by decoding.
+    """Height and width in pixels of the image as it is read, from the header where it says so, else by decoding.
 
     Raises:
         ImageError: the file is missing or not an image. Truncation is found by `read_image` alone.
@@ -163,7 +152,7 @@ def image_size(path: Path) -> tuple[int, int]:
     content = read_content(path)
     header = read_header(content)
     if header is not None:
-        return header.height, header.width
+        return upright_size((header.height, header.width), stated_orientation(content))
     height, width = decode_image(content, path).shape[:2]
     return height, width
 

@@ -1,8 +1,8 @@
 """What a TIFF says of itself, and whether its pixels are all there: seen to before a decoder does.
 
 A decoder reads the first page and says nothing of the others, fills what it cannot decode with black, multiplies by alpha,
-turns by the orientation, and tells white from black in 8 bit alone. So the file is read here as far as it takes to refuse
-what no two programs agree on, and to have the rest decoded as it is stored.
+turns by the orientation or not, and tells white from black in 8 bit alone. So the file is read here as far as it takes to
+refuse what no two programs agree on, and to have the rest decoded as it is stored.
 
 Source of the numbers: TIFF 6.0 and its Technical Notes; BigTIFF.
 """
@@ -111,9 +111,10 @@ def read_page(content: bytes) -> TiffPage:
 def orientation(content: bytes) -> int:
     """The orientation that a TIFF or an EXIF states, 1 to 8; 1 where it states none."""
     try:
-        order, fields, _ = next(_pages(content))
-    except (struct.error, StopIteration, KeyError):
-        return 1
+        order, big, at = _first_page(content)
+        fields = dict(_fields(content, order, big, *_entries(content, order, big, at), only=ORIENTATION))
+    except (struct.error, KeyError):
+        return 1  # of an EXIF that breaks off elsewhere, the orientation still counts
     stated = TiffPage(order, fields).one(ORIENTATION, 1)
     return stated if 1 <= stated <= 8 else 1
 
@@ -137,25 +138,37 @@ def _only_page(content: bytes) -> TiffPage:
 
 def _pages(content: bytes) -> Iterator[tuple[str, dict[int, Field], int]]:
     """Byte order, fields and place of each page in the file's order."""
-    order, big = _ORDERS[content[:4]], content[:4].strip(b"IM\x00") == b"+"
-    link, head = ("Q", "Q") if big else ("I", "H")
-    (at,) = struct.unpack_from(order + link, content, 8 if big else 4)
+    order, big, at = _first_page(content)
     seen: set[int] = set()
     while at and at not in seen and len(seen) < _MOST_PAGES:
         seen.add(at)
-        (entries,) = struct.unpack_from(order + head, content, at)
-        first, size = at + struct.calcsize(head if big else "H"), 20 if big else 12
-        end = first + entries * size
-        (following,) = struct.unpack_from(order + link, content, end)
-        yield order, dict(_fields(content, order, first, entries, big)), at
+        first, entries = _entries(content, order, big, at)
+        end = first + entries * (20 if big else 12)
+        (following,) = struct.unpack_from(order + ("Q" if big else "I"), content, end)
+        yield order, dict(_fields(content, order, big, first, entries)), at
         at = int(following)
 
 
-def _fields(content: bytes, order: str, first: int, entries: int, big: bool) -> Iterator[tuple[int, Field]]:
+def _first_page(content: bytes) -> tuple[str, bool, int]:
+    """Byte order, whether it is a BigTIFF, and the place of the first page."""
+    order, big = _ORDERS[content[:4]], content[:4].strip(b"IM\x00") == b"+"
+    (at,) = struct.unpack_from(order + ("Q" if big else "I"), content, 8 if big else 4)
+    return order, big, int(at)
+
+
+def _entries(content: bytes, order: str, big: bool, at: int) -> tuple[int, int]:
+    """Place of the first field of a page, and how many there are."""
+    (entries,) = struct.unpack_from(order + ("Q" if big else "H"), content, at)
+    return at + (8 if big else 2), int(entries)
+
+
+def _fields(
+    content: bytes, order: str, big: bool, first: int, entries: int, only: int | None = None
+) -> Iterator[tuple[int, Field]]:
     for number in range(entries):
         at = first + number * (20 if big else 12)
         tag, kind, count = struct.unpack_from(order + ("HHQ" if big else "HHI"), content, at)
-        if kind not in _WHOLE or count > _MOST_VALUES:
+        if kind not in _WHOLE or count > _MOST_VALUES or only not in (None, tag):
             continue
         code, where = _WHOLE[kind], at + (12 if big else 8)
         if struct.calcsize(code) * count > (8 if big else 4):

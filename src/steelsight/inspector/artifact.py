@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
@@ -21,15 +21,18 @@ from steelsight.core.model import Model, explain
 from steelsight.core.parsing import parse_json
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.roi import Roi
 from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.onnx_file import check_alone
 from steelsight.rule.rule import Rule
 from steelsight.verdicts.policy import Policy
 
 CARD, CHECKSUMS, PARITY, README = "inspector.json", "checksums.txt", "parity.json", "README.md"
-SCHEMA_VERSION: Literal[4] = 4
+SCHEMA_VERSION: Literal[6] = 6
 """1: without a policy. 2: networks combined by the plain mean alone. 3: without light, contrast and sharpness of its
-images. All are still read."""
+images. 4: without the bits of a camera in 16-bit images. 5: without a region of interest, as it is still written where there
+is none. All are still read."""
+_WITHOUT_ROI: Literal[5] = 5
 INPUT, OUTPUT = "input", "probabilities"
 """Names of a network's one input and one output."""
 
@@ -113,9 +116,10 @@ class InspectorCard(Model):
         rule: gate, thresholds and minimum areas.
         policy: how an image gets its verdict; None: it gets none.
         familiar: sizes and brightness of the images it was made with.
+        roi: the part of each image that counts; None: all of it.
     """
 
-    schema_version: Literal[1, 2, 3, 4] = SCHEMA_VERSION
+    schema_version: Literal[1, 2, 3, 4, 5, 6] = _WITHOUT_ROI
     classes: tuple[str, ...] = Field(min_length=1)
     networks: tuple[NetworkCard, ...]
     combine: Combine = "mean"
@@ -124,6 +128,13 @@ class InspectorCard(Model):
     policy: Policy | None = None
     familiar: InputRange
     provenance: Provenance
+    roi: Roi | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a region it is written as it was before there could be one."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if name != "roi" or value is not None}
 
     @model_validator(mode="after")
     def _agree(self) -> "InspectorCard":
@@ -135,6 +146,10 @@ class InspectorCard(Model):
             raise ValueError("no network of step segment")
         if len({network.file for network in self.networks}) < len(self.networks):
             raise ValueError("two networks share a file")
+        if self.roi is not None and self.schema_version < SCHEMA_VERSION:
+            raise ValueError(
+                f"a region of interest stands in a file of schema_version {self.schema_version}, which has none"
+            )
         if self.policy is not None:
             self._check_policy(self.policy)
         return self
@@ -169,7 +184,18 @@ class InspectorCard(Model):
         Raises:
             ValueError: the policy is not one of this inspector's classes, or there are no classifiers.
         """
-        return InspectorCard.model_validate(dict(self) | {"policy": policy, "schema_version": SCHEMA_VERSION})
+        return InspectorCard.model_validate(dict(self) | {"policy": policy, "schema_version": version_for(self.roi)})
+
+    def with_roi(self, roi: Roi | None) -> "InspectorCard":
+        """The same inspector with another region of interest, and without a policy, which was decided for the former one."""
+        return InspectorCard.model_validate(
+            dict(self) | {"policy": None, "roi": roi, "schema_version": version_for(roi)}
+        )
+
+
+def version_for(roi: Roi | None) -> Literal[5, 6]:
+    """The schema_version of a card: where there is no region, one that an older steelsight reads as well."""
+    return _WITHOUT_ROI if roi is None else SCHEMA_VERSION
 
 
 def write_card(folder: Path, card: InspectorCard) -> None:

@@ -6,11 +6,14 @@ from itertools import compress
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.cascade.judge import sees_grey
 from steelsight.cascade.sources import sources_of
 from steelsight.core.errors import UserError
-from steelsight.dataset.model import Dataset, Sample
+from steelsight.dataset.model import Dataset, Sample, counted_pixels
+from steelsight.dataset.within_roi import within
 from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import Runs
+from steelsight.inspector.counted_part import counted_part
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.training_images import are_fresh
 from steelsight.metrics.defects import Defects, Matched, match_runs
@@ -39,12 +42,14 @@ def judge_fresh(
     place = _places(dataset, classes)
     fresh = are_fresh(inspector.folder, dataset.samples)
     samples, groups = tuple(compress(dataset.samples, fresh)), groups[fresh]
+    partly = [sample.ignored.area > 0 for sample in samples]
+    samples = within(samples, inspector.card.roi, grey=sees_grey(inspector.engine("throughput")))
     if not fresh.all():
         left_out(tuple(compress(dataset.samples, ~fresh)))
     p_defect = np.empty(len(samples))
     regions: list[tuple[Region, ...]] = []
     matched: list[list[Matched]] = []
-    for index, judged in enumerate(inspector.stream(sources_of(samples))):
+    for index, judged in enumerate(inspector.stream(sources_of(samples), keep_maps=any(partly))):
         if judged.is_unjudged:
             raise UserError(
                 f"{judged.error}; nothing was decided again: leave the image out of the data (such an image always goes to "
@@ -53,8 +58,9 @@ def judge_fresh(
         if judged.error is not None:
             raise UserError(judged.error)
         p_defect[index] = judged.p_defect
-        regions.append(judged.regions)
-        matched.append(_match(samples[index], place, judged.runs))
+        runs, found = counted_part(judged, samples[index], inspector.card.rule)
+        regions.append(found)
+        matched.append(_match(samples[index], place, runs))
         progress(index + 1, len(samples))
     return EvaluationSet(
         kind="calibrated",
@@ -67,6 +73,7 @@ def judge_fresh(
         truth=_truth(samples, place, len(classes)),
         regions=tuple(regions),
         defects=Defects.gather(matched),
+        counted=counted_pixels(samples),
     )
 
 

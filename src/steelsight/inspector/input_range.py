@@ -9,15 +9,17 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from steelsight.core.model import Model
+from steelsight.imaging.depth import white
 from steelsight.imaging.preprocess import Image
 
-Flag = Literal["size", "brightness", "light", "contrast", "sharpness"]
+Flag = Literal["size", "brightness", "light", "contrast", "sharpness", "bits"]
 _SIZE_FACTOR = 2.0  # a side of half or twice what was seen changes what a defect looks like after resizing
 _LEAST_MARGIN = 0.1  # of brightness; exposure drifts that much from day to day
 _DARKER = 1 / 3  # of the least brightness or light: real strips come to .39, a lamp that fails to a tenth
 _FLATTER = 1 / 2  # of the least contrast
 _DULLER, _NOISIER = 0.75, 1.5  # of the least and the greatest sharpness
-_TWELVE_BITS = 4095 / 65535
+_SHIFTED = 4  # bits: those of 12 in 16 are a sixteenth of the light
+_UNUSED = 2  # of 14 in 16: where 16-bit images are new, that is enough
 _NOTHING = 5 / 255  # light or contrast that no surface is without; see `dataset.read.BLACK`
 
 _BLOCK, _QUARTER = 32, 4  # pixels
@@ -50,6 +52,7 @@ class InputRange(Model):
         brightness: mean of the pixels on the [0, 1] scale, colours alike.
         light, contrast, sharpness: see `ImageStatistics`; None in an inspector that was made before they were measured.
         images: how many were measured.
+        bits: see `Preprocess`; the [0, 1] scale ends there.
     """
 
     height: Interval
@@ -59,15 +62,19 @@ class InputRange(Model):
     contrast: Interval | None = None
     sharpness: Interval | None = None
     images: int = Field(ge=1)
+    bits: int | None = Field(default=None, ge=8, le=16)
 
     @classmethod
-    def of(cls, images: Iterable[Image]) -> Self:
+    def of(cls, images: Iterable[Image], bits: int | None = None) -> Self:
         """Measure images.
+
+        Args:
+            bits: see `Preprocess`.
 
         >>> InputRange.of([np.full((2, 4), 51, np.uint8), np.full((3, 4), 102, np.uint8)]).brightness
         (0.2, 0.4)
         """
-        measured = np.array([(*image.shape[:2], brightness(image), *look(image)) for image in images])
+        measured = np.array([(*image.shape[:2], brightness(image, bits), *look(image, bits)) for image in images])
         if not len(measured):
             raise ValueError("no image to measure")
         low, high = measured.min(0).tolist(), measured.max(0).tolist()
@@ -80,6 +87,7 @@ class InputRange(Model):
             contrast=contrast,
             sharpness=sharpness,
             images=len(measured),
+            bits=bits,
         )
 
     def flags(self, image: Image) -> tuple[Flag, ...]:
@@ -87,8 +95,9 @@ class InputRange(Model):
 
         `size`: a side below half the smallest or above twice the greatest. `brightness`: beyond the range by more than half
         of its width, at least 0.1, or below a third of the least. `light`: below a third of the least, or the values of a
-        12-bit camera in a 16-bit file, unless the images were such. `contrast`: below half of the least. `sharpness`: below
-        three quarters of the least, or above one and a half times the greatest, as pure noise is.
+        camera of fewer bits in a 16-bit file, unless the images were such. `bits`: values of a 16-bit image beyond the
+        bits of those images. `contrast`: below half of the least. `sharpness`: below three quarters of the least, or above
+        one and a half times the greatest, as pure noise is.
         """
         found: list[Flag] = []
         sides = zip(image.shape[:2], (self.height, self.width), strict=True)
@@ -96,17 +105,21 @@ class InputRange(Model):
             found.append("size")
         darkest, brightest = self.brightness
         margin = max(_LEAST_MARGIN, (brightest - darkest) / 2)
-        if not max(darkest - margin, darkest * _DARKER) <= brightness(image) <= brightest + margin:
+        if not max(darkest - margin, darkest * _DARKER) <= brightness(image, self.bits) <= brightest + margin:
             found.append("brightness")
-        blind = tuple(self._blind(look(image)))
+        blind = tuple(self._blind(look(image, self.bits)))
         if "light" not in blind and self._is_shifted(image):
             found.append("light")
+        if self.bits is not None and image.dtype == np.uint16 and int(image.max()) >> self.bits:
+            found.append("bits")
         return (*found, *blind)
 
     def _is_shifted(self, image: Image) -> bool:
-        """Whether a 16-bit image holds the 12 bits of a camera, a sixteenth of the light, where the known images had more."""
+        """Whether a 16-bit image holds the values of a camera of fewer bits, where the known images had more light."""
         known = self.light[1] if self.light is not None else self.brightness[1]
-        return image.dtype == np.uint16 and known > _TWELVE_BITS and int(image.max()) <= _TWELVE_BITS * 65535
+        top = white(image.dtype, self.bits)
+        fewer = (top >> _SHIFTED,) if self.bits else (top >> _SHIFTED, top >> _UNUSED)
+        return image.dtype == np.uint16 and any(known > most / top and int(image.max()) <= most for most in fewer)
 
     def _blind(self, seen: ImageStatistics) -> Iterable[Flag]:
         """What a camera does not see that is covered, without a lamp or out of focus."""
@@ -124,15 +137,18 @@ def _least(range_: Interval | None, factor: float, otherwise: float) -> float:
     return otherwise if range_ is None else range_[0] * factor
 
 
-def look(image: Image) -> ImageStatistics:
+def look(image: Image, bits: int | None = None) -> ImageStatistics:
     """Measure what a camera sees.
+
+    Args:
+        bits: see `Preprocess`.
 
     >>> look(np.full((64, 64), 51, np.uint8))
     ImageStatistics(light=0.2, contrast=0.0, sharpness=0.0)
     """
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    top = int(np.iinfo(image.dtype).max)
-    full: NDArray[np.float32] = grey.astype(np.float32) * np.float32(1 / top)
+    top = white(image.dtype, bits)
+    full: NDArray[np.float32] = np.minimum(grey, top).astype(np.float32) * np.float32(1 / top)
     small: NDArray[np.float32] = cv2.resize(full, _over(full, _QUARTER), interpolation=cv2.INTER_AREA)
     fine, coarse = _differences(full, _BLOCK), _differences(small, _BLOCK // _QUARTER)
     contrast = float(np.quantile(coarse, _LIVELIEST))
@@ -141,7 +157,7 @@ def look(image: Image) -> ImageStatistics:
         lively = np.argsort(coarse)[-max(1, int(coarse.size * _LIVELY)) :]
         sharpness = float(np.median(fine[lively])) / max(float(np.median(coarse[lively])), 1e-6)
     values = np.bincount(grey[::2, ::2].ravel(), minlength=top + 1).cumsum()
-    light = int(np.searchsorted(values, _BRIGHT * values[-1])) / top
+    light = min(1.0, int(np.searchsorted(values, _BRIGHT * values[-1])) / top)
     return ImageStatistics(round(light, 6), round(contrast, 6), round(sharpness, 6))
 
 
@@ -158,11 +174,11 @@ def _differences(image: NDArray[np.float32], block: int) -> NDArray[np.float64]:
     return blocks.ravel().astype(np.float64)
 
 
-def brightness(image: Image) -> float:
+def brightness(image: Image, bits: int | None = None) -> float:
     """Mean of all pixels on the [0, 1] scale.
 
     >>> brightness(np.full((2, 2, 3), 51, np.uint8))
     0.2
     """
     channels = cv2.mean(image)[: 1 if image.ndim == 2 else image.shape[2]]
-    return round(float(np.mean(channels)) / np.iinfo(image.dtype).max, 6)
+    return round(float(np.mean(channels)) / white(image.dtype, bits), 6)

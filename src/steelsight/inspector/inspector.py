@@ -12,7 +12,7 @@ from steelsight.imaging.pixels import as_pixels
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import InspectorCard, read_card
-from steelsight.inspector.engine import open_engine
+from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.ready import ready_inspector
 
 

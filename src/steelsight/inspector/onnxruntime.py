@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from steelsight.core.errors import UserError
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.roi import Roi
 from steelsight.inspector.artifact import INPUT, OUTPUT, InspectorCard, NetworkCard, read_network
 
 BATCH = 8
@@ -59,6 +60,7 @@ class OnnxRuntimeEngine:
     combine: Combine = "mean"
     batch: int = BATCH
     workers: int = 2  # one batch is prepared or cut while another is on the device
+    roi: Roi | None = None
 
     @classmethod
     def load(cls, folder: Path, card: InspectorCard, providers: Sequence[str]) -> Self:
@@ -76,7 +78,9 @@ class OnnxRuntimeEngine:
                 OnnxRuntimeNetwork(one.preprocess, _session(folder / one.file, providers), one.name) for one in networks
             )
 
-        return cls(card.classes, opened(card.of_step("classify")), opened(card.of_step("segment")), card.combine)
+        return cls(
+            card.classes, opened(card.of_step("classify")), opened(card.of_step("segment")), card.combine, roi=card.roi
+        )
 
 
 def _session(path: Path, providers: Sequence[str]) -> Any:

@@ -14,6 +14,7 @@ from steelsight.cascade.engine import Aim
 from steelsight.core.errors import UserError
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.roi import Roi
 from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision, read_network
 
 BATCH = 4
@@ -50,6 +51,7 @@ class OpenVinoEngine:
     combine: Combine
     batch: int
     workers: int
+    roi: Roi | None = None
 
     @classmethod
     def load(cls, folder: Path, card: InspectorCard, *, aim: Aim = "throughput", threads: int | None = None) -> Self:
@@ -85,6 +87,7 @@ class OpenVinoEngine:
             card.combine,
             BATCH if aim == "throughput" else 1,
             workers,
+            card.roi,
         )
 
 

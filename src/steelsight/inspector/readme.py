@@ -108,11 +108,20 @@ def _rule(card: InspectorCard) -> str:
             + soft
             + (" Masks are cut at the networks' size and enlarged pixel by pixel." if rule.at == "working" else "")
             + " Pixels above `lower` that make no mask are suspected: an image that does not pass shows them with dashes, as "
-            "a place to look at. They are never counted as found."
+            "a place to look at. They are never counted as found." + _region(card)
         )
         + "\n\n| class | upper | lower | minimum area |\n|---|---|---|---|\n"
         + rows
         + "\n"
+    )
+
+
+def _region(card: InspectorCard) -> str:
+    if card.roi is None:
+        return ""
+    return (
+        f" Region of interest: {card.roi.text}. Outside of it the networks see black, nothing is marked or suspected, and no "
+        "share counts it."
     )
 
 
@@ -222,7 +231,8 @@ def _limits(card: InspectorCard, parity: Parity) -> str:
     known = card.familiar
     notes = [
         f"It knows images of {known.height[0]:g} to {known.height[1]:g} x {known.width[0]:g} to {known.width[1]:g} pixels, "
-        f"mean brightness {known.brightness[0]:.2f} to {known.brightness[1]:.2f} (of [0, 1]). An image far outside "
+        f"mean brightness {known.brightness[0]:.2f} to {known.brightness[1]:.2f} (of [0, 1]).{_white(known.bits)} An image "
+        "far outside "
         "is still judged, but it is flagged and does not pass. Other material, light or optics need images of their own.",
         f"It finds no kind of defect that was not annotated. {_probabilities(card)}",
         "It was judged on images like those it was made from. Judge it on your own images before anything depends on it: "
@@ -237,6 +247,10 @@ def _limits(card: InspectorCard, parity: Parity) -> str:
         notes.insert(0, f"Its precision, {card.precision}, costs more Dice than was allowed: see Parity.")
     body = "\n".join(_wrapped(f"- {note}", indent="  ") for note in notes)
     return f"## Limits\n\n{body}\n"
+
+
+def _white(bits: int | None) -> str:
+    return "" if bits is None else f" In 16-bit images {(1 << bits) - 1} is white, as of a camera of {bits} bit."
 
 
 def _probabilities(card: InspectorCard) -> str:

@@ -22,6 +22,7 @@ LONG = ("ImageId", "ClassId", "EncodedPixels")
 WIDE = ("ImageId_ClassId", "EncodedPixels")
 
 _AFTER_SUFFIX = re.compile(r"(.+\.(?:jpe?g|png|bmp|tiff?|webp))_(.+)", re.IGNORECASE)
+_MOST_PIXELS = 1 << 30  # of an image that OpenCV reads
 _WHOLE_FLOAT = re.compile(r"([0-9]+)\.0+", re.ASCII)
 
 
@@ -62,8 +63,13 @@ def read_mask_table(path: Path, size: tuple[int, int] | None = None) -> MaskTabl
         size: (height, width) that every run must fit into; None leaves the images' ends unchecked.
 
     Raises:
-        UserError: the file cannot be read, lacks a column, or a row is faulty or repeated; with file and line.
+        UserError: the file cannot be read, lacks a column, or a row is faulty or repeated, with file and line; or there are
+            no images of such a size.
     """
+    if size is not None and not 1 <= size[0] * size[1] <= _MOST_PIXELS:
+        raise UserError(
+            f"`size={size[0]}x{size[1]}`: an image has at least 1 and at most {_MOST_PIXELS} pixels; give that of one"
+        )
     table = MaskTable(path)
     with open_records(path) as records:
         _, columns = next(records, (0, []))

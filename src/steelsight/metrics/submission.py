@@ -1,6 +1,5 @@
 """A submission judged against a truth file, on the runs themselves: exact, and without any image's size."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from steelsight.core.errors import UserError, nearest
+from steelsight.core.natural_order import natural
 from steelsight.core.safe_names import from_cell, nearly, same_but_for_spelling
 from steelsight.imaging.rle import shared_area
 from steelsight.metrics.defect_figures import DefectFigures
@@ -171,7 +171,7 @@ def choose_classes(
     strange = not (prediction.classes.keys() & truth.classes.keys())
     if added and known and (complete or strange):
         raise _unknown_class(prediction, added[0], known)
-    names = known if classes is not None else sorted([*known, *added], key=_natural)
+    names = known if classes is not None else sorted([*known, *added], key=natural)
     if not names:
         raise UserError(f"{truth.file}: no class in it, nor in {prediction.file}; name the classes by `classes=`")
     notes = [f"class {name!r} has no row in {truth.file.name}: taken to be absent from every image" for name in added]
@@ -246,8 +246,3 @@ def _unknown_class(table: MaskTable, name: str, known: list[str]) -> UserError:
 
 def _and_more(items: Sequence[str]) -> str:
     return f" and {len(items) - 1} more" if len(items) > 1 else ""
-
-
-def _natural(text: str) -> list[tuple[int, int, str]]:
-    """Sort key under which class 2 comes before class 10."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"([0-9]+)", text) if part]

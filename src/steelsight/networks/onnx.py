@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from steelsight.inspector.artifact import INPUT, OUTPUT
 from steelsight.networks.build import probabilities
-from steelsight.networks.engine import TorchNetwork
+from steelsight.networks.torch_engine import TorchNetwork
 
 _EXAMPLE_BATCH = 2  # torch.export takes a batch of 1 for a constant
 _PREFIX = "network."  # of the weights' names in the graph, see _Probabilities

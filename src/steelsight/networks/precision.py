@@ -1,6 +1,7 @@
 """In which precision a network computes on the device at hand."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Literal, TypeVar
 
 import torch
@@ -29,9 +30,22 @@ def gains_from_bf16(device_type: str) -> bool:
 
 def autocast_for(device_type: str, precision: TrainingPrecision = "auto") -> AbstractContextManager[Any]:
     """The region in which a forward pass runs: bf16 autocast where asked, or with `auto` where the device gains."""
-    if precision == "fp32" or (precision == "auto" and not gains_from_bf16(device_type)):
+    if precision == "fp32":
+        return true_fp32() if device_type == "cuda" else nullcontext()
+    if precision == "auto" and not gains_from_bf16(device_type):
         return nullcontext()
     return torch.autocast(device_type, torch.bfloat16)
+
+
+@contextmanager
+def true_fp32() -> Iterator[None]:
+    """Multiply in fp32 where fp32 is asked for: torch lets convolutions on a GPU round to the 10 bits of TF32."""
+    former = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = False, False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = former
 
 
 def depthwise_in_fp32(model: _N) -> _N:

@@ -34,6 +34,7 @@ def choose_folds(text: str, folds: int) -> tuple[int, ...]:
     """
     if text == "all":
         return tuple(range(folds))
-    if text.isdecimal() and int(text) < folds:
-        return (int(text),)
+    named = [fold for fold in range(folds) if str(fold) == text]
+    if named:
+        return tuple(named)
     raise UserError(f"`folds={text}`: the run has the folds 0 to {folds - 1}; give one of them, or all")

@@ -27,6 +27,8 @@ class Input(Fields):
         fit: `stretch`, or `pad` (aspect kept, black margins).
         colour: `auto` takes grey where the images are grey.
         mean, deviation: of the normalisation, on the [0, 1] scale.
+        bits: of the camera whose values 16-bit images hold, so that 2^bits - 1 is white; if left out, the fewest of 8, 10,
+            12, 14 and 16 that hold the largest value of all images.
     """
 
     height: int | None = Field(default=None, ge=32, multiple_of=32)
@@ -36,6 +38,7 @@ class Input(Fields):
     colour: Literal["auto", "grey", "rgb"] = "rgb"
     mean: Probability = 0.0
     deviation: float = Field(default=1.0, gt=0)
+    bits: int | None = Field(default=None, ge=8, le=16)
 
     @model_validator(mode="after")
     def _size_or_budget(self) -> Self:
@@ -82,6 +85,15 @@ class Sampling(Fields):
         if self.batch % min(self.device_batch, self.batch):
             raise ValueError(f"batch {self.batch} must be a multiple of device_batch {self.device_batch}")
         return self
+
+    @property
+    def pass_batch(self) -> int:
+        """Images of a forward pass in training."""
+        return min(self.device_batch, self.batch)
+
+    def shares_out(self, devices: int) -> bool:
+        """Whether so many devices can share a batch evenly."""
+        return self.batch % (self.pass_batch * devices) == 0
 
 
 class Loss(Fields):
@@ -228,6 +240,7 @@ class Member(Fields):
             colour=self.input.colour,
             mean=self.input.mean,
             deviation=self.input.deviation,
+            bits=self.input.bits,
         )
 
     @property
@@ -300,17 +313,26 @@ class Recipe(Fields):
         folds: of the cross-validation.
         seed: every random choice derives from it.
         precision: of training; `auto` takes bf16 where the processor or GPU gains from it.
+        compile: whether a GPU's training steps are fused by torch's compiler, which takes minutes first; not where there is
+            no compiler, and never on a processor.
+        devices_per_job: devices that train one job together, its batches shared out (distributed data parallel); fewer where
+            fewer are there.
         rule: one to be judged and shown beside those that are searched, and taken by `rule=published`.
+        roi: the part of each image that counts: `none` for all of it, `strip` for the strip without the black beside it,
+            found in every image, or the file of a mask or of polygons, which the run keeps.
     """
 
     name: str
     seed: int = Field(ge=0, lt=2**32)
     folds: int = Field(ge=2)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    compile: bool = False
+    devices_per_job: int = Field(default=1, ge=1)
     members: tuple[Member, ...] = Field(min_length=1)
     selection: Selection
     search: Search
     rule: StatedRule | None = None
+    roi: str = "none"
 
     @model_validator(mode="after")
     def _groups_exist(self) -> Self:
@@ -335,6 +357,16 @@ class Recipe(Fields):
             raise ValueError(f"two members are named {sorted(twice)[0]!r}")
         if taken := {"imagenet", "random"} & set(names):
             raise ValueError(f"no member may be named {sorted(taken)[0]!r}, which is a word of the field weights")
+        return self
+
+    @model_validator(mode="after")
+    def _batches_share_out(self) -> Self:
+        for member in self.members:
+            if not member.sampling.shares_out(self.devices_per_job):
+                raise ValueError(
+                    f"members.{member.name}.sampling: batch {member.sampling.batch} is no multiple of device_batch "
+                    f"{member.sampling.pass_batch} x {self.devices_per_job} devices_per_job"
+                )
         return self
 
     @model_validator(mode="after")

@@ -37,6 +37,8 @@ def quick_recipe(recipe: Recipe) -> Recipe:
     changes = {
         "name": recipe.name + QUICK,
         "folds": min(recipe.folds, _FOLDS),
+        "devices_per_job": 1,  # its batches are too small to be shared out
+        "compile": False,  # it would take longer than it saves
         "members": members,
         "selection": chosen.model_copy(update={"classifiers": few["classify"], "segmenters": few["segment"]}),
         "rule": None,  # stated for networks and sizes that are not these

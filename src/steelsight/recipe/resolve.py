@@ -10,13 +10,20 @@ from steelsight.recipe.model import Input, Member, Recipe
 _STRIDE = 32
 
 
-def resolve(recipe: Recipe, classes: Sequence[str], sizes: Sequence[tuple[int, int]], grey: bool) -> Recipe:
+def resolve(
+    recipe: Recipe,
+    classes: Sequence[str],
+    sizes: Sequence[tuple[int, int]],
+    grey: bool,
+    bits: int | None = None,
+) -> Recipe:
     """The recipe with every member's input fixed.
 
     Args:
         classes: defect class names of the data.
         sizes: (height, width) of the images.
         grey: whether the images are grey.
+        bits: of the camera, where images are of 16 bit; see `Input`.
 
     Raises:
         UserError: an oversampling rule names a class that the data does not have, a member starts from one that sees the
@@ -26,7 +33,8 @@ def resolve(recipe: Recipe, classes: Sequence[str], sizes: Sequence[tuple[int, i
     for member in recipe.members:
         _check_repeat(member, classes)
     members = tuple(
-        member.model_copy(update={"input": _resolve_input(member.input, shape, grey)}) for member in recipe.members
+        member.model_copy(update={"input": _resolve_input(member.input, shape, grey, bits)})
+        for member in recipe.members
     )
     for member in members:
         _check_start(member, members)
@@ -37,9 +45,10 @@ def resolve(recipe: Recipe, classes: Sequence[str], sizes: Sequence[tuple[int, i
 
 
 def is_resolved(recipe: Recipe, resolved: Recipe, classes: Sequence[str], sizes: Sequence[tuple[int, int]]) -> bool:
-    """Whether a resolved recipe is this one, whatever the colour of the images."""
+    """Whether a resolved recipe is this one, whatever the colour and the bits of the images."""
+    bits = resolved.members[0].input.bits
     try:
-        return resolved in (resolve(recipe, classes, sizes, grey) for grey in (True, False))
+        return resolved in (resolve(recipe, classes, sizes, grey, bits) for grey in (True, False))
     except UserError:
         return False
 
@@ -57,12 +66,13 @@ def working_size(pixels: int, shape: tuple[float, float]) -> tuple[int, int]:
     return height, width
 
 
-def _resolve_input(given: Input, shape: tuple[float, float], grey: bool) -> Input:
+def _resolve_input(given: Input, shape: tuple[float, float], grey: bool, bits: int | None) -> Input:
     height, width = given.height, given.width
     if (height is None or width is None) and given.pixels is not None:
         height, width = working_size(given.pixels, shape)
     colour = ("grey" if grey else "rgb") if given.colour == "auto" else given.colour
-    return given.model_copy(update={"height": height, "width": width, "pixels": None, "colour": colour})
+    changes = {"height": height, "width": width, "pixels": None, "colour": colour, "bits": given.bits or bits}
+    return given.model_copy(update=changes)
 
 
 def _check_repeat(member: Member, classes: Sequence[str]) -> None:

@@ -15,12 +15,13 @@ from steelsight.report.sections.curves import curves_view
 from steelsight.report.sections.data import data_view
 from steelsight.report.sections.defect_table import DefectTable, defect_table, strip_scale
 from steelsight.report.sections.defects import defects_view
-from steelsight.report.sections.first import first_view
+from steelsight.report.sections.first_page import first_view
 from steelsight.report.sections.folds import folds_view
 from steelsight.report.sections.found_curve import found_view
 from steelsight.report.sections.gallery import gallery_view
 from steelsight.report.sections.gate import gate_view
 from steelsight.report.sections.inspected import inspected_view
+from steelsight.report.sections.later import later_view
 from steelsight.report.sections.masks import masks_view
 from steelsight.report.sections.members import members_view
 from steelsight.report.sections.rule_kinds import rules_view
@@ -102,6 +103,7 @@ def page_of(
             "gallery": gallery_view(
                 record.samples, found.p_defect, nested, record.classes, found.masks_of, _defects(found)
             ),
+            "later": later_view(found.run, record, masks.judged[0], None if classifier is None else classifier.auc),
             "inspected": None if inspected is None else inspected_view(inspected, record.classes),
         }
     )

@@ -13,12 +13,13 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from steelsight.core.files import write_text
+from steelsight.dataset.cannot_teach import lacks
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
-from steelsight.dataset.limitations import lacks
-from steelsight.dataset.model import Dataset, Fault, Sample
+from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Sample
 from steelsight.imaging.read import ImageError, is_image_name, read_image
 from steelsight.imaging.rle import decode_runs
 from steelsight.plots.close_up import Box, close_up
+from steelsight.plots.hatched import hatched
 from steelsight.plots.outlines import TRUTH, Outline, display, fitted, jpeg, outlined, page_width
 from steelsight.plots.style import class_names
 from steelsight.report.page import render
@@ -131,6 +132,7 @@ def write_data_page(
         "classes": parts,
         "clean_pictures": tuple(filter(None, (_whole(dataset, sample, "no defect") for sample in shown_clean))),
         "known_pictures": _known(dataset, names),
+        "ignored_pictures": _ignored(dataset),
         "twins": twins,
         "twin_groups": twin_groups,
         "faults": faults,
@@ -186,7 +188,7 @@ def _near(dataset: Dataset, area: int, place: int, box: Box) -> Picture | None:
     except ImageError:
         return None
     names = dataset.classes if len(sample.classes) > 1 else ()
-    picture = close_up(image, [Outline(sample.mask(), TRUTH)], box, names)
+    picture = close_up(hatched(image, sample.ignored_mask()), [Outline(sample.mask(), TRUTH)], box, names)
     return Picture(jpeg(picture), page_width(picture), f"{sample.image_id}, x {box[0]}, y {box[1]}: {area:,} px")
 
 
@@ -196,7 +198,7 @@ def _whole(dataset: Dataset, sample: Sample, caption: str) -> Picture | None:
     except ImageError:
         return None
     names = dataset.classes if len(sample.classes) > 1 else ()
-    picture = outlined(image, [Outline(sample.mask(), TRUTH)], names)
+    picture = outlined(hatched(image, sample.ignored_mask()), [Outline(sample.mask(), TRUTH)], names)
     return Picture(jpeg(picture), page_width(picture), f"{sample.image_id}: {caption}")
 
 
@@ -205,11 +207,26 @@ def _said(dataset: Dataset, sample: Sample) -> str:
     return ", ".join(f"{names[index]} {sample.runs[index].area:,} px" for index in sample.classes) or "no defect"
 
 
+def _shown_names(sample: Sample, names: Sequence[str]) -> list[str]:
+    return ["some defect" if index == UNKNOWN else names[index] for index in sample.shown]
+
+
 def _known(dataset: Dataset, names: Sequence[str]) -> tuple[Picture, ...]:
     """Some images of which only the classes are known."""
     pictures = (
-        _whole(dataset, sample, f"shows {', '.join(names[index] for index in sample.shown)}, nobody drew where")
+        _whole(dataset, sample, f"shows {', '.join(_shown_names(sample, names))}, nobody drew where")
         for sample in dataset.without_masks[:_CLEAN]
+    )
+    return tuple(picture for picture in pictures if picture is not None)
+
+
+def _ignored(dataset: Dataset) -> tuple[Picture, ...]:
+    """The images of which the most is ignored."""
+    order = sorted(dataset.samples, key=lambda sample: -sample.ignored.area)
+    pictures = (
+        _whole(dataset, sample, f"{sample.ignored.area:,} px are ignored; {_said(dataset, sample)}")
+        for sample in order[:_CLEAN]
+        if sample.ignored.area
     )
     return tuple(picture for picture in pictures if picture is not None)
 

@@ -14,6 +14,7 @@ from steelsight.dataset.writers.labelled import Labelled
 from steelsight.dataset.writers.write import WrittenLayout, write_dataset
 from steelsight.imaging.read import ImageError, read_content, read_image
 from steelsight.imaging.rle import decode_runs, encode_mask
+from steelsight.plots.hatched import hatched
 from steelsight.plots.outlines import PREDICTION, TRUTH, Outline, jpeg, outlined, page_width
 from steelsight.plots.style import class_names
 from steelsight.report.page import render
@@ -26,7 +27,7 @@ COLUMNS = (
     *("unlikely", "p_defect", "fold"),
 )
 
-_LEAST_AREA = 16  # pixels of a suggested part
+LEAST_AREA = 16  # pixels of a suggested part
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,11 @@ def write_doubt_labels(doubts: Doubts, folder: Path, layout: WrittenLayout, most
         ]
         masks = (*sample.runs, *suggested)
         name = free_name(sample.image_id, taken, by_stem=True)
-        return Labelled(name, read_content(sample.path), sample.size, masks)
+        return Labelled(name, read_content(sample.path), sample.size, masks, ignored=sample.ignored)
 
-    write_dataset(folder, layout, classes, (labelled(one) for one in doubts.ranked[:most]))
+    has_ignored = any(record.samples[one.index].ignored.area for one in doubts.ranked[:most])
+    images = (labelled(one) for one in doubts.ranked[:most])
+    write_dataset(folder, layout, classes, images, has_ignored=has_ignored)
     return folder
 
 
@@ -105,7 +108,7 @@ def _shown(doubts: Doubts, one: Doubt, rank: int, names: Sequence[str]) -> Shown
         image = read_image(sample.path)
     except ImageError:
         return Shown(rank, sample.image_id, one.score, one.why(names), one.p_defect, None, 0)
-    seen = np.stack([mask if mask.sum() >= _LEAST_AREA else mask & False for mask in doubts.marked(one.index)])
+    seen = np.stack([mask if mask.sum() >= LEAST_AREA else mask & False for mask in doubts.marked(one.index)])
     outlines = [Outline(sample.mask(), TRUTH), Outline(seen, PREDICTION, "dashed")]
-    picture = outlined(image, outlines, doubts.evidence.record.classes)
+    picture = outlined(hatched(image, sample.ignored_mask()), outlines, doubts.evidence.record.classes)
     return Shown(rank, sample.image_id, one.score, one.why(names), one.p_defect, jpeg(picture), page_width(picture))

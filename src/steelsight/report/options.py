@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from steelsight.core.errors import UserError
-from steelsight.core.files import write_json
+from steelsight.core.files import resolved, write_json
 from steelsight.core.model import Model, explain
 from steelsight.results.tables import IMAGES
 from steelsight.run.run import Run
@@ -59,7 +59,7 @@ def renewed(
 ) -> ReportOptions:
     """Options with what is asked for now in place of what was; None keeps it. A size of a pixel that severity rules now say
     themselves is forgotten."""
-    folder = kept.inspected if inspected is None else None if inspected == NONE else str(inspected.resolve())
+    folder = kept.inspected if inspected is None else None if inspected == NONE else str(resolved(inspected))
     says = policy is not None and policy.severity is not None and policy.severity.mm_per_pixel is not None
     scale = mm_per_pixel if mm_per_pixel is not None or says else kept.mm_per_pixel
     return ReportOptions(inspected=folder, mm_per_pixel=scale)

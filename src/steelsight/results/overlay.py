@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.imaging.depth import in_8bit
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.rle import Runs, decode_runs
 from steelsight.verdicts.policy import VerdictAnswer
@@ -23,6 +24,7 @@ _DASH, _GAP = 4, 3
 
 Colour = tuple[int, int, int]
 _LIGHT = (235, 235, 235)
+_BORDER = (190, 190, 190)
 _VERDICT_COLOURS: dict[VerdictAnswer, tuple[Colour, Colour]] = {
     "pass": ((70, 70, 70), _LIGHT),
     "review": ((150, 150, 150), (0, 0, 0)),
@@ -52,16 +54,21 @@ def draw_overlay(
     p_defect: float,
     verdict: Verdict | None = None,
     suspected: Sequence[Runs] = (),
+    counted: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.uint8]:
     """Outline each class's mask in its colour, what is suspected with dashes, and add a legend below, the verdict first: RGB
     uint8 (height + legend, width, 3).
 
     Args:
         suspected: by class; empty where nothing is.
+        counted: bool (height, width), the region of interest, whose border is drawn thinly; None: the whole image.
     """
     size = (image.shape[0], image.shape[1])
     canvas = _as_rgb(image)
     thickness = max(1, round(min(size) / 160))
+    if counted is not None:
+        border, _ = cv2.findContours(counted.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(canvas, border, -1, _BORDER, 1)
     for index, of_class in enumerate(suspected):
         for outline in _outlines(of_class, size):
             _dash(canvas, outline, class_colour(index), thickness)
@@ -87,7 +94,7 @@ def _dash(canvas: NDArray[np.uint8], outline: NDArray[np.int32], colour: Colour,
 
 
 def _as_rgb(image: Image) -> NDArray[np.uint8]:
-    grey_or_colour = (image >> 8).astype(np.uint8) if image.dtype == np.uint16 else image.astype(np.uint8)
+    grey_or_colour = in_8bit(image)
     if grey_or_colour.ndim == 2:
         grey_or_colour = np.repeat(grey_or_colour[..., None], 3, axis=2)
     return np.ascontiguousarray(grey_or_colour)

@@ -63,7 +63,7 @@ class Pictures:
             mask = index_mask(judged.runs, (image.shape[0], image.shape[1]))
             _write(self._masks / f"{name}.png", mask)
         if self._overlays is not None:
-            seen = (judged.p_defect, judged.verdict, judged.suspected_runs)
+            seen = (judged.p_defect, judged.verdict, judged.suspected_runs, judged.counted)
             picture = draw_overlay(image, judged.runs, self._classes, *seen)
             _write(self._overlays / f"{name}.jpg", picture[..., ::-1])
 

@@ -79,6 +79,7 @@ class ResultRow:
     flags: tuple[str, ...]
     error: str
     suspected: tuple[Region, ...] = ()
+    counted: int | None = None
 
     @classmethod
     def of(cls, judged: Prediction) -> Self:
@@ -97,6 +98,7 @@ class ResultRow:
             judged.flags,
             judged.error or "",
             judged.suspected,
+            None if judged.counted is None else judged.area,
         )
 
 
@@ -211,7 +213,7 @@ class Tables:
             return [*first, height, width, p_defect, probability, *found_nothing, ";".join(said.flags), said.error]
         found = ";".join(name for name, runs in zip(self.classes, said.runs, strict=True) if runs.area)
         areas = [runs.area for runs in said.runs]
-        shares = [f"{area / (said.size[0] * said.size[1]):.6f}" for area in areas]
+        shares = [f"{area / (said.counted or said.size[0] * said.size[1]):.6f}" for area in areas]
         return [*first, height, width, p_defect, probability, found, *areas, *shares, ";".join(said.flags), ""]
 
 

@@ -1,37 +1,47 @@
 """A RUN's own record of its data, so that later verbs need the RUN alone (and the images only for pictures).
 
-RUN/dataset.json holds the root, layout, classes and what was left out; RUN/samples.csv every image with its size, fold
-and twin group; RUN/truth.csv every (image, class) with its run lengths, empty where nothing is there; RUN/without_masks.csv,
-where there are such, the images of which only their classes are known. Paths inside the root are stored relative to it:
-who moves the data changes `root` in dataset.json, and nothing else.
+RUN/dataset.json holds the root, layout, classes, what was left out and what else reading said; RUN/samples.csv every image
+with its size, fold and twin group; RUN/truth.csv every (image, class) with its run lengths, empty where nothing is there;
+RUN/without_masks.csv, where there are such, the images of which only their classes are known; RUN/later.csv, where the data
+was split by time, the later images, which no network learns from; RUN/ignored.csv, where there are such, the run lengths of
+what is not to be judged in an image. Paths inside the root are stored relative to it: who moves the data changes `root` in
+dataset.json, and nothing else.
 """
 
 import csv
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from steelsight.core.errors import UserError
-from steelsight.core.files import refuse_links_out, write_csv, write_json
+from steelsight.core.files import refuse_links_out, resolved, write_csv, write_json
 from steelsight.core.model import Model, explain
+from steelsight.core.parsing import whole
 from steelsight.core.safe_names import from_cell
-from steelsight.dataset.model import Dataset, Fault, Layout, Sample
+from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Layout, Remark, Sample
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import RunError, Runs, format_runs, parse_runs
+from steelsight.imaging.roi import Roi
 
 SAMPLES, TRUTH, WITHOUT_MASKS, DATASET = "samples.csv", "truth.csv", "without_masks.csv", "dataset.json"
+LATER = "later.csv"
+IGNORED = "ignored.csv"
 SAMPLE_COLUMNS = ("image_id", "path", "height", "width", "fold", "group")
+LATER_COLUMNS = ("image_id", "path", "height", "width", "group")
 TRUTH_COLUMNS = ("ImageId", "ClassId", "EncodedPixels")
+IGNORED_COLUMNS = ("ImageId", "EncodedPixels")
 WITHOUT_MASKS_COLUMNS = ("image_id", "path", "height", "width", "fold", "classes")
 
 _WRITTEN = ("jobs", "evidence", "report")  # folders of a RUN
+_LATER = ("ignored_classes", "ignored_images", "roi")
+"""Fields of dataset.json that are written where there is something to say."""
 _MOST_PIXELS = 1 << 30  # of an image that OpenCV reads
 _LONGEST_FIELD = 2**31 - 1
 
@@ -45,11 +55,17 @@ class Record:
         folds: int64 (N,), the fold that judges each sample.
         groups: int64 (N,), the twin group of each sample.
         skipped: faults whose images were left out.
+        notes, remarks: as in `Dataset`: what was taken to be so while reading, and what was left out, or named and counted.
         fingerprint: of the data, see `fingerprint`.
         of_images: how many images the data has, where a limit took the samples from them; None where all were taken.
         without_masks: as in `Dataset`.
         their_folds: of each of these, the fold whose jobs must not learn from it, since that fold judges an image of the same
             group; -1 where there is none.
+        later: images that came after those trained on, held back; none where the data was not split by time.
+        later_groups: int64, the twin group of each of these.
+        later_from: the moment with which they begin, as the user wrote it; empty where there are none.
+        ignored_classes: as in `Dataset`.
+        roi: the part of each image that counts; what lies outside is ignored in `samples`. None: all of it.
     """
 
     root: Path
@@ -63,6 +79,13 @@ class Record:
     of_images: int | None = None
     without_masks: tuple[Sample, ...] = ()
     their_folds: tuple[int, ...] = ()
+    later: tuple[Sample, ...] = ()
+    later_groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    later_from: str = ""
+    notes: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    ignored_classes: tuple[str, ...] = ()
+    roi: Roi | None = None
 
 
 class _Skipped(Model):
@@ -70,6 +93,13 @@ class _Skipped(Model):
     file: str
     line: int | None
     image_id: str | None
+    message: str
+
+
+class _Remark(Model):
+    kind: str
+    file: str
+    images: int = Field(ge=0)
     message: str
 
 
@@ -83,6 +113,18 @@ class _Header(Model):
     skipped: tuple[_Skipped, ...]
     fingerprint: str
     of_images: int | None = None
+    later_from: str = ""
+    notes: tuple[str, ...] = ()
+    remarks: tuple[_Remark, ...] = ()
+    ignored_classes: tuple[str, ...] = ()
+    ignored_images: int = 0
+    roi: Roi | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Where nothing is ignored it is written as it was before anything could be."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if value or name not in _LATER}
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -91,18 +133,25 @@ def write_record(folder: Path, record: Record) -> None:
     Raises:
         UserError: the disk is full or may not be written to.
     """
-    root = record.root.resolve()
+    root = resolved(record.root)
     rows = zip(record.samples, record.folds.tolist(), record.groups.tolist(), strict=True)
     samples = ((s.image_id, _stored(s.path, root), *s.size, fold, group) for s, fold, group in rows)
     truth = (
         (sample.image_id, name, format_runs(runs))
-        for sample in record.samples
+        for sample in (*record.samples, *record.later)
         for name, runs in zip(record.classes, sample.runs, strict=True)
     )
     write_csv(folder / SAMPLES, SAMPLE_COLUMNS, samples)
     write_csv(folder / TRUTH, TRUTH_COLUMNS, truth)
+    every = (*record.samples, *record.later)
+    if any(sample.ignored.area for sample in every):
+        rows_of_ignored = ((one.image_id, format_runs(one.ignored)) for one in every if one.ignored.area)
+        write_csv(folder / IGNORED, IGNORED_COLUMNS, rows_of_ignored)
     if record.without_masks:
         write_csv(folder / WITHOUT_MASKS, WITHOUT_MASKS_COLUMNS, _without_masks_rows(record, root))
+    if record.later:
+        later = zip(record.later, record.later_groups.tolist(), strict=True)
+        write_csv(folder / LATER, LATER_COLUMNS, ((s.image_id, _stored(s.path, root), *s.size, g) for s, g in later))
     skipped = tuple(
         _Skipped(
             kind=fault.kind,
@@ -113,6 +162,10 @@ def write_record(folder: Path, record: Record) -> None:
         )
         for fault in record.skipped
     )
+    remarks = tuple(
+        _Remark(kind=one.kind, file=_stored(one.file, root), images=one.images, message=one.message)
+        for one in record.remarks
+    )
     header = _Header(
         root=str(root),
         layout=record.layout,
@@ -120,6 +173,12 @@ def write_record(folder: Path, record: Record) -> None:
         skipped=skipped,
         fingerprint=record.fingerprint,
         of_images=record.of_images,
+        later_from=record.later_from,
+        notes=record.notes,
+        remarks=remarks,
+        ignored_classes=record.ignored_classes,
+        ignored_images=sum(bool(sample.ignored.area) for sample in every),
+        roi=record.roi,
     )
     write_json(folder / DATASET, header.model_dump())
 
@@ -141,6 +200,7 @@ def read_record(folder: Path) -> Record:
     refuse_links_out(folder, *_WRITTEN)
     root = Path(header.root)
     masks = _read_truth(folder / TRUTH, header.classes)
+    ignored = _read_ignored(folder / IGNORED, header.ignored_images)
     samples: list[Sample] = []
     numbers: list[tuple[int, int]] = []
     for line, row in _rows(folder / SAMPLES, SAMPLE_COLUMNS):
@@ -153,10 +213,21 @@ def read_record(folder: Path) -> Record:
             )
         runs = masks.get(image_id, {})
         mask = tuple(runs.get(name, Runs.empty()) for name in header.classes)
-        samples.append(Sample(image_id, root / path, (height, width), mask))
+        samples.append(
+            Sample(image_id, root / path, (height, width), mask, ignored=ignored.pop(image_id, Runs.empty()))
+        )
         numbers.append((fold, group))
     folds, groups = np.array(numbers, np.int64).reshape(-1, 2).T.copy()
     skipped = tuple(Fault(s.kind, root / s.file, s.line, s.image_id, s.message) for s in header.skipped)
+    later: tuple[Sample, ...] = ()
+    later_groups: list[int] = []
+    if header.later_from:
+        later, later_groups = _read_later(folder / LATER, root, masks, ignored, header.classes)
+    if ignored:
+        raise UserError(
+            f"{folder / IGNORED}: {next(iter(ignored))!r} is not in {SAMPLES}; restore the file from a copy"
+        )
+    remarks = tuple(Remark(one.kind, root / one.file, one.images, one.message) for one in header.remarks)
     without_masks, their_folds = _read_without_masks(folder / WITHOUT_MASKS, root, len(header.classes))
     return Record(
         root=root,
@@ -170,11 +241,19 @@ def read_record(folder: Path) -> Record:
         of_images=header.of_images,
         without_masks=without_masks,
         their_folds=their_folds,
+        later=later,
+        later_groups=np.array(later_groups, np.int64),
+        later_from=header.later_from,
+        notes=header.notes,
+        remarks=remarks,
+        ignored_classes=header.ignored_classes,
+        roi=header.roi,
     )
 
 
 def fingerprint(dataset: Dataset | Record, workers: int = 2) -> str:
-    """SHA-256 over the classes and every sample's id, size, runs and image-file bytes, as 64 hexadecimal digits.
+    """SHA-256 over the classes and every sample's id, size, runs, ignored runs if any, and image-file bytes, as 64
+    hexadecimal digits.
 
     Where the data lies plays no part.
 
@@ -192,7 +271,8 @@ def _digest(sample: Sample) -> bytes:
     whole = hashlib.sha256(repr((sample.image_id, sample.size)).encode())
     if sample.shown:
         whole.update(repr(sample.shown).encode())
-    for runs in () if sample.shown else sample.runs:
+    marked = () if sample.shown else (*sample.runs, sample.ignored) if sample.ignored.area else sample.runs
+    for runs in marked:
         whole.update(np.int64(runs.starts.size).tobytes())
         whole.update(np.ascontiguousarray(runs.starts, "<i8").tobytes())
         whole.update(np.ascontiguousarray(runs.lengths, "<i8").tobytes())
@@ -202,7 +282,7 @@ def _digest(sample: Sample) -> bytes:
 
 def _stored(path: Path, root: Path) -> str:
     absolute = path.absolute()
-    for candidate in (absolute, absolute.resolve()):
+    for candidate in (absolute, resolved(absolute)):
         if candidate.is_relative_to(root):
             return candidate.relative_to(root).as_posix()
     return absolute.as_posix()
@@ -221,13 +301,34 @@ def _read_without_masks(file: Path, root: Path, classes: int) -> tuple[tuple[Sam
     for line, (image_id, path, *integers, text) in _rows(file, WITHOUT_MASKS_COLUMNS):
         height, width, fold = _integers(file, line, integers)
         shown = tuple(_integers(file, line, text.split()))
-        if min(height, width) < 1 or fold < -1 or not shown or not all(0 <= one < classes for one in shown):
+        if min(height, width) < 1 or fold < -1 or not shown or not all(UNKNOWN <= one < classes for one in shown):
             raise UserError(
                 f"{file}, line {line}: no image has such a size, fold and classes; restore the file from a copy"
             )
         samples.append(Sample(image_id, root / path, (height, width), (Runs.empty(),) * classes, shown))
         folds.append(fold)
     return tuple(samples), tuple(folds)
+
+
+def _read_later(
+    file: Path, root: Path, masks: Mapping[str, Mapping[str, Runs]], ignored: dict[str, Runs], classes: Sequence[str]
+) -> tuple[tuple[Sample, ...], list[int]]:
+    samples: list[Sample] = []
+    groups: list[int] = []
+    for line, (image_id, path, *integers) in _rows(file, LATER_COLUMNS):
+        height, width, group = _integers(file, line, integers)
+        if min(height, width) < 1 or height * width > _MOST_PIXELS or group < 0:
+            raise UserError(
+                f"{file}, line {line}: no image has height {height}, width {width} and group {group}; restore the file from "
+                "a copy"
+            )
+        runs = masks.get(image_id, {})
+        mask = tuple(runs.get(name, Runs.empty()) for name in classes)
+        samples.append(
+            Sample(image_id, root / path, (height, width), mask, ignored=ignored.pop(image_id, Runs.empty()))
+        )
+        groups.append(group)
+    return tuple(samples), groups
 
 
 def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -264,10 +365,24 @@ def _read_truth(file: Path, classes: Sequence[str]) -> dict[str, dict[str, Runs]
     return masks
 
 
+def _read_ignored(file: Path, images: int) -> dict[str, Runs]:
+    """What is ignored of each image that has such; the file is there if it was written."""
+    ignored: dict[str, Runs] = {}
+    for line, (image_id, text) in _rows(file, IGNORED_COLUMNS) if images else ():
+        try:
+            ignored[image_id] = parse_runs(text, None)
+        except RunError as error:
+            raise UserError(f"{file}, line {line}: {error}; restore the file from a copy") from error
+    if len(ignored) != images:
+        raise UserError(f"{file}: {len(ignored)} images, and {DATASET} says {images}; restore the file from a copy")
+    return ignored
+
+
 def _integers(file: Path, line: int, values: Sequence[str]) -> list[int]:
     try:
-        return [int(value) for value in values]
+        return [whole(value) for value in values]
     except ValueError:
         raise UserError(
-            f"{file}, line {line}: height, width, fold and group must be whole numbers, found {', '.join(values)}"
+            f"{file}, line {line}: sizes, fold and group must be whole numbers, found {', '.join(values)}; restore the file "
+            "from a copy"
         ) from None

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from steelsight.core.files import is_temporary
+from steelsight.core.files import is_temporary, resolved
 from steelsight.recipe import Member, Recipe
-from steelsight.run.record import DATASET, SAMPLES, TRUTH, WITHOUT_MASKS, Record, read_record
+from steelsight.run.record import DATASET, IGNORED, LATER, SAMPLES, TRUTH, WITHOUT_MASKS, Record, read_record
 from steelsight.run.resolved_recipe import RECIPE, read_run_recipe
 
 
@@ -71,7 +71,7 @@ class Run:
     @property
     def name(self) -> str:
         """Name of the folder, even if it was given as `.`."""
-        return self.path.resolve().name
+        return resolved(self.path).name
 
     @property
     def is_started(self) -> bool:
@@ -81,7 +81,14 @@ class Run:
     @property
     def is_torn_start(self) -> bool:
         """Whether it holds only what a run leaves that was killed before it had its recipe."""
-        started = (self.samples_file, self.truth_file, self.path / WITHOUT_MASKS, self.dataset_file)
+        started = (
+            self.samples_file,
+            self.truth_file,
+            self.path / WITHOUT_MASKS,
+            self.path / IGNORED,
+            self.path / LATER,
+            self.dataset_file,
+        )
         return self.path.is_dir() and all(entry in started or is_temporary(entry) for entry in self.path.iterdir())
 
     @property
@@ -108,6 +115,11 @@ class Run:
     @property
     def decision_file(self) -> Path:
         return self.path / "decision.json"
+
+    @property
+    def later_figures_file(self) -> Path:
+        """See `steelsight.selection.later_figures`."""
+        return self.path / "later.json"
 
     @property
     def report_page(self) -> Path:

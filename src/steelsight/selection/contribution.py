@@ -38,23 +38,50 @@ def contributions(
 ) -> tuple[Contribution, ...]:
     """Judge the ensemble without each member, and each member alone, at one rule; a fold that would be left without a
     member of the step keeps those it has."""
-    evidence = views.evidence
-    steps: tuple[tuple[Literal["classify", "segment"], Mapping[int, Members]], ...] = (
-        ("classify", team.classifiers),
-        ("segment", team.segmenters),
-    )
-    tasks = [
-        (step, chosen, member)
-        for step, chosen in steps
-        for member in evidence.members(step)
-        if any(member in members for members in chosen.values())
-    ]
+    tasks = _tasks(views.evidence, team)
     found = []
     for done, (step, chosen, member) in enumerate(tasks):
         if progress:
             progress("what each member adds", done, len(tasks))
         found.append(_contribution(views, team, rule, step, chosen, member))
     return tuple(found)
+
+
+def compared_teams(evidence: OutOfFoldPredictions, team: Ensemble) -> list[Ensemble]:
+    """The teams that `contributions` asks for."""
+    return [
+        _with(team, step, members)
+        for step, chosen, one in _tasks(evidence, team)
+        if not _is_alone(chosen, one)
+        for members in _less_and_only(chosen, one)
+    ]
+
+
+Task = tuple[Literal["classify", "segment"], Mapping[int, Members], Member]
+"""A step, its members by fold, and the one of them that is looked at."""
+
+
+def _tasks(evidence: OutOfFoldPredictions, team: Ensemble) -> list[Task]:
+    steps: tuple[tuple[Literal["classify", "segment"], Mapping[int, Members]], ...] = (
+        ("classify", team.classifiers),
+        ("segment", team.segmenters),
+    )
+    return [
+        (step, chosen, member)
+        for step, chosen in steps
+        for member in evidence.members(step)
+        if any(member in members for members in chosen.values())
+    ]
+
+
+def _is_alone(chosen: Mapping[int, Members], one: Member) -> bool:
+    return all(set(members) == {one} for members in chosen.values())
+
+
+def _less_and_only(chosen: Mapping[int, Members], one: Member) -> tuple[dict[int, Members], dict[int, Members]]:
+    """The members by fold without one, where any are left, and that one alone."""
+    less = {fold: tuple(m for m in members if m != one) or members for fold, members in chosen.items()}
+    return less, dict.fromkeys(chosen, (one,))
 
 
 def _contribution(
@@ -65,7 +92,7 @@ def _contribution(
     chosen: Mapping[int, Members],
     one: Member,
 ) -> Contribution:
-    if all(set(members) == {one} for members in chosen.values()):
+    if _is_alone(chosen, one):
         return Contribution(
             member=one.name,
             step=step,
@@ -74,9 +101,7 @@ def _contribution(
             alone_dice=None,
             alone_defective_dice=None,
         )
-    less = {fold: tuple(m for m in members if m != one) or members for fold, members in chosen.items()}
-    only = dict.fromkeys(chosen, (one,))
-    without, alone = (_figures(views, _with(team, step, members), rule) for members in (less, only))
+    without, alone = (_figures(views, _with(team, step, members), rule) for members in _less_and_only(chosen, one))
     return Contribution(
         member=one.name,
         step=step,

@@ -31,11 +31,11 @@ from steelsight.rule.objective import Objective, ObjectiveName
 from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.rule.rule import Rule
 from steelsight.rule.search import SearchResult
-from steelsight.rule.stated_rule import stated_rule
+from steelsight.rule.stated_rule_on_grid import stated_rule
 from steelsight.run.cache import evidence_key
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
-from steelsight.selection.contribution import contributions, gate_loss
+from steelsight.selection.contribution import compared_teams, contributions, gate_loss
 from steelsight.selection.decision import (
     Candidate,
     Decision,
@@ -113,9 +113,11 @@ def decide(
     if gate is not None:
         grids = grids.at_gate(gate)
     selector = EnsembleSelector(evidence, *(_scores(evidence, step, progress) for step in ("classify", "segment")))
-    views = EnsembleOutputs(evidence, progress)
+    views, team = EnsembleOutputs(evidence, progress), selector.team()
+    without = [selector.team_without(fold) for fold in range(recipe.folds)]
+    views.prepare([team, *without, *compared_teams(evidence, team)])
     judged = nested(
-        lambda fold: views.of(selector.team_without(fold)),
+        lambda fold: views.of(without[fold]),
         record.folds,
         record.groups,
         grids,

@@ -84,15 +84,16 @@ class Doubts:
     ranked: tuple[Doubt, ...]
 
     def marked(self, index: int) -> NDArray[np.bool_]:
-        """What the maps of an image are sure of: bool (K, H, W), at its own size."""
+        """What the maps of an image are sure of, none of what is ignored: bool (K, H, W), at its own size."""
+        sample = self.evidence.record.samples[index]
         members = self.team.segmenters[int(self.evidence.record.folds[index])]
         maps = combine_maps(
             [self.evidence.map(member, index) for member in members],
             [member.preprocess for member in members],
-            self.evidence.record.samples[index].size,
+            sample.size,
             self.evidence.combine,
         )
-        return np.asarray(maps >= _SURE)
+        return np.asarray(sample.judged(maps) >= _SURE)
 
 
 def rank_doubts(evidence: OutOfFoldPredictions, progress: Progress | None = None) -> Doubts:

@@ -1,6 +1,6 @@
 """A choice of members, and what they say together of every image."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.imaging.combine import combine_probabilities
+from steelsight.imaging.combine import CutAt, combine_probabilities
 from steelsight.recipe import GroupChoice, Member
 from steelsight.rule.kinds import CombinedOutputs
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.decision import ALL
-from steelsight.selection.histograms import image_histograms
+from steelsight.selection.histograms import Choice, image_histograms, prepare_histograms
 from steelsight.selection.member_scores import Scores, names
 
 Members = tuple[Member, ...]
@@ -117,16 +117,29 @@ class EnsembleOutputs:
             self._last = team, self._make(team)
         return self._last[1]
 
+    def prepare(self, teams: Iterable[Ensemble]) -> None:
+        """Make the histograms of all teams that will be asked for in one go: each map is read once for all of them."""
+        choices: dict[int, list[Choice]] = {}
+        for team in teams:
+            for fold, members in team.segmenters.items():
+                choices.setdefault(fold, []).extend(Choice(members, at) for at in self._cut_at())
+        prepare_histograms(self.evidence, choices, self._tick())
+
     def _make(self, team: Ensemble) -> CombinedOutputs:
-        progress = self.progress
-        tick = None if progress is None else lambda done, of: progress("histograms of the combined maps", done, of)
-        stated = self.evidence.recipe.rule
-        in_blocks = None
-        if stated is not None and stated.at == "working":
+        tick, in_blocks = self._tick(), None
+        if "working" in self._cut_at():
             in_blocks = partial(image_histograms, self.evidence, team.segmenters, tick, "working")
         return CombinedOutputs(
             image_histograms(self.evidence, team.segmenters, tick), self._p_defect(team.classifiers), in_blocks
         )
+
+    def _cut_at(self) -> tuple[CutAt, ...]:
+        stated = self.evidence.recipe.rule
+        return ("image", "working") if stated is not None and stated.at == "working" else ("image",)
+
+    def _tick(self) -> Callable[[int, int], None] | None:
+        progress = self.progress
+        return None if progress is None else lambda done, of: progress("histograms of the combined maps", done, of)
 
     def _p_defect(self, classifiers: Mapping[int, Members]) -> NDArray[np.float64]:
         said = {

@@ -1,11 +1,14 @@
 """Per-image histograms of the combined probability over truth and background: all that the search of the rule needs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.cores import on_all_cores
 from steelsight.imaging.combine import CutAt, combine_maps
 from steelsight.imaging.rle import Runs, decode_runs
 from steelsight.recipe import Member
@@ -14,31 +17,64 @@ from steelsight.run.predictions import OutOfFoldPredictions
 
 _MOST_PIXELS = 1 << 24
 """OpenCV gives counts as float32, which is exact up to here."""
+_MEMORY = 256 * 2**20
+"""Bytes of histograms that one pass over the images makes at most, or those of one choice."""
 
 
-def histogram(map_: NDArray[np.uint8], runs: Sequence[Runs]) -> NDArray[np.uint32]:
-    """Count the pixels of each value over background and over truth.
+def histogram(map_: NDArray[np.uint8], runs: Sequence[Runs], ignored: Runs | None = None) -> NDArray[np.uint32]:
+    """Count the pixels of each value over background and over truth, none of what is ignored.
 
     Args:
         map_: uint8 (K, H, W), probability times 255.
         runs: the true mask of each class.
+        ignored: apart from the masks; None where nothing is.
 
     Returns:
         uint32 (K, 2, 256): [:, 0] background, [:, 1] truth.
     """
-    counts = np.zeros((len(runs), 2, 256), np.uint32)
-    for plane, truth, count in zip(map_, runs, counts, strict=True):
-        count[0] = _bins(plane, None)
-        if truth.area:
-            count[1] = _bins(plane, decode_runs(truth, (plane.shape[0], plane.shape[1])))
+    size = (map_.shape[1], map_.shape[2])
+    return count_values(map_, masks_of(runs, size), counted_of(ignored, size))
+
+
+def masks_of(runs: Sequence[Runs], size: tuple[int, int]) -> list[NDArray[np.bool_] | None]:
+    """The mask of each class as bool (H, W), None where it is empty."""
+    return [decode_runs(truth, size) if truth.area else None for truth in runs]
+
+
+def counted_of(ignored: Runs | None, size: tuple[int, int]) -> NDArray[np.bool_] | None:
+    """What is not ignored as bool (H, W), None where all of it is not."""
+    return None if ignored is None or not ignored.area else ~decode_runs(ignored, size)
+
+
+def count_values(
+    map_: NDArray[np.uint8], truth: Sequence[NDArray[np.bool_] | None], counted: NDArray[np.bool_] | None
+) -> NDArray[np.uint32]:
+    """`histogram`, given the masks."""
+    counts = np.zeros((len(truth), 2, 256), np.uint32)
+    for plane, mask, count in zip(map_, truth, counts, strict=True):
+        count[0] = _bins(plane, counted)
+        if mask is not None:
+            count[1] = _bins(plane, mask)
             count[0] -= count[1]
     return counts
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Segmenters whose maps are combined, and where masks are cut out of them."""
+
+    members: tuple[Member, ...]
+    at: CutAt = "image"
+
+
+Progress = Callable[[int, int], None]
+"""Called with (images done, of)."""
 
 
 def image_histograms(
     evidence: OutOfFoldPredictions,
     segmenters: Mapping[int, Sequence[Member]],
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     at: CutAt = "image",
 ) -> NDArray[np.uint32]:
     """Histograms of every image of a run, at the image's own size, from the maps of members that did not see it.
@@ -48,7 +84,6 @@ def image_histograms(
     Args:
         evidence: of the run.
         segmenters: fold -> the members whose maps are combined.
-        progress: called with (images done, images).
         at: where masks are cut out of the maps.
 
     Returns:
@@ -58,40 +93,97 @@ def image_histograms(
     total = np.zeros((len(record.samples), len(record.classes), 2, 256), np.uint32)
     done = 0
     for fold, members in segmenters.items():
-        indices = evidence.indices(fold)
-        known = key(evidence, members, fold)
-        path = evidence.run.histograms_file(fold, known if at == "image" else f"{known}-{at}")
+        indices, choice = evidence.indices(fold), Choice(tuple(members), at)
 
-        def make(
-            indices: NDArray[np.int64] = indices, members: Sequence[Member] = members, before: int = done
-        ) -> NDArray[np.uint32]:
+        def make(fold: int = fold, choice: Choice = choice, before: int = done) -> NDArray[np.uint32]:
             tick = None if progress is None else lambda count: progress(before + count, len(total))
-            return _of_images(evidence, members, indices, at, tick)
+            return _of_fold(evidence, fold, [choice], tick)[0]
 
-        total[indices] = cached(path, (len(indices), *total.shape[1:]), np.uint32, make)
+        total[indices] = cached(_file(evidence, fold, choice), (len(indices), *total.shape[1:]), np.uint32, make)
         done += len(indices)
         if progress:
             progress(done, len(total))
     return total
 
 
-def _of_images(
-    evidence: OutOfFoldPredictions,
-    members: Sequence[Member],
-    indices: NDArray[np.int64],
-    at: CutAt,
-    tick: Callable[[int], None] | None,
-) -> NDArray[np.uint32]:
-    record = evidence.record
-    counts = np.empty((len(indices), len(record.classes), 2, 256), np.uint32)
-    preprocesses = [member.preprocess for member in members]
-    for place, index in enumerate(indices.tolist()):
+def prepare_histograms(
+    evidence: OutOfFoldPredictions, choices: Mapping[int, Iterable[Choice]], progress: Progress | None = None
+) -> None:
+    """Make and store what `image_histograms` will be asked for and is not there yet: each member's map is read once for all
+    choices that it is in.
+
+    Args:
+        choices: by fold.
+    """
+    missing = {
+        fold: [choice for choice in dict.fromkeys(of) if not _file(evidence, fold, choice).is_file()]
+        for fold, of in choices.items()
+    }
+    passes = [(fold, part) for fold, of in missing.items() for part in _parts(evidence, fold, of)]
+    images, done = sum(len(evidence.indices(fold)) for fold, _ in passes), 0
+    for fold, part in passes:
+
+        def tick(count: int, before: int = done) -> None:
+            if progress:
+                progress(before + count, images)
+
+        for choice, counts in zip(part, _of_fold(evidence, fold, part, tick), strict=True):
+            cached(_file(evidence, fold, choice), counts.shape, np.uint32, lambda counts=counts: counts)
+        done += len(evidence.indices(fold))
+
+
+def _parts(evidence: OutOfFoldPredictions, fold: int, choices: Sequence[Choice]) -> list[Sequence[Choice]]:
+    """Choices that are made in one pass over the images, as many as memory is meant for."""
+    each = 4 * 2 * 256 * len(evidence.record.classes) * max(1, len(evidence.indices(fold)))
+    size = max(1, _MEMORY // each)
+    return [choices[start : start + size] for start in range(0, len(choices), size)]
+
+
+def _file(evidence: OutOfFoldPredictions, fold: int, choice: Choice) -> Path:
+    known = key(evidence, choice.members, fold)
+    return evidence.run.histograms_file(fold, known if choice.at == "image" else f"{known}-{choice.at}")
+
+
+def _of_fold(
+    evidence: OutOfFoldPredictions, fold: int, choices: Sequence[Choice], tick: Callable[[int], None] | None
+) -> list[NDArray[np.uint32]]:
+    """Histograms of a fold's images by each choice, on all cores."""
+    record, indices = evidence.record, evidence.indices(fold)
+    counts = [np.empty((len(indices), len(record.classes), 2, 256), np.uint32) for _ in choices]
+    members = {member.name: member for choice in choices for member in choice.members}
+    for member in members.values():
+        if len(indices):
+            evidence.map(member, int(indices[0]))  # opened and compared here, before several threads read it
+
+    def of_image(index: int) -> list[NDArray[np.uint32]]:
         sample = record.samples[index]
-        maps = [evidence.map(member, index) for member in members]
-        counts[place] = histogram(combine_maps(maps, preprocesses, sample.size, evidence.combine, at), sample.runs)
-        if tick:
-            tick(place + 1)
+        maps = {name: evidence.map(member, index) for name, member in members.items()}
+        truth, counted = masks_of(sample.runs, sample.size), counted_of(sample.ignored, sample.size)
+        return [count_values(_combined(evidence, choice, maps, sample.size), truth, counted) for choice in choices]
+
+    former = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # the cores have images of their own
+    try:
+        for place, made in enumerate(on_all_cores(of_image, indices.tolist())):
+            for total, count in zip(counts, made, strict=True):
+                total[place] = count
+            if tick:
+                tick(place + 1)
+    finally:
+        cv2.setNumThreads(former)
     return counts
+
+
+def _combined(
+    evidence: OutOfFoldPredictions, choice: Choice, maps: Mapping[str, NDArray[np.uint8]], size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    return combine_maps(
+        [maps[member.name] for member in choice.members],
+        [member.preprocess for member in choice.members],
+        size,
+        evidence.combine,
+        choice.at,
+    )
 
 
 def _bins(plane: NDArray[np.uint8], mask: NDArray[np.bool_] | None) -> NDArray[np.uint32]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.cores import on_all_cores
 from steelsight.dataset.model import Sample
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.recipe import Member, Step
@@ -68,13 +70,18 @@ def score_members(
     return Scores(members, values)
 
 
-def soft_dice(map_: NDArray[np.uint8], truth: NDArray[np.float32]) -> float:
+def soft_dice(map_: NDArray[np.uint8], truth: NDArray[np.float32], share: NDArray[np.float32] | None = None) -> float:
     """(2 sum pt + 1) / (sum p + sum t + 1) over a map and a truth in [0, 1], both (K, height, width).
+
+    Args:
+        share: of each pixel of the map, how much of it counts: (height, width) in [0, 1]; None where all do.
 
     >>> round(soft_dice(np.full((1, 2, 2), 255, np.uint8), np.ones((1, 2, 2), np.float32)), 6)
     1.0
     """
     probability = map_.astype(np.float32) / np.float32(255)
+    if share is not None:
+        probability *= share
     overlap = float((probability * truth).sum(dtype=np.float64))
     both = float(probability.sum(dtype=np.float64)) + float(truth.sum(dtype=np.float64))
     return (2 * overlap + _SMOOTH) / (both + _SMOOTH)
@@ -86,6 +93,13 @@ def working_truth(sample: Sample, preprocess: Preprocess) -> NDArray[np.float32]
     return np.stack(planes).astype(np.float32, copy=False)
 
 
+def working_share(sample: Sample, preprocess: Preprocess) -> NDArray[np.float32] | None:
+    """How much of each pixel counts as the member sees it: float32 (height, width) in [0, 1]; None where all does."""
+    if not sample.ignored.area:
+        return None
+    return np.asarray(1 - preprocess.place(sample.ignored_mask().astype(np.float32)), np.float32)
+
+
 def _soft_dice_of(
     evidence: OutOfFoldPredictions, member: Member, before: int, total: int, progress: Callable[[int, int], None] | None
 ) -> NDArray[np.float64]:
@@ -95,7 +109,8 @@ def _soft_dice_of(
         path = evidence.run.scores_file(member.name, fold, key(evidence, [member], fold))
 
         def make(indices: NDArray[np.int64] = indices) -> NDArray[np.float64]:
-            return np.array([_soft_dice(evidence, member, index) for index in indices.tolist()], np.float64)
+            of_image = partial(_soft_dice, evidence, member)
+            return np.fromiter(on_all_cores(of_image, indices.tolist()), np.float64, len(indices))
 
         values[indices] = cached(path, (len(indices),), np.float64, make)
         before += len(indices)
@@ -108,7 +123,8 @@ def _soft_dice(evidence: OutOfFoldPredictions, member: Member, index: int) -> fl
     sample = evidence.record.samples[index]
     if not sample.is_defective:
         return float("nan")
-    return soft_dice(evidence.map(member, index), working_truth(sample, member.preprocess))
+    truth, share = working_truth(sample, member.preprocess), working_share(sample, member.preprocess)
+    return soft_dice(evidence.map(member, index), truth, share)
 
 
 def names(members: Sequence[Member]) -> tuple[str, ...]:

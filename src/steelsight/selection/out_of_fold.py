@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.dataset.model import counted_pixels
 from steelsight.imaging.combine import combine_maps
 from steelsight.imaging.regions import Region, find_regions
 from steelsight.imaging.rle import Runs
@@ -48,15 +49,17 @@ class NestedOutputs:
         return counts_by_fold(self.view, self.rules, self.evidence.record.folds)
 
     def maps(self, index: int) -> NDArray[np.uint8]:
-        """The combined map of an image at its own size: uint8 (K, H, W)."""
+        """The combined map of an image at its own size, 0 where the image is ignored: uint8 (K, H, W)."""
         members = self.team.segmenters[int(self.evidence.record.folds[index])]
-        return combine_maps(
+        sample = self.evidence.record.samples[index]
+        maps = combine_maps(
             [self.evidence.map(member, index) for member in members],
             [member.preprocess for member in members],
-            self.evidence.record.samples[index].size,
+            sample.size,
             self.evidence.combine,
             self.rules[int(self.evidence.record.folds[index])].at,
         )
+        return sample.judged(maps)
 
     def masks(self, index: int) -> NDArray[np.bool_]:
         """The masks of an image: bool (K, H, W)."""
@@ -108,6 +111,7 @@ class NestedOutputs:
             truth=self.view.histograms[:, :, 1].sum(axis=-1, dtype=np.int64),
             regions=regions,
             defects=defects,
+            counted=counted_pixels(record.samples),
         )
 
     def _cut(self, index: int, maps: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from steelsight.rule.rule import Rule, masks
 from steelsight.run.cache import cached, key
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.ensembles import Ensemble
-from steelsight.selection.member_scores import working_truth
+from steelsight.selection.member_scores import working_share, working_truth
 
 _SMOOTH = 1.0
 
@@ -61,11 +61,14 @@ def _of_fold(evidence: OutOfFoldPredictions, team: Ensemble, rule: Rule, fold: i
     rows = []
     for index in evidence.indices(fold).tolist():
         maps = [evidence.map(member, index) for member in members]
-        truth = working_truth(evidence.record.samples[index], preprocess).astype(np.float64)
+        sample = evidence.record.samples[index]
+        truth, share = working_truth(sample, preprocess).astype(np.float64), working_share(sample, preprocess)
         areas = truth.sum((1, 2))
         row = np.stack([_SMOOTH / (areas + _SMOOTH)] * 2, axis=1)
         if may_exceed(maps, rule.upper, evidence.combine).any():
             combined = combine_maps(maps, [preprocess] * len(maps), size, evidence.combine, "working")
+            if share is not None:
+                combined = np.where(share < 1, np.uint8(0), combined)
             cut = masks(rule, 1.0, combined).astype(np.float64)
             row[:, 0] = (2 * (cut * truth).sum((1, 2)) + _SMOOTH) / (cut.sum((1, 2)) + areas + _SMOOTH)
         rows.append(row)

@@ -230,7 +230,7 @@ def _sentence(evidence: EvaluationSet, images: int, distance: float, limit: floa
     match evidence.kind:
         case "own" | "calibrated" | "cross-validated":
             return said
-        case "epoch-selected" | "other-precision":
+        case "epoch-selected" | "other-precision" | "other-region":
             return (
                 f"{said} The evidence is {evidence.kind}: not exactly that of this inspector, so an alarm may be false."
             )

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 from sqlalchemy import URL
 
+from steelsight.core.files import resolved
 from steelsight.core.model import Model
 
 KeepImages = Literal["all", "doubtful", "none"]
@@ -48,5 +49,5 @@ class StationSettings(Model):
         """SQLAlchemy URL of the log."""
         if self.database:
             return self.database
-        path = str((self.data / LOG_NAME).resolve())  # in which `%` and `?` may stand, which mean something in a URL
+        path = str(resolved(self.data / LOG_NAME))  # in which `%` and `?` may stand, which mean something in a URL
         return URL.create("sqlite", database=path).render_as_string()

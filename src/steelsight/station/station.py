@@ -19,7 +19,7 @@ from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
 from steelsight.imaging.header import read_header
 from steelsight.imaging.read import ImageError, decode_image
-from steelsight.imaging.rle import format_runs
+from steelsight.imaging.rle import Runs, encode_mask, format_runs
 from steelsight.inspector.artifact import fingerprint
 from steelsight.inspector.inspector import Inspector
 from steelsight.station.drift import fold_score, scored_folds
@@ -143,6 +143,18 @@ class Station:
             raise NotStored(f"{result.name}: its image is not stored{'' if result.has_image else ' by this station'}")
         return content
 
+    def region_of(self, inspection: Inspection) -> Runs | None:
+        """The pixels of an image that counted; None where all did, or another inspector judged it.
+
+        Raises:
+            NotStored: the region is found in the image, which is not stored; see there.
+        """
+        roi, result = self.inspector.card.roi, inspection.result
+        if roi is None or result.size is None or result.error is not None or result.inspector != self.fingerprint:
+            return None
+        image = decode_image(self.image_of(inspection), Path(result.name), grey=self._grey)
+        return encode_mask(roi.counted(image))
+
     def map_of(self, inspection: Inspection, class_index: int) -> NDArray[np.uint8]:
         """Probability times 255 of a class at the image's own size, uint8 (height, width): exactly what the rule cut.
 
@@ -245,7 +257,8 @@ class Station:
         maps = None
         if result.has_maps and judged.network_maps is not None:
             card = self.inspector.card
-            maps = NetworkMaps(judged.network_maps, self._segmenters, card.combine, card.rule.at).pack()
+            counted = None if judged.counted is None else format_runs(encode_mask(judged.counted))
+            maps = NetworkMaps(judged.network_maps, self._segmenters, card.combine, card.rule.at, counted).pack()
         return JudgedImage(job, replace(result, seconds=perf_counter() - job.started), maps)
 
     def _result(self, job: QueuedImage, judged: Prediction) -> Result:

@@ -26,6 +26,7 @@ from steelsight.core.files import disk_errors, write_bytes
 from steelsight.imaging.combine import Combine, CutAt, combine_maps
 from steelsight.imaging.header import Format, image_format
 from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.rle import decode_runs, parse_runs
 
 _SUFFIXES: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "bmp": ".bmp", "tiff": ".tif"}
 ASIDE = "unknown"
@@ -33,6 +34,7 @@ ASIDE = "unknown"
 _PREPROCESSES = "preprocesses"
 _COMBINE = "combine"
 _AT = "at"
+_COUNTED = "counted"
 _PART_SECONDS = 3600.0  # no process still writes a temporary file of that age: a write takes seconds
 _PROBE = 65_536  # bytes
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -47,18 +49,22 @@ class NetworkMaps:
         preprocesses: how the image reached each.
         combine: how they are combined.
         at: where the rule cuts masks.
+        counted: run lengths of the pixels in the region of interest; None where all count.
     """
 
     maps: tuple[NDArray[np.uint8], ...]
     preprocesses: tuple[Preprocess, ...]
     combine: Combine = "mean"
     at: CutAt = "image"
+    counted: str | None = None
 
     def of_class(self, index: int, size: tuple[int, int]) -> NDArray[np.uint8]:
         """The combined map of a class, uint8 `size`: exactly what the rule cut."""
         of_class = [map_[index : index + 1] for map_ in self.maps]
         combined: NDArray[np.uint8] = combine_maps(of_class, self.preprocesses, size, self.combine, self.at)[0]
-        return combined
+        if self.counted is None:
+            return combined
+        return np.where(decode_runs(parse_runs(self.counted, size), size), combined, np.uint8(0))
 
     def pack(self) -> bytes:
         """As the content of an .npz, compressed lightly: what level 6 saves takes five times as long."""
@@ -66,6 +72,8 @@ class NetworkMaps:
         first = [(_PREPROCESSES, np.array(described)), (_COMBINE, np.array(self.combine))]
         if self.at != "image":
             first.append((_AT, np.array(self.at)))
+        if self.counted is not None:
+            first.append((_COUNTED, np.array(self.counted)))
         content = BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for name, array in (*first, *((str(i), m) for i, m in enumerate(self.maps))):
@@ -86,10 +94,11 @@ class NetworkMaps:
                 maps = tuple(archive[str(index)] for index in range(len(described)))
                 combine = str(archive[_COMBINE]) if _COMBINE in archive else "mean"  # as it was before it was kept
                 at = str(archive[_AT]) if _AT in archive else "image"
+                counted = str(archive[_COUNTED]) if _COUNTED in archive else None
             if combine not in get_args(Combine) or at not in get_args(CutAt):
                 raise ValueError(f"combine is {combine!r}, at {at!r}")
             preprocesses = tuple(Preprocess.model_validate(one) for one in described)
-            return cls(maps, preprocesses, cast(Combine, combine), cast(CutAt, at))
+            return cls(maps, preprocesses, cast(Combine, combine), cast(CutAt, at), counted)
         except Exception as error:  # whatever reads on the way, zlib and tokenize too, has errors of its own
             raise ValueError(f"no stored maps ({error})") from error
 

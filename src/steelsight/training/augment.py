@@ -1,26 +1,26 @@
-"""Random augmentation: windows, flips and black borders, brightness and colour, in our order or in the reference's.
+"""What the dice say of a training image, and its geometry: windows, flips, black borders; in our order or in the reference's.
 
 Ours takes one geometric step from the original image to the working size, and recolours the image before it is laid on black.
-The reference's brings the image to the working size first, and recolours the whole input last. A recipe says which.
+The reference's brings the image to the working size first, and recolours the whole input last. A recipe says which. What
+follows on the device, brightness and colour and normalisation: `training/to_input.py`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torchvision.transforms.v2 import functional as colour
 
 from steelsight.dataset.model import Sample
-from steelsight.imaging.preprocess import Image, Preprocess, resize
+from steelsight.imaging.preprocess import Preprocess, resize
 from steelsight.recipe import Member
 from steelsight.recipe.augment import Crop, ZoomIn
 
-Recolour = Callable[[NDArray[Any]], NDArray[np.float32]]
 Box = tuple[int, int, int, int]
 """Top, left, height, width."""
+
+IGNORED = np.float32(-1)
+"""What a target holds where nothing is to be learned; truth is 0 to 1."""
 
 Edges = tuple[float, float, float, float]
 """Top, left, bottom, right."""
@@ -83,25 +83,62 @@ def draw(member: Member, sample: Sample, random: np.random.Generator) -> Augment
     )
 
 
-def apply(image: Image, preprocess: Preprocess, chance: AugmentParams) -> NDArray[np.float32]:
-    """The augmented network input: float32 (channels, height, width)."""
-    pixels: NDArray[Any] = preprocess.channels_of(image)
-    scale = np.float32(1.0 / np.iinfo(pixels.dtype).max)
-    if chance.whole_input:
-        placed = _recolour(_place(pixels, preprocess, chance, lambda part: part.astype(np.float32) * scale), chance)
-    else:
-        placed = _place(pixels, preprocess, chance, lambda part: _clipped(part.astype(np.float32) * scale, chance))
-    return preprocess.normalise(placed)
+@dataclass(frozen=True)
+class Placement:
+    """Where an augmented image comes to lie in the input: the crop is resized to `height` x `width`, its corner put at
+    (`top`, `left`), and all of it flipped."""
+
+    crop: Box
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def fills(self, preprocess: Preprocess) -> bool:
+        """Whether nothing of the input stays black."""
+        return (self.height, self.width) == (preprocess.height, preprocess.width)
+
+    def flipped(self, preprocess: Preprocess, chance: AugmentParams) -> Box:
+        """Where it lies after the flips."""
+        top = preprocess.height - self.top - self.height if chance.flip_vertical else self.top
+        left = preprocess.width - self.left - self.width if chance.flip_horizontal else self.left
+        return top, left, self.height, self.width
 
 
-def apply_to_mask(mask: NDArray[np.bool_], preprocess: Preprocess, chance: AugmentParams) -> NDArray[np.float32]:
-    """The mask (classes, H, W) under the same geometry: float32 (classes, height, width), soft at its edges."""
-    target = np.zeros((len(mask), preprocess.height, preprocess.width), np.float32)
-    for plane, out in zip(mask, target, strict=True):
-        if plane.any():
-            grey = plane.view(np.uint8) * np.uint8(255)
-            out[...] = _place(grey, preprocess, chance, lambda part: part.astype(np.float32) * np.float32(1 / 255))
-    return target
+def placement(preprocess: Preprocess, chance: AugmentParams) -> Placement:
+    """Where an image comes to lie."""
+    frame = (0, 0, preprocess.height, preprocess.width)
+    if not chance.at_working:
+        frame = preprocess.frame(chance.crop[2:])
+    height, width = (max(1, round(side * chance.shrink)) for side in frame[2:])
+    if (height, width) == (preprocess.height, preprocess.width):
+        return Placement(chance.crop, 0, 0, height, width)
+    room = (frame[2] - height, frame[3] - width)
+    top, left = frame[0] + round(room[0] * chance.place[0]), frame[1] + round(room[1] * chance.place[1])
+    return Placement(chance.crop, top, left, height, width)
+
+
+def place(pixels: NDArray[Any], preprocess: Preprocess, chance: AugmentParams) -> NDArray[Any]:
+    """Crop, resize, lay on black, flip: (height, width) or (height, width, 3), with the values of the image.
+
+    Of its dtype where it is resized once, straight from the original; float32 where it comes by way of the working size, so
+    that its 8 bits are not rounded again.
+    """
+    at = placement(preprocess, chance)
+    top, left, height, width = at.crop
+    if chance.at_working:
+        pixels = preprocess.place(pixels).astype(np.float32)
+    part = pixels[top : top + height, left : left + width]
+    small = resize(np.ascontiguousarray(part), (at.height, at.width))
+    if not at.fills(preprocess):
+        canvas = np.zeros((preprocess.height, preprocess.width, *pixels.shape[2:]), small.dtype)
+        canvas[at.top : at.top + at.height, at.left : at.left + at.width] = small
+        small = canvas
+    if chance.flip_horizontal:
+        small = small[:, ::-1]
+    if chance.flip_vertical:
+        small = small[::-1]
+    return np.ascontiguousarray(small)
 
 
 def defect_box(sample: Sample) -> Box | None:
@@ -116,50 +153,6 @@ def defect_box(sample: Sample) -> Box | None:
         return 0, left, height, right - left + 1
     top, bottom = int((starts % height).min()), int((last % height).max())
     return top, left, bottom - top + 1, right - left + 1
-
-
-def _place(
-    pixels: NDArray[Any], preprocess: Preprocess, chance: AugmentParams, recolour: Recolour
-) -> NDArray[np.float32]:
-    """Crop, resize to its final size, recolour, lay on black, flip."""
-    top, left, height, width = chance.crop
-    if chance.at_working:
-        pixels = preprocess.place(pixels).astype(np.float32)  # further steps are not rounded to 8 bit
-        frame = (0, 0, preprocess.height, preprocess.width)
-    else:
-        frame = preprocess.frame((height, width))
-    part = pixels[top : top + height, left : left + width]
-    inner = (max(1, round(frame[2] * chance.shrink)), max(1, round(frame[3] * chance.shrink)))
-    small = recolour(resize(np.ascontiguousarray(part), inner))
-    if inner != (preprocess.height, preprocess.width):
-        room = (frame[2] - inner[0], frame[3] - inner[1])
-        y, x = frame[0] + round(room[0] * chance.place[0]), frame[1] + round(room[1] * chance.place[1])
-        canvas = np.zeros((preprocess.height, preprocess.width, *pixels.shape[2:]), np.float32)
-        canvas[y : y + inner[0], x : x + inner[1]] = small
-        small = canvas
-    if chance.flip_horizontal:
-        small = small[:, ::-1]
-    if chance.flip_vertical:
-        small = small[::-1]
-    return small
-
-
-def _recolour(pixels: NDArray[np.float32], chance: AugmentParams) -> NDArray[np.float32]:
-    """Brightness is added, contrast stretches about the mean; hue and saturation change colour images only."""
-    if pixels.ndim == 3:
-        tensor = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
-        tensor = colour.adjust_saturation(colour.adjust_hue(tensor, chance.hue), chance.saturation)
-        pixels = np.ascontiguousarray(tensor.numpy().transpose(1, 2, 0))
-    mean = pixels.mean((0, 1))
-    changed: NDArray[np.float32] = (pixels - mean) * np.float32(chance.contrast) + (
-        mean + np.float32(chance.brightness)
-    )
-    return changed
-
-
-def _clipped(pixels: NDArray[np.float32], chance: AugmentParams) -> NDArray[np.float32]:
-    clipped: NDArray[np.float32] = np.clip(_recolour(pixels, chance), 0.0, 1.0).astype(np.float32, copy=False)
-    return clipped
 
 
 def _window(size: tuple[int, int], scale: float, random: np.random.Generator) -> Box:

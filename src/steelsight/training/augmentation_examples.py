@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 
 from steelsight.core.files import replacing
 from steelsight.dataset.model import Sample
-from steelsight.imaging.read import read_image
+from steelsight.imaging.roi import read_inside
+from steelsight.plots.hatched import hatched
 from steelsight.plots.outlines import TRUTH, Outline, outlined
 from steelsight.recipe import Member
 from steelsight.run.predictions import OutOfFoldPredictions
-from steelsight.training.augment import apply, apply_to_mask, draw
-from steelsight.training.loading import plain_target
+from steelsight.training.augment import draw
+from steelsight.training.loading import gather, plain_target, raw_ignored, raw_mask, raw_pixels
 from steelsight.training.randomness import generator
+from steelsight.training.to_input import ToInput
 
 _DRAWS = 3
 _MARGIN = 6
@@ -46,13 +48,16 @@ def _one_of_each(samples: Sequence[Sample], classes: int) -> list[Sample]:
 
 def _sheet(member: Member, sample: Sample, evidence: OutOfFoldPredictions) -> NDArray[np.uint8]:
     """The plain input of an image and some augmented ones, truth outlined."""
-    image, mask, preprocess = read_image(sample.path), sample.mask(), member.preprocess
+    image, preprocess, to_input = read_inside(sample.path, evidence.record.roi), member.preprocess, ToInput.of(member)
     shown = [(preprocess.to_input(image), plain_target(member, sample))]
     for number in range(_DRAWS):
         random = generator(evidence.recipe.seed, f"examples/{sample.image_id}", number)
         chance = draw(member, sample, random)
         window = member.training_preprocess
-        shown.append((apply(image, window, chance), apply_to_mask(mask, window, chance)))
+        ignored = raw_ignored(sample, window, chance)
+        raw = raw_pixels(image, window, chance) | {"mask": raw_mask(sample, window, chance), "ignored": ignored}
+        pixels, target = to_input(gather([raw]))
+        shown.append((pixels[0].numpy(), target[0].numpy()))
     pictures = [_picture(member, pixels, target) for pixels, target in shown]
     return _stack(pictures, vertical=preprocess.width > _WIDE * preprocess.height)
 
@@ -60,7 +65,8 @@ def _sheet(member: Member, sample: Sample, evidence: OutOfFoldPredictions) -> ND
 def _picture(member: Member, pixels: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.uint8]:
     grey_or_rgb = pixels * member.input.deviation + member.input.mean
     image = np.round(np.clip(grey_or_rgb.transpose(1, 2, 0), 0, 1) * 255).astype(np.uint8)
-    return outlined(image[..., 0] if image.shape[2] == 1 else image, [Outline(target >= 0.5, TRUTH)])
+    shown = hatched(image[..., 0] if image.shape[2] == 1 else image, target[0] < 0)
+    return outlined(shown, [Outline(target >= 0.5, TRUTH)])
 
 
 def _stack(pictures: Sequence[NDArray[np.uint8]], *, vertical: bool) -> NDArray[np.uint8]:

@@ -14,8 +14,14 @@ _OTHER_DRIVERS = ("libamdhip64.so", "amdhip64.dll")
 
 @dataclass(frozen=True)
 class DeviceConfig:
-    """What to train on; `auto` takes the GPUs where there are any, workers None the default of the device; as many jobs
-    at once as `parallel` says: with `auto` one on a GPU, on a processor as many as it has cores."""
+    """What to train on.
+
+    Attributes:
+        device: `auto` takes the GPUs where there are any.
+        devices: how many GPUs, or cores of a processor; `auto` all of them.
+        workers: loader processes of a job; None the default of the device.
+        parallel: jobs at once; `auto` one on every device, or on every few that train one together.
+    """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int | Literal["auto"] = "auto"
@@ -24,13 +30,29 @@ class DeviceConfig:
 
 
 def require_device(machine: DeviceConfig) -> None:
-    """See that there is a driver for the GPU that is asked for by name.
+    """See that there is a driver for the GPU that is asked for by name, and as many GPUs as are asked for.
 
     Raises:
-        UserError: there is none, or it counts no device.
+        UserError: there is none, or it counts no device, or too few.
     """
-    if machine.device == "cuda" and not (_counted() or any(map(_library, _OTHER_DRIVERS))):
+    if machine.device == "cpu":
+        return
+    counted = _counted()
+    if machine.device == "cuda" and not (counted or any(map(_library, _OTHER_DRIVERS))):
         raise UserError(f"`device=cuda`: this machine has no CUDA device, or no driver for it; {NO_GPU}")
+    if counted:
+        check_count(machine, counted)
+
+
+def check_count(machine: DeviceConfig, counted: int) -> None:
+    """See that there are as many GPUs as are asked for.
+
+    Raises:
+        UserError: there are fewer.
+    """
+    if machine.devices != "auto" and machine.devices > counted:
+        there = f"{counted} CUDA device{'s' if counted > 1 else ''}"
+        raise UserError(f"`devices={machine.devices}`: this machine has {there}; ask for no more")
 
 
 def _counted() -> int:

@@ -4,11 +4,10 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
@@ -18,18 +17,23 @@ from steelsight.core.files import disk_errors, write_text
 from steelsight.core.parsing import parse_json
 from steelsight.dataset.model import Sample
 from steelsight.imaging.read import read_image
-from steelsight.metrics.classification import roc_auc
+from steelsight.networks.compiled import can_compile, compiled
 from steelsight.plots.training_curves import draw_progress
 from steelsight.recipe import Member, Phase
 from steelsight.recipe.model import Optimiser
 from steelsight.run.run import JobFolder
+from steelsight.training.batches import JobLoader, batch_bytes
 from steelsight.training.checkpoint import Checkpoint, Weights, average_in
+from steelsight.training.checkpoint_writer import CheckpointWriter
+from steelsight.training.figures import EpochFigures
+from steelsight.training.kept_images import ReadImage
 from steelsight.training.learning_rate import learning_rate
-from steelsight.training.loading import Item, PlainImages, ReadImage, TrainingImages, plain_batches, training_batches
+from steelsight.training.loading import Item, JobImages, PlainImages, TrainingImages
 from steelsight.training.losses import images_of, weighted_loss
 from steelsight.training.randomness import generator, seed_torch
 from steelsight.training.sampling import epoch_order
-from steelsight.training.soft_dice import SoftDice
+from steelsight.training.to_input import ToInput
+from steelsight.training.whole_images import Batch, MixedImages, SeenWhole, as_seen_whole, with_whole_images
 
 _DRAWN_EVERY = 5.0  # seconds, and at the end: a picture takes as long as a short epoch
 
@@ -48,8 +52,10 @@ class TrainingJob:
     Attributes:
         training, validation: samples outside and inside the fold.
         folder: RUN/jobs/<member>/fold<k>.
-        read: how an image file is read; an `ImageCache` where the training process loads by itself.
+        read: how an image file is read, see `training/kept_images.py`.
         start: weights of the segmenter, trained on the same fold, whose encoder the member starts from, where it does.
+        compile: whether its training steps are fused on a GPU.
+        whole: images that it sees whole, beside the windows of `training`.
     """
 
     member: Member
@@ -61,10 +67,24 @@ class TrainingJob:
     folder: JobFolder
     read: ReadImage = read_image
     start: Path | None = None
+    compile: bool = False
+    whole: SeenWhole = field(default_factory=SeenWhole)
 
     @property
     def name(self) -> str:
         return f"{self.member.name}/fold{self.fold}"
+
+
+def job_loader(job: TrainingJob, device: torch.device, workers: int, trainings: int = 1) -> JobLoader:
+    """The loader of a job, see `JobLoader`; zooms at the working size are left to a GPU."""
+    later = device.type != "cpu" and job.member.augment.zoom_at == "working"
+    windows, whole = (
+        TrainingImages(member, samples, job.seed, job.name, job.read, later)
+        for member, samples in ((job.member, job.training), (as_seen_whole(job.member), job.whole.samples))
+    )
+    images = JobImages(MixedImages(windows, whole), PlainImages(job.member, job.validation, job.read))
+    each = batch_bytes(job.member, len(job.classes), warped_later=later)
+    return JobLoader(images, each, pinned=device.type == "cuda", workers=workers, trainings=trainings)
 
 
 @dataclass(frozen=True)
@@ -76,11 +96,23 @@ class Hooks:
     tensorboard: bool = False
 
 
-def fit(job: TrainingJob, model: nn.Module, fabric: Fabric, workers: int, hooks: Hooks) -> Weights:
+def fit(job: TrainingJob, model: nn.Module, fabric: Fabric, loader: JobLoader, hooks: Hooks) -> Weights:
     """Train `model` from the job's last checkpoint, or from its start, and return the weights to keep (on the CPU)."""
+    with CheckpointWriter(job.folder.checkpoint) as writer:
+        return _fit(job, model, fabric, loader, hooks, writer)
+
+
+def _fit(
+    job: TrainingJob,
+    model: nn.Module,
+    fabric: Fabric,
+    loader: JobLoader,
+    hooks: Hooks,
+    checkpoints: CheckpointWriter,
+) -> Weights:
     member = job.member
     state = _restore(job, model)
-    wrapped = fabric.setup_module(model)
+    wrapped = fabric.setup_module(trained_as(job, model, fabric))
     optimiser: Any = None
     writer = _tensorboard(job.folder.path) if hooks.tensorboard and fabric.is_global_zero else None
     drawn = time.monotonic()
@@ -96,11 +128,11 @@ def fit(job: TrainingJob, model: nn.Module, fabric: Fabric, workers: int, hooks:
             group["lr"] = rate
         seed_torch(job.seed, job.name, epoch, fabric.global_rank)
         line: dict[str, Any] = {"epoch": epoch, "phase": member.phases.index(phase), "learning_rate": rate}
-        trained, images = _train_epoch(job, wrapped, optimiser, phase, epoch, fabric, workers, hooks)
+        trained, images = _train_epoch(job, wrapped, optimiser, phase, epoch, fabric, loader, hooks)
         line |= trained
         training_seconds = time.perf_counter() - started
         if (epoch + 1) % member.validate_every == 0 or epoch == member.epochs - 1:
-            line |= _validate(job, model, phase, fabric, workers)
+            line |= _validate(job, model, phase, fabric, loader)
         state.seconds += time.perf_counter() - started
         line |= {
             "seconds": round(time.perf_counter() - started, 3),
@@ -112,14 +144,22 @@ def fit(job: TrainingJob, model: nn.Module, fabric: Fabric, workers: int, hooks:
             hooks.on_epoch(line)
             if writer:
                 _to_tensorboard(writer, line)
-            _checkpoint(state, member, model, optimiser, epoch + 1).save(job.folder.checkpoint)
-            if epoch + 1 == member.epochs or time.monotonic() - drawn > _DRAWN_EVERY:
+            ended = epoch + 1 == member.epochs
+            if ended or checkpoints.is_due():
+                checkpoints.write(_checkpoint(state, member, model, optimiser, epoch + 1))
+            if ended or time.monotonic() - drawn > _DRAWN_EVERY:
                 draw_progress(job.folder.log, job.folder.progress, title=job.name)
                 drawn = time.monotonic()
         fabric.barrier()
     if state.kept is None:
         raise UserError(f"{job.folder}: the checkpoint holds no weights to keep; delete the folder and `resume=`")
     return state.kept
+
+
+def trained_as(job: TrainingJob, model: nn.Module, fabric: Fabric) -> nn.Module:
+    """What a training step calls: the network itself, or on a GPU one over the same weights that is fused."""
+    kind = fabric.device.type
+    return compiled(model) if job.compile and kind == "cuda" and can_compile(kind) else model
 
 
 def phase_of(member: Member, epoch: int) -> tuple[Phase, int]:
@@ -155,27 +195,27 @@ def _train_epoch(
     phase: Phase,
     epoch: int,
     fabric: Fabric,
-    workers: int,
+    loader: JobLoader,
     hooks: Hooks,
 ) -> tuple[dict[str, Any], int]:
     sampling = job.member.sampling
-    size = min(sampling.device_batch, sampling.batch)
-    if sampling.batch % (size * fabric.world_size):
-        raise UserError(
-            f"member {job.member.name}: batch {sampling.batch} is no multiple of device_batch {size} x "
-            f"{fabric.world_size} devices; change it with `overrides=members.{job.member.name}.sampling.device_batch=`"
-        )
+    size = sampling.pass_batch
     accumulate = sampling.batch // (size * fabric.world_size)
     order = epoch_order(sampling, job.training, job.classes, generator(job.seed, job.name, epoch))
-    images = TrainingImages(job.member, job.training, job.seed, job.name, job.read)
-    batches = device_batches(order.tolist(), epoch, size, fabric.global_rank, fabric.world_size)
-    figures = _Figures(job.member.step, len(job.classes))
+    batches = _batches(job, order.tolist(), epoch, fabric, accumulate)
+    figures, to_input = EpochFigures(job.member.step, len(job.classes)), ToInput.of(job.member)
     model.train()
-    for number, (pixels, target) in enumerate(training_batches(images, batches, workers)):
-        pixels, target = fabric.to_device((pixels, target))
-        last = (number + 1) % accumulate == 0
+    number = 0
+    for batch, raw in zip(batches, loader.training([batch.items for batch in batches]), strict=True):
+        pixels, target = to_input(fabric.to_device(raw))
+        number += not batch.is_whole
+        last = not batch.is_whole and number % accumulate == 0
         with fabric.no_backward_sync(model, enabled=not last):
-            output = model(pixels.contiguous(memory_format=torch.channels_last))
+            output = model(pixels)
+            if batch.is_whole:  # its cells are not known; each image weighs as much as a window
+                loss = weighted_loss(phase.loss, images_of(output), target)
+                fabric.backward(loss * (len(batch.items) / (size * accumulate)))
+                continue
             loss = weighted_loss(phase.loss, output, target)
             fabric.backward(loss / accumulate)
         if last:
@@ -185,7 +225,7 @@ def _train_epoch(
         logits, truth = images_of(output).detach().float(), images_of(target)
         # without the cells' term, which validation has none to compare with
         shown = loss if isinstance(output, Tensor) else weighted_loss(phase.loss, logits, truth)
-        figures.update(logits, truth, float(shown.detach()))
+        figures.update(logits, truth, shown)
     result = {f"train_{name}": value for name, value in figures.result().items()}
     if not math.isfinite(result["train_loss"]):
         raise UserError(
@@ -195,52 +235,45 @@ def _train_epoch(
     return result, len(order)
 
 
+def _batches(job: TrainingJob, order: Sequence[int], epoch: int, fabric: Fabric, per_step: int) -> list[Batch]:
+    """The device batches of an epoch's order, with the images that are seen whole among them."""
+    member, rank, world = job.member, fabric.global_rank, fabric.world_size
+    size = min(member.sampling.device_batch, member.sampling.batch)
+    return with_whole_images(
+        device_batches(order, epoch, size, rank, world),
+        job.whole,
+        member,
+        epoch,
+        generator(job.seed, f"{job.name}/whole", epoch),
+        rank=rank,
+        world=world,
+        per_step=per_step,
+        behind=len(job.training),
+    )
+
+
 @torch.inference_mode()
-def _validate(job: TrainingJob, model: nn.Module, phase: Phase, fabric: Fabric, workers: int) -> dict[str, Any]:
+def _validate(job: TrainingJob, model: nn.Module, phase: Phase, fabric: Fabric, loader: JobLoader) -> dict[str, Any]:
     """Figures on the fold; every device computes them whole, so that all keep the same weights."""
     sampling = job.member.sampling
-    samples = [sample for sample in job.validation if sample.is_defective or sampling.defect_free_in_validation]
-    figures = _Figures(job.member.step, len(job.classes))
-    if not samples:
+    shown = validated(job)
+    figures, to_input = EpochFigures(job.member.step, len(job.classes)), ToInput.of(job.member)
+    if not shown:
         return {}
     model.eval()
-    batch = sampling.validation_batch or sampling.device_batch
-    for pixels, target in plain_batches(PlainImages(job.member, samples, job.read), batch, workers):
-        pixels, target = fabric.to_device((pixels, target))
+    for raw in loader.plain(shown, sampling.validation_batch or sampling.device_batch):
+        pixels, target = to_input(fabric.to_device(raw))
         with fabric.autocast():
-            logits = model(pixels.contiguous(memory_format=torch.channels_last))
+            logits = model(pixels)
         logits = logits.float()
-        figures.update(logits, target, float(weighted_loss(phase.loss, logits, target)))
+        figures.update(logits, target, weighted_loss(phase.loss, logits, target))
     return {f"valid_{name}": value for name, value in figures.result().items()}
 
 
-class _Figures:
-    """Loss, and accuracy and ROC AUC or the three Dice figures, over batches."""
-
-    def __init__(self, step: str, classes: int) -> None:
-        self._step, self._classes = step, classes
-        self._losses: list[tuple[float, int]] = []
-        self._said: list[float] = []
-        self._defective: list[bool] = []
-        self._dice = SoftDice()
-
-    def update(self, logits: Tensor, target: Tensor, loss: float) -> None:
-        self._losses.append((loss, len(target)))
-        if self._step == "classify":
-            self._said.extend(logits.tolist())
-            self._defective.extend((target > 0.5).tolist())
-        else:
-            self._dice.update(logits.sigmoid(), target)
-
-    def result(self) -> dict[str, Any]:
-        count = sum(count for _, count in self._losses)
-        result: dict[str, Any] = {"loss": sum(loss * count for loss, count in self._losses) / count}
-        if self._step == "classify":
-            said, defective = np.array(self._said), np.array(self._defective, np.bool_)
-            auc = roc_auc(said, defective)
-            result["accuracy"] = float(((said > 0) == defective).mean())
-            return result | {"auc": None if math.isnan(auc) else auc}
-        return result | self._dice.figures(self._classes)
+def validated(job: TrainingJob) -> list[int]:
+    """Positions of the images of the fold that the validation of an epoch sees."""
+    every = job.member.sampling.defect_free_in_validation
+    return [place for place, sample in enumerate(job.validation) if every or sample.is_defective]
 
 
 def _keep(state: Checkpoint, member: Member, model: nn.Module, line: dict[str, Any], epoch: int) -> None:

@@ -12,7 +12,8 @@ from steelsight.training.device_config import DeviceConfig
 from steelsight.training.epochs import TrainingJob
 from steelsight.training.fabric import make_fabric
 from steelsight.training.job import make_job, run_job
-from steelsight.training.job_layout import Arrangement, arrange, image_readers
+from steelsight.training.job_layout import Arrangement, arrange
+from steelsight.training.kept_images import image_readers
 from steelsight.training.parallel_jobs import Failure, not_begun, orders, time_side_by_side, train_side_by_side
 from steelsight.training.progress import TrainingProgress, after_of
 from steelsight.training.threads import limited_to
@@ -42,9 +43,9 @@ def run_jobs(
     made = [make_job(evidence, member, fold) for member, fold in waiting]
     arrangement = arrange(evidence, made, machine)
     done = len(jobs) - len(made)
-    if arrangement.place.most == 1:
+    if arrangement.in_turn:
         with limited_to(arrangement.threads):
-            failures = _in_turn(evidence, made, machine, arrangement, done=done, tensorboard=tensorboard, worded=worded)
+            failures = _in_turn(evidence, made, arrangement, done=done, tensorboard=tensorboard, worded=worded)
     else:
         with TrainingProgress(made, done=done, visible=True, place=arrangement.place, worded=worded) as progress:
             _say(progress, arrangement)
@@ -69,19 +70,23 @@ def plan_jobs(
     """What jobs will cost on this machine, each network timed as it will run; trains nothing that is kept."""
     made = [make_job(evidence, member, fold) for member, fold in jobs]
     arrangement = arrange(evidence, made, machine, measured=True)
-    if arrangement.place.most == 1:
-        fabric = make_fabric(machine, evidence.recipe)
+    if arrangement.in_turn:
+        fabric = make_fabric(arrangement.device, evidence.recipe)
         with limited_to(arrangement.threads):
-            timed = {name: time_steps(job, fabric) for name, job in {job.member.name: job for job in made}.items()}
+            timed = {
+                name: time_steps(job, fabric, arrangement.workers)
+                for name, job in {job.member.name: job for job in made}.items()
+            }
     else:
         timed = time_side_by_side(made, arrangement, orders(evidence, arrangement))
-    return cost(made, [timed[job.member.name] for job in made], arrangement.memory, arrangement.place), arrangement
+    return cost(
+        made, [timed[job.member.name] for job in made], arrangement.memory, arrangement.place, arrangement.ranks
+    ), arrangement
 
 
 def _in_turn(
     evidence: OutOfFoldPredictions,
     jobs: Sequence[TrainingJob],
-    machine: DeviceConfig,
     arrangement: Arrangement,
     *,
     done: int,
@@ -89,20 +94,20 @@ def _in_turn(
     worded: Callable[[str], str],
 ) -> list[Failure]:
     """Jobs one after another in this process."""
-    fabric = make_fabric(machine, evidence.recipe)
-    reads = image_readers(evidence.recipe, arrangement.workers, arrangement.cache)
+    fabric = make_fabric(arrangement.device, evidence.recipe)
+    samples = (*evidence.record.samples, *evidence.record.without_masks)
+    members = {job.member.name: job.member for job in jobs}
+    reads = image_readers(list(members.values()), samples, arrangement.workers, arrangement.cache, evidence.record.roi)
     failures: list[Failure] = []
-    with TrainingProgress(jobs, done=done, visible=fabric.is_global_zero, worded=worded) as progress:
+    with TrainingProgress(jobs, done=done, visible=True, worded=worded) as progress:
         _say(progress, arrangement)
-        for job in (replace(job, read=reads[job.member.preprocess.colour]) for job in jobs):
+        for job in (replace(job, read=reads[job.member.name]) for job in jobs):
             if after_of(job) in [failure.job for failure in failures]:
                 failures.append(not_begun(job))
                 continue
             try:
                 run_job(job, evidence, fabric, arrangement.workers, progress.hooks(job, tensorboard=tensorboard))
             except UserError as error:
-                if fabric.world_size > 1:  # the other devices may wait for this one within the job
-                    raise
                 failures.append(Failure(job.name, str(error)))
                 progress.say(failures[-1].line)
             progress.end(job)

@@ -5,6 +5,7 @@ from typing import Literal
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments import LightningEnvironment
 
 from steelsight.core.errors import UserError
 from steelsight.networks.precision import gains_from_bf16
@@ -24,20 +25,24 @@ def accelerator(machine: DeviceConfig) -> Literal["cpu", "cuda"]:
     return "cpu"
 
 
-def make_fabric(machine: DeviceConfig, recipe: Recipe) -> Fabric:
-    """Lightning Fabric for the devices, in the precision that the recipe asks for."""
-    kind = accelerator(machine)
+def make_fabric(kind: Literal["cpu", "cuda"], recipe: Recipe, ranks: int = 1) -> Fabric:
+    """Lightning Fabric for this process, in the precision that the recipe asks for.
+
+    Args:
+        kind: of the device; the first one that the process sees, or that of its rank.
+        ranks: processes that train a job together, all of them started already (`training/worker_processes.py`).
+    """
     if kind == "cpu":
         keep_freed_memory()
-    devices = machine.devices
-    if devices == "auto":
-        devices = torch.cuda.device_count() if kind == "cuda" else 1
+    else:
+        torch.backends.cudnn.benchmark = True  # shapes stay the same over an epoch
     bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and gains_from_bf16(kind))
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it announces itself at each start
     fabric = Fabric(
         accelerator=kind,
-        devices=devices,
-        strategy="ddp" if devices > 1 else "auto",
+        devices=ranks,
+        strategy="ddp" if ranks > 1 else "auto",
+        plugins=LightningEnvironment() if ranks > 1 else None,  # whatever else a cluster's own variables say
         precision="bf16-mixed" if bf16 else "32-true",
     )
     fabric.launch()

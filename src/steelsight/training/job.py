@@ -4,12 +4,12 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.utilities import move_data_to_device
 from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import nn
@@ -19,43 +19,55 @@ from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors, sweep, write_bytes, write_json
 from steelsight.core.lock import Lock
 from steelsight.imaging.combine import to_8bit
-from steelsight.imaging.read import read_image
 from steelsight.networks.build import count_parameters, probabilities
 from steelsight.networks.member import build_member
-from steelsight.networks.precision import depthwise_in_fp32
+from steelsight.networks.precision import depthwise_in_fp32, true_fp32
 from steelsight.networks.weights import load_encoder, load_weights
 from steelsight.recipe import Member
 from steelsight.run.job_log import read_log
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.training.allocator import forget_peak, peak_memory
-from steelsight.training.epochs import Hooks, TrainingJob, fit
-from steelsight.training.loading import PlainImages, ReadImage, plain_batches
+from steelsight.training.batches import JobLoader
+from steelsight.training.epochs import Hooks, TrainingJob, fit, job_loader
+from steelsight.training.kept_images import ReadFor, ReadImage
 from steelsight.training.randomness import seed_torch
+from steelsight.training.to_input import ToInput
+from steelsight.training.whole_images import SeenWhole, sees_whole
 
 
 def make_job(evidence: OutOfFoldPredictions, member: Member, fold: int, read: ReadImage | None = None) -> TrainingJob:
-    """The job of a member on a fold, from the run's record; `read` reads images in its colour, from the file if left out."""
+    """The job of a member on a fold, from the run's record; `read` reads images as the member uses them, from the file if
+    left out."""
     record = evidence.record
     training = [sample for sample, of in zip(record.samples, record.folds, strict=True) if of != fold]
-    if learns_from_classes(member):
-        training += [one for one, of in zip(record.without_masks, record.their_folds, strict=True) if of != fold]
+    labelled = [one for one, of in zip(record.without_masks, record.their_folds, strict=True) if of != fold]
+    whole = SeenWhole()
+    if sees_whole(member):
+        training += labelled
+    elif learns_from_classes(member):
+        whole = SeenWhole(labelled, [sample for sample in training if not sample.is_defective])
     validation = [record.samples[index] for index in evidence.indices(fold)]
     folder, start = evidence.run.job(member.name, fold), None
     if member.starts_from:
         start = evidence.run.job(member.starts_from, fold).weights
     return TrainingJob(
-        member, fold, evidence.recipe.seed, record.classes, training, validation, folder, read or _reader(member), start
+        member=member,
+        fold=fold,
+        seed=evidence.recipe.seed,
+        classes=record.classes,
+        training=training,
+        validation=validation,
+        folder=folder,
+        read=read or ReadFor.member(member, record.roi),
+        start=start,
+        compile=evidence.recipe.compile,
+        whole=whole,
     )
 
 
 def learns_from_classes(member: Member) -> bool:
-    """Whether a member can learn from images of which only their classes are known: a classifier that sees them whole. A
-    window, or a cell, would have to be said to show a defect that may lie elsewhere."""
-    return member.step == "classify" and member.head == "pooled" and member.augment.crop is None
-
-
-def _reader(member: Member) -> ReadImage:
-    return partial(read_image, grey=member.preprocess.colour == "grey")
+    """Whether a member learns from images of which only their classes are known: classifiers do, which see them whole."""
+    return member.step == "classify"
 
 
 def new_network(job: TrainingJob) -> nn.Module:
@@ -87,9 +99,20 @@ def require_start(job: TrainingJob) -> None:
         )
 
 
-def run_job(job: TrainingJob, evidence: OutOfFoldPredictions, fabric: Fabric, workers: int, hooks: Hooks) -> None:
+def run_job(
+    job: TrainingJob,
+    evidence: OutOfFoldPredictions,
+    fabric: Fabric,
+    workers: int,
+    hooks: Hooks,
+    trainings: int = 1,
+) -> None:
     """Train a job (from its last checkpoint if it has one) and store weights, evidence and `done.json`; a job that is done
     already, by another process perhaps, stays as it is.
+
+    Args:
+        workers: loader processes.
+        trainings: how many processes train at once, and share memory for what these send.
 
     Raises:
         UserError: another process trains it.
@@ -100,7 +123,8 @@ def run_job(job: TrainingJob, evidence: OutOfFoldPredictions, fabric: Fabric, wo
                 sweep(job.folder.path)
                 evidence.sweep(job.member, job.fold)
             forget_peak()
-            _train(job, evidence, fabric, workers, hooks)
+            with job_loader(job, fabric.device, workers, trainings) as loader:
+                _train(job, evidence, fabric, loader, hooks)
 
 
 @contextmanager
@@ -120,41 +144,43 @@ def _alone(job: TrainingJob, fabric: Fabric) -> Iterator[None]:
         lock.release()
 
 
-def _train(job: TrainingJob, evidence: OutOfFoldPredictions, fabric: Fabric, workers: int, hooks: Hooks) -> None:
+def _train(job: TrainingJob, evidence: OutOfFoldPredictions, fabric: Fabric, loader: JobLoader, hooks: Hooks) -> None:
     network = new_network(job).to(memory_format=torch.channels_last)
     if fabric.device.type == "cpu":
         depthwise_in_fp32(network)
-    weights = fit(job, network, fabric, workers, hooks)
+    weights = fit(job, network, fabric, loader, hooks)
     if fabric.is_global_zero:
         write_bytes(job.folder.weights, save({name: kept.contiguous() for name, kept in weights.items()}))
         network.load_state_dict(weights)
         started = time.perf_counter()
-        store_evidence(job, network, evidence, fabric.device, workers)
+        store_evidence(job, network, evidence, fabric.device, loader)
         write_json(job.folder.done, _summary(job, network, fabric, time.perf_counter() - started))
         job.folder.checkpoint.unlink(missing_ok=True)  # not before: it is all that spares a killed job its epochs
     fabric.barrier()
 
 
 def store_evidence(
-    job: TrainingJob, network: nn.Module, evidence: OutOfFoldPredictions, device: torch.device, workers: int
+    job: TrainingJob, network: nn.Module, evidence: OutOfFoldPredictions, device: torch.device, loader: JobLoader
 ) -> None:
-    """Predict every image of the fold, defect-free ones too, in fp32, and store it.
+    """Predict every image of the fold, defect-free ones too, in true fp32 on every device, and store it.
 
     Raises:
         UserError: the network answers with what is no probability; nothing is stored then.
     """
-    predicted = _predict(job, network.to(device).eval(), device, workers)
+    predicted = _predict(job, network.to(device).eval(), device, loader)
     if job.member.step == "classify":
         evidence.write_probabilities(job.member, job.fold, np.concatenate(list(predicted)).astype(np.float64))
     else:
         evidence.write_maps(job.member, job.fold, (to_8bit(batch) for batch in predicted))
 
 
-def _predict(job: TrainingJob, network: nn.Module, device: torch.device, workers: int) -> Iterator[NDArray[np.float32]]:
-    images, done = PlainImages(job.member, job.validation, job.read), 0
-    with torch.inference_mode():
-        for pixels, _ in plain_batches(images, job.member.sampling.device_batch, workers):
-            inputs = pixels.to(device).contiguous(memory_format=torch.channels_last)
+def _predict(
+    job: TrainingJob, network: nn.Module, device: torch.device, loader: JobLoader
+) -> Iterator[NDArray[np.float32]]:
+    to_input, done = ToInput.of(job.member), 0
+    with torch.inference_mode(), true_fp32():
+        for raw in loader.plain(range(len(job.validation)), job.member.sampling.device_batch):
+            inputs, _ = to_input(move_data_to_device(raw, device))
             said = probabilities(network, inputs).cpu().numpy()
             for sample, odd in zip(job.validation[done:], odd_answers(said), strict=False):
                 if odd is not None:

@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Literal
 
-from steelsight.imaging.read import read_image
+import torch
+
+from steelsight.core.cores import cores
+from steelsight.networks.compiled import can_compile
 from steelsight.recipe import Recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
-from steelsight.training.device_config import DeviceConfig
+from steelsight.training.batches import default_workers
+from steelsight.training.device_config import DeviceConfig, check_count
 from steelsight.training.epochs import TrainingJob
 from steelsight.training.fabric import accelerator
 from steelsight.training.job_memory import USABLE, available_memory, fitting, job_memory
 from steelsight.training.job_order import JobRoom
-from steelsight.training.loading import CACHE, ImageCache, ReadImage, default_workers
-from steelsight.training.threads import cores, threads_of
+from steelsight.training.kept_images import CACHE
+from steelsight.training.slots import Slot, devices_together, share_devices
+from steelsight.training.threads import threads_of
 
 _CACHE_SHARE = 0.25  # of the available memory, at most
 
@@ -25,21 +30,35 @@ class Arrangement:
 
     Attributes:
         device: cpu or cuda.
-        threads: of a job; None on a GPU, where they are left as they are.
-        workers: loader processes of a job.
-        cache: bytes of decoded images that the process of a job may keep.
+        slots: where jobs run at once.
+        ranks: processes that train a job together, one for each device of a slot.
+        threads: of a process; None on a GPU, where they are left as they are.
+        workers: loader processes of each of them.
+        cache: bytes of decoded images that each may keep.
         place: how many jobs at once, and in how much memory.
         memory: bytes that each job takes; None on a GPU.
         notes: what a user should know of it, sentences.
     """
 
-    device: str
+    device: Literal["cpu", "cuda"]
+    slots: tuple[Slot, ...]
+    ranks: int
     threads: int | None
     workers: int
     cache: int
     place: JobRoom
     memory: tuple[float, ...] | None
     notes: tuple[str, ...]
+
+    @property
+    def trainings(self) -> int:
+        """Processes that train at once."""
+        return self.place.most * self.ranks
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether jobs run one after another in the process that asks for them."""
+        return self.place.most == 1 and self.ranks == 1
 
 
 def arrange(
@@ -52,45 +71,39 @@ def arrange(
     """
     device = accelerator(machine)
     if device == "cuda":
-        most = min(len(jobs), _wanted(machine, 1))
-        return Arrangement(device, None, _workers(machine, device, most), CACHE // most, JobRoom(most), None, ())
+        counted = torch.cuda.device_count()
+        check_count(machine, counted)
+        slots, ranks = _slots(evidence.recipe, machine, counted)
+        most = min(len(jobs), len(slots))
+        workers = _workers(machine, device, most * ranks)
+        cache = int(_CACHE_SHARE * USABLE * available_memory()) // (most * ranks)
+        notes = (*_of_ranks(evidence.recipe, ranks), *_of_compiler(evidence.recipe, device))
+        return Arrangement(device, slots[:most], ranks, None, workers, cache, JobRoom(most), None, notes)
     threads, known = threads_of(evidence.run)
-    most = max(1, min(len(jobs), _wanted(machine, cores() // threads)))
+    slots, ranks = _slots(evidence.recipe, machine, cores() // threads)
+    most = max(1, min(len(jobs), len(slots)))
     room = USABLE * available_memory()
-    workers = _workers(machine, device, most)
-    cache = int(min(CACHE, _CACHE_SHARE * room)) // most
-    notes = _of_threads(evidence.run, threads, known)
-    if most == 1 and not measured:
-        return Arrangement(device, threads, workers, cache, JobRoom(1), (), notes)
-    memory = _memory(evidence, jobs, 0 if workers else cache)
+    workers = _workers(machine, device, most * ranks)
+    cache = int(min(CACHE, _CACHE_SHARE * room)) // (most * ranks)
+    notes = (*_of_ranks(evidence.recipe, ranks), *_of_threads(evidence.run, threads, known))
+    if most == 1 and ranks == 1 and not measured:
+        return Arrangement(device, slots[:1], ranks, threads, workers, cache, JobRoom(1), (), notes)
+    memory = tuple(ranks * needed for needed in _memory(evidence, jobs, cache))
     place = JobRoom(min(most, fitting(memory, room)), room)
-    return Arrangement(device, threads, workers, cache, place, memory, (*notes, *_of_memory(jobs, memory, most, place)))
+    notes = (*notes, *_of_memory(jobs, memory, most, place))
+    return Arrangement(device, slots[: place.most], ranks, threads, workers, cache, place, memory, notes)
 
 
-def image_readers(recipe: Recipe, workers: int, cache: int) -> dict[str, ReadImage]:
-    """How images are read in each colour that a member wants: kept, where no loader processes are between, in `cache` bytes
-    together."""
-    colours = sorted({member.preprocess.colour for member in recipe.members})
-    return {
-        colour: partial(read_image, grey=colour == "grey")
-        if workers
-        else ImageCache(cache // len(colours), grey=colour == "grey")
-        for colour in colours
-    }
+def _slots(recipe: Recipe, machine: DeviceConfig, counted: int) -> tuple[tuple[Slot, ...], int]:
+    """The slots, before memory is asked, and how many devices one has."""
+    at_once = None if machine.parallel == "auto" else machine.parallel
+    devices = max(1, counted) if machine.devices == "auto" else machine.devices
+    ranks = devices_together(recipe, devices)
+    return share_devices(devices, ranks, at_once), ranks
 
 
-def _wanted(machine: DeviceConfig, default: int) -> int:
-    """Jobs at once, before memory is asked."""
-    if machine.devices != "auto" and machine.devices > 1:
-        return 1  # all of them train one job
-    return default if machine.parallel == "auto" else machine.parallel
-
-
-def _workers(machine: DeviceConfig, device: str, most: int) -> int:
-    if machine.workers is not None:
-        return machine.workers
-    workers = default_workers(device)
-    return max(1, workers // most) if workers else 0
+def _workers(machine: DeviceConfig, device: str, trainings: int) -> int:
+    return default_workers(device, trainings) if machine.workers is None else machine.workers
 
 
 def _memory(evidence: OutOfFoldPredictions, jobs: Sequence[TrainingJob], cache: int) -> tuple[float, ...]:
@@ -99,6 +112,20 @@ def _memory(evidence: OutOfFoldPredictions, jobs: Sequence[TrainingJob], cache: 
     members = {job.member.name: job.member for job in jobs}
     needed = {name: job_memory(member, classes, samples, cache) for name, member in members.items()}
     return tuple(needed[job.member.name] for job in jobs)
+
+
+def _of_ranks(recipe: Recipe, ranks: int) -> tuple[str, ...]:
+    if ranks == recipe.devices_per_job:
+        return ()
+    return (f"the recipe lets {recipe.devices_per_job} devices train a job together; here it is {ranks}",)
+
+
+def _of_compiler(recipe: Recipe, device: str) -> tuple[str, ...]:
+    if not recipe.compile or can_compile(device):
+        return ()
+    return (
+        "the recipe asks for compiled training steps, and there is no Triton or no C compiler: they run as they are",
+    )
 
 
 def _of_threads(run: Run, threads: int, known: bool) -> tuple[str, ...]:

@@ -1,151 +1,217 @@
-"""Images on their way into a network: read, augmented (training) or plain (validation, evidence), in batches."""
+"""Images on their way to a device: read, placed in their input (training: as the dice say), in batches of 8 bit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from steelsight.dataset.model import Sample
-from steelsight.imaging.preprocess import Image, resize
+from steelsight.imaging.preprocess import Preprocess, resize
 from steelsight.imaging.read import read_image
-from steelsight.networks.cells import CELL
+from steelsight.imaging.rle import Runs, decode_runs
 from steelsight.recipe import Member
-from steelsight.training.augment import apply, apply_to_mask, draw
-from steelsight.training.losses import Output
+from steelsight.training.augment import IGNORED, AugmentParams, draw, place, placement
+from steelsight.training.kept_images import ReadImage
 from steelsight.training.randomness import generator
+from steelsight.training.to_input import RawBatch
 
 _SHOWN = 0.5  # of a pixel: a window that holds less of a defect shows none
 
 Item = tuple[int, int, int]
 """Position of a sample, epoch, place in the epoch: all that an augmentation depends on, beside seed and job."""
 
-
-ReadImage = Callable[[Path], Image]
-
-
-CACHE = 2 * 2**30
-"""Bytes of decoded images that a training keeps, all its processes together."""
-
-
-class ImageCache:
-    """Decoded images, kept up to `limit` bytes and never dropped: an epoch visits every image, so that the first ones in
-    serve as well as any.
-
-    For loading in the training process itself; loader processes would each fill a cache of their own.
-    """
-
-    def __init__(self, limit: int = CACHE, *, grey: bool = False) -> None:
-        self._room = limit
-        self._grey = grey
-        self._kept: dict[Path, Image] = {}
-
-    def __call__(self, path: Path) -> Image:
-        if path in self._kept:
-            return self._kept[path]
-        image = read_image(path, grey=self._grey)
-        if image.nbytes <= self._room:
-            self._room -= image.nbytes
-            self._kept[path] = image
-        return image
+Raw = dict[str, Any]
+"""What `RawBatch` has of one image, as arrays and numbers."""
 
 
 @dataclass(frozen=True)
-class TrainingImages(Dataset[tuple[Tensor, Output]]):
-    """Augmented inputs with targets: a mask (classes, height, width) in step segment, 0 or 1 in step classify; for head
-    `cells` that and the greatest mask value in each cell (classes, rows, columns)."""
+class TrainingImages(Dataset[Raw]):
+    """Augmented inputs with targets: a mask in step segment, a label in step classify, both for head `cells`.
+
+    Attributes:
+        warped_later: zooms at the working size are left to the device, to which 8 bits are sent.
+    """
 
     member: Member
     samples: Sequence[Sample]
     seed: int
     job: str
     read: ReadImage = read_image
+    warped_later: bool = False
 
-    def __getitem__(self, item: Item) -> tuple[Tensor, Output]:
-        index, epoch, place = item
+    def __getitem__(self, item: Item) -> Raw:
+        index, epoch, position = item
         sample = self.samples[index]
         image = self.read(sample.path)
-        random = generator(self.seed, self.job, epoch, place)
-        chance = draw(self.member, sample, random)
-        preprocess = self.member.training_preprocess
-        pixels = torch.from_numpy(apply(image, preprocess, chance))
-        if self.member.step == "classify" and self.member.head == "pooled" and self.member.augment.crop is None:
-            return pixels, torch.tensor(float(sample.is_defective))
-        mask = torch.from_numpy(apply_to_mask(sample.mask(), preprocess, chance))
-        if self.member.step == "segment":
-            return pixels, mask
-        shown = sample.is_defective if self.member.augment.crop is None else bool(mask.max() >= _SHOWN)
-        defective = torch.tensor(float(shown))
-        return pixels, defective if self.member.head == "pooled" else (defective, F.max_pool2d(mask, CELL))
+        random = generator(self.seed, self.job, epoch, position)
+        return raw_image(self.member, sample, image, draw(self.member, sample, random), self.warped_later)
+
+
+def raw_image(member: Member, sample: Sample, image: NDArray[Any], chance: AugmentParams, later: bool = False) -> Raw:
+    """An augmented image and its target, as far as a loader takes them."""
+    preprocess, windows = member.training_preprocess, member.augment.crop is not None
+    later = later and chance.at_working
+    raw = raw_pixels(image, preprocess, chance, later)
+    pooled = member.step == "classify" and member.head == "pooled"
+    if pooled and not windows:
+        return raw | {"label": np.float32(sample.is_defective)}
+    mask, ignored = raw_mask(sample, preprocess, chance, later), raw_ignored(sample, preprocess, chance, later)
+    if member.step == "classify":
+        raw["label"] = np.float32(_shows(mask, ignored) if windows else sample.is_defective)
+    return raw if pooled else raw | {"mask": mask, "ignored": ignored}
+
+
+def raw_pixels(image: NDArray[Any], preprocess: Preprocess, chance: AugmentParams, later: bool = False) -> Raw:
+    """An augmented image, as far as a loader takes it."""
+    pixels = preprocess.channels_of(image)
+    placed = preprocess.place(pixels) if later else place(pixels, preprocess, chance)
+    raw: Raw = {"pixels": _finest(placed, preprocess.white(pixels.dtype))}
+    raw["chance"] = np.array([chance.brightness, chance.contrast, chance.hue, chance.saturation], np.float32)
+    at = placement(preprocess, chance)
+    raw["frame"] = None if at.fills(preprocess) else np.array(at.flipped(preprocess, chance), np.int64)
+    if later:
+        to = (at.top, at.left, at.height, at.width)
+        raw["places"] = np.array([*at.crop, *to, chance.flip_vertical, chance.flip_horizontal], np.int64)
+    return raw
 
 
 @dataclass(frozen=True)
-class PlainImages(Dataset[tuple[Tensor, Tensor]]):
+class PlainImages(Dataset[Raw]):
     """Inputs as at inference, with the same targets."""
 
     member: Member
     samples: Sequence[Sample]
     read: ReadImage = read_image
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        sample = self.samples[index]
-        pixels = torch.from_numpy(self.member.preprocess.to_input(self.read(sample.path)))
+    def __getitem__(self, index: int) -> Raw:
+        sample, preprocess = self.samples[index], self.member.preprocess
+        placed = preprocess.place(preprocess.channels_of(self.read(sample.path)))
+        white = preprocess.white(placed.dtype)
+        if placed.dtype == np.uint16:
+            placed = np.minimum(placed, np.uint16(white))
+        raw: Raw = {"pixels": _finest(placed, white)}
         if self.member.step == "classify":
-            return pixels, torch.tensor(float(sample.is_defective))
-        return pixels, torch.from_numpy(plain_target(self.member, sample))
+            return raw | {"label": np.float32(sample.is_defective)}
+        return raw | {"mask": _plain(self.member, sample, sample.runs), "ignored": _plain_ignored(self.member, sample)}
 
-    def __len__(self) -> int:
-        return len(self.samples)
+
+@dataclass(frozen=True)
+class JobImages(Dataset[Raw]):
+    """All images of a job: those to learn from by `Item`, those of the fold by their position."""
+
+    training: Dataset[Raw]
+    plain: PlainImages
+
+    def __getitem__(self, item: Item | int) -> Raw:
+        return self.plain[item] if isinstance(item, int) else self.training[item]
+
+
+def gather(images: Sequence[Raw]) -> RawBatch:
+    """Stack what was read of several images. Grey ones get three channels only beside others that have colour, and 8 bits
+    become float32 only beside finer ones."""
+    first, batch = images[0], RawBatch(pixels=_stacked([image["pixels"] for image in images]))
+    if batch["pixels"].shape[1] == 3:
+        batch["coloured"] = torch.tensor([image["pixels"].shape[0] == 3 for image in images])
+    if "mask" in first:
+        batch["mask"] = torch.from_numpy(np.stack([image["mask"] for image in images]))
+    if any(image.get("ignored") is not None for image in images):
+        none = np.zeros((1, *first["mask"].shape[1:]), first["mask"].dtype)
+        ignored = [none if image["ignored"] is None else image["ignored"] for image in images]
+        batch["ignored"] = torch.from_numpy(np.stack(ignored))
+    if "label" in first:
+        batch["label"] = torch.from_numpy(np.stack([image["label"] for image in images]))
+    if "chance" in first:
+        batch["chance"] = torch.from_numpy(np.stack([image["chance"] for image in images]))
+    if any(image.get("frame") is not None for image in images):
+        whole = np.array([0, 0, *first["pixels"].shape[1:]], np.int64)
+        frames = [whole if image["frame"] is None else image["frame"] for image in images]
+        batch["frame"] = torch.from_numpy(np.stack(frames))
+    if "places" in first:
+        batch["places"] = torch.from_numpy(np.stack([image["places"] for image in images]))
+    return batch
 
 
 def plain_target(member: Member, sample: Sample) -> NDArray[np.float32]:
-    """The truth of a sample at the member's working size: float32 (classes, height, width), soft at the edges."""
-    preprocess = member.preprocess
-    target = np.zeros((len(sample.runs), preprocess.height, preprocess.width), np.float32)
-    top, left, height, width = preprocess.frame(sample.size)
-    for plane, out in zip(sample.mask(), target, strict=True):
-        if plane.any():
-            grey = resize(plane.view(np.uint8) * np.uint8(255), (height, width))
-            out[top : top + height, left : left + width] = grey.astype(np.float32) / np.float32(255)
+    """The truth of a sample at the member's working size: float32 (classes, height, width), soft at the edges, `IGNORED`
+    where any of a pixel is ignored."""
+    target = _plain(member, sample, sample.runs).astype(np.float32) / np.float32(255)
+    ignored = _plain_ignored(member, sample)
+    if ignored is not None:
+        target[:, ignored[0] > 0] = IGNORED
     return target
 
 
-def training_batches(
-    images: TrainingImages, items: Sequence[Sequence[Item]], workers: int
-) -> DataLoader[tuple[Tensor, Output]]:
-    """A loader of one epoch: each element of `items` is one device batch."""
-    return DataLoader(
-        images,
-        batch_sampler=[list(batch) for batch in items],
-        num_workers=workers,
-        worker_init_fn=_one_thread if workers else None,
-        pin_memory=torch.cuda.is_available(),
+def _plain(member: Member, sample: Sample, planes: Sequence[Runs]) -> NDArray[np.uint8]:
+    preprocess = member.preprocess
+    target = np.zeros((len(planes), preprocess.height, preprocess.width), np.uint8)
+    top, left, height, width = preprocess.frame(sample.size)
+    for runs, out in zip(planes, target, strict=True):
+        if runs.area:
+            out[top : top + height, left : left + width] = resize(_grey(runs, sample), (height, width))
+    return target
+
+
+def _plain_ignored(member: Member, sample: Sample) -> NDArray[np.uint8] | None:
+    return _plain(member, sample, [sample.ignored]) if sample.ignored.area else None
+
+
+def raw_mask(sample: Sample, preprocess: Preprocess, chance: AugmentParams, later: bool = False) -> NDArray[Any]:
+    """The mask under the geometry of the image: (classes, height, width), uint8 or, where it is finer, float32 in [0, 1]."""
+    return _placed(sample, sample.runs, preprocess, chance, later)
+
+
+def raw_ignored(
+    sample: Sample, preprocess: Preprocess, chance: AugmentParams, later: bool = False
+) -> NDArray[Any] | None:
+    """Likewise what is ignored, (1, height, width): any of it counts. None where nothing is."""
+    return _placed(sample, [sample.ignored], preprocess, chance, later) if sample.ignored.area else None
+
+
+def _placed(
+    sample: Sample, planes: Sequence[Runs], preprocess: Preprocess, chance: AugmentParams, later: bool
+) -> NDArray[Any]:
+    finer = chance.at_working and not later
+    target: NDArray[Any] = np.zeros(
+        (len(planes), preprocess.height, preprocess.width), np.float32 if finer else np.uint8
     )
+    for runs, out in zip(planes, target, strict=True):
+        if runs.area:
+            grey = _grey(runs, sample)
+            out[...] = preprocess.place(grey) if later else place(grey, preprocess, chance)
+    if finer:
+        target *= np.float32(1 / 255)
+    return target
 
 
-def plain_batches(images: PlainImages, batch: int, workers: int) -> DataLoader[tuple[Tensor, Tensor]]:
-    """A loader of all images in order."""
-    return DataLoader(
-        images,
-        batch_size=batch,
-        num_workers=workers,
-        worker_init_fn=_one_thread if workers else None,
-        pin_memory=torch.cuda.is_available(),
-    )
+def _grey(runs: Runs, sample: Sample) -> NDArray[np.uint8]:
+    return decode_runs(runs, sample.size).view(np.uint8) * np.uint8(255)
 
 
-def default_workers(device: Literal["cpu", "cuda"] | str) -> int:
-    """Loader processes: up to eight for a GPU; none beside a processor that trains, for they would take its cores."""
-    return 0 if device == "cpu" else max(1, min(8, torch.get_num_threads()))
+def _shows(mask: NDArray[Any], ignored: NDArray[Any] | None) -> bool:
+    if ignored is not None:
+        mask = np.where(ignored > 0, mask.dtype.type(0), mask)
+    greatest = float(mask.max()) if mask.size else 0.0
+    return greatest / (255 if mask.dtype == np.uint8 else 1) >= _SHOWN
 
 
-def _one_thread(_: int) -> None:
-    torch.set_num_threads(1)
-    cv2.setNumThreads(0)
+def _finest(placed: NDArray[Any], white: int) -> NDArray[Any]:
+    """8 bits as they are, what is finer as float32 in units of white; channels first."""
+    if placed.dtype != np.uint8:
+        placed = placed.astype(np.float32) * np.float32(1 / white)
+    return placed[None] if placed.ndim == 2 else np.ascontiguousarray(placed.transpose(2, 0, 1))
+
+
+def _stacked(images: Sequence[NDArray[Any]]) -> Tensor:
+    channels = max(len(image) for image in images)
+    if any(image.dtype != np.uint8 for image in images):
+        images = [_as_float(image) for image in images]
+    return torch.from_numpy(np.stack([np.broadcast_to(image, (channels, *image.shape[1:])) for image in images]))
+
+
+def _as_float(image: NDArray[Any]) -> NDArray[np.float32]:
+    return image.astype(np.float32) * np.float32(1 / 255) if image.dtype == np.uint8 else image

@@ -1,5 +1,6 @@
 """The losses: binary cross-entropy, focal loss and soft Dice, weighted as the recipe says."""
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -15,7 +16,8 @@ def weighted_loss(loss: Loss, output: Output, target: Output) -> Tensor:
     Args:
         output: logits, float (images,) in step classify, (images, classes, height, width) in step segment; or those of the
             images and of their cells (images, classes, rows, columns).
-        target: same shapes, in [0, 1]; masks are soft at their edges.
+        target: same shapes, in [0, 1]; masks are soft at their edges. Below 0 nothing is learned: no term counts it, and
+            means are over what counts.
 
     Returns:
         Scalar float32.
@@ -50,7 +52,9 @@ def smoothed_cross_entropy(logits: Tensor, target: Tensor, smoothing: float = 0.
     >>> round(float(smoothed_cross_entropy(torch.zeros(2), torch.tensor([0.0, 1.0]), 0.05)), 4)
     0.6931
     """
-    return F.binary_cross_entropy_with_logits(logits, target * (1 - smoothing) + smoothing / 2)
+    return _mean(
+        F.binary_cross_entropy_with_logits(logits, target * (1 - smoothing) + smoothing / 2, reduction="none"), target
+    )
 
 
 def focal_loss(logits: Tensor, target: Tensor, alpha: float, gamma: float) -> Tensor:
@@ -59,7 +63,7 @@ def focal_loss(logits: Tensor, target: Tensor, alpha: float, gamma: float) -> Te
     probability = logits.sigmoid()
     defect = alpha * (1 - probability).pow(gamma) * F.logsigmoid(logits)
     none = (1 - alpha) * probability.pow(gamma) * F.logsigmoid(-logits)
-    return -(target * defect + (1 - target) * none).mean()
+    return _mean(-(target * defect + (1 - target) * none), target)
 
 
 def dice_loss(probability: Tensor, target: Tensor, over: str, smooth: float) -> Tensor:
@@ -70,8 +74,9 @@ def dice_loss(probability: Tensor, target: Tensor, over: str, smooth: float) -> 
     to maximise: pooled per pair they only push every probability to zero, which the cross-entropy does already.
 
     Args:
-        probability, target: (images, classes, height, width).
+        probability, target: (images, classes, height, width); what is below 0 in the target takes part in no sum.
     """
+    probability, target = without_ignored(probability, target)
     axes = {"batch": (0, 1, 2, 3), "class": (0, 2, 3), "pair": (2, 3)}[over]
     overlap = (probability * target).sum(axes)
     dice = (2 * overlap + smooth) / (probability.sum(axes) + target.sum(axes) + smooth)
@@ -79,3 +84,32 @@ def dice_loss(probability: Tensor, target: Tensor, over: str, smooth: float) -> 
         return 1 - dice.mean()
     present = (target.sum(axes) > 0).to(dice.dtype)
     return ((1 - dice) * present).sum() / present.sum().clamp(min=1)
+
+
+def without_ignored(probability: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Both with 0 where the target says that nothing counts, so that sums pass over it; the very tensors where all counts.
+
+    >>> import torch
+    >>> without_ignored(torch.tensor([0.5, 0.5]), torch.tensor([1.0, -1.0]))
+    (tensor([0.5000, 0.0000]), tensor([1., 0.]))
+    """
+    counts = _counts(target)
+    return (probability, target) if counts is None else (probability * counts, target * counts)
+
+
+def _mean(values: Tensor, target: Tensor) -> Tensor:
+    """Over what counts; 0 where nothing does."""
+    counts = _counts(target)
+    if counts is None:
+        return values.mean()
+    return torch.where(counts, values, 0.0).sum() / counts.sum().clamp(min=1)
+
+
+def _counts(target: Tensor) -> Tensor | None:
+    """What counts, None where all does. Only a target in main memory is looked at: nobody waits for a GPU to answer."""
+    counts = target >= 0
+    return None if _in_main_memory(target) and bool(counts.all()) else counts
+
+
+def _in_main_memory(tensor: Tensor) -> bool:
+    return tensor.device.type == "cpu"

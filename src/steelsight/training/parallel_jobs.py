@@ -42,6 +42,8 @@ def orders(evidence: OutOfFoldPredictions, arrangement: Arrangement, tensorboard
         threads=arrangement.threads,
         workers=arrangement.workers,
         cache=arrangement.cache,
+        ranks=arrangement.ranks,
+        trainings=arrangement.trainings,
         tensorboard=tensorboard,
     )
 
@@ -79,8 +81,10 @@ def train_side_by_side(
         assert job is not None
         del running[job.name]
         progress.end(job)
-        if "ended" not in answer:
+        if "done" in answer or ("ended" not in answer and arrangement.ranks == 1):
             idle.append(worker)
+        elif "ended" not in answer:  # of several that train together some may still wait for others
+            workers.dismiss(worker)
         if "done" not in answer:
             failure = Failure(job.name, answer.get("failed") or answer["ended"])
             progress.say(failure.line)
@@ -90,7 +94,7 @@ def train_side_by_side(
                 failures.append(not_begun(named[lost.what]))
         begin()
 
-    with Workers(orders) as workers:
+    with Workers(orders, arrangement.slots) as workers:
         begin()
         for worker, answer in workers.answers() if running else ():
             job = worker.job
@@ -120,7 +124,7 @@ def time_side_by_side(jobs: Sequence[TrainingJob], arrangement: Arrangement, ord
     """
     memory = dict(zip((job.member.name for job in jobs), arrangement.memory or [0.0] * len(jobs), strict=True))
     timed: dict[str, Timing] = {}
-    with Workers(orders) as workers:
+    with Workers(orders, arrangement.slots) as workers:
         ready = [workers.start() for _ in range(arrangement.place.most)]
         answers = workers.answers()
         _gather(answers, "ready", len(ready))
@@ -131,7 +135,8 @@ def time_side_by_side(jobs: Sequence[TrainingJob], arrangement: Arrangement, ord
             found = [Timing(**answer) for answer in _gather(answers, "timed", fitting)]
             timed[name] = Timing(
                 training_rate=fmean(one.training_rate for one in found),
-                inference_rate=fmean(one.inference_rate for one in found),
+                validation_rate=fmean(one.validation_rate for one in found),
+                evidence_rate=fmean(one.evidence_rate for one in found),
                 parameters=found[0].parameters,
             )
     return timed

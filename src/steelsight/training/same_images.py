@@ -40,10 +40,11 @@ def seen_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredictions:
     record = evidence.record
     if root == record.root:
         return evidence
-    samples, others = (
-        tuple(_moved(sample, record.root, root) for sample in of) for of in (record.samples, record.without_masks)
+    samples, others, later = (
+        tuple(_moved(sample, record.root, root) for sample in of)
+        for of in (record.samples, record.without_masks, record.later)
     )
-    moved = replace(record, root=root, samples=samples, without_masks=others)
+    moved = replace(record, root=root, samples=samples, without_masks=others, later=later)
     return OutOfFoldPredictions(evidence.run, moved, evidence.recipe)
 
 

@@ -1,7 +1,8 @@
 """A run's start, or its going on: what is checked before hours are spent, and before torch is imported."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -9,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.files import sweep
+from steelsight.core.files import resolved, sweep
+from steelsight.dataset.choose_images import choose_images
 from steelsight.dataset.folds import assign_folds
 from steelsight.dataset.groups import KnownGroups, join_groups
-from steelsight.dataset.limit import choose_images
-from steelsight.dataset.model import Dataset
+from steelsight.dataset.model import Dataset, Sample
+from steelsight.dataset.split_by_time import LATER_SHARE, SplitByTime, split_by_time
 from steelsight.dataset.twins import find_twins
+from steelsight.dataset.within_roi import within
 from steelsight.imaging.read import read_image
+from steelsight.imaging.roi import choose_roi
 from steelsight.networks.encoders import require_weights
 from steelsight.recipe import Member, Recipe, resolve
 from steelsight.recipe.quick import QUICK
@@ -41,6 +45,15 @@ def check_start(run: Run, recipe: Recipe, *, resume: bool) -> None:
         return
     if run.path.exists() and not run.is_torn_start:
         raise UserError(f"{run}: exists and is not a run; choose another `out=`")
+    check_weights(recipe)
+
+
+def check_weights(recipe: Recipe) -> None:
+    """See that the ImageNet weights that a recipe names are on this machine.
+
+    Raises:
+        UserError: some are not.
+    """
     for member in recipe.members:
         if member.weights == "imagenet":
             require_weights(member.encoder, member.name)
@@ -53,6 +66,8 @@ def start_run(
     *,
     known: KnownGroups = MappingProxyType({}),
     limit: int | None = None,
+    time: str | None = None,
+    later_share: float = LATER_SHARE,
     progress: Callable[[int, int], None] | None = None,
 ) -> Run:
     """Resolve the recipe, find twins, assign folds, and write all of it down in a new RUN.
@@ -61,10 +76,13 @@ def start_run(
         known: groups that belong together whatever their pixels say, of all samples and, behind them, all images without
             masks.
         limit: how many images are taken at most, see `choose_images`, none without masks among them; None for all.
+        time: the kind of known group that says when an image was taken: then the later ones are held back, see
+            `split_by_time`. None to train on all.
+        later_share: of the images that is held back at least.
         progress: told how many images were searched for twins, of how many.
 
     Raises:
-        UserError: there are too few images for the folds, or for the recipe.
+        UserError: there are too few images for the folds, or for the recipe; or they cannot be split by time.
     """
     if not dataset.samples:
         raise UserError(f"{dataset.root}: no image is left to train on; see `steelsight data check {dataset.root}`")
@@ -76,17 +94,26 @@ def start_run(
                 "`boxes=as-masks`"
             )
         raise UserError(f"{dataset.root}: no image shows a defect; training needs labelled defects")
-    samples, without_masks = dataset.samples, dataset.without_masks
-    every = (*samples, *without_masks)
+    every = (*dataset.samples, *dataset.without_masks)
     all_groups = join_groups(find_twins([sample.path for sample in every], progress=progress), known)
-    groups, others = np.split(all_groups, [len(samples)])
+    held = _nothing_held(dataset, all_groups)
+    if time is not None:
+        held = _hold_back(dataset, all_groups, split_by_time(known, time, all_groups, later_share))
+    samples, without_masks = held.earlier.samples, held.earlier.without_masks
+    groups, others = np.split(held.groups, [len(samples)])
     if limit is not None:
         without_masks, others = (), others[:0]
         chosen = choose_images(samples, groups, limit, recipe.seed)
         samples = tuple(samples[index] for index in chosen)
         groups = np.unique(groups[chosen], return_inverse=True)[1].astype(np.int64)
-    taken = replace(dataset, samples=samples)
-    recipe = resolve(recipe, taken.classes, [sample.size for sample in samples], _is_grey(taken))
+    bits = None if dataset.depth is None else dataset.depth.bits
+    grey = _is_grey(replace(dataset, samples=samples))
+    recipe = resolve(recipe, dataset.classes, [sample.size for sample in samples], grey, bits)
+    roi, grey = choose_roi(recipe.roi), all(member.preprocess.colour == "grey" for member in recipe.members)
+    samples, without_masks, later = (within(of, roi, grey=grey) for of in (samples, without_masks, held.later))
+    if not any(sample.is_defective for sample in samples):
+        raise UserError(f"{dataset.root}: no image shows a defect in the region of interest; draw it larger (`roi=`)")
+    taken = replace(dataset, samples=samples, without_masks=without_masks)
     folds = assign_folds(samples, groups, recipe.folds, recipe.seed)
     _check_folds(taken, folds)
     fold_of = dict(zip(groups.tolist(), folds.tolist(), strict=True))
@@ -101,12 +128,51 @@ def start_run(
         fingerprint=fingerprint(taken),
         without_masks=without_masks,
         their_folds=tuple(fold_of.get(group, -1) for group in others.tolist()),
-        of_images=None if len(samples) == len(dataset.samples) else len(dataset.samples),
+        of_images=None if len(samples) == len(held.earlier.samples) else len(held.earlier.samples),
+        later=later,
+        later_groups=held.later_groups,
+        later_from=held.later_from,
+        notes=dataset.notes,
+        remarks=dataset.remarks,
+        ignored_classes=taken.ignored_classes,
+        roi=roi,
     )
     sweep(run.path, below=False)
     write_record(run.path, record)
     write_run_recipe(run.path, recipe)
     return Run(run.path)
+
+
+@dataclass(frozen=True, eq=False)
+class _HeldBack:
+    """What is trained on with its groups, those of images without masks last; and what came later, with its own."""
+
+    earlier: Dataset
+    groups: NDArray[np.int64]
+    later: tuple[Sample, ...]
+    later_groups: NDArray[np.int64]
+    later_from: str
+
+
+def _nothing_held(dataset: Dataset, groups: NDArray[np.int64]) -> _HeldBack:
+    return _HeldBack(dataset, groups, (), groups[:0], "")
+
+
+def _hold_back(dataset: Dataset, groups: NDArray[np.int64], split: SplitByTime) -> _HeldBack:
+    count = len(dataset.samples)
+    later = split.later[:count]
+    if not later.any():
+        raise UserError(
+            f"{dataset.root}: no image from {split.first} on has masks, and nothing is left to judge; ask for a larger share "
+            "by `later=`"
+        )
+    earlier = replace(
+        dataset,
+        samples=tuple(compress(dataset.samples, split.earlier[:count])),
+        without_masks=tuple(compress(dataset.without_masks, split.earlier[count:])),
+    )
+    of_earlier = np.unique(groups[split.earlier], return_inverse=True)[1].astype(np.int64)
+    return _HeldBack(earlier, of_earlier, tuple(compress(dataset.samples, later)), groups[:count][later], split.first)
 
 
 def go_on(run: Run, recipe: Recipe, root: Path) -> OutOfFoldPredictions:
@@ -126,8 +192,8 @@ def go_on(run: Run, recipe: Recipe, root: Path) -> OutOfFoldPredictions:
         raise UserError(
             f"{run}: holds a run of recipe {evidence.recipe.name!r}, not {recipe.name!r}; {mend}, or choose another `out=`"
         )
-    folder = (root.parent if root.is_file() else root).resolve()
-    return evidence if folder == evidence.record.root.resolve() else with_images_at(evidence, folder)
+    folder = resolved(root.parent if root.is_file() else root)
+    return evidence if folder == resolved(evidence.record.root) else with_images_at(evidence, folder)
 
 
 def check_unchanged(evidence: OutOfFoldPredictions, jobs: Sequence[tuple[Member, int]]) -> None:

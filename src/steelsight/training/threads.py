@@ -26,12 +26,6 @@ _VARIABLES = (
 )
 
 
-def cores() -> int:
-    """Cores that this process may use: those it is bound to, and no more than its control group's share of time."""
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(bound, _granted()))
-
-
 def environment(threads: int | None) -> dict[str, str]:
     """The environment of a process all of whose libraries take that many threads; None: as many as they like."""
     return dict(os.environ) | (dict.fromkeys(_VARIABLES, str(threads)) if threads else {})
@@ -73,14 +67,3 @@ def threads_of(run: Run) -> tuple[int, bool]:
 def _read(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return content
-
-
-def _granted(root: Path = Path("/sys/fs/cgroup")) -> int:
-    """Cores' worth of time that a control group grants, of version 2 or 1; many where it limits nothing."""
-    with suppress(OSError, ValueError):
-        quota, period = (root / "cpu.max").read_text().split()
-        return max(1, int(quota) // int(period))
-    with suppress(OSError, ValueError):
-        quota_us, period_us = (int((root / "cpu" / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
-        return max(1, quota_us // period_us) if quota_us > 0 else 2**16
-    return 2**16

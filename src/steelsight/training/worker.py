@@ -4,6 +4,9 @@ Orders come on standard input, one JSON object a line: first who it works for (`
 `{"time": [member, fold]}` for each job. Where they end, the process does. What happens goes to standard output likewise:
 `{"ready": true}` once, `{"images": n}` after each step, `{"epoch": line}`, then `{"done": true}`, `{"timed": figures}`, or
 `{"failed": sentence}`; `{"broken": traceback}` where no user could have caused it. Nothing is pickled.
+
+Several processes may train a job together. All get the same orders, the first one answers, and where a job fails all of them
+end, since the others may wait for one within a step.
 """
 
 import json
@@ -35,6 +38,7 @@ class Orders:
         threads: of a job on a processor; None on a GPU.
         workers: loader processes of a job.
         cache: bytes of decoded images that it may keep.
+        ranks: processes that train a job together; trainings: all that train at once.
     """
 
     run: str
@@ -43,6 +47,8 @@ class Orders:
     threads: int | None
     workers: int
     cache: int
+    ranks: int
+    trainings: int
     tensorboard: bool
 
     def line(self) -> str:
@@ -59,7 +65,11 @@ def main() -> None:
     received: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(received,), daemon=True).start()
 
+    first = int(os.environ.get("LOCAL_RANK", "0")) == 0
+
     def tell(answer: dict[str, Any]) -> None:
+        if not first:
+            return
         try:
             answers.write(json.dumps(answer) + "\n")
         except OSError:  # nobody is there to read it
@@ -76,33 +86,39 @@ def _work(orders: Orders, received: "queue.Queue[dict[str, Any]]", tell: Tell) -
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
     from steelsight.training.allocator import give_back
-    from steelsight.training.device_config import DeviceConfig
     from steelsight.training.epochs import Hooks
     from steelsight.training.fabric import make_fabric
     from steelsight.training.job import make_job, run_job
-    from steelsight.training.job_layout import image_readers
+    from steelsight.training.kept_images import image_readers
     from steelsight.training.same_images import seen_at
     from steelsight.training.timing import time_steps
 
     evidence = seen_at(OutOfFoldPredictions.of(Run(Path(orders.run))), Path(orders.images))
-    fabric = make_fabric(DeviceConfig("cuda" if orders.device == "cuda" else "cpu", 1), evidence.recipe)
-    reads = image_readers(evidence.recipe, orders.workers, orders.cache)
+    fabric = make_fabric("cuda" if orders.device == "cuda" else "cpu", evidence.recipe, orders.ranks)
+    samples = (*evidence.record.samples, *evidence.record.without_masks)
+    reads = image_readers(evidence.recipe.members, samples, orders.workers, orders.cache, evidence.record.roi)
     hooks = Hooks(lambda images: tell({"images": images}), lambda line: tell({"epoch": line}), orders.tensorboard)
     tell({"ready": True})
     while True:
         [(what, (name, fold))] = received.get().items()
         member = evidence.recipe.member(name)
         try:
-            job = make_job(evidence, member, int(fold), reads[member.preprocess.colour])
+            job = make_job(evidence, member, int(fold), reads[member.name])
             if what == "time":
-                tell({"timed": asdict(time_steps(job, fabric))})
+                tell({"timed": asdict(time_steps(job, fabric, orders.workers, orders.trainings))})
                 continue
-            run_job(job, evidence, fabric, orders.workers, hooks)
+            run_job(job, evidence, fabric, orders.workers, hooks, orders.trainings)
             tell({"done": True})
         except UserError as error:
             tell({"failed": str(error)})
+            if orders.ranks > 1:
+                print(error, file=sys.stderr, flush=True)
+                os._exit(1)
         except Exception:
             tell({"broken": traceback.format_exc()})
+            if orders.ranks > 1:
+                traceback.print_exc()
+                os._exit(1)
         give_back()
 
 

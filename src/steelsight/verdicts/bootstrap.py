@@ -60,6 +60,7 @@ def _some(tested: EvaluationSet, chosen: NDArray[np.intp], groups: NDArray[np.in
         p_defect=tested.p_defect[chosen],
         truth=tested.truth[chosen],
         regions=(),
+        counted=None,
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from steelsight.imaging.regions import Region
 from steelsight.metrics.defects import Defects
 
-EvidenceKind = Literal["own", "calibrated", "cross-validated", "epoch-selected", "other-precision"]
+EvidenceKind = Literal["own", "calibrated", "cross-validated", "epoch-selected", "other-precision", "other-region"]
 """Whose evidence it is.
 
 own: of exactly the networks that are deployed (one fold's), on images that they did not see.
@@ -17,6 +17,7 @@ calibrated: of the deployed inspector, on fresh images.
 cross-validated: each fold's images by that fold's networks, while all folds' networks are deployed together.
 epoch-selected: as one of the others, but a member kept the epoch that was best on these images.
 other-precision: as `own`, but the deployed networks compute in lower precision than the tested ones.
+other-region: of the inspector with another region of interest than it has now.
 Only the first two carry a bound.
 """
 
@@ -38,6 +39,7 @@ class EvaluationSet:
         truth: int64 (N, K), true pixels of each class.
         regions: of each image, the connected defects that the rule found.
         defects: these held against the annotated ones; None in what was written before it was known.
+        counted: int64 (N,), pixels of each image that count; None where all do.
     """
 
     kind: EvidenceKind
@@ -50,6 +52,7 @@ class EvaluationSet:
     truth: NDArray[np.int64]
     regions: tuple[tuple[Region, ...], ...]
     defects: Defects | None = None
+    counted: NDArray[np.int64] | None = None
 
     @property
     def defective(self) -> NDArray[np.bool_]:
@@ -78,4 +81,5 @@ class EvaluationSet:
             self.truth[images],
             tuple(self.regions[index] for index in images.tolist()),
             None if self.defects is None else self.defects.only(images),
+            None if self.counted is None else self.counted[images],
         )

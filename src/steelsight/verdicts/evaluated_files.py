@@ -2,7 +2,7 @@
 tested_matches.csv, a row per connected defect, annotated or marked, with what it shares with the others.
 
 An inspector carries all of them, so that its verdict policy can be decided again wherever it is, without networks or images.
-Older ones have no tested_matches.csv.
+Older ones have no tested_matches.csv. Where parts of images do not count, tested.csv says how many pixels do.
 """
 
 import csv
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv
+from steelsight.core.parsing import whole
 from steelsight.core.safe_names import from_cell
 from steelsight.imaging.regions import Region
 from steelsight.metrics.defects import Defects
@@ -23,6 +24,7 @@ from steelsight.verdicts.evaluated import EvaluationSet, EvidenceKind
 
 IMAGES, DEFECTS, MATCHES = "tested.csv", "tested_defects.csv", "tested_matches.csv"
 _FIRST = ("ImageId", "evidence", "fold", "group", "height", "width", "p_defect")
+_COUNTED = "counted"
 _TRUE = "true_"
 _MATCH = ("ImageId", "ClassId", "kind", "area", "shared")
 _KINDS = ("annotated", "marked")
@@ -36,13 +38,14 @@ def write_evaluation_set(folder: Path, tested: EvaluationSet) -> None:
         UserError: the disk is full or may not be written to.
     """
     rows = (
-        (name, tested.kind, fold, group, *size, repr(p), *truth)
-        for name, fold, group, size, p, truth in zip(
+        (name, tested.kind, fold, group, *size, repr(p), *area, *truth)
+        for name, fold, group, size, p, area, truth in zip(
             tested.image_ids,
             tested.folds.tolist(),
             tested.groups.tolist(),
             tested.sizes.tolist(),
             tested.p_defect.tolist(),
+            [()] * len(tested.image_ids) if tested.counted is None else tested.counted[:, None].tolist(),
             tested.truth.tolist(),
             strict=True,
         )
@@ -56,7 +59,8 @@ def write_evaluation_set(folder: Path, tested: EvaluationSet) -> None:
     if tested.defects is not None:
         write_csv(folder / MATCHES, _MATCH, _match_rows(tested, tested.defects))
     write_csv(folder / DEFECTS, _DEFECT, defects)
-    write_csv(folder / IMAGES, (*_FIRST, *(_TRUE + name for name in tested.classes)), rows)
+    more = () if tested.counted is None else (_COUNTED,)
+    write_csv(folder / IMAGES, (*_FIRST, *more, *(_TRUE + name for name in tested.classes)), rows)
 
 
 def read_evaluation_set(folder: Path) -> EvaluationSet:
@@ -68,14 +72,16 @@ def read_evaluation_set(folder: Path) -> EvaluationSet:
     columns, rows = _rows(folder / IMAGES)
     if columns[: len(_FIRST)] != list(_FIRST) or not rows:
         raise UserError(f"{folder / IMAGES}: not the table of tested images; export or calibrate the inspector again")
-    classes = tuple(column.removeprefix(_TRUE) for column in columns[len(_FIRST) :])
+    is_partly = columns[len(_FIRST) :][:1] == [_COUNTED]
+    classes = tuple(column.removeprefix(_TRUE) for column in columns[len(_FIRST) + is_partly :])
     found = _regions(folder / DEFECTS, classes)
     try:
-        numbers = np.array([[int(cell) for cell in row[2:6] + row[7:]] for row in rows], np.int64)
+        numbers = np.array([[whole(cell) for cell in row[2:6] + row[7:]] for row in rows], np.int64)
         p_defect = np.array([float(row[6]) for row in rows], np.float64)
         kind: EvidenceKind = next(kind for kind in get_args(EvidenceKind) if kind == rows[0][1])
     except (ValueError, StopIteration) as error:
         raise UserError(f"{folder / IMAGES}: {error}; export or calibrate the inspector again") from error
+    truth = numbers[:, 4 + is_partly :]
     names = tuple(row[0] for row in rows)
     matches = folder / MATCHES
     return EvaluationSet(
@@ -86,9 +92,10 @@ def read_evaluation_set(folder: Path) -> EvaluationSet:
         groups=numbers[:, 1],
         sizes=numbers[:, 2:4],
         p_defect=p_defect,
-        truth=numbers[:, 4:],
+        truth=truth,
         regions=tuple(tuple(found.get(name, ())) for name in names),
-        defects=_matches(matches, names, classes, numbers[:, 4:]) if matches.is_file() else None,
+        defects=_matches(matches, names, classes, truth) if matches.is_file() else None,
+        counted=numbers[:, 4] if is_partly else None,
     )
 
 
@@ -108,7 +115,7 @@ def _matches(file: Path, names: Sequence[str], classes: Sequence[str], truth: ND
     read: dict[str, list[tuple[int, ...]]] = {kind: [] for kind in _KINDS}
     for number, (name, of_class, kind, *pixels) in enumerate(rows, start=2):
         try:
-            area, shared = map(int, pixels)
+            area, shared = map(whole, pixels)
             if not 0 <= shared <= area or not area:
                 raise ValueError(f"{shared} of {area} pixels cannot be shared")
             read[kind].append((place[name], classes.index(of_class), area, shared))
@@ -133,7 +140,7 @@ def _regions(file: Path, classes: Sequence[str]) -> dict[str, list[Region]]:
     found: dict[str, list[Region]] = {}
     for name, of_class, *numbers, probability in rows:
         try:
-            left, top, width, height, area = map(int, numbers)
+            left, top, width, height, area = map(whole, numbers)
             region = Region(classes.index(of_class), left, top, width, height, area, float(probability))
         except ValueError as error:
             raise UserError(f"{file}: image {name}: {error}; export or calibrate the inspector again") from error

@@ -73,7 +73,8 @@ def score_images(tested: EvaluationSet, severity: Severity | None) -> ImageScore
     if severity is not None:
         for index in np.flatnonzero(held):  # a rule holds of what was found, or not at all
             height, width = tested.sizes[index].tolist()
-            fires = judge_severity(severity, tested.classes, tested.regions[index], (height, width))
+            counted = None if tested.counted is None else int(tested.counted[index])
+            fires = judge_severity(severity, tested.classes, tested.regions[index], (height, width), counted)
             taken[index] = fires is not None and fires.answer == "reject"
     counts = ~tested.defective | (tested.kind == "calibrated")
     return ImageScores(np.where(held & counts, BEYOND, p), np.where(taken & counts, BEYOND, p))

@@ -51,6 +51,13 @@ def guarantee_of(policy: Policy) -> Guarantee:
                 "Some networks kept the epoch that did best on the very images that they are judged on, so every figure here "
                 f"is too good. For a guaranteed bound, {calibrate}.",
             )
+        case "other-region":
+            return Guarantee(
+                False,
+                "Tested with another region of interest, not guaranteed",
+                "The inspector was tested with another region of interest, or none; what it sees and marks has changed "
+                f"since. For a guaranteed bound, {calibrate}.",
+            )
         case "other-precision":
             return Guarantee(
                 False,

@@ -26,10 +26,11 @@ NOTHING = Outcome(
 
 def give_verdicts(policy: Policy, tested: EvaluationSet) -> tuple[Verdict, ...]:
     """The verdict of every tested image."""
-    judged = zip(tested.p_defect.tolist(), tested.regions, tested.sizes.tolist(), strict=True)
+    counted = [None] * len(tested.image_ids) if tested.counted is None else tested.counted.tolist()
+    judged = zip(tested.p_defect.tolist(), tested.regions, tested.sizes.tolist(), counted, strict=True)
     return tuple(
-        give_verdict(policy, tested.classes, p_defect, regions, (size[0], size[1]))
-        for p_defect, regions, size in judged
+        give_verdict(policy, tested.classes, p_defect, regions, (size[0], size[1]), counted=area)
+        for p_defect, regions, size, area in judged
     )
 
 

@@ -177,7 +177,11 @@ def read_severity(path: Path, classes: Sequence[str]) -> Severity:
 
 
 def judge_severity(
-    severity: Severity, classes: Sequence[str], regions: Sequence[Region], size: tuple[int, int]
+    severity: Severity,
+    classes: Sequence[str],
+    regions: Sequence[Region],
+    size: tuple[int, int],
+    counted: int | None = None,
 ) -> Fires | None:
     """The gravest rule that fires for an image, the first of equals; None if no rule fires.
 
@@ -185,12 +189,13 @@ def judge_severity(
         classes: defect class names.
         regions: what was found in the image.
         size: its height and width in pixels.
+        counted: its pixels that count; None: all.
 
     >>> severity = Severity.model_validate({"rules": [{"verdict": "reject", "class": "4"}]})
     >>> judge_severity(severity, ("3", "4"), [Region(1, 0, 0, 5, 5, 20, 0.9)], (256, 1600))
     Fires(answer='reject', reason='1 defect of class 4 (rule 1)')
     """
-    ruler = Ruler(size, severity.mm_per_pixel)
+    ruler = Ruler(size, severity.mm_per_pixel, counted)
     graver = sorted(enumerate(severity.rules, start=1), key=lambda one: one[1].verdict != "reject")
     for number, rule in graver:
         found = _meant(rule, classes, regions, ruler)

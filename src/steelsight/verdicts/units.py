@@ -24,7 +24,7 @@ _SHOWN = {"px2": "px", "mm2": "mm²", "cm2": "cm²"}
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number and its unit, one of `LENGTHS` or `AREAS`, or "" of a count; % is of the image's pixels."""
+    """A number and its unit, one of `LENGTHS` or `AREAS`, or "" of a count; % is of the image's pixels that count."""
 
     value: float
     unit: str
@@ -125,10 +125,12 @@ class Ruler:
     Attributes:
         size: height and width of the image in pixels.
         scale: size of a pixel; without it there are no millimetres.
+        counted: pixels of the image that count, of which % are; None: all.
     """
 
     size: tuple[int, int]
     scale: MmPerPixel | None
+    counted: int | None = None
 
     def area(self, pixels: int, unit: str) -> Fraction:
         """An area in one of `AREAS`.
@@ -140,7 +142,7 @@ class Ruler:
             case "px2":
                 return Fraction(pixels)
             case "%":
-                return Fraction(100 * pixels, self.size[0] * self.size[1])
+                return Fraction(100 * pixels, self.counted or self.size[0] * self.size[1])
             case _:
                 return pixels * self._mm("across") * self._mm("along") / _MILLIMETRES[unit]
 

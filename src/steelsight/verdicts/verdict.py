@@ -7,8 +7,8 @@ from math import isnan
 from steelsight.core.formatting import apart
 from steelsight.imaging.regions import Region
 from steelsight.verdicts.policy import Policy, VerdictAnswer
-from steelsight.verdicts.seen_text import seen_text
 from steelsight.verdicts.severity import judge_severity
+from steelsight.verdicts.what_was_seen import seen_text
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ def give_verdict(
     regions: Sequence[Region],
     size: tuple[int, int],
     flags: Sequence[str] = (),
+    *,
+    counted: int | None = None,
 ) -> Verdict:
     """The verdict of one image: the first of these that holds.
 
@@ -46,6 +48,7 @@ def give_verdict(
         regions: what the rule found.
         size: height and width of the image in pixels.
         flags: what about the image is unusual.
+        counted: pixels of the image that count, of which a severity rule's % are; None: all.
     """
     if isnan(p_defect):
         return Verdict("review", "the classifiers gave no number for P(defect)")
@@ -55,7 +58,7 @@ def give_verdict(
             "review",
             f"{_listed(flags)} {are} far outside the range of the training images, so no bound covers this image",
         )
-    severe = judge_severity(policy.severity, classes, regions, size) if policy.severity is not None else None
+    severe = judge_severity(policy.severity, classes, regions, size, counted) if policy.severity is not None else None
     if severe is not None and severe.answer == "reject":
         return Verdict(*severe)
     if policy.reject_at is not None and p_defect > policy.reject_at:

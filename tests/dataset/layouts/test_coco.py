@@ -197,6 +197,12 @@ def test_an_annotation_that_names_the_file_leaves_its_image_out(tmp_path: Path) 
     assert [sample.image_id for sample in dataset.samples] == ["b.jpg"]
 
 
+def test_an_annotation_that_names_the_file_exactly_leaves_its_image_out_too(tmp_path: Path) -> None:
+    dataset = read_dataset(_folder(tmp_path, [_mark(1, "a.jpg", 7, [SQUARE])]))
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("missing-image", "a.jpg")]
+    assert [sample.image_id for sample in dataset.samples] == ["b.jpg"]
+
+
 def test_one_odd_entry_of_images_is_a_fault_of_its_own(tmp_path: Path) -> None:
     write_picture(tmp_path / "a.jpg", SIZE)
     odd = {"id": 2, "file_name": None}
@@ -232,6 +238,22 @@ def test_the_root_of_the_categories_and_the_background_are_no_classes(tmp_path: 
     assert "'_background_' is no class" in dataset.notes[1]
 
 
+def test_a_category_that_means_good_is_no_class_and_one_that_is_its_own_parent_is_one(tmp_path: Path) -> None:
+    root = _folder(tmp_path, [_mark(1, 1, 1, [SQUARE]), _mark(2, 2, 5, [SQUARE])])
+    content = json.loads((root / "annotations.json").read_text())
+    content["categories"] = [
+        {"id": 1, "name": "scratch", "supercategory": "scratch"},
+        {"id": 2, "name": "pit", "supercategory": "pit"},
+        {"id": 3, "name": "dent", "supercategory": ["odd"]},
+        {"id": 5, "name": "Good", "supercategory": "Good"},
+    ]
+    (root / "annotations.json").write_text(json.dumps(content))
+    dataset = read_dataset(root)
+    assert (dataset.classes, dataset.faults) == (("scratch", "pit", "dent"), ())
+    assert [sample.classes for sample in dataset.samples] == [(0,), ()]
+    assert dataset.notes == ("category 'Good' is no class: what is marked as free of defects is no defect",)
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [
@@ -240,7 +262,6 @@ def test_the_root_of_the_categories_and_the_background_are_no_classes(tmp_path: 
         ({7: "pit ", 3: "pit"}, "'pit' and 'pit ' would be one"),
         ({7: "1.0", 3: "1"}, "'1' and '1.0' would be one"),
         ({7: "sc\nratch", 3: "pit"}, "characters that no table can show"),
-        ({7: "__ignore__", 3: "pit"}, "no class of defects"),
     ],
 )
 def test_class_names_that_no_table_tells_apart_are_refused(tmp_path: Path, names: dict[int, str], said: str) -> None:

@@ -35,9 +35,21 @@ def test_colours_are_read_by_any_legend(tmp_path: Path, name: str) -> None:
     assert (dataset.layout, dataset.classes, dataset.faults) == ("colour-masks", ("pit", "scratch"), ())
     np.testing.assert_array_equal(mask_of(dataset, "a.png", "pit"), (pixels == (255, 0, 0)).all(axis=2))
     np.testing.assert_array_equal(mask_of(dataset, "a.png", "scratch"), (pixels == (10, 10, 10)).all(axis=2))
-    assert any(
-        f"{SIZE[1]} pixels of 1 masks have the colour of what is not to be judged" in note for note in dataset.notes
-    )
+    np.testing.assert_array_equal(dataset.samples[0].ignored_mask(), (pixels == (224, 224, 192)).all(axis=2))
+    assert any(f"{SIZE[1]} pixels of 1 images are ignored (void)" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize(("background", "ignored"), [("", 0), ("background,9,9,9\n", SIZE[0] * SIZE[1] - 15)])
+def test_black_called_unlabelled_is_the_background_unless_another_colour_is(
+    tmp_path: Path, background: str, ignored: int
+) -> None:
+    pixels = np.zeros((*SIZE, 3), np.uint8)
+    pixels[3:6, 4:9] = (255, 0, 0)
+    text = f"name,r,g,b\nunlabeled,0,0,0\npit,255,0,0\n{background}"
+    (folder(tmp_path, pixels) / "legend.csv").write_text(text)
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.faults) == (("pit",), ())
+    assert dataset.samples[0].ignored.area == ignored
 
 
 def test_a_colour_without_a_name_and_missing_masks_are_faults(tmp_path: Path) -> None:
@@ -67,6 +79,7 @@ def test_a_colour_without_a_name_and_missing_masks_are_faults(tmp_path: Path) ->
         ("name,r,g\npit,1,2\n", "a legend has name, r, g and b"),
         ("name,r,g,b\npit,1,2,x\n", "line 2"),
         ("name,r,g,b\npit,1,2,300\n", "0 to 255"),
+        ("name,r,g,b\npit,1,2," + "1" * 5000 + "\n", "three numbers from 0 to 255"),
         ("name,r,g,b\npit,1,2,3\nscratch,1,2,3\n", "that of pit already"),
         ("name,r,g,b\npit,1,2,3\npit,1,2,4\n", "has a colour already"),
         ("name,r,g,b\nbackground,1,2,3\n", "names no class"),
@@ -75,4 +88,10 @@ def test_a_colour_without_a_name_and_missing_masks_are_faults(tmp_path: Path) ->
 def test_a_legend_that_cannot_be_read_is_refused(tmp_path: Path, text: str, said: str) -> None:
     (folder(tmp_path, np.zeros((*SIZE, 3), np.uint8)) / "legend.csv").write_text(text)
     with pytest.raises(UserError, match=said):
+        read_dataset(tmp_path)
+
+
+def test_a_legend_with_a_number_of_thousands_of_digits_is_refused(tmp_path: Path) -> None:
+    (folder(tmp_path, np.zeros((*SIZE, 3), np.uint8)) / "labelmap.txt").write_text("pit:" + "1" * 5000 + ",0,0::\n")
+    with pytest.raises(UserError, match=r"labelmap\.txt, line 1: .* a line is name:red,green,blue"):
         read_dataset(tmp_path)

@@ -75,6 +75,12 @@ def test_boxes_and_tags_count_as_the_user_says(tmp_path: Path) -> None:
         ('<mask label="pit" rle="1, 3" left="2" top="1" width="3" height="3"/>', "run-out-of-range", "add up to 4"),
         ('<mask label="pit" rle="9, x" left="2" top="1" width="3" height="3"/>', "run-not-a-number", "run lengths"),
         ('<mask label="pit" rle="0, 9" left="62" top="1" width="3" height="3"/>', "polygon-out-of-range", "x 62 to 65"),
+        ('<mask label="pit" rle="1e308" left="2" top="1" width="3" height="3"/>', "run-not-a-number", "run lengths"),
+        (
+            f'<mask label="pit" rle="0,{10**8},{10**8}" left="0" top="0" width="20000" height="10000"/>',
+            "polygon-out-of-range",
+            "x 0 to 20000",
+        ),
         ('<ellipse label="pit" cx="3" cy="?" rx="1" ry="1"/>', "malformed-entry", "cy is '?'"),
     ],
 )

@@ -8,6 +8,8 @@ from helpers.labelled_scene import picture
 from helpers.layout_writers import write_index_png
 
 from steelsight.core.errors import UserError
+from steelsight.dataset.convert import convert
+from steelsight.dataset.model import UNKNOWN
 from steelsight.dataset.read import read_dataset
 
 
@@ -42,6 +44,28 @@ def test_a_table_beside_masks_adds_what_they_do_not_say(tmp_path: Path) -> None:
     assert [(one.image_id, one.is_defective) for one in dataset.samples] == [("a.png", True), ("b.png", False)]
     assert [(one.image_id, one.shown) for one in dataset.without_masks] == [("c.png", (1,)), ("rejects/e.png", (0,))]
     assert any("5 images by a label of the image as a whole, 1 of which" in note for note in dataset.notes)
+
+
+def test_bad_is_a_defect_of_no_name_unless_masks_have_a_class_called_so(tmp_path: Path) -> None:
+    mask = np.zeros((6, 8), np.uint8)
+    mask[1:3, 2:5] = 1
+    for name, indices in (("a.png", mask), ("b.png", mask * 0), ("c.png", mask * 0), ("d.png", mask * 0)):
+        write_index_png(tmp_path, name, indices)
+    rows = "image,class\nimages/a.png,bad\nimages/b.png,bad\nimages/c.png,NOT OK\nimages/c.png,scratch\n"
+    (tmp_path / "labels.csv").write_text(rows)
+    (tmp_path / "classes.txt").write_text("pit\n")
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.faults) == (("pit", "scratch"), ())
+    assert [(one.image_id, one.is_defective) for one in dataset.samples] == [("a.png", True), ("d.png", False)]
+    known = {one.image_id: one for one in dataset.without_masks}
+    assert {name: one.shown for name, one in known.items()} == {"b.png": (UNKNOWN,), "c.png": (UNKNOWN, 1)}
+    assert (known["b.png"].classes, known["b.png"].is_defective) == ((), True)
+    convert(dataset, tmp_path / "out", "coco")
+    again = read_dataset(tmp_path / "out")
+    assert {one.image_id: one.shown for one in again.without_masks} == {"b.png": (UNKNOWN,), "c.png": (UNKNOWN, 1)}
+    (tmp_path / "classes.txt").write_text("bad\n")
+    named = read_dataset(tmp_path)
+    assert {one.image_id: one.shown for one in named.without_masks} == {"b.png": (0,), "c.png": (UNKNOWN, 1)}
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,11 @@ def test_a_tables_columns_name_them_where_no_list_does(tmp_path: Path) -> None:
     (tmp_path / "index.csv").write_text("image,pit_3,crack_1\n")
     assert class_names(tmp_path) == (None, ())
     assert listed(tmp_path, "scratch")[0] == ("scratch",)  # the list comes first
+
+
+def test_a_number_of_thousands_of_digits_is_no_index(tmp_path: Path) -> None:
+    long = "1" * 5000
+    assert listed(tmp_path, f"{long} crack", f"{long}2 pit")[0] == (f"{long} crack", f"{long}2 pit")
+    (tmp_path / "classes.txt").unlink()
+    (tmp_path / "index.csv").write_text(f"image,crack_{long}\n")
+    assert class_names(tmp_path)[0] is None

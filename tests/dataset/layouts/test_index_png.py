@@ -163,12 +163,48 @@ def test_a_mask_that_was_resized_with_interpolation_is_a_fault(tmp_path: Path, n
     assert [sample.image_id for sample in dataset.samples] == ["b.jpg"]
 
 
+def test_a_blurred_mask_is_a_fault_though_its_values_are_classes_of_other_masks(tmp_path: Path) -> None:
+    nested = _square(1)
+    nested[30:60, 40:90] = 2  # a class around another is none
+    write_index_png(tmp_path, "a.jpg", nested)
+    write_index_png(tmp_path, "b.jpg", cv2.GaussianBlur(_square(4), (0, 0), 1.5))
+    (tmp_path / "classes.txt").write_text("scratch\npit\nscale\ndent\n")
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("not-an-index-mask", "b.jpg")]
+    assert [one.area for one in dataset.samples[0].runs] == [84 * 146 - 30 * 50, 30 * 50, 0, 0]
+
+
 def test_255_beside_an_index_may_mean_ignore(tmp_path: Path) -> None:
     write_index_png(tmp_path, "a.jpg", np.where(_square(1), 1, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("names", ["", "scratch\npit\n"])
+def test_255_beside_small_indices_is_ignored(tmp_path: Path, names: str) -> None:
+    mask = np.where(_square(1), 1, 255).astype(np.uint8)
+    write_index_png(tmp_path, "a.jpg", mask)
     write_index_png(tmp_path, "b.jpg", _square(1))
+    if names:
+        (tmp_path / "classes.txt").write_text(names)
+    dataset = read_dataset(tmp_path)
+    assert (dataset.faults, dataset.classes) == ((), ("scratch", "pit") if names else ("1",))
+    np.testing.assert_array_equal(dataset.samples[0].ignored_mask(), mask == 255)
+    np.testing.assert_array_equal(dataset.samples[0].mask()[0], mask == 1)
+    assert not dataset.samples[1].ignored.area
+
+
+def test_255_beside_great_indices_may_be_a_class(tmp_path: Path) -> None:
+    mask = _square(85)
+    mask[20:30, 20:30], mask[40:50, 20:30] = 170, 255
+    write_index_png(tmp_path, "a.jpg", mask)
+    write_index_png(tmp_path, "b.jpg", _square(85))
     dataset = read_dataset(tmp_path)
     assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("unknown-class", "a.jpg")]
-    assert dataset.classes == ("1",)
+    assert "beside 170" in dataset.faults[0].message
+    asked = read_dataset(tmp_path, ignore_class=["255"])
+    assert (asked.faults, asked.classes, asked.samples[0].ignored.area) == ((), ("85", "170"), 100)
+
+
+def test_255_alone_is_a_class(tmp_path: Path) -> None:
     write_index_png(tmp_path, "a.jpg", _square(255))
     write_index_png(tmp_path, "b.jpg", _square(0))
     alone = read_dataset(tmp_path)
@@ -191,3 +227,14 @@ def test_a_second_mask_a_photograph_and_a_mask_in_the_alpha_channel_are_faults(t
         ("not-an-index-mask", "alpha.jpg"),
     }
     assert [sample.image_id for sample in dataset.samples] == ["good.jpg"]
+
+
+def test_a_mask_that_is_a_jpeg_is_named_as_such(tmp_path: Path) -> None:
+    mask = np.zeros((6, 8), np.uint8)
+    mask[1:3, 2:5] = 1
+    for name in ("a.png", "b.png"):
+        write_index_png(tmp_path, name, mask)
+    (tmp_path / "masks/b.png").rename(tmp_path / "masks/b.jpg")
+    (fault,) = read_dataset(tmp_path).faults
+    assert (fault.kind, fault.file.name, fault.image_id) == ("not-an-index-mask", "b.jpg", "b.png")
+    assert "b.jpg is a JPEG" in fault.message

@@ -118,6 +118,11 @@ def test_which_annotation_counts_is_never_guessed(tmp_path: Path) -> None:
         (result("polygonlabels", {"points": [[1, 1], [140, 2], [3, 3]]}), "polygon-out-of-range", "lies outside"),
         (result("brushlabels", {"format": "rle", "rle": [1, 2]}), "run-not-a-number", "break off"),
         (result("brushlabels", {"format": "png"}), "run-not-a-number", "without run lengths"),
+        (
+            brush(np.ones((2, 2), bool)) | {"original_width": 32_000, "original_height": 32_000},
+            "wrong-size",
+            "32000 x 32000",
+        ),
         (POLYGON | {"original_width": 99}, "wrong-size", "99 x 48"),
         (POLYGON | {"original_width": None}, "malformed-entry", "original_width"),
         (POLYGON | {"image_rotation": 90}, "exif-orientation", "turned"),
@@ -133,6 +138,13 @@ def test_a_mark_that_cannot_be_read_is_named(tmp_path: Path, entry: Any, kind: s
     assert said in fault.message
     if kind != "wrong-size":
         assert "task 7, result 2" in fault.message
+
+
+def test_choices_that_are_no_list_choose_nothing(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    write(tmp_path, [task(7, "a.png", {"result": [POLYGON, result("choices", {"choices": 5}, None)]})])
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.faults, dataset.samples[0].shown) == ((PIT,), (), ())
 
 
 def test_labels_without_their_image_and_other_exports(tmp_path: Path) -> None:

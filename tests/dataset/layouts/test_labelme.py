@@ -80,6 +80,16 @@ def test_a_rectangle_is_a_box_and_counts_as_the_user_says(tmp_path: Path) -> Non
         (shape("mask", [[2, 1], [9, 3]], mask=bitmap(np.ones((3, 3)))), "contradiction", "span 8 x 3"),
         (shape("mask", [[2, 1], [4, 3]], mask="?"), "unreadable-mask", "no PNG in base64"),
         (shape("mask", [[62, 1], [64, 3]], mask=bitmap(np.ones((3, 3)))), "polygon-out-of-range", "x 62 to 65"),
+        (
+            shape("mask", [[0, 0], [1e9, 1e9]], mask=bitmap(np.ones((3, 3)))),
+            "polygon-out-of-range",
+            "x 0 to 1000000001",
+        ),
+        (
+            shape("mask", [[2, 1], [4, 3]], mask=bitmap(np.ones((1100, 1000)))),
+            "contradiction",
+            "1100 x 1000 pixels exceed",
+        ),
         ("odd", "unknown-class", "shape 1 has no label"),
     ],
 )
@@ -153,8 +163,8 @@ def test_images_in_a_folder_named_good_need_no_file(tmp_path: Path) -> None:
     assert dataset.left_out == ()
 
 
-def test_names_that_are_no_class_are_passed_over_and_said(tmp_path: Path) -> None:
-    write(tmp_path, "a", [shape("polygon", SQUARE), shape("polygon", SQUARE, label="__ignore__")])
+def test_the_background_is_passed_over_and_said(tmp_path: Path) -> None:
+    write(tmp_path, "a", [shape("polygon", SQUARE), shape("polygon", SQUARE, label="_background_")])
     dataset = read_dataset(tmp_path)
     assert dataset.classes == (PIT,)
-    assert any("1 shapes named '__ignore__' are passed over" in note for note in dataset.notes)
+    assert any("1 shapes named '_background_' are passed over" in note for note in dataset.notes)

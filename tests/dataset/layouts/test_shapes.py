@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from steelsight.dataset.layouts.listing import Size
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
+    Box,
     bitmap,
     ellipse,
     polygon,
@@ -32,7 +33,9 @@ def test_a_rectangle_is_its_pixels_from_either_corner(x: int, y: int, width: int
     expected[y : y + height, x : x + width] = True
     np.testing.assert_array_equal(drawn(rectangle(x, y, x + width, y + height)), expected)
     np.testing.assert_array_equal(drawn(rectangle(x + width, y, x, y + height)), expected)
-    np.testing.assert_array_equal(drawn(bitmap(np.ones((height, width), bool), x, y)), expected)
+    np.testing.assert_array_equal(
+        drawn(bitmap((x, y, width, height), lambda: np.ones((height, width), bool))), expected
+    )
 
 
 @given(x=st.floats(0, 60), y=st.floats(0, 40), across=st.floats(1.5, 9), down=st.floats(1.5, 9), turn=st.floats(0, 360))
@@ -72,9 +75,14 @@ def test_a_line_is_as_wide_as_it_says_and_a_turned_rectangle_turns_clockwise() -
         ellipse((30, 10), (-3, 3)),
         thick_line([(1, 1)], 3),
         thick_line([(1, 1), (80, 1)], 3),
-        bitmap(np.ones((3, 3), bool), -1, 0),
     ],
 )
 def test_what_lies_elsewhere_is_refused(draw: Callable[[Size], Runs]) -> None:
     with pytest.raises(AnnotationError):
         draw(SIZE)
+
+
+@pytest.mark.parametrize("box", [(-1, 0, 3, 3), (0, 0, 10**9, 10**9), (58, 0, 3, 3), (0, 0, 0, 3), (0, 10**400, 1, 1)])
+def test_a_bitmap_beyond_the_image_is_never_unpacked(box: Box) -> None:
+    with pytest.raises(AnnotationError, match="lies outside the 60 x 40 image"):
+        bitmap(box, lambda: pytest.fail("it was unpacked"))(SIZE)

@@ -62,7 +62,8 @@ def test_without_a_labelmap_the_palette_is_voc_s_and_void_is_said(tmp_path: Path
     dataset = read_dataset(tmp_path)
     assert (dataset.classes, dataset.faults) == (("2",), ())
     np.testing.assert_array_equal(mask_of(dataset, "JPEGImages/a.png", "2"), SQUARE_MASK)
-    assert any(f"{SIZE[1]} pixels of 1 masks are void" in note for note in dataset.notes)
+    assert dataset.samples[0].ignored_mask().sum() == dataset.samples[0].ignored_mask()[0].sum() == SIZE[1]
+    assert any(f"{SIZE[1]} pixels of 1 images are ignored (void)" in note for note in dataset.notes)
 
 
 def test_xml_has_polygons_or_boxes(tmp_path: Path) -> None:

@@ -103,6 +103,27 @@ def test_a_report_that_is_made_again_keeps_the_section_until_none_is_given(
         build_report(run)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (b"ImageId,verdict", b"ImageId,word", "no column verdict"),
+        (b"\nfresh", b"\n\xff", "not a table"),
+        (b"\nfresh", b"\nfresh,", "another number of cells"),
+        (b",256,1600,0", b",256,1600,7", "no share from 0 to 1"),
+        (b",256,1600,0", b",256,1600,x", "could not convert"),
+    ],
+)
+def test_a_damaged_table_of_results_is_refused(
+    inspected: Path, tmp_path: Path, old: bytes, new: bytes, says: str
+) -> None:
+    folder = Path(shutil.copytree(inspected, tmp_path / "results", ignore=shutil.ignore_patterns("overlays")))
+    table = (folder / "images.csv").read_bytes()
+    assert old in table
+    (folder / "images.csv").write_bytes(table.replace(old, new, 1))
+    with pytest.raises(UserError, match=f"images.csv.*{says}"):
+        inspected_view(folder, CLASSES)
+
+
 def test_a_size_of_a_pixel_that_the_severity_rules_say_is_not_kept() -> None:
     rules = Severity.model_validate(
         {"mm_per_pixel": {"along": 0.8, "across": 0.8}, "rules": [{"verdict": "reject", "class": "1"}]}

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelsight.core.errors import UserError
+from steelsight.dataset.model import UNKNOWN
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.read import list_images
 from steelsight.imaging.rle import encode_mask, format_runs
@@ -27,7 +28,7 @@ from steelsight.station.corrections.export import (
     zip_corrections,
 )
 
-UNMARKED = "it is rejected, and no mask shows the defect; draw it"
+UNREAD = "its file could not be read, so there is nothing to draw on"
 FOREIGN = (
     "it was inspected for the classes crack, and the newest that was reviewed for crack, scale, rolled in; inspect it again, "
     "and review that"
@@ -132,13 +133,12 @@ def test_of_an_image_reviewed_several_times_the_latest_word_counts(station: Stat
 
 
 def test_what_is_no_example_is_left_out_with_why(station: Station, tmp_path: Path) -> None:
-    gone, unmarked, beyond, unread, foreign, turned, kept = (a_picture(next(SEEDS)) for _ in range(7))
+    gone, beyond, unread, foreign, turned, kept = (a_picture(next(SEEDS)) for _ in range(6))
     black = bytes(cv2.imencode(".png", np.full((8, 12), 3, np.uint8))[1])
     station.log.register("cd" * 32, ("crack",), "{}")
     station.log.register("ef" * 32, CLASSES[::-1], "{}")
     ids = {
         "gone": station.inspect(gone, (8, 12)),
-        "unmarked": station.inspect(unmarked, (8, 12)),
         "beyond": station.inspect(beyond, (8, 12)),
         "unread": station.inspect(unread, None),
         "foreign": station.inspect(foreign, (8, 12), ("1 1",), inspector="cd" * 32),
@@ -147,7 +147,6 @@ def test_what_is_no_example_is_left_out_with_why(station: Station, tmp_path: Pat
     station.inspect(a_picture(next(SEEDS)), (8, 12), ("1 1", ""))  # nobody has looked at it
     station.review(ids["gone"], ("1 1", ""))
     station.store.remove(hashlib.sha256(gone).hexdigest())
-    station.review(ids["unmarked"], None)
     station.review(ids["beyond"], ("90 9", ""))
     station.review(ids["unread"], None, "pass")
     station.review(ids["foreign"], None)
@@ -156,13 +155,13 @@ def test_what_is_no_example_is_left_out_with_why(station: Station, tmp_path: Pat
     station.review(station.inspect(kept, (8, 12)), ("", ""), "pass", minutes=1)
     summary = write_corrections(station.log, station.store, tmp_path / "set")
     assert masks_of(tmp_path / "set") == {name_of(turned): ("2 2", "1 1"), name_of(kept): ("", "")}
+    assert not (tmp_path / "set/labels.csv").exists()
     why = {one.id: one.why for one in summary.left_out}
     assert {name: why[number] for name, number in ids.items()} == {
         "gone": "its image is not stored (any more)",
-        "unmarked": UNMARKED,
         "beyond": "its mask does not fit it: run 90 9 ends at pixel 98, beyond the 96 pixels of an image of 8 x 12; "
         "correct the run or the size",
-        "unread": "its file could not be read, so there is nothing to draw on",
+        "unread": UNREAD,
         "foreign": FOREIGN,
         "black": "its image is all black, which no dataset may contain",
     }
@@ -192,7 +191,7 @@ def test_an_image_of_an_earlier_inspector_does_not_bring_its_classes_back(statio
 
 
 def test_without_a_usable_review_nothing_is_written(station: Station, tmp_path: Path) -> None:
-    number = station.inspect(a_picture(next(SEEDS)), (8, 12))
+    number = station.inspect(a_picture(next(SEEDS)), None)
     assert summarise(station.log, station.store) == CorrectionsSummary(0, 0, {}, ())
     station.review(number, None)
     for write in (
@@ -203,8 +202,29 @@ def test_without_a_usable_review_nothing_is_written(station: Station, tmp_path: 
             write()
     assert not (tmp_path / "set").exists()
     assert summarise(station.log, station.store) == CorrectionsSummary(
-        0, 0, dict.fromkeys(CLASSES, 0), (LeftOutReview(number, UNMARKED),)
+        0,
+        0,
+        dict.fromkeys(CLASSES, 0),
+        (LeftOutReview(number, "its file could not be read, so there is nothing to draw on"),),
     )
+
+
+def test_a_rejection_without_a_mask_is_kept_as_known_to_be_bad(station: Station, tmp_path: Path) -> None:
+    marked, unmarked, good = (a_picture(next(SEEDS)) for _ in range(3))
+    for content, runs, word in ((marked, ("1 1", ""), "reject"), (unmarked, None, "reject"), (good, None, "pass")):
+        station.review(station.inspect(content, (8, 12)), runs, word)
+    summary = write_corrections(station.log, station.store, tmp_path / "set")
+    assert (summary.images, summary.defective, summary.without_masks, summary.left_out) == (3, 2, 1, ())
+    dataset = read_dataset(tmp_path / "set")
+    assert not dataset.faults
+    assert not dataset.left_out
+    assert masks_of(tmp_path / "set") == {name_of(marked): ("1 1", ""), name_of(good): ("", "")}
+    (known,) = dataset.without_masks
+    assert (known.image_id, known.shown, known.is_defective, known.classes) == (name_of(unmarked), (UNKNOWN,), True, ())
+    assert "1 images that show a defect which nobody drew" in (tmp_path / "set/README.txt").read_text()
+    with zip_corrections(station.log, station.store) as archive, zipfile.ZipFile(archive) as opened:
+        rows = opened.read("labels.csv").decode().splitlines()
+    assert rows == ["image,class", f"images/{name_of(unmarked)},bad"]
 
 
 def test_a_folder_that_holds_something_is_left_alone(station: Station, tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """The corrections, joined with the images that a mill trained on before."""
 
 import csv
+import hashlib
 import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pytest
 from helpers.data import SAMPLE, SHARED, needs_shared, run_cli
+from helpers.layout_writers import write_index_png
 from helpers.reviewed import Station, a_picture
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -15,6 +18,7 @@ from hypothesis import strategies as st
 from steelsight.cli.log import corrections
 from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.listing import is_safe_name
+from steelsight.dataset.model import UNKNOWN
 from steelsight.dataset.read import read_dataset
 from steelsight.dataset.writers.file_names import free_name
 from steelsight.imaging.read import image_size, is_image_name, list_images
@@ -85,6 +89,38 @@ def test_the_sample_and_its_corrections_are_one_dataset(tmp_path: Path) -> None:
     assert (counts["images"], counts["layout"], counts["faults"]) == (len(old) + 1, "coco", [])
     assert {one["name"]: one["images"] for one in counts["classes"]} == said["classes"]
     assert list(said["classes"]) == ["1", "2", "3", "4"]
+
+
+def test_a_rejection_without_a_mask_makes_a_good_image_bad_and_leaves_masks_as_they_are(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for number in range(5):
+        indices = np.zeros((8, 12), np.uint8)
+        indices[2:4, 3:7] = number == 0
+        write_index_png(data, f"{number}.png", indices)
+        (data / f"images/{number}.png").write_bytes(a_picture(900 + number))
+    (data / "classes.txt").write_text("crack\n")
+    (data / "labels.csv").write_text("image,class\nimages/3.png,crack\nimages/4.png,bad\n")
+    station = Station(tmp_path / "station", ("crack",))
+    for number, word in ((0, "reject"), (1, "reject"), (4, "pass")):
+        station.review(station.inspect((data / f"images/{number}.png").read_bytes(), (8, 12), ("",)), None, word)
+    new = a_picture(950)
+    station.review(station.inspect(new, (8, 12), ("",)), None, "reject")
+    done = run_cli(
+        "log", "corrections", "--data", tmp_path / "station", "--out", tmp_path / "next", "--with", data, "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    keys = ("images", "defective", "without_masks", "kept", "replaced", "added")
+    assert [said[key] for key in keys] == [6, 4, 3, 3, 2, 1]
+    dataset = read_dataset(tmp_path / "next")
+    assert not dataset.faults
+    assert {one.image_id: one.runs[0].area for one in dataset.samples} == {"0.png": 8, "2.png": 0, "4.png": 0}
+    added = f"corrections/{hashlib.sha256(new).hexdigest()[:16]}.png"
+    assert {one.image_id: one.shown for one in dataset.without_masks} == {
+        "1.png": (UNKNOWN,),
+        "3.png": (0,),
+        added: (UNKNOWN,),
+    }
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_background, is_ignore, is_plain, shown
+from steelsight.dataset.layouts.good_names import is_good_name
 
 _WHOLE_FLOAT = re.compile(r"([0-9]+)\.0+", re.ASCII)
 
@@ -21,9 +22,9 @@ def refuse_class_names(classes: Sequence[str], root: Path) -> None:
     for name in classes:
         if not is_plain(name):
             raise UserError(f"{root}: class {shown(name)!r} has characters that no table can show; rename the class")
-        if not name.strip():
+        if not any(one.isprintable() and not one.isspace() for one in name):
             raise UserError(f"{root}: a class is named {name!r}; give it a name that can be seen")
-        if is_background(name) or is_ignore(name):
+        if is_background(name) or is_ignore(name) or is_good_name(name):
             raise UserError(
                 f"{root}: class {name!r} is no class of defects; images without a defect need no class, rename or remove it"
             )
@@ -35,7 +36,8 @@ def refuse_class_names(classes: Sequence[str], root: Path) -> None:
 
 
 def _in_a_table(name: str) -> str:
-    """As `score` and a spreadsheet read it: without spaces around it, and 1.0 for 1."""
-    text = unicodedata.normalize("NFC", " ".join(name.split()))
+    """As `score`, a spreadsheet and a reader take it: without spaces around it, 1.0 for 1, and without what has no width."""
+    seen = "".join(one for one in name if unicodedata.category(one) != "Cf")
+    text = unicodedata.normalize("NFC", " ".join(seen.split()))
     whole = _WHOLE_FLOAT.fullmatch(text)
     return whole[1] if whole else text

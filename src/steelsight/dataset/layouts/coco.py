@@ -10,16 +10,20 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background
+from steelsight.core.safe_names import is_background, is_ignore
 from steelsight.dataset.layouts.coco_file import CocoAnnotation, CocoCategory, CocoFile, CocoImage, Ids, load
 from steelsight.dataset.layouts.coco_marks import annotation_runs, is_box
+from steelsight.dataset.layouts.coco_parts import base_of, files_of_parts, joined
+from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
+from steelsight.dataset.layouts.json_file import mentions
 from steelsight.dataset.layouts.listing import (
     Boxes,
     Listed,
     Listing,
     Marks,
     Size,
+    is_ignored,
     is_safe_name,
     no_marks,
     union,
@@ -37,19 +41,30 @@ _Id = int | str
 
 
 def candidates(root: Path) -> list[Path]:
-    """The JSON files of a folder, or of its `annotations/`, that hold images and annotations."""
+    """The JSON files of a folder, or of its `annotations/`, that hold images and annotations; else those of its folders."""
     found = sorted(root.glob("*.json")) + sorted((root / "annotations").glob("*.json"))
-    return [path for path in found if _mentions_both(path)]
+    return [path for path in found if mentions(path, "images", "annotations")] or [
+        path for path in files_of_parts(root) if mentions(path, "images", "annotations")
+    ]
 
 
-def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = None) -> Listing:
+def list_folder(
+    root: Path, table: Path | None = None, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()
+) -> Listing:
     """List a COCO folder; `table` says which JSON where there are several, `boxes` what an annotation without a mask
     counts as.
 
     Raises:
-        UserError: no JSON or several, no JSON at all inside, or a field of COCO is missing.
+        UserError: no JSON, or several that list the same images, no JSON at all inside, or a field of COCO is missing.
     """
-    file = table or _choose(root)
+    files = [table] if table else candidates(root)
+    if len(files) > 1:
+        return joined(root, [list_folder(base_of(root, file), file, boxes=boxes) for file in files], files)
+    if not files:
+        raise UserError(f"{root}: no JSON here holds images and annotations; add the COCO file beside the images")
+    (file,) = files
+    if base_of(root, file) != root:
+        return joined(root, [list_folder(base_of(root, file), file, boxes=boxes)], files)
     content = load(file)
     names, no_class, notes = _classes(content, file)
     faults: list[Fault] = list(content.faults)
@@ -74,7 +89,7 @@ def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = 
             message = f"image {name} shares its id {image.id} with another; give each its own, in its annotations too"
             faults.append(Fault("duplicate-row", file, None, name, message))
         else:
-            images.append(_listed(name, disk, file, image, annotations, names, boxes))
+            images.append(_listed(name, disk, file, image, annotations, names, boxes, ignore))
             labelled |= {name} if annotations else set()
         taken.add(name)
     there = [image.image_id for image in images if image.path.is_file()]
@@ -92,29 +107,12 @@ def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = 
     )
 
 
-def _choose(root: Path) -> Path:
-    found = candidates(root)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise UserError(f"{root}: no JSON here holds images and annotations; add the COCO file beside the images")
-    names = ", ".join(path.relative_to(root).as_posix() for path in found)
-    raise UserError(f"{root}: several COCO files ({names}); name the one you mean: {found[0]}")
-
-
-def _mentions_both(path: Path) -> bool:
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights") from error
-    return b'"images"' in text and b'"annotations"' in text
-
-
 def _classes(content: CocoFile, file: Path) -> tuple[dict[_Id, str], set[_Id], tuple[str, ...]]:
     """Class names by id of category, the ids of categories that are none, and what is to be said of these."""
     ids = Ids(category.id for category in content.categories)
     used = {ids.find(annotation.category_id) for annotation in content.annotations}
-    parents = {category.supercategory for category in content.categories}
+    stated = [one for one in content.categories if isinstance(one.supercategory, str)]
+    parents = {one.supercategory for one in stated if one.supercategory != one.name}  # many tools name it as itself
     names: dict[_Id, str] = {}
     no_class: set[_Id] = set()
     notes: list[str] = []
@@ -123,13 +121,15 @@ def _classes(content: CocoFile, file: Path) -> tuple[dict[_Id, str], set[_Id], t
     for category in sorted(content.categories, key=_by_id):
         if is_background(category.name):
             notes.append(f"category {category.name!r} is no class: what is marked as background is no defect")
+        elif is_good_name(category.name):
+            notes.append(f"category {category.name!r} is no class: what is marked as free of defects is no defect")
         elif category.name in parents and category.id not in used:
             notes.append(f"category {category.name!r} is no class: it is the unused parent of others")
         else:
             names[category.id] = category.name
             continue
         no_class.add(category.id)
-    if not names:
+    if all(is_ignore(name) for name in names.values()):
         raise UserError(f"{file}: no category is a defect class; name the classes in categories")
     return names, no_class, tuple(notes)
 
@@ -152,7 +152,10 @@ def _annotations_by_image(
         image_id = known.find(annotation.image_id)
         if image_id is None:
             message = f"{annotation.label} belongs to image {annotation.image_id}, which is not in images; add it"
-            faults.append(Fault("missing-image", file, None, None, message))
+            named = next((name for name in names.values() if name == annotation.image_id), None)
+            if named is not None:
+                message = f"{annotation.label} gives the name {named} where the id of its image belongs; write the id"
+            faults.append(Fault("missing-image", file, None, named, message))
             orphans += [Orphan(annotation.image_id, file)] if isinstance(annotation.image_id, str) else []
             continue
         category = categories.find(annotation.category_id)
@@ -176,6 +179,7 @@ def _listed(
     annotations: list[CocoAnnotation],
     names: dict[_Id, str],
     boxes: Boxes | None,
+    ignore: frozenset[str],
 ) -> Listed:
     folders = dict.fromkeys((file.parent, file.parent / "images", disk.root, disk.root / "images"))
     path = next((folder / name for folder in folders if (folder / name).is_file()), None)
@@ -187,7 +191,7 @@ def _listed(
         stated = (size[0] if image.height is None else image.height, size[1] if image.width is None else image.width)
         if stated != size:
             return Marks({}, (wrong_size(name, file, None, stated, size),))
-        return _marks(name, file, annotations, names, size, boxes)
+        return _marks(name, file, annotations, names, size, boxes, ignore)
 
     return Listed(name, path, marks, file)
 
@@ -199,6 +203,7 @@ def _marks(
     names: dict[_Id, str],
     size: Size,
     boxes: Boxes | None,
+    ignore: frozenset[str],
 ) -> Marks:
     ids = Ids(names)
     parts: defaultdict[str, list[Runs]] = defaultdict(list)
@@ -210,11 +215,12 @@ def _marks(
             message = f"{annotation.label}: category {annotation.category_id} is not in categories; add it, or mend it"
             faults.append(Fault("unknown-class", file, None, image_id, message))
             continue
-        if boxes == "as-labels" and is_box(annotation):
+        of_this = "as-masks" if is_ignored(names[category], ignore) else boxes  # that needs no outline
+        if of_this == "as-labels" and is_box(annotation):
             shown.add(names[category])
             continue
         try:
-            runs = annotation_runs(annotation, size, boxes=boxes)
+            runs = annotation_runs(annotation, size, boxes=of_this)
         except (RunError, AnnotationError) as error:
             faults.append(Fault(error.kind, file, None, image_id, f"{annotation.label}: {error}"))
             continue

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.dataset.layouts.legend import Legend, colour_marks, find_legend, ignored_pixels, read_legend
+from steelsight.dataset.layouts.legend import Legend, colour_marks, find_legend, read_legend
 from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, second_mask, shared_mask
 from steelsight.dataset.model import Fault
 from steelsight.imaging.read import list_images
@@ -65,21 +65,10 @@ def list_pairs(root: Path, images: Path, masks: Path, legend: Legend) -> Listing
         message = f"no image {images.name}/{stem}.* for this mask; add the image or remove the mask"
         faults.append(Fault("missing-image", every[stem][0], None, None, message))
     used = frozenset(path for paths in every.values() for path in paths)
-    notes = _ignored(sorted(used), legend)
     return Listing(
-        root, "colour-masks", legend.classes, tuple(listed), tuple(faults), notes, owned=(images, masks), masks=used
+        root, "colour-masks", legend.classes, tuple(listed), tuple(faults), owned=(images, masks), masks=used
     )
 
 
 def _reader(image_id: str, found: list[Path], legend: Legend) -> Callable[[Size], Marks]:
     return lambda size: colour_marks(image_id, found[0], legend, size) if found else Marks({})
-
-
-def _ignored(masks: list[Path], legend: Legend) -> tuple[str, ...]:
-    counts = [count for file in masks if (count := ignored_pixels(file, legend))]
-    if not counts:
-        return ()
-    return (
-        f"{sum(counts)} pixels of {len(counts)} masks have the colour of what is not to be judged ({legend.file.name}); they "
-        "count as free of defects",
-    )

@@ -13,13 +13,14 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background, is_ignore
+from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
     Shape,
@@ -45,6 +46,7 @@ class _Read:
 
     file: Path
     declared: tuple[str, ...]
+    ignore: frozenset[str]
     faults: list[Fault] = field(default_factory=list)
     no_class: Counter[str] = field(default_factory=Counter)
     empty: int = 0
@@ -67,13 +69,16 @@ def candidates(root: Path) -> list[Path]:
     return [path for path in sorted(root.glob("*.xml")) if root_tag(path) == "annotations"]
 
 
-def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = None) -> Listing:
+def list_folder(
+    root: Path, table: Path | None = None, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()
+) -> Listing:
     """List a folder with an XML of CVAT; `table` says which where there are several.
 
     Raises:
         UserError: none or several, one that is not XML, or one of a video.
     """
-    file = table or _choose(root)
+    none = "no XML of CVAT here; export the task as `CVAT for images 1.1`, with its images"
+    file = table or only_file(root, candidates(root), none, "XML files of CVAT")
     top = read_xml(file)
     if top.tag != "annotations":
         raise UserError(f"{file}: its root is {top.tag!r}; CVAT for images 1.1 begins with <annotations>")
@@ -82,7 +87,7 @@ def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = 
             f"{file}: holds the tracks of a video; export it from CVAT as `CVAT for images 1.1`, or as `COCO 1.0`"
         )
     names = [label.findtext("name", "").strip() for label in top.iterfind("meta//labels/label")]
-    read = _Read(file, tuple(dict.fromkeys(name for name in names if name)))
+    read = _Read(file, tuple(dict.fromkeys(name for name in names if name)), ignore)
     disk = ImagesOnDisk(root)
     beside = [file.parent / "images", file.parent]
     images: list[Listed] = []
@@ -112,20 +117,9 @@ def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = 
     )
 
 
-def _choose(root: Path) -> Path:
-    found = candidates(root)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise UserError(f"{root}: no XML of CVAT here; export the task as `CVAT for images 1.1`, with its images")
-    raise UserError(
-        f"{root}: several XML files of CVAT ({', '.join(path.name for path in found)}); name the one you mean: {found[0]}"
-    )
-
-
 def _classes(declared: tuple[str, ...]) -> tuple[str, ...] | None:
     """The labels of the task in its order; None where the file states none."""
-    usable = [name for name in declared if not (is_background(name) or is_ignore(name) or is_good_name(name))]
+    usable = [name for name in declared if not (is_background(name) or is_good_name(name))]
     return tuple(usable) or None
 
 
@@ -140,7 +134,7 @@ def _listed(
         return None
     image_id = disk.name_of(found.path)
     shapes, shown, is_good, faults = _shapes(element, image_id, read)
-    if is_good and (shapes or shown):
+    if is_good and (shown or any(not is_ignored(shape.name, read.ignore) for shape in shapes)):
         message = (
             "a tag says that the image is free of defects, and a shape or another tag that it is not; see which "
             "is right"
@@ -154,7 +148,16 @@ def _listed(
 
     def marks(size: Size) -> Marks:
         given = (size[0] if stated[0] is None else int(stated[0]), size[1] if stated[1] is None else int(stated[1]))
-        return shape_marks(image_id, read.file, shapes, size, boxes=boxes, stated=given, shown=frozenset(shown))
+        return shape_marks(
+            image_id,
+            read.file,
+            shapes,
+            size,
+            boxes=boxes,
+            ignore=read.ignore,
+            stated=given,
+            shown=frozenset(shown),
+        )
 
     return Listed(image_id, found.path, marks, read.file)
 
@@ -175,7 +178,7 @@ def _shapes(element: Element, image_id: str, read: _Read) -> tuple[list[Shape], 
             faults.append(Fault("unknown-class", read.file, None, image_id, message))
         elif not name:
             faults.append(Fault("unknown-class", read.file, None, image_id, f"{label} has no label; give it its class"))
-        elif is_background(name) or is_ignore(name):
+        elif is_background(name):
             read.no_class[name] += 1
         elif one.tag == "tag":
             if is_good_name(name):
@@ -193,6 +196,7 @@ def _shapes(element: Element, image_id: str, read: _Read) -> tuple[list[Shape], 
     return shapes, shown, is_good, faults
 
 
+_LONGEST = 1 << 32  # pixels that a run length can mean
 _GEOMETRY = frozenset(
     {"points", "xtl", "ytl", "xbr", "ybr", "rotation", "cx", "cy", "rx", "ry", "rle", "left", "top", "width", "height"}
 )
@@ -246,13 +250,17 @@ def _mask(one: Element) -> Callable[[Size], Runs]:
     """Run lengths along the rows of a box, the unset pixels first."""
     left, top, width, height = (round(value) for value in _numbers(one, "left", "top", "width", "height"))
     counts = [number(part) for part in one.get("rle", "").split(",")]
-    lengths = np.array([-1 if count is None or count != int(count) else int(count) for count in counts], np.int64)
-    if (lengths < 0).any() or width < 1 or height < 1:
+    lengths = [int(count) for count in counts if count is not None and 0 <= count <= _LONGEST and count == int(count)]
+    if len(lengths) < len(counts) or width < 1 or height < 1:
         raise AnnotationError("run-not-a-number", "its run lengths are no whole numbers from 0; export it again")
-    if int(lengths.sum()) != width * height:
+    if sum(lengths) != width * height:
         raise AnnotationError(
-            "run-out-of-range", f"its run lengths add up to {int(lengths.sum())}, not to {width} x {height} pixels"
+            "run-out-of-range", f"its run lengths add up to {sum(lengths)}, not to {width} x {height} pixels"
         )
-    values = np.zeros(lengths.size, np.bool_)
-    values[1::2] = True
-    return bitmap(np.repeat(values, lengths).reshape(height, width), left, top)
+
+    def unpack() -> NDArray[np.bool_]:
+        values = np.zeros(len(lengths), np.bool_)
+        values[1::2] = True
+        return np.repeat(values, lengths).reshape(height, width)
+
+    return bitmap((left, top, width, height), unpack)

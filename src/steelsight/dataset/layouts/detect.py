@@ -25,11 +25,17 @@ _SEVERSTAL_COLUMNS = {*severstal.LONG, *severstal.WIDE}
 _FILES = (".csv", ".json", ".xml")
 
 
-def list_dataset(data: Path, layout: Layout | None = None, boxes: Boxes | None = None) -> Listing:
+def list_dataset(
+    data: Path,
+    layout: Layout | None = None,
+    boxes: Boxes | None = None,
+    ignore: frozenset[str] = frozenset(),
+) -> Listing:
     """List what a user brings: a folder, or the very CSV, JSON or XML where a folder has several.
 
     Args:
         boxes: what boxes count as, in the layouts that have some.
+        ignore: names of labels that mean what is not to be judged, beside those that say it themselves.
 
     Raises:
         UserError: nothing there, no layout or several fit, or the layout's own rules are broken.
@@ -41,33 +47,33 @@ def list_dataset(data: Path, layout: Layout | None = None, boxes: Boxes | None =
     if table and table.suffix.lower() not in _FILES:
         raise UserError(f"{data}: not a folder; name the folder of your data, or its CSV, JSON or XML")
     chosen = layout or (_of_file(table) if table else detect_layout(root))
-    listing = _listed(chosen, root, table, boxes)
+    listing = _listed(chosen, root, table, boxes, ignore)
     labels = root / image_labels.TABLE
     if chosen != "image-labels" and labels != table and image_labels.is_table(labels):
-        return image_labels.joined(listing, labels)
+        return image_labels.joined(listing, labels, ignore)
     return listing
 
 
-def _listed(layout: Layout, root: Path, table: Path | None, boxes: Boxes | None) -> Listing:
+def _listed(layout: Layout, root: Path, table: Path | None, boxes: Boxes | None, ignore: frozenset[str]) -> Listing:
     match layout:
         case "severstal":
             return severstal.list_folder(root, table)
         case "index-png":
-            return index_png.list_folder(root)
+            return index_png.list_folder(root, ignore=ignore)
         case "class-folders":
             return class_folders.list_folder(root)
         case "coco":
-            return coco.list_folder(root, table, boxes=boxes)
+            return coco.list_folder(root, table, boxes=boxes, ignore=ignore)
         case "labelme":
-            return labelme.list_folder(root, boxes=boxes)
+            return labelme.list_folder(root, boxes=boxes, ignore=ignore)
         case "cvat":
-            return cvat.list_folder(root, table, boxes=boxes)
+            return cvat.list_folder(root, table, boxes=boxes, ignore=ignore)
         case "yolo":
-            return yolo.list_folder(root, boxes=boxes)
+            return yolo.list_folder(root, boxes=boxes, ignore=ignore)
         case "voc":
-            return voc.list_folder(root, boxes=boxes)
+            return voc.list_folder(root, boxes=boxes, ignore=ignore)
         case "label-studio":
-            return label_studio.list_folder(root, table, boxes=boxes)
+            return label_studio.list_folder(root, table, boxes=boxes, ignore=ignore)
         case "mvtec":
             return mvtec.list_folder(root)
         case "colour-masks":

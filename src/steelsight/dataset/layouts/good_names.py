@@ -1,4 +1,4 @@
-"""Names of folders and of labels that mean free of defects."""
+"""Names of folders and of labels that mean free of defects, and of labels that mean any defect."""
 
 import re
 
@@ -8,6 +8,19 @@ _GOOD = frozenset(
 _GOOD |= {f"{no} {what}" for no in ("no", "without", "non") for what in ("defect", "defects", "fault", "faults")}
 _GOOD |= {"defectfree", "faultfree", "nondefective", "non defective", "not defective"}
 
+_BAD = frozenset(
+    {"bad", "ng", "nok", "not ok", "not good", "reject", "rejected", "defective", "scrap", "anomaly", "anomalous"}
+)
+
+
+def is_bad_name(name: str) -> bool:
+    """Say whether a label of an image means that it shows some defect, whichever.
+
+    >>> [is_bad_name(one) for one in ("Bad", "not-OK", "bad weld", "scratch")]
+    [True, True, False, False]
+    """
+    return _plain(name) in _BAD
+
 
 def is_good_name(name: str) -> bool:
     """Say whether a folder's whole name means free of defects; a word within another name means nothing.
@@ -15,4 +28,8 @@ def is_good_name(name: str) -> bool:
     >>> [is_good_name(one) for one in ("Good", "defect-free", "not good", "free_edge_crack", "MT_Free")]
     [True, True, False, False, False]
     """
-    return re.sub(r"[\W_]+", " ", name.casefold()).strip() in _GOOD
+    return _plain(name) in _GOOD
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", " ", name.casefold()).strip()

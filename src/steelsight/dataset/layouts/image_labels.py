@@ -4,35 +4,40 @@
     strip_001.jpg,good
     strip_002.jpg,scratch            (of several classes: a row each)
 
-`good`, `ok` and the like say that nothing is there. What a class says is where a defect is to be learned from without a
+`good`, `ok` and the like say that nothing is there; `bad`, `reject` and the like that something is, whatever it is, unless
+masks have a class of that name. What a class says is where a defect is to be learned from without a
 mask: the image shows it, nobody knows where. The table may stand beside labels of any other layout, for the images that
 these do not know.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import from_cell
-from steelsight.dataset.layouts.good_names import is_good_name
+from steelsight.dataset.layouts.good_names import is_bad_name, is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
-from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks
+from steelsight.dataset.layouts.listing import UNNAMED, Listed, Listing, Marks, Size, is_ignored, no_marks
 from steelsight.dataset.layouts.text_file import table_header, table_rows
 from steelsight.dataset.model import Fault
 from steelsight.imaging.rle import Runs
 
 TABLE = "labels.csv"
 COLUMNS = ("image", "class")
+BAD = "bad"
+"""Written for a defect of no known class."""
 
 
 @dataclass(frozen=True)
 class ImageLabel:
-    """What a table says of one image: the classes that it shows, none where it is good, and the first row about it."""
+    """What a table says of one image: the classes that it shows, none where it is good, the first row about it, and the word
+    for a defect that has no name."""
 
     path: Path
     classes: frozenset[str]
     line: int
+    word: str = ""
 
 
 def is_table(file: Path) -> bool:
@@ -56,7 +61,7 @@ def list_folder(root: Path, table: Path | None = None) -> Listing:
     labels, faults = read_labels(file, disk)
     images = [_listed(disk.name_of(path), path, label, file) for path, label in labels.items()]
     images.sort(key=lambda one: one.image_id)
-    classes = {name for label in labels.values() for name in label.classes}
+    classes = _named(labels)
     return Listing(
         root,
         "image-labels",
@@ -68,7 +73,7 @@ def list_folder(root: Path, table: Path | None = None) -> Listing:
     )
 
 
-def joined(listing: Listing, file: Path) -> Listing:
+def joined(listing: Listing, file: Path, ignore: frozenset[str] = frozenset()) -> Listing:
     """A layout's listing with what a table says of the same images and of others.
 
     Raises:
@@ -76,15 +81,15 @@ def joined(listing: Listing, file: Path) -> Listing:
     """
     disk = ImagesOnDisk(listing.root, without=listing.masks)
     labels, faults = read_labels(file, disk)
+    classes = listing.classes
+    if classes is not None:
+        labels = {path: _by_class(label, classes) for path, label in labels.items()}
+        classes = (*classes, *sorted(_named(labels).difference(classes)))
     known = {one.path: one for one in listing.images}
-    images = [_with(one, labels[one.path], file) if one.path in labels else one for one in listing.images]
+    images = [_with(one, labels[one.path], file, ignore) if one.path in labels else one for one in listing.images]
     added = [_listed(disk.name_of(path), path, label, file) for path, label in labels.items() if path not in known]
     used = {fault.image_id for fault in listing.faults}
     added = [one for one in added if one.image_id not in used]
-    classes = listing.classes
-    if classes is not None:
-        new = {name for label in labels.values() for name in label.classes}.difference(classes)
-        classes = (*classes, *sorted(new))
     note = (
         f"{file.name}: {len(labels)} images by a label of the image as a whole, {len(added)} of which no other "
         f"label is about"
@@ -95,6 +100,18 @@ def joined(listing: Listing, file: Path) -> Listing:
         images=(*images, *sorted(added, key=lambda one: one.image_id)),
         faults=(*listing.faults, *faults),
         notes=(*listing.notes, note),
+    )
+
+
+def _named(labels: Mapping[Path, ImageLabel]) -> set[str]:
+    return {name for label in labels.values() for name in label.classes} - {UNNAMED}
+
+
+def _by_class(label: ImageLabel, classes: Collection[str]) -> ImageLabel:
+    """A word for any defect is a class where the masks have one of that very name."""
+    return replace(
+        label,
+        classes=frozenset(label.word if name == UNNAMED and label.word in classes else name for name in label.classes),
     )
 
 
@@ -140,8 +157,13 @@ def read_labels(file: Path, disk: ImagesOnDisk) -> tuple[dict[Path, ImageLabel],
             continue
         if is_good:
             good[found.path] = line
-        classes = (before.classes if before else frozenset()) | (frozenset() if is_good else {name})
-        labels[found.path] = ImageLabel(found.path, classes, before.line if before else line)
+        classes = before.classes if before else frozenset()
+        word = before.word if before else ""
+        if is_bad_name(name):
+            classes, word = classes | {UNNAMED}, name
+        elif not is_good:
+            classes |= {name}
+        labels[found.path] = ImageLabel(found.path, classes, before.line if before else line, word)
     return labels, faults
 
 
@@ -159,12 +181,12 @@ def _shown(label: ImageLabel, file: Path) -> Callable[[Size], Marks]:
     return lambda _: Marks({}, (), file, label.line, label.classes)
 
 
-def _with(one: Listed, label: ImageLabel, file: Path) -> Listed:
+def _with(one: Listed, label: ImageLabel, file: Path, ignore: frozenset[str]) -> Listed:
     """An image of another layout with what the table says of it, too."""
 
     def marks(size: Size) -> Marks:
         found = one.marks(size)
-        marked = _marked(found.masks) | found.shown
+        marked = _marked(found.masks, ignore) | found.shown
         if found.faults:
             return found
         if not label.classes and marked:
@@ -172,10 +194,10 @@ def _with(one: Listed, label: ImageLabel, file: Path) -> Listed:
                 f"{one.image_id} is good here, and other labels show {', '.join(sorted(marked))}; see which is right"
             )
             return Marks({}, (Fault("contradiction", file, label.line, one.image_id, message),))
-        return replace(found, shown=found.shown | (label.classes - marked))
+        return replace(found, shown=found.shown | (label.classes - (marked | {UNNAMED} if marked else marked)))
 
     return replace(one, marks=marks)
 
 
-def _marked(masks: Mapping[str, Runs]) -> frozenset[str]:
-    return frozenset(name for name, runs in masks.items() if runs.area)
+def _marked(masks: Mapping[str, Runs], ignore: frozenset[str]) -> frozenset[str]:
+    return frozenset(name for name, runs in masks.items() if runs.area and not is_ignored(name, ignore))

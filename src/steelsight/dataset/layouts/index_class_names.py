@@ -8,8 +8,8 @@ from steelsight.core.safe_names import is_background, is_ignore
 from steelsight.dataset.layouts.severstal import header
 from steelsight.dataset.layouts.text_file import read_text
 
-_NAMED_INDEX = re.compile(r"(.+)_([1-9][0-9]*)", re.ASCII)
-_NUMBERED = re.compile(r"([0-9]+)\s*[:;,.\t )=-]\s*(\S.*)", re.ASCII)
+_NAMED_INDEX = re.compile(r"(.+)_([1-9][0-9]{0,8})", re.ASCII)
+_NUMBERED = re.compile(r"([0-9]{1,9})\s*[:;,.\t )=-]\s*(\S.*)", re.ASCII)
 
 
 def class_names(root: Path) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Index masks: `images/` and `masks/`, one mask per image under the same name; 0 is background, 1.. are the classes.
 
 Class names come from `classes.txt` (see `class_names`) or from an `index.csv` whose header has columns such as
-`inclusion_1,patches_2`; otherwise they are the indices that occur.
+`inclusion_1,patches_2`; otherwise they are the indices that occur. 255 beside them is ignored.
 """
 
 from collections import Counter, defaultdict
@@ -21,11 +21,14 @@ from steelsight.imaging.read import ImageError, list_images
 from steelsight.imaging.rle import Runs, encode_mask
 
 IMAGES, MASKS = "images", "masks"
+IGNORED_INDEX = 255
 
 _LOSSLESS = frozenset({".png", ".bmp", ".tif", ".tiff"})
 _MOST_VALUES = 64  # a mask with more grey values than this was resized or saved as JPEG
-_IGNORE = 255
-_BLENDED = 32  # pixels of all masks together from which on a value that lies between others is the trace of a resize
+_BLENDED = (
+    32  # pixels of a mask, or of all together, from which on a value that lies between others is the trace of a resize
+)
+_IGNORED = "ignore"
 _SHARE = 0.9  # of its pixels, that lie there
 
 
@@ -38,7 +41,7 @@ class _Seen:
     files: dict[str, Path] = field(default_factory=dict)
 
     def finish(self, marks: Mapping[str, Marks]) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
-        return (*self._interpolated(), *self._ignored(marks)), ()
+        return (*self._interpolated(), *self._unsure(marks)), ()
 
     def _interpolated(self) -> list[Fault]:
         total: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])
@@ -46,31 +49,32 @@ class _Seen:
             for value, (pixels, between) in values.items():
                 total[value][0] += pixels
                 total[value][1] += between
-        odd = {value for value, (pixels, between) in total.items() if between >= _SHARE * pixels}
-        if sum(total[value][0] for value in odd) < _BLENDED:
-            return []
+        everywhere = _odd({value: (pixels, between) for value, (pixels, between) in total.items()})
+        odd = {image_id: _odd(values) | (everywhere & values.keys()) for image_id, values in self.blended.items()}
         return [
             Fault(
                 "not-an-index-mask",
                 self.files[image_id],
                 None,
                 image_id,
-                f"value {min(odd & values.keys())} stands only between a lower and a higher one: the mask was resized with "
+                f"value {min(values)} stands only between a lower and a higher one: the mask was resized with "
                 "interpolation; make it again from the original, or resize it with the nearest neighbour",
             )
-            for image_id, values in self.blended.items()
-            if odd & values.keys()
+            for image_id, values in odd.items()
+            if values
         ]
 
-    def _ignored(self, marks: Mapping[str, Marks]) -> list[Fault]:
-        """Without names, 255 beside other indices: many tools write it where nothing is to be judged."""
-        name = str(_IGNORE)
-        others = any(name != other for one in marks.values() for other in one.masks)
-        if self.named or not others:
+    def _unsure(self, marks: Mapping[str, Marks]) -> list[Fault]:
+        """Without names, 255 beside other great indices: the classes may be spread over the grey values."""
+        name = str(IGNORED_INDEX)
+        others = (
+            {int(other) for one in marks.values() for other in one.masks if other != name} if not self.named else ()
+        )
+        if not others or max(others) <= _MOST_VALUES:
             return []
         message = (
-            f"value {_IGNORE} beside other indices: many tools use it for pixels to ignore, and here it cannot be told from "
-            "a class; draw these pixels as 0 or as a class, or name all classes in classes.txt"
+            f"value {IGNORED_INDEX} beside {max(others)}: it may be a class, or pixels to ignore, as many tools write it; "
+            f"name all classes in classes.txt, or say that it is to be ignored by `ignore_class={IGNORED_INDEX}`"
         )
         return [
             Fault("unknown-class", self.files[image_id], None, image_id, message)
@@ -79,12 +83,18 @@ class _Seen:
         ]
 
 
+def _odd(values: Mapping[int, tuple[int, int]]) -> set[int]:
+    """Of the values of a mask, or of all masks together, those that nearly always lie between two others."""
+    found = {value for value, (pixels, between) in values.items() if between >= _SHARE * pixels}
+    return found if sum(values[value][0] for value in found) >= _BLENDED else set()
+
+
 def looks_like(root: Path) -> bool:
     """Say whether a folder has `images/` and `masks/`."""
     return (root / IMAGES).is_dir() and (root / MASKS).is_dir()
 
 
-def list_folder(root: Path) -> Listing:
+def list_folder(root: Path, *, ignore: frozenset[str] = frozenset()) -> Listing:
     """List a folder of images and index masks.
 
     Raises:
@@ -100,7 +110,7 @@ def list_folder(root: Path) -> Listing:
     for path in list_images(root / MASKS):
         every[path.stem].append(path)
     masks = {stem: one for stem, paths in every.items() for one in paths if one.suffix.lower() in _LOSSLESS}
-    read = _Seen(names is not None)
+    read = _Seen(names is not None or str(IGNORED_INDEX) in ignore)
     images: list[Listed] = []
     faults: list[Fault] = []
     found = list_images(root / IMAGES)
@@ -109,6 +119,12 @@ def list_folder(root: Path) -> Listing:
         mask = masks.get(path.stem)
         if seen[path.stem] > 1:
             faults.append(shared_mask(path.name, path))
+        elif mask is None and path.stem in every:
+            smeared = every[path.stem][0]
+            message = (
+                f"{smeared.name} is a JPEG, which changes the indices beside every edge; write the mask anew as PNG"
+            )
+            faults.append(Fault("not-an-index-mask", smeared, None, path.name, message))
         elif mask is None:
             message = f"no mask {MASKS}/{path.stem}.png for this image; add it (all 0 if nothing is there)"
             faults.append(Fault("missing-mask", path, None, path.name, message))
@@ -119,7 +135,18 @@ def list_folder(root: Path) -> Listing:
         message = f"no image {IMAGES}/{stem}.* for this mask; add the image or remove the mask"
         faults.append(Fault("missing-image", masks[stem], None, None, message))
     owned, used = (root / IMAGES, root / MASKS), frozenset(masks.values())
-    return Listing(root, "index-png", names, tuple(images), tuple(faults), notes, read.finish, owned, used)
+    return Listing(
+        root,
+        "index-png",
+        names,
+        tuple(images),
+        tuple(faults),
+        notes,
+        read.finish,
+        owned,
+        used,
+        ignored_beside=None if names is not None else str(IGNORED_INDEX),
+    )
 
 
 def _listed(path: Path, mask: Path, names: tuple[str, ...] | None, read: _Seen) -> Listed:
@@ -148,15 +175,21 @@ def _marks(image_id: str, file: Path, names: tuple[str, ...] | None, size: Size,
     if contradicts_alpha(file, mask > 0):
         message = "its transparency draws another mask than its values; save the indices as a grey PNG without alpha"
         return Marks({}, (Fault("not-an-index-mask", file, None, image_id, message),))
-    unknown = [value for value in values if names is not None and value > len(names)]
+    known = None if names is None else {IGNORED_INDEX: _IGNORED} | dict(enumerate(names, start=1))
+    unknown = [value for value in values if known is not None and value not in known]
     if names is not None and unknown:
-        message = f"value {unknown[0]}; the {len(names)} named classes are 1 to {len(names)} ({', '.join(names)})"
+        message = (
+            f"value {unknown[0]}; the {len(names)} named classes are 1 to {len(names)} ({', '.join(names)}), and "
+            f"{IGNORED_INDEX} is ignored"
+        )
         return Marks({}, (Fault("unknown-class", file, None, image_id, message),))
     read.files[image_id] = file
-    read.blended[image_id] = blended(mask)
+    read.blended[image_id] = blended(
+        mask if known is None else np.where(mask == IGNORED_INDEX, mask.dtype.type(0), mask)
+    )
     masks: dict[str, Runs] = {}
     for value in values:
-        masks[str(value) if names is None else names[value - 1]] = encode_mask(mask == value)
+        masks[str(value) if known is None else known[value]] = encode_mask(mask == value)
     return Marks(masks, (), file)
 
 

@@ -1,5 +1,6 @@
 """JSON as labelling tools write it, with one sentence for what is none."""
 
+import codecs
 import json
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,21 @@ def read_json(file: Path) -> Any:
         raise UserError(f"{file}: nested deeper than any label file; export it again") from None
     except ValueError:  # Python's own limit, which is there against endless conversion
         raise UserError(f"{file}: a number in it has thousands of digits; export it again") from None
+
+
+def mentions(file: Path, *keys: str) -> bool:
+    """Whether a file, in UTF-8 or UTF-16, has each of these keys; it need not be JSON.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror}); check its rights") from error
+    if b"\0" in text[:2] or text[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        text = text.replace(b"\0", b"")
+    return all(f'"{key}"'.encode() in text for key in keys)
 
 
 def number(value: Any) -> float | None:

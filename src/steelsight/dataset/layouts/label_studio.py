@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background, is_ignore
+from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.brush_runs import decode_brush
 from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number, points_of, read_json
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
     Shape,
@@ -51,6 +51,7 @@ class _Read:
     """What the file holds together, gathered while it is listed."""
 
     file: Path
+    ignore: frozenset[str]
     faults: list[Fault] = field(default_factory=list)
     no_class: Counter[str] = field(default_factory=Counter)
     empty: int = 0
@@ -71,19 +72,22 @@ def candidates(root: Path) -> list[Path]:
     return [path for path in sorted(root.glob("*.json")) if is_export(path)]
 
 
-def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = None) -> Listing:
+def list_folder(
+    root: Path, table: Path | None = None, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()
+) -> Listing:
     """List a folder with an export of Label Studio; `table` says which where there are several.
 
     Raises:
         UserError: none or several, or one of another kind.
     """
-    file = table or _choose(root)
+    none = "no export of Label Studio here; export the project as JSON and put it beside the images"
+    file = table or only_file(root, candidates(root), none, "exports of Label Studio")
     tasks = read_json(file)
     if not isinstance(tasks, list) or not tasks or not all(isinstance(task, dict) for task in tasks):
         raise UserError(f"{file}: no list of tasks; export it from Label Studio as JSON")
     if not any("annotations" in task for task in tasks):
         raise UserError(f"{file}: tasks without annotations, as JSON-MIN has them; export it from Label Studio as JSON")
-    read, disk = _Read(file), ImagesOnDisk(root)
+    read, disk = _Read(file, ignore), ImagesOnDisk(root)
     images: list[Listed] = []
     taken: dict[Path, str] = {}
     for place, task in enumerate(tasks, start=1):
@@ -107,20 +111,6 @@ def list_folder(root: Path, table: Path | None = None, *, boxes: Boxes | None = 
         owned=(root,),
         unlisted=f"{file.name} has no annotation of them ({len(read.skipped)} tasks were skipped or not annotated), so "
         "nobody knows whether they show a defect; annotate them, or take them out",
-    )
-
-
-def _choose(root: Path) -> Path:
-    found = candidates(root)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise UserError(
-            f"{root}: no export of Label Studio here; export the project as JSON and put it beside the images"
-        )
-    raise UserError(
-        f"{root}: several exports of Label Studio ({', '.join(path.name for path in found)}); name the one you mean: "
-        f"{found[0]}"
     )
 
 
@@ -158,7 +148,16 @@ def _listed(task: Mapping[str, Any], label: str, disk: ImagesOnDisk, read: _Read
 
     def marks(size: Size) -> Marks:
         stated = next((one for one in sizes if one != size), size)
-        return shape_marks(image_id, read.file, shapes, size, boxes=boxes, stated=stated, shown=frozenset(shown))
+        return shape_marks(
+            image_id,
+            read.file,
+            shapes,
+            size,
+            boxes=boxes,
+            ignore=read.ignore,
+            stated=stated,
+            shown=frozenset(shown),
+        )
 
     return Listed(image_id, found.path, marks, read.file)
 
@@ -217,7 +216,7 @@ def _shapes(
             size = _size(one)
             sizes.append(size)
             for name in names:
-                if is_background(name) or is_ignore(name):
+                if is_background(name):
                     read.no_class[name] += 1
                     continue
                 draw = _drawn(one["value"], kind, size)
@@ -225,7 +224,7 @@ def _shapes(
                 shapes.append(Shape(f"{label} ({kind})", name, draw, kind == "rectangle", outline=outline))
         except AnnotationError as error:
             faults.append(Fault(error.kind, read.file, None, image_id, f"{label}: {error}"))
-    if is_good and (shapes or shown):
+    if is_good and (shown or any(not is_ignored(shape.name, read.ignore) for shape in shapes)):
         message = (
             f"{task}: a choice says that the image is free of defects, and another mark that it is not; see "
             f"which is right"
@@ -242,7 +241,7 @@ def _said(one: Any) -> tuple[str | None, list[str]]:
         raise AnnotationError("malformed-entry", "no result with a type and a value; export it again")
     kind = kind.lower()
     if kind == "choices":
-        return "choices", [name for name in value.get("choices") or [] if isinstance(name, str)]
+        return "choices", _texts(value.get("choices"))
     if kind in ("textarea", "rating", "number", "datetime", "relation"):
         return None, []
     names = value.get(kind) if kind in _KINDS else value.get("labels")
@@ -256,6 +255,10 @@ def _said(one: Any) -> tuple[str | None, list[str]]:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise AnnotationError("unknown-class", "no label; give it its class")
     return _KINDS.get(kind, kind), [name.strip() for name in names]
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _size(one: Mapping[str, Any]) -> Size:
@@ -286,7 +289,7 @@ def _drawn(value: Mapping[str, Any], kind: str, size: Size) -> Callable[[Size], 
             centre = (x / 100 * width, y / 100 * height)
             return ellipse(centre, (across / 100 * width, down / 100 * height), number(value.get("rotation")) or 0.0)
         case "brush":
-            return bitmap(_brush(value, size), 0, 0)
+            return bitmap((0, 0, width, height), lambda: _brush(value, size))
     raise AnnotationError(
         "malformed-entry", f"marks of the kind {kind!r} are not read; draw it with a brush or as polygon"
     )

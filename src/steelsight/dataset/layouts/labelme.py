@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background, is_ignore
+from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
-from steelsight.dataset.layouts.json_file import number, points_of, read_json
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, no_marks
+from steelsight.dataset.layouts.json_file import mentions, number, points_of, read_json
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, no_marks
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
     Shape,
@@ -34,12 +35,13 @@ from steelsight.dataset.layouts.shapes import (
     thick_line,
 )
 from steelsight.dataset.model import Fault
-from steelsight.imaging.read import ImageError, decode_image
+from steelsight.imaging.read import ImageError, TooManyPixels, decode_image
 from steelsight.imaging.rle import Runs
 
 WIDTH = 10.0
 """Pixels of a line's width where the file does not say it: as labelme's own converters draw it."""
 
+_SMALL = 1 << 20  # pixels of a mask that are unpacked in any case, so that its size can be told
 _WIDTH = re.compile(r"(?:width\s*[:=]?\s*)?([0-9]+(?:\.[0-9]+)?)\s*(?:px|pixels?)?", re.IGNORECASE | re.ASCII)
 
 
@@ -47,6 +49,7 @@ _WIDTH = re.compile(r"(?:width\s*[:=]?\s*)?([0-9]+(?:\.[0-9]+)?)\s*(?:px|pixels?
 class _Read:
     """What the files hold together, gathered while each is listed."""
 
+    ignore: frozenset[str]
     faults: list[Fault] = field(default_factory=list)
     no_class: Counter[str] = field(default_factory=Counter)
     lines: int = 0
@@ -67,10 +70,14 @@ class _Read:
 
 def candidates(root: Path) -> list[Path]:
     """The JSON files below a folder that labelme may have written, none in hidden folders."""
-    return [path for path in sorted(root.rglob("*.json")) if not _is_hidden(path, root) and _is_labelme(path)]
+    return [
+        path
+        for path in sorted(root.rglob("*.json"))
+        if not _is_hidden(path, root) and mentions(path, "shapes", "imagePath")
+    ]
 
 
-def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
+def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()) -> Listing:
     """List a folder of labelme files.
 
     Raises:
@@ -81,7 +88,7 @@ def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
         raise UserError(
             f"{root}: no JSON of labelme here; labelme keeps one, with `shapes` and `imagePath`, for each image"
         )
-    disk, read = ImagesOnDisk(root), _Read()
+    disk, read = ImagesOnDisk(root), _Read(ignore)
     images = [listed for file in files if (listed := _listed(file, disk, read, boxes)) is not None]
     known = {one.path for one in images} | {fault.file for fault in read.faults} | set(read.of_image)
     images += [
@@ -107,15 +114,6 @@ def _is_hidden(path: Path, root: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
-def _is_labelme(path: Path) -> bool:
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights") from error
-    text = text.replace(b"\0", b"") if text[:2] in (b"\xff\xfe", b"\xfe\xff") else text
-    return b'"shapes"' in text and b'"imagePath"' in text
-
-
 def _listed(file: Path, disk: ImagesOnDisk, read: _Read, boxes: Boxes | None) -> Listed | None:
     """The image of a file, or None with a fault."""
     content = read_json(file)
@@ -134,15 +132,16 @@ def _listed(file: Path, disk: ImagesOnDisk, read: _Read, boxes: Boxes | None) ->
     shapes, faults = _shapes(content["shapes"], file, image_id, read)
     stated = _stated(content)
     good = [part for part in path.relative_to(disk.root).parts[:-1] if is_good_name(part)]
-    if good and shapes:
-        message = f"{len(shapes)} shapes on an image in a folder named {good[0]}; move the image, or remove the shapes"
+    defects = [shape for shape in shapes if not is_ignored(shape.name, read.ignore)]
+    if good and defects:
+        message = f"{len(defects)} shapes on an image in a folder named {good[0]}; move the image, or remove the shapes"
         faults.append(Fault("contradiction", file, None, image_id, message))
     if faults:
         read.faults += faults
         return Listed(image_id, path, no_marks, file)
 
     def marks(size: Size) -> Marks:
-        return shape_marks(image_id, file, shapes, size, boxes=boxes, stated=_filled(stated, size))
+        return shape_marks(image_id, file, shapes, size, boxes=boxes, ignore=read.ignore, stated=_filled(stated, size))
 
     return Listed(image_id, path, marks, file)
 
@@ -194,7 +193,7 @@ def _shapes(entries: list[Any], file: Path, image_id: str, read: _Read) -> tuple
             faults.append(Fault("unknown-class", file, None, image_id, f"{label} has no label; give it its class"))
             continue
         name = name.strip()
-        if is_background(name) or is_ignore(name):
+        if is_background(name):
             read.no_class[name] += 1
             continue
         try:
@@ -250,18 +249,26 @@ def _width(entry: Mapping[str, Any], read: _Read) -> float:
 
 def _bitmap(entry: Mapping[str, Any], points: list[tuple[float, float]]) -> Callable[[Size], Runs]:
     """A bitmap as a PNG in base64, from the first of two points to the second, both included."""
-    try:
-        content = base64.b64decode(str(entry.get("mask") or ""), validate=True)
-        mask = decode_image(content, Path("mask"))
-    except (binascii.Error, ValueError, ImageError):
-        raise AnnotationError("unreadable-mask", "its mask is no PNG in base64; draw it again") from None
-    if mask.ndim != 2:
-        raise AnnotationError("unreadable-mask", "its mask is in colour; draw it again")
     (left, top), (right, bottom) = points
-    box = (round(bottom - top) + 1, round(right - left) + 1)
-    if mask.shape != box:
-        raise AnnotationError(
-            "contradiction",
-            f"its points span {box[1]} x {box[0]} pixels and its mask has {mask.shape[1]} x {mask.shape[0]}",
-        )
-    return bitmap(mask > 0, round(left), round(top))
+    width, height = round(right - left) + 1, round(bottom - top) + 1
+
+    def unpack() -> NDArray[np.bool_]:
+        try:
+            content = base64.b64decode(str(entry.get("mask") or ""), validate=True)
+            mask = decode_image(content, Path("mask"), max_pixels=max(width * height, _SMALL))
+        except TooManyPixels as error:
+            raise AnnotationError(
+                "contradiction", f"its points span {width} x {height} pixels: {error.sentence}"
+            ) from None
+        except (binascii.Error, ValueError, ImageError):
+            raise AnnotationError("unreadable-mask", "its mask is no PNG in base64; draw it again") from None
+        if mask.ndim != 2:
+            raise AnnotationError("unreadable-mask", "its mask is in colour; draw it again")
+        if mask.shape != (height, width):
+            raise AnnotationError(
+                "contradiction",
+                f"its points span {width} x {height} pixels and its mask has {mask.shape[1]} x {mask.shape[0]}",
+            )
+        return mask > 0
+
+    return bitmap((round(left), round(top), width, height), unpack)

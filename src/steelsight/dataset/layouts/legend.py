@@ -1,6 +1,7 @@
 """Which colour of a mask means which class, from the files in which tools write it, and masks read by it."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,13 @@ FILES = ("legend.csv", "class_dict.csv", "labelmap.txt", "label_colors.txt")
 
 Colour = tuple[int, int, int]
 
-_LABELMAP = re.compile(r"([^:#]+):\s*([0-9]+)\s*,\s*([0-9]+)\s*,\s*([0-9]+)\s*(:.*)?", re.ASCII)
+_LABELMAP = re.compile(r"([^:#]+):\s*([0-9]{1,9})\s*,\s*([0-9]{1,9})\s*,\s*([0-9]{1,9})\s*(:.*)?", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 _COLOURLESS = re.compile(r"([^:#]+):\s*:.*")
 _NAME_COLUMNS = ("name", "class", "label")
 _COLOUR_COLUMNS = (("r", "red"), ("g", "green"), ("b", "blue"))
 _MOST_COLOURS = 256
+_BLACK: Colour = (0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,12 @@ class Legend:
 
     Attributes:
         file: where it stands.
-        names: of each colour; that of the background is None, and so is that of what is not to be judged.
-        ignored: colours of what is not to be judged.
-        classes: in the order of the file.
+        names: of each colour; that of the background is None.
+        classes: in the order of the file, without those that say what is not to be judged.
     """
 
     file: Path
     names: Mapping[Colour, str | None]
-    ignored: frozenset[Colour]
     classes: tuple[str, ...]
 
 
@@ -75,7 +76,6 @@ def read_legend(file: Path) -> Legend:
     """
     rows = _of_table(file) if file.suffix.lower() == ".csv" else _of_labelmap(file)
     names: dict[Colour, str | None] = {}
-    ignored: set[Colour] = set()
     classes: list[str] = []
     for line, name, colour in rows:
         if max(colour) > 255:
@@ -86,16 +86,15 @@ def read_legend(file: Path) -> Legend:
             )
         if name in classes:
             raise UserError(f"{file}, line {line}: class {name!r} has a colour already; give each class one colour")
-        if is_ignore(name):
-            ignored.add(colour)
-        is_class = not (is_background(name) or is_ignore(name))
-        names[colour] = name if is_class else None
-        if is_class:
+        names[colour] = None if is_background(name) else name
+        if not (is_background(name) or is_ignore(name)):
             classes.append(name)
     if not classes:
         raise UserError(f"{file}: names no class; write a line for each, such as scratch:255,0,0::")
-    names.setdefault((0, 0, 0), None)
-    return Legend(file, names, frozenset(ignored), tuple(classes))
+    names.setdefault(_BLACK, None)
+    if is_ignore(names[_BLACK] or "") and None not in names.values():
+        names[_BLACK] = None  # a legend whose only background is called unlabelled
+    return Legend(file, names, tuple(classes))
 
 
 def colour_marks(image_id: str, file: Path, legend: Legend, size: Size) -> Marks:
@@ -123,23 +122,11 @@ def colour_marks(image_id: str, file: Path, legend: Legend, size: Size) -> Marks
             f"mask{smeared}"
         )
         return Marks({}, (Fault("unknown-class", file, None, image_id, message),))
-    masks = {
-        name: encode_mask(codes == value)
-        for value in map(int, values)
-        if (name := legend.names[known[value]]) is not None
-    }
-    return Marks(masks, (), file)
-
-
-def ignored_pixels(file: Path, legend: Legend) -> int:
-    """How many pixels of a mask have a colour that is not to be judged; 0 where it cannot be read."""
-    if not legend.ignored:
-        return 0
-    try:
-        codes = _codes(read_image(file))
-    except ImageError:
-        return 0
-    return int(np.isin(codes, [_code(colour) for colour in legend.ignored]).sum())
+    of_name: defaultdict[str, list[int]] = defaultdict(list)  # what is not to be judged may have several colours
+    for value in map(int, values):
+        if (name := legend.names[known[value]]) is not None:
+            of_name[name].append(value)
+    return Marks({name: encode_mask(np.isin(codes, same)) for name, same in of_name.items()}, (), file)
 
 
 def _codes(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint32]:
@@ -184,7 +171,9 @@ def _of_table(file: Path) -> list[tuple[int, str, Colour]]:
         cells = [
             fields[place].strip() if place < len(fields) else "" for place in (at, *(one or 0 for one in of_colour))
         ]
-        if not cells[0] or not all(cell.isascii() and cell.isdigit() for cell in cells[1:]):
-            raise UserError(f"{file}, line {line}: {', '.join(cells)}; write a name and three numbers from 0 to 255")
+        if not cells[0] or not all(_NUMBER.fullmatch(cell) for cell in cells[1:]):
+            raise UserError(
+                f"{file}, line {line}: {', '.join(cells)[:40]}; write a name and three numbers from 0 to 255"
+            )
         rows.append((line, cells[0], (int(cells[1]), int(cells[2]), int(cells[3]))))
     return rows

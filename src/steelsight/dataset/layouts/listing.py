@@ -1,14 +1,19 @@
 """What a layout says before any image is opened: its images, what each is said to show, and the faults so far."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from steelsight.core.errors import UserError
+from steelsight.core.safe_names import is_ignore
 from steelsight.dataset.model import Fault, Layout
-from steelsight.imaging.rle import Runs, decode_runs, encode_mask
+from steelsight.imaging.rle import Runs, decode_runs, encode_mask, shared_area
 
 Size = tuple[int, int]
+
+UNNAMED = ""
+"""Stands in `Marks.shown` for a defect of which nobody says what it is."""
 
 Boxes = Literal["as-masks", "as-labels"]
 """What a box counts as, where no outline is drawn: all its pixels, or its class as something that the image shows."""
@@ -26,9 +31,10 @@ class Marks:
             unless no image at all shows the class.
         faults: what is wrong with the annotation.
         file, line: where the annotation stands, for faults that are found later.
-        shown: classes that the image is said to show, of which nobody says where. Where there is one, the masks are not
-            all that there is to see.
+        shown: classes that the image is said to show, or `UNNAMED`, of which nobody says where. Where there is one, the
+            masks are not all that there is to see.
         doubled: shapes that lie on the very outline of one of another class, in words.
+        ignored: pixels that are not to be judged, whatever else is marked there.
     """
 
     masks: Mapping[str, Runs]
@@ -37,6 +43,7 @@ class Marks:
     line: int | None = None
     shown: frozenset[str] = frozenset()
     doubled: tuple[str, ...] = ()
+    ignored: Runs = field(default_factory=Runs.empty)
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ class Listing:
         owned: folders whose images are all meant, with what is below them: what is not read of them is named.
         masks: files of masks, by whatever image they are used.
         unlisted: why an image in these folders is not read, and the mend; None for the words that fit most layouts.
+        ignored_beside: a name that means what is not to be judged, once there are masks of others; None where no name does.
     """
 
     root: Path
@@ -82,10 +90,33 @@ class Listing:
     owned: tuple[Path, ...] = ()
     masks: frozenset[Path] = frozenset()
     unlisted: str | None = None
+    ignored_beside: str | None = None
 
 
 Finish = Callable[[Mapping[str, Marks]], tuple[tuple[Fault, ...], tuple[str, ...]]]
 """From the marks of all images, by image, to faults and notes."""
+
+
+def is_ignored(name: str, ignore: frozenset[str]) -> bool:
+    """Whether a label means what is not to be judged: by its name, or since the user says so."""
+    return name in ignore or is_ignore(name)
+
+
+def only_file(root: Path, found: Sequence[Path], none: str, several: str) -> Path:
+    """The one label file of a folder.
+
+    Args:
+        none, several: what is said where there is none, and what they are called where there are several.
+
+    Raises:
+        UserError: there is none, or there are several.
+    """
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UserError(f"{root}: {none}")
+    names = ", ".join(path.relative_to(root).as_posix() for path in found)
+    raise UserError(f"{root}: several {several} ({names}); name the one you mean: {found[0]}")
 
 
 def no_marks(_: Size) -> Marks:
@@ -156,3 +187,10 @@ def union(parts: list[Runs], size: Size) -> Runs:
     for part in parts[1:]:
         mask |= decode_runs(part, size)
     return encode_mask(mask)
+
+
+def difference(runs: Runs, other: Runs, size: Size) -> Runs:
+    """Runs of the pixels that are in the first and not in the second."""
+    if not shared_area(runs, other):
+        return runs
+    return encode_mask(decode_runs(runs, size) & ~decode_runs(other, size))

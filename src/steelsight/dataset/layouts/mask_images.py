@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.imaging.header import image_format, png_chunks
+from steelsight.imaging.orientation import stated_orientation, upright
 from steelsight.imaging.read import decode_image, read_content
 from steelsight.imaging.tiff import read_page
 
@@ -16,6 +17,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _DEPTH_AT, _COLOUR_AT, _PALETTE = 8, 9, 3
 _COLOURS = (b"PLTE", b"tRNS")
 _LEAST = 256  # pixels from which on it can be told what a picture is
+_REACH = 3  # pixels to either side: bands of small class numbers are wider than one pixel
 _NEAR = 3  # grey levels around the commonest dark and the commonest bright one
 
 
@@ -51,7 +53,7 @@ def alpha_of(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
         return None
     if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 4:
         return None
-    alpha: NDArray[np.uint8] | NDArray[np.uint16] = pixels[..., 3]
+    alpha: NDArray[np.uint8] | NDArray[np.uint16] = upright(pixels[..., 3], stated_orientation(content))
     return None if alpha.min() == alpha.max() else alpha
 
 
@@ -83,21 +85,33 @@ def is_restless(indices: NDArray[np.uint8] | NDArray[np.uint16]) -> bool:
 
 
 def blended(indices: NDArray[np.uint8] | NDArray[np.uint16]) -> dict[int, tuple[int, int]]:
-    """Of each value but 0 and the greatest: its pixels, and how many of these lie between a lower and a higher neighbour, as
-    they do where a mask was resized with interpolation."""
+    """Of each value but 0 and the greatest: its pixels, and how many of these lie in a narrow band between a lower and a
+    higher value, as they do where a mask was blurred or resized with interpolation."""
     greatest = indices.max()
     if np.unique(indices).size < 3:
         return {}
-    padded = np.pad(indices.astype(np.int32), 1, mode="edge")
-    centre = padded[1:-1, 1:-1]
+    padded = np.pad(indices.astype(np.int32), _REACH, mode="edge")
+    centre = _shifted(padded, 0, 0)
     between = np.zeros(centre.shape, np.bool_)
-    height, width = centre.shape
     for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        after = padded[1 + down : 1 + down + height, 1 + right : 1 + right + width]
-        before = padded[1 - down : 1 - down + height, 1 - right : 1 - right + width]
+        after, before = _next_value(padded, down, right), _next_value(padded, -down, -right)
         between |= ((before < centre) & (centre < after)) | ((after < centre) & (centre < before))
     every, inside = np.bincount(centre.ravel()), np.bincount(centre[between].ravel(), minlength=int(greatest) + 1)
     return {int(v): (int(every[v]), int(inside[v])) for v in np.flatnonzero(every) if 0 < v < greatest}
+
+
+def _next_value(padded: NDArray[np.int32], down: int, right: int) -> NDArray[np.int32]:
+    """The first other value in a direction, of each pixel; its own where there is none near it."""
+    centre = _shifted(padded, 0, 0)
+    found = centre
+    for step in range(1, _REACH + 1):
+        found = np.where(found == centre, _shifted(padded, step * down, step * right), found)
+    return found
+
+
+def _shifted(padded: NDArray[np.int32], down: int, right: int) -> NDArray[np.int32]:
+    height, width = (length - 2 * _REACH for length in padded.shape)
+    return padded[_REACH + down : _REACH + down + height, _REACH + right : _REACH + right + width]
 
 
 def _palette_depth(content: bytes) -> int | None:

@@ -19,6 +19,7 @@ from steelsight.dataset.layouts.listing import (
     Size,
     is_safe_name,
     no_marks,
+    only_file,
     unsafe_name,
     with_slashes,
 )
@@ -122,11 +123,8 @@ def _choose(root: Path) -> Path:
     preferred = root / PREFERRED
     if preferred in tables or preferred in found:
         return preferred
-    if len(found) == 1:
-        return found[0]
     if found:
-        names = ", ".join(path.name for path in found)
-        raise UserError(f"{root}: several CSV files hold run lengths ({names}); name the one you mean: {found[0]}")
+        return only_file(root, found, "", "CSV files of run lengths")
     if len(tables) == 1:
         return tables[0]  # its header is refused with the columns that it lacks
     raise UserError(f"{root}: no CSV here has the columns {','.join(LONG)} or {','.join(WIDE)}; add {PREFERRED}")

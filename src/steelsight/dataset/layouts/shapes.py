@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.dataset.layouts.listing import Boxes, Marks, Size, union, wrong_size
+from steelsight.dataset.layouts.listing import Boxes, Marks, Size, is_ignored, union, wrong_size
 from steelsight.dataset.layouts.polygon import AnnotationError, checked_polygon, polygon_runs, require_inside
 from steelsight.dataset.model import Fault
 from steelsight.imaging.rle import Runs, encode_mask
+
+Box = tuple[int, int, int, int]
+"""Left, top, width and height in pixels."""
 
 _CORNERS = 90  # of a disc: to within a thousandth of its radius
 
@@ -49,6 +52,7 @@ def shape_marks(
     size: Size,
     *,
     boxes: Boxes | None = None,
+    ignore: frozenset[str] = frozenset(),
     stated: Size | None = None,
     shown: frozenset[str] = frozenset(),
     line: int | None = None,
@@ -56,17 +60,18 @@ def shape_marks(
     """The marks of an image on which shapes were drawn; those of one class are joined.
 
     Args:
-        boxes: what a box counts as; a fault where None.
+        boxes: what a box counts as; a fault where None. A box around what is not to be judged says all that is needed.
+        ignore: names that mean that, beside those that say it themselves.
         stated: height and width that the file says, which must be the image's.
         shown: classes that the file says of the image as a whole.
     """
     if stated is not None and stated != size:
         return Marks({}, (wrong_size(image_id, file, line, stated, size),))
     parts: defaultdict[str, list[Runs]] = defaultdict(list)
-    faults = _boxes(image_id, file, shapes, boxes)
+    faults = _boxes(image_id, file, [shape for shape in shapes if _needs_outline(shape, ignore)], boxes)
     seen = set(shown)
     for shape in shapes:
-        if shape.is_box and boxes != "as-masks":
+        if _needs_outline(shape, ignore) and boxes != "as-masks":
             seen.add(shape.name)
             continue
         try:
@@ -154,19 +159,24 @@ def _draw_stroke(
     part |= (np.hypot(x - along * across, y - along * down) <= reach) & ~beyond
 
 
-def bitmap(mask: NDArray[np.bool_], left: int, top: int) -> Callable[[Size], Runs]:
-    """Draws a bitmap whose first pixel lies at (left, top)."""
+def bitmap(box: Box, unpack: Callable[[], NDArray[np.bool_]]) -> Callable[[Size], Runs]:
+    """Draws a bitmap.
+
+    Args:
+        unpack: gives it, bool (height, width) as the box has them; called only where the box lies inside the image, so that a
+            small file cannot stand for more pixels than the image has.
+    """
+    left, top, width, height = box
 
     def draw(size: Size) -> Runs:
-        height, width = mask.shape
-        if left < 0 or top < 0 or left + width > size[1] or top + height > size[0]:
+        if min(left, top) < 0 or min(width, height) < 1 or left + width > size[1] or top + height > size[0]:
             raise AnnotationError(
                 "polygon-out-of-range",
                 f"a bitmap from x {left} to {left + width}, y {top} to {top + height} lies outside the "
                 f"{size[1]} x {size[0]} image",
             )
         whole = np.zeros(size, np.bool_)
-        whole[top : top + height, left : left + width] = mask
+        whole[top : top + height, left : left + width] = unpack()
         return encode_mask(whole)
 
     return draw
@@ -181,15 +191,18 @@ def _turned(points: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
 
 
 def _boxes(image_id: str, file: Path, shapes: Sequence[Shape], boxes: Boxes | None) -> list[Fault]:
-    found = [shape for shape in shapes if shape.is_box]
-    if not found or boxes is not None:
+    if not shapes or boxes is not None:
         return []
-    first, more = found[0], f" and {len(found) - 1} more" if len(found) > 1 else ""
+    first, more = shapes[0], f" and {len(shapes) - 1} more" if len(shapes) > 1 else ""
     message = (
         f"{first.label}{more}: a box alone says nothing about pixels; draw the outline, or let boxes count as masks by "
         "`boxes=as-masks`, or as what the image shows, somewhere, by `boxes=as-labels`"
     )
     return [Fault("missing-mask", file, first.line, image_id, message)]
+
+
+def _needs_outline(shape: Shape, ignore: frozenset[str]) -> bool:
+    return shape.is_box and not is_ignored(shape.name, ignore)
 
 
 def _doubled(shapes: Sequence[Shape]) -> tuple[str, ...]:

@@ -4,7 +4,8 @@
     DATA/labelmap.txt               ImageSets/Segmentation/default.txt
 
 `labelmap.txt` names the colours of the masks; without it they are VOC's own, and the classes are called by their index. A
-mask counts, and boxes only where an image has none. Void, the last colour of VOC's palette, is no defect. An image without
+mask counts, and boxes only where an image has none. Void, the last colour of VOC's palette, is
+ignored. An image without
 either is defect-free where `ImageSets/` lists it, and is not read otherwise.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background, is_ignore
+from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number
 from steelsight.dataset.layouts.legend import (
@@ -23,7 +24,6 @@ from steelsight.dataset.layouts.legend import (
     Legend,
     colour_marks,
     find_legend,
-    ignored_pixels,
     palette,
     read_legend,
 )
@@ -47,6 +47,7 @@ class _Read:
     """What is gathered while the folder is listed."""
 
     boxes: Boxes | None
+    ignore: frozenset[str]
     legend: Legend | None
     faults: list[Fault] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
@@ -58,7 +59,7 @@ def looks_like(root: Path) -> bool:
     return bool(_masks(root) or _xml_files(root))
 
 
-def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
+def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()) -> Listing:
     """List a folder of Pascal VOC.
 
     Raises:
@@ -71,7 +72,7 @@ def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
     every = {path for found in masks.values() for path in found}
     objects = set(look_below(root / OBJECTS)[0]) if (root / OBJECTS).is_dir() else set()
     disk = ImagesOnDisk(root, without=every | objects)
-    read = _Read(boxes, _legend(root) if masks else None)
+    read = _Read(boxes, ignore, _legend(root) if masks else None)
     xml_of, orphans = _images_of(files, disk, read)
     listed_names = _listed_names(root)
     images: list[Listed] = []
@@ -99,7 +100,7 @@ def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
         read.legend.classes if read.legend is not None and read.legend.file.is_file() else None,
         tuple(images),
         tuple(read.faults),
-        _notes(read, every),
+        _notes(read),
         owned=(root,),
         masks=frozenset(every | objects),
         unlisted=f"they have neither a mask nor an XML, and {SETS}/ does not list them, so nobody knows whether they show a "
@@ -138,8 +139,8 @@ def _legend(root: Path) -> Legend:
     if file is not None:
         return read_legend(file)
     names = {colour: str(index) for index, colour in enumerate(palette()) if index}
-    known: dict[Colour, str | None] = {(0, 0, 0): None, **names, _VOID: None}
-    return Legend(root / MASKS, known, frozenset({_VOID}), tuple(names.values()))
+    known: dict[Colour, str | None] = {(0, 0, 0): None, **names, _VOID: "void"}
+    return Legend(root / MASKS, known, tuple(names.values()))
 
 
 def _images_of(
@@ -193,7 +194,9 @@ def _listed(
 
     def marks(size: Size) -> Marks:
         given = tuple(int(said) if said else real for said, real in zip(stated, size, strict=True))
-        return shape_marks(image_id, file, shapes, size, boxes=read.boxes, stated=(given[0], given[1]))
+        return shape_marks(
+            image_id, file, shapes, size, boxes=read.boxes, ignore=read.ignore, stated=(given[0], given[1])
+        )
 
     return Listed(image_id, path, marks, file)
 
@@ -226,7 +229,7 @@ def _shapes(file: Path, top: Element, image_id: str, read: _Read) -> tuple[list[
         if one.findtext("deleted", "0").strip() == "1":
             read.passed_over["deleted"] += 1
             continue
-        if is_background(name) or is_ignore(name):
+        if is_background(name):
             read.passed_over[repr(name)] += 1
             continue
         try:
@@ -267,7 +270,7 @@ def _corners(outline: Element) -> list[tuple[float, float]]:
     return whole
 
 
-def _notes(read: _Read, masks: set[Path]) -> tuple[str, ...]:
+def _notes(read: _Read) -> tuple[str, ...]:
     said = [
         f"{count} objects of XML files are passed over: they are {name}, which is no defect"
         for name, count in sorted(read.passed_over.items())
@@ -278,10 +281,4 @@ def _notes(read: _Read, masks: set[Path]) -> tuple[str, ...]:
             f"{len(read.empty)} images that {SETS}/ lists have no mask and count as defect-free "
             f"({', '.join(read.empty[:_NAMED])}{more})"
         )
-    if read.legend is not None:
-        void = [count for file in sorted(masks) if (count := ignored_pixels(file, read.legend))]
-        if void:
-            said.append(
-                f"{sum(void)} pixels of {len(void)} masks are void, what is not to be judged; they count as free of defects"
-            )
     return tuple(said)

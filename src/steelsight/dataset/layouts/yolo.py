@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import is_background, is_ignore
+from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number
 from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, no_marks
@@ -48,6 +48,7 @@ class _Read:
     """What the files hold together, gathered while they are listed."""
 
     names: dict[int, str] | None
+    ignore: frozenset[str]
     faults: list[Fault] = field(default_factory=list)
     bare: list[str] = field(default_factory=list)
 
@@ -59,14 +60,14 @@ def looks_like(root: Path) -> bool:
     return any(_text_files(folder) for folder in _label_folders(root))
 
 
-def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
+def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()) -> Listing:
     """List a folder of YOLO labels.
 
     Raises:
         UserError: there are none, or the names of the classes cannot be read.
     """
     names, notes = _class_names(root)
-    disk, read = ImagesOnDisk(root), _Read(names)
+    disk, read = ImagesOnDisk(root), _Read(names, ignore)
     labels = {path for folder in _label_folders(root) for path in _text_files(folder)}
     labels |= {path.with_suffix(".txt") for path in disk.paths if path.with_suffix(".txt").is_file()}
     if not labels:
@@ -84,11 +85,11 @@ def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
             f"{len(read.bare)} images have no text file and count as defect-free, as YOLO defines it "
             f"({', '.join(read.bare[:_NAMED])}{more})",
         )
-    classes = None if names is None else tuple(names[key] for key in sorted(names) if not _is_no_class(names[key]))
+    classes = None if names is None else tuple(names[key] for key in sorted(names) if not is_background(names[key]))
     notes += tuple(
         f"class {key} {name!r} is no class of defects: lines of it are passed over"
         for key, name in sorted((names or {}).items())
-        if _is_no_class(name)
+        if is_background(name)
     )
     return Listing(
         root,
@@ -100,10 +101,6 @@ def list_folder(root: Path, *, boxes: Boxes | None = None) -> Listing:
         owned=(root,),
         unlisted=f"they lie in no folder {IMAGES}/ and have no text file; move them into {IMAGES}/, or take them out",
     )
-
-
-def _is_no_class(name: str) -> bool:
-    return is_background(name) or is_ignore(name)
 
 
 def _relative(path: Path, root: Path) -> str:
@@ -128,12 +125,12 @@ def _images(disk: ImagesOnDisk, labels: set[Path], read: _Read, boxes: Boxes | N
             message = f"{of_labels[file]} has the same labels, {_relative(file, disk.root)}; give each its own name"
             read.faults.append(Fault("duplicate-image", path, None, image_id, message))
         of_labels.setdefault(file, image_id)
-        images.append(Listed(image_id, path, _reader(image_id, file, read.names, boxes), file))
+        images.append(Listed(image_id, path, _reader(image_id, file, read, boxes), file))
     return images, used
 
 
-def _reader(image_id: str, file: Path, names: dict[int, str] | None, boxes: Boxes | None) -> Callable[[Size], Marks]:
-    return lambda size: _marks(image_id, file, names, size, boxes)
+def _reader(image_id: str, file: Path, read: _Read, boxes: Boxes | None) -> Callable[[Size], Marks]:
+    return lambda size: _marks(image_id, file, read, size, boxes)
 
 
 def _label_files(image: Path, root: Path) -> list[Path]:
@@ -155,7 +152,7 @@ def _text_files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*.txt")) if path.name.lower() not in _NOT_LABELS]
 
 
-def _marks(image_id: str, file: Path, names: dict[int, str] | None, size: Size, boxes: Boxes | None) -> Marks:
+def _marks(image_id: str, file: Path, read: _Read, size: Size, boxes: Boxes | None) -> Marks:
     shapes: list[Shape] = []
     faults: list[Fault] = []
     try:
@@ -166,15 +163,15 @@ def _marks(image_id: str, file: Path, names: dict[int, str] | None, size: Size, 
         if not text.strip():
             continue
         try:
-            shape = _shape(text.split(), line, names, size)
+            shape = _shape(text.split(), line, read.names, size)
         except AnnotationError as error:
             faults.append(Fault(error.kind, file, line, image_id, str(error)))
             continue
-        if not _is_no_class(shape.name):
+        if not is_background(shape.name):
             shapes.append(shape)
     if faults:
         return Marks({}, tuple(faults), file)
-    return shape_marks(image_id, file, shapes, size, boxes=boxes)
+    return shape_marks(image_id, file, shapes, size, boxes=boxes, ignore=read.ignore)
 
 
 def _shape(words: list[str], line: int, names: dict[int, str] | None, size: Size) -> Shape:

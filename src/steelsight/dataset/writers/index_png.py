@@ -1,5 +1,5 @@
 """Index masks: `images/`, `masks/` with one PNG an image, and `classes.txt`. Where two classes share a pixel it shows the
-later one, since a mask has one index a pixel."""
+later one, since a mask has one index a pixel. 255 is what is not to be judged."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from steelsight.dataset.layouts.index_png import IMAGES, MASKS
+from steelsight.dataset.layouts.index_png import IGNORED_INDEX, IMAGES, MASKS
 from steelsight.dataset.writers.labelled import Labelled, files_written
 from steelsight.imaging.rle import decode_runs
 
@@ -21,4 +21,5 @@ def write_index_png(folder: Path, classes: Sequence[str], images: Iterable[Label
         mask = np.zeros(image.size, np.uint8)
         for index, runs in enumerate(image.masks, start=1):
             mask[decode_runs(runs, image.size)] = index
+        mask[decode_runs(image.ignored, image.size)] = IGNORED_INDEX
         (masks / f"{Path(image.name).stem}.png").write_bytes(cv2.imencode(".png", mask)[1].tobytes())

@@ -9,7 +9,7 @@ from steelsight.core.files import replacing
 from steelsight.dataset.writers.coco import write_coco
 from steelsight.dataset.writers.cvat import write_cvat
 from steelsight.dataset.writers.index_png import write_index_png
-from steelsight.dataset.writers.labelled import Labelled
+from steelsight.dataset.writers.labelled import IGNORED, Labelled
 from steelsight.dataset.writers.labelme import write_labelme
 from steelsight.dataset.writers.severstal import write_severstal
 from steelsight.dataset.writers.yolo import write_yolo
@@ -34,12 +34,15 @@ def write_dataset(
     classes: Sequence[str],
     images: Iterable[Labelled],
     *,
+    has_ignored: bool = False,
     beside: Callable[[Path], None] | None = None,
 ) -> None:
     """Write a dataset; images are taken one by one, so that they need not all be in memory.
 
     Args:
         folder: must not be there.
+        has_ignored: whether something may be ignored in an image. Index masks hold it as 255, Severstal's layout not at
+            all, and the others as a class of its own.
         beside: writes further files into the folder, when all images are written.
 
     Raises:
@@ -48,6 +51,8 @@ def write_dataset(
     refuse_existing(folder)
     with replacing(folder.absolute()) as temporary:
         temporary.mkdir()
+        if has_ignored and layout not in ("index-png", "severstal"):
+            classes, images = (*classes, IGNORED), (image.with_ignored_class() for image in images)
         match layout:
             case "severstal":
                 write_severstal(temporary, classes, images)

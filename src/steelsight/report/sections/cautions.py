@@ -3,7 +3,7 @@
 import numpy as np
 
 from steelsight.core.safe_names import shown
-from steelsight.dataset.limitations import lacks, lacks_in_folds
+from steelsight.dataset.cannot_teach import lacks, lacks_in_folds
 from steelsight.recipe.quick import smallness
 from steelsight.report.findings import Findings
 from steelsight.verdicts.evaluated import EvaluationSet

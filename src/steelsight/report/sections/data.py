@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from steelsight.dataset.model import Fault, Sample
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.plots.filled import filled_beside
+from steelsight.plots.hatched import hatched
 from steelsight.plots.outlines import TRUTH, Outline, fitted, jpeg, outlined, page_width
 from steelsight.plots.style import (
     WIDE,
@@ -36,6 +37,7 @@ _MOST_PICTURES = 14
 _MOST_FILLED = 6
 _MOST_AUGMENTATIONS = 8
 _MOST_SIZES = 6
+_MOST_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,9 @@ class DataView:
         by_count: number of classes, and how many images show as many; from 0.
         filled: images beside themselves with their masks filled.
         key: class and its colour there.
+        said: what else reading the data said: images that nobody read, what was named and counted, what was taken to be so.
+        ignored: images of which a part is ignored, and the share of all pixels that is.
+        roi: the region of interest in words; None without one.
     """
 
     images: int
@@ -82,12 +87,15 @@ class DataView:
     faults: tuple[tuple[str, int], ...]
     fault_lines: tuple[str, ...]
     faults_left_out: int
+    said: tuple[str, ...]
     by_count: tuple[tuple[int, int], ...]
     pictures: tuple[Shown, ...]
     filled: tuple[Shown, ...]
     key: tuple[tuple[str, str], ...]
     unreadable: int
     augmentations: tuple[Shown, ...]
+    ignored: tuple[int, float]
+    roi: str | None
 
 
 def data_view(record: Record, augmentations: Path) -> DataView:
@@ -108,15 +116,24 @@ def data_view(record: Record, augmentations: Path) -> DataView:
         heights=_ends([sample.size[0] for sample in samples]),
         areas=_area_plot(samples, names),
         faults=tuple(kinds.most_common()),
-        fault_lines=tuple(_fault_line(fault) for fault in record.skipped[:20]),
-        faults_left_out=max(0, len(record.skipped) - 20),
+        fault_lines=tuple(_fault_line(fault) for fault in record.skipped[:_MOST_LINES]),
+        faults_left_out=max(0, len(record.skipped) - _MOST_LINES),
+        said=(*(remark.message for remark in record.remarks), *record.notes)[:_MOST_LINES],
         by_count=tuple(sorted(Counter(len(sample.classes) for sample in samples).items())),
         pictures=pictures,
         filled=_filled(samples, record.classes),
         key=tuple((name, "#{:02x}{:02x}{:02x}".format(*class_colour(index))) for index, name in enumerate(names)),
         unreadable=unreadable,
         augmentations=_augmentations(augmentations),
+        ignored=_ignored(samples),
+        roi=None if record.roi is None else record.roi.text,
     )
+
+
+def _ignored(samples: Sequence[Sample]) -> tuple[int, float]:
+    areas = [sample.ignored.area for sample in samples]
+    whole = sum(sample.size[0] * sample.size[1] for sample in samples)
+    return sum(area > 0 for area in areas), sum(areas) / max(whole, 1)
 
 
 def areas_of(samples: Sequence[Sample], index: int) -> NDArray[np.int64]:
@@ -145,7 +162,7 @@ def choose_samples(samples: Sequence[Sample], classes: int) -> tuple[int, ...]:
 
 def _class_row(samples: Sequence[Sample], index: int, name: str) -> ClassRow:
     areas = areas_of(samples, index)
-    shares = [s.runs[index].area / (s.size[0] * s.size[1]) for s in samples if s.runs[index].area]
+    shares = [s.runs[index].area / (s.size[0] * s.size[1] - s.ignored.area) for s in samples if s.runs[index].area]
     return ClassRow(
         name=name,
         images=len(areas),
@@ -194,7 +211,8 @@ def _pictures(samples: Sequence[Sample], classes: Sequence[str]) -> tuple[tuple[
         except ImageError:
             unreadable += 1  # the data may have been moved since; the figures do not need it
             continue
-        picture = outlined(image, [Outline(sample.mask(), TRUTH)], classes if len(sample.classes) > 1 else ())
+        shown_image = hatched(image, sample.ignored_mask())
+        picture = outlined(shown_image, [Outline(sample.mask(), TRUTH)], classes if len(sample.classes) > 1 else ())
         caption = "; ".join(f"{shown_names[index]}, {sample.runs[index].area:,} px" for index in sample.classes)
         shown.append(Shown(jpeg(picture), sample.image_id, caption or "no defect", page_width(picture)))
     return tuple(shown), unreadable
@@ -217,7 +235,9 @@ def _filled(samples: Sequence[Sample], classes: Sequence[str]) -> tuple[Shown, .
             image = read_image(sample.path)
         except ImageError:
             continue  # counted with the outlined ones
-        picture = filled_beside(image, sample.mask(), [class_colour(index) for index in range(len(classes))])
+        picture = filled_beside(
+            hatched(image, sample.ignored_mask()), sample.mask(), [class_colour(index) for index in range(len(classes))]
+        )
         caption = ", ".join(names[index] for index in sample.classes)
         shown.append(Shown(jpeg(picture), sample.image_id, caption, page_width(picture)))
     return tuple(shown)

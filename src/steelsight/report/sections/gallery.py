@@ -12,6 +12,7 @@ from steelsight.dataset.model import Sample
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.metrics.defects import Defects
 from steelsight.metrics.dice import pair_dice
+from steelsight.plots.hatched import hatched
 from steelsight.plots.outlines import PREDICTION, TRUTH, Outline, jpeg, outlined, page_width
 from steelsight.rule.pixel_counts import PixelCounts
 
@@ -139,7 +140,7 @@ def gallery_view(
         except ImageError:
             return None
         outlines = [Outline(sample.mask(), TRUTH), Outline(predicted(at), PREDICTION, "dashed")]
-        picture = outlined(image, outlines, classes, _HALF)
+        picture = outlined(hatched(image, sample.ignored_mask()), outlines, classes, _HALF)
         width = page_width(picture)
         return Picture(
             jpeg(picture), width, sample.image_id, kind, _said(defects, at), float(p_defect[at]), float(dice[at])

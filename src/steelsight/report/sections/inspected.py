@@ -12,6 +12,7 @@ from markupsafe import Markup
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.formatting import percent
+from steelsight.core.parsing import whole
 from steelsight.core.safe_names import from_cell
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.plots.outlines import display, fitted, jpeg, page_width
@@ -96,12 +97,34 @@ def _rows(folder: Path, classes: Sequence[str]) -> list[dict[str, str]]:
             f"{path}: not found; name a folder that "
             f"`{command('inspect', 'INSPECTOR', 'IMAGES', out=folder, overlays=True)}` wrote"
         )
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        missing = [name for name in _columns(classes) if name not in (reader.fieldnames or ())]
-        if missing:
-            raise UserError(f"{path}: no column {missing[0]}; it was not made by an inspector of this run's classes")
-        return [{**row, "ImageId": from_cell(row["ImageId"])} for row in reader]
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            missing = [name for name in _columns(classes) if name not in (reader.fieldnames or ())]
+            if missing:
+                raise UserError(
+                    f"{path}: no column {missing[0]}; it was not made by an inspector of this run's classes"
+                )
+            return [_checked(row, reader.line_num, path, classes) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: not a table ({error}); run inspect again") from error
+
+
+def _checked(row: dict[str, str], line: int, path: Path, classes: Sequence[str]) -> dict[str, str]:
+    """A row as it is read below: as many cells as columns, and numbers where numbers stand."""
+    try:
+        if None in row or None in row.values():
+            raise ValueError("another number of cells than in the header")
+        areas = [row.get(f"{kind}_{name}") for kind in ("area", "suspected_area") for name in classes]
+        for area in areas:
+            whole(area or "0")
+        shares = [] if row["error"] else [row["p_defect"], *(row[f"share_{name}"] or "0" for name in classes)]
+        wrong = [share for share in shares if not 0 <= float(share) <= 1]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is no share from 0 to 1")
+    except ValueError as error:
+        raise UserError(f"{path}, line {line}: {error}; run inspect again") from error
+    return {**row, "ImageId": from_cell(row["ImageId"])}
 
 
 def _columns(classes: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from steelsight.core.formatting import apart
 from steelsight.dataset.model import Sample
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import ImageError, read_image
+from steelsight.plots.hatched import hatched
 from steelsight.plots.outlines import PREDICTION, TRUTH, Outline, jpeg, outlined, page_width
 from steelsight.plots.style import class_names
 from steelsight.report.sections.gallery import PredictedMasks
@@ -109,7 +110,7 @@ def _lost(
         if image is None:
             gone.append(sample.image_id)
             continue
-        picture = outlined(image, [outline(sample, at)], tested.classes)
+        picture = outlined(hatched(image, sample.ignored_mask()), [outline(sample, at)], tested.classes)
         pictures.append(LostPicture(jpeg(picture), page_width(picture), sample.image_id, caption(at)))
     others = [*gone, *(samples[at].image_id for at in places[_MOST_PICTURES:])]
     return Lost(

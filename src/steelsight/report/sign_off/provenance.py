@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from steelsight.core.files import resolved
 from steelsight.inspector.artifact import InspectorCard, fingerprint
 from steelsight.plots.style import class_names
 
@@ -42,7 +43,7 @@ def provenance_view(folder: Path, card: InspectorCard) -> ProvenanceView:
     """
     origin = card.provenance
     return ProvenanceView(
-        inspector=folder.resolve().name,
+        inspector=resolved(folder).name,
         fingerprint=fingerprint(folder),
         created=f"{origin.created[:16].replace('T', ' ')} UTC",
         steelsight=origin.steelsight,

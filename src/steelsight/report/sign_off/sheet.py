@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
-from steelsight.core.files import write_text
+from steelsight.core.files import resolved, write_text
 from steelsight.dataset.model import Sample
 from steelsight.imaging.rle import Runs
 from steelsight.inspector.artifact import CARD, InspectorCard, read_card, require_listed
@@ -43,9 +43,9 @@ def build_sheet(
         UserError: the inspector is damaged, has no policy or not the images that it rests on, or a path or the size of a
             pixel will not do.
     """
-    whole = inspector.resolve()
+    whole = resolved(inspector)
     out = whole.with_name(f"{whole.name}.verdicts.html") if out is None else out
-    if out.resolve().is_relative_to(whole):
+    if resolved(out).is_relative_to(whole):
         raise UserError(
             f"`out={out}`: lies inside the inspector, which would no longer be whole; name a file elsewhere"
         )

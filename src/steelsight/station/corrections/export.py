@@ -10,10 +10,11 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors, replacing
+from steelsight.dataset.layouts.image_labels import BAD, TABLE
 from steelsight.dataset.read import is_black
 from steelsight.imaging.read import ImageError, decode_image
 from steelsight.imaging.rle import RunError, parse_runs
-from steelsight.station.corrections.files import Correction, Example, annotations, readme, reviews
+from steelsight.station.corrections.files import Correction, Example, annotations, labels, readme, reviews
 from steelsight.station.inspection import Inspection, Review
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import MOST, Query
@@ -45,7 +46,8 @@ class CorrectionsSummary:
 
     Attributes:
         images: in it; of the same image, reviewed several times, the latest review counts.
-        defective: images with a mask.
+        defective: images with a defect.
+        without_masks: of these, rejected ones on which nobody drew it.
         classes: images that show each defect class, in the classes' order.
         left_out: reviewed, and not in it.
     """
@@ -54,6 +56,7 @@ class CorrectionsSummary:
     defective: int
     classes: dict[str, int]
     left_out: tuple[LeftOutReview, ...]
+    without_masks: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def summarise(log: InspectionLog, store: ImageStore) -> CorrectionsSummary:
 
 
 def write_corrections(log: InspectionLog, store: ImageStore, folder: Path) -> CorrectionsSummary:
-    """Write the dataset: `annotations.json` (COCO) and `images/`, with `reviews.csv` and `README.txt` beside them.
+    """Write the dataset: `annotations.json` (COCO) and `images/`, with `reviews.csv` and `README.txt` beside them, and
+    `labels.csv` where images were rejected of which no mask shows the defect.
 
     The classes are those of the newest inspection that was reviewed. An image is called by its SHA-256, never by the name
     that its sender gave it.
@@ -154,6 +158,8 @@ def _write(
             written.append(one)
     there = some_of(ChosenCorrections(chosen.classes, tuple(written), tuple(left_out)))
     put("annotations.json", annotations(there.classes, there.corrections))
+    if of_images := labels(there.corrections):
+        put(TABLE, [of_images])
     put("reviews.csv", [reviews(there.corrections)])
     put("README.txt", [readme(there.corrections)])
     return there
@@ -248,12 +254,19 @@ def _correction(
     except RunError as error:
         return f"its mask does not fit it: {error}"
     masks = tuple(by_class[name] for name in classes)
-    if review.word == "reject" and not any(runs.area for runs in masks):
-        return "it is rejected, and no mask shows the defect; draw it"
+    is_undrawn = review.word == "reject" and not any(runs.area for runs in masks)
     path = store.image_path(result.sha256) or held.get(result.sha256)
     if path is None:
         return _GONE
-    return Correction(f"{result.sha256[:16]}{path.suffix}", result.size, masks, inspection.id, result, review)
+    return Correction(
+        f"{result.sha256[:16]}{path.suffix}",
+        result.size,
+        masks,
+        inspection.id,
+        result,
+        review,
+        shown=(BAD,) if is_undrawn else (),
+    )
 
 
 def summary_of(
@@ -268,4 +281,5 @@ def summary_of(
         defective=sum(one.is_defective for one in examples),
         classes={name: shown[name] for name in classes},
         left_out=left_out,
+        without_masks=sum(bool(one.shown) for one in examples),
     )

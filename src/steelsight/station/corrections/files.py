@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from steelsight.core.commands import command
+from steelsight.dataset.layouts.image_labels import COLUMNS
+from steelsight.dataset.writers.labelled import IGNORED
 from steelsight.imaging.rle import Runs, decode_runs, to_coco_counts
 from steelsight.results.tables import line
 from steelsight.station.inspection import Result, Review
@@ -27,7 +29,7 @@ Reviewed images of an inspection station (steelsight {version}): {images} images
 
 images/           the images as they came, each called by the first 16 digits of its SHA-256
 annotations.json  the masks as reviewers left them (COCO, uncompressed run lengths); an image without one is defect-free
-reviews.csv       which inspection each comes from, who reviewed it, when, and what they said
+{labels}reviews.csv       which inspection each comes from, who reviewed it, when, and what they said
 
 {commands}
 
@@ -46,7 +48,7 @@ of them with a defect.
 images/              {old} images of {root}, by their names there
 images/corrections/  {added} reviewed images that it does not have, each called by the first 16 digits of its SHA-256
 annotations.json     all masks (COCO, uncompressed run lengths); an image without one is defect-free
-reviews.csv          of each reviewed image: which inspection it comes from, who reviewed it, when, and what they said
+{labels}reviews.csv          of each reviewed image: which inspection it comes from, who reviewed it, when, and what they said
 
 {replaced} of the images from there were reviewed too: the reviewer's masks stand in place of theirs.
 Image files may be hard links to those there: change a copy, not the file itself.
@@ -66,15 +68,19 @@ class Example:
         name: of the file in `images/`.
         size: height and width in pixels.
         masks: of each class of the dataset.
+        shown: classes that it shows, or a word for any defect, where nobody drew it; it has no masks then.
+        ignored: what is not to be judged.
     """
 
     name: str
     size: tuple[int, int]
     masks: tuple[Runs, ...]
+    shown: tuple[str, ...] = field(default=(), kw_only=True)
+    ignored: Runs = field(default_factory=Runs.empty, kw_only=True)
 
     @property
     def is_defective(self) -> bool:
-        return any(runs.area for runs in self.masks)
+        return bool(self.shown) or any(runs.area for runs in self.masks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +98,11 @@ class Correction(Example):
 
 
 def annotations(classes: Sequence[str], examples: Sequence[Example]) -> Iterator[bytes]:
-    """COCO, an entry a line."""
+    """COCO, an entry a line. An image in `labels` is listed without masks, which alone would say that it is good;
+    what is ignored is a class of its own."""
+    marked = [one.masks for one in examples]
+    if any(one.ignored.area for one in examples):
+        classes, marked = (*classes, IGNORED), [(*one.masks, one.ignored) for one in examples]
     yield b'{"categories": '
     yield json.dumps([{"id": number, "name": name} for number, name in enumerate(classes, start=1)]).encode()
     yield b',\n"images": ['
@@ -102,13 +112,19 @@ def annotations(classes: Sequence[str], examples: Sequence[Example]) -> Iterator
         yield (b",\n" if number > 1 else b"\n") + json.dumps(entry).encode()
     yield b'],\n"annotations": ['
     count = 0
-    for image, one in enumerate(examples, start=1):
-        for category, runs in enumerate(one.masks, start=1):
-            if runs.area:
+    for image, (one, masks) in enumerate(zip(examples, marked, strict=True), start=1):
+        for category, runs in enumerate(masks, start=1):
+            if runs.area and not one.shown:
                 count += 1
                 entry = {"id": count, "image_id": image, "category_id": category} | _segmentation(runs, one.size)
                 yield (b",\n" if count > 1 else b"\n") + json.dumps(entry).encode()
     yield b"]}\n"
+
+
+def labels(examples: Sequence[Example]) -> bytes:
+    """labels.csv: a row for each image and class of which nobody drew where; empty where there is none."""
+    rows = [line((f"images/{one.name}", name)) for one in examples for name in one.shown]
+    return b"".join([line(COLUMNS), *rows]) if rows else b""
 
 
 def _segmentation(runs: Runs, size: tuple[int, int]) -> dict[str, object]:
@@ -130,10 +146,19 @@ def reviews(corrections: Sequence[Correction]) -> bytes:
 
 def readme(corrections: Sequence[Correction]) -> bytes:
     """What the folder is, for the person who finds it."""
-    defective = sum(one.is_defective for one in corrections)
     return _README.format(
-        commands=_COMMANDS, together=TOGETHER, version=__version__, images=len(corrections), defective=defective
+        commands=_COMMANDS,
+        together=TOGETHER,
+        version=__version__,
+        images=len(corrections),
+        defective=sum(one.is_defective for one in corrections),
+        labels=_of_labels(corrections, "labels.csv        "),
     ).encode()
+
+
+def _of_labels(examples: Sequence[Example], head: str) -> str:
+    count = sum(bool(one.shown) for one in examples)
+    return f"{head}{count} images that show a defect which nobody drew, and have no mask for that\n" if count else ""
 
 
 def joined_readme(examples: Sequence[Example], root: str, replaced: int, added: int) -> bytes:
@@ -147,5 +172,6 @@ def joined_readme(examples: Sequence[Example], root: str, replaced: int, added: 
         root=root,
         added=added,
         replaced=replaced,
+        labels=_of_labels(examples, "labels.csv           "),
     )
     return text.encode("utf-8", "backslashreplace")

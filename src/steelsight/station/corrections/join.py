@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.core.files import replacing
-from steelsight.dataset.model import Dataset, Sample
+from steelsight.core.files import replacing, resolved
+from steelsight.dataset.layouts.image_labels import BAD, TABLE
+from steelsight.dataset.model import UNKNOWN, Dataset, Sample
 from steelsight.dataset.writers.file_names import free_name
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import Runs
@@ -23,7 +24,7 @@ from steelsight.station.corrections.export import (
     some_of,
     summary_of,
 )
-from steelsight.station.corrections.files import Correction, Example, annotations, joined_readme, reviews
+from steelsight.station.corrections.files import Correction, Example, annotations, joined_readme, labels, reviews
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.store import ImageStore
 
@@ -56,11 +57,13 @@ class Joined:
 def write_joined(
     log: InspectionLog, store: ImageStore, folder: Path, data: Dataset, progress: Progress | None = None
 ) -> Joined:
-    """Write all samples of `data` and all corrections as one dataset in the COCO layout, as `write_corrections` does.
+    """Write all images of `data`, those without masks too, and all corrections as one dataset in the COCO layout, as
+    `write_corrections` does.
 
     A sample keeps its id as its name in `images/`; a reviewed image that is none of the samples comes to
     `images/corrections/`. Of a sample with the very file that was reviewed, the reviewer's masks count, except for
-    classes that the inspector does not know. The classes are those of `data` in their order, then the inspector's others.
+    classes that the inspector does not know; a rejection without any mask leaves the masks that a sample has. The classes
+    are those of `data` in their order, then the inspector's others.
 
     Args:
         folder: where to; it must not exist, or be empty, and not lie in the data. Files of `data` are hard-linked into it
@@ -72,21 +75,24 @@ def write_joined(
             since it was read, or the disk is full.
     """
     require_joinable(folder, data.root)
-    digests = _digests(data.samples)
-    held = {digest: sample.path for digest, sample in zip(digests, data.samples, strict=True)}
+    samples = (*data.samples, *data.without_masks)
+    digests = _digests(samples)
+    held = {digest: sample.path for digest, sample in zip(digests, samples, strict=True)}
     chosen = some_of(choose(log, store, held))
     with replacing(folder) as temporary:
         images = temporary / "images"
         images.mkdir(parents=True)
         names: set[str] = set()
         classes = (*data.classes, *(name for name in chosen.classes if name not in data.classes))
-        old = _put_samples(data, digests, chosen, classes, images, names, progress)
+        old = _put_samples(data, samples, digests, chosen, classes, images, names, progress)
         added, left_out = _put_added(chosen, held.keys(), classes, store, images, names)
         replaced = [one for one in old if isinstance(one, Correction)]
         some_of(ChosenCorrections(chosen.classes, (*replaced, *added), left_out))
         examples = [*old, *added]
         with (temporary / "annotations.json").open("wb") as stream:
             stream.writelines(annotations(classes, examples))
+        if of_images := labels(examples):
+            (temporary / TABLE).write_bytes(of_images)
         (temporary / "reviews.csv").write_bytes(reviews([*replaced, *added]))
         (temporary / "README.txt").write_bytes(joined_readme(examples, str(data.root), len(replaced), len(added)))
     return Joined(
@@ -109,7 +115,7 @@ def require_joinable(folder: Path, root: Path) -> None:
         UserError: the folder holds something, or lies in the data.
     """
     require_new(folder)
-    if folder.resolve().is_relative_to(root.resolve()):
+    if resolved(folder).is_relative_to(resolved(root)):
         raise UserError(f"{folder}: lies in {root}, whose images it would hold again; name a folder outside it")
 
 
@@ -120,6 +126,7 @@ def _digests(samples: Sequence[Sample]) -> list[str]:
 
 def _put_samples(
     data: Dataset,
+    samples: Sequence[Sample],
     digests: Sequence[str],
     chosen: ChosenCorrections,
     classes: Sequence[str],
@@ -130,18 +137,19 @@ def _put_samples(
     """Put the images of the old data; a reviewed one becomes a `Correction`."""
     reviewed = {one.result.sha256: one for one in chosen.corrections}
     examples: list[Example] = []
-    for sample, digest in zip(data.samples, digests, strict=True):
+    for sample, digest in zip(samples, digests, strict=True):
         name = free_name(sample.image_id, names)
         masks = dict(zip(data.classes, sample.runs, strict=True))
         _link(sample.path, images / name)
         one = reviewed.get(digest)
-        if one is None:
-            examples.append(Example(name, sample.size, _in_order(masks, classes)))
+        if one is None or (one.shown and sample.is_defective):
+            shown = tuple(BAD if place == UNKNOWN else data.classes[place] for place in sample.shown)
+            examples.append(Example(name, sample.size, _in_order(masks, classes), shown=shown, ignored=sample.ignored))
         else:
             masks |= zip(chosen.classes, one.masks, strict=True)
-            examples.append(replace(one, name=name, masks=_in_order(masks, classes)))
+            examples.append(replace(one, name=name, masks=_in_order(masks, classes), ignored=sample.ignored))
         if progress:
-            progress(len(examples), len(data.samples))
+            progress(len(examples), len(samples))
     return examples
 
 
@@ -180,6 +188,6 @@ def _link(source: Path, target: Path) -> None:
     """The same file under another name; a copy where the disk, or its rules, cannot."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.link(source.resolve(), target)  # resolved: a link to a symbolic link would lead nowhere from here
+        os.link(resolved(source), target)  # resolved: a link to a symbolic link would lead nowhere from here
     except OSError:
         target.write_bytes(read_content(source))

@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.imaging.depth import in_8bit
 from steelsight.imaging.header import png_chunks
 from steelsight.imaging.read import decode_image
-from steelsight.imaging.rle import parse_runs
+from steelsight.imaging.rle import Runs, decode_runs, parse_runs
 from steelsight.results.overlay import draw_overlay
 from steelsight.results.pictures import index_mask
 from steelsight.station.inspection import Inspection
@@ -22,8 +23,8 @@ _HEAD = 200_000  # bytes of a JPEG in which its orientation stands, if it has on
 def browser_image(content: bytes) -> tuple[bytes, str]:
     """An image file as a browser shows it pixel for pixel, and its media type.
 
-    JPEG and 8-bit PNG stay as they are, unless they carry an orientation, which browsers apply and masks do not: like any
-    other format, they become PNG; 16 bit becomes 8.
+    JPEG and 8-bit PNG stay as they are, unless they may carry an orientation, of which browsers apply some: like any other
+    format, they become PNG, turned as the inspector reads them; 16 bit becomes 8.
 
     Raises:
         ImageError: it is no image, which then was none when it was stored.
@@ -36,10 +37,7 @@ def browser_image(content: bytes) -> tuple[bytes, str]:
         and all(kind != b"eXIf" for kind, _ in png_chunks(content))
     ):
         return content, "image/png"
-    pixels = decode_image(content, Path("image"))
-    if pixels.dtype == np.uint16:
-        pixels = (pixels >> 8).astype(np.uint8)
-    return write_png(pixels), "image/png"
+    return write_png(in_8bit(decode_image(content, Path("image")))), "image/png"
 
 
 def mask_png(runs: Sequence[str], size: tuple[int, int]) -> bytes:
@@ -47,8 +45,12 @@ def mask_png(runs: Sequence[str], size: tuple[int, int]) -> bytes:
     return write_png(index_mask([parse_runs(text, size) for text in runs], size))
 
 
-def overlay_png(inspection: Inspection, content: bytes) -> bytes:
-    """The image with what was found and suspected outlined and the verdict below; see `draw_overlay`."""
+def overlay_png(inspection: Inspection, content: bytes, region: Runs | None = None) -> bytes:
+    """The image with what was found and suspected outlined and the verdict below; see `draw_overlay`.
+
+    Args:
+        region: the pixels that count, where not all do.
+    """
     result = inspection.result
     verdict = Verdict(result.verdict, result.reason) if result.verdict else None
     runs, suspected = (
@@ -56,7 +58,8 @@ def overlay_png(inspection: Inspection, content: bytes) -> bytes:
     )
     p_defect = float("nan") if result.p_defect is None else result.p_defect
     image = decode_image(content, Path("image"))
-    return write_png(draw_overlay(image, runs, inspection.classes, p_defect, verdict, suspected))
+    counted = None if region is None else decode_runs(region, (image.shape[0], image.shape[1]))
+    return write_png(draw_overlay(image, runs, inspection.classes, p_defect, verdict, suspected, counted))
 
 
 def write_png(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:

@@ -115,6 +115,12 @@ class InspectionAnswer(InspectionSummary):
     suspected_runs: dict[str, str]
 
 
+class RegionOfInterestAnswer(Model):
+    """The pixels of an image that count, as run lengths: "start length ...", starts from 1, column by column."""
+
+    runs: str
+
+
 class InspectionsAnswer(Model):
     """One inspection for each file, in the order of the files."""
 
@@ -204,6 +210,7 @@ class InspectorAnswer(Model):
         station: name of the station in the log.
         recipe: name of the recipe that it was trained with.
         samples: names of the sample images.
+        roi: the region of interest in words; None: whole images count.
         needs_token: whether requests need `Authorization: Bearer TOKEN`.
     """
 
@@ -221,6 +228,7 @@ class InspectorAnswer(Model):
     out_of_fold: CrossValidated
     limits: LimitsAnswer
     samples: list[str]
+    roi: str | None
     needs_token: bool
 
 

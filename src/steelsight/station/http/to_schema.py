@@ -113,6 +113,7 @@ def inspector_answer(
             queue=settings.queue,
         ),
         samples=samples,
+        roi=None if card.roi is None else card.roi.text,
         needs_token=needs_token,
     )
 

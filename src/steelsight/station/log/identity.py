@@ -14,7 +14,7 @@ from sqlalchemy import URL, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from steelsight.core.errors import UserError
-from steelsight.core.files import write_json
+from steelsight.core.files import resolved, write_json
 from steelsight.station.log.connect import NoLog, parse_url, shown
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.tables import inspections, log_identity
@@ -148,7 +148,7 @@ def _where(url: URL, data: Path) -> str:
     if url.drivername != "sqlite":
         return shown(url.set(query={}))
     path = Path(str(url.database))
-    return LOG_NAME if path.resolve() == (data / LOG_NAME).resolve() else str(path)
+    return LOG_NAME if resolved(path) == resolved(data / LOG_NAME) else str(path)
 
 
 def _said_of_no_log(store: ImageStore, mark: _Mark | None, url: URL) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from steelsight.core.files import resolved
 from steelsight.imaging.read import is_image_name, is_unread_image
 
 _TEMPORARY = frozenset({".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart"})
@@ -88,7 +89,7 @@ def scan(folder: Path, *, below: bool = False, apart: frozenset[Path] = frozense
             for found in _listed(folder / inside):
                 name = f"{inside}/{found.name}" if inside else found.name
                 if not is_wanted(name) and _is_folder(found):
-                    if Path(found.path).resolve() in apart:
+                    if resolved(Path(found.path)) in apart:
                         continue
                     reason = _why_not(found, below)
                     if reason is None:

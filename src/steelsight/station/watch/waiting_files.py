@@ -6,7 +6,8 @@ import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
-from steelsight.station.watch.order import Natural, arrival_key
+from steelsight.core.natural_order import Natural
+from steelsight.station.watch.order import arrival_key
 from steelsight.station.watch.scan import Entry, Snapshot
 
 

@@ -11,6 +11,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from helpers.pictures import turned_jpeg
 from helpers.rings import filled
 from helpers.serving import IMAGES, send, served, wait_until
 from httpx import Client
@@ -89,18 +90,16 @@ def test_a_picture_that_the_browser_has_is_not_sent_again(client: Client) -> Non
     assert client.get("/api/v1/inspections/2/mask.png").headers["etag"] != first.headers["etag"]
 
 
-def test_a_browser_sees_8_bits_and_the_pixels_as_they_are_stored(client: Client) -> None:
-    """16 bit and an EXIF orientation, which browsers would apply."""
+def test_a_browser_sees_8_bits_and_the_pixels_as_they_are_read(client: Client) -> None:
+    """16 bit and EXIF orientations, of which a browser would turn some: here a quarter turn."""
     wide = (cv2.imread(str(IMAGES[0]), cv2.IMREAD_GRAYSCALE)[:64, :512].astype(np.uint16) << 8) + 77
-    jpeg = IMAGES[0].read_bytes()
-    exif = (
-        b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00"
-    )
-    turned = jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:]
+    upright = IMAGES[0].read_bytes()
+    turned = turned_jpeg(upright, 6)
     tiff = cv2.imencode(".tiff", wide)[1].tobytes()
     sent = [("files", ("deep.png", cv2.imencode(".png", wide)[1].tobytes())), ("files", ("turned.jpg", turned))]
     answer = client.post("/api/v1/inspections", files=[*sent, ("files", ("deep.tif", tiff))])
     assert answer.status_code == 200, answer.text
+    assert [(one["height"], one["width"]) for one in answer.json()["inspections"]][1] == (1600, 256)
     deep, oriented, tiffed = (f"/api/v1/inspections/{one['id']}/image" for one in answer.json()["inspections"])
     for url in (deep, tiffed):
         assert client.get(url).headers["content-type"] == "image/png"
@@ -108,7 +107,16 @@ def test_a_browser_sees_8_bits_and_the_pixels_as_they_are_stored(client: Client)
     shown = client.get(oriented)
     assert shown.headers["content-type"] == "image/png"
     assert b"eXIf" not in shown.content
-    assert pixels(shown).shape[:2] == (256, 1600)
+    by_hand = np.rot90(cv2.imdecode(np.frombuffer(upright, np.uint8), cv2.IMREAD_GRAYSCALE), -1)
+    np.testing.assert_array_equal(pixels(shown), by_hand)
+    for of_it in ("mask.png", "overlay.png"):
+        assert pixels(client.get(oriented.replace("/image", f"/{of_it}"))).shape[1] == 256
+    again = client.post(
+        "/api/v1/inspections", files=[("files", ("hand.png", cv2.imencode(".png", by_hand)[1].tobytes()))]
+    )
+    keys = ("p_defect", "verdict", "regions", "flags")
+    one, other = answer.json()["inspections"][1], again.json()["inspections"][0]
+    assert [one[key] for key in keys] == [other[key] for key in keys]
 
 
 def test_of_a_request_with_a_file_that_is_no_image_nothing_is_inspected(client: Client) -> None:

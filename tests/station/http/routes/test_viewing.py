@@ -4,13 +4,20 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from helpers.found import found
-from helpers.serving import IMAGES
+from helpers.serving import IMAGES, make_judging_inspector, send, served
 from httpx import Client
 
+from steelsight.imaging.rle import parse_runs
+from steelsight.imaging.roi import Polygons, Roi
+from steelsight.inspector.artifact import write_card, write_checksums
+from steelsight.inspector.inspector import Inspector
 from steelsight.station.http.routes import viewing
 
 
@@ -92,3 +99,39 @@ def test_of_pictures_two_are_made_at_a_time(client: Client, monkeypatch: pytest.
         answers = list(pool.map(client.get, paths))
     assert {(one.status_code, one.content) for one in answers} == {(200, b"picture")}
     assert most == 2
+
+
+def test_a_region_of_interest_is_told_drawn_and_holds_in_the_maps(tmp_path: Path) -> None:
+    folder = make_judging_inspector(tmp_path / "inspector")
+    card = Inspector.open(folder).card
+    left = Roi(polygons=Polygons(inside=(((0, 0), (0.4, 0), (0.4, 1), (0, 1)),)))
+    write_card(folder, card.with_roi(left).with_policy(card.policy))
+    write_checksums(folder)
+    with served(folder, tmp_path / "station") as (_, client):
+        said = send(client, *IMAGES[:6]).json()["inspections"]
+        assert client.get("/api/v1/inspector").json()["roi"] == left.text
+        searched = 0
+        for one in said:
+            edge = round(0.4 * one["width"])
+            region = parse_runs(client.get(f"/api/v1/inspections/{one['id']}/region").json()["runs"], None)
+            assert region.area == edge * one["height"]
+            assert all(not runs or int(runs.split()[-2]) <= edge * one["height"] for runs in one["runs"].values())
+            assert all(area["left"] + area["width"] <= edge for area in (*one["regions"], *one["suspected"]))
+            overlay = cv2.imdecode(
+                np.frombuffer(client.get(f"/api/v1/inspections/{one['id']}/overlay.png").content, np.uint8), 1
+            )
+            border = overlay[10 : one["height"] - 10, edge - 1]
+            assert ((border == 190).all(axis=1)).mean() > 0.3  # but where a defect is outlined on it
+            if one["has_maps"]:
+                content = client.get(f"/api/v1/inspections/{one['id']}/maps/1.png").content
+                map_ = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
+                assert not map_[:, edge:].any()
+                searched += 1
+        assert searched
+
+
+def test_without_a_region_there_is_none_to_tell(client: Client) -> None:
+    assert client.get("/api/v1/inspector").json()["roi"] is None
+    answer = client.get(f"/api/v1/inspections/{found(client)[0]['id']}/region")
+    assert answer.status_code == 404
+    assert "no region of interest" in answer.json()["detail"]

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from steelsight.core.files import resolved
 from steelsight.station.http.errors import Responses, refusals
 from steelsight.station.http.metrics import CONTENT_TYPE, Metrics
 from steelsight.station.http.params import Text
@@ -37,7 +38,7 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
     card = inspector_answer(
         station.inspector.card,
         fingerprint=station.fingerprint,
-        name=station.inspector.folder.resolve().name,
+        name=resolved(station.inspector.folder).name,
         settings=station.settings,
         max_files=station.max_files,
         samples=list(images),

@@ -8,11 +8,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from steelsight.imaging.rle import format_runs
 from steelsight.station.http.errors import Responses, refusals
 from steelsight.station.http.params import ClassNumber, HistoryPage, InspectionId, Version
 from steelsight.station.http.pictures import browser_image, mask_png, overlay_png, write_png
 from steelsight.station.http.responses import json_answer, picture
-from steelsight.station.http.schemas import HistoryAnswer, InspectionAnswer
+from steelsight.station.http.schemas import HistoryAnswer, InspectionAnswer, RegionOfInterestAnswer
 from steelsight.station.http.to_schema import inspection_answer, summary_answer
 from steelsight.station.inspection import Inspection
 from steelsight.station.station import Station
@@ -80,8 +81,25 @@ def viewing_routes(station: Station) -> APIRouter:
         """The image with found defects outlined, suspected places in dashes, and the verdict below."""
         found = await run_in_threadpool(find_inspection, station, id)
         return await picture(
-            request, _tag("overlay", found), lambda: (overlay_png(found, station.image_of(found)), "image/png"), turns
+            request,
+            _tag("overlay", found),
+            lambda: (overlay_png(found, station.image_of(found), station.region_of(found)), "image/png"),
+            turns,
         )
+
+    @routes.get(
+        "/{id}/region",
+        response_model=RegionOfInterestAnswer,
+        responses=refusals(404, 422, 503),
+        summary="Region of interest",
+    )
+    def region(id: InspectionId) -> Response:
+        """The pixels of the image that count, where this station's inspector has a region of interest and judged it."""
+        found = find_inspection(station, id)
+        counted = station.region_of(found)
+        if counted is None:
+            raise HTTPException(404, f"inspection {id}: this station's inspector has no region of interest for it")
+        return json_answer(RegionOfInterestAnswer(runs=format_runs(counted)))
 
     @routes.get(
         "/{id}/maps/{number}.png",

@@ -76,10 +76,11 @@ function figures({ out_of_fold: found }) {
 }
 
 /** @param {Inspector} card */
-function limits({ limits: most, station, needs_token: token }) {
+function limits({ limits: most, station, roi, needs_token: token }) {
   return h("section", {}, h("h2", {}, "This station"),
     table(["", ""], [
       ["Name", station],
+      ["Region of interest", roi ?? "none: whole images count"],
       ["One file", `up to ${size(most.max_bytes)}`],
       ["One image", `up to ${whole(most.max_pixels / 1e6)} megapixels`],
       ["One request", `up to ${count(most.max_files, "file")}`],

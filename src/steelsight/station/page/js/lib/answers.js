@@ -89,6 +89,8 @@
  * }} Inspection
  */
 
+/** The pixels of an image that count. @typedef {{ runs: string }} RegionOfInterest */
+
 /** @typedef {{ inspections: Inspection[] }} Inspections */
 
 /** @typedef {{ inspections: Summary[], next: string|null }} History */
@@ -103,7 +105,7 @@
  * @typedef {{
  *   pass_at: number|null,
  *   reject_at: number|null,
- *   evidence: "own"|"calibrated"|"cross-validated"|"epoch-selected"|"other-precision",
+ *   evidence: "own"|"calibrated"|"cross-validated"|"epoch-selected"|"other-precision"|"other-region",
  *   guaranteed: boolean,
  *   statements: string[],
  * }} Policy
@@ -139,6 +141,7 @@
  *   out_of_fold: CrossValidated,
  *   limits: Limits,
  *   samples: string[],
+ *   roi: string|null,
  *   needs_token: boolean,
  * }} Inspector
  */

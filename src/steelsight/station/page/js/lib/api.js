@@ -2,7 +2,8 @@
 
 /**
  * @import {
- *   Corrections, Drift, History, Inspection, Inspections, Inspector, Review, ReviewRequest, Reviews, Statistics,
+ *   Corrections, Drift, History, Inspection, Inspections, Inspector, RegionOfInterest, Review, ReviewRequest, Reviews,
+ *   Statistics,
  * } from "./answers.js"
  */
 
@@ -111,6 +112,8 @@ export const inspection = async (id) => /** @type {Inspection} */ (await json(`/
 export const find = async (fields) => /** @type {History} */ (await json(`/inspections${query(fields)}`));
 /** @param {number} id */
 export const image = (id) => blob(`/inspections/${id}/image`);
+/** @param {number} id */
+export const region = async (id) => /** @type {RegionOfInterest} */ (await json(`/inspections/${id}/region`));
 /** @param {number} id @param {number} number of the class. */
 export const map = (id, number) => blob(`/inspections/${id}/maps/${number}.png`);
 /** @param {number} id */

@@ -1,34 +1,19 @@
-/** Pictures as the inspector sees them: the pixels as they are stored. */
+/** Pictures as the inspector sees them. */
 
 import { ApiError } from "../lib/api.js";
 
 /** @import { Size } from "../lib/geometry.js" */
 
 /**
- * Decode an image, without turning it as its EXIF orientation says: masks are drawn on stored pixels.
+ * Decode an image, turned as its EXIF orientation says: so the inspector reads it, and masks lie on the turned picture.
  * @param {Blob} blob @returns {Promise<ImageBitmap>} @throws {ApiError}
  */
 export async function pictureOf(blob) {
   try {
-    return await createImageBitmap(await withoutExif(blob));
+    return await createImageBitmap(blob, { imageOrientation: "from-image" });
   } catch {
     throw new ApiError("The browser cannot show this image.");
   }
-}
-
-/** A JPEG without its EXIF segments (APP1, ITU-T T.81 and CIPA DC-008); anything else as it is. @param {Blob} blob */
-async function withoutExif(blob) {
-  const head = new DataView(await blob.slice(0, 1 << 18).arrayBuffer());
-  if (head.byteLength < 4 || head.getUint16(0) !== 0xffd8) return blob;
-  const kept = [blob.slice(0, 2)];
-  let at = 2;
-  while (at + 10 <= head.byteLength && head.getUint8(at) === 0xff && head.getUint8(at + 1) !== 0xda) {
-    const end = at + 2 + head.getUint16(at + 2);
-    const isExif = head.getUint8(at + 1) === 0xe1 && head.getUint32(at + 4) === 0x45786966; // "Exif"
-    if (!isExif) kept.push(blob.slice(at, end));
-    at = end;
-  }
-  return new Blob([...kept, blob.slice(at)], { type: "image/jpeg" });
 }
 
 /**

@@ -21,6 +21,7 @@ import { paintOutline } from "../lib/outline_pixels.js";
 const LINE = 2; // screen pixels of an outline
 const HALO = 4.5; // of the dark line under it, so that it shows on bright steel
 const DASH = [7, 5]; // screen pixels of a dash and the gap after it, around what is suspected
+const BORDER = "rgb(190, 190, 190)"; // of the region of interest
 const LABELS = 12; // per class, the largest regions
 const FILLED = 0.5;
 const SHARP = 2; // screen pixels per image pixel from which pixels are shown as squares
@@ -45,6 +46,7 @@ export function draw(viewer, picture) {
     viewer.layer ??= viewer.mode === "heat" ? heatLayer(viewer, view.image) : fillLayer(viewer, view.image);
     if (viewer.layer) context.drawImage(viewer.layer, 0, 0);
   }
+  if (viewer.region) border(context, viewer.region, view.scale);
   outlines(context, viewer, view);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   label(context, viewer, view);
@@ -53,6 +55,13 @@ export function draw(viewer, picture) {
     place();
     viewer.tool.draw(context, view.scale);
   }
+}
+
+/** The border of what counts: thin and grey. @param {Context} context @param {Path2D} path @param {number} scale */
+function border(context, path, scale) {
+  context.strokeStyle = BORDER;
+  context.lineWidth = 1 / scale;
+  context.stroke(path);
 }
 
 /**

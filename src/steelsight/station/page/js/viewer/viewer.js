@@ -76,6 +76,8 @@ export class Viewer extends EventTarget {
    * @type {Map<number, Shape>}
    */
   suspected = new Map();
+  /** The border of the region of interest; null where there is none, or it has not come yet. @type {Path2D|null} */
+  region = null;
   /** @type {Map<number, Threshold>} */
   thresholds = new Map();
   /** What lies over the image; made anew when what it shows changes: see draw.js. @type {OffscreenCanvas|null} */
@@ -124,6 +126,17 @@ export class Viewer extends EventTarget {
     this.element.setAttribute("aria-label", describe(inspection));
     this.resized();
     if (this.mode === "heat") this.loadMaps().catch(() => {}); // who shows it says why there are none
+    this.loadRegion(inspection).catch(() => {}); // an image that is not stored any more is shown without it
+  }
+
+  /** Fetch the border of the region of interest, where this inspector has one. @param {Readable} inspection */
+  async loadRegion({ id, inspector, height, width, has_image: stored }) {
+    if (this.card.roi === null || inspector !== this.card.fingerprint || !stored) return;
+    const mine = this.turn;
+    const { runs } = await api.region(id);
+    if (mine !== this.turn) return; // another is shown by now
+    this.region = closedPath(rowRuns(decodeRuns(runs, height, width), height, width));
+    this.redraw();
   }
 
   /** The inspection that is shown. */
@@ -146,7 +159,7 @@ export class Viewer extends EventTarget {
   clear() {
     this.turn++;
     this.picture?.bitmap.close();
-    this.picture = this.layer = this.outlinePixels = null;
+    this.picture = this.layer = this.outlinePixels = this.region = null;
     this.classes = [];
     const context = contextOf(this.canvas);
     context.resetTransform();

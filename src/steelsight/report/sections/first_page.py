@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from steelsight.core.files import resolved
 from steelsight.report.sections.defect_table import DefectTable
 from steelsight.report.sections.masks import RuleFigures
 from steelsight.report.sections.summary import Headline
@@ -42,4 +43,4 @@ def first_view(record: Record, table: DefectTable, nested: RuleFigures) -> First
             f"an answer without any mask scores {nested.figures.floor:.3f}",
         ),
     )
-    return FirstView(record.root.resolve().name or str(record.root), figures)
+    return FirstView(resolved(record.root).name or str(record.root), figures)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing, write_text
+from steelsight.imaging.roi import Roi
 from steelsight.inspector.artifact import (
     CARD,
     CHECKSUMS,
@@ -27,7 +28,11 @@ from steelsight.verdicts.severity import Severity
 
 
 def decide_inspector(
-    folder: Path, wish: Limits | None, severity: Severity | Unchanged | None, fresh: EvaluationSet | None = None
+    folder: Path,
+    wish: Limits | None,
+    severity: Severity | Unchanged | None,
+    fresh: EvaluationSet | None = None,
+    roi: Roi | Unchanged | None = "keep",
 ) -> InspectorCard:
     """Decide again, and rewrite inspector.json, README.md and checksums.txt: all of them, or none.
 
@@ -36,6 +41,8 @@ def decide_inspector(
         severity: `keep` for the rules that it has, None for none.
         fresh: images that no network of it has seen, judged by it; from then on they are its evidence. None for the
             evidence that it has.
+        roi: the region of interest from now on, None for whole images; `keep` for the one that it has. Evidence that it has
+            is of the former one then, and supports no bound. `fresh` must be judged with it: see `with_roi`.
 
     Raises:
         UserError: the inspector is damaged, has no classifiers or no evidence.
@@ -45,8 +52,13 @@ def decide_inspector(
         raise UserError(
             f"{folder / CARD}: it has no classifiers, and verdicts need their P(defect); export a run that has some"
         )
+    changes = roi != "keep" and roi != card.roi
     tested = fresh or _read_tested(folder)
     former = card.policy
+    if changes and fresh is None:
+        tested = tested.as_kind("other-region")
+    if roi != "keep" and changes:
+        card = card.with_roi(roi)
     policy = choose_policy(
         tested,
         wish or (former.wish if former else Limits()),
@@ -56,11 +68,13 @@ def decide_inspector(
     parity = read_parity(folder)
     with replacing(folder) as temporary:
         _copy(folder, temporary)
-        if fresh is not None:
-            write_evaluation_set(temporary, fresh)
+        if tested is fresh or changes:
+            write_evaluation_set(temporary, tested)
         write_card(temporary, card)
         write_text(temporary / README, readme(card, parity))
-        write_checksums(temporary, {*listed_files(folder), CARD, README, *((IMAGES, DEFECTS) if fresh else ())})
+        write_checksums(
+            temporary, {*listed_files(folder), CARD, README, *((IMAGES, DEFECTS) if fresh or changes else ())}
+        )
     return card
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelsight.core.errors import UserError
-from steelsight.dataset.limit import choose_images
+from steelsight.dataset.choose_images import choose_images
 from steelsight.dataset.model import Sample
 from steelsight.imaging.rle import Runs
 

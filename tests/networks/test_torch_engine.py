@@ -14,7 +14,7 @@ from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
 from steelsight.export.tolerance import LEVEL, PROBABILITY
 from steelsight.imaging.combine import combine_maps
-from steelsight.networks.engine import load_engine
+from steelsight.networks.torch_engine import load_engine
 from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision
 

@@ -11,7 +11,7 @@ from steelsight.imaging.combine import combine_maps
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.recipe.stated_rule import StatedRule
 from steelsight.rule.rule import Rule, masks
-from steelsight.rule.stated_rule import stated_rule
+from steelsight.rule.stated_rule_on_grid import stated_rule
 
 WORKING = Preprocess(height=32, width=64, colour="grey")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.policies import make_policy, make_statement
 
-from steelsight.cli.decision import headline
+from steelsight.cli.decision_tables import headline
 from steelsight.verdicts.calibration import Calibration
 from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.policy import Limits, Policy

@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from helpers.data import SAMPLE, run_cli
 from helpers.fresh import fresh_images
 
-from steelsight.inspector.artifact import listed_files, read_card
-from steelsight.inspector.decide import decide_inspector
+from steelsight.imaging.roi import Roi
+from steelsight.inspector.artifact import fingerprint, listed_files, read_card
+from steelsight.inspector.decide_policy import decide_inspector
 from steelsight.inspector.inspector import Inspector
+from steelsight.verdicts.evaluated_files import read_evaluation_set
 from steelsight.verdicts.policy import Limits
 from steelsight.verdicts.severity import Severity
 
@@ -58,3 +61,36 @@ def test_the_verb_decides_an_inspector_again(inspector: Any, tmp_path: Path) -> 
     assert "is an inspector, whose rule is fixed" in refused.stderr
     shown = run_cli("decide", inspector, "--max-escape", "0.01")
     assert "no, needs" in shown.stdout
+
+
+def test_an_inspector_gets_a_region_of_interest_without_training(inspector: Any, tmp_path: Path) -> None:
+    """What it was tested with is then of another region, until fresh images are judged with this one."""
+    region = tmp_path / "edges.json"
+    region.write_text('{"inside": [[[0, 0.1], [1, 0.1], [1, 0.9], [0, 0.9]]]}')
+    before = fingerprint(inspector)
+    done = run_cli("decide", inspector, "--roi", region, "--json")
+    assert done.returncode == 0, done.stderr
+    card = read_card(inspector)
+    assert card.roi is not None
+    assert (card.policy.evidence, card.bears_bound, fingerprint(inspector) == before) == ("other-region", False, False)
+    assert "Tested with another region of interest, not guaranteed" in (inspector / "README.md").read_text("utf-8")
+    assert decide_inspector(inspector, None, "keep").policy.evidence == "other-region"
+    image = next((SAMPLE / "test_images").iterdir())
+    edge = round(0.1 * 256)
+    counted = np.zeros((256, 1600), np.bool_)
+    counted[edge : 256 - edge] = True
+    assert (Inspector.open(inspector)(image).counted == counted).all()
+    fresh = run_cli("decide", inspector, "--roi", "strip", "--calibrate", fresh_images(tmp_path), "--json")
+    assert fresh.returncode == 0, fresh.stderr
+    card = read_card(inspector)
+    assert (card.roi, card.policy.evidence) == (Roi(strip=True), "calibrated")
+    tested = read_evaluation_set(inspector)
+    assert tested.counted is not None
+    assert (tested.counted <= tested.sizes.prod(axis=1)).all()
+    assert (tested.counted < tested.sizes.prod(axis=1)).any()
+    none = run_cli("decide", inspector, "--roi", "none", "--json")
+    assert none.returncode == 0, none.stderr
+    assert read_card(inspector).roi is None
+    refused = run_cli("decide", inspector, "--roi", tmp_path / "gone.png")
+    assert refused.returncode == 2
+    assert "there is no such file" in refused.stderr

@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+from steelsight.core.files import resolved
 from steelsight.inspector.artifact import CARD
 
 
@@ -12,7 +13,7 @@ def inspector_beside(run: Path) -> Path:
     >>> inspector_beside(Path("demo/run")).as_posix(), inspector_beside(Path("runs/lite")).as_posix()
     ('demo/inspector', 'runs/lite-inspector')
     """
-    name = run.resolve().name
+    name = resolved(run).name
     return run.parent / ("inspector" if name == "run" else f"{name}-inspector")
 
 

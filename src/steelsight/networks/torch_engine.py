@@ -13,6 +13,7 @@ from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.roi import Roi
 from steelsight.networks.build import probabilities
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import TrainingPrecision, autocast_for, best_device
@@ -49,6 +50,7 @@ class TorchEngine:
     combine: Combine = "mean"
     batch: int = 8
     workers: int = 1  # torch spreads one batch over all cores
+    roi: Roi | None = None
 
 
 def load_engine(
@@ -78,7 +80,9 @@ def load_engine(
             _load_network(run, _member(recipe, name, run), fold, len(classes), place, precision) for name, fold in jobs
         )
 
-    return TorchEngine(tuple(classes), load(classifiers), load(segmenters), recipe.selection.combine)
+    return TorchEngine(
+        tuple(classes), load(classifiers), load(segmenters), recipe.selection.combine, roi=run.record.roi
+    )
 
 
 def _member(recipe: Recipe, name: str, run: Run) -> Member:

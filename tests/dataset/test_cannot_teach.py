@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from steelsight.dataset.limitations import lacks, lacks_in_folds
+from steelsight.dataset.cannot_teach import lacks, lacks_in_folds
 from steelsight.dataset.model import Sample
 from steelsight.imaging.rle import Runs, parse_runs
 

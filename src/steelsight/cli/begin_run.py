@@ -1,0 +1,44 @@
+"""A new RUN, whether to train it or to plan its cost: what becomes of the images is said."""
+
+from typing import TYPE_CHECKING
+
+from steelsight.cli.groups import known_groups, say_groups, say_later
+from steelsight.cli.labelled import say_folds, say_roi, say_who_learns_from_classes
+from steelsight.cli.output import counting
+from steelsight.dataset.model import Dataset
+
+if TYPE_CHECKING:
+    from steelsight.recipe import Recipe
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.run.run import Run
+
+
+def begin_run(
+    dataset: Dataset,
+    wanted: "Recipe",
+    run: "Run",
+    groups: str | None,
+    limit: int | None,
+    time: str | None,
+    later: float,
+) -> "OutOfFoldPredictions":
+    """Start it, and tell what belongs together, what is held back, what lies outside, and what single folds lack.
+
+    Args:
+        groups, time, later: as --groups, --split-by-time and --later say.
+    """
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.training.start import start_run
+
+    known = known_groups(groups, dataset)
+    with counting("looking for twins") as advance:
+        started = start_run(
+            run, dataset, wanted, known=known, limit=limit, time=time, later_share=later, progress=advance
+        )
+    evidence = OutOfFoldPredictions.of(started)
+    say_groups(known, evidence.record.groups)
+    say_later(evidence.record)
+    say_roi(dataset, evidence.record)
+    say_who_learns_from_classes(evidence)
+    say_folds(evidence.record)
+    return evidence

@@ -1,0 +1,143 @@
+"""The loader of a job: its processes are made once and serve training, validation and evidence."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import cv2
+import torch
+from torch.utils.data import DataLoader
+
+from steelsight.core.cores import cores
+from steelsight.recipe import Member
+from steelsight.training.kept_images import FORKS
+from steelsight.training.loading import Item, JobImages, gather
+from steelsight.training.to_input import RawBatch
+from steelsight.training.whole_images import whole_batch
+
+IN_FLIGHT = 512 * 2**20
+"""Bytes of batches that the loader processes of a training on one device have made ahead, at most."""
+_SHARED_MEMORY = Path("/dev/shm")
+_OF_SHARED = (
+    0.5  # of what is free there: what a container grants is often 64 MB, and whoever exceeds it dies of a bus error
+)
+_AHEAD = 2  # batches that each process makes ahead
+_BESIDE = 2  # batches that are already taken and still there
+_MOST_WORKERS = 32
+
+
+@dataclass(frozen=True)
+class LoaderPlan:
+    """Loader processes of a job, and batches that each makes ahead; 0 of both where the training process loads by itself."""
+
+    workers: int
+    ahead: int
+
+
+def plan_loader(workers: int, batch: int, room: float) -> LoaderPlan:
+    """As many processes as are wanted, or as `room` bytes hold batches of `batch` bytes for.
+
+    >>> plan_loader(8, 4_000_000, 512e6), plan_loader(8, 4_000_000, 32e6), plan_loader(2, 40_000_000, 32e6)
+    (LoaderPlan(workers=8, ahead=2), LoaderPlan(workers=6, ahead=1), LoaderPlan(workers=0, ahead=0))
+    """
+    fitting = int(room // batch) - _BESIDE
+    workers = max(0, min(workers, fitting))
+    return LoaderPlan(workers, min(_AHEAD, fitting // workers)) if workers else LoaderPlan(0, 0)
+
+
+def batch_bytes(member: Member, classes: int, *, warped_later: bool) -> int:
+    """Bytes of the largest batch that a loader makes for a member, of images of 8 bit."""
+    sampling = member.sampling
+    finer = 4 if member.augment.zoom_at == "working" and not warped_later else 1
+    planes = classes if member.step == "segment" or member.head == "cells" else 0
+    sizes = []
+    for preprocess, batch, each in (
+        (member.training_preprocess, sampling.pass_batch, finer),
+        (member.preprocess, sampling.validation_batch or sampling.device_batch, 1),
+        (member.preprocess, whole_batch(member), 1),
+    ):
+        sizes.append(batch * each * preprocess.height * preprocess.width * (preprocess.channels + planes))
+    return max(sizes)
+
+
+def room_in_flight(trainings: int) -> float:
+    """Bytes that the batches of one of so many trainings may take on their way."""
+    try:
+        free = shutil.disk_usage(_SHARED_MEMORY).free
+    except OSError:  # a system that has none
+        return IN_FLIGHT
+    return min(IN_FLIGHT, _OF_SHARED * free / trainings)
+
+
+def default_workers(device: str, trainings: int) -> int:
+    """Loader processes: for each of so many trainings on GPUs its share of the cores; none beside a processor that trains,
+    for they would take its cores."""
+    return 0 if device == "cpu" else max(1, min(_MOST_WORKERS, cores() // trainings))
+
+
+class JobLoader:
+    """Batches of a job, by who asks for them; used as a context, since it ends the processes.
+
+    Args:
+        images: of the job.
+        each: bytes of its largest batch.
+        pinned: whether batches go to a GPU.
+        workers: loader processes, no more than memory is there for.
+        trainings: how many share that memory.
+    """
+
+    def __init__(self, images: JobImages, each: int, *, pinned: bool, workers: int, trainings: int = 1) -> None:
+        plan = plan_loader(workers, each, room_in_flight(trainings) if workers else 0)
+        self._asked: list[Sequence[Item | int]] = []
+        more: dict[str, Any] = {}
+        if plan.workers:
+            more = {"prefetch_factor": plan.ahead, "persistent_workers": True, "worker_init_fn": _one_thread}
+            if FORKS:
+                more["multiprocessing_context"] = "fork"
+        self._loader: DataLoader[Any] | None = DataLoader(
+            images,
+            batch_sampler=_Asked(self._asked),
+            collate_fn=gather,
+            num_workers=plan.workers,
+            pin_memory=pinned,
+            **more,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loader = None
+
+    def training(self, batches: Sequence[Sequence[Item]]) -> Iterator[RawBatch]:
+        """Augmented images, each element of `batches` one batch."""
+        return self._load(batches)
+
+    def plain(self, positions: Sequence[int], batch: int) -> Iterator[RawBatch]:
+        """Images of the fold by their positions, as at inference."""
+        return self._load([positions[start : start + batch] for start in range(0, len(positions), batch)])
+
+    def _load(self, batches: Sequence[Sequence[Item | int]]) -> Iterator[RawBatch]:
+        assert self._loader is not None
+        self._asked[:] = batches
+        return iter(self._loader)
+
+
+class _Asked:
+    """What is asked for next; the loader keeps its processes as long as it keeps its sampler."""
+
+    def __init__(self, batches: list[Sequence[Item | int]]) -> None:
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[list[Item | int]]:
+        return iter([list(batch) for batch in self._batches])
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+
+def _one_thread(_: int) -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)

@@ -1,0 +1,56 @@
+"""What came later is held back: whole moments, without images of earlier groups; and what cannot be split is refused."""
+
+from contextlib import suppress
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from steelsight.core.errors import UserError
+from steelsight.dataset.split_by_time import split_by_time
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), min_size=2, max_size=40),
+    st.sampled_from([0.1, 0.25, 0.5]),
+)
+def test_no_moment_is_cut_in_two_and_no_group_is_on_both_sides(images: list[tuple[int, int]], share: float) -> None:
+    days = [str(date(2026, 9, 20) + timedelta(days=day)) for day, _ in images]
+    groups = np.array([group for _, group in images])
+    assume(len(set(days)) > 1)
+    with suppress(UserError):  # all of one day, or of groups that began before
+        held_apart(days, groups, share)
+
+
+def held_apart(days: list[str], groups: NDArray[np.int64], share: float) -> None:
+    split = split_by_time({"day": days}, "day", groups, share)
+    assert split.earlier.any()
+    assert split.later.any()
+    assert not (split.earlier & split.later).any()
+    assert not set(groups[split.earlier]) & set(groups[split.later])
+    assert all((day < split.first) == earlier for day, earlier in zip(days, split.earlier.tolist(), strict=True))
+    assert (~split.earlier).sum() >= share * len(days)
+    # with one moment more on the earlier side, less than the share would be held back
+    assert sum(day > split.first for day in days) < share * len(days)
+
+
+def test_numbers_count_by_their_value() -> None:
+    split = split_by_time({"shift": ["shift 9", "shift 10", "shift 8"]}, "shift", np.arange(3), 0.3)
+    assert (split.first, split.later.tolist()) == ("shift 10", [False, True, False])
+
+
+@pytest.mark.parametrize(
+    ("known", "groups", "said"),
+    [
+        ({"coil": ["a", "b"]}, [0, 1], "`groups=` knows coil; name what says when"),
+        ({"day": ["1", ""]}, [0, 1], "1 of 2 images have no day"),
+        ({"day": ["1", "1"]}, [0, 1], "all images have the day 1"),
+        ({"day": ["1", "2"]}, [0, 0], "every image from 2 on is a twin or of the group of an earlier one"),
+    ],
+)
+def test_what_cannot_be_split_is_refused(known: dict[str, list[str]], groups: list[int], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        split_by_time(known, "day", np.array(groups), 0.25)

@@ -1,0 +1,81 @@
+"""Decoded images are kept as they are used, within their limit, and shared by loader processes."""
+
+import multiprocessing
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers.training_samples import member, severstal
+
+from steelsight.dataset.model import Sample
+from steelsight.imaging.read import read_image
+from steelsight.training.kept_images import FORKS, ImageCache, ReadFor, SharedImages, image_readers
+
+needs_fork = pytest.mark.skipif(not FORKS, reason="loader processes share nothing here")
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> list[Sample]:
+    """Grey, colour, 16 bit, and another grey one."""
+    rng, made = np.random.default_rng(0), []
+    for number, (shape, kind) in enumerate(
+        [((40, 60), np.uint8), ((40, 60, 3), np.uint8), ((40, 60), np.uint16), ((20, 90), np.uint8)]
+    ):
+        path = tmp_path / f"{number}.png"
+        cv2.imwrite(str(path), rng.integers(0, np.iinfo(kind).max, shape).astype(kind))
+        made.append(Sample(path.name, path, shape[:2], ()))
+    return made
+
+
+@needs_fork
+def test_what_another_process_decoded_is_there_and_nothing_else_is(samples: list[Sample]) -> None:
+    images = SharedImages(10**6, samples, ReadFor(grey=False))
+    expected = [read_image(sample.path) for sample in samples]
+    process = multiprocessing.get_context("fork").Process(target=lambda: [images(sample.path) for sample in samples])
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    for sample in samples:
+        sample.path.unlink()
+    for number in (0, 1, 3):
+        kept = images(samples[number].path)
+        assert kept.dtype == np.uint8
+        assert np.array_equal(kept, expected[number])
+        with pytest.raises(ValueError, match="read-only"):
+            kept[0] = 0
+    with pytest.raises(Exception, match=r"2\.png"):  # 16 bit is not kept
+        images(samples[2].path)
+
+
+@needs_fork
+@pytest.mark.parametrize("limit", [0, 40 * 60 * 3, 40 * 60 * 6])
+def test_no_more_is_kept_than_the_limit_allows(limit: int, samples: list[Sample]) -> None:
+    images = SharedImages(limit, samples, ReadFor(grey=False))
+    for sample in samples:
+        assert np.array_equal(images(sample.path), read_image(sample.path))
+    assert images._bytes.nbytes <= limit
+    assert len(images._places) == limit // (40 * 60 * 3)
+
+
+def test_where_zooms_are_of_the_working_size_that_is_what_is_kept(samples: list[Sample]) -> None:
+    of = member("segment-b0-strategy-1", "members.*.input.colour=grey", recipe="paper")
+    read = ReadFor.member(of)
+    image = read(samples[0].path)
+    assert image.shape == (of.preprocess.height, of.preprocess.width)
+    assert np.array_equal(of.preprocess.to_input(image), of.preprocess.to_input(read_image(samples[0].path)))
+    assert ReadFor.member(member("segment-lite0")).at is None
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=needs_fork)])
+def test_members_that_read_alike_share_what_they_keep(workers: int) -> None:
+    members = [
+        member("segment-lite0", "members.*.input.colour=grey"),
+        member("classify-lite0", "members.*.input.colour=grey"),
+        member("segment-b0-strategy-1", recipe="paper"),
+    ]
+    readers = image_readers(members, severstal().samples, workers, 10**6)
+    first, second, third = (readers[of.name] for of in members)
+    assert first is second
+    assert first is not third
+    assert isinstance(first, SharedImages if workers else ImageCache)

@@ -32,6 +32,14 @@ def test_a_histogram_counts_truth_and_background_apart() -> None:
     assert counts[1, 0].sum() == 6
 
 
+def test_what_is_ignored_is_not_counted() -> None:
+    map_ = np.array([[7, 7, 255], [0, 7, 9]], np.uint8)
+    truth, ignored = np.array([[1, 0, 0], [0, 0, 0]], np.bool_), np.array([[0, 1, 1], [0, 0, 0]], np.bool_)
+    counts = histogram(map_[None], [encode_mask(truth)], encode_mask(ignored))
+    assert np.array_equal(counts[0, 1], np.bincount([7], minlength=256))
+    assert np.array_equal(counts[0, 0], np.bincount([0, 7, 9], minlength=256))
+
+
 def test_more_pixels_than_a_float_counts_are_counted_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     map_, truth = rng.integers(0, 256, (1, 37, 53)).astype(np.uint8), rng.random((37, 53)) < 0.4

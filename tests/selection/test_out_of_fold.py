@@ -76,16 +76,20 @@ def test_counts_are_those_of_the_pixels_that_are_left(judged: NestedOutputs) -> 
 def test_connected_defects_and_their_scores_lie_outside_alone(judged: NestedOutputs) -> None:
     regions, defects = judged.regions()
     scored = score_defects(judged)
-    annotated, marked = [], []
+    annotated: list[tuple[int, ...]] = []
+    marked: list[tuple[int, ...]] = []
     for index, of_image in enumerate(regions):
         map_, truth, counted = _arrays(judged, index)
-        areas = [[] for _ in RULE.lower]
+        areas: list[list[int]] = [[] for _ in RULE.lower]
         for place, levels in enumerate(zip(RULE.lower, RULE.upper, RULE.min_area, strict=True)):
             left = np.where(counted, map_[place], 0)
             cut = _found(left, float(judged.view.p_defect[index]), *levels)
             for into, of, other in ((annotated, truth[place], cut), (marked, cut, truth[place])):
                 number, labels = cv2.connectedComponents(of.astype(np.uint8), connectivity=8)
-                into += [(index, place, (labels == n).sum(), (other & (labels == n)).sum()) for n in range(1, number)]
+                into += [
+                    (index, place, int((labels == n).sum()), int((other & (labels == n)).sum()))
+                    for n in range(1, number)
+                ]
             areas[place] = sorted(row[2] for row in marked if row[:2] == (index, place))
         for place, of_class in enumerate(areas):
             assert sorted(region.area for region in of_image if region.class_index == place) == of_class

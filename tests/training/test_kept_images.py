@@ -10,6 +10,7 @@ from helpers.training_samples import member, severstal
 
 from steelsight.dataset.model import Sample
 from steelsight.imaging.read import read_image
+from steelsight.imaging.roi import Polygons, Roi
 from steelsight.training.kept_images import FORKS, ImageCache, ReadFor, SharedImages, image_readers
 
 needs_fork = pytest.mark.skipif(not FORKS, reason="loader processes share nothing here")
@@ -65,6 +66,22 @@ def test_where_zooms_are_of_the_working_size_that_is_what_is_kept(samples: list[
     assert image.shape == (of.preprocess.height, of.preprocess.width)
     assert np.array_equal(of.preprocess.to_input(image), of.preprocess.to_input(read_image(samples[0].path)))
     assert ReadFor.member(member("segment-lite0")).at is None
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=needs_fork)])
+def test_what_lies_outside_of_the_region_of_interest_is_black(workers: int) -> None:
+    at_working, whole = (
+        member("segment-b0-strategy-1", "members.*.input.colour=grey", recipe="paper"),
+        member("segment-lite0", "members.*.input.colour=grey"),
+    )
+    roi = Roi(polygons=Polygons(outside=(((0, 0), (0.5, 0), (0.5, 1), (0, 1)),)))
+    sample = severstal().samples[0]
+    expected = read_image(sample.path, grey=True).copy()
+    expected[:, : expected.shape[1] // 2] = 0
+    readers = image_readers([at_working, whole], [sample], workers, 10**7, roi)
+    for _ in range(2):  # read, then kept
+        assert np.array_equal(readers[whole.name](sample.path), expected)
+        assert np.array_equal(readers[at_working.name](sample.path), at_working.preprocess.place(expected))
 
 
 @pytest.mark.parametrize("workers", [0, pytest.param(2, marks=needs_fork)])

@@ -72,6 +72,35 @@ def test_validation_sees_whole_images_at_the_working_size() -> None:
             assert np.array_equal(target.numpy(), plain_target(of, severstal().samples[0]))
 
 
+@pytest.mark.parametrize(("recipe", "name"), [("lite", "segment-lite0"), ("paper", "segment-b0-strategy-1")])
+def test_images_of_which_all_counts_share_a_batch_with_others(recipe: str, name: str) -> None:
+    """Each as it is alone, wherever it is warped."""
+    of = member(name, SIZE, *(["rule=null"] if recipe == "paper" else []), recipe=recipe)
+    every = severstal().samples[:12]
+    corner = np.zeros(every[0].size, np.bool_)
+    corner[:100, :700] = True
+    without = [replace(one, runs=tuple(encode_mask(mask & ~corner) for mask in one.mask())) for one in every]
+    samples = [replace(one, ignored=encode_mask(corner)) if place % 2 else one for place, one in enumerate(without)]
+    chances = [draw(of, sample, np.random.default_rng(place)) for place, sample in enumerate(samples)]
+    made = []
+    for later in (False, True):
+        raws = [
+            raw_image(of, sample, read_image(sample.path), chance, later)
+            for sample, chance in zip(samples, chances, strict=True)
+        ]
+        _, together = ToInput.of(of)(gather(raws))
+        assert isinstance(together, torch.Tensor)
+        for raw, target in zip(raws, together, strict=True):
+            alone = finished(of, raw)[1]
+            assert isinstance(alone, torch.Tensor)
+            torch.testing.assert_close(target, alone, atol=1e-6, rtol=0)
+        partly = (together < 0).flatten(1).any(1)
+        assert not partly[::2].any()
+        assert partly[1::2].any()
+        made.append(together)
+    torch.testing.assert_close(made[0], made[1], atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize("colour", ["grey", "rgb"])
 def test_grey_images_are_sent_as_one_channel_of_8_bit(colour: str) -> None:
     of = member("segment-lite0", SIZE.replace("grey", colour))

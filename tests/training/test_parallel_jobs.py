@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from helpers.data import run_cli, start_cli
 from helpers.training_samples import SMALL, few_images, sets
 
 from steelsight.core.lock import Lock
+from steelsight.imaging.read import read_image
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 from steelsight.training.job_memory import job_memory
@@ -79,6 +82,13 @@ def two_at_work(run: Path, data: Path) -> Iterator[tuple[object, list[int]]]:
         training.wait()
 
 
+def evidence_of(run: Path) -> dict[str, bytes]:
+    """The files of a run's maps and probabilities."""
+    folder = run / "evidence"
+    files = [*folder.glob("*/fold*/**/*"), *folder.glob("*/fold*.parquet")]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files if file.is_file()}
+
+
 def test_side_by_side_as_in_turn_to_the_last_bit(tmp_path: Path) -> None:
     data = few_images(tmp_path / "data")
     for number in ("1", "2"):
@@ -88,11 +98,9 @@ def test_side_by_side_as_in_turn_to_the_last_bit(tmp_path: Path) -> None:
     for job in JOBS:
         weights = f"jobs/{job}/weights.safetensors"
         assert (tmp_path / "1" / weights).read_bytes() == (tmp_path / "2" / weights).read_bytes()
-    parts = [path.relative_to(tmp_path / "1") for path in (tmp_path / "1/evidence").glob("*/fold*/**/*")]
-    parts += [path.relative_to(tmp_path / "1") for path in (tmp_path / "1/evidence").glob("*/fold*.parquet")]
-    parts = [part for part in parts if (tmp_path / "1" / part).is_file()]
-    assert len(parts) >= 4
-    assert all((tmp_path / "1" / part).read_bytes() == (tmp_path / "2" / part).read_bytes() for part in parts)
+    made = evidence_of(tmp_path / "1")
+    assert len(made) >= 4
+    assert evidence_of(tmp_path / "2") == made
     evidence = OutOfFoldPredictions.of(Run(tmp_path / "2"))
     for job in JOBS:
         summary = json.loads((tmp_path / "2/jobs" / job / "done.json").read_text())
@@ -100,6 +108,30 @@ def test_side_by_side_as_in_turn_to_the_last_bit(tmp_path: Path) -> None:
         expected = job_memory(evidence.recipe.member(job.partition("/")[0]), 4, evidence.record.samples, 2**30)
         assert 0.2e9 < summary["memory"] < expected + 0.5e9  # of which processes share some 0.4 GB
     assert json.loads((tmp_path / "2/machine.json").read_text()) == {"threads": 1}
+
+
+def test_what_lies_outside_of_the_region_of_interest_has_no_effect(tmp_path: Path) -> None:
+    """The same bits whatever is there, in turn with loader processes and side by side without."""
+    roi = tmp_path / "roi.json"
+    roi.write_text('{"outside": [[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]]}')
+    runs = {"grey": ("--parallel", "1", "--workers", "2"), "noise": ("--parallel", "2", "--workers", "0")}
+    for name, how in runs.items():
+        data = few_images(tmp_path / "data" / name)
+        for number, file in enumerate(sorted((data / "train_images").iterdir())):
+            image = read_image(file, grey=True).copy()
+            left = image[:, : image.shape[1] // 2]  # whole blocks of 8 x 8 pixels, which JPEG keeps apart
+            left[:] = 128 if name == "grey" else np.random.default_rng(number).integers(0, 256, left.shape)
+            assert cv2.imwrite(str(file), image)
+        trained = run_cli(
+            *command(data, tmp_path / name, "--only", "segment-lite0", "--roi", str(roi), *how), timeout=600
+        )
+        assert trained.returncode == 0, trained.stderr
+    for fold in (0, 1):
+        one, other = (tmp_path / name / f"jobs/segment-lite0/fold{fold}/weights.safetensors" for name in runs)
+        assert one.read_bytes() == other.read_bytes()
+    made = evidence_of(tmp_path / "grey")
+    assert len(made) >= 2
+    assert evidence_of(tmp_path / "noise") == made
 
 
 def test_a_failed_job_is_one_sentence_and_takes_only_its_followers(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ _NO_FIT = Verdict("review", "the region of interest does not fit the image, so n
 Read = Image | ImageError
 Flags = Callable[[Image], tuple[str, ...]]
 """What about an image is unusual, in single words."""
+ReadSource = Callable[[Source, bool], Read]
+"""An image, as grey or as it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +122,7 @@ def judge(
     keep_network_maps: bool = False,
     flags: Flags | None = None,
     policy: Policy | None = None,
+    read: ReadSource | None = None,
 ) -> Iterator[Prediction]:
     """Judge images in their order; an unreadable file, or an image for which a network gives no probability, gives a
     `Prediction` with its error.
@@ -135,17 +138,18 @@ def judge(
         keep_maps, keep_network_maps: whether `Prediction.maps` and `Prediction.network_maps` are wanted.
         flags: names what is unusual about an image.
         policy: gives each image its verdict.
+        read: how an image is read; from its file if left out.
     """
     if rule.classes != len(engine.classes):
         raise ValueError(f"the rule has {rule.classes} classes, the networks have {len(engine.classes)}")
-    remaining, grey = iter(sources), sees_grey(engine)
+    remaining, grey, read = iter(sources), sees_grey(engine), read or _read
     waiting: deque[Future[list[Prediction]]] = deque()
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(engine.workers) as workers:
 
         def work(group: Sequence[tuple[Source, Future[Read]]]) -> list[Prediction]:
-            read = [(source, image.result()) for source, image in group]
+            images = [(source, image.result()) for source, image in group]
             return judge_batch(
-                read,
+                images,
                 engine,
                 rule,
                 keep_maps=keep_maps,
@@ -157,7 +161,7 @@ def judge(
         try:
             while True:
                 while len(waiting) < engine.workers + _WAITING and (group := list(islice(remaining, engine.batch))):
-                    waiting.append(workers.submit(work, [(one, readers.submit(_read, one, grey)) for one in group]))
+                    waiting.append(workers.submit(work, [(one, readers.submit(read, one, grey)) for one in group]))
                 if not waiting:
                     return
                 yield from waiting.popleft().result()

@@ -1,10 +1,13 @@
 """`steelsight inspect`: judge images with an exported inspector."""
 
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from steelsight.cli.cluster import Cluster, Retries, ShipData, require_with_cluster
 from steelsight.cli.judging import (
     AsJson,
     ClassIds,
@@ -18,6 +21,12 @@ from steelsight.cli.judging import (
     judge_and_write,
 )
 from steelsight.cli.next_step import quoted
+from steelsight.cli.output import console
+
+if TYPE_CHECKING:
+    from steelsight.cascade.judge import Prediction
+    from steelsight.cascade.sources import Source
+    from steelsight.cluster.inspect import InspectionConfig
 
 InspectorFolder = Annotated[Path, typer.Argument(metavar="INSPECTOR", help="Folder that `steelsight export` wrote.")]
 Device = Annotated[
@@ -41,14 +50,19 @@ def inspect(
     device: Device = "auto",
     threads: Threads = None,
     resume: Resume = False,
+    cluster: Cluster = None,
+    ship_data: ShipData = False,
+    retries: Retries = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge images with an exported INSPECTOR: pass, review or reject; exit status 3 if some images could not be judged."""
+    require_with_cluster(cluster, {"--ship-data": ship_data, "--retries": retries is not None})
     from steelsight.cascade.sources import find
     from steelsight.inspector.artifact import fingerprint
     from steelsight.inspector.inspector import Inspector
     from steelsight.results.writer import ResultWriter
 
+    config = None if cluster is None else _config(cluster, device, threads, overlays, ship_data, retries)
     opened = Inspector.open(inspector, device=device, threads=threads)
     found = find(images, results=out)
     writer = ResultWriter(
@@ -62,14 +76,44 @@ def inspect(
         resume=resume,
         made_by=fingerprint(inspector),
         options={"device": device},
-        batch=opened.engine("throughput").batch,
+        batch=opened.engine("throughput").batch if config is None else config.batch,
     )
     judge_and_write(
         writer,
-        opened.stream,
+        opened.stream if cluster is None or config is None else partial(_on_cluster, cluster, inspector, config),
         left_out=found.left_out,
         labels=labels,
         as_json=as_json,
         figures={"inspector": str(inspector)},
         following=f"steelsight serve {quoted(inspector)}",
     )
+
+
+def _config(
+    cluster: str, device: Device, threads: int | None, overlays: bool, ship_data: bool, retries: int | None
+) -> "InspectionConfig":
+    """How images are judged on a cluster, which is seen to be there before networks are loaded."""
+    from steelsight.cluster.connect import require_cluster
+    from steelsight.cluster.inspect import RETRIES, InspectionConfig
+    from steelsight.inspector.choose_engine import batch_of
+    from steelsight.inspector.onnxruntime import has_cuda
+
+    require_cluster(cluster)
+    cuda = device == "cuda" or (device == "auto" and has_cuda())
+    return InspectionConfig(
+        cuda, threads, batch_of(cuda=cuda), overlays, ship_data, RETRIES if retries is None else retries
+    )
+
+
+def _on_cluster(
+    cluster: str, inspector: Path, config: "InspectionConfig", sources: "Sequence[Source]"
+) -> "Iterator[Prediction]":
+    from steelsight.cluster.connect import connected
+    from steelsight.cluster.inspect import inspect_on_cluster
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    if sources:
+        with connected(cluster) as ray:
+            yield from inspect_on_cluster(ray, inspector, sources, config, say)

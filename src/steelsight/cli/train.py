@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from steelsight.cli.begin_run import begin_run
+from steelsight.cli.cluster import Cluster, Retries, ShipData, require_with_cluster
 from steelsight.cli.groups import Groups, Later, SplitByTime, check_split
 from steelsight.cli.labelled import Bits, BoxesOption, IgnoreClass, RoiOption, read_labelled
 from steelsight.cli.limits import (
@@ -33,9 +34,10 @@ from steelsight.dataset.model import Layout
 from steelsight.dataset.split_by_time import LATER_SHARE
 
 if TYPE_CHECKING:
-    from steelsight.recipe import Recipe
+    from steelsight.recipe import Member, Recipe
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
+    from steelsight.training.device_config import DeviceConfig
     from steelsight.verdicts.policy import Limits
 
 
@@ -83,6 +85,9 @@ def train(
     parallel: Annotated[
         str, typer.Option("--parallel", help="Jobs side by side: a number, or auto: one on every core or GPU.")
     ] = "auto",
+    cluster: Cluster = None,
+    ship_data: ShipData = False,
+    retries: Retries = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")] = False,
     max_escape: MaxEscape = None,
     escape_among: EscapeAmong = None,
@@ -127,7 +132,9 @@ def train(
     )
     choose_jobs(wanted, only or [])
     machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel))
-    require_device(machine)
+    if cluster is None:
+        require_device(machine)
+    _check_cluster(cluster, ship_data=ship_data, retries=retries, devices=devices, plan=plan)
     if quick and limit is None:
         limit = QUICK_IMAGES
     share = LATER_SHARE if later is None else later
@@ -160,9 +167,12 @@ def train(
     if goes_on:
         with console.status("checking that the images are still the same"):
             check_unchanged(evidence, jobs)
-    from steelsight.training.experiment import run_jobs
+    if cluster is None:
+        from steelsight.training.experiment import run_jobs
 
-    run_jobs(evidence, jobs, machine, tensorboard=tensorboard, worded=with_options)
+        run_jobs(evidence, jobs, machine, tensorboard=tensorboard, worded=with_options)
+    else:
+        _run_on_cluster(cluster, evidence, jobs, machine, tensorboard, ship_data=ship_data, retries=retries)
     _end(evidence, wish, as_json)
     if left_out and not skip_faulty:
         raise typer.Exit(3)
@@ -177,6 +187,43 @@ def _at_once(parallel: str) -> "int | Literal['auto']":
             f"--parallel {parallel[:20]}: how many jobs train side by side, from 1 on; give a number, or auto"
         )
     return int(parallel)
+
+
+def _check_cluster(
+    cluster: str | None, *, ship_data: bool, retries: int | None, devices: int | None, plan: bool
+) -> None:
+    """What goes with --cluster, and whether there is one, told before images are read."""
+    require_with_cluster(cluster, {"--ship-data": ship_data, "--retries": retries is not None})
+    if cluster is None:
+        return
+    if plan:
+        raise UserError(
+            "--cluster with --plan: a plan times the networks on this machine; leave out --cluster, and divide the total "
+            "by the jobs that your nodes run at once"
+        )
+    if (devices or 1) > 1:
+        raise UserError(f"--devices {devices} with --cluster: there each job has one device; leave out --devices")
+    from steelsight.cluster.connect import require_cluster
+
+    require_cluster(cluster)
+
+
+def _run_on_cluster(
+    cluster: str,
+    evidence: "OutOfFoldPredictions",
+    jobs: "Sequence[tuple[Member, int]]",
+    machine: "DeviceConfig",
+    tensorboard: bool,
+    *,
+    ship_data: bool,
+    retries: int | None,
+) -> None:
+    from steelsight.cluster.connect import connected
+    from steelsight.cluster.train import RETRIES, ClusterConfig, train_on_cluster
+
+    config = ClusterConfig(ship_data, RETRIES if retries is None else retries)
+    with connected(cluster) as ray:
+        train_on_cluster(ray, evidence, jobs, machine, config, tensorboard=tensorboard, worded=with_options)
 
 
 def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":

@@ -7,6 +7,13 @@ from steelsight.core.errors import UserError
 from steelsight.inspector.artifact import InspectorCard
 
 
+def batch_of(*, cuda: bool) -> int:
+    """Images that an engine judges together where throughput is the aim, without loading one."""
+    from steelsight.inspector import onnxruntime, openvino
+
+    return onnxruntime.BATCH if cuda else openvino.BATCH
+
+
 def open_engine(
     folder: Path, card: InspectorCard, *, device: Device = "auto", aim: Aim = "throughput", threads: int | None = None
 ) -> Engine:

@@ -16,7 +16,7 @@ from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.roi import Roi
 from steelsight.inspector.artifact import INPUT, OUTPUT, InspectorCard, NetworkCard, read_network
 
-_BATCH = 8
+BATCH = 8
 
 
 def has_cuda() -> bool:
@@ -58,7 +58,7 @@ class OnnxRuntimeEngine:
     classifiers: tuple[OnnxRuntimeNetwork, ...]
     segmenters: tuple[OnnxRuntimeNetwork, ...]
     combine: Combine = "mean"
-    batch: int = _BATCH
+    batch: int = BATCH
     workers: int = 2  # one batch is prepared or cut while another is on the device
     roi: Roi | None = None
 

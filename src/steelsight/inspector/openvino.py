@@ -17,7 +17,7 @@ from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.roi import Roi
 from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision, read_network
 
-_BATCH = 4
+BATCH = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ class OpenVinoEngine:
             compiled(card.of_step("classify")),
             compiled(card.of_step("segment")),
             card.combine,
-            _BATCH if aim == "throughput" else 1,
+            BATCH if aim == "throughput" else 1,
             workers,
             card.roi,
         )

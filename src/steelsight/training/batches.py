@@ -47,11 +47,15 @@ def plan_loader(workers: int, batch: int, room: float) -> LoaderPlan:
     return LoaderPlan(workers, min(_AHEAD, fitting // workers)) if workers else LoaderPlan(0, 0)
 
 
-def batch_bytes(member: Member, classes: int, *, warped_later: bool) -> int:
-    """Bytes of the largest batch that a loader makes for a member, of images of 8 bit."""
+def batch_bytes(member: Member, classes: int, *, warped_later: bool, ignored: bool = False) -> int:
+    """Bytes of the largest batch that a loader makes for a member, of images of 8 bit.
+
+    Args:
+        ignored: whether some have pixels that are not to be learned from, which are one more plane.
+    """
     sampling = member.sampling
     finer = 4 if member.augment.zoom_at == "working" and not warped_later else 1
-    planes = classes if member.step == "segment" or member.head == "cells" else 0
+    planes = classes + ignored if member.step == "segment" or member.head == "cells" else 0
     sizes = []
     for preprocess, batch, each in (
         (member.training_preprocess, sampling.pass_batch, finer),

@@ -83,7 +83,8 @@ def job_loader(job: TrainingJob, device: torch.device, workers: int, trainings: 
         for member, samples in ((job.member, job.training), (as_seen_whole(job.member), job.whole.samples))
     )
     images = JobImages(MixedImages(windows, whole), PlainImages(job.member, job.validation, job.read))
-    each = batch_bytes(job.member, len(job.classes), warped_later=later)
+    ignored = any(sample.ignored.area for sample in (*job.training, *job.validation))
+    each = batch_bytes(job.member, len(job.classes), warped_later=later, ignored=ignored)
     return JobLoader(images, each, pinned=device.type == "cuda", workers=workers, trainings=trainings)
 
 

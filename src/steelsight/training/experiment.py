@@ -50,6 +50,15 @@ def run_jobs(
         with TrainingProgress(made, done=done, visible=True, place=arrangement.place, worded=worded) as progress:
             _say(progress, arrangement)
             failures = train_side_by_side(made, arrangement, orders(evidence, arrangement, tensorboard), progress)
+    refuse(failures)
+
+
+def refuse(failures: Sequence[Failure]) -> None:
+    """Say of jobs that have failed, when all others are done, the first one's reason, and which others.
+
+    Raises:
+        UserError: there are such.
+    """
     if failures:
         others = f"; not done either: {', '.join(failure.job for failure in failures[1:])}" if failures[1:] else ""
         raise UserError(f"{failures[0].job}: {failures[0].reason}{others}")

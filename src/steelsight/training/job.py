@@ -81,13 +81,22 @@ def new_network(job: TrainingJob) -> nn.Module:
     if job.start is None:
         load_weights(network, job.member.encoder, job.member.weights, job.member.name)
         return network
-    if not job.start.is_file():
+    require_start(job)
+    load_encoder(network, job.start)
+    return network
+
+
+def require_start(job: TrainingJob) -> None:
+    """See that the weights are there that a job starts from, where it starts from another member's.
+
+    Raises:
+        UserError: they are not.
+    """
+    if job.start is not None and not job.start.is_file():
         raise UserError(
             f"{job.start}: not there, and {job.name} starts from it; train that job first, with "
             f"`only={job.member.weights}:{job.fold}`"
         )
-    load_encoder(network, job.start)
-    return network
 
 
 def run_job(

@@ -105,6 +105,21 @@ class TrainingProgress:
         self._advance(job, self._left[job.name])
         self._bar.remove_task(self._tasks.pop(job.name))
 
+    def done_elsewhere(self, job: TrainingJob) -> None:
+        """A job that has not begun here was done by another process."""
+        self._started += 1
+        del self._waiting[job.name]
+        self._bar.advance(self._all, self._left.pop(job.name))
+
+    def back(self, job: TrainingJob) -> None:
+        """A job that had begun waits once more: its worker was lost."""
+        self._pace.count(len(self._tasks))
+        self._bar.remove_task(self._tasks.pop(job.name))
+        undone = _work(job) - self._left[job.name]
+        self._left[job.name], self._waiting[job.name] = _work(job), job
+        self._started -= 1
+        self._bar.advance(self._all, -undone)
+
     def say(self, text: str) -> None:
         """A line above the bars."""
         self._console.print(self._worded(text), highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,89 @@
+"""An inspector on a node of a cluster: opened once, it judges group after group of images."""
+
+import socket
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steelsight.cascade.judge import Prediction, Read, judge
+from steelsight.cascade.sources import Source
+from steelsight.cluster.shipped import Packed, unpack
+from steelsight.core.errors import UserError
+from steelsight.imaging.read import ImageError, decode_image, read_image
+
+Message = dict[str, Any]
+Image = tuple[str, str, bytes | str | None]
+"""A name, its path on the driver's machine, and its bytes, why there are none, or None where this node is to read it."""
+
+
+class InspectorActor:
+    """One inspector.
+
+    Args:
+        packed: the files of the inspector.
+        cuda: whether it runs on the GPU that Ray has given it.
+        threads: of the processor.
+        pixels: whether what is sent back has the images themselves, to be drawn over.
+    """
+
+    def __init__(self, packed: Packed, cuda: bool, threads: int, pixels: bool) -> None:
+        self._packed, self._cuda, self._threads, self._pixels = packed, cuda, threads, pixels
+
+    def open(self) -> Message:
+        """Load the networks: `{"ready": host}`, or `{"failed": sentence}`."""
+        import ray
+
+        from steelsight.inspector.inspector import Inspector
+
+        try:
+            folder = unpack(ray, self._packed)
+            self._inspector = Inspector.open(folder, device="cuda" if self._cuda else "cpu", threads=self._threads)
+            self._engine = self._inspector.engine("throughput")
+        except UserError as error:
+            return {"failed": str(error)}
+        return {"ready": socket.gethostname()}
+
+    def judge(self, images: Sequence[Image]) -> Message:
+        """Judge images in their order: `{"judged": predictions}`, or `{"no_data": sentence}` where this node lacks one.
+
+        Of the images themselves what comes back is their size alone, unless the pixels are wanted.
+        """
+        for _, path, content in images:
+            if content is None and not Path(path).exists():
+                return {
+                    "no_data": f"{path}: node {socket.gethostname()} does not see it; mount its folder under this very path "
+                    "on every node, or let `ship_data=` bring the images"
+                }
+        contents = {path: content for _, path, content in images}
+
+        def read(source: Source, grey: bool) -> Read:
+            content = contents[str(source.path)]
+            try:
+                if content is None:
+                    return read_image(source.path, grey=grey)
+                if isinstance(content, str):
+                    return ImageError("missing-image", source.path, content)
+                return decode_image(content, source.path, grey=grey)
+            except ImageError as error:
+                return error
+
+        card = self._inspector.card
+        sources = [Source(name, Path(path)) for name, path, _ in images]
+        judged = judge(sources, self._engine, card.rule, flags=card.familiar.flags, policy=card.policy, read=read)
+        return {"judged": [one if self._pixels else without_pixels(one) for one in judged]}
+
+
+def without_pixels(judged: Prediction) -> tuple[Prediction, tuple[int, int] | None]:
+    """What was judged, and the size of its image."""
+    return replace(judged, image=None), judged.size
+
+
+def with_size(judged: Prediction | tuple[Prediction, tuple[int, int] | None]) -> Prediction:
+    """What `without_pixels` was given, but for its pixels: they are all black, and take no memory."""
+    if isinstance(judged, Prediction):
+        return judged
+    prediction, size = judged
+    return prediction if size is None else replace(prediction, image=np.broadcast_to(np.uint8(0), size))

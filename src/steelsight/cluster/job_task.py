@@ -1,0 +1,244 @@
+"""What a worker does with a job: trains it in a folder of its own, tells what happens, and sends back what it makes.
+
+It needs nothing of the driver's disk. The messages are those of `training/worker.py`, with `{"begun": host}` first, `{"file":
+name, ...}` for what travels (`files_back.py`), `{"checkpoint": true}` behind one that has arrived whole, and `{"no_data":
+sentence}` where the node lacks the images.
+"""
+
+import queue
+import shutil
+import socket
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from steelsight.cluster.files_back import Message, sent
+from steelsight.cluster.scratch import worker_folder
+from steelsight.cluster.shipped import Chunk, Packed, unpack
+from steelsight.core.errors import UserError
+from steelsight.core.files import write_bytes
+from steelsight.run.run import JobFolder
+
+_TOLD_EVERY = 0.5  # seconds between two counts of images
+
+_ENDS = {"done", "failed", "broken", "no_data"}
+
+
+@dataclass(frozen=True)
+class RunOrders:
+    """What holds for all jobs of a run.
+
+    Attributes:
+        token: of the driver that gives them.
+        files: what describes the RUN, by name.
+        images: the folder of its images, where they are not packed.
+        device: cpu or cuda; threads, workers, cache, tensorboard: as in `steelsight.training.worker.Orders`.
+        checkpoint_every: seconds between two checkpoints that travel.
+    """
+
+    token: str
+    files: Mapping[str, bytes]
+    images: Path
+    packed: Packed | None
+    device: str
+    threads: int | None
+    workers: int
+    cache: int
+    tensorboard: bool
+    checkpoint_every: float
+
+
+def train_job(
+    orders: RunOrders, member: str, fold: int, former: Mapping[str, Chunk], start: Chunk | None
+) -> Iterator[Message]:
+    """Train a job.
+
+    Args:
+        former: log and checkpoint that it goes on from, by name.
+        start: the weights that it starts from.
+    """
+    told: queue.SimpleQueue[Message] = queue.SimpleQueue()
+    yield {"begun": socket.gethostname()}
+    threading.Thread(target=_train, args=(orders, member, fold, former, start, told.put), daemon=True).start()
+    checkpoints, images, counted_at = None, 0, time.monotonic()
+    while True:
+        try:
+            message = told.get(timeout=_TOLD_EVERY)
+        except queue.Empty:
+            message = {}
+        images += message.get("images", 0)
+        if images and (message.keys() - {"images"} or time.monotonic() - counted_at > _TOLD_EVERY):
+            yield {"images": images}
+            images, counted_at = 0, time.monotonic()
+        if "at" in message:
+            checkpoints = _Checkpoints(JobFolder(Path(message["at"])), orders.checkpoint_every)
+        elif "made" in message:
+            for name, path in message["made"]:
+                yield from sent(path, name)
+        elif message.keys() - {"images"}:
+            yield message
+        if message.keys() & _ENDS:
+            return
+        if checkpoints is not None and checkpoints.is_due():
+            yield from checkpoints.messages()
+
+
+class _Checkpoints:
+    """Sees that a job's checkpoint is another than the one that was sent last.
+
+    Args:
+        every: seconds between two that are sent, at least.
+    """
+
+    def __init__(self, job: JobFolder, every: float) -> None:
+        self._job, self._every = job, every
+        self._sent, self._sent_at = self._mark(), time.monotonic()
+
+    def is_due(self) -> bool:
+        return time.monotonic() - self._sent_at >= self._every and self._mark() not in (None, self._sent)
+
+    def messages(self) -> Iterator[Message]:
+        """The checkpoint as it is on the disk, which the next may take the place of meanwhile; nothing where the job has just
+        been done, for then all of it comes."""
+        job = self._job
+        checkpoint, log = (path.with_name(f".{path.name}") for path in (job.checkpoint, job.log))
+        mark = self._mark()
+        checkpoint.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            checkpoint.hardlink_to(job.checkpoint)
+            shutil.copyfile(job.log, log)  # behind the checkpoint: it may have more epochs, never fewer
+            for copy, name in ((log, job.log.name), (checkpoint, job.checkpoint.name)):
+                yield from sent(copy, name)
+                copy.unlink()
+            yield {"checkpoint": True}
+            self._sent, self._sent_at = mark, time.monotonic()
+
+    def _mark(self) -> tuple[int, int] | None:
+        with suppress(FileNotFoundError):
+            stat = self._job.checkpoint.stat()
+            return stat.st_ino, stat.st_mtime_ns
+        return None
+
+
+def _train(
+    orders: RunOrders,
+    member: str,
+    fold: int,
+    former: Mapping[str, Chunk],
+    start: Chunk | None,
+    tell: Callable[[Message], None],
+) -> None:
+    """In a thread of its own, so that what is told is sent while it goes on."""
+    from steelsight.training.threads import limited_to
+
+    try:
+        with limited_to(orders.threads):
+            made = _trained(orders, member, fold, former, start, tell)
+        tell({"made": made})
+        tell({"done": True})
+    except _NoDataError as error:
+        tell({"no_data": str(error)})
+    except UserError as error:
+        tell({"failed": str(error)})
+    except BaseException:
+        tell({"broken": traceback.format_exc()})
+
+
+def _trained(
+    orders: RunOrders,
+    member_name: str,
+    fold: int,
+    former: Mapping[str, Chunk],
+    start: Chunk | None,
+    tell: Callable[[Message], None],
+) -> list[tuple[str, Path]]:
+    """Train, and return what is to be sent."""
+    from steelsight.training.allocator import give_back
+    from steelsight.training.epochs import Hooks
+    from steelsight.training.job import make_job, run_job
+
+    desk = _desk(_Key(orders))
+    evidence = desk.evidence
+    member = evidence.recipe.member(member_name)
+    job = make_job(evidence, member, fold, desk.reads[member.name])
+    predictions = evidence.run.predictions_file(member, fold)
+    shutil.rmtree(job.folder.path, ignore_errors=True)
+    for name, content in former.items():
+        write_bytes(job.folder.path / name, content.data)
+    if start is not None and job.start is not None:
+        write_bytes(job.start, start.data)
+    tell({"at": str(job.folder)})
+    hooks = Hooks(lambda images: tell({"images": images}), lambda line: tell({"epoch": line}), orders.tensorboard)
+    run_job(job, evidence, desk.fabric, orders.workers, hooks)
+    give_back()
+    left = [path for path in sorted(job.folder.path.iterdir()) if not path.name.startswith(".")]
+    return [(path.name, path) for path in (*left, predictions)]
+
+
+class _NoDataError(Exception):
+    """This node has not the images."""
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What a worker keeps from job to job of one run."""
+
+    evidence: Any
+    fabric: Any
+    reads: Any
+    lock: Any
+
+
+class _Key:
+    """Orders, told apart by their driver alone."""
+
+    def __init__(self, orders: RunOrders) -> None:
+        self.orders = orders
+
+    def __hash__(self) -> int:
+        return hash(self.orders.token)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.orders.token == self.orders.token
+
+
+@cache
+def _desk(key: _Key) -> _Desk:
+    """Write down the RUN, find the images, and see that they are those that it began with."""
+    import ray
+
+    from steelsight.imaging.read import ImageError
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.run.record import fingerprint
+    from steelsight.run.run import Run
+    from steelsight.training.fabric import make_fabric
+    from steelsight.training.kept_images import image_readers
+    from steelsight.training.same_images import seen_at
+
+    orders = key.orders
+    folder, lock = worker_folder()
+    run = Run(folder / "run")
+    for name, content in orders.files.items():
+        write_bytes(run.path / name, content)
+    images = orders.images if orders.packed is None else unpack(ray, orders.packed)
+    evidence = seen_at(OutOfFoldPredictions.of(run), images)
+    try:
+        same = fingerprint(evidence.record) == evidence.record.fingerprint
+    except ImageError:
+        same = False
+    if not same:
+        raise _NoDataError(
+            f"{images}: node {socket.gethostname()} does not see there the images that the run began with; mount them "
+            "under this very path on every node, or let `ship_data=` bring them"
+        )
+    record = evidence.record
+    fabric = make_fabric("cuda" if orders.device == "cuda" else "cpu", evidence.recipe)
+    samples = (*record.samples, *record.without_masks)
+    reads = image_readers(evidence.recipe.members, samples, orders.workers, orders.cache, record.roi)
+    return _Desk(evidence, fabric, reads, lock)

@@ -1,0 +1,366 @@
+"""All jobs of a RUN on the nodes of a cluster, seen from the one that gives them out: the driver, whose disk has the RUN."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steelsight.cluster.check_nodes import check_nodes
+from steelsight.cluster.connect import first_line
+from steelsight.cluster.files_back import Incoming, Message
+from steelsight.cluster.job_task import RunOrders, train_job
+from steelsight.cluster.nodes import Needs, Node, nodes_of, within
+from steelsight.cluster.shipped import Chunk, Packed, pack
+from steelsight.core.errors import UserError
+from steelsight.core.files import sweep
+from steelsight.core.lock import Lock
+from steelsight.recipe import Member
+from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.training.augmentation_examples import draw_examples
+from steelsight.training.device_config import DeviceConfig
+from steelsight.training.epochs import TrainingJob
+from steelsight.training.experiment import refuse
+from steelsight.training.job import make_job, require_start
+from steelsight.training.job_memory import job_memory
+from steelsight.training.job_order import JobRoom
+from steelsight.training.kept_images import CACHE
+from steelsight.training.parallel_jobs import Failure, not_begun
+from steelsight.training.progress import TrainingProgress, after_of
+from steelsight.training.threads import threads_of
+
+RETRIES = 3
+"""How often a job goes on elsewhere after its worker was lost."""
+CHECKPOINT_EVERY = 30.0
+"""Seconds between two checkpoints of a job that travel to the driver, at least."""
+_GPU_LOADERS = 4  # loader processes of a job on a GPU
+_LOOK_EVERY = 2.0  # seconds between two looks at the nodes
+_WAITING = 8  # messages of a worker that may wait for the driver
+
+
+@dataclass(frozen=True)
+class ClusterConfig:
+    """How jobs run on a cluster.
+
+    Attributes:
+        ship_data: whether the images travel through Ray's object store, rather than to be seen by each node under their path.
+        retries: how often a job goes on elsewhere after its worker was lost.
+        checkpoint_every: seconds between two checkpoints of a job that travel, at least.
+    """
+
+    ship_data: bool = False
+    retries: int = RETRIES
+    checkpoint_every: float = CHECKPOINT_EVERY
+
+
+def train_on_cluster(
+    ray: Any,
+    evidence: OutOfFoldPredictions,
+    jobs: Sequence[tuple[Member, int]],
+    machine: DeviceConfig,
+    config: ClusterConfig,
+    *,
+    tensorboard: bool = False,
+    worded: Callable[[str], str] = str,
+) -> None:
+    """Run the jobs that are not done yet on the nodes; one that fails takes none with it but those that start from it.
+
+    Args:
+        ray: see `steelsight.cluster.connect.connected`.
+        worded: as in `steelsight.training.experiment.run_jobs`.
+
+    Raises:
+        UserError: a node lacks the images, or has another steelsight; there is no GPU and one is asked for; or jobs have
+            failed, when all others are done: the first one's reason, and which others.
+        RuntimeError: a worker met what no user could have caused.
+    """
+    draw_examples(evidence)
+    made = [make_job(evidence, member, fold) for member, fold in jobs if not evidence.is_done(member, fold)]
+    if not made:
+        return
+    nodes = nodes_of(ray)
+    notes = check_nodes(ray, nodes)
+    device = _device(machine, nodes)
+    needs = _needs(evidence, made, machine, device, nodes)
+    room = sum(node.takes(needs[made[0].member.name]) for node in nodes)
+    place = JobRoom(max(1, min(len(made), room)))
+    orders = _orders(ray, evidence, machine, config, device, nodes, tensorboard)
+    with TrainingProgress(made, done=len(jobs) - len(made), visible=True, place=place, worded=worded) as progress:
+        for note in notes:
+            progress.say(note)
+        refuse(_Driver(ray, evidence, made, needs, orders, config, progress).run())
+
+
+def _device(machine: DeviceConfig, nodes: Sequence[Node]) -> str:
+    has_gpu = any(node.gpus for node in nodes)
+    if machine.device == "cuda" and nodes and not has_gpu:
+        raise UserError("`device=cuda`: no node of the cluster has a GPU, as far as Ray knows; use `device=cpu`")
+    device = "cuda" if has_gpu and machine.device != "cpu" else "cpu"
+    if device == "cpu" and machine.parallel not in ("auto", 1):
+        raise UserError(
+            f"`parallel={machine.parallel}`: on a cluster it says how many jobs share a GPU, and these train on processors; "
+            "leave it out"
+        )
+    return device
+
+
+def _needs(
+    evidence: OutOfFoldPredictions,
+    jobs: Sequence[TrainingJob],
+    machine: DeviceConfig,
+    device: str,
+    nodes: tuple[Node, ...],
+) -> dict[str, Needs]:
+    """What a job of each member takes."""
+    workers = _loaders(machine, device)
+    if device == "cuda":
+        share = 1.0 if machine.parallel == "auto" else 1.0 / machine.parallel
+        return {job.member.name: within(Needs(1.0 + workers, share), nodes) for job in jobs}
+    threads, cache = threads_of(evidence.run)[0], _cache(nodes)
+    samples, classes = evidence.record.samples, len(evidence.record.classes)
+    members = {job.member.name: job.member for job in jobs}
+    return {
+        name: within(Needs(threads + workers, memory=job_memory(member, classes, samples, cache)), nodes)
+        for name, member in members.items()
+    }
+
+
+def _loaders(machine: DeviceConfig, device: str) -> int:
+    if machine.workers is not None:
+        return machine.workers
+    return _GPU_LOADERS if device == "cuda" else 0
+
+
+def _cache(nodes: Sequence[Node]) -> int:
+    """Bytes of decoded images that a job keeps: those of a node's jobs together as on one machine."""
+    return CACHE // max(1, int(max((node.cpus for node in nodes), default=1)))
+
+
+def _orders(
+    ray: Any,
+    evidence: OutOfFoldPredictions,
+    machine: DeviceConfig,
+    config: ClusterConfig,
+    device: str,
+    nodes: Sequence[Node],
+    tensorboard: bool,
+) -> RunOrders:
+    record, run = evidence.record, evidence.run
+    return RunOrders(
+        token=os.urandom(8).hex(),
+        files={path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()},
+        images=record.root.resolve(),
+        packed=_packed(ray, evidence) if config.ship_data else None,
+        device=device,
+        threads=threads_of(run)[0] if device == "cpu" else None,
+        workers=_loaders(machine, device),
+        cache=_cache(nodes),
+        tensorboard=tensorboard,
+        checkpoint_every=config.checkpoint_every,
+    )
+
+
+def _packed(ray: Any, evidence: OutOfFoldPredictions) -> Packed:
+    record = evidence.record
+    paths = [sample.path for sample in (*record.samples, *record.without_masks)]
+    outside = next((path for path in paths if not path.is_relative_to(record.root)), None)
+    if outside is not None:
+        raise UserError(
+            f"{outside}: lies outside of {record.root}, and `ship_data=` packs what is in it; move it there, or leave it out"
+        )
+    return pack(ray, record.root, paths, record.fingerprint)
+
+
+@dataclass(eq=False)
+class _Task:
+    """A job at a worker, or on its way to one."""
+
+    job: TrainingJob
+    incoming: Incoming
+    lock: Lock
+    host: str = ""
+    has_begun: bool = False
+
+
+@dataclass(eq=False)
+class _Driver:
+    """Gives jobs out and takes in what they make."""
+
+    ray: Any
+    evidence: OutOfFoldPredictions
+    jobs: Sequence[TrainingJob]
+    needs: dict[str, Needs]
+    orders: RunOrders
+    config: ClusterConfig
+    progress: TrainingProgress
+    _failures: list[Failure] = field(default_factory=list)
+    _tasks: dict[Any, _Task] = field(default_factory=dict)
+    _lost: dict[str, int] = field(default_factory=dict)
+    _nodes: tuple[Node, ...] = ()
+    _looked: float = float("-inf")
+    _is_told: bool = False
+
+    def run(self) -> list[Failure]:
+        """Train all that can be; returns those that could not."""
+        self._waiting = list(self.jobs)
+        self._shared_orders = self.ray.put(self.orders)
+        self._remote = self.ray.remote(train_job)
+        try:
+            while self._waiting or self._tasks:
+                self._give_out()
+                if not self._tasks:
+                    time.sleep(1.0)  # another process trains what is left
+                    continue
+                ready, _ = self.ray.wait(list(self._tasks), num_returns=len(self._tasks), timeout=0.05)
+                ready = ready or self.ray.wait(list(self._tasks), num_returns=1, timeout=1.0)[0]
+                for stream in ready:
+                    self._hear(stream)
+        finally:
+            for task in self._tasks.values():
+                task.incoming.discard()
+                task.lock.release()
+        return self._failures
+
+    def _give_out(self) -> None:
+        """As many jobs as there is room for, and as many again, so that no worker waits and a cluster that can grow does."""
+        if time.monotonic() - self._looked > _LOOK_EVERY:
+            self._nodes, self._looked = nodes_of(self.ray), time.monotonic()
+            self._say_if_none_fits()
+        for job in list(self._waiting):
+            room = sum(node.takes(self.needs[job.member.name]) for node in self._nodes)
+            if len(self._tasks) >= 2 * max(1, room):
+                return
+            if (before := after_of(job)) in [one.job for one in self._failures]:
+                self._waiting.remove(job)
+                self._failures.append(not_begun(job))
+            elif self.evidence.is_done(job.member, job.fold):  # another process has done it
+                self._waiting.remove(job)
+                self.progress.done_elsewhere(job)
+            elif before not in self._ahead():
+                self._give(job)
+
+    def _ahead(self) -> set[str]:
+        """Names of the jobs that are still to be done."""
+        return {job.name for job in (*self._waiting, *(task.job for task in self._tasks.values()))}
+
+    def _give(self, job: TrainingJob) -> None:
+        """Give a job to the cluster, unless another process trains it."""
+        try:
+            require_start(job)
+        except UserError as error:
+            self._waiting.remove(job)
+            self._failures.append(Failure(job.name, str(error)))
+            return
+        job.folder.path.mkdir(parents=True, exist_ok=True)
+        lock = Lock(job.folder.lock, f"{job.folder}: another process trains it", needed=False)
+        try:
+            lock.take()
+        except UserError:
+            return
+        self._waiting.remove(job)
+        sweep(job.folder.path)
+        self.evidence.sweep(job.member, job.fold)
+        former = {path.name: _content(path) for path in (job.folder.checkpoint, job.folder.log) if path.is_file()}
+        start = None if job.start is None else self.ray.put(_content(job.start))
+        options = {"max_retries": 0, "num_returns": "streaming", "_generator_backpressure_num_objects": _WAITING}
+        given = self._remote.options(**self.needs[job.member.name].options(), **options)
+        stream = given.remote(self._shared_orders, job.member.name, job.fold, self.ray.put(former), start)
+        incoming = Incoming(job.folder, self.evidence.run.predictions_file(job.member, job.fold))
+        self._tasks[stream] = _Task(job, incoming, lock)
+
+    def _hear(self, stream: Any) -> None:
+        """Take one message of a task."""
+        task = self._tasks[stream]
+        try:
+            message: Message = self.ray.get(next(stream))
+        except StopIteration:
+            self._lose(stream, "it ended without a word")
+        except self.ray.exceptions.RayTaskError as error:  # not of the training, which tells its own
+            raise RuntimeError(f"{task.job.name}:\n{error}") from error
+        except self.ray.exceptions.RayError as error:
+            self._lose(stream, first_line(error))
+        else:
+            self._take(stream, task, message)
+
+    def _take(self, stream: Any, task: _Task, message: Message) -> None:
+        job = task.job
+        if "begun" in message:
+            task.host, task.has_begun = message["begun"], True
+            self.progress.begin(job)
+        elif "images" in message:
+            self.progress.step(job, message["images"])
+        elif "epoch" in message:
+            self.progress.epoch(job, message["epoch"])
+        elif "file" in message:
+            task.incoming.take(message)
+        elif "checkpoint" in message:
+            task.incoming.keep_checkpoint()
+        elif "broken" in message:
+            raise RuntimeError(f"{job.name}, on {task.host}:\n{message['broken']}")
+        elif "no_data" in message:
+            raise UserError(message["no_data"])
+        elif "failed" in message:
+            self._fail(stream, message["failed"])
+        else:
+            task.incoming.finish()
+            self._end(stream)
+
+    def _end(self, stream: Any) -> _Task:
+        task = self._tasks.pop(stream)
+        task.incoming.discard()
+        task.lock.release()
+        if task.has_begun:
+            self.progress.end(task.job)
+        return task
+
+    def _fail(self, stream: Any, reason: str) -> None:
+        task = self._end(stream)
+        failure = Failure(task.job.name, reason)
+        self.progress.say(failure.line)
+        self._failures.append(failure)
+
+    def _lose(self, stream: Any, reason: str) -> None:
+        """A worker is gone; its job waits for another, unless that has happened too often."""
+        self.ray.cancel(stream, force=True)  # where a message alone was lost, its worker would go on
+        task = self._tasks[stream]
+        name = task.job.name
+        self._lost[name] = self._lost.get(name, 0) + 1
+        where = f" on {task.host}" if task.host else ""
+        if self._lost[name] > self.config.retries:
+            self._fail(stream, f"its worker{where} was lost, the {_nth(self._lost[name])} of this job: {reason}")
+            return
+        self.progress.say(
+            f"{name}: its worker{where} was lost ({reason}); it goes on from its last checkpoint, "
+            f"retry {self._lost[name]} of {self.config.retries}"
+        )
+        if task.has_begun:
+            self.progress.back(task.job)
+            task.has_begun = False
+        self._waiting.insert(0, self._end(stream).job)
+
+    def _say_if_none_fits(self) -> None:
+        """Once, where no node is large enough for any job: a cluster that can grow may get one."""
+        if self._is_told or any(node.takes(needs) for node in self._nodes for needs in self.needs.values()):
+            return
+        self._is_told = True
+        least = min(self.needs.values(), key=lambda needs: needs.memory)
+        gpu = f", {least.gpus:g} GPU" if least.gpus else ""
+        self.progress.say(
+            f"waiting: no node of the cluster has the {least.cpus:g} processors{gpu} and {least.memory / 1e9:.1f} GB of "
+            "memory that a job takes; training begins when one joins"
+        )
+
+
+def _content(path: Path) -> Chunk:
+    return np.frombuffer(path.read_bytes(), np.uint8)
+
+
+def _nth(number: int) -> str:
+    """
+    >>> _nth(4)
+    '4th worker'
+    """
+    return f"{number}th worker" if number > 3 else ("1st worker", "2nd worker", "3rd worker")[number - 1]

@@ -1,0 +1,84 @@
+"""What is wrong with a cluster is said in one sentence, at once, before an image is read."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.data import ROOT, run_cli
+
+from steelsight.cluster.connect import require_cluster
+from steelsight.core.errors import UserError
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+def test_without_ray_the_command_to_install_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.delitem(sys.modules, "ray", raising=False)
+    with pytest.raises(UserError, match=r"Ray is not installed here; pip install 'steelsight\[cluster\]'"):
+        require_cluster("auto")
+
+
+@pytest.mark.parametrize(
+    "address", ["", "node", "node:", ":6379", "node:port", "node:0", "node:70000", "ray://a:10001"]
+)
+def test_what_is_no_address_is_refused_with_what_one_is(address: str) -> None:
+    with pytest.raises(UserError, match=r"an address is HOST:PORT, as `ray start` prints it on the first machine"):
+        require_cluster(address)
+
+
+def test_an_address_where_nobody_answers_is_told_within_seconds(closed_port: int, tmp_path: Path) -> None:
+    address, out = f"127.0.0.1:{closed_port}", tmp_path / "out"
+    began = time.monotonic()
+    with pytest.raises(UserError, match="nobody answers there"):
+        require_cluster(address)
+    assert time.monotonic() - began < 30
+    none = tmp_path / "none"
+    verbs: list[list[str | Path]] = [["train", none], ["inspect", none, "a.jpg"]]
+    for verb in verbs:  # before what they name is looked for
+        asked = run_cli(*verb, "--out", out, "--cluster", address)
+        assert asked.returncode == 2
+        assert asked.stderr.startswith(f"steelsight: --cluster {address}: nobody answers there (Connection refused)")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("options", [["--ship-data"], ["--retries", "2"]])
+def test_what_is_for_a_cluster_alone_wants_one(options: list[str], tmp_path: Path) -> None:
+    asked = run_cli("inspect", tmp_path, "a.jpg", "--out", tmp_path / "out", *options)
+    assert asked.returncode == 2
+    assert (
+        asked.stderr.strip() == f"steelsight: {options[0]}: it is for a cluster; name one by --cluster, or leave it out"
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--plan"], "--cluster with --plan: a plan times"),
+        (["--devices", "2"], "--devices 2 with --cluster: there each job"),
+    ],
+)
+def test_what_does_not_go_with_a_cluster_is_refused(more: list[str], said: str, tmp_path: Path) -> None:
+    asked = run_cli("train", tmp_path, "--out", tmp_path / "out", "--cluster", "local", *more)
+    assert asked.returncode == 2
+    assert said in asked.stderr
+
+
+def test_import_steelsight_knows_nothing_of_ray() -> None:
+    """Nor do the command line and what it may run without a cluster."""
+    names = ["steelsight", "steelsight.cli.main", "steelsight.cli.cluster", "steelsight.training.experiment"]
+    text = "import sys, importlib\n" + "".join(f"importlib.import_module({name!r})\n" for name in names)
+    text += "assert not [name for name in sys.modules if name.split('.')[0] == 'ray' or '.cluster.' in name]"
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,107 @@
+"""Inspections on Ray's own cluster of several nodes: the tables of one machine, whoever is killed and whenever."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from helpers.data import SAMPLE, run_cli, start_cli
+from helpers.ray_cluster import Nodes, ray_nodes
+from helpers.tiny_inspector import make_inspector
+
+from steelsight.cluster.inspect_actor import InspectorActor
+from steelsight.cluster.shipped import Packed
+from steelsight.imaging.read import list_images
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    with ray_nodes(2) as nodes:
+        yield nodes
+
+
+@pytest.fixture(scope="module")
+def inspector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_inspector(tmp_path_factory.mktemp("made") / "inspector")
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two hundred images, of which one is none."""
+    folder = tmp_path_factory.mktemp("many")
+    contents = [path.read_bytes() for path in list_images(SAMPLE / "train_images")[:30]]
+    for number in range(200):
+        (folder / f"{number:04}.jpg").write_bytes(contents[number % 30] if number != 33 else b"nothing")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def one_machine(inspector: Path, many: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
+    """What one machine writes, of one thread."""
+    out = tmp_path_factory.mktemp("one")
+    inspected = run_cli("inspect", inspector, many, "--masks", "--overlays", "--threads", "1", "--out", out)
+    assert inspected.returncode == 3, inspected.stderr
+    return content(out)
+
+
+def content(folder: Path) -> Mapping[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def command(inspector: Path, many: Path, out: Path, nodes: Nodes, *more: str) -> list[str | Path]:
+    return ["inspect", inspector, many, "--masks", "--overlays", "--out", out, "--cluster", nodes.address, *more]
+
+
+@pytest.mark.parametrize("more", [[], ["--ship-data"]])
+def test_nodes_write_what_one_machine_writes(
+    more: list[str], inspector: Path, many: Path, one_machine: Mapping[str, bytes], nodes: Nodes, tmp_path: Path
+) -> None:
+    inspected = run_cli(*command(inspector, many, tmp_path, nodes, *more))
+    assert inspected.returncode == 3, inspected.stderr
+    assert content(tmp_path) == one_machine
+
+
+def test_a_node_that_is_killed_costs_no_image(
+    inspector: Path, many: Path, one_machine: Mapping[str, bytes], nodes: Nodes, tmp_path: Path
+) -> None:
+    partial = tmp_path / "images.partial.csv"
+
+    def kill() -> None:
+        while not (partial.is_file() and partial.stat().st_size > 2000):
+            time.sleep(0.02)
+        nodes.kill()
+
+    threading.Thread(target=kill, daemon=True).start()
+    inspected = run_cli(*command(inspector, many, tmp_path, nodes))
+    nodes.add()
+    assert inspected.returncode == 3, inspected.stderr
+    assert content(tmp_path) == one_machine
+
+
+def test_ctrl_c_leaves_what_one_machine_goes_on_with(
+    inspector: Path, many: Path, one_machine: Mapping[str, bytes], nodes: Nodes, tmp_path: Path
+) -> None:
+    inspecting = start_cli(*command(inspector, many, tmp_path, nodes))
+    partial = tmp_path / "images.partial.csv"
+    while not (partial.is_file() and partial.stat().st_size > 2000) and inspecting.poll() is None:
+        time.sleep(0.02)
+    inspecting.send_signal(signal.SIGINT)
+    _, errors = inspecting.communicate(timeout=120)
+    assert inspecting.returncode == 130, errors
+    assert "Traceback" not in errors
+    images = [str(many / "*.jpg"), "--masks", "--overlays"]
+    gone_on = run_cli("inspect", inspector, *images, "--threads", "1", "--resume", "--out", tmp_path)
+    assert gone_on.returncode == 3, gone_on.stderr
+    assert "are finished already" in gone_on.stderr
+    assert content(tmp_path) == one_machine
+
+
+def test_an_image_that_a_node_does_not_see_is_told_with_the_mend(tmp_path: Path) -> None:
+    actor = InspectorActor(Packed("", (), ()), cuda=False, threads=1, pixels=False)
+    told = actor.judge([("a.jpg", str(tmp_path / "a.jpg"), None)])
+    assert "does not see it" in told["no_data"]
+    assert told["no_data"].endswith("or let `ship_data=` bring the images")

@@ -135,7 +135,7 @@ def http(work: Path) -> Reader:
             raise FailureError(
                 f"{answer.status_code} {answer.request.method} {answer.request.url}: {answer.text[:300]}"
             )
-        if answer.status_code >= 400 and not answer.json()["detail"]:
+        if answer.status_code >= 400 and answer.request.method != "HEAD" and not answer.json()["detail"]:
             raise FailureError(f"refused without a word: {answer.status_code}")
         return bool(answer.status_code < 400)
 

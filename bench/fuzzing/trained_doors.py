@@ -18,7 +18,7 @@ def _sign_again(draw: Draw, folder: Path) -> None:
     from steelsight.inspector.artifact import write_checksums
 
     if draw.often(0.9):
-        with suppress(OSError):  # a folder stands in the place of the file
+        with suppress(OSError, ValueError):  # a folder stands in the place of the file, or a name is no text
             write_checksums(folder)
 
 

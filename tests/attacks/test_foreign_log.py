@@ -12,7 +12,9 @@ from helpers.station_results import CLASSES, INSPECTOR, make_result
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import list_images
 from steelsight.station.corrections.export import NoCorrections, summarise, write_corrections, zip_corrections
+from steelsight.station.log.export import export_csv
 from steelsight.station.log.log import InspectionLog
+from steelsight.station.log.query import Query
 from steelsight.station.store import ImageStore
 
 PROGRAMS = {
@@ -60,6 +62,41 @@ def test_what_a_log_defines_calls_no_function_that_does_more_than_compute(path: 
     """SQLite trusts what a file defines unless it is told not to."""
     with InspectionLog.open(f"sqlite:///{path}") as log, log.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA trusted_schema").scalar() == 0
+
+
+ODD = ("x", "", "-1", "[1]", "[null]", "[" * 5000)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(
+            (column, value)
+            for column in ("flags", "runs", "regions")
+            for value in ("x", "", "-1", "[1]", "[null]", "[" * 5000)
+        ),
+        *(("at", value) for value in ("", "x", 2**62)),
+    ],
+)
+def test_a_value_that_no_station_writes_is_one_sentence(path: Any, column: str, value: Any) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE inspections SET {column} = ?", (value,))
+    connection.close()
+    said = r"log\.sqlite: the log holds something that no station writes .* put a backup in its place"
+    with InspectionLog.open(f"sqlite:///{path}") as log:
+        with pytest.raises(UserError, match=said):
+            log.get(1)
+        with pytest.raises(UserError, match=said):
+            b"".join(export_csv(log, Query()))
+
+
+@pytest.mark.parametrize("value", ["{}", "[1]", "3", "[[1]]", '"ab"'])
+def test_classes_that_are_no_names_are_one_sentence(path: Any, value: str) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE inspectors SET classes = ?", (value,))
+    connection.close()
+    with InspectionLog.open(f"sqlite:///{path}") as log, pytest.raises(UserError, match="no list of texts"):
+        b"".join(export_csv(log, Query()))
 
 
 @pytest.fixture

@@ -143,6 +143,18 @@ def database_errors(url: URL) -> Iterator[None]:
         raise UserError(f"{shown(url)}: {sentence}") from error
 
 
+@contextmanager
+def damaged_content(url: URL) -> Iterator[None]:
+    """Turn what comes of a value that no station writes into one sentence for the user."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        said = " ".join(str(error).split())[:100]
+        raise UserError(
+            f"{shown(url)}: the log holds something that no station writes ({said}); {_PUT_BACK}"
+        ) from error
+
+
 _PUT_BACK = (
     "stop the station, move this file away together with the -wal and -shm files beside it, and put a backup in its "
     "place: images newer than the backup are kept"

@@ -17,6 +17,7 @@ from steelsight.results.tables import line
 from steelsight.station.inspection import Inspection
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import MOST, Query
+from steelsight.station.log.rows import texts
 from steelsight.station.log.tables import inspectors
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ def _text(cell: Cell) -> str:
 
 def _classes(log: InspectionLog) -> list[str]:
     with log.reading() as connection:
-        every = connection.execute(select(inspectors.c.classes).order_by(inspectors.c.id)).scalars().all()
+        rows = connection.execute(select(inspectors.c.classes).order_by(inspectors.c.id))
+        every = [texts(row.classes) for row in rows]
     return list(dict.fromkeys(name for classes in every for name in classes))
 
 

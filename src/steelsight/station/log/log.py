@@ -10,7 +10,16 @@ from sqlalchemy import URL, Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from steelsight.station.inspection import Inspection, Result, Review, Word
-from steelsight.station.log.connect import WRITES, NoLog, connect, database_errors, parse_url, shown, write_ahead
+from steelsight.station.log.connect import (
+    WRITES,
+    NoLog,
+    connect,
+    damaged_content,
+    database_errors,
+    parse_url,
+    shown,
+    write_ahead,
+)
 from steelsight.station.log.query import FoundInspections, Query, page, write_cursor
 from steelsight.station.log.rows import (
     REVIEW,
@@ -261,8 +270,13 @@ class InspectionLog:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads."""
-        with database_errors(self.url), self._engine.connect() as connection, connection.begin():
+        """A transaction that only reads; what is read is taken apart within it, which tells of damage."""
+        with (
+            damaged_content(self.url),
+            database_errors(self.url),
+            self._engine.connect() as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager

@@ -44,7 +44,7 @@ def select_inspections() -> Select[Any]:
 
 
 def to_inspection(row: Row[Any]) -> Inspection:
-    """An inspection from a row of `select_inspections`."""
+    """An inspection from a row of `select_inspections`, within `InspectionLog.reading`, which tells of damage."""
     result = Result(
         at=from_microseconds(row.at),
         door=row.door,
@@ -58,9 +58,9 @@ def to_inspection(row: Row[Any]) -> Inspection:
         probability=row.probability,
         verdict=row.verdict,
         reason=row.reason,
-        flags=tuple(row.flags),
-        runs=tuple(row.runs),
-        regions=tuple(Region(*values) for values in row.regions),
+        flags=texts(row.flags),
+        runs=texts(row.runs),
+        regions=_regions(row.regions),
         error=row.error,
         seconds=row.seconds,
         doubt=row.doubt,
@@ -70,11 +70,29 @@ def to_inspection(row: Row[Any]) -> Inspection:
         arrival=None
         if row.file is None
         else Arrival(from_bytes(row.path), from_bytes(row.file), row.size, row.modified_ns, row.file_sha256),
-        suspected=tuple(Region(*values) for values in row.suspected or ()),
-        suspected_runs=tuple(row.suspected_runs or ()),
+        suspected=_regions(row.suspected or []),
+        suspected_runs=texts(row.suspected_runs or []),
     )
     review = None if row.review_version is None else to_review(row)
-    return Inspection(row.id, result, tuple(row.classes), review)
+    return Inspection(row.id, result, texts(row.classes), review)
+
+
+def texts(stored: Any) -> tuple[str, ...]:
+    """A list of texts that the log keeps.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(stored, list) or not all(isinstance(one, str) for one in stored):
+        raise ValueError("no list of texts where there must be one")
+    return tuple(stored)
+
+
+def _regions(stored: Any) -> tuple[Region, ...]:
+    """Regions, each as its seven numbers."""
+    if not all(isinstance(number, int | float) for values in stored for number in values):
+        raise ValueError("no numbers where a defect must be")
+    return tuple(Region(*values) for values in stored)
 
 
 def to_review(row: Row[Any]) -> Review:
@@ -85,7 +103,7 @@ def to_review(row: Row[Any]) -> Review:
         row.review_reviewer,
         row.review_agrees,
         row.review_word,
-        tuple(row.review_runs),
+        texts(row.review_runs),
         row.review_comment,
     )
 

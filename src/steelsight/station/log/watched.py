@@ -54,5 +54,6 @@ def read_inspections(log: InspectionLog, numbers: Sequence[int]) -> Iterator[Ins
     for start in range(0, len(ordered), _AT_ONCE):
         wanted = inspections.c.id.in_(ordered[start : start + _AT_ONCE])
         with log.reading() as connection:
-            rows = connection.execute(select_inspections().where(wanted).order_by(inspections.c.id)).all()
-        yield from map(to_inspection, rows)
+            rows = connection.execute(select_inspections().where(wanted).order_by(inspections.c.id))
+            found = [to_inspection(row) for row in rows]
+        yield from found

@@ -15,6 +15,7 @@ from steelsight.dataset.model import Sample
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.read import ImageError
 from steelsight.imaging.rle import Runs, encode_mask
+from steelsight.imaging.roi import Polygons, Roi
 
 SIZE = (64, 96)
 USUAL = np.array([0.02])
@@ -90,6 +91,19 @@ def test_an_image_that_cannot_be_read_is_told_and_stops_nothing(tmp_path: Path) 
     assert isinstance(said[0], ImageError)
     assert isinstance(said[1], Worth)
     assert said[1].score == pytest.approx(worth(strip(1, 209)).score)
+
+
+def test_outside_of_the_region_of_interest_nothing_counts(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(".png", strip(1, 215)))
+    source, left = Source("a.png", tmp_path / "a.png"), (((0, 0), (0.2, 0), (0.2, 1), (0, 1)),)
+    for polygons, finds in ((Polygons(inside=left), False), (Polygons(outside=left), True)):
+        roi = Roi(polygons=polygons)
+        (one,) = measure([source], members("classify"), members("segment"), USUAL, grey=True, roi=roi)
+        assert isinstance(one, Worth)
+        assert (one.marked[0].area > 0, one.places > 0.3) == (finds, finds)
+    other = Roi(polygons=Polygons(inside=(((0, 0), (9, 0), (9, 9)),), width=10, height=10))
+    (refused,) = measure([source], members("classify"), members("segment"), USUAL, grey=True, roi=other)
+    assert isinstance(refused, ImageError)
 
 
 def test_the_usual_share_of_a_class_without_masks_is_that_of_all() -> None:

@@ -184,6 +184,7 @@ def test_a_quick_training_goes_all_the_way_and_says_what_it_is(tmp_path: Path) -
         (["--set", "members.*.sampling.bath=3"], "did you mean 'batch'"),
         (["--only", "segment-lite:0"], "did you mean 'segment-lite0"),
         (["--recipe", "paper"], "steelsight weights add b0"),
+        (["--recipe", "paper", "--plan"], "steelsight weights add b0"),
         (["--parallel", "0"], "give a number, or auto"),
         (["--set", "devices_per_job=2"], "batch 8 is no multiple of device_batch 8 x 2 devices_per_job"),
     ],

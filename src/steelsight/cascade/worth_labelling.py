@@ -25,6 +25,7 @@ from steelsight.imaging.combine import combine_maps, to_8bit
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.imaging.rle import Runs, encode_mask
+from steelsight.imaging.roi import Roi, RoiError, blackened
 
 Members = Sequence[Sequence[EngineNetwork]]
 """Of each member its networks, one a fold."""
@@ -80,25 +81,42 @@ class Worth:
 
 
 def measure(
-    sources: Sequence[Source], classifiers: Members, segmenters: Members, usual: NDArray[np.floating], *, grey: bool
+    sources: Sequence[Source],
+    classifiers: Members,
+    segmenters: Members,
+    usual: NDArray[np.floating],
+    *,
+    grey: bool,
+    roi: Roi | None = None,
 ) -> Iterator[Worth | ImageError]:
-    """What each image is worth, in their order; the error of one that cannot be read.
+    """What each image is worth, in their order; the error of one that cannot be read, or that the region does not fit.
 
     Args:
         usual: of each class, the usual area of its mask as a share of the image.
         grey: whether all networks see grey alone.
+        roi: the part of each image that counts.
     """
     for source in sources:
         try:
-            yield worth_of(source, read_image(source.path, grey=grey), classifiers, segmenters, usual)
+            image = read_image(source.path, grey=grey)
+            counted = None if roi is None else roi.counted(image)
+            yield worth_of(source, image, classifiers, segmenters, usual, counted)
         except ImageError as error:
             yield error
+        except RoiError as error:
+            yield ImageError("wrong-size", source.path, str(error))
 
 
 def worth_of(
-    source: Source, image: Image, classifiers: Members, segmenters: Members, usual: NDArray[np.floating]
+    source: Source,
+    image: Image,
+    classifiers: Members,
+    segmenters: Members,
+    usual: NDArray[np.floating],
+    counted: NDArray[np.bool_] | None = None,
 ) -> Worth:
-    """What an image is worth."""
+    """What an image is worth, of which the pixels `counted` count, bool (H, W); None: all."""
+    image = image if counted is None else blackened(image, counted)
     said = np.array([_answer(network, image) for of_folds in classifiers for network in of_folds], np.float64)
     p = float(said.mean()) if said.size else float("nan")
     maps = [[_answer(network, image) for network in of_folds] for of_folds in segmenters]
@@ -117,7 +135,7 @@ def worth_of(
         unsure=4 * p * (1 - p) if said.size else 0.0,
         places=float(places.max()),
         likely=int(places.argmax()),
-        marked=tuple(encode_mask(plane >= _MARKED) for plane in combined),
+        marked=tuple(encode_mask((plane >= _MARKED) & (counted is None or counted)) for plane in combined),
     )
 
 

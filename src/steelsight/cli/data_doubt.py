@@ -100,7 +100,7 @@ def _worth(
     looked: list[Worth] = []
     failed: list[str] = []
     with counting("looking at images") as advance:
-        seen = measure(found.sources, classifiers, segmenters, usual_shares(record.samples), grey=grey)
+        seen = measure(found.sources, classifiers, segmenters, usual_shares(record.samples), grey=grey, roi=record.roi)
         for done, one in enumerate(seen, start=1):
             if isinstance(one, Worth):
                 looked.append(one)

@@ -2,11 +2,13 @@
 
 import multiprocessing
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from helpers.training_samples import member, severstal
+from numpy.typing import NDArray
 
 from steelsight.dataset.model import Sample
 from steelsight.imaging.read import read_image
@@ -20,12 +22,16 @@ needs_fork = pytest.mark.skipif(not FORKS, reason="loader processes share nothin
 def samples(tmp_path: Path) -> list[Sample]:
     """Grey, colour, 16 bit, and another grey one."""
     rng, made = np.random.default_rng(0), []
-    for number, (shape, kind) in enumerate(
-        [((40, 60), np.uint8), ((40, 60, 3), np.uint8), ((40, 60), np.uint16), ((20, 90), np.uint8)]
-    ):
+    drawn: list[NDArray[Any]] = [
+        rng.integers(0, 256, (40, 60)).astype(np.uint8),
+        rng.integers(0, 256, (40, 60, 3)).astype(np.uint8),
+        rng.integers(0, 65536, (40, 60)).astype(np.uint16),
+        rng.integers(0, 256, (20, 90)).astype(np.uint8),
+    ]
+    for number, image in enumerate(drawn):
         path = tmp_path / f"{number}.png"
-        cv2.imwrite(str(path), rng.integers(0, np.iinfo(kind).max, shape).astype(kind))
-        made.append(Sample(path.name, path, shape[:2], ()))
+        cv2.imwrite(str(path), image)
+        made.append(Sample(path.name, path, (image.shape[0], image.shape[1]), ()))
     return made
 
 

@@ -127,8 +127,12 @@ def prepare_histograms(
             if progress:
                 progress(before + count, images)
 
-        for choice, counts in zip(part, _of_fold(evidence, fold, part, tick), strict=True):
-            cached(_file(evidence, fold, choice), counts.shape, np.uint32, lambda counts=counts: counts)
+        for choice, made in zip(part, _of_fold(evidence, fold, part, tick), strict=True):
+
+            def counts(made: NDArray[np.uint32] = made) -> NDArray[np.uint32]:
+                return made
+
+            cached(_file(evidence, fold, choice), made.shape, np.uint32, counts)
         done += len(evidence.indices(fold))
 
 

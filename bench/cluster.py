@@ -133,7 +133,6 @@ def kill_rounds(work: Path, rows: Rows, count: int) -> None:
                     time.sleep(0.05)
                 time.sleep(after)
                 nodes.kill(number % 2)
-                nodes.add()
 
             killing = threading.Thread(target=kill, daemon=True)
             killing.start()

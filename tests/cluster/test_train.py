@@ -90,7 +90,6 @@ def test_a_node_killed_at_any_moment_costs_what_its_last_checkpoint_has_not(
         wait_for(lambda: list(tmp_path.glob("run/jobs/*/*/checkpoint.pt")))
         time.sleep(chance.uniform(0, 3))
         nodes.kill()
-        nodes.add()
 
     killing = threading.Thread(target=kill)
     killing.start()
@@ -98,6 +97,7 @@ def test_a_node_killed_at_any_moment_costs_what_its_last_checkpoint_has_not(
         config = ClusterConfig(retries=5, checkpoint_every=0)
         train_on_cluster(ray, evidence, jobs, DeviceConfig("cpu"), config)
     killing.join()
+    nodes.add()
     assert made(tmp_path / "run") == made(one_machine)
     assert all(evidence.is_done(member, fold) for member, fold in jobs)
     said = capfd.readouterr().err
@@ -122,7 +122,6 @@ def test_a_job_that_is_lost_too_often_fails_alone(one_machine: Path, nodes: Node
     def kill() -> None:
         wait_for(lambda: list(tmp_path.glob("run/jobs/*/*/.lock")))
         nodes.kill()
-        nodes.add()
 
     killing, reasons = threading.Thread(target=kill), list[str]()
     with connected(address) as ray:
@@ -132,6 +131,7 @@ def test_a_job_that_is_lost_too_often_fails_alone(one_machine: Path, nodes: Node
         except UserError as error:  # none where the node was killed before it had a job
             reasons.append(str(error))
         killing.join()
+    nodes.add()
     for reason in reasons:
         assert re.search(r"^segment-lite0/fold\d: its worker.* was lost, the 1st worker of this job: ", reason)
         assert "not done either" not in reason

@@ -42,7 +42,7 @@ class Nodes:
         return str(self.cluster.address)
 
     def add(self, **resources: Any) -> Any:
-        """One more node of a processor."""
+        """One more node of a processor; Ray wants to be asked in the main thread."""
         settings = {"num_cpus": 1, "memory": 8 * 10**9, "object_store_memory": _STORE, **resources}
         self.up.append(self.cluster.add_node(**settings))
         return self.up[-1]

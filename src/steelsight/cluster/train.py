@@ -214,8 +214,10 @@ class _Driver:
                 if not self._tasks:
                     time.sleep(1.0)  # another process trains what is left
                     continue
-                ready, _ = self.ray.wait(list(self._tasks), num_returns=len(self._tasks), timeout=0.05)
-                ready = ready or self.ray.wait(list(self._tasks), num_returns=1, timeout=1.0)[0]
+                streams = list(self._tasks)
+                ready, _ = self.ray.wait(streams, num_returns=1, timeout=1.0)
+                if ready:  # all that have something to tell, so that none waits for a busy one
+                    ready, _ = self.ray.wait(streams, num_returns=len(streams), timeout=0)
                 for stream in ready:
                     self._hear(stream)
         finally:
@@ -259,6 +261,9 @@ class _Driver:
         try:
             lock.take()
         except UserError:
+            return
+        if self.evidence.is_done(job.member, job.fold):  # since it was looked at
+            lock.release()
             return
         self._waiting.remove(job)
         sweep(job.folder.path)

@@ -71,7 +71,7 @@ def test_a_run_goes_on_with_the_data_that_it_began_with(tmp_path: Path) -> None:
     shutil.copy(images[1], images[0])  # as large, and another
     changed = run_cli("train", data, *resume)
     assert (changed.returncode, "no longer those" in changed.stderr) == (2, True), changed.stderr
-    assert "other values of --recipe and --set are ignored" in changed.stderr  # it began with others
+    assert "other values of --recipe, --roi and --set are ignored" in changed.stderr  # it began with others
     same = run_cli("train", data, *resume, *sets(*SMALL, "members.*.keep.last=1"))
     assert "is ignored" not in same.stderr
     assert not (run / "jobs").exists()

@@ -20,12 +20,16 @@ needs_fork = pytest.mark.skipif(not FORKS, reason="loader processes share nothin
 def samples(tmp_path: Path) -> list[Sample]:
     """Grey, colour, 16 bit, and another grey one."""
     rng, made = np.random.default_rng(0), []
-    for number, (shape, kind) in enumerate(
-        [((40, 60), np.uint8), ((40, 60, 3), np.uint8), ((40, 60), np.uint16), ((20, 90), np.uint8)]
-    ):
+    cases: tuple[tuple[tuple[int, ...], type[np.uint8 | np.uint16]], ...] = (
+        ((40, 60), np.uint8),
+        ((40, 60, 3), np.uint8),
+        ((40, 60), np.uint16),
+        ((20, 90), np.uint8),
+    )
+    for number, (shape, kind) in enumerate(cases):
         path = tmp_path / f"{number}.png"
         cv2.imwrite(str(path), rng.integers(0, np.iinfo(kind).max, shape).astype(kind))
-        made.append(Sample(path.name, path, shape[:2], ()))
+        made.append(Sample(path.name, path, (shape[0], shape[1]), ()))
     return made
 
 

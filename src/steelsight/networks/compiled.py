@@ -2,7 +2,7 @@
 
 import importlib.util
 import shutil
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -23,5 +23,4 @@ def compiled(network: nn.Module, backend: str = "inductor") -> nn.Module:
     """
     dynamo: Any = torch._dynamo
     dynamo.config.suppress_errors = True
-    fused: nn.Module = torch.compile(network, backend=backend, dynamic=False)
-    return fused
+    return cast("nn.Module", torch.compile(network, backend=backend, dynamic=False))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -128,8 +129,12 @@ def prepare_histograms(
                 progress(before + count, images)
 
         for choice, counts in zip(part, _of_fold(evidence, fold, part, tick), strict=True):
-            cached(_file(evidence, fold, choice), counts.shape, np.uint32, lambda counts=counts: counts)
+            cached(_file(evidence, fold, choice), counts.shape, np.uint32, partial(_same, counts))
         done += len(evidence.indices(fold))
+
+
+def _same(counts: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    return counts
 
 
 def _parts(evidence: OutOfFoldPredictions, fold: int, choices: Sequence[Choice]) -> list[Sequence[Choice]]:

@@ -34,7 +34,7 @@ def change_colour(pixels: Tensor, hue: Tensor, saturation: Tensor) -> Tensor:
         hue: (n,), in turns; saturation: (n,), 0 is grey and 1 no change.
     """
     turned = turn_hue(pixels, hue)
-    grey = sum(channel * weight for channel, weight in zip(turned.split(1, 1), _LUMA, strict=True))
+    grey = sum(channel * weight for channel, weight in zip(torch.split(turned, 1, 1), _LUMA, strict=True))
     kept = saturation[:, None, None, None]
     return (turned * kept).add_(grey * (1 - kept)).clamp_(0, 1)
 

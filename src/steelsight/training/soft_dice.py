@@ -35,7 +35,7 @@ class SoftDice:
         together = torch.cat(self._sums, 1).cpu()
         overlap, total, present = together
         pair, image = _dice(overlap, total), _dice(overlap.sum(1), total.sum(1))
-        batch = [_dice(sums[0].sum(), sums[1].sum()) for sums in together.split(sizes, 1)]
+        batch = [_dice(sums[0].sum(), sums[1].sum()) for sums in torch.split(together, sizes, 1)]
         seen = present.bool()
         per_class = [
             float(pair[seen[:, index], index].mean()) if index < pair.shape[1] and seen[:, index].any() else None

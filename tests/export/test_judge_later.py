@@ -6,22 +6,24 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from helpers.data import SAMPLE
 from helpers.small_run import small_run
+from helpers.tiny_inspector import CLASSES, make_inspector
 from typer.testing import CliRunner
 
 from steelsight import Inspector, score
 from steelsight.cli.main import app
 from steelsight.core.errors import UserError
-from steelsight.dataset.model import UNKNOWN
+from steelsight.dataset.model import UNKNOWN, Sample
 from steelsight.dataset.read import read_dataset
 from steelsight.export.judge_later import judge_later
+from steelsight.imaging.read import image_size, list_images
+from steelsight.imaging.rle import Runs
 from steelsight.inspector.training_images import are_fresh
 from steelsight.report.build import build_report
-from steelsight.run.record import read_record, write_record
+from steelsight.run.record import Record, read_record, write_record
 from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision, write_decision
 from steelsight.selection.later_figures import read_later_figures, said_of_later
@@ -125,14 +127,26 @@ def test_fresh_are_the_later_images_and_not_those_that_taught_classifiers_alone(
         are_fresh(exported, record.without_masks)
 
 
-def test_a_later_image_of_another_size_is_not_judged(split: Path, exported: Path, tmp_path: Path) -> None:
-    record = read_record(split)
-    cv2.imwrite(str(tmp_path / "small.png"), np.full((64, 256), 90, np.uint8))
-    later = (replace(record.later[0], path=tmp_path / "small.png"), record.later[1])
-    inspector = Inspector.open(exported, device="cpu")
-    groups = record.later_groups[:2]
-    figures = judge_later(inspector, replace(record, later=later, later_groups=groups), lambda done, of: None)
-    assert (figures.images, figures.unreadable) == (1, (later[0].image_id,))
+def test_a_later_image_of_another_size_is_not_judged(tmp_path: Path) -> None:
+    """Its masks are of the image that was there when the run began."""
+    inspector = Inspector.open(make_inspector(tmp_path / "inspector"), device="cpu")
+    first, second = list_images(SAMPLE / "train_images")[:2]
+    nothing, none = (Runs.empty(),) * 2, np.zeros(0, np.int64)
+    record = Record(
+        root=SAMPLE,
+        layout="severstal",
+        classes=CLASSES,
+        samples=(),
+        folds=none,
+        groups=none,
+        skipped=(),
+        fingerprint="",
+        later=(Sample("a", first, image_size(first), nothing), Sample("b", second, (64, 256), nothing)),
+        later_groups=np.arange(2),
+        later_from="9",
+    )
+    figures = judge_later(inspector, record, lambda done, of: None)
+    assert (figures.images, figures.unreadable) == (1, ("b",))
 
 
 def test_the_figures_go_with_the_decision_that_they_are_of(split: Path, tmp_path: Path) -> None:

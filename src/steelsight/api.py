@@ -302,10 +302,11 @@ def train(
     If the training stops, finished work is kept, and `resume` goes on from it. Progress goes to standard error.
 
     Args:
-        data: folder of labelled images, or what `read_dataset` made of it.
+        data: folder of labelled images, or what `read_dataset` made of it, which takes layout, boxes, bits and
+            ignored classes.
         out: folder of the run; it must not hold another one.
         recipe: `paper`, `lite`, `demo`, a YAML file, or what `load_recipe` made of one.
-        overrides: changes to a recipe that is given by name or file, see `load_recipe`.
+        overrides: changes to a recipe that is given by name or file, such as `roi=strip`; see `load_recipe`.
         limits: for the verdicts; None for the default.
         quick: minutes instead of hours, to see that everything works: two folds, the smallest network of each step, few
             epochs, small images, 120 of them unless `limit` says otherwise.
@@ -335,13 +336,14 @@ def train(
     run = TrainedRun(Path(out))
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.training.device_config import DeviceConfig, require_device
-    from steelsight.training.start import check_start, check_unchanged, go_on, start_run
+    from steelsight.training.start import check_groups, check_start, check_unchanged, go_on, start_run
 
     machine = DeviceConfig(device, "auto", workers, parallel)
     require_device(machine)
     check_start(run, wanted, resume=resume)
     if run.is_started:
         predictions = go_on(run, wanted, data.root if isinstance(data, Dataset) else Path(data))
+        check_groups(predictions, groups, split_by_time)
         check_unchanged(predictions, choose_jobs(predictions.recipe, []))
     else:
         dataset = data if isinstance(data, Dataset) else read_dataset(data)

@@ -3,8 +3,10 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.data import SAMPLE, run_cli
 from helpers.judged_run import make_run
@@ -12,7 +14,7 @@ from helpers.random_run import random_run
 
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.read import list_images
-from steelsight.run.record import read_record
+from steelsight.run.record import read_record, write_record
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +59,15 @@ def test_its_place_is_the_run_unless_told(run: Path) -> None:
 def test_images_without_labels_are_ranked_by_what_a_label_is_worth(
     tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
-    trained = random_run(tmp_path_factory).run.path
+    trained = shutil.copytree(random_run(tmp_path_factory).run.path, tmp_path / "run")
     folder = tmp_path / "new"
     folder.mkdir()
     chosen = list_images(SAMPLE / "test_images")[:4]
+    record = read_record(trained)
+    later = replace(
+        record.samples[0], image_id=chosen[3].name, path=chosen[3]
+    )  # labelled, and held back by a split by time
+    write_record(trained, replace(record, later=(later,), later_groups=np.zeros(1, np.int64), later_from="9"))
     for path in chosen:
         shutil.copy(path, folder)
     shutil.copy(chosen[0], folder / "again.jpg")
@@ -74,8 +81,9 @@ def test_images_without_labels_are_ranked_by_what_a_label_is_worth(
     assert sorted(row["image"] for row in rows) == sorted(["again.jpg", *(path.name for path in chosen)])
     twins = [row for row in rows if row["image"] in ("again.jpg", chosen[0].name)]
     assert len({row["group"] for row in twins}) == 1
-    assert rows[-1] is twins[-1]  # the second of a surface comes behind the first of each other
-    first = [float(row["worth"]) for row in rows[:4]]
+    # the second of a surface comes behind the first of each other, and so does one that is labelled already
+    assert {row["image"] for row in rows[-2:]} == {twins[-1]["image"], later.image_id}
+    first = [float(row["worth"]) for row in rows[:3]]
     assert first == sorted(first, reverse=True)
     assert rows[0]["image"] in done.stdout
     assert (out / "index.html").read_text("utf-8").count("<img ") == 3

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.data import SAMPLE, run_cli
+from helpers.pictures import encoded
 from helpers.tiny_inspector import CLASSES, make_inspector
 from helpers.training_samples import SMALL, sets
 
@@ -79,6 +80,19 @@ def test_an_inspector_is_calibrated_on_coils(inspector: Path, strips: Path) -> N
     again = run_cli("decide", inspector, "--calibrate", strips)
     assert again.returncode == 0, again.stderr
     assert len(np.unique(read_evaluation_set(inspector).groups)) > 3
+
+
+def test_an_inspector_keeps_its_white_whatever_camera_fresh_images_speak_of(inspector: Path, tmp_path: Path) -> None:
+    images = []
+    for index in range(4):
+        strip = draw_strip(3, index, size=SIZE)
+        masks = (encode_mask(strip.truth > 0), encode_mask(strip.truth > 4))
+        images.append(Labelled(f"{index}.png", encoded(".png", strip.image.astype(np.uint16) * 4), SIZE, masks))
+    write_dataset(tmp_path / "fresh", "coco", CLASSES, images)
+    assert "(10 bit;" in " ".join(run_cli("data", "check", tmp_path / "fresh").stdout.split())
+    done = run_cli("decide", inspector, "--calibrate", tmp_path / "fresh")
+    assert done.returncode == 0, done.stderr
+    assert "bit" not in done.stderr
 
 
 def test_groups_without_fresh_images_are_one_sentence(inspector: Path) -> None:

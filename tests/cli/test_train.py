@@ -7,15 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers.data import ROOT, SAMPLE, run_cli, start_cli
 from helpers.training_samples import SMALL, few_images, sets
 
+from steelsight.cli.begin_run import begin_run
+from steelsight.dataset.model import UNKNOWN
 from steelsight.dataset.read import read_dataset
 from steelsight.recipe import load_recipe
 from steelsight.run.run import Run
+from steelsight.strips import make_strips
 from steelsight.training.start import start_run
 
 
@@ -75,6 +79,36 @@ def test_a_run_goes_on_with_the_data_that_it_began_with(tmp_path: Path) -> None:
     same = run_cli("train", data, *resume, *sets(*SMALL, "members.*.keep.last=1"))
     assert "is ignored" not in same.stderr
     assert not (run / "jobs").exists()
+
+
+def test_a_run_keeps_its_region_of_interest_though_the_file_has_changed(tmp_path: Path) -> None:
+    data, run, region = few_images(tmp_path / "data"), tmp_path / "run", tmp_path / "edges.json"
+    region.write_text('{"inside": [[[0, 0.1], [1, 0.1], [1, 1], [0, 1]]]}')
+    settings = [*SMALL, "members.*.keep.last=1"]
+    start_run(Run(run), read_dataset(data, decode=False), load_recipe("lite", [*settings, f"roi={region}"]))
+    images = sorted((data / "train_images").glob("*.jpg"))
+    shutil.copy(images[1], images[0])  # so that nothing is trained
+    command = ("train", data, "--recipe", "lite", "--out", run, "--resume", "--roi", region, *sets(*settings))
+    assert "has changed since" not in run_cli(*command).stderr
+    region.write_text('{"inside": [[[0, 0.2], [1, 0.2], [1, 1], [0, 1]]]}')
+    changed = run_cli(*command)
+    assert (changed.returncode, "no longer those" in changed.stderr) == (2, True), changed.stderr
+    said = " ".join(changed.stderr.split())
+    assert f"{region} has changed since: the run keeps the region of interest that it began with" in said
+    region.unlink()  # the run needs it no more
+    assert "no longer those" in run_cli(*command).stderr
+
+
+def test_what_a_limit_leaves_out_for_want_of_masks_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_strips(tmp_path / "strips", 12, size=(64, 256), defective=0.6)
+    read = read_dataset(tmp_path / "strips", decode=False)
+    bad = replace(read.samples[0], shown=(UNKNOWN,))
+    data = replace(read, samples=read.samples[1:], without_masks=(bad,))
+    for name, limit in (("all", None), ("some", 10)):
+        evidence = begin_run(data, load_recipe("demo"), Run(tmp_path / name), None, limit, None, 0.25)
+        said = " ".join(capsys.readouterr().err.split())
+        assert len(evidence.record.without_masks) == (limit is None)
+        assert ("1 images of which only the classes are known are not trained on: --limit" in said) == (limit == 10)
 
 
 @pytest.mark.slow

@@ -54,3 +54,9 @@ def test_numbers_count_by_their_value() -> None:
 def test_what_cannot_be_split_is_refused(known: dict[str, list[str]], groups: list[int], said: str) -> None:
     with pytest.raises(UserError, match=said):
         split_by_time(known, "day", np.array(groups), 0.25)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -1.0, float("nan")])
+def test_a_share_that_is_none_is_refused(share: float) -> None:
+    with pytest.raises(UserError, match="give a share between 0 and 1"):
+        split_by_time({"day": ["1", "2"]}, "day", np.arange(2), share)

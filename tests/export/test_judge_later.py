@@ -3,21 +3,29 @@
 import json
 import shutil
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers.data import SAMPLE
 from helpers.small_run import small_run
+from helpers.tiny_inspector import CLASSES, make_inspector
 from typer.testing import CliRunner
 
 from steelsight import Inspector, score
 from steelsight.cli.main import app
 from steelsight.core.errors import UserError
+from steelsight.dataset.model import UNKNOWN, Sample
 from steelsight.dataset.read import read_dataset
+from steelsight.export.judge_later import judge_later
+from steelsight.imaging.read import image_size, list_images
+from steelsight.imaging.rle import Runs
+from steelsight.inspector.training_images import are_fresh
 from steelsight.report.build import build_report
-from steelsight.run.record import read_record, write_record
+from steelsight.run.record import Record, read_record, write_record
 from steelsight.run.run import Run
+from steelsight.selection.decision import read_decision, write_decision
 from steelsight.selection.later_figures import read_later_figures, said_of_later
 
 
@@ -28,8 +36,10 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(small_run(tmp_path_factory), folder)
     record = read_record(folder)
     known = {sample.image_id for sample in record.samples}
-    later = tuple(sample for sample in read_dataset(SAMPLE, decode=False).samples if sample.image_id not in known)[::4]
-    write_record(folder, replace(record, later=later, later_groups=np.arange(len(later)), later_from="2026-11-02"))
+    others = tuple(sample for sample in read_dataset(SAMPLE, decode=False).samples if sample.image_id not in known)
+    later, bad = others[::4], replace(others[1], shown=(UNKNOWN,))
+    split = replace(record, later=later, later_groups=np.arange(len(later)), later_from="2026-11-02")
+    write_record(folder, replace(split, without_masks=(bad,), their_folds=(-1,)))
     return folder
 
 
@@ -105,6 +115,51 @@ def test_the_report_holds_them_against_the_promise(split: Path, exported: Path) 
     assert "They are judged by what is exported" in build_report(Run(split)).read_text()
 
 
+def test_fresh_are_the_later_images_and_not_those_that_taught_classifiers_alone(split: Path, exported: Path) -> None:
+    record = read_record(split)
+    seen = (exported / "seen.txt").read_text().split()
+    digests = {
+        one.image_id: sha256(one.path.read_bytes()).hexdigest() for one in (*record.without_masks, *record.later)
+    }
+    assert digests[record.without_masks[0].image_id] in seen
+    assert not {digests[one.image_id] for one in record.later} & set(seen)
+    with pytest.raises(UserError, match="trained on this file"):
+        are_fresh(exported, record.without_masks)
+
+
+def test_a_later_image_of_another_size_is_not_judged(tmp_path: Path) -> None:
+    """Its masks are of the image that was there when the run began."""
+    inspector = Inspector.open(make_inspector(tmp_path / "inspector"), device="cpu")
+    first, second = list_images(SAMPLE / "train_images")[:2]
+    nothing, none = (Runs.empty(),) * 2, np.zeros(0, np.int64)
+    record = Record(
+        root=SAMPLE,
+        layout="severstal",
+        classes=CLASSES,
+        samples=(),
+        folds=none,
+        groups=none,
+        skipped=(),
+        fingerprint="",
+        later=(Sample("a", first, image_size(first), nothing), Sample("b", second, (64, 256), nothing)),
+        later_groups=np.arange(2),
+        later_from="9",
+    )
+    figures = judge_later(inspector, record, lambda done, of: None)
+    assert (figures.images, figures.unreadable) == (1, ("b",))
+
+
+def test_the_figures_go_with_the_decision_that_they_are_of(split: Path, tmp_path: Path) -> None:
+    run = Run(shutil.copytree(split, tmp_path / "run"))
+    run.later_figures_file.write_text("{}")
+    decision = read_decision(run)
+    write_decision(run, decision)
+    assert run.later_figures_file.exists()
+    write_decision(run, decision.model_copy(update={"rule": decision.rule.model_copy(update={"min_area": (1,) * 4})}))
+    assert not run.later_figures_file.exists()
+
+
+@pytest.mark.slow
 def test_later_images_that_are_gone_hold_nothing_up(split: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(split, run, ignore=shutil.ignore_patterns("later.json"))

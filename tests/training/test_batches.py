@@ -61,6 +61,8 @@ def test_a_batch_of_paper_takes_an_eighth_of_what_floats_in_three_channels_took(
     each = 64 * 128 * 24  # the validation's batch
     assert batch_bytes(of, 4, warped_later=True) == each * 5
     assert batch_bytes(of, 4, warped_later=True, ignored=True) == each * 6
+    deep = of.model_copy(update={"input": of.input.model_copy(update={"bits": 12})})
+    assert batch_bytes(deep, 4, warped_later=True) == each * (4 + 4)  # of 16 bit pixels are floats, and masks are not
     assert room_in_flight(1) <= 512 * 2**20
 
 

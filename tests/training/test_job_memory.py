@@ -45,3 +45,5 @@ def test_more_pixels_and_images_take_more_memory(name: str) -> None:
     images = 66 * 256 * 1600
     assert job_memory(one, 4, samples, 2**30) - least == pytest.approx(images)
     assert job_memory(one, 4, samples, 1000) - least == pytest.approx(1000)
+    deep = one.model_copy(update={"input": one.input.model_copy(update={"bits": 12})})
+    assert job_memory(deep, 4, samples, 2**30) - least == pytest.approx(2 * images)

@@ -10,17 +10,20 @@ import pytest
 from helpers.training_samples import severstal
 
 from steelsight.core.errors import UserError
+from steelsight.dataset.groups import read_groups
 from steelsight.dataset.model import Remark
+from steelsight.dataset.read import read_dataset
 from steelsight.imaging.rle import Runs
 from steelsight.recipe import choose_jobs, load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import fingerprint
 from steelsight.run.run import Run
+from steelsight.strips import make_strips
 from steelsight.training.augmentation_examples import draw_examples
 from steelsight.training.fabric import make_fabric
 from steelsight.training.job import make_job
 from steelsight.training.same_images import check_data
-from steelsight.training.start import check_start, go_on, start_run
+from steelsight.training.start import check_groups, check_start, go_on, start_run
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,41 @@ def test_twins_share_a_fold(started: Any) -> None:
     record = started.record
     for group in np.unique(record.groups):
         assert len(np.unique(record.folds[record.groups == group])) == 1
+
+
+def test_a_coil_that_is_rolled_over_midnight_is_one_group_and_two_days_are_not(tmp_path: Path) -> None:
+    """Of the coil of the cut, the later image is neither judged nor trained on."""
+    make_strips(tmp_path / "strips", 12, size=(64, 256), defective=0.6)
+    data = read_dataset(tmp_path / "strips")
+    table = tmp_path / "groups.csv"
+    of_image = [(1 + index // 3, index // 2) for index in range(12)]
+    rows = [f"{one.image_id},{day},c{coil}" for one, (day, coil) in zip(data.samples, of_image, strict=True)]
+    table.write_text("\n".join(["image,day,coil", *rows]))
+    known = read_groups(str(table), [sample.image_id for sample in data.samples])
+    run = Run(tmp_path / "run")
+    record = start_run(run, data, load_recipe("demo"), known=known, time="day").record
+    assert record.groups.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4]
+    assert [sample.image_id for sample in record.later] == [sample.image_id for sample in data.samples[10:]]
+    check_groups(OutOfFoldPredictions.of(run), str(table), "day")
+
+
+def test_a_run_that_was_split_by_time_goes_on_with_its_groups(tmp_path: Path) -> None:
+    """Whatever the order of the images in the data: here a later one comes first, and its coil began earlier."""
+    make_strips(tmp_path / "strips", 12, size=(64, 256), defective=0.6)
+    data = read_dataset(tmp_path / "strips")
+    table = tmp_path / "groups.csv"
+    of_image = [(9, 5), *((1 + index // 3, index) for index in range(1, 12))]
+    rows = [f"{one.image_id},{day},c{coil}" for one, (day, coil) in zip(data.samples, of_image, strict=True)]
+    table.write_text("\n".join(["image,day,coil", *rows]))
+    known = read_groups(str(table), [sample.image_id for sample in data.samples])
+    start_run(Run(tmp_path / "run"), data, load_recipe("demo"), known=known, time="day")
+    evidence = OutOfFoldPredictions.of(Run(tmp_path / "run"))
+    check_groups(evidence, str(table), "day")
+    with pytest.raises(UserError, match="began without these groups"):
+        check_groups(evidence, str(table), None)
+    start_run(Run(tmp_path / "other"), data, load_recipe("demo"))
+    with pytest.raises(UserError, match="has trained on the later images"):
+        check_groups(OutOfFoldPredictions.of(Run(tmp_path / "other")), str(table), "day")
 
 
 def test_examples_show_an_image_of_each_class_and_a_clean_one(started: Any) -> None:

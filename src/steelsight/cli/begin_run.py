@@ -1,9 +1,10 @@
 """A new RUN, whether to train it or to plan its cost: what becomes of the images is said."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from steelsight.cli.groups import known_groups, say_groups, say_later
-from steelsight.cli.labelled import say_folds, say_roi, say_who_learns_from_classes
+from steelsight.cli.labelled import say_folds, say_notes, say_roi, say_who_learns_from_classes
 from steelsight.cli.output import counting
 from steelsight.dataset.model import Dataset
 
@@ -36,9 +37,14 @@ def begin_run(
             run, dataset, wanted, known=known, limit=limit, time=time, later_share=later, progress=advance
         )
     evidence = OutOfFoldPredictions.of(started)
-    say_groups(known, evidence.record.groups)
+    trained_on = replace(dataset, samples=evidence.record.samples, without_masks=())
+    joining = {kind: names for kind, names in known_groups(groups, trained_on).items() if kind != time}
+    say_groups(joining, evidence.record.groups)
     say_later(evidence.record)
     say_roi(dataset, evidence.record)
     say_who_learns_from_classes(evidence)
+    if passed_over := len(dataset.without_masks) - len(evidence.record.without_masks):
+        why = "--split-by-time holds them back" if limit is None else "--limit and --quick take images with masks alone"
+        say_notes([f"{passed_over} images of which only the classes are known are not trained on: {why}"])
     say_folds(evidence.record)
     return evidence

@@ -87,7 +87,6 @@ def _worth(
     from steelsight.cascade.sources import find
     from steelsight.cascade.worth_labelling import Worth, in_order, measure, usual_shares
     from steelsight.dataset.twins import find_twins
-    from steelsight.export.images import are_there
     from steelsight.plots.style import class_names
     from steelsight.report.worth_page import write_worth, write_worth_labels
 
@@ -111,7 +110,8 @@ def _worth(
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     if not looked:
         raise UserError(f"{unlabelled}: none of its images can be read; see above")
-    known = [sample.path for sample in record.samples] if are_there(record) else []
+    labelled = [*record.samples, *record.later]
+    known = [sample.path for sample in labelled] if all(sample.path.is_file() for sample in labelled) else []
     with counting("looking for twins") as advance:
         groups = find_twins([*(one.source.path for one in looked), *known], progress=advance).tolist()
     order = in_order(looked, groups[: len(looked)], frozenset(groups[len(looked) :]))

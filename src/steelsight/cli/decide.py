@@ -257,13 +257,16 @@ def _fresh(
     wish: str | None,
 ) -> "EvaluationSet":
     from steelsight.cli.labelled import only_with_masks, read_labelled
+    from steelsight.dataset.depth import KIND
     from steelsight.dataset.groups import join_groups
     from steelsight.dataset.twins import find_twins
     from steelsight.inspector.calibrate import judge_fresh
     from steelsight.inspector.training_images import read_prints
 
+    unsaid = (KIND,)  # what is white was fixed when the inspector was trained
     dataset = only_with_masks(
-        read_labelled(data, layout, boxes, ignore_class, skip_faulty=skip_faulty), "no bound rests on them"
+        read_labelled(data, layout, boxes, ignore_class, skip_faulty=skip_faulty, unsaid=unsaid),
+        "no bound rests on them",
     )
     known = known_groups(wish, dataset)
     if read_prints(inspector.folder) is None:

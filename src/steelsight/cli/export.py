@@ -60,6 +60,12 @@ def export(
             results.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
         if exported.later is not None:
             results.print(f"  {escape(said_of_later(exported.later))}", soft_wrap=True, highlight=False)
+        elif held_back := len(Run(run).record.later):
+            results.print(
+                f"  {held_back} later images were not judged: not all of them are where the run names them",
+                soft_wrap=True,
+                highlight=False,
+            )
     figures = {
         "networks": len(exported.card.networks),
         "folds": list(exported.card.provenance.folds),

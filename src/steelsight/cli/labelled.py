@@ -1,7 +1,7 @@
 """Labelled images as a user brings them: read, with what is wrong with them listed."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,8 +63,12 @@ def read_labelled(
     *,
     skip_faulty: bool,
     bits: int | None = None,
+    unsaid: Collection[str] = (),
 ) -> Dataset:
     """Read a folder of labelled images; faulty ones are listed, and left out if wanted.
+
+    Args:
+        unsaid: kinds of remarks that are not true of what the images are read for.
 
     Raises:
         UserError: there are faults, and they are not to be left out; or there is no such data.
@@ -76,7 +80,7 @@ def read_labelled(
     with counting("reading images") as advance:
         read = read_dataset(data, layout, boxes=boxes, ignore_class=ignore_class or (), progress=advance)
     dataset = with_bits(read, bits)
-    for remark in dataset.remarks:
+    for remark in (one for one in dataset.remarks if one.kind not in unsaid):
         console.print(f"note: {with_options(remark.message)}", highlight=False, soft_wrap=True, markup=False)
     if dataset.faults:
         _list_faults(dataset.faults)

@@ -11,7 +11,7 @@ import typer
 from steelsight.cli.begin_run import begin_run
 from steelsight.cli.cluster import Cluster, Retries, ShipData, require_with_cluster
 from steelsight.cli.groups import Groups, Later, SplitByTime, check_split
-from steelsight.cli.labelled import Bits, BoxesOption, IgnoreClass, RoiOption, read_labelled
+from steelsight.cli.labelled import Bits, BoxesOption, IgnoreClass, RoiOption, read_labelled, say_notes
 from steelsight.cli.limits import (
     Confidence,
     CostEscape,
@@ -125,7 +125,7 @@ def train(
     from steelsight.recipe.quick import QUICK_IMAGES
     from steelsight.run.run import Run
     from steelsight.training.device_config import DeviceConfig, require_device
-    from steelsight.training.start import check_start, check_unchanged, check_weights
+    from steelsight.training.start import check_groups, check_start, check_unchanged, check_weights
 
     wanted = load_recipe(
         recipe, [*(overrides or []), *([] if roi is None else [f"roi={json.dumps(roi)}"])], quick=quick
@@ -151,8 +151,7 @@ def train(
     goes_on, left_out = run.is_started, False
     if goes_on:
         evidence = _go_on(data, wanted, run)
-        _check_groups(evidence, groups)
-        _check_split(evidence, split_by_time)
+        check_groups(evidence, groups, split_by_time)
         _check_bits(evidence, bits)
         _check_ignored(evidence, ignore_class or ())
     else:
@@ -239,31 +238,19 @@ def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":
             highlight=False,
             soft_wrap=True,
         )
+    elif _has_changed(wanted.roi, evidence):
+        say_notes([f"{wanted.roi} has changed since: the run keeps the region of interest that it began with"])
     return evidence
 
 
-def _check_groups(evidence: "OutOfFoldPredictions", groups: str | None) -> None:
-    """See that the folds of a run that goes on keep together what --groups says."""
-    from steelsight.dataset.groups import join_groups, read_groups
+def _has_changed(roi: str, evidence: "OutOfFoldPredictions") -> bool:
+    """Whether the file of a region holds another one; the run needs it no more, and it may be gone."""
+    from steelsight.imaging.roi import choose_roi
 
-    if groups is None:
-        return
-    record = evidence.record
-    known = read_groups(groups, [sample.image_id for sample in record.samples])
-    if (join_groups(record.groups, known) != record.groups).any():
-        raise UserError(
-            f"--groups {groups}: the run in {evidence.run} began without these groups, and its folds part some of them; "
-            "choose another --out"
-        )
-
-
-def _check_split(evidence: "OutOfFoldPredictions", time: str | None) -> None:
-    """See that a run that goes on was split by time, if --split-by-time says so."""
-    if time is not None and not evidence.record.later:
-        raise UserError(
-            f"--split-by-time {time}: the run in {evidence.run} began without it, and has trained on the later images; "
-            "choose another --out"
-        )
+    try:
+        return choose_roi(roi) != evidence.record.roi
+    except UserError:
+        return False
 
 
 def _check_bits(evidence: "OutOfFoldPredictions", bits: int | None) -> None:

@@ -43,7 +43,6 @@ class Sample:
         runs: the mask of each class, in the order of `Dataset.classes`, at the image's own size.
         shown: indices of classes that the image is said to show, of which nobody drew where; `UNKNOWN` for a defect of which
             nobody said what it is.
-        shown: indices of classes that the image is said to show, of which nobody drew where.
         ignored: what is not to be judged: it has no mask, no loss, and no part in any figure.
     """
 

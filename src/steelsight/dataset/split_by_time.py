@@ -44,13 +44,17 @@ def split_by_time(known: KnownGroups, kind: str, groups: NDArray[np.int64], shar
         share: of the images that is held back at least, in (0, 1).
 
     Raises:
-        UserError: there is no such kind, an image has no time, or nothing would be left on one side.
+        UserError: there is no such share or kind, an image has no time, or nothing would be left on one side.
 
     >>> coils = np.array([0, 0, 1, 1, 2])
     >>> split = split_by_time({"day": ["1", "2", "2", "10", "10"]}, "day", coils, 0.3)
     >>> split.first, split.earlier.tolist(), split.later.tolist()
     ('10', [True, True, True, False, False], [False, False, False, False, True])
     """
+    if not 0 < share < 1:
+        raise UserError(
+            f"`later={share:g}`: nothing would be left on one side; give a share between 0 and 1, such as {LATER_SHARE}"
+        )
     if kind not in known:
         raise UserError(
             f"`split_by_time={kind}`: `groups=` knows {', '.join(known) or 'nothing'}; name what says when an image was taken"

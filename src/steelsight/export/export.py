@@ -11,7 +11,6 @@ from steelsight.core.files import replacing, write_json, write_text
 from steelsight.export.card import make_card
 from steelsight.export.checked_engine import WatchedEngine
 from steelsight.export.compare_image import ComparedSide
-from steelsight.export.images import are_there
 from steelsight.export.judge_later import judge_later
 from steelsight.export.low_precision import write_reduced
 from steelsight.export.parity import check, measure
@@ -95,8 +94,9 @@ def export_run(
         parity = _write_networks(plan, card, reference, folder)
         if plan.tested is not None:
             write_evaluation_set(folder, plan.tested)
-        if are_there(plan.record):
-            write_seen(folder, plan.record.samples)
+        learned = (*plan.record.samples, *plan.record.without_masks)
+        if all(sample.path.is_file() for sample in learned):
+            write_seen(folder, learned)
         write_json(folder / PARITY, parity.model_dump(mode="json"))
         write_text(folder / README, readme(card, parity))
         write_checksums(folder)

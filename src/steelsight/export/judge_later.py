@@ -45,9 +45,9 @@ def judge_later(inspector: Inspector, record: Record, progress: Callable[[int, i
     partly = any(sample.ignored.area for sample in record.later)
     for index, said in enumerate(inspector.stream(sources_of(record.later), keep_maps=partly)):
         progress(index + 1, len(record.later))
-        if said.error is not None:
-            continue
         sample = record.later[index]
+        if said.error is not None or said.size != sample.size:  # another image has come in its place
+            continue
         judged.append(index)
         p_defect.append(said.p_defect)
         runs, found = counted_part(said, sample, inspector.card.rule)

@@ -253,10 +253,22 @@ def _of_fold(team: dict[str, tuple[str, ...]], fold: int) -> tuple[str, ...]:
 
 
 def write_decision(run: Run, decision: Decision) -> Path:
-    """Write RUN/decision.json and return its path."""
+    """Write RUN/decision.json and return its path.
+
+    What an inspector of another decision was worth on later images (`later_figures.py`) is no longer told of the run.
+    """
     path = run.decision_file
+    if run.later_figures_file.exists() and not _is_written(path, decision):
+        run.later_figures_file.unlink()
     write_json(path, decision.model_dump(mode="json"))
     return path
+
+
+def _is_written(path: Path, decision: Decision) -> bool:
+    try:
+        return Decision.model_validate_json(path.read_text(encoding="utf-8")) == decision
+    except (OSError, ValueError):
+        return False
 
 
 def read_decision(run: Run) -> Decision:

@@ -136,6 +136,10 @@ def prepare_histograms(
         done += len(evidence.indices(fold))
 
 
+def _same(counts: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    return counts
+
+
 def _parts(evidence: OutOfFoldPredictions, fold: int, choices: Sequence[Choice]) -> list[Sequence[Choice]]:
     """Choices that are made in one pass over the images, as many as memory is meant for."""
     each = 4 * 2 * 256 * len(evidence.record.classes) * max(1, len(evidence.indices(fold)))

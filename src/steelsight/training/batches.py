@@ -48,13 +48,14 @@ def plan_loader(workers: int, batch: int, room: float) -> LoaderPlan:
 
 
 def batch_bytes(member: Member, classes: int, *, warped_later: bool, ignored: bool = False) -> int:
-    """Bytes of the largest batch that a loader makes for a member, of images of 8 bit.
+    """Bytes of the largest batch that a loader makes for a member: 8 bits a pixel, or float32 of images of 16 bit.
 
     Args:
         ignored: whether some have pixels that are not to be learned from, which are one more plane.
     """
     sampling = member.sampling
     finer = 4 if member.augment.zoom_at == "working" and not warped_later else 1
+    deep = 4 if member.preprocess.bits is not None else 1
     planes = classes + ignored if member.step == "segment" or member.head == "cells" else 0
     sizes = []
     for preprocess, batch, each in (
@@ -62,7 +63,8 @@ def batch_bytes(member: Member, classes: int, *, warped_later: bool, ignored: bo
         (member.preprocess, sampling.validation_batch or sampling.device_batch, 1),
         (member.preprocess, whole_batch(member), 1),
     ):
-        sizes.append(batch * each * preprocess.height * preprocess.width * (preprocess.channels + planes))
+        of_pixel = preprocess.channels * max(each, deep) + planes * each
+        sizes.append(batch * preprocess.height * preprocess.width * of_pixel)
     return max(sizes)
 
 

@@ -53,7 +53,8 @@ def job_memory(member: Member, classes: int, samples: Sequence[Sample], cache: i
     with _Living() as evidence, torch.inference_mode():
         network.eval()(whole)
     channels = 1 if member.preprocess.colour == "grey" else 3
-    images = min(cache, sum(sample.size[0] * sample.size[1] * channels for sample in samples))
+    bytes_each = channels * (1 if member.preprocess.bits is None else 2)
+    images = min(cache, sum(sample.size[0] * sample.size[1] * bytes_each for sample in samples))
     # Added up, since the gaps that a step leaves in the heap seldom fit what evidence needs; beside both the weights, their
     # average so far, and a checkpoint on its way to the disk: a copy of the weights and the optimiser's two, and its bytes.
     tensors: int = step.peak + evidence.peak + 8 * weights

@@ -13,7 +13,7 @@ from steelsight.core.errors import UserError
 from steelsight.core.files import resolved, sweep
 from steelsight.dataset.choose_images import choose_images
 from steelsight.dataset.folds import assign_folds
-from steelsight.dataset.groups import KnownGroups, join_groups
+from steelsight.dataset.groups import KnownGroups, join_groups, read_groups
 from steelsight.dataset.model import Dataset, Sample
 from steelsight.dataset.split_by_time import LATER_SHARE, SplitByTime, split_by_time
 from steelsight.dataset.twins import find_twins
@@ -77,7 +77,8 @@ def start_run(
             masks.
         limit: how many images are taken at most, see `choose_images`, none without masks among them; None for all.
         time: the kind of known group that says when an image was taken: then the later ones are held back, see
-            `split_by_time`. None to train on all.
+            `split_by_time`. It joins no images, or a coil that is rolled over midnight would make one group of two days.
+            None to train on all.
         later_share: of the images that is held back at least.
         progress: told how many images were searched for twins, of how many.
 
@@ -95,7 +96,8 @@ def start_run(
             )
         raise UserError(f"{dataset.root}: no image shows a defect; training needs labelled defects")
     every = (*dataset.samples, *dataset.without_masks)
-    all_groups = join_groups(find_twins([sample.path for sample in every], progress=progress), known)
+    joining = {kind: names for kind, names in known.items() if kind != time}
+    all_groups = join_groups(find_twins([sample.path for sample in every], progress=progress), joining)
     held = _nothing_held(dataset, all_groups)
     if time is not None:
         held = _hold_back(dataset, all_groups, split_by_time(known, time, all_groups, later_share))
@@ -171,7 +173,7 @@ def _hold_back(dataset: Dataset, groups: NDArray[np.int64], split: SplitByTime) 
         samples=tuple(compress(dataset.samples, split.earlier[:count])),
         without_masks=tuple(compress(dataset.without_masks, split.earlier[count:])),
     )
-    of_earlier = np.unique(groups[split.earlier], return_inverse=True)[1].astype(np.int64)
+    of_earlier = join_groups(groups[split.earlier], {})  # counted anew, in the order of their first members
     return _HeldBack(earlier, of_earlier, tuple(compress(dataset.samples, later)), groups[:count][later], split.first)
 
 
@@ -194,6 +196,32 @@ def go_on(run: Run, recipe: Recipe, root: Path) -> OutOfFoldPredictions:
         )
     folder = resolved(root.parent if root.is_file() else root)
     return evidence if folder == resolved(evidence.record.root) else with_images_at(evidence, folder)
+
+
+def check_groups(evidence: OutOfFoldPredictions, groups: str | None, time: str | None) -> None:
+    """See that a run that goes on keeps together and holds back what is asked for now.
+
+    Args:
+        groups: see `steelsight.dataset.groups.read_groups`; None for none.
+        time: the kind of them that says when an image was taken; None where nothing is to be held back.
+
+    Raises:
+        UserError: its folds part such a group, or it trains on the later images.
+    """
+    record = evidence.record
+    if time is not None and not record.later:
+        raise UserError(
+            f"`split_by_time={time}`: the run in {evidence.run} began without it, and has trained on the later images; "
+            "choose another `out=`"
+        )
+    if groups is not None:
+        known = read_groups(groups, [sample.image_id for sample in record.samples])
+        joining = {kind: names for kind, names in known.items() if kind != time}
+        if (join_groups(record.groups, joining) != record.groups).any():
+            raise UserError(
+                f"`groups={groups}`: the run in {evidence.run} began without these groups, and its folds part some of them; "
+                "choose another `out=`"
+            )
 
 
 def check_unchanged(evidence: OutOfFoldPredictions, jobs: Sequence[tuple[Member, int]]) -> None:

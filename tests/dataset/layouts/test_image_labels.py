@@ -85,6 +85,15 @@ def test_a_row_that_cannot_be_used_is_named_with_its_line(tmp_path: Path, row: s
     assert (fault.kind, fault.line) == (kind, 4)
 
 
+def test_a_table_of_other_columns_beside_masks_is_named(tmp_path: Path) -> None:
+    """Its bad images would silently be good ones."""
+    write_index_png(tmp_path, "a.png", np.eye(6, 8, dtype=np.uint8))
+    (tmp_path / "labels.csv").write_text("image,label\nimages/a.png,bad\n")
+    said = [note for note in read_dataset(tmp_path).notes if "labels.csv" in note]
+    assert len(said) == 1
+    assert "not read, since its columns are image, label; a table of what images show has the columns image" in said[0]
+
+
 def test_a_table_that_lacks_a_column_is_refused(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     (tmp_path / "labels.csv").write_text("image,what\na.png,pit\n")

@@ -18,7 +18,9 @@ from helpers.tiny_inspector import CLASSES, make_inspector
 
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import list_images, read_image
+from steelsight.imaging.roi import Roi
 from steelsight.inspector.artifact import CARD, CHECKSUMS, fingerprint, read_card, write_card, write_checksums
+from steelsight.report.sign_off.provenance import provenance_view
 from steelsight.report.sign_off.sheet import build_sheet, sheet_of
 from steelsight.verdicts.choose_policy import choose_policy
 from steelsight.verdicts.evaluated import EvaluationSet, EvidenceKind
@@ -65,6 +67,18 @@ def test_the_verb_writes_one_page_beside_an_inspector_that_stays_whole(inspector
     assert text.count(before) == 1
     assert f"“hot end”, SHA-256 {before[:16]}" in text
     assert "fold 0 alone" in text
+
+
+def test_what_counts_of_an_image_and_the_bits_of_its_camera_are_signed(tmp_path: Path) -> None:
+    folder = make_inspector(tmp_path / "inspector")
+    card = read_card(folder)
+    assert provenance_view(folder, card).counts == "all of it"
+    networks = tuple(
+        one.model_copy(update={"preprocess": one.preprocess.model_copy(update={"bits": 12})}) for one in card.networks
+    )
+    view = provenance_view(folder, card.with_roi(Roi(strip=True)).model_copy(update={"networks": networks}))
+    assert view.counts == "the strip, found in each image"
+    assert all(size.endswith(", of 12 bit") for *_, size in view.networks)
 
 
 def test_what_is_lost_is_named_with_what_is_known_of_it(inspector: Path) -> None:

@@ -1,8 +1,10 @@
 """Which layout a folder has."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from steelsight.core.errors import UserError
+from steelsight.core.safe_names import shown
 from steelsight.dataset.layouts import (
     class_folders,
     coco,
@@ -19,6 +21,7 @@ from steelsight.dataset.layouts import (
 )
 from steelsight.dataset.layouts.listing import Boxes, Listing
 from steelsight.dataset.layouts.looks_like import looks_like
+from steelsight.dataset.layouts.text_file import table_header
 from steelsight.dataset.model import Layout
 
 _SEVERSTAL_COLUMNS = {*severstal.LONG, *severstal.WIDE}
@@ -49,9 +52,18 @@ def list_dataset(
     chosen = layout or (_of_file(table) if table else detect_layout(root))
     listing = _listed(chosen, root, table, boxes, ignore)
     labels = root / image_labels.TABLE
-    if chosen != "image-labels" and labels != table and image_labels.is_table(labels):
+    if chosen == "image-labels" or labels == table or not labels.is_file():
+        return listing
+    if image_labels.is_table(labels):
         return image_labels.joined(listing, labels, ignore)
-    return listing
+    columns = table_header(labels)
+    if _SEVERSTAL_COLUMNS.intersection(columns):  # the layout's own table, or one like it
+        return listing
+    note = (
+        f"{labels.name}: not read, since its columns are {', '.join(map(shown, columns))}; a table of what images "
+        "show has the columns image and class"
+    )
+    return replace(listing, notes=(*listing.notes, note))
 
 
 def _listed(layout: Layout, root: Path, table: Path | None, boxes: Boxes | None, ignore: frozenset[str]) -> Listing:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steelsight.core.files import resolved
+from steelsight.imaging.preprocess import Preprocess
 from steelsight.inspector.artifact import InspectorCard, fingerprint
 from steelsight.plots.style import class_names
 
@@ -18,6 +19,7 @@ class ProvenanceView:
         created: date and time of its export.
         steelsight: version that exported it.
         data: fingerprint of the data that it was trained on.
+        counts: what of an image counts, in words.
         networks: rows of file, step, member, fold and input.
         versions: of the libraries that took part.
     """
@@ -31,6 +33,7 @@ class ProvenanceView:
     folds: str
     precision: str
     classes: tuple[str, ...]
+    counts: str
     networks: tuple[tuple[str, str, str, int, str], ...]
     versions: tuple[tuple[str, str], ...]
 
@@ -52,12 +55,15 @@ def provenance_view(folder: Path, card: InspectorCard) -> ProvenanceView:
         folds=_folds(card),
         precision=card.precision,
         classes=class_names(card.classes),
-        networks=tuple(
-            (one.file, one.step, one.member, one.fold, f"{one.preprocess.height} x {one.preprocess.width}")
-            for one in card.networks
-        ),
+        counts="all of it" if card.roi is None else card.roi.text,
+        networks=tuple((one.file, one.step, one.member, one.fold, _input(one.preprocess)) for one in card.networks),
         versions=tuple(sorted(origin.versions.items())),
     )
+
+
+def _input(preprocess: Preprocess) -> str:
+    size = f"{preprocess.height} x {preprocess.width}"
+    return size if preprocess.bits is None else f"{size}, of {preprocess.bits} bit"
 
 
 def _folds(card: InspectorCard) -> str:

@@ -218,6 +218,6 @@ def test_a_card_without_a_region_is_written_as_before_there_was_one(folder: Any)
     card = Inspector.open(folder).card
     assert "roi" not in card.model_dump(mode="json")
     with_one = card.with_roi(Roi(strip=True))
-    assert (with_one.schema_version, with_one.with_roi(None).schema_version) == (5, 4)
+    assert (with_one.schema_version, with_one.with_roi(None).schema_version) == (6, 5)
     with pytest.raises(ValueError, match="schema_version 4, which has none"):
         InspectorCard.model_validate(with_one.model_dump(mode="json") | {"schema_version": 4})

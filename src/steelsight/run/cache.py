@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.files import replacing
+from steelsight.imaging.preprocess import Preprocess
 from steelsight.recipe import Member
 from steelsight.run.predictions import OutOfFoldPredictions
 
@@ -19,10 +20,16 @@ T = TypeVar("T", bound=np.generic)
 def key(evidence: OutOfFoldPredictions, members: Sequence[Member], fold: int) -> str:
     """16 hexadecimal digits that change with the data, the fold's images, the members and their evidence."""
     images = [evidence.record.samples[index].image_id for index in evidence.indices(fold)]
-    said = [(member.name, repr(member.preprocess), evidence.digest(member, fold)) for member in members]
+    said = [(member.name, _said(member.preprocess), evidence.digest(member, fold)) for member in members]
     combined = () if evidence.combine == "mean" else (evidence.combine,)  # so that keys of before stay
     text = repr((evidence.record.fingerprint, fold, images, said, *combined))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _said(preprocess: Preprocess) -> str:
+    """What it is, with the words of before where it has nothing new."""
+    said = (f"{name}={value!r}" for name, value in preprocess if (name, value) != ("bits", None))
+    return f"Preprocess({', '.join(said)})"
 
 
 def evidence_key(evidence: OutOfFoldPredictions) -> str:

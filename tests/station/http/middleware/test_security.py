@@ -120,7 +120,7 @@ def test_a_sample_that_has_gone_meanwhile_is_not_there(
 def test_what_nobody_foresaw_is_no_traceback_outside(
     client: Client, station: Station, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(station.log, "_engine")
+    monkeypatch.delattr(station, "log")
     with caplog.at_level(logging.ERROR):
         answer = client.get("/api/v1/inspections/1")
     assert answer.status_code == 500

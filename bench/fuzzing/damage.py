@@ -5,6 +5,7 @@ import copy
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from fuzzing.pictures import damaged_picture
 
 _DEEP = ("[" * 100_000, '{"a":' * 50_000, "[" * 400 + "]" * 400)
 _ENCODINGS = ("utf-8-sig", "utf-16", "utf-16-le", "cp1252", "latin-1", "utf-32", "ascii")
+_NO_SUCH_FILE = (
+    *(ValueError, KeyError, IndexError, RecursionError, OverflowError),
+    *(ElementTree.ParseError, yaml.YAMLError, zipfile.BadZipFile),
+)
 _SEPARATORS = (";", "\t", ",", "|", " ")
 _BOMB = (
     "a: &a [x,x,x,x,x,x,x,x,x]\n"
@@ -48,7 +53,7 @@ def damaged(draw: Draw, content: bytes, name: str) -> bytes:
     change = by_kind.get(Path(name).suffix.lower(), damaged_bytes)
     try:
         return change(draw, content)
-    except (ValueError, KeyError, IndexError, ElementTree.ParseError, yaml.YAMLError, RecursionError, OverflowError):
+    except _NO_SUCH_FILE:
         return damaged_bytes(draw, content)  # it was damaged before, and is no such file any more
 
 

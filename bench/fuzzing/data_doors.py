@@ -67,11 +67,14 @@ def _read(given: Path, layout: Any, boxes: Any) -> bool:
 
 def _is_nothing_lost(dataset: Any, taken: list[Any], found: list[Path]) -> None:
     """Every image below the folder is a sample, has a fault, or is counted as left out."""
-    known = {one.path.resolve() for one in taken} | {fault.file.resolve() for fault in dataset.faults}
-    known |= {(dataset.root / str(fault.image_id)).resolve() for fault in dataset.faults}
+    from steelsight.core.files import resolved
+    from steelsight.core.safe_names import shown
+
+    known = {resolved(one.path) for one in taken} | {resolved(fault.file) for fault in dataset.faults}
+    known |= {resolved(dataset.root / str(fault.image_id)) for fault in dataset.faults}
     said = " ".join([*(fault.message for fault in dataset.faults), *(one.message for one in dataset.remarks)])
     lost = [
-        path for path in found if path.resolve() not in known and path.name not in said
+        path for path in found if resolved(path) not in known and shown(path.name) not in said
         and not any(Path(str(fault.image_id)).name == path.name for fault in dataset.faults)
     ]  # fmt: skip
     if len(lost) > sum(remark.images for remark in dataset.left_out):

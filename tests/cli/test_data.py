@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from helpers.data import SAMPLE, SHARED, needs_shared, run_cli
 
@@ -73,3 +75,17 @@ def test_what_the_data_cannot_teach_is_said_and_is_no_fault() -> None:
     done = run_cli("data", "check", SHARED / "neu_seg", "--no-twins")
     assert done.returncode == 0, done.stderr
     assert "note: Every image shows a defect" in done.stdout
+
+
+def test_a_note_steers_no_terminal(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "classes.txt").write_text("pit\n")
+    for number, name in enumerate(("a\nb", "c\N{RIGHT-TO-LEFT OVERRIDE}d", "e")):
+        cv2.imwrite(str(tmp_path / "images" / f"{name}.png"), np.full((8, 8), 90 + 40 * number, np.uint8))
+    (tmp_path / "labels/e.txt").write_text("0 0.1 0.1 0.6 0.1 0.6 0.6\n")
+    done = run_cli("data", "check", tmp_path, "--no-twins")
+    assert done.returncode == 2
+    assert "2 images have no text file and count as defect-free" in done.stdout
+    assert "a\\x0ab.png" in done.stdout
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in done.stdout + done.stderr

@@ -17,6 +17,7 @@ from steelsight.cli.groups import Groups, known_groups, say_known
 from steelsight.cli.labelled import Bits, BoxesOption, IgnoreClass
 from steelsight.cli.output import counting, finish, results, with_options
 from steelsight.core.formatting import percent
+from steelsight.core.safe_names import shown
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Dataset, Layout
 
@@ -159,7 +160,7 @@ def _show(dataset: Dataset, summary: "DatasetSummary") -> None:
     if summary.twins:
         _show_twins(summary.twins)
     for said in (*_notes(dataset), *(with_options(remark.message) for remark in dataset.remarks)):
-        results.print(f"[bold yellow]note[/]: {escape(said)}", soft_wrap=True, highlight=False)
+        results.print(f"[bold yellow]note[/]: {escape(shown(said))}", soft_wrap=True, highlight=False)
     _show_faults(dataset, summary)
 
 

@@ -10,6 +10,7 @@ import typer
 
 from steelsight.cli.output import console, counting, with_options
 from steelsight.core.errors import UserError
+from steelsight.core.safe_names import shown
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Dataset, Fault, Layout
 
@@ -81,7 +82,7 @@ def read_labelled(
         read = read_dataset(data, layout, boxes=boxes, ignore_class=ignore_class or (), progress=advance)
     dataset = with_bits(read, bits)
     for remark in (one for one in dataset.remarks if one.kind not in unsaid):
-        console.print(f"note: {with_options(remark.message)}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"note: {shown(with_options(remark.message))}", highlight=False, soft_wrap=True, markup=False)
     if dataset.faults:
         _list_faults(dataset.faults)
         if not skip_faulty:
@@ -103,7 +104,7 @@ def only_with_masks(dataset: Dataset, why: str) -> Dataset:
 def say_notes(notes: Iterable[str]) -> None:
     """Tell what is no fault and yet may surprise."""
     for note in notes:
-        console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"note: {shown(note)}", highlight=False, soft_wrap=True, markup=False)
 
 
 def say_roi(dataset: Dataset, record: "Record") -> None:

@@ -87,9 +87,9 @@ test-python: $(INSTALLED)
 
 # Two beside each other; then, one after another, those that measure memory or fill the machine by themselves.
 test-slow: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder --durations=10 --timeout 900 \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder --durations=10 --timeout 1800 \
 	  $(addprefix --ignore=,$(ALONE))
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --durations=5 --timeout 900 $(ALONE)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --durations=5 --timeout 1800 $(ALONE)
 
 check: check-python check-page docs
 

@@ -21,8 +21,9 @@ def cores() -> int:
 
 
 def on_all_cores(function: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Iterator[R]:
-    """`map` by as many threads as there are cores, for functions that spend their time outside of Python; only a few results
-    wait at a time, and whoever stops asking stops the work.
+    """`map` by as many threads as there are cores, for functions that spend their time outside of Python.
+
+    Only a few results wait at a time. If the caller stops asking, the work stops.
 
     >>> list(on_all_cores(abs, [-3, 2, -1]))
     [3, 2, 1]

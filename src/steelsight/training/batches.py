@@ -20,9 +20,8 @@ from steelsight.training.whole_images import whole_batch
 IN_FLIGHT = 512 * 2**20
 """Bytes of batches that the loader processes of a training on one device have made ahead, at most."""
 _SHARED_MEMORY = Path("/dev/shm")
-_OF_SHARED = (
-    0.5  # of what is free there: what a container grants is often 64 MB, and whoever exceeds it dies of a bus error
-)
+_OF_SHARED = 0.5
+"""Share of what is free there. A container often grants 64 MB, and a process that takes more dies of a bus error."""
 _AHEAD = 2  # batches that each process makes ahead
 _BESIDE = 2  # batches that are already taken and still there
 _MOST_WORKERS = 32

@@ -3,12 +3,12 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from helpers.data import SAMPLE, run_cli, start_cli
-from helpers.ray_cluster import Nodes, ray_nodes
+from helpers.ray_cluster import Nodes
 from helpers.tiny_inspector import make_inspector
 
 from steelsight.cluster.inspect_actor import InspectorActor
@@ -16,12 +16,6 @@ from steelsight.cluster.shipped import Packed
 from steelsight.imaging.read import list_images
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-@pytest.fixture(scope="module")
-def nodes() -> Iterator[Nodes]:
-    with ray_nodes(2) as nodes:
-        yield nodes
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from helpers.data import run_cli, start_cli
-from helpers.ray_cluster import EPOCHS, TINY, Nodes, made, ray_nodes
+from helpers.ray_cluster import EPOCHS, TINY, Nodes, made
 from helpers.training_samples import few_images, sets
 
 from steelsight.cluster.connect import connected
@@ -25,12 +25,6 @@ from steelsight.training.device_config import DeviceConfig
 JOBS = [f"{name}/fold{fold}" for name in ("segment-lite0", "classify-lite0") for fold in (0, 1)]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-@pytest.fixture(scope="module")
-def nodes() -> Iterator[Nodes]:
-    with ray_nodes(2) as nodes:
-        yield nodes
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from steelsight.cli.inspect import Device, Threads
-from steelsight.cli.output import Interrupted, console, option_at, results
+from steelsight.cli.output import Interrupted, console, fail, option_at, results
 from steelsight.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def serve(
     """Serve an INSPECTOR: a page to drop images on and to review doubtful ones, and an HTTP interface for programs."""
     from steelsight.station.http.app import create_app
     from steelsight.station.http.middleware.security import Access, is_loopback
-    from steelsight.station.http.server import address_of, listen, resolve, serve
+    from steelsight.station.http.server import LAST_WRITES, address_of, listen, resolve, serve
     from steelsight.station.station import Station
     from steelsight.station.upkeep import Upkeep
 
@@ -125,6 +125,14 @@ def serve(
             if open_page:
                 webbrowser.open(address)
             signal = serve(app, bound)
+            station.close(LAST_WRITES)
+    if station.unwritten.count:
+        why = station.trouble or "no time was left"
+        fail(
+            f"stopped; {station.unwritten} that the station took: not in the log ({why}); "
+            "their senders were told so or cut off, so send them again"
+        )
+        raise typer.Exit(3)
     console.print("stopped" if passing else "stopped; every accepted image is in the log", highlight=False)
     if signal == SIGINT:
         raise Interrupted

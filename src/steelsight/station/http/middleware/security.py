@@ -82,8 +82,11 @@ class Guard:
                 f"this station answers this machine alone, not under the name {host[:100]!r}; start it with a token to "
                 "reach it by another name",
             )
-        if scope["method"] not in _SAFE_METHODS and not _is_own_page(headers, host):
-            return _refuse(403, "a page of another origin may not send this; use the station's own page, or a program")
+        is_page = scope["method"] in _SAFE_METHODS and (scope["path"] == "/" or scope["path"].startswith("/static/"))
+        if not is_page and not _is_own_page(headers, host):
+            return _refuse(
+                403, "a page of another origin may not send or ask for this; use the station's own page, or a program"
+            )
         if self._token is not None and scope["path"].startswith(_GUARDED):
             given = headers.get("authorization", "").encode("latin-1", "replace")
             if not hmac.compare_digest(given, b"Bearer " + self._token):

@@ -60,16 +60,18 @@ def test_a_statement_that_is_not_answered_is_given_up(server: str) -> None:
 def test_a_hang_within_a_transaction_is_given_up(server: str) -> None:
     with InspectionLog.open(server) as log:
         start = time.monotonic()
-        with (
-            pytest.raises(UserError, match=r"no answer for 2 s; see whether the server runs"),
-            log.writing(2.0) as connection,
-        ):
-            connection.exec_driver_sql("SELECT 1")
-            signalled(server, signal.SIGSTOP)
-            connection.exec_driver_sql("SELECT 1")
+        with pytest.raises(UserError, match=r"no answer for 2 s; see whether the server runs"):
+            hang(log, server)
         assert time.monotonic() - start < SECONDS
         signalled(server, signal.SIGCONT)
         assert log.reviews(1) == []
+
+
+def hang(log: InspectionLog, server: str) -> None:
+    with log.writing(2.0) as connection:
+        connection.exec_driver_sql("SELECT 1")
+        signalled(server, signal.SIGSTOP)
+        connection.exec_driver_sql("SELECT 1")
 
 
 def test_a_station_answers_in_seconds_and_stops_and_says_what_was_not_written(

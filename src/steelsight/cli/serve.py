@@ -16,6 +16,7 @@ from rich.markup import escape
 from steelsight.cli.inspect import Device, Threads
 from steelsight.cli.output import Interrupted, console, fail, option_at, results
 from steelsight.core.errors import UserError
+from steelsight.core.private_files import refuse_readable_by_all
 
 if TYPE_CHECKING:
     from steelsight.station.settings import StationSettings
@@ -194,6 +195,7 @@ def _read_token(file: Path | None) -> str | None:
         where = str(file)
         try:
             token = file.read_text(encoding="utf-8").strip()
+            refuse_readable_by_all(file)
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(
                 f"--token-file {file}: cannot be read ({error}); name a file with the token in it"

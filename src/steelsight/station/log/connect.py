@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors
+from steelsight.core.private_files import create_private_file, make_private_folder
 from steelsight.station.log.patience import (
     SERVER_SETTINGS,
     TRANSPORT,
@@ -75,7 +76,8 @@ def connect(url: URL) -> Engine:
         path = Path(str(url.database))
         with disk_errors(path):
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                make_private_folder(path.parent)
+                create_private_file(path)
             except (FileExistsError, NotADirectoryError) as error:
                 raise UserError(f"{path}: {path.parent} is no folder; name another place for the log") from error
         engine = create_engine(url, connect_args={"timeout": WRITE_SECONDS}, max_overflow=_CONNECTIONS)

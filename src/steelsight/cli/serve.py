@@ -14,8 +14,9 @@ import typer
 from rich.markup import escape
 
 from steelsight.cli.inspect import Device, Threads
-from steelsight.cli.output import Interrupted, console, option_at, results
+from steelsight.cli.output import Interrupted, console, fail, option_at, results
 from steelsight.core.errors import UserError
+from steelsight.core.private_files import refuse_readable_by_all
 
 if TYPE_CHECKING:
     from steelsight.station.settings import StationSettings
@@ -98,7 +99,7 @@ def serve(
     """Serve an INSPECTOR: a page to drop images on and to review doubtful ones, and an HTTP interface for programs."""
     from steelsight.station.http.app import create_app
     from steelsight.station.http.middleware.security import Access, is_loopback
-    from steelsight.station.http.server import address_of, listen, resolve, serve
+    from steelsight.station.http.server import LAST_WRITES, address_of, listen, resolve, serve
     from steelsight.station.station import Station
     from steelsight.station.upkeep import Upkeep
 
@@ -125,6 +126,14 @@ def serve(
             if open_page:
                 webbrowser.open(address)
             signal = serve(app, bound)
+            station.close(LAST_WRITES)
+    if station.unwritten.count:
+        why = station.trouble or "no time was left"
+        fail(
+            f"stopped; {station.unwritten} that the station took: not in the log ({why}); "
+            "their senders were told so or cut off, so send them again"
+        )
+        raise typer.Exit(3)
     console.print("stopped" if passing else "stopped; every accepted image is in the log", highlight=False)
     if signal == SIGINT:
         raise Interrupted
@@ -186,6 +195,7 @@ def _read_token(file: Path | None) -> str | None:
         where = str(file)
         try:
             token = file.read_text(encoding="utf-8").strip()
+            refuse_readable_by_all(file)
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(
                 f"--token-file {file}: cannot be read ({error}); name a file with the token in it"

@@ -29,6 +29,7 @@ from steelsight.station.log.log import InspectionLog
 from steelsight.station.queue.batcher import Admission, Batcher, Closed, QueuedImage, QueueFull
 from steelsight.station.queue.commit import Committer, JudgedImage
 from steelsight.station.queue.incoming import Incoming
+from steelsight.station.queue.unwritten import Unwritten
 from steelsight.station.review_order import UNJUDGED, doubt_of
 from steelsight.station.settings import StationSettings
 from steelsight.station.store import ImageStore, NetworkMaps
@@ -59,6 +60,7 @@ class Station:
         self._folds = scored_folds(inspector.card)
         self._segmenters = tuple(network.preprocess for network in engine.segmenters)
         self.store.sweep()
+        self._closed, self._left = False, Unwritten()
         self._committer = Committer(self.store, log)
         self._batcher = Batcher(self._judge, queue=settings.queue, batch=engine.batch, workers=engine.workers)
 
@@ -121,6 +123,15 @@ class Station:
         """Why the last result could not be kept, in one sentence; None where it could."""
         return self._committer.trouble
 
+    @property
+    def unwritten(self) -> Unwritten:
+        """The images that were accepted and are not in the log: refused by it since it last took one, or left by `close`."""
+        both = Unwritten()
+        for some in (self._committer.unwritten, self._left):
+            both.add(some.names)
+            both.count += some.count - len(some.names)
+        return both
+
     def check(self) -> None:
         """See whether results can be kept at present; what failed before may work again.
 
@@ -172,10 +183,18 @@ class Station:
             )
         return maps.of_class(class_index, result.size)
 
-    def close(self) -> None:
-        """Accept nothing further, finish what was accepted, and close the log."""
-        self._batcher.close()
-        self._committer.close()
+    def close(self, seconds: float | None = None) -> None:
+        """Accept nothing further, finish what was accepted, and close the log.
+
+        Args:
+            seconds: after which what is not finished is left, and counted in `unwritten`; None: it is waited for.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        left = self._batcher.close(seconds)
+        self._left.add(job.incoming.shown_name for job in left)
+        self._committer.close(0.0 if left else None)
         self.log.close()
 
     def __enter__(self) -> Self:

@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from steelsight.station.http.errors import LastResort, explain_faults
 from steelsight.station.http.metrics import Metrics, RequestMetrics
+from steelsight.station.http.middleware.answers import AnswerLimit
 from steelsight.station.http.middleware.head import Head
 from steelsight.station.http.middleware.limits import BodyLimit, body_limits
 from steelsight.station.http.middleware.security import Access, Guard
@@ -54,6 +55,7 @@ def create_app(station: Station, access: Access = LOOPBACK, samples: Path | None
     # the last one added is the outermost
     app.add_middleware(Head)
     app.add_middleware(LastResort)
+    app.add_middleware(AnswerLimit, is_idle=lambda: not station.accepted)
     app.add_middleware(Guard, access=access)
     app.add_middleware(BodyLimit, limit_of=body_limits(PATH, station.settings.max_bytes, station.max_files))
     app.add_middleware(RequestMetrics, metrics=metrics)

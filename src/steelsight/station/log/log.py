@@ -20,6 +20,7 @@ from steelsight.station.log.connect import (
     shown,
     write_ahead,
 )
+from steelsight.station.log.patience import READ_SECONDS, WRITE_SECONDS, wait_at_most
 from steelsight.station.log.query import FoundInspections, Query, page, write_cursor
 from steelsight.station.log.rows import (
     REVIEW,
@@ -277,16 +278,22 @@ class InspectionLog:
             self._engine.connect() as connection,
             connection.begin(),
         ):
+            wait_at_most(connection, READ_SECONDS)
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that writes: all of it stands when the block ends, nothing when it raises."""
+    def writing(self, seconds: float = WRITE_SECONDS) -> Iterator[Connection]:
+        """A transaction that writes: all of it stands when the block ends, nothing when it raises.
+
+        Args:
+            seconds: the most that a server may take for one statement.
+        """
         with (
             database_errors(self.url),
             self._engine.connect().execution_options(**WRITES) as connection,
             connection.begin(),
         ):
+            wait_at_most(connection, seconds)
             yield connection
 
     def _inspector(self, connection: Connection, fingerprint: str) -> tuple[int, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from steelsight.core.errors import UserError
 from steelsight.station.inspection import Result
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.queue.batcher import QueuedImage
+from steelsight.station.queue.unwritten import Unwritten
 from steelsight.station.store import ImageStore
 
 _MOST = 64  # results of one transaction, and what further ones the last request has
@@ -38,10 +39,12 @@ class Committer:
 
     Attributes:
         trouble: why the last result could not be kept, in one sentence; None where it could.
+        unwritten: the images that could not be kept since one could; their senders were told so.
     """
 
     def __init__(self, store: ImageStore, log: InspectionLog) -> None:
         self.trouble: str | None = None
+        self.unwritten = Unwritten()
         self._store, self._log = store, log
         self._finished: SimpleQueue[Sequence[JudgedImage]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
@@ -55,10 +58,10 @@ class Committer:
         if whole:
             self._finished.put(whole)
 
-    def close(self) -> None:
-        """Write what was put, then end."""
+    def close(self, seconds: float | None = None) -> None:
+        """Write what was put, then end; what takes longer than so many seconds is left."""
         self._finished.put([])
-        self._thread.join()
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         goes_on = True
@@ -95,13 +98,14 @@ class Committer:
             for whole in group:  # one that cannot be logged does not take the others with it
                 self._commit([whole])
             return
-        self.trouble = None
+        self.trouble, self.unwritten = None, Unwritten()
         for one, inspection in zip(every, logged, strict=True):
             one.job.future.set_result(inspection)
 
     def _refuse(self, every: Sequence[JudgedImage], error: Exception) -> None:
         said = error if isinstance(error, UserError) else UserError(_sentence(error))
         self.trouble = str(said)
+        self.unwritten.add(one.result.name for one in every)
         for one in every:
             one.job.future.set_exception(said)
 

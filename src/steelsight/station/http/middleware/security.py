@@ -9,6 +9,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+TRUSTED = "steelsight.trusted"
+"""Key of a request's scope: whether it carries the token. Without one, nobody is told where the station keeps things."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE = frozenset({"same-origin", "none"})
 _GUARDED = ("/api", "/metrics")
@@ -70,6 +72,7 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
+        scope[TRUSTED] = self._token is not None and hmac.compare_digest(_bearer(Headers(scope=scope)), self._token)
         refusal = self._refusal(scope)
         await (refusal or self._app)(scope, receive, send_guarded)
 
@@ -82,15 +85,22 @@ class Guard:
                 f"this station answers this machine alone, not under the name {host[:100]!r}; start it with a token to "
                 "reach it by another name",
             )
-        if scope["method"] not in _SAFE_METHODS and not _is_own_page(headers, host):
-            return _refuse(403, "a page of another origin may not send this; use the station's own page, or a program")
-        if self._token is not None and scope["path"].startswith(_GUARDED):
-            given = headers.get("authorization", "").encode("latin-1", "replace")
-            if not hmac.compare_digest(given, b"Bearer " + self._token):
-                return _refuse(
-                    401, "this station needs its token: Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"}
-                )
+        is_page = scope["method"] in _SAFE_METHODS and (scope["path"] == "/" or scope["path"].startswith("/static/"))
+        if not is_page and not _is_own_page(headers, host):
+            return _refuse(
+                403, "a page of another origin may not send or ask for this; use the station's own page, or a program"
+            )
+        if self._token is not None and scope["path"].startswith(_GUARDED) and not scope[TRUSTED]:
+            return _refuse(
+                401, "this station needs its token: Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"}
+            )
         return None
+
+
+def _bearer(headers: Headers) -> bytes:
+    """The token of a request, whose scheme may be written in any case; empty where there is none."""
+    scheme, _, given = headers.get("authorization", "").strip().partition(" ")
+    return given.strip().encode("latin-1", "replace") if scheme.lower() == "bearer" else b""
 
 
 def _host_name(host: str) -> str:

@@ -1,10 +1,11 @@
 """The log as a file, and the corrections as a dataset."""
 
-from collections.abc import Iterable, Iterator
-from typing import IO, Annotated
+from collections.abc import Iterator
+from itertools import chain
+from threading import BoundedSemaphore
+from typing import Annotated
 
 from fastapi import APIRouter, Query
-from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
@@ -18,17 +19,19 @@ from steelsight.station.log.export import export_csv, export_parquet
 from steelsight.station.station import Station
 
 _CSV, _PARQUET, _ZIP = "text/csv", "application/vnd.apache.parquet", "application/zip"
-_PIECE = 1 << 20
+AT_ONCE = 8
+"""Files that are made and sent at a time: one takes as long as its client."""
 
 
 def exporting_routes(station: Station) -> APIRouter:
     """Routes of files to take away."""
     routes = APIRouter(prefix="/api/v1")
+    places = BoundedSemaphore(AT_ONCE)
 
     @routes.get("/log.csv", responses=_file(_CSV) | refusals(422, 503), response_class=Response, summary="Log as CSV")
     def log_csv(filters: Annotated[Filters, Query()]) -> Response:
         """All inspections that match the filters, the earliest first, as CSV."""
-        return _download(export_csv(station.log, filters.query()), "log.csv", _CSV)
+        return _download(places, export_csv(station.log, filters.query()), "log.csv", _CSV)
 
     @routes.get(
         "/log.parquet",
@@ -38,7 +41,7 @@ def exporting_routes(station: Station) -> APIRouter:
     )
     def log_parquet(filters: Annotated[Filters, Query()]) -> Response:
         """All inspections that match the filters, the earliest first, as Parquet."""
-        return _download(export_parquet(station.log, filters.query()), "log.parquet", _PARQUET)
+        return _download(places, export_parquet(station.log, filters.query()), "log.parquet", _PARQUET)
 
     @routes.get("/corrections", response_model=CorrectionsAnswer, responses=refusals(503), summary="Corrections")
     def corrections() -> Response:
@@ -63,10 +66,9 @@ def exporting_routes(station: Station) -> APIRouter:
     def corrections_zip() -> Response:
         """The reviewed images and their masks in COCO's layout. Unpack it, and `steelsight train` reads it."""
         try:
-            archive = zip_corrections(station.log, station.store)
+            return _download(places, zip_corrections(station.log, station.store), "corrections.zip", _ZIP)
         except NoCorrections as error:
             raise HTTPException(404, str(error)) from error
-        return _download(_pieces(archive), "corrections.zip", _ZIP, BackgroundTask(archive.close))
 
     return routes
 
@@ -75,19 +77,24 @@ def _file(media_type: str) -> Responses:
     return {200: {"content": {media_type: {}}, "description": "The file."}}
 
 
-def _download(
-    pieces: Iterator[bytes], name: str, media_type: str, after: BackgroundTask | None = None
-) -> StreamingResponse:
-    """A file as it is made; its first piece is made before the answer begins, so that a fault can still be told."""
-    first = next(pieces, b"")
+def _download(places: BoundedSemaphore, pieces: Iterator[bytes], name: str, media_type: str) -> StreamingResponse:
+    """A file as it is made; its first piece is made before the answer begins, so that a fault can still be told.
+
+    Raises:
+        HTTPException: 503, as many are being taken already.
+    """
+    if not places.acquire(blocking=False):
+        raise HTTPException(503, f"{AT_ONCE} files are being taken already; ask again", {"Retry-After": "30"})
+    held = _held(places, pieces)
+    first = next(held)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_chained(first, pieces), media_type=media_type, headers=headers, background=after)
+    return StreamingResponse(chain([first], held), media_type=media_type, headers=headers)
 
 
-def _chained(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    return iter(lambda: file.read(_PIECE), b"")
+def _held(places: BoundedSemaphore, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces, of which the first may be empty; with the last one, or when nobody takes them any more, a place is free."""
+    try:
+        yield next(pieces, b"")
+        yield from pieces
+    finally:
+        places.release()

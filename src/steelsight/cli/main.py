@@ -19,6 +19,7 @@ from steelsight.cli import (
     report,
     score,
     serve,
+    sign,
     train,
     watch,
     weights,
@@ -70,6 +71,7 @@ app.command("decide")(decide.decide)
 app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
+app.command("sign")(sign.sign)
 app.command("inspect")(inspect.inspect)
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from steelsight.cli.inspect import Device, Threads
 from steelsight.cli.output import Interrupted, console, option_at, results
+from steelsight.cli.sign import Trust
 from steelsight.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def serve(
     max_pixels: MaxPixels = 64_000_000,
     max_files: MaxFiles = 32,
     token_file: TokenFile = None,
+    trust: Trust = None,
     samples: Samples = None,
     device: Device = "auto",
     threads: Threads = None,
@@ -118,7 +120,10 @@ def serve(
         )  # fmt: skip
         address = address_of(bound) + ("#inspect/try" if demo else "")
         results.print(f"open: [cyan]{escape(address)}[/]", soft_wrap=True, highlight=False)
-        with Station.open(folder, settings, device=device, threads=threads) as station, Upkeep(station):
+        with (
+            Station.open(folder, settings, device=device, threads=threads, trust=trust or ()) as station,
+            Upkeep(station),
+        ):
             app = create_app(station, Access(token), samples)
             kept = "inspections go when it ends" if passing else f"inspections are stored in {stored}"
             console.print(f"ready; {escape(kept)}; Ctrl-C ends", highlight=False)

@@ -200,6 +200,14 @@ class LimitsAnswer(Model):
     queue: int
 
 
+class SignatureAnswer(Model):
+    """Who signed the inspector; see `steelsight.inspector.signature.Signature`."""
+
+    state: Literal["unsigned", "unchecked", "trusted"]
+    name: str | None
+    number: str | None
+
+
 class InspectorAnswer(Model):
     """The inspector of this station.
 
@@ -229,6 +237,7 @@ class InspectorAnswer(Model):
     limits: LimitsAnswer
     samples: list[str]
     roi: str | None
+    signature: SignatureAnswer
     needs_token: bool
 
 

@@ -38,6 +38,7 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
     card = inspector_answer(
         station.inspector.card,
         fingerprint=station.fingerprint,
+        signature=station.inspector.signature,
         name=resolved(station.inspector.folder).name,
         settings=station.settings,
         max_files=station.max_files,

@@ -125,6 +125,11 @@
  */
 
 /**
+ * Who signed the inspector; name and number of the key are null where the station trusts none, or nobody signed.
+ * @typedef {{ state: "unsigned"|"unchecked"|"trusted", name: string|null, number: string|null }} Signature
+ */
+
+/**
  * What inspects here: the inspector's card.
  * @typedef {{
  *   fingerprint: string,
@@ -142,6 +147,7 @@
  *   limits: Limits,
  *   samples: string[],
  *   roi: string|null,
+ *   signature: Signature,
  *   needs_token: boolean,
  * }} Inspector
  */

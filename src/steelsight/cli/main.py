@@ -20,6 +20,7 @@ from steelsight.cli import (
     score,
     serve,
     sign,
+    token,
     train,
     watch,
     weights,
@@ -75,6 +76,7 @@ app.command("sign")(sign.sign)
 app.command("inspect")(inspect.inspect)
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
+app.command("token")(token.token)
 app.command("watch")(watch.watch)
 app.command("bench")(bench.bench)
 app.command("score")(score.score)

@@ -25,6 +25,7 @@ from steelsight.station.drift import fold_score, scored_folds
 from steelsight.station.inspection import Inspection, Result
 from steelsight.station.log.identity import open_log
 from steelsight.station.log.log import InspectionLog
+from steelsight.station.note_start import note_inspector
 from steelsight.station.queue.batcher import Admission, Batcher, Closed, QueuedImage, QueueFull
 from steelsight.station.queue.commit import Committer, JudgedImage
 from steelsight.station.queue.incoming import Incoming
@@ -52,6 +53,7 @@ class Station:
         self.fingerprint = inspector.checksums.fingerprint
         self.store = ImageStore(settings.data)
         self.log.register(self.fingerprint, inspector.classes, inspector.card.model_dump_json())
+        note_inspector(self.log, settings.name, self.fingerprint, inspector.card, inspector.signature)
         inspector.engine("latency")  # both are loaded before the first image comes
         engine = inspector.engine("throughput")
         self._grey = sees_grey(engine)

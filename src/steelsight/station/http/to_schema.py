@@ -119,6 +119,7 @@ def inspector_answer(
         roi=None if card.roi is None else card.roi.text,
         signature=SignatureAnswer.model_validate(signature, from_attributes=True),
         needs_token=needs_token,
+        person=None,
     )
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator
 from typing import IO, Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from steelsight.station.corrections.export import NoCorrections, summarise, zip_corrections
 from steelsight.station.corrections.files import TOGETHER
+from steelsight.station.http.actor import actor_of, note_export
 from steelsight.station.http.errors import Responses, refusals
 from steelsight.station.http.params import Filters
 from steelsight.station.http.responses import json_answer
@@ -25,20 +26,24 @@ def exporting_routes(station: Station) -> APIRouter:
     """Routes of files to take away."""
     routes = APIRouter(prefix="/api/v1")
 
-    @routes.get("/log.csv", responses=_file(_CSV) | refusals(422, 503), response_class=Response, summary="Log as CSV")
-    def log_csv(filters: Annotated[Filters, Query()]) -> Response:
+    @routes.get(
+        "/log.csv", responses=file_answer(_CSV) | refusals(422, 503), response_class=Response, summary="Log as CSV"
+    )
+    def log_csv(request: Request, filters: Annotated[Filters, Query()]) -> Response:
         """All inspections that match the filters, the earliest first, as CSV."""
-        return _download(export_csv(station.log, filters.query()), "log.csv", _CSV)
+        note_export(station, actor_of(station, request.scope), "log.csv")
+        return download(export_csv(station.log, filters.query()), "log.csv", _CSV)
 
     @routes.get(
         "/log.parquet",
-        responses=_file(_PARQUET) | refusals(422, 503),
+        responses=file_answer(_PARQUET) | refusals(422, 503),
         response_class=Response,
         summary="Log as Parquet",
     )
-    def log_parquet(filters: Annotated[Filters, Query()]) -> Response:
+    def log_parquet(request: Request, filters: Annotated[Filters, Query()]) -> Response:
         """All inspections that match the filters, the earliest first, as Parquet."""
-        return _download(export_parquet(station.log, filters.query()), "log.parquet", _PARQUET)
+        note_export(station, actor_of(station, request.scope), "log.parquet")
+        return download(export_parquet(station.log, filters.query()), "log.parquet", _PARQUET)
 
     @routes.get("/corrections", response_model=CorrectionsAnswer, responses=refusals(503), summary="Corrections")
     def corrections() -> Response:
@@ -56,26 +61,28 @@ def exporting_routes(station: Station) -> APIRouter:
 
     @routes.get(
         "/corrections.zip",
-        responses=_file(_ZIP) | refusals(404, 503),
+        responses=file_answer(_ZIP) | refusals(404, 503),
         response_class=Response,
         summary="Corrections as a dataset",
     )
-    def corrections_zip() -> Response:
+    def corrections_zip(request: Request) -> Response:
         """The reviewed images and their masks in COCO's layout. Unpack it, and `steelsight train` reads it."""
+        note_export(station, actor_of(station, request.scope), "corrections.zip")
         try:
             archive = zip_corrections(station.log, station.store)
         except NoCorrections as error:
             raise HTTPException(404, str(error)) from error
-        return _download(_pieces(archive), "corrections.zip", _ZIP, BackgroundTask(archive.close))
+        return download(_pieces(archive), "corrections.zip", _ZIP, BackgroundTask(archive.close))
 
     return routes
 
 
-def _file(media_type: str) -> Responses:
+def file_answer(media_type: str) -> Responses:
+    """What a route of a file answers, for the OpenAPI description."""
     return {200: {"content": {media_type: {}}, "description": "The file."}}
 
 
-def _download(
+def download(
     pieces: Iterator[bytes], name: str, media_type: str, after: BackgroundTask | None = None
 ) -> StreamingResponse:
     """A file as it is made; its first piece is made before the answer begins, so that a fault can still be told."""

@@ -124,6 +124,10 @@
  * }} CrossValidated
  */
 
+/** Whose token a request carries. @typedef {{ name: string, role: "operator"|"reviewer"|"owner" }} Person */
+
+/** @typedef {{ entries: number, head: string|null, at: string|null }} Audit */
+
 /**
  * Who signed the inspector; name and number of the key are null where the station trusts none, or nobody signed.
  * @typedef {{ state: "unsigned"|"unchecked"|"trusted", name: string|null, number: string|null }} Signature
@@ -149,6 +153,7 @@
  *   roi: string|null,
  *   signature: Signature,
  *   needs_token: boolean,
+ *   person: Person|null,
  * }} Inspector
  */
 

@@ -12,6 +12,8 @@ from helpers.signing import make_key
 
 IMAGES = SAMPLE / "test_images"
 
+pytest.importorskip("cryptography", reason="without the extra sign nothing is signed")
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Any:

@@ -1,6 +1,7 @@
 """An inspector's verdicts are decided again where it stands."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from steelsight.inspector.artifact import fingerprint, read_card
 from steelsight.inspector.checksums import Checksums
 from steelsight.inspector.decide_policy import decide_inspector
 from steelsight.inspector.inspector import Inspector
+from steelsight.inspector.ready import ready_inspector
 from steelsight.verdicts.choose_policy import choose_policy
 from steelsight.verdicts.evaluated_files import read_evaluation_set
 from steelsight.verdicts.policy import Limits
@@ -55,36 +57,43 @@ def test_deciding_again_vouches_for_nothing_that_was_not_listed(inspector: Any) 
     read_card(inspector)
 
 
+@pytest.fixture
+def ready(tmp_path: Path) -> Path:
+    """A copy of the inspector that travels in the package, which needs no export."""
+    return shutil.copytree(ready_inspector(), tmp_path / "ready")
+
+
 def test_deciding_again_takes_the_signature_away_until_the_inspector_is_signed_again(
-    inspector: Any, tmp_path: Path
+    ready: Path, tmp_path: Path
 ) -> None:
+    pytest.importorskip("cryptography", reason="without the extra sign nothing is signed")
     private, public = make_key(tmp_path / "mill")
-    sign(inspector, private)
-    done = run_cli("decide", inspector, "--max-escape", "0.5", "--confidence", "0.7")
+    sign(ready, private)
+    done = run_cli("decide", ready, "--max-escape", "0.5", "--confidence", "0.7")
     assert done.returncode == 0, done.stderr
     assert (
         "its signature was of what it was before, and is gone; the holder of the key looks at it and runs"
         in done.stderr
     )
-    assert f"sign {inspector} --key KEY`" in done.stderr
-    assert Inspector.open(inspector).signature.state == "unsigned"
-    assert run_cli("sign", inspector, "--key", private).returncode == 0
-    assert Inspector.open(inspector, trust=[public]).card.policy.wish.max_escape == 0.5
+    assert f"sign {ready} --key KEY`" in done.stderr
+    assert Inspector.open(ready).signature.state == "unsigned"
+    assert run_cli("sign", ready, "--key", private).returncode == 0
+    assert Inspector.open(ready, trust=[public]).card.policy.wish.max_escape == 0.5
 
 
 def test_deciding_again_vouches_for_no_file_that_is_exchanged_meanwhile(
-    inspector: Any, monkeypatch: pytest.MonkeyPatch
+    ready: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = next(inspector.glob("*.onnx"))
+    network = next(ready.glob("*.onnx"))
 
     def exchange(*given: Any) -> Any:
         network.write_bytes(b"another")
         return choose_policy(*given)
 
     monkeypatch.setattr("steelsight.inspector.decide_policy.choose_policy", exchange)
-    decide_inspector(inspector, Limits(max_escape=0.5, confidence=0.7), None)
+    decide_inspector(ready, Limits(max_escape=0.5, confidence=0.7), None)
     with pytest.raises(UserError, match=f"{network.name}: changed since it was exported"):
-        read_card(inspector)
+        read_card(ready)
 
 
 def test_the_verb_decides_an_inspector_again(inspector: Any, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.signature import read_signing_key, read_trusted_keys
 
+pytest.importorskip("cryptography", reason="without the extra sign nothing is signed")
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Any:

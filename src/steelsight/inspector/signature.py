@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_bytes
 from steelsight.inspector.checksums import SIGNATURE, SIGNER, Checksums
@@ -138,7 +139,7 @@ def check_signature(checksums: Checksums, trusted: Sequence[TrustedKey]) -> Sign
     if given is None:
         raise UserError(
             f"{folder}: nobody has signed it, and `trust=` takes what {wanted} has signed; let the holder of the key look at "
-            f"it and run `steelsight sign {folder} --key KEY`"
+            f"it and run `{command('sign', folder, key='KEY')}`"
         )
     for key in trusted:
         try:
@@ -151,12 +152,12 @@ def check_signature(checksums: Checksums, trusted: Sequence[TrustedKey]) -> Sign
     if signer is not None:
         raise UserError(
             f"{folder}: changed after {signer.text} had signed it; copy it again from its source, or let the holder of the "
-            f"key look at it and run `steelsight sign {folder} --key KEY`"
+            f"key look at it and run `{command('sign', folder, key='KEY')}`"
         )
     by = f"key {claimed[:_SHOWN_DIGITS]}" if claimed else "a key that it does not name"
     raise UserError(
         f"{folder}: signed by {by}, and `trust=` takes what {wanted} has signed; let the holder of that key look at it "
-        f"and run `steelsight sign {folder} --key KEY`, or trust the other key"
+        f"and run `{command('sign', folder, key='KEY')}`, or trust the other key"
     )
 
 

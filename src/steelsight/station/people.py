@@ -11,6 +11,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, ValidationError
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_text
 from steelsight.core.model import Model, explain, keys_of
@@ -70,8 +71,8 @@ def read_people(path: Path) -> tuple[Person, ...]:
             content = tomllib.loads(stream.read().decode("utf-8"))
     except OSError as error:
         raise UserError(
-            f"{path}: cannot be read ({error.strerror or error}); make it with `steelsight token {path} --name NAME --role "
-            "owner`"
+            f"{path}: cannot be read ({error.strerror or error}); make it with "
+            f"`{command('token', path, name='NAME', role='owner')}`"
         ) from error
     except ValueError as error:
         raise UserError(f"{path}: not TOML ({error}); make tokens with `steelsight token`") from error

@@ -35,7 +35,7 @@ def audit_routes(station: Station) -> APIRouter:
         "/audit.jsonl", responses=file_answer(_LINES) | refusals(503), response_class=Response, summary="Audit trail"
     )
     def trail(request: Request) -> Response:
-        """The audit trail, an entry a line as JSON; `steelsight log verify --file` looks whether it is whole."""
+        """The audit trail, an entry a line as JSON; `steelsight log verify` looks whether it is whole."""
         note_export(station, actor_of(station, request.scope), "audit.jsonl")
         return download(_encoded(trail_lines(station.log)), "audit.jsonl", _LINES)
 

@@ -125,13 +125,15 @@ def last_entry(connection: Connection, kind: str | None = None, station: str | N
 def entries(connection: Connection) -> Iterator[AuditEntry]:
     """All entries, the first one first."""
     last = 0
-    while True:
-        some = select(log_audit).where(log_audit.c.number > last).order_by(log_audit.c.number).limit(_AT_ONCE)
-        rows = connection.execute(some).all()
-        yield from map(AuditEntry.of, rows)
-        if len(rows) < _AT_ONCE:
-            return
-        last = rows[-1].number
+    while some := entries_after(connection, last):
+        yield from some
+        last = some[-1].number
+
+
+def entries_after(connection: Connection, number: int) -> list[AuditEntry]:
+    """The next few hundred entries behind one; none where that is the last."""
+    some = select(log_audit).where(log_audit.c.number > number).order_by(log_audit.c.number).limit(_AT_ONCE)
+    return [AuditEntry.of(row) for row in connection.execute(some)]
 
 
 def review_digests(connection: Connection) -> Iterator[tuple[int, int, str]]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing
-from steelsight.station.log.audit import NOTHING, AuditEntry, entries, review_digests
+from steelsight.station.log.audit import NOTHING, AuditEntry, entries, entries_after, review_digests
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.tables import inspections, inspectors
 from steelsight.station.log.values import from_microseconds
@@ -86,10 +86,16 @@ def write_trail(log: InspectionLog, path: Path) -> int:
 
 
 def trail_lines(log: InspectionLog) -> Iterator[str]:
-    """The trail, an entry a line as JSON."""
-    with log.reading(one_moment=True) as connection:
-        for entry in entries(connection):
+    """The trail, an entry a line as JSON; no transaction is open between two portions, so that nobody is held up."""
+    last = 0
+    while True:
+        with log.reading() as connection:
+            some = entries_after(connection, last)
+        if not some:
+            return
+        for entry in some:
             yield json.dumps(entry.as_dict(), ensure_ascii=False) + "\n"
+        last = some[-1].number
 
 
 class _Chain:

@@ -10,7 +10,7 @@ from steelsight.station.http.middleware.security import Access
 from steelsight.station.log.verify import verify_log
 from steelsight.station.people import ROLES, Person, hash_of
 
-TOKENS = {role: f"token-of-the-{role}" for role in ROLES}
+TOKENS: dict[str, str] = {role: f"token-of-the-{role}" for role in ROLES}
 PEOPLE = tuple(Person(name=role.title(), role=role, sha256=hash_of(token)) for role, token in TOKENS.items())
 GUARDED = ("/api", "/metrics")
 EXPECTED = {

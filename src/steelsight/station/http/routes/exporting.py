@@ -1,4 +1,4 @@
-"""The log as a file, and the corrections as a dataset."""
+"""The log and its audit trail as files, and the corrections as a dataset."""
 
 from collections.abc import Iterable, Iterator
 from typing import IO, Annotated
@@ -16,9 +16,11 @@ from steelsight.station.http.params import Filters
 from steelsight.station.http.responses import json_answer
 from steelsight.station.http.schemas import CorrectionsAnswer, LeftOutAnswer
 from steelsight.station.log.export import export_csv, export_parquet
+from steelsight.station.log.verify import trail_lines
 from steelsight.station.station import Station
 
 _CSV, _PARQUET, _ZIP = "text/csv", "application/vnd.apache.parquet", "application/zip"
+_LINES = "application/jsonl"
 _PIECE = 1 << 20
 
 
@@ -26,24 +28,22 @@ def exporting_routes(station: Station) -> APIRouter:
     """Routes of files to take away."""
     routes = APIRouter(prefix="/api/v1")
 
-    @routes.get(
-        "/log.csv", responses=file_answer(_CSV) | refusals(422, 503), response_class=Response, summary="Log as CSV"
-    )
+    @routes.get("/log.csv", responses=_file(_CSV) | refusals(422, 503), response_class=Response, summary="Log as CSV")
     def log_csv(request: Request, filters: Annotated[Filters, Query()]) -> Response:
         """All inspections that match the filters, the earliest first, as CSV."""
         note_export(station, actor_of(station, request.scope), "log.csv")
-        return download(export_csv(station.log, filters.query()), "log.csv", _CSV)
+        return _download(export_csv(station.log, filters.query()), "log.csv", _CSV)
 
     @routes.get(
         "/log.parquet",
-        responses=file_answer(_PARQUET) | refusals(422, 503),
+        responses=_file(_PARQUET) | refusals(422, 503),
         response_class=Response,
         summary="Log as Parquet",
     )
     def log_parquet(request: Request, filters: Annotated[Filters, Query()]) -> Response:
         """All inspections that match the filters, the earliest first, as Parquet."""
         note_export(station, actor_of(station, request.scope), "log.parquet")
-        return download(export_parquet(station.log, filters.query()), "log.parquet", _PARQUET)
+        return _download(export_parquet(station.log, filters.query()), "log.parquet", _PARQUET)
 
     @routes.get("/corrections", response_model=CorrectionsAnswer, responses=refusals(503), summary="Corrections")
     def corrections() -> Response:
@@ -61,7 +61,7 @@ def exporting_routes(station: Station) -> APIRouter:
 
     @routes.get(
         "/corrections.zip",
-        responses=file_answer(_ZIP) | refusals(404, 503),
+        responses=_file(_ZIP) | refusals(404, 503),
         response_class=Response,
         summary="Corrections as a dataset",
     )
@@ -72,17 +72,22 @@ def exporting_routes(station: Station) -> APIRouter:
             archive = zip_corrections(station.log, station.store)
         except NoCorrections as error:
             raise HTTPException(404, str(error)) from error
-        return download(_pieces(archive), "corrections.zip", _ZIP, BackgroundTask(archive.close))
+        return _download(_pieces(archive), "corrections.zip", _ZIP, BackgroundTask(archive.close))
+
+    @routes.get("/audit.jsonl", responses=_file(_LINES) | refusals(503), response_class=Response, summary="Audit trail")
+    def audit_trail(request: Request) -> Response:
+        """The audit trail, an entry a line as JSON; `steelsight log verify` looks whether it is whole."""
+        note_export(station, actor_of(station, request.scope), "audit.jsonl")
+        return _download((line.encode() for line in trail_lines(station.log)), "audit.jsonl", _LINES)
 
     return routes
 
 
-def file_answer(media_type: str) -> Responses:
-    """What a route of a file answers, for the OpenAPI description."""
+def _file(media_type: str) -> Responses:
     return {200: {"content": {media_type: {}}, "description": "The file."}}
 
 
-def download(
+def _download(
     pieces: Iterator[bytes], name: str, media_type: str, after: BackgroundTask | None = None
 ) -> StreamingResponse:
     """A file as it is made; its first piece is made before the answer begins, so that a fault can still be told."""

@@ -47,8 +47,8 @@ from steelsight.inspector.artifact import (
     Precision,
     Provenance,
     write_card,
-    write_checksums,
 )
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.openvino import runs_in_bf16, usable_threads

@@ -13,7 +13,8 @@ from steelsight.dataset.read import read_dataset
 from steelsight.dataset.writers.labelled import Labelled
 from steelsight.dataset.writers.write import write_dataset
 from steelsight.imaging.rle import encode_mask
-from steelsight.inspector.artifact import PARITY, write_checksums
+from steelsight.inspector.artifact import PARITY
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.training_images import write_seen
 from steelsight.run.record import read_record

@@ -235,7 +235,13 @@ def _decide_inspector(
     fresh = (
         None if calibrate is None else _fresh(inspector, calibrate, layout, boxes, ignore_class, skip_faulty, groups)
     )
+    was_signed = inspector.signature.state != "unsigned"
     card = decide_inspector(folder, wish, rules, fresh, region)
+    if was_signed:
+        fail(
+            f"{folder}: its signature was of what it was before, and is gone; the holder of the key looks at it and runs "
+            f"`steelsight sign {folder} --key KEY`"
+        )
     if not as_json:
         show_policy(card.policy, card.classes)
     policy = None if card.policy is None else card.policy.model_dump(mode="json")

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from steelsight.cli.next_step import inspect_with
 from steelsight.cli.output import finish, results, shown_progress
+from steelsight.cli.sign import ask_password
 
 
 def export(
@@ -30,6 +31,14 @@ def export(
             help="Images, folders or patterns to compare with torch on; repeat it for each. Default: the run's own."
         ),
     ] = None,
+    sign: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="KEY",
+            help="Sign it: PEM file of an Ed25519 private key, as `openssl genpkey -algorithm ed25519 -out KEY` writes it.",
+            show_default="not signed",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
     """Write the networks and the rule of RUN as an inspector that runs without torch.
@@ -38,9 +47,11 @@ def export(
     """
     from steelsight.export.export import export_run
     from steelsight.inspector.readme import parity_lines
+    from steelsight.inspector.signature import read_signing_key
     from steelsight.run.run import Run
     from steelsight.selection.later_figures import said_of_later
 
+    key = None if sign is None else read_signing_key(sign, ask_password)
     with shown_progress() as tell:
         exported = export_run(
             Run(run),
@@ -49,6 +60,7 @@ def export(
             precision=precision,
             max_dice_loss=max_dice_loss,
             images=images or (),
+            sign=key,
             progress=tell,
         )
     if not as_json:

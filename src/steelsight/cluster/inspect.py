@@ -17,7 +17,6 @@ from steelsight.cluster.nodes import Needs, Node, nodes_of
 from steelsight.cluster.shipped import pack
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import ImageError, read_content
-from steelsight.inspector.artifact import fingerprint
 
 RETRIES = 3
 """How often a group of images goes to another inspector after its own was lost."""
@@ -52,13 +51,14 @@ class InspectionConfig:
 
 
 def inspect_on_cluster(
-    ray: Any, folder: Path, sources: Sequence[Source], config: InspectionConfig, say: Any
+    ray: Any, folder: Path, fingerprint: str, sources: Sequence[Source], config: InspectionConfig, say: Any
 ) -> Iterator[Prediction]:
     """Judge images in their order, as `Inspector.stream` does.
 
     Args:
         ray: see `steelsight.cluster.connect.connected`.
         folder: of the inspector, which was checked before.
+        fingerprint: as it had then; a node judges with no other.
         say: told what a user should know.
 
     Raises:
@@ -78,7 +78,7 @@ def inspect_on_cluster(
             f"`threads={threads}`: no node of the cluster has so many processors{gpu}, and {_MEMORY / 1e9:.0f} GB of memory, "
             "for an inspector; give fewer `threads=`, or add a larger node"
         )
-    packed = pack(ray, folder, [path for path in sorted(folder.rglob("*")) if path.is_file()], fingerprint(folder))
+    packed = pack(ray, folder, [path for path in sorted(folder.rglob("*")) if path.is_file()], fingerprint)
     make = ray.remote(InspectorActor).options(**needs.options(), max_restarts=0, max_task_retries=0)
     pool = _Pool(ray, lambda: make.remote(packed, config.cuda, threads, config.pixels), needs, config, sources, threads)
     yield from pool.judged()

@@ -23,7 +23,7 @@ class InspectorActor:
     """One inspector.
 
     Args:
-        packed: the files of the inspector.
+        packed: the files of the inspector, under its fingerprint.
         cuda: whether it runs on the GPU that Ray has given it.
         threads: of the processor.
         pixels: whether what is sent back has the images themselves, to be drawn over.
@@ -41,6 +41,10 @@ class InspectorActor:
         try:
             folder = unpack(ray, self._packed)
             self._inspector = Inspector.open(folder, device="cuda" if self._cuda else "cpu", threads=self._threads)
+            if self._inspector.checksums.fingerprint != self._packed.key:
+                raise UserError(
+                    f"{folder}: on {socket.gethostname()}, it is not the inspector that was sent; begin again"
+                )
             self._engine = self._inspector.engine("throughput")
         except UserError as error:
             return {"failed": str(error)}

@@ -1,6 +1,6 @@
 """What a program opens: an exported inspector, ready to judge images."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -11,9 +11,11 @@ from steelsight.cascade.sources import Source
 from steelsight.imaging.pixels import as_pixels
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import read_image
-from steelsight.inspector.artifact import InspectorCard, read_card
+from steelsight.inspector.artifact import InspectorCard, open_artifact
+from steelsight.inspector.checksums import Checksums
 from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.ready import ready_inspector
+from steelsight.inspector.signature import Signature, read_trusted_keys
 
 
 class PillowImage(Protocol):
@@ -32,6 +34,8 @@ class Inspector:
     Attributes:
         folder: where it is.
         card: what it is made of.
+        checksums: what its files are held against whenever they are read.
+        signature: who signed it, as far as that was asked.
         device, threads: see `steelsight.inspector.engine.open_engine`.
 
     >>> inspector = Inspector.open("inspectors/line2")            # doctest: +SKIP
@@ -44,6 +48,8 @@ class Inspector:
 
     folder: Path
     card: InspectorCard
+    checksums: Checksums
+    signature: Signature
     device: Device = "auto"
     threads: int | None = None
     _engines: dict[Aim, Engine] = field(default_factory=dict, repr=False)
@@ -54,17 +60,28 @@ class Inspector:
         return cls.open(ready_inspector(), device=device, threads=threads)
 
     @classmethod
-    def open(cls, folder: Path | str, *, device: Device = "auto", threads: int | None = None) -> Self:
+    def open(
+        cls,
+        folder: Path | str,
+        *,
+        device: Device = "auto",
+        threads: int | None = None,
+        trust: Sequence[Path | str] = (),
+    ) -> Self:
         """Check an inspector's files and open it; its networks are loaded when they are first needed.
 
         Args:
             device: `auto` takes a CUDA device if one can be used, else the processor.
             threads: of the processor; all that this process may use if left out.
+            trust: PEM files of public keys, or folders of such files (*.pem), of which one must have signed it; any
+                inspector will do if left out.
 
         Raises:
-            UserError: the folder holds no inspector, or one that is damaged, edited or of a newer version.
+            UserError: the folder holds no inspector, or one that is damaged, edited, of a newer version, or signed by none
+                of the keys.
         """
-        return cls(Path(folder), read_card(Path(folder)), device, threads)
+        card, checksums, signature = open_artifact(Path(folder), read_trusted_keys([Path(one) for one in trust]))
+        return cls(Path(folder), card, checksums, signature, device, threads)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -108,5 +125,7 @@ class Inspector:
     def engine(self, aim: Aim) -> Engine:
         """The networks, loaded for an aim; kept."""
         if aim not in self._engines:
-            self._engines[aim] = open_engine(self.folder, self.card, device=self.device, aim=aim, threads=self.threads)
+            self._engines[aim] = open_engine(
+                self.folder, self.card, checksums=self.checksums, device=self.device, aim=aim, threads=self.threads
+            )
         return self._engines[aim]

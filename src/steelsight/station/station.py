@@ -20,12 +20,12 @@ from steelsight.core.errors import UserError
 from steelsight.imaging.header import read_header
 from steelsight.imaging.read import ImageError, decode_image
 from steelsight.imaging.rle import Runs, encode_mask, format_runs
-from steelsight.inspector.artifact import fingerprint
 from steelsight.inspector.inspector import Inspector
 from steelsight.station.drift import fold_score, scored_folds
 from steelsight.station.inspection import Inspection, Result
 from steelsight.station.log.identity import open_log
 from steelsight.station.log.log import InspectionLog
+from steelsight.station.note_start import note_inspector
 from steelsight.station.queue.batcher import Admission, Batcher, Closed, QueuedImage, QueueFull
 from steelsight.station.queue.commit import Committer, JudgedImage
 from steelsight.station.queue.incoming import Incoming
@@ -51,9 +51,10 @@ class Station:
 
     def __init__(self, inspector: Inspector, log: InspectionLog, settings: StationSettings) -> None:
         self.inspector, self.log, self.settings = inspector, log, settings
-        self.fingerprint = fingerprint(inspector.folder)
+        self.fingerprint = inspector.checksums.fingerprint
         self.store = ImageStore(settings.data)
         self.log.register(self.fingerprint, inspector.classes, inspector.card.model_dump_json())
+        note_inspector(self.log, settings.name, self.fingerprint, inspector.card, inspector.signature)
         inspector.engine("latency")  # both are loaded before the first image comes
         engine = inspector.engine("throughput")
         self._grey = sees_grey(engine)
@@ -72,17 +73,18 @@ class Station:
         *,
         device: Device = "auto",
         threads: int | None = None,
+        trust: Sequence[Path | str] = (),
     ) -> Self:
         """Open an inspector and its log, and load the networks.
 
         Args:
-            device, threads: see `Inspector.open`.
+            device, threads, trust: see `Inspector.open`.
 
         Raises:
             UserError: the inspector is none or damaged, the data folder or the log cannot be written, or the folder's images
                 belong to another log.
         """
-        inspector = Inspector.open(inspector_folder, device=device, threads=threads)
+        inspector = Inspector.open(inspector_folder, device=device, threads=threads, trust=trust)
         return cls(inspector, open_log(settings), settings)
 
     def submit(self, incoming: Incoming) -> "Future[Inspection]":

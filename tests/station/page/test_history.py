@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, expect
 
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.read import read_image
-from steelsight.inspector.artifact import write_checksums
+from steelsight.inspector.checksums import write_checksums
 from steelsight.station.http.middleware.security import Access
 from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.evaluated_files import write_evaluation_set

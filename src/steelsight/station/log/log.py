@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from steelsight.station.inspection import Inspection, Result, Review, Word
+from steelsight.station.log import audit
 from steelsight.station.log.connect import (
     WRITES,
     NoLog,
@@ -193,13 +194,15 @@ class InspectionLog:
         reviewer: str = "",
         comment: str = "",
         at: datetime | None = None,
+        actor: audit.Actor = audit.NOBODY,
     ) -> Review:
-        """Add a reviewer's word; earlier versions stay.
+        """Add a reviewer's word, and an entry of the audit trail; earlier versions stay.
 
         Args:
             after_version: the version that the reviewer has seen; 0 for none.
             runs: the mask of each class as it should be; None where the reviewer agrees: the inspector's own.
             at: when; now if left out.
+            actor: who does it, for the audit trail.
 
         Raises:
             OutdatedReview: somebody else has reviewed it since.
@@ -225,6 +228,7 @@ class InspectionLog:
                 if version is None:  # retention was faster
                     raise UnknownInspection(f"no inspection {number} in the log")
                 raise OutdatedReview(version)
+            audit.begin(connection)  # before the review, which is none of those that were there already
             connection.execute(
                 insert(reviews).values(
                     inspection_id=number,
@@ -237,6 +241,7 @@ class InspectionLog:
                     runs=list(masks),
                 )
             )
+            audit.append(connection, "review", audit.review_content(number, new), actor)
         return new
 
     def reviews(self, number: int) -> list[Review]:
@@ -270,16 +275,22 @@ class InspectionLog:
             return latest_scores(connection, inspector, last)
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads; what is read is taken apart within it, which tells of damage."""
+    def reading(self, *, one_moment: bool = False) -> Iterator[Connection]:
+        """A transaction that only reads; what is read is taken apart within it, which tells of damage.
+
+        Args:
+            one_moment: whether all statements of it see the log as it was at the first, as they always do in SQLite.
+        """
         with (
             damaged_content(self.url),
             database_errors(self.url),
             self._engine.connect() as connection,
-            connection.begin(),
         ):
+            if one_moment and self._engine.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
             wait_at_most(connection, READ_SECONDS)
-            yield connection
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def writing(self, seconds: float = WRITE_SECONDS) -> Iterator[Connection]:

@@ -6,7 +6,7 @@ from math import inf
 from pathlib import Path
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -14,10 +14,11 @@ from steelsight.core.errors import UserError
 from steelsight.core.files import resolved
 from steelsight.station.http.errors import Responses, refusals
 from steelsight.station.http.metrics import CONTENT_TYPE, Metrics
+from steelsight.station.http.middleware.security import person_of
 from steelsight.station.http.params import Text
 from steelsight.station.http.responses import json_answer
 from steelsight.station.http.samples import offered
-from steelsight.station.http.schemas import Health, InspectorAnswer
+from steelsight.station.http.schemas import Health, InspectorAnswer, PersonAnswer
 from steelsight.station.http.to_schema import inspector_answer
 from steelsight.station.station import Station
 
@@ -39,6 +40,7 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
     card = inspector_answer(
         station.inspector.card,
         fingerprint=station.fingerprint,
+        signature=station.inspector.signature,
         name=resolved(station.inspector.folder).name,
         settings=station.settings,
         max_files=station.max_files,
@@ -47,9 +49,12 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
     )
 
     @routes.get("/api/v1/inspector", response_model=InspectorAnswer, summary="The inspector's card")
-    def inspector() -> Response:
-        """The inspector of this station: classes, networks, rule, verdict policy, limits."""
-        return json_answer(card)
+    def inspector(request: Request) -> Response:
+        """The inspector of this station: classes, networks, rule, verdict policy, limits; and whose token asks."""
+        person = person_of(request.scope)
+        if person is None:
+            return json_answer(card)
+        return json_answer(card.model_copy(update={"person": PersonAnswer(name=person.name, role=person.role)}))
 
     @routes.get(
         "/api/v1/samples/{name}",

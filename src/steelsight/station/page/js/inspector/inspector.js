@@ -14,8 +14,14 @@ import { count, level, percent, probability, size, time, whole } from "../lib/fo
 export function open(element, { card }) {
   element.append(h("h1", {}, card.name), h("p", { class: "soft" },
     `Recipe ${card.recipe}, exported ${time(card.created)} by steelsight ${card.version}, ${card.precision}. Fingerprint `,
-    h("code", {}, card.fingerprint)),
+    h("code", {}, card.fingerprint), ". ", ...signer(card)),
   h("div", { class: "sections" }, verdicts(card), classes(card), networks(card), figures(card), limits(card)));
+}
+
+/** Who signed it. @param {Inspector} card @returns {Leaf[]} */
+function signer({ signature: { state, name, number } }) {
+  if (state === "trusted") return [`Signed by ${name}, key `, h("code", {}, number), "."];
+  return [state === "unchecked" ? "It is signed; this station trusts no key, so nobody has checked by whom." : "Nobody has signed it."];
 }
 
 /** @param {Inspector} card */

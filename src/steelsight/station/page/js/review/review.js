@@ -60,7 +60,7 @@ export class Review {
     this.viewer = new Viewer(this.stage, card);
     this.editor = new Editor(this.viewer, () => this.refresh());
     this.toolbar = makeToolbar(this.editor);
-    this.form = makeDecisionForm({ agree: () => this.save(false), correct: () => this.save(true) });
+    this.form = makeDecisionForm(card.person, { agree: () => this.save(false), correct: () => this.save(true) });
     this.versions = h("div");
     /** @type {(by: number, key: string, text: string) => HTMLElement} */
     const step = (by, key, text) => h("button", { type: "button", title: `(${key})`, onclick: () => this.go(by) }, text);

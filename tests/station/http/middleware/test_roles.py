@@ -98,7 +98,6 @@ def test_what_no_line_tells_of_takes_an_owner(at_work: Any, method: str) -> None
         "",
         "Bearer",
         "Bearer nobody",
-        "Bearer  token-of-the-owner",
         "Basic token-of-the-owner",
         PEOPLE[2].sha256,
         "Bearer \xff",

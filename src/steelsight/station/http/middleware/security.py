@@ -127,7 +127,7 @@ class Guard:
         person = self._access.person(token) if token else None
         if person is not None:
             scope.setdefault("state", {})[_PERSON] = person
-        scope[TRUSTED] = person is not None or bool(token) and self._access.knows(token)
+        scope[TRUSTED] = person is not None or (bool(token) and self._access.knows(token))
 
 
 def _refuse_token(scope: Scope) -> JSONResponse | None:

@@ -204,7 +204,8 @@ def judge_batch(
     counted = [region for region in regions if not isinstance(region, ImageError)]
     unusual = [flags(image) if flags else () for image in images]
     black = engine.roi is not None and engine.roi.black
-    classified = _classify(_seen(images, counted) if black else images, engine)
+    inputs = _Inputs(_seen(images, counted) if black else images)
+    classified = _classify(inputs, engine)
     known: list[Prediction] = []
     said = iter(zip(classified, unusual, counted, strict=True))
     nothing = tuple(Runs.empty() for _ in engine.classes)
@@ -219,9 +220,8 @@ def judge_batch(
             known.append(_left_to_a_person(judged, one.odd))
         else:
             known.append(replace(judged, is_segmented=_is_to_be_segmented(judged, engine, rule, policy)))
-    searched = [(one.image, one.counted) for one in known if one.image is not None and one.is_segmented]
-    whole, regions_of = [image for image, _ in searched], [region for _, region in searched]
-    maps = _segment(_seen(whole, regions_of) if black else whole, engine.segmenters)
+    readable = [one for one in known if one.image is not None]
+    maps = _segment(inputs, [place for place, one in enumerate(readable) if one.is_segmented], engine.segmenters)
     return [
         _looked_at(one, next(maps), engine, rule, policy, keep_maps, keep_network_maps)
         if one.is_segmented
@@ -335,15 +335,15 @@ class _Classified:
     odd: NoProbability | None = None
 
 
-def _classify(images: Sequence[Image], engine: Engine) -> list[_Classified]:
+def _classify(inputs: "_Inputs", engine: Engine) -> list[_Classified]:
     """Without any classifier every image goes on to step 2."""
-    networks = engine.classifiers
-    if not images or not networks:
-        return [_Classified(1.0)] * len(images)
-    inputs, odd = _Inputs(images), list[NoProbability | None]([None] * len(images))
+    networks, places = engine.classifiers, range(len(inputs))
+    if not places or not networks:
+        return [_Classified(1.0)] * len(inputs)
+    odd = list[NoProbability | None]([None] * len(inputs))
     answers = []
     for network in networks:
-        answers.append(network.probabilities(inputs.of(network.preprocess)))
+        answers.append(network.probabilities(inputs.of(network.preprocess, places)))
         odd = find_odd(odd, answers[-1], network, 1)
     rows = np.stack(answers, axis=1).astype(np.float64).clip(0.0, 1.0).tolist()
     return [
@@ -355,15 +355,15 @@ def _classify(images: Sequence[Image], engine: Engine) -> list[_Classified]:
 
 
 def _segment(
-    images: Sequence[Image], networks: Sequence[EngineNetwork]
+    inputs: "_Inputs", places: Sequence[int], networks: Sequence[EngineNetwork]
 ) -> Iterator[list[NDArray[np.uint8]] | NoProbability]:
-    """The 8-bit map of every network for each image in turn, at the networks' working sizes."""
-    if not images:
+    """The 8-bit map of every network for each of some images in turn, at the networks' working sizes."""
+    if not places:
         return
-    inputs, odd = _Inputs(images), list[NoProbability | None]([None] * len(images))
+    odd = list[NoProbability | None]([None] * len(places))
     maps: list[NDArray[np.uint8]] = []
     for network in networks:
-        said = network.probabilities(inputs.of(network.preprocess))
+        said = network.probabilities(inputs.of(network.preprocess, places))
         odd = find_odd(odd, said, network, 2)
         with np.errstate(invalid="ignore"):  # of what is no number; it is used for nothing
             maps.append(to_8bit(said))
@@ -372,17 +372,21 @@ def _segment(
 
 
 class _Inputs:
-    """Network inputs of a batch, made once for all networks that share a `Preprocess`."""
+    """Network inputs of a batch, made once for all networks of both steps that share a `Preprocess`."""
 
     def __init__(self, images: Sequence[Image]) -> None:
         self._images = images
-        self._made: dict[Preprocess, NDArray[np.float32]] = {}
+        self._made: dict[tuple[Preprocess, int], NDArray[np.float32]] = {}
 
-    def of(self, preprocess: Preprocess) -> NDArray[np.float32]:
-        """Float32 (n, channels, height, width)."""
-        if preprocess not in self._made:
-            self._made[preprocess] = np.stack([preprocess.to_input(image) for image in self._images])
-        return self._made[preprocess]
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def of(self, preprocess: Preprocess, places: Sequence[int]) -> NDArray[np.float32]:
+        """Those of some of the images, float32 (n, channels, height, width)."""
+        for place in places:
+            if (preprocess, place) not in self._made:
+                self._made[preprocess, place] = preprocess.to_input(self._images[place])
+        return np.stack([self._made[preprocess, place] for place in places])
 
 
 def _read(source: Source, grey: bool) -> Read:

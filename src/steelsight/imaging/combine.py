@@ -73,7 +73,7 @@ def combine_probabilities(members: Sequence[float] | NDArray[np.floating], combi
 
 
 def may_exceed(
-    maps: Sequence[NDArray[np.uint8]], levels: Sequence[int], combine: Combine = "mean"
+    maps: Sequence[NDArray[np.uint8]], levels: Sequence[int], combine: Combine = "mean", *, more: int = 0
 ) -> NDArray[np.bool_]:
     """For each class, whether any pixel of the combined map can exceed its level: bool (classes,).
 
@@ -83,11 +83,15 @@ def may_exceed(
     Args:
         maps: as in `combine_maps`.
         levels: one per class, 0..255.
+        more: maps that are not known yet, which may be anything.
 
     >>> may_exceed([np.array([[[9, 1]], [[7, 0]]], np.uint8)], [8, 8]).tolist()
     [True, False]
+    >>> may_exceed([np.array([[[9, 1]], [[7, 0]]], np.uint8)] * 2, [91, 90], more=1).tolist()  # (7 + 7 + 255) / 3
+    [False, False]
     """
-    greatest = _combined([map_.max(axis=(1, 2)) for map_ in maps], combine)
+    known = [map_.max(axis=(1, 2)) for map_ in maps]
+    greatest = _combined([*known, *[np.full_like(known[0], 255)] * more], combine)
     # a pixel is rounded to the nearest level; the margin covers float32 in the resize and in the logits
     return np.asarray(greatest > np.asarray(levels) + (0.5 - 0.01))
 

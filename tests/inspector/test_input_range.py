@@ -59,7 +59,7 @@ def test_sharpness_is_that_of_the_whole_image(blocks: Any, seed: int, bits: Any)
     values = (
         random.random((32 * height + more, 32 * width + more)) * random.random((1, 32 * width + more)) * 1.1 * white
     )
-    image = np.minimum(values, 65535).astype(np.uint8 if bits is None else np.uint16)
+    image: Any = np.minimum(values, 65535).astype(np.uint8 if bits is None else np.uint16)
     full = np.minimum(image, white).astype(np.float32) * np.float32(1 / white)
 
     def apart(pixels: Any, block: int) -> Any:

@@ -24,6 +24,8 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
+from machine import print_machine
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path[:2]), "COLUMNS": "200"}
@@ -253,4 +255,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from machine import print_machine
 from numpy.typing import NDArray
 
 from steelsight.inspector.inspector import Inspector
@@ -74,4 +75,5 @@ def take_station(inspector: Path) -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

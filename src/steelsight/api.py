@@ -174,7 +174,7 @@ class TrainedRun(Run):
         objective: ObjectiveName | None = None,
         max_false_alarms: float | None = None,
         gate: float | None = None,
-        rule: Literal["searched", "plain", "published"] = "searched",
+        rule: Literal["searched", "each-class", "plain", "published"] = "searched",
         severity: Severity | Unchanged | None = "keep",
     ) -> "Decision":
         """Choose members, rule and verdict policy again from the stored evidence, and write decision.json.
@@ -184,7 +184,8 @@ class TrainedRun(Run):
             objective: what the rule is searched for; None for the recipe's.
             max_false_alarms: share of empty pairs, in [0, 1], in which something may be marked; only with `defects`.
             gate: search at this P(defect) alone, in [0, 1].
-            rule: search it, or take the plain one or the one that the recipe states, without a search.
+            rule: search it among all kinds, or with thresholds for each class; or take the plain one or the one that the
+                recipe states, without a search.
             severity: rules on what was found; `keep` for those that the run has, None for none.
 
         Raises:

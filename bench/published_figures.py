@@ -30,8 +30,8 @@ from steelsight.imaging.read import read_image
 from steelsight.metrics.dice import dice_figures, pair_dice
 
 FOLDS, SEED, SHRINK = 3, 0, 4
-BACKGROUND, DEFECT = 60, 240
-"""Pixels of an image that are learned from, at most."""
+BACKGROUND, DEFECT = 240, 240
+"""Pixels of an image that are learned from, at most; each stands for as many as were not drawn."""
 
 Counts = NDArray[np.int64]
 
@@ -90,8 +90,9 @@ def judge(
     for fold in range(FOLDS):
         started, random = time.process_time(), np.random.default_rng([SEED, fold])
         drawn = [_drawn(*pictures[index], random) for index in np.flatnonzero(folds != fold).tolist()]
-        trees = ExtraTreesClassifier(24, min_samples_leaf=2, random_state=SEED, class_weight="balanced_subsample")
-        trees.fit(np.concatenate([rows for rows, _ in drawn]), np.concatenate([truth for _, truth in drawn]))
+        trees = ExtraTreesClassifier(24, min_samples_leaf=2, random_state=SEED)
+        rows, truth, weights = (np.concatenate(part) for part in zip(*drawn, strict=True))
+        trees.fit(rows, truth, weights)
         for index in np.flatnonzero(folds == fold).tolist():
             rows, truth = pictures[index]
             said = trees.predict_proba(rows.reshape(-1, rows.shape[-1])).reshape(*truth.shape, -1)
@@ -138,14 +139,14 @@ def _small(sample: Sample) -> tuple[int, int]:
 
 def _drawn(
     rows: NDArray[np.float32], truth: NDArray[np.uint8], random: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float64]]:
     flat, of = rows.reshape(-1, rows.shape[-1]), truth.ravel()
-    chosen = [
-        random.permutation(places)[:most]
-        for places, most in ((np.flatnonzero(of == 0), BACKGROUND), (np.flatnonzero(of > 0), DEFECT))
-    ]
+    chosen, weights = [], []
+    for there, most in ((np.flatnonzero(of == 0), BACKGROUND), (np.flatnonzero(of > 0), DEFECT)):
+        chosen.append(random.permutation(there)[:most])
+        weights.append(np.full(len(chosen[-1]), len(there) / max(1, len(chosen[-1]))))
     places = np.concatenate(chosen)
-    return flat[places], of[places]
+    return flat[places], of[places], np.concatenate(weights)
 
 
 def _seen(groups: NDArray[np.int64], folds: NDArray[np.int64], index: int) -> bool:

@@ -218,7 +218,7 @@ def test_a_class_with_hardly_any_masks_is_told_of_in_training_in_the_decision_an
     left = [line for line in lines if line.split(",")[1] != "2" or line.split(",")[0] == shows[0]]
     (data / "train.csv").write_text("\n".join(left) + "\n")
     small = sets(*SMALL, "members.*.keep.last=1", "members.*.validate_every=1", "search.area_ratio=2")
-    done = run_cli("train", data, "--recipe", "lite", "--out", run, "--device", "cpu", *small)
+    done = run_cli("train", data, "--recipe", "lite", "--out", run, "--device", "cpu", *small, timeout=800)
     assert done.returncode == 0, done.stderr
     watched = [line for line in done.stderr.splitlines() if "Dice of each class on the fold's images" in line]
     assert len(watched) == 2  # of each fold's segmenter

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -85,7 +86,7 @@ def test_each_class_has_one_name_for_its_curves_on_the_fold_and_in_training(tmp_
     log = _log(tmp_path / "log.jsonl", SEGMENT, 3)
     axes = Figure().subplots()
     class_dice(axes, read_log(log), ("dark", "bright", "rough"))
-    drawn = {(line.get_linestyle(), tuple(line.get_ydata())) for line in axes.get_lines()}
+    drawn = {(line.get_linestyle(), tuple(np.asarray(line.get_ydata()).tolist())) for line in axes.get_lines()}
     assert drawn == {("-", (0.2,) * 3), ("-", (0.4,) * 3), (":", (0.1,) * 3), (":", (0.0,) * 3), (":", (0.5,) * 3)}
     legend = axes.get_legend()
     assert legend is not None

@@ -55,7 +55,7 @@ def distilled(run: Run, fresh: Path, tmp_path_factory: pytest.TempPathFactory) -
     out = tmp_path_factory.mktemp("distilled") / "inspector"
     done = run_cli(
         "export", run.path, "--out", out, "--distil", "--unlabelled", SAMPLE / "test_images", "--made-up", "3",
-        "--compare", fresh, "--json", timeout=1200,
+        "--compare", fresh, "--json", timeout=2400,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return out, json.loads(done.stdout)
@@ -183,7 +183,7 @@ def test_ctrl_c_then_resume_ends_in_the_same_weights(run: Run, distilled: tuple[
     assert not (tmp_path / "inspector").exists()
     refused = run_cli(*command)
     assert (refused.returncode, "go on with it by --resume" in refused.stderr) == (2, True), refused.stderr
-    resumed = run_cli(*command, "--resume", "--json", timeout=1200)
+    resumed = run_cli(*command, "--resume", "--json", timeout=2400)
     assert resumed.returncode == 0, resumed.stderr
     about = json.loads(resumed.stdout)["distilled"]
     assert about["loss"] is None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from statistics import mode
 from tempfile import TemporaryDirectory
@@ -161,8 +162,7 @@ def _fresh(plan: Plan, request: DistilRequest, strips: Path | None, learned: Seq
     record = plan.record
     if request.compare is not None:
         dataset = read_dataset(request.compare, decode=False)
-        samples = in_order_of(record.classes, dataset)
-        _check_fresh(plan, samples, learned)
+        samples = _only_fresh(plan, in_order_of(record.classes, dataset), learned)
         return FreshImages(
             f"the labelled images of {request.compare.name}", samples, find_twins([sample.path for sample in samples])
         )
@@ -177,11 +177,11 @@ def _fresh(plan: Plan, request: DistilRequest, strips: Path | None, learned: Seq
     return FreshImages("made-up strips", samples, find_twins([sample.path for sample in samples]))
 
 
-def _check_fresh(plan: Plan, samples: tuple[Sample, ...], learned: Sequence[Source]) -> None:
-    """See that no image to compare on was learned from, by the run or by the students.
+def _only_fresh(plan: Plan, samples: tuple[Sample, ...], learned: Sequence[Source]) -> tuple[Sample, ...]:
+    """The images to compare on without the few that look like ones that the run or the students learn from.
 
     Raises:
-        UserError: one was.
+        UserError: one was learned from, or more of them than a few look like such ones.
     """
     nothing = plan.record.samples[0].runs
     others = [Sample(source.image_id, source.path, (1, 1), nothing) for source in learned]
@@ -189,10 +189,7 @@ def _check_fresh(plan: Plan, samples: tuple[Sample, ...], learned: Sequence[Sour
         folder = Path(name)
         write_seen(folder, (*plan.record.samples, *plan.record.without_masks, *others))
         write_checksums(folder)
-        if not are_fresh(folder, samples).all():
-            raise UserError(
-                f"`compare=`: some of these {len(samples)} images look like ones that were learned from; take them out"
-            )
+        return tuple(compress(samples, are_fresh(folder, samples)))
 
 
 def _telling(plan: Plan, what: str) -> Callable[[int, int], None]:

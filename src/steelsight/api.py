@@ -250,6 +250,41 @@ class TrainedRun(Run):
         export_run(self, Path(out), folds=str(folds), precision=precision, max_dice_loss=max_dice_loss, images=given)
         return Inspector.open(out)
 
+    def distil(
+        self,
+        out: str | Path,
+        *,
+        unlabelled: Sequence[str | Path] = (),
+        made_up: int = 0,
+        compare: str | Path | None = None,
+        resume: bool = False,
+        images: Sequence[str | Path] = (),
+    ) -> "Inspector":
+        """Train one network a step to answer as the run's networks do together, write these as an INSPECTOR, and open it.
+
+        It gives no verdicts until it is calibrated on new images; see docs/inspector.md, One pair from many.
+
+        Args:
+            out: folder to write; an inspector that is already there is replaced.
+            unlabelled: files, folders or patterns of images without labels to learn from as well.
+            made_up: how many made-up strips to learn from as well.
+            compare: labelled images that nothing has learned from, on which the loss against the ensemble is measured.
+            resume: go on with what an interrupted one has done.
+            images: as for `export`.
+
+        Raises:
+            UserError: as `export`; or there is no ensemble, or images to compare on were learned from.
+        """
+        from steelsight.export.distil.request import DistilRequest
+        from steelsight.export.export import export_run
+        from steelsight.inspector.inspector import Inspector
+
+        request = DistilRequest(
+            tuple(map(str, unlabelled)), made_up, None if compare is None else Path(compare), resume
+        )
+        export_run(self, Path(out), images=[str(image) for image in images], distil=request)
+        return Inspector.open(out)
+
     def predict(self, images: Iterable[str | Path], *, folds: str | int = "all") -> "Iterator[Prediction]":
         """Judge images with the run's own networks, in torch, in the order given; see `Inspector.stream`.
 

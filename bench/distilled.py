@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from steelsight.cascade.sources import sources_of
 from steelsight.dataset.read import read_dataset
 from steelsight.dataset.twins import find_twins
+from steelsight.export.distil.compare import in_order_of
 from steelsight.imaging.rle import shared_area
 from steelsight.inspector.inspector import Inspector
 from steelsight.metrics.classification import roc_auc
@@ -38,7 +39,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folders = {name: getattr(arguments, name) for name in ("ensemble", "distilled", "fold")}
     inspectors = {name: Inspector.open(folder, device="cpu") for name, folder in folders.items()}
-    samples = read_dataset(arguments.data, decode=False).samples
+    samples = in_order_of(inspectors["ensemble"].classes, read_dataset(arguments.data, decode=False))
     groups = find_twins([sample.path for sample in samples])
     has = np.array([[runs.area > 0 for runs in sample.runs] for sample in samples])
     seconds: dict[str, list[float]] = {name: [] for name in inspectors}

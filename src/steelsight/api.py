@@ -174,7 +174,7 @@ class TrainedRun(Run):
         objective: ObjectiveName | None = None,
         max_false_alarms: float | None = None,
         gate: float | None = None,
-        rule: Literal["searched", "plain", "published"] = "searched",
+        rule: Literal["searched", "each-class", "plain", "published"] = "searched",
         severity: Severity | Unchanged | None = "keep",
     ) -> "Decision":
         """Choose members, rule and verdict policy again from the stored evidence, and write decision.json.
@@ -184,7 +184,8 @@ class TrainedRun(Run):
             objective: what the rule is searched for; None for the recipe's.
             max_false_alarms: share of empty pairs, in [0, 1], in which something may be marked; only with `defects`.
             gate: search at this P(defect) alone, in [0, 1].
-            rule: search it, or take the plain one or the one that the recipe states, without a search.
+            rule: search it among all kinds, or with thresholds for each class; or take the plain one or the one that the
+                recipe states, without a search.
             severity: rules on what was found; `keep` for those that the run has, None for none.
 
         Raises:
@@ -254,6 +255,41 @@ class TrainedRun(Run):
         export_run(
             self, Path(out), folds=str(folds), precision=precision, max_dice_loss=max_dice_loss, images=given, sign=key
         )
+        return Inspector.open(out)
+
+    def distil(
+        self,
+        out: str | Path,
+        *,
+        unlabelled: Sequence[str | Path] = (),
+        made_up: int = 0,
+        compare: str | Path | None = None,
+        resume: bool = False,
+        images: Sequence[str | Path] = (),
+    ) -> "Inspector":
+        """Train one network a step to answer as the run's networks do together, write these as an INSPECTOR, and open it.
+
+        It gives no verdicts until it is calibrated on new images; see docs/inspector.md, One pair from many.
+
+        Args:
+            out: folder to write; an inspector that is already there is replaced.
+            unlabelled: files, folders or patterns of images without labels to learn from as well.
+            made_up: how many made-up strips to learn from as well.
+            compare: labelled images that nothing has learned from, on which the loss against the ensemble is measured.
+            resume: go on with what an interrupted one has done.
+            images: as for `export`.
+
+        Raises:
+            UserError: as `export`; or there is no ensemble, or images to compare on were learned from.
+        """
+        from steelsight.export.distil.request import DistilRequest
+        from steelsight.export.export import export_run
+        from steelsight.inspector.inspector import Inspector
+
+        request = DistilRequest(
+            tuple(map(str, unlabelled)), made_up, None if compare is None else Path(compare), resume
+        )
+        export_run(self, Path(out), images=[str(image) for image in images], distil=request)
         return Inspector.open(out)
 
     def predict(self, images: Iterable[str | Path], *, folds: str | int = "all") -> "Iterator[Prediction]":

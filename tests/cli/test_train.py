@@ -211,6 +211,29 @@ def test_a_quick_training_goes_all_the_way_and_says_what_it_is(tmp_path: Path) -
     assert json.loads((run / "decision.json").read_text())["policy"]["wish"]["max_escape"] == 0.5
 
 
+def test_a_class_with_hardly_any_masks_is_told_of_in_training_in_the_decision_and_in_the_report(tmp_path: Path) -> None:
+    data, run = few_images(tmp_path / "data"), tmp_path / "run"
+    lines = (data / "train.csv").read_text().splitlines()
+    shows = [line.split(",")[0] for line in lines if line.split(",")[1] == "2"]
+    left = [line for line in lines if line.split(",")[1] != "2" or line.split(",")[0] == shows[0]]
+    (data / "train.csv").write_text("\n".join(left) + "\n")
+    small = sets(*SMALL, "members.*.keep.last=1", "members.*.validate_every=1", "search.area_ratio=2")
+    done = run_cli("train", data, "--recipe", "lite", "--out", run, "--device", "cpu", *small, timeout=800)
+    assert done.returncode == 0, done.stderr
+    watched = [line for line in done.stderr.splitlines() if "Dice of each class on the fold's images" in line]
+    assert len(watched) == 2  # of each fold's segmenter
+    assert all("hardly learned: " in line for line in watched)
+    assert sum("2 -" in line for line in watched) == 1  # one fold has no image of it
+    dice = [json.loads((run / f"jobs/segment-lite0/fold{k}/done.json").read_text())["class_dice"] for k in (0, 1)]
+    assert all(set(of) == set("1234") for of in dice)
+    assert sorted(of["2"] is None for of in dice) == [False, True]
+    note = next(line for line in done.stdout.splitlines() if line.startswith("note: Class 2 is not found: of 1 image"))
+    assert "(1 surface)" in note
+    assert "What helps: labelled images of more than 1 surface with it." in note
+    page = (run / "report/index.html").read_text("utf-8")
+    assert page.index("Class 2 is not found: of 1 image that shows it") < page.index('id="summary"')
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

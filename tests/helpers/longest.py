@@ -6,6 +6,7 @@ LONGEST = (
     "tests/test_api.py",
     "tests/test_notebooks.py",
     "tests/export/test_export.py",
+    "tests/export/distil/test_distil.py",
     "tests/station/page/test_suspected.py",
     "tests/selection/test_decide.py",
     "tests/report/sign_off/test_sheet.py",

@@ -155,8 +155,15 @@ def test_a_network_without_a_checksum_is_refused(folder: Any) -> None:
 
 
 def test_a_newer_schema_is_refused_before_anything_else(folder: Any) -> None:
-    edit(folder, sign=False, schema_version=7, something_new={})
-    with pytest.raises(UserError, match="schema_version 7 was written by a newer steelsight, this one reads up to 6"):
+    edit(folder, sign=False, schema_version=8, something_new={})
+    with pytest.raises(UserError, match="schema_version 8 was written by a newer steelsight, this one reads up to 7"):
+        read_card(folder)
+
+
+def test_a_card_that_claims_figures_of_the_run_for_distilled_networks_is_refused(folder: Any) -> None:
+    content = json.loads((folder / "inspector.json").read_text("utf-8"))
+    edit(folder, sign=True, provenance={**content["provenance"], "evidence": "distilled"})
+    with pytest.raises(UserError, match="only then there are no figures out of fold"):
         read_card(folder)
 
 
@@ -175,7 +182,7 @@ def test_what_is_no_json_object_is_refused(folder: Any, content: Any) -> None:
         ({"classes": ["bright"]}, "the rule has 2 classes, not 1"),
         ({"networks": []}, "no network of step segment"),
         ({"precision": "fp17"}, "precision: 'fp17' is not allowed; did you mean 'fp16'"),
-        ({"schema_version": "1"}, "schema_version: '1' is refused: it should be 1, 2, 3, 4, 5 or 6"),
+        ({"schema_version": "1"}, "schema_version: '1' is refused: it should be 1, 2, 3, 4, 5, 6 or 7"),
         ({"schema_version": 1, "policy": POLICY}, "a policy stands in a file of schema_version 1, which has none"),
         ({"policy": OF_ANOTHER_CLASS}, "rule 1: class: 'brigt' is no class of the data; did you mean 'bright'"),
         ({"policy": {**POLICY, "pass_at": 0.9}}, "pass_at 0.9 exceeds reject_at 0.72"),

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from steelsight.core.errors import UserError
-from steelsight.plots.training_curves import draw_progress
+from steelsight.plots.training_curves import class_dice, draw_progress
 from steelsight.run.job_log import read_log
 
 SEGMENT = {
@@ -21,6 +23,7 @@ SEGMENT = {
     "valid_dice_image": 0.2,
     "valid_dice_pair": 0.6,
     "train_dice_per_class": [0.1, 0.0, 0.5],
+    "valid_dice_per_class": [0.2, None, 0.4],
 }
 CLASSIFY = {
     "phase": "bce",
@@ -75,6 +78,19 @@ def test_phases_and_class_curves(tmp_path: Path) -> None:
     assert job.phase_starts() == (2,)
     assert job.class_curves("train_dice_per_class") == ((0.1,) * 3, (0.0,) * 3, (0.5,) * 3)
     assert job.seconds == pytest.approx(7.5)
+    assert job.last_of_classes("valid_dice_per_class") == (0.2, None, 0.4)
+    assert read_log(_log(tmp_path / "classifier.jsonl", CLASSIFY, 2)).last_of_classes("valid_dice_per_class") == ()
+
+
+def test_each_class_has_one_name_for_its_curves_on_the_fold_and_in_training(tmp_path: Path) -> None:
+    log = _log(tmp_path / "log.jsonl", SEGMENT, 3)
+    axes = Figure().subplots()
+    class_dice(axes, read_log(log), ("dark", "bright", "rough"))
+    drawn = {(line.get_linestyle(), tuple(np.asarray(line.get_ydata()).tolist())) for line in axes.get_lines()}
+    assert drawn == {("-", (0.2,) * 3), ("-", (0.4,) * 3), (":", (0.1,) * 3), (":", (0.0,) * 3), (":", (0.5,) * 3)}
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["dark", "rough", "bright"]
 
 
 def test_an_empty_log_still_gives_a_picture(tmp_path: Path) -> None:

@@ -210,12 +210,18 @@ def test_what_reading_the_data_said_stands_with_the_data(copied: Path) -> None:
 
 def test_what_the_images_lack_and_a_class_that_is_never_marked_stand_first(copied: Path) -> None:
     decision = read_decision(Run(copied))
-    shows = decision.figures.defective_pairs_per_class
+    shows = decision.nested.figures.defective_pairs_per_class
     never = next(place for place, count in enumerate(shows) if count)
-    marked = list(decision.figures.predicted_pairs_per_class)
-    marked[never] = 0
-    figures = decision.figures.model_copy(update={"predicted_pairs_per_class": tuple(marked)})
-    write_decision(Run(copied), decision.model_copy(update={"figures": figures}))
+    folds = [
+        of.model_copy(update={"rule": of.rule.model_copy(update={"upper": _with(of.rule.upper, never, 255)})})
+        for of in decision.nested.folds
+    ]
+    nested = decision.nested.model_copy(update={"folds": tuple(folds)})
+    write_decision(Run(copied), decision.model_copy(update={"nested": nested}))
     page = build_report(Run(copied)).read_text("utf-8")
-    said = page.index(f"The rule marks class {decision.classes[never]} on no image")
+    said = page.index(f"Class {decision.classes[never]} is not found: of {shows[never]} image")
     assert page.index("</header>") < said < page.index('id="summary"')
+
+
+def _with(values: tuple[int, ...], place: int, value: int) -> tuple[int, ...]:
+    return (*values[:place], value, *values[place + 1 :])

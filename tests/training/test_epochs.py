@@ -10,6 +10,7 @@ import torch
 from helpers.data import run_cli, start_cli
 from helpers.training_samples import few_images, member, sets, severstal
 from lightning.fabric import Fabric
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from steelsight.recipe import Member
 from steelsight.run.run import JobFolder
@@ -191,5 +192,9 @@ def test_kill_9_in_the_middle_of_an_epoch_then_resume(tmp_path: Path) -> None:
 
 def test_tensorboard_is_written_when_asked(tmp_path: Path, fabric: Fabric) -> None:
     asked = Hooks(lambda images: None, lambda line: None, tensorboard=True)
-    train(member("classify-lite0", *TINY), tmp_path / "job", fabric, asked)
-    assert list((tmp_path / "job/tensorboard").glob("events*"))
+    _, log = train(member("segment-lite0", *TINY), tmp_path / "job", fabric, asked)
+    written = EventAccumulator(str(tmp_path / "job/tensorboard"))
+    written.Reload()
+    assert set(written.Tags()["scalars"]) >= {"train_loss", "valid_dice_pair", "valid_dice_per_class/3"}
+    third = [line["valid_dice_per_class"][2] for line in log]
+    assert [event.value for event in written.Scalars("valid_dice_per_class/3")] == pytest.approx(third)

@@ -71,9 +71,10 @@ def decide(
         ),
     ] = None,
     rule: Annotated[
-        Literal["searched", "plain", "published"],
+        Literal["searched", "each-class", "plain", "published"],
         typer.Option(
-            help="For a RUN: plain takes the plain rule, and published the rule that the recipe states, without a search."
+            help="For a RUN: searched takes the best kind of rule, and each-class thresholds for each class, whatever the "
+            "others are worth; plain takes the plain rule, and published the one that the recipe states, without a search."
         ),
     ] = "searched",
     max_escape: MaxEscape = None,
@@ -178,12 +179,12 @@ def _decide_run(
     run: "Run",
     gate: float | None,
     objective: Objective | None,
-    rule: Literal["searched", "plain", "published"],
+    rule: Literal["searched", "each-class", "plain", "published"],
     wish: "Limits | None",
     severity: str | None,
     as_json: bool,
 ) -> None:
-    from steelsight.cli.decision_tables import show, show_policy
+    from steelsight.cli.decision_tables import say_unfound, show, show_policy
     from steelsight.selection.decide import decide as decide_all
     from steelsight.selection.decision import read_decision
     from steelsight.selection.run_policy import decide_verdicts
@@ -201,6 +202,8 @@ def _decide_run(
         if not verdicts_alone:
             show(decided)
         show_policy(decided.policy, decided.classes)
+        if not verdicts_alone:
+            say_unfound(decided, run.path)
     finish(
         [run.decision_file],
         f"steelsight report {shlex.quote(str(run))}",

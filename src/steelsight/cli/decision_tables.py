@@ -14,6 +14,7 @@ from steelsight.verdicts.text import outcome_text, stability_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from steelsight.rule.bootstrap import ValueInterval
     from steelsight.selection.decision import Decision, FigureInterval, MaskFigures
@@ -28,10 +29,6 @@ def show(decision: "Decision") -> None:
     for aim, score in decision.scores.items():
         mark = " (searched for)" if aim == decision.objective.aim else ""
         results.print(f"nested, objective {aim}{mark}: {score:.4f}", soft_wrap=True, highlight=False)
-    nested, kept = decision.nested.figures, decision.figures
-    for place, name in enumerate(decision.classes):
-        if nested.defective_pairs_per_class[place] and not kept.predicted_pairs_per_class[place]:
-            results.print(f"note: the rule marks class {escape(name)} on no image", soft_wrap=True, highlight=False)
     if decision.incomplete:
         left = ", ".join(decision.incomplete)
         results.print(f"note: {escape(left)} left out: not every fold is trained", soft_wrap=True, highlight=False)
@@ -109,6 +106,15 @@ def _cell(value: float | None, interval: "FigureInterval") -> str:
     if interval.low is None or interval.high is None:
         return f"{value:.4f}"
     return escape(f"{value:.4f} [{interval.low:.4f}, {interval.high:.4f}]")
+
+
+def say_unfound(decision: "Decision", run: "Path") -> None:
+    """Print which classes are not found, why, and what would help: a verb's last words before what it wrote."""
+    from steelsight.selection.unfound import unfound_sentences
+
+    for unfound in decision.unfound:
+        text = " ".join(unfound_sentences(unfound, decision, run))
+        results.print(f"note: {escape(text)}", soft_wrap=True, highlight=False)
 
 
 def show_policy(policy: "Policy | None", classes: "Sequence[str]") -> None:

@@ -128,11 +128,12 @@ def _interrupted() -> int:
 
 
 def _has_resume() -> bool:
-    """Whether the verb that was typed goes on where it was stopped; a plan trains nothing, and has nothing to go on with."""
+    """Whether the verb that was typed goes on where it was stopped; a plan trains nothing, an export
+    without --distil likewise, and these have nothing to go on with."""
     verbs = typer.main.get_command(app)
     typed = verbs.commands.get(sys.argv[1]) if isinstance(verbs, TyperGroup) and len(sys.argv) > 1 else None
     has = typed is not None and any("--resume" in parameter.opts for parameter in typed.params)
-    return has and "--plan" not in sys.argv
+    return has and "--plan" not in sys.argv and (sys.argv[1] != "export" or "--distil" in sys.argv)
 
 
 if __name__ == "__main__":

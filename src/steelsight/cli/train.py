@@ -303,7 +303,7 @@ def _end(evidence: "OutOfFoldPredictions", wish: "Limits | None", as_json: bool)
         following = again(without=["--only="], add=["--resume", "--only", open_jobs[0]])
         finish([run.path], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
-    from steelsight.cli.decision_tables import show, show_policy
+    from steelsight.cli.decision_tables import say_unfound, show, show_policy
     from steelsight.report.build import build_report
     from steelsight.selection.decide import decide
 
@@ -312,6 +312,7 @@ def _end(evidence: "OutOfFoldPredictions", wish: "Limits | None", as_json: bool)
     if not as_json:
         show(decision)
         show_policy(decision.policy, decision.classes)
+        say_unfound(decision, run.path)
     with console.status("writing the report"):
         page = build_report(run)
     figures = {"decision": decision.model_dump(mode="json")}

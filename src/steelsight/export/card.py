@@ -13,6 +13,7 @@ from steelsight.export.plan import Plan, Progress
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import CrossValidated, InspectorCard, NetworkCard, Precision, Provenance, version_for
+from steelsight.inspector.distilled import Distilled
 from steelsight.inspector.input_range import InputRange
 from steelsight.run.record import Record
 from steelsight.selection.decision import Decision
@@ -22,17 +23,22 @@ _FAMILIAR_IMAGES = 500
 _LIBRARIES = ("torch", "onnx", "onnxscript", "openvino")
 
 
-def make_card(plan: Plan, reference: Engine) -> InspectorCard:
-    """The card of what a plan exports.
+def make_card(
+    plan: Plan, reference: Engine, networks: tuple[NetworkCard, ...] = (), distilled: Distilled | None = None
+) -> InspectorCard:
+    """The card of what a plan exports, or of networks that were distilled from that.
+
+    Args:
+        networks, distilled: of these, where there are such.
 
     Raises:
         UserError: an image cannot be read.
     """
     return InspectorCard(
-        schema_version=version_for(plan.record.roi),
+        schema_version=version_for(plan.record.roi, distilled),
         roi=plan.record.roi,
         classes=plan.decision.classes,
-        networks=_networks(plan),
+        networks=networks or _networks(plan),
         combine=plan.recipe.selection.combine,
         precision=plan.precision,
         rule=plan.rule,
@@ -44,9 +50,10 @@ def make_card(plan: Plan, reference: Engine) -> InspectorCard:
             recipe=plan.recipe.model_dump(mode="json"),
             fingerprint=plan.record.fingerprint,
             folds=plan.folds,
-            evidence="own" if len(plan.folds) == 1 else "cross-validated",
-            out_of_fold=_out_of_fold(plan.decision),
+            evidence="distilled" if distilled else "own" if len(plan.folds) == 1 else "cross-validated",
+            out_of_fold=None if distilled else _out_of_fold(plan.decision),
             versions=_versions(plan.precision),
+            distilled=distilled,
         ),
     )
 

@@ -1,7 +1,7 @@
 """From a RUN to an INSPECTOR, written whole or not at all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from steelsight.core.files import replacing, write_json, write_text
 from steelsight.export.card import make_card
 from steelsight.export.checked_engine import WatchedEngine
 from steelsight.export.compare_image import ComparedSide
+from steelsight.export.distil.request import DistilRequest, check_distil
 from steelsight.export.judge_later import judge_later
 from steelsight.export.low_precision import write_reduced
 from steelsight.export.parity import check, measure
@@ -31,8 +32,8 @@ from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, MATCHES, write_
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from steelsight.export.distil.distil import Students
     from steelsight.networks.torch_engine import TorchEngine
-
 
 _FILES = (CARD, *UNLISTED, PARITY, README, SEEN, PRINTS, IMAGES, DEFECTS, MATCHES)
 
@@ -45,13 +46,15 @@ class Exported:
         folder: the INSPECTOR.
         card, parity: what stands in it.
         later: what it was worth on the later images of a run that was split by time; None where there are none, or not all of
-            them are where the run names them.
+            them are where the run names them, or the networks are distilled.
+        notes: what a user should know of a distillation, sentences.
     """
 
     folder: Path
     card: InspectorCard
     parity: Parity
     later: LaterFigures | None = None
+    notes: tuple[str, ...] = ()
 
 
 def export_run(
@@ -63,6 +66,7 @@ def export_run(
     max_dice_loss: float = 0.002,
     images: Sequence[str] = (),
     sign: "Ed25519PrivateKey | None" = None,
+    distil: DistilRequest | None = None,
     progress: Progress = lambda what, done, of: None,
 ) -> Exported:
     """Write an INSPECTOR from a RUN and prove that it says the same.
@@ -73,6 +77,7 @@ def export_run(
         max_dice_loss: competition Dice that a precision below fp32 may lose.
         images: files, folders or patterns for the comparison with torch; the run's own images if left out.
         sign: the key that signs it; see `steelsight.inspector.signature`.
+        distil: write one network a step that learns to answer as all of them do together; None for the networks themselves.
 
     Raises:
         UserError: the run is not complete, its images are gone, something else stands at `out`, or the networks do not say
@@ -80,17 +85,27 @@ def export_run(
     """
     plan = make_plan(run, folds, precision, max_dice_loss, images, progress)
     _refuse_foreign(out)
+    if distil is not None:
+        check_distil(plan, distil)
+        plan = replace(plan, tested=None, policy=None)  # what the run's images say is no evidence of the students
     from steelsight.networks.torch_engine import load_engine  # torch takes seconds: what is wrong is said before
 
     classifiers, segmenters = plan.jobs
     reference = load_engine(run, plan.recipe, plan.decision.classes, classifiers, segmenters, device="cpu")
+    students = None if distil is None else _distilled(plan, distil, reference)
+    if students is not None:
+        reference = students.engine
     with replacing(out) as folder:
         folder.mkdir()
-        card = make_card(plan, reference)
+        card = (
+            make_card(plan, reference)
+            if students is None
+            else make_card(plan, reference, students.networks, students.about)
+        )
         parity = _write_networks(plan, card, reference, folder)
         if plan.tested is not None:
             write_evaluation_set(folder, plan.tested)
-        learned = (*plan.record.samples, *plan.record.without_masks)
+        learned = (*plan.record.samples, *plan.record.without_masks, *(students.learned if students else ()))
         if all(sample.path.is_file() for sample in learned):
             write_seen(folder, learned)
         write_json(folder / PARITY, parity.model_dump(mode="json"))
@@ -98,7 +113,14 @@ def export_run(
         write_checksums(folder)
         if sign is not None:
             write_signature(Checksums.read(folder), sign)
-    return Exported(out, card, parity, _judge_later(run, plan, out))
+    later = None if students else _judge_later(run, plan, out)
+    return Exported(out, card, parity, later, students.notes if students else ())
+
+
+def _distilled(plan: Plan, request: DistilRequest, teachers: "TorchEngine") -> "Students":
+    from steelsight.export.distil.distil import distil
+
+    return distil(plan, request, teachers)
 
 
 def _judge_later(run: Run, plan: Plan, folder: Path) -> LaterFigures | None:

@@ -23,6 +23,7 @@ from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.roi import Roi
 from steelsight.inspector.checksums import CHECKSUMS, Checksums
+from steelsight.inspector.distilled import Distilled
 from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.onnx_file import check_alone
 from steelsight.inspector.signature import Signature, TrustedKey, check_signature
@@ -30,10 +31,11 @@ from steelsight.rule.rule import Rule
 from steelsight.verdicts.policy import Policy
 
 CARD, PARITY, README = "inspector.json", "parity.json", "README.md"
-SCHEMA_VERSION: Literal[6] = 6
+SCHEMA_VERSION: Literal[7] = 7
 """1: without a policy. 2: networks combined by the plain mean alone. 3: without light, contrast and sharpness of its
 images. 4: without the bits of a camera in 16-bit images. 5: without a region of interest, as it is still written where there
-is none. All are still read."""
+is none. 6: without distilled networks, likewise. All are still read."""
+_WITHOUT_DISTILLED: Literal[6] = 6
 _WITHOUT_ROI: Literal[5] = 5
 INPUT, OUTPUT = "input", "probabilities"
 """Names of a network's one input and one output."""
@@ -48,7 +50,7 @@ class NetworkCard(Model):
 
     Attributes:
         file: its ONNX file in the folder.
-        member, fold: the job that trained it.
+        member, fold: the job that trained it; of a distilled one, its own name, and the fold whose weights it started from.
         step: `classify` gives P(defect) (n,), `segment` one map per class (n, classes, height, width).
         preprocess: how an image becomes its input.
     """
@@ -92,8 +94,10 @@ class Provenance(Model):
         fingerprint: of the data it was trained on.
         folds: whose networks it holds.
         evidence: `own` where one fold's networks stand alone, whose out-of-fold images are then this inspector's own
-            evidence; `cross-validated` where folds are averaged: every image was seen by some of its networks.
-        out_of_fold: figures of the run.
+            evidence; `cross-validated` where folds are averaged: every image was seen by some of its networks; `distilled`
+            where networks learned from such an average: nothing of the run is evidence of them.
+        out_of_fold: figures of the run; None of distilled networks, which they are no figures of.
+        distilled: of such.
         versions: of the libraries that took part, by name.
     """
 
@@ -102,9 +106,25 @@ class Provenance(Model):
     recipe: dict[str, Any]
     fingerprint: str
     folds: tuple[int, ...] = Field(min_length=1)
-    evidence: Literal["own", "cross-validated"]
-    out_of_fold: CrossValidated
+    evidence: Literal["own", "cross-validated", "distilled"]
+    out_of_fold: CrossValidated | None
     versions: dict[str, str]
+    distilled: Distilled | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Where nothing is distilled it is written as it was before anything could be."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if name != "distilled" or value is not None}
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Provenance":
+        said = self.evidence == "distilled", self.distilled is not None, self.out_of_fold is None
+        if len(set(said)) > 1:
+            raise ValueError(
+                "evidence is `distilled` where networks are, and only then there are no figures out of fold"
+            )
+        return self
 
 
 class InspectorCard(Model):
@@ -121,7 +141,7 @@ class InspectorCard(Model):
         roi: the part of each image that counts; None: all of it.
     """
 
-    schema_version: Literal[1, 2, 3, 4, 5, 6] = _WITHOUT_ROI
+    schema_version: Literal[1, 2, 3, 4, 5, 6, 7] = _WITHOUT_ROI
     classes: tuple[str, ...] = Field(min_length=1)
     networks: tuple[NetworkCard, ...]
     combine: Combine = "mean"
@@ -148,7 +168,11 @@ class InspectorCard(Model):
             raise ValueError("no network of step segment")
         if len({network.file for network in self.networks}) < len(self.networks):
             raise ValueError("two networks share a file")
-        if self.roi is not None and self.schema_version < SCHEMA_VERSION:
+        if self.provenance.distilled is not None and self.schema_version < SCHEMA_VERSION:
+            raise ValueError(
+                f"distilled networks stand in a file of schema_version {self.schema_version}, which has none"
+            )
+        if self.roi is not None and self.schema_version < _WITHOUT_DISTILLED:
             raise ValueError(
                 f"a region of interest stands in a file of schema_version {self.schema_version}, which has none"
             )
@@ -186,7 +210,9 @@ class InspectorCard(Model):
         Raises:
             ValueError: the policy is not one of this inspector's classes, or there are no classifiers.
         """
-        return InspectorCard.model_validate(dict(self) | {"policy": policy, "schema_version": version_for(self.roi)})
+        return InspectorCard.model_validate(
+            dict(self) | {"policy": policy, "schema_version": version_for(self.roi, self.provenance.distilled)}
+        )
 
     def with_roi(self, roi: Roi | None) -> "InspectorCard":
         """The same inspector with another region of interest, and without a policy, which was decided for the former one.
@@ -196,13 +222,15 @@ class InspectorCard(Model):
         if roi is not None:
             roi = roi.model_copy(update={"black": self.roi is not None and self.roi.black})
         return InspectorCard.model_validate(
-            dict(self) | {"policy": None, "roi": roi, "schema_version": version_for(roi)}
+            dict(self) | {"policy": None, "roi": roi, "schema_version": version_for(roi, self.provenance.distilled)}
         )
 
 
-def version_for(roi: Roi | None) -> Literal[5, 6]:
-    """The schema_version of a card: where there is no region, one that an older steelsight reads as well."""
-    return _WITHOUT_ROI if roi is None else SCHEMA_VERSION
+def version_for(roi: Roi | None, distilled: Distilled | None = None) -> Literal[5, 6, 7]:
+    """The schema_version of a card: the least that has what it says, which an older steelsight reads as well."""
+    if distilled is not None:
+        return SCHEMA_VERSION
+    return _WITHOUT_ROI if roi is None else _WITHOUT_DISTILLED
 
 
 def write_card(folder: Path, card: InspectorCard) -> None:

@@ -5,6 +5,7 @@ import textwrap
 from steelsight.core.commands import command
 from steelsight.core.formatting import percent
 from steelsight.inspector.artifact import InspectorCard, NetworkCard
+from steelsight.inspector.distilled import evidence_sentence
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme_verdicts import verdict_paragraphs
 
@@ -39,13 +40,16 @@ def _what(card: InspectorCard) -> str:
         else "It has no classifiers: its segmenters give every image a probability for each pixel and class, and a rule cuts "
         "masks out of them."
     )
+    networks = f"the networks of {folds}"
+    if origin.distilled is not None:
+        networks = f"networks that learned to answer as {origin.distilled.teachers} networks of its folds do together"
     return (
         "# An inspector for steel surfaces\n\n"
         + _wrapped(f"This folder finds defects of {len(card.classes)} classes in images of steel: {names}. {steps}")
         + "\n\n"
         + _wrapped(
             f"Exported on {origin.created} by steelsight {origin.steelsight} from a run of the recipe "
-            f"`{origin.recipe.get('name', '?')}`: the networks of {folds}. Data fingerprint `{origin.fingerprint[:16]}`. "
+            f"`{origin.recipe.get('name', '?')}`: {networks}. Data fingerprint `{origin.fingerprint[:16]}`. "
             "`inspector.json` has all of it, the recipe included; `checksums.txt` the SHA-256 of every file "
             "(`sha256sum -c checksums.txt`)."
         )
@@ -137,6 +141,8 @@ def _verdicts(card: InspectorCard) -> str:
 
 def _figures(card: InspectorCard) -> str:
     figures, origin = card.provenance.out_of_fold, card.provenance
+    if figures is None or origin.distilled is not None:
+        return _figures_of_distilled(card)
     if origin.evidence == "own":
         standing = (
             f"This inspector holds the networks of fold {origin.folds[0]} alone. None of them has seen the images of that "
@@ -163,6 +169,25 @@ def _figures(card: InspectorCard) -> str:
         )
         + f"\n\n| figure | out of fold |\n|---|---|\n{table}\n\n"
         + _wrapped(standing)
+        + "\n"
+    )
+
+
+def _figures_of_distilled(card: InspectorCard) -> str:
+    distilled = card.provenance.distilled
+    if distilled is None:
+        return ""
+    learned = (
+        (distilled.training, "images of the run"),
+        (distilled.unlabelled, "images without labels"),
+        (distilled.made_up, "made-up strips"),
+    )
+    counts = ", ".join(f"{count:,} {what}" for count, what in learned if count)
+    return (
+        "## Figures\n\n"
+        + _wrapped(f"{evidence_sentence()} What they learned from: {counts}.")
+        + "\n\n"
+        + _wrapped(f"{distilled.loss_sentence}.")
         + "\n"
     )
 
@@ -235,7 +260,7 @@ def _limits(card: InspectorCard, parity: Parity) -> str:
         "far outside "
         "is still judged, but it is flagged and does not pass. Other material, light or optics need images of their own.",
         f"It finds no kind of defect that was not annotated. {_probabilities(card)}",
-        "It was judged on images like those it was made from. Judge it on your own images before anything depends on it: "
+        f"{_judged_on(card)}Judge it on your own images before anything depends on it: "
         "`steelsight score TRUTH.csv RESULTS/submission.csv`.",
     ]
     if _is_epoch_selected(card):
@@ -247,6 +272,11 @@ def _limits(card: InspectorCard, parity: Parity) -> str:
         notes.insert(0, f"Its precision, {card.precision}, costs more Dice than was allowed: see Parity.")
     body = "\n".join(_wrapped(f"- {note}", indent="  ") for note in notes)
     return f"## Limits\n\n{body}\n"
+
+
+def _judged_on(card: InspectorCard) -> str:
+    distilled = card.provenance.distilled is not None
+    return "" if distilled else "It was judged on images like those it was made from. "
 
 
 def _white(bits: int | None) -> str:

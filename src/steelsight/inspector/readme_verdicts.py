@@ -1,6 +1,7 @@
 """Section Verdicts of an inspector's README: how an image gets its verdict, and what is known of it."""
 
 from steelsight.inspector.artifact import InspectorCard
+from steelsight.inspector.distilled import evidence_sentence
 from steelsight.verdicts.guarantee import guarantee_of
 from steelsight.verdicts.policy import Policy
 from steelsight.verdicts.text import outcome_text, stability_text, statement_text, thresholds_text
@@ -12,7 +13,8 @@ def verdict_paragraphs(card: InspectorCard) -> list[str]:
     """Paragraphs, and list items, which begin with `- `."""
     policy = card.policy
     if policy is None:
-        return ["It gives no verdicts: none were decided for it."]
+        no_verdicts = "It gives no verdicts: none were decided for it."
+        return [no_verdicts if card.provenance.distilled is None else f"{no_verdicts} {evidence_sentence()}"]
     worth = guarantee_of(policy)
     return [
         thresholds_text(policy),

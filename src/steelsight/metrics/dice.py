@@ -19,8 +19,8 @@ class DiceFigures:
         floor: what an all-empty answer scores: the share of pairs without a defect; `floor_per_class` likewise.
         defective_dice: mean Dice of the pairs that have a defect; `defective_per_class` likewise.
         false_alarm_share: share of the empty pairs in which something is predicted; `false_alarm_per_class` likewise.
-        mean_iou: intersection over union of the pixels of all images, mean over the classes that occur; `iou_per_class` of
-            each, nan where it does not occur.
+        mean_iou: intersection over union of the pixels of all images, mean over the defect classes that occur: the background
+            is no class, and is not counted; `iou_per_class` of each, nan where it does not occur.
         images, pairs: how many were judged; pairs = images times classes.
         defective_pairs_per_class: pairs that have a defect.
         predicted_pairs_per_class: pairs in which something is predicted.

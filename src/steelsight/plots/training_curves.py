@@ -21,7 +21,7 @@ from steelsight.plots.style import (
     styled,
     whole_numbers,
 )
-from steelsight.run.job_log import JobLog, read_log
+from steelsight.run.job_log import CLASS_DICE, JobLog, read_log
 
 Curve = tuple[str, Sequence[float], str, str]
 """Name, one value per epoch, colour, line style."""
@@ -30,7 +30,7 @@ Curve = tuple[str, Sequence[float], str, str]
 def draw_progress(log: Path, out: Path, *, title: str) -> None:
     """Draw the epochs of a `log.jsonl` into `out`, whose suffix chooses the format; atomic, under half a second.
 
-    A segmenter has four panels (losses, the three Dice figures, each class's training Dice, learning rate), a
+    A segmenter has four panels (losses, the three Dice figures, each class's Dice, learning rate), a
     classifier four (losses, accuracy, ROC AUC, learning rate).
 
     Raises:
@@ -82,15 +82,16 @@ def dice(axes: Axes, job: JobLog) -> None:
 
 
 def class_dice(axes: Axes, job: JobLog, classes: Sequence[str] = ()) -> None:
-    """Training Dice of each class: one that stays at zero has collapsed to empty masks."""
-    curves = job.class_curves("train_dice_per_class")
-    names = [classes[index] if index < len(classes) else str(index + 1) for index in range(len(curves))]
-    _curves(
-        axes,
-        job,
-        "training Dice per class",
-        [(name, values, colour(index), "-") for index, (name, values) in enumerate(zip(names, curves, strict=True))],
-    )
+    """Dice of each class on the fold, and in training (dotted): one that stays at zero has collapsed to empty masks."""
+    curves, named = [], set()
+    for key, line in ((CLASS_DICE, "-"), ("train_dice_per_class", ":")):
+        for index, values in enumerate(job.class_curves(key)):
+            if all(value != value for value in values):
+                continue
+            name = classes[index] if index < len(classes) else str(index + 1)
+            curves.append(("" if name in named else name, values, colour(index), line))
+            named.add(name)
+    _curves(axes, job, "Dice per class", curves)
     axes.set_ylim(-0.02, 1.02)
 
 

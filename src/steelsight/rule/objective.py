@@ -15,8 +15,9 @@ from steelsight.recipe.model import Search
 from steelsight.rule.pixel_counts import PixelCounts
 
 ObjectiveName = Literal["competition", "pooled", "defects"]
-"""`competition`: mean Dice over every (image, class) pair. `pooled`: Dice of the pixels of all images, mean over the
-classes. `defects`: mean Dice of the pairs that have a defect, at a limited share of false alarms."""
+"""`competition`: mean Dice over every (image, class) pair. `pooled`: Dice of the pixels of all images, mean over the defect
+classes, the background not among them. `defects`: mean Dice of the pairs that have a defect, at a limited share of false
+alarms."""
 
 MAX_FALSE_ALARMS = 0.05
 """Share of the empty pairs in which `defects` may mark something, unless the user says otherwise."""

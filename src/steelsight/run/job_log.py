@@ -8,6 +8,9 @@ from typing import Any
 from steelsight.core.errors import UserError
 from steelsight.core.parsing import parse_json
 
+CLASS_DICE = "valid_dice_per_class"
+"""Key of the soft Dice of each class on the fold's images that show it."""
+
 
 @dataclass(frozen=True)
 class JobLog:
@@ -40,6 +43,11 @@ class JobLog:
         """One curve per class from a key that holds a list; empty when no epoch has it."""
         count = max((len(row[key]) for row in self.rows if isinstance(row.get(key), list)), default=0)
         return tuple(tuple(_at(row.get(key), index) for row in self.rows) for index in range(count))
+
+    def last_of_classes(self, key: str) -> tuple[float | None, ...]:
+        """The values of the last epoch that has a list under `key`, None for a class without one; empty when none has it."""
+        last: list[Any] = next((row[key] for row in reversed(self.rows) if isinstance(row.get(key), list)), [])
+        return tuple(None if math.isnan(value) else value for value in (_number(one, math.nan) for one in last))
 
     def phase_starts(self) -> tuple[int, ...]:
         """Epochs at which a phase after the first begins."""

@@ -39,7 +39,7 @@ TRUTH_COLUMNS = ("ImageId", "ClassId", "EncodedPixels")
 IGNORED_COLUMNS = ("ImageId", "EncodedPixels")
 WITHOUT_MASKS_COLUMNS = ("image_id", "path", "height", "width", "fold", "classes")
 
-_WRITTEN = ("jobs", "evidence", "report")  # folders of a RUN
+_WRITTEN = ("jobs", "evidence", "distilled", "report")  # folders of a RUN
 _LATER = ("ignored_classes", "ignored_images", "roi")
 """Fields of dataset.json that are written where there is something to say."""
 _MOST_PIXELS = 1 << 30  # of an image that OpenCV reads

@@ -54,11 +54,20 @@ from steelsight.selection.false_alarm_curve import found_against_alarms
 from steelsight.selection.member_scores import Scores, score_members
 from steelsight.selection.out_of_fold import NestedOutputs
 from steelsight.selection.run_policy import former_severity, former_wish, policy_of
+from steelsight.selection.unfound import find_unfound
 from steelsight.verdicts.policy import Limits, Unchanged
 from steelsight.verdicts.severity import Severity
 
-RuleSource = Literal["searched", "plain", "published"]
-"""Where the rule that is used comes from: the search, `rule/plain_rule.py`, or the recipe."""
+RuleSource = Literal["searched", "each-class", "plain", "published"]
+"""Where the rule that is used comes from: the search among all kinds or of thresholds for each class, `rule/plain_rule.py`,
+or the recipe."""
+
+_TAKEN: dict[RuleSource, KindName | None] = {
+    "searched": None,
+    "each-class": RICHEST,
+    "plain": PLAIN,
+    "published": PUBLISHED,
+}
 
 
 def decide(
@@ -78,7 +87,8 @@ def decide(
         run: a training whose jobs are done.
         gate: search at this gate alone; None for the gates of the recipe.
         objective: what the rule is searched for; None for the recipe's.
-        rule: search it, or take the plain one or the one that the recipe states, without any search.
+        rule: search it among all kinds, or with thresholds for each class, whatever the other kinds are worth; or take the
+            plain one or the one that the recipe states, without any search.
         wish: what verdicts are to keep to; None for what the run has, or else the default.
         severity: rules on what was found; `keep` for those that the run has.
         progress: called with (what is being done, done, of).
@@ -108,8 +118,8 @@ def decide(
         objective or Objective(aim=search.objective, max_false_alarms=search.max_false_alarms),
         search.upper,
     )
-    grids = replace(grids, searched=rule == "searched", stated=_stated(evidence))
-    taken: KindName | None = {"searched": None, "plain": PLAIN, "published": PUBLISHED}[rule]
+    grids = replace(grids, searched=rule in ("searched", "each-class"), stated=_stated(evidence))
+    taken = _TAKEN[rule]
     if gate is not None:
         grids = grids.at_gate(gate)
     selector = EnsembleSelector(evidence, *(_scores(evidence, step, progress) for step in ("classify", "segment")))
@@ -129,7 +139,8 @@ def decide(
     rules = former_severity(former) if severity == "keep" else severity
     said = NestedOutputs.of(evidence, decision, views)
     policy = policy_of(said, decision, wish or former_wish(former), rules, progress)
-    decision = decision.model_copy(update={"policy": policy})
+    unfound = find_unfound(decision, record.groups, judged.chosen, said.view.histograms)
+    decision = decision.model_copy(update={"policy": policy, "unfound": unfound})
     write_decision(run, decision)
     return decision
 
@@ -195,7 +206,7 @@ def _decide(
         incomplete=_incomplete(selector.evidence),
         member_scores=(*_member_scores(selector, "classify"), *_member_scores(selector, "segment")),
         kept=kept,
-        reason=_reason(kept, scores, judged.counts[kept], grids),
+        reason=_reason(kept, scores, judged.counts[kept], grids, asked=taken is not None),
         rule=rule,
         figures=figures,
         nested=_nested(selector, judged.chosen, judged.kinds, judged),
@@ -315,7 +326,7 @@ def _intervals(counts: PixelCounts, groups: NDArray[np.int64]) -> Intervals:
     )
 
 
-def _reason(kept: KindName, scores: dict[KindName, float], nested: PixelCounts, grids: Grids) -> str:
+def _reason(kept: KindName, scores: dict[KindName, float], nested: PixelCounts, grids: Grids, *, asked: bool) -> str:
     """Which kind is chosen, with its nested figures, and why, without the final stop."""
     objective = grids.objective
     pairs = nested.truth > 0
@@ -325,7 +336,9 @@ def _reason(kept: KindName, scores: dict[KindName, float], nested: PixelCounts, 
     if not grids.searched:
         return f"{chosen}. You asked for it, without a search. The score is nested: {objective.name}"
     figures, noise = ", ".join(f"{kind} {value:.4f}" for kind, value in scores.items()), f"{objective.noise:g}"[1:]
-    if kept == PLAIN:
+    if asked:
+        why = "You asked for this kind of rule"
+    elif kept == PLAIN:
         why = f"No tuned rule gains more than {noise} on folds that it was not tuned on"
     elif KINDS[kept].soft:
         why = f"It is the simplest within {noise} of the best, and no rule with a hard gate is"

@@ -162,6 +162,27 @@ class Contribution(Model):
     alone_defective_dice: Number
 
 
+class UnfoundClass(Model):
+    """A class that images show and that is found on none of them, or that the kept rule marks nowhere; see `unfound.py`.
+
+    Attributes:
+        images, surfaces: that show it; images of one twin group are of one surface.
+        marked: images in which the nested masks mark something of it.
+        hits: images on which they hit it: 0, unless it is the kept rule alone that marks it nowhere.
+        best_dice: Dice of its pixels over all images, at the best of all thresholds on the out-of-fold maps; chosen on these
+            very images, so that it is what a threshold could reach, and not what one would.
+        found_by: kinds of rule whose nested masks hit it.
+    """
+
+    name: str
+    images: int
+    surfaces: int
+    marked: int
+    hits: int
+    best_dice: float
+    found_by: tuple[KindName, ...]
+
+
 class Decision(Model):
     """What was decided from the stored evidence of a run.
 
@@ -189,6 +210,7 @@ class Decision(Model):
         curve: what is found against false alarms, from the strictest limit; empty likewise.
         policy: of verdicts; None where there are no classifiers.
         stability: how far each threshold moves with the images; None in decisions made before it was known.
+        unfound: classes that are found nowhere.
     """
 
     schema_version: Literal[2] = 2
@@ -218,6 +240,7 @@ class Decision(Model):
     combine: Combine = "mean"
     scores: dict[ObjectiveName, float] = Field(default_factory=dict)
     curve: tuple[CurvePoint, ...] = ()
+    unfound: tuple[UnfoundClass, ...] = ()
 
     def candidate(self, kind: KindName) -> Candidate:
         """The candidate of a kind."""

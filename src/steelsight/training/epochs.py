@@ -144,7 +144,7 @@ def _fit(
             _log(job, line)
             hooks.on_epoch(line)
             if writer:
-                _to_tensorboard(writer, line)
+                _to_tensorboard(writer, line, job.classes)
             ended = epoch + 1 == member.epochs
             if ended or checkpoints.is_due():
                 checkpoints.write(_checkpoint(state, member, model, optimiser, epoch + 1))
@@ -335,8 +335,12 @@ def _tensorboard(folder: Path) -> Any:
     return SummaryWriter(folder / "tensorboard")
 
 
-def _to_tensorboard(writer: Any, line: dict[str, Any]) -> None:
-    for name, value in line.items():
-        if isinstance(value, float):
-            writer.add_scalar(name, value, line["epoch"])
+def _to_tensorboard(writer: Any, line: dict[str, Any], classes: Sequence[str]) -> None:
+    """Figures under their names; those of each class under `NAME/CLASS`."""
+    figures = {name: value for name, value in line.items() if isinstance(value, float)}
+    for name, values in line.items():
+        if isinstance(values, list):
+            figures |= {f"{name}/{of}": value for of, value in zip(classes, values, strict=True) if value is not None}
+    for name, value in figures.items():
+        writer.add_scalar(name, value, line["epoch"])
     writer.flush()

@@ -24,7 +24,7 @@ from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32, true_fp32
 from steelsight.networks.weights import load_encoder, load_weights
 from steelsight.recipe import Member
-from steelsight.run.job_log import read_log
+from steelsight.run.job_log import CLASS_DICE, read_log
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.training.allocator import forget_peak, peak_memory
 from steelsight.training.batches import JobLoader
@@ -203,6 +203,7 @@ def _summary(job: TrainingJob, network: nn.Module, fabric: Fabric, evidence_seco
         "epochs": len(log.rows),
         "training_images": len(job.training),
         "evidence_images": len(job.validation),
+        "class_dice": dict(zip(job.classes, log.last_of_classes(CLASS_DICE), strict=False)),
         "seconds": round(log.seconds, 1),
         "evidence_seconds": round(evidence_seconds, 1),
         "device": str(fabric.device),

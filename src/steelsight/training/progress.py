@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from steelsight.core.errors import UserError
+from steelsight.core.safe_names import shown
 from steelsight.recipe import waits_for
+from steelsight.run.job_log import CLASS_DICE
 from steelsight.training.checkpoint import Checkpoint
 from steelsight.training.epochs import Hooks, TrainingJob
 from steelsight.training.job_order import JobRoom, PendingJob, duration
@@ -21,6 +23,7 @@ from steelsight.training.sampling import distinct_images, steps_per_epoch
 
 _SEGMENT_COST = 2.0  # of a UNet++ pixel against a classifier pixel, as measured on a processor
 _ESTIMATE_SECONDS = 900.0
+_LEARNED = 0.1  # soft Dice of a class, below which hardly anything of it is found
 
 
 class TrainingProgress:
@@ -98,6 +101,8 @@ class TrainingProgress:
         note = "evidence" if done == job.member.epochs else f"epoch {done + 1} of {job.member.epochs}"
         self._bar.update(self._tasks[job.name], note=note)
         self.say(_epoch_line(job, line, self.seconds_left()))
+        if done == job.member.epochs and line.get(CLASS_DICE):
+            self.say(_class_line(job, line[CLASS_DICE]))
 
     def end(self, job: TrainingJob) -> None:
         """A job is done, or has failed."""
@@ -197,6 +202,15 @@ def _epoch_line(job: TrainingJob, line: dict[str, Any], left: float | None) -> s
     if left is not None:
         parts.append(f"{left / 60:.0f} min left")
     return ", ".join(parts)
+
+
+def _class_line(job: TrainingJob, dice: Sequence[float | None]) -> str:
+    """The Dice of each class on the fold, and which are hardly learned."""
+    pairs = list(zip(job.classes, dice, strict=True))
+    parts = ", ".join(f"{shown(name)} {'-' if value is None else f'{value:.3f}'}" for name, value in pairs)
+    hardly = [shown(name) for name, value in pairs if value is not None and value < _LEARNED]
+    said = f"; hardly learned: {', '.join(hardly)}" if hardly else ""
+    return f"{job.name}: Dice of each class on the fold's images that show it: {parts}{said}"
 
 
 def _clock(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""The warnings at the top of a page: what the images could not teach or test, and classes that are never marked."""
+"""The warnings at the top of a page: what the images could not teach or test, and classes that are not found."""
 
 import numpy as np
 
@@ -6,19 +6,20 @@ from steelsight.core.safe_names import shown
 from steelsight.dataset.cannot_teach import lacks, lacks_in_folds
 from steelsight.recipe.quick import smallness
 from steelsight.report.findings import Findings
+from steelsight.selection.unfound import find_unfound, unfound_sentences
 from steelsight.verdicts.evaluated import EvaluationSet
 
 
 def run_cautions(found: Findings) -> tuple[str, ...]:
-    """Of a run: what its images and folds lack, and the classes that its kept rule marks nowhere."""
-    record, figures = found.record, found.decision.figures
-    said = (
+    """Of a run: what its images and folds lack, and the classes that are not found, with what would help."""
+    record = found.record
+    unfound = find_unfound(found.decision, record.groups, found.ways[0][1], found.histograms)
+    return (
         *smallness(found.recipe, len(record.samples), record.of_images),
         *lacks(record.classes, record.samples),
         *lacks_in_folds(record.classes, record.samples, record.folds, record.groups),
+        *(" ".join(unfound_sentences(one, found.decision, found.run.path)) for one in unfound),
     )
-    pairs = zip(record.classes, figures.defective_pairs_per_class, figures.predicted_pairs_per_class, strict=True)
-    return (*said, *(never_marked(name, shows) for name, shows, marked in pairs if shows and not marked))
 
 
 def tested_cautions(tested: EvaluationSet) -> tuple[str, ...]:

@@ -243,7 +243,7 @@ class InspectorAnswer(Model):
     policy: PolicyAnswer | None
     created: str
     recipe: str
-    out_of_fold: CrossValidated
+    out_of_fold: CrossValidated | None
     limits: LimitsAnswer
     samples: list[str]
     roi: str | None

@@ -69,6 +69,11 @@ function networks({ networks: all }) {
 function figures({ out_of_fold: found }) {
   /** @type {(value: number|null, text: (value: number) => string) => string} */
   const shown = (value, text) => (value === null ? "–" : text(value));
+  if (!found) {
+    return h("section", {}, h("h2", {}, "Out of fold"), h("p", { class: "soft" },
+      "Its networks learned from the answers of an ensemble that had seen every image of the run: no figure of the run is theirs. ",
+      "Calibration on new images tells what they are worth."));
+  }
   return h("section", {}, h("h2", {}, "Out of fold"),
     table(["", ""], [
       ["Images", whole(found.images)],

@@ -147,7 +147,7 @@
  *   policy: Policy|null,
  *   created: string,
  *   recipe: string,
- *   out_of_fold: CrossValidated,
+ *   out_of_fold: CrossValidated|null,
  *   limits: Limits,
  *   samples: string[],
  *   roi: string|null,

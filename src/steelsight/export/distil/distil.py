@@ -1,0 +1,196 @@
+"""One classifier and one segmenter that answer as the ensemble of all folds does: asked, taught, compared."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress
+from pathlib import Path
+from statistics import mode
+from tempfile import TemporaryDirectory
+
+from steelsight.cascade.judge import sees_grey
+from steelsight.cascade.sources import Source, find_sources, sources_of
+from steelsight.core.cores import cores
+from steelsight.core.errors import UserError
+from steelsight.core.files import resolved
+from steelsight.dataset.model import Sample
+from steelsight.dataset.read import read_dataset
+from steelsight.dataset.twins import find_twins
+from steelsight.dataset.within_roi import within
+from steelsight.export.distil.compare import FreshImages, compare, in_order_of
+from steelsight.export.distil.request import DistilRequest, Workplace, open_workplace, weights_of
+from steelsight.export.distil.student import choose_students
+from steelsight.export.plan import Plan
+from steelsight.inspector.artifact import NetworkCard, write_checksums
+from steelsight.inspector.distilled import Distilled
+from steelsight.inspector.training_images import are_fresh, write_seen
+from steelsight.networks.torch_engine import TorchEngine
+from steelsight.recipe import Member
+from steelsight.selection.decision import MemberFold
+from steelsight.strips import make_strips
+from steelsight.training.distil.answers import Answers
+from steelsight.training.distil.learn import Lesson, learn
+
+_SEED, _FRESH_SEED = 1_000_003, 2_000_003  # of made-up strips, beside the recipe's: those learned from, those judged
+_MOST_FRESH = 200
+_STRIP_CLASSES = ("1", "2", "3", "4")
+
+
+@dataclass(frozen=True, eq=False)
+class Students:
+    """What was distilled.
+
+    Attributes:
+        engine: the students, as `export` takes its reference.
+        networks: their cards.
+        learned: images beside the run's that they learned from.
+        about: of the card.
+        notes: what a user should know, sentences.
+    """
+
+    engine: TorchEngine
+    networks: tuple[NetworkCard, ...]
+    learned: tuple[Sample, ...]
+    about: Distilled
+    notes: tuple[str, ...]
+
+
+def distil(plan: Plan, request: DistilRequest, teachers: TorchEngine) -> Students:
+    """Ask the teachers, teach the students, and compare both.
+
+    Args:
+        teachers: the networks of the plan.
+
+    Raises:
+        UserError: see `check_distil`; an image of the run cannot be judged; or images to compare on were learned from.
+    """
+    students = choose_students(plan)
+    unlabelled = _unlabelled(plan, request)
+    place = open_workplace(plan, request, [student for student, _ in students], unlabelled)
+    strips, fresh_strips = _made_up(plan, request, place)
+    own = sources_of(plan.record.samples)
+    fresh = _fresh(plan, request, fresh_strips, (*unlabelled, *strips))
+    sources = (*own, *unlabelled, *strips)
+    answers = Answers(place.answers)
+    unjudged = answers.ask(teachers, plan.rule, sources, _telling(plan, "answers of the ensemble"))
+    lesson, notes = _lesson(plan, sources, answers, teachers, unjudged)
+    networks, seconds = [], 0.0
+    for student, job in students:
+        start = weights_of(plan.run, job)
+        network, took = learn(
+            student, start, place.job(student.name), lesson, _telling(plan, f"learning: {student.name}")
+        )
+        networks.append(network)
+        seconds += took
+    by_step = {student.step: network for (student, _), network in zip(students, networks, strict=True)}
+    engine = replace(
+        teachers,
+        classifiers=(by_step["classify"],) if "classify" in by_step else (),
+        segmenters=(by_step["segment"],),
+    )
+    loss, not_measured = None, None
+    if isinstance(fresh, FreshImages):
+        loss = compare(fresh, teachers, engine, plan.rule, _telling(plan, "comparing with the ensemble"))
+    else:
+        not_measured = fresh
+    about = Distilled(
+        teachers=len(teachers.classifiers) + len(teachers.segmenters),
+        training=sum(number < len(own) for number in lesson.numbers),
+        unlabelled=sum(len(own) <= number < len(own) + len(unlabelled) for number in lesson.numbers),
+        made_up=sum(number >= len(own) + len(unlabelled) for number in lesson.numbers),
+        seconds=seconds,
+        loss=loss,
+        not_measured=not_measured,
+    )
+    learned = tuple(sample for sample, number in zip(lesson.samples, lesson.numbers, strict=True) if number >= len(own))
+    return Students(engine, _cards(students), learned, about, notes)
+
+
+def _cards(students: Sequence[tuple[Member, MemberFold]]) -> tuple[NetworkCard, ...]:
+    """Classifier first, as the engine has them; the fold is that of the weights that it started from."""
+    return tuple(
+        NetworkCard(
+            file=f"{student.name}.onnx",
+            member=student.name,
+            fold=job[1],
+            step=student.step,
+            preprocess=student.preprocess,
+        )
+        for student, job in students
+    )
+
+
+def _unlabelled(plan: Plan, request: DistilRequest) -> tuple[Source, ...]:
+    """Images without labels; those of the run that lie among them are answered once."""
+    if not request.unlabelled:
+        return ()
+    known = {resolved(sample.path) for sample in (*plan.record.samples, *plan.record.later)}
+    return tuple(source for source in find_sources(request.unlabelled) if resolved(source.path) not in known)
+
+
+def _made_up(plan: Plan, request: DistilRequest, place: Workplace) -> tuple[tuple[Source, ...], Path | None]:
+    """Strips of the size that most images of the run have, and the folder of others to compare on where they are needed."""
+    if not request.made_up:
+        return (), None
+    size = mode(sample.size for sample in plan.record.samples)
+    for folder, seed, count in (
+        (place.strips, _SEED, request.made_up),
+        (place.fresh_strips, _FRESH_SEED, min(request.made_up, _MOST_FRESH)),
+    ):
+        if not folder.is_dir():
+            tell = _telling(plan, "drawing strips")
+            make_strips(folder, count, seed=plan.recipe.seed % _SEED + seed, size=size, workers=cores(), progress=tell)
+    return find_sources([str(place.strips / "train_images")]), place.fresh_strips
+
+
+def _lesson(
+    plan: Plan, sources: Sequence[Source], answers: Answers, teachers: TorchEngine, unjudged: Sequence[str]
+) -> tuple[Lesson, tuple[str, ...]]:
+    """What there is an answer for. An image of the run without one is an error."""
+    own = len(plan.record.samples)
+    numbers = [number for number in range(len(sources)) if answers.path(number).is_file()]
+    missing = [number for number in range(own) if number not in set(numbers)]
+    if missing:
+        raise UserError(f"nothing was distilled: {unjudged[0]}")
+    samples = [answers.read(number).as_sample(sources[number], plan.rule) for number in numbers]
+    inside = within(samples, plan.record.roi, grey=sees_grey(teachers))
+    notes = (f"{len(unjudged)} images without labels were left out: {unjudged[0]}",) if unjudged else ()
+    return Lesson(plan.recipe, plan.decision.classes, inside, numbers, answers, plan.record.roi), notes
+
+
+def _fresh(plan: Plan, request: DistilRequest, strips: Path | None, learned: Sequence[Source]) -> FreshImages | str:
+    """Images to compare on, or why there are none."""
+    record = plan.record
+    if request.compare is not None:
+        dataset = read_dataset(request.compare, decode=False)
+        samples = _only_fresh(plan, in_order_of(record.classes, dataset), learned)
+        return FreshImages(
+            f"the labelled images of {request.compare.name}", samples, find_twins([sample.path for sample in samples])
+        )
+    if record.later and all(sample.path.is_file() for sample in record.later):
+        return FreshImages("the run's later images", record.later, record.later_groups)
+    if strips is None:
+        return "no labelled images were given that neither learned from"
+    if record.classes != _STRIP_CLASSES:
+        return "made-up strips have other classes than the run"
+    dataset = read_dataset(strips, decode=False)
+    samples = in_order_of(record.classes, dataset)
+    return FreshImages("made-up strips", samples, find_twins([sample.path for sample in samples]))
+
+
+def _only_fresh(plan: Plan, samples: tuple[Sample, ...], learned: Sequence[Source]) -> tuple[Sample, ...]:
+    """The images to compare on without the few that look like ones that the run or the students learn from.
+
+    Raises:
+        UserError: one was learned from, or more of them than a few look like such ones.
+    """
+    nothing = plan.record.samples[0].runs
+    others = [Sample(source.image_id, source.path, (1, 1), nothing) for source in learned]
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        write_seen(folder, (*plan.record.samples, *plan.record.without_masks, *others))
+        write_checksums(folder)
+        return tuple(compress(samples, are_fresh(folder, samples)))
+
+
+def _telling(plan: Plan, what: str) -> Callable[[int, int], None]:
+    return lambda done, of: plan.progress(what, done, of)

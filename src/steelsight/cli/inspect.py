@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.cluster import Cluster, Retries, ShipData, require_with_cluster
+from steelsight.cli.cluster import Cluster, Retries, ShipData, require_with_cluster, say
 from steelsight.cli.judging import (
     AsJson,
     ClassIds,
@@ -21,7 +21,6 @@ from steelsight.cli.judging import (
     judge_and_write,
 )
 from steelsight.cli.next_step import quoted
-from steelsight.cli.output import console
 
 if TYPE_CHECKING:
     from steelsight.cascade.judge import Prediction
@@ -110,9 +109,6 @@ def _on_cluster(
 ) -> "Iterator[Prediction]":
     from steelsight.cluster.connect import connected
     from steelsight.cluster.inspect import inspect_on_cluster
-
-    def say(text: str) -> None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     if sources:
         with connected(cluster) as ray:

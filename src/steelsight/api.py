@@ -314,7 +314,7 @@ class TrainedRun(Run):
         engine = load_engine(self, self.recipe, decision.classes, *decision.jobs_of(chosen))
         usual = measure_familiar(self.record, (), engine) if are_there(self.record) else None
         return judge(
-            (Source(Path(image).name, Path(image)) for image in images),
+            map(Source.of, images),
             engine,
             decision.rule_of(chosen),
             flags=None if usual is None else usual.flags,

@@ -113,7 +113,7 @@ def _worth(
     labelled = [*record.samples, *record.later]
     known = [sample.path for sample in labelled] if all(sample.path.is_file() for sample in labelled) else []
     with counting("looking for twins") as advance:
-        groups = find_twins([*(one.source.path for one in looked), *known], progress=advance).tolist()
+        groups = find_twins([*(Path(str(one.source.path)) for one in looked), *known], progress=advance).tolist()
     order = in_order(looked, groups[: len(looked)], frozenset(groups[len(looked) :]))
     ranked, of_groups = [looked[place] for place in order], [groups[place] for place in order]
     names = class_names(record.classes)

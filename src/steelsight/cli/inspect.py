@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.cluster import Cluster, Retries, ShipData, require_with_cluster
+from steelsight.cli.cluster import Cluster, Retries, ShipData, require_with_cluster, say
 from steelsight.cli.judging import (
     AsJson,
     ClassIds,
@@ -117,9 +117,6 @@ def _on_cluster(
 ) -> "Iterator[Prediction]":
     from steelsight.cluster.connect import connected
     from steelsight.cluster.inspect import inspect_on_cluster
-
-    def say(text: str) -> None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     if sources:
         with connected(cluster) as ray:

@@ -5,7 +5,7 @@ than one picture, or of which a decoder warns, is refused by name.
 """
 
 import struct
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 import cv2
@@ -14,6 +14,7 @@ import numpy as np
 from steelsight.core.errors import UserError
 from steelsight.imaging.header import JPEG_SCAN, MOST_SEGMENTS, image_format, jpeg_segments, read_header
 from steelsight.imaging.jpeg import JpegError, decode_jpeg, has_second_picture
+from steelsight.imaging.object_store import ImagePath
 from steelsight.imaging.orientation import stated_orientation, upright, upright_size
 from steelsight.imaging.png import PngError, checked_png, refuse_more_data
 from steelsight.imaging.preprocess import Image
@@ -44,7 +45,7 @@ ImageFault = Literal["missing-image", "unreadable-image", "too-many-pixels", "wr
 class ImageError(UserError):
     """An image that is missing, truncated, or none at all; `kind` is the stable word of the fault."""
 
-    def __init__(self, kind: ImageFault, path: Path, message: str) -> None:
+    def __init__(self, kind: ImageFault, path: ImagePath, message: str) -> None:
         super().__init__(f"{path}: {message}")
         self.kind: ImageFault = kind
         self.sentence = message
@@ -53,17 +54,17 @@ class ImageError(UserError):
 class TooManyPixels(ImageError):  # noqa: N818
     """An image larger than may be decoded here."""
 
-    def __init__(self, path: Path, height: int, width: int, limit: int) -> None:
+    def __init__(self, path: ImagePath, height: int, width: int, limit: int) -> None:
         message = f"{height} x {width} pixels exceed the {limit} that one image may have; cut it, or raise the limit"
         super().__init__("too-many-pixels", path, message)
 
 
-def is_image_name(path: Path) -> bool:
+def is_image_name(path: PurePath) -> bool:
     """Say whether a file name ends like one of the formats that are read; hidden files do not count."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
-def is_unread_image(path: Path) -> bool:
+def is_unread_image(path: PurePath) -> bool:
     """Say whether a file name ends like an image of a format that is not read; hidden files do not count."""
     return path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")
 
@@ -84,7 +85,7 @@ def list_images(folder: Path) -> list[Path]:
         raise UserError(f"{folder}: the folder cannot be read ({error.strerror}); change its rights") from error
 
 
-def read_image(path: Path, *, grey: bool = False) -> Image:
+def read_image(path: ImagePath, *, grey: bool = False) -> Image:
     """Read an image whole.
 
     Args:
@@ -101,11 +102,12 @@ def read_image(path: Path, *, grey: bool = False) -> Image:
     return decode_image(read_content(path), path, grey=grey)
 
 
-def read_content(path: Path) -> bytes:
-    """The bytes of an image file.
+def read_content(path: ImagePath) -> bytes:
+    """The bytes of an image file, or of one in an object store.
 
     Raises:
         ImageError: there is no such file, or it may not be read.
+        StoreError: the object store does not answer.
     """
     try:
         return path.read_bytes()
@@ -116,7 +118,7 @@ def read_content(path: Path) -> bytes:
 
 
 def decode_image(
-    content: bytes, path: Path, *, grey: bool = False, indices: bool = False, max_pixels: int | None = None
+    content: bytes, path: ImagePath, *, grey: bool = False, indices: bool = False, max_pixels: int | None = None
 ) -> Image:
     """Decode the bytes of an image file as `read_image` does.
 
@@ -160,7 +162,7 @@ def image_size(path: Path) -> tuple[int, int]:
     return height, width
 
 
-def _refuse_bomb(content: bytes, path: Path, max_pixels: int) -> None:
+def _refuse_bomb(content: bytes, path: ImagePath, max_pixels: int) -> None:
     """Refuse a small file that would take much memory or time to decode."""
     kind = image_format(content)
     if kind == "jpeg" and sum(1 for _ in jpeg_segments(content)) > MOST_SEGMENTS:

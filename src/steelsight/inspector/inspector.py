@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 from steelsight.cascade.engine import Aim, Device, Engine
 from steelsight.cascade.judge import Prediction, judge, judge_batch, sees_grey
 from steelsight.cascade.sources import Source
+from steelsight.imaging.object_store import ImagePath, StoredObject
 from steelsight.imaging.pixels import as_pixels
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import read_image
@@ -88,19 +89,20 @@ class Inspector:
         """Defect class names, in the order of `Prediction.runs`."""
         return self.card.classes
 
-    def __call__(self, image: "Path | str | Image | PillowImage") -> Prediction:
+    def __call__(self, image: "ImagePath | str | Image | PillowImage") -> Prediction:
         """Judge one image as soon as possible: all threads work on it.
 
         Args:
-            image: a file; or pixels: uint8 or uint16, (H, W) grey or (H, W, 3) RGB; or a `PIL.Image.Image`.
+            image: a file, or one in an object store by its URL; or pixels: uint8 or uint16, (H, W) grey or (H, W, 3) RGB; or
+                a `PIL.Image.Image`.
 
         Raises:
             ImageError: the file is missing or cannot be read; it is a `UserError`.
             UserError: the pixels are something else, such as floats or channels first.
         """
         engine = self.engine("latency")
-        if isinstance(image, Path | str):
-            source = Source(Path(image).name, Path(image))
+        if isinstance(image, Path | StoredObject | str):
+            source = Source.of(image)
             pixels = read_image(source.path, grey=sees_grey(engine))
         else:
             source, pixels = Source("image", Path("image")), as_pixels(image)
@@ -110,14 +112,14 @@ class Inspector:
         )
         return judged
 
-    def stream(self, paths: Iterable[Path | str | Source], *, keep_maps: bool = False) -> Iterator[Prediction]:
+    def stream(self, paths: Iterable[ImagePath | str | Source], *, keep_maps: bool = False) -> Iterator[Prediction]:
         """Judge many images as fast as possible, in their order; an unreadable file gives a `Prediction` with its error.
 
         Args:
             paths: files, or `Source` to name them too. They are taken a few batches ahead, so they may be endless.
             keep_maps: whether `Prediction.maps` is wanted.
         """
-        sources = (one if isinstance(one, Source) else Source(Path(one).name, Path(one)) for one in paths)
+        sources = (one if isinstance(one, Source) else Source.of(one) for one in paths)
         engine = self.engine("throughput")
         card = self.card
         return judge(sources, engine, card.rule, keep_maps=keep_maps, flags=card.familiar.flags, policy=card.policy)

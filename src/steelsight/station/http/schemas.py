@@ -212,6 +212,7 @@ class InspectorAnswer(Model):
         samples: names of the sample images.
         roi: the region of interest in words; None: whole images count.
         needs_token: whether requests need `Authorization: Bearer TOKEN`.
+        made_up: whether it is the ready inspector of the package, which knows made-up steel only.
     """
 
     fingerprint: str
@@ -230,6 +231,7 @@ class InspectorAnswer(Model):
     samples: list[str]
     roi: str | None
     needs_token: bool
+    made_up: bool
 
 
 class CountsAnswer(Model):

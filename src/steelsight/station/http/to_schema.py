@@ -72,6 +72,7 @@ def inspector_answer(
     max_files: int,
     samples: list[str],
     needs_token: bool,
+    made_up: bool,
 ) -> InspectorAnswer:
     """What inspects here."""
     rule, provenance = card.rule, card.provenance
@@ -115,6 +116,7 @@ def inspector_answer(
         samples=samples,
         roi=None if card.roi is None else card.roi.text,
         needs_token=needs_token,
+        made_up=made_up,
     )
 
 

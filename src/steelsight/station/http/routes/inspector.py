@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from steelsight.core.files import resolved
+from steelsight.inspector.ready import READY
 from steelsight.station.http.errors import Responses, refusals
 from steelsight.station.http.metrics import CONTENT_TYPE, Metrics
 from steelsight.station.http.params import Text
@@ -39,6 +40,7 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
         station.inspector.card,
         fingerprint=station.fingerprint,
         name=resolved(station.inspector.folder).name,
+        made_up=resolved(station.inspector.folder) == resolved(READY),
         settings=station.settings,
         max_files=station.max_files,
         samples=list(images),

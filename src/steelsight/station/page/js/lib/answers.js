@@ -143,6 +143,7 @@
  *   samples: string[],
  *   roi: string|null,
  *   needs_token: boolean,
+ *   made_up: boolean,
  * }} Inspector
  */
 

@@ -1,6 +1,6 @@
 """How well and how fast twins are found: `python bench/twins.py [SHARED_DATA] [--images 12568] [--only PART]`.
 
-Three parts, on real images:
+Three parts on real images, and one on made-up strips:
 
 tiles   the magnetic-tile set against `tiles.csv`, which numbers tiles as far as the frame numbers tell, and against the
         same with the corrections of `twins_reviewed.csv`: every image of a group on which search and table disagree, with
@@ -8,6 +8,8 @@ tiles   the magnetic-tile set against `tiles.csv`, which numbers tiles as far as
 copies  every Severstal strip, magnetic tile (exposure 1) and fourth NEU plate beside a changed copy of itself.
 size    seconds and peak memory for `--images` strips of 1600 x 256. Reading is timed on the real files; search and
         judgement on as many different strips, each put together anew from pieces of eight real ones.
+strips  `--images` made-up strips of 1600 x 256 from coils of four (`--seed`), whose twins are known exactly: precision and
+        recall of the pairs, all and those on which both images show steel on a tenth of the columns or more.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
 from pathlib import Path
 
 import cv2
@@ -25,8 +28,10 @@ from numpy.typing import NDArray
 
 from steelsight.dataset import twins
 from steelsight.dataset.twins import find_twins
+from steelsight.strips.make import make_strips
 
 Image = NDArray[np.uint8]
+LEAST_STEEL = 0.1
 REVIEWED = Path(__file__).with_name("twins_reviewed.csv")
 
 
@@ -34,7 +39,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", type=Path, default=Path(__file__).resolve().parents[1] / "../shared/data")
     parser.add_argument("--images", type=int, default=12_568)
-    parser.add_argument("--only", choices=["tiles", "copies", "size"])
+    parser.add_argument("--only", choices=["tiles", "copies", "size", "strips"])
+    parser.add_argument("--seed", type=int, default=91)
     wish = parser.parse_args()
     if wish.only in (None, "tiles"):
         judge_tiles(wish.data / "magnetic_tile")
@@ -42,6 +48,8 @@ def main() -> None:
         judge_copies(wish.data)
     if wish.only in (None, "size"):
         time_size(sorted((wish.data / "severstal").glob("t*_images/*.jpg")), wish.images)
+    if wish.only in (None, "strips"):
+        judge_strips(wish.images, wish.seed)
 
 
 def judge_tiles(root: Path) -> None:
@@ -102,6 +110,45 @@ def judge_copies(data: Path) -> None:
             found = groups[:count] == groups[count:]
             merged = len(np.unique(alone)) - len(np.unique(groups[:count]))
             print(f"copies: {name}, {change}: recall {found.mean():.4f} of {count}; originals' groups merged: {merged}")
+
+
+def judge_strips(count: int, seed: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        strips = Path(folder) / "strips"
+        made = make_strips(strips, count, seed=seed)
+        with (strips / "groups.csv").open(newline="") as table:
+            rows = list(csv.DictReader(table))
+        paths = [strips / "train_images" / row["image"] for row in rows]
+        clock = Clock()
+        groups = find_twins(paths)
+        seconds = clock.lap()
+        steel = np.array([steel_share(path) for path in paths])
+    places = {row["image"]: place for place, row in enumerate(rows)}
+    truth = np.array([places[row["twin_of"] or row["image"]] for row in rows])
+    print(
+        f"strips: {count} of {made.coils} coils, {made.twins} twins; {seconds[0]:.0f} s, {seconds[1]:.0f} of one core"
+    )
+    found, true = (pairs_of(numbers) for numbers in (groups, truth))
+    seen = {pair for pair in found | true if min(steel[list(pair)]) >= LEAST_STEEL}
+    for name, said, real in (("all", found, true), ("with steel on both", found & seen, true & seen)):
+        both = len(said & real)
+        print(
+            f"  {name}: {len(real)} pairs, precision {both / max(1, len(said)):.4f} ({len(said) - both} false), "
+            f"recall {both / max(1, len(real)):.4f} ({len(real) - both} missed)"
+        )
+
+
+def pairs_of(groups: NDArray[np.int64]) -> set[tuple[int, int]]:
+    """The pairs of different images that share a group."""
+    members: dict[int, list[int]] = {}
+    for place, group in enumerate(groups.tolist()):
+        members.setdefault(group, []).append(place)
+    return {pair for group in members.values() for pair in combinations(group, 2)}
+
+
+def steel_share(path: Path) -> float:
+    """Share of the columns that are not black."""
+    return float((cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).max(axis=0) > 40).mean())
 
 
 def exposed(image: Image, random: np.random.Generator) -> Image:

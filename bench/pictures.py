@@ -30,6 +30,7 @@ STATION = {
     "station-viewer": "station-viewer",
     "history-desktop": "station-history",
     "review-desktop": "station-review",
+    "station-viewer-phone": "station-viewer-phone",
 }
 """What a test of the page takes, and what the documents call it."""
 

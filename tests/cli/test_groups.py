@@ -128,3 +128,9 @@ def test_no_fold_parts_a_coil_and_a_run_goes_on_with_its_groups(tmp_path: Path) 
     other = run_cli(*command, "--groups", r"(?P<day>\d)\.jpg", "--resume")
     assert other.returncode == 2
     assert "began without these groups" in other.stderr
+
+
+def test_a_check_proposes_the_training_with_the_groups_that_it_was_given(strips: Path) -> None:
+    done = run_cli("data", "check", strips, "--groups", PATTERN, "--no-twins")
+    assert done.returncode == 0, done.stderr
+    assert f"next: steelsight train {strips} --groups '{PATTERN}' --quick --out run\n" in done.stdout

@@ -58,7 +58,9 @@ def train(
     overrides: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Change a field: key.sub=value. Members go by name, phases count from 1, * stands for all."
+            "--set",
+            help="Change a field: key.sub=value. Members go by name, phases by number from 1 or by name, "
+            "* stands for all.",
         ),
     ] = None,
     quick: Annotated[

@@ -42,7 +42,7 @@ class Inspector:
     >>> inspector = Inspector.open("inspectors/line2")            # doctest: +SKIP
     >>> judged = inspector("strip.jpg")                           # doctest: +SKIP
     >>> judged.p_defect, judged.verdict                           # doctest: +SKIP
-    (0.93, Verdict(answer='reject', reason='P(defect) 0.93 exceeds 0.72: 1 defect of class 3 with 1234 px'))
+    (0.93, Verdict(answer='reject', reason='P(defect) 0.93 exceeds 0.72: 1 defect of class 3, 1,234 px'))
     >>> for judged in inspector.stream(Path("line2").glob("*.jpg")):   # doctest: +SKIP
     ...     print(judged.source.image_id, judged.is_defective)
     """

@@ -119,6 +119,16 @@ def test_the_doubtful_come_first_and_keys_agree(page: Any, client: Any) -> None:
     expect(page.locator(".queue-list button").last).to_contain_text("pass, masks agreed – Ada")
 
 
+def test_without_an_image_there_is_nothing_to_decide(page: Any, client: Any) -> None:
+    page.goto("/#review/-1")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.locator(".queue-list button").first).to_be_visible()
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_have_count(0)  # none that is shown
+    page.locator(".queue-list button").first.click()
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
 @pytest.mark.parametrize("comes", [True, False])
 def test_nothing_is_said_of_an_image_that_is_not_there_yet(page: Any, client: Any, comes: bool) -> None:
     """The masks on the screen are still those of the image before; where none comes, the inspector's own are agreed with."""

@@ -230,6 +230,7 @@ class InspectorAnswer(Model):
         signature: who signed it.
         needs_token: whether requests need `Authorization: Bearer TOKEN`.
         person: whose token this request carries; None where tokens have no names.
+        made_up: whether it is the ready inspector of the package, which knows made-up steel only.
     """
 
     fingerprint: str
@@ -250,6 +251,7 @@ class InspectorAnswer(Model):
     signature: SignatureAnswer
     needs_token: bool
     person: PersonAnswer | None
+    made_up: bool
 
 
 class CountsAnswer(Model):

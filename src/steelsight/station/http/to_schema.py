@@ -75,6 +75,7 @@ def inspector_answer(
     max_files: int,
     samples: list[str],
     needs_token: bool,
+    made_up: bool,
 ) -> InspectorAnswer:
     """What inspects here."""
     rule, provenance = card.rule, card.provenance
@@ -120,6 +121,7 @@ def inspector_answer(
         signature=SignatureAnswer.model_validate(signature, from_attributes=True),
         needs_token=needs_token,
         person=None,
+        made_up=made_up,
     )
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import resolved
+from steelsight.inspector.ready import READY
 from steelsight.station.http.errors import Responses, refusals
 from steelsight.station.http.metrics import CONTENT_TYPE, Metrics
 from steelsight.station.http.middleware.security import person_of
@@ -42,6 +43,7 @@ def card_routes(station: Station, metrics: Metrics, samples: Path | None, needs_
         fingerprint=station.fingerprint,
         signature=station.inspector.signature,
         name=resolved(station.inspector.folder).name,
+        made_up=resolved(station.inspector.folder) == resolved(READY),
         settings=station.settings,
         max_files=station.max_files,
         samples=list(images),

@@ -154,6 +154,7 @@
  *   signature: Signature,
  *   needs_token: boolean,
  *   person: Person|null,
+ *   made_up: boolean,
  * }} Inspector
  */
 

@@ -19,6 +19,7 @@ MOST_SENT = 256_000_000
 """Bytes of answers that are held while they are sent; when there is as much, a further large one waits, then gets 503."""
 PIECE = 65_536
 """Bytes of an answer that are handed on at a time; a smaller answer does not count."""
+_TURN = 16 * PIECE
 _WAIT = 10.0  # seconds for which a picture waits for room before it is made
 _SENDING = "steelsight.sending"
 _LARGE = 16_000_000  # bytes of requests and answers after which memory is given back
@@ -31,7 +32,7 @@ class Sending:
 
     def __init__(self) -> None:
         self.held = 0
-        self._taken = asyncio.Condition()
+        self._freed = asyncio.Event()
 
     @property
     def has_room(self) -> bool:
@@ -45,16 +46,17 @@ class Sending:
             HTTPException: 503, there was none in time.
         """
         try:
-            async with asyncio.timeout(_WAIT), self._taken:
-                await self._taken.wait_for(lambda: self.has_room)
+            async with asyncio.timeout(_WAIT):
+                while not self.has_room:
+                    self._freed.clear()
+                    await self._freed.wait()
         except TimeoutError:
             raise HTTPException(503, _REFUSAL, {"Retry-After": "10"}) from None
 
-    async def free(self, count: int) -> None:
+    def free(self, count: int) -> None:
         """Bytes are gone."""
         self.held -= count
-        async with self._taken:
-            self._taken.notify_all()
+        self._freed.set()
 
 
 async def room(request: Request) -> None:
@@ -140,9 +142,10 @@ class _Answer:
                 is_last = at + PIECE >= len(body)
                 piece = bytes(view[at : at + PIECE])
                 await self._send({"type": "http.response.body", "body": piece, "more_body": goes_on or not is_last})
-                await asyncio.sleep(0)  # a fast client's answer lets others have their turn, and hears of its end
+                if (at + PIECE) % _TURN == 0:
+                    await asyncio.sleep(0)  # a fast client's answer lets others have their turn, and hears of its end
         finally:
-            await asyncio.shield(self._sending.free(len(body)))
+            self._sending.free(len(body))
 
 
 class _Memory:

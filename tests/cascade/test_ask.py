@@ -62,7 +62,7 @@ def scenes(draw: st.DrawFn) -> Any:
     return [(number, top, way) for number, way in enumerate(ways)], combine, rule, policy
 
 
-def lines(scene: Any, images: Any, **keep: bool) -> tuple[list[Any], int]:
+def lines(scene: Any, images: Any, **keep: Any) -> tuple[list[Any], int]:
     """The rows of all tables and the masks' runs, and how many maps were made."""
     drawn, combine, rule, policy = scene
     networks = tuple(Drawn(*one) for one in drawn)

@@ -78,11 +78,14 @@ class CombinedMaps:
 
 
 _SCRATCH = threading.local()
+_MOST_HELD = 1 << 24  # pixels: 64 MB a thread
 
 
 def _plane(size: tuple[int, int]) -> NDArray[np.float32]:
     """Float32 (1, height, width) that this thread may use until it asks again: fresh memory of an image's size is slow to
-    come by, and all maps of a line have one size."""
+    come by, and all maps of a line have one size. Of very large images none is held back."""
+    if size[0] * size[1] > _MOST_HELD:
+        return np.empty((1, *size), np.float32)
     plane: NDArray[np.float32] | None = getattr(_SCRATCH, "plane", None)
     if plane is None or plane.shape[1:] != size:
         plane = _SCRATCH.plane = np.empty((1, *size), np.float32)

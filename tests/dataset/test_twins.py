@@ -85,6 +85,13 @@ def test_drawn_twins_are_found_as_their_table_says_and_no_others() -> None:
     np.testing.assert_array_equal(groups[:, None] == groups, np.equal.outer(first, first))
 
 
+def test_a_twin_whose_frame_shows_less_steel_is_found(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{index}.png" for index in (363, 364, 886, 887)]
+    for path in paths:
+        cv2.imwrite(str(path), draw_strip(91, int(path.stem)).image)
+    assert find_twins(paths).tolist() == [0, 0, 1, 1]
+
+
 def test_tread_plates_of_one_coil_are_not_twins(tmp_path: Path) -> None:
     strips = [draw_strip(7, index) for index in range(4)]
     assert {strip.twin_of for strip in strips} == {None}

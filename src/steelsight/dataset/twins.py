@@ -34,6 +34,8 @@ _FREQUENCIES = 12
 _FREQUENCY_STEP = 1 / 110
 _CANDIDATES = 10
 _LEAST_LIKENESS = 0.4
+_NEAREST = 2  # of an image are judged even where they are less like it: the strip's edge in one frame alone changes the spectrum
+_LEAST_OF_NEAREST = 0.2
 _BATCH = 512
 
 
@@ -192,7 +194,7 @@ def _spectrum(look: _Look, common_scale: float) -> Floats:
 
 
 def _candidates(spectra: Floats, block: int = 128) -> list[tuple[int, int, int]]:
-    """The likeliest pairs (a, b, view of b) with a != b, most alike first: at most `_CANDIDATES` per image.
+    """The likeliest pairs (a, b, view of b) with a != b, most alike first: at most `_CANDIDATES` per image, if alike.
 
     Peak memory is about 3 `block` rows of 4 n float32.
     """
@@ -211,7 +213,9 @@ def _candidates(spectra: Floats, block: int = 128) -> list[tuple[int, int, int]]
         flat = likeness.reshape(len(rows), -1)
         best = np.argpartition(flat, -keep, axis=1)[:, -keep:]
         values = np.take_along_axis(flat, best, axis=1)
-        for row, at in zip(*np.nonzero(values >= _LEAST_LIKENESS), strict=True):
+        place = np.argsort(np.argsort(-values, axis=1, kind="stable"), axis=1)
+        judged = (values >= _LEAST_LIKENESS) | ((place < _NEAREST) & (values >= _LEAST_OF_NEAREST))
+        for row, at in zip(*np.nonzero(judged), strict=True):
             view, other = divmod(int(best[row, at]), count)
             low, high = sorted((start + int(row), other))  # every view undoes itself, up to a half turn
             found.setdefault((low, high, view), -float(values[row, at]))

@@ -8,7 +8,6 @@ import torch
 from safetensors.torch import load_file, save
 from torch import nn
 
-from steelsight.core.cores import cores
 from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors, sweep, write_bytes, write_json
 from steelsight.core.lock import Lock
@@ -31,7 +30,7 @@ from steelsight.training.fabric import accelerator, make_fabric
 from steelsight.training.kept_images import image_readers
 from steelsight.training.loading import JobImages, PlainImages
 from steelsight.training.sampling import distinct_images, steps_per_epoch
-from steelsight.training.threads import limited_to
+from steelsight.training.threads import THREADS, limited_to
 
 _CACHE = 2**30  # bytes of decoded images
 
@@ -89,7 +88,7 @@ def learn(
     lock.take()
     try:
         if not folder.done.is_file():
-            with limited_to(cores() if accelerator(DeviceConfig()) == "cpu" else None):
+            with limited_to(THREADS if accelerator(DeviceConfig()) == "cpu" else None):
                 _train(job, start, lesson, progress)
     finally:
         lock.release()

@@ -62,13 +62,15 @@ def scenes(draw: st.DrawFn) -> Any:
     return [(number, top, way) for number, way in enumerate(ways)], combine, rule, policy
 
 
-def lines(scene: Any, images: Any, **keep: Any) -> tuple[list[Any], int]:
+def lines(
+    scene: Any, images: Any, *, keep_maps: bool = False, keep_network_maps: bool = False
+) -> tuple[list[Any], int]:
     """The rows of all tables and the masks' runs, and how many maps were made."""
     drawn, combine, rule, policy = scene
     networks = tuple(Drawn(*one) for one in drawn)
     engine = Engine((BrightImage(WAY),), networks, CLASSES, combine=combine)
     group = [(Source(f"{place}.png", Path(f"{place}.png")), image) for place, image in enumerate(images)]
-    judged = judge_batch(group, engine, rule, policy=policy, **keep)
+    judged = judge_batch(group, engine, rule, policy=policy, keep_maps=keep_maps, keep_network_maps=keep_network_maps)
     rows = [Tables(CLASSES).lines(ResultRow.of(one)) for one in judged]
     return [(row, one.is_segmented) for row, one in zip(rows, judged, strict=True)], sum(sum(n.asked) for n in networks)
 

@@ -46,6 +46,19 @@ class Source:
         path = image_path(file)
         return cls(path.name, path)
 
+    @property
+    def file(self) -> Path:
+        """Where it lies on this machine, for what reads images again and again.
+
+        Raises:
+            UserError: it is in an object store.
+        """
+        if isinstance(self.path, StoredObject):
+            raise UserError(
+                f"{self.path}: in an object store, where images can be judged but not learned from; copy them here"
+            )
+        return self.path
+
 
 @dataclass(frozen=True)
 class FoundSources:

@@ -1,5 +1,6 @@
 """A log that strangers made, and what is built from it: no program in it runs, and no file outside of the store is read."""
 
+import json
 import sqlite3
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,8 @@ from steelsight.station.corrections.export import NoCorrections, summarise, writ
 from steelsight.station.log.export import export_csv
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
+from steelsight.station.log.verify import trail_lines, verify_file, verify_log
+from steelsight.station.note_start import note_people
 from steelsight.station.store import ImageStore
 
 PROGRAMS = {
@@ -65,7 +68,7 @@ def test_what_a_log_defines_calls_no_function_that_does_more_than_compute(path: 
         assert connection.exec_driver_sql("PRAGMA trusted_schema").scalar() == 0
 
 
-ODD = ("x", "", "-1", "[1]", "[null]", "[" * 5000)
+ODD_LOG = r"log\.sqlite: the log holds something that no station writes .* put a backup in its place"
 
 
 @pytest.mark.parametrize(
@@ -83,12 +86,79 @@ def test_a_value_that_no_station_writes_is_one_sentence(path: Any, column: str, 
     with sqlite3.connect(path) as connection:
         connection.execute(f"UPDATE inspections SET {column} = ?", (value,))
     connection.close()
-    said = r"log\.sqlite: the log holds something that no station writes .* put a backup in its place"
     with InspectionLog.open(f"sqlite:///{path}") as log:
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=ODD_LOG):
             log.get(1)
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=ODD_LOG):
             b"".join(export_csv(log, Query()))
+
+
+@pytest.mark.parametrize(("column", "value"), [("runs", "x"), ("runs", "[" * 5000), ("runs", "3"), ("at", 2**62)])
+def test_a_review_that_no_station_writes_is_one_sentence_when_the_trail_begins(
+    path: Any, column: str, value: Any
+) -> None:
+    """The trail of an older log begins with a digest of its reviews."""
+    with InspectionLog.open(f"sqlite:///{path}") as log:
+        log.review(1, after_version=0, agrees=True, word="pass")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM log_audit")
+        connection.execute(f"UPDATE reviews SET {column} = ?", (value,))
+    connection.close()
+    with InspectionLog.open(f"sqlite:///{path}") as log, pytest.raises(UserError, match=ODD_LOG):
+        note_people(log, "line 1", [])
+
+
+@pytest.mark.parametrize(("column", "value"), [("content", "x"), ("content", "[" * 5000), ("hash", "x"), ("at", 2**62)])
+def test_an_entry_of_the_trail_that_was_changed_keeps_no_station_from_its_start(
+    path: Any, column: str, value: Any
+) -> None:
+    with InspectionLog.open(f"sqlite:///{path}") as log:
+        note_people(log, "line 1", [])
+    change_entry(path, column, value)
+    with InspectionLog.open(f"sqlite:///{path}") as log:
+        note_people(log, "line 1", [])
+        log.review(1, after_version=0, agrees=True, word="pass")
+        with pytest.raises(UserError, match="the audit trail was changed: entry 2 is not what it was"):
+            verify_log(log)
+
+
+@pytest.mark.parametrize(("column", "value"), [("hash", b"x"), ("number", 2**63 - 1)])
+def test_an_entry_that_none_can_follow_is_one_sentence(path: Any, column: str, value: Any) -> None:
+    with InspectionLog.open(f"sqlite:///{path}") as log:
+        note_people(log, "line 1", [])
+    change_entry(path, column, value)
+    with InspectionLog.open(f"sqlite:///{path}") as log, pytest.raises(UserError, match=ODD_LOG):
+        log.review(1, after_version=0, agrees=True, word="pass")
+
+
+@pytest.mark.parametrize(("column", "value"), [("hash", b"x"), ("at", 2**62)])
+def test_an_entry_that_cannot_be_shown_is_one_sentence(path: Any, column: str, value: Any) -> None:
+    with InspectionLog.open(f"sqlite:///{path}") as log:
+        note_people(log, "line 1", [])
+    change_entry(path, column, value)
+    with InspectionLog.open(f"sqlite:///{path}") as log, pytest.raises(UserError, match=ODD_LOG):
+        list(trail_lines(log))
+
+
+def change_entry(path: Any, column: str, value: Any) -> None:
+    """Of the audit trail, the last one."""
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE log_audit SET {column} = ? WHERE number = 2", (value,))
+    connection.close()
+
+
+ENTRY = {"number": 1, "at": 0, "station": "", "who": "", "role": "", "kind": "begin", "content": "{}"}
+
+
+@pytest.mark.parametrize(
+    "odd", [{"station": "\ud800"}, {"number": "\ud800"}, {"number": True}, {"hash": [1]}, {"at": 2**62}, {"who": b""}]
+)
+def test_a_trail_in_a_file_that_no_station_writes_is_one_sentence(tmp_path: Path, odd: Any) -> None:
+    path = tmp_path / "log.audit.jsonl"
+    path.write_text(json.dumps({**ENTRY, "previous": "0" * 64, "hash": "x", **odd}, default=list), "utf-8")
+    with pytest.raises(UserError, match=r"log\.audit\.jsonl, line 1: no entry of an audit trail|the audit trail was") as said:
+        verify_file(path)
+    assert str(said.value).encode()
 
 
 @pytest.mark.parametrize("value", ["{}", "[1]", "3", "[[1]]", '"ab"'])

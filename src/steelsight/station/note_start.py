@@ -1,7 +1,6 @@
 """What a station tells the audit trail when it starts: which inspector judges by which rule, and who may do what."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -44,5 +43,5 @@ def _note(log: InspectionLog, station: str, kind: str, content: dict[str, Any]) 
     with log.writing() as connection:
         audit.begin(connection)
         last = audit.last_entry(connection, kind, station)
-        if last is None or json.loads(last.content) != json.loads(json.dumps(content)):
+        if last is None or last.content != audit.text_of(content):
             audit.append(connection, kind, content, audit.Actor(station=station))

@@ -1,5 +1,7 @@
 """Images of a group go to the store side by side; the log names none that is not there."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,3 +82,31 @@ def test_a_request_of_which_one_image_cannot_be_stored_is_refused_whole(station:
     assert alone[0].job.future.result(60).id
     assert len(station.log.find(Query()).inspections) == before + 1
     committer.close()
+
+
+HANGING = """
+import threading
+from steelsight.station.inspection import Result
+from steelsight.station.queue.batcher import QueuedImage
+from steelsight.station.queue.commit import Committer, JudgedImage
+from steelsight.station.queue.incoming import Incoming
+from steelsight.station.store import ImageStore
+
+hangs = threading.Event()
+
+class Hanging(ImageStore):
+    def put_image(self, sha256, content):
+        hangs.set()
+        threading.Event().wait()
+
+values = dict.fromkeys(Result.__dataclass_fields__) | {"has_image": True, "sha256": "a" * 64, "name": "a.jpg"}
+committer = Committer(Hanging(None), None)
+committer.put(JudgedImage(QueuedImage(Incoming("a.jpg", b"", "http")), Result(**values), None))
+assert hangs.wait(30)
+committer.close(0.0)
+"""
+
+
+def test_a_disk_that_hangs_does_not_keep_the_process_from_its_end() -> None:
+    """A stop that has waited its time ends: Python would wait for a pool's threads."""
+    subprocess.run([sys.executable, "-c", HANGING], check=True, timeout=60)

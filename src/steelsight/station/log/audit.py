@@ -15,6 +15,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, Row, insert, select, text
 
 from steelsight.station.inspection import Review
+from steelsight.station.log.connect import damaged_content
 from steelsight.station.log.rows import REVIEW, to_review
 from steelsight.station.log.tables import log_audit, reviews
 from steelsight.station.log.values import from_microseconds, to_microseconds, written
@@ -89,26 +90,34 @@ def append(connection: Connection, kind: str, content: Mapping[str, Any], actor:
     """Add an entry, in a transaction that writes: it stands if all of that stands.
 
     Other transactions that add one wait until this one ends, so that there is one chain whoever writes.
+
+    Raises:
+        UserError: see `begin`.
     """
     last = begin(connection)
-    return _append(connection, last, kind, content, actor)
+    with damaged_content(connection.engine.url):
+        return _append(connection, last, kind, content, actor)
 
 
 def begin(connection: Connection) -> AuditEntry:
     """Keep others from adding entries until the transaction ends; gives the last entry, and makes the first.
 
     The first one says what reviews the log had before: from then on these cannot be changed unseen either.
+
+    Raises:
+        UserError: the last entry, or a review of before, holds what no station writes.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
-    last = last_entry(connection)
-    if last is not None:
-        return last
-    count, digest = 0, hashlib.sha256()
-    for _, _, of_review in review_digests(connection):
-        count += 1
-        digest.update(of_review.encode())
-    return _append(connection, None, "begin", {"reviews": count, "sha256": digest.hexdigest()}, NOBODY)
+    with damaged_content(connection.engine.url):
+        last = last_entry(connection)
+        if last is not None:
+            return last
+        count, digest = 0, hashlib.sha256()
+        for _, _, of_review in review_digests(connection):
+            count += 1
+            digest.update(of_review.encode())
+        return _append(connection, None, "begin", {"reviews": count, "sha256": digest.hexdigest()}, NOBODY)
 
 
 def last_entry(connection: Connection, kind: str | None = None, station: str | None = None) -> AuditEntry | None:
@@ -169,6 +178,11 @@ def review_content(number: int, review: Review) -> dict[str, Any]:
     }
 
 
+def text_of(content: Mapping[str, Any]) -> str:
+    """What was done, as an entry holds it."""
+    return written(_json(content))
+
+
 def _append(
     connection: Connection, last: AuditEntry | None, kind: str, content: Mapping[str, Any], actor: Actor
 ) -> AuditEntry:
@@ -179,7 +193,7 @@ def _append(
         who=written(actor.name),
         role=actor.role,
         kind=kind,
-        content=written(_json(content)),
+        content=text_of(content),
         previous=NOTHING if last is None else last.hash,
         hash="",
     )

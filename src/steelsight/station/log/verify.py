@@ -91,10 +91,10 @@ def trail_lines(log: InspectionLog) -> Iterator[str]:
     while True:
         with log.reading() as connection:
             some = entries_after(connection, last)
+            lines = [json.dumps(entry.as_dict(), ensure_ascii=False) + "\n" for entry in some]
         if not some:
             return
-        for entry in some:
-            yield json.dumps(entry.as_dict(), ensure_ascii=False) + "\n"
+        yield from lines
         last = some[-1].number
 
 
@@ -205,6 +205,9 @@ def _lines(path: Path) -> Iterator[AuditEntry]:
                     told = json.loads(line)
                     from_microseconds(told["at"])
                     entry = AuditEntry(**{name: told[name] for name in _FIELDS})
+                    # halves of characters have no hash, and raise
+                    if not (type(entry.number) is int and isinstance(entry.hash, str) and entry.computed):
+                        raise TypeError(entry.number)
                 except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
                     raise UserError(
                         f"{path}, line {number}: no entry of an audit trail; name a file that `steelsight log export` wrote"

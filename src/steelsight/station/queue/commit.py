@@ -7,7 +7,7 @@ files for good needs hardly longer than for one.
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import SimpleQueue
 
@@ -50,7 +50,10 @@ class Committer:
         self.unwritten = Unwritten()
         self._store, self._log = store, log
         self._finished: SimpleQueue[Sequence[JudgedImage]] = SimpleQueue()
-        self._storing = ThreadPoolExecutor(_STORING, thread_name_prefix="store")
+        # not of `ThreadPoolExecutor`: Python waits for those when it ends, and a disk may hang
+        self._to_store: SimpleQueue[tuple[Future[None], JudgedImage] | None] = SimpleQueue()
+        for number in range(_STORING):
+            threading.Thread(target=self._store_images, name=f"store-{number}", daemon=True).start()
         self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
         self._thread.start()
 
@@ -75,14 +78,18 @@ class Committer:
                 group.append(self._finished.get())
             goes_on = all(group)
             self._commit(self._stored([whole for whole in group if whole]))
-        self._storing.shutdown(wait=False)
+        for _ in range(_STORING):
+            self._to_store.put(None)
 
     def _stored(self, group: Sequence[Sequence[JudgedImage]]) -> list[Sequence[JudgedImage]]:
         """Put images and maps into the store; where one cannot be kept, none of its request is, and the senders are told."""
-        tasks = [[self._storing.submit(self._store_image, one) for one in whole] for whole in group]
+        stored: list[list[Future[None]]] = [[Future() for _ in whole] for whole in group]
+        for whole, of_whole in zip(group, stored, strict=True):
+            for one, future in zip(whole, of_whole, strict=True):
+                self._to_store.put((future, one))
         kept = []
-        for whole, of_whole in zip(group, tasks, strict=True):
-            errors = [error for error in (task.exception() for task in of_whole) if error is not None]
+        for whole, of_whole in zip(group, stored, strict=True):
+            errors = [error for error in (future.exception() for future in of_whole) if error is not None]
             if not errors:
                 kept.append(whole)
             elif isinstance(errors[0], Exception):
@@ -90,6 +97,16 @@ class Committer:
             else:
                 raise errors[0]
         return kept
+
+    def _store_images(self) -> None:
+        while task := self._to_store.get():
+            future, one = task
+            try:
+                self._store_image(one)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(None)
 
     def _store_image(self, one: JudgedImage) -> None:
         if one.result.has_image:

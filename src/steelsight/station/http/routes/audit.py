@@ -20,8 +20,8 @@ def audit_routes(station: Station) -> APIRouter:
         """How many entries the audit trail has, and the hash of the last one: keep it elsewhere."""
         with station.log.reading() as connection:
             last = last_entry(connection)
-        if last is None:
-            return json_answer(AuditAnswer(entries=0, head=None, at=None))
-        return json_answer(AuditAnswer(entries=last.number, head=last.hash, at=from_microseconds(last.at)))
+            if last is None:
+                return json_answer(AuditAnswer(entries=0, head=None, at=None))
+            return json_answer(AuditAnswer(entries=last.number, head=last.hash, at=from_microseconds(last.at)))
 
     return routes

@@ -55,6 +55,36 @@ def test_a_folder_with_other_things_stays_as_it_is(tmp_path: Path, caplog: pytes
     assert "which stays so, since it holds other things too" in caplog.text
 
 
+def test_images_that_are_not_the_stations_stay_as_they_are(tmp_path: Path) -> None:
+    """A folder of data may have had images, as of a dataset, before a station worked in it."""
+    data = old_station(tmp_path / "data")
+    for name in ("images/a.jpg", "images/train/b.jpg", "maps/plan.png"):
+        (data / name).parent.mkdir(exist_ok=True)
+        (data / name).write_bytes(b"")
+    theirs = {"images", "images/a.jpg", "images/train", "images/train/b.jpg", "maps", "maps/plan.png"}
+    for path in (data, *data.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    open_log(StationSettings(data=data)).close()
+    assert data.stat().st_mode & 0o777 == 0o755
+    assert {name for name, mode in modes(data).items() if mode & 0o077} == theirs
+
+
+def test_a_folder_behind_a_link_is_closed_too(tmp_path: Path) -> None:
+    data, link = old_station(tmp_path / "disk"), tmp_path / "data"
+    link.symlink_to(data)
+    open_log(StationSettings(data=link)).close()
+    assert data.stat().st_mode & 0o777 == 0o700
+    assert not any(mode & 0o077 for mode in modes(data).values())
+
+
+def test_a_link_to_nothing_keeps_nothing_open(tmp_path: Path) -> None:
+    data = old_station(tmp_path / "data")
+    (data / "images" / "ab" / "b.jpg").symlink_to("nowhere")
+    open_log(StationSettings(data=data)).close()
+    assert data.stat().st_mode & 0o777 == 0o700
+    assert (data / "images" / "ab" / "a.jpg").stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_another_account_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     data = old_station(tmp_path / "data")

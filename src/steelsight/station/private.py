@@ -6,12 +6,15 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from steelsight.core.files import resolved
 from steelsight.core.private_files import close_to_others, is_open_to_others, is_ours
 
 log = logging.getLogger("steelsight.station")
 
-_OWN_FOLDERS = ("images", "maps", "unknown")
-_OWN_FILES = ("station.json", "log.sqlite", "log.sqlite-wal", "log.sqlite-shm")
+_SHELF = "[0-9a-f][0-9a-f]"
+_STORE = tuple(f"{folder}{below}" for folder in ("images", "maps") for below in ("", f"/{_SHELF}", f"/{_SHELF}/*"))
+_OWN = ("station.json", "log.sqlite", "log.sqlite-wal", "log.sqlite-shm", "unknown", *_STORE)
+_OWN += tuple(f"unknown/{pattern}" for pattern in _STORE)
 
 
 def keep_private(data: Path, database: URL) -> None:
@@ -19,9 +22,10 @@ def keep_private(data: Path, database: URL) -> None:
 
     A folder of another account, and one that holds other things too, stays open: what is the station's own in it is closed.
     """
+    folder = resolved(data)
     try:
-        changed = close_to_others(_own_parts(data)) + close_to_others(_log_parts(database))
-        is_open = is_open_to_others(data)
+        changed = close_to_others(_own_parts(folder)) + close_to_others(_log_parts(database))
+        is_open = is_open_to_others(folder)
     except OSError as error:
         log.warning("%s: other accounts of this machine may read it (%s); close it yourself", data, error)
         return
@@ -30,20 +34,21 @@ def keep_private(data: Path, database: URL) -> None:
             "%s: other accounts could read it; %d files and folders are now this account's alone", data, changed
         )
     if is_open:
-        why = "holds other things too" if is_ours(data) else "belongs to another account"
+        why = "holds other things too" if is_ours(folder) else "belongs to another account"
         log.warning("%s: other accounts may look into this folder, which stays so, since it %s", data, why)
 
 
 def _own_parts(data: Path) -> Iterator[Path]:
-    """What can be closed: nothing below a closed folder can be reached."""
+    """What can be closed, what is in a folder before it: files under the station's names, and folders that hold nothing else.
+    Nothing below a closed folder can be reached."""
     if not is_open_to_others(data):
         return
-    parts = [data / name for name in (*_OWN_FOLDERS, *_OWN_FILES) if (data / name).exists()]
-    for part in filter(is_ours, parts):
-        yield part
-        yield from (path for path in part.rglob("*") if is_ours(path))
-    if is_ours(data) and all(path in parts for path in data.iterdir() if not path.name.startswith(".")):
-        yield data
+    own = {path for pattern in _OWN for path in data.glob(pattern)}
+    for path in [*sorted(own, reverse=True), data]:
+        if path.is_dir() and not all(one in own for one in path.iterdir() if not one.name.startswith(".")):
+            own.discard(path)
+        elif is_ours(path):
+            yield path
 
 
 def _log_parts(database: URL) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """Names, roles and tokens: of a token its hash alone is kept."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,19 @@ def test_what_stands_in_the_file_stays(tmp_path: Path) -> None:
     add_person(path, "Bert", "operator")
     assert path.read_text("utf-8").startswith("# of line 2\n")
     assert [one.name for one in read_people(path)] == ["Anna", "Bert"]
+
+
+def test_the_account_of_a_station_may_still_read_the_file(tmp_path: Path) -> None:
+    """It is often another one than that of who makes tokens."""
+    path = tmp_path / "tokens.toml"
+    add_person(path, "Anna", "owner")
+    path.chmod(0o640)
+    if os.name == "posix" and os.geteuid() == 0:
+        os.chown(path, 0, 65534)
+    before = path.stat()
+    add_person(path, "Bert", "operator")
+    after = path.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
 
 
 @pytest.mark.parametrize(

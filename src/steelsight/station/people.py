@@ -4,8 +4,10 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 import tomllib
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -69,11 +71,13 @@ def read_people(path: Path) -> tuple[Person, ...]:
                     f"{path}: others can write to it, and so give themselves any role; run `chmod go-w` on it"
                 )
             content = tomllib.loads(stream.read().decode("utf-8"))
-    except OSError as error:
+    except FileNotFoundError as error:
         raise UserError(
-            f"{path}: cannot be read ({error.strerror or error}); make it with "
+            f"{path}: cannot be read ({error.strerror}); make it with "
             f"`{command('token', path, name='NAME', role='owner')}`"
         ) from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error}); see to its rights") from error
     except ValueError as error:
         raise UserError(f"{path}: not TOML ({error}); make tokens with `steelsight token`") from error
     try:
@@ -91,7 +95,8 @@ def read_people(path: Path) -> tuple[Person, ...]:
 
 
 def add_person(path: Path, name: str, role: Role) -> str:
-    """Make a token, and write its name, role and hash at the end of a file, which is made if it is not there.
+    """Make a token, and write its name, role and hash at the end of a file, which is made for this account alone if it is not
+    there; else its mode and owner stay, since a station may run under another account.
 
     Returns:
         The token itself, which stands nowhere.
@@ -99,8 +104,8 @@ def add_person(path: Path, name: str, role: Role) -> str:
     Raises:
         UserError: the name is taken or is none, or the file is no such file or cannot be written.
     """
-    there = path.exists()
-    people = read_people(path) if there else ()
+    former = path.stat() if path.exists() else None
+    people = () if former is None else read_people(path)
     if name in {one.name for one in people}:
         raise UserError(f"{path}: there is a token of {name!r}; take that out first, or give another name")
     token = secrets.token_urlsafe(_BYTES)
@@ -108,11 +113,20 @@ def add_person(path: Path, name: str, role: Role) -> str:
         new = Person(name=name, role=role, sha256=hash_of(token))
     except ValidationError as error:
         raise UserError(explain(error, place=lambda where: f"`{'.'.join(map(str, where))}=`")) from error
-    before = path.read_text("utf-8") if there else ""
+    before = "" if former is None else path.read_text("utf-8")
     # the strings of JSON are strings of TOML
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in new.model_dump().items()]
     if before and not before.endswith("\n"):
         before += "\n"
-    write_text(path, "\n".join([*([before] if before else []), "[[token]]", *lines, ""]))
-    path.chmod(0o600)
+    write_text(path, "\n".join([*([before] if before else []), "[[token]]", *lines, ""]), private=True)
+    if former is not None:
+        _restore(path, former)
     return token
+
+
+def _restore(path: Path, former: os.stat_result) -> None:
+    """Give a file that was written anew its owner, where this account may, and its mode."""
+    if os.name == "posix":
+        with suppress(PermissionError):
+            os.chown(path, former.st_uid, former.st_gid)
+    path.chmod(stat.S_IMODE(former.st_mode))

@@ -143,6 +143,15 @@ def test_what_is_taken_away_is_in_the_trail_and_the_head_is_given_out(at_work: A
     assert any('\\"what\\":\\"log.csv\\"' in line and '"who": "Owner"' in line for line in last)
 
 
+def test_what_is_refused_is_not_in_the_trail_as_taken_away(tmp_path: Any, at_work: Any) -> None:
+    with served(at_work[0].inspector.folder, tmp_path / "data", Access(people=PEOPLE)) as (station, client):
+        before = verify_log(station.log).entries
+        assert client.get("/api/v1/corrections.zip", headers=carrying("owner")).status_code == 404
+        assert verify_log(station.log).entries == before
+        assert client.get("/api/v1/log.csv", headers=carrying("owner")).status_code == 200
+        assert verify_log(station.log).entries == before + 1
+
+
 def test_the_trail_says_which_inspector_judges_and_by_which_rule(at_work: Any) -> None:
     station, client = at_work
     lines = client.get("/api/v1/audit.jsonl", headers=carrying("owner")).text.splitlines()

@@ -1,6 +1,6 @@
 """The log and its audit trail as files, and the corrections as a dataset."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import chain
 from threading import BoundedSemaphore
 from typing import Annotated
@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
+from steelsight.core.errors import UserError
 from steelsight.station.corrections.export import NoCorrections, summarise, zip_corrections
 from steelsight.station.corrections.files import TOGETHER
 from steelsight.station.http.actor import actor_of, note_export
@@ -31,11 +32,29 @@ def exporting_routes(station: Station) -> APIRouter:
     routes = APIRouter(prefix="/api/v1")
     places = BoundedSemaphore(AT_ONCE)
 
+    def download(request: Request, pieces: Iterator[bytes], name: str, media_type: str) -> StreamingResponse:
+        """A file as it is made; its first piece is made before the answer begins, so that a fault can still be told, and only
+        what is given out is noted.
+
+        Raises:
+            HTTPException: 503, as many are being taken already.
+        """
+        if not places.acquire(blocking=False):
+            raise HTTPException(503, f"{AT_ONCE} files are being taken already; ask again", {"Retry-After": "30"})
+        held = _held(places, pieces)
+        first = next(held)
+        try:
+            note_export(station, actor_of(station, request.scope), name)
+        except UserError:
+            held.close()
+            raise
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return StreamingResponse(chain([first], held), media_type=media_type, headers=headers)
+
     @routes.get("/log.csv", responses=_file(_CSV) | refusals(422, 503), response_class=Response, summary="Log as CSV")
     def log_csv(request: Request, filters: Annotated[Filters, Query()]) -> Response:
         """All inspections that match the filters, the earliest first, as CSV."""
-        note_export(station, actor_of(station, request.scope), "log.csv")
-        return _download(places, export_csv(station.log, filters.query()), "log.csv", _CSV)
+        return download(request, export_csv(station.log, filters.query()), "log.csv", _CSV)
 
     @routes.get(
         "/log.parquet",
@@ -45,8 +64,7 @@ def exporting_routes(station: Station) -> APIRouter:
     )
     def log_parquet(request: Request, filters: Annotated[Filters, Query()]) -> Response:
         """All inspections that match the filters, the earliest first, as Parquet."""
-        note_export(station, actor_of(station, request.scope), "log.parquet")
-        return _download(places, export_parquet(station.log, filters.query()), "log.parquet", _PARQUET)
+        return download(request, export_parquet(station.log, filters.query()), "log.parquet", _PARQUET)
 
     @routes.get("/corrections", response_model=CorrectionsAnswer, responses=refusals(503), summary="Corrections")
     def corrections() -> Response:
@@ -70,18 +88,16 @@ def exporting_routes(station: Station) -> APIRouter:
     )
     def corrections_zip(request: Request) -> Response:
         """The reviewed images and their masks in COCO's layout. Unpack it, and `steelsight train` reads it."""
-        note_export(station, actor_of(station, request.scope), "corrections.zip")
         try:
-            return _download(places, zip_corrections(station.log, station.store), "corrections.zip", _ZIP)
+            return download(request, zip_corrections(station.log, station.store), "corrections.zip", _ZIP)
         except NoCorrections as error:
             raise HTTPException(404, str(error)) from error
 
     @routes.get("/audit.jsonl", responses=_file(_LINES) | refusals(503), response_class=Response, summary="Audit trail")
     def audit_trail(request: Request) -> Response:
         """The audit trail, an entry a line as JSON; `steelsight log verify` looks whether it is whole."""
-        note_export(station, actor_of(station, request.scope), "audit.jsonl")
         lines = (line.encode() for line in trail_lines(station.log))
-        return _download(places, lines, "audit.jsonl", _LINES)
+        return download(request, lines, "audit.jsonl", _LINES)
 
     return routes
 
@@ -90,21 +106,7 @@ def _file(media_type: str) -> Responses:
     return {200: {"content": {media_type: {}}, "description": "The file."}}
 
 
-def _download(places: BoundedSemaphore, pieces: Iterator[bytes], name: str, media_type: str) -> StreamingResponse:
-    """A file as it is made; its first piece is made before the answer begins, so that a fault can still be told.
-
-    Raises:
-        HTTPException: 503, as many are being taken already.
-    """
-    if not places.acquire(blocking=False):
-        raise HTTPException(503, f"{AT_ONCE} files are being taken already; ask again", {"Retry-After": "30"})
-    held = _held(places, pieces)
-    first = next(held)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(chain([first], held), media_type=media_type, headers=headers)
-
-
-def _held(places: BoundedSemaphore, pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _held(places: BoundedSemaphore, pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
     """The pieces, of which the first may be empty; with the last one, or when nobody takes them any more, a place is free."""
     try:
         yield next(pieces, b"")

@@ -156,7 +156,9 @@ ENTRY = {"number": 1, "at": 0, "station": "", "who": "", "role": "", "kind": "be
 def test_a_trail_in_a_file_that_no_station_writes_is_one_sentence(tmp_path: Path, odd: Any) -> None:
     path = tmp_path / "log.audit.jsonl"
     path.write_text(json.dumps({**ENTRY, "previous": "0" * 64, "hash": "x", **odd}, default=list), "utf-8")
-    with pytest.raises(UserError, match=r"log\.audit\.jsonl, line 1: no entry of an audit trail|the audit trail was") as said:
+    with pytest.raises(
+        UserError, match=r"log\.audit\.jsonl, line 1: no entry of an audit trail|the audit trail was"
+    ) as said:
         verify_file(path)
     assert str(said.value).encode()
 

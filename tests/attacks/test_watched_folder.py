@@ -111,3 +111,20 @@ def test_a_link_that_leads_out_is_not_moved_either(folder: Path, tmp_path: Path)
     with pytest.raises(OSError, match="it leads to a file outside of the folder"):
         move(folder, entry, tmp_path / "done")
     assert not list((tmp_path / "done").iterdir())
+
+
+def test_a_folder_that_is_exchanged_for_a_link_gives_no_file_of_elsewhere_away(tmp_path: Path) -> None:
+    """Between the inspection and the move; the other file has the same name, size and time."""
+    watched, elsewhere = tmp_path / "watched", tmp_path / "elsewhere"
+    for folder in (watched / "line", elsewhere):
+        folder.mkdir(parents=True)
+        (folder / "a.jpg").write_bytes(folder.name[:4].encode())
+        os.utime(folder / "a.jpg", ns=(0, 10**18))
+    entry = scan(watched, below=True).entries["line/a.jpg"]
+    (watched / "line").rename(tmp_path / "away")
+    (watched / "line").symlink_to(elsewhere)
+    assert (watched / "line" / "a.jpg").stat().st_size == entry.size
+    with pytest.raises(OSError, match=r"Not a directory|symbolic links"):
+        move(watched, entry, tmp_path / "done")
+    assert (elsewhere / "a.jpg").read_bytes() == b"else"
+    assert not list((tmp_path / "done").rglob("*.jpg"))

@@ -1,15 +1,17 @@
-"""Opening a file of a folder that others write into: no link leads out of it, and nothing is waited for.
+"""Opening or naming a file of a folder that others write into: no link leads out of it, and nothing is waited for.
 
 What a name stands for may be changed between a look and an opening; so the open file is judged, and not its name.
 """
 
 import os
 import stat
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 
 from steelsight.core.files import resolved
 
-_BELOW = hasattr(os, "O_NOFOLLOW") and os.open in os.supports_dir_fd
+_BELOW = hasattr(os, "O_NOFOLLOW") and {os.open, os.stat, os.link, os.unlink} <= os.supports_dir_fd
 _QUIET = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -42,15 +44,44 @@ def open_inside(folder: Path, name: str) -> int:
     raise NotInsideError(0, "it is no file but a pipe, a device or a folder")
 
 
-def _open_below(folder: Path, path: Path) -> int:
-    """Step by step, each without links: none of the names is one, now that they were followed."""
-    *above, last = path.parts
-    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+@contextmanager
+def named_inside(folder: Path, name: str) -> Iterator[tuple[str, int | None]]:
+    """What to tell the system of a file, with `dir_fd=`, so that it is one of this folder: its last name, and the open folder
+    that it is in, to which no link led. Where the system knows no such thing: its path, and None.
+
+    Args:
+        name: path inside the folder, with forward slashes.
+
+    Raises:
+        OSError: a part of it is a link, or not there.
+    """
+    if not _BELOW:
+        yield str(folder / name), None
+        return
+    *above, last = PurePosixPath(name).parts
+    at = _open_folder(resolved(folder), above)
     try:
-        for part in above:
-            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
-            os.close(at)
-            at = below
+        yield last, at
+    finally:
+        os.close(at)
+
+
+def _open_below(folder: Path, path: Path) -> int:
+    *above, last = path.parts
+    at = _open_folder(folder, above)
+    try:
         return os.open(last, os.O_RDONLY | os.O_NOFOLLOW | _QUIET, dir_fd=at)
     finally:
         os.close(at)
+
+
+def _open_folder(folder: Path, below: Sequence[str]) -> int:
+    """Step by step, each without links: none of the names is one, now that they were followed."""
+    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for part in below:
+        try:
+            inside = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+        finally:
+            os.close(at)
+        at = inside
+    return at

@@ -34,8 +34,10 @@ def is_open_to_others(path: Path) -> bool:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether this account owns a file or folder, so that it may close it to others; a link counts as itself, and what is gone
-    is nobody's."""
+    """Whether this account owns a file or folder, so that it may close it to others.
+
+    A link counts as itself, and what is gone is nobody's.
+    """
     try:
         return not _HAS_MODES or path.lstat().st_uid == os.geteuid()
     except FileNotFoundError:

@@ -27,7 +27,7 @@ def links(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> An
     """How the target's file system takes second names."""
     link = os.link
 
-    def no_link(source: Any, target: Any) -> Any:
+    def no_link(source: Any, target: Any, **_: Any) -> Any:
         if request.param == "another file system" and Path(source).parent == Path(target).parent:
             return link(source, target)
         raise OSError(18 if request.param == "another file system" else 1, "no")

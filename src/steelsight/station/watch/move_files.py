@@ -4,15 +4,18 @@ import errno
 import os
 import shutil
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from steelsight.core.files import temporary_beside
-from steelsight.core.open_inside import open_inside
+from steelsight.core.open_inside import named_inside, open_inside
 from steelsight.station.watch.scan import Entry
 
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EACCES})
 
+_FOLLOWS = os.link not in os.supports_follow_symlinks
+"""Whether a second name for what is a link by now is one for what it leads to: only where a system knows no other."""
 
 Taken = Literal["made", "there", "taken"]
 """A name in the target: given to the file now, by an earlier move that was killed, or another file's."""
@@ -31,48 +34,83 @@ def move(folder: Path, entry: Entry, target: Path) -> Path | None:
     Raises:
         OSError: it cannot be moved; it is where it was.
     """
-    source, place = folder / entry.name, target / entry.name
+    place = target / entry.name
     place.parent.mkdir(parents=True, exist_ok=True)
-    number = 1
     try:
-        while _is_still(source, entry):
-            said = _put(folder, entry, place)
-            if said != "taken":
-                if _is_still(source, entry):
-                    source.unlink()
-                elif said == "made" and source.exists() and not _is_still(place, entry):
-                    place.unlink()  # a camera took the name for its next image, which is not inspected yet
-                    return None
-                return place
-            number += 1
-            place = target / Path(entry.name).with_suffix(f".{number}{source.suffix}")
+        with named_inside(folder, entry.name) as (name, inside):
+            return _move(folder, _Source(entry, name, inside), target, place)
     except FileNotFoundError:
-        if source.exists():
+        if (folder / entry.name).exists():
             raise
     return None
 
 
-def _is_still(path: Path, entry: Entry) -> bool:
-    try:
-        return Entry.of(entry.name, path.stat()).stamp == entry.stamp
-    except FileNotFoundError:
-        return False
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The file that is moved, as `named_inside` names it: were a folder above it exchanged for a link by now, another file of
+    the same name would be taken."""
+
+    entry: Entry
+    name: str
+    inside: int | None
+
+    def status(self, *, of_link: bool = False) -> os.stat_result | None:
+        try:
+            return os.stat(self.name, dir_fd=self.inside, follow_symlinks=not of_link)
+        except FileNotFoundError:
+            return None
+
+    @property
+    def is_still(self) -> bool:
+        return _is_of(self.status(), self.entry)
+
+    @property
+    def is_link(self) -> bool:
+        status = self.status(of_link=True)
+        return status is not None and stat.S_ISLNK(status.st_mode)
 
 
-def _put(folder: Path, entry: Entry, place: Path) -> Taken:
+def _move(folder: Path, source: _Source, target: Path, place: Path) -> Path | None:
+    entry, number = source.entry, 1
+    while source.is_still:
+        said = _put(folder, source, place)
+        if said != "taken":
+            if source.is_still:
+                os.unlink(source.name, dir_fd=source.inside)
+            elif said == "made" and source.status() is not None and not _is_of(place.stat(), entry):
+                place.unlink()  # a camera took the name for its next image, which is not inspected yet
+                return None
+            return place
+        number += 1
+        place = target / Path(entry.name).with_suffix(f".{number}{Path(entry.name).suffix}")
+    return None
+
+
+def _is_of(status: os.stat_result | None, entry: Entry) -> bool:
+    return status is not None and Entry.of(entry.name, status).stamp == entry.stamp
+
+
+def _put(folder: Path, source: _Source, place: Path) -> Taken:
     """Give a file a second name, or copy it where that cannot be."""
-    source = folder / entry.name
-    if source.is_symlink():
-        return _copy(folder, entry, place)  # a second name for the link would lead elsewhere
+    if source.is_link:
+        return _copy(folder, source.entry, place)  # a second name for the link would lead elsewhere
     try:
-        os.link(source, place)
+        os.link(source.name, place, src_dir_fd=source.inside, follow_symlinks=_FOLLOWS)
         return "made"
     except FileExistsError:
-        return "there" if place.samefile(source) or _is_copy(source, place) else "taken"
+        return _same(folder, source, place)
     except OSError as error:
         if error.errno != errno.EXDEV and error.errno not in _NO_LINKS:
             raise
-    return _copy(folder, entry, place)
+    return _copy(folder, source.entry, place)
+
+
+def _same(folder: Path, source: _Source, place: Path) -> Taken:
+    status = source.status()
+    if status is None:
+        raise FileNotFoundError(errno.ENOENT, "gone", source.entry.name)
+    is_same = os.path.samestat(status, place.stat()) or _is_copy(folder / source.entry.name, place)
+    return "there" if is_same else "taken"
 
 
 def _copy(folder: Path, entry: Entry, place: Path) -> Taken:

@@ -37,7 +37,10 @@ _WORDS = {
     503: "the log or the disk refuses",
 }
 
-_UNTOLD = "the station cannot keep or read results at present; its own output says why, and so does this with its token"
+_UNTOLD = (
+    "the station cannot keep or read results at present; its own output says why, and so does this with a token, where the "
+    "station has one"
+)
 
 Responses = dict[int | str, dict[str, Any]]
 """What a route may answer, by status, for the OpenAPI description."""

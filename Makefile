@@ -9,12 +9,15 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PLAIN := .venv-plain
 PACKAGING := .venv-packaging
+LOWEST := .venv-lowest
+LOCKING := .venv-locking
 # Of `make demo`: a folder of labelled images to train on in place of made-up strips, and one of images to inspect.
 DATA ?=
 DEMO := $(if $(DATA),demo/own,demo)
 IMAGES ?= $(if $(DATA),$(DATA)/test_images,demo/fresh/train_images)
 RUNTIME_TESTS := tests/cascade tests/results tests/inspector tests/cli/test_inspect.py tests/cli/test_bench.py tests/cli/test_score.py
 STATION_TESTS := tests/station/test_station.py tests/station/http/routes/test_inspecting.py
+TRUST_TESTS := tests/inspector/test_signature.py tests/cli/test_sign.py tests/station/log tests/station/http/middleware
 
 ALONE := $(addprefix tests/training/test_,parallel_jobs.py devices.py job_memory.py allocator.py)
 
@@ -28,7 +31,7 @@ endif
 # One line per package of a MB or more: enough to see it move, little enough to read.
 PIP_LINES := sed -unE -e 's/^ *Downloading (.*\([0-9.]+ [MG]B\))/  \1/p' -e 's/^Installing collected packages.*/  installing .../p'
 
-.PHONY: help demo test test-slow test-python test-page check check-python check-page no-node docs package plain clean
+.PHONY: help demo test test-slow test-python test-page check check-python check-page no-node docs package plain lowest lock clean
 
 help:
 	@echo "make demo    draw strips, train, judge, decide verdicts, export an inspector, calibrate it, inspect fresh strips, report"
@@ -39,6 +42,8 @@ help:
 	@echo "make docs    the documents as a site, in site/"
 	@echo "make package  build wheel and sdist into dist/, and hold them to what may be in them"
 	@echo "make plain   prove that the plain install inspects and scores without torch, and the station runs without it"
+	@echo "make lowest  the same tests with the least version that pyproject.toml allows of each package"
+	@echo "make lock    write requirements/serve.lock anew: the present versions of a station's packages, with hashes"
 	@echo "make clean   remove the virtual environments and the demo"
 	@echo
 	@echo "benchmarks: see bench/README.md"
@@ -153,10 +158,28 @@ plain: package
 	  test $$size -lt 500 || { echo "the plain install must stay under 500 MB" >&2; exit 1; }
 	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet pytest pytest-timeout hypothesis onnx
 	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest -o pythonpath=tests $(RUNTIME_TESTS)
-	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet "$$(echo dist/*.whl)[serve]" httpx
-	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest -o pythonpath=tests $(STATION_TESTS)
+	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet "$$(echo dist/*.whl)[serve,sign]" httpx
+	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest -o pythonpath=tests $(STATION_TESTS) $(TRUST_TESTS)
 	@$(PLAIN)/bin/python -c "from importlib.util import find_spec; raise SystemExit(bool(find_spec('torch') or find_spec('pandas')))"
 	@rm -rf $(PLAIN)
 
+# A bound that is too low shows here alone: everything else runs with what is newest.
+lowest:
+	@$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python .ci/lowest_bounds.py serve sign postgres > $(LOWEST)/constraints.txt
+	@$(LOWEST)/bin/pip install --disable-pip-version-check --quiet --constraint $(LOWEST)/constraints.txt ".[serve,sign,postgres]" \
+	  pytest pytest-timeout hypothesis onnx httpx
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -o pythonpath=tests $(RUNTIME_TESTS) $(STATION_TESTS) $(TRUST_TESTS)
+	@rm -rf $(LOWEST)
+
+# With hashes, and without an address: where packages come from is a matter of who installs them.
+lock:
+	@$(PYTHON) -m venv --clear $(LOCKING)
+	@$(LOCKING)/bin/pip install --disable-pip-version-check --quiet uv
+	$(LOCKING)/bin/uv pip compile pyproject.toml --extra serve --extra sign --extra postgres --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --upgrade --quiet \
+	  --output-file requirements/serve.lock
+	@rm -rf $(LOCKING)
+
 clean:
-	rm -rf .venv $(PLAIN) $(PACKAGING) dist site node_modules demo
+	rm -rf .venv $(PLAIN) $(PACKAGING) $(LOWEST) $(LOCKING) dist site node_modules demo

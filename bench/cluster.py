@@ -2,6 +2,7 @@
 
     python bench/cluster.py nodes                        jobs on 1, 2 and 4 nodes: weights, evidence and decision
     python bench/cluster.py kills --rounds 20            a node killed with SIGKILL at a random moment of a training
+    python bench/cluster.py driver --rounds 3            the driver killed at a random moment; one goes on, a second joins in
     python bench/cluster.py inspection --images 2000     a node killed in the middle of an inspection
     python bench/cluster.py overhead --runs 5            90 jobs of a second: two nodes against two jobs side by side
 
@@ -21,8 +22,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from machine import print_machine
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
@@ -30,10 +34,11 @@ os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path[:2
 
 from helpers.ray_cluster import EPOCHS, TINY, Nodes, made, ray_nodes  # noqa: E402
 from helpers.tiny_inspector import make_inspector  # noqa: E402
-from helpers.training_samples import few_images  # noqa: E402
+from helpers.training_samples import few_images, sets  # noqa: E402
 
 from steelsight.cluster.connect import connected  # noqa: E402
-from steelsight.cluster.train import ClusterConfig, train_on_cluster  # noqa: E402
+from steelsight.cluster.lay_out import ClusterConfig  # noqa: E402
+from steelsight.cluster.train import train_on_cluster  # noqa: E402
 from steelsight.dataset.read import read_dataset  # noqa: E402
 from steelsight.imaging.read import list_images  # noqa: E402
 from steelsight.recipe import Member, choose_jobs, load_recipe  # noqa: E402
@@ -44,6 +49,8 @@ from steelsight.training.device_config import DeviceConfig  # noqa: E402
 from steelsight.training.experiment import run_jobs  # noqa: E402
 from steelsight.training.start import start_run  # noqa: E402
 
+SHORT = (*TINY, "members.*.sampling.least_steps=1")
+"""The same jobs with a step or two an epoch, for many rounds."""
 JOBS_OF_A_SECOND = 90
 FOLDS, SECOND_EPOCHS = 3, 6
 
@@ -114,22 +121,29 @@ def same_on_nodes(work: Path, rows: Rows) -> None:
         rows.once("nodes", count, measure)
 
 
+def ended(log: Path) -> list[tuple[str, str]]:
+    """Jobs and their epochs, as a training tells them."""
+    return re.findall(r"^(\S+/fold\d+) epoch (\d+)/", log.read_text(), re.MULTILINE)
+
+
 def kill_rounds(work: Path, rows: Rows, count: int) -> None:
     """A node killed at a random moment; counts the epochs that were trained again behind a checkpoint that had arrived."""
     expected: dict[str, bytes] = {}
 
     def measure(number: int) -> dict[str, Any]:
         if not expected:
-            alone = new_run(work, "alone", TINY)
+            alone = new_run(work, "alone", SHORT)
             on_one_machine(alone)
             expected.update(made(alone.run.path))
-        evidence = new_run(work, "killed", TINY)
-        after = random.Random(number).uniform(0, 15)
+        evidence = new_run(work, "killed", SHORT)
+        jobs, chance = choose_jobs(evidence.recipe, []), random.Random(number)
+        epochs, after = chance.randrange(len(jobs) * EPOCHS), chance.uniform(0, 2)
         log = work / "killed.txt"
+        log.write_text("")
         with ray_nodes(2) as nodes, log.open("w") as said, redirect_stderr(said):
 
             def kill() -> None:
-                while not list(evidence.run.path.glob("jobs/*/*/.lock")):
+                while not list(evidence.run.path.glob("jobs/*/*/.lock")) or len(ended(log)) < epochs:
                     time.sleep(0.05)
                 time.sleep(after)
                 nodes.kill(number % 2)
@@ -138,19 +152,64 @@ def kill_rounds(work: Path, rows: Rows, count: int) -> None:
             killing.start()
             on_cluster(evidence, nodes, ClusterConfig(retries=5, checkpoint_every=0))
             killing.join()
-        trained = re.findall(r"^(\S+/fold\d+) epoch (\d+)/", log.read_text(), re.MULTILINE)
         lost = re.findall(r"^(\S+/fold\d+): its worker", log.read_text(), re.MULTILINE)
-        jobs = len(choose_jobs(evidence.recipe, []))
         return {
-            "after": round(after, 2),
+            "epochs_before": epochs,
+            "seconds_behind": round(after, 2),
             "lost": len(lost),
-            "trained_again": len(trained) - len(set(trained)),
-            "epochs": jobs * EPOCHS,
+            "trained_again": len(ended(log)) - len(set(ended(log))),
+            "epochs": len(jobs) * EPOCHS,
             "identical": made(evidence.run.path) == expected,
         }
 
     for number in range(count):
         rows.once("kills", number, lambda number=number: measure(number))  # type: ignore[misc]
+
+
+def driver_rounds(work: Path, rows: Rows, count: int) -> None:
+    """The driver killed with SIGKILL at a random moment; `--resume` goes on, and another one, without a cluster, joins in."""
+    expected: dict[str, bytes] = {}
+
+    def measure(number: int) -> dict[str, Any]:
+        if not expected:
+            alone = new_run(work, "alone", SHORT)
+            on_one_machine(alone)
+            expected.update(decided(alone.run))
+        run = new_run(work, "driven", SHORT).run
+        verb = [
+            sys.executable,
+            "-m",
+            "steelsight.cli.main",
+            "train",
+            work / "data",
+            "--recipe",
+            "demo",
+            "--out",
+            run.path,
+        ]
+        verb += [*sets(*SHORT), "--device", "cpu", "--resume"]
+        epochs = random.Random(number).randrange(len(choose_jobs(run.recipe, [])) * EPOCHS)
+        log = work / "driven.txt"
+        log.write_text("")
+        with ray_nodes(2) as nodes, log.open("w") as said:
+            start = partial(subprocess.Popen, stdout=subprocess.DEVNULL, stderr=said)
+            driver = start([*verb, "--cluster", nodes.address])
+            while (not list(run.path.glob("jobs/*/*/.lock")) or len(ended(log)) < epochs) and driver.poll() is None:
+                time.sleep(0.05)
+            driver.kill()
+            driver.wait()
+            done = len(list(run.path.glob("jobs/*/*/done.json")))
+            two = [start([*verb, "--cluster", nodes.address]), start([*verb, "--parallel", "1"])]
+            statuses = [one.wait() for one in two]
+        return {
+            "epochs_before": epochs,
+            "jobs_before": done,
+            "statuses": statuses,
+            "identical": {**made(run.path), "decision": run.decision_file.read_bytes()} == expected,
+        }
+
+    for number in range(count):
+        rows.once("driver", number, lambda number=number: measure(number))  # type: ignore[misc]
 
 
 def inspection(work: Path, rows: Rows, count: int) -> None:
@@ -192,7 +251,7 @@ def inspection(work: Path, rows: Rows, count: int) -> None:
 def jobs_of_a_second(work: Path, name: str) -> Iterator[tuple[OutOfFoldPredictions, list[tuple[Member, int]]]]:
     """A RUN of as many jobs as are to be measured, all of one classifier under several names."""
     file = work / "second.yaml"
-    base = load_recipe("demo", [*TINY, f"members.*.phases.*.epochs={SECOND_EPOCHS}", f"folds={FOLDS}"])
+    base = load_recipe("demo", [*SHORT, f"members.*.phases.*.epochs={SECOND_EPOCHS}", f"folds={FOLDS}"])
     one = base.member("classify-lite0").model_dump(mode="json", exclude_none=True) | {"weights": "random"}
     members = [one | {"name": f"classify-{number}"} for number in range(JOBS_OF_A_SECOND // FOLDS)]
     file.write_text(
@@ -233,7 +292,7 @@ def overhead(work: Path, rows: Rows, runs: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["nodes", "kills", "inspection", "overhead"])
+    parser.add_argument("what", choices=["nodes", "kills", "driver", "inspection", "overhead"])
     parser.add_argument("--work", type=Path, default=Path("runs/bench-cluster"), help="folder of the rows and RUNs")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--images", type=int, default=2000)
@@ -246,6 +305,8 @@ def main() -> None:
             same_on_nodes(work, rows)
         case "kills":
             kill_rounds(work, rows, given.rounds)
+        case "driver":
+            driver_rounds(work, rows, given.rounds)
         case "inspection":
             inspection(work, rows, given.images)
         case _:
@@ -253,4 +314,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

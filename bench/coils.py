@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from machine import print_machine
 from promise import judge_split, print_table, steelsight
 
 from steelsight.core.files import write_json
@@ -80,4 +81,5 @@ def begin(run: Run, data: Path, way: str, recipe: str, sets: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

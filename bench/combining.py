@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
+from machine import print_machine
 from numpy.typing import NDArray
 
 from steelsight.core.files import replacing
@@ -226,4 +227,5 @@ def combined(held: Held, run: OutOfFoldPredictions, way: Way) -> CombinedOutputs
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from machine import print_machine
 
 from steelsight.metrics.defects import Defects
 from steelsight.report.sections.defect_table import defect_table
@@ -54,4 +55,5 @@ def _seconds(of: Callable[[int], object], count: int) -> float:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -17,6 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from machine import print_machine
 from numpy.typing import NDArray
 
 from steelsight.core.files import write_csv, write_json
@@ -107,4 +108,5 @@ def steelsight(*arguments: object) -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

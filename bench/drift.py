@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from machine import print_machine
 
 from steelsight.cascade.judge import sees_grey
 from steelsight.imaging.combine import combine_probabilities
@@ -115,4 +116,5 @@ def noisy(rng: np.random.Generator, image: Image, sigma: float) -> Image:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -21,6 +21,7 @@ from helpers.labelled_scene import SIZE, picture, pit, scratch
 from label_studio_sdk.converter import Converter, brush
 from labelme._label_file import LabelFile
 from labelme.utils import img_arr_to_b64, shape_to_mask
+from machine import print_machine
 
 NAMES = ("a", "b", "good")
 SQUARE = [(7.0, 11.0), (29.0, 11.0), (29.0, 33.0), (7.0, 33.0)]
@@ -162,4 +163,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -25,6 +25,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from machine import print_machine
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests"), str(ROOT / "src")]
 
@@ -143,4 +145,5 @@ def _show(work: Path) -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 from lightning.fabric import Fabric
+from machine import print_machine
 from rich.console import Console
 from rich.table import Table
 
@@ -239,4 +240,5 @@ def inspection(folder: Path, device: str, seconds: float) -> str:
 
 
 if __name__ == "__main__":
+    print_machine()
     sys.exit(main())

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from machine import print_machine
 from numpy.typing import NDArray
 from scipy.stats import binom
 
@@ -187,4 +188,5 @@ def scores_of(tested: EvaluationSet, kind: ErrorKind) -> NDArray[np.float64]:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from machine import print_machine
 from search import CLASSES, MEMBERS, SIZE, WORKING, Item, make_pool, read_combinations, read_masks
 
 from steelsight.core.cores import cores
@@ -110,4 +111,5 @@ def one_by_one(evidence: OutOfFoldPredictions, choice: Choice) -> np.ndarray:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

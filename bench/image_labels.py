@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from machine import print_machine
 from sklearn.metrics import roc_auc_score
 
 from steelsight.dataset.model import Dataset, Sample
@@ -108,4 +109,5 @@ def judge(run: Run, fresh: tuple[Sample, ...]) -> float:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -33,6 +33,7 @@ import numpy as np
 import openvino
 import torch
 from eager_loop import EagerLoop, Plain
+from machine import print_machine
 from stages import print_stages
 
 from steelsight.cascade.judge import Prediction, judge_batch
@@ -47,8 +48,8 @@ from steelsight.inspector.artifact import (
     Precision,
     Provenance,
     write_card,
-    write_checksums,
 )
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.openvino import runs_in_bf16, usable_threads
@@ -95,7 +96,6 @@ def main() -> None:
     print(
         f"{len(sources)} images, {arguments.run or arguments.shape}: {', '.join(member.name for member, _ in networks)}"
     )
-    print(f"{openvino.Core().get_property('CPU', 'FULL_DEVICE_NAME')}, {usable_threads()} threads")
     trained = arguments.run is not None
     with tempfile.TemporaryDirectory() as folder:
         inspectors = make_inspectors(Path(folder), networks, sources, arguments.int8 and not arguments.review)
@@ -378,4 +378,5 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

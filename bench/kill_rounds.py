@@ -36,6 +36,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import httpx
+from machine import print_machine
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
@@ -388,4 +389,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

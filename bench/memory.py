@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from machine import print_machine
+
 from steelsight.cascade.sources import find_sources
 
 _FIRST = 500
@@ -69,4 +71,5 @@ def _watch(process: subprocess.Popen[bytes], table: Path) -> list[tuple[int, int
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from machine import print_machine
+
 from steelsight.training.threads import environment, limited_to
 
 BUSY = "while True: pass"
@@ -103,4 +105,5 @@ def one_job(arguments: argparse.Namespace, step: str, threads: int) -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

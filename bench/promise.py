@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import print_machine
 from scipy.stats import t as student
 
 from steelsight.core.files import replacing, write_json
@@ -249,4 +250,5 @@ def keep_answers(folder: Path, dataset: Dataset, samples: list[Sample], groups: 
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from machine import print_machine
+
 from steelsight.core.files import write_text
 from steelsight.inspector.parity import read_parity
 from steelsight.inspector.ready import DIFFICULTY, READY
@@ -99,4 +101,5 @@ def steelsight(*words: object) -> str:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -16,6 +16,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from machine import print_machine
 from numpy.typing import NDArray
 from pycocotools import mask as peer
 
@@ -146,4 +147,5 @@ def write_words(runs: Runs) -> str:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -22,6 +22,8 @@ from math import log
 from pathlib import Path
 from typing import Any
 
+from machine import print_machine
+
 from steelsight.core.files import write_json
 
 SEED, DIFFICULTY = 93, 0.1
@@ -139,4 +141,5 @@ def print_table(work: Path) -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

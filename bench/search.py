@@ -30,6 +30,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from machine import print_machine
 
 from steelsight.imaging.combine import combine_maps
 from steelsight.imaging.preprocess import Preprocess
@@ -251,4 +252,5 @@ def pixel_dice(cut: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

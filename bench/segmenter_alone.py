@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from machine import print_machine
 from sklearn.metrics import roc_auc_score
 
 from steelsight.imaging.rle import decode_runs
@@ -55,4 +56,5 @@ def judge(evidence: OutOfFoldPredictions, member: Member, fold: int) -> dict[str
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

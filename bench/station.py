@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 from light_client import Answer, Connection, closed_loop, open_loop
+from machine import print_machine
 
 from steelsight.cascade.sources import find_sources
 from steelsight.inspector.inspector import Inspector
@@ -169,4 +170,5 @@ def memory(address: Address, process: "subprocess.Popen[str]", images: Images, c
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

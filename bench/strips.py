@@ -8,6 +8,7 @@ import argparse
 import time
 
 import cv2
+from machine import print_machine
 
 from steelsight.strips.draw import draw_strip
 from steelsight.strips.labels import exact
@@ -37,4 +38,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

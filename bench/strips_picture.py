@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from machine import print_machine
 from numpy.typing import NDArray
 
 from steelsight.strips import Strip, draw_strip
@@ -49,4 +50,5 @@ def small(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from machine import print_machine
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -105,4 +106,5 @@ def areas(table: Path, seed: int, count: int) -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

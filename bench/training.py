@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 from lightning.fabric import Fabric
+from machine import print_machine
 from torch import Tensor
 
 from steelsight.dataset.read import read_dataset
@@ -137,4 +138,5 @@ def _trainer(member: Member, classes: int, *, bf16: bool) -> Callable[[Tensor, O
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import openvino
 import torch
+from machine import print_machine
 
 from steelsight.cascade.sources import find_sources
 from steelsight.imaging.combine import combine_maps, may_exceed
@@ -174,4 +175,5 @@ def _seconds(work: Work) -> float:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from machine import print_machine
 from numpy.typing import NDArray
 
 from steelsight.dataset import twins
@@ -215,4 +216,5 @@ def mixed(looks: list[twins._Look], number: int) -> twins._Look:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

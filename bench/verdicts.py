@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from machine import print_machine
 
 from steelsight.imaging.regions import Region
 from steelsight.verdicts.bootstrap import redraw_thresholds
@@ -79,4 +80,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -76,3 +76,17 @@ def test_a_site_that_loads_from_elsewhere_is_refused(text: str, refused: bool, t
             HOOKS["on_post_build"]({"site_dir": str(tmp_path)})
     else:
         HOOKS["on_post_build"]({"site_dir": str(tmp_path)})
+
+
+def test_a_phone_gets_its_own_picture_where_there_is_one() -> None:
+    class Files:
+        def get_file_from_path(self, path: str) -> object:
+            return path if path == "images/viewer-phone.png" else None
+
+    html = '<p><img alt="a" src="../images/viewer.png"><img alt="b" src="../images/strips.png"></p>'
+    changed: str = HOOKS["on_page_content"](html, None, None, Files())
+    source = '<source media="(max-width: 44rem)" srcset="../images/viewer-phone.png">'
+    assert changed == html.replace(
+        '<img alt="a" src="../images/viewer.png">',
+        f'<picture>{source}<img alt="a" src="../images/viewer.png"></picture>',
+    )

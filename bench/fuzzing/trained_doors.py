@@ -15,7 +15,7 @@ from fuzzing.verbs import verb
 
 
 def _sign_again(draw: Draw, folder: Path) -> None:
-    from steelsight.inspector.artifact import write_checksums
+    from steelsight.inspector.checksums import write_checksums
 
     if draw.often(0.9):
         with suppress(OSError, ValueError):  # a folder stands in the place of the file, or a name is no text

@@ -1,5 +1,5 @@
-"""What the site takes from the code: the command line, the fields of a recipe, the error messages; and that it loads
-nothing from elsewhere. mkdocs calls `on_files` and `on_post_build`."""
+"""What the site takes from the code: the command line, the fields of a recipe, the error messages; a phone's own pictures for
+a phone; and that it loads nothing from elsewhere. mkdocs calls `on_files`, `on_page_content` and `on_post_build`."""
 
 import ast
 import inspect
@@ -23,6 +23,20 @@ def on_files(files: Any, config: Any) -> Any:
     for path, text in (("cli", cli_page()), ("recipe-fields", recipe_page()), ("errors", errors_page())):
         files.append(File.generated(config, f"reference/{path}.md", content=text))
     return files
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Give a phone the picture `NAME-phone.png` in place of `NAME.png`, where there is one: a desk's window shrunk to a phone
+    cannot be read."""
+
+    def with_phone(found: re.Match[str]) -> str:
+        name = Path(found["source"]).name.replace(".png", "-phone.png")
+        if files.get_file_from_path(f"images/{name}") is None:
+            return found[0]
+        narrow = found["source"].replace(Path(found["source"]).name, name)
+        return f'<picture><source media="(max-width: 44rem)" srcset="{narrow}">{found[0]}</picture>'
+
+    return re.sub(r'<img\b[^>]*\bsrc="(?P<source>[^"]+[.]png)"[^>]*>', with_phone, html)
 
 
 def on_post_build(config: Any) -> None:

@@ -231,6 +231,7 @@ class TrainedRun(Run):
         precision: "Precision" = "fp32",
         max_dice_loss: float = 0.002,
         images: Sequence[str | Path] = (),
+        sign: str | Path | None = None,
     ) -> "Inspector":
         """Write an INSPECTOR that runs without torch, compare it with the run's networks on images, and open it.
 
@@ -239,15 +240,21 @@ class TrainedRun(Run):
             folds: `all`, or one fold's number; only one fold's inspector has guaranteed bounds, from that fold's images.
             max_dice_loss: what `fp16`, `bf16` or `int8` may lose.
             images: files, folders or patterns for the proof; the run's own if left out.
+            sign: PEM file of an Ed25519 private key, not encrypted, to sign it with.
 
         Raises:
-            UserError: the run is not complete, images are gone, or the networks differ. Nothing is left behind.
+            UserError: the run is not complete, images are gone, or the networks differ; or `sign` is no such key. Nothing is
+                left behind.
         """
         from steelsight.export.export import export_run
         from steelsight.inspector.inspector import Inspector
+        from steelsight.inspector.signature import read_signing_key
 
         given = [str(image) for image in images]
-        export_run(self, Path(out), folds=str(folds), precision=precision, max_dice_loss=max_dice_loss, images=given)
+        key = None if sign is None else read_signing_key(Path(sign))
+        export_run(
+            self, Path(out), folds=str(folds), precision=precision, max_dice_loss=max_dice_loss, images=given, sign=key
+        )
         return Inspector.open(out)
 
     def distil(
@@ -307,7 +314,7 @@ class TrainedRun(Run):
         engine = load_engine(self, self.recipe, decision.classes, *decision.jobs_of(chosen))
         usual = measure_familiar(self.record, (), engine) if are_there(self.record) else None
         return judge(
-            (Source(Path(image).name, Path(image)) for image in images),
+            map(Source.of, images),
             engine,
             decision.rule_of(chosen),
             flags=None if usual is None else usual.flags,

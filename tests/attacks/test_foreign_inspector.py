@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
 from steelsight.core.errors import UserError
-from steelsight.inspector.artifact import read_card, require_listed, write_checksums
+from steelsight.inspector.artifact import read_card, require_listed
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.decide_policy import decide_inspector
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.onnx_file import check_alone

@@ -1,18 +1,25 @@
 """Where to look: what lies above the lower threshold and makes no mask, of every image that does not pass."""
 
+from dataclasses import astuple, dataclass
 from math import ceil
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from helpers.by_definition import box_of, parts_of, regions_of, runs_of
 from helpers.engines import BrightImage, BrightPixels, Engine
 from helpers.odd_answers import Odd
 from helpers.suspecting import CLASSES, HALF, POLICY, RULE, SOURCES, engine, flag, judged
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from steelsight.cascade.judge import judge
-from steelsight.cascade.masks import LEAST, MOST
+from steelsight.cascade.masks import LEAST, MOST, CombinedMaps, cut, suspect
+from steelsight.imaging.combine import combine_maps
+from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.rle import decode_runs, format_runs
+from steelsight.rule.rule import Rule
 from steelsight.verdicts.verdict import give_verdict
 
 
@@ -103,3 +110,79 @@ def test_an_odd_answer_of_a_segmenter_leaves_the_verdict_of_what_the_gate_held_b
             assert one.suspected == ()
             assert one.verdict.reason.endswith("; where to look is not known: in step 2, segmenter lite:3 answered nan")
     assert unseen
+
+
+@dataclass(frozen=True)
+class Named:
+    """As much of a network as cutting masks asks for."""
+
+    preprocess: Preprocess
+    name: str = "drawn:0"
+
+    def probabilities(self, inputs: Any) -> Any:
+        raise AssertionError("no network is asked")
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> Any:
+    """Maps of one to three networks, a rule, and what of the image counts: blobs, specks and nothing, at any place."""
+    random = np.random.default_rng(draw(st.integers(0, 1 << 32)))
+    size = draw(st.sampled_from([(1, 70), (9, 1), (37, 210), (64, 96), (40, 300)]))
+    way = draw(st.sampled_from([Preprocess(height=32, width=96), Preprocess(height=64, width=64, fit="pad")]))
+    other = draw(st.sampled_from([way, Preprocess(height=32, width=64)]))
+    ways = draw(st.sampled_from([[way], [way, other], [way, way, other]]))
+    fineness, top = draw(st.sampled_from([0.4, 1.5, 6.0])), draw(st.integers(1, 255))
+    maps = [_drawn(random, way, fineness, top) for way in ways]
+    upper = tuple(draw(st.integers(0, 255)) for _ in range(3))
+    rule = Rule(
+        gate=0.3,
+        softness=draw(st.sampled_from([1.0, 2.5])),
+        upper=upper,
+        lower=tuple(draw(st.integers(0, level)) for level in upper),
+        min_area=tuple(draw(st.integers(1, 60)) for _ in upper),
+        at="working" if len(set(ways)) == 1 and draw(st.booleans()) else "image",
+    )
+    counted = random.random(size) < 0.8 if draw(st.booleans()) else None
+    return maps, ways, draw(st.sampled_from(["mean", "logits", "votes"])), size, rule, counted
+
+
+def pairs(runs: Any) -> Any:
+    return list(zip(runs.starts.tolist(), runs.lengths.tolist(), strict=True))
+
+
+def _drawn(random: Any, way: Preprocess, fineness: float, top: int) -> Any:
+    blurred = cv2.GaussianBlur(random.random((way.height, way.width, 3)).astype(np.float32), (0, 0), fineness)
+    spread = (blurred - blurred.min()) / (blurred.max() - blurred.min())
+    return (top * spread**3).transpose(2, 0, 1).astype(np.uint8)
+
+
+@settings(max_examples=150, deadline=None)
+@given(scenes(), st.sampled_from([0.1, 0.31, 0.9, 1.0]), st.booleans())
+def test_masks_and_what_is_suspected_are_as_defined_to_the_last_pixel(scene: Any, p_defect: float, keep: bool) -> None:
+    """Against the rule in words, pixel by pixel on the whole map: runs, regions, their order, areas and means."""
+    maps, ways, combine, size, rule, counted = scene
+    engine = Engine((), tuple(map(Named, ways)), ("a", "b", "c"), combine=combine)
+    combined = CombinedMaps(np.zeros(size, np.uint8), maps, engine, rule.at, counted=counted, keep=keep)
+    runs, regions = cut(combined, p_defect, rule)
+    suspected_runs, suspected = suspect(combined, runs, rule)
+
+    whole = combine_maps(maps, ways, size, combine, rule.at) * (True if counted is None else counted)
+    expected: dict[str, Any] = {"runs": [], "regions": [], "suspected_runs": [], "suspected": []}
+    for index, map_ in enumerate(whole):
+        enough = rule.min_area[index] * (1 + (rule.softness - 1) * (1 - p_defect))
+        is_kept = p_defect > rule.gate and (map_ > rule.upper[index]).sum() >= enough - 1e-9
+        above = map_ > rule.lower[index]
+        parts = [] if is_kept else sorted(parts_of(above), key=lambda part: (-len(part), box_of(part)[:2]))
+        large = np.zeros(size, bool)
+        for part in [one for one in parts if LEAST * len(one) >= rule.min_area[index]][:MOST]:
+            large[tuple(zip(*part, strict=True))] = True
+        for what, mask in (("", above & is_kept), ("suspected_", large)):
+            expected[f"{what}runs"].append(runs_of(mask))
+            of_class = expected["suspected" if what else "regions"]
+            of_class += [(index, *one) for one in regions_of(mask, map_)]
+    assert list(map(pairs, runs)) == expected["runs"]
+    assert list(map(astuple, regions)) == expected["regions"]
+    assert list(map(pairs, suspected_runs)) == expected["suspected_runs"]
+    assert list(map(astuple, suspected)) == expected["suspected"]
+    if keep:
+        assert np.array_equal(combined.kept, whole)

@@ -86,3 +86,25 @@ def test_pictures_of_an_earlier_run_are_no_images_of_the_folder_around_them(fold
 
 def test_the_sample_is_found_whole() -> None:
     assert len(find_sources([str(SAMPLE / "train_images")])) == 66
+
+
+def test_an_object_store_is_resolved_as_a_folder_is(folder: Any) -> None:
+    url = f"file://{folder}"
+    assert ids(url) == ids(f"{url}/") == ids(folder)
+    assert ids(f"{url}/b/c.PNG", f"{url}/a.jpg") == ["c.PNG", "a.jpg"]
+    assert ids(f"{url}/b/*.PNG", f"{url}/b/c.PNG") == ["c.PNG"]
+    assert ids(f"{url}/b/notes.txt") == ["notes.txt"]
+    assert [str(source.path) for source in find_sources([f"{url}/b"])] == [f"{url}/b/a.jpg", f"{url}/b/c.PNG"]
+
+
+def test_a_list_of_objects_asks_for_none_of_them(monkeypatch: pytest.MonkeyPatch, folder: Any) -> None:
+    piped(monkeypatch, f"file://{folder}/a.jpg\nfile://{folder}/gone.jpg\n".encode())
+    assert ids("-") == ["a.jpg", "gone.jpg"]
+
+
+@pytest.mark.parametrize("name", ["nothing", "*.bmp", "b/*/a.jpg"])
+def test_nothing_in_an_object_store_is_refused_with_the_url(folder: Any, name: str) -> None:
+    with pytest.raises(
+        UserError, match=r"^file://.*: the object store has no image there, and as a pattern it matches nothing"
+    ):
+        find_sources([f"file://{folder}/{name}"])

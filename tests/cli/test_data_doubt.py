@@ -33,6 +33,7 @@ def test_it_writes_table_page_and_labels(run: Path, tmp_path: Path) -> None:
     assert sorted(row["image"] for row in rows) == sorted(sample.image_id for sample in record.samples)
     assert [float(row["doubt"]) for row in rows] == sorted((float(row["doubt"]) for row in rows), reverse=True)
     assert rows[0]["image"] in done.stdout
+    assert f"look at: {tmp_path / 'doubt' / 'index.html'}\n" in done.stdout
     page = (tmp_path / "doubt" / "index.html").read_text("utf-8")
     assert page.count("<img ") == 5
     labels = read_dataset(tmp_path / "doubt" / "labels_labelme")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from helpers.data import SAMPLE, run_cli
+from helpers.signing import make_key
 from helpers.small_run import small_run, without_classifiers
 
 from steelsight.inspector.inspector import Inspector
@@ -27,7 +28,8 @@ def test_one_folds_networks_replace_an_inspector(run: Any, tmp_path: Path) -> No
     for name in ("inspector.json", "old-fold7.onnx"):
         (out / name).write_text("{}")
     images = [f"--images={SAMPLE / 'test_images'}", f"--images={SAMPLE / 'train_images/coil0000*.jpg'}"]
-    done = run_cli("export", run, "--out", out, "--folds", "1", *images, "--json")
+    private, public = make_key(tmp_path.parent / f"{tmp_path.name}-mill")
+    done = run_cli("export", run, "--out", out, "--folds", "1", *images, "--sign", private, "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert (result["wrote"], result["folds"], result["evidence"]) == ([str(out)], [1], "own")
@@ -38,15 +40,17 @@ def test_one_folds_networks_replace_an_inspector(run: Any, tmp_path: Path) -> No
     assert result["parity"]["images"] > 12
     assert sorted(path.name for path in out.iterdir()) == [
         "README.md",
+        "checksums.sig",
         "checksums.txt",
         "inspector.json",
         "parity.json",
         "seen.npz",
         "seen.txt",
         "segment-unet-fold1.onnx",
+        "signer.pem",
     ]
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
-    inspector = Inspector.open(out)
+    inspector = Inspector.open(out, trust=[public])
     assert [one.fold for one in inspector.card.networks] == [1]
     assert inspector.card.rule == read_decision(Run(run)).rule
     text = (out / "README.md").read_text("utf-8")

@@ -13,7 +13,8 @@ from steelsight.dataset.read import read_dataset
 from steelsight.dataset.writers.labelled import Labelled
 from steelsight.dataset.writers.write import write_dataset
 from steelsight.imaging.rle import encode_mask
-from steelsight.inspector.artifact import PARITY, write_checksums
+from steelsight.inspector.artifact import PARITY
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.training_images import write_seen
 from steelsight.run.record import read_record
@@ -127,3 +128,9 @@ def test_no_fold_parts_a_coil_and_a_run_goes_on_with_its_groups(tmp_path: Path) 
     other = run_cli(*command, "--groups", r"(?P<day>\d)\.jpg", "--resume")
     assert other.returncode == 2
     assert "began without these groups" in other.stderr
+
+
+def test_a_check_proposes_the_training_with_the_groups_that_it_was_given(strips: Path) -> None:
+    done = run_cli("data", "check", strips, "--groups", PATTERN, "--no-twins")
+    assert done.returncode == 0, done.stderr
+    assert f"next: steelsight train {strips} --groups '{PATTERN}' --quick --out run\n" in done.stdout

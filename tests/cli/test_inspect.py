@@ -87,7 +87,7 @@ def test_tables_and_pictures_say_what_the_inspector_says(inspector: Any, tmp_pat
     for row, one in zip(images, judged, strict=True):
         assert float(row["p_defect"]) == pytest.approx(one.p_defect, abs=1e-6)
         assert row["flags"].split(";") == list(one.flags or ("",))
-        stem = one.source.path.stem
+        stem = Path(one.source.image_id).stem
         mask = cv2.imread(str(out / "masks" / f"{stem}.png"), cv2.IMREAD_UNCHANGED)
         np.testing.assert_array_equal(mask > 0, np.any([decode_runs(r, one.size) for r in one.runs], axis=0))
         assert (out / "overlays" / f"{stem}.jpg").is_file()

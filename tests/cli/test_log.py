@@ -1,9 +1,11 @@
 """`steelsight log` as a user types it, on what a station has logged."""
 
+import getpass
 import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ from pyarrow import parquet
 
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.read import list_images
+from steelsight.station.log.audit import entries
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.store import ImageStore
 
@@ -45,8 +48,37 @@ def test_export(station: Any, tmp_path: Path) -> None:
     chosen = ["--reviewed", "--class", CLASSES[0], "--since", "2026-01-31", "--name", ".JPG", "--verdict", "review"]
     done = run_cli("log", "export", *where, *chosen, "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"wrote": [str(out)], "next": None, "bytes": out.stat().st_size}
+    trail = tmp_path / "log.audit.jsonl"
+    wrote = {"wrote": [str(out), str(trail)], "next": None, "bytes": out.stat().st_size, "audit_entries": 3}
+    assert json.loads(done.stdout) == wrote
+    assert run_cli("log", "verify", "--file", trail).returncode == 0
     assert parquet.read_table(out)["word"].to_pylist() == ["reject", "reject"]
+
+
+def test_verify(station: Any, tmp_path: Path) -> None:
+    data = shutil.copytree(station, tmp_path / "station")
+    done = run_cli("log", "verify", "--data", data, "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["entries"], said["reviews"]) == (3, 2)
+    assert f"head: {said['head']} of " in run_cli("log", "verify", "--data", data, "--head", said["head"]).stdout
+    with sqlite3.connect(data / "log.sqlite") as connection:
+        connection.execute("UPDATE reviews SET word = 'pass'")
+    done = run_cli("log", "verify", "--data", data)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "the reviews were changed: version 1 of inspection 1 is not what the audit trail tells of it" in done.stderr
+    done = run_cli("log", "verify", "--data", data, "--head", "0" * 64)
+    assert done.returncode == 2
+    assert "so that its end was cut off, or it was made anew" in done.stderr
+
+
+def test_what_is_done_on_the_command_line_is_in_the_trail(station: Any, tmp_path: Path) -> None:
+    data = shutil.copytree(station, tmp_path / "station")
+    assert run_cli("log", "adopt", "--data", data).returncode == 0
+    assert run_cli("log", "prune", "--data", data, "--keep-days", "0.01").returncode == 0
+    with InspectionLog.open(f"sqlite:///{data}/log.sqlite") as log, log.reading() as connection:
+        told = [(one.kind, one.who, one.role) for one in entries(connection)][-2:]
+    assert told == [("adopt", getpass.getuser(), "shell"), ("prune", getpass.getuser(), "shell")]
 
 
 def test_corrections_are_a_dataset(station: Any, tmp_path: Path) -> None:

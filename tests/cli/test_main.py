@@ -14,7 +14,8 @@ from helpers.pictures import encoded, steel
 from steelsight.core.errors import UserError
 from steelsight.core.files import is_temporary, replacing, write_text
 from steelsight.imaging.preprocess import Preprocess
-from steelsight.inspector.artifact import InspectorCard, read_card, write_checksums
+from steelsight.inspector.artifact import InspectorCard, read_card
+from steelsight.inspector.checksums import write_checksums
 from steelsight.results.pictures import picture_names
 from steelsight.run.job_log import read_log
 

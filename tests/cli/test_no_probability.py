@@ -19,7 +19,7 @@ from helpers.tiny_inspector import is_bright, make_inspector
 from safetensors.torch import load_file, save_file
 
 from steelsight.imaging.read import list_images
-from steelsight.inspector.artifact import write_checksums
+from steelsight.inspector.checksums import write_checksums
 from steelsight.report.sections.inspected import inspected_view
 
 IMAGES = list_images(SAMPLE / "train_images")[:12]

@@ -85,6 +85,7 @@ def test_when_it_is_stopped_it_finishes_what_it_accepted(
         ({"host": "no such host"}, "`host=no such host`: no name or address that is known here"),
         ({"host": "192.0.2.1", "token_file": "good"}, "`host=192.0.2.1`: cannot be listened on"),
         ({"token_file": "short"}, "short: a token has at least 16 letters"),
+        ({"token_file": "open"}, "open: every account of this machine may read it (mode 644)"),
         ({"token_file": "absent"}, "absent: cannot be read"),
         ({"token_file": "binary"}, "binary: cannot be read"),
         ({"samples": Path("samples")}, "--samples samples: no image there"),
@@ -100,6 +101,9 @@ def test_what_cannot_be_served_is_said_in_a_sentence(
     Path("good").write_text("0123456789abcdef0123456789abcdef\n")
     Path("short").write_text("secret")
     Path("binary").write_bytes(b"\xff" * 40)
+    Path("open").write_text("0123456789abcdef0123456789abcdef\n")
+    for name, mode in (("good", 0o600), ("short", 0o640), ("binary", 0o600), ("open", 0o644)):
+        Path(name).chmod(mode)
     if "token_file" in options:
         options = {**options, "token_file": Path(options["token_file"])}
     with pytest.raises(UserError) as raised:

@@ -49,11 +49,14 @@ def test_what_arrives_is_what_was_sent(left: Path, tmp_path: Path, monkeypatch: 
     assert sorted(path.name for path in job.path.iterdir()) == ["done.json", "log.jsonl", "weights.safetensors"]
 
 
-def test_what_comes_anew_takes_the_place_of_what_broke_off(left: Path, tmp_path: Path) -> None:
+def test_what_comes_anew_takes_the_place_of_what_broke_off(
+    left: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "CHUNK", 16)
     job = JobFolder(tmp_path / "fold0")
     incoming = Incoming(job, tmp_path / "evidence.zarr")
-    for name in ("log.jsonl", "checkpoint.pt", "checkpoint.pt"):
-        for message in list(sent(left / name, name))[:2]:
+    for name, count in (("log.jsonl", 99), ("checkpoint.pt", 2), ("checkpoint.pt", 99)):
+        for message in list(sent(left / name, name))[:count]:
             incoming.take(message)
     incoming.keep_checkpoint()
     assert job.checkpoint.read_bytes() == (left / "checkpoint.pt").read_bytes()

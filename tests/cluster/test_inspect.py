@@ -39,15 +39,45 @@ def one_machine(inspector: Path, many: Path, tmp_path_factory: pytest.TempPathFa
     out = tmp_path_factory.mktemp("one")
     inspected = run_cli("inspect", inspector, many, "--masks", "--overlays", "--threads", "1", "--out", out)
     assert inspected.returncode == 3, inspected.stderr
-    return content(out)
+    return content_of(out)
 
 
-def content(folder: Path) -> Mapping[str, bytes]:
+def content_of(folder: Path) -> Mapping[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def command(inspector: Path, many: Path, out: Path, nodes: Nodes, *more: str) -> list[str | Path]:
+def command(inspector: Path, many: Path | str, out: Path, nodes: Nodes, *more: str) -> list[str | Path]:
     return ["inspect", inspector, many, "--masks", "--overlays", "--out", out, "--cluster", nodes.address, *more]
+
+
+@pytest.mark.parametrize("more", [[], ["--ship-data"]])
+def test_an_archive_in_an_object_store_is_judged_as_a_folder_and_gone_on_with(
+    more: list[str], inspector: Path, many: Path, one_machine: Mapping[str, bytes], nodes: Nodes, tmp_path: Path
+) -> None:
+    """By a pattern, then, behind Ctrl-C, by the prefix: each name is that of the object."""
+    inspecting = start_cli(*command(inspector, f"file://{many}/*.jpg", tmp_path, nodes, *more))
+    partial = tmp_path / "images.partial.csv"
+    while not (partial.is_file() and partial.stat().st_size > 2000) and inspecting.poll() is None:
+        time.sleep(0.02)
+    inspecting.send_signal(signal.SIGINT)
+    _, errors = inspecting.communicate(timeout=120)
+    assert inspecting.returncode == 130, errors
+    inspected = run_cli(*command(inspector, f"file://{many}", tmp_path, nodes, "--resume", *more))
+    assert inspected.returncode == 3, inspected.stderr
+    assert "are finished already" in inspected.stderr
+    here = {name: content.replace(b"file://", b"") for name, content in content_of(tmp_path).items()}
+    assert here == one_machine
+
+
+def test_a_store_that_does_not_answer_ends_the_inspection_and_no_row_says_that_images_are_missing(
+    inspector: Path, nodes: Nodes, tmp_path: Path
+) -> None:
+    """A port that nobody listens at, in place of a store."""
+    inspected = run_cli(*command(inspector, "https://127.0.0.1:9/a.jpg", tmp_path, nodes, "--retries", "1"))
+    assert inspected.returncode == 2, inspected.stderr
+    assert "https://127.0.0.1:9/a.jpg: " in inspected.stderr
+    assert "Traceback" not in inspected.stderr
+    assert not (tmp_path / "images.csv").exists()
 
 
 @pytest.mark.parametrize("more", [[], ["--ship-data"]])
@@ -56,7 +86,7 @@ def test_nodes_write_what_one_machine_writes(
 ) -> None:
     inspected = run_cli(*command(inspector, many, tmp_path, nodes, *more))
     assert inspected.returncode == 3, inspected.stderr
-    assert content(tmp_path) == one_machine
+    assert content_of(tmp_path) == one_machine
 
 
 def test_a_node_that_is_killed_costs_no_image(
@@ -73,7 +103,7 @@ def test_a_node_that_is_killed_costs_no_image(
     inspected = run_cli(*command(inspector, many, tmp_path, nodes))
     nodes.add()
     assert inspected.returncode == 3, inspected.stderr
-    assert content(tmp_path) == one_machine
+    assert content_of(tmp_path) == one_machine
 
 
 def test_ctrl_c_leaves_what_one_machine_goes_on_with(
@@ -91,7 +121,7 @@ def test_ctrl_c_leaves_what_one_machine_goes_on_with(
     gone_on = run_cli("inspect", inspector, *images, "--threads", "1", "--resume", "--out", tmp_path)
     assert gone_on.returncode == 3, gone_on.stderr
     assert "are finished already" in gone_on.stderr
-    assert content(tmp_path) == one_machine
+    assert content_of(tmp_path) == one_machine
 
 
 def test_an_image_that_a_node_does_not_see_is_told_with_the_mend(tmp_path: Path) -> None:

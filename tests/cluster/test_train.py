@@ -15,7 +15,8 @@ from helpers.ray_cluster import EPOCHS, TINY, Nodes, made
 from helpers.training_samples import few_images, sets
 
 from steelsight.cluster.connect import connected
-from steelsight.cluster.train import ClusterConfig, train_on_cluster
+from steelsight.cluster.lay_out import ClusterConfig
+from steelsight.cluster.train import train_on_cluster
 from steelsight.core.errors import UserError
 from steelsight.recipe import choose_jobs
 from steelsight.run.predictions import OutOfFoldPredictions

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,20 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     free = Lock(tmp_path / ".lock", "taken", needed=False)
     free.take()
     free.release()
+
+
+def test_who_waits_has_it_when_the_first_lets_go(tmp_path: Path) -> None:
+    first, second = (Lock(tmp_path / ".lock", "taken") for _ in range(2))
+    assert not second.is_taken()
+    assert not (tmp_path / ".lock").exists()
+    first.take()
+    assert second.is_taken()
+    waited = list[bool]()
+    threading.Timer(0.5, first.release).start()
+    with second.waited_for(lambda: waited.append(True)):
+        assert first.is_taken()
+    assert waited == [True]
+    assert not first.is_taken()
+    with first.waited_for(lambda: waited.append(True)):
+        pass
+    assert waited == [True]

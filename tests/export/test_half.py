@@ -16,7 +16,7 @@ from steelsight.export.half import SMALLEST, store_in_half
 from steelsight.export.low_precision import write_reduced
 from steelsight.export.plan import make_plan
 from steelsight.imaging.read import list_images, read_image
-from steelsight.inspector.artifact import write_checksums
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.onnxruntime import OnnxRuntimeEngine
 from steelsight.run.run import Run

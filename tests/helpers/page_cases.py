@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.cascade.masks import large_regions, least_area
-from steelsight.imaging.rle import encode_mask, format_runs
+from steelsight.imaging.regions import RegionRuns
+from steelsight.imaging.rle import decode_runs, encode_mask, format_runs
 from steelsight.rule.rule import Rule, masks
 
 FILE = Path(__file__).parents[1] / "station/page/js/python_says.json"
@@ -68,7 +69,8 @@ def _rule_case(random: np.random.Generator) -> dict[str, Any]:
 def _region_case(random: np.random.Generator, share: float) -> dict[str, Any]:
     mask = random.random((14, 21)) < share
     min_area = int(random.integers(1, 30))
-    return _mask_case(mask) | {"min_area": min_area, "kept": _text(large_regions(mask, least_area(min_area)))}
+    kept = large_regions(RegionRuns.of_mask(mask), least_area(min_area)).runs()
+    return _mask_case(mask) | {"min_area": min_area, "kept": _text(decode_runs(kept, mask.shape))}
 
 
 def _text(mask: NDArray[np.bool_]) -> str:

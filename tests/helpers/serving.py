@@ -31,10 +31,10 @@ def make_judging_inspector(folder: Any) -> Any:
 
 
 @contextmanager
-def served(inspector: Any, data: Any, access: Any = LOOPBACK, **settings: Any) -> Iterator[Any]:
+def served(inspector: Any, data: Any, access: Any = LOOPBACK, trust: Any = (), **settings: Any) -> Iterator[Any]:
     """A station at work, and a client that speaks to it over a socket."""
     given = StationSettings(data=data, name="line 2", **settings)
-    with Station.open(inspector, given, threads=1) as station, listen("127.0.0.1", 0) as bound:
+    with Station.open(inspector, given, threads=1, trust=trust) as station, listen("127.0.0.1", 0) as bound:
         app = create_app(station, access, SAMPLES)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", http=Connection))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})

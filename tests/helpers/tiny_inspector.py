@@ -20,8 +20,8 @@ from steelsight.inspector.artifact import (
     NetworkCard,
     Provenance,
     write_card,
-    write_checksums,
 )
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.input_range import InputRange
 from steelsight.rule.rule import Rule
 from steelsight.verdicts.policy import Policy

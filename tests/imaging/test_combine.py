@@ -4,7 +4,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelsight.imaging.combine import combine_maps, combine_probabilities, may_exceed, needed, to_8bit
+from steelsight.imaging.combine import (
+    combine_maps,
+    combine_probabilities,
+    combined_levels,
+    may_exceed,
+    needed,
+    round_levels,
+    to_8bit,
+)
 from steelsight.imaging.preprocess import Preprocess
 
 SMALL = Preprocess(height=32, width=64)
@@ -93,3 +101,24 @@ def test_networks_of_other_sizes_vote_at_the_image_size() -> None:
     maps = [np.full((1, 32, 64), 10, np.uint8), np.full((1, 64, 96), 200, np.uint8), np.full((1, 32, 64), 90, np.uint8)]
     combined = combine_maps(maps, [SMALL, LARGE, SMALL], (40, 70), "votes")
     assert (combined.min(), combined.max()) == (90, 90)
+
+
+@given(st.integers(1, 9), st.integers(0, 1 << 30))
+def test_a_vote_is_the_value_that_enough_networks_reach(networks: int, seed: int) -> None:
+    maps = list(np.random.default_rng(seed).integers(0, 256, (networks, 1, 32, 64), dtype=np.uint8))
+    before = [map_.copy() for map_ in maps]
+    expected = sorted(maps, key=lambda map_: map_[0, 3, 5])[-needed(networks)][0, 3, 5]
+    assert combine_maps(maps, [SMALL] * networks, (32, 64), "votes")[0, 3, 5] == expected
+    assert all(map(np.array_equal, maps, before))
+
+
+@given(st.integers(1, 5), st.sampled_from([(40, 70), (64, 96), (32, 64)]), st.sampled_from(["mean", "logits", "votes"]))
+def test_levels_are_the_same_wherever_they_are_put(networks: int, size: tuple[int, int], how: str) -> None:
+    random = np.random.default_rng(networks)
+    ways = [(SMALL, SMALL, LARGE, SMALL, LARGE)[index] for index in range(networks)]
+    maps = [random.integers(0, 256, (2, way.height, way.width), dtype=np.uint8) for way in ways]
+    place = np.full((2, *size), 7, np.float32)
+    levels = combined_levels(maps, ways, size, how, out=place)
+    assert np.array_equal(round_levels(levels), combine_maps(maps, ways, size, how))
+    if networks == 1:
+        assert levels is place

@@ -1,14 +1,17 @@
 """What lies in a folder is found, or named."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import cv2
 import pytest
 from helpers.pictures import steel
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steelsight.cascade.sources import find
-from steelsight.imaging.folders import look_below
+from steelsight.imaging.folders import look_below, look_below_url
 
 
 def put(*paths: Path) -> None:
@@ -67,3 +70,26 @@ def test_a_link_that_leads_nowhere_is_an_image_that_cannot_be_read(tmp_path: Pat
     put(tmp_path / "a.png")
     (tmp_path / "b.png").symlink_to("gone.png")
     assert [source.image_id for source in find([str(tmp_path)]).sources] == ["a.png", "b.png"]
+
+
+@given(
+    names=st.sets(
+        st.lists(st.sampled_from(["a", "a-1", "b", ".c", "a b"]), max_size=2).flatmap(
+            lambda folders: st.sampled_from(["a.jpg", "b.PNG", ".d.png", "e.webp", "f.txt", "a#1.tif"]).map(
+                lambda name: "/".join([*folders, name])
+            )
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_a_prefix_of_an_object_store_is_looked_through_as_a_folder_is(names: set[str]) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(b"")
+        images, left_out = look_below(folder)
+        stored, left_out_there = look_below_url(f"file://{folder}")
+    assert stored == [image.relative_to(folder).as_posix() for image in images]
+    assert {one.sentence for one in left_out_there} == {f"file://{one.sentence}" for one in left_out}

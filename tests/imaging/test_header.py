@@ -111,8 +111,10 @@ def test_a_decompression_bomb_is_refused_by_its_header(bomb: Any) -> None:
 
 def test_a_jpeg_of_very_many_scans_is_refused() -> None:
     content = encode(".jpg", 8, 8)
-    with pytest.raises(ImageError, match="more than 100 scans"):
-        decode_image(content[:-2] + b"\xff\xda" * 100 + content[-2:], NAME, max_pixels=64)
+    many = content[:-2] + b"\xff\xda" * 100 + content[-2:]
+    for most_pixels, scans in ((6400, 100), (64, 16)):
+        with pytest.raises(ImageError, match=f"more than {scans} scans, the most for 8 x 8 pixels"):
+            decode_image(many, NAME, max_pixels=most_pixels)
     progressive = cv2.imencode(".jpg", np.zeros((8, 8), np.uint8), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1]
     assert decode_image(bytes(progressive), NAME, max_pixels=64).shape == (8, 8)
 

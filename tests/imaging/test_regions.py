@@ -1,13 +1,15 @@
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
+from helpers.by_definition import parts_of, regions_of, runs_of
 from helpers.data import SAMPLE
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from steelsight.dataset.read import read_dataset
-from steelsight.imaging.regions import find_regions
+from steelsight.imaging.regions import RegionRuns, find_regions
 
 
 @given(arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))), st.integers(0, 255))
@@ -24,6 +26,33 @@ def test_regions_share_out_the_mask(mask: Any, level: Any) -> None:
         assert region.probability == round(level / 255, 6)
         covered[box] = True
     assert (covered >= mask).all()
+
+
+NESTED = np.array([[0, 1, 0, 0, 1], [1, 0, 0, 1, 0], [0, 0, 1, 0, 0], [0, 1, 0, 0, 0], [1, 0, 0, 0, 0]], bool)
+WIDE = np.zeros((4, 90), bool)
+WIDE[:, [0, 1, 40, 89]] = True
+
+
+@given(arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 90)), fill=st.just(False)), st.integers(0, 1 << 30))
+@example(NESTED, 0)  # two parts of one corner
+@example(WIDE, 1)  # whole columns: a run goes on in the next one
+@example(np.ones((1, 3), bool), 2)
+@example(np.zeros((3, 50), bool), 3)
+def test_regions_and_runs_are_as_defined(mask: Any, seed: int) -> None:
+    map_ = np.random.default_rng(seed).integers(0, 256, mask.shape, dtype=np.uint8)
+    assert [astuple(region)[1:] for region in find_regions(0, mask, map_)] == regions_of(mask, map_)
+    found = RegionRuns.of_mask(mask)
+    runs = found.runs()
+    assert list(zip(runs.starts.tolist(), runs.lengths.tolist(), strict=True)) == runs_of(mask)
+    parts = list(parts_of(mask))
+    assert sorted(found.areas.tolist()) == sorted(map(len, parts))
+    chosen = found.only(found.areas > 2)
+    large = np.zeros(mask.shape, bool)
+    for part in parts:
+        if len(part) > 2:
+            large[tuple(zip(*part, strict=True))] = True
+    runs = chosen.runs()
+    assert list(zip(runs.starts.tolist(), runs.lengths.tolist(), strict=True)) == runs_of(large)
 
 
 def test_real_masks_fall_into_as_many_regions_as_are_drawn() -> None:

@@ -11,7 +11,8 @@ from helpers.policies import make_policy, make_statement
 from helpers.tiny_inspector import CLASSES, make_inspector
 
 from steelsight.core.errors import UserError
-from steelsight.inspector.artifact import InspectorCard, fingerprint, read_card, write_card, write_checksums
+from steelsight.inspector.artifact import InspectorCard, fingerprint, read_card, write_card
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.inspector import Inspector
 
 POLICY = make_policy().model_dump(mode="json")

@@ -12,8 +12,9 @@ from helpers.fresh import fresh_images
 from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.rle import encode_mask
-from steelsight.inspector.artifact import read_card, write_checksums
+from steelsight.inspector.artifact import read_card
 from steelsight.inspector.calibrate import judge_fresh
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.decide_policy import decide_inspector
 from steelsight.inspector.inspector import Inspector
 from steelsight.verdicts.evaluated_files import read_evaluation_set

@@ -1,17 +1,24 @@
 """An inspector's verdicts are decided again where it stands."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from helpers.data import SAMPLE, run_cli
 from helpers.fresh import fresh_images
+from helpers.signing import make_key, sign
 
+from steelsight.core.errors import UserError
 from steelsight.imaging.roi import Roi
-from steelsight.inspector.artifact import fingerprint, listed_files, read_card
+from steelsight.inspector.artifact import fingerprint, read_card
+from steelsight.inspector.checksums import Checksums
 from steelsight.inspector.decide_policy import decide_inspector
 from steelsight.inspector.inspector import Inspector
+from steelsight.inspector.ready import ready_inspector
+from steelsight.verdicts.choose_policy import choose_policy
 from steelsight.verdicts.evaluated_files import read_evaluation_set
 from steelsight.verdicts.policy import Limits
 from steelsight.verdicts.severity import Severity
@@ -37,17 +44,56 @@ def test_an_inspector_is_decided_again_where_it_stands(inspector: Any) -> None:
 
 def test_deciding_again_vouches_for_nothing_that_was_not_listed(inspector: Any) -> None:
     """Or whoever puts a file beside it has it signed by the owner; the file itself is the owner's to keep."""
-    listed = set(listed_files(inspector))
+    listed = set(Checksums.read(inspector).digests)
     (inspector / "notes").mkdir()
     (inspector / "notes" / "mine.txt").write_text("mine")
     (inspector / "w.bin").write_bytes(b"theirs")
     (inspector / "link").symlink_to("/etc/hostname")
     decide_inspector(inspector, Limits(max_escape=0.5, confidence=0.7), None)
-    assert set(listed_files(inspector)) == listed
+    assert set(Checksums.read(inspector).digests) == listed
     assert (inspector / "notes" / "mine.txt").read_text() == "mine"
     assert (inspector / "w.bin").read_bytes() == b"theirs"
     assert (inspector / "link").is_symlink()
     read_card(inspector)
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Path:
+    """A copy of the inspector that travels in the package, which needs no export."""
+    return shutil.copytree(ready_inspector(), tmp_path / "ready")
+
+
+def test_deciding_again_takes_the_signature_away_until_the_inspector_is_signed_again(
+    ready: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("cryptography", reason="without the extra sign nothing is signed")
+    private, public = make_key(tmp_path / "mill")
+    sign(ready, private)
+    done = run_cli("decide", ready, "--max-escape", "0.5", "--confidence", "0.7")
+    assert done.returncode == 0, done.stderr
+    assert (
+        "its signature was of what it was before, and is gone; the holder of the key looks at it and runs"
+        in done.stderr
+    )
+    assert f"sign {ready} --key KEY`" in done.stderr
+    assert Inspector.open(ready).signature.state == "unsigned"
+    assert run_cli("sign", ready, "--key", private).returncode == 0
+    assert Inspector.open(ready, trust=[public]).card.policy.wish.max_escape == 0.5
+
+
+def test_deciding_again_vouches_for_no_file_that_is_exchanged_meanwhile(
+    ready: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = next(ready.glob("*.onnx"))
+
+    def exchange(*given: Any) -> Any:
+        network.write_bytes(b"another")
+        return choose_policy(*given)
+
+    monkeypatch.setattr("steelsight.inspector.decide_policy.choose_policy", exchange)
+    decide_inspector(ready, Limits(max_escape=0.5, confidence=0.7), None)
+    with pytest.raises(UserError, match=f"{network.name}: changed since it was exported"):
+        read_card(ready)
 
 
 def test_the_verb_decides_an_inspector_again(inspector: Any, tmp_path: Path) -> None:

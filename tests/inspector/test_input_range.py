@@ -4,9 +4,11 @@ import cv2
 import numpy as np
 import pytest
 from helpers.data import SAMPLE, SHARED, needs_shared
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from steelsight.imaging.read import list_images, read_image
-from steelsight.inspector.input_range import InputRange, brightness
+from steelsight.inspector.input_range import InputRange, brightness, look
 
 
 def images() -> Any:
@@ -41,6 +43,36 @@ def test_brightness_is_the_same_for_any_depth_and_colour() -> None:
     grey = images()[0]
     variants = (grey.astype(np.uint16) * 257, np.stack([grey] * 3, axis=2))
     assert all(brightness(one) == pytest.approx(grey.mean() / 255, abs=1e-5) for one in (grey, *variants))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.tuples(st.integers(1, 6), st.integers(1, 6), st.sampled_from([0, 0, 5])),
+    st.integers(0, 1 << 30),
+    st.sampled_from([None, 12, 16]),
+)
+def test_sharpness_is_that_of_the_whole_image(blocks: Any, seed: int, bits: Any) -> None:
+    """Though the pixels of its liveliest blocks alone are looked at."""
+    height, width, more = blocks
+    random = np.random.default_rng(seed)
+    white = 255 if bits is None else (1 << bits) - 1
+    values = (
+        random.random((32 * height + more, 32 * width + more)) * random.random((1, 32 * width + more)) * 1.1 * white
+    )
+    image: Any = np.minimum(values, 65535).astype(np.uint8 if bits is None else np.uint16)
+    full = np.minimum(image, white).astype(np.float32) * np.float32(1 / white)
+
+    def apart(pixels: Any, block: int) -> Any:
+        far = cv2.absdiff(pixels, cv2.blur(pixels, (3, 3)))
+        far[far < 1e-6] = 0
+        size = max(1, far.shape[1] // block), max(1, far.shape[0] // block)
+        return cv2.resize(far, size, interpolation=cv2.INTER_AREA).ravel().astype(np.float64)
+
+    quarter = max(1, full.shape[1] // 4), max(1, full.shape[0] // 4)
+    fine, coarse = apart(full, 32), apart(cv2.resize(full, quarter, interpolation=cv2.INTER_AREA), 8)
+    lively = np.argsort(coarse)[-max(1, coarse.size // 10) :]
+    assert look(image, bits).contrast == round(float(np.quantile(coarse, 0.99)), 6)
+    assert look(image, bits).sharpness == round(float(np.median(fine[lively]) / np.median(coarse[lively])), 6)
 
 
 def blurred(sigma: Any) -> Any:

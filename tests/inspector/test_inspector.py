@@ -20,7 +20,8 @@ from steelsight.imaging.combine import combine_maps, to_8bit
 from steelsight.imaging.read import ImageError, list_images, read_image
 from steelsight.imaging.rle import encode_mask
 from steelsight.imaging.roi import Polygons, Roi
-from steelsight.inspector.artifact import InspectorCard, fingerprint, write_card, write_checksums
+from steelsight.inspector.artifact import InspectorCard, fingerprint, write_card
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.inspector import Inspector
 from steelsight.rule.rule import masks
 from steelsight.verdicts.verdict import UNREADABLE, give_verdict, say_suspected
@@ -132,7 +133,7 @@ def test_an_absent_device_is_one_sentence(folder: Any) -> None:
 
 def test_a_damaged_network_is_one_sentence(tmp_path: Path) -> None:
     from steelsight.core.errors import UserError
-    from steelsight.inspector.artifact import write_checksums
+    from steelsight.inspector.checksums import write_checksums
 
     folder = make_inspector(tmp_path / "inspector")
     (folder / "segment-0-fold0.onnx").write_bytes(b"no network")

@@ -11,7 +11,7 @@ from helpers.data import SAMPLE
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Sample
 from steelsight.imaging.read import list_images
-from steelsight.inspector.artifact import write_checksums
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.training_images import PRINTS, SEEN, are_fresh, read_prints, write_seen
 
 

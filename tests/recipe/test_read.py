@@ -36,6 +36,13 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
     assert recipe.folds == 3
     assert recipe.member("classify-lite0").phases[0].epochs == 7
     assert {member.phases[0].schedule.maximum for member in recipe.members} == {2e-3}
+    # only half of these members have a second phase, and it has a name
+    for second in ("2", "fine-tune"):
+        paper = load_recipe("paper", [f"members.*.phases.{second}.epochs=5"])
+        epochs = [[phase.epochs for phase in member.phases] for member in paper.members]
+        assert epochs == [[20]] * 6 + [[30]] * 6 + [[20, 5]] * 6
+    renamed = load_recipe("lite", ["members.*.phases.1.name=only", "members.classify-lite0.phases.only.epochs=3"])
+    assert [member.phases[0].epochs for member in renamed.members] == [16, 3]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +55,9 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
         ("members.*.phases.1.optimiser.name=adamm", "did you mean 'adam"),
         ("members.*.phases.0.epochs=7", "the first one counts as 1"),
         ("members.*.phases.2.epochs=7", "nothing is named '2'"),
+        ("members.1.epochs=7", "nothing is named '1'"),
+        ("members.*.phases.warm.epochs=7", "nothing is named 'warm'"),
+        ("members.*.phases.1.name=9", "name: 9 is refused"),
         ("members.*.encoder=light0", "lite0"),
         ("members.*.augment.horizontal_flip=1.5", "less than or equal to 1"),
         ("folds", "not of the form"),

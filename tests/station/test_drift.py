@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.read import list_images, read_image
-from steelsight.inspector.artifact import read_card, write_card, write_checksums
+from steelsight.inspector.artifact import read_card, write_card
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.inspector import Inspector
 from steelsight.station.drift import ALPHA, BINS, fold_score, independent_images, measure_drift
 from steelsight.station.queue.incoming import Incoming

@@ -54,3 +54,15 @@ def test_a_small_job_goes_ahead_of_one_that_does_not_fit() -> None:
     large, small = PendingJob("large", memory=6), PendingJob("small", memory=2)
     assert next_job([large, small], running, JobRoom(2, 10)) == small
     assert next_job([large, small], [], JobRoom(2, 1)) == large  # alone it may take what it needs
+
+
+@given(jobs=JOBS, elsewhere=st.sets(st.integers(0, 7)))
+def test_what_another_training_is_at_does_not_begin_nor_what_starts_from_it(
+    jobs: list[tuple[int, int, bool]], elsewhere: set[int]
+) -> None:
+    waiting, done = made(jobs), set[int]()
+    while (job := next_job(waiting, [], JobRoom(1), elsewhere)) is not None:
+        waiting.remove(job)
+        done.add(job.what)
+    assert not done & elsewhere
+    assert all(job.what in elsewhere or job.after not in done | {None} for job in waiting)

@@ -96,6 +96,14 @@ def test_examples_show_an_image_of_each_class_and_a_clean_one(started: Any) -> N
     assert all(cv2.imread(str(picture)).std() > 5 for picture in pictures)
 
 
+def test_examples_of_a_recipe_of_classifiers_alone_show_masks_as_well(tmp_path: Path) -> None:
+    lite = load_recipe("lite", ["members.classify-lite0.weights=random"])
+    recipe = lite.model_copy(update={"members": (lite.member("classify-lite0"),)})
+    started = OutOfFoldPredictions.of(start_run(Run(tmp_path / "run"), severstal(), recipe))
+    draw_examples(started)
+    assert len(list((started.run.path / "augmentations").glob("*.png"))) >= 4
+
+
 def test_data_without_any_defect_is_refused(tmp_path: Path) -> None:
     data = severstal()
     clean = replace(data, samples=tuple(replace(sample, runs=(Runs.empty(),) * 4) for sample in data.samples))

@@ -78,12 +78,12 @@ def verdict(policy: Policy, p: float, regions: Any = (), flags: Any = ()) -> tup
                 "P(defect) 0.93 exceeds 0.72, by the classifiers alone: no region is large and likely enough for a mask",
             ),
         ),
-        (0.93, (SMALL,), (), ("reject", "P(defect) 0.93 exceeds 0.72: 1 defect of class 3 with 50 px")),
+        (0.93, (SMALL,), (), ("reject", "P(defect) 0.93 exceeds 0.72: 1 defect of class 3, 50 px")),
         (
             0.93,
             (SMALL, OTHER, LARGE),
             (),
-            ("reject", "P(defect) 0.93 exceeds 0.72: 3 defects of classes 1 and 3, the largest of class 3 with 640 px"),
+            ("reject", "P(defect) 0.93 exceeds 0.72: 3 defects of classes 1 and 3, the largest (class 3) of 640 px"),
         ),
         (
             0.93,

@@ -10,12 +10,12 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.cascade.engine import Engine, EngineNetwork
+from steelsight.cascade.ask import Inputs, Levels, classify, segment
+from steelsight.cascade.engine import Engine
 from steelsight.cascade.masks import CombinedMaps, cut, suspect
-from steelsight.cascade.no_probability import NoProbability, find_odd
+from steelsight.cascade.no_probability import NoProbability
 from steelsight.cascade.sources import Source
-from steelsight.imaging.combine import combine_probabilities, to_8bit
-from steelsight.imaging.preprocess import Image, Preprocess
+from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import Runs, decode_runs
@@ -204,7 +204,8 @@ def judge_batch(
     counted = [region for region in regions if not isinstance(region, ImageError)]
     unusual = [flags(image) if flags else () for image in images]
     black = engine.roi is not None and engine.roi.black
-    classified = _classify(_seen(images, counted) if black else images, engine)
+    inputs = Inputs(_seen(images, counted) if black else images)
+    classified = classify(inputs, engine)
     known: list[Prediction] = []
     said = iter(zip(classified, unusual, counted, strict=True))
     nothing = tuple(Runs.empty() for _ in engine.classes)
@@ -219,9 +220,13 @@ def judge_batch(
             known.append(_left_to_a_person(judged, one.odd))
         else:
             known.append(replace(judged, is_segmented=_is_to_be_segmented(judged, engine, rule, policy)))
-    searched = [(one.image, one.counted) for one in known if one.image is not None and one.is_segmented]
-    whole, regions_of = [image for image, _ in searched], [region for _, region in searched]
-    maps = _segment(_seen(whole, regions_of) if black else whole, engine.segmenters)
+    readable = [one for one in known if one.image is not None]
+    searched = {
+        place: None if keep_maps or keep_network_maps else _worth_exceeding(one, engine, rule, policy)
+        for place, one in enumerate(readable)
+        if one.is_segmented
+    }
+    maps = segment(inputs, searched, engine)
     return [
         _looked_at(one, next(maps), engine, rule, policy, keep_maps, keep_network_maps)
         if one.is_segmented
@@ -238,9 +243,16 @@ def _is_to_be_segmented(judged: Prediction, engine: Engine, rule: Rule, policy: 
     return verdict is not None and verdict.answer != "pass"
 
 
+def _worth_exceeding(judged: Prediction, engine: Engine, rule: Rule, policy: Policy | None) -> Levels:
+    """For each class, the level that its map must exceed somewhere to change anything: where an image without masks passes,
+    nothing is suspected either, and only a mask counts."""
+    verdict = _verdict(judged, engine, policy)
+    return rule.upper if verdict is not None and verdict.answer == "pass" else rule.lower
+
+
 def _looked_at(
     judged: Prediction,
-    maps: list[NDArray[np.uint8]] | NoProbability,
+    maps: list[NDArray[np.uint8]] | NoProbability | None,
     engine: Engine,
     rule: Rule,
     policy: Policy | None,
@@ -252,6 +264,8 @@ def _looked_at(
         if judged.p_defect > rule.gate:
             return _with_verdict(_left_to_a_person(judged, maps), engine, policy)
         return _with_verdict(judged, engine, policy, unseen=maps)  # the gate has decided already that it has no mask
+    if maps is None:
+        return _with_verdict(judged, engine, policy)
     if judged.image is None:
         raise ValueError("an image without pixels cannot have been segmented")
     combined = CombinedMaps(judged.image, maps, engine, rule.at, counted=judged.counted, keep=keep_maps)
@@ -324,65 +338,6 @@ def _seen(images: Sequence[Image], counted: Sequence[Inside]) -> list[Image]:
     return [
         image if region is None else blackened(image, region) for image, region in zip(images, counted, strict=True)
     ]
-
-
-@dataclass(frozen=True)
-class _Classified:
-    """What step 1 says of an image: each classifier, and all together; nan and none where one gave no probability."""
-
-    p_defect: float
-    each: tuple[float, ...] = ()
-    odd: NoProbability | None = None
-
-
-def _classify(images: Sequence[Image], engine: Engine) -> list[_Classified]:
-    """Without any classifier every image goes on to step 2."""
-    networks = engine.classifiers
-    if not images or not networks:
-        return [_Classified(1.0)] * len(images)
-    inputs, odd = _Inputs(images), list[NoProbability | None]([None] * len(images))
-    answers = []
-    for network in networks:
-        answers.append(network.probabilities(inputs.of(network.preprocess)))
-        odd = find_odd(odd, answers[-1], network, 1)
-    rows = np.stack(answers, axis=1).astype(np.float64).clip(0.0, 1.0).tolist()
-    return [
-        _Classified(combine_probabilities(row, engine.combine), tuple(row))
-        if wrong is None
-        else _Classified(float("nan"), odd=wrong)
-        for row, wrong in zip(rows, odd, strict=True)
-    ]
-
-
-def _segment(
-    images: Sequence[Image], networks: Sequence[EngineNetwork]
-) -> Iterator[list[NDArray[np.uint8]] | NoProbability]:
-    """The 8-bit map of every network for each image in turn, at the networks' working sizes."""
-    if not images:
-        return
-    inputs, odd = _Inputs(images), list[NoProbability | None]([None] * len(images))
-    maps: list[NDArray[np.uint8]] = []
-    for network in networks:
-        said = network.probabilities(inputs.of(network.preprocess))
-        odd = find_odd(odd, said, network, 2)
-        with np.errstate(invalid="ignore"):  # of what is no number; it is used for nothing
-            maps.append(to_8bit(said))
-    for index, wrong in enumerate(odd):
-        yield [of_network[index] for of_network in maps] if wrong is None else wrong
-
-
-class _Inputs:
-    """Network inputs of a batch, made once for all networks that share a `Preprocess`."""
-
-    def __init__(self, images: Sequence[Image]) -> None:
-        self._images = images
-        self._made: dict[Preprocess, NDArray[np.float32]] = {}
-
-    def of(self, preprocess: Preprocess) -> NDArray[np.float32]:
-        """Float32 (n, channels, height, width)."""
-        if preprocess not in self._made:
-            self._made[preprocess] = np.stack([preprocess.to_input(image) for image in self._images])
-        return self._made[preprocess]
 
 
 def _read(source: Source, grey: bool) -> Read:

@@ -1,17 +1,18 @@
 """Masks and regions of one image, and what is suspected beside them, from the maps of its networks."""
 
+import threading
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine
-from steelsight.imaging.combine import CutAt, combine_maps, may_exceed
+from steelsight.imaging.columns import Columns
+from steelsight.imaging.combine import CutAt, combined_levels, may_exceed, round_levels
 from steelsight.imaging.preprocess import Image
-from steelsight.imaging.regions import Region, find_regions
-from steelsight.imaging.rle import Runs, encode_mask
-from steelsight.rule.rule import Rule, masks
+from steelsight.imaging.regions import Region, RegionRuns
+from steelsight.imaging.rle import Runs
+from steelsight.rule.rule import Rule
 
 MasksAndRegions = tuple[tuple[Runs, ...], tuple[Region, ...]]
 """The run lengths of each class, and the connected regions of all of them."""
@@ -44,25 +45,51 @@ class CombinedMaps:
         counted: NDArray[np.bool_] | None = None,
         keep: bool = False,
     ) -> None:
-        self._counted = counted
+        self._counted, self._above = counted, dict[tuple[int, int], Columns]()
         self._maps, self._combine, self._at = maps, engine.combine, at
         self._preprocesses = [network.preprocess for network in engine.segmenters]
         self._size = (image.shape[0], image.shape[1])
         self.kept = np.stack([self._make(index) for index in range(len(maps[0]))]) if keep else None
         """uint8 (classes, height, width) at the image's own size; None where they are not kept."""
 
-    def of(self, index: int) -> NDArray[np.uint8]:
-        """The combined map of a class at the image's own size."""
-        return self._make(index) if self.kept is None else self.kept[index]
+    def above(self, index: int, level: int) -> Columns:
+        """The columns of a class's combined map, at the image's own size, with a pixel above a level; kept."""
+        if (index, level) not in self._above:
+            if self.kept is not None:
+                self._above[index, level] = Columns.above(self.kept[index], level)
+            else:
+                self._above[index, level] = Columns.above(self._levels(index), level, self._counted)
+        return self._above[index, level]
 
     def may_exceed(self, levels: Sequence[int]) -> NDArray[np.bool_]:
         """For each class, whether a pixel of `of` can exceed its level; see `steelsight.imaging.combine.may_exceed`."""
         return may_exceed(self._maps, levels, self._combine)
 
     def _make(self, index: int) -> NDArray[np.uint8]:
-        of_class = [map_[index : index + 1] for map_ in self._maps]
-        combined: NDArray[np.uint8] = combine_maps(of_class, self._preprocesses, self._size, self._combine, self._at)[0]
+        combined = round_levels(self._levels(index))
         return combined if self._counted is None else np.where(self._counted, combined, np.uint8(0))
+
+    def _levels(self, index: int) -> NDArray[np.float32]:
+        of_class = [map_[index : index + 1] for map_ in self._maps]
+        levels: NDArray[np.float32] = combined_levels(
+            of_class, self._preprocesses, self._size, self._combine, self._at, _plane(self._size)
+        )[0]
+        return levels
+
+
+_SCRATCH = threading.local()
+_MOST_HELD = 1 << 24  # pixels: 64 MB a thread
+
+
+def _plane(size: tuple[int, int]) -> NDArray[np.float32]:
+    """Float32 (1, height, width) that this thread may use until it asks again: fresh memory of an image's size is slow to
+    come by, and all maps of a line have one size. Of very large images none is held back."""
+    if size[0] * size[1] > _MOST_HELD:
+        return np.empty((1, *size), np.float32)
+    plane: NDArray[np.float32] | None = getattr(_SCRATCH, "plane", None)
+    if plane is None or plane.shape[1:] != size:
+        plane = _SCRATCH.plane = np.empty((1, *size), np.float32)
+    return plane
 
 
 def cut(maps: CombinedMaps, p_defect: float, rule: Rule) -> MasksAndRegions:
@@ -74,11 +101,11 @@ def cut(maps: CombinedMaps, p_defect: float, rule: Rule) -> MasksAndRegions:
     regions: list[Region] = []
     wanted = maps.may_exceed(rule.upper) if p_defect > rule.gate else np.zeros(rule.classes, np.bool_)
     for index in np.flatnonzero(wanted).tolist():
-        combined = maps.of(index)
-        mask = masks(rule.only([index]), p_defect, combined[None])[0]
-        if mask.any():
-            runs[index] = encode_mask(mask)
-            regions.extend(find_regions(index, mask, combined))
+        columns = maps.above(index, rule.lower[index])
+        if rule.keeps(index, columns.count_above(rule.upper[index]), p_defect):
+            found = RegionRuns.of(columns, columns.levels > rule.lower[index])
+            runs[index] = found.runs()
+            regions.extend(found.describe(index))
     return tuple(runs), tuple(regions)
 
 
@@ -94,11 +121,11 @@ def suspect(maps: CombinedMaps, found: Sequence[Runs], rule: Rule) -> MasksAndRe
     for index in np.flatnonzero(maps.may_exceed(rule.lower)).tolist():
         if found[index].area:
             continue
-        combined = maps.of(index)
-        mask = large_regions(combined > rule.lower[index], least_area(rule.min_area[index]))
-        if mask.any():
-            runs[index] = encode_mask(mask)
-            regions.extend(find_regions(index, mask, combined))
+        columns = maps.above(index, rule.lower[index])
+        every = RegionRuns.of(columns, columns.levels > rule.lower[index])
+        large = large_regions(every, least_area(rule.min_area[index]))
+        runs[index] = large.runs()
+        regions.extend(large.describe(index))
     return tuple(runs), tuple(regions)
 
 
@@ -111,17 +138,17 @@ def least_area(min_area: int) -> int:
     return -(-min_area // LEAST)
 
 
-def large_regions(mask: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
-    """The `MOST` largest connected regions of a mask, of those with `least` pixels or more.
+def large_regions(found: RegionRuns, least: int) -> RegionRuns:
+    """The `MOST` largest regions, of those with `least` pixels or more; of equal ones those further left, then above.
 
-    >>> large_regions(np.array([[1, 1, 0, 1]], bool), 2).astype(int).tolist()
-    [[1, 1, 0, 0]]
+    >>> found = RegionRuns.of_mask(np.array([[1, 1, 0, 1]], bool))
+    >>> large_regions(found, 2).areas.tolist()
+    [2]
     """
-    if not mask.any():
-        return mask
-    _, labels, boxes, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
-    left, top, areas = boxes[1:, cv2.CC_STAT_LEFT], boxes[1:, cv2.CC_STAT_TOP], boxes[1:, cv2.CC_STAT_AREA]
-    order = np.lexsort((top, left, -areas))
-    is_chosen = np.zeros(len(boxes), np.bool_)
-    is_chosen[1 + order[areas[order] >= least][:MOST]] = True
-    return np.asarray(is_chosen[labels])
+    if not found.regions.size:
+        return found
+    left, top = found.corners
+    order = np.lexsort((top, left, -found.areas))
+    is_chosen = np.zeros(order.size, np.bool_)
+    is_chosen[order[found.areas[order] >= least][:MOST]] = True
+    return found.only(is_chosen)

@@ -1,16 +1,27 @@
-"""Which images a user means: files, folders, patterns, each with a name of its own."""
+"""Which images a user means: files, folders, patterns, here or in an object store, each with a name of its own."""
 
 import glob
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Self
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import resolved
 from steelsight.dataset.model import Sample
-from steelsight.imaging.folders import LeftOut, look_below
+from steelsight.imaging.folders import LeftOut, look_below, look_below_url
+from steelsight.imaging.object_store import (
+    ImagePath,
+    StoredObject,
+    has_magic,
+    image_path,
+    is_stored_object,
+    is_url,
+    matching,
+)
+from steelsight.imaging.read import is_image_name
 
 STANDARD_INPUT = "-"
 MASKS, OVERLAYS = PICTURES = ("masks", "overlays")
@@ -23,11 +34,30 @@ class Source:
 
     Attributes:
         image_id: unique; the file's name, or its path inside the folder that was given, with forward slashes.
-        path: the file.
+        path: the file, or the object.
     """
 
     image_id: str
-    path: Path
+    path: ImagePath
+
+    @classmethod
+    def of(cls, file: ImagePath | str) -> Self:
+        """A file or an URL, named as its last part."""
+        path = image_path(file)
+        return cls(path.name, path)
+
+    @property
+    def file(self) -> Path:
+        """Where it lies on this machine, for what reads images again and again.
+
+        Raises:
+            UserError: it is in an object store.
+        """
+        if isinstance(self.path, StoredObject):
+            raise UserError(
+                f"{self.path}: in an object store, where images can be judged but not learned from; copy them here"
+            )
+        return self.path
 
 
 @dataclass(frozen=True)
@@ -44,25 +74,25 @@ def find_sources(given: Sequence[str], *, results: Path | None = None) -> tuple[
 
 
 def find(given: Sequence[str], *, results: Path | None = None) -> FoundSources:
-    """Resolve files, folders (with what is below them) and patterns such as `line2/*.jpg`, in the order given; `-` stands
-    for a list of these on standard input, one a line.
+    """Resolve files, folders (with what is below them) and patterns such as `line2/*.jpg`, in the order given, or the same in
+    an object store, such as `s3://archive/line2/*.jpg`; `-` stands for a list of these on standard input, one a line.
 
     A file that is named twice counts once. A file that is named directly is taken whatever its suffix. Of a folder, hidden
-    and linked folders, those that may not be read, and images in other formats are left out and named.
+    and linked folders, those that may not be read, and images in other formats are left out and named. An object that is
+    named directly and ends like an image is not looked for: reading tells whether it is there, and a list may have a million.
 
     Args:
         results: where masks and overlays will go; those of an earlier run are no images of a folder around them.
 
     Raises:
-        UserError: nothing is there, or two images would have the same name.
+        UserError: nothing is there, or two images would have the same name; or an object store does not answer.
     """
     pictures = [resolved(results / name) for name in PICTURES] if results else []
     sources: dict[str, Source] = {}
     left_out: list[LeftOut] = []
     for text in _with_standard_input(given):
         for source in _resolve(text, pictures, left_out):
-            # links are followed by nobody: two names of one file are two images, as in a store of links to contents
-            sources.setdefault(os.path.normcase(os.path.abspath(source.path)), source)  # noqa: PTH100
+            sources.setdefault(_one_place(source.path), source)
     by_name: dict[str, Source] = {}
     for source in sources.values():
         other = by_name.setdefault(source.image_id, source)
@@ -72,6 +102,12 @@ def find(given: Sequence[str], *, results: Path | None = None) -> FoundSources:
                 "that holds both, or take them one after the other"
             )
     return FoundSources(tuple(sources.values()), tuple(dict.fromkeys(left_out)))
+
+
+def _one_place(path: ImagePath) -> str:
+    """The same for two ways to write one file; links are not followed: two names of one file are two images, as in a store of
+    links to contents."""
+    return path.url if isinstance(path, StoredObject) else os.path.normcase(os.path.abspath(path))  # noqa: PTH100
 
 
 def _with_standard_input(given: Sequence[str]) -> Iterator[str]:
@@ -97,6 +133,9 @@ def _lines(stream: Iterable[bytes]) -> Iterator[str]:
 
 
 def _resolve(text: str, pictures: Sequence[Path], left_out: list[LeftOut]) -> Iterator[Source]:
+    if is_url(text):
+        yield from _resolve_url(text, left_out)
+        return
     path = Path(text)
     if path.is_dir():
         apart = [folder for folder in pictures if folder.is_relative_to(resolved(path)) and folder != resolved(path)]
@@ -116,6 +155,23 @@ def _resolve(text: str, pictures: Sequence[Path], left_out: list[LeftOut]) -> It
         if not files:
             raise UserError(f"{text}: no such file or folder, and as a pattern it matches nothing; correct the path")
         yield from (Source(file.name, file) for file in files)
+
+
+def _resolve_url(url: str, left_out: list[LeftOut]) -> Iterator[Source]:
+    if (is_image_name(PurePosixPath(url)) and not has_magic(url)) or is_stored_object(url):
+        yield Source.of(url)
+        return
+    found, passed_over = look_below_url(url)
+    left_out += passed_over
+    base = url.rstrip("/")
+    yield from (Source(inside, StoredObject(f"{base}/{inside}")) for inside in found)
+    if not found and not passed_over:
+        matches = matching(url)
+        if not matches:
+            raise UserError(
+                f"{url}: the object store has no image there, and as a pattern it matches nothing; correct the address"
+            )
+        yield from map(Source.of, matches)
 
 
 def sources_of(samples: Sequence[Sample]) -> tuple[Source, ...]:

@@ -80,7 +80,7 @@ def check(
 
         with counting("looking at defects") as advance:
             wrote.append(write_data_page(dataset, page, found, progress=advance))
-    following = _next(data, layout, boxes, bits, ignore_class or (), dataset)
+    following = _next(data, layout, boxes, bits, ignore_class or (), groups, dataset)
     finish(wrote, following, as_json=as_json, figures=_figures(dataset, summary))
     if dataset.faults:
         raise typer.Exit(2)
@@ -94,16 +94,19 @@ def _next(
     boxes: Boxes | None,
     bits: int | None,
     ignore_class: Sequence[str],
+    groups: str | None,
     dataset: Dataset,
 ) -> str | None:
+    """The quick training, which takes minutes, with the options that the check was given."""
     if not dataset.samples:
         return None
     chosen = f" --layout {layout}" if layout else ""
     chosen += f" --boxes {boxes}" if boxes else ""
     chosen += f" --bits {bits}" if bits else ""
     chosen += "".join(f" --ignore-class {shlex.quote(name)}" for name in ignore_class)
+    chosen += f" --groups {shlex.quote(groups)}" if groups else ""
     skip = " --skip-faulty" if dataset.faults else ""
-    return f"steelsight train {shlex.quote(str(data))}{chosen} --recipe lite --out run{skip}"
+    return f"steelsight train {shlex.quote(str(data))}{chosen} --quick --out run{skip}"
 
 
 def _figures(dataset: Dataset, summary: "DatasetSummary") -> dict[str, Any]:
@@ -142,8 +145,8 @@ def _figures(dataset: Dataset, summary: "DatasetSummary") -> dict[str, Any]:
 
 def _show(dataset: Dataset, summary: "DatasetSummary") -> None:
     results.print(
-        f"[bold]{escape(str(dataset.root))}[/]: {summary.images} images without a fault, "
-        f"{summary.defect_free} of them defect-free; layout {dataset.layout}",
+        f"[bold]{escape(str(dataset.root))}[/]: {summary.images:,} images without a fault, "
+        f"{summary.defect_free:,} of them defect-free; layout {dataset.layout}",
         soft_wrap=True,
         highlight=False,
     )
@@ -214,14 +217,22 @@ def _size_table(summary: "DatasetSummary") -> Table:
 
 
 def _show_twins(twins: "TwinCount") -> None:
+    groups = f"{twins.groups:,} group{'' if twins.groups == 1 else 's'}"
     results.print(
-        f"Twins: {twins.images:,} images in {twins.groups:,} groups, the largest of {twins.largest}; "
-        f"groups whose images show different classes: {len(twins.differing):,}",
+        f"Twins, images of one surface: {twins.images:,} in {groups}, the largest of {twins.largest}"
+        if twins.groups
+        else "Twins, images of one surface: none",
         highlight=False,
         soft_wrap=True,
     )
+    if twins.differing:
+        results.print(
+            f"{len(twins.differing):,} of them labelled with different classes, so one label may be wrong:",
+            highlight=False,
+            soft_wrap=True,
+        )
     for group in twins.differing[:_MOST_GROUPS]:
-        results.print(f"  different classes: {escape(', '.join(group))}", soft_wrap=True, highlight=False)
+        results.print(f"  {escape(', '.join(group))}", soft_wrap=True, highlight=False)
     if len(twins.differing) > _MOST_GROUPS:
         results.print(f"  and {len(twins.differing) - _MOST_GROUPS} more groups (--json lists all)", highlight=False)
 

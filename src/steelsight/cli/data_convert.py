@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -11,13 +11,11 @@ from steelsight.cli.output import counting, finish, results
 from steelsight.dataset.model import Layout
 from steelsight.dataset.writers.write import WrittenLayout
 
-Target = Literal["coco", "labelme", "yolo", "cvat", "index", "severstal"]
-
 
 def convert(
     data: Annotated[Path, typer.Argument(help="Folder of labelled images; or its CSV, JSON or XML.")],
     out: Annotated[Path, typer.Argument(help="The folder to make; it must not exist yet.")],
-    to: Annotated[Target, typer.Option("--to", help="The layout to write.")],
+    to: Annotated[WrittenLayout, typer.Option("--to", help="The layout to write.")],
     layout: Annotated[Layout | None, typer.Option(help="Layout of DATA; detected if left out.")] = None,
     boxes: BoxesOption = None,
     ignore_class: IgnoreClass = None,
@@ -30,12 +28,11 @@ def convert(
 
     refuse_existing(out)
     dataset = read_labelled(data, layout, boxes, ignore_class, skip_faulty=skip_faulty)
-    written: WrittenLayout = "index-png" if to == "index" else to
     with counting("writing images") as advance:
-        made = convert_dataset(dataset, out, written, progress=advance)
+        made = convert_dataset(dataset, out, to, progress=advance)
     if not as_json:
         results.print(
-            f"{made.images:,} images from {dataset.layout} to {written}, classes {', '.join(made.classes)}",
+            f"{made.images:,} images from {dataset.layout} to {to}, classes {', '.join(made.classes)}",
             highlight=False,
             soft_wrap=True,
             markup=False,
@@ -46,7 +43,7 @@ def convert(
         "images": made.images,
         "without_masks": made.without_masks,
         "classes": list(made.classes),
-        "layout": written,
+        "layout": to,
         "notes": list(made.said),
     }
     finish([out], f"steelsight data check {shlex.quote(str(out))}", as_json=as_json, figures=figures)

@@ -57,7 +57,7 @@ def doubt(
 
 def _doubts(evidence: "OutOfFoldPredictions", folder: Path, most: int, labels: Tool | None, as_json: bool) -> None:
     from steelsight.plots.style import class_names
-    from steelsight.report.doubt_page import write_doubt_labels, write_doubts
+    from steelsight.report.doubt_page import PAGE, write_doubt_labels, write_doubts
     from steelsight.selection.doubt import rank_doubts
 
     with shown_progress() as tell:
@@ -78,7 +78,7 @@ def _doubts(evidence: "OutOfFoldPredictions", folder: Path, most: int, labels: T
             {"rank": rank, "image": name, "doubt": round(score, 4), "why": why} for rank, name, score, why in first
         ],
     }
-    finish(wrote, None, as_json=as_json, figures=figures)
+    finish(wrote, None, as_json=as_json, figures=figures, look_at=folder / PAGE)
 
 
 def _worth(
@@ -88,7 +88,7 @@ def _worth(
     from steelsight.cascade.worth_labelling import Worth, in_order, measure, usual_shares
     from steelsight.dataset.twins import find_twins
     from steelsight.plots.style import class_names
-    from steelsight.report.worth_page import write_worth, write_worth_labels
+    from steelsight.report.worth_page import PAGE, write_worth, write_worth_labels
 
     record = evidence.record
     found = find([str(unlabelled)])
@@ -113,7 +113,7 @@ def _worth(
     labelled = [*record.samples, *record.later]
     known = [sample.path for sample in labelled] if all(sample.path.is_file() for sample in labelled) else []
     with counting("looking for twins") as advance:
-        groups = find_twins([*(one.source.path for one in looked), *known], progress=advance).tolist()
+        groups = find_twins([*(Path(str(one.source.path)) for one in looked), *known], progress=advance).tolist()
     order = in_order(looked, groups[: len(looked)], frozenset(groups[len(looked) :]))
     ranked, of_groups = [looked[place] for place in order], [groups[place] for place in order]
     names = class_names(record.classes)
@@ -132,7 +132,7 @@ def _worth(
             {"rank": rank, "image": name, "worth": round(score, 4), "why": why} for rank, name, score, why in first
         ],
     }
-    finish(wrote, None, as_json=as_json, figures=figures)
+    finish(wrote, None, as_json=as_json, figures=figures, look_at=folder / PAGE)
     if failed or found.left_out:
         raise typer.Exit(3)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from steelsight.cli.cluster import Cluster, Retries, count_on_address, require_with_cluster
 from steelsight.cli.groups import Groups, known_groups, say_groups
 from steelsight.cli.labelled import BoxesOption, IgnoreClass, RoiOption
 from steelsight.cli.limits import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from steelsight.imaging.roi import Roi
     from steelsight.inspector.inspector import Inspector
     from steelsight.run.run import Run
+    from steelsight.selection.histograms import MakeHistograms
     from steelsight.verdicts.evaluated import EvaluationSet
     from steelsight.verdicts.policy import Limits, Unchanged
     from steelsight.verdicts.severity import Severity
@@ -110,6 +112,8 @@ def decide(
         bool, typer.Option("--skip-faulty", help="Leave faulty images of DATA out, and list them.")
     ] = False,
     groups: Groups = None,
+    cluster: Cluster = None,
+    retries: Retries = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
     """Choose thresholds and pass/reject limits again, without retraining.
@@ -135,7 +139,13 @@ def decide(
             f"--groups {groups}: a run and an inspector keep the groups that they were made with; use it with "
             "--calibrate DATA, or with `steelsight train`"
         )
+    require_with_cluster(cluster, {"--retries": retries is not None})
     if (folder / CARD).is_file():
+        if cluster is not None:
+            raise UserError(
+                f"--cluster {cluster}: {folder} is an inspector, whose limits take seconds to find; decide it without a "
+                "cluster, or the run it is made of"
+            )
         if gate is not None:
             raise UserError(
                 f"--gate {gate}: {folder} is an inspector, whose rule is fixed; decide the run it is made of"
@@ -172,7 +182,13 @@ def decide(
         if objective or max_false_alarms is not None
         else None
     )
-    _decide_run(run, gate, aimed, rule, wish, severity, as_json)
+    if cluster is not None:
+        from steelsight.cluster.connect import require_cluster
+
+        require_cluster(cluster)
+    _decide_run(
+        run, gate, aimed, rule, wish, severity, None if cluster is None else count_on_address(cluster, retries), as_json
+    )
 
 
 def _decide_run(
@@ -182,6 +198,7 @@ def _decide_run(
     rule: Literal["searched", "each-class", "plain", "published"],
     wish: "Limits | None",
     severity: str | None,
+    make: "MakeHistograms | None",
     as_json: bool,
 ) -> None:
     from steelsight.cli.decision_tables import say_unfound, show, show_policy
@@ -196,7 +213,9 @@ def _decide_run(
         decided = (
             decide_verdicts(run, wish, rules, progress=tell)
             if verdicts_alone
-            else decide_all(run, gate=gate, objective=objective, rule=rule, wish=wish, severity=rules, progress=tell)
+            else decide_all(
+                run, gate=gate, objective=objective, rule=rule, wish=wish, severity=rules, progress=tell, make=make
+            )
         )
     if not as_json:
         if not verdicts_alone:
@@ -238,7 +257,13 @@ def _decide_inspector(
     fresh = (
         None if calibrate is None else _fresh(inspector, calibrate, layout, boxes, ignore_class, skip_faulty, groups)
     )
+    was_signed = inspector.signature.state != "unsigned"
     card = decide_inspector(folder, wish, rules, fresh, region)
+    if was_signed:
+        fail(
+            f"{folder}: its signature was of what it was before, and is gone; the holder of the key looks at it and runs "
+            f"`steelsight sign {folder} --key KEY`"
+        )
     if not as_json:
         show_policy(card.policy, card.classes)
     policy = None if card.policy is None else card.policy.model_dump(mode="json")

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from steelsight.cli.next_step import inspect_with, quoted
 from steelsight.cli.output import finish, results, shown_progress
+from steelsight.cli.sign import ask_password
 from steelsight.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,6 +38,14 @@ def export(
         list[str] | None,
         typer.Option(
             help="Images, folders or patterns to compare with torch on; repeat it for each. Default: the run's own."
+        ),
+    ] = None,
+    sign: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="KEY",
+            help="Sign it: PEM file of an Ed25519 private key, as `openssl genpkey -algorithm ed25519 -out KEY` writes it.",
+            show_default="not signed",
         ),
     ] = None,
     distil: Annotated[
@@ -86,9 +95,11 @@ def export(
     request = _request(distil, unlabelled, made_up, compare, resume)
     from steelsight.export.export import export_run
     from steelsight.inspector.readme import parity_lines
+    from steelsight.inspector.signature import read_signing_key
     from steelsight.run.run import Run
     from steelsight.selection.later_figures import said_of_later
 
+    key = None if sign is None else read_signing_key(sign, ask_password)
     with shown_progress() as tell:
         exported = export_run(
             Run(run),
@@ -97,6 +108,7 @@ def export(
             precision=precision,
             max_dice_loss=max_dice_loss,
             images=images or (),
+            sign=key,
             distil=request,
             progress=tell,
         )

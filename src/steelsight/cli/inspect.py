@@ -1,13 +1,14 @@
 """`steelsight inspect`: judge images with an exported inspector."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.cluster import Cluster, Retries, ShipData, require_with_cluster
+from steelsight.cli.cluster import Cluster, Retries, ShipData, require_with_cluster, say
 from steelsight.cli.judging import (
     AsJson,
     ClassIds,
@@ -22,6 +23,7 @@ from steelsight.cli.judging import (
 )
 from steelsight.cli.next_step import quoted
 from steelsight.cli.output import console
+from steelsight.cli.sign import Trust, signature_text
 
 if TYPE_CHECKING:
     from steelsight.cascade.judge import Prediction
@@ -49,6 +51,7 @@ def inspect(
     layout: Layout = "long",
     device: Device = "auto",
     threads: Threads = None,
+    trust: Trust = None,
     resume: Resume = False,
     cluster: Cluster = None,
     ship_data: ShipData = False,
@@ -58,12 +61,14 @@ def inspect(
     """Judge images with an exported INSPECTOR: pass, review or reject; exit status 3 if some images could not be judged."""
     require_with_cluster(cluster, {"--ship-data": ship_data, "--retries": retries is not None})
     from steelsight.cascade.sources import find
-    from steelsight.inspector.artifact import fingerprint
     from steelsight.inspector.inspector import Inspector
     from steelsight.results.writer import ResultWriter
 
     config = None if cluster is None else _config(cluster, device, threads, overlays, ship_data, retries)
-    opened = Inspector.open(inspector, device=device, threads=threads)
+    opened = Inspector.open(inspector, device=device, threads=threads, trust=trust or ())
+    signature, fingerprint = opened.signature, opened.checksums.fingerprint
+    if trust and not as_json:
+        console.print(signature_text(signature), markup=False, highlight=False, soft_wrap=True)
     found = find(images, results=out)
     writer = ResultWriter(
         out,
@@ -74,17 +79,19 @@ def inspect(
         masks=masks,
         overlays=overlays,
         resume=resume,
-        made_by=fingerprint(inspector),
+        made_by=fingerprint,
         options={"device": device},
         batch=opened.engine("throughput").batch if config is None else config.batch,
     )
     judge_and_write(
         writer,
-        opened.stream if cluster is None or config is None else partial(_on_cluster, cluster, inspector, config),
+        opened.stream
+        if cluster is None or config is None
+        else partial(_on_cluster, cluster, inspector, fingerprint, config),
         left_out=found.left_out,
         labels=labels,
         as_json=as_json,
-        figures={"inspector": str(inspector)},
+        figures={"inspector": str(inspector), "signature": asdict(signature)},
         following=f"steelsight serve {quoted(inspector)}",
     )
 
@@ -106,14 +113,11 @@ def _config(
 
 
 def _on_cluster(
-    cluster: str, inspector: Path, config: "InspectionConfig", sources: "Sequence[Source]"
+    cluster: str, inspector: Path, fingerprint: str, config: "InspectionConfig", sources: "Sequence[Source]"
 ) -> "Iterator[Prediction]":
     from steelsight.cluster.connect import connected
     from steelsight.cluster.inspect import inspect_on_cluster
 
-    def say(text: str) -> None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
-
     if sources:
         with connected(cluster) as ray:
-            yield from inspect_on_cluster(ray, inspector, sources, config, say)
+            yield from inspect_on_cluster(ray, inspector, fingerprint, sources, config, say)

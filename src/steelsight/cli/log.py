@@ -1,7 +1,10 @@
-"""`steelsight log export|prune|adopt|corrections`: what a station has logged."""
+"""`steelsight log export|verify|prune|adopt|corrections`: what a station has logged."""
 
+import getpass
+import os
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from math import inf
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="The log of a station: export it, prune it, give a folder to it, export its corrections.",
+    help="The log of a station: export it, verify its audit trail, prune it, give a folder to it, export its corrections.",
 )
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
@@ -109,9 +112,10 @@ def export(
     flagged: Flagged = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the log as a table, the earliest image first; the filters choose rows."""
+    """Write the log as a table, the earliest image first; the filters choose rows. The audit trail goes beside it, whole."""
     from steelsight.station.log.export import write_export
     from steelsight.station.log.query import Query
+    from steelsight.station.log.verify import write_trail
 
     query = Query(
         verdicts=tuple(one.value for one in verdicts or ()),
@@ -126,7 +130,41 @@ def export(
     )
     with _open(_settings(data, database)) as log:
         written = write_export(log, query, out)
-    finish([out], None, as_json=as_json, figures={"bytes": written})
+        trail = out.with_suffix(".audit.jsonl")
+        entries = write_trail(log, trail)
+    finish([out, trail], None, as_json=as_json, figures={"bytes": written, "audit_entries": entries})
+
+
+@app.command("verify")
+def verify(
+    data: Data = Path("station"),
+    database: Database = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An audit trail that was exported, in place of a log's own.")
+    ] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(metavar="HASH", help="A hash that was kept elsewhere: the trail must still have it."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """See that the audit trail is whole, and that reviews and inspectors are those that it tells of.
+
+    Keep the hash that it prints elsewhere: only by --head HASH it is seen later that the end was cut off, or all made anew.
+    """
+    from steelsight.station.log.verify import verify_file, verify_log
+
+    if file is not None:
+        found = verify_file(file, head)
+    else:
+        with _open(_settings(data, database)) as log:
+            found = verify_log(log, head)
+    if not as_json:
+        reviews = "" if found.reviews is None else f"; {found.reviews} reviews are as it tells"
+        results.print(f"whole: {found.entries} entries{reviews}", markup=False, highlight=False, soft_wrap=True)
+        if found.head is not None:
+            results.print(f"head: {found.head} of {found.at}", markup=False, highlight=False, soft_wrap=True)
+    finish([], None, as_json=as_json, figures=asdict(found))
 
 
 @app.command("prune")
@@ -148,6 +186,8 @@ def prune(
     settings = _settings(data, database, keep_days=keep_days, keep_gb=inf if keep_gb is None else keep_gb, name=name)
     with _open(settings) as log:
         gone = prune_log(log, ImageStore(data), settings)
+        if gone.inspections or gone.images:
+            _note(log, "prune", {"inspections": gone.inspections, "images": gone.images}, settings.name)
     figures = {"inspections": gone.inspections, "images": gone.images, "bytes": gone.bytes}
     figures |= {"moved_aside": gone.aside, "moved_back": gone.back}
     if not as_json:
@@ -185,8 +225,10 @@ def adopt(data: Data = Path("station"), database: Database = None, as_json: AsJs
     if not data.is_dir():
         raise UserError(f"{data}: no such folder; give the folder that a station writes to with --data")
     store = ImageStore(data)
-    with InspectionLog.open(_settings(data, database).url) as log:
+    settings = _settings(data, database)
+    with InspectionLog.open(settings.url) as log:
         adopt_folder(log, store)
+        _note(log, "adopt", {"folder": str(data)}, settings.name)
         stays = has_another_log(log, data)
         moved = set_unknown_aside(log, store)
     if not as_json:
@@ -291,6 +333,18 @@ def _show_joined(joined: "Joined", old_data: Path) -> None:
     if joined.unreviewed_classes and joined.added:
         named = ", ".join(joined.unreviewed_classes)
         say(f"not known to the inspector, so the other reviewed images count as free of it: {named}")
+
+
+def _note(log: "InspectionLog", kind: str, content: dict[str, object], station: str) -> None:
+    """Tell the audit trail what is done here, and under which account."""
+    from steelsight.station.log import audit
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in some containers
+        user = str(os.getuid())
+    with log.writing() as connection:
+        audit.append(connection, kind, content, audit.Actor(user, "shell", station))
 
 
 def _settings(data: Path, database: str | None, **more: object) -> "StationSettings":

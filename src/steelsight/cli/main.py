@@ -19,6 +19,8 @@ from steelsight.cli import (
     report,
     score,
     serve,
+    sign,
+    token,
     train,
     watch,
     weights,
@@ -70,9 +72,11 @@ app.command("decide")(decide.decide)
 app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
+app.command("sign")(sign.sign)
 app.command("inspect")(inspect.inspect)
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
+app.command("token")(token.token)
 app.command("watch")(watch.watch)
 app.command("bench")(bench.bench)
 app.command("score")(score.score)

@@ -1,6 +1,6 @@
 """`steelsight train --plan`: what a training will cost, before it costs it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -14,10 +14,13 @@ from steelsight.cli.retyped_command import again
 from steelsight.dataset.model import Dataset
 
 if TYPE_CHECKING:
-    from steelsight.recipe import Recipe
+    from steelsight.cluster.lay_out import ClusterLayout
+    from steelsight.recipe import Member, Recipe
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.training.cost_plan import Cost
-    from steelsight.training.device_config import DeviceConfig
+    from steelsight.training.job_layout import Arrangement
+
+    Plan = Callable[[OutOfFoldPredictions, Sequence[tuple[Member, int]]], tuple[Cost, Arrangement | ClusterLayout]]
 
 
 @contextmanager
@@ -33,14 +36,17 @@ def planned_run(
         yield begin_run(dataset, wanted, Run(Path(folder) / "run"), groups, limit, time, later)
 
 
-def show_plan(evidence: "OutOfFoldPredictions", only: Sequence[str], machine: "DeviceConfig", as_json: bool) -> None:
-    """Time each network and print what the jobs will cost."""
+def show_plan(evidence: "OutOfFoldPredictions", only: Sequence[str], plan: "Plan", as_json: bool) -> None:
+    """Time each network and print what the jobs will cost.
+
+    Args:
+        plan: times them where they would train.
+    """
     from steelsight.recipe import choose_jobs
-    from steelsight.training.experiment import plan_jobs
 
     jobs = choose_jobs(evidence.recipe, only)
-    with console.status("timing each network on this machine"):
-        cost, arrangement = plan_jobs(evidence, jobs, machine)
+    with console.status("timing each network"):
+        cost, arrangement = plan(evidence, jobs)
     if not as_json:
         results.print(_time_table(evidence.recipe.name, cost, arrangement.device), _space_table(cost))
         if cost.at_once > 1:

@@ -14,8 +14,10 @@ import typer
 from rich.markup import escape
 
 from steelsight.cli.inspect import Device, Threads
-from steelsight.cli.output import Interrupted, console, option_at, results
+from steelsight.cli.output import Interrupted, console, fail, option_at, results
+from steelsight.cli.sign import Trust
 from steelsight.core.errors import UserError
+from steelsight.core.private_files import refuse_readable_by_all
 
 if TYPE_CHECKING:
     from steelsight.station.settings import StationSettings
@@ -68,6 +70,13 @@ TokenFile = Annotated[
     Path | None,
     typer.Option(help=f"File with the token that every request must carry; or put the token into {TOKEN_VARIABLE}."),
 ]
+Tokens = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="File of tokens with a name and a role each, which `steelsight token` makes, in place of one token for all.",
+    ),
+]
 Samples = Annotated[
     Path | None, typer.Option(help="Folder of images that the page offers to try.", show_default="made-up strips")
 ]
@@ -90,6 +99,8 @@ def serve(
     max_pixels: MaxPixels = 64_000_000,
     max_files: MaxFiles = 32,
     token_file: TokenFile = None,
+    tokens: Tokens = None,
+    trust: Trust = None,
     samples: Samples = None,
     device: Device = "auto",
     threads: Threads = None,
@@ -98,16 +109,24 @@ def serve(
     """Serve an INSPECTOR: a page to drop images on and to review doubtful ones, and an HTTP interface for programs."""
     from steelsight.station.http.app import create_app
     from steelsight.station.http.middleware.security import Access, is_loopback
-    from steelsight.station.http.server import address_of, listen, resolve, serve
+    from steelsight.station.http.server import LAST_WRITES, address_of, listen, resolve, serve
+    from steelsight.station.note_start import note_people
+    from steelsight.station.people import read_people
     from steelsight.station.station import Station
     from steelsight.station.upkeep import Upkeep
 
     folder = _served(inspector, demo)
     token = _read_token(token_file)
-    if token is None and not is_loopback(resolve(host, port)[1]):
+    if tokens is not None and token is not None:
+        where = TOKEN_VARIABLE if token_file is None else f"--token-file {token_file}"
+        raise UserError(
+            f"--tokens {tokens}: with one token for all beside it ({where}), names say nothing; leave one out"
+        )
+    access = Access(token, () if tokens is None else read_people(tokens))
+    if not access.needs_token and not is_loopback(resolve(host, port)[1]):
         raise UserError(
             f"--host {host}: a station that others can reach needs a token; put one of at least {_SHORTEST_TOKEN} "
-            f"characters into a file and add --token-file FILE, or into {TOKEN_VARIABLE}"
+            f"characters into a file and add --token-file FILE, or into {TOKEN_VARIABLE}; or give --tokens FILE"
         )
     _check_samples(samples)
     passing = demo and data is None and database is None
@@ -118,13 +137,26 @@ def serve(
         )  # fmt: skip
         address = address_of(bound) + ("#inspect/try" if demo else "")
         results.print(f"open: [cyan]{escape(address)}[/]", soft_wrap=True, highlight=False)
-        with Station.open(folder, settings, device=device, threads=threads) as station, Upkeep(station):
-            app = create_app(station, Access(token), samples)
+        with (
+            Station.open(folder, settings, device=device, threads=threads, trust=trust or ()) as station,
+            Upkeep(station),
+        ):
+            if access.people:
+                note_people(station.log, settings.name, access.people)
+            app = create_app(station, access, samples)
             kept = "inspections go when it ends" if passing else f"inspections are stored in {stored}"
             console.print(f"ready; {escape(kept)}; Ctrl-C ends", highlight=False)
             if open_page:
                 webbrowser.open(address)
             signal = serve(app, bound)
+            station.close(LAST_WRITES)
+    if station.unwritten.count:
+        why = station.trouble or "no time was left"
+        fail(
+            f"stopped; {station.unwritten} that the station took: not in the log ({why}); "
+            "their senders were told so or cut off, so send them again"
+        )
+        raise typer.Exit(3)
     console.print("stopped" if passing else "stopped; every accepted image is in the log", highlight=False)
     if signal == SIGINT:
         raise Interrupted
@@ -186,6 +218,7 @@ def _read_token(file: Path | None) -> str | None:
         where = str(file)
         try:
             token = file.read_text(encoding="utf-8").strip()
+            refuse_readable_by_all(file)
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(
                 f"--token-file {file}: cannot be read ({error}); name a file with the token in it"

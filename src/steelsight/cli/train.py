@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from steelsight.cli.begin_run import begin_run
-from steelsight.cli.cluster import Cluster, Retries, ShipData, require_with_cluster
+from steelsight.cli.cluster import Cluster, Retries, ShipData, count_on, require_with_cluster
 from steelsight.cli.groups import Groups, Later, SplitByTime, check_split
 from steelsight.cli.labelled import Bits, BoxesOption, IgnoreClass, RoiOption, read_labelled, say_notes
 from steelsight.cli.limits import (
@@ -34,10 +34,15 @@ from steelsight.dataset.model import Layout
 from steelsight.dataset.split_by_time import LATER_SHARE
 
 if TYPE_CHECKING:
+    from steelsight.cluster.lay_out import ClusterConfig, ClusterLayout
     from steelsight.recipe import Member, Recipe
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
+    from steelsight.selection.decision import Decision
+    from steelsight.selection.histograms import MakeHistograms
+    from steelsight.training.cost_plan import Cost
     from steelsight.training.device_config import DeviceConfig
+    from steelsight.training.job_layout import Arrangement
     from steelsight.verdicts.policy import Limits
 
 
@@ -53,7 +58,9 @@ def train(
     overrides: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Change a field: key.sub=value. Members go by name, phases count from 1, * stands for all."
+            "--set",
+            help="Change a field: key.sub=value. Members go by name, phases by number from 1 or by name, "
+            "* stands for all.",
         ),
     ] = None,
     quick: Annotated[
@@ -134,7 +141,7 @@ def train(
     machine = DeviceConfig(device, devices or "auto", workers, _at_once(parallel))
     if cluster is None:
         require_device(machine)
-    _check_cluster(cluster, ship_data=ship_data, retries=retries, devices=devices, plan=plan)
+    _check_cluster(cluster, ship_data=ship_data, retries=retries, devices=devices)
     if quick and limit is None:
         limit = QUICK_IMAGES
     share = LATER_SHARE if later is None else later
@@ -146,7 +153,8 @@ def train(
         from steelsight.cli.plan import planned_run, show_plan
 
         with planned_run(labelled(), wanted, groups, limit, split_by_time, share) as evidence:
-            show_plan(evidence, only or [], machine, as_json)
+            times = partial(_times, machine, cluster, ship_data, retries)
+            show_plan(evidence, only or [], times, as_json)
         return
     goes_on, left_out = run.is_started, False
     if goes_on:
@@ -170,9 +178,12 @@ def train(
         from steelsight.training.experiment import run_jobs
 
         run_jobs(evidence, jobs, machine, tensorboard=tensorboard, worded=with_options)
+        decision = _decided(evidence, wish, None)
     else:
-        _run_on_cluster(cluster, evidence, jobs, machine, tensorboard, ship_data=ship_data, retries=retries)
-    _end(evidence, wish, as_json)
+        decision = _on_cluster(
+            cluster, evidence, jobs, machine, wish, tensorboard, ship_data=ship_data, retries=retries
+        )
+    _end(evidence, decision, as_json)
     if left_out and not skip_faulty:
         raise typer.Exit(3)
 
@@ -188,18 +199,11 @@ def _at_once(parallel: str) -> "int | Literal['auto']":
     return int(parallel)
 
 
-def _check_cluster(
-    cluster: str | None, *, ship_data: bool, retries: int | None, devices: int | None, plan: bool
-) -> None:
+def _check_cluster(cluster: str | None, *, ship_data: bool, retries: int | None, devices: int | None) -> None:
     """What goes with --cluster, and whether there is one, told before images are read."""
     require_with_cluster(cluster, {"--ship-data": ship_data, "--retries": retries is not None})
     if cluster is None:
         return
-    if plan:
-        raise UserError(
-            "--cluster with --plan: a plan times the networks on this machine; leave out --cluster, and divide the total "
-            "by the jobs that your nodes run at once"
-        )
     if (devices or 1) > 1:
         raise UserError(f"--devices {devices} with --cluster: there each job has one device; leave out --devices")
     from steelsight.cluster.connect import require_cluster
@@ -207,22 +211,51 @@ def _check_cluster(
     require_cluster(cluster)
 
 
-def _run_on_cluster(
+def _times(
+    machine: "DeviceConfig",
+    cluster: str | None,
+    ship_data: bool,
+    retries: int | None,
+    evidence: "OutOfFoldPredictions",
+    jobs: "Sequence[tuple[Member, int]]",
+) -> "tuple[Cost, Arrangement | ClusterLayout]":
+    """What jobs will cost on this machine, or on a cluster."""
+    if cluster is None:
+        from steelsight.training.experiment import plan_jobs
+
+        return plan_jobs(evidence, jobs, machine)
+    from steelsight.cluster.connect import connected
+    from steelsight.cluster.plan import plan_on_cluster
+
+    with connected(cluster) as ray:
+        return plan_on_cluster(ray, evidence, jobs, machine, _config(ship_data, retries))
+
+
+def _config(ship_data: bool, retries: int | None) -> "ClusterConfig":
+    from steelsight.cluster.lay_out import RETRIES, ClusterConfig
+
+    return ClusterConfig(ship_data, RETRIES if retries is None else retries)
+
+
+def _on_cluster(
     cluster: str,
     evidence: "OutOfFoldPredictions",
     jobs: "Sequence[tuple[Member, int]]",
     machine: "DeviceConfig",
+    wish: "Limits | None",
     tensorboard: bool,
     *,
     ship_data: bool,
     retries: int | None,
-) -> None:
+) -> "Decision | None":
+    """Jobs, and the histograms of the decision that follows."""
     from steelsight.cluster.connect import connected
-    from steelsight.cluster.train import RETRIES, ClusterConfig, train_on_cluster
+    from steelsight.cluster.train import train_on_cluster
 
-    config = ClusterConfig(ship_data, RETRIES if retries is None else retries)
+    config = _config(ship_data, retries)
     with connected(cluster) as ray:
         train_on_cluster(ray, evidence, jobs, machine, config, tensorboard=tensorboard, worded=with_options)
+        return _decided(evidence, wish, count_on(ray, retries))
 
 
 def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":
@@ -290,25 +323,39 @@ def _say_small(evidence: "OutOfFoldPredictions") -> None:
         console.print(f"note: {sentence}", highlight=False, soft_wrap=True, markup=False)
 
 
-def _end(evidence: "OutOfFoldPredictions", wish: "Limits | None", as_json: bool) -> None:
-    """Decide and report when every job is done; otherwise say which are not."""
-    run = evidence.run
-    open_jobs = [
+def _open_jobs(evidence: "OutOfFoldPredictions") -> list[str]:
+    return [
         f"{member.name}:{fold}"
         for member in evidence.recipe.members
         for fold in range(evidence.recipe.folds)
         if not evidence.is_done(member, fold)
     ]
-    if open_jobs:
-        following = again(without=["--only="], add=["--resume", "--only", open_jobs[0]])
+
+
+def _decided(
+    evidence: "OutOfFoldPredictions", wish: "Limits | None", make: "MakeHistograms | None"
+) -> "Decision | None":
+    """The decision where every job is done."""
+    from steelsight.selection.decide import decide
+
+    if _open_jobs(evidence):
+        return None
+    with shown_progress() as tell:
+        return decide(evidence.run, wish=wish, progress=tell, make=make)
+
+
+def _end(evidence: "OutOfFoldPredictions", decision: "Decision | None", as_json: bool) -> None:
+    """Report where it is decided; otherwise say which jobs are not done."""
+    run = evidence.run
+    if decision is None:
+        open_jobs = _open_jobs(evidence)
+        of_one = ["--only", *open_jobs[:1]] if open_jobs else []  # another process may have done the last one since
+        following = again(without=["--only="], add=["--resume", *of_one])
         finish([run.path], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
     from steelsight.cli.decision_tables import say_unfound, show, show_policy
     from steelsight.report.build import build_report
-    from steelsight.selection.decide import decide
 
-    with shown_progress() as tell:
-        decision = decide(run, wish=wish, progress=tell)
     if not as_json:
         show(decision)
         show_policy(decision.policy, decision.classes)

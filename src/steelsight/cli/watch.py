@@ -17,6 +17,7 @@ from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.judging import AsJson
 from steelsight.cli.output import INTERRUPTED, Interrupted, console, fail, finish, with_options
 from steelsight.cli.serve import Data, Database, KeepDays, KeepWhat, MaxPixels, Name, read_settings
+from steelsight.cli.sign import Trust
 from steelsight.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def watch(
     keep_days: KeepDays = None,
     keep_gb: KeepGb = None,
     max_pixels: MaxPixels = 64_000_000,
+    trust: Trust = None,
     device: Device = "auto",
     threads: Threads = None,
     as_json: AsJson = False,
@@ -95,7 +97,9 @@ def watch(
         below=below, settle=settle, patience=patience, poll=poll, once=once,
     )  # fmt: skip
     with ExitStack() as stack:
-        station = stack.enter_context(Station.open(inspector, settings, device=device, threads=threads))
+        station = stack.enter_context(
+            Station.open(inspector, settings, device=device, threads=threads, trust=trust or ())
+        )
         stack.enter_context(Upkeep(station))
         tables = None
         if out is not None:

@@ -18,10 +18,12 @@ def sent(path: Path, name: str) -> Iterator[Message]:
         for inside in sorted(one for one in path.rglob("*") if one.is_file()):
             yield from sent(inside, f"{name}/{inside.relative_to(path).as_posix()}")
         return
-    yield {"file": name, "begins": True}
+    begins = True
     for content in read_chunks(path):
-        yield {"file": name, "content": content}
-    yield {"file": name, "ends": True}
+        yield {"file": name, "content": content, "begins": begins}
+        begins = False
+    if begins:
+        yield {"file": name, "begins": True}
 
 
 class Incoming:

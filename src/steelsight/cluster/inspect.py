@@ -15,9 +15,10 @@ from steelsight.cluster.connect import first_line
 from steelsight.cluster.inspect_actor import Image, InspectorActor, with_size
 from steelsight.cluster.nodes import Needs, Node, nodes_of
 from steelsight.cluster.shipped import pack
+from steelsight.core.cores import on_all_cores
 from steelsight.core.errors import UserError
+from steelsight.imaging.object_store import StoredObject
 from steelsight.imaging.read import ImageError, read_content
-from steelsight.inspector.artifact import fingerprint
 
 RETRIES = 3
 """How often a group of images goes to another inspector after its own was lost."""
@@ -26,6 +27,7 @@ _BATCHES = 8  # of a group for each thread: what travels at once
 _BATCHES_WITH_PIXELS = 2  # where images come back as well, which are a thousand times as large
 _AHEAD = 2  # groups that an inspector has at hand
 _WINDOW = 4  # groups for each inspector that may be done before an earlier one is
+_READERS = 8  # threads that look for images, or read them where they are shipped
 _LOOK_EVERY = 2.0  # seconds between two looks at the nodes
 _MEMORY = 1e9  # bytes of an inspector with its process
 
@@ -40,7 +42,8 @@ class InspectionConfig:
         batch: images that are judged together, as on one machine.
         pixels: whether the images themselves come back, to be drawn over.
         ship_data: whether the images travel from here, rather than to be read by each node under their path.
-        retries: how often a group of images goes to another inspector after its own was lost.
+        retries: how often a group of images goes to another inspector after its own was lost, or an object
+            store did not answer it.
     """
 
     cuda: bool
@@ -52,13 +55,14 @@ class InspectionConfig:
 
 
 def inspect_on_cluster(
-    ray: Any, folder: Path, sources: Sequence[Source], config: InspectionConfig, say: Any
+    ray: Any, folder: Path, fingerprint: str, sources: Sequence[Source], config: InspectionConfig, say: Any
 ) -> Iterator[Prediction]:
     """Judge images in their order, as `Inspector.stream` does.
 
     Args:
         ray: see `steelsight.cluster.connect.connected`.
         folder: of the inspector, which was checked before.
+        fingerprint: as it had then; a node judges with no other.
         say: told what a user should know.
 
     Raises:
@@ -78,7 +82,7 @@ def inspect_on_cluster(
             f"`threads={threads}`: no node of the cluster has so many processors{gpu}, and {_MEMORY / 1e9:.0f} GB of memory, "
             "for an inspector; give fewer `threads=`, or add a larger node"
         )
-    packed = pack(ray, folder, [path for path in sorted(folder.rglob("*")) if path.is_file()], fingerprint(folder))
+    packed = pack(ray, folder, [path for path in sorted(folder.rglob("*")) if path.is_file()], fingerprint)
     make = ray.remote(InspectorActor).options(**needs.options(), max_restarts=0, max_task_retries=0)
     pool = _Pool(ray, lambda: make.remote(packed, config.cuda, threads, config.pixels), needs, config, sources, threads)
     yield from pool.judged()
@@ -138,12 +142,13 @@ class _Pool:
     def _groups(self) -> Iterator[_Group]:
         remaining, number = iter(self.sources), 0
         while group := list(islice(remaining, self._size)):
-            yield _Group(number, [self._image(source) for source in group])
+            yield _Group(number, list(on_all_cores(self._image, group, _READERS)))
             number += 1
 
     def _image(self, source: Source) -> Image:
-        """An image that is not to be found here either is told as on one machine, and not sought on a node."""
-        if not self.config.ship_data and source.path.exists():
+        """An image that is not to be found here either is told as on one machine, and not sought on a node; one in an object
+        store each node asks for itself."""
+        if not self.config.ship_data and (isinstance(source.path, StoredObject) or source.path.exists()):
             return source.image_id, str(source.path), None
         try:
             return source.image_id, str(source.path), read_content(source.path)
@@ -188,6 +193,10 @@ class _Pool:
             self._unopened = 0
             self._ready += [actor] * _AHEAD
             return
+        if "unanswered" in message:
+            self._ready.append(actor)
+            self._try_again(group, message["unanswered"])
+            return
         self._done[group.number] = [with_size(one) for one in message["judged"]]
         if actor in self._actors:
             self._ready.append(actor)
@@ -205,13 +214,18 @@ class _Pool:
                     "give each more memory by fewer processors on a node, or add a larger node"
                 )
             return
+        first, last = group.images[0][1], group.images[-1][1]
+        self._try_again(
+            group,
+            f"{first} to {last}: {group.lost + 1} inspectors were lost with these images, the last one so: "
+            f"{first_line(error)}; what is finished is kept, and `resume=` goes on; leave out what may be too large for the "
+            "nodes, or give more `retries=`",
+        )
+
+    def _try_again(self, group: _Group, why: str) -> None:
+        """Let another inspector judge a group, unless that has happened too often."""
         group.lost += 1
         if group.lost > self.config.retries:
-            first, last = group.images[0][1], group.images[-1][1]
-            raise UserError(
-                f"{first} to {last}: {group.lost} inspectors were lost with these images, the last one so: "
-                f"{first_line(error)}; what is finished is kept, and `resume=` goes on; leave out what may be too large for "
-                "the nodes, or give more `retries=`"
-            )
+            raise UserError(why)
         self._again.append(group)
         self._again = deque(sorted(self._again, key=lambda one: one.number))

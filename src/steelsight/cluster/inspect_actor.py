@@ -12,18 +12,20 @@ from steelsight.cascade.judge import Prediction, Read, judge
 from steelsight.cascade.sources import Source
 from steelsight.cluster.shipped import Packed, unpack
 from steelsight.core.errors import UserError
+from steelsight.imaging.object_store import StoreError, image_path, is_url
 from steelsight.imaging.read import ImageError, decode_image, read_image
 
 Message = dict[str, Any]
 Image = tuple[str, str, bytes | str | None]
-"""A name, its path on the driver's machine, and its bytes, why there are none, or None where this node is to read it."""
+"""A name, its path on the driver's machine or its URL, and its bytes, why there are none, or None where this node is to read
+it."""
 
 
 class InspectorActor:
     """One inspector.
 
     Args:
-        packed: the files of the inspector.
+        packed: the files of the inspector, under its fingerprint.
         cuda: whether it runs on the GPU that Ray has given it.
         threads: of the processor.
         pixels: whether what is sent back has the images themselves, to be drawn over.
@@ -41,18 +43,23 @@ class InspectorActor:
         try:
             folder = unpack(ray, self._packed)
             self._inspector = Inspector.open(folder, device="cuda" if self._cuda else "cpu", threads=self._threads)
+            if self._inspector.checksums.fingerprint != self._packed.key:
+                raise UserError(
+                    f"{folder}: on {socket.gethostname()}, it is not the inspector that was sent; begin again"
+                )
             self._engine = self._inspector.engine("throughput")
         except UserError as error:
             return {"failed": str(error)}
         return {"ready": socket.gethostname()}
 
     def judge(self, images: Sequence[Image]) -> Message:
-        """Judge images in their order: `{"judged": predictions}`, or `{"no_data": sentence}` where this node lacks one.
+        """Judge images in their order: `{"judged": predictions}`, or `{"no_data": sentence}` where this node lacks one, or
+        `{"unanswered": sentence}` where an object store does not answer it, or `{"failed": sentence}`.
 
         Of the images themselves what comes back is their size alone, unless the pixels are wanted.
         """
         for _, path, content in images:
-            if content is None and not Path(path).exists():
+            if content is None and not is_url(path) and not Path(path).exists():
                 return {
                     "no_data": f"{path}: node {socket.gethostname()} does not see it; mount its folder under this very path "
                     "on every node, or let `ship_data=` bring the images"
@@ -71,9 +78,14 @@ class InspectorActor:
                 return error
 
         card = self._inspector.card
-        sources = [Source(name, Path(path)) for name, path, _ in images]
+        sources = [Source(name, image_path(path)) for name, path, _ in images]
         judged = judge(sources, self._engine, card.rule, flags=card.familiar.flags, policy=card.policy, read=read)
-        return {"judged": [one if self._pixels else without_pixels(one) for one in judged]}
+        try:
+            return {"judged": [one if self._pixels else without_pixels(one) for one in judged]}
+        except StoreError as error:
+            return {"unanswered": str(error)}
+        except UserError as error:
+            return {"failed": str(error)}
 
 
 def without_pixels(judged: Prediction) -> tuple[Prediction, tuple[int, int] | None]:

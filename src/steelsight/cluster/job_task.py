@@ -2,7 +2,7 @@
 
 It needs nothing of the driver's disk. The messages are those of `training/worker.py`, with `{"begun": host}` first, `{"file":
 name, ...}` for what travels (`files_back.py`), `{"checkpoint": true}` behind one that has arrived whole, and `{"no_data":
-sentence}` where the node lacks the images.
+sentence}` where the node lacks the images. Images are counted beside whatever else there is to tell.
 """
 
 import queue
@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -72,21 +72,37 @@ def train_job(
             message = told.get(timeout=_TOLD_EVERY)
         except queue.Empty:
             message = {}
-        images += message.get("images", 0)
-        if images and (message.keys() - {"images"} or time.monotonic() - counted_at > _TOLD_EVERY):
-            yield {"images": images}
-            images, counted_at = 0, time.monotonic()
+        images += message.pop("images", 0)
         if "at" in message:
             checkpoints = _Checkpoints(JobFolder(Path(message["at"])), orders.checkpoint_every)
         elif "made" in message:
             for name, path in message["made"]:
                 yield from sent(path, name)
-        elif message.keys() - {"images"}:
-            yield message
+        elif message or (images and time.monotonic() - counted_at > _TOLD_EVERY):
+            yield message | ({"images": images} if images else {})  # together: each message takes the driver a moment
+            images, counted_at = 0, time.monotonic()
         if message.keys() & _ENDS:
             return
         if checkpoints is not None and checkpoints.is_due():
             yield from checkpoints.messages()
+
+
+def time_job(orders: RunOrders, member: str, fold: int) -> Message:
+    """Time the network of a job for a few steps: `{"timed": figures}` as of `steelsight.training.timing.Timing`, or
+    `{"failed": sentence}` or `{"no_data": sentence}`."""
+    from steelsight.training.job import make_job
+    from steelsight.training.threads import limited_to
+    from steelsight.training.timing import time_steps
+
+    try:
+        with limited_to(orders.threads):
+            desk = _desk(_Key(orders))
+            job = make_job(desk.evidence, desk.evidence.recipe.member(member), fold, desk.reads[member])
+            return {"timed": asdict(time_steps(job, desk.fabric, orders.workers))}
+    except _NoDataError as error:
+        return {"no_data": str(error)}
+    except UserError as error:
+        return {"failed": str(error)}
 
 
 class _Checkpoints:

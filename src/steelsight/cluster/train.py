@@ -1,59 +1,35 @@
 """All jobs of a RUN on the nodes of a cluster, seen from the one that gives them out: the driver, whose disk has the RUN."""
 
-import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from steelsight.cluster.check_nodes import check_nodes
 from steelsight.cluster.connect import first_line
 from steelsight.cluster.files_back import Incoming, Message
 from steelsight.cluster.job_task import RunOrders, train_job
-from steelsight.cluster.nodes import Needs, Node, nodes_of, within
-from steelsight.cluster.shipped import Chunk, Packed, pack
+from steelsight.cluster.lay_out import ClusterConfig, lay_out, orders_of
+from steelsight.cluster.nodes import Needs, Node, nodes_of
+from steelsight.cluster.shipped import Chunk
 from steelsight.core.errors import UserError
 from steelsight.core.files import sweep
-from steelsight.core.lock import Lock
+from steelsight.core.lock import Lock, TakenError
 from steelsight.recipe import Member
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.training.augmentation_examples import draw_examples
 from steelsight.training.device_config import DeviceConfig
 from steelsight.training.epochs import TrainingJob
 from steelsight.training.experiment import refuse
-from steelsight.training.job import make_job, require_start
-from steelsight.training.job_memory import job_memory
-from steelsight.training.job_order import JobRoom
-from steelsight.training.kept_images import CACHE
+from steelsight.training.job import job_lock, make_job, require_start
+from steelsight.training.other_trainings import LOOK_EVERY, OtherTrainings
 from steelsight.training.parallel_jobs import Failure, not_begun
 from steelsight.training.progress import TrainingProgress, after_of
-from steelsight.training.threads import threads_of
 
-RETRIES = 3
-"""How often a job goes on elsewhere after its worker was lost."""
-CHECKPOINT_EVERY = 30.0
-"""Seconds between two checkpoints of a job that travel to the driver, at least."""
-_GPU_LOADERS = 4  # loader processes of a job on a GPU
-_LOOK_EVERY = 2.0  # seconds between two looks at the nodes
+_LOOK_EVERY = 2.0  # seconds between two looks at the nodes, and at what other drivers have done
 _WAITING = 8  # messages of a worker that may wait for the driver
-
-
-@dataclass(frozen=True)
-class ClusterConfig:
-    """How jobs run on a cluster.
-
-    Attributes:
-        ship_data: whether the images travel through Ray's object store, rather than to be seen by each node under their path.
-        retries: how often a job goes on elsewhere after its worker was lost.
-        checkpoint_every: seconds between two checkpoints of a job that travel, at least.
-    """
-
-    ship_data: bool = False
-    retries: int = RETRIES
-    checkpoint_every: float = CHECKPOINT_EVERY
 
 
 def train_on_cluster(
@@ -81,97 +57,14 @@ def train_on_cluster(
     made = [make_job(evidence, member, fold) for member, fold in jobs if not evidence.is_done(member, fold)]
     if not made:
         return
-    nodes = nodes_of(ray)
-    notes = check_nodes(ray, nodes)
-    device = _device(machine, nodes)
-    needs = _needs(evidence, made, machine, device, nodes)
-    room = sum(node.takes(needs[made[0].member.name]) for node in nodes)
-    place = JobRoom(max(1, min(len(made), room)))
-    orders = _orders(ray, evidence, machine, config, device, nodes, tensorboard)
-    with TrainingProgress(made, done=len(jobs) - len(made), visible=True, place=place, worded=worded) as progress:
-        for note in notes:
+    layout = lay_out(ray, evidence, made, machine)
+    orders = orders_of(ray, evidence, layout, config, tensorboard)
+    with TrainingProgress(
+        made, done=len(jobs) - len(made), visible=True, place=layout.place, worded=worded
+    ) as progress:
+        for note in layout.notes:
             progress.say(note)
-        refuse(_Driver(ray, evidence, made, needs, orders, config, progress).run())
-
-
-def _device(machine: DeviceConfig, nodes: Sequence[Node]) -> str:
-    has_gpu = any(node.gpus for node in nodes)
-    if machine.device == "cuda" and nodes and not has_gpu:
-        raise UserError("`device=cuda`: no node of the cluster has a GPU, as far as Ray knows; use `device=cpu`")
-    device = "cuda" if has_gpu and machine.device != "cpu" else "cpu"
-    if device == "cpu" and machine.parallel not in ("auto", 1):
-        raise UserError(
-            f"`parallel={machine.parallel}`: on a cluster it says how many jobs share a GPU, and these train on processors; "
-            "leave it out"
-        )
-    return device
-
-
-def _needs(
-    evidence: OutOfFoldPredictions,
-    jobs: Sequence[TrainingJob],
-    machine: DeviceConfig,
-    device: str,
-    nodes: tuple[Node, ...],
-) -> dict[str, Needs]:
-    """What a job of each member takes."""
-    workers = _loaders(machine, device)
-    if device == "cuda":
-        share = 1.0 if machine.parallel == "auto" else 1.0 / machine.parallel
-        return {job.member.name: within(Needs(1.0 + workers, share), nodes) for job in jobs}
-    threads, cache = threads_of(evidence.run)[0], _cache(nodes)
-    samples, classes = evidence.record.samples, len(evidence.record.classes)
-    members = {job.member.name: job.member for job in jobs}
-    return {
-        name: within(Needs(threads + workers, memory=job_memory(member, classes, samples, cache)), nodes)
-        for name, member in members.items()
-    }
-
-
-def _loaders(machine: DeviceConfig, device: str) -> int:
-    if machine.workers is not None:
-        return machine.workers
-    return _GPU_LOADERS if device == "cuda" else 0
-
-
-def _cache(nodes: Sequence[Node]) -> int:
-    """Bytes of decoded images that a job keeps: those of a node's jobs together as on one machine."""
-    return CACHE // max(1, int(max((node.cpus for node in nodes), default=1)))
-
-
-def _orders(
-    ray: Any,
-    evidence: OutOfFoldPredictions,
-    machine: DeviceConfig,
-    config: ClusterConfig,
-    device: str,
-    nodes: Sequence[Node],
-    tensorboard: bool,
-) -> RunOrders:
-    record, run = evidence.record, evidence.run
-    return RunOrders(
-        token=os.urandom(8).hex(),
-        files={path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()},
-        images=record.root.resolve(),
-        packed=_packed(ray, evidence) if config.ship_data else None,
-        device=device,
-        threads=threads_of(run)[0] if device == "cpu" else None,
-        workers=_loaders(machine, device),
-        cache=_cache(nodes),
-        tensorboard=tensorboard,
-        checkpoint_every=config.checkpoint_every,
-    )
-
-
-def _packed(ray: Any, evidence: OutOfFoldPredictions) -> Packed:
-    record = evidence.record
-    paths = [sample.path for sample in (*record.samples, *record.without_masks)]
-    outside = next((path for path in paths if not path.is_relative_to(record.root)), None)
-    if outside is not None:
-        raise UserError(
-            f"{outside}: lies outside of {record.root}, and `ship_data=` packs what is in it; move it there, or leave it out"
-        )
-    return pack(ray, record.root, paths, record.fingerprint)
+        refuse(_Driver(ray, evidence, made, layout.needs, orders, config, progress).run())
 
 
 @dataclass(eq=False)
@@ -192,7 +85,7 @@ class _Driver:
     ray: Any
     evidence: OutOfFoldPredictions
     jobs: Sequence[TrainingJob]
-    needs: dict[str, Needs]
+    needs: Mapping[str, Needs]
     orders: RunOrders
     config: ClusterConfig
     progress: TrainingProgress
@@ -205,14 +98,14 @@ class _Driver:
 
     def run(self) -> list[Failure]:
         """Train all that can be; returns those that could not."""
-        self._waiting = list(self.jobs)
+        self._waiting, self._others = list(self.jobs), OtherTrainings(self.evidence, self.progress)
         self._shared_orders = self.ray.put(self.orders)
         self._remote = self.ray.remote(train_job)
         try:
             while self._waiting or self._tasks:
                 self._give_out()
                 if not self._tasks:
-                    time.sleep(1.0)  # another process trains what is left
+                    time.sleep(LOOK_EVERY if self._waiting else 0)  # another process trains what is left
                     continue
                 streams = list(self._tasks)
                 ready, _ = self.ray.wait(streams, num_returns=1, timeout=1.0)
@@ -231,6 +124,8 @@ class _Driver:
         if time.monotonic() - self._looked > _LOOK_EVERY:
             self._nodes, self._looked = nodes_of(self.ray), time.monotonic()
             self._say_if_none_fits()
+            done = self._others.done(self._waiting)
+            self._waiting = [job for job in self._waiting if job.name not in done]
         for job in list(self._waiting):
             room = sum(node.takes(self.needs[job.member.name]) for node in self._nodes)
             if len(self._tasks) >= 2 * max(1, room):
@@ -238,9 +133,6 @@ class _Driver:
             if (before := after_of(job)) in [one.job for one in self._failures]:
                 self._waiting.remove(job)
                 self._failures.append(not_begun(job))
-            elif self.evidence.is_done(job.member, job.fold):  # another process has done it
-                self._waiting.remove(job)
-                self.progress.done_elsewhere(job)
             elif before not in self._ahead():
                 self._give(job)
 
@@ -257,10 +149,11 @@ class _Driver:
             self._failures.append(Failure(job.name, str(error)))
             return
         job.folder.path.mkdir(parents=True, exist_ok=True)
-        lock = Lock(job.folder.lock, f"{job.folder}: another process trains it", needed=False)
+        lock = job_lock(job)
         try:
             lock.take()
-        except UserError:
+        except TakenError:
+            self._others.tell(job.name)
             return
         if self.evidence.is_done(job.member, job.fold):  # since it was looked at
             lock.release()
@@ -292,11 +185,11 @@ class _Driver:
 
     def _take(self, stream: Any, task: _Task, message: Message) -> None:
         job = task.job
+        if "images" in message:
+            self.progress.step(job, message["images"])
         if "begun" in message:
             task.host, task.has_begun = message["begun"], True
             self.progress.begin(job)
-        elif "images" in message:
-            self.progress.step(job, message["images"])
         elif "epoch" in message:
             self.progress.epoch(job, message["epoch"])
         elif "file" in message:
@@ -309,7 +202,7 @@ class _Driver:
             raise UserError(message["no_data"])
         elif "failed" in message:
             self._fail(stream, message["failed"])
-        else:
+        elif "done" in message:
             task.incoming.finish()
             self._end(stream)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from steelsight.core.errors import UserError
+from steelsight.core.private_files import create_private_file, make_private_folder
 from steelsight.core.safe_names import no_formula
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
@@ -56,7 +57,9 @@ Refusals = Callable[[Path], AbstractContextManager[None]]
 
 
 @contextmanager
-def replacing(path: Path, *, durable: bool = False, refusals: Refusals = disk_errors) -> Iterator[Path]:
+def replacing(
+    path: Path, *, durable: bool = False, private: bool = False, refusals: Refusals = disk_errors
+) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it takes the place of `path`, on failure it is removed.
 
     The temporary keeps the suffix of `path`, since many writers choose a format by it. Works for files and folders. Any
@@ -64,13 +67,18 @@ def replacing(path: Path, *, durable: bool = False, refusals: Refusals = disk_er
 
     Args:
         durable: of a file: its content outlives a power cut as soon as it has its name.
+        private: of a file: it, and folders that are made for it, are this account's alone.
 
     Raises:
         UserError: the disk is full or may not be written to.
     """
     temporary, former = temporary_beside(path), temporary_beside(path)
     with refusals(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if private:
+            make_private_folder(path.parent)
+            create_private_file(temporary)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
             if durable:
@@ -100,9 +108,9 @@ def _short(stem: str) -> str:
     return stem if len(content) <= _LONGEST_STEM else hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 with plain newlines, atomically."""
-    with replacing(path) as temporary:
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
+    """Write `text` as UTF-8 with plain newlines, atomically; see `replacing`."""
+    with replacing(path, private=private) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -116,16 +124,21 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
 
 
 def write_bytes(
-    path: Path, content: bytes | memoryview, *, durable: bool = False, refusals: Refusals = disk_errors
+    path: Path,
+    content: bytes | memoryview,
+    *,
+    durable: bool = False,
+    private: bool = False,
+    refusals: Refusals = disk_errors,
 ) -> None:
     """Write `content` atomically; see `replacing`."""
-    with replacing(path, durable=durable, refusals=refusals) as temporary:
+    with replacing(path, durable=durable, private=private, refusals=refusals) as temporary:
         temporary.write_bytes(content)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+def write_json(path: Path, value: Any, *, private: bool = False) -> None:
+    """Write `value` as indented JSON, atomically; see `replacing`."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n", private=private)
 
 
 def resolved(path: Path) -> Path:

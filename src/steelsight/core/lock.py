@@ -1,6 +1,9 @@
 """A lock on a folder of results, which the system lets go of however the process that holds it ends."""
 
 import errno
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -8,8 +11,13 @@ from filelock import FileLock, Timeout
 from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors
 
+_PATIENCE = 0.2  # seconds between two tries of one that waits
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """What the system says where a file system, one of a network perhaps, has no locks."""
+
+
+class TakenError(UserError):
+    """Another process has the lock."""
 
 
 class Lock:
@@ -30,17 +38,49 @@ class Lock:
         """Take it.
 
         Raises:
-            UserError: another process has it.
+            TakenError: another process has it.
+            UserError: the file system has no locks, and one is needed.
         """
         try:
             with disk_errors(self._path):
                 self._lock.acquire(blocking=False)
         except Timeout as error:
-            raise UserError(self._said) from error
+            raise TakenError(self._said) from error
         except OSError as error:
             if error.errno in _NO_LOCKS and not self._needed:
                 return
             raise UserError(self._said) from error
+
+    def is_taken(self) -> bool:
+        """Whether another process has it; no file is made to learn that."""
+        if not self._path.is_file():
+            return False
+        try:
+            self.take()
+        except TakenError:
+            return True
+        self.release()
+        return False
+
+    @contextmanager
+    def waited_for(self, wait: Callable[[], object] = lambda: None) -> Iterator[None]:
+        """Hold it for a block, once whoever has it lets go.
+
+        Args:
+            wait: called once if somebody has it.
+        """
+        if self.is_taken():
+            wait()
+        while True:
+            try:
+                self.take()
+                break
+            except TakenError:
+                time.sleep(_PATIENCE)
+        try:
+            yield
+        finally:
+            self.release()
 
     def release(self) -> None:
         """Let it go."""

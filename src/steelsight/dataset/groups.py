@@ -129,11 +129,14 @@ def said(known: KnownGroups, groups: Iterable[int]) -> str:
 
     >>> said({"coil": ["a", "a", ""]}, [0, 0, 1])
     '1 coil among 3 images; with twins, 2 groups; no fold splits a group, and a bound counts it once'
+    >>> said({TWIN_OF: ["", "", ""]}, [0, 1, 2])
+    '3 images; with twins, 3 groups; no fold splits a group, and a bound counts it once'
     """
     counts = {kind: len({name for name in names if name}) for kind, names in known.items() if kind != TWIN_OF}
     kinds = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items())
     numbers = list(groups)
+    among = f"{kinds} among " if kinds else ""
     return (
-        f"{kinds} among {len(numbers)} images; with twins, {len(set(numbers))} groups; no fold splits a group, and a "
+        f"{among}{len(numbers)} images; with twins, {len(set(numbers))} groups; no fold splits a group, and a "
         "bound counts it once"
     )

@@ -26,7 +26,7 @@ def left_out(listing: Listing, faults: Iterable[Fault]) -> list[Remark]:
     unread = [path for path in found if path not in known]
     reason = listing.unlisted or f"the layout {listing.layout} does not read them there; move them, or take them out"
     places = dict.fromkeys([*group_by_folder(unread, reason), *passed_over])
-    return [Remark("left-out", one.path, one.images, one.sentence) for one in places]
+    return [Remark("left-out", Path(str(one.path)), one.images, one.sentence) for one in places]
 
 
 def oriented(files: Sequence[Path]) -> list[Remark]:

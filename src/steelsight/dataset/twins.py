@@ -34,7 +34,7 @@ _FREQUENCIES = 12
 _FREQUENCY_STEP = 1 / 110
 _CANDIDATES = 10
 _LEAST_LIKENESS = 0.4
-_NEAREST = 2  # of an image are judged even where they are less like it: the strip's edge in one frame alone changes the spectrum
+_NEAREST = 2  # of an image are judged even where they are less like it: the strip's edge changes a spectrum
 _LEAST_OF_NEAREST = 0.2
 _BATCH = 512
 

@@ -17,31 +17,25 @@ from steelsight.export.low_precision import write_reduced
 from steelsight.export.parity import check, measure
 from steelsight.export.plan import Plan, Progress, make_plan
 from steelsight.export.platform import here
-from steelsight.inspector.artifact import (
-    CARD,
-    CHECKSUMS,
-    PARITY,
-    README,
-    InspectorCard,
-    Precision,
-    read_card,
-    write_card,
-    write_checksums,
-)
+from steelsight.inspector.artifact import CARD, PARITY, README, InspectorCard, Precision, read_card, write_card
+from steelsight.inspector.checksums import UNLISTED, Checksums, write_checksums
 from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme import readme
+from steelsight.inspector.signature import write_signature
 from steelsight.inspector.training_images import PRINTS, SEEN, write_seen
 from steelsight.run.run import Run
 from steelsight.selection.later_figures import LaterFigures, write_later_figures
 from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, MATCHES, write_evaluation_set
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from steelsight.export.distil.distil import Students
     from steelsight.networks.torch_engine import TorchEngine
 
-_FILES = (CARD, CHECKSUMS, PARITY, README, SEEN, PRINTS, IMAGES, DEFECTS, MATCHES)
+_FILES = (CARD, *UNLISTED, PARITY, README, SEEN, PRINTS, IMAGES, DEFECTS, MATCHES)
 
 
 @dataclass(frozen=True)
@@ -71,6 +65,7 @@ def export_run(
     precision: Precision = "fp32",
     max_dice_loss: float = 0.002,
     images: Sequence[str] = (),
+    sign: "Ed25519PrivateKey | None" = None,
     distil: DistilRequest | None = None,
     progress: Progress = lambda what, done, of: None,
 ) -> Exported:
@@ -81,6 +76,7 @@ def export_run(
         folds: `all`, or one fold's number.
         max_dice_loss: competition Dice that a precision below fp32 may lose.
         images: files, folders or patterns for the comparison with torch; the run's own images if left out.
+        sign: the key that signs it; see `steelsight.inspector.signature`.
         distil: write one network a step that learns to answer as all of them do together; None for the networks themselves.
 
     Raises:
@@ -115,6 +111,8 @@ def export_run(
         write_json(folder / PARITY, parity.model_dump(mode="json"))
         write_text(folder / README, readme(card, parity))
         write_checksums(folder)
+        if sign is not None:
+            write_signature(Checksums.read(folder), sign)
     later = None if students else _judge_later(run, plan, out)
     return Exported(out, card, parity, later, students.notes if students else ())
 

@@ -45,8 +45,17 @@ def to_8bit(probabilities: NDArray[np.floating]) -> NDArray[np.uint8]:
     >>> to_8bit(np.array([0.0, 0.5, 1.0])).tolist()
     [0, 128, 255]
     """
-    scaled = np.clip(probabilities, 0.0, 1.0).astype(np.float32) * np.float32(255)
-    rounded: NDArray[np.uint8] = np.floor(scaled + np.float32(0.5)).astype(np.uint8)
+    return round_levels(probabilities.astype(np.float32, copy=False) * np.float32(255))
+
+
+def round_levels(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """To the nearest level of 8 bit, halves up; `values` are used up, since arrays of an image's size cost more than sums.
+
+    >>> round_levels(np.array([-1.0, 0.49, 0.5, 254.6, 300.0], np.float32)).tolist()
+    [0, 0, 1, 255, 255]
+    """
+    values += np.float32(0.5)
+    rounded: NDArray[np.uint8] = np.clip(values, 0, 255, out=values).astype(np.uint8)
     return rounded
 
 
@@ -64,7 +73,7 @@ def combine_probabilities(members: Sequence[float] | NDArray[np.floating], combi
 
 
 def may_exceed(
-    maps: Sequence[NDArray[np.uint8]], levels: Sequence[int], combine: Combine = "mean"
+    maps: Sequence[NDArray[np.uint8]], levels: Sequence[int], combine: Combine = "mean", *, more: int = 0
 ) -> NDArray[np.bool_]:
     """For each class, whether any pixel of the combined map can exceed its level: bool (classes,).
 
@@ -74,11 +83,15 @@ def may_exceed(
     Args:
         maps: as in `combine_maps`.
         levels: one per class, 0..255.
+        more: maps that are not known yet, which may be anything.
 
     >>> may_exceed([np.array([[[9, 1]], [[7, 0]]], np.uint8)], [8, 8]).tolist()
     [True, False]
+    >>> may_exceed([np.array([[[9, 1]], [[7, 0]]], np.uint8)] * 2, [91, 90], more=1).tolist()  # (7 + 7 + 255) / 3
+    [False, False]
     """
-    greatest = _combined([map_.max(axis=(1, 2)) for map_ in maps], combine)
+    known = [map_.max(axis=(1, 2)) for map_ in maps]
+    greatest = _combined([*known, *[np.full_like(known[0], 255)] * more], combine)
     # a pixel is rounded to the nearest level; the margin covers float32 in the resize and in the logits
     return np.asarray(greatest > np.asarray(levels) + (0.5 - 0.01))
 
@@ -105,6 +118,22 @@ def combine_maps(
     Returns:
         uint8 (classes, image height, image width), probability times 255.
     """
+    return round_levels(combined_levels(maps, preprocesses, image_size, combine, at))
+
+
+def combined_levels(
+    maps: Sequence[NDArray[np.uint8]],
+    preprocesses: Sequence[Preprocess],
+    image_size: tuple[int, int],
+    combine: Combine = "mean",
+    at: CutAt = "image",
+    out: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """What `combine_maps` rounds: float32 (classes, image height, image width), in [0, 255].
+
+    Args:
+        out: where the result may be put, of its shape; only what is returned counts.
+    """
     groups: dict[Preprocess, list[NDArray[np.uint8]]] = {}
     for map_, preprocess in zip(maps, preprocesses, strict=True):
         groups.setdefault(preprocess, []).append(map_)
@@ -113,44 +142,45 @@ def combine_maps(
     if at == "working":
         if len({preprocess.frame(image_size) for preprocess in groups}) > 1:
             raise ValueError("masks are to be cut at the working size, and the networks have several")
-        return _rounded(next(iter(groups)).map_to_image(_combined(maps, combine), image_size, in_blocks=True))
+        return next(iter(groups)).map_to_image(_combined(maps, combine), image_size, in_blocks=True, out=out)
     if combine == "votes" and len(groups) > 1:
         said = [
             preprocess.map_to_image(map_.astype(np.float32), image_size)
             for map_, preprocess in zip(maps, preprocesses, strict=True)
         ]
-        return _rounded(_reached(said))
+        return _reached(said)
     if len(groups) == 1:
-        return _rounded(next(iter(groups)).map_to_image(_combined(maps, combine), image_size))
+        return next(iter(groups)).map_to_image(_combined(maps, combine), image_size, out=out)
     total = np.zeros((len(maps[0]), *image_size), np.float32)
     for preprocess, group in groups.items():
-        back = preprocess.map_to_image(_combined(group, combine), image_size)
+        back = preprocess.map_to_image(_combined(group, combine), image_size, out=out)
         if combine == "logits":
             back = np.asarray(_logit(back / np.float32(255), _NEAREST), np.float32)
         total += back * np.float32(len(group) / len(maps))
     if combine == "logits":
         total = _probability(total) * np.float32(255)
-    return _rounded(total)
-
-
-def _rounded(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """To the nearest whole number, in 0..255; `values` are used up, since arrays of an image's size cost more than sums."""
-    values += np.float32(0.5)
-    rounded: NDArray[np.uint8] = np.clip(values, 0, 255, out=values).astype(np.uint8)
-    return rounded
+    return total
 
 
 def _reached(maps: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """The value that as many of the maps reach as are needed, at each place."""
-    place = len(maps) - needed(len(maps))
-    return np.asarray(np.partition(np.stack(maps), place, axis=0)[place])
+    greatest: list[NDArray[Any]] = []  # of the maps so far, the first being that of all
+    for map_ in maps:
+        left = map_
+        for place, least in enumerate(greatest):
+            greatest[place], left = np.maximum(least, left), np.minimum(least, left)
+        if len(greatest) < needed(len(maps)):
+            greatest.append(left)
+    return greatest[-1]
 
 
 def _combined(maps: Sequence[NDArray[np.uint8]], combine: Combine) -> NDArray[np.float32]:
     """Combined values of 8-bit maps of one shape: float32 in [0, 255], not rounded."""
     if combine == "votes":
         return _reached(maps).astype(np.float32)
-    if combine == "mean" or len(maps) == 1:
+    if len(maps) == 1:
+        return maps[0].astype(np.float32)
+    if combine == "mean":
         mean = maps[0].astype(np.float32)
         for other in maps[1:]:
             mean += other

@@ -2,11 +2,12 @@
 word."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
 from steelsight.core.files import resolved
+from steelsight.imaging.object_store import ImagePath, StoredObject, stored_below
 from steelsight.imaging.read import is_image_name, is_unread_image
 
 _NAMED = 3
@@ -18,12 +19,12 @@ class LeftOut:
     """Something that was not looked at, or not taken.
 
     Attributes:
-        path: a folder, or a file.
+        path: a folder, or a file; here or in an object store.
         reason: why, and the mend, in words that follow a colon.
         images: how many images are known to be there; 0 where nobody can look.
     """
 
-    path: Path
+    path: ImagePath
     reason: str
     images: int = 0
 
@@ -75,6 +76,35 @@ def look_below(folder: Path, apart: Collection[Path] = ()) -> tuple[list[Path], 
     return sorted(images), sorted(left_out, key=lambda one: str(one.path))
 
 
+def look_below_url(url: str) -> tuple[list[str], list[LeftOut]]:
+    """The images below a prefix of an object store by their way from it, in the order of `look_below`, and what is passed
+    over.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    images: list[PurePosixPath] = []
+    apart: dict[tuple[str, str], list[PurePosixPath]] = {}
+    for path in sorted(map(PurePosixPath, stored_below(url))):
+        hidden = next((place for place, part in enumerate(path.parts[:-1]) if part.startswith(".")), None)
+        if hidden is not None and is_image_name(path):
+            inside = "/".join(path.parts[: hidden + 1])
+            apart.setdefault((inside, "a hidden folder; name it itself, or rename it"), []).append(path)
+        elif hidden is None and is_image_name(path):
+            images.append(path)
+        elif hidden is None and is_unread_image(path):
+            apart.setdefault(("" if path.parent == PurePosixPath() else str(path.parent), ""), []).append(path)
+    left_out = [
+        LeftOut(
+            StoredObject(f"{url.rstrip('/')}/{inside}".rstrip("/")),
+            reason or f"{_named(paths)}: of a format that is not read",
+            len(paths),
+        )
+        for (inside, reason), paths in sorted(apart.items())
+    ]
+    return [str(path) for path in images], left_out
+
+
 def group_by_folder(files: Collection[Path], reason: str) -> Iterator[LeftOut]:
     """Files that are left out for one reason, folder by folder."""
     for folder in sorted({file.parent for file in files}):
@@ -99,6 +129,6 @@ def _passed_over(folder: Path, reason: str) -> list[LeftOut]:
     return [LeftOut(folder, reason, count)] if count or closed else []
 
 
-def _named(files: list[Path]) -> str:
+def _named(files: Sequence[PurePath]) -> str:
     names = ", ".join(file.name for file in files[:_NAMED])
     return f"{names} and {len(files) - _NAMED} more" if len(files) > _NAMED else names

@@ -1,5 +1,6 @@
 """What the first bytes of an image file say: its format and its size, without decoding a pixel."""
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -14,6 +15,12 @@ _TIFF = {b"II*\x00": "<", b"MM\x00*": ">", b"II+\x00": "<", b"MM\x00+": ">"}
 """First four bytes: byte order, and 42 for TIFF or 43 for BigTIFF."""
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the markers whose segment holds the size
 _JPEG_BARE = frozenset({0x00, 0x01, *range(0xD0, 0xDA)})  # markers without a length
+_JPEG_FILL = re.compile(rb"\xff+")
+MOST_SEGMENTS = 5_000
+"""Of a JPEG, that are looked at: a photograph has a few dozen, and a file of 32 MB can have eight million."""
+MOST_CHUNKS = 100_000
+"""Of a PNG, that are looked at: an image of 64 million pixels has some ten thousand."""
+_MOST_ENTRIES = 65_535  # of a page of a TIFF; only a BigTIFF can state more
 _TIFF_WHOLE = {1: "B", 3: "H", 4: "I", 16: "Q"}  # field types of whole numbers
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT = 256, 257, 322, 323
 
@@ -63,18 +70,21 @@ def read_header(content: bytes) -> Header | None:
 
 
 def png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Type and data of every complete chunk of a PNG file, in order."""
+    """Type and data of every complete chunk of a PNG file, in order, up to `MOST_CHUNKS` + 1."""
     return ((kind, data) for kind, data, _ in _png_parts(content, checked=False))
 
 
 def png_checked(content: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Type and data of every complete chunk of a PNG file, in order, and whether its check sum is right."""
+    """Type and data of every complete chunk of a PNG file, in order, up to `MOST_CHUNKS` + 1, and whether its check sum is
+    right."""
     return _png_parts(content, checked=True)
 
 
 def _png_parts(content: bytes, *, checked: bool) -> Iterator[tuple[bytes, bytes, bool]]:
     at = len(_PNG)
-    while at + 12 <= len(content):
+    for _ in range(MOST_CHUNKS + 1):
+        if at + 12 > len(content):
+            return
         length, kind = struct.unpack_from(">I4s", content, at)
         end = at + 8 + length
         if end + 4 > len(content):
@@ -127,17 +137,15 @@ def _jpeg(content: bytes) -> Header | None:
 
 
 def jpeg_segments(content: bytes) -> Iterator[tuple[int, int]]:
-    """Marker and offset of the data of each segment of a JPEG file up to the first scan; ends where a decoder would begin to
-    guess."""
+    """Marker and offset of the data of each segment of a JPEG file up to the first scan, or `MOST_SEGMENTS` + 1; ends where
+    a decoder would begin to guess."""
     at = 2
-    while at + 4 <= len(content):
-        if content[at] != 0xFF:
+    for _ in range(MOST_SEGMENTS + 1):
+        filled = _JPEG_FILL.match(content, at)  # any number of fill bytes, then the marker
+        if filled is None:
             return
-        marker = content[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        if marker in _JPEG_BARE:
+        at = filled.end() - 1
+        if at + 4 > len(content) or (marker := content[at + 1]) in _JPEG_BARE:
             return
         yield marker, at + 4
         if marker == JPEG_SCAN[1]:
@@ -150,6 +158,8 @@ def _tiff(content: bytes) -> Header | None:
     offset, count, entry = (8, "Q", "HHQ") if big else (4, "H", "HHI")
     (at,) = struct.unpack_from(order + ("Q" if big else "I"), content, offset)
     (entries,) = struct.unpack_from(order + count, content, at)
+    if entries > _MOST_ENTRIES:
+        return None
     at += struct.calcsize(order + count)
     found: dict[int, int] = {}
     wanted = (_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT)

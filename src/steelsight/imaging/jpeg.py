@@ -10,7 +10,7 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from steelsight.imaging.header import JPEG_END, jpeg_segments, scan_offset
+from steelsight.imaging.header import JPEG_END, MOST_SEGMENTS, jpeg_segments, scan_offset
 
 _NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)  # a marker that is neither a stuffed byte nor a restart
 _BEGIN = b"\xff\xd8\xff"
@@ -53,16 +53,23 @@ def check_jpeg(content: bytes) -> None:
 
 
 def has_second_picture(content: bytes) -> bool:
-    """Whether another JPEG follows after the end of the first, as in an MPO or where a program has written twice."""
+    """Whether another JPEG follows after the end of the first, as in an MPO or where a program has written twice.
+
+    Raises:
+        JpegError: there are more parts on the way than can be looked at.
+    """
     at = scan_offset(content)
-    while (found := _NEXT.search(content, at)) is not None:
+    for _ in range(MOST_SEGMENTS):
+        found = _NEXT.search(content, at)
+        if found is None:
+            return False
         at = found.end()
         if found[0] == JPEG_END:
             return _BEGIN in content[at:]
         if at + 2 > len(content):
             return False
         at += int(struct.unpack_from(">H", content, at)[0])  # a further scan, or what stands before it
-    return False
+    raise JpegError(f"more than {MOST_SEGMENTS} parts")
 
 
 def jpeg_exif(content: bytes) -> bytes:

@@ -92,27 +92,43 @@ class Preprocess(Model):
         return self.normalise(self.place(self.channels_of(image)))
 
     def map_to_image(
-        self, map_: NDArray[np.float32], image_size: tuple[int, int], *, in_blocks: bool = False
+        self,
+        map_: NDArray[np.float32],
+        image_size: tuple[int, int],
+        *,
+        in_blocks: bool = False,
+        out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """Bring a float32 (classes, height, width) map to (classes, *image_size), padding cut off.
 
         Args:
             in_blocks: take the nearest pixel, in place of the bilinear mean.
+            out: where the result is put, of its shape; a new array if left out.
         """
         top, left, height, width = self.frame(image_size)
         inside = map_[:, top : top + height, left : left + width]
-        if in_blocks:
-            size = image_size[::-1]
-            return np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST_EXACT) for plane in inside])
-        return np.stack([resize(np.ascontiguousarray(plane), image_size) for plane in inside])
+        brought = np.empty((len(map_), *image_size), np.float32) if out is None else out
+        for plane, target in zip(inside, brought, strict=True):
+            if in_blocks:
+                cv2.resize(plane, image_size[::-1], dst=target, interpolation=cv2.INTER_NEAREST_EXACT)
+            else:
+                resize(plane, image_size, target)
+        return brought
 
 
-def resize(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Resize to (height, width): area average when shrinking (equals bilinear at exactly one half), else bilinear."""
+def resize(image: NDArray[Any], size: tuple[int, int], out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Resize to (height, width): area average when shrinking (equals bilinear at exactly one half), else bilinear.
+
+    Args:
+        out: where the result is put, of its shape and dtype; else it may be the image itself.
+    """
     if image.shape[:2] == size:
-        return image
+        if out is None:
+            return image
+        out[...] = image
+        return out
     shrinks = size[0] <= image.shape[0] and size[1] <= image.shape[1]
     resized: NDArray[Any] = cv2.resize(
-        image, (size[1], size[0]), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        image, (size[1], size[0]), dst=out, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )
     return resized

@@ -5,16 +5,18 @@ than one picture, or of which a decoder warns, is refused by name.
 """
 
 import struct
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 import cv2
 import numpy as np
 
 from steelsight.core.errors import UserError
-from steelsight.imaging.header import JPEG_SCAN, image_format, png_checked, read_header
+from steelsight.imaging.header import JPEG_SCAN, MOST_SEGMENTS, image_format, jpeg_segments, read_header
 from steelsight.imaging.jpeg import JpegError, decode_jpeg, has_second_picture
+from steelsight.imaging.object_store import ImagePath
 from steelsight.imaging.orientation import stated_orientation, upright, upright_size
+from steelsight.imaging.png import PngError, checked_png, refuse_more_data
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.tiff import TiffError, read_page
 
@@ -34,7 +36,8 @@ _PACKED_BMP = (1, 2)
 _FURTHER = (
     "it holds more than one picture, of which a decoder would read the first alone; save each as a file of its own"
 )
-_MOST_SCANS = 100  # of a JPEG; a progressive one has about ten, and each takes as long as decoding the whole
+_MOST_SCANS = 100  # of a JPEG
+_SCANS_OF_LARGEST = 16  # a progressive one has about ten, and each takes as long as decoding the whole
 
 ImageFault = Literal["missing-image", "unreadable-image", "too-many-pixels", "wrong-size"]
 
@@ -42,7 +45,7 @@ ImageFault = Literal["missing-image", "unreadable-image", "too-many-pixels", "wr
 class ImageError(UserError):
     """An image that is missing, truncated, or none at all; `kind` is the stable word of the fault."""
 
-    def __init__(self, kind: ImageFault, path: Path, message: str) -> None:
+    def __init__(self, kind: ImageFault, path: ImagePath, message: str) -> None:
         super().__init__(f"{path}: {message}")
         self.kind: ImageFault = kind
         self.sentence = message
@@ -51,17 +54,17 @@ class ImageError(UserError):
 class TooManyPixels(ImageError):  # noqa: N818
     """An image larger than may be decoded here."""
 
-    def __init__(self, path: Path, height: int, width: int, limit: int) -> None:
+    def __init__(self, path: ImagePath, height: int, width: int, limit: int) -> None:
         message = f"{height} x {width} pixels exceed the {limit} that one image may have; cut it, or raise the limit"
         super().__init__("too-many-pixels", path, message)
 
 
-def is_image_name(path: Path) -> bool:
+def is_image_name(path: PurePath) -> bool:
     """Say whether a file name ends like one of the formats that are read; hidden files do not count."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
-def is_unread_image(path: Path) -> bool:
+def is_unread_image(path: PurePath) -> bool:
     """Say whether a file name ends like an image of a format that is not read; hidden files do not count."""
     return path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")
 
@@ -82,7 +85,7 @@ def list_images(folder: Path) -> list[Path]:
         raise UserError(f"{folder}: the folder cannot be read ({error.strerror}); change its rights") from error
 
 
-def read_image(path: Path, *, grey: bool = False) -> Image:
+def read_image(path: ImagePath, *, grey: bool = False) -> Image:
     """Read an image whole.
 
     Args:
@@ -99,11 +102,12 @@ def read_image(path: Path, *, grey: bool = False) -> Image:
     return decode_image(read_content(path), path, grey=grey)
 
 
-def read_content(path: Path) -> bytes:
-    """The bytes of an image file.
+def read_content(path: ImagePath) -> bytes:
+    """The bytes of an image file, or of one in an object store.
 
     Raises:
         ImageError: there is no such file, or it may not be read.
+        StoreError: the object store does not answer.
     """
     try:
         return path.read_bytes()
@@ -114,7 +118,7 @@ def read_content(path: Path) -> bytes:
 
 
 def decode_image(
-    content: bytes, path: Path, *, grey: bool = False, indices: bool = False, max_pixels: int | None = None
+    content: bytes, path: ImagePath, *, grey: bool = False, indices: bool = False, max_pixels: int | None = None
 ) -> Image:
     """Decode the bytes of an image file as `read_image` does.
 
@@ -123,7 +127,8 @@ def decode_image(
         indices: for masks: a palette of a TIFF or BMP is left out, so that its pixels are the indices into it; those of
             fewer than 8 bit are spread over 0 to 255 in a TIFF.
         max_pixels: for files from strangers: a larger image is refused by its header, and so is one whose header does not
-            say its size plainly; neither is decoded. The limit holds for a tile of a TIFF too.
+            say its size plainly, or that would take far longer to decode than its pixels should; none is decoded. The limit
+            holds for a tile of a TIFF too.
 
     Raises:
         TooManyPixels: more than `max_pixels`.
@@ -133,7 +138,7 @@ def decode_image(
         _refuse_bomb(content, path, max_pixels)
     try:
         pixels = _read(content, grey, indices)
-    except (JpegError, TiffError, _DamageError) as error:
+    except (JpegError, TiffError, PngError, _DamageError) as error:
         raise ImageError("unreadable-image", path, _sentence(content, error)) from error
     if pixels is None:
         raise ImageError("unreadable-image", path, f"{_describe(content)}; save it again as JPEG, PNG, BMP or TIFF")
@@ -157,20 +162,31 @@ def image_size(path: Path) -> tuple[int, int]:
     return height, width
 
 
-def _refuse_bomb(content: bytes, path: Path, max_pixels: int) -> None:
+def _refuse_bomb(content: bytes, path: ImagePath, max_pixels: int) -> None:
     """Refuse a small file that would take much memory or time to decode."""
+    kind = image_format(content)
+    if kind == "jpeg" and sum(1 for _ in jpeg_segments(content)) > MOST_SEGMENTS:
+        raise ImageError("unreadable-image", path, f"more than {MOST_SEGMENTS} parts; save it again as a plain JPEG")
     header = read_header(content)
     if header is None:
-        said = "the header does not say its size" if image_format(content) else _describe(content)
+        said = "the header does not say its size" if kind else _describe(content)
         raise ImageError("unreadable-image", path, f"{said}; save it again as JPEG, PNG, BMP or TIFF")
     if header.pixels > max_pixels:
         raise TooManyPixels(path, header.height, header.width, max_pixels)
-    if image_format(content) == "jpeg" and content.count(JPEG_SCAN) > _MOST_SCANS:
-        raise ImageError("unreadable-image", path, f"more than {_MOST_SCANS} scans; save it again as a plain JPEG")
+    if kind == "jpeg":
+        most = min(_MOST_SCANS, _SCANS_OF_LARGEST * max_pixels // header.pixels)
+        if content.count(JPEG_SCAN) > most:
+            said = f"more than {most} scans, the most for {header.height} x {header.width} pixels"
+            raise ImageError("unreadable-image", path, f"{said}; save it again as a plain JPEG")
+    if kind == "png":
+        try:
+            refuse_more_data(content, max_pixels)
+        except PngError as error:
+            raise ImageError("unreadable-image", path, str(error)) from error
 
 
 class _DamageError(ValueError):
-    """What is wrong with a PNG or BMP."""
+    """What is wrong with a BMP."""
 
 
 def _read(content: bytes, grey: bool, indices: bool) -> Image | None:
@@ -188,7 +204,7 @@ def _read(content: bytes, grey: bool, indices: bool) -> Image | None:
                 return pixels  # 8 bit of which 0 is white are turned round by the decoder
             return np.iinfo(np.uint16).max - pixels
         case "png":
-            _check_png(content)
+            content = checked_png(content, _FURTHER)
         case "bmp":
             content = _check_bmp(content, indices)
         case None:
@@ -216,19 +232,6 @@ def _grey_or_rgb(bgr: Image) -> Image:
             return grey
     rgb: Image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     return rgb
-
-
-def _check_png(content: bytes) -> None:
-    """See that a PNG is whole, sound by its check sums, and one picture."""
-    kinds: set[bytes] = set()
-    for kind, data, checked in png_checked(content):
-        if not checked:
-            raise _DamageError(f"its part {kind.decode('latin-1')} is damaged; copy it again from its source")
-        if kind == b"acTL" and data[:4] > b"\x00\x00\x00\x01":
-            raise _DamageError(_FURTHER)
-        kinds.add(kind)
-    if b"IEND" not in kinds:
-        raise _DamageError(f"the file breaks off after {len(content)} bytes; copy it again from its source")
 
 
 def _check_bmp(content: bytes, indices: bool) -> bytes:

@@ -16,11 +16,24 @@ from steelsight.imaging.tiff_strips import COMPRESSIONS, StripError, check_strip
 
 _ORDERS = {b"II*\x00": "<", b"MM\x00*": ">", b"II+\x00": "<", b"MM\x00+": ">"}
 _WHOLE = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}  # field types of whole numbers
-_MOST_PAGES, _MOST_VALUES = 10_000, 1 << 22
+_MOST_PAGES, _MOST_ENTRIES = 10_000, 65_535
+_MOST_STRIPS = 32_768  # each is looked at by itself; one row a strip is usual, and tiles have 128 x 128 pixels and more
+_PADDED, _SMALL = 4, 1 << 24  # pixels of all tiles: so many times those of the image, unless they are no more than this
 
 NEW_SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 OFFSETS, ORIENTATION, SAMPLES, ROWS, COUNTS, PLANAR = 273, 274, 277, 278, 279, 284
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS, EXTRA, FORMAT, TABLES = 322, 323, 324, 325, 338, 339, 347
+
+_FEW, _MANY, _TABLES = 16, _MOST_STRIPS, 65_536
+_MOST_VALUES = {
+    **dict.fromkeys(
+        (NEW_SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION, SAMPLES, ROWS, PLANAR), _FEW
+    ),
+    **dict.fromkeys((TILE_WIDTH, TILE_HEIGHT, EXTRA, FORMAT), _FEW),
+    **dict.fromkeys((OFFSETS, COUNTS, TILE_OFFSETS, TILE_COUNTS), _MANY),
+    TABLES: _TABLES,
+}
+"""Of the fields that are read: others may each point to the same megabytes, as often as there is room for fields."""
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _CHANNELS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3}
@@ -122,7 +135,8 @@ def orientation(content: bytes) -> int:
 def _only_page(content: bytes) -> TiffPage:
     pages = _pages(content)
     try:
-        order, fields, _ = next(pages)
+        order, big, first, entries = next(pages)
+        fields = dict(_fields(content, order, big, first, entries))
         further = sum(1 for _ in pages)
     except (struct.error, StopIteration, KeyError):
         raise TiffError("the file breaks off or its list of pages is damaged; copy it again from its source") from None
@@ -136,8 +150,9 @@ def _only_page(content: bytes) -> TiffPage:
     return page
 
 
-def _pages(content: bytes) -> Iterator[tuple[str, dict[int, Field], int]]:
-    """Byte order, fields and place of each page in the file's order."""
+def _pages(content: bytes) -> Iterator[tuple[str, bool, int, int]]:
+    """Of each page in the file's order: byte order, whether it is a BigTIFF's, the place of its first field, and how many
+    there are."""
     order, big, at = _first_page(content)
     seen: set[int] = set()
     while at and at not in seen and len(seen) < _MOST_PAGES:
@@ -145,7 +160,7 @@ def _pages(content: bytes) -> Iterator[tuple[str, dict[int, Field], int]]:
         first, entries = _entries(content, order, big, at)
         end = first + entries * (20 if big else 12)
         (following,) = struct.unpack_from(order + ("Q" if big else "I"), content, end)
-        yield order, dict(_fields(content, order, big, first, entries)), at
+        yield order, big, first, entries
         at = int(following)
 
 
@@ -157,19 +172,27 @@ def _first_page(content: bytes) -> tuple[str, bool, int]:
 
 
 def _entries(content: bytes, order: str, big: bool, at: int) -> tuple[int, int]:
-    """Place of the first field of a page, and how many there are."""
+    """Place of the first field of a page, and how many there are.
+
+    Raises:
+        struct.error: they are not there, or more than a page can have.
+    """
     (entries,) = struct.unpack_from(order + ("Q" if big else "H"), content, at)
+    if entries > _MOST_ENTRIES:
+        raise struct.error
     return at + (8 if big else 2), int(entries)
 
 
 def _fields(
     content: bytes, order: str, big: bool, first: int, entries: int, only: int | None = None
 ) -> Iterator[tuple[int, Field]]:
+    seen: set[int] = set()  # of fields that come twice the first counts, as it does for decoders
     for number in range(entries):
         at = first + number * (20 if big else 12)
         tag, kind, count = struct.unpack_from(order + ("HHQ" if big else "HHI"), content, at)
-        if kind not in _WHOLE or count > _MOST_VALUES or only not in (None, tag):
+        if kind not in _WHOLE or count > _MOST_VALUES.get(tag, -1) or only not in (None, tag) or tag in seen:
             continue
+        seen.add(tag)
         code, where = _WHOLE[kind], at + (12 if big else 8)
         if struct.calcsize(code) * count > (8 if big else 4):
             (where,) = struct.unpack_from(order + ("Q" if big else "I"), content, where)
@@ -205,18 +228,20 @@ def _refuse_kind(page: TiffPage) -> None:
 
 @dataclass(frozen=True)
 class _Strip:
-    """A strip or tile: where it lies, how it is compressed, and how many bytes it should hold."""
+    """A strip or tile: where it lies, how it is compressed, how many bytes it should hold, and its greatest height and
+    width."""
 
     at: int
     size: int
     compression: int
     holds: int
     tables: bytes
+    most: tuple[int, int]
 
     def check(self, content: bytes) -> None:
         if self.at + self.size > len(content) or not self.size:
             raise StripError("they lie beyond the end of the file")
-        check_strip(content[self.at : self.at + self.size], self.compression, self.holds, self.tables)
+        check_strip(content[self.at : self.at + self.size], self.compression, self.holds, self.tables, self.most)
 
 
 def _strips(page: TiffPage, content: bytes) -> Iterator[_Strip]:
@@ -233,6 +258,14 @@ def _strips(page: TiffPage, content: bytes) -> Iterator[_Strip]:
     samples = page.one(SAMPLES, 1)
     planes = samples if page.one(PLANAR, 1) == 2 else 1
     across, down = ceil(width / wide), ceil(height / high)
+    if across * down * planes > _MOST_STRIPS:
+        raise TiffError(
+            f"{across * down * planes} strips or tiles are more than {_MOST_STRIPS}; save it with larger ones"
+        )
+    if across * down * wide * high > max(_PADDED * width * height, _SMALL) and tiled:
+        raise TiffError(
+            f"its tiles hold {across * down * wide * high} pixels for an image of {width * height}; save it with smaller ones"
+        )
     if len(offsets) != len(counts) or len(offsets) < across * down * planes:
         raise StripError("some of them are not in the file")
     row = ceil(wide * page.bits * (samples // planes) / 8)
@@ -242,4 +275,4 @@ def _strips(page: TiffPage, content: bytes) -> Iterator[_Strip]:
         place = number % (across * down)
         rows = high if tiled else min(high, height - place * high)
         if number < across * down * planes:
-            yield _Strip(at, size, page.one(COMPRESSION, 1), row * rows, tables)
+            yield _Strip(at, size, page.one(COMPRESSION, 1), row * rows, tables, (high, wide))

@@ -5,10 +5,10 @@ inspector.json    classes, networks and their inputs, rule, policy, what it was 
 parity.json       proof that it says what the trained networks said
 README.md         for the person who finds the folder
 checksums.txt     SHA-256 of all of them, as sha256sum writes it
+checksums.sig     where it was signed: the signature of checksums.txt; signer.pem, the key that this claims to be of
 """
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,19 +16,21 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, mode
 
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
-from steelsight.core.files import write_json, write_text
+from steelsight.core.files import write_json
 from steelsight.core.model import Model, explain
 from steelsight.core.parsing import parse_json
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.roi import Roi
+from steelsight.inspector.checksums import CHECKSUMS, Checksums
 from steelsight.inspector.distilled import Distilled
 from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.onnx_file import check_alone
+from steelsight.inspector.signature import Signature, TrustedKey, check_signature
 from steelsight.rule.rule import Rule
 from steelsight.verdicts.policy import Policy
 
-CARD, CHECKSUMS, PARITY, README = "inspector.json", "checksums.txt", "parity.json", "README.md"
+CARD, PARITY, README = "inspector.json", "parity.json", "README.md"
 SCHEMA_VERSION: Literal[7] = 7
 """1: without a policy. 2: networks combined by the plain mean alone. 3: without light, contrast and sharpness of its
 images. 4: without the bits of a camera in 16-bit images. 5: without a region of interest, as it is still written where there
@@ -236,18 +238,23 @@ def write_card(folder: Path, card: InspectorCard) -> None:
     write_json(folder / CARD, card.model_dump(mode="json"))
 
 
-def write_checksums(folder: Path, names: Iterable[str] | None = None) -> None:
-    """Write checksums.txt over files of the folder: all of them but itself unless they are named."""
-    chosen = (path.name for path in folder.iterdir() if path.is_file()) if names is None else names
-    files = sorted(folder / name for name in {*chosen} - {CHECKSUMS})
-    write_text(folder / CHECKSUMS, "".join(f"{_sha256(path)}  {path.name}\n" for path in files))
-
-
 def read_card(folder: Path) -> InspectorCard:
+    """The card of an inspector; see `open_artifact`."""
+    return open_artifact(folder)[0]
+
+
+def open_artifact(folder: Path, trusted: Sequence[TrustedKey] = ()) -> tuple[InspectorCard, Checksums, Signature]:
     """Read and check an inspector: every file there, whole, unchanged, and of a version that this steelsight knows.
 
+    Args:
+        trusted: keys of which one must have signed it, which is seen before anything else of it is used; any inspector
+            will do if left out.
+
+    Returns:
+        The card; what later files are to be held against (`Checksums.read_file`); who signed it.
+
     Raises:
-        UserError: it is none, is damaged or edited, or was made by a newer steelsight.
+        UserError: it is none, is damaged or edited, was made by a newer steelsight, or was signed by none of the keys.
     """
     path = folder / CARD
     if not path.is_file():
@@ -255,7 +262,13 @@ def read_card(folder: Path) -> InspectorCard:
             f"{path}: not found, so {folder} is no inspector; name the folder that "
             f"`{command('export', 'RUN', out=True)}` wrote"
         )
-    written = path.read_bytes()  # once: what is believed below is what the checksum is of
+    if trusted:
+        checksums = Checksums.read(folder)
+        signature = check_signature(checksums, trusted)
+        written = checksums.read_file(CARD)
+    else:
+        written = path.read_bytes()
+        checksums, signature = None, Signature.unchecked(folder)
     content = _json(path, written)
     version = content.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
@@ -263,19 +276,15 @@ def read_card(folder: Path) -> InspectorCard:
             f"{path}: schema_version {version} was written by a newer steelsight, this one reads up to "
             f"{SCHEMA_VERSION}; update steelsight, or export the run again with this version"
         )
-    listed = _checksums(folder)
-    _verify(folder, listed, written)
+    checksums = checksums or Checksums.read(folder)
+    checksums.require(CARD)
+    checksums.verify({CARD: written})  # what is believed below is what the checksum is of
     try:
         card = InspectorCard.model_validate(content)
     except ValidationError as error:
         raise UserError(f"{path}: {explain(error, mend='export the run again')}") from error
-    _verify_listed(folder, listed, [network.file for network in card.networks])
-    return card
-
-
-def listed_files(folder: Path) -> tuple[str, ...]:
-    """Names of the files that checksums.txt vouches for."""
-    return tuple(_checksums(folder))
+    checksums.require(*(network.file for network in card.networks))
+    return card, checksums, signature
 
 
 def require_listed(folder: Path, *names: str) -> None:
@@ -284,33 +293,36 @@ def require_listed(folder: Path, *names: str) -> None:
     Raises:
         UserError: it does not list one.
     """
-    _verify_listed(folder, _checksums(folder), names)
+    Checksums.read(folder).require(*names)
 
 
-def read_network(path: Path) -> bytes:
-    """A network's file, for its runtime: the very bytes that the checksum beside it is of, and all of the network.
+def read_network(path: Path, checksums: Checksums | None = None) -> bytes:
+    """A network's file, for its runtime: the very bytes that its checksum is of, and all of the network.
 
-    A folder without checksums.txt is an export that is not finished yet: `read_card` refuses it.
+    Args:
+        checksums: as they were read when the inspector was opened; if left out, those that lie beside the file, and none in
+            a folder without checksums.txt, an export that is not finished yet, which `read_card` refuses.
 
     Raises:
         UserError: it has changed since, is not listed, or refers to other files.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path}: missing from the inspector; copy it again from its source") from None
-    if (path.parent / CHECKSUMS).exists():
-        listed = _checksums(path.parent)
-        _verify_listed(path.parent, listed, [path.name])
-        if hashlib.sha256(content).hexdigest() != listed[path.name]:
-            raise _changed(path)
+    folder, name = path.parent, path.name
+    if checksums is None and (folder / CHECKSUMS).exists():
+        checksums = Checksums.read(folder)
+    if checksums is not None:
+        content = checksums.read_file(name)
+    else:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise UserError(f"{path}: missing from the inspector; copy it again from its source") from None
     check_alone(content, path)
     return content
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 of the checksums: two inspectors with the same one are the same to the last byte."""
-    return _sha256(folder / CHECKSUMS)
+    """See `Checksums.fingerprint`; of an inspector that is open, ask that."""
+    return Checksums.read(folder).fingerprint
 
 
 def _json(path: Path, written: bytes) -> dict[str, Any]:
@@ -321,41 +333,3 @@ def _json(path: Path, written: bytes) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path}: not a JSON object; copy the inspector again from its source")
     return content
-
-
-def _checksums(folder: Path) -> dict[str, str]:
-    path = folder / CHECKSUMS
-    if not path.is_file():
-        raise UserError(f"{path}: not found, so nothing proves the inspector whole; copy it again from its source")
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-
-
-def _verify(folder: Path, expected: Mapping[str, str], card: bytes) -> None:
-    _verify_listed(folder, expected, [CARD])
-    for name in sorted(expected):
-        path = folder / name
-        if Path(name).name != name:
-            raise UserError(f"{folder / CHECKSUMS}: {name!r} is no file of this folder; copy the inspector again")
-        if not path.is_file():
-            raise UserError(f"{path}: missing from the inspector; copy it again from its source")
-        if (hashlib.sha256(card).hexdigest() if name == CARD else _sha256(path)) != expected[name]:
-            raise _changed(path)
-
-
-def _changed(path: Path) -> UserError:
-    return UserError(
-        f"{path}: changed since it was exported (its checksum is not the one in {CHECKSUMS}); copy the "
-        "inspector again from its source, or export the run again"
-    )
-
-
-def _verify_listed(folder: Path, expected: Mapping[str, str], names: Iterable[str]) -> None:
-    for name in names:
-        if name not in expected:
-            raise UserError(f"{folder / name}: not listed in {CHECKSUMS}; copy the inspector again from its source")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -5,6 +5,7 @@ from pathlib import Path
 from steelsight.cascade.engine import Aim, Device, Engine
 from steelsight.core.errors import UserError
 from steelsight.inspector.artifact import InspectorCard
+from steelsight.inspector.checksums import Checksums
 
 
 def batch_of(*, cuda: bool) -> int:
@@ -15,12 +16,19 @@ def batch_of(*, cuda: bool) -> int:
 
 
 def open_engine(
-    folder: Path, card: InspectorCard, *, device: Device = "auto", aim: Aim = "throughput", threads: int | None = None
+    folder: Path,
+    card: InspectorCard,
+    *,
+    checksums: Checksums | None = None,
+    device: Device = "auto",
+    aim: Aim = "throughput",
+    threads: int | None = None,
 ) -> Engine:
     """The networks of an inspector, ready to run.
 
     Args:
-        folder: of the inspector, checked by `read_card` before.
+        folder: of the inspector, checked by `open_artifact` before.
+        checksums: what the networks' files are held against; see `read_network`.
         device: `auto` takes a CUDA device where ONNX Runtime's GPU build is installed and finds one, else the processor.
         aim: what the processor is used for.
         threads: of the processor; all that this process may use if left out.
@@ -36,7 +44,9 @@ def open_engine(
             "`device=cpu`"
         )
     if device != "cpu" and has_cuda():
-        return OnnxRuntimeEngine.load(folder, card, ("CUDAExecutionProvider", "CPUExecutionProvider"))
+        return OnnxRuntimeEngine.load(
+            folder, card, ("CUDAExecutionProvider", "CPUExecutionProvider"), checksums=checksums
+        )
     from steelsight.inspector.openvino import OpenVinoEngine
 
-    return OpenVinoEngine.load(folder, card, aim=aim, threads=threads)
+    return OpenVinoEngine.load(folder, card, aim=aim, threads=threads, checksums=checksums)

@@ -7,22 +7,14 @@ from pathlib import Path
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing, write_text
 from steelsight.imaging.roi import Roi, count_alike
-from steelsight.inspector.artifact import (
-    CARD,
-    CHECKSUMS,
-    README,
-    InspectorCard,
-    listed_files,
-    read_card,
-    require_listed,
-    write_card,
-    write_checksums,
-)
+from steelsight.inspector.artifact import CARD, README, InspectorCard, open_artifact, write_card
+from steelsight.inspector.checksums import UNLISTED, write_checksums
 from steelsight.inspector.parity import read_parity
 from steelsight.inspector.readme import readme
+from steelsight.inspector.tested_images import read_tested
 from steelsight.verdicts.choose_policy import choose_policy
 from steelsight.verdicts.evaluated import EvaluationSet
-from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, read_evaluation_set, write_evaluation_set
+from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, MATCHES, write_evaluation_set
 from steelsight.verdicts.policy import Limits, Unchanged
 from steelsight.verdicts.severity import Severity
 
@@ -34,7 +26,8 @@ def decide_inspector(
     fresh: EvaluationSet | None = None,
     roi: Roi | Unchanged | None = "keep",
 ) -> InspectorCard:
-    """Decide again, and rewrite inspector.json, README.md and checksums.txt: all of them, or none.
+    """Decide again, and rewrite inspector.json, README.md and checksums.txt: all of them, or none. A signature was of the
+    former ones, and goes.
 
     Args:
         wish: None for the one that the inspector has.
@@ -47,13 +40,13 @@ def decide_inspector(
     Raises:
         UserError: the inspector is damaged, has no classifiers or no evidence.
     """
-    card = read_card(folder)
+    card, checksums, _ = open_artifact(folder)
     if not card.of_step("classify"):
         raise UserError(
             f"{folder / CARD}: it has no classifiers, and verdicts need their P(defect); export a run that has some"
         )
     changes = roi != "keep" and not count_alike(roi, card.roi)
-    tested = fresh or _read_tested(folder)
+    tested = fresh or read_tested(checksums)
     former = card.policy
     if changes and fresh is None:
         tested = tested.as_kind("other-region")
@@ -68,20 +61,15 @@ def decide_inspector(
     parity = read_parity(folder)
     with replacing(folder) as temporary:
         _copy(folder, temporary)
+        written = {CARD, README}
         if tested is fresh or changes:
             write_evaluation_set(temporary, tested)
+            written |= {IMAGES, DEFECTS, MATCHES}
         write_card(temporary, card)
         write_text(temporary / README, readme(card, parity))
-        write_checksums(
-            temporary, {*listed_files(folder), CARD, README, *((IMAGES, DEFECTS) if fresh or changes else ())}
-        )
+        kept = {name: digest for name, digest in checksums.digests.items() if name not in written}
+        write_checksums(temporary, {*kept, *(name for name in written if (temporary / name).is_file())}, kept)
     return card
-
-
-def _read_tested(folder: Path) -> EvaluationSet:
-    if (folder / IMAGES).is_file():
-        require_listed(folder, IMAGES, DEFECTS)
-    return read_evaluation_set(folder)
 
 
 def _copy(folder: Path, to: Path) -> None:
@@ -89,7 +77,7 @@ def _copy(folder: Path, to: Path) -> None:
     comes along as it is, but no checksum will cover it."""
     to.mkdir()
     for path in folder.iterdir():
-        if path.name in (CARD, README, CHECKSUMS):
+        if path.name in (CARD, README, *UNLISTED):
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.copytree(path, to / path.name, symlinks=True)

@@ -1,7 +1,7 @@
 """What images an inspector was made with, so that one far outside is flagged."""
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -148,30 +148,63 @@ def look(image: Image, bits: int | None = None) -> ImageStatistics:
     """
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     top = white(image.dtype, bits)
-    full: NDArray[np.float32] = np.minimum(grey, top).astype(np.float32) * np.float32(1 / top)
-    small: NDArray[np.float32] = cv2.resize(full, _over(full, _QUARTER), interpolation=cv2.INTER_AREA)
-    fine, coarse = _differences(full, _BLOCK), _differences(small, _BLOCK // _QUARTER)
+    small: NDArray[np.float32] = cv2.resize(_unit(grey, top), _over(grey, _QUARTER), interpolation=cv2.INTER_AREA)
+    coarse = _differences(small, _BLOCK // _QUARTER)
     contrast = float(np.quantile(coarse, _LIVELIEST))
     sharpness = 0.0
     if contrast > 0:
         lively = np.argsort(coarse)[-max(1, int(coarse.size * _LIVELY)) :]
-        sharpness = float(np.median(fine[lively])) / max(float(np.median(coarse[lively])), 1e-6)
+        fine = _fine_differences(grey, top, lively)
+        sharpness = float(np.median(fine)) / max(float(np.median(coarse[lively])), 1e-6)
     values = np.bincount(grey[::2, ::2].ravel(), minlength=top + 1).cumsum()
     light = min(1.0, int(np.searchsorted(values, _BRIGHT * values[-1])) / top)
     return ImageStatistics(round(light, 6), round(contrast, 6), round(sharpness, 6))
 
 
-def _over(image: NDArray[np.float32], step: int) -> tuple[int, int]:
+def _unit(grey: NDArray[Any], top: int) -> NDArray[np.float32]:
+    """Pixels on the [0, 1] scale."""
+    within = grey if top >= np.iinfo(grey.dtype).max else np.minimum(grey, top)
+    values: NDArray[np.float32] = within.astype(np.float32)
+    values *= np.float32(1 / top)
+    return values
+
+
+def _fine_differences(grey: NDArray[Any], top: int, blocks: NDArray[np.intp]) -> NDArray[np.float64]:
+    """`_differences` of the whole image at full size, in some of its blocks.
+
+    Where blocks are squares of whole pixels, only these are looked at, each with the pixels around it.
+    """
+    height, width = grey.shape
+    if height % _BLOCK or width % _BLOCK:
+        return _differences(_unit(grey, top), _BLOCK)[blocks]
+    side = _BLOCK + 2
+    around = cv2.copyMakeBorder(grey, 1, 1, 1, 1, cv2.BORDER_REFLECT_101)  # as `cv2.blur` sees an image's edge
+    every = np.lib.stride_tricks.sliding_window_view(around, (side, side))[::_BLOCK, ::_BLOCK]
+    seen = _unit(every[np.divmod(blocks, width // _BLOCK)], top)
+    apart = _apart(seen.reshape(-1, side)).reshape(seen.shape)[:, 1:-1, 1:-1]
+    means: NDArray[np.float32] = cv2.resize(
+        np.ascontiguousarray(apart).reshape(-1, _BLOCK), (1, len(blocks)), interpolation=cv2.INTER_AREA
+    )
+    return means.ravel().astype(np.float64)
+
+
+def _over(image: NDArray[Any], step: int) -> tuple[int, int]:
     """Width and height of an image made so many times smaller, as OpenCV takes them."""
     return max(1, image.shape[1] // step), max(1, image.shape[0] // step)
 
 
 def _differences(image: NDArray[np.float32], block: int) -> NDArray[np.float64]:
     """Mean difference of a pixel from its neighbourhood's mean, one number a block."""
-    apart = cv2.absdiff(image, cv2.blur(image, (3, 3)))
-    apart[apart < 1e-6] = 0  # what rounding leaves of nothing
+    apart = _apart(image)
     blocks: NDArray[np.float32] = cv2.resize(apart, _over(apart, block), interpolation=cv2.INTER_AREA)
     return blocks.ravel().astype(np.float64)
+
+
+def _apart(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far each pixel is from the mean of its neighbourhood."""
+    apart: NDArray[np.float32] = cv2.absdiff(image, cv2.blur(image, (3, 3)))
+    apart[apart < 1e-6] = 0  # what rounding leaves of nothing
+    return apart
 
 
 def brightness(image: Image, bits: int | None = None) -> float:

@@ -1,6 +1,6 @@
 """What a program opens: an exported inspector, ready to judge images."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -8,12 +8,15 @@ from typing import Any, Protocol, Self
 from steelsight.cascade.engine import Aim, Device, Engine
 from steelsight.cascade.judge import Prediction, judge, judge_batch, sees_grey
 from steelsight.cascade.sources import Source
+from steelsight.imaging.object_store import ImagePath, StoredObject
 from steelsight.imaging.pixels import as_pixels
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import read_image
-from steelsight.inspector.artifact import InspectorCard, read_card
+from steelsight.inspector.artifact import InspectorCard, open_artifact
+from steelsight.inspector.checksums import Checksums
 from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.ready import ready_inspector
+from steelsight.inspector.signature import Signature, read_trusted_keys
 
 
 class PillowImage(Protocol):
@@ -32,18 +35,22 @@ class Inspector:
     Attributes:
         folder: where it is.
         card: what it is made of.
+        checksums: what its files are held against whenever they are read.
+        signature: who signed it, as far as that was asked.
         device, threads: see `steelsight.inspector.engine.open_engine`.
 
     >>> inspector = Inspector.open("inspectors/line2")            # doctest: +SKIP
     >>> judged = inspector("strip.jpg")                           # doctest: +SKIP
     >>> judged.p_defect, judged.verdict                           # doctest: +SKIP
-    (0.93, Verdict(answer='reject', reason='P(defect) 0.93 exceeds 0.72: 1 defect of class 3 with 1234 px'))
+    (0.93, Verdict(answer='reject', reason='P(defect) 0.93 exceeds 0.72: 1 defect of class 3, 1,234 px'))
     >>> for judged in inspector.stream(Path("line2").glob("*.jpg")):   # doctest: +SKIP
     ...     print(judged.source.image_id, judged.is_defective)
     """
 
     folder: Path
     card: InspectorCard
+    checksums: Checksums
+    signature: Signature
     device: Device = "auto"
     threads: int | None = None
     _engines: dict[Aim, Engine] = field(default_factory=dict, repr=False)
@@ -54,36 +61,48 @@ class Inspector:
         return cls.open(ready_inspector(), device=device, threads=threads)
 
     @classmethod
-    def open(cls, folder: Path | str, *, device: Device = "auto", threads: int | None = None) -> Self:
+    def open(
+        cls,
+        folder: Path | str,
+        *,
+        device: Device = "auto",
+        threads: int | None = None,
+        trust: Sequence[Path | str] = (),
+    ) -> Self:
         """Check an inspector's files and open it; its networks are loaded when they are first needed.
 
         Args:
             device: `auto` takes a CUDA device if one can be used, else the processor.
             threads: of the processor; all that this process may use if left out.
+            trust: PEM files of public keys, or folders of such files (*.pem), of which one must have signed it; any
+                inspector will do if left out.
 
         Raises:
-            UserError: the folder holds no inspector, or one that is damaged, edited or of a newer version.
+            UserError: the folder holds no inspector, or one that is damaged, edited, of a newer version, or signed by none
+                of the keys.
         """
-        return cls(Path(folder), read_card(Path(folder)), device, threads)
+        card, checksums, signature = open_artifact(Path(folder), read_trusted_keys([Path(one) for one in trust]))
+        return cls(Path(folder), card, checksums, signature, device, threads)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Defect class names, in the order of `Prediction.runs`."""
         return self.card.classes
 
-    def __call__(self, image: "Path | str | Image | PillowImage") -> Prediction:
+    def __call__(self, image: "ImagePath | str | Image | PillowImage") -> Prediction:
         """Judge one image as soon as possible: all threads work on it.
 
         Args:
-            image: a file; or pixels: uint8 or uint16, (H, W) grey or (H, W, 3) RGB; or a `PIL.Image.Image`.
+            image: a file, or one in an object store by its URL; or pixels: uint8 or uint16, (H, W) grey or (H, W, 3) RGB; or
+                a `PIL.Image.Image`.
 
         Raises:
             ImageError: the file is missing or cannot be read; it is a `UserError`.
             UserError: the pixels are something else, such as floats or channels first.
         """
         engine = self.engine("latency")
-        if isinstance(image, Path | str):
-            source = Source(Path(image).name, Path(image))
+        if isinstance(image, Path | StoredObject | str):
+            source = Source.of(image)
             pixels = read_image(source.path, grey=sees_grey(engine))
         else:
             source, pixels = Source("image", Path("image")), as_pixels(image)
@@ -93,14 +112,14 @@ class Inspector:
         )
         return judged
 
-    def stream(self, paths: Iterable[Path | str | Source], *, keep_maps: bool = False) -> Iterator[Prediction]:
+    def stream(self, paths: Iterable[ImagePath | str | Source], *, keep_maps: bool = False) -> Iterator[Prediction]:
         """Judge many images as fast as possible, in their order; an unreadable file gives a `Prediction` with its error.
 
         Args:
             paths: files, or `Source` to name them too. They are taken a few batches ahead, so they may be endless.
             keep_maps: whether `Prediction.maps` is wanted.
         """
-        sources = (one if isinstance(one, Source) else Source(Path(one).name, Path(one)) for one in paths)
+        sources = (one if isinstance(one, Source) else Source.of(one) for one in paths)
         engine = self.engine("throughput")
         card = self.card
         return judge(sources, engine, card.rule, keep_maps=keep_maps, flags=card.familiar.flags, policy=card.policy)
@@ -108,5 +127,7 @@ class Inspector:
     def engine(self, aim: Aim) -> Engine:
         """The networks, loaded for an aim; kept."""
         if aim not in self._engines:
-            self._engines[aim] = open_engine(self.folder, self.card, device=self.device, aim=aim, threads=self.threads)
+            self._engines[aim] = open_engine(
+                self.folder, self.card, checksums=self.checksums, device=self.device, aim=aim, threads=self.threads
+            )
         return self._engines[aim]

@@ -15,6 +15,7 @@ from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.roi import Roi
 from steelsight.inspector.artifact import INPUT, OUTPUT, InspectorCard, NetworkCard, read_network
+from steelsight.inspector.checksums import Checksums
 
 BATCH = 8
 
@@ -63,19 +64,24 @@ class OnnxRuntimeEngine:
     roi: Roi | None = None
 
     @classmethod
-    def load(cls, folder: Path, card: InspectorCard, providers: Sequence[str]) -> Self:
+    def load(
+        cls, folder: Path, card: InspectorCard, providers: Sequence[str], *, checksums: Checksums | None = None
+    ) -> Self:
         """Open a session for each network.
 
         Args:
             providers: execution providers by name, the preferred one first.
+            checksums: see `read_network`.
 
         Raises:
             UserError: a network cannot be loaded.
         """
 
         def opened(networks: Sequence[NetworkCard]) -> tuple[OnnxRuntimeNetwork, ...]:
+            contents = ((folder / one.file, one, read_network(folder / one.file, checksums)) for one in networks)
             return tuple(
-                OnnxRuntimeNetwork(one.preprocess, _session(folder / one.file, providers), one.name) for one in networks
+                OnnxRuntimeNetwork(one.preprocess, _session(path, content, providers), one.name)
+                for path, one, content in contents
             )
 
         return cls(
@@ -83,8 +89,7 @@ class OnnxRuntimeEngine:
         )
 
 
-def _session(path: Path, providers: Sequence[str]) -> Any:
-    content = read_network(path)
+def _session(path: Path, content: bytes, providers: Sequence[str]) -> Any:
     onnxruntime = silent_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors alone

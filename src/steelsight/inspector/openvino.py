@@ -16,6 +16,7 @@ from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.roi import Roi
 from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision, read_network
+from steelsight.inspector.checksums import Checksums
 
 BATCH = 4
 
@@ -54,12 +55,21 @@ class OpenVinoEngine:
     roi: Roi | None = None
 
     @classmethod
-    def load(cls, folder: Path, card: InspectorCard, *, aim: Aim = "throughput", threads: int | None = None) -> Self:
+    def load(
+        cls,
+        folder: Path,
+        card: InspectorCard,
+        *,
+        aim: Aim = "throughput",
+        threads: int | None = None,
+        checksums: Checksums | None = None,
+    ) -> Self:
         """Compile each network for the processor.
 
         Args:
             aim: `throughput` gives each thread a stream of its own; `latency` all threads one.
             threads: all that this process may use if left out.
+            checksums: see `read_network`.
 
         Raises:
             UserError: a network cannot be loaded.
@@ -78,7 +88,8 @@ class OpenVinoEngine:
         }
 
         def compiled(networks: Sequence[NetworkCard]) -> tuple[OpenVinoNetwork, ...]:
-            return tuple(_compile(core, folder / one.file, one, settings, workers) for one in networks)
+            contents = ((folder / one.file, one, read_network(folder / one.file, checksums)) for one in networks)
+            return tuple(_compile(core, path, one, content, settings, workers) for path, one, content in contents)
 
         return cls(
             card.classes,
@@ -106,8 +117,10 @@ def runs_in_bf16(precision: Precision) -> bool:
     return precision == "bf16" and "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def _compile(core: Any, path: Path, its: NetworkCard, settings: dict[str, Any], requests: int) -> OpenVinoNetwork:
-    preprocess, content = its.preprocess, read_network(path)
+def _compile(
+    core: Any, path: Path, its: NetworkCard, content: bytes, settings: dict[str, Any], requests: int
+) -> OpenVinoNetwork:
+    preprocess = its.preprocess
     try:
         model = core.read_model(content)  # not the path: these very bytes are the ones that were checked
         model.reshape([1, preprocess.channels, preprocess.height, preprocess.width])

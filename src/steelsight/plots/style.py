@@ -31,6 +31,8 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
 
 WIDE = 8.9
 """Inches of a plot as wide as the page's text."""
+_PHONE = 600
+"""CSS pixels: a figure that is drawn wider cannot be read when it is shrunk to a phone."""
 
 SERIES = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY)
 TEXT = "#1f2933"
@@ -129,7 +131,8 @@ def svg(figure: Figure, alternative: str) -> Markup:
     head, body = text.split(">", 1)
     head = re.sub(r' (width|height|version)="[^"]*"', "", head.removeprefix("<svg"))
     width = figure.get_figwidth() * 96
-    opening = Markup('<svg role="img" aria-label="{}" style="max-width:{:.0f}px"').format(alternative, width)
+    wide = Markup(' class="wide"') if width > _PHONE else ""
+    opening = Markup('<svg role="img" aria-label="{}"{} style="max-width:{:.0f}px"').format(alternative, wide, width)
     return opening + Markup(head + ">" + body)
 
 

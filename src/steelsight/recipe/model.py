@@ -152,6 +152,9 @@ class Schedule(Fields):
 class Phase(Fields):
     """Epochs under one loss, one fresh optimiser, one schedule."""
 
+    name: str | None = Field(
+        default=None, pattern=r"^[a-z][a-z0-9-]*$", description="by which an override finds it, beside its number"
+    )
     epochs: int = Field(ge=1, le=_MOST)
     loss: Loss
     optimiser: Optimiser
@@ -219,6 +222,9 @@ class Member(Fields):
             raise ValueError(f"keep.last {self.keep.last} exceeds the {self.epochs} epochs")
         if self.keep.weights == "best" and self.validate_every != 1:
             raise ValueError("keep.weights best needs validate_every 1")
+        names = [phase.name for phase in self.phases if phase.name]
+        if len(set(names)) < len(names):
+            raise ValueError("two phases have one name; give each its own, or none")
         return self
 
     @property

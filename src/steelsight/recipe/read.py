@@ -22,7 +22,8 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, quick: bool
     """Read a recipe that comes with steelsight, by name, or a file, and apply `key.sub=value` overrides.
 
     In a key, members are named (`members.classify-lite0.sampling.batch`), `*` stands for every member or phase that has
-    the field, and phases count from 1 (`members.*.phases.1.epochs`). Values are YAML.
+    the field, and phases count from 1 (`members.*.phases.1.epochs`) or go by their names, where the recipe names them.
+    Values are YAML.
 
     Args:
         quick: make it quick first (see `quick_recipe`), so that overrides change what the quick one says.
@@ -116,12 +117,10 @@ def _assign(node: Any, keys: Sequence[str], value: Any, source: str) -> bool:
     key, rest = keys[0], keys[1:]
     if isinstance(node, list):
         if key == "*":
-            # a list: every item is to be set
-            return bool(rest) and any([_assign(item, rest, value, source) for item in node])  # noqa: C419
-        named = {str(item["name"]): item for item in node if isinstance(item, dict) and "name" in item}
-        numbered = {str(number): item for number, item in enumerate(node, start=1)}
-        chosen = named or numbered
-        if key == "0" and not named:
+            return bool(rest) and _assign_all(node, rest, value, source)
+        named = {item["name"]: item for item in node if isinstance(item, dict) and item.get("name")}
+        chosen = named if any("step" in item for item in named.values()) else _numbered(node) | named
+        if key == "0" and key not in chosen:
             raise UserError(f"{source}: there is no number 0, for the first one counts as 1; write .1. in place of .0.")
         if key not in chosen:
             raise UserError(f"{source}: nothing is named {key!r}; {nearest(key, chosen)}")
@@ -132,6 +131,23 @@ def _assign(node: Any, keys: Sequence[str], value: Any, source: str) -> bool:
         node[key] = value
         return True
     return _assign(node[key], rest, value, source) if key in node else _missing(node, key, source)
+
+
+def _numbered(node: list[Any]) -> dict[str, Any]:
+    return {str(number): item for number, item in enumerate(node, start=1)}
+
+
+def _assign_all(node: list[Any], keys: Sequence[str], value: Any, source: str) -> bool:
+    """Set `value` in every item that has the rest of the path; that none has it is said of the first."""
+    assigned, refused = False, None
+    for item in node:
+        try:
+            assigned |= _assign(item, keys, value, source)
+        except UserError as error:
+            refused = refused or error
+    if refused and not assigned:
+        raise refused
+    return assigned
 
 
 def _missing(node: dict[str, Any], key: str, source: str) -> bool:
@@ -168,7 +184,7 @@ def _names(location: Iterable[int | str], content: Any) -> str:
             node = node[step]
         except (KeyError, IndexError, TypeError):
             node = None
-        named = isinstance(step, int) and isinstance(node, dict) and "name" in node
+        named = isinstance(step, int) and isinstance(node, dict) and node.get("name")
         number = step + 1 if isinstance(step, int) else step
         parts.append(str(node["name"]) if named and isinstance(node, dict) else str(number))
     return ".".join(parts)

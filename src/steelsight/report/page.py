@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from steelsight.core.commands import command
-from steelsight.core.formatting import percent
+from steelsight.core.formatting import apart, percent
 from steelsight.version import __version__
 
 MINUS = "\N{MINUS SIGN}"
@@ -40,12 +40,12 @@ def render(views: Mapping[str, Any], template: str = "page.html.j2") -> str:
 
 
 def figure(value: float, digits: int = 3) -> str:
-    """A figure in [0, 1], a dash for nan.
+    """A figure in [0, 1], a dash for nan; what is not quite 0 or 1 does not read as such.
 
-    >>> figure(0.85893), figure(float("nan"))
-    ('0.859', '–')
+    >>> figure(0.85893), figure(1.0), figure(0.99964), figure(float("nan"))
+    ('0.859', '1.000', '0.9996', '–')
     """
-    return f"{value:.{digits}f}" if value == value else "–"
+    return apart(value, least=digits)[0] if value == value else "–"
 
 
 def signed(value: float, digits: int = 4) -> str:

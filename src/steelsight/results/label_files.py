@@ -15,6 +15,7 @@ from steelsight.core.safe_names import from_cell
 from steelsight.dataset.writers.coco import coco_json
 from steelsight.dataset.writers.cvat import cvat_xml
 from steelsight.dataset.writers.labelme import labelme_json
+from steelsight.imaging.object_store import ImagePath, StoredObject
 from steelsight.imaging.rle import Runs, parse_runs
 from steelsight.results.pictures import picture_names
 from steelsight.results.tables import IMAGES, SUBMISSION, as_written
@@ -23,7 +24,7 @@ LabelKind = Literal["labelme", "cvat", "coco"]
 
 _LONGEST_FIELD = 2**31 - 1
 
-Labels = tuple[str, Path, tuple[int, int], tuple[Runs, ...]]
+Labels = tuple[str, ImagePath, tuple[int, int], tuple[Runs, ...]]
 """Name, file, height and width of an image, and the mask of each class."""
 
 
@@ -62,8 +63,10 @@ def write_label_files(out: Path, kind: LabelKind, classes: Sequence[str], source
     return folder
 
 
-def _relative(path: Path, folder: Path) -> str:
-    """The way from a folder to a file, as labelme opens it; on another drive there is none."""
+def _relative(path: ImagePath, folder: Path) -> str:
+    """The way from a folder to a file, as labelme opens it; on another drive there is none, and of an object its URL."""
+    if isinstance(path, StoredObject):
+        return path.url
     try:
         return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
     except ValueError:

@@ -72,6 +72,18 @@ class Rule(Model):
         }
         return Rule(gate=self.gate, softness=self.softness, at=self.at, **per_class)
 
+    def keeps(self, index: int, found: int, p_defect: float) -> bool:
+        """Whether a class keeps its mask in an image that passed the gate.
+
+        The area found is divided by `area_scale` in float64 and held against `min_area`: areas stay whole numbers.
+
+        Args:
+            index: of the class.
+            found: pixels of its map that exceed `upper`.
+            p_defect: probability in [0, 1] that the image has a defect.
+        """
+        return found / area_scale(self.softness, p_defect) >= self.min_area[index]
+
 
 def area_scale(softness: float, p_defect: Number) -> Number:
     """What a soft gate multiplies minimum areas with: softness - (softness - 1) * P(defect), exactly 1 where P(defect) is 1.
@@ -91,8 +103,6 @@ def area_scale(softness: float, p_defect: Number) -> Number:
 
 def masks(rule: Rule, p_defect: float, maps: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Cut the masks of one image: the definition that every figure and every search is held against.
-
-    The area found is divided by `area_scale` in float64 and held against `min_area`: areas stay whole numbers.
 
     Args:
         rule: thresholds for as many classes as `maps` has.
@@ -115,7 +125,8 @@ def masks(rule: Rule, p_defect: float, maps: NDArray[np.uint8]) -> NDArray[np.bo
         raise ValueError(f"the rule has {rule.classes} classes, the maps have {maps.shape[0]}")
     if p_defect <= rule.gate:
         return np.zeros(maps.shape, np.bool_)
-    found = (maps > np.array(rule.upper, np.uint8)[:, None, None]).sum(axis=(1, 2))
-    kept = found / area_scale(rule.softness, p_defect) >= np.array(rule.min_area)
-    cut: NDArray[np.bool_] = (maps > np.array(rule.lower, np.uint8)[:, None, None]) & kept[:, None, None]
+    cut = maps > np.array(rule.lower, np.uint8)[:, None, None]
+    for index, map_ in enumerate(maps):
+        if not rule.keeps(index, int(np.count_nonzero(map_ > rule.upper[index])), p_defect):
+            cut[index] = False
     return cut

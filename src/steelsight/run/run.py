@@ -113,6 +113,11 @@ class Run:
         return self.path / "machine.json"
 
     @property
+    def lock(self) -> Path:
+        """Held by the process that decides."""
+        return self.path / ".lock"
+
+    @property
     def decision_file(self) -> Path:
         return self.path / "decision.json"
 

@@ -5,7 +5,7 @@ objects, codecs of any package, chunks of any size. So its description is read a
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,16 @@ def create_maps(folder: Path, count: int, frame: Frame, image_ids: Sequence[str]
         zarr_format=3,
         attributes={"image_ids": list(image_ids)},
     )
+
+
+def shard_files(folder: Path, start: int, stop: int) -> Iterator[Path]:
+    """The files that the maps of some images lie in, with what describes the array: those images can be read where these are
+    alone. A shard of maps of nothing has no file."""
+    yield folder / _DESCRIPTION
+    for shard in range(start // SHARD, -(-stop // SHARD)):
+        file = folder / "c" / str(shard) / "0" / "0" / "0"
+        if file.is_file():
+            yield file
 
 
 def open_maps(folder: Path, count: int, frame: Frame) -> Any:

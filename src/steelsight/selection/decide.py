@@ -46,11 +46,13 @@ from steelsight.selection.decision import (
     MaskFigures,
     MemberScore,
     Nested,
+    deciding_alone,
     read_decision,
     write_decision,
 )
 from steelsight.selection.ensembles import EnsembleOutputs, EnsembleSelector, Progress
 from steelsight.selection.false_alarm_curve import found_against_alarms
+from steelsight.selection.histograms import MakeHistograms
 from steelsight.selection.member_scores import Scores, score_members
 from steelsight.selection.out_of_fold import NestedOutputs
 from steelsight.selection.run_policy import former_severity, former_wish, policy_of
@@ -79,6 +81,7 @@ def decide(
     wish: Limits | None = None,
     severity: Severity | Unchanged | None = "keep",
     progress: Progress | None = None,
+    make: MakeHistograms | None = None,
 ) -> Decision:
     """Choose members and rule from the evidence of a run, judge the choice nested, find the verdict policy, and write
     RUN/decision.json.
@@ -92,6 +95,7 @@ def decide(
         wish: what verdicts are to keep to; None for what the run has, or else the default.
         severity: rules on what was found; `keep` for those that the run has.
         progress: called with (what is being done, done, of).
+        make: where histograms of the combined maps are made; on this machine if left out.
 
     Raises:
         UserError: no run, evidence missing, no segmenter, a gate outside [0, 1], or a recipe that states no rule.
@@ -107,42 +111,43 @@ def decide(
             "(docs/recipes.md)"
         )
     _check_complete(evidence)
-    record, recipe = evidence.record, evidence.recipe
-    search, has_classifier = recipe.search, any(member.step == "classify" for member in recipe.members)
-    grids = Grids.of(
-        search.gates,
-        search.area_ratio,
-        (sample.size for sample in record.samples),
-        len(record.classes),
-        search.softness if has_classifier else (),  # where P(defect) is 1 everywhere, a soft gate is a hard one
-        objective or Objective(aim=search.objective, max_false_alarms=search.max_false_alarms),
-        search.upper,
-    )
-    grids = replace(grids, searched=rule in ("searched", "each-class"), stated=_stated(evidence))
-    taken = _TAKEN[rule]
-    if gate is not None:
-        grids = grids.at_gate(gate)
-    selector = EnsembleSelector(evidence, *(_scores(evidence, step, progress) for step in ("classify", "segment")))
-    views, team = EnsembleOutputs(evidence, progress), selector.team()
-    without = [selector.team_without(fold) for fold in range(recipe.folds)]
-    views.prepare([team, *without, *compared_teams(evidence, team)])
-    judged = nested(
-        lambda fold: views.of(without[fold]),
-        record.folds,
-        record.groups,
-        grids,
-        None if progress is None else lambda done, of: progress("rule, nested: folds judged", done, of),
-        taken,
-    )
-    decision = _decide(selector, views, grids, judged, taken, progress)
-    former = _former(run)
-    rules = former_severity(former) if severity == "keep" else severity
-    said = NestedOutputs.of(evidence, decision, views)
-    policy = policy_of(said, decision, wish or former_wish(former), rules, progress)
-    unfound = find_unfound(decision, record.groups, judged.chosen, said.view.histograms)
-    decision = decision.model_copy(update={"policy": policy, "unfound": unfound})
-    write_decision(run, decision)
-    return decision
+    with deciding_alone(run, progress):
+        record, recipe = evidence.record, evidence.recipe
+        search, has_classifier = recipe.search, any(member.step == "classify" for member in recipe.members)
+        grids = Grids.of(
+            search.gates,
+            search.area_ratio,
+            (sample.size for sample in record.samples),
+            len(record.classes),
+            search.softness if has_classifier else (),  # where P(defect) is 1 everywhere, a soft gate is a hard one
+            objective or Objective(aim=search.objective, max_false_alarms=search.max_false_alarms),
+            search.upper,
+        )
+        grids = replace(grids, searched=rule in ("searched", "each-class"), stated=_stated(evidence))
+        taken = _TAKEN[rule]
+        if gate is not None:
+            grids = grids.at_gate(gate)
+        selector = EnsembleSelector(evidence, *(_scores(evidence, step, progress) for step in ("classify", "segment")))
+        views, team = EnsembleOutputs(evidence, progress, make), selector.team()
+        without = [selector.team_without(fold) for fold in range(recipe.folds)]
+        views.prepare([team, *without, *compared_teams(evidence, team)])
+        judged = nested(
+            lambda fold: views.of(without[fold]),
+            record.folds,
+            record.groups,
+            grids,
+            None if progress is None else lambda done, of: progress("rule, nested: folds judged", done, of),
+            taken,
+        )
+        decision = _decide(selector, views, grids, judged, taken, progress)
+        former = _former(run)
+        rules = former_severity(former) if severity == "keep" else severity
+        said = NestedOutputs.of(evidence, decision, views)
+        policy = policy_of(said, decision, wish or former_wish(former), rules, progress)
+        unfound = find_unfound(decision, record.groups, judged.chosen, said.view.histograms)
+        decision = decision.model_copy(update={"policy": policy, "unfound": unfound})
+        write_decision(run, decision)
+        return decision
 
 
 def _stated(evidence: OutOfFoldPredictions) -> Rule | None:

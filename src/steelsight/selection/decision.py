@@ -1,7 +1,8 @@
 """RUN/decision.json: members, rule, and every figure that speaks for or against them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -9,6 +10,7 @@ from pydantic import AliasChoices, Field, ValidationError
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_json
+from steelsight.core.lock import Lock
 from steelsight.core.model import Model, explain
 from steelsight.core.parsing import parse_json
 from steelsight.imaging.combine import Combine
@@ -273,6 +275,22 @@ class Decision(Model):
 
 def _of_fold(team: dict[str, tuple[str, ...]], fold: int) -> tuple[str, ...]:
     return team[ALL] if ALL in team else team[str(fold)]
+
+
+@contextmanager
+def deciding_alone(run: Run, progress: Callable[[str, int, int], None] | None = None) -> Iterator[None]:
+    """Hold a run against others that decide it, since each keeps what the last one was asked for; wait for them.
+
+    Args:
+        progress: told that it waits.
+    """
+
+    def wait() -> None:
+        if progress:
+            progress("waiting for another process, which decides this run", 0, 1)
+
+    with Lock(run.lock, f"{run}: another process decides it", needed=False).waited_for(wait):
+        yield
 
 
 def write_decision(run: Run, decision: Decision) -> Path:

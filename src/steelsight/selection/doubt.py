@@ -65,7 +65,7 @@ class Doubt:
         if is_denied:
             return f"a mask of {unseen} that the networks do not see"
         if self.unlikely >= _WORTH_SAYING:
-            return "no defect" if self.is_marked else "a defect, somewhere"
+            return "no defect" if self.is_marked else "a defect, though nothing is labelled"
         return "little"
 
 

@@ -13,7 +13,7 @@ from steelsight.recipe import GroupChoice, Member
 from steelsight.rule.kinds import CombinedOutputs
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.decision import ALL
-from steelsight.selection.histograms import Choice, image_histograms, prepare_histograms
+from steelsight.selection.histograms import Choice, MakeHistograms, image_histograms, prepare_histograms
 from steelsight.selection.member_scores import Scores, names
 
 Members = tuple[Member, ...]
@@ -104,10 +104,12 @@ class EnsembleOutputs:
     Attributes:
         evidence: of the run.
         progress: told of the images whose histograms are made.
+        make: where those that are prepared are made; on this machine if left out.
     """
 
     evidence: OutOfFoldPredictions
     progress: Progress | None = None
+    make: MakeHistograms | None = None
     _last: tuple[Ensemble, CombinedOutputs] | None = field(default=None, repr=False)
 
     def of(self, team: Ensemble) -> CombinedOutputs:
@@ -123,7 +125,7 @@ class EnsembleOutputs:
         for team in teams:
             for fold, members in team.segmenters.items():
                 choices.setdefault(fold, []).extend(Choice(members, at) for at in self._cut_at())
-        prepare_histograms(self.evidence, choices, self._tick())
+        prepare_histograms(self.evidence, choices, self._tick(), self.make)
 
     def _make(self, team: Ensemble) -> CombinedOutputs:
         tick, in_blocks = self._tick(), None

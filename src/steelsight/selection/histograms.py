@@ -1,7 +1,9 @@
 """Per-image histograms of the combined probability over truth and background: all that the search of the rule needs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -96,8 +98,9 @@ def image_histograms(
         indices, choice = evidence.indices(fold), Choice(tuple(members), at)
 
         def make(fold: int = fold, choice: Choice = choice, before: int = done) -> NDArray[np.uint32]:
-            tick = None if progress is None else lambda count: progress(before + count, len(total))
-            return _of_fold(evidence, fold, [choice], tick)[0]
+            ticks = itertools.count(before + 1)
+            tick = None if progress is None else lambda _: progress(next(ticks), len(total))
+            return histograms_of(evidence, [choice], evidence.indices(fold), tick)[0]
 
         total[indices] = cached(_file(evidence, fold, choice), (len(indices), *total.shape[1:]), np.uint32, make)
         done += len(indices)
@@ -106,45 +109,67 @@ def image_histograms(
     return total
 
 
+@dataclass(frozen=True)
+class Pass:
+    """Histograms that are made in one go over a fold's images: each member's map is read once for all choices."""
+
+    fold: int
+    choices: tuple[Choice, ...]
+
+
+MakeHistograms = Callable[
+    [OutOfFoldPredictions, Sequence[Pass], Callable[[int], None]], Iterator[Sequence[NDArray[np.uint32]]]
+]
+"""Makes passes: yields for each, in their order, the histograms of its fold's images by each choice, uint32 (n, K, 2, 256);
+is given what to call with the number of images that are done since."""
+
+
 def prepare_histograms(
-    evidence: OutOfFoldPredictions, choices: Mapping[int, Iterable[Choice]], progress: Progress | None = None
+    evidence: OutOfFoldPredictions,
+    choices: Mapping[int, Iterable[Choice]],
+    progress: Progress | None = None,
+    make: MakeHistograms | None = None,
 ) -> None:
-    """Make and store what `image_histograms` will be asked for and is not there yet: each member's map is read once for all
-    choices that it is in.
+    """Make and store what `image_histograms` will be asked for and is not there yet.
 
     Args:
         choices: by fold.
+        make: where they are made; on this machine if left out.
     """
     missing = {
         fold: [choice for choice in dict.fromkeys(of) if not _file(evidence, fold, choice).is_file()]
         for fold, of in choices.items()
     }
-    passes = [(fold, part) for fold, of in missing.items() for part in _parts(evidence, fold, of)]
-    images, done = sum(len(evidence.indices(fold)) for fold, _ in passes), 0
-    for fold, part in passes:
+    passes = [Pass(fold, part) for fold, of in missing.items() for part in _parts(evidence, fold, of)]
+    images, done = sum(len(evidence.indices(one.fold)) for one in passes), 0
 
-        def tick(count: int, before: int = done) -> None:
-            if progress:
-                progress(before + count, images)
+    def tick(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress:
+            progress(done, images)
 
-        for choice, made in zip(part, _of_fold(evidence, fold, part, tick), strict=True):
+    for one, made in zip(passes, (make or _made_here)(evidence, passes, tick) if passes else (), strict=True):
+        for choice, counts in zip(one.choices, made, strict=True):
+            cached(_file(evidence, one.fold, choice), counts.shape, np.uint32, partial(_same, counts))
 
-            def counts(made: NDArray[np.uint32] = made) -> NDArray[np.uint32]:
-                return made
 
-            cached(_file(evidence, fold, choice), made.shape, np.uint32, counts)
-        done += len(evidence.indices(fold))
+def _made_here(
+    evidence: OutOfFoldPredictions, passes: Sequence[Pass], tick: Callable[[int], None]
+) -> Iterator[Sequence[NDArray[np.uint32]]]:
+    for one in passes:
+        yield histograms_of(evidence, one.choices, evidence.indices(one.fold), tick)
 
 
 def _same(counts: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return counts
 
 
-def _parts(evidence: OutOfFoldPredictions, fold: int, choices: Sequence[Choice]) -> list[Sequence[Choice]]:
+def _parts(evidence: OutOfFoldPredictions, fold: int, choices: Sequence[Choice]) -> list[tuple[Choice, ...]]:
     """Choices that are made in one pass over the images, as many as memory is meant for."""
     each = 4 * 2 * 256 * len(evidence.record.classes) * max(1, len(evidence.indices(fold)))
     size = max(1, _MEMORY // each)
-    return [choices[start : start + size] for start in range(0, len(choices), size)]
+    return [tuple(choices[start : start + size]) for start in range(0, len(choices), size)]
 
 
 def _file(evidence: OutOfFoldPredictions, fold: int, choice: Choice) -> Path:
@@ -152,11 +177,21 @@ def _file(evidence: OutOfFoldPredictions, fold: int, choice: Choice) -> Path:
     return evidence.run.histograms_file(fold, known if choice.at == "image" else f"{known}-{choice.at}")
 
 
-def _of_fold(
-    evidence: OutOfFoldPredictions, fold: int, choices: Sequence[Choice], tick: Callable[[int], None] | None
+def histograms_of(
+    evidence: OutOfFoldPredictions,
+    choices: Sequence[Choice],
+    indices: NDArray[np.int64],
+    tick: Callable[[int], None] | None = None,
+    threads: int | None = None,
 ) -> list[NDArray[np.uint32]]:
-    """Histograms of a fold's images by each choice, on all cores."""
-    record, indices = evidence.record, evidence.indices(fold)
+    """Histograms of some images by each choice.
+
+    Args:
+        indices: of the images in the record.
+        tick: called with 1 for each image that is done.
+        threads: as many as there are cores if left out.
+    """
+    record = evidence.record
     counts = [np.empty((len(indices), len(record.classes), 2, 256), np.uint32) for _ in choices]
     members = {member.name: member for choice in choices for member in choice.members}
     for member in members.values():
@@ -172,11 +207,11 @@ def _of_fold(
     former = cv2.getNumThreads()
     cv2.setNumThreads(1)  # the cores have images of their own
     try:
-        for place, made in enumerate(on_all_cores(of_image, indices.tolist())):
+        for place, made in enumerate(on_all_cores(of_image, indices.tolist(), threads)):
             for total, count in zip(counts, made, strict=True):
                 total[place] = count
             if tick:
-                tick(place + 1)
+                tick(1)
     finally:
         cv2.setNumThreads(former)
     return counts

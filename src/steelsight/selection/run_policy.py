@@ -10,7 +10,7 @@ from steelsight.core.files import replacing
 from steelsight.run.cache import evidence_key, key
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
-from steelsight.selection.decision import Decision, read_decision, write_decision
+from steelsight.selection.decision import Decision, deciding_alone, read_decision, write_decision
 from steelsight.selection.ensembles import EnsembleOutputs, Progress
 from steelsight.selection.out_of_fold import NestedOutputs
 from steelsight.verdicts.choose_policy import choose_policy
@@ -33,24 +33,27 @@ def decide_verdicts(
     Raises:
         UserError: nothing is decided in the run yet, its evidence or data have changed since, or it has no classifier.
     """
-    decision = read_decision(run)
-    evidence = OutOfFoldPredictions.of(run)
-    _check_current(evidence, decision)
-    judged = NestedOutputs.of(evidence, decision, EnsembleOutputs(evidence, progress))
-    policy = policy_of(
-        judged,
-        decision,
-        wish or former_wish(decision),
-        former_severity(decision) if severity == "keep" else severity,
-        progress,
-    )
-    if policy is None:
-        raise UserError(
-            f"{run.decision_file}: the run has no classifier, and verdicts need its P(defect); train a recipe that has one"
+    read_decision(run)  # a folder that is no decided run has no lock to hold
+    with deciding_alone(run, progress):
+        decision = read_decision(run)
+        evidence = OutOfFoldPredictions.of(run)
+        _check_current(evidence, decision)
+        judged = NestedOutputs.of(evidence, decision, EnsembleOutputs(evidence, progress))
+        policy = policy_of(
+            judged,
+            decision,
+            wish or former_wish(decision),
+            former_severity(decision) if severity == "keep" else severity,
+            progress,
         )
-    decision = decision.model_copy(update={"policy": policy})
-    write_decision(run, decision)
-    return decision
+        if policy is None:
+            raise UserError(
+                f"{run.decision_file}: the run has no classifier, and verdicts need its P(defect); train a recipe that "
+                "has one"
+            )
+        decision = decision.model_copy(update={"policy": policy})
+        write_decision(run, decision)
+        return decision
 
 
 def policy_of(

@@ -20,15 +20,16 @@ from steelsight.core.errors import UserError
 from steelsight.imaging.header import read_header
 from steelsight.imaging.read import ImageError, decode_image
 from steelsight.imaging.rle import Runs, encode_mask, format_runs
-from steelsight.inspector.artifact import fingerprint
 from steelsight.inspector.inspector import Inspector
 from steelsight.station.drift import fold_score, scored_folds
 from steelsight.station.inspection import Inspection, Result
 from steelsight.station.log.identity import open_log
 from steelsight.station.log.log import InspectionLog
+from steelsight.station.note_start import note_inspector
 from steelsight.station.queue.batcher import Admission, Batcher, Closed, QueuedImage, QueueFull
 from steelsight.station.queue.commit import Committer, JudgedImage
 from steelsight.station.queue.incoming import Incoming
+from steelsight.station.queue.unwritten import Unwritten
 from steelsight.station.review_order import UNJUDGED, doubt_of
 from steelsight.station.settings import StationSettings
 from steelsight.station.store import ImageStore, NetworkMaps
@@ -50,15 +51,17 @@ class Station:
 
     def __init__(self, inspector: Inspector, log: InspectionLog, settings: StationSettings) -> None:
         self.inspector, self.log, self.settings = inspector, log, settings
-        self.fingerprint = fingerprint(inspector.folder)
+        self.fingerprint = inspector.checksums.fingerprint
         self.store = ImageStore(settings.data)
         self.log.register(self.fingerprint, inspector.classes, inspector.card.model_dump_json())
+        note_inspector(self.log, settings.name, self.fingerprint, inspector.card, inspector.signature)
         inspector.engine("latency")  # both are loaded before the first image comes
         engine = inspector.engine("throughput")
         self._grey = sees_grey(engine)
         self._folds = scored_folds(inspector.card)
         self._segmenters = tuple(network.preprocess for network in engine.segmenters)
         self.store.sweep()
+        self._closed, self._left = False, Unwritten()
         self._committer = Committer(self.store, log)
         self._batcher = Batcher(self._judge, queue=settings.queue, batch=engine.batch, workers=engine.workers)
 
@@ -70,17 +73,18 @@ class Station:
         *,
         device: Device = "auto",
         threads: int | None = None,
+        trust: Sequence[Path | str] = (),
     ) -> Self:
         """Open an inspector and its log, and load the networks.
 
         Args:
-            device, threads: see `Inspector.open`.
+            device, threads, trust: see `Inspector.open`.
 
         Raises:
             UserError: the inspector is none or damaged, the data folder or the log cannot be written, or the folder's images
                 belong to another log.
         """
-        inspector = Inspector.open(inspector_folder, device=device, threads=threads)
+        inspector = Inspector.open(inspector_folder, device=device, threads=threads, trust=trust)
         return cls(inspector, open_log(settings), settings)
 
     def submit(self, incoming: Incoming) -> "Future[Inspection]":
@@ -120,6 +124,15 @@ class Station:
     def trouble(self) -> str | None:
         """Why the last result could not be kept, in one sentence; None where it could."""
         return self._committer.trouble
+
+    @property
+    def unwritten(self) -> Unwritten:
+        """The images that were accepted and are not in the log: refused by it since it last took one, or left by `close`."""
+        both = Unwritten()
+        for some in (self._committer.unwritten, self._left):
+            both.add(some.names)
+            both.count += some.count - len(some.names)
+        return both
 
     def check(self) -> None:
         """See whether results can be kept at present; what failed before may work again.
@@ -172,10 +185,18 @@ class Station:
             )
         return maps.of_class(class_index, result.size)
 
-    def close(self) -> None:
-        """Accept nothing further, finish what was accepted, and close the log."""
-        self._batcher.close()
-        self._committer.close()
+    def close(self, seconds: float | None = None) -> None:
+        """Accept nothing further, finish what was accepted, and close the log.
+
+        Args:
+            seconds: after which what is not finished is left, and counted in `unwritten`; None: it is waited for.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        left = self._batcher.close(seconds)
+        self._left.add(job.incoming.shown_name for job in left)
+        self._committer.close(0.0 if left else None)
         self.log.close()
 
     def __enter__(self) -> Self:

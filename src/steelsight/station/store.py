@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.files import disk_errors, write_bytes
+from steelsight.core.private_files import create_private_file, make_private_folder
 from steelsight.imaging.combine import Combine, CutAt, combine_maps
 from steelsight.imaging.header import Format, image_format
 from steelsight.imaging.preprocess import Preprocess
@@ -225,7 +226,7 @@ class ImageStore:
             # of two files of one name, the smaller is a torn one; it stays where it is, since nothing is lost by a move
             if file.path.stat().st_mtime > file.used or (target.exists() and target.stat().st_size > file.bytes):
                 return False
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(target.parent)
             file.path.replace(target)
             if used_now:
                 os.utime(target)
@@ -263,8 +264,9 @@ class ImageStore:
         """
         probe = self._images / "00" / f".check.{os.getpid()}.{threading.get_ident()}.part"
         with _refusals(probe.parent):
-            probe.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(probe.parent)
             try:
+                create_private_file(probe)
                 probe.write_bytes(bytes(_PROBE))
             finally:
                 probe.unlink(missing_ok=True)
@@ -301,7 +303,7 @@ class ImageStore:
             if path.stat().st_size == len(content):
                 os.utime(path)
                 return
-        write_bytes(path, content, durable=durable, refusals=_refusals)
+        write_bytes(path, content, durable=durable, private=True, refusals=_refusals)
 
 
 def _is_digest(text: str) -> bool:

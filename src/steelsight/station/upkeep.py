@@ -11,7 +11,7 @@ from steelsight.station.station import Station
 
 log = logging.getLogger("steelsight.station")
 
-_FIRST, _EVERY = 60.0, 600.0
+_FIRST, _EVERY, _LAST = 60.0, 600.0, 10.0
 
 
 class Upkeep:
@@ -31,7 +31,7 @@ class Upkeep:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._thread.join()
+        self._thread.join(_LAST)  # a kill within a pruning loses nothing, and the database may hang
 
     def _run(self) -> None:
         wait = _FIRST

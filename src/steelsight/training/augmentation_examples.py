@@ -48,7 +48,10 @@ def _one_of_each(samples: Sequence[Sample], classes: int) -> list[Sample]:
 
 def _sheet(member: Member, sample: Sample, evidence: OutOfFoldPredictions) -> NDArray[np.uint8]:
     """The plain input of an image and some augmented ones, truth outlined."""
-    image, preprocess, to_input = read_inside(sample.path, evidence.record.roi), member.preprocess, ToInput.of(member)
+    image, preprocess = read_inside(sample.path, evidence.record.roi), member.preprocess
+    to_input = ToInput(
+        preprocess, whole_input=member.augment.recolour == "input"
+    )  # masks, whatever the member learns from
     shown = [(preprocess.to_input(image), plain_target(member, sample))]
     for number in range(_DRAWS):
         random = generator(evidence.recipe.seed, f"examples/{sample.image_id}", number)

@@ -1,9 +1,11 @@
-"""All jobs of a RUN, side by side or in turn; kept what is finished, resumed what is not."""
+"""All jobs of a RUN, side by side or in turn; kept what is finished, resumed what is not, left to others what they train."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from steelsight.core.errors import UserError
+from steelsight.core.lock import TakenError
 from steelsight.recipe import Member
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.training.augmentation_examples import draw_examples
@@ -13,7 +15,9 @@ from steelsight.training.epochs import TrainingJob
 from steelsight.training.fabric import make_fabric
 from steelsight.training.job import make_job, run_job
 from steelsight.training.job_layout import Arrangement, arrange
+from steelsight.training.job_order import PendingJob, next_job
 from steelsight.training.kept_images import image_readers
+from steelsight.training.other_trainings import LOOK_EVERY, OtherTrainings
 from steelsight.training.parallel_jobs import Failure, not_begun, orders, time_side_by_side, train_side_by_side
 from steelsight.training.progress import TrainingProgress, after_of
 from steelsight.training.threads import limited_to
@@ -29,6 +33,8 @@ def run_jobs(
     worded: Callable[[str], str] = str,
 ) -> None:
     """Run the jobs that are not done yet; one that fails takes none with it but those that start from it.
+
+    A job that another process trains is left to it, and waited for: if that one ends without it, it is trained here.
 
     Args:
         worded: how a sentence of a job is told to who looks on, who may know parameters by other names.
@@ -49,7 +55,10 @@ def run_jobs(
     else:
         with TrainingProgress(made, done=done, visible=True, place=arrangement.place, worded=worded) as progress:
             _say(progress, arrangement)
-            failures = train_side_by_side(made, arrangement, orders(evidence, arrangement, tensorboard), progress)
+            others = OtherTrainings(evidence, progress)
+            failures = train_side_by_side(
+                made, arrangement, orders(evidence, arrangement, tensorboard), progress, others
+            )
     refuse(failures)
 
 
@@ -98,19 +107,34 @@ def _in_turn(
     samples = (*evidence.record.samples, *evidence.record.without_masks)
     members = {job.member.name: job.member for job in jobs}
     reads = image_readers(list(members.values()), samples, arrangement.workers, arrangement.cache, evidence.record.roi)
+    waiting = {job.name: replace(job, read=reads[job.member.name]) for job in jobs}
     failures: list[Failure] = []
     with TrainingProgress(jobs, done=done, visible=True, worded=worded) as progress:
         _say(progress, arrangement)
-        for job in (replace(job, read=reads[job.member.name]) for job in jobs):
+        others = OtherTrainings(evidence, progress)
+        while waiting:
+            for name in others.done(waiting.values()):
+                del waiting[name]
+            pending = [PendingJob(name, after=after_of(job)) for name, job in waiting.items()]
+            free = next_job(pending, [], arrangement.place, others.taken(waiting.values()))
+            if free is None:
+                time.sleep(LOOK_EVERY if waiting else 0)
+                continue
+            job = waiting[free.what]
             if after_of(job) in [failure.job for failure in failures]:
                 failures.append(not_begun(job))
+                del waiting[job.name]
                 continue
             try:
                 run_job(job, evidence, fabric, arrangement.workers, progress.hooks(job, tensorboard=tensorboard))
+            except TakenError:  # since it was looked at
+                progress.back(job)
+                continue
             except UserError as error:
                 failures.append(Failure(job.name, str(error)))
                 progress.say(failures[-1].line)
             progress.end(job)
+            del waiting[job.name]
     return failures
 
 

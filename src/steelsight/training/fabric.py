@@ -37,7 +37,8 @@ def make_fabric(kind: Literal["cpu", "cuda"], recipe: Recipe, ranks: int = 1) ->
     else:
         torch.backends.cudnn.benchmark = True  # shapes stay the same over an epoch
     bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and gains_from_bf16(kind))
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it announces itself at each start
+    for name in ("lightning.fabric", "lightning.pytorch"):  # it announces itself at each start, under either name
+        logging.getLogger(name).setLevel(logging.WARNING)
     fabric = Fabric(
         accelerator=kind,
         devices=ranks,

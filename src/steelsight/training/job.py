@@ -17,7 +17,7 @@ from torch import nn
 from steelsight.cascade.no_probability import odd_answers
 from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors, sweep, write_bytes, write_json
-from steelsight.core.lock import Lock
+from steelsight.core.lock import Lock, TakenError
 from steelsight.imaging.combine import to_8bit
 from steelsight.networks.build import count_parameters, probabilities
 from steelsight.networks.member import build_member
@@ -115,7 +115,7 @@ def run_job(
         trainings: how many processes train at once, and share memory for what these send.
 
     Raises:
-        UserError: another process trains it.
+        TakenError: another process trains it.
     """
     with _alone(job, fabric):
         if not fabric.broadcast(evidence.is_done(job.member, job.fold)):
@@ -127,21 +127,31 @@ def run_job(
                 _train(job, evidence, fabric, loader, hooks)
 
 
+def job_lock(job: TrainingJob) -> Lock:
+    """Held by the process that trains a job: two that wrote one checkpoint and one log would leave neither's."""
+    said = f"{job.folder}: another process trains it; wait for that one or end it, or train another job by `only=`"
+    return Lock(job.folder.lock, said, needed=False)
+
+
 @contextmanager
 def _alone(job: TrainingJob, fabric: Fabric) -> Iterator[None]:
-    """Hold the job against other processes: two that wrote one checkpoint and one log would leave neither's."""
+    """Hold the job against other processes, all devices of this one together."""
     with disk_errors(job.folder.path):
         job.folder.path.mkdir(parents=True, exist_ok=True)
-    if not fabric.is_global_zero:
-        yield
-        return
-    said = f"{job.folder}: another process trains it; wait for that one or end it, or train another job by `only=`"
-    lock = Lock(job.folder.lock, said, needed=False)
-    lock.take()
+    lock = job_lock(job)
+    taken = None
+    if fabric.is_global_zero:
+        try:
+            lock.take()
+        except TakenError as error:
+            taken = str(error)
+    if (taken := fabric.broadcast(taken)) is not None:  # else the other devices would wait in their first step
+        raise TakenError(taken)
     try:
         yield
     finally:
-        lock.release()
+        if fabric.is_global_zero:
+            lock.release()
 
 
 def _train(job: TrainingJob, evidence: OutOfFoldPredictions, fabric: Fabric, loader: JobLoader, hooks: Hooks) -> None:

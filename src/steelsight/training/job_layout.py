@@ -144,5 +144,5 @@ def _of_memory(jobs: Sequence[TrainingJob], memory: Sequence[float], most: int, 
     if memory[largest] > place.memory:
         return (f"{takes}: it may not fit; a smaller sampling.device_batch takes less",)
     if sum(sorted(memory)[-most:]) > place.memory:
-        return (f"fewer than {most} jobs at once if they do not fit in memory: {takes}",)
+        return (f"memory may allow fewer than {most} jobs at once: {takes}",)
     return ()

@@ -1,6 +1,6 @@
 """Which job begins when: in the recipe's order, as soon as a core and memory are free and what it starts from is there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -32,14 +32,18 @@ class PendingJob(Generic[T]):
 
 
 def next_job(
-    waiting: Sequence[PendingJob[T]], running: Sequence[PendingJob[T]], place: JobRoom
+    waiting: Sequence[PendingJob[T]], running: Sequence[PendingJob[T]], place: JobRoom, elsewhere: Collection[T] = ()
 ) -> PendingJob[T] | None:
-    """The first that may begin now; None where none may before another has ended."""
+    """The first that may begin now; None where none may before another has ended.
+
+    Args:
+        elsewhere: waiting ones that another process is at: they do not begin here, and what starts from them waits.
+    """
     if len(running) >= place.most:
         return None
     ahead: set[T | None] = {job.what for job in (*waiting, *running)}
     taken = sum(job.memory for job in running)
-    for job in waiting:
+    for job in (job for job in waiting if job.what not in elsewhere):
         if (job.after is None or job.after not in ahead) and (not running or taken + job.memory <= place.memory):
             return job
     return None

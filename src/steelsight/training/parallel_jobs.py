@@ -1,7 +1,8 @@
 """Jobs side by side, each in a process of its own; one that fails takes none with it but those that start from it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
@@ -10,6 +11,7 @@ from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.training.epochs import TrainingJob
 from steelsight.training.job_layout import Arrangement
 from steelsight.training.job_order import PendingJob, next_job
+from steelsight.training.other_trainings import LOOK_EVERY, OtherTrainings
 from steelsight.training.progress import TrainingProgress, after_of
 from steelsight.training.timing import Timing
 from steelsight.training.worker import Orders
@@ -49,71 +51,115 @@ def orders(evidence: OutOfFoldPredictions, arrangement: Arrangement, tensorboard
 
 
 def train_side_by_side(
-    jobs: Sequence[TrainingJob], arrangement: Arrangement, orders: Orders, progress: TrainingProgress
+    jobs: Sequence[TrainingJob],
+    arrangement: Arrangement,
+    orders: Orders,
+    progress: TrainingProgress,
+    others: OtherTrainings,
 ) -> list[Failure]:
     """Train all jobs that can be; returns those that could not.
 
     Raises:
         RuntimeError: a worker met what no user could have caused; the others are stopped, and resuming goes on with them.
     """
-    named = {job.name: job for job in jobs}
     memory = arrangement.memory or [0.0] * len(jobs)
-    waiting = [
-        PendingJob(job.name, after=after_of(job), memory=needed) for job, needed in zip(jobs, memory, strict=True)
-    ]
-    failures: list[Failure] = []
-    running: dict[str, PendingJob[str]] = {}
-    idle: list[Worker] = []
-    said: set[str] = set()
+    with Workers(orders, arrangement.slots) as workers:
+        side = _SideBySide({job.name: job for job in jobs}, arrangement, workers, progress, others)
+        side.waiting = [
+            PendingJob(job.name, after=after_of(job), memory=needed) for job, needed in zip(jobs, memory, strict=True)
+        ]
+        return side.train()
 
-    def begin() -> None:
-        while (job := next_job(waiting, list(running.values()), arrangement.place)) is not None:
-            waiting.remove(job)
-            running[job.what] = job
-            worker = idle.pop() if idle else workers.start()
-            progress.begin(named[job.what])
-            workers.give(worker, named[job.what])
-        while idle:  # what waits for nothing that it could do holds memory for nothing
-            workers.dismiss(idle.pop())
 
-    def end(worker: Worker, answer: WorkerMessage) -> None:
-        job, worker.job = worker.job, None
-        assert job is not None
-        del running[job.name]
-        progress.end(job)
-        if "done" in answer or ("ended" not in answer and arrangement.ranks == 1):
-            idle.append(worker)
+@dataclass(eq=False)
+class _SideBySide:
+    """Jobs that wait, those that run, and the workers."""
+
+    jobs: Mapping[str, TrainingJob]
+    arrangement: Arrangement
+    workers: Workers
+    progress: TrainingProgress
+    others: OtherTrainings
+    waiting: list[PendingJob[str]] = field(default_factory=list)
+    running: dict[str, PendingJob[str]] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    idle: list[Worker] = field(default_factory=list)
+    said: set[str] = field(default_factory=set)
+    _looked: float = float("-inf")
+
+    def train(self) -> list[Failure]:
+        self._begin()
+        while self.running or self.waiting:
+            if (heard := self.workers.hear(LOOK_EVERY)) is not None:
+                self._take(*heard)
+            if time.monotonic() - self._looked >= LOOK_EVERY:  # others may have let go of a job
+                self._begin()
+        return self.failures
+
+    def _begin(self) -> None:
+        """Begin what may, on this side of what other trainings are at."""
+        self._looked = time.monotonic()
+        if len(self.running) < self.arrangement.place.most:
+            self._leave_out(self.others.done(self._of_waiting()))
+            taken = self.others.taken(self._of_waiting())
+            while (
+                job := next_job(self.waiting, list(self.running.values()), self.arrangement.place, taken)
+            ) is not None:
+                self.waiting.remove(job)
+                self.running[job.what] = job
+                worker = self.idle.pop() if self.idle else self.workers.start()
+                self.progress.begin(self.jobs[job.what])
+                self.workers.give(worker, self.jobs[job.what])
+        while self.idle:  # what waits for nothing that it could do holds memory for nothing
+            self.workers.dismiss(self.idle.pop())
+
+    def _of_waiting(self) -> list[TrainingJob]:
+        return [self.jobs[pending.what] for pending in self.waiting]
+
+    def _leave_out(self, names: Collection[str]) -> None:
+        self.waiting = [pending for pending in self.waiting if pending.what not in names]
+
+    def _take(self, worker: Worker, answer: WorkerMessage) -> None:
+        job = worker.job
+        if "said" in answer and answer["said"] not in self.said:  # each of them says the same
+            self.said.add(answer["said"])
+            self.progress.say(answer["said"])
+        if job is None or not answer.keys() - {"said", "ready"}:
+            return
+        if "images" in answer:
+            self.progress.step(job, answer["images"])
+        elif "epoch" in answer:
+            self.progress.epoch(job, answer["epoch"])
+        elif "broken" in answer:
+            raise RuntimeError(f"{job.name}:\n{answer['broken']}")
+        elif "taken" in answer:
+            self._give_back(worker, job)
+        else:
+            self._end(worker, job, answer)
+
+    def _give_back(self, worker: Worker, job: TrainingJob) -> None:
+        """Another training was faster with a job that was looked at."""
+        worker.job = None
+        self.idle.append(worker)
+        self.waiting.insert(0, self.running.pop(job.name))
+        self.progress.back(job)
+        self._begin()
+
+    def _end(self, worker: Worker, job: TrainingJob, answer: WorkerMessage) -> None:
+        worker.job = None
+        del self.running[job.name]
+        self.progress.end(job)
+        if "done" in answer or ("ended" not in answer and self.arrangement.ranks == 1):
+            self.idle.append(worker)
         elif "ended" not in answer:  # of several that train together some may still wait for others
-            workers.dismiss(worker)
+            self.workers.dismiss(worker)
         if "done" not in answer:
             failure = Failure(job.name, answer.get("failed") or answer["ended"])
-            progress.say(failure.line)
-            failures.append(failure)
-            for lost in [other for other in waiting if other.after == job.name]:
-                waiting.remove(lost)
-                failures.append(not_begun(named[lost.what]))
-        begin()
-
-    with Workers(orders, arrangement.slots) as workers:
-        begin()
-        for worker, answer in workers.answers() if running else ():
-            job = worker.job
-            if "said" in answer and answer["said"] not in said:  # each of them says the same
-                said.add(answer["said"])
-                progress.say(answer["said"])
-            if job is None or not answer.keys() - {"said", "ready"}:
-                continue
-            if "images" in answer:
-                progress.step(job, answer["images"])
-            elif "epoch" in answer:
-                progress.epoch(job, answer["epoch"])
-            elif "broken" in answer:
-                raise RuntimeError(f"{job.name}:\n{answer['broken']}")
-            else:
-                end(worker, answer)
-            if not running:
-                break
-    return failures
+            self.progress.say(failure.line)
+            lost = [pending.what for pending in self.waiting if pending.after == job.name]
+            self.failures += [failure, *(not_begun(self.jobs[name]) for name in lost)]
+            self._leave_out(lost)
+        self._begin()
 
 
 def time_side_by_side(jobs: Sequence[TrainingJob], arrangement: Arrangement, orders: Orders) -> dict[str, Timing]:

@@ -2,8 +2,9 @@
 
 Orders come on standard input, one JSON object a line: first who it works for (`Orders`), then `{"train": [member, fold]}` or
 `{"time": [member, fold]}` for each job. Where they end, the process does. What happens goes to standard output likewise:
-`{"ready": true}` once, `{"images": n}` after each step, `{"epoch": line}`, then `{"done": true}`, `{"timed": figures}`, or
-`{"failed": sentence}`; `{"broken": traceback}` where no user could have caused it. Nothing is pickled.
+`{"ready": true}` once, `{"images": n}` after each step, `{"epoch": line}`, then `{"done": true}`, `{"timed": figures}`,
+`{"taken": true}` where another training is at the job, or `{"failed": sentence}`; `{"broken": traceback}` where no user could
+have caused it. Nothing is pickled.
 
 Several processes may train a job together. All get the same orders, the first one answers, and where a job fails all of them
 end, since the others may wait for one within a step.
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from steelsight.core.errors import UserError
+from steelsight.core.lock import TakenError
 
 _MOST = 2**16  # bytes of orders read at once
 
@@ -109,6 +111,8 @@ def _work(orders: Orders, received: "queue.Queue[dict[str, Any]]", tell: Tell) -
                 continue
             run_job(job, evidence, fabric, orders.workers, hooks, orders.trainings)
             tell({"done": True})
+        except TakenError:
+            tell({"taken": True})
         except UserError as error:
             tell({"failed": str(error)})
             if orders.ranks > 1:

@@ -144,19 +144,24 @@ class Workers:
         worker.gone = True
 
     def answers(self) -> Iterator[tuple[Worker, WorkerMessage]]:
-        """What the workers tell, until nobody asks any more; `{"said": line}` from their standard error, `{"ended": reason}`
-        where one with a job is gone."""
+        """What the workers tell, see `hear`, until nobody asks any more."""
         while True:
-            try:
-                worker, answer = self._answers.get(timeout=1.0)  # without one, Ctrl-C would not be heard everywhere
-            except queue.Empty:
-                continue
-            if answer is not None:
-                yield worker, answer
-                continue
-            if worker.job is not None or not worker.gone:
-                worker.gone = True
-                yield worker, {"ended": worker.why_it_ended()}
+            if (heard := self.hear(1.0)) is not None:  # for ever, Ctrl-C would not be heard everywhere
+                yield heard
+
+    def hear(self, seconds: float) -> tuple[Worker, WorkerMessage] | None:
+        """What a worker tells within so many seconds; `{"said": line}` from its standard error, `{"ended": reason}` where one
+        with a job is gone."""
+        try:
+            worker, answer = self._answers.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if answer is not None:
+            return worker, answer
+        if worker.job is not None or not worker.gone:
+            worker.gone = True
+            return worker, {"ended": worker.why_it_ended()}
+        return None
 
     def _hear(self, worker: Worker, said: list[threading.Thread]) -> None:
         for line in cast(IO[str], worker.processes[0].stdout):

@@ -6,7 +6,8 @@ Older ones have no tested_matches.csv. Where parts of images do not count, teste
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -63,18 +64,21 @@ def write_evaluation_set(folder: Path, tested: EvaluationSet) -> None:
     write_csv(folder / IMAGES, (*_FIRST, *more, *(_TRUE + name for name in tested.classes)), rows)
 
 
-def read_evaluation_set(folder: Path) -> EvaluationSet:
+def read_evaluation_set(folder: Path, contents: Mapping[str, bytes] | None = None) -> EvaluationSet:
     """Read the tables.
+
+    Args:
+        contents: what is in them, by name, where it was read before; else they are read in `folder`.
 
     Raises:
         UserError: one of the first two is missing, or one is not what `write_evaluation_set` wrote.
     """
-    columns, rows = _rows(folder / IMAGES)
+    columns, rows = _rows(folder / IMAGES, contents)
     if columns[: len(_FIRST)] != list(_FIRST) or not rows:
         raise UserError(f"{folder / IMAGES}: not the table of tested images; export or calibrate the inspector again")
     is_partly = columns[len(_FIRST) :][:1] == [_COUNTED]
     classes = tuple(column.removeprefix(_TRUE) for column in columns[len(_FIRST) + is_partly :])
-    found = _regions(folder / DEFECTS, classes)
+    found = _regions(folder / DEFECTS, classes, contents)
     try:
         numbers = np.array([[whole(cell) for cell in row[2:6] + row[7:]] for row in rows], np.int64)
         p_defect = np.array([float(row[6]) for row in rows], np.float64)
@@ -84,6 +88,7 @@ def read_evaluation_set(folder: Path) -> EvaluationSet:
     truth = numbers[:, 4 + is_partly :]
     names = tuple(row[0] for row in rows)
     matches = folder / MATCHES
+    has_matches = matches.is_file() if contents is None else MATCHES in contents
     return EvaluationSet(
         kind=kind,
         classes=classes,
@@ -94,7 +99,7 @@ def read_evaluation_set(folder: Path) -> EvaluationSet:
         p_defect=p_defect,
         truth=truth,
         regions=tuple(tuple(found.get(name, ())) for name in names),
-        defects=_matches(matches, names, classes, truth) if matches.is_file() else None,
+        defects=_matches(matches, names, classes, truth, contents) if has_matches else None,
         counted=numbers[:, 4] if is_partly else None,
     )
 
@@ -105,8 +110,14 @@ def _match_rows(tested: EvaluationSet, defects: Defects) -> Iterator[tuple[str, 
             yield tested.image_ids[image], tested.classes[place], kind, area, shared
 
 
-def _matches(file: Path, names: Sequence[str], classes: Sequence[str], truth: NDArray[np.int64]) -> Defects:
-    columns, rows = _rows(file)
+def _matches(
+    file: Path,
+    names: Sequence[str],
+    classes: Sequence[str],
+    truth: NDArray[np.int64],
+    contents: Mapping[str, bytes] | None,
+) -> Defects:
+    columns, rows = _rows(file, contents)
     if columns != list(_MATCH):
         raise UserError(
             f"{file}: not the table of annotated and marked defects; export or calibrate the inspector again"
@@ -133,8 +144,8 @@ def _matches(file: Path, names: Sequence[str], classes: Sequence[str], truth: ND
     return defects
 
 
-def _regions(file: Path, classes: Sequence[str]) -> dict[str, list[Region]]:
-    columns, rows = _rows(file)
+def _regions(file: Path, classes: Sequence[str], contents: Mapping[str, bytes] | None) -> dict[str, list[Region]]:
+    columns, rows = _rows(file, contents)
     if columns != list(_DEFECT):
         raise UserError(f"{file}: not the table of found defects; export or calibrate the inspector again")
     found: dict[str, list[Region]] = {}
@@ -148,13 +159,13 @@ def _regions(file: Path, classes: Sequence[str]) -> dict[str, list[Region]]:
     return found
 
 
-def _rows(file: Path) -> tuple[list[str], list[list[str]]]:
+def _rows(file: Path, contents: Mapping[str, bytes] | None) -> tuple[list[str], list[list[str]]]:
     try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            reader = csv.reader(stream)
-            columns = next(reader, [])
-            rows = list(_checked(file, reader, len(columns)))
-    except FileNotFoundError:
+        content = file.read_bytes() if contents is None else contents[file.name]
+        reader = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
+        columns = next(reader, [])
+        rows = list(_checked(file, reader, len(columns)))
+    except (FileNotFoundError, KeyError):
         raise UserError(
             f"{file}: not found, so no verdicts can be decided here; export the run again, or give labelled images "
             f"with `{command('decide', file.parent, calibrate='DATA')}`"

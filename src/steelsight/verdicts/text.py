@@ -34,14 +34,15 @@ def statement_text(statement: Bound, wish: Limits, *, guaranteed: bool) -> str:
     what = f"of {what_text(statement)}"
     if statement.among in ("passed", "rejected") and wish.defect_share is not None:
         what += f", if {percent(wish.defect_share)} of all images are defective"
-    rests = f"{statement.groups} twin group{'s' if statement.groups != 1 else ''}, {statement.lost} lost"
+    surfaces = f"{statement.groups:,} tested surface{'s' if statement.groups != 1 else ''}"
+    rests = f"{f'{statement.lost:,}' if statement.lost else 'none'} of {surfaces}"
     if statement.kept:
         word, bound = "Kept" if guaranteed else "Not guaranteed", at_most(statement.bound, statement.limit)
         return f"{word}: at most {bound} {what} (asked for {percent(statement.limit)}; {rests})."
     if statement.kind == "escape" and statement.bound <= statement.limit:
         why = "no image without a defect was tested, so no image passes"
         return f"NOT KEPT: at most {percent(statement.limit)} {what}: {why}."
-    more = "" if statement.missing is None else f"; {statement.missing} more are needed, with none lost"
+    more = "" if statement.missing is None else f"; {statement.missing:,} more are needed, all judged right"
     return (
         f"NOT KEPT: at most {percent(statement.limit)} {what}. The test images can promise {at_most(statement.bound)} at "
         f"best ({rests}){more}."
@@ -68,7 +69,7 @@ def outcome_text(policy: Policy) -> str:
     """How many tested images pass, go to review and are rejected."""
     tested = policy.outcome
     return (
-        f"{tested.images} images were tested ({tested.groups} twin groups): {sum(tested.passed)} passed, "
+        f"{tested.images:,} images of {tested.groups:,} surfaces were tested: {sum(tested.passed)} passed, "
         f"{tested.passed[0]} of them defective; {sum(tested.review)} to review; {sum(tested.rejected)} rejected, "
         f"{tested.rejected[1]} of them good."
     )

@@ -116,8 +116,10 @@ def _what_shows_why(regions: Sequence[Region], classes: Sequence[str]) -> str:
     if not regions:
         return ", by the classifiers alone: no region is large and likely enough for a mask"
     largest = max(regions, key=lambda region: region.area)
-    which = "" if len(regions) == 1 else f", the largest of class {classes[largest.class_index]}"
-    return f": {_found(regions, classes)}{which} with {largest.area} px"
+    of_class = len({region.class_index for region in regions}) > 1
+    which = f" (class {classes[largest.class_index]})" if of_class else ""
+    size = f"the largest{which} of {largest.area:,} px" if len(regions) > 1 else f"{largest.area:,} px"
+    return f": {_found(regions, classes)}, {size}"
 
 
 def _found(regions: Sequence[Region], classes: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from helpers.tiny_inspector import CLASSES, make_inspector
 
 from steelsight.core.errors import UserError
 from steelsight.core.formatting import percent
-from steelsight.inspector.artifact import write_checksums
+from steelsight.inspector.checksums import write_checksums
 from steelsight.metrics.defects import Defects
 from steelsight.report.build import build_report
 from steelsight.report.findings import collect

@@ -19,7 +19,8 @@ from helpers.tiny_inspector import CLASSES, make_inspector
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import list_images, read_image
 from steelsight.imaging.roi import Roi
-from steelsight.inspector.artifact import CARD, CHECKSUMS, fingerprint, read_card, write_card, write_checksums
+from steelsight.inspector.artifact import CARD, fingerprint, read_card, write_card
+from steelsight.inspector.checksums import CHECKSUMS, write_checksums
 from steelsight.report.sign_off.provenance import provenance_view
 from steelsight.report.sign_off.sheet import build_sheet, sheet_of
 from steelsight.verdicts.choose_policy import choose_policy

@@ -87,13 +87,17 @@ def test_the_reviewed_masks_are_read_back_exactly(
     assert tuple(summary.classes.values()) == tuple(sum(bool(runs[k]) for runs in masks) for k in range(2))
 
 
+def zipped(station: Station) -> zipfile.ZipFile:
+    return zipfile.ZipFile(io.BytesIO(b"".join(zip_corrections(station.log, station.store))))
+
+
 def test_the_archive_holds_the_same_files_and_says_who_said_what(station: Station, tmp_path: Path) -> None:
     contents = [a_picture(next(SEEDS)) for _ in range(3)]
     named = ["Ω/../" + "\udcff.png", "b.png", "c.png"]
     for content, name, runs in zip(contents, named, (("1 3", "7 2"), ("", "4 4"), None), strict=True):
         station.review(station.inspect(content, (8, 12), ("5 1", ""), name=name), runs)
     write_corrections(station.log, station.store, tmp_path / "set")
-    with zip_corrections(station.log, station.store) as stream, zipfile.ZipFile(stream) as archive:
+    with zipped(station) as archive:
         assert archive.testzip() is None
         written = {path.relative_to(tmp_path / "set").as_posix(): path for path in tmp_path.glob("set/**/*.*")}
         assert {name: archive.read(name) for name in archive.namelist()} == {
@@ -222,7 +226,7 @@ def test_a_rejection_without_a_mask_is_kept_as_known_to_be_bad(station: Station,
     (known,) = dataset.without_masks
     assert (known.image_id, known.shown, known.is_defective, known.classes) == (name_of(unmarked), (UNKNOWN,), True, ())
     assert "1 images that show a defect which nobody drew" in (tmp_path / "set/README.txt").read_text()
-    with zip_corrections(station.log, station.store) as archive, zipfile.ZipFile(archive) as opened:
+    with zipped(station) as opened:
         rows = opened.read("labels.csv").decode().splitlines()
     assert rows == ["image,class", f"images/{name_of(unmarked)},bad"]
 

@@ -22,8 +22,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade():
@@ -56,9 +56,9 @@ def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def make(recreate: str = "auto", end: str = "pass") -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(migrate.MIGRATIONS, folder)
-        (folder / "versions" / "v0004.py").write_text(NEXT.format(recreate=recreate, end=end))
+        (folder / "versions" / "v0005.py").write_text(NEXT.format(recreate=recreate, end=end))
         monkeypatch.setattr(migrate, "MIGRATIONS", folder)
-        monkeypatch.setattr(schema, "SCHEMA", "0004")
+        monkeypatch.setattr(schema, "SCHEMA", "0005")
 
     return make
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from playwright.sync_api import Browser, expect
 
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.read import read_image
-from steelsight.inspector.artifact import write_checksums
+from steelsight.inspector.checksums import write_checksums
 from steelsight.station.http.middleware.security import Access
 from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.evaluated_files import write_evaluation_set
@@ -97,12 +98,19 @@ def test_filters_and_pages_show_what_the_log_finds(page: Any, client: Any) -> No
     table = list(csv.DictReader(io.StringIO(saved.value.path().read_text("utf-8"))))
     assert sorted(row["name"] for row in table) == sorted(rejected)
     page.get_by_role("button", name="Clear").click()
-    page.get_by_label("Door").select_option("page")
+    page.get_by_label("Channel").select_option("page")
     rows(page, names(client, door="page"))
     page.get_by_label("From").fill("2020-01-01")
     page.get_by_label("To", exact=True).fill("2020-12-31")
     expect(page.get_by_text("No entry matches.")).to_be_visible()
     expect(page.get_by_text("Nothing was inspected on the chosen dates.")).to_be_visible()
+
+
+def test_a_row_says_what_the_reason_says(page: Any, client: Any) -> None:
+    one = client.get("/api/v1/inspections", params={"limit": 1}).json()["inspections"][0]
+    row = page.locator(".inspections tbody tr").first
+    expect(row.locator("[data-label='P(defect)']")).to_have_text(re.compile(rf"^[<>]? ?{one['p_defect']:.2f}$"))
+    expect(row.locator("[data-label=Channel]")).to_have_text({"page": "page", "http": "HTTP"}[one["door"]])
 
 
 def test_counts_are_those_of_the_log_and_images_open_in_the_viewer(page: Any, client: Any) -> None:

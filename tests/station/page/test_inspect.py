@@ -15,6 +15,7 @@ from helpers.serving import IMAGES, SAMPLES, send, served
 from playwright.sync_api import Browser, expect
 
 from steelsight.imaging.read import list_images
+from steelsight.inspector.ready import READY
 from steelsight.station.http.middleware.security import Access
 
 pytestmark = needs_chromium
@@ -230,6 +231,31 @@ def test_with_the_keyboard_alone(page: Any) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("open the result in the viewer")
     page.keyboard.press("Escape")
+
+
+def test_the_ready_inspector_says_that_it_knows_made_up_steel_only(browser: Browser, page: Any, tmp_path: Path) -> None:
+    told = "knows made-up steel only"
+    with served(READY, tmp_path) as (_, spoken), page_of(browser, spoken.base_url) as demo:
+        for view in ("inspect", "inspector"):
+            demo.goto(f"/#{view}")
+            expect(demo.locator(".notice", has_text=told)).to_be_visible()
+    for view in ("inspect", "inspector"):
+        page.goto(f"/#{view}")
+        expect(page.locator(".drop" if view == "inspect" else ".sections")).to_be_visible()
+        expect(page.locator(".notice", has_text=told)).to_have_count(0)
+
+
+def test_a_phone_shows_the_whole_name_of_an_image(browser: Browser, client: Any) -> None:
+    with page_of(browser, client.base_url, **LOOKS["phone"]) as page:
+        page.goto("/")
+        drop(page, ("coil00007_000031.jpg", IMAGES[0].read_bytes()), ("b.jpg", IMAGES[1].read_bytes()))
+        finished(page, 2)
+        page.locator(".result").first.click()
+        name = page.locator(".sheet h2 .name")
+        expect(name).to_have_text("coil00007_000031.jpg")
+        hidden = "e => Math.max(e.scrollWidth - e.clientWidth, e.scrollHeight - e.clientHeight)"
+        assert name.evaluate(hidden) <= 1
+        screenshot(page, "viewer-phone", whole=False)
 
 
 @pytest.mark.parametrize("look", ["phone", "dark"])

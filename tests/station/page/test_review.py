@@ -26,6 +26,8 @@ from helpers.training_samples import SMALL, sets
 from playwright.sync_api import Browser, expect
 
 from steelsight.imaging.rle import decode_runs, parse_runs
+from steelsight.station.http.middleware.security import Access
+from steelsight.station.people import Person, hash_of
 from steelsight.station.queue.incoming import Incoming
 
 pytestmark = needs_chromium
@@ -115,6 +117,16 @@ def test_the_doubtful_come_first_and_keys_agree(page: Any, client: Any) -> None:
     page.reload()
     expect(page.get_by_label("Reviewer")).to_have_value("Ada")
     expect(page.locator(".queue-list button").last).to_contain_text("pass, masks agreed – Ada")
+
+
+def test_without_an_image_there_is_nothing_to_decide(page: Any, client: Any) -> None:
+    page.goto("/#review/-1")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.locator(".queue-list button").first).to_be_visible()
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_have_count(0)  # none that is shown
+    page.locator(".queue-list button").first.click()
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 @pytest.mark.parametrize("comes", [True, False])
@@ -491,3 +503,23 @@ def test_the_next_inspector_is_trained_on_the_corrections(page: Any, client: Any
         assert len(list((tmp_path / f"run/jobs/{member}").glob("fold*/weights.safetensors"))) == 2
     assert (tmp_path / "run/decision.json").is_file()
     assert (tmp_path / "run/samples.csv").read_text().count("\n") == counted["images"] + 1
+
+
+def test_a_reviewer_with_a_name_reviews_under_it_and_takes_nothing_away(
+    browser: Browser, inspector: Any, tmp_path: Path
+) -> None:
+    token = "a-token-of-ada-alone"
+    ada = Person(name="Ada", role="reviewer", sha256=hash_of(token))
+    with served(inspector, tmp_path, Access(people=(ada,))) as (_, spoken), page_of(browser, spoken.base_url) as page:
+        spoken.headers["Authorization"] = f"Bearer {token}"
+        number = send(spoken, IMAGES[20]).json()["inspections"][0]["id"]
+        page.goto(f"/#review/{number}")
+        page.get_by_label("Token").fill(token)
+        page.get_by_role("button").last.click()
+        expect(page.get_by_label("Reviewer")).to_have_value("Ada")
+        expect(page.get_by_label("Reviewer")).to_have_attribute("readonly", "")
+        page.get_by_label("reject", exact=True).check()
+        page.locator(".decision-form").get_by_role("button", name="Agree").click()
+        expect(page.get_by_text("Saved as version 1")).to_be_visible()
+        assert latest(spoken, number)["reviewer"] == "Ada"
+        expect(page.get_by_text("Download the dataset: for owners")).to_be_visible()

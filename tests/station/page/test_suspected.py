@@ -17,6 +17,7 @@ from helpers.tiny_inspector import RULE, make_inspector
 from playwright.sync_api import Browser, expect
 
 from steelsight.cascade.masks import large_regions, least_area
+from steelsight.imaging.regions import RegionRuns
 from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
 from steelsight.results.overlay import class_colour
 
@@ -116,7 +117,8 @@ def test_moved_thresholds_find_it_anew_as_the_inspector_would(page: Any, client:
     for level in (RULE.lower[number - 1] - 60, RULE.lower[number - 1] - 90):
         row.locator("input.lower").evaluate(SLIDE, level)
         expect(page.locator(".reset")).to_be_enabled()
-        expected = large_regions(map_ > level, least_area(RULE.min_area[number - 1]))
+        large = large_regions(RegionRuns.of_mask(map_ > level), least_area(RULE.min_area[number - 1]))
+        expected = decode_runs(large.runs(), size)
         assert np.array_equal(suspected(page, number, size), expected)
         assert not np.array_equal(expected, before)
         assert not mask(page, number, size).any()

@@ -85,12 +85,11 @@ def test_what_is_gone_is_no_error(tmp_path: Path) -> None:
 
 
 def test_a_link_is_moved_as_the_image_it_leads_to(tmp_path: Path) -> None:
-    put(tmp_path / "store" / "x.png")
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.png").symlink_to("../store/x.png")
+    put(tmp_path / "in" / "store" / "x.png")
+    (tmp_path / "in" / "a.png").symlink_to("store/x.png")
     entry = Entry.of("a.png", (tmp_path / "in" / "a.png").stat())
     move(tmp_path / "in", entry, tmp_path / "out")
-    assert contents(tmp_path) == {"out/a.png": b"one", "store/x.png": b"one"}
+    assert contents(tmp_path) == {"out/a.png": b"one", "in/store/x.png": b"one"}
 
 
 def test_a_target_that_cannot_be_written_leaves_the_file(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from steelsight.export.distil.compare import FreshImages, compare, in_order_of
 from steelsight.export.distil.request import DistilRequest, Workplace, open_workplace, weights_of
 from steelsight.export.distil.student import choose_students
 from steelsight.export.plan import Plan
-from steelsight.inspector.artifact import NetworkCard, write_checksums
+from steelsight.inspector.artifact import NetworkCard
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.distilled import Distilled
 from steelsight.inspector.training_images import are_fresh, write_seen
 from steelsight.networks.torch_engine import TorchEngine
@@ -124,7 +125,7 @@ def _unlabelled(plan: Plan, request: DistilRequest) -> tuple[Source, ...]:
     if not request.unlabelled:
         return ()
     known = {resolved(sample.path) for sample in (*plan.record.samples, *plan.record.later)}
-    return tuple(source for source in find_sources(request.unlabelled) if resolved(source.path) not in known)
+    return tuple(source for source in find_sources(request.unlabelled) if resolved(source.file) not in known)
 
 
 def _made_up(plan: Plan, request: DistilRequest, place: Workplace) -> tuple[tuple[Source, ...], Path | None]:
@@ -184,7 +185,7 @@ def _only_fresh(plan: Plan, samples: tuple[Sample, ...], learned: Sequence[Sourc
         UserError: one was learned from, or more of them than a few look like such ones.
     """
     nothing = plan.record.samples[0].runs
-    others = [Sample(source.image_id, source.path, (1, 1), nothing) for source in learned]
+    others = [Sample(source.image_id, source.file, (1, 1), nothing) for source in learned]
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_seen(folder, (*plan.record.samples, *plan.record.without_masks, *others))

@@ -129,8 +129,8 @@ def weights_of(run: Run, job: MemberFold) -> Path:
 
 def _identity(source: Source) -> list[Any]:
     """Of an image without labels: a content that changes changes its size or its time, mostly both."""
-    status = source.path.stat()
-    return [source.image_id, str(resolved(source.path)), status.st_size, status.st_mtime_ns]
+    status = source.file.stat()
+    return [source.image_id, str(resolved(source.file)), status.st_size, status.st_mtime_ns]
 
 
 def _sha256(path: Path) -> str:

@@ -1,15 +1,15 @@
 """What reviewers have said, as a dataset that `steelsight train` reads, so that each review improves the next inspector."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
+from steelsight.core.collected_pieces import CollectedPieces
 from steelsight.core.errors import UserError
-from steelsight.core.files import disk_errors, replacing
+from steelsight.core.files import replacing
 from steelsight.dataset.layouts.image_labels import BAD, TABLE
 from steelsight.dataset.read import is_black
 from steelsight.imaging.read import ImageError, decode_image
@@ -20,6 +20,7 @@ from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import MOST, Query
 from steelsight.station.store import ImageStore
 
+_PIECE = 1 << 20
 _GONE = "its image is not stored (any more)"
 
 
@@ -95,14 +96,13 @@ def write_corrections(log: InspectionLog, store: ImageStore, folder: Path) -> Co
     """
     require_new(folder)
     chosen = some_of(choose(log, store))
+    files = _Files(chosen, store)
     with replacing(folder) as temporary:
         (temporary / "images").mkdir(parents=True)
-
-        def put(name: str, pieces: Iterable[bytes]) -> None:
+        for name, pieces in files:
             with (temporary / name).open("wb") as stream:
                 stream.writelines(pieces)
-
-        there = _write(chosen, store, put)
+        there = files.there
         return summary_of(there.classes, there.corrections, there.left_out)
 
 
@@ -116,53 +116,59 @@ def require_new(folder: Path) -> None:
         raise UserError(f"{folder}: already there, and nothing is overwritten; name a new folder")
 
 
-def zip_corrections(log: InspectionLog, store: ImageStore) -> IO[bytes]:
-    """The same dataset as a ZIP archive: a temporary file in the data folder, at its start; it is gone once closed.
+def zip_corrections(log: InspectionLog, store: ImageStore) -> Iterator[bytes]:
+    """The same dataset as a ZIP archive, made as it is taken, so that it lies nowhere as a whole.
 
     Raises:
         NoCorrections: no reviewed image can be written.
-        UserError: the disk is full.
     """
-    chosen = some_of(choose(log, store))
-    with disk_errors(store.data, again="the export"):
-        store.data.mkdir(parents=True, exist_ok=True)
-        file = TemporaryFile(dir=store.data)  # noqa: SIM115 (the caller reads and closes it)
-        try:
-            with ZipFile(file, "w") as archive:
-
-                def put(name: str, pieces: Iterable[bytes]) -> None:
-                    archive.compression = ZIP_STORED if name.startswith("images/") else ZIP_DEFLATED
-                    with archive.open(name, "w") as stream:
-                        stream.writelines(pieces)
-
-                _write(chosen, store, put)
-            file.seek(0)
-        except BaseException:
-            file.close()
-            raise
-    return file
+    return _zipped(_Files(some_of(choose(log, store)), store))
 
 
-def _write(
-    chosen: ChosenCorrections, store: ImageStore, put: Callable[[str, Iterable[bytes]], None]
-) -> ChosenCorrections:
-    """Put all files, one image in memory at a time; what was in fact written."""
-    written: list[Correction] = []
-    left_out = list(chosen.left_out)
-    for one in chosen.corrections:
-        content = read_stored(one, store)
-        if isinstance(content, LeftOutReview):
-            left_out.append(content)
-        else:
-            put(f"images/{one.name}", [content])
-            written.append(one)
-    there = some_of(ChosenCorrections(chosen.classes, tuple(written), tuple(left_out)))
-    put("annotations.json", annotations(there.classes, there.corrections))
-    if of_images := labels(there.corrections):
-        put(TABLE, [of_images])
-    put("reviews.csv", [reviews(there.corrections)])
-    put("README.txt", [readme(there.corrections)])
-    return there
+def _zipped(files: "_Files") -> Iterator[bytes]:
+    collected = CollectedPieces()
+    with ZipFile(cast(IO[bytes], collected), "w") as archive:
+        for name, pieces in files:
+            archive.compression = ZIP_STORED if name.startswith("images/") else ZIP_DEFLATED
+            with archive.open(name, "w") as stream:
+                for piece in pieces:
+                    stream.write(piece)
+                    yield collected.take()
+    yield collected.take()
+
+
+class _Files:
+    """All files of a dataset by name, in pieces, one image in memory at a time.
+
+    Attributes:
+        there: what was in fact written, once all were taken.
+    """
+
+    def __init__(self, chosen: ChosenCorrections, store: ImageStore) -> None:
+        self.there = chosen
+        self._store = store
+
+    def __iter__(self) -> Iterator[tuple[str, Iterable[bytes]]]:
+        chosen = self.there
+        written: list[Correction] = []
+        left_out = list(chosen.left_out)
+        for one in chosen.corrections:
+            content = read_stored(one, self._store)
+            if isinstance(content, LeftOutReview):
+                left_out.append(content)
+            else:
+                yield f"images/{one.name}", _sliced(content)
+                written.append(one)
+        there = self.there = some_of(ChosenCorrections(chosen.classes, tuple(written), tuple(left_out)))
+        yield "annotations.json", annotations(there.classes, there.corrections)
+        if of_images := labels(there.corrections):
+            yield TABLE, [of_images]
+        yield "reviews.csv", [reviews(there.corrections)]
+        yield "README.txt", [readme(there.corrections)]
+
+
+def _sliced(content: bytes) -> Iterator[bytes]:
+    return (content[at : at + _PIECE] for at in range(0, len(content), _PIECE))
 
 
 def read_stored(one: Correction, store: ImageStore) -> bytes | LeftOutReview:

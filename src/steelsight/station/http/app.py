@@ -9,9 +9,11 @@ from starlette.staticfiles import StaticFiles
 
 from steelsight.station.http.errors import LastResort, explain_faults
 from steelsight.station.http.metrics import Metrics, RequestMetrics
+from steelsight.station.http.middleware.answers import AnswerLimit
 from steelsight.station.http.middleware.head import Head
 from steelsight.station.http.middleware.limits import BodyLimit, body_limits
 from steelsight.station.http.middleware.security import Access, Guard
+from steelsight.station.http.routes.audit import audit_routes
 from steelsight.station.http.routes.exporting import exporting_routes
 from steelsight.station.http.routes.inspecting import PATH, inspecting_routes
 from steelsight.station.http.routes.inspector import card_routes
@@ -38,12 +40,13 @@ def create_app(station: Station, access: Access = LOOPBACK, samples: Path | None
     # the usual pages of the description load their scripts from elsewhere
     app = FastAPI(title="steelsight station", version=__version__, docs_url=None, redoc_url=None)
     explain_faults(app)
-    app.include_router(card_routes(station, metrics, samples, access.token is not None))
+    app.include_router(card_routes(station, metrics, samples, access.needs_token))
     app.include_router(inspecting_routes(station, metrics))
     app.include_router(viewing_routes(station))
     app.include_router(reviewing_routes(station))
     app.include_router(statistics_routes(station))
     app.include_router(exporting_routes(station))
+    app.include_router(audit_routes(station))
     page = _PageFiles(directory=PAGE)
     app.mount("/static", page)
 
@@ -54,6 +57,7 @@ def create_app(station: Station, access: Access = LOOPBACK, samples: Path | None
     # the last one added is the outermost
     app.add_middleware(Head)
     app.add_middleware(LastResort)
+    app.add_middleware(AnswerLimit, is_idle=lambda: not station.accepted)
     app.add_middleware(Guard, access=access)
     app.add_middleware(BodyLimit, limit_of=body_limits(PATH, station.settings.max_bytes, station.max_files))
     app.add_middleware(RequestMetrics, metrics=metrics)

@@ -1,39 +1,127 @@
-"""A connection whose requests must begin soon: one that says nothing, or only half a head, holds a place for nobody."""
+"""A connection that is ended when its client does nothing: asks for nothing, sends half a head, or does not take its answer.
+
+Uvicorn's own waits without end in each case. It is a private class of uvicorn's; the tests beside this file pin what is used.
+"""
 
 import asyncio
+import socket
+from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 30.0
 """Seconds in which a request's head must come, from the connection's beginning or the answer before."""
+TAKE_SECONDS = 30.0
+"""Seconds that a client may take for an answer, whatever its size; the time in which it is made does not count."""
+SLOWEST = 50_000
+"""Bytes per second at which an answer is taken at least, beyond `TAKE_SECONDS`."""
+MOST_CONNECTIONS = 500
+"""At a time; one more takes the place of the one that has been idle longest, or is refused when none is."""
+
+_SYSTEM_BUFFER = 1 << 18  # bytes of an answer that the system holds besides; it would hold some megabytes
+_SAID = b'{"detail":"the station has as many connections as it takes; ask again"}'
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 10\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(_SAID), _SAID)
+)
 
 
 class Connection(H11Protocol):
-    """Uvicorn's, which waits for a head without end; bodies have a limit of their own, see `BodyLimit`."""
+    """Uvicorn's, with limits; those of bodies that come in are `BodyLimit`'s."""
 
     _late: asyncio.TimerHandle | None = None
+    _stuck: asyncio.TimerHandle | None = None
+    _is_refused = False
+    _paused_at = _idle_since = _waited = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Await the first head."""
-        super().connection_made(transport)
+        """Await the first head, if there is a place."""
+        known = transport.get_extra_info("socket")
+        if known is not None:
+            known.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SYSTEM_BUFFER)
+        self._counted = _Counted(transport)
+        super().connection_made(self._counted)  # type: ignore[arg-type]
         self._await_head()
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """Hear a client that has a place."""
+        if not self._is_refused:
+            super().data_received(data)
+
+    def pause_writing(self) -> None:
+        """The client is to take what was sent; until then nothing is added."""
+        super().pause_writing()
+        self._paused_at = self.loop.time()
+        left = TAKE_SECONDS + self._counted.written / SLOWEST - self._waited
+        self._stuck = self.loop.call_later(max(0.0, left), self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It did."""
+        super().resume_writing()
+        self._stop(self._stuck)
+        self._waited += self.loop.time() - self._paused_at
 
     def on_response_complete(self) -> None:
         """Await the next head."""
         super().on_response_complete()
+        self._waited, self._counted.written = 0.0, 0
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Await nothing."""
-        if self._late is not None:
-            self._late.cancel()
+        self._stop(self._late)
+        self._stop(self._stuck)
         super().connection_lost(exc)
 
+    @property
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
     def _await_head(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
+        self._idle_since = self.loop.time()
+        self._stop(self._late)
         self._late = self.loop.call_later(HEAD_SECONDS, self._end_if_idle)
 
     def _end_if_idle(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
+        if self._is_idle:
+            self._end()
+
+    def _end(self) -> None:
+        """What the client did not take in all that time, it will not take: `close` alone would wait for that."""
+        if self.transport.get_write_buffer_size() or self.transport.is_closing():
+            self.transport.abort()
+        else:
             self.transport.close()
+
+    def _make_room(self) -> None:
+        there = (one for one in self.connections if isinstance(one, Connection) and one is not self)
+        others = [one for one in there if one._is_idle and not one.transport.is_closing()]
+        if others:
+            min(others, key=lambda one: one._idle_since)._end()
+        else:
+            self._is_refused = True
+            self.transport.write(_BUSY)
+            self.transport.close()
+
+    @staticmethod
+    def _stop(timer: asyncio.TimerHandle | None) -> None:
+        if timer is not None:
+            timer.cancel()
+
+
+class _Counted:
+    """A transport that counts what it is given, and lets it go where the client is gone."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.written = 0
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        self.written += len(data)
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from steelsight.core.errors import UserError
 from steelsight.core.model import explain
 from steelsight.imaging.read import ImageError, TooManyPixels
+from steelsight.station.http.middleware.security import TRUSTED
 from steelsight.station.http.schemas import ErrorAnswer
 from steelsight.station.station import Closed, NotStored, QueueFull
 
@@ -36,6 +37,7 @@ _WORDS = {
     503: "the log or the disk refuses",
 }
 
+_UNTOLD = "the station cannot keep or read results at present; its own output says why, and so does this with its token"
 
 Responses = dict[int | str, dict[str, Any]]
 """What a route may answer, by status, for the OpenAPI description."""
@@ -78,10 +80,12 @@ def explain_faults(app: FastAPI) -> None:
         return fault(429, str(error), {"Retry-After": str(error.retry_after)})
 
     @app.exception_handler(UserError)
-    async def _unable(_: Request, error: UserError) -> JSONResponse:
-        if not isinstance(error, Closed):
-            log.error("%s", error)
-        return fault(503, str(error), {"Retry-After": "10"})
+    async def _unable(request: Request, error: UserError) -> JSONResponse:
+        if isinstance(error, Closed):
+            return fault(503, str(error), {"Retry-After": "10"})
+        log.error("%s", error)
+        said = str(error) if request.scope.get(TRUSTED) else _UNTOLD
+        return fault(503, said, {"Retry-After": "10"})
 
 
 def _methods(app: FastAPI, scope: Scope) -> list[str]:

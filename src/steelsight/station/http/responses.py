@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from steelsight.station.http.middleware.answers import room
+
 _REVALIDATE = "private, no-cache"
 
 
@@ -25,11 +27,16 @@ async def picture(
         tag: differs wherever the picture does.
         make: its content and media type.
         turns: of which making it takes one.
+
+    Raises:
+        HTTPException: 503, so much is on its way to clients that none can be held beside it.
     """
     quoted = f'"{tag}"'
     headers = {"ETag": quoted, "Cache-Control": _REVALIDATE}
     if quoted in [one.strip() for one in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
+    await room(request)
     async with turns:
+        await room(request)  # others may have been faster
         content, media_type = await run_in_threadpool(make)
     return Response(content, headers=headers, media_type=media_type)

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from steelsight.core.model import Model
 from steelsight.inspector.artifact import CrossValidated, Precision
 from steelsight.station.inspection import Channel, Word
+from steelsight.station.people import Role
 from steelsight.verdicts.evaluated import EvidenceKind
 from steelsight.verdicts.policy import VerdictAnswer
 
@@ -200,6 +201,21 @@ class LimitsAnswer(Model):
     queue: int
 
 
+class PersonAnswer(Model):
+    """Whose token a request carries."""
+
+    name: str
+    role: Role
+
+
+class SignatureAnswer(Model):
+    """Who signed the inspector; see `steelsight.inspector.signature.Signature`."""
+
+    state: Literal["unsigned", "unchecked", "trusted"]
+    name: str | None
+    number: str | None
+
+
 class InspectorAnswer(Model):
     """The inspector of this station.
 
@@ -211,7 +227,10 @@ class InspectorAnswer(Model):
         recipe: name of the recipe that it was trained with.
         samples: names of the sample images.
         roi: the region of interest in words; None: whole images count.
+        signature: who signed it.
         needs_token: whether requests need `Authorization: Bearer TOKEN`.
+        person: whose token this request carries; None where tokens have no names.
+        made_up: whether it is the ready inspector of the package, which knows made-up steel only.
     """
 
     fingerprint: str
@@ -229,7 +248,10 @@ class InspectorAnswer(Model):
     limits: LimitsAnswer
     samples: list[str]
     roi: str | None
+    signature: SignatureAnswer
     needs_token: bool
+    person: PersonAnswer | None
+    made_up: bool
 
 
 class CountsAnswer(Model):
@@ -290,6 +312,14 @@ class CorrectionsAnswer(Model):
     classes: dict[str, int]
     left_out: list[LeftOutAnswer]
     command: str
+
+
+class AuditAnswer(Model):
+    """The end of the audit trail; `head` is the hash of the last entry, null where there is none."""
+
+    entries: int
+    head: str | None
+    at: datetime | None
 
 
 class Health(Model):

@@ -14,7 +14,9 @@ from steelsight.core.errors import UserError
 from steelsight.station.http.connection import Connection
 
 LAST_ANSWERS = 60
-"""Seconds that a stop waits for clients that still send or take an answer; every accepted image is logged in any case."""
+"""Seconds that a stop waits for clients that still send or take an answer."""
+LAST_WRITES = 20.0
+"""Seconds that it then waits for images that were accepted and are not in the log."""
 
 
 def resolve(host: str, port: int) -> tuple[socket.AddressFamily, str]:

@@ -6,6 +6,7 @@ from typing import Any
 from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import parse_runs
 from steelsight.inspector.artifact import InspectorCard
+from steelsight.inspector.signature import Signature
 from steelsight.results.overlay import class_colour
 from steelsight.station.http.polygons import Ring, region_polygons
 from steelsight.station.http.schemas import (
@@ -19,6 +20,7 @@ from steelsight.station.http.schemas import (
     RegionSummary,
     ReviewAnswer,
     RuleAnswer,
+    SignatureAnswer,
     SummaryAnswer,
 )
 from steelsight.station.inspection import Inspection, Review
@@ -67,11 +69,13 @@ def inspector_answer(
     card: InspectorCard,
     *,
     fingerprint: str,
+    signature: Signature,
     name: str,
     settings: StationSettings,
     max_files: int,
     samples: list[str],
     needs_token: bool,
+    made_up: bool,
 ) -> InspectorAnswer:
     """What inspects here."""
     rule, provenance = card.rule, card.provenance
@@ -114,7 +118,10 @@ def inspector_answer(
         ),
         samples=samples,
         roi=None if card.roi is None else card.roi.text,
+        signature=SignatureAnswer.model_validate(signature, from_attributes=True),
         needs_token=needs_token,
+        person=None,
+        made_up=made_up,
     )
 
 

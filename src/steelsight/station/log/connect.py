@@ -14,9 +14,17 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors
+from steelsight.core.private_files import create_private_file, make_private_folder
+from steelsight.station.log.patience import (
+    SERVER_SETTINGS,
+    TRANSPORT,
+    WRITE_SECONDS,
+    forget_patience,
+    patient_connection,
+)
 
 PATIENCE = 60.0
-"""Seconds for which one waits for another process to end its writing."""
+"""Seconds for which the opening of a log waits for another process to end its writing."""
 _CONNECTIONS = 100
 """To a log, of one process at most: more than it has threads, so that a writer never waits for readers."""
 _JOURNAL = 64_000_000  # bytes to which the write-ahead log is cut when it is empty
@@ -68,21 +76,26 @@ def connect(url: URL) -> Engine:
         path = Path(str(url.database))
         with disk_errors(path):
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                make_private_folder(path.parent)
+                create_private_file(path)
             except (FileExistsError, NotADirectoryError) as error:
                 raise UserError(f"{path}: {path.parent} is no folder; name another place for the log") from error
-        engine = create_engine(url, connect_args={"timeout": PATIENCE}, max_overflow=_CONNECTIONS)
+        engine = create_engine(url, connect_args={"timeout": WRITE_SECONDS}, max_overflow=_CONNECTIONS)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10}, max_overflow=_CONNECTIONS)
+        patient = patient_connection()
+        told = {name: value for name, value in TRANSPORT.items() if name not in url.query}
+        engine = create_engine(url, pool_pre_ping=True, connect_args=told, max_overflow=_CONNECTIONS)
     except ModuleNotFoundError as error:
         raise UserError(
             f"`database={shown(url)}`: PostgreSQL needs {error.name}, which is not installed; "
             "pip install 'steelsight[postgres]'"
         ) from error
+    event.listen(engine, "do_connect", lambda _, record, args, options: patient.connect(*args, **options))
     event.listen(engine, "connect", _set_up_postgresql)
+    event.listen(engine, "checkin", forget_patience)
     return engine
 
 
@@ -116,7 +129,8 @@ def _set_up_sqlite(connection: SqliteConnection, _: object) -> None:
 
 
 def _set_up_postgresql(connection: DBAPIConnection, _: object) -> None:
-    connection.cursor().execute(f"SET lock_timeout = '{PATIENCE:.0f}s'")
+    for name, value in SERVER_SETTINGS.items():
+        connection.cursor().execute(f"SET {name} = '{value}'")
     connection.commit()
 
 
@@ -139,7 +153,7 @@ def database_errors(url: URL) -> Iterator[None]:
         ) from error
     except DBAPIError as error:
         said = " ".join(str(error.orig).split())
-        sentence = _sentence(said) if url.drivername == "sqlite" else f"the database refuses: {said}"
+        sentence = _sentence(said) if url.drivername == "sqlite" else f"the database refuses or is silent: {said}"
         raise UserError(f"{shown(url)}: {sentence}") from error
 
 
@@ -175,7 +189,10 @@ def _sentence(said: str) -> str:
             "log adopt` begins a new log and removes no image",
         ),
         ("disk I/O error", "the disk can not be read or written; look at the disk and its connection"),
-        ("database is locked", "another program has held the log for a minute; end it, or wait until it is done"),
+        (
+            "database is locked",
+            f"another program has held the log for {WRITE_SECONDS:.0f} s; end it, or wait until it is done",
+        ),
         ("readonly database", "the log may not be written to; change its rights or those of its folder"),
         ("unable to open", "the log can not be opened; look whether its folder is there and may be written to"),
     ):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import select
 
+from steelsight.core.collected_pieces import CollectedPieces
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing
 from steelsight.imaging.rle import parse_runs
@@ -56,7 +57,7 @@ def export_parquet(log: InspectionLog, query: Query) -> Iterator[bytes]:
     types = {"time": pa.timestamp("us", tz="UTC"), "bool": pa.bool_(), "string": pa.string(), "double": pa.float64()}
     types |= {"int32": pa.int32(), "int64": pa.int64()}
     schema = pa.schema([(name, types[kind]) for name, kind in columns(classes).items()])
-    made = _Collected()
+    made = CollectedPieces()
     with parquet.ParquetWriter(pa.PythonFile(made, mode="w"), schema, compression="zstd") as writer:
         waiting: list[list[Cell]] = []
         for page in _pages(log, query):
@@ -165,29 +166,3 @@ def _batch(rows: Sequence[Sequence[Cell]], schema: "pa.Schema") -> "pa.RecordBat
 
     cells = zip(*rows, strict=True)
     return pa.record_batch([pa.array(list(of), field.type) for of, field in zip(cells, schema, strict=True)], schema)
-
-
-class _Collected:
-    """A file to write to, from which what was written is taken piece by piece."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-        self._at = 0
-
-    def write(self, part: bytes) -> int:
-        self.parts.append(bytes(part))
-        self._at += len(part)
-        return len(part)
-
-    def tell(self) -> int:
-        return self._at
-
-    def flush(self) -> None: ...
-
-    def close(self) -> None: ...
-
-    def take(self) -> bytes:
-        parts, self.parts = self.parts, []
-        return b"".join(parts)

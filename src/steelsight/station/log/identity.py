@@ -18,6 +18,7 @@ from steelsight.core.parsing import parse_json
 from steelsight.station.log.connect import NoLog, parse_url, shown
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.tables import inspections, log_identity
+from steelsight.station.private import keep_private
 from steelsight.station.settings import LOG_NAME, StationSettings
 from steelsight.station.store import ImageStore
 
@@ -51,6 +52,7 @@ def open_log(settings: StationSettings) -> InspectionLog:
     except BaseException:
         log.close()
         raise
+    keep_private(settings.data, log.url)
     return log
 
 
@@ -140,7 +142,7 @@ def _read_mark(data: Path) -> _Mark | None:
 
 
 def _write_mark(data: Path, mark: _Mark) -> None:
-    write_json(data / BELONGING, {"log": mark.log, "where": mark.where})
+    write_json(data / BELONGING, {"log": mark.log, "where": mark.where}, private=True)
 
 
 def _where(url: URL, data: Path) -> str:

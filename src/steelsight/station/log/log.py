@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from steelsight.station.inspection import Inspection, Result, Review, Word
+from steelsight.station.log import audit
 from steelsight.station.log.connect import (
     WRITES,
     NoLog,
@@ -20,6 +21,7 @@ from steelsight.station.log.connect import (
     shown,
     write_ahead,
 )
+from steelsight.station.log.patience import READ_SECONDS, WRITE_SECONDS, wait_at_most
 from steelsight.station.log.query import FoundInspections, Query, page, write_cursor
 from steelsight.station.log.rows import (
     REVIEW,
@@ -192,13 +194,15 @@ class InspectionLog:
         reviewer: str = "",
         comment: str = "",
         at: datetime | None = None,
+        actor: audit.Actor = audit.NOBODY,
     ) -> Review:
-        """Add a reviewer's word; earlier versions stay.
+        """Add a reviewer's word, and an entry of the audit trail; earlier versions stay.
 
         Args:
             after_version: the version that the reviewer has seen; 0 for none.
             runs: the mask of each class as it should be; None where the reviewer agrees: the inspector's own.
             at: when; now if left out.
+            actor: who does it, for the audit trail.
 
         Raises:
             OutdatedReview: somebody else has reviewed it since.
@@ -224,6 +228,7 @@ class InspectionLog:
                 if version is None:  # retention was faster
                     raise UnknownInspection(f"no inspection {number} in the log")
                 raise OutdatedReview(version)
+            audit.begin(connection)  # before the review, which is none of those that were there already
             connection.execute(
                 insert(reviews).values(
                     inspection_id=number,
@@ -236,6 +241,7 @@ class InspectionLog:
                     runs=list(masks),
                 )
             )
+            audit.append(connection, "review", audit.review_content(number, new), actor)
         return new
 
     def reviews(self, number: int) -> list[Review]:
@@ -269,24 +275,36 @@ class InspectionLog:
             return latest_scores(connection, inspector, last)
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads; what is read is taken apart within it, which tells of damage."""
+    def reading(self, *, one_moment: bool = False) -> Iterator[Connection]:
+        """A transaction that only reads; what is read is taken apart within it, which tells of damage.
+
+        Args:
+            one_moment: whether all statements of it see the log as it was at the first, as they always do in SQLite.
+        """
         with (
             damaged_content(self.url),
             database_errors(self.url),
             self._engine.connect() as connection,
-            connection.begin(),
         ):
-            yield connection
+            if one_moment and self._engine.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            wait_at_most(connection, READ_SECONDS)
+            with connection.begin():
+                yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that writes: all of it stands when the block ends, nothing when it raises."""
+    def writing(self, seconds: float = WRITE_SECONDS) -> Iterator[Connection]:
+        """A transaction that writes: all of it stands when the block ends, nothing when it raises.
+
+        Args:
+            seconds: the most that a server may take for one statement.
+        """
         with (
             database_errors(self.url),
             self._engine.connect().execution_options(**WRITES) as connection,
             connection.begin(),
         ):
+            wait_at_most(connection, seconds)
             yield connection
 
     def _inspector(self, connection: Connection, fingerprint: str) -> tuple[int, tuple[str, ...]]:

@@ -12,7 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
 from steelsight.core.errors import UserError
-from steelsight.station.log.connect import WRITES, NoLog, shown
+from steelsight.station.log.connect import PATIENCE, WRITES, NoLog, shown
+from steelsight.station.log.patience import MIGRATE_SECONDS, WRITE_SECONDS, wait_at_most
 from steelsight.station.log.tables import VERSION_TABLE, metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -41,9 +42,13 @@ def migrate(engine: Engine, url: URL, *, make: bool = True) -> None:
         _alembic,
         engine.connect().execution_options(**WRITES) as connection,
         _rows_stay(connection),
+        _more_patient(connection),
         connection.begin(),
     ):
+        wait_at_most(connection, MIGRATE_SECONDS)
         if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE:.0f}s'"))
+            connection.execute(text(f"SET LOCAL statement_timeout = '{MIGRATE_SECONDS:.0f}s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
         _check(connection, url, scripts, make)
         config.attributes["connection"] = connection
@@ -63,6 +68,20 @@ def _rows_stay(connection: Connection) -> Iterator[None]:
         yield
     finally:
         driver.execute("PRAGMA foreign_keys=ON")
+
+
+@contextmanager
+def _more_patient(connection: Connection) -> Iterator[None]:
+    """Wait longer for another process that moves a SQLite log forward than for one that writes a result."""
+    driver = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite" or driver is None:
+        yield
+        return
+    driver.execute(f"PRAGMA busy_timeout={1000 * PATIENCE:.0f}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={1000 * WRITE_SECONDS:.0f}")
 
 
 def _schema(connection: Connection) -> str | None:

@@ -18,6 +18,7 @@ from sqlalchemy import func as sql
 
 from steelsight.station.log.identity import claim, has_another_log
 from steelsight.station.log.log import InspectionLog
+from steelsight.station.log.patience import PRUNE_SECONDS
 from steelsight.station.log.tables import expired_images, inspections
 from steelsight.station.log.values import from_microseconds, to_microseconds, written
 from steelsight.station.settings import StationSettings
@@ -95,7 +96,7 @@ def prune(log: InspectionLog, store: ImageStore, settings: StationSettings, now:
             else:
                 aside += [file.path.name for file in files if store.set_aside(file)]
     over_images, over_bytes = _shrink(log, store, stored, mine, settings.keep_gb * _GB, to_microseconds(at))
-    with log.writing() as connection:
+    with log.writing(PRUNE_SECONDS) as connection:
         connection.execute(delete(expired_images).where(expired_images.c.at < to_microseconds(at - _REMEMBERED)))
     return Pruned(gone, images + over_images, freed + over_bytes, len(aside), tuple(aside[:_SHOWN]), back)
 
@@ -115,7 +116,7 @@ def _expire(log: InspectionLog, mine: Sequence[ColumnElement[bool]], before: dat
     some = select(columns.id).where(*unreviewed_old).order_by(columns.at, columns.id).limit(_AT_ONCE)
     gone = 0
     while True:
-        with log.writing() as connection:
+        with log.writing(PRUNE_SECONDS) as connection:
             # the condition again: a reviewer may be faster
             going = delete(inspections).where(columns.id.in_(some), *unreviewed_old)
             removed = connection.execute(going.returning(columns.sha256, columns.has_image, columns.has_maps)).all()
@@ -186,7 +187,8 @@ def _shrink(
         with log.reading() as connection:
             some = chosen(connection, portion)
         if some:
-            with log.writing() as connection:  # looked at again, and marked at once: a review may come at any time
+            # looked at again, and marked at once: a review may come at any time
+            with log.writing(PRUNE_SECONDS) as connection:
                 some = chosen(connection, some)
                 _mark(connection, mine, some, at)
             images += len(some)

@@ -139,3 +139,17 @@ expired_images = Table(  # images that retention let go, until their files are g
     Index("ix_expired_sha256", "sha256", "at"),
     Index("ix_expired_at", "at"),
 )
+
+log_audit = Table(  # who did what, each entry with the hash of the one before: two can never follow the same one
+    "log_audit",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("station", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("role", String(8), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("previous", String(64), nullable=False, unique=True),
+    Column("hash", String(64), nullable=False),
+)

@@ -114,6 +114,7 @@ class Batcher:
         self._waiting: deque[QueuedImage] = deque()
         self._changed = threading.Condition()
         self._reserved = self._in_work = 0
+        self._unanswered: dict[QueuedImage, None] = {}
         self._free = workers
         self._closed = False
         self._between = 0.0  # seconds from one answer to the next, smoothed
@@ -159,6 +160,7 @@ class Batcher:
         job.future.add_done_callback(lambda _: self._on_answer(job))
         with self._changed:
             self._waiting.append(job)
+            self._unanswered[job] = None
             self._changed.notify()
         return job.future
 
@@ -168,14 +170,21 @@ class Batcher:
             self._reserved -= count
             self._changed.notify_all()
 
-    def close(self) -> None:
-        """Accept nothing further, and wait until all that was accepted is answered."""
+    def close(self, seconds: float | None = None) -> list[QueuedImage]:
+        """Accept nothing further, and wait until all that was accepted is answered, at most so many seconds.
+
+        Returns:
+            what is not answered, and never may be.
+        """
         with self._changed:
             self._closed = True
-            self._changed.wait_for(lambda: self._reserved == 0)
+            is_done = self._changed.wait_for(lambda: self._reserved == 0, seconds)
             self._changed.notify_all()
-        for thread in self._threads:
-            thread.join()
+            left = list(self._unanswered)
+        if is_done:
+            for thread in self._threads:
+                thread.join()
+        return left
 
     def _run(self) -> None:
         while taken := self._take():
@@ -209,6 +218,7 @@ class Batcher:
             between = now - max(self._answered, job.started)  # idle time does not count
             self._between += _SMOOTHING * (between - self._between)
             self._answered = now
+            self._unanswered.pop(job, None)
         self.release(1)
 
     def _retry_after(self) -> int:

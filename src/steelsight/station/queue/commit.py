@@ -1,11 +1,13 @@
 """From a result to an answer: image and maps to the store, results to the log, and only then the sender's future.
 
-One thread writes. What became ready while it wrote is written together: one commit for many results when many come, and no
-waiting for others when one does.
+One thread writes to the log. What became ready while it wrote is written together: one commit for many results when many
+come, and no waiting for others when one does. Their images go to the store side by side, since a disk that is to keep several
+files for good needs hardly longer than for one.
 """
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
 
@@ -13,8 +15,10 @@ from steelsight.core.errors import UserError
 from steelsight.station.inspection import Result
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.queue.batcher import QueuedImage
+from steelsight.station.queue.unwritten import Unwritten
 from steelsight.station.store import ImageStore
 
+_STORING = 8  # images whose files are written and synced at a time
 _MOST = 64  # results of one transaction, and what further ones the last request has
 
 
@@ -38,12 +42,15 @@ class Committer:
 
     Attributes:
         trouble: why the last result could not be kept, in one sentence; None where it could.
+        unwritten: the images that could not be kept since one could; their senders were told so.
     """
 
     def __init__(self, store: ImageStore, log: InspectionLog) -> None:
         self.trouble: str | None = None
+        self.unwritten = Unwritten()
         self._store, self._log = store, log
         self._finished: SimpleQueue[Sequence[JudgedImage]] = SimpleQueue()
+        self._storing = ThreadPoolExecutor(_STORING, thread_name_prefix="store")
         self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
         self._thread.start()
 
@@ -55,10 +62,10 @@ class Committer:
         if whole:
             self._finished.put(whole)
 
-    def close(self) -> None:
-        """Write what was put, then end."""
+    def close(self, seconds: float | None = None) -> None:
+        """Write what was put, then end; what takes longer than so many seconds is left."""
         self._finished.put([])
-        self._thread.join()
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         goes_on = True
@@ -67,20 +74,28 @@ class Committer:
             while sum(map(len, group)) < _MOST and not self._finished.empty():
                 group.append(self._finished.get())
             goes_on = all(group)
-            self._commit([whole for whole in group if whole and self._is_stored(whole)])
+            self._commit(self._stored([whole for whole in group if whole]))
+        self._storing.shutdown(wait=False)
 
-    def _is_stored(self, whole: Sequence[JudgedImage]) -> bool:
+    def _stored(self, group: Sequence[Sequence[JudgedImage]]) -> list[Sequence[JudgedImage]]:
         """Put images and maps into the store; where one cannot be kept, none of its request is, and the senders are told."""
-        try:
-            for one in whole:
-                if one.result.has_image:
-                    self._store.put_image(one.result.sha256, one.job.incoming.content)
-                if one.maps is not None:
-                    self._store.put_maps(one.result.sha256, one.result.inspector, one.maps)
-        except Exception as error:
-            self._refuse(whole, error)
-            return False
-        return True
+        tasks = [[self._storing.submit(self._store_image, one) for one in whole] for whole in group]
+        kept = []
+        for whole, of_whole in zip(group, tasks, strict=True):
+            errors = [error for error in (task.exception() for task in of_whole) if error is not None]
+            if not errors:
+                kept.append(whole)
+            elif isinstance(errors[0], Exception):
+                self._refuse(whole, errors[0])
+            else:
+                raise errors[0]
+        return kept
+
+    def _store_image(self, one: JudgedImage) -> None:
+        if one.result.has_image:
+            self._store.put_image(one.result.sha256, one.job.incoming.content)
+        if one.maps is not None:
+            self._store.put_maps(one.result.sha256, one.result.inspector, one.maps)
 
     def _commit(self, group: Sequence[Sequence[JudgedImage]]) -> None:
         if not group:
@@ -95,13 +110,14 @@ class Committer:
             for whole in group:  # one that cannot be logged does not take the others with it
                 self._commit([whole])
             return
-        self.trouble = None
+        self.trouble, self.unwritten = None, Unwritten()
         for one, inspection in zip(every, logged, strict=True):
             one.job.future.set_result(inspection)
 
     def _refuse(self, every: Sequence[JudgedImage], error: Exception) -> None:
         said = error if isinstance(error, UserError) else UserError(_sentence(error))
         self.trouble = str(said)
+        self.unwritten.add(one.result.name for one in every)
         for one in every:
             one.job.future.set_exception(said)
 

@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from steelsight.core.open_inside import NotInsideError, open_inside
 from steelsight.station.watch.scan import Entry
 
 
@@ -40,7 +41,8 @@ class Gone(Exception):  # noqa: N818 (not a fault: files come and go)
 
 
 def read_whole(folder: Path, entry: Entry, *, most: int) -> Content | Changed | ReadFault:
-    """Read a file that should be as a scan saw it.
+    """Read a file that should be as a scan saw it. What is no file by now, such as a pipe, is not waited for, and a link that
+    leads out of the folder is not followed.
 
     Args:
         most: bytes; a larger file is not read.
@@ -49,16 +51,18 @@ def read_whole(folder: Path, entry: Entry, *, most: int) -> Content | Changed | 
         Gone: it is not there.
     """
     try:
-        with (folder / entry.name).open("rb") as stream:
+        with os.fdopen(open_inside(folder, entry.name), "rb") as stream:
             before = Entry.of(entry.name, os.fstat(stream.fileno()))
             if before.stamp != entry.stamp:
                 return Changed(before)
             if before.size > most:
                 return ReadFault(f"{before.size} bytes are more than the largest allowed image has (max_pixels)")
-            content = stream.read()
+            content = stream.read(before.size + 1)  # one that grows without end is no longer what the scan saw
             after = Entry.of(entry.name, os.fstat(stream.fileno()))
     except FileNotFoundError as error:
         raise Gone(entry.name) from error
+    except NotInsideError as error:
+        return ReadFault(f"cannot be read ({error.strerror}); put the image itself into the folder")
     except OSError as error:
         return ReadFault(f"cannot be read ({error.strerror or error}); check its rights and whether a program holds it")
     if after.stamp != entry.stamp or len(content) != entry.size:

@@ -3,10 +3,12 @@
 import errno
 import os
 import shutil
+import stat
 from pathlib import Path
 from typing import Literal
 
 from steelsight.core.files import temporary_beside
+from steelsight.core.open_inside import open_inside
 from steelsight.station.watch.scan import Entry
 
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EACCES})
@@ -34,7 +36,7 @@ def move(folder: Path, entry: Entry, target: Path) -> Path | None:
     number = 1
     try:
         while _is_still(source, entry):
-            said = _put(source, place)
+            said = _put(folder, entry, place)
             if said != "taken":
                 if _is_still(source, entry):
                     source.unlink()
@@ -57,10 +59,11 @@ def _is_still(path: Path, entry: Entry) -> bool:
         return False
 
 
-def _put(source: Path, place: Path) -> Taken:
+def _put(folder: Path, entry: Entry, place: Path) -> Taken:
     """Give a file a second name, or copy it where that cannot be."""
+    source = folder / entry.name
     if source.is_symlink():
-        return _copy(source, place)  # a second name for the link would lead elsewhere
+        return _copy(folder, entry, place)  # a second name for the link would lead elsewhere
     try:
         os.link(source, place)
         return "made"
@@ -69,15 +72,19 @@ def _put(source: Path, place: Path) -> Taken:
     except OSError as error:
         if error.errno != errno.EXDEV and error.errno not in _NO_LINKS:
             raise
-    return _copy(source, place)
+    return _copy(folder, entry, place)
 
 
-def _copy(source: Path, place: Path) -> Taken:
+def _copy(folder: Path, entry: Entry, place: Path) -> Taken:
     temporary = temporary_beside(place)
     try:
-        shutil.copy2(source, temporary)
-        with temporary.open("rb+") as written:
+        with os.fdopen(open_inside(folder, entry.name), "rb") as source, temporary.open("xb") as written:
+            shutil.copyfileobj(source, written)
+            written.flush()
             os.fsync(written.fileno())
+            status = os.fstat(source.fileno())
+        temporary.chmod(stat.S_IMODE(status.st_mode))
+        os.utime(temporary, ns=(status.st_atime_ns, status.st_mtime_ns))
         said = _take_name(temporary, place)
         _sync_folder(place.parent)
         return said
@@ -108,7 +115,13 @@ def _is_copy(one: Path, other: Path) -> bool:
     first, second = one.stat(), other.stat()
     if (first.st_size, first.st_mtime_ns) != (second.st_size, second.st_mtime_ns):
         return False
-    return one.read_bytes() == other.read_bytes()
+    return _content(one) == _content(other)
+
+
+def _content(path: Path) -> bytes:
+    """Of a file, which may have been replaced by a pipe since it was looked at."""
+    with os.fdopen(open_inside(path.parent, path.name), "rb") as stream:
+        return stream.read()
 
 
 def _sync_folder(folder: Path) -> None:

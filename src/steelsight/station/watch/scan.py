@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from steelsight.core.files import resolved
+from steelsight.core.open_inside import leads_out
 from steelsight.imaging.read import is_image_name, is_unread_image
 
 _TEMPORARY = frozenset({".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart"})
+
+_FIRST, _LAST = -(2**63), 2**63 - 1  # whole numbers of a database
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Entry:
     Attributes:
         name: path inside the folder, with forward slashes; bytes that are no UTF-8 as Python keeps them.
         size: bytes.
-        modified_ns: time of the last change, in nanoseconds since 1970.
+        modified_ns: time of the last change, in nanoseconds since 1970, as far as a database counts: from 1677 to 2262.
         inode: what stays the same when the file is renamed; 0 where the file system does not say.
     """
 
@@ -30,7 +33,7 @@ class Entry:
     @classmethod
     def of(cls, name: str, status: os.stat_result) -> "Entry":
         """From what the system says of a file."""
-        return cls(name, status.st_size, status.st_mtime_ns, status.st_ino)
+        return cls(name, status.st_size, min(max(status.st_mtime_ns, _FIRST), _LAST), status.st_ino)
 
     @property
     def stamp(self) -> tuple[int, int]:
@@ -98,6 +101,8 @@ def scan(folder: Path, *, below: bool = False, apart: frozenset[Path] = frozense
                         passed_over[name] = reason
                 elif is_unread_image(Path(found.name)):
                     passed_over[name] = "of a format that is not read"
+                elif is_wanted(name) and found.is_symlink() and leads_out(folder, name):
+                    passed_over[name] = "a link to a file outside of the folder, which is not followed"
                 elif is_wanted(name):
                     _add(found, name, entries, unknown)
         except FileNotFoundError:

@@ -35,7 +35,7 @@ class Answer:
         windows are drawn around what may be a defect."""
         levels = np.array(rule.upper)[:, None, None]
         runs = tuple(encode_mask(plane) for plane in self.maps > levels)
-        return Sample(source.image_id, source.path, (self.maps.shape[1], self.maps.shape[2]), runs)
+        return Sample(source.image_id, source.file, (self.maps.shape[1], self.maps.shape[2]), runs)
 
 
 @dataclass(frozen=True)

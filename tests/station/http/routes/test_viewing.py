@@ -16,7 +16,8 @@ from httpx import Client
 
 from steelsight.imaging.rle import parse_runs
 from steelsight.imaging.roi import Polygons, Roi
-from steelsight.inspector.artifact import write_card, write_checksums
+from steelsight.inspector.artifact import write_card
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.inspector import Inspector
 from steelsight.station.http.routes import viewing
 

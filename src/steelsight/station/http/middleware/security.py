@@ -1,4 +1,4 @@
-"""Who may ask: this machine alone, or everyone with the token; pages of other origins never."""
+"""Who may ask: this machine alone, or everyone with a token, as far as their role goes; pages of other origins never."""
 
 import hmac
 from dataclasses import dataclass
@@ -9,9 +9,15 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from steelsight.station.http.middleware.roles import least_role
+from steelsight.station.people import Person, hash_of
+
+TRUSTED = "steelsight.trusted"
+"""Key of a request's scope: whether it carries the token. Without one, nobody is told where the station keeps things."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE = frozenset({"same-origin", "none"})
 _GUARDED = ("/api", "/metrics")
+_PERSON = "person"
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -31,10 +37,33 @@ class Access:
     """Who may use the station.
 
     Attributes:
-        token: which every request to the API must carry; None: none is needed, and the station answers this machine alone.
+        token: one for all, which every request to the API must carry, and with which one may do all.
+        people: those who have a token of their own, each with a role. Without either no token is needed, and the station
+            answers this machine alone.
     """
 
     token: str | None = None
+    people: tuple[Person, ...] = ()
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether a request must carry one."""
+        return self.token is not None or bool(self.people)
+
+    def knows(self, token: str) -> bool:
+        """Whether this is the one token for all."""
+        return self.token is not None and hmac.compare_digest(token.encode("latin-1", "replace"), self.token.encode())
+
+    def person(self, token: str) -> Person | None:
+        """Whose token this is; None of nobody's."""
+        sha256 = hash_of(token)
+        return next((one for one in self.people if hmac.compare_digest(one.sha256, sha256)), None)
+
+
+def person_of(scope: Scope) -> Person | None:
+    """Who makes a request; None where there are no names."""
+    person = scope.get("state", {}).get(_PERSON)
+    return person if isinstance(person, Person) else None
 
 
 def is_loopback(host: str) -> bool:
@@ -54,7 +83,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
-        self._token = None if access.token is None else access.token.encode()
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401 or 403, or go on; security headers on every answer."""
@@ -70,27 +99,51 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
+        self._admit(scope)
         refusal = self._refusal(scope)
         await (refusal or self._app)(scope, receive, send_guarded)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if self._token is None and not is_loopback(_host_name(host)):
+        if not self._access.needs_token and not is_loopback(_host_name(host)):
             return _refuse(
                 403,
                 f"this station answers this machine alone, not under the name {host[:100]!r}; start it with a token to "
                 "reach it by another name",
             )
-        if scope["method"] not in _SAFE_METHODS and not _is_own_page(headers, host):
-            return _refuse(403, "a page of another origin may not send this; use the station's own page, or a program")
-        if self._token is not None and scope["path"].startswith(_GUARDED):
-            given = headers.get("authorization", "").encode("latin-1", "replace")
-            if not hmac.compare_digest(given, b"Bearer " + self._token):
-                return _refuse(
-                    401, "this station needs its token: Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"}
-                )
+        is_page = scope["method"] in _SAFE_METHODS and (scope["path"] == "/" or scope["path"].startswith("/static/"))
+        if not is_page and not _is_own_page(headers, host):
+            return _refuse(
+                403, "a page of another origin may not send or ask for this; use the station's own page, or a program"
+            )
+        if self._access.needs_token and scope["path"].startswith(_GUARDED):
+            return _refuse_token(scope)
         return None
+
+    def _admit(self, scope: Scope) -> None:
+        """Note in the scope whether a request carries a token, and whose."""
+        token = _bearer(Headers(scope=scope))
+        person = self._access.person(token) if token else None
+        if person is not None:
+            scope.setdefault("state", {})[_PERSON] = person
+        scope[TRUSTED] = person is not None or (bool(token) and self._access.knows(token))
+
+
+def _refuse_token(scope: Scope) -> JSONResponse | None:
+    """None of one who may."""
+    if not scope[TRUSTED]:
+        return _refuse(401, "this station needs its token: Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"})
+    person, least = person_of(scope), least_role(scope["method"], scope["path"])
+    if person is not None and not person.may(least):
+        return _refuse(403, f"this takes the role {least}, and {person.name} has the role {person.role}; ask an owner")
+    return None
+
+
+def _bearer(headers: Headers) -> str:
+    """The token of a request, whose scheme may be written in any case; empty where there is none."""
+    scheme, _, given = headers.get("authorization", "").strip().partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""
 
 
 def _host_name(host: str) -> str:

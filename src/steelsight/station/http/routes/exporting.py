@@ -1,34 +1,41 @@
-"""The log as a file, and the corrections as a dataset."""
+"""The log and its audit trail as files, and the corrections as a dataset."""
 
-from collections.abc import Iterable, Iterator
-from typing import IO, Annotated
+from collections.abc import Iterator
+from itertools import chain
+from threading import BoundedSemaphore
+from typing import Annotated
 
-from fastapi import APIRouter, Query
-from starlette.background import BackgroundTask
+from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from steelsight.station.corrections.export import NoCorrections, summarise, zip_corrections
 from steelsight.station.corrections.files import TOGETHER
+from steelsight.station.http.actor import actor_of, note_export
 from steelsight.station.http.errors import Responses, refusals
 from steelsight.station.http.params import Filters
 from steelsight.station.http.responses import json_answer
 from steelsight.station.http.schemas import CorrectionsAnswer, LeftOutAnswer
 from steelsight.station.log.export import export_csv, export_parquet
+from steelsight.station.log.verify import trail_lines
 from steelsight.station.station import Station
 
 _CSV, _PARQUET, _ZIP = "text/csv", "application/vnd.apache.parquet", "application/zip"
-_PIECE = 1 << 20
+_LINES = "application/jsonl"
+AT_ONCE = 8
+"""Files that are made and sent at a time: one takes as long as its client."""
 
 
 def exporting_routes(station: Station) -> APIRouter:
     """Routes of files to take away."""
     routes = APIRouter(prefix="/api/v1")
+    places = BoundedSemaphore(AT_ONCE)
 
     @routes.get("/log.csv", responses=_file(_CSV) | refusals(422, 503), response_class=Response, summary="Log as CSV")
-    def log_csv(filters: Annotated[Filters, Query()]) -> Response:
+    def log_csv(request: Request, filters: Annotated[Filters, Query()]) -> Response:
         """All inspections that match the filters, the earliest first, as CSV."""
-        return _download(export_csv(station.log, filters.query()), "log.csv", _CSV)
+        note_export(station, actor_of(station, request.scope), "log.csv")
+        return _download(places, export_csv(station.log, filters.query()), "log.csv", _CSV)
 
     @routes.get(
         "/log.parquet",
@@ -36,9 +43,10 @@ def exporting_routes(station: Station) -> APIRouter:
         response_class=Response,
         summary="Log as Parquet",
     )
-    def log_parquet(filters: Annotated[Filters, Query()]) -> Response:
+    def log_parquet(request: Request, filters: Annotated[Filters, Query()]) -> Response:
         """All inspections that match the filters, the earliest first, as Parquet."""
-        return _download(export_parquet(station.log, filters.query()), "log.parquet", _PARQUET)
+        note_export(station, actor_of(station, request.scope), "log.parquet")
+        return _download(places, export_parquet(station.log, filters.query()), "log.parquet", _PARQUET)
 
     @routes.get("/corrections", response_model=CorrectionsAnswer, responses=refusals(503), summary="Corrections")
     def corrections() -> Response:
@@ -60,13 +68,20 @@ def exporting_routes(station: Station) -> APIRouter:
         response_class=Response,
         summary="Corrections as a dataset",
     )
-    def corrections_zip() -> Response:
+    def corrections_zip(request: Request) -> Response:
         """The reviewed images and their masks in COCO's layout. Unpack it, and `steelsight train` reads it."""
+        note_export(station, actor_of(station, request.scope), "corrections.zip")
         try:
-            archive = zip_corrections(station.log, station.store)
+            return _download(places, zip_corrections(station.log, station.store), "corrections.zip", _ZIP)
         except NoCorrections as error:
             raise HTTPException(404, str(error)) from error
-        return _download(_pieces(archive), "corrections.zip", _ZIP, BackgroundTask(archive.close))
+
+    @routes.get("/audit.jsonl", responses=_file(_LINES) | refusals(503), response_class=Response, summary="Audit trail")
+    def audit_trail(request: Request) -> Response:
+        """The audit trail, an entry a line as JSON; `steelsight log verify` looks whether it is whole."""
+        note_export(station, actor_of(station, request.scope), "audit.jsonl")
+        lines = (line.encode() for line in trail_lines(station.log))
+        return _download(places, lines, "audit.jsonl", _LINES)
 
     return routes
 
@@ -75,19 +90,24 @@ def _file(media_type: str) -> Responses:
     return {200: {"content": {media_type: {}}, "description": "The file."}}
 
 
-def _download(
-    pieces: Iterator[bytes], name: str, media_type: str, after: BackgroundTask | None = None
-) -> StreamingResponse:
-    """A file as it is made; its first piece is made before the answer begins, so that a fault can still be told."""
-    first = next(pieces, b"")
+def _download(places: BoundedSemaphore, pieces: Iterator[bytes], name: str, media_type: str) -> StreamingResponse:
+    """A file as it is made; its first piece is made before the answer begins, so that a fault can still be told.
+
+    Raises:
+        HTTPException: 503, as many are being taken already.
+    """
+    if not places.acquire(blocking=False):
+        raise HTTPException(503, f"{AT_ONCE} files are being taken already; ask again", {"Retry-After": "30"})
+    held = _held(places, pieces)
+    first = next(held)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_chained(first, pieces), media_type=media_type, headers=headers, background=after)
+    return StreamingResponse(chain([first], held), media_type=media_type, headers=headers)
 
 
-def _chained(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    return iter(lambda: file.read(_PIECE), b"")
+def _held(places: BoundedSemaphore, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces, of which the first may be empty; with the last one, or when nobody takes them any more, a place is free."""
+    try:
+        yield next(pieces, b"")
+        yield from pieces
+    finally:
+        places.release()

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from steelsight.imaging.rle import RunError, format_runs, parse_runs
+from steelsight.station.http.actor import actor_of
 from steelsight.station.http.errors import refusals
 from steelsight.station.http.params import InspectionId
 from steelsight.station.http.responses import json_answer
@@ -17,6 +18,7 @@ from steelsight.station.http.routes.viewing import find_inspection
 from steelsight.station.http.schemas import ReviewAnswer, ReviewRequest, ReviewsAnswer
 from steelsight.station.http.to_schema import review_answer
 from steelsight.station.inspection import Inspection
+from steelsight.station.log.audit import Actor
 from steelsight.station.log.log import OutdatedReview, UnknownInspection
 from steelsight.station.station import Station
 
@@ -41,7 +43,7 @@ def reviewing_routes(station: Station) -> APIRouter:
         """Agree with an inspection, or send its correct masks. Earlier versions are kept."""
         async with AsyncExitStack() as stack:
             body = await read_review(request, places, stack)
-            return await run_in_threadpool(_keep, station, id, body)
+            return await run_in_threadpool(_keep, station, id, body, actor_of(station, request.scope))
 
     @routes.get(_PATH, response_model=ReviewsAnswer, responses=refusals(404, 422, 503), summary="All reviews")
     def reviews(id: InspectionId) -> Response:
@@ -53,8 +55,8 @@ def reviewing_routes(station: Station) -> APIRouter:
     return routes
 
 
-def _keep(station: Station, id: int, body: bytearray) -> Response:
-    """Log a review.
+def _keep(station: Station, id: int, body: bytearray, actor: Actor) -> Response:
+    """Log a review, under the name of who sends it where the station knows that: not what they say it is.
 
     Raises:
         HTTPException, RequestValidationError: it is none, or none of this inspection.
@@ -68,8 +70,9 @@ def _keep(station: Station, id: int, body: bytearray) -> Response:
             agrees=said.agrees,
             word=said.word,
             runs=_masks(inspection, said),
-            reviewer=said.reviewer,
+            reviewer=actor.name or said.reviewer,
             comment=said.comment,
+            actor=actor,
         )
     except OutdatedReview as error:
         raise HTTPException(409, str(error)) from error

@@ -1,12 +1,12 @@
 """Counts over time, and whether the line has left the evidence."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from steelsight.inspector.artifact import require_listed
+from steelsight.inspector.checksums import Checksums
+from steelsight.inspector.tested_images import read_tested
 from steelsight.station.drift import measure_drift
 from steelsight.station.http.errors import refusals
 from steelsight.station.http.params import Time
@@ -15,7 +15,7 @@ from steelsight.station.http.schemas import BucketAnswer, CountsAnswer, DriftAns
 from steelsight.station.log import statistics as log_statistics
 from steelsight.station.station import Station
 from steelsight.verdicts.evaluated import EvaluationSet
-from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, read_evaluation_set
+from steelsight.verdicts.evaluated_files import IMAGES
 
 MOST_SCORES = 10_000
 """Images that drift is measured on at most."""
@@ -24,7 +24,7 @@ MOST_SCORES = 10_000
 def statistics_routes(station: Station) -> APIRouter:
     """Routes of figures."""
     routes = APIRouter(prefix="/api/v1")
-    evidence = _evidence(station.inspector.folder)
+    evidence = _evidence(station.inspector.checksums)
 
     @routes.get(
         "/statistics", response_model=StatisticsAnswer, responses=refusals(422, 503), summary="Counts over time"
@@ -54,16 +54,13 @@ def statistics_routes(station: Station) -> APIRouter:
     return routes
 
 
-def _evidence(folder: Path) -> EvaluationSet | None:
+def _evidence(checksums: Checksums) -> EvaluationSet | None:
     """The images that an inspector was tested on; None where it carries none.
 
     Raises:
         UserError: they are damaged.
     """
-    if not (folder / IMAGES).is_file():
-        return None
-    require_listed(folder, IMAGES, DEFECTS)
-    return read_evaluation_set(folder)
+    return read_tested(checksums) if (checksums.folder / IMAGES).is_file() else None
 
 
 def _counts(counts: log_statistics.VerdictCounts) -> dict[str, int]:

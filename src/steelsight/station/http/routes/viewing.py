@@ -130,7 +130,7 @@ def find_inspection(station: Station, number: int) -> Inspection:
     """
     found = station.log.get(number)
     if found is None:
-        raise HTTPException(404, f"there is no inspection {number}, or not any more")
+        raise HTTPException(404, f"there is no inspection {number}; it may have been removed")
     return found
 
 

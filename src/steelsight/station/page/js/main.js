@@ -85,7 +85,10 @@ async function cardOnce() {
   return card;
 }
 
-api.onRefused((sentence) => askToken(main, sentence, route));
+api.onRefused((sentence) => {
+  card = null; // it says whose token asked
+  askToken(main, sentence, route);
+});
 for (const [key, view] of Object.entries({ i: "inspect", y: "history", v: "review", c: "inspector" })) {
   keyboard.always(`g ${key}`, `go to ${view}`, () => { location.hash = view; });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { foundIn, isReadable, saidBy } from "#page/lib/summary.js";
+import { foundIn, isReadable, probabilityOf, saidBy } from "#page/lib/summary.js";
 
 /** @import { RegionSummary, Review } from "#page/lib/answers.js" */
 
@@ -12,9 +12,14 @@ const REVIEW = { version: 1, at: "2026-01-01T00:00:00Z", reviewer: "Anna", agree
 const region = (name) => ({ class: name, number: 1, left: 0, top: 0, width: 1, height: 1, area: 1, probability: 1 });
 
 test("what was found is said by class, what is suspected once each", () => {
-  assert.equal(foundIn({ classes: { 1: 0, 2: 0 }, suspected: [] }), "nothing");
-  assert.equal(foundIn({ classes: { 1: 1, 2: 0, 3: 3120 }, suspected: [] }), "1: 1 pixel, 3: 3,120 pixels");
-  assert.equal(foundIn({ classes: { 3: 5 }, suspected: [region("1"), region("1"), region("2")] }), "3: 5 pixels; suspected: 1, 2");
+  assert.equal(foundIn({ classes: { 1: 0, 2: 0 }, suspected: [] }), "nothing found");
+  assert.equal(foundIn({ classes: { 1: 1, 2: 0, 3: 3120 }, suspected: [] }), "class 1: 1 px, class 3: 3,120 px");
+  assert.equal(foundIn({ classes: { 3: 5 }, suspected: [region("1"), region("1"), region("2")] }), "class 3: 5 px; suspected: class 1, 2");
+});
+
+test("P(defect) is the one that the reason names, and not the calibrated one", () => {
+  const inspection = { p_defect: 0.706, probability: 0.29 };
+  assert.equal(probabilityOf(inspection), "0.71");
 });
 
 test("a review is said in a few words", () => {

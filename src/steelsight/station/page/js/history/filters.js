@@ -1,5 +1,6 @@
 /** The filters of the history: a form, and what it says as fields of the request. */
 import { h } from "../lib/dom.js";
+import { CHANNELS } from "../lib/summary.js";
 
 /**
  * @import { Fields } from "../lib/api.js"
@@ -9,7 +10,6 @@ import { h } from "../lib/dom.js";
 /** @typedef {{ since: string|null, until: string|null }} Dates instants, until not included; null: none is chosen */
 
 const VERDICTS = ["pass", "review", "reject"];
-const DOORS = { page: "page", http: "HTTP", watch: "watched folder" };
 
 /**
  * @param {Inspector} card
@@ -30,7 +30,7 @@ export function makeFilters(card, changed) {
   const verdicts = VERDICTS.map((verdict) => h("input", { type: "checkbox", name: "verdict", value: verdict }));
   const selects = {
     class: choice("class", "any", Object.fromEntries(card.classes.map((one) => [one.name, one.name]))),
-    door: choice("door", "any", DOORS),
+    door: choice("door", "any", CHANNELS),
     reviewed: choice("reviewed", "any", { false: "not yet", true: "reviewed" }),
     flagged: choice("flagged", "any", { true: "flagged", false: "not flagged" }),
     order: choice("order", null, { newest: "newest first", oldest: "oldest first", doubt: "most doubtful first" }),
@@ -42,7 +42,7 @@ export function makeFilters(card, changed) {
     h("div", { class: "field", role: "group", "aria-label": "Verdict" }, h("span", {}, "Verdict"), h("div", { class: "checks" },
       verdicts.map((input) => h("label", { class: "check" }, input, input.value)))),
     labelled("Class", selects.class),
-    labelled("Door", selects.door),
+    labelled("Channel", selects.door),
     labelled("Reviewed", selects.reviewed),
     labelled("Unusual", selects.flagged),
     labelled("From", since),

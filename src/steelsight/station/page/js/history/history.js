@@ -5,7 +5,7 @@ import { h, notice } from "../lib/dom.js";
 import { makeFilters } from "./filters.js";
 import { downloadLink } from "../lib/download_link.js";
 import { openInspection } from "../viewer/inspection_dialog.js";
-import { flagOf, foundIn, isReadable, probabilityOf, saidBy, verdictOf, when } from "../lib/summary.js";
+import { CHANNELS, flagOf, foundIn, isReadable, probabilityOf, saidBy, verdictOf, when } from "../lib/summary.js";
 import { messageOf } from "../lib/errors.js";
 import { alarmOf, countPanel, driftPanel } from "./trends.js";
 
@@ -135,7 +135,7 @@ class History {
       cell("Verdict", h("span", { class: "marks" }, verdictOf(inspection), flagOf(inspection))),
       cell("P(defect)", probabilityOf(inspection)),
       cell("Found", inspection.error ?? foundIn(inspection)),
-      cell("Door", inspection.door),
+      cell("Channel", CHANNELS[inspection.door]),
       cell("Reviewed", review));
   }
 
@@ -226,7 +226,7 @@ function lasts(buckets) {
 
 /** @param {HTMLElement} rows */
 function table(rows) {
-  const names = ["Image", "When", "Verdict", "P(defect)", "Found", "Door", "Review"];
+  const names = ["Image", "When", "Verdict", "P(defect)", "Found", "Channel", "Review"];
   const head = h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name))));
   return h("div", { class: "scroll" }, h("table", { class: "inspections" }, head, rows));
 }

@@ -9,6 +9,7 @@ import { openInspection } from "../viewer/inspection_dialog.js";
 import { keyOf } from "../viewer/gauge.js";
 import { Uploads } from "./uploads.js";
 import { count, size, whole } from "../lib/format.js";
+import { madeUpOf } from "../lib/summary.js";
 
 /**
  * @import { Inspection, Inspector, Region, Verdict } from "../lib/answers.js"
@@ -58,7 +59,7 @@ class Inspect {
     this.list = h("ul", { class: "results", "aria-label": "Results" });
     this.tally = h("div", { class: "tally", role: "status", hidden: true });
     this.anew = this.loadedAnew();
-    this.element = h("div", { class: "inspect empty" }, this.dropZone(), this.anew, this.tally, this.list);
+    this.element = h("div", { class: "inspect empty" }, this.dropZone(), ...madeUpOf(card), this.anew, this.tally, this.list);
   }
 
   /** What to say where the page was loaded anew, which empties its list; nothing else. */

@@ -2,6 +2,7 @@
 
 import { inkOn } from "../lib/defect_classes.js";
 import { h, swatch } from "../lib/dom.js";
+import { madeUpOf } from "../lib/summary.js";
 import { count, level, percent, probability, size, time, whole } from "../lib/format.js";
 
 /**
@@ -12,10 +13,16 @@ import { count, level, percent, probability, size, time, whole } from "../lib/fo
 
 /** Show the view; see main.js. @param {HTMLElement} element @param {Context} context */
 export function open(element, { card }) {
-  element.append(h("h1", {}, card.name), h("p", { class: "soft" },
+  element.append(h("h1", {}, card.made_up ? "The ready inspector" : card.name), ...madeUpOf(card), h("p", { class: "soft" },
     `Recipe ${card.recipe}, exported ${time(card.created)} by steelsight ${card.version}, ${card.precision}. Fingerprint `,
-    h("code", {}, card.fingerprint)),
+    h("code", {}, card.fingerprint), ". ", ...signer(card)),
   h("div", { class: "sections" }, verdicts(card), classes(card), networks(card), figures(card), limits(card)));
+}
+
+/** Who signed it. @param {Inspector} card @returns {Leaf[]} */
+function signer({ signature: { state, name, number } }) {
+  if (state === "trusted") return [`Signed by ${name}, key `, h("code", {}, number), "."];
+  return [state === "unchecked" ? "It is signed; this station trusts no key, so nobody has checked by whom." : "Nobody has signed it."];
 }
 
 /** @param {Inspector} card */
@@ -28,8 +35,8 @@ function verdicts({ policy }) {
   }
   section.append(
     h("p", { class: "notice info" }, policy.guaranteed
-      ? `Its bounds are guaranteed: they were measured on images that it was not made with (evidence: ${policy.evidence}).`
-      : `Its bounds are not guaranteed: the evidence is ${policy.evidence}.`),
+      ? "Its bounds are guaranteed for images like those that they were measured on, none of which it was made with."
+      : `Its bounds are an estimate, and not guaranteed (${policy.evidence}).`),
     h("ul", {}, policy.statements.map((text) => h("li", {}, text))));
   return section;
 }
@@ -37,8 +44,8 @@ function verdicts({ policy }) {
 /** @param {Inspector} card */
 function classes({ classes: all, rule }) {
   const soft = rule.softness > 1
-    ? `Its gate is soft: if P(defect) is 0, areas must be ${rule.softness} times as large; the factor falls to 1 as P(defect) rises to 1.`
-    : "Its gate is hard: above it, the thresholds alone decide.";
+    ? `The lower P(defect), the larger a defect must be: ${rule.softness} times the least area if P(defect) is 0, once if it is 1.`
+    : "Above it, the thresholds alone decide.";
   return h("section", {}, h("h2", {}, "Classes and rule"),
     table(["Class", "Upper", "Lower", "Least area"], all.map((one, index) => [
       h("span", { class: "class-name" }, swatch(one, inkOn(one.colour)), `Class ${one.name}`),
@@ -56,7 +63,8 @@ function networks({ networks: all }) {
   return h("section", {}, h("h2", {}, "Networks"),
     table(["Step", "Network", "Folds", "Sees"], [...members].map(([member, folds]) => [
       steps[folds[0].step], member, folds.map(({ fold }) => fold).join(", "), `${folds[0].height} × ${folds[0].width} px`])),
-    h("p", { class: "soft" }, "One network for each fold. The answers of a step's networks are averaged."));
+    h("p", { class: "soft" }, "One network for each fold, a part of the training images that it did not see. ",
+      "The answers of a step's networks are averaged."));
 }
 
 /** @param {Inspector} card */
@@ -64,11 +72,11 @@ function figures({ out_of_fold: found }) {
   /** @type {(value: number|null, text: (value: number) => string) => string} */
   const shown = (value, text) => (value === null ? "–" : text(value));
   if (!found) {
-    return h("section", {}, h("h2", {}, "Out of fold"), h("p", { class: "soft" },
+    return h("section", {}, h("h2", {}, "On training images"), h("p", { class: "soft" },
       "Its networks learned from the answers of an ensemble that had seen every image of the run: no figure of the run is theirs. ",
       "Calibration on new images tells what they are worth."));
   }
-  return h("section", {}, h("h2", {}, "Out of fold"),
+  return h("section", {}, h("h2", {}, "On training images, each judged by networks that did not see it"),
     table(["", ""], [
       ["Images", whole(found.images)],
       ["Dice", shown(found.nested_dice, (value) => probability(value))],
@@ -76,8 +84,8 @@ function figures({ out_of_fold: found }) {
       ["Dice of pairs with a defect", shown(found.nested_defective_dice, (value) => probability(value))],
       ["False alarms among empty pairs", shown(found.nested_false_alarm_share, percent)],
     ]),
-    h("p", { class: "soft" }, "Each image was judged by networks that did not see it, with members and rule chosen without its ",
-      "fold. Expect such figures on new images like these."));
+    h("p", { class: "soft" }, "Networks and rule were chosen without these images, too. Expect such figures on new images like ",
+      "these. Dice is the overlap of the masks with the truth, from 0 to 1; a pair is an image and a class."));
 }
 
 /** @param {Inspector} card */

@@ -124,6 +124,15 @@
  * }} CrossValidated
  */
 
+/** Whose token a request carries. @typedef {{ name: string, role: "operator"|"reviewer"|"owner" }} Person */
+
+/** @typedef {{ entries: number, head: string|null, at: string|null }} Audit */
+
+/**
+ * Who signed the inspector; name and number of the key are null where the station trusts none, or nobody signed.
+ * @typedef {{ state: "unsigned"|"unchecked"|"trusted", name: string|null, number: string|null }} Signature
+ */
+
 /**
  * What inspects here: the inspector's card.
  * @typedef {{
@@ -142,7 +151,10 @@
  *   limits: Limits,
  *   samples: string[],
  *   roi: string|null,
+ *   signature: Signature,
  *   needs_token: boolean,
+ *   person: Person|null,
+ *   made_up: boolean,
  * }} Inspector
  */
 

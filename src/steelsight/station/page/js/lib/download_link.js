@@ -11,6 +11,7 @@ import { h } from "./dom.js";
  * @param {(error: unknown) => void} failed told what went wrong.
  */
 export function downloadLink(card, path, name, text, failed) {
+  if (card.person && card.person.role !== "owner") return h("span", { class: "soft" }, `${text}: for owners`);
   const link = h("a", { href: `/api/v1${path}`, download: name, class: "download" }, text);
   if (card.needs_token) {
     link.addEventListener("click", (event) => {

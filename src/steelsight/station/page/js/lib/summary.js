@@ -1,9 +1,9 @@
 /** An inspection and what was said of it, in a few words. */
 
-import { badge, h } from "./dom.js";
-import { count, probability, time } from "./format.js";
+import { badge, h, notice } from "./dom.js";
+import { probability, time, whole } from "./format.js";
 
-/** @import { InspectionSummary, Review, Summary } from "./answers.js" */
+/** @import { InspectionSummary, Inspector, Review, Summary } from "./answers.js" */
 
 const FLAGGED = "unlike the images that the inspector was trained on";
 
@@ -20,21 +20,21 @@ export const isReadable = (inspection) => inspection.height !== null;
 /** The inspector's verdict, or that the file could not be read. @param {InspectionSummary} inspection */
 export const verdictOf = (inspection) => badge(isReadable(inspection) ? inspection.verdict : "unreadable");
 
-/**
- * The calibrated probability of a defect where there is one, else the classifiers' mean.
- * @param {InspectionSummary} inspection
- */
-export const probabilityOf = (inspection) => probability(inspection.probability ?? inspection.p_defect, 2);
+/** P(defect), the one that the verdict's reason names. @param {Pick<InspectionSummary, "p_defect">} inspection */
+export const probabilityOf = (inspection) => probability(inspection.p_defect, 2);
+
+/** How an image came: of each channel, in the table and among its filters. */
+export const CHANNELS = { page: "page", http: "HTTP", watch: "watched folder" };
 
 /**
- * "3: 3,120 pixels", one for each class that was found, and which classes are suspected.
+ * "class 3: 3,120 px", one for each class that was found, and which classes are suspected.
  * @param {Pick<Summary, "classes"|"suspected">} inspection
  */
 export function foundIn(inspection) {
   const found = Object.entries(inspection.classes).filter(([, area]) => area);
-  const areas = found.map(([name, area]) => `${name}: ${count(area, "pixel")}`).join(", ") || "nothing";
+  const areas = found.map(([name, area]) => `class ${name}: ${whole(area)} px`).join(", ") || "nothing found";
   const suspected = [...new Set(inspection.suspected.map((region) => region.class))];
-  return suspected.length ? `${areas}; suspected: ${suspected.join(", ")}` : areas;
+  return suspected.length ? `${areas}; suspected: class ${suspected.join(", ")}` : areas;
 }
 
 /** That the image is unlike those that were trained on, and in what; null where it is not. @param {Pick<InspectionSummary, "flags">} inspection */
@@ -46,3 +46,8 @@ export function saidBy(review) {
   const masks = review.agrees ? "masks agreed" : "masks corrected";
   return `${review.word}, ${masks}${review.reviewer ? ` – ${review.reviewer}` : ""}`;
 }
+
+/** That an inspector knows made-up steel only; nothing of any other. @param {Pick<Inspector, "made_up">} card */
+export const madeUpOf = ({ made_up: madeUp }) => (madeUp
+  ? [notice("This ready inspector knows made-up steel only. What it says of real steel means nothing.", "info")]
+  : []);

@@ -3,7 +3,7 @@
 import { h } from "../lib/dom.js";
 
 /**
- * @import { Inspection, Review } from "../lib/answers.js"
+ * @import { Inspection, Person, Review } from "../lib/answers.js"
  */
 
 /** @typedef {Review["word"]} Decision */
@@ -24,15 +24,17 @@ const DECISIONS = ["pass", "reject"];
 const REVIEWER = "steelsight-reviewer";
 
 /**
+ * @param {Person|null} person whose token this is: the station puts their name into the review, whatever is sent.
  * @param {{agree: () => unknown, correct: () => unknown}} called agree: by the button that lets the masks stand; correct: by
  *   the other.
  * @returns {DecisionForm}
  */
-export function makeDecisionForm({ agree, correct }) {
+export function makeDecisionForm(person, { agree, correct }) {
   const choices = DECISIONS.map((value) => h("input", { type: "radio", name: "decision", value }));
   /** @type {HTMLInputElement} */
   const reviewer = h("input", {
-    name: "reviewer", autocomplete: "name", maxlength: 100, value: localStorage.getItem(REVIEWER) ?? "",
+    name: "reviewer", autocomplete: "name", maxlength: 100, readonly: person !== null,
+    value: person?.name ?? localStorage.getItem(REVIEWER) ?? "",
     oninput: () => localStorage.setItem(REVIEWER, reviewer.value.trim()),
   });
   const comment = h("input", { name: "comment", maxlength: 1000, autocomplete: "off" });

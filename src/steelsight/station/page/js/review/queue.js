@@ -120,7 +120,7 @@ export class Queue {
     const details = h(
       "span",
       { class: "soft" },
-      `doubt ${item.doubt.toFixed(2)}, P ${probabilityOf(item)}`,
+      `doubt ${item.doubt.toFixed(2)}, P(defect) ${probabilityOf(item)}`,
       said ? ` – ${said}` : "",
     );
     const button = h(

@@ -60,16 +60,17 @@ export class Review {
     this.viewer = new Viewer(this.stage, card);
     this.editor = new Editor(this.viewer, () => this.refresh());
     this.toolbar = makeToolbar(this.editor);
-    this.form = makeDecisionForm({ agree: () => this.save(false), correct: () => this.save(true) });
+    this.form = makeDecisionForm(card.person, { agree: () => this.save(false), correct: () => this.save(true) });
     this.versions = h("div");
     /** @type {(by: number, key: string, text: string) => HTMLElement} */
     const step = (by, key, text) => h("button", { type: "button", title: `(${key})`, onclick: () => this.go(by) }, text);
-    this.work = h("div", { class: "review-work", hidden: true }, this.message,
+    this.work = h("div", { class: "review-work", hidden: true },
       h("div", { class: "heading" }, this.head, h("div", { class: "steps" }, step(-1, "k", "Previous"), step(1, "j", "Next"))),
       this.toolbar.element, this.stage, this.form.element,
-      h("section", { class: "review-versions", "aria-label": "Versions" }, h("h3", {}, "What was said"), this.versions));
+      h("section", { class: "review-versions", "aria-label": "Versions" }, h("h3", {}, "Decisions so far"), this.versions));
     element.append(
       h("h1", {}, "Review"),
+      this.message,
       h("div", { class: "reviewing" }, this.work, this.queue.element),
       this.corrections.element);
   }
@@ -348,7 +349,6 @@ export class Review {
 
   /** @param {string} sentence @param {"info"|"error"} kind */
   say(sentence, kind = "error") {
-    this.work.hidden = false;
     this.message.replaceChildren(notice(sentence, kind));
   }
 }

@@ -2,7 +2,7 @@
 
 import { h } from "../lib/dom.js";
 import { gauge, keyOf } from "./gauge.js";
-import { probability, size, time } from "../lib/format.js";
+import { percent, probability, size, time } from "../lib/format.js";
 
 /** @import { Inspection, Inspector } from "../lib/answers.js" */
 
@@ -13,7 +13,8 @@ export function facts(inspection, card) {
   const { height, width, flags, review } = inspection;
   const rows = [
     ["P(defect)", probability(inspection.p_defect)],
-    ["Calibrated", inspection.probability === null ? null : probability(inspection.probability)],
+    ["Calibrated", inspection.probability === null ? null
+      : `of the tested images with this P(defect), about ${percent(inspection.probability)} show a defect`],
     ["Unusual", flags.join(" and ") || null],
     ["Reviewed", review && `${review.word} by ${review.reviewer || "a reviewer"}, ${time(review.at)}`],
     ["Image", `${width} × ${height} px, ${size(inspection.bytes)}`],

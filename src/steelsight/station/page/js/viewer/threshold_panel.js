@@ -130,7 +130,7 @@ class ClassRow {
       return;
     }
     this.why.textContent = enough
-      ? `All above ${probability(lower / 255)}: ${whole(found)} px score above ${probability(upper / 255)}; ${whole(least)} are needed.`
+      ? `Marked above ${probability(lower / 255)}, as ${whole(found)} px score above ${probability(upper / 255)}; ${whole(least)} are needed.`
       : `Not marked: ${whole(found)} px score above ${probability(upper / 255)}; ${whole(least)} are needed.`;
   }
 }

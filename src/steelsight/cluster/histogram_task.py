@@ -1,0 +1,85 @@
+"""What a worker does with a block of a fold's images: counts the values of their combined maps, which the driver has sent."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.cluster.files_back import Message
+from steelsight.cluster.scratch import worker_folder
+from steelsight.cluster.shipped import Chunk, safe_path
+from steelsight.core.errors import UserError
+from steelsight.core.files import write_bytes
+from steelsight.selection.histograms import Choice, histograms_of
+
+
+@dataclass(frozen=True)
+class CountOrders:
+    """What holds for all blocks of a run.
+
+    Attributes:
+        token: of the driver that gives them.
+        files: what describes the RUN, by name.
+    """
+
+    token: str
+    files: Mapping[str, bytes]
+
+
+def count_block(
+    orders: CountOrders, choices: Sequence[Choice], indices: NDArray[np.int64], maps: Mapping[str, Chunk]
+) -> Message:
+    """`{"counts": histograms}` of images by each choice, or `{"failed": sentence}`.
+
+    Args:
+        indices: of the images in the record.
+        maps: the files in RUN/evidence that have their maps, by path; they are there no longer than the block takes.
+    """
+    try:
+        evidence = _desk(_Key(orders)).evidence
+        folder = evidence.run.path / "evidence"
+        for name, content in maps.items():
+            write_bytes(folder / safe_path(name), content.data)
+        counts = histograms_of(evidence, choices, indices, threads=1)
+        shutil.rmtree(folder, ignore_errors=True)
+    except UserError as error:
+        return {"failed": str(error)}
+    return {"counts": counts}
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What a worker keeps from block to block of one run."""
+
+    evidence: Any
+    lock: Any
+
+
+class _Key:
+    """Orders, told apart by their driver alone."""
+
+    def __init__(self, orders: CountOrders) -> None:
+        self.orders = orders
+
+    def __hash__(self) -> int:
+        return hash(self.orders.token)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.orders.token == self.orders.token
+
+
+@cache
+def _desk(key: _Key) -> _Desk:
+    """Write down the RUN, without its images."""
+    from steelsight.run.predictions import OutOfFoldPredictions
+    from steelsight.run.run import Run
+
+    folder, lock = worker_folder()
+    run = Run(folder / "run")
+    for name, content in key.orders.files.items():
+        write_bytes(run.path / name, content)
+    return _Desk(OutOfFoldPredictions.of(run), lock)

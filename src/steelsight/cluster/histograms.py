@@ -1,0 +1,155 @@
+"""The histograms that `decide` needs, made on the nodes of a cluster: as `steelsight.selection.histograms` makes them here.
+
+A block of a fold's images travels with the stored maps of just these, compressed as they lie in the RUN, so that nodes share
+no disk and keep nothing, and each map travels once for all choices that it is in.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelsight.cluster.check_nodes import check_nodes
+from steelsight.cluster.connect import first_line
+from steelsight.cluster.histogram_task import CountOrders, count_block
+from steelsight.cluster.nodes import Needs, nodes_of, within
+from steelsight.cluster.shipped import Chunk
+from steelsight.core.errors import UserError
+from steelsight.run.predictions import OutOfFoldPredictions
+from steelsight.run.stored_maps import SHARD, shard_files
+from steelsight.selection.histograms import Pass
+
+RETRIES = 3
+"""How often a block goes to another worker after its own was lost."""
+_BLOCK = 2 * SHARD  # images of a block
+_AHEAD = 2  # blocks that a processor has at hand
+_LOOK_EVERY = 2.0  # seconds between two looks at the nodes
+_MEMORY = 1e9  # bytes of a worker with its process
+
+Counts = list[NDArray[np.uint32]]
+
+
+def count_on_cluster(
+    ray: Any,
+    evidence: OutOfFoldPredictions,
+    passes: Sequence[Pass],
+    tick: Callable[[int], None],
+    retries: int,
+    say: Callable[[str], None],
+) -> Iterator[Counts]:
+    """Make passes, see `steelsight.selection.histograms.MakeHistograms`.
+
+    Args:
+        ray: see `steelsight.cluster.connect.connected`.
+        retries: how often a block goes to another worker after its own was lost.
+        say: told what a user should know.
+
+    Raises:
+        UserError: a node has another steelsight, a map is damaged, or a block was lost with its worker again and again.
+    """
+    for note in check_nodes(ray, nodes_of(ray)):
+        say(note)
+    yield from _Driver(ray, evidence, passes, tick, retries).made()
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Images of a pass, by their rows in its fold."""
+
+    number: int
+    rows: slice
+    count: int
+
+
+@dataclass(eq=False)
+class _Driver:
+    """Gives blocks out and puts what comes back in its place."""
+
+    ray: Any
+    evidence: OutOfFoldPredictions
+    passes: Sequence[Pass]
+    tick: Callable[[int], None]
+    retries: int
+    _tasks: dict[Any, _Block] = field(default_factory=dict)
+    _counts: dict[int, Counts] = field(default_factory=dict)
+    _room: int = 1
+    _looked: float = float("-inf")
+
+    def made(self) -> Iterator[Counts]:
+        run = self.evidence.run
+        files = {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file() and path.name[0] != "."}
+        self._orders = self.ray.put(CountOrders(os.urandom(8).hex(), files))
+        blocks = deque(self._blocks())
+        left = [sum(block.count for block in blocks if block.number == number) for number in range(len(self.passes))]
+        try:
+            for number, one in enumerate(self.passes):
+                while left[number]:
+                    self._give_out(blocks)
+                    for ref in self.ray.wait(list(self._tasks), num_returns=1, timeout=1.0)[0]:
+                        block = self._hear(ref)
+                        left[block.number] -= block.count
+                yield self._counts.pop(number) if number in self._counts else self._empty(one)
+        finally:
+            for ref in self._tasks:
+                self.ray.cancel(ref, force=True)
+
+    def _blocks(self) -> Iterator[_Block]:
+        for number, one in enumerate(self.passes):
+            images = len(self.evidence.indices(one.fold))
+            for start in range(0, images, _BLOCK):
+                yield _Block(number, slice(start, start + _BLOCK), min(_BLOCK, images - start))
+
+    def _give_out(self, blocks: deque[_Block]) -> None:
+        """As many blocks as there are processors, and as many again, so that none waits and a cluster that can grow does."""
+        if time.monotonic() - self._looked > _LOOK_EVERY:
+            nodes = nodes_of(self.ray)
+            self._needs = within(Needs(memory=_MEMORY), nodes)
+            self._room, self._looked = max(1, sum(node.takes(self._needs) for node in nodes)), time.monotonic()
+        task = self.ray.remote(count_block).options(**self._needs.options(), max_retries=self.retries)
+        while blocks and len(self._tasks) < _AHEAD * self._room:
+            block = blocks.popleft()
+            one = self.passes[block.number]
+            maps = self.ray.put(self._maps(one, block))
+            indices = self.evidence.indices(one.fold)[block.rows]
+            self._tasks[task.remote(self._orders, one.choices, indices, maps)] = block
+
+    def _maps(self, one: Pass, block: _Block) -> dict[str, Chunk]:
+        """The files with the maps of a block's images, by their path in RUN/evidence."""
+        around = self.evidence.run.path / "evidence"
+        members = {member.name: member for choice in one.choices for member in choice.members}
+        folders = [self.evidence.run.predictions_file(member, one.fold) for member in members.values()]
+        return {
+            file.relative_to(around).as_posix(): np.frombuffer(file.read_bytes(), np.uint8)
+            for folder in folders
+            for file in shard_files(folder, block.rows.start, block.rows.start + block.count)
+        }
+
+    def _hear(self, ref: Any) -> _Block:
+        block = self._tasks.pop(ref)
+        one = self.passes[block.number]
+        try:
+            message = self.ray.get(ref)
+        except self.ray.exceptions.RayTaskError:
+            raise
+        except self.ray.exceptions.RayError as error:
+            raise UserError(
+                f"{self.evidence.run}: {self.retries + 1} workers were lost while they counted images of fold {one.fold}, "
+                f"the last so: {first_line(error)}; what is finished is kept for the next `decide`; give more `retries=`, or "
+                "leave out the cluster"
+            ) from error
+        if "failed" in message:
+            raise UserError(message["failed"])
+        counts = self._counts.setdefault(block.number, self._empty(one))
+        for total, count in zip(counts, message["counts"], strict=True):
+            total[block.rows] = count
+        self.tick(block.count)
+        return block
+
+    def _empty(self, one: Pass) -> Counts:
+        shape = (len(self.evidence.indices(one.fold)), len(self.evidence.record.classes), 2, 256)
+        return [np.empty(shape, np.uint32) for _ in one.choices]

@@ -11,6 +11,7 @@ from steelsight.imaging.object_store import ImagePath, StoredObject, stored_belo
 from steelsight.imaging.read import is_image_name, is_unread_image
 
 _NAMED = 3
+_NO_FILE = "with `..`, `::` or an empty part in the name, as no file has it; give the object another name"
 _MOST_SEEN = 20_000  # entries of a folder that is passed over; about half a second
 
 
@@ -85,7 +86,12 @@ def look_below_url(url: str) -> tuple[list[str], list[LeftOut]]:
     """
     images: list[PurePosixPath] = []
     apart: dict[tuple[str, str], list[PurePosixPath]] = {}
-    for path in sorted(map(PurePosixPath, stored_below(url))):
+    stored = {name: PurePosixPath(name) for name in stored_below(url)}
+    for name, path in sorted(stored.items(), key=lambda one: one[1]):
+        if not _is_as_of_a_file(name):
+            if is_image_name(path):
+                apart.setdefault(("", _NO_FILE), []).append(path)
+            continue
         hidden = next((place for place, part in enumerate(path.parts[:-1]) if part.startswith(".")), None)
         if hidden is not None and is_image_name(path):
             inside = "/".join(path.parts[: hidden + 1])
@@ -97,12 +103,19 @@ def look_below_url(url: str) -> tuple[list[str], list[LeftOut]]:
     left_out = [
         LeftOut(
             StoredObject(f"{url.rstrip('/')}/{inside}".rstrip("/")),
-            reason or f"{_named(paths)}: of a format that is not read",
+            f"{_named(paths)}: {reason}" if reason == _NO_FILE else reason or f"{_named(paths)}: of a format that is not read",
             len(paths),
         )
         for (inside, reason), paths in sorted(apart.items())
     ]
     return [str(path) for path in images], left_out
+
+
+def _is_as_of_a_file(name: str) -> bool:
+    """Whether the way to an object could be that to a file below a folder. Others could name a picture outside of the results,
+    two of them the same file, or an URL within an URL."""
+    path = PurePosixPath(name)
+    return str(path) == name and not path.is_absolute() and ".." not in path.parts and "::" not in name
 
 
 def group_by_folder(files: Collection[Path], reason: str) -> Iterator[LeftOut]:

@@ -110,7 +110,9 @@ def test_nothing_in_an_object_store_is_refused_with_the_url(folder: Any, name: s
         find_sources([f"file://{folder}/{name}"])
 
 
-@pytest.mark.parametrize("url", ["ftp://me:s3cret@host/a.jpg", "sftp://me:s3:cr@et@host/archive", "https://:s3cret@h/*.png"])
+@pytest.mark.parametrize(
+    "url", ["ftp://me:s3cret@host/a.jpg", "sftp://me:s3:cr@et@host/archive", "https://:s3cret@h/*.png"]
+)
 def test_an_url_with_a_password_is_refused_before_it_stands_anywhere(url: str) -> None:
     for ask in (lambda: find_sources([url]), lambda: Source.of(url)):
         with pytest.raises(UserError, match=r"give it to fsspec, as in FSSPEC_[A-Z]+_PASSWORD") as refused:

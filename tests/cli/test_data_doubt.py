@@ -101,7 +101,9 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     assert "no RUN" in refused.stderr
 
 
-def test_images_in_an_object_store_are_refused_by_their_url(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+def test_images_in_an_object_store_are_refused_by_their_url(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
     run, url = random_run(tmp_path_factory).run.path, f"file://{SAMPLE}/test_images"
     for given, piped in ((url, ""), ("-", f"{url}/fresh00.jpg\n")):
         done = run_cli("data", "doubt", run, "--unlabelled", given, "--out", tmp_path / "worth", stdin=piped)

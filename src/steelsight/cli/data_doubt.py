@@ -92,7 +92,9 @@ def _worth(
 
     record = evidence.record
     found = find([unlabelled])
-    files = {source: source.file for source in found.sources}  # what is in an object store is refused before hours of looking
+    files = {
+        source: source.file for source in found.sources
+    }  # what is in an object store is refused before hours of looking
     for passed_over in found.left_out:
         console.print(passed_over.sentence, markup=False, highlight=False, soft_wrap=True)
     classifiers, segmenters = _members(evidence)

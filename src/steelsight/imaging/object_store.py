@@ -105,8 +105,8 @@ def refuse_password(url: str) -> None:
     if found is not None:
         name = url.partition("://")[0]
         raise UserError(
-            f"{found[1]}:...@{url[found.end() :]}: a password in an URL would stand in tables and logs; leave it out, and give "
-            f"it to fsspec, as in FSSPEC_{name.upper()}_PASSWORD"
+            f"{found[1]}:...@{url[found.end() :]}: a password in an URL would stand in tables and logs; leave it out, and "
+            f"give it to fsspec, as in FSSPEC_{name.upper()}_PASSWORD"
         )
 
 

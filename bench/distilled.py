@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from machine import print_machine
 from numpy.typing import NDArray
 
 from steelsight.cascade.sources import sources_of
@@ -75,4 +76,5 @@ def judged(inspector: Inspector, samples: tuple) -> tuple[NDArray[np.float64], N
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

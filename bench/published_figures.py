@@ -18,6 +18,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from machine import print_machine
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.model_selection import StratifiedKFold
@@ -181,4 +182,5 @@ def _seen(groups: NDArray[np.int64], folds: NDArray[np.int64], index: int) -> bo
 
 
 if __name__ == "__main__":
+    print_machine()
     main()

@@ -108,3 +108,23 @@ def test_nothing_in_an_object_store_is_refused_with_the_url(folder: Any, name: s
         UserError, match=r"^file://.*: the object store has no image there, and as a pattern it matches nothing"
     ):
         find_sources([f"file://{folder}/{name}"])
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://me:s3cret@host/a.jpg", "sftp://me:s3:cr@et@host/archive", "https://:s3cret@h/*.png"]
+)
+def test_an_url_with_a_password_is_refused_before_it_stands_anywhere(url: str) -> None:
+    for ask in (lambda: find_sources([url]), lambda: Source.of(url)):
+        with pytest.raises(UserError, match=r"give it to fsspec, as in FSSPEC_[A-Z]+_PASSWORD") as refused:
+            ask()
+        assert "cr" not in str(refused.value)
+        assert str(refused.value).startswith(f"{url.partition('://')[0]}://")
+    assert str(Source.of("s3://me@host/a:b@c.jpg").path) == "s3://me@host/a:b@c.jpg"
+
+
+def test_a_prefix_of_which_all_is_left_out_is_refused_as_such_a_folder_is(tmp_path: Any) -> None:
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "a.jpg").write_bytes(b"")
+    for given in (str(tmp_path), f"file://{tmp_path}"):
+        with pytest.raises(UserError, match=r"no image .*1 image left out: a hidden folder"):
+            find_sources([given])

@@ -99,3 +99,14 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     refused = run_cli("data", "doubt", tmp_path)
     assert refused.returncode == 2
     assert "no RUN" in refused.stderr
+
+
+def test_images_in_an_object_store_are_refused_by_their_url(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    run, url = random_run(tmp_path_factory).run.path, f"file://{SAMPLE}/test_images"
+    for given, piped in ((url, ""), ("-", f"{url}/fresh00.jpg\n")):
+        done = run_cli("data", "doubt", run, "--unlabelled", given, "--out", tmp_path / "worth", stdin=piped)
+        assert done.returncode == 2
+        assert f"steelsight: {url}/fresh00.jpg: in an object store" in done.stderr
+    assert not (tmp_path / "worth").exists()

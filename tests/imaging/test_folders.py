@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFile
 from helpers.pictures import steel
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,3 +95,24 @@ def test_a_prefix_of_an_object_store_is_looked_through_as_a_folder_is(names: set
         stored, left_out_there = look_below_url(f"file://{folder}")
     assert stored == [image.relative_to(folder).as_posix() for image in images]
     assert {one.sentence for one in left_out_there} == {f"file://{one.sentence}" for one in left_out}
+
+
+def test_objects_that_are_named_as_no_file_is_are_named_and_left_out() -> None:
+    """Of these `a//b.jpg` would be taken for `a/b.jpg`, `/c.jpg` and `../d.jpg` would name pictures outside of the results,
+    and `e::f.jpg` an URL within an URL."""
+    system = fsspec.filesystem("memory")
+    odd = ("a//b.jpg", "/c.jpg", "x/../../d.jpg", "e::f.jpg", "./g.jpg")
+    names = [f"/named/below/{name}" for name in ("a/b.jpg", "a#b ?[1]%20:.jpg", "odd//notes.txt", *odd)]
+    for name in names:
+        content = MemoryFile(system, name)
+        content.write(b"0")
+        content.commit()
+    try:
+        stored, left_out = look_below_url("memory://named/below")
+    finally:
+        for name in names:
+            system.store.pop(name)
+    assert stored == ["a/b.jpg", "a#b ?[1]%20:.jpg"]
+    (one,) = left_out
+    assert (str(one.path), one.images) == ("memory://named/below", 5)
+    assert "and 2 more: with `..`, `::` or an empty part in the name" in one.sentence

@@ -256,3 +256,10 @@ def test_nothing_found_is_written_as_empty_rows(tmp_path: Path) -> None:
     write(tmp_path, [Prediction(Source("a/b.png", tmp_path), image, 0.1, nothing)], masks=True)
     assert rows(tmp_path / "submission.csv")[1:] == [["a/b.png", "bright", ""], ["a/b.png", "dark, very", ""]]
     assert not cv2.imread(str(tmp_path / "masks/a/b.png"), cv2.IMREAD_UNCHANGED).any()
+
+
+def test_an_object_store_takes_no_results(judged: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^`out=s3:/archive/results`: results are written to a disk"):
+        write(Path("s3://archive/results"), judged)
+    assert list(tmp_path.iterdir()) == []

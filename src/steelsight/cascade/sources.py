@@ -20,6 +20,7 @@ from steelsight.imaging.object_store import (
     is_stored_object,
     is_url,
     matching,
+    refuse_password,
 )
 from steelsight.imaging.read import is_image_name
 
@@ -134,6 +135,7 @@ def _lines(stream: Iterable[bytes]) -> Iterator[str]:
 
 def _resolve(text: str, pictures: Sequence[Path], left_out: list[LeftOut]) -> Iterator[Source]:
     if is_url(text):
+        refuse_password(text)
         yield from _resolve_url(text, left_out)
         return
     path = Path(text)
@@ -162,10 +164,14 @@ def _resolve_url(url: str, left_out: list[LeftOut]) -> Iterator[Source]:
         yield Source.of(url)
         return
     found, passed_over = look_below_url(url)
+    if passed_over and not found:
+        raise UserError(
+            f"{url}: no image below this prefix; name one with JPEG, PNG, BMP or TIFF ({passed_over[0].sentence})"
+        )
     left_out += passed_over
     base = url.rstrip("/")
     yield from (Source(inside, StoredObject(f"{base}/{inside}")) for inside in found)
-    if not found and not passed_over:
+    if not found:
         matches = matching(url)
         if not matches:
             raise UserError(

@@ -23,7 +23,7 @@ Tool = Literal["labelme", "cvat", "coco"]
 def doubt(
     run: Annotated[Path, typer.Argument(help="Folder that `steelsight train --out` wrote.")],
     unlabelled: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             help="A folder of images without labels: rank these by how much a label of them is worth, in place of the run's."
         ),
@@ -82,7 +82,7 @@ def _doubts(evidence: "OutOfFoldPredictions", folder: Path, most: int, labels: T
 
 
 def _worth(
-    evidence: "OutOfFoldPredictions", unlabelled: Path, folder: Path, most: int, labels: Tool | None, as_json: bool
+    evidence: "OutOfFoldPredictions", unlabelled: str, folder: Path, most: int, labels: Tool | None, as_json: bool
 ) -> None:
     from steelsight.cascade.sources import find
     from steelsight.cascade.worth_labelling import Worth, in_order, measure, usual_shares
@@ -91,7 +91,10 @@ def _worth(
     from steelsight.report.worth_page import PAGE, write_worth, write_worth_labels
 
     record = evidence.record
-    found = find([str(unlabelled)])
+    found = find([unlabelled])
+    files = {
+        source: source.file for source in found.sources
+    }  # what is in an object store is refused before hours of looking
     for passed_over in found.left_out:
         console.print(passed_over.sentence, markup=False, highlight=False, soft_wrap=True)
     classifiers, segmenters = _members(evidence)
@@ -113,7 +116,7 @@ def _worth(
     labelled = [*record.samples, *record.later]
     known = [sample.path for sample in labelled] if all(sample.path.is_file() for sample in labelled) else []
     with counting("looking for twins") as advance:
-        groups = find_twins([*(Path(str(one.source.path)) for one in looked), *known], progress=advance).tolist()
+        groups = find_twins([*(files[one.source] for one in looked), *known], progress=advance).tolist()
     order = in_order(looked, groups[: len(looked)], frozenset(groups[len(looked) :]))
     ranked, of_groups = [looked[place] for place in order], [groups[place] for place in order]
     names = class_names(record.classes)

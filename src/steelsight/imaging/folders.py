@@ -11,6 +11,9 @@ from steelsight.imaging.object_store import ImagePath, StoredObject, stored_belo
 from steelsight.imaging.read import is_image_name, is_unread_image
 
 _NAMED = 3
+_HIDDEN = "a hidden folder; name it itself, or rename it"
+_UNREAD = "of a format that is not read"
+_NO_FILE = "with `..`, `::` or an empty part in the name, as no file has it; give the object another name"
 _MOST_SEEN = 20_000  # entries of a folder that is passed over; about half a second
 
 
@@ -64,7 +67,7 @@ def look_below(folder: Path, apart: Collection[Path] = ()) -> tuple[list[Path], 
                     left_out += _passed_over(path, "a link to a folder, which is not followed; name that folder itself")
             elif path.is_dir():
                 if path.name.startswith("."):
-                    left_out += _passed_over(path, "a hidden folder; name it itself, or rename it")
+                    left_out += _passed_over(path, _HIDDEN)
                 elif resolved(path) not in apart:
                     waiting.append(path)
             elif is_image_name(path):
@@ -72,7 +75,7 @@ def look_below(folder: Path, apart: Collection[Path] = ()) -> tuple[list[Path], 
             elif is_unread_image(path):
                 unread.append(path)
         if unread:
-            left_out.append(LeftOut(inside, f"{_named(unread)}: of a format that is not read", len(unread)))
+            left_out.append(LeftOut(inside, f"{_named(unread)}: {_UNREAD}", len(unread)))
     return sorted(images), sorted(left_out, key=lambda one: str(one.path))
 
 
@@ -85,24 +88,36 @@ def look_below_url(url: str) -> tuple[list[str], list[LeftOut]]:
     """
     images: list[PurePosixPath] = []
     apart: dict[tuple[str, str], list[PurePosixPath]] = {}
-    for path in sorted(map(PurePosixPath, stored_below(url))):
+    stored = {name: PurePosixPath(name) for name in stored_below(url)}
+    for name, path in sorted(stored.items(), key=lambda one: one[1]):
+        if not _is_as_of_a_file(name):
+            if is_image_name(path):
+                apart.setdefault(("", _NO_FILE), []).append(path)
+            continue
         hidden = next((place for place, part in enumerate(path.parts[:-1]) if part.startswith(".")), None)
         if hidden is not None and is_image_name(path):
             inside = "/".join(path.parts[: hidden + 1])
-            apart.setdefault((inside, "a hidden folder; name it itself, or rename it"), []).append(path)
+            apart.setdefault((inside, _HIDDEN), []).append(path)
         elif hidden is None and is_image_name(path):
             images.append(path)
         elif hidden is None and is_unread_image(path):
-            apart.setdefault(("" if path.parent == PurePosixPath() else str(path.parent), ""), []).append(path)
+            apart.setdefault(("" if path.parent == PurePosixPath() else str(path.parent), _UNREAD), []).append(path)
     left_out = [
         LeftOut(
             StoredObject(f"{url.rstrip('/')}/{inside}".rstrip("/")),
-            reason or f"{_named(paths)}: of a format that is not read",
+            reason if reason == _HIDDEN else f"{_named(paths)}: {reason}",
             len(paths),
         )
         for (inside, reason), paths in sorted(apart.items())
     ]
     return [str(path) for path in images], left_out
+
+
+def _is_as_of_a_file(name: str) -> bool:
+    """Whether the way to an object could be that to a file below a folder. Others could name a picture outside of the
+    results, two of them the same file, or an URL within an URL."""
+    path = PurePosixPath(name)
+    return str(path) == name and not path.is_absolute() and ".." not in path.parts and "::" not in name
 
 
 def group_by_folder(files: Collection[Path], reason: str) -> Iterator[LeftOut]:

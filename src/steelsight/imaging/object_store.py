@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # two letters at least: one is a drive
 _MAGIC = re.compile(r"[*?\[]")
+_WITH_PASSWORD = re.compile(r"([^/]+://[^/:]*):[^/]*@")
+_ONCE_A_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 class StoreError(UserError):
@@ -70,11 +72,42 @@ def has_magic(url: str) -> bool:
     return _MAGIC.search(url) is not None
 
 
+def was_url(path: Path) -> bool:
+    """Whether a path was an URL before it was taken for a path, which keeps one slash of two.
+
+    >>> was_url(Path("s3://archive/2026")), was_url(Path("C:/strips")), was_url(Path("a/b:/c"))
+    (True, False, False)
+    """
+    return _ONCE_A_URL.match(str(path)) is not None
+
+
 def image_path(text: ImagePath | str) -> ImagePath:
-    """A file, or an object where the text is an URL."""
+    """A file, or an object where the text is an URL.
+
+    Raises:
+        UserError: the URL has a password in it.
+    """
     if isinstance(text, StoredObject):
         return text
-    return StoredObject(text) if isinstance(text, str) and is_url(text) else Path(text)
+    if not (isinstance(text, str) and is_url(text)):
+        return Path(text)
+    refuse_password(text)
+    return StoredObject(text)
+
+
+def refuse_password(url: str) -> None:
+    """See that an URL can stand in tables, labels and logs.
+
+    Raises:
+        UserError: it has a password in it, which the sentence does not repeat.
+    """
+    found = _WITH_PASSWORD.match(url)
+    if found is not None:
+        name = url.partition("://")[0]
+        raise UserError(
+            f"{found[1]}:...@{url[found.end() :]}: a password in an URL would stand in tables and logs; leave it out, and "
+            f"give it to fsspec, as in FSSPEC_{name.upper()}_PASSWORD"
+        )
 
 
 def is_stored_object(url: str) -> bool:
@@ -117,8 +150,9 @@ def file_system(url: str) -> tuple[Any, str]:
     """The file system of an URL, and its path there; kept, so that a second call costs nothing.
 
     Raises:
-        UserError: fsspec is not installed here, or has no such file system.
+        UserError: fsspec is not installed here, or has no such file system; or the URL has a password in it.
     """
+    refuse_password(url)
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:

@@ -75,8 +75,17 @@ class Distilled(Model):
         return f"Dice lost against the ensemble: not measured, since {self.not_measured}"
 
 
-def evidence_sentence() -> str:
-    """What an inspector of distilled networks has to show for itself."""
+def evidence_sentence(*, calibrated: bool = False) -> str:
+    """What an inspector of distilled networks has to show for itself.
+
+    Args:
+        calibrated: whether it was, on new labelled images, since it was exported.
+    """
+    if calibrated:
+        return (
+            "Its evidence is the images that it was calibrated on, see Verdicts. Its networks learned from the answers of "
+            "an ensemble that had seen every image of the run, so the run's figures are not its own."
+        )
     return (
         "It has no evidence of its own. Its networks learned from the answers of an ensemble that had seen every image of "
         "the run, so the run's figures are not its own. Only calibration on new labelled images can tell what it is worth: "

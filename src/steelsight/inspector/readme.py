@@ -185,7 +185,7 @@ def _figures_of_distilled(card: InspectorCard) -> str:
     counts = ", ".join(f"{count:,} {what}" for count, what in learned if count)
     return (
         "## Figures\n\n"
-        + _wrapped(f"{evidence_sentence()} What they learned from: {counts}.")
+        + _wrapped(f"{evidence_sentence(calibrated=card.policy is not None)} What they learned from: {counts}.")
         + "\n\n"
         + _wrapped(f"{distilled.loss_sentence}.")
         + "\n"

@@ -9,6 +9,7 @@ from typing import Self
 from steelsight.cascade.judge import Prediction
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
+from steelsight.imaging.object_store import was_url
 from steelsight.results.label_files import LabelKind, write_label_files
 from steelsight.results.pictures import Pictures
 from steelsight.results.resume import Origin, Unfinished
@@ -95,6 +96,10 @@ class ResultWriter:
     ) -> None:
         if out.exists() and not out.is_dir():
             raise UserError(f"{out}: there is a file of this name; choose another folder for the results")
+        if was_url(out):
+            raise UserError(
+                f"`out={out}`: results are written to a disk, not to an object store; name a folder, and copy it afterwards"
+            )
         self.out = out
         self.remaining: Sequence[Source] = sources
         """The images still to be judged, once the writer is entered."""

@@ -4,8 +4,10 @@ import json
 import shutil
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from helpers.data import SAMPLE, run_cli, start_cli
@@ -14,7 +16,12 @@ from helpers.small_run import small_run
 from steelsight.api import TrainedRun
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import find_sources
+from steelsight.dataset.read import read_dataset
+from steelsight.export.distil.compare import FreshImages
+from steelsight.export.distil.distil import fresh_later
 from steelsight.export.distil.student import SUFFIX, student_of
+from steelsight.export.plan import make_plan
+from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import read_card
 from steelsight.inspector.inspector import Inspector
 from steelsight.networks.torch_engine import load_engine
@@ -172,6 +179,9 @@ def test_calibration_is_its_evidence_and_refuses_what_it_learned_from(
     assert card.policy is not None
     assert (card.policy.evidence, card.schema_version) == ("calibrated", 7)
     assert card.provenance.distilled is not None
+    text = " ".join((out / "README.md").read_text("utf-8").split())
+    assert "Its evidence is the images that it was calibrated on" in text
+    assert "has no evidence of its own" not in text
     verdicts = [judged.verdict for judged in Inspector.open(out).stream(find_sources([str(fresh / "train_images")]))]
     assert all(verdict is not None for verdict in verdicts)
 
@@ -191,6 +201,38 @@ def test_images_without_labels_are_learned_from_and_so_no_fresh_ones(
     assert compared.returncode == 2
     assert "trained on this file" in compared.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_what_cannot_be_read_is_not_learned_from_and_no_hindrance(run: Run, tmp_path: Path) -> None:
+    labelled, archive = tmp_path / "labelled", tmp_path / "archive"
+    copied = Path(shutil.copytree(run.path, tmp_path / "run", ignore=shutil.ignore_patterns("distilled")))
+    shutil.copytree(SAMPLE / "test_images", labelled / "train_images")
+    (labelled / "train.csv").write_text("ImageId,ClassId,EncodedPixels\nfresh00.jpg,1,1 4\n")
+    archive.mkdir()
+    shutil.copy(SAMPLE / "test_images/fresh00.jpg", archive / "copy.jpg")
+    (archive / "gone.jpg").symlink_to("nowhere.jpg")
+    (archive / "text.jpg").write_text("no image")
+    done = run_cli(
+        "export", copied, "--out", tmp_path / "out", "--distil", "--unlabelled", archive, "--compare", labelled
+    )
+    assert done.returncode == 2
+    assert "fresh00.jpg: the inspector's networks were trained on this file; 1 of the given images" in done.stderr
+
+
+def test_later_images_that_lie_among_those_without_labels_are_not_compared_on(run: Run, tmp_path: Path) -> None:
+    later = read_dataset(SAMPLE, decode=False).samples[-4:]
+    plan = make_plan(run, "all", "fp32", 0.002, [FEW], lambda what, done, of: None)
+    plan = replace(plan, record=replace(plan.record, later=later, later_groups=np.arange(4)))
+    others = find_sources([UNLABELLED])
+    for unlabelled in ((), others):
+        fresh = fresh_later(plan, unlabelled)
+        assert isinstance(fresh, FreshImages)
+        assert (fresh.samples, fresh.groups.tolist()) == (later, [0, 1, 2, 3])
+    (tmp_path / "archive").mkdir()
+    cv2.imwrite(str(tmp_path / "archive" / "new.png"), read_image(later[2].path))
+    said = fresh_later(plan, (*others, *find_sources([str(tmp_path / "archive")])))
+    assert isinstance(said, str)
+    assert said.startswith("the run's later images are among those without labels (")
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from helpers.data import ROOT, SAMPLE, run_cli
 from helpers.policies import make_policy
+from helpers.said_distilled import say_distilled
 from helpers.simulated import simulate
 from helpers.tiny_inspector import CLASSES, make_inspector
 
@@ -67,7 +69,16 @@ def test_the_verb_writes_one_page_beside_an_inspector_that_stays_whole(inspector
     assert "Guaranteed, each bound with 95 % confidence." in text
     assert text.count(before) == 1
     assert f"“hot end”, SHA-256 {before[:16]}" in text
-    assert "fold 0 alone" in text
+    assert "networks of fold 0 alone" in text
+
+
+def test_distilled_networks_are_signed_as_such(inspector: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(inspector, tmp_path / "inspector"))
+    say_distilled(folder, 6)
+    text = sheet_of(folder)
+    assert "networks distilled from 6 of folds 0" in text
+    assert "of fold 0 alone" not in text
+    assert "averaged" not in text
 
 
 def test_what_counts_of_an_image_and_the_bits_of_its_camera_are_signed(tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """One classifier and one segmenter that answer as the ensemble of all folds does: asked, taught, compared."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
 from statistics import mode
 from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
 
 from steelsight.cascade.judge import sees_grey
 from steelsight.cascade.sources import Source, find_sources, sources_of
@@ -20,6 +24,7 @@ from steelsight.export.distil.compare import FreshImages, compare, in_order_of
 from steelsight.export.distil.request import DistilRequest, Workplace, open_workplace, weights_of
 from steelsight.export.distil.student import choose_students
 from steelsight.export.plan import Plan
+from steelsight.imaging.read import ImageError, read_image
 from steelsight.inspector.artifact import NetworkCard
 from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.distilled import Distilled
@@ -69,7 +74,7 @@ def distil(plan: Plan, request: DistilRequest, teachers: TorchEngine) -> Student
     place = open_workplace(plan, request, [student for student, _ in students], unlabelled)
     strips, fresh_strips = _made_up(plan, request, place)
     own = sources_of(plan.record.samples)
-    fresh = _fresh(plan, request, fresh_strips, (*unlabelled, *strips))
+    fresh = _fresh(plan, request, fresh_strips, unlabelled, strips)
     sources = (*own, *unlabelled, *strips)
     answers = Answers(place.answers)
     unjudged = answers.ask(teachers, plan.rule, sources, _telling(plan, "answers of the ensemble"))
@@ -158,17 +163,30 @@ def _lesson(
     return Lesson(plan.recipe, plan.decision.classes, inside, numbers, answers, plan.record.roi), notes
 
 
-def _fresh(plan: Plan, request: DistilRequest, strips: Path | None, learned: Sequence[Source]) -> FreshImages | str:
-    """Images to compare on, or why there are none."""
+def _fresh(
+    plan: Plan,
+    request: DistilRequest,
+    strips: Path | None,
+    unlabelled: Sequence[Source],
+    made_up: Sequence[Source],
+) -> FreshImages | str:
+    """Images to compare on, or why there are none.
+
+    Args:
+        strips: folder of made-up ones that nothing learns from.
+        unlabelled, made_up: what students learn from beside the run's images.
+    """
     record = plan.record
     if request.compare is not None:
         dataset = read_dataset(request.compare, decode=False)
-        samples = _only_fresh(plan, in_order_of(record.classes, dataset), learned)
+        samples = in_order_of(record.classes, dataset)
+        learned = (*record.samples, *record.without_masks, *_readable(plan, (*unlabelled, *made_up)))
+        samples = tuple(compress(samples, _are_fresh(learned, samples)))
         return FreshImages(
             f"the labelled images of {request.compare.name}", samples, find_twins([sample.path for sample in samples])
         )
     if record.later and all(sample.path.is_file() for sample in record.later):
-        return FreshImages("the run's later images", record.later, record.later_groups)
+        return fresh_later(plan, unlabelled)
     if strips is None:
         return "no labelled images were given that neither learned from"
     if record.classes != _STRIP_CLASSES:
@@ -178,19 +196,49 @@ def _fresh(plan: Plan, request: DistilRequest, strips: Path | None, learned: Seq
     return FreshImages("made-up strips", samples, find_twins([sample.path for sample in samples]))
 
 
-def _only_fresh(plan: Plan, samples: tuple[Sample, ...], learned: Sequence[Source]) -> tuple[Sample, ...]:
-    """The images to compare on without the few that look like ones that the run or the students learn from.
+def fresh_later(plan: Plan, unlabelled: Sequence[Source]) -> FreshImages | str:
+    """The later images of the run, or why they cannot be compared on: an archive without labels may hold them as well, under
+    other names."""
+    later, groups = plan.record.later, plan.record.later_groups
+    known = _readable(plan, unlabelled)
+    try:
+        fresh = _are_fresh(known, later) if known else np.ones(len(later), np.bool_)
+    except UserError as error:
+        return f"the run's later images are among those without labels ({error})"
+    return FreshImages("the run's later images", tuple(compress(later, fresh)), groups[fresh])
+
+
+def _are_fresh(learned: Sequence[Sample], samples: Sequence[Sample]) -> NDArray[np.bool_]:
+    """Of each image, whether it looks like none that the run or the students learn from.
 
     Raises:
         UserError: one was learned from, or more of them than a few look like such ones.
     """
-    nothing = plan.record.samples[0].runs
-    others = [Sample(source.image_id, source.file, (1, 1), nothing) for source in learned]
     with TemporaryDirectory() as name:
         folder = Path(name)
-        write_seen(folder, (*plan.record.samples, *plan.record.without_masks, *others))
+        write_seen(folder, learned)
         write_checksums(folder)
-        return tuple(compress(samples, are_fresh(folder, samples)))
+        return are_fresh(folder, samples)
+
+
+def _readable(plan: Plan, sources: Sequence[Source]) -> list[Sample]:
+    """Images without labels as samples, of which only the file is of use; what cannot be read is not learned from either."""
+    nothing = plan.record.samples[0].runs
+    with ThreadPoolExecutor(cores()) as pool:
+        read = pool.map(_is_readable, sources)
+        return [
+            Sample(source.image_id, source.file, (1, 1), nothing)
+            for source, is_readable in zip(sources, read, strict=True)
+            if is_readable
+        ]
+
+
+def _is_readable(source: Source) -> bool:
+    try:
+        read_image(source.file)
+    except ImageError:
+        return False
+    return True
 
 
 def _telling(plan: Plan, what: str) -> Callable[[int, int], None]:

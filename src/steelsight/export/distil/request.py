@@ -128,8 +128,12 @@ def weights_of(run: Run, job: MemberFold) -> Path:
 
 
 def _identity(source: Source) -> list[Any]:
-    """Of an image without labels: a content that changes changes its size or its time, mostly both."""
-    status = source.file.stat()
+    """Of an image without labels: a content that changes changes its size or its time, mostly both. A link that leads nowhere
+    has neither, and is left out where it is read."""
+    try:
+        status = source.file.stat()
+    except FileNotFoundError:
+        return [source.image_id, str(resolved(source.file))]
     return [source.image_id, str(resolved(source.file)), status.st_size, status.st_mtime_ns]
 
 

@@ -18,6 +18,7 @@ class ProvenanceView:
         fingerprint: SHA-256 that stands for every byte of it.
         created: date and time of its export.
         steelsight: version that exported it.
+        folds: where the networks come from, in words that follow "networks".
         data: fingerprint of the data that it was trained on.
         counts: what of an image counts, in words.
         networks: rows of file, step, member, fold and input.
@@ -69,6 +70,9 @@ def _input(preprocess: Preprocess) -> str:
 def _folds(card: InspectorCard) -> str:
     folds, of = card.provenance.folds, card.provenance.recipe.get("folds")
     total = f" of the run’s {of}" if of else ""
+    distilled = card.provenance.distilled
+    if distilled is not None:
+        return f"distilled from {distilled.teachers} of folds {', '.join(map(str, folds))}{total}"
     if len(folds) == 1:
-        return f"fold {folds[0]} alone{total}"
-    return f"folds {', '.join(map(str, folds))}{total}, averaged"
+        return f"of fold {folds[0]} alone{total}"
+    return f"of folds {', '.join(map(str, folds))}{total}, averaged"

@@ -55,7 +55,7 @@ function classes({ classes: all, rule }) {
 }
 
 /** @param {Inspector} card */
-function networks({ networks: all }) {
+function networks({ networks: all, out_of_fold: found }) {
   const steps = { classify: "Is there a defect?", segment: "Which, and where?" };
   /** @type {Map<string, Network[]>} */
   const members = new Map();
@@ -63,8 +63,11 @@ function networks({ networks: all }) {
   return h("section", {}, h("h2", {}, "Networks"),
     table(["Step", "Network", "Folds", "Sees"], [...members].map(([member, folds]) => [
       steps[folds[0].step], member, folds.map(({ fold }) => fold).join(", "), `${folds[0].height} × ${folds[0].width} px`])),
-    h("p", { class: "soft" }, "One network for each fold, a part of the training images that it did not see. ",
-      "The answers of a step's networks are averaged."));
+    h("p", { class: "soft" }, ...found
+      ? ["One network for each fold, a part of the training images that it did not see. ",
+        "The answers of a step's networks are averaged."]
+      : ["One network a step, which learned to answer as all folds' networks do together. It began with the weights of the fold ",
+        "named here, and has learned from the images of all."]));
 }
 
 /** @param {Inspector} card */

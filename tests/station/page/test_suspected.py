@@ -100,7 +100,7 @@ def test_it_is_outlined_with_dashes_and_listed_apart(page: Any, client: Any, one
     expect(dialog.locator(".regions h3").last).to_have_text("Suspected")
     expect(dialog.locator(".regions li")).to_have_count(len(one["suspected"]))
     expect(dialog.locator(".facts .reason")).to_contain_text("suspected: class ")
-    expect(page.locator(f"[data-id='{one['id']}'] td[data-label=Found]")).to_contain_text("nothing; suspected: ")
+    expect(page.locator(f"[data-id='{one['id']}'] td[data-label=Found]")).to_contain_text("nothing found; suspected: ")
     dialog.locator(".regions li button").last.click()  # the smallest: which goes to it
     assert page.evaluate(f"{VIEWER}.view.fitted") is False
     page.keyboard.press(str(at))  # hidden with its class

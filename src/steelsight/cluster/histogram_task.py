@@ -41,7 +41,7 @@ def count_block(
     """
     try:
         evidence = _desk(_Key(orders)).evidence
-        folder = evidence.run.path / "evidence"
+        folder = evidence.run.evidence
         for name, content in maps.items():
             write_bytes(folder / safe_path(name), content.data)
         counts = histograms_of(evidence, choices, indices, threads=1)

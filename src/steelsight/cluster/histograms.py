@@ -120,7 +120,7 @@ class _Driver:
 
     def _maps(self, one: Pass, block: _Block) -> dict[str, Chunk]:
         """The files with the maps of a block's images, by their path in RUN/evidence."""
-        around = self.evidence.run.path / "evidence"
+        around = self.evidence.run.evidence
         members = {member.name: member for choice in one.choices for member in choice.members}
         folders = [self.evidence.run.predictions_file(member, one.fold) for member in members.values()]
         return {

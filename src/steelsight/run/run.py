@@ -147,24 +147,29 @@ class Run:
         """Those that have a folder, by member and fold."""
         return [JobFolder(path) for path in sorted(self.path.glob("jobs/*/fold*"))]
 
+    @property
+    def evidence(self) -> Path:
+        """The folder of what its networks said of images that they did not see."""
+        return self.path / "evidence"
+
     def predictions_file(self, member: Member, fold: int) -> Path:
         """What a member said of a fold's images: a table for a classifier, an array of maps for a segmenter."""
         suffix = "parquet" if member.step == "classify" else "zarr"
-        return self.path / "evidence" / member.name / f"fold{fold}.{suffix}"
+        return self.evidence / member.name / f"fold{fold}.{suffix}"
 
     def scores_file(self, member: str, fold: int, key: str) -> Path:
         """Derived from predictions, as are the three below; `key` changes with what it is derived from."""
-        return self.path / "evidence" / "scores" / f"{member}-fold{fold}-{key}.npz"
+        return self.evidence / "scores" / f"{member}-fold{fold}-{key}.npz"
 
     def histograms_file(self, fold: int, key: str) -> Path:
-        return self.path / "evidence" / "histograms" / f"fold{fold}-{key}.npz"
+        return self.evidence / "histograms" / f"fold{fold}-{key}.npz"
 
     def defects_file(self, fold: int, key: str, what: str) -> Path:
-        return self.path / "evidence" / "defects" / f"fold{fold}-{key}-{what}.npz"
+        return self.evidence / "defects" / f"fold{fold}-{key}-{what}.npz"
 
     def evaluation_folder(self, key: str) -> Path:
         """The folder of the images as the verdict policy sees them."""
-        return self.path / "evidence" / "tested" / key
+        return self.evidence / "tested" / key
 
     @cached_property
     def recipe(self) -> Recipe:

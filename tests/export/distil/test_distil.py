@@ -244,7 +244,7 @@ def test_ctrl_c_then_resume_goes_on_where_it_was(run: Run, tmp_path: Path) -> No
     first = start_cli(*command)
     job = f"jobs/segment-unet{SUFFIX}/checkpoint.pt"
     deadline = time.monotonic() + 600
-    while not list(copied.glob(f"distilled/*/jobs/*{SUFFIX}/log.jsonl")) and time.monotonic() < deadline:
+    while not list(copied.glob(f"distilled/*/students/*{SUFFIX}/log.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.02)
     first.send_signal(signal.SIGINT)
     _, errors = first.communicate(timeout=120)

@@ -61,7 +61,7 @@ def check_distil(plan: Plan, request: DistilRequest) -> None:
 @dataclass(frozen=True)
 class Workplace:
     """RUN/distilled/<key>: `order.json` says what is distilled; `answers/` has what the ensemble said of each image;
-    `strips/` and `fresh/` are made-up ones; `jobs/<network>/` are as those of a RUN."""
+    `strips/` and `fresh/` are made-up ones; `students/<network>/` are as the jobs of a RUN."""
 
     path: Path
 
@@ -78,7 +78,7 @@ class Workplace:
         return self.path / "fresh"
 
     def job(self, name: str) -> JobFolder:
-        return JobFolder(self.path / "jobs" / name)
+        return JobFolder(self.path / "students" / name)
 
 
 def open_workplace(

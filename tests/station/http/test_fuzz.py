@@ -61,7 +61,7 @@ def test_the_description_is_kept_to(victim: Any) -> None:
                 assert mode is GenerationMode.NEGATIVE, operation.label  # nothing is given that could be wrong
         asked.append(operation.label)
     assert "POST /api/v1/inspections" in asked
-    assert len(asked) == len(set(asked)) == 21
+    assert len(asked) == len(set(asked)) == 23
 
 
 def pieces(name: Any, contents: Any) -> Any:

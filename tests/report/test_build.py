@@ -115,10 +115,14 @@ def test_it_prints_on_fewer_than_twelve_sheets_and_can_be_read_in_the_dark(
         page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True)
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it scrolls sideways"
-        wide = [chart for chart in page.locator("svg.wide").all() if chart.is_visible()]  # some wait for a click
-        assert len(wide) > 3
-        for chart in wide:  # moved sideways within its figure, for it could not be read where it is shrunk
-            assert chart.evaluate("e => e.clientWidth >= 600 && e.closest('figure').clientWidth <= 390")
+        # moved sideways within its figure, for it could not be read where it is shrunk; the printing may not be over yet
+        page.wait_for_function(
+            """() => {
+              const charts = [...document.querySelectorAll("svg.wide")].filter((e) => e.checkVisibility());
+              const fits = (e) => e.clientWidth >= 600 && e.closest("figure").clientWidth <= 390;
+              return charts.length > 3 && charts.every(fits);
+            }"""
+        )
     assert sum(map(int, re.findall(r"\d+", ink)[:3])) > 3 * 180 > 3 * 60 > sum(map(int, re.findall(r"\d+", paper)[:3]))
     sheets = re.findall(rb"/Type\s*/Page[^s]", (tmp_path / "report.pdf").read_bytes())
     assert 4 < len(sheets) < 12

@@ -19,7 +19,7 @@ RUNTIME_TESTS := tests/cascade tests/results tests/inspector tests/cli/test_insp
 STATION_TESTS := tests/station/test_station.py tests/station/http/routes/test_inspecting.py
 TRUST_TESTS := tests/inspector/test_signature.py tests/cli/test_sign.py tests/station/log tests/station/http/middleware
 
-ALONE := $(addprefix tests/training/test_,parallel_jobs.py devices.py job_memory.py allocator.py)
+ALONE := $(addprefix tests/training/test_,parallel_jobs.py devices.py job_memory.py allocator.py batches.py)
 
 # Of the page's tests: they need no browser, and no network once they are installed.
 NODE_INSTALLED := node_modules/.installed

@@ -29,6 +29,7 @@ def same(one: Any, other: Any) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
+@pytest.mark.slow  # alone: a worker that has run thousands of tests did not outlive the processes that it starts here
 def test_processes_are_made_once_and_send_what_is_made_without_them() -> None:
     items: list[list[Item]] = [[(place, 0, place) for place in range(start, start + 4)] for start in (0, 4, 8)]
     with job_loader(job(), torch.device("cpu"), 0) as alone, job_loader(job(), torch.device("cpu"), 2) as loader:

@@ -179,7 +179,12 @@ SHOWN_BY_A_TRAINING = {  # see test_epochs.py
     "sampling.defect_free_in_validation",
     "sampling.validation_batch",
 }
-LABELS = {"name", "step", "group"}  # name the member, and say which of the two networks it is; see test_published.py
+LABELS = {
+    "name",
+    "step",
+    "group",
+    "phases.name",
+}  # name the member and its phases, and say which of the two networks it is; see test_published.py
 
 
 KINDS: dict[str, type[base.Fields]] = {

@@ -64,7 +64,7 @@ class Lock:
 
     @contextmanager
     def waited_for(self, wait: Callable[[], object] = lambda: None) -> Iterator[None]:
-        """Hold it for a block, once whoever has it lets go.
+        """Hold it for a block; wait until its holder lets go.
 
         Args:
             wait: called once if somebody has it.

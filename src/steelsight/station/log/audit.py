@@ -89,7 +89,7 @@ class AuditEntry:
 def append(connection: Connection, kind: str, content: Mapping[str, Any], actor: Actor = NOBODY) -> AuditEntry:
     """Add an entry, in a transaction that writes: it stands if all of that stands.
 
-    Other transactions that add one wait until this one ends, so that there is one chain whoever writes.
+    Other transactions that add one wait until this one ends, so that all make one chain.
 
     Raises:
         UserError: see `begin`.

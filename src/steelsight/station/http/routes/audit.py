@@ -1,4 +1,4 @@
-"""The last hash of the audit trail, for whoever keeps it elsewhere."""
+"""The last hash of the audit trail, to be kept elsewhere."""
 
 from fastapi import APIRouter
 from starlette.responses import Response

@@ -3,13 +3,13 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.cluster.files_back import Message
+from steelsight.cluster.once_a_driver import once_a_driver
 from steelsight.cluster.scratch import worker_folder
 from steelsight.cluster.shipped import Chunk, safe_path
 from steelsight.core.errors import UserError
@@ -40,7 +40,7 @@ def count_block(
         maps: the files in RUN/evidence that have their maps, by path; they are there no longer than the block takes.
     """
     try:
-        evidence = _desk(_Key(orders)).evidence
+        evidence = _desk(orders).evidence
         folder = evidence.run.evidence
         for name, content in maps.items():
             write_bytes(folder / safe_path(name), content.data)
@@ -59,27 +59,14 @@ class _Desk:
     lock: Any
 
 
-class _Key:
-    """Orders, told apart by their driver alone."""
-
-    def __init__(self, orders: CountOrders) -> None:
-        self.orders = orders
-
-    def __hash__(self) -> int:
-        return hash(self.orders.token)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.orders.token == self.orders.token
-
-
-@cache
-def _desk(key: _Key) -> _Desk:
+@once_a_driver
+def _desk(orders: CountOrders) -> _Desk:
     """Write down the RUN, without its images."""
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
 
     folder, lock = worker_folder()
     run = Run(folder / "run")
-    for name, content in key.orders.files.items():
+    for name, content in orders.files.items():
         write_bytes(run.path / name, content)
     return _Desk(OutOfFoldPredictions.of(run), lock)

@@ -14,11 +14,11 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from steelsight.cluster.files_back import Message, sent
+from steelsight.cluster.once_a_driver import once_a_driver
 from steelsight.cluster.scratch import worker_folder
 from steelsight.cluster.shipped import Chunk, Packed, unpack
 from steelsight.core.errors import UserError
@@ -96,7 +96,7 @@ def time_job(orders: RunOrders, member: str, fold: int) -> Message:
 
     try:
         with limited_to(orders.threads):
-            desk = _desk(_Key(orders))
+            desk = _desk(orders)
             job = make_job(desk.evidence, desk.evidence.recipe.member(member), fold, desk.reads[member])
             return {"timed": asdict(time_steps(job, desk.fabric, orders.workers))}
     except _NoDataError as error:
@@ -179,7 +179,7 @@ def _trained(
     from steelsight.training.epochs import Hooks
     from steelsight.training.job import make_job, run_job
 
-    desk = _desk(_Key(orders))
+    desk = _desk(orders)
     evidence = desk.evidence
     member = evidence.recipe.member(member_name)
     job = make_job(evidence, member, fold, desk.reads[member.name])
@@ -211,21 +211,8 @@ class _Desk:
     lock: Any
 
 
-class _Key:
-    """Orders, told apart by their driver alone."""
-
-    def __init__(self, orders: RunOrders) -> None:
-        self.orders = orders
-
-    def __hash__(self) -> int:
-        return hash(self.orders.token)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.orders.token == self.orders.token
-
-
-@cache
-def _desk(key: _Key) -> _Desk:
+@once_a_driver
+def _desk(orders: RunOrders) -> _Desk:
     """Write down the RUN, find the images, and see that they are those that it began with."""
     import ray
 
@@ -237,7 +224,6 @@ def _desk(key: _Key) -> _Desk:
     from steelsight.training.kept_images import image_readers
     from steelsight.training.same_images import seen_at
 
-    orders = key.orders
     folder, lock = worker_folder()
     run = Run(folder / "run")
     for name, content in orders.files.items():

@@ -211,6 +211,44 @@ def test_kill_9_at_any_moment_then_resume(inspector: Any, many: Any, whole: Any,
     assert content(out) == whole
 
 
+# Ctrl-C between the two steps of a wait, in which the main thread is whenever a batch is not done: core/interruption.py.
+CTRL_C_INSIDE_A_LOCK = """
+import concurrent.futures, threading
+from steelsight.cli.main import main
+result, waits = concurrent.futures.Future.result, []
+def interrupted_result(self, timeout=None):
+    condition = self._condition
+    def release_and_stop():
+        waits.append(1)
+        saved = release()
+        if len(waits) == 8:
+            raise KeyboardInterrupt
+        return saved
+    if threading.current_thread() is threading.main_thread():
+        release, condition._release_save = condition._release_save, release_and_stop
+    return result(self, timeout)
+concurrent.futures.Future.result = interrupted_result
+main()
+"""
+
+
+def test_ctrl_c_inside_a_lock_ends_as_elsewhere(inspector: Any, many: Any, tmp_path: Path) -> None:
+    command = ["inspect", str(inspector), str(many), "--out", str(tmp_path / "out")]
+    ended = subprocess.run(
+        [sys.executable, "-c", CTRL_C_INSIDE_A_LOCK, *command],
+        cwd=ROOT / "src",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 130, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "--resume" in ended.stderr
+    resumed = run_cli(*command, "--resume", "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert 0 < json.loads(resumed.stdout)["resumed"] < 300
+
+
 def test_ctrl_c_then_other_options_then_resume(inspector: Any, many: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     running = start_cli("inspect", inspector, many, "--out", out)

@@ -29,6 +29,7 @@ from steelsight.cli.output import INTERRUPTED, Interrupted, fail
 from steelsight.cli.retyped_command import again
 from steelsight.cli.versions import versions
 from steelsight.core.errors import UserError
+from steelsight.core.interruption import is_interruption
 
 TRAINING_LIBRARIES = {
     *("torch", "torchvision", "lightning", "timm", "segmentation_models_pytorch", "safetensors"),
@@ -106,7 +107,9 @@ def main() -> None:
         extra = "serve" if library in SERVE_LIBRARIES else "train"
         fail(f"this verb needs {error.name}, which the plain install leaves out; pip install 'steelsight[{extra}]'")
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if not is_interruption(error):
+            raise
         sys.exit(_interrupted())
     except SystemExit as ending:
         # typer turns Ctrl-C inside a verb into this exit without a word

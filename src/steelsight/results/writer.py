@@ -9,6 +9,7 @@ from typing import Self
 from steelsight.cascade.judge import Prediction
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
+from steelsight.core.interruption import is_interruption
 from steelsight.imaging.object_store import was_url
 from steelsight.results.label_files import LabelKind, write_label_files
 from steelsight.results.pictures import Pictures
@@ -139,7 +140,7 @@ class ResultWriter:
             self._unfinished.publish([one.image_id for one in self._sources], self.tally.images)
             return
         self._unfinished.take_back()
-        if kind is KeyboardInterrupt:
+        if is_interruption(error):
             self._flush()
 
     def write(self, judged: Prediction) -> None:

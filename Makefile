@@ -158,7 +158,7 @@ plain: package
 	  test $$size -lt 500 || { echo "the plain install must stay under 500 MB" >&2; exit 1; }
 	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet pytest pytest-timeout hypothesis onnx
 	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest -o pythonpath=tests $(RUNTIME_TESTS)
-	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet "$$(echo dist/*.whl)[serve,sign]" httpx
+	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet "$$(echo dist/*.whl)[serve,sign,postgres]" httpx
 	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest -o pythonpath=tests $(STATION_TESTS) $(TRUST_TESTS)
 	@$(PLAIN)/bin/python -c "from importlib.util import find_spec; raise SystemExit(bool(find_spec('torch') or find_spec('pandas')))"
 	@rm -rf $(PLAIN)

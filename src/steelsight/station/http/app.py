@@ -1,5 +1,6 @@
 """The station as an ASGI application: the page at /, the interface below /api/v1."""
 
+from os import stat_result
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,9 @@ class _PageFiles(StaticFiles):
         response = super().file_response(*args, **kwargs)
         response.headers["Cache-Control"] = "no-cache"
         return response
+
+    def lookup_path(self, path: str) -> tuple[str, stat_result | None]:
+        try:
+            return super().lookup_path(path)
+        except ValueError:  # a NUL, which Starlette before 1.0 does not expect
+            return "", None

@@ -213,6 +213,16 @@ def test_overlays_show_the_image_with_outlines_and_a_legend(tmp_path: Path, judg
     assert untouched.mean() > 0.5
 
 
+@pytest.mark.parametrize("size", [(4, 70_000), (70_000, 4)])
+def test_an_overlay_longer_than_a_jpeg_can_be_is_made_smaller(tmp_path: Path, judged: Any, size: Any) -> None:
+    nothing = (encode_mask(np.zeros(size, bool)),) * 2
+    one = replace(judged[0], image=np.full(size, 90, np.uint8), runs=nothing, regions=())
+    write(tmp_path, [one], masks=True, overlays=True)
+    name = one.source.image_id.removesuffix(".jpg")
+    assert max(cv2.imread(str(tmp_path / "overlays" / f"{name}.jpg")).shape) == 65_500
+    assert cv2.imread(str(tmp_path / "masks" / f"{name}.png"), cv2.IMREAD_UNCHANGED).shape == size
+
+
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_overlays_of_small_and_colour_images(kind: Any) -> None:
     limit = np.iinfo(kind).max

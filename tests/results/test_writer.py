@@ -13,6 +13,7 @@ from steelsight.cascade.judge import Prediction, judge
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.core.errors import UserError
 from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import decode_runs, encode_mask, format_runs
 from steelsight.metrics.mask_table import read_mask_table
 from steelsight.results.overlay import class_colour, draw_overlay
@@ -158,7 +159,8 @@ def test_any_file_name_is_safe_in_a_cell(tmp_path: Path, judged: Any) -> None:
         "\u202egpj.jpg",
     ]
     defective = next(one for one in judged if one.is_defective)
-    renamed = [replace(defective, source=Source(name, defective.source.path)) for name in names]
+    suspected = (Region(1, 3, 4, 5, 6, 7, 0.5),)
+    renamed = [replace(defective, source=Source(name, defective.source.path), suspected=suspected) for name in names]
     write(tmp_path, renamed)
     odd = ["a\\x0ab.jpg", "a\\x0d\\x0ab.jpg", " a.jpg ", "ä.jpg", "\\udcff.jpg", "'=1+2.jpg", "\\u202egpj.jpg"]
     written = [*names[:2], *odd]

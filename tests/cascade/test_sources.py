@@ -117,6 +117,12 @@ def test_nothing_in_an_object_store_is_refused_with_the_url(folder: Any, name: s
         find_sources([f"file://{folder}/{name}"])
 
 
+@pytest.mark.parametrize("url", ["s3://", "file:///"])
+def test_an_url_without_a_place_is_refused(url: str) -> None:
+    with pytest.raises(UserError, match=r"names no place in the object store; write a bucket and a prefix"):
+        find_sources([url])
+
+
 @pytest.mark.parametrize(
     "url", ["ftp://me:s3cret@host/a.jpg", "sftp://me:s3:cr@et@host/archive", "https://:s3cret@h/*.png"]
 )

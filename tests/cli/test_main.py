@@ -16,14 +16,19 @@ from steelsight.core.files import is_temporary, replacing, write_text
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.inspector.artifact import InspectorCard, read_card
 from steelsight.inspector.checksums import write_checksums
+from steelsight.inspector.ready import READY
 from steelsight.results.pictures import picture_names
 from steelsight.run.job_log import read_log
 
 
-def run(*args: object, **environment: str) -> subprocess.CompletedProcess[bytes]:
+def run(*args: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[bytes]:
     full = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"} | environment
     return subprocess.run(
-        [sys.executable, "-m", "steelsight.cli.main", *map(str, args)], capture_output=True, env=full, check=False
+        [sys.executable, "-m", "steelsight.cli.main", *map(str, args)],
+        capture_output=True,
+        env=full,
+        check=False,
+        cwd=cwd,
     )
 
 
@@ -39,6 +44,15 @@ def test_a_name_that_cannot_be_shown_is_shown_with_replacements(tmp_path: Path, 
     said = run("data", "check", tmp_path, "--no-twins", PYTHONIOENCODING=encoding)
     assert (said.returncode, said.stderr.strip()) == (0, b"")
     assert b"??" in said.stdout
+
+
+def test_an_empty_argument_is_not_the_folder_that_one_is_in(tmp_path: Path) -> None:
+    (tmp_path / "0.png").write_bytes(encoded(".png", steel()))
+    for given in (("inspect", READY, "", "--out", "out"), ("inspect", READY, "0.png", "--out", "")):
+        said = run(*given, cwd=tmp_path)
+        assert (said.returncode, said.stdout) == (2, b"")
+        assert b"an argument is empty" in said.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["0.png"]
 
 
 def test_a_folder_below_a_file_is_refused_in_one_sentence(tmp_path: Path) -> None:

@@ -13,11 +13,16 @@ from typing import Any
 
 import pytest
 from helpers.data import SAMPLE, run_cli, start_cli
+from helpers.serving import make_judging_inspector
 from helpers.tiny_inspector import make_inspector
 
 from steelsight.cli.watch import watch
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import list_images
+from steelsight.imaging.roi import Polygons, Roi
+from steelsight.inspector.artifact import write_card
+from steelsight.inspector.checksums import write_checksums
+from steelsight.inspector.inspector import Inspector
 
 IMAGES = list_images(SAMPLE / "train_images")
 QUICK = ("--settle", "0.1", "--poll", "0.1", "--device", "cpu", "--threads", "1")
@@ -85,6 +90,24 @@ def test_killed_again_and_again_every_image_is_inspected_exactly_once(
     assert {path.name: path.read_bytes() for path in done.iterdir() if path.name != "broken.jpg"} == {
         path.name: path.read_bytes() for path in IMAGES[:36]
     }
+
+
+def test_its_tables_say_what_inspect_says_also_of_a_region_of_interest(folder: Any, tmp_path: Path) -> None:
+    inspector = make_judging_inspector(tmp_path / "inspector")
+    card = Inspector.open(inspector).card
+    left = Roi(polygons=Polygons(inside=(((0, 0), (0.4, 0), (0.4, 1), (0, 1)),)))
+    write_card(inspector, card.with_roi(left).with_policy(card.policy))
+    write_checksums(inspector)
+    for path in IMAGES[:4]:
+        shutil.copy(path, folder)
+    run_cli("inspect", inspector, folder, "--out", tmp_path / "said", "--device", "cpu", "--threads", "1")
+    run_cli("watch", inspector, folder, "--data", tmp_path / "data", "--out", tmp_path / "out", *QUICK, "--once")
+    said, written = (
+        {row["ImageId"]: row for row in DictReader((tmp_path / out / "images.csv").open(encoding="utf-8", newline=""))}
+        for out in ("said", "out")
+    )
+    assert any(float(row[name]) for row in said.values() for name in row if name.startswith("share_"))
+    assert said == {name: {column: row[column] for column in said[name]} for name, row in written.items()}
 
 
 def test_a_damaged_log_that_is_moved_away_takes_no_image_with_it(inspector: Any, folder: Any, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers.judged_run import make_run
 
+from steelsight.cluster.described_run import read_description
 from steelsight.cluster.histogram_task import CountOrders, count_block
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.stored_maps import SHARD, shard_files
@@ -24,8 +25,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> OutOfFoldPredictions:
 @pytest.fixture
 def orders(evidence: OutOfFoldPredictions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CountOrders:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    files = {path.name: path.read_bytes() for path in evidence.run.path.iterdir() if path.is_file()}
-    return CountOrders(str(tmp_path), files)
+    return CountOrders(str(tmp_path), read_description(evidence.run))
 
 
 def maps_of(evidence: OutOfFoldPredictions, fold: int, start: int, stop: int) -> Mapping[str, Any]:

@@ -51,6 +51,41 @@ def test_a_folder_takes_the_place_of_a_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_many_threads_write_one_folder_and_it_is_always_one_of_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "inspector"
+
+    def write(text: str) -> None:
+        with replacing(path) as temporary:
+            temporary.mkdir()
+            for name in ("a", "b"):
+                (temporary / name).write_text(text)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, map(str, range(400))))
+    first, second = ((path / name).read_text() for name in ("a", "b"))
+    assert first == second
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_put_back_where_its_successor_cannot_have_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rename, failing = tmp_path / "inspector", os.replace, ["the second rename"]
+    path.mkdir()
+    (path / "a").write_text("former")
+
+    def break_down(source: str, target: str) -> None:
+        if str(target) == str(path) and failing:
+            raise OSError(errno.EIO, failing.pop())
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", break_down)
+    with pytest.raises(OSError, match="the second rename"), replacing(path) as temporary:
+        temporary.mkdir()
+    assert (path / "a").read_text() == "former"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_what_a_kill_leaves_is_swept_and_nothing_else(tmp_path: Path) -> None:
     kept = [
         tmp_path / name for name in ("a.part", ".hidden.csv", ".a.cafe.part.csv", ".a.part.csv", "a.0123abcd.part.csv")

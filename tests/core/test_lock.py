@@ -48,11 +48,16 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(fcntl, "flock", none)
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match=r"cannot be locked .*; use a disk that has locks"):
         Lock(tmp_path / ".lock", "taken").take()
     free = Lock(tmp_path / ".lock", "taken", needed=False)
     free.take()
     free.release()
+
+
+def test_what_cannot_be_locked_is_not_said_to_be_taken(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot be locked .*; see to what lies there"):
+        Lock(tmp_path, "taken", needed=False).take()
 
 
 def test_who_waits_has_it_when_the_first_lets_go(tmp_path: Path) -> None:

@@ -141,6 +141,14 @@ def test_tiny_images_are_read(tmp_path: Path) -> None:
     assert find_twins(tiny).tolist() == [0, 1, 2, 3]
 
 
+def test_tiny_images_are_compared_with_very_long_ones(tmp_path: Path) -> None:
+    draw = np.random.default_rng(1)
+    sizes = [(1, 1), (1, 300), (300, 1), (2, 70_000), (70_000, 2)]
+    for number, size in enumerate(sizes):
+        assert cv2.imwrite(str(tmp_path / f"{number}.png"), draw.integers(60, 160, size).astype(np.uint8))
+    assert find_twins(sorted(tmp_path.iterdir())).tolist() == [0, 1, 2, 3, 4]
+
+
 def test_strips_of_few_rows_are_compared(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     wire = random.integers(10, 250, (8, 600), np.uint8)

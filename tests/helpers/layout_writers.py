@@ -87,8 +87,8 @@ def coco_counts(mask: NDArray[np.bool_]) -> dict[str, object]:
     return {"size": list(size), "counts": to_coco_counts(encode_mask(mask), size)}
 
 
-def palette_png(indices: NDArray[np.uint8], bits: int, palette: bytes | None = None) -> bytes:
-    """A PNG with a palette, written by hand since OpenCV writes none."""
+def palette_png(indices: NDArray[np.uint8], bits: int, palette: bytes | None = None, *, grey: bool = False) -> bytes:
+    """A PNG with a palette, or in grey of so few bits, written by hand since OpenCV writes none."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -100,7 +100,7 @@ def palette_png(indices: NDArray[np.uint8], bits: int, palette: bytes | None = N
         row += [0] * (-width % per_byte)
         packed = [row[at : at + per_byte] for at in range(0, len(row), per_byte)]
         rows += b"\0" + bytes(sum(v << (8 - bits * (k + 1)) for k, v in enumerate(group)) for group in packed)
-    header = struct.pack(">IIBBBBB", width, height, bits, 3, 0, 0, 0)
-    palette = palette or bytes(range(200, 200 + 3 * min(2**bits, 16)))
-    parts = (chunk(b"IHDR", header), chunk(b"PLTE", palette), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    header = struct.pack(">IIBBBBB", width, height, bits, 0 if grey else 3, 0, 0, 0)
+    colours = b"" if grey else chunk(b"PLTE", palette or bytes(range(200, 200 + 3 * min(2**bits, 16))))
+    parts = (chunk(b"IHDR", header), colours, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)

@@ -10,14 +10,11 @@ def make_older(url: Any, schema: str = "0001") -> None:
     """Take back from a log what came after an earlier schema."""
     with InspectionLog.open(url) as log:
         with log.writing() as connection:
-            log_audit.drop(connection)
-            if schema == "0003":
-                connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '{schema}'")
-                return
-            for name in ("suspected", "suspected_runs"):
+            columns = ["counted", *(("suspected", "suspected_runs") if schema < "0003" else ())]
+            for name in columns:
                 connection.exec_driver_sql(f"ALTER TABLE {inspections.name} DROP COLUMN {name}")
-            if schema == "0001":
-                for table in (log_identity, expired_images):
-                    table.drop(connection)
+            tables = [log_audit] if schema < "0004" else []
+            for table in (*tables, *((log_identity, expired_images) if schema < "0002" else ())):
+                table.drop(connection)
             connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '{schema}'")
         log._engine.dispose()

@@ -24,6 +24,11 @@ def test_a_file_of_several_pictures_is_refused() -> None:
     assert "more than one picture" in refused(still[:33] + chunk + still[33:])
 
 
+@pytest.mark.parametrize("suffix", [".webp", ".pgm", ".jp2"])
+def test_another_format_that_opencv_knows_is_refused_whatever_its_name(suffix: str) -> None:
+    assert "save it again as JPEG, PNG, BMP or TIFF" in refused(encoded(suffix, steel(1)))
+
+
 @pytest.mark.parametrize("alpha", [0, 128, 255])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_alpha_is_dropped_in_every_format_and_multiplies_nothing(alpha: int, dtype: type) -> None:

@@ -49,6 +49,7 @@ def test_what_is_below_a_prefix_and_nothing_of_one_beside_it(url: str) -> None:
             "memory://archive/2026/**/[ac].*",
             [f"memory://archive/2026/{name}" for name in ("a.jpg", "b/a.jpg", "b/c.PNG")],
         ),
+        ("memory://archive/2026/?", []),  # `b` is what a file system takes for a folder
         ("memory://archive/2026/?.png", []),
         ("memory://archive/2026", []),
     ],

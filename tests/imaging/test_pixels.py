@@ -31,13 +31,13 @@ def test_arrays_of_pixels_are_taken_in_any_memory_layout(image: NDArray[Any]) ->
         ("P", (3, 4, 3), np.uint8),
         ("1", (3, 4), np.uint8),
         ("LA", (3, 4), np.uint8),
+        ("La", (3, 4), np.uint8),
         ("I;16", (3, 4), np.uint16),
     ],
 )
 def test_a_pillow_image_of_8_or_16_bit_is_taken(mode: str, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
-    image = (
-        Pillow.fromarray(COLOUR).convert(mode) if mode != "I;16" else Pillow.fromarray(GREY.astype(np.uint16) * 1000)
-    )
+    colour = Pillow.fromarray(COLOUR).convert("LA") if mode == "La" else Pillow.fromarray(COLOUR)
+    image = colour.convert(mode) if mode != "I;16" else Pillow.fromarray(GREY.astype(np.uint16) * 1000)
     taken = as_pixels(image)
     assert (taken.shape, taken.dtype) == (shape, dtype)
     if mode == "RGB":

@@ -178,6 +178,7 @@ def test_an_empty_image_has_no_runs() -> None:
         ([3, 2], "run-out-of-range"),
         ([-1, 17], "run-out-of-range"),
         ([2**70, 1], "run-out-of-range"),
+        ([2**62 - 1] * 4 + [4 + 16], "run-out-of-range"),  # whose sum is 16 in 64 bits
         ([1.5, 14.5], "run-not-a-number"),
         ("!!", "run-not-a-number"),
         ("0P", "run-not-a-number"),

@@ -42,6 +42,15 @@ def test_an_inspector_is_decided_again_where_it_stands(inspector: Any) -> None:
     assert judged.verdict.answer in ("pass", "review", "reject")
 
 
+def test_what_a_link_leads_to_is_decided_and_the_link_stays(tmp_path: Path) -> None:
+    shutil.copytree(ready_inspector(), tmp_path / "release")
+    link = tmp_path / "current"
+    link.symlink_to("release")
+    card = decide_inspector(link, Limits(max_escape=0.5, confidence=0.7), None)
+    assert link.is_symlink()
+    assert read_card(tmp_path / "release") == card
+
+
 def test_deciding_again_vouches_for_nothing_that_was_not_listed(inspector: Any) -> None:
     """Or whoever puts a file beside it has it signed by the owner; the file itself is the owner's to keep."""
     listed = set(Checksums.read(inspector).digests)

@@ -13,6 +13,7 @@ from steelsight.cascade.judge import Prediction, judge
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.core.errors import UserError
 from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import decode_runs, encode_mask, format_runs
 from steelsight.metrics.mask_table import read_mask_table
 from steelsight.results.overlay import class_colour, draw_overlay
@@ -158,7 +159,8 @@ def test_any_file_name_is_safe_in_a_cell(tmp_path: Path, judged: Any) -> None:
         "\u202egpj.jpg",
     ]
     defective = next(one for one in judged if one.is_defective)
-    renamed = [replace(defective, source=Source(name, defective.source.path)) for name in names]
+    suspected = (Region(1, 3, 4, 5, 6, 7, 0.5),)
+    renamed = [replace(defective, source=Source(name, defective.source.path), suspected=suspected) for name in names]
     write(tmp_path, renamed)
     odd = ["a\\x0ab.jpg", "a\\x0d\\x0ab.jpg", " a.jpg ", "ä.jpg", "\\udcff.jpg", "'=1+2.jpg", "\\u202egpj.jpg"]
     written = [*names[:2], *odd]
@@ -211,6 +213,16 @@ def test_overlays_show_the_image_with_outlines_and_a_legend(tmp_path: Path, judg
     assert len(with_verdict) > len(drawn) + 22 * 2  # the reason takes more than one line
     untouched = (drawn[:height] == np.repeat(one.image[..., None], 3, axis=2)).all(axis=2)
     assert untouched.mean() > 0.5
+
+
+@pytest.mark.parametrize("size", [(4, 70_000), (70_000, 4)])
+def test_an_overlay_longer_than_a_jpeg_can_be_is_made_smaller(tmp_path: Path, judged: Any, size: Any) -> None:
+    nothing = (encode_mask(np.zeros(size, bool)),) * 2
+    one = replace(judged[0], image=np.full(size, 90, np.uint8), runs=nothing, regions=())
+    write(tmp_path, [one], masks=True, overlays=True)
+    name = one.source.image_id.removesuffix(".jpg")
+    assert max(cv2.imread(str(tmp_path / "overlays" / f"{name}.jpg")).shape) == 65_500
+    assert cv2.imread(str(tmp_path / "masks" / f"{name}.png"), cv2.IMREAD_UNCHANGED).shape == size
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])

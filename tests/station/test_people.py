@@ -90,6 +90,15 @@ def test_what_is_no_file_of_tokens_is_refused(tmp_path: Path, content: Any, word
         add_person(path, "Carl", "owner")
 
 
+def test_a_link_to_the_file_stays(tmp_path: Path) -> None:
+    path, link = tmp_path / "tokens.toml", tmp_path / "link.toml"
+    add_person(path, "Anna", "owner")
+    link.symlink_to(path)
+    add_person(link, "Bert", "operator")
+    assert link.is_symlink()
+    assert [one.name for one in read_people(path)] == ["Anna", "Bert"]
+
+
 def test_a_file_that_others_can_write_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "tokens.toml"
     add_person(path, "Anna", "owner")

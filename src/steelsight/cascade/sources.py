@@ -160,6 +160,10 @@ def _resolve(text: str, pictures: Sequence[Path], left_out: list[LeftOut]) -> It
 
 
 def _resolve_url(url: str, left_out: list[LeftOut]) -> Iterator[Source]:
+    if not url.partition("://")[2].strip("/"):
+        raise UserError(
+            f"{url}: names no place in the object store; write a bucket and a prefix, as in s3://archive/2026"
+        )
     if (is_image_name(PurePosixPath(url)) and not has_magic(url)) or is_stored_object(url):
         yield Source.of(url)
         return

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.cluster.described_run import write_description
 from steelsight.cluster.files_back import Message
 from steelsight.cluster.once_a_driver import once_a_driver
-from steelsight.cluster.scratch import worker_folder
 from steelsight.cluster.shipped import Chunk, safe_path
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_bytes
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.histograms import Choice, histograms_of
 
 
@@ -62,11 +63,5 @@ class _Desk:
 @once_a_driver
 def _desk(orders: CountOrders) -> _Desk:
     """Write down the RUN, without its images."""
-    from steelsight.run.predictions import OutOfFoldPredictions
-    from steelsight.run.run import Run
-
-    folder, lock = worker_folder()
-    run = Run(folder / "run")
-    for name, content in orders.files.items():
-        write_bytes(run.path / name, content)
+    run, lock = write_description(orders.files)
     return _Desk(OutOfFoldPredictions.of(run), lock)

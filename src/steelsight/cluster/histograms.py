@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from steelsight.cluster.check_nodes import check_nodes
 from steelsight.cluster.connect import first_line
+from steelsight.cluster.described_run import read_description
 from steelsight.cluster.histogram_task import CountOrders, count_block
 from steelsight.cluster.nodes import Needs, nodes_of, within
 from steelsight.cluster.shipped import Chunk
@@ -81,9 +82,7 @@ class _Driver:
     _looked: float = float("-inf")
 
     def made(self) -> Iterator[Counts]:
-        run = self.evidence.run
-        files = {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file() and path.name[0] != "."}
-        self._orders = self.ray.put(CountOrders(os.urandom(8).hex(), files))
+        self._orders = self.ray.put(CountOrders(os.urandom(8).hex(), read_description(self.evidence.run)))
         blocks = deque(self._blocks())
         left = [sum(block.count for block in blocks if block.number == number) for number in range(len(self.passes))]
         try:

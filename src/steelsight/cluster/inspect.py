@@ -193,13 +193,12 @@ class _Pool:
             self._unopened = 0
             self._ready += [actor] * _AHEAD
             return
-        if "unanswered" in message:
+        if actor in self._actors:
             self._ready.append(actor)
+        if "unanswered" in message:
             self._try_again(group, message["unanswered"])
             return
         self._done[group.number] = [with_size(one) for one in message["judged"]]
-        if actor in self._actors:
-            self._ready.append(actor)
 
     def _lose(self, actor: Any, group: _Group | None, error: Exception) -> None:
         """An inspector is gone: what it had at hand goes to others."""

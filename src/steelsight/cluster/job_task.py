@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from steelsight.cluster.described_run import write_description
 from steelsight.cluster.files_back import Message, sent
 from steelsight.cluster.once_a_driver import once_a_driver
-from steelsight.cluster.scratch import worker_folder
 from steelsight.cluster.shipped import Chunk, Packed, unpack
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_bytes
@@ -219,15 +219,11 @@ def _desk(orders: RunOrders) -> _Desk:
     from steelsight.imaging.read import ImageError
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.record import fingerprint
-    from steelsight.run.run import Run
     from steelsight.training.fabric import make_fabric
     from steelsight.training.kept_images import image_readers
     from steelsight.training.same_images import seen_at
 
-    folder, lock = worker_folder()
-    run = Run(folder / "run")
-    for name, content in orders.files.items():
-        write_bytes(run.path / name, content)
+    run, lock = write_description(orders.files)
     images = orders.images if orders.packed is None else unpack(ray, orders.packed)
     evidence = seen_at(OutOfFoldPredictions.of(run), images)
     try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from steelsight.cluster.check_nodes import check_nodes
+from steelsight.cluster.described_run import read_description
 from steelsight.cluster.job_task import RunOrders
 from steelsight.cluster.nodes import Needs, Node, nodes_of, within
 from steelsight.cluster.shipped import Packed, pack
@@ -103,11 +104,10 @@ def orders_of(
     Raises:
         UserError: the images are to be shipped, and some lie outside of their folder.
     """
-    record, run = evidence.record, evidence.run
-    files = {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file() and path.name[0] != "."}
+    record = evidence.record
     return RunOrders(
         token=os.urandom(8).hex(),
-        files=files,
+        files=read_description(evidence.run),
         images=record.root.resolve(),
         packed=_packed(ray, evidence) if config.ship_data else None,
         device=layout.device,

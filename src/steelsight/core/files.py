@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from steelsight.core.safe_names import no_formula
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 """What the system says of a full disk."""
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+"""What the system says of a name that is another folder's."""
 _LONGEST_STEM = 180  # bytes, of 255 that most file systems allow
 _TEMPORARY = re.compile(
     r"\..+\.(\d+|[0-9a-f]{8})\.part(\.[^.]+)?"
@@ -72,7 +74,7 @@ def replacing(
     Raises:
         UserError: the disk is full or may not be written to.
     """
-    temporary, former = temporary_beside(path), temporary_beside(path)
+    temporary = temporary_beside(path)
     with refusals(path):
         if private:
             make_private_folder(path.parent)
@@ -83,12 +85,31 @@ def replacing(
             yield temporary
             if durable:
                 _synchronise(temporary)
-            if path.is_dir() and temporary.is_dir():
-                path.replace(former)  # a moment without it, rather than the time that deleting takes
-            temporary.replace(path)
+            _take_place(temporary, path)
         finally:
             _remove(temporary)
-            _remove(former)
+
+
+def _take_place(temporary: Path, path: Path) -> None:
+    """Rename a file or folder. A folder takes no other's name, so that one is moved aside first: a moment without it, rather
+    than the time that deleting takes; it is put back if its successor cannot have its place."""
+    former = temporary_beside(path)
+    try:
+        while True:
+            with suppress(FileNotFoundError):  # another process moves it aside
+                if path.is_dir() and temporary.is_dir():
+                    path.replace(former)
+            try:
+                temporary.replace(path)
+                return
+            except OSError as error:
+                if error.errno not in _TAKEN:
+                    if former.exists() and not path.exists():
+                        former.replace(path)
+                    raise
+                _remove(former)  # another process was faster, and its folder is the one to be moved aside now
+    finally:
+        _remove(former)
 
 
 def temporary_beside(path: Path) -> Path:

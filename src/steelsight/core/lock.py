@@ -39,7 +39,7 @@ class Lock:
 
         Raises:
             TakenError: another process has it.
-            UserError: the file system has no locks, and one is needed.
+            UserError: the file system has no locks, and one is needed; or it refuses.
         """
         try:
             with disk_errors(self._path):
@@ -49,7 +49,8 @@ class Lock:
         except OSError as error:
             if error.errno in _NO_LOCKS and not self._needed:
                 return
-            raise UserError(self._said) from error
+            mend = "use a disk that has locks" if error.errno in _NO_LOCKS else "see to what lies there and to the disk"
+            raise UserError(f"{self._path}: cannot be locked ({error.strerror or error}); {mend}") from error
 
     def is_taken(self) -> bool:
         """Whether another process has it; no file is made to learn that."""

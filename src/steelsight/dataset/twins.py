@@ -150,8 +150,17 @@ def _look(path: Path) -> _Look:
     digest = hashlib.blake2b(image.tobytes() + repr(image.shape).encode(), digest_size=16).digest()
     grey = image.astype(np.float32) if image.ndim == 2 else image.mean(axis=2, dtype=np.float32)
     scale = _scale_of((grey.shape[0], grey.shape[1]))
-    small = grey if scale == 1 else cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return _Look(np.rint(_local_contrast(small) * _DETAIL_STEP).astype(np.int8), scale, digest)
+    return _Look(np.rint(_local_contrast(_shrunk(grey, scale)) * _DETAIL_STEP).astype(np.int8), scale, digest)
+
+
+def _shrunk(plane: Floats, scale: float) -> Floats:
+    """A plane at a scale of at most 1; never without a pixel, as a small image would be at the scale of a very large one."""
+    if scale == 1:
+        return plane
+    height, width = (round(side * scale) for side in plane.shape)
+    if height and width:
+        return np.asarray(cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(plane, (max(1, width), max(1, height)), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _scale_of(size: tuple[int, int]) -> float:
@@ -263,10 +272,7 @@ def _aligned(one: _Look, other: _Look, view: int) -> Alignment:
     """Align two details at the coarser of their scales."""
     first, second = one.detail.astype(np.float32), other.detail.astype(np.float32)
     ratio = one.scale / other.scale
-    if ratio < 1:
-        second = cv2.resize(second, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
-    elif ratio > 1:
-        first = cv2.resize(first, None, fx=1 / ratio, fy=1 / ratio, interpolation=cv2.INTER_AREA)
+    first, second = _shrunk(first, min(1.0, 1 / ratio)), _shrunk(second, min(1.0, ratio))
     return align(first, np.ascontiguousarray(seen(second, view)))
 
 

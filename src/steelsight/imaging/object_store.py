@@ -142,7 +142,11 @@ def matching(pattern: str) -> tuple[str, ...]:
     prefix, slash, _ = pattern[: found.start()].rpartition("/")
     system, path = file_system(pattern)
     root = file_system(prefix + slash)[1]
-    matches: tuple[str, ...] = _asked(pattern, lambda: tuple(_relative(system.glob(path), root)), missing=())
+
+    def objects() -> list[str]:  # a pattern may match what is a folder to the file system, too
+        return [name for name, info in system.glob(path, detail=True).items() if info["type"] != "directory"]
+
+    matches: tuple[str, ...] = _asked(pattern, lambda: tuple(_relative(objects(), root)), missing=())
     return tuple(sorted(f"{prefix}{slash}{inside}" for inside in matches))
 
 

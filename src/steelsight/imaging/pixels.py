@@ -65,7 +65,7 @@ def _of_pillow(image: Any) -> Image:
     if image.mode in ("L", "RGB") or image.mode.startswith("I;16"):
         wanted = image
     elif image.mode in ("1", "LA", "La"):
-        wanted = image.convert("L")
+        wanted = image.convert("LA").convert("L")  # Pillow knows no shorter way from La
     elif image.mode in ("P", "PA", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"):
         wanted = image.convert("RGB")
     else:

@@ -207,8 +207,8 @@ def _read(content: bytes, grey: bool, indices: bool) -> Image | None:
             content = checked_png(content, _FURTHER)
         case "bmp":
             content = _check_bmp(content, indices)
-        case None:
-            pass
+        case None:  # of what else OpenCV knows it gives the first picture, damaged or not
+            return None
     return _decode(content, flags)
 
 

@@ -165,10 +165,10 @@ def from_coco_counts(counts: Sequence[int] | str, size: tuple[int, int]) -> Runs
     height, width = size
     if array.size and array.min() < 0:
         raise RunError("run-out-of-range", f"run length {array.min()}; run lengths are 0 or more")
-    if array.sum() != height * width:
+    total = sum(array.tolist())  # which may exceed 64 bits
+    if total != height * width:
         raise RunError(
-            "run-out-of-range",
-            f"run lengths add up to {array.sum()}, not to the {height} x {width} pixels of the image",
+            "run-out-of-range", f"run lengths add up to {total}, not to the {height} x {width} pixels of the image"
         )
     ends = np.cumsum(array)
     starts, lengths = (ends - array)[1::2], array[1::2]

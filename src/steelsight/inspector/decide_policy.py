@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.core.files import replacing, write_text
+from steelsight.core.files import replacing, resolved, write_text
 from steelsight.imaging.roi import Roi, count_alike
 from steelsight.inspector.artifact import CARD, README, InspectorCard, open_artifact, write_card
 from steelsight.inspector.checksums import UNLISTED, write_checksums
@@ -59,7 +59,7 @@ def decide_inspector(
     )
     card = card.with_policy(policy)
     parity = read_parity(folder)
-    with replacing(folder) as temporary:
+    with replacing(resolved(folder)) as temporary:  # a link to a release goes on leading to it
         _copy(folder, temporary)
         written = {CARD, README}
         if tested is fresh or changes:

@@ -52,12 +52,16 @@ def _has_defects(image: FinishedRow, rows: "_Rows") -> bool:
     masks, and as many follow that are suspected."""
     area = 0
     while area < image.area:
-        image_id, _, _, _, _, _, of_one, *_ = cells(rows.take())
-        if from_cell(image_id) != image.image_id:
+        image_id, _, _, _, _, _, of_one, *_ = _cells(rows)
+        if image_id != image.image_id:
             return False
         area += int(of_one)
-    suspected = [cells(rows.take()) for _ in range(image.suspected)]
+    suspected = [_cells(rows) for _ in range(image.suspected)]
     return area == image.area and all(row[:1] == [image.image_id] for row in suspected)
+
+
+def _cells(rows: "_Rows") -> list[str]:
+    return [from_cell(cell) for cell in cells(rows.take())]
 
 
 class _Rows:

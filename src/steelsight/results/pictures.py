@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from steelsight.cascade.judge import Prediction
 from steelsight.cascade.sources import MASKS, OVERLAYS
 from steelsight.core.files import sweep, write_bytes
+from steelsight.imaging.preprocess import resize
 from steelsight.imaging.rle import Runs, decode_runs
 from steelsight.results.overlay import draw_overlay
 
 _JPEG_QUALITY = 92
+_LONGEST_JPEG = 65_500  # pixels of a side: libjpeg writes no more
 _LONGEST, _KEPT = 251, 200  # bytes of a file name's 255, without its suffix
 
 
@@ -28,7 +30,8 @@ class Pictures:
         classes: defect class names.
         image_ids: of all images, from which the names of the pictures follow.
         masks: whether to write masks/<image>.png, see `index_mask`.
-        overlays: whether to write overlays/<image>.jpg, see `draw_overlay`.
+        overlays: whether to write overlays/<image>.jpg, see `draw_overlay`; smaller than the image where that is longer than
+            a JPEG can be.
     """
 
     def __init__(
@@ -65,7 +68,7 @@ class Pictures:
         if self._overlays is not None:
             seen = (judged.p_defect, judged.verdict, judged.suspected_runs, judged.counted)
             picture = draw_overlay(image, judged.runs, self._classes, *seen)
-            _write(self._overlays / f"{name}.jpg", picture[..., ::-1])
+            _write(self._overlays / f"{name}.jpg", _as_long_as_jpeg(picture)[..., ::-1])
 
     def are_there(self, image_id: str) -> bool:
         """Whether the wanted pictures of an image exist, under the names that they would have now."""
@@ -115,7 +118,17 @@ def _fitting(name: str) -> str:
     return f"{folder}{slash}{kept}~{hashlib.blake2b(content, digest_size=8).hexdigest()}"
 
 
+def _as_long_as_jpeg(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    scale = _LONGEST_JPEG / max(picture.shape)
+    if scale >= 1:
+        return picture
+    height, width = (max(1, int(side * scale)) for side in picture.shape[:2])
+    return resize(picture, (height, width))
+
+
 def _write(path: Path, pixels: NDArray[np.generic]) -> None:
     options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if path.suffix == ".jpg" else []
-    _, encoded = cv2.imencode(path.suffix, pixels, options)
+    done, encoded = cv2.imencode(path.suffix, pixels, options)
+    if not done:
+        raise ValueError(f"{path}: pixels of shape {pixels.shape} cannot be written so")
     write_bytes(path, encoded.tobytes())

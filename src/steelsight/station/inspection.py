@@ -87,6 +87,7 @@ class Result:
         arrival: of a watched file.
         suspected, suspected_runs: where to look beside what was found, as connected regions and as run lengths of each class;
             see `steelsight.cascade.masks.suspect`. Empty where nothing is, and in logs of before.
+        counted: pixels that count, of which areas are shares; None: all, and in logs of before, where it was not kept.
     """
 
     at: datetime
@@ -113,6 +114,7 @@ class Result:
     arrival: Arrival | None = None
     suspected: tuple[Region, ...] = ()
     suspected_runs: tuple[str, ...] = ()
+    counted: int | None = None
 
     @property
     def is_unjudged(self) -> bool:

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
-from steelsight.core.files import write_text
+from steelsight.core.files import resolved, write_text
 from steelsight.core.model import Model, explain, keys_of
 
 Role = Literal["operator", "reviewer", "owner"]
@@ -96,7 +96,7 @@ def read_people(path: Path) -> tuple[Person, ...]:
 
 def add_person(path: Path, name: str, role: Role) -> str:
     """Make a token, and write its name, role and hash at the end of a file, which is made for this account alone if it is not
-    there; else its mode and owner stay, since a station may run under another account.
+    there; else its mode and owner stay, since a station may run under another account, and so does a link to it.
 
     Returns:
         The token itself, which stands nowhere.
@@ -118,7 +118,7 @@ def add_person(path: Path, name: str, role: Role) -> str:
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in new.model_dump().items()]
     if before and not before.endswith("\n"):
         before += "\n"
-    write_text(path, "\n".join([*([before] if before else []), "[[token]]", *lines, ""]), private=True)
+    write_text(resolved(path), "\n".join([*([before] if before else []), "[[token]]", *lines, ""]), private=True)
     if former is not None:
         _restore(path, former)
     return token

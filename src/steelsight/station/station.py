@@ -315,6 +315,7 @@ class Station:
             arrival=arrival,
             suspected=judged.suspected,
             suspected_runs=tuple(map(format_runs, judged.suspected_runs)) if judged.suspected else (),
+            counted=None if judged.counted is None else judged.area,
         )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from helpers.data import SHARED, needs_shared
 from helpers.layout_writers import palette_png, write_csv, write_index_png, write_picture
+from PIL import Image
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.mask_images import read_mask
@@ -209,6 +210,38 @@ def test_255_alone_is_a_class(tmp_path: Path) -> None:
     write_index_png(tmp_path, "b.jpg", _square(0))
     alone = read_dataset(tmp_path)
     assert (alone.classes, alone.faults) == (("255",), ())
+
+
+def test_255_alone_beside_named_classes_is_a_fault_until_it_is_told(tmp_path: Path) -> None:
+    for name, value in (("a.jpg", 255), ("b.jpg", 0), ("c.jpg", 255)):
+        write_index_png(tmp_path, name, _square(value))
+    (tmp_path / "classes.txt").write_text("scratch\n")
+    faults = read_dataset(tmp_path).faults
+    assert [(fault.kind, fault.image_id) for fault in faults] == [
+        ("unknown-class", "a.jpg"),
+        ("unknown-class", "c.jpg"),
+    ]
+    assert "the only one in all masks" in faults[0].message
+    assert "`ignore_class=ignore`" in faults[0].message
+    told = read_dataset(tmp_path, ignore_class=["ignore"])
+    assert (told.faults, told.samples[0].ignored.area) == ((), 84 * 146)
+    write_index_png(tmp_path, "b.jpg", _square(1))
+    assert not read_dataset(tmp_path).faults
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_a_grey_mask_of_few_bits_holds_what_is_stored(tmp_path: Path, bits: int) -> None:
+    indices = np.arange(2 * 9).reshape(2, 9).astype(np.uint8) % 2**bits
+    write_index_png(tmp_path, "a.jpg", indices)
+    (tmp_path / "masks" / "a.png").write_bytes(palette_png(indices, bits, grey=True))
+    np.testing.assert_array_equal(read_mask(tmp_path / "masks" / "a.png"), indices)
+    assert read_dataset(tmp_path).classes == tuple(map(str, range(1, 2**bits)))
+
+
+def test_a_black_and_white_tiff_holds_index_1(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    Image.fromarray(INDICES > 0).save(path)
+    np.testing.assert_array_equal(read_mask(path), INDICES > 0)
 
 
 def test_a_second_mask_a_photograph_and_a_mask_in_the_alpha_channel_are_faults(tmp_path: Path) -> None:

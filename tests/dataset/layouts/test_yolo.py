@@ -54,6 +54,15 @@ def test_roboflow_s_folders_and_names_by_number(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mask_of(dataset, "valid/images/a.png", "pit"), SQUARE_MASK)
 
 
+def test_a_blank_line_among_the_names_moves_no_class(tmp_path: Path) -> None:
+    write(tmp_path, {"a": SQUARE.replace("0 ", "2 ", 1)})
+    (tmp_path / "data.yaml").unlink()
+    (tmp_path / "classes.txt").write_text("pit\n\nscratch\ndent\n\n")
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.faults) == (("pit", "scratch", "dent"), ())
+    np.testing.assert_array_equal(mask_of(dataset, "images/train/a.png", "scratch"), SQUARE_MASK)
+
+
 @pytest.mark.parametrize(
     ("line", "kind", "said"),
     [

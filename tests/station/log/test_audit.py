@@ -134,6 +134,15 @@ def test_a_trail_made_anew_or_cut_off_is_seen_by_the_hash_that_was_kept(log: Any
         verify_log(log, kept)
 
 
+def test_a_hash_that_was_not_copied_whole_is_no_accusation(log: Any) -> None:
+    review(log, 1)
+    head = verify_log(log).head
+    assert verify_log(log, f" {head.upper()}\n").head == head
+    for wrong in (head[:16], "", f"{head}0", "head: " + head):
+        with pytest.raises(UserError, match=r"`head=.*no hash of an entry, which has 64 hexadecimal digits"):
+            verify_log(log, wrong)
+
+
 def test_a_hash_that_was_kept_long_ago_is_still_in_it(log: Any) -> None:
     review(log)
     kept = verify_log(log).head

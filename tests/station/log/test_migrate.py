@@ -22,8 +22,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade():
@@ -56,9 +56,9 @@ def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def make(recreate: str = "auto", end: str = "pass") -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(migrate.MIGRATIONS, folder)
-        (folder / "versions" / "v0005.py").write_text(NEXT.format(recreate=recreate, end=end))
+        (folder / "versions" / "v0006.py").write_text(NEXT.format(recreate=recreate, end=end))
         monkeypatch.setattr(migrate, "MIGRATIONS", folder)
-        monkeypatch.setattr(schema, "SCHEMA", "0005")
+        monkeypatch.setattr(schema, "SCHEMA", "0006")
 
     return make
 
@@ -105,7 +105,7 @@ def test_many_may_move_it_at_once(url: str, newer: Any) -> None:
         assert list(pool.map(use, range(4))) == [before] * 4
 
 
-@pytest.mark.parametrize("older", ["0001", "0002"])
+@pytest.mark.parametrize("older", ["0001", "0002", "0004"])
 def test_a_log_of_an_earlier_schema(url: str, older: str) -> None:
     before = fill(url)
     make_older(url, older)
@@ -117,7 +117,7 @@ def test_a_log_of_an_earlier_schema(url: str, older: str) -> None:
             assert row.endswith(",0,0,0,0")  # nothing was suspected then
             with log.reading() as connection:
                 assert connection.execute(sa.select(log_identity)).all() == []  # its data folder may have one
-    suspected = make_result(3, suspected=(Region(1, 5, 6, 7, 8, 9, 0.25),), suspected_runs=("", "7 9"))
+    suspected = make_result(3, suspected=(Region(1, 5, 6, 7, 8, 9, 0.25),), suspected_runs=("", "7 9"), counted=1000)
     with InspectionLog.open(url) as log:
         (added,) = log.add([suspected])
         assert log.get(added.id) == added

@@ -34,9 +34,14 @@ _SHARE = 0.9  # of its pixels, that lie there
 
 @dataclass
 class _Seen:
-    """What the masks hold together, gathered while each is read."""
+    """What the masks hold together, gathered while each is read.
+
+    Attributes:
+        named: whether the classes have names; is_told: whether the user has said that 255 is ignored.
+    """
 
     named: bool
+    is_told: bool
     blended: dict[str, dict[int, tuple[int, int]]] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
 
@@ -65,17 +70,23 @@ class _Seen:
         ]
 
     def _unsure(self, marks: Mapping[str, Marks]) -> list[Fault]:
-        """Without names, 255 beside other great indices: the classes may be spread over the grey values."""
-        name = str(IGNORED_INDEX)
-        others = (
-            {int(other) for one in marks.values() for other in one.masks if other != name} if not self.named else ()
-        )
-        if not others or max(others) <= _MOST_VALUES:
+        """255 that may be a class: with names, if no mask has any of them; without, beside other great indices, for the
+        classes may be spread over the grey values."""
+        name = _IGNORED if self.named else str(IGNORED_INDEX)
+        others = {other for one in marks.values() for other in one.masks if other != name}
+        if self.is_told or (others if self.named else max(map(int, others), default=0) <= _MOST_VALUES):
             return []
-        message = (
-            f"value {IGNORED_INDEX} beside {max(others)}: it may be a class, or pixels to ignore, as many tools write it; "
-            f"name all classes in classes.txt, or say that it is to be ignored by `ignore_class={IGNORED_INDEX}`"
-        )
+        told = f"say that it is to be ignored by `ignore_class={name}`"
+        if self.named:
+            message = (
+                f"value {IGNORED_INDEX} is the only one in all masks, and beside named classes it is what is not judged; "
+                f"write the index of its class, from 1 up, or {told}"
+            )
+        else:
+            message = (
+                f"value {IGNORED_INDEX} beside {max(map(int, others))}: it may be a class, or pixels to ignore, as many "
+                f"tools write it; name all classes in classes.txt, or {told}"
+            )
         return [
             Fault("unknown-class", self.files[image_id], None, image_id, message)
             for image_id, one in marks.items()
@@ -110,7 +121,7 @@ def list_folder(root: Path, *, ignore: frozenset[str] = frozenset()) -> Listing:
     for path in list_images(root / MASKS):
         every[path.stem].append(path)
     masks = {stem: one for stem, paths in every.items() for one in paths if one.suffix.lower() in _LOSSLESS}
-    read = _Seen(names is not None or str(IGNORED_INDEX) in ignore)
+    read = _Seen(names is not None, (str(IGNORED_INDEX) if names is None else _IGNORED) in ignore)
     images: list[Listed] = []
     faults: list[Fault] = []
     found = list_images(root / IMAGES)

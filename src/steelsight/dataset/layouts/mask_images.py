@@ -24,20 +24,19 @@ _NEAR = 3  # grey levels around the commonest dark and the commonest bright one
 def read_mask(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Read a mask image as (H, W) or, where it is really in colour, (H, W, 3).
 
-    A palette of a PNG, BMP or TIFF gives its indices, not its colours.
+    A palette of a PNG, BMP or TIFF gives its indices, not its colours; of fewer than 8 bits a pixel the values are those
+    that are stored.
 
     Raises:
         ImageError: missing, truncated or not an image.
     """
     content = read_content(path)
-    depth = _palette_depth(content)
-    if depth is None:
-        pixels = decode_image(content, path, indices=True)
-        bits = _palette_bits(content)
-        return pixels if bits is None else (pixels // (255 // (2**bits - 1))).astype(np.uint8)
-    grey = decode_image(_without_palette(content), path)
-    indices: NDArray[np.uint8] = (grey // (255 // (2**depth - 1))).astype(np.uint8)  # 1-4 bits are spread over 0..255
-    return indices
+    header = _png_header(content)
+    if header and header[_COLOUR_AT] == _PALETTE:
+        content = _without_palette(content)
+    pixels = decode_image(content, path, indices=True)
+    bits = _bits(content)
+    return pixels if bits >= 8 else (pixels // (255 // (2**bits - 1))).astype(np.uint8)
 
 
 def alpha_of(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
@@ -114,20 +113,20 @@ def _shifted(padded: NDArray[np.int32], down: int, right: int) -> NDArray[np.int
     return padded[_REACH + down : _REACH + down + height, _REACH + right : _REACH + right + width]
 
 
-def _palette_depth(content: bytes) -> int | None:
-    """Bits per pixel of a palette PNG; None for every other file."""
+def _png_header(content: bytes) -> bytes:
+    """The data of the first chunk of a PNG; none of every other file."""
     kind, data = next(png_chunks(content), (b"", b"")) if content.startswith(_SIGNATURE) else (b"", b"")
-    if kind == b"IHDR" and len(data) == 13 and data[_COLOUR_AT] == _PALETTE and data[_DEPTH_AT] in (1, 2, 4, 8):
-        return data[_DEPTH_AT]
-    return None
+    return data if kind == b"IHDR" and len(data) == 13 else b""
 
 
-def _palette_bits(content: bytes) -> int | None:
-    """Bits per pixel of a palette TIFF, where they are fewer than 8; None for every other file."""
+def _bits(content: bytes) -> int:
+    """Bits of an index: a decoder spreads fewer than 8 over 0 to 255, be they indices into a palette or grey."""
+    header = _png_header(content)
+    if header:
+        return header[_DEPTH_AT]
     if image_format(content) != "tiff":
-        return None
-    page = read_page(content)
-    return page.bits if page.is_palette and page.bits < 8 else None
+        return 8
+    return read_page(content).bits
 
 
 def _without_palette(content: bytes) -> bytes:

@@ -224,8 +224,8 @@ def _class_names(root: Path) -> tuple[dict[int, str] | None, tuple[str, ...]]:
         return _of_yaml(file), ()
     for path in (root / "classes.txt", root / LABELS / "classes.txt", root / "obj.names"):
         if path.is_file():
-            names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
-            return dict(enumerate(names)), ()
+            lines = read_text(path).splitlines()
+            return {key: line.strip() for key, line in enumerate(lines) if line.strip()}, ()
     return None, ("no data.yaml names the classes, so they are called by their numbers",)
 
 

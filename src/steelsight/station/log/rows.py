@@ -72,6 +72,7 @@ def to_inspection(row: Row[Any]) -> Inspection:
         else Arrival(from_bytes(row.path), from_bytes(row.file), row.size, row.modified_ns, row.file_sha256),
         suspected=_regions(row.suspected or []),
         suspected_runs=texts(row.suspected_runs or []),
+        counted=row.counted,
     )
     review = None if row.review_version is None else to_review(row)
     return Inspection(row.id, result, texts(row.classes), review)
@@ -211,4 +212,5 @@ def _row(result: Result, inspector_id: int) -> dict[str, Any]:
         "regions": [astuple(region) for region in result.regions],
         "suspected": [astuple(region) for region in result.suspected],
         "suspected_runs": list(result.suspected_runs),
+        "counted": result.counted,
     }

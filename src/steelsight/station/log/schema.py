@@ -5,7 +5,7 @@ from sqlalchemy import Engine, inspect, text
 from steelsight.core.errors import UserError
 from steelsight.station.log.tables import VERSION_TABLE, metadata
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """Revision of the latest file in migrations/versions."""
 
 

@@ -73,6 +73,7 @@ inspections = Table(
     Column("regions", JSON, nullable=False),
     Column("suspected", JSON),  # NULL in what was logged before there was such a thing
     Column("suspected_runs", JSON),
+    Column("counted", BigInteger),  # NULL where all pixels count, and in what was logged before
     # most end in an order of the pages: a page is read and not sorted; the first also holds what is counted over time
     Index("ix_inspections_at", "at", "id", "verdict", "unreadable", "flagged", "reviewed"),
     Index("ix_inspections_doubt", "doubt", "id"),

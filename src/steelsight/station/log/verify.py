@@ -6,6 +6,7 @@ anew by one who can write to the database, unless a hash that was kept elsewhere
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from steelsight.station.log.tables import inspections, inspectors
 from steelsight.station.log.values import from_microseconds
 
 _FIELDS = tuple(AuditEntry.__dataclass_fields__)
+_HASH = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +124,17 @@ class _Chain:
             yield entry
 
     def require(self, head: str | None) -> None:
-        if head is not None and head not in self._hashes:
+        if head is None:
+            return
+        kept = head.strip().lower()
+        if not _HASH.fullmatch(kept):
             raise UserError(
-                f"the audit trail was changed: it has no entry with the hash {head[:80]}, so that its end was cut off, or it "
-                "was made anew"
+                f"`head={head[:80]}`: no hash of an entry, which has 64 hexadecimal digits; give all that verifying printed"
+            )
+        if kept not in self._hashes:
+            raise UserError(
+                f"the audit trail was changed: it has no entry with the hash {kept}, so that its end was cut off, or it was "
+                "made anew"
             )
 
 

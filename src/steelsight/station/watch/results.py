@@ -184,6 +184,7 @@ def _said(inspection: Inspection) -> ResultRow:
         result.flags,
         result.error or "",
         result.suspected,
+        result.counted,
     )
 
 

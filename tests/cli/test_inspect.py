@@ -189,6 +189,24 @@ def test_bad_files_lose_none_of_the_good(inspector: Any, tmp_path: Path) -> None
     assert len(list((out / "masks").iterdir())) == 100
 
 
+def test_masks_beside_the_images_are_named_and_not_judged(inspector: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "crack"
+    folder.mkdir()
+    for path in IMAGES[:3]:
+        shutil.copy(path, folder)
+        height, width = cv2.imread(str(path)).shape[:2]
+        mask = np.zeros((height, width), np.uint8)
+        mask[20:50, 30:90] = 255
+        cv2.imwrite(str(folder / f"{path.stem}.png"), mask)
+    done = run_cli("inspect", inspector, tmp_path / "crack", "--out", tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    assert f"{folder}: 3 masks left out: {IMAGES[0].stem}.png, " in done.stderr
+    assert [one["are_masks"] for one in json.loads(done.stdout)["left_out"]] == [True]
+    assert [row["ImageId"] for row in rows(tmp_path / "out" / "images.csv")] == [path.name for path in IMAGES[:3]]
+    named = run_cli("inspect", inspector, folder / f"{IMAGES[0].stem}.png", "--out", tmp_path / "named", "--json")
+    assert json.loads(named.stdout)["images"] == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_kill_9_at_any_moment_then_resume(inspector: Any, many: Any, whole: Any, tmp_path: Path, seed: int) -> None:

@@ -90,7 +90,10 @@ def judge_and_write(
         "flagged": tally.flagged,
         "unreadable": [{"image_id": image_id, "error": error} for image_id, error in tally.unreadable],
         "unjudged": [{"image_id": image_id, "error": error} for image_id, error in tally.unjudged],
-        "left_out": [{"path": str(one.path), "images": one.images, "reason": one.reason} for one in left_out],
+        "left_out": [
+            {"path": str(one.path), "images": one.images, "reason": one.reason, "are_masks": one.are_masks}
+            for one in left_out
+        ],
         "resumed": kept,
         "images_per_second": rate and round(rate, 2),
     }
@@ -98,7 +101,7 @@ def judge_and_write(
     look_at = overlays if overlays in writer.wrote else writer.out / "images.csv"
     wrote = [*writer.wrote, *([writer.write_labels(labels)] if labels else [])]
     finish(wrote, following, as_json=as_json, figures={**found, **figures}, look_at=look_at)
-    if tally.unreadable or tally.unjudged or left_out:
+    if tally.unreadable or tally.unjudged or any(not one.are_masks for one in left_out):
         raise typer.Exit(3)
 
 

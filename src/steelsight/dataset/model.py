@@ -170,6 +170,11 @@ class Dataset:
     depth: Depth | None = None
     ignored_classes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """One line: the masks of all images would fill a notebook."""
+        counts = f"{len(self.samples)} samples, {len(self.without_masks)} without masks, {len(self.faults)} faults"
+        return f"<Dataset {str(self.root)!r}, layout {self.layout}, classes {self.classes!r}: {counts}>"
+
     @property
     def left_out(self) -> tuple[Remark, ...]:
         """What lies in the folder and is not read."""

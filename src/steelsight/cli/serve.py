@@ -144,8 +144,8 @@ def serve(
             if access.people:
                 note_people(station.log, settings.name, access.people)
             app = create_app(station, access, samples)
-            kept = "inspections go when it ends" if passing else f"inspections are stored in {stored}"
-            console.print(f"ready; {escape(kept)}; Ctrl-C ends", highlight=False)
+            kept = "inspections are removed when it stops" if passing else f"inspections are stored in {stored}"
+            console.print(f"ready; {escape(kept)}; Ctrl-C stops it", highlight=False)
             if open_page:
                 webbrowser.open(address)
             signal = serve(app, bound)

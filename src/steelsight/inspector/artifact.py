@@ -94,8 +94,8 @@ class Provenance(Model):
         fingerprint: of the data it was trained on.
         folds: whose networks it holds.
         evidence: `own` where one fold's networks stand alone, whose out-of-fold images are then this inspector's own
-            evidence; `cross-validated` where folds are averaged: every image was seen by some of its networks; `distilled`
-            where networks learned from such an average: nothing of the run is evidence of them.
+            evidence; `cross-validated` where folds are combined: every image was seen by some of its networks; `distilled`
+            where networks learned from such an ensemble: nothing of the run is evidence of them.
         out_of_fold: figures of the run; None of distilled networks, which they are no figures of.
         distilled: of such.
         versions: of the libraries that took part, by name.

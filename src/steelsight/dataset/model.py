@@ -154,7 +154,7 @@ class Dataset:
     Attributes:
         without_masks: images without a fault of which it is only known which classes they show. They are no samples: no mask
             can be learned from them, and none held against them.
-        ignored_classes: names that are no class here: what bears them is ignored.
+        ignored_classes: names that are not defect classes: areas with them are ignored.
         notes: what was taken to be so while reading, one sentence each.
         depth: of the images of 16 bit; None where there are none, or images were not decoded.
     """

@@ -64,7 +64,7 @@ function networks({ networks: all, out_of_fold: found }) {
     table(["Step", "Network", "Folds", "Sees"], [...members].map(([member, folds]) => [
       steps[folds[0].step], member, folds.map(({ fold }) => fold).join(", "), `${folds[0].height} × ${folds[0].width} px`])),
     h("p", { class: "soft" }, ...found
-      ? ["A fold is a part of the training images. There is one network for each fold, which did not see it. ",
+      ? ["A fold is a part of the training images. Each network was trained without its fold. ",
         "The answers of a step's networks are combined."]
       : ["One network a step, which learned to answer as all folds' networks do together. It began with the weights of the fold ",
         "named here, and has learned from the images of all."]));

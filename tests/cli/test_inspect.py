@@ -189,6 +189,14 @@ def test_bad_files_lose_none_of_the_good(inspector: Any, tmp_path: Path) -> None
     assert len(list((out / "masks").iterdir())) == 100
 
 
+def test_pictures_of_an_earlier_run_are_named(inspector: Any, tmp_path: Path) -> None:
+    first = run_cli("inspect", inspector, IMAGES[0], "--out", tmp_path / "out", "--overlays")
+    assert "earlier run" not in first.stderr
+    again = run_cli("inspect", inspector, IMAGES[0], "--out", tmp_path / "out")
+    assert f"{tmp_path / 'out' / 'overlays'}: of an earlier run" in again.stderr
+    assert again.returncode == 0
+
+
 def test_masks_beside_the_images_are_named_and_not_judged(inspector: Any, tmp_path: Path) -> None:
     folder = tmp_path / "crack"
     folder.mkdir()

@@ -28,6 +28,7 @@ from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.onnx_file import check_alone
 from steelsight.inspector.signature import Signature, TrustedKey, check_signature
 from steelsight.rule.rule import Rule
+from steelsight.run.resolved_recipe import RECIPE
 from steelsight.verdicts.policy import Policy
 
 CARD, PARITY, README = "inspector.json", "parity.json", "README.md"
@@ -258,6 +259,9 @@ def open_artifact(folder: Path, trusted: Sequence[TrustedKey] = ()) -> tuple[Ins
     """
     path = folder / CARD
     if not path.is_file():
+        if (folder / RECIPE).is_file():
+            made = command("export", folder, out="INSPECTOR")
+            raise UserError(f"{folder}: a run, which is no inspector yet; make one of it with `{made}`")
         raise UserError(
             f"{path}: not found, so {folder} is no inspector; name the folder that "
             f"`{command('export', 'RUN', out=True)}` wrote"

@@ -189,6 +189,13 @@ def test_bad_files_lose_none_of_the_good(inspector: Any, tmp_path: Path) -> None
     assert len(list((out / "masks").iterdir())) == 100
 
 
+@pytest.mark.parametrize("pass_at", [None, 0.2])
+def test_where_every_image_goes_to_review_it_says_why(tmp_path: Path, pass_at: float | None) -> None:
+    judging = make_inspector(tmp_path / "inspector", policy=make_policy(pass_at, None))
+    done = run_cli("inspect", judging, IMAGES[0], "--out", tmp_path / "out")
+    assert ("note: Every image goes to review, since the images that it was" in done.stderr) == (pass_at is None)
+
+
 def test_pictures_of_an_earlier_run_are_named(inspector: Any, tmp_path: Path) -> None:
     first = run_cli("inspect", inspector, IMAGES[0], "--out", tmp_path / "out", "--overlays")
     assert "earlier run" not in first.stderr

@@ -40,6 +40,8 @@ def masks_beside(root: Path, images: Sequence[Path]) -> list[Path]:
 
 def _pairs(root: Path, images: Sequence[Path]) -> list[tuple[Path, Path]]:
     """Each file that by its name may be a mask, with the image that it would be the mask of."""
+    if not any(path.suffix.lower() in _LOSSLESS for path in images):
+        return []  # of a million JPEGs no name is looked at
     folder_of = {path: _mask_folder(root, path) for path in images}
     pictures: defaultdict[str, list[Path]] = defaultdict(list)
     for path, folder in folder_of.items():

@@ -62,7 +62,7 @@ def read_dataset(
         layout: detected if left out.
         boxes: what a box without an outline counts as, `as-masks` or `as-labels`; a fault if left out.
         bits: of the camera whose values 16-bit images hold, so that 2^bits - 1 is white; found from all images if left out.
-        ignore_class: labels that are no classes of defects: what bears them is `sample.ignored`.
+        ignore_class: labels that are not defect classes: areas with them are `sample.ignored`.
 
     Returns:
         `samples` without any image that has a fault, and `faults`. `sample.mask()` is bool (classes, height, width), and

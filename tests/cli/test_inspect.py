@@ -189,6 +189,39 @@ def test_bad_files_lose_none_of_the_good(inspector: Any, tmp_path: Path) -> None
     assert len(list((out / "masks").iterdir())) == 100
 
 
+@pytest.mark.parametrize("pass_at", [None, 0.2])
+def test_where_every_image_goes_to_review_it_says_why(tmp_path: Path, pass_at: float | None) -> None:
+    judging = make_inspector(tmp_path / "inspector", policy=make_policy(pass_at, None))
+    done = run_cli("inspect", judging, IMAGES[0], "--out", tmp_path / "out")
+    assert ("note: Every image goes to review, since the images that it was" in done.stderr) == (pass_at is None)
+
+
+def test_pictures_of_an_earlier_run_are_named(inspector: Any, tmp_path: Path) -> None:
+    first = run_cli("inspect", inspector, IMAGES[0], "--out", tmp_path / "out", "--overlays")
+    assert "earlier run" not in first.stderr
+    again = run_cli("inspect", inspector, IMAGES[0], "--out", tmp_path / "out")
+    assert f"{tmp_path / 'out' / 'overlays'}: of an earlier run" in again.stderr
+    assert again.returncode == 0
+
+
+def test_masks_beside_the_images_are_named_and_not_judged(inspector: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "crack"
+    folder.mkdir()
+    for path in IMAGES[:3]:
+        shutil.copy(path, folder)
+        height, width = cv2.imread(str(path)).shape[:2]
+        mask = np.zeros((height, width), np.uint8)
+        mask[20:50, 30:90] = 255
+        cv2.imwrite(str(folder / f"{path.stem}.png"), mask)
+    done = run_cli("inspect", inspector, tmp_path / "crack", "--out", tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    assert f"{folder}: 3 masks left out: {IMAGES[0].stem}.png, " in done.stderr
+    assert [one["are_masks"] for one in json.loads(done.stdout)["left_out"]] == [True]
+    assert [row["ImageId"] for row in rows(tmp_path / "out" / "images.csv")] == [path.name for path in IMAGES[:3]]
+    named = run_cli("inspect", inspector, folder / f"{IMAGES[0].stem}.png", "--out", tmp_path / "named", "--json")
+    assert json.loads(named.stdout)["images"] == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_kill_9_at_any_moment_then_resume(inspector: Any, many: Any, whole: Any, tmp_path: Path, seed: int) -> None:

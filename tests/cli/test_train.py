@@ -108,7 +108,9 @@ def test_what_a_limit_leaves_out_for_want_of_masks_is_said(tmp_path: Path, capsy
         evidence = begin_run(data, load_recipe("demo"), Run(tmp_path / name), None, limit, None, 0.25)
         said = " ".join(capsys.readouterr().err.split())
         assert len(evidence.record.without_masks) == (limit is None)
-        assert ("1 images of which only the classes are known are not trained on: --limit" in said) == (limit == 10)
+        assert ("1 images without masks (only their classes are known) are not trained on: --limit" in said) == (
+            limit == 10
+        )
 
 
 @pytest.mark.slow

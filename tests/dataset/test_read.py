@@ -187,3 +187,9 @@ def test_colour_16_bit_and_uneven_sizes_stand_side_by_side(tmp_path: Path) -> No
     assert cv2.imwrite(str(folder / "a.png"), np.full((5, 7, 3), (9, 60, 200), np.uint8))
     assert cv2.imwrite(str(folder / "b.tif"), np.full((31, 8), 900, np.uint16))
     _check(read_dataset(tmp_path), images)
+
+
+def test_in_a_notebook_it_is_a_line(tmp_path: Path) -> None:
+    strips = read_dataset(SAMPLE)
+    assert repr(strips).startswith(f"<Dataset {str(SAMPLE)!r}, layout severstal, classes ('1', '2', '3', '4'): ")
+    assert len(repr(strips)) < 400

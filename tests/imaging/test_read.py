@@ -98,7 +98,8 @@ def test_a_missing_image_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as missing:
         read_image(tmp_path / "gone.jpg")
     assert missing.value.kind == "missing-image"
-    with pytest.raises(ImageError) as folder:
+    assert "correct the path" in str(missing.value)
+    with pytest.raises(ImageError, match="a folder, not an image") as folder:
         read_image(tmp_path)
     assert folder.value.kind == "unreadable-image"
 

@@ -213,3 +213,9 @@ def test_two_networks_share_no_file(made: Any) -> None:
 def test_another_folder_is_no_inspector(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is no inspector; name the folder that `steelsight export RUN --out` wrote"):
         read_card(tmp_path)
+
+
+def test_a_run_is_told_from_what_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("name: lite\n", "utf-8")
+    with pytest.raises(UserError, match="a run, which is no inspector yet; make one of it with `steelsight export "):
+        read_card(tmp_path)

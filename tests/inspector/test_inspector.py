@@ -215,6 +215,17 @@ def test_a_region_of_interest_holds_in_every_runtime(folder: Any, tmp_path: Path
     assert found > 2
 
 
+def test_in_a_notebook_it_is_a_line_and_so_is_what_it_says(folder: Any, tmp_path: Path) -> None:
+    inspector = Inspector.open(folder)
+    assert repr(inspector) == f"Inspector({str(folder)!r}, classes={CLASSES!r}, device='auto')"
+    said = repr(inspector(IMAGES[0]))
+    assert said.startswith(f"Prediction({IMAGES[0].name!r}, size=(256, 1600), p_defect=")
+    assert len(said) < 400
+    (tmp_path / "none.jpg").write_bytes(b"no image")
+    (unreadable,) = inspector.stream([tmp_path / "none.jpg"])
+    assert "error=" in repr(unreadable)
+
+
 def test_a_card_without_a_region_is_written_as_before_there_was_one(folder: Any) -> None:
     card = Inspector.open(folder).card
     assert "roi" not in card.model_dump(mode="json")

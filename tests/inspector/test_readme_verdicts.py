@@ -7,6 +7,7 @@ from helpers.policies import make_policy, make_statement
 from helpers.tiny_inspector import make_inspector
 
 from steelsight.inspector.artifact import read_card
+from steelsight.inspector.readme import combined_sentence
 from steelsight.inspector.readme_verdicts import verdict_paragraphs
 from steelsight.verdicts.policy import Limits
 
@@ -82,3 +83,14 @@ def test_severity_rules_and_bounds_that_are_not_there(card: Any) -> None:
     assert "(a pixel is 0.5 mm across the strip and 0.5 mm along it); reject comes first:" in text[1]
     assert text[2:4] == ["- rule 1: reject: a defect of class dark", "- rule 2: review: more than 5 defects per metre"]
     assert verdict_paragraphs(card) == ["It gives no verdicts: none were decided for it."]
+
+
+@pytest.mark.parametrize(
+    ("combine", "said"), [("mean", "are averaged"), ("logits", "log odds"), ("votes", "2 of them reach")]
+)
+def test_it_says_how_networks_are_combined(card: Any, combine: str, said: str) -> None:
+    """The networks of `lite` and `demo` vote; that they are averaged would be wrong."""
+    assert len(card.of_step("segment")) == 2
+    assert said in combined_sentence(card.model_copy(update={"combine": combine}))
+    one = card.model_copy(update={"networks": tuple(card.of_step(step)[0] for step in ("classify", "segment"))})
+    assert combined_sentence(one) == ""

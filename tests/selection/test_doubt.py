@@ -64,7 +64,7 @@ def test_planted_labels_come_first_and_are_named_for_what_they_are(
     said = {one.index: one.why(run.record.classes) for one in doubts.ranked}
     gone = [place for place in wrong if not run.record.samples[place].is_defective]
     assert len(gone) == 2
-    assert all("that no mask has" in said[place] for place in gone)
+    assert all("where there is no mask" in said[place] for place in gone)
 
 
 def test_what_the_maps_are_sure_of_is_what_was_taken_away(planted: tuple[OutOfFoldPredictions, set[int]]) -> None:

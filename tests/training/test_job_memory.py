@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from helpers.training_samples import member, severstal
 
+from steelsight.training.job_layout import Arrangement
 from steelsight.training.job_memory import available_memory, job_memory
+from steelsight.training.job_order import JobRoom
 
 pytestmark = pytest.mark.slow
 
@@ -47,3 +49,14 @@ def test_more_pixels_and_images_take_more_memory(name: str) -> None:
     assert job_memory(one, 4, samples, 1000) - least == pytest.approx(1000)
     deep = one.model_copy(update={"input": one.input.model_copy(update={"bits": 12})})
     assert job_memory(deep, 4, samples, 2**30) - least == pytest.approx(2 * images)
+
+
+@pytest.mark.parametrize(
+    ("most", "memory", "in_turn"),
+    [(1, (3e9, 2e9), True), (1, (3e9, 5e9), False), (1, (), True), (2, (1e9, 1e9), False)],
+)
+def test_a_job_that_may_not_fit_has_a_process_of_its_own(most: int, memory: tuple[float, ...], in_turn: bool) -> None:
+    """In a notebook the system would end the kernel with it."""
+    place = JobRoom(most, 4e9)
+    laid_out = Arrangement("cpu", (), 1, 1, 0, 0, place, memory, ())
+    assert laid_out.in_turn == in_turn

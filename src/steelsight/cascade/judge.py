@@ -83,6 +83,12 @@ class Prediction:
     probability: float | None = None
     counted: NDArray[np.bool_] | None = None
 
+    def __repr__(self) -> str:
+        """One line, without pixels, runs and maps."""
+        said = f"p_defect={self.p_defect:.3g}" if self.error is None else f"error={self.error!r}"
+        named = f"{self.source.image_id!r}, size={self.size}"
+        return f"Prediction({named}, {said}, defects={len(self.regions)}, {self.verdict!r})"
+
     @property
     def area(self) -> int | None:
         """Pixels that count, of which areas are shares; None where the file could not be read."""

@@ -10,8 +10,9 @@ from typing import Self
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import resolved
+from steelsight.dataset.masks_beside import masks_beside
 from steelsight.dataset.model import Sample
-from steelsight.imaging.folders import LeftOut, look_below, look_below_url
+from steelsight.imaging.folders import LeftOut, group_by_folder, look_below, look_below_url
 from steelsight.imaging.object_store import (
     ImagePath,
     StoredObject,
@@ -25,6 +26,7 @@ from steelsight.imaging.object_store import (
 from steelsight.imaging.read import is_image_name
 
 STANDARD_INPUT = "-"
+_MASKS = "each has the name and size of an image, and few values; to have one judged, name the file itself"
 MASKS, OVERLAYS = PICTURES = ("masks", "overlays")
 """Folders of the results with pictures in them."""
 
@@ -79,8 +81,9 @@ def find(given: Sequence[str], *, results: Path | None = None) -> FoundSources:
     an object store, such as `s3://archive/line2/*.jpg`; `-` stands for a list of these on standard input, one a line.
 
     A file that is named twice counts once. A file that is named directly is taken whatever its suffix. Of a folder, hidden
-    and linked folders, those that may not be read, and images in other formats are left out and named. An object that is
-    named directly and ends like an image is not looked for: reading tells whether it is there, and a list may have a million.
+    and linked folders, those that may not be read, images in other formats, and masks of its images (see
+    `steelsight.dataset.masks_beside`) are left out and named. An object that is named directly and ends like an image is not
+    looked for: reading tells whether it is there, and a list may have a million.
 
     Args:
         results: where masks and overlays will go; those of an earlier run are no images of a folder around them.
@@ -147,8 +150,9 @@ def _resolve(text: str, pictures: Sequence[Path], left_out: list[LeftOut]) -> It
             raise UserError(
                 f"{text}: no image in this folder or below it; name a folder with JPEG, PNG, BMP or TIFF{why}"
             )
-        left_out += passed_over
-        yield from (Source(inside.relative_to(path).as_posix(), inside) for inside in found)
+        masks = set(masks_beside(path, found))
+        left_out += [*passed_over, *group_by_folder(masks, _MASKS, are_masks=True)]
+        yield from (Source(inside.relative_to(path).as_posix(), inside) for inside in found if inside not in masks)
     elif path.is_file() or path.is_symlink():
         yield Source(path.name, path)
     else:

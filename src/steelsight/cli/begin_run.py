@@ -45,6 +45,6 @@ def begin_run(
     say_who_learns_from_classes(evidence)
     if passed_over := len(dataset.without_masks) - len(evidence.record.without_masks):
         why = "--split-by-time holds them back" if limit is None else "--limit and --quick take images with masks alone"
-        say_notes([f"{passed_over} images of which only the classes are known are not trained on: {why}"])
+        say_notes([f"{passed_over} images without masks (only their classes are known) are not trained on: {why}"])
     say_folds(evidence.record)
     return evidence

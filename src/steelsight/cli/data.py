@@ -24,7 +24,7 @@ from steelsight.dataset.model import Dataset, Layout
 if TYPE_CHECKING:
     from steelsight.dataset.check import DatasetSummary, TwinCount
 
-app = typer.Typer(no_args_is_help=True, help="Look at data before training on it.")
+app = typer.Typer(no_args_is_help=True, help="Check, draw and convert labelled images, and find doubtful labels.")
 
 _MOST_SIZES = 8
 _MOST_GROUPS = 10
@@ -152,8 +152,8 @@ def _show(dataset: Dataset, summary: "DatasetSummary") -> None:
     )
     if dataset.without_masks:
         results.print(
-            f"Beside them {len(dataset.without_masks):,} images of which only the classes are known: classifiers learn "
-            "that they show a defect",
+            f"Beside them {len(dataset.without_masks):,} images without masks (only their classes are known): classifiers "
+            "learn that they show a defect",
             highlight=False,
             soft_wrap=True,
         )

@@ -71,7 +71,12 @@ def _doubts(evidence: "OutOfFoldPredictions", folder: Path, most: int, labels: T
         for rank, one in enumerate(doubts.ranked[:_SHOWN], start=1)
     ]
     if not as_json:
-        _show(first, "Labels that networks doubt most, which did not see them", "doubt", "what they see")
+        _show(
+            first,
+            "Labels that the networks doubt most; each image is judged by networks that did not see it",
+            "doubt",
+            "what they see",
+        )
     figures = {
         "images": len(doubts.ranked),
         "doubts": [

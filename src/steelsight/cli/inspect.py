@@ -21,9 +21,11 @@ from steelsight.cli.judging import (
     Resume,
     judge_and_write,
 )
+from steelsight.cli.labelled import say_notes
 from steelsight.cli.next_step import quoted
 from steelsight.cli.output import console
 from steelsight.cli.sign import Trust, signature_text
+from steelsight.core.commands import command
 
 if TYPE_CHECKING:
     from steelsight.cascade.judge import Prediction
@@ -69,6 +71,10 @@ def inspect(
     signature, fingerprint = opened.signature, opened.checksums.fingerprint
     if trust and not as_json:
         console.print(signature_text(signature), markup=False, highlight=False, soft_wrap=True)
+    policy = opened.card.policy
+    if policy is not None and policy.pass_at is None and policy.reject_at is None and policy.severity is None:
+        why = "the images that it was tested on do not support the limits that were asked for"
+        say_notes([f"Every image goes to review, since {why}; see {command('report', inspector)}"])
     found = find(images, results=out)
     writer = ResultWriter(
         out,

@@ -81,6 +81,7 @@ def judge_and_write(
     _name(tally.unreadable, "could not be read")
     _name(tally.unjudged, "got no probability from a network")
     say_left_out(left_out)
+    _say_old_pictures(writer)
     if not as_json:
         console.print(_sentence(tally, rate), highlight=False)
     found = {
@@ -90,7 +91,10 @@ def judge_and_write(
         "flagged": tally.flagged,
         "unreadable": [{"image_id": image_id, "error": error} for image_id, error in tally.unreadable],
         "unjudged": [{"image_id": image_id, "error": error} for image_id, error in tally.unjudged],
-        "left_out": [{"path": str(one.path), "images": one.images, "reason": one.reason} for one in left_out],
+        "left_out": [
+            {"path": str(one.path), "images": one.images, "reason": one.reason, "are_masks": one.are_masks}
+            for one in left_out
+        ],
         "resumed": kept,
         "images_per_second": rate and round(rate, 2),
     }
@@ -98,7 +102,7 @@ def judge_and_write(
     look_at = overlays if overlays in writer.wrote else writer.out / "images.csv"
     wrote = [*writer.wrote, *([writer.write_labels(labels)] if labels else [])]
     finish(wrote, following, as_json=as_json, figures={**found, **figures}, look_at=look_at)
-    if tally.unreadable or tally.unjudged or left_out:
+    if tally.unreadable or tally.unjudged or any(not one.are_masks for one in left_out):
         raise typer.Exit(3)
 
 
@@ -108,6 +112,16 @@ def say_left_out(left_out: "Sequence[LeftOut]") -> None:
         fail(one.sentence)
     if len(left_out) > _SHOWN:
         fail(f"and {len(left_out) - _SHOWN} more places with images were left out; --json names them all")
+
+
+def _say_old_pictures(writer: "ResultWriter") -> None:
+    """Name pictures beside the new tables that an earlier run drew, perhaps of another inspector."""
+    from steelsight.cascade.sources import PICTURES
+
+    for name in PICTURES:
+        folder = writer.out / name
+        if folder.is_dir() and folder not in writer.wrote:
+            fail(f"{folder}: of an earlier run, so it does not show these results; remove it, or add --{name}")
 
 
 def _sentence(tally: "Tally", rate: float | None) -> str:

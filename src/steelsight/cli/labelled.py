@@ -41,7 +41,7 @@ IgnoreClass = Annotated[
     list[str] | None,
     typer.Option(
         "--ignore-class",
-        help="A label that is no class of defects: what bears it is not learned from and not counted. May be given again.",
+        help="A label that is not a defect class: areas with it are neither learned nor counted. Repeat it for more.",
     ),
 ]
 
@@ -97,7 +97,9 @@ def read_labelled(
 def only_with_masks(dataset: Dataset, why: str) -> Dataset:
     """The dataset without the images of which only their classes are known; how many are passed over is said."""
     if dataset.without_masks:
-        say_notes([f"{len(dataset.without_masks)} images of which only the classes are known are passed over: {why}"])
+        say_notes(
+            [f"{len(dataset.without_masks)} images without masks (only their classes are known) are passed over: {why}"]
+        )
     return replace(dataset, without_masks=())
 
 
@@ -141,8 +143,8 @@ def say_who_learns_from_classes(evidence: "OutOfFoldPredictions") -> None:
         who = "this recipe has no classifier to learn it"
     say_notes(
         [
-            f"{count} images of which only the classes are known: {who}; segmenters need masks, and no figure or bound rests "
-            "on such images"
+            f"{count} images without masks (only their classes are known): {who}; segmenters need masks, and no figure or "
+            "bound rests on such images"
         ]
     )
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="The log of a station: export it, verify its audit trail, prune it, give a folder to it, export its corrections.",
+    help="The log of a station: export it, verify its audit trail, prune it, take over a folder, export its corrections.",
 )
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
@@ -211,7 +211,7 @@ def _say_moved(gone: "Pruned", data: Path) -> None:
 
 @app.command("adopt")
 def adopt(data: Data = Path("station"), database: Database = None, as_json: AsJson = False) -> None:
-    """Give a station's folder to this log, where it belonged to another one that is lost or no longer wanted.
+    """Let this log take over a station's folder. Its former log is lost, or no longer wanted.
 
     The log is made if there is none. Images that it does not name are moved aside; none is removed.
     """

@@ -46,7 +46,7 @@ SERVE_LIBRARIES = {
 
 app = typer.Typer(
     name="steelsight",
-    help="A two-step steel surface inspector: learns from labelled images, judges itself honestly.",
+    help="Find defects on steel: train on labelled images, inspect new ones, and state how many defective ones pass.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -45,8 +45,8 @@ def report(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")] = False,
 ) -> None:
-    """Write one page that needs no network. Of a RUN, RUN/report/index.html: data, folds, training, figures with
-    intervals, gallery. Of an INSPECTOR, the sheet to sign: its verdicts, what they rest on, where it comes from."""
+    """Write one page that needs no network. A RUN gets its report, RUN/report/index.html: data, folds, training, figures
+    with intervals, gallery. An INSPECTOR gets the sheet to sign: its verdicts, what they rest on, where it comes from."""
     if (folder / CARD).is_file():
         _report_inspector(folder, inspected, out, images, mm_per_pixel, as_json)
         return

@@ -45,8 +45,8 @@ def score(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
-    """Competition Dice and its companions, from two files of run lengths; needs no images. Where their sizes are known, also
-    connected defects: the share found, and false alarms."""
+    """Score masks against the truth, both as files of run lengths: competition Dice and related figures. No images are
+    needed. If their sizes are known, connected defects are counted as well: the share found, and false alarms."""
     bounds = _size(size)
     true_masks, predicted_masks = read_mask_table(truth, bounds), read_mask_table(prediction, bounds)
     names = read_image_list(images, image_suffixes(true_masks, predicted_masks)) if images else None

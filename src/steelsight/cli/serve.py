@@ -136,7 +136,6 @@ def serve(
             max_bytes=max_bytes, max_pixels=max_pixels, max_files=max_files,
         )  # fmt: skip
         address = address_of(bound) + ("#inspect/try" if demo else "")
-        results.print(f"open: [cyan]{escape(address)}[/]", soft_wrap=True, highlight=False)
         with (
             Station.open(folder, settings, device=device, threads=threads, trust=trust or ()) as station,
             Upkeep(station),
@@ -144,8 +143,9 @@ def serve(
             if access.people:
                 note_people(station.log, settings.name, access.people)
             app = create_app(station, access, samples)
-            kept = "inspections go when it ends" if passing else f"inspections are stored in {stored}"
-            console.print(f"ready; {escape(kept)}; Ctrl-C ends", highlight=False)
+            results.print(f"open: [cyan]{escape(address)}[/]", soft_wrap=True, highlight=False)
+            kept = "inspections are removed when it stops" if passing else f"inspections are stored in {stored}"
+            console.print(f"ready; {escape(kept)}; Ctrl-C stops it", highlight=False)
             if open_page:
                 webbrowser.open(address)
             signal = serve(app, bound)

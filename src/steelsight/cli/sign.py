@@ -39,7 +39,7 @@ Trust = Annotated[
 
 
 def sign(inspector: InspectorFolder, key: Key, as_json: AsJson = False) -> None:
-    """Sign an INSPECTOR that is there: every file that its checksums list, as it stands. A former signature goes."""
+    """Sign an existing INSPECTOR: every file that its checksums list. An earlier signature is replaced."""
     from steelsight.inspector.artifact import open_artifact
     from steelsight.inspector.signature import read_signing_key, write_signature
 

@@ -48,7 +48,14 @@ if TYPE_CHECKING:
 
 def train(
     data: Annotated[Path, typer.Argument(help="Folder of labelled images.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run; it must not hold another run.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Folder of the run; it must not hold another run. Only --plan does without.",
+            show_default=False,
+        ),
+    ] = None,
     recipe: Annotated[str, typer.Option("--recipe", help="paper, lite, demo, or a YAML file.")] = "lite",
     layout: Annotated[Layout | None, typer.Option("--layout", help="Layout of DATA; detected if left out.")] = None,
     boxes: BoxesOption = None,
@@ -146,8 +153,9 @@ def train(
         limit = QUICK_IMAGES
     share = LATER_SHARE if later is None else later
     labelled = partial(read_labelled, data, layout, boxes, ignore_class, skip_faulty=skip_faulty, bits=bits)
-    run = Run(out)
-    check_start(run, wanted, resume=resume or plan)
+    run = None if out is None else Run(out)
+    if run is not None:
+        check_start(run, wanted, resume=resume or plan)
     if plan:
         check_weights(wanted)
         from steelsight.cli.plan import planned_run, show_plan
@@ -156,6 +164,8 @@ def train(
             times = partial(_times, machine, cluster, ship_data, retries)
             show_plan(evidence, only or [], times, as_json)
         return
+    if run is None:
+        raise UserError("--out is missing: a training is written into a folder; name one, as in --out run")
     goes_on, left_out = run.is_started, False
     if goes_on:
         evidence = _go_on(data, wanted, run)

@@ -49,9 +49,10 @@ def lacks_in_folds(
                 "and no other fold tests it. Ask for fewer folds, or add such images."
             )
         else:
-            lacking = ", ".join(str(fold) for fold in range(count) if fold not in held)
+            lacking = [str(fold) for fold in range(count) if fold not in held]
+            where = f"fold{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}"
             said.append(
-                f"No image with {what} is in fold {lacking} ({of}): nothing there tests it. Ask for fewer folds, or add such "
+                f"No image with {what} is in {where} ({of}): nothing there tests it. Ask for fewer folds, or add such "
                 "images."
             )
     return tuple(said)

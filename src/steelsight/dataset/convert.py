@@ -115,7 +115,9 @@ def _lost(dataset: Dataset, layout: WrittenLayout) -> list[str]:
         said.append("Polygons of YOLO have no holes: each hole is joined to the edge by a cut without width.")
     partly = [sample for sample in dataset.without_masks if any(runs.area for runs in sample.runs)]
     if dataset.without_masks:
-        said.append(f"{len(dataset.without_masks)} images of which only the classes are known stand in {TABLE}.")
+        said.append(
+            f"{len(dataset.without_masks)} images without masks (only their classes are known) stand in {TABLE}."
+        )
     if partly:
         said.append(f"{len(partly)} of them have some masks as well, which are left out.")
     return said

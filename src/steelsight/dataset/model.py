@@ -154,7 +154,7 @@ class Dataset:
     Attributes:
         without_masks: images without a fault of which it is only known which classes they show. They are no samples: no mask
             can be learned from them, and none held against them.
-        ignored_classes: names that are no class here: what bears them is ignored.
+        ignored_classes: names that are not defect classes: areas with them are ignored.
         notes: what was taken to be so while reading, one sentence each.
         depth: of the images of 16 bit; None where there are none, or images were not decoded.
     """
@@ -169,6 +169,11 @@ class Dataset:
     without_masks: tuple[Sample, ...] = ()
     depth: Depth | None = None
     ignored_classes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """One line: the masks of all images would fill a notebook."""
+        counts = f"{len(self.samples)} samples, {len(self.without_masks)} without masks, {len(self.faults)} faults"
+        return f"<Dataset {str(self.root)!r}, layout {self.layout}, classes {self.classes!r}: {counts}>"
 
     @property
     def left_out(self) -> tuple[Remark, ...]:

@@ -60,7 +60,7 @@ def read_dataset(
         root: the folder, or the CSV, JSON or XML to read where the folder has several.
         layout: detected where None.
         boxes: what boxes count as, where nobody drew an outline; each is a fault where None.
-        ignore_class: names of labels that are no class of defects: what bears them is not to be judged. Names such as
+        ignore_class: labels that are not defect classes: areas with them are not judged. Names such as
             `ignore` and `void`, and 255 beside other indices, mean that anyway.
         decode: open every image whole, which finds truncated and black ones; otherwise read only its size.
         progress: called with images done and images in all.

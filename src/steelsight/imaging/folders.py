@@ -25,11 +25,13 @@ class LeftOut:
         path: a folder, or a file; here or in an object store.
         reason: why, and the mend, in words that follow a colon.
         images: how many images are known to be there; 0 where nobody can look.
+        are_masks: whether these are no images but masks of images that are taken, so that nothing is lost.
     """
 
     path: ImagePath
     reason: str
     images: int = 0
+    are_masks: bool = False
 
     @property
     def sentence(self) -> str:
@@ -37,7 +39,8 @@ class LeftOut:
         >>> LeftOut(Path("a"), "a hidden folder", 2).sentence
         'a: 2 images left out: a hidden folder'
         """
-        many = {0: "", 1: "1 image "}.get(self.images, f"{self.images} images ")
+        what = "mask" if self.are_masks else "image"
+        many = {0: "", 1: f"1 {what} "}.get(self.images, f"{self.images} {what}s ")
         return f"{self.path}: {many}left out: {self.reason}"
 
 
@@ -120,11 +123,11 @@ def _is_as_of_a_file(name: str) -> bool:
     return str(path) == name and not path.is_absolute() and ".." not in path.parts and "::" not in name
 
 
-def group_by_folder(files: Collection[Path], reason: str) -> Iterator[LeftOut]:
+def group_by_folder(files: Collection[Path], reason: str, *, are_masks: bool = False) -> Iterator[LeftOut]:
     """Files that are left out for one reason, folder by folder."""
     for folder in sorted({file.parent for file in files}):
         here = sorted(file for file in files if file.parent == folder)
-        yield LeftOut(folder, f"{_named(here)}: {reason}", len(here))
+        yield LeftOut(folder, f"{_named(here)}: {reason}", len(here), are_masks)
 
 
 def _passed_over(folder: Path, reason: str) -> list[LeftOut]:

@@ -38,7 +38,10 @@ def as_pixels(image: Any) -> Image:
             f'the array holds {image.dtype}: {_RULE}; of values from 0 to 1 that is (image * 255).round().astype("uint8")'
         )
     if image.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
-        raise UserError(f"the array holds {image.dtype}: {_RULE}; convert it")
+        mend = 'of values from 0 to 255 that is image.astype("uint8")'
+        if image.dtype == np.bool_:
+            mend = "of black and white that is image * np.uint8(255)"
+        raise UserError(f"the array holds {image.dtype}: {_RULE}; {mend}")
     _refuse_shape(image)
     pixels: Image = np.ascontiguousarray(image)
     return pixels

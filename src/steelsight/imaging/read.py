@@ -112,7 +112,9 @@ def read_content(path: ImagePath) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise ImageError("missing-image", path, "there is no such image; add it or remove its rows") from None
+        raise ImageError("missing-image", path, "there is no such image; correct the path, or add the image") from None
+    except IsADirectoryError:
+        raise ImageError("unreadable-image", path, "a folder, not an image; name the images in it") from None
     except OSError as error:
         raise ImageError("unreadable-image", path, f"cannot be read ({error.strerror}); check its rights") from error
 

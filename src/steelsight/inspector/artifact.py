@@ -28,6 +28,7 @@ from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.onnx_file import check_alone
 from steelsight.inspector.signature import Signature, TrustedKey, check_signature
 from steelsight.rule.rule import Rule
+from steelsight.run.resolved_recipe import RECIPE
 from steelsight.verdicts.policy import Policy
 
 CARD, PARITY, README = "inspector.json", "parity.json", "README.md"
@@ -94,8 +95,8 @@ class Provenance(Model):
         fingerprint: of the data it was trained on.
         folds: whose networks it holds.
         evidence: `own` where one fold's networks stand alone, whose out-of-fold images are then this inspector's own
-            evidence; `cross-validated` where folds are averaged: every image was seen by some of its networks; `distilled`
-            where networks learned from such an average: nothing of the run is evidence of them.
+            evidence; `cross-validated` where folds are combined: every image was seen by some of its networks; `distilled`
+            where networks learned from such an ensemble: nothing of the run is evidence of them.
         out_of_fold: figures of the run; None of distilled networks, which they are no figures of.
         distilled: of such.
         versions: of the libraries that took part, by name.
@@ -258,6 +259,9 @@ def open_artifact(folder: Path, trusted: Sequence[TrustedKey] = ()) -> tuple[Ins
     """
     path = folder / CARD
     if not path.is_file():
+        if (folder / RECIPE).is_file():
+            made = command("export", folder, out="INSPECTOR")
+            raise UserError(f"{folder}: a run, which is no inspector yet; make one of it with `{made}`")
         raise UserError(
             f"{path}: not found, so {folder} is no inspector; name the folder that "
             f"`{command('export', 'RUN', out=True)}` wrote"

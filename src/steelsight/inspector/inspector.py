@@ -55,6 +55,10 @@ class Inspector:
     threads: int | None = None
     _engines: dict[Aim, Engine] = field(default_factory=dict, repr=False)
 
+    def __repr__(self) -> str:
+        """One line: the card has thousands of characters, which a notebook would print."""
+        return f"Inspector({str(self.folder)!r}, classes={self.classes!r}, device={self.device!r})"
+
     @classmethod
     def demo(cls, *, device: Device = "auto", threads: int | None = None) -> Self:
         """Open the ready inspector that travels in the package, which knows made-up steel only; see `open`."""

@@ -4,6 +4,7 @@ import textwrap
 
 from steelsight.core.commands import command
 from steelsight.core.formatting import percent
+from steelsight.imaging.combine import needed
 from steelsight.inspector.artifact import InspectorCard, NetworkCard
 from steelsight.inspector.distilled import evidence_sentence
 from steelsight.inspector.parity import Parity
@@ -31,7 +32,7 @@ def _what(card: InspectorCard) -> str:
     origin = card.provenance
     names = ", ".join(f"`{name}`" for name in card.classes)
     folds = (
-        f"fold {origin.folds[0]}" if len(origin.folds) == 1 else f"folds {', '.join(map(str, origin.folds))}, averaged"
+        f"fold {origin.folds[0]}" if len(origin.folds) == 1 else f"folds {', '.join(map(str, origin.folds))}, combined"
     )
     steps = (
         "Its classifiers give each image a probability of showing any defect. If that exceeds the gate, its segmenters give "
@@ -78,10 +79,27 @@ def _networks(card: InspectorCard) -> str:
         "## Networks\n\n"
         "Each is an ONNX file that any runtime can read: float32 `input` (n, channels, height, width) to float32\n"
         "`probabilities`, of the image (n,) in step classify, of each class and pixel (n, classes, height, width) in step\n"
-        f"segment. Precision: {card.precision}. The answers of a step's networks are averaged, each with the same weight.\n\n"
+        f"segment. Precision: {card.precision}.{combined_sentence(card)}\n\n"
         "| file | step | member | fold | input | image to input |\n|---|---|---|---|---|---|\n"
         f"{rows}\n"
     )
+
+
+def combined_sentence(card: InspectorCard) -> str:
+    """How the networks of a step become one answer; nothing if there is one a step."""
+    segmenters = len(card.of_step("segment"))
+    if max(segmenters, len(card.of_step("classify"))) < 2:
+        return ""
+    match card.combine:
+        case "mean":
+            return " The answers of a step's networks\nare averaged, each with the same weight."
+        case "logits":
+            return " The log odds that a step's networks\nanswer are averaged, each with the same weight."
+        case "votes":
+            maps = (
+                f"Of the {segmenters} segmenters' maps, a pixel gets\nthe value that {needed(segmenters)} of them reach"
+            )
+            return f" {maps}; P(defect) is the mean of the classifiers' log odds."
 
 
 def _network_row(network: NetworkCard) -> str:
@@ -151,7 +169,7 @@ def _figures(card: InspectorCard) -> str:
     else:
         standing = (
             "This inspector combines networks of several folds, and some of them have seen each image of the run. The "
-            "figures are cross-validated: they are those of its parts, not of the average, and no guarantee."
+            "figures are cross-validated: they are those of its parts, not of the whole, and no guarantee."
         )
     rows = [
         ("Dice, as the competition counts it", _number(figures.nested_dice)),
@@ -243,7 +261,9 @@ def _decisions(parity: Parity) -> str:
 
 
 def _mask_differences(parity: Parity) -> str:
-    text = f", by {parity.most_pixels} pixels at most" if parity.most_pixels else ""
+    text = (
+        f", by {parity.most_pixels} pixel{'s' if parity.most_pixels > 1 else ''} at most" if parity.most_pixels else ""
+    )
     if parity.near_area_pairs:
         text += f", {parity.near_area_pairs} at the minimum area by one side alone"
     if parity.mean_dice is None:

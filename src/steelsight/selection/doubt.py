@@ -58,12 +58,12 @@ class Doubt:
         is_missing, is_denied = self.missing[1] >= _WORTH_SAYING, self.denied[1] >= _WORTH_SAYING
         if is_missing and is_denied:
             if seen == unseen:
-                return f"{seen} elsewhere than its mask"
-            return f"{seen}, where the mask says {unseen}, or beside it"
+                return f"{seen}, but not where its mask is"
+            return f"{seen} in or beside the mask of {unseen}"
         if is_missing:
-            return f"{seen} that no mask has"
+            return f"{seen} where there is no mask"
         if is_denied:
-            return f"a mask of {unseen} that the networks do not see"
+            return f"nothing where the mask of {unseen} is"
         if self.unlikely >= _WORTH_SAYING:
             return "no defect" if self.is_marked else "a defect, though nothing is labelled"
         return "little"

@@ -57,8 +57,9 @@ class Arrangement:
 
     @property
     def in_turn(self) -> bool:
-        """Whether jobs run one after another in the process that asks for them."""
-        return self.place.most == 1 and self.ranks == 1
+        """Whether jobs run one after another in the process that asks for them: a notebook, say. A job for which there may be
+        too little memory has a process of its own, so that the system ends that, and not the notebook."""
+        return self.place.most == 1 and self.ranks == 1 and max(self.memory or (0.0,)) <= self.place.memory
 
 
 def arrange(

@@ -207,10 +207,10 @@ def _epoch_line(job: TrainingJob, line: dict[str, Any], left: float | None) -> s
 def _class_line(job: TrainingJob, dice: Sequence[float | None]) -> str:
     """The Dice of each class on the fold, and which are hardly learned."""
     pairs = list(zip(job.classes, dice, strict=True))
-    parts = ", ".join(f"{shown(name)} {'-' if value is None else f'{value:.3f}'}" for name, value in pairs)
+    parts = ", ".join(f"{shown(name)}: {'-' if value is None else f'{value:.3f}'}" for name, value in pairs)
     hardly = [shown(name) for name, value in pairs if value is not None and value < _LEARNED]
     said = f"; hardly learned: {', '.join(hardly)}" if hardly else ""
-    return f"{job.name}: Dice of each class on the fold's images that show it: {parts}{said}"
+    return f"{job.name}: Dice of each class on the fold's images that show it (class: Dice): {parts}{said}"
 
 
 def _clock(seconds: float) -> str:

@@ -160,7 +160,7 @@ def test_calibration_is_said_at_the_thresholds() -> None:
     policy = _policy(_separated(50)).model_copy(update={"pass_at": 0.2, "reject_at": None})
     assert calibration_line(policy) == "none; P(defect) is taken as it is"
     warm = policy.model_copy(update={"calibration": Calibration(kind="temperature", temperature=2.0)})
-    assert calibration_line(warm).endswith(": 33 % at the pass threshold")
+    assert calibration_line(warm).endswith("; this is 33 % at the pass threshold")
     assert calibration_line(warm.model_copy(update={"pass_at": None})).endswith("as common as in the test")
 
 

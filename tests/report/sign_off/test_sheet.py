@@ -78,13 +78,13 @@ def test_distilled_networks_are_signed_as_such(inspector: Path, tmp_path: Path) 
     text = sheet_of(folder)
     assert "networks distilled from 6 of folds 0" in text
     assert "of fold 0 alone" not in text
-    assert "averaged" not in text
+    assert "combined" not in text
 
 
 def test_what_counts_of_an_image_and_the_bits_of_its_camera_are_signed(tmp_path: Path) -> None:
     folder = make_inspector(tmp_path / "inspector")
     card = read_card(folder)
-    assert provenance_view(folder, card).counts == "all of it"
+    assert provenance_view(folder, card).counts == "the whole image"
     networks = tuple(
         one.model_copy(update={"preprocess": one.preprocess.model_copy(update={"bits": 12})}) for one in card.networks
     )

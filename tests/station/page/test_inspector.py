@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 pytestmark = needs_chromium
 WAIT = 60_000  # milliseconds: the machine may be busy
-NOT_SEEN = "a part of the training images that it did not see"
+NOT_SEEN = "Each network was trained without its fold"
 
 
 def test_of_distilled_networks_it_does_not_say_that_they_saw_only_a_part(browser: Browser, tmp_path: Path) -> None:

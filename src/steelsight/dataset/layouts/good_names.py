@@ -38,7 +38,7 @@ def _plain(name: str) -> str:
 
 
 def marks_no_defect(name: str) -> bool:
-    """Whether what bears a class name is no defect: the background, or what is good.
+    """Whether what has a class name is no defect: the background, or what is good.
 
     >>> [marks_no_defect(one) for one in ("_background_", "OK", "not good")]
     [True, True, False]

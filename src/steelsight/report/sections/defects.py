@@ -183,5 +183,12 @@ def _pro_plot(curves: Sequence[tuple[str, Pro]]) -> Markup:
         axes.set_ylabel("mean share of a defect that is marked")
         axes.set_title("Per-region overlap (PRO)")
         quiet(axes, grid="both")
-        axes.legend(loc="best", title=f"area up to {LIMIT:g}", title_fontsize=7.5)
+        axes.legend(
+            loc="best",
+            title=f"area up to {LIMIT:g}",
+            title_fontsize=7.5,
+            frameon=True,
+            framealpha=0.85,
+            edgecolor="none",
+        )
         return svg(figure, "Per-region overlap against the false positive rate")

@@ -185,7 +185,11 @@ def _machine(done: Sequence[dict[str, object]]) -> str:
     """Where and how the jobs ran, every kind once."""
     kinds = {
         f"{job.get('device', 'unknown device')}, {job.get('precision', 'unknown precision')}"
-        + (f", {job['threads']} threads" if job.get("device") == "cpu" and "threads" in job else "")
+        + (
+            f", {job['threads']} thread{'s' if job['threads'] != 1 else ''}"
+            if job.get("device") == "cpu" and "threads" in job
+            else ""
+        )
         for job in done
     }
     return "; ".join(sorted(kinds)) or "not recorded"

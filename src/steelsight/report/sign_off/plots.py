@@ -1,5 +1,7 @@
 """Plots of the page to sign: where the images lie between the two bounds, what fewer second looks cost, and expected cost."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -19,6 +21,8 @@ _MANY = 1000  # images above which counts need a logarithmic axis
 _BINS = np.linspace(0, 1, 41)
 _INKS = {"pass": BLUE, "review": GREY, "reject": ORANGE}
 _WORDS = ("pass", "review", "reject")
+_LABEL = 0.08
+"""What the label of a threshold takes of the axis of P(defect), with some room."""
 
 
 def zones_plot(policy: Policy, tested: EvaluationSet, answers: NDArray[np.str_]) -> Markup:
@@ -122,19 +126,35 @@ def _shade(axes: Axes, policy: Policy) -> None:
     high = 1.0 if policy.reject_at is None else policy.reject_at
     for answer, left, right in (("pass", 0.0, low), ("review", low, high), ("reject", high, 1.0)):
         axes.axvspan(left, right, color=_INKS[answer], alpha=0.16, linewidth=0)
-    for end in {end for end in (policy.pass_at, policy.reject_at) if end is not None}:
+    ends = sorted({end for end in (policy.pass_at, policy.reject_at) if end is not None})
+    for end, (is_left, row) in zip(ends, label_places(ends), strict=True):
         axes.axvline(end, color=TEXT, linewidth=0.9)
         axes.annotate(
             apart(end, least=3)[0],
             (end, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(-4 if end > 0.5 else 4, -3),
+            xytext=(-4 if is_left else 4, -3 - 10 * row),
             textcoords="offset points",
             va="top",
-            ha="right" if end > 0.5 else "left",
+            ha="right" if is_left else "left",
             fontsize=7,
             bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.8},
         )
+
+
+def label_places(ends: Sequence[float]) -> list[tuple[bool, int]]:
+    """Where the label of each threshold stands: whether left of its line, and in which row, so that none hides another.
+
+    >>> label_places([0.04, 0.72]), label_places([0.565, 0.584]), label_places([0.01, 0.03]), label_places([0.97, 0.99])
+    ([(False, 0), (True, 0)], [(True, 0), (False, 0)], [(False, 0), (False, 1)], [(True, 1), (True, 0)])
+    """
+    if len(ends) < 2 or ends[1] - ends[0] > 2 * _LABEL:
+        return [(end > 0.5, 0) for end in ends]
+    if ends[0] < _LABEL:
+        return [(False, 0), (False, 1)]
+    if ends[1] > 1 - _LABEL:
+        return [(True, 1), (True, 0)]
+    return [(True, 0), (False, 0)]
 
 
 def _stack(axes: Axes, p_defect: NDArray[np.float64], answers: NDArray[np.str_]) -> None:

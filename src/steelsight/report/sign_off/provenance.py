@@ -56,7 +56,7 @@ def provenance_view(folder: Path, card: InspectorCard) -> ProvenanceView:
         folds=_folds(card),
         precision=card.precision,
         classes=class_names(card.classes),
-        counts="all of it" if card.roi is None else card.roi.text,
+        counts="the whole image" if card.roi is None else card.roi.text,
         networks=tuple((one.file, one.step, one.member, one.fold, _input(one.preprocess)) for one in card.networks),
         versions=tuple(sorted(origin.versions.items())),
     )
@@ -69,10 +69,10 @@ def _input(preprocess: Preprocess) -> str:
 
 def _folds(card: InspectorCard) -> str:
     folds, of = card.provenance.folds, card.provenance.recipe.get("folds")
-    total = f" of the run’s {of}" if of else ""
+    total = f" (of {of})" if of else ""
     distilled = card.provenance.distilled
     if distilled is not None:
         return f"distilled from {distilled.teachers} of folds {', '.join(map(str, folds))}{total}"
     if len(folds) == 1:
         return f"of fold {folds[0]} alone{total}"
-    return f"of folds {', '.join(map(str, folds))}{total}, averaged"
+    return f"of folds {', '.join(map(str, folds))}{total}, combined"

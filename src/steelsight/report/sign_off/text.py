@@ -115,9 +115,9 @@ def calibration_line(policy: Policy) -> str:
         case "none":
             return "none; P(defect) is taken as it is"
         case "temperature":
-            how = f"with its logit divided by {calibration.temperature:.2f}"
+            how = f"the logit of P(defect) divided by {calibration.temperature:.2f}"
         case "isotonic":
-            how = "read off the rising curve that was fitted to the test images"
+            how = "a rising curve that was fitted to the test images"
     named = {"pass": policy.pass_at, "reject": policy.reject_at}
     shares = ", ".join(
         f"{about(float(calibration.apply(np.array(end))))} at the {name} threshold"
@@ -125,10 +125,10 @@ def calibration_line(policy: Policy) -> str:
         if end is not None
     )
     said = (
-        f"{calibration.kind}; {how}, P(defect) is the share of such images that are defective, if defects are as common "
-        "as in the test"
+        f"{calibration.kind}: {how} turns P(defect) into the share of such images that are defective, if defects are as "
+        "common as in the test"
     )
-    return f"{said}: {shares}" if shares else said
+    return f"{said}; this is {shares}" if shares else said
 
 
 def costs_line(policy: Policy) -> str | None:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { foundIn, isReadable, probabilityOf, saidBy } from "#page/lib/summary.js";
+import { foundIn, isReadable, probabilityOf, saidBy, tryWords } from "#page/lib/summary.js";
 
 /** @import { RegionSummary, Review } from "#page/lib/answers.js" */
 
@@ -30,4 +30,10 @@ test("a review is said in a few words", () => {
 
 test("a file was read where its size is known", () => {
   assert.deepEqual([isReadable({ height: 256, width: 1600 }), isReadable({ height: null, width: null })], [true, false]);
+});
+
+test("strips that the station draws are called made up before one tries them", () => {
+  assert.equal(tryWords(["made-up-01.jpg", "made-up-02.jpg"]), "Try 2 made-up strips");
+  assert.equal(tryWords(["made-up-01.jpg", "line2.jpg"]), "Try the sample (2 images)");
+  assert.equal(tryWords(["line2.jpg"]), "Try the sample (1 image)");
 });

@@ -9,7 +9,7 @@ import { openInspection } from "../viewer/inspection_dialog.js";
 import { keyOf } from "../viewer/gauge.js";
 import { Uploads } from "./uploads.js";
 import { count, size, whole } from "../lib/format.js";
-import { madeUpOf } from "../lib/summary.js";
+import { madeUpOf, tryWords } from "../lib/summary.js";
 
 /**
  * @import { Inspection, Inspector, Region, Verdict } from "../lib/answers.js"
@@ -78,7 +78,7 @@ class Inspect {
       h("div", { class: "actions" },
         h("button", { id: "choose", class: "primary", type: "button", onclick: () => this.picker.click() }, "Choose images"),
         samples.length > 0 && h("button", { id: "try-sample", type: "button", onclick: () => this.addSample() },
-          `Try the sample (${count(samples.length, "image")})`)),
+          tryWords(samples))),
       h("p", { class: "soft" }, `JPEG, PNG, BMP or TIFF, up to ${size(limits.max_bytes)} and `,
         `${whole(limits.max_pixels / 1e6)} megapixels each. They go to this station and nowhere else.`),
       this.picker);

@@ -35,7 +35,7 @@ function verdicts({ policy }) {
   }
   section.append(
     h("p", { class: "notice info" }, policy.guaranteed
-      ? "Its bounds are guaranteed for images like those that they were measured on, none of which it was made with."
+      ? "Its bounds are guaranteed for images like the test images. None of these was used to train it."
       : `Its bounds are an estimate, and not guaranteed (${policy.evidence}).`),
     h("ul", {}, policy.statements.map((text) => h("li", {}, text))));
   return section;
@@ -45,13 +45,13 @@ function verdicts({ policy }) {
 function classes({ classes: all, rule }) {
   const soft = rule.softness > 1
     ? `The lower P(defect), the larger a defect must be: ${rule.softness} times the least area if P(defect) is 0, once if it is 1.`
-    : "Above it, the thresholds alone decide.";
+    : "";
   return h("section", {}, h("h2", {}, "Classes and rule"),
     table(["Class", "Upper", "Lower", "Least area"], all.map((one, index) => [
       h("span", { class: "class-name" }, swatch(one, inkOn(one.colour)), `Class ${one.name}`),
       level(rule.upper[index]), level(rule.lower[index]), `${whole(rule.min_area[index])} px`])),
-    h("p", { class: "soft" }, `An image with P(defect) up to ${probability(rule.gate, 2)} has no mask. A class is marked if at `,
-      "least this area is above the upper threshold; its mask is every pixel above the lower one. ", soft));
+    h("p", { class: "soft" }, `An image with P(defect) up to ${probability(rule.gate, 2)} has no mask. In any other image, a class is `,
+      "marked if at least its least area is above the upper threshold; its mask is every pixel above the lower one. ", soft));
 }
 
 /** @param {Inspector} card */
@@ -64,8 +64,8 @@ function networks({ networks: all, out_of_fold: found }) {
     table(["Step", "Network", "Folds", "Sees"], [...members].map(([member, folds]) => [
       steps[folds[0].step], member, folds.map(({ fold }) => fold).join(", "), `${folds[0].height} × ${folds[0].width} px`])),
     h("p", { class: "soft" }, ...found
-      ? ["One network for each fold, a part of the training images that it did not see. ",
-        "The answers of a step's networks are averaged."]
+      ? ["A fold is a part of the training images. Each network was trained without its fold. ",
+        "The answers of a step's networks are combined."]
       : ["One network a step, which learned to answer as all folds' networks do together. It began with the weights of the fold ",
         "named here, and has learned from the images of all."]));
 }

@@ -1,7 +1,7 @@
 /** An inspection and what was said of it, in a few words. */
 
 import { badge, h, notice } from "./dom.js";
-import { probability, time, whole } from "./format.js";
+import { count, probability, time, whole } from "./format.js";
 
 /** @import { InspectionSummary, Inspector, Review, Summary } from "./answers.js" */
 
@@ -51,3 +51,8 @@ export function saidBy(review) {
 export const madeUpOf = ({ made_up: madeUp }) => (madeUp
   ? [notice("This ready inspector knows made-up steel only. What it says of real steel means nothing.", "info")]
   : []);
+
+/** What the button says that tries the sample: strips that the station draws are not of its line. @param {string[]} samples */
+export const tryWords = (samples) => (samples.every((name) => /^made-up-\d+\.jpg$/.test(name))
+  ? `Try ${count(samples.length, "made-up strip")}`
+  : `Try the sample (${count(samples.length, "image")})`);

@@ -9,7 +9,14 @@ import pytest
 from helpers.int8 import run_onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from steelsight.export.float_layers import Control, choose_float_layers, difference, in_int8, with_float_layers
+from steelsight.export.float_layers import (
+    Control,
+    choose_float_layers,
+    difference,
+    in_int8,
+    logit_shift,
+    with_float_layers,
+)
 
 GOOD, BAD, LARGE = 1 / 127, 0.3, 1 / 127
 STEPS = {"good": GOOD, "bad": BAD, "large": LARGE}
@@ -76,6 +83,35 @@ def test_a_layer_in_floating_point_takes_what_there_was_before_it_was_rounded(tm
     onnx.save(model, tmp_path / "back.onnx")
     onnx.save(_network(None), tmp_path / "fp32.onnx")
     np.testing.assert_array_equal(_answers(tmp_path / "back.onnx"), _answers(tmp_path / "fp32.onnx"))
+
+
+def test_a_shift_of_a_class_is_taken_back_by_the_last_bias(tmp_path: Path) -> None:
+    """Two classes; what is rounded before them shifts one up and the other down."""
+
+    def ended(model: Any) -> Any:
+        graph = model.graph
+        graph.node[-1].output[0] = "large.out"
+        kernel = np.array([6, -6], np.float32).reshape(2, 1, 1, 1)
+        graph.initializer.append(numpy_helper.from_array(kernel, "head.weight"))
+        graph.initializer.append(numpy_helper.from_array(np.array([-1, 2], np.float32), "head.bias"))
+        graph.node.append(helper.make_node("Conv", ["large.out", "head.weight", "head.bias"], ["logits"], name="head"))
+        graph.node.append(helper.make_node("Sigmoid", ["logits"], ["probabilities"], name="end"))
+        graph.output[0].type.tensor_type.shape.dim[1].dim_value = 2
+        return model
+
+    fp32, quantised = ended(_network(None)), ended(_network(STEPS))
+    chosen = choose_float_layers(fp32, quantised, Control(_answers, 1.0), tmp_path / "tried.onnx")
+    assert chosen.back == ()
+    onnx.save(quantised, tmp_path / "quantised.onnx")
+    onnx.save(fp32, tmp_path / "fp32.onnx")
+    onnx.save(chosen.model, tmp_path / "chosen.onnx")
+    reference = _answers(tmp_path / "fp32.onnx")
+    before = logit_shift(_answers(tmp_path / "quantised.onnx"), reference)
+    after = logit_shift(_answers(tmp_path / "chosen.onnx"), reference)
+    assert before[0] > 0.1
+    assert before[1] < -0.1
+    np.testing.assert_allclose(after, 0, atol=1e-3)
+    assert chosen.after < difference(_answers(tmp_path / "quantised.onnx"), reference) / 2
 
 
 def test_what_is_no_number_is_as_far_away_as_can_be() -> None:

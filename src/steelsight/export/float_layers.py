@@ -1,7 +1,7 @@
 """Which layers of an int8 network compute in floating point after all: those that move its answer most for their time.
 
 Each layer is tried alone in int8, and how far the answer moves is measured. Layers then go back in that order until the
-answer of the whole is near enough to that of fp32.
+answer of the whole is near enough to that of fp32. The last layer's bias takes back what is left of a shift of a whole class.
 """
 
 import copy
@@ -17,6 +17,7 @@ from steelsight.export.onnx_graph import HEAVY, GraphLinks, layer_name
 
 Answers = NDArray[np.float32]
 
+_SURE = 1e-6  # log odds of what is surer are not told apart
 _LOOK_THROUGH = ("Concat", "Resize", "MaxPool")
 
 
@@ -75,31 +76,60 @@ def choose_float_layers(fp32: Any, quantised: Any, control: Control, path: Path)
     products = _products(fp32)
     layers = [name for name in in_int8(quantised) if name in products]
 
+    def answers(model: Any) -> Answers:
+        onnx.save(model, path)
+        return control.answers(path)
+
     def moved(back: Iterable[str]) -> float:
-        onnx.save(with_float_layers(quantised, fp32, back), path)
-        return difference(control.answers(path), reference)
+        found = answers(with_float_layers(quantised, fp32, back))
+        return difference(found if bias is None else _without_shift(found, reference), reference)
 
     try:
-        onnx.save(fp32, path)
-        reference = control.answers(path)
-        before = after = moved(())
+        reference = answers(fp32)
+        bias = _bias_of_classes(fp32, reference)
+        before = moved(())
         order: list[str] = []
         count = 0
         if before > control.max_difference:
             order = _order(layers, products, moved)
-            count, after = _fewest(lambda count: moved(order[:count]), len(order), control.max_difference)
+            count = _fewest(lambda count: moved(order[:count]) <= control.max_difference, len(order))
+        model = with_float_layers(quantised, fp32, order[:count])
+        if bias is not None:
+            _lower(model, bias, logit_shift(answers(model), reference))
+        after = difference(answers(model), reference)
     finally:
         path.unlink(missing_ok=True)
     back = order[:count]
     names = {node.name: layer_name(node) for node in fp32.graph.node}
     kept = sum(products[name] for name in layers if name not in back)
     return Chosen(
-        model=with_float_layers(quantised, fp32, back),
+        model=model,
         back=tuple(names[name] for name in back),
         before=before,
         after=after,
         int8_share=kept / sum(products.values()),
     )
+
+
+def logit_shift(answers: Answers, reference: Answers) -> NDArray[np.float64]:
+    """By how much the log odds of each class lie above the reference's on average; what is unsure counts most.
+
+    Args:
+        answers, reference: probabilities (n, classes, height, width).
+
+    Returns:
+        float64 (classes,).
+
+    >>> odds = np.array([0.2, 0.5, 0.7]).reshape(1, 1, 1, 3)
+    >>> raised = 1 / (1 + (1 - odds) / odds * np.exp(-0.3))
+    >>> logit_shift(raised, odds).round(6).tolist()
+    [0.3]
+    """
+    low, high = (np.clip(np.asarray(part, np.float64), _SURE, 1 - _SURE) for part in (reference, answers))
+    weights = low * (1 - low)
+    apart = np.log(high / (1 - high)) - np.log(low / (1 - low))
+    axes = (0, 2, 3)
+    return np.asarray((weights * apart).sum(axes) / weights.sum(axes))
 
 
 def _order(layers: list[str], products: dict[str, float], moved: Callable[[Iterable[str]], float]) -> list[str]:
@@ -109,19 +139,42 @@ def _order(layers: list[str], products: dict[str, float], moved: Callable[[Itera
     return sorted(layers, key=lambda name: (-alone[name] / products[name], name))
 
 
-def _fewest(moved: Callable[[int], float], most: int, limit: float) -> tuple[int, float]:
-    """The least count within the limit, by doubling, then halving; `most` if none is."""
-    low, high, found = 0, 1, moved(1)
-    while found > limit and high < most:
+def _fewest(is_enough: Callable[[int], bool], most: int) -> int:
+    """The least count that is enough, by doubling, then halving; `most` if none is."""
+    low, high = 0, 1
+    while high < most and not is_enough(high):
         low, high = high, min(2 * high, most)
-        found = moved(high)
     while high - low > 1:
         middle = (low + high) // 2
-        if (now := moved(middle)) <= limit:
-            high, found = middle, now
-        else:
-            low = middle
-    return high, found
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return high
+
+
+def _bias_of_classes(model: Any, answers: Answers) -> str | None:
+    """The bias of the last layer, if it is one value for each class of maps."""
+    last = [node for node in model.graph.node if node.op_type in HEAVY][-1:]
+    if answers.ndim != 4 or not last or len(last[0].input) < 3:
+        return None
+    sizes = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
+    name = str(last[0].input[2])
+    return name if sizes.get(name) == [answers.shape[1]] else None
+
+
+def _lower(model: Any, bias: str, shift: NDArray[np.float64]) -> None:
+    from onnx import numpy_helper
+
+    (tensor,) = (tensor for tensor in model.graph.initializer if tensor.name == bias)
+    values = numpy_helper.to_array(tensor) - shift
+    tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float32), bias))
+
+
+def _without_shift(answers: Answers, reference: Answers) -> Answers:
+    """Probabilities as they will be once the last layer's bias takes back what they are shifted by."""
+    if not np.isfinite(answers).all():
+        return answers
+    part = np.clip(np.asarray(answers, np.float64), _SURE, 1 - _SURE)
+    odds = part / (1 - part) * np.exp(-logit_shift(answers, reference))[:, None, None]
+    return np.asarray(odds / (1 + odds), np.float32)
 
 
 def in_int8(model: Any) -> list[str]:

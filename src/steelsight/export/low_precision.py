@@ -29,7 +29,7 @@ CALIBRATION_IMAGES = 48
 """Of a fold, from which int8 takes the ranges of activations: half of them with a defect, if there are so many."""
 CONTROL_IMAGES = 12
 """Of a fold, on which int8 is compared with fp32 to find the layers that go back; as above. Each layer is tried on them."""
-DIFFERENCE_PER_LOSS = 7.5
+DIFFERENCE_PER_LOSS = 5
 """How far a network's answers may move (1 minus soft Dice) for each competition Dice that may be lost."""
 
 

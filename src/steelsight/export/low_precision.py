@@ -29,8 +29,9 @@ CALIBRATION_IMAGES = 48
 """Of a fold, from which int8 takes the ranges of activations: half of them with a defect, if there are so many."""
 CONTROL_IMAGES = 12
 """Of a fold, on which int8 is compared with fp32 to find the layers that go back; as above. Each layer is tried on them."""
-DIFFERENCE_PER_LOSS = 5
-"""How far a network's answers may move (1 minus soft Dice) for each competition Dice that may be lost."""
+DIFFERENCE_PER_LOSS = {"segment": 5.0, "classify": 1.25}
+"""How far a network's answers may move (1 minus soft Dice) for each competition Dice that may be lost. A classifier's may
+move less: an image that no longer passes the gate loses its masks whole."""
 
 
 def write_reduced(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> DiceLoss:
@@ -67,7 +68,7 @@ def _quantise_all(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> 
             answers=partial(
                 _answers, card, its, _Inputs(_mixed(steering, CONTROL_IMAGES), its.preprocess, plan.record.roi)
             ),
-            max_difference=DIFFERENCE_PER_LOSS * plan.max_dice_loss,
+            max_difference=DIFFERENCE_PER_LOSS[its.step] * plan.max_dice_loss,
         )
         ranges = _Inputs(_mixed(steering, CALIBRATION_IMAGES), its.preprocess, plan.record.roi)
         chosen = quantise(folder / its.file, ranges, control)

@@ -12,7 +12,7 @@ from steelsight.cascade.sources import sources_of
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Sample
 from steelsight.imaging.rle import shared_area
-from steelsight.inspector.parity import FoldDice
+from steelsight.inspector.parity import ClassDice, DefectDice, FoldDice
 from steelsight.metrics.dice import pair_dice
 from steelsight.rule.rule import Rule
 
@@ -37,8 +37,32 @@ def measure_fold(engines: FoldEngines, rule: Rule, advance: Callable[[], None]) 
         UserError: an image cannot be read.
     """
     fp32, reduced = (_dice(engines.samples, engine, rule, advance) for engine in (engines.fp32, engines.reduced))
+    has_defect = np.array([[runs.area > 0 for runs in sample.runs] for sample in engines.samples])
     return FoldDice(
-        fold=engines.fold, images=len(engines.samples), fp32=float(fp32.mean()), reduced=float(reduced.mean())
+        fold=engines.fold,
+        images=len(engines.samples),
+        fp32=float(fp32.mean()),
+        reduced=float(reduced.mean()),
+        classes=tuple(
+            ClassDice(
+                defect_class=name,
+                images=len(engines.samples),
+                fp32=float(fp32[:, place].mean()),
+                reduced=float(reduced[:, place].mean()),
+                defects=_dice_of_defects(has_defect[:, place], fp32[:, place], reduced[:, place]),
+            )
+            for place, name in enumerate(engines.fp32.classes)
+        ),
+    )
+
+
+def _dice_of_defects(
+    has_defect: NDArray[np.bool_], fp32: NDArray[np.float64], reduced: NDArray[np.float64]
+) -> DefectDice | None:
+    if not has_defect.any():
+        return None
+    return DefectDice(
+        pairs=int(has_defect.sum()), fp32=float(fp32[has_defect].mean()), reduced=float(reduced[has_defect].mean())
     )
 
 

@@ -10,25 +10,28 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.cascade.engine import Engine, EngineNetwork
+from steelsight.cascade.engine import Engine
 from steelsight.dataset.model import Sample
-from steelsight.export.accuracy_control import FoldInFp32
 from steelsight.export.dice_loss import MOST_IMAGES, FoldEngines, measure_fold
+from steelsight.export.float_layers import Control
 from steelsight.export.half import store_in_half
 from steelsight.export.images import of_fold, spread
 from steelsight.export.plan import Plan
-from steelsight.export.quantise import Control, quantise
+from steelsight.export.quantise import quantise
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.roi import Roi, read_inside
 from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision
 from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.openvino import runs_in_bf16
-from steelsight.inspector.parity import DiceLoss, FoldDice
+from steelsight.inspector.parity import DiceLoss, FoldDice, Int8Network
 
-CALIBRATION_IMAGES = 100
-"""Of a fold, from which int8 takes the ranges of activations."""
-CONTROL_IMAGES = 50
-"""Of a fold, by whose Dice int8 is steered."""
+CALIBRATION_IMAGES = 48
+"""Of a fold, from which int8 takes the ranges of activations: half of them with a defect, if there are so many."""
+CONTROL_IMAGES = 12
+"""Of a fold, on which int8 is compared with fp32 to find the layers that go back; as above. Each layer is tried on them."""
+DIFFERENCE_PER_LOSS = {"segment": 5.0, "classify": 1.25}
+"""How far a network's answers may move (1 minus soft Dice) for each competition Dice that may be lost. A classifier's may
+move less: an image that no longer passes the gate loses its masks whole."""
 
 
 def write_reduced(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> DiceLoss:
@@ -46,8 +49,9 @@ def write_reduced(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> 
     for its in card.networks:
         shutil.copyfile(fp32 / its.file, folder / its.file)
     if card.precision == "int8":
-        _quantise_all(plan, card, fp32, folder)
-    elif card.precision == "fp16":
+        layers = _quantise_all(plan, card, fp32, folder)
+        return DiceLoss.of(plan.max_dice_loss, _measure(plan, card, fp32, folder), layers)
+    if card.precision == "fp16":
         for its in card.networks:
             store_in_half(folder / its.file)
     elif not runs_in_bf16(card.precision):
@@ -55,26 +59,46 @@ def write_reduced(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> 
     return DiceLoss.of(plan.max_dice_loss, _measure(plan, card, fp32, folder))
 
 
-def _quantise_all(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> None:
-    done = 0
-    for fold in plan.folds:
-        steering, networks = of_fold(plan.record, fold)[::2], _of_fold(card, fold)
-        known = FoldInFp32.of(spread(steering, CONTROL_IMAGES), _engine(fp32, card, networks, "fp32"), card.rule)
-        for place, its in enumerate(networks):
-            plan.progress("networks to int8", done, len(card.networks))
-            control = Control(
-                images=len(known.samples),
-                load=partial(_network, card, its),
-                score=partial(known.dice, place),
-                max_drop=plan.max_dice_loss / len(networks),  # what they lose adds up
+def _quantise_all(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> list[Int8Network]:
+    found: list[Int8Network] = []
+    for its in card.networks:
+        plan.progress("networks to int8", len(found), len(card.networks))
+        steering = of_fold(plan.record, its.fold)[::2]
+        control = Control(
+            answers=partial(
+                _answers, card, its, _Inputs(_mixed(steering, CONTROL_IMAGES), its.preprocess, plan.record.roi)
+            ),
+            max_difference=DIFFERENCE_PER_LOSS[its.step] * plan.max_dice_loss,
+        )
+        ranges = _Inputs(_mixed(steering, CALIBRATION_IMAGES), its.preprocess, plan.record.roi)
+        chosen = quantise(folder / its.file, ranges, control)
+        found.append(
+            Int8Network(
+                file=its.file,
+                int8_share=chosen.int8_share,
+                floating_point=chosen.back,
+                difference_before=chosen.before,
+                difference=chosen.after,
+                max_difference=control.max_difference,
             )
-            quantise(
-                folder / its.file,
-                _Inputs(spread(steering, CALIBRATION_IMAGES), its.preprocess, plan.record.roi),
-                control,
-            )
-            done += 1
-    plan.progress("networks to int8", done, len(card.networks))
+        )
+    plan.progress("networks to int8", len(found), len(card.networks))
+    return found
+
+
+def _mixed(samples: Sequence[Sample], most: int) -> tuple[Sample, ...]:
+    """At most that many, half of them with a defect, as far as there are such; each kind spread evenly."""
+    defective = [sample for sample in samples if any(runs.area for runs in sample.runs)]
+    good = [sample for sample in samples if not any(runs.area for runs in sample.runs)]
+    first = spread(defective, max(most // 2, most - len(good)))
+    return (*first, *spread(good, most - len(first)))
+
+
+def _answers(card: InspectorCard, its: NetworkCard, inputs: "_Inputs", path: Path) -> NDArray[np.float32]:
+    """What one network says, from a file of any name, as the inspector runs it."""
+    engine = _engine(path.parent, card, [its.model_copy(update={"file": path.name})], "int8")
+    (network,) = (*engine.classifiers, *engine.segmenters)
+    return np.concatenate([network.probabilities(inputs[place][None]) for place in range(len(inputs))])
 
 
 def _measure(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> list[FoldDice]:
@@ -110,12 +134,6 @@ def _of_fold(card: InspectorCard, fold: int) -> tuple[NetworkCard, ...]:
 def _engine(folder: Path, card: InspectorCard, networks: Sequence[NetworkCard], precision: Precision) -> Engine:
     part = card.model_copy(update={"networks": tuple(networks), "precision": precision})
     return open_engine(folder, part, device="cpu")
-
-
-def _network(card: InspectorCard, its: NetworkCard, path: Path) -> EngineNetwork:
-    """One network from a file of any name, as the inspector runs it."""
-    engine = _engine(path.parent, card, [its.model_copy(update={"file": path.name})], "int8")
-    return (*engine.classifiers, *engine.segmenters)[0]
 
 
 @dataclass(frozen=True)

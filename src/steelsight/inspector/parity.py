@@ -1,6 +1,6 @@
 """parity.json of an INSPECTOR: how near its networks come to torch in fp32, on real images, through the same cascade."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -27,13 +27,62 @@ class Tolerance(Model):
     same_masks_share: float | None = None
 
 
+class DefectDice(Model):
+    """Mean Dice of the (image, class) pairs that have a defect."""
+
+    pairs: int
+    fp32: float
+    reduced: float
+
+    @property
+    def lost(self) -> float:
+        """From fp32 to the lower precision."""
+        return self.fp32 - self.reduced
+
+
+class ClassDice(Model):
+    """Competition Dice of one class, and that of its defects; None where it has none."""
+
+    defect_class: str
+    images: int
+    fp32: float
+    reduced: float
+    defects: DefectDice | None
+
+
 class FoldDice(Model):
-    """Competition Dice of one fold's networks on images that they did not see, in fp32 and in the lower precision."""
+    """Competition Dice of one fold's networks on images that they did not see, in fp32 and in the lower precision.
+
+    Attributes:
+        classes: the same by class; empty in older files.
+    """
 
     fold: int
     images: int
     fp32: float
     reduced: float
+    classes: tuple[ClassDice, ...] = ()
+
+
+class Int8Network(Model):
+    """What of a network is in int8.
+
+    Attributes:
+        file: of the network.
+        int8_share: of the multiplications of its layers, those in int8.
+        floating_point: layers that went back to floating point, since they moved the answer most for their time; beside
+            the first layer, depthwise convolutions and the last layer, which stay there in any case.
+        difference_before, difference: how far its answers lie from those of fp32 (1 minus soft Dice), with all layers in
+            int8 that may be, and as it is.
+        max_difference: up to which layers went back.
+    """
+
+    file: str
+    int8_share: float
+    floating_point: tuple[str, ...]
+    difference_before: float
+    difference: float
+    max_difference: float
 
 
 class DiceLoss(Model):
@@ -46,6 +95,9 @@ class DiceLoss(Model):
         fp32, reduced, lost: competition Dice over all of them, and the difference; None where it was not measured.
         kept: whether the limit was kept; None where it was not measured.
         not_measured: why, in one sentence; None where it was.
+        defects: of all pairs with a defect; None where there is none, and in older files.
+        classes: by class, over all folds; empty in older files.
+        networks: what is in int8; empty in other precisions and in older files.
     """
 
     limit: float
@@ -56,6 +108,9 @@ class DiceLoss(Model):
     lost: float | None
     kept: bool | None
     not_measured: str | None
+    defects: DefectDice | None = None
+    classes: tuple[ClassDice, ...] = ()
+    networks: tuple[Int8Network, ...] = ()
 
     @classmethod
     def unknown(cls, limit: float, why: str) -> "DiceLoss":
@@ -63,21 +118,57 @@ class DiceLoss(Model):
         return cls(limit=limit, folds=(), images=0, fp32=None, reduced=None, lost=None, kept=None, not_measured=why)
 
     @classmethod
-    def of(cls, limit: float, folds: Sequence[FoldDice]) -> "DiceLoss":
-        """Sum up the folds; each image counts alike."""
-        weights = [fold.images for fold in folds]
-        fp32 = float(np.average([fold.fp32 for fold in folds], weights=weights))
-        reduced = float(np.average([fold.reduced for fold in folds], weights=weights))
+    def of(cls, limit: float, folds: Sequence[FoldDice], networks: Sequence[Int8Network] = ()) -> "DiceLoss":
+        """Sum up the folds; each image counts alike, and each pair with a defect."""
+        fp32, reduced = _mean(folds, [fold.images for fold in folds])
+        by_class = zip(*(fold.classes for fold in folds), strict=True)
+        classes = tuple(_of_class(parts) for parts in by_class)
         return cls(
             limit=limit,
             folds=tuple(folds),
-            images=sum(weights),
+            images=sum(fold.images for fold in folds),
             fp32=fp32,
             reduced=reduced,
             lost=fp32 - reduced,
             kept=fp32 - reduced <= limit,
             not_measured=None,
+            defects=_of_defects(part.defects for part in classes),
+            classes=classes,
+            networks=tuple(networks),
         )
+
+    @property
+    def worst_class(self) -> ClassDice | None:
+        """The class whose defects lose most; None where none loses."""
+        losing = [part for part in self.classes if part.defects is not None and part.defects.lost > 0]
+        return max(losing, key=lambda part: part.defects.lost if part.defects else 0.0, default=None)
+
+
+def _of_class(parts: Sequence[ClassDice]) -> ClassDice:
+    fp32, reduced = _mean(parts, [part.images for part in parts])
+    return ClassDice(
+        defect_class=parts[0].defect_class,
+        images=sum(part.images for part in parts),
+        fp32=fp32,
+        reduced=reduced,
+        defects=_of_defects(part.defects for part in parts),
+    )
+
+
+def _of_defects(parts: Iterable[DefectDice | None]) -> DefectDice | None:
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    fp32, reduced = _mean(known, [part.pairs for part in known])
+    return DefectDice(pairs=sum(part.pairs for part in known), fp32=fp32, reduced=reduced)
+
+
+def _mean(parts: Sequence[FoldDice | ClassDice | DefectDice], weights: Sequence[int]) -> tuple[float, float]:
+    """Of fp32 and of the lower precision."""
+    return (
+        float(np.average([part.fp32 for part in parts], weights=weights)),
+        float(np.average([part.reduced for part in parts], weights=weights)),
+    )
 
 
 class Parity(Model):

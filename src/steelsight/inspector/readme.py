@@ -7,7 +7,7 @@ from steelsight.core.formatting import percent
 from steelsight.imaging.combine import needed
 from steelsight.inspector.artifact import InspectorCard, NetworkCard
 from steelsight.inspector.distilled import evidence_sentence
-from steelsight.inspector.parity import Parity
+from steelsight.inspector.parity import DiceLoss, Int8Network, Parity
 from steelsight.inspector.readme_verdicts import verdict_paragraphs
 
 _WIDTH = 120
@@ -244,7 +244,33 @@ def parity_lines(parity: Parity) -> tuple[str, ...]:
     return (
         *lines,
         f"Dice lost by {parity.precision}: {loss.lost:+.5f} ({loss.fp32:.5f} in fp32, {loss.reduced:.5f}), on {loss.images} "
-        f"images that their networks did not see; the limit of {loss.limit:g} is {kept}",
+        f"images that their networks did not see; the limit of {loss.limit:g} is {kept}{_lost_by_defects(loss)}",
+        *(_in_int8(network) for network in loss.networks),
+    )
+
+
+def _lost_by_defects(loss: DiceLoss) -> str:
+    """What the pairs with a defect lose, and the class that suffers most."""
+    if loss.defects is None:
+        return ""
+    text = f"; pairs with a defect lose {loss.defects.lost:+.5f} ({loss.defects.pairs} of them)"
+    worst = loss.worst_class
+    if worst is None or worst.defects is None:
+        return f"{text}, and no class loses"
+    return (
+        f"{text}, those of class {worst.defect_class} most: {worst.defects.lost:+.5f} ({worst.defects.pairs} of them)"
+    )
+
+
+def _in_int8(network: Int8Network) -> str:
+    share = f"{percent(network.int8_share, 0)} of the multiplications of {network.file} are in int8"
+    moved = f"its answers lie {network.difference:.3f} from those of fp32 (1 minus soft Dice)"
+    if not network.floating_point:
+        return f"{share}; {moved}"
+    missed = "" if network.difference <= network.max_difference else f", beyond the {network.max_difference:g} aimed at"
+    return (
+        f"{share}; {moved}{missed}, {network.difference_before:.3f} if these layers, which moved it most for their time, "
+        f"were in int8 as well: {', '.join(network.floating_point)}"
     )
 
 

@@ -19,8 +19,6 @@ policies that send so many of the images to a person.
 import argparse
 import contextlib
 import dataclasses
-import logging
-import os
 import statistics
 import tempfile
 import time
@@ -39,9 +37,11 @@ from stages import print_stages
 from steelsight.cascade.judge import Prediction, judge_batch
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.core.errors import UserError
+from steelsight.export.float_layers import Control
+from steelsight.export.low_precision import DIFFERENCE_PER_LOSS
+from steelsight.export.quantise import quantise
 from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import (
-    INPUT,
     CrossValidated,
     InspectorCard,
     NetworkCard,
@@ -50,6 +50,7 @@ from steelsight.inspector.artifact import (
     write_card,
 )
 from steelsight.inspector.checksums import write_checksums
+from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.openvino import runs_in_bf16, usable_threads
@@ -71,6 +72,7 @@ from steelsight.verdicts.policy import Limits, Policy
 CLASSES = ("1", "2", "3", "4")
 EVERYTHING = Rule(gate=0, upper=(255,) * 4, lower=(255,) * 4, min_area=(1,) * 4)
 _CALIBRATED_ON = 32
+_MAX_DICE_LOSS = 0.002  # as an export allows if nothing else is said
 _EAGER_BATCHES = (1, 2, 4, 8, 16)
 
 Network = tuple[Member, TorchNetwork]
@@ -98,7 +100,7 @@ def main() -> None:
     )
     trained = arguments.run is not None
     with tempfile.TemporaryDirectory() as folder:
-        inspectors = make_inspectors(Path(folder), networks, sources, arguments.int8 and not arguments.review)
+        inspectors = make_inspectors(Path(folder), networks, sources, arguments.int8 and not arguments.review, trained)
         if arguments.review:
             for share in arguments.share:
                 rule = find_rule(inspectors["fp32"], sources, share, trained)
@@ -142,10 +144,11 @@ def build_networks(shape: str) -> list[Network]:
 
 
 def make_inspectors(
-    folder: Path, networks: Sequence[Network], sources: Sequence[Source], int8: bool
+    folder: Path, networks: Sequence[Network], sources: Sequence[Source], int8: bool, trained: bool
 ) -> dict[Precision, Inspector]:
     """The same networks in every precision that this processor has."""
     images = [read_image(source.path) for source in sources[:: max(1, len(sources) // _CALIBRATED_ON)]]
+    familiar = InputRange.of(images)
     wanted: list[Precision] = ["fp32"]
     if runs_in_bf16("bf16"):
         wanted.append("bf16")
@@ -164,25 +167,31 @@ def make_inspectors(
             )
             OnnxGraph.trace(network).write(network, out / card.file)
             if precision == "int8":
-                _quantise(out / card.file, [member.preprocess.to_input(image) for image in images])
+                inputs = [member.preprocess.to_input(image) for image in images]
+                _quantise(card, out, inputs, familiar, trained)
             cards.append(card)
-        _write_card(out, cards, precision, InputRange.of(images))
+        write_card(out, _card(cards, precision, familiar))
+        write_checksums(out)
         made[precision] = Inspector.open(out, device="cpu")
     return made
 
 
-def _quantise(path: Path, inputs: Sequence[np.ndarray]) -> None:
-    """To int8, without accuracy control: random weights have no accuracy to lose."""
-    os.environ["NNCF_CI"] = "1"  # no telemetry
-    import nncf
-    import onnx
+def _quantise(
+    its: NetworkCard, folder: Path, inputs: Sequence[np.ndarray], familiar: InputRange, trained: bool
+) -> None:
+    """To int8 as an export does; of random weights all layers stay in int8, for they have no accuracy to lose."""
 
-    nncf.set_log_level(logging.ERROR)
-    calibration = nncf.Dataset([image[None] for image in inputs], lambda image: {INPUT: image})
-    onnx.save(nncf.quantize(onnx.load(path), calibration, subset_size=len(inputs)), path)
+    def answers(path: Path) -> np.ndarray:
+        card = _card([its.model_copy(update={"file": path.name})], "int8", familiar)
+        engine = open_engine(path.parent, card, device="cpu")
+        (network,) = (*engine.classifiers, *engine.segmenters)
+        return np.concatenate([network.probabilities(one[None]) for one in inputs[::3]])
+
+    most = DIFFERENCE_PER_LOSS[its.step] * _MAX_DICE_LOSS if trained else 1.0
+    quantise(folder / its.file, inputs, Control(answers, most))
 
 
-def _write_card(out: Path, cards: Sequence[NetworkCard], precision: Precision, familiar: InputRange) -> None:
+def _card(cards: Sequence[NetworkCard], precision: Precision, familiar: InputRange) -> InspectorCard:
     figures = CrossValidated(
         images=1, nested_dice=1, nested_defective_dice=None, nested_false_alarm_share=None, floor=1
     )  # nothing was trained
@@ -196,7 +205,7 @@ def _write_card(out: Path, cards: Sequence[NetworkCard], precision: Precision, f
         out_of_fold=figures,
         versions={},
     )
-    card = InspectorCard(
+    return InspectorCard(
         classes=CLASSES,
         networks=tuple(cards),
         precision=precision,
@@ -204,8 +213,6 @@ def _write_card(out: Path, cards: Sequence[NetworkCard], precision: Precision, f
         familiar=familiar,
         provenance=provenance,
     )
-    write_card(out, card)
-    write_checksums(out)
 
 
 def compare(

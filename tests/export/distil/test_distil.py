@@ -150,7 +150,7 @@ def test_its_answers_are_what_the_ensemble_says_as_it_is_deployed(run: Run, dist
 def test_it_learns_towards_the_ensemble(run: Run, distilled: tuple[Path, dict]) -> None:
     """Its weights are no longer those that it started from, and its log is there."""
     (folder,) = (run.path / "distilled").iterdir()
-    log = (folder / "jobs" / f"segment-unet{SUFFIX}" / "log.jsonl").read_text().splitlines()
+    log = (folder / "students" / f"segment-unet{SUFFIX}" / "log.jsonl").read_text().splitlines()
     losses = [json.loads(line)["train_loss"] for line in log]
     assert len(losses) == 2
     assert all(np.isfinite(losses))

@@ -51,7 +51,7 @@ def test_an_empty_argument_is_not_the_folder_that_one_is_in(tmp_path: Path) -> N
     for given in (("inspect", READY, "", "--out", "out"), ("inspect", READY, "0.png", "--out", "")):
         said = run(*given, cwd=tmp_path)
         assert (said.returncode, said.stdout) == (2, b"")
-        assert b"an argument is empty" in said.stderr
+        assert b" is empty, as that of a variable" in said.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["0.png"]
 
 

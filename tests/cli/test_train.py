@@ -225,7 +225,7 @@ def test_a_class_with_hardly_any_masks_is_told_of_in_training_in_the_decision_an
     watched = [line for line in done.stderr.splitlines() if "Dice of each class on the fold's images" in line]
     assert len(watched) == 2  # of each fold's segmenter
     assert all("hardly learned: " in line for line in watched)
-    assert sum("2 -" in line for line in watched) == 1  # one fold has no image of it
+    assert sum("2: -" in line for line in watched) == 1  # one fold has no image of it
     dice = [json.loads((run / f"jobs/segment-lite0/fold{k}/done.json").read_text())["class_dice"] for k in (0, 1)]
     assert all(set(of) == set("1234") for of in dice)
     assert sorted(of["2"] is None for of in dice) == [False, True]

@@ -91,7 +91,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that a terminal cannot show must not end a verb
     if "" in sys.argv[1:]:  # as a path it would be the folder that one is in
-        fail("an argument is empty, as that of a variable that is not set; give it a value, or leave it out")
+        fail(
+            f"the argument after {sys.argv[sys.argv.index('', 1) - 1]} is empty, as that of a variable that is not set; "
+            "give it a value, or leave it out"
+        )
         sys.exit(2)
     try:
         app()

@@ -155,7 +155,7 @@ def test_a_folder_that_is_not_there_is_not_adopted(tmp_path: Path) -> None:
 def test_what_cannot_be_kept_is_said_in_a_sentence(station: Any) -> None:
     refused = (
         ("--name", "", "the argument after --name is empty"),
-        ("--name", "n" * 101, f"--name: '{'n' * 101}' is refused: "),
+        ("--name", "n" * 101, "--name: String should have at most 100 characters"),
         ("--keep-days", "1e9", "--keep-days: 1000000000.0 is refused: "),
     )
     for option, value, words in refused:

@@ -48,7 +48,8 @@ def test_a_folder_with_other_things_stays_as_it_is(tmp_path: Path, caplog: pytes
     data = old_station(tmp_path / "data")
     (data / "report.html").write_text("")
     (data / "report.html").chmod(0o644)
-    keep_private(data, make_url(f"sqlite:///{data}/log.sqlite"))
+    with caplog.at_level(logging.WARNING):
+        keep_private(data, make_url(f"sqlite:///{data}/log.sqlite"))
     assert data.stat().st_mode & 0o777 == 0o755
     assert modes(data)["report.html"] == 0o644
     assert modes(data)["log.sqlite"] == 0o600
@@ -91,6 +92,7 @@ def test_a_folder_of_another_account_is_left_alone(tmp_path: Path, caplog: pytes
     for path in (data, *data.rglob("*")):
         os.chown(path, 65534, -1)
     before = modes(data)
-    keep_private(data, make_url(f"sqlite:///{data}/log.sqlite"))
+    with caplog.at_level(logging.WARNING):
+        keep_private(data, make_url(f"sqlite:///{data}/log.sqlite"))
     assert modes(data) == before
     assert "which stays so, since it belongs to another account" in caplog.text

@@ -11,6 +11,7 @@ from steelsight.inspector.parity import DiceLoss, Int8Network, Parity
 from steelsight.inspector.readme_verdicts import verdict_paragraphs
 
 _WIDTH = 120
+_NAMED = 3  # layers of a network
 
 
 def readme(card: InspectorCard, parity: Parity) -> str:
@@ -265,12 +266,16 @@ def _lost_by_defects(loss: DiceLoss) -> str:
 def _in_int8(network: Int8Network) -> str:
     share = f"{percent(network.int8_share, 0)} of the multiplications of {network.file} are in int8"
     moved = f"its answers lie {network.difference:.3f} from those of fp32 (1 minus soft Dice)"
-    if not network.floating_point:
+    back = network.floating_point
+    if not back:
         return f"{share}; {moved}"
     missed = "" if network.difference <= network.max_difference else f", beyond the {network.max_difference:g} aimed at"
+    named = ", ".join(back[:_NAMED]) + (
+        f" and {len(back) - _NAMED} more, see parity.json" if len(back) > _NAMED else ""
+    )
     return (
-        f"{share}; {moved}{missed}, {network.difference_before:.3f} if these layers, which moved it most for their time, "
-        f"were in int8 as well: {', '.join(network.floating_point)}"
+        f"{share}; {moved}{missed}; {network.difference_before:.3f} before these layers went back to floating point: "
+        f"{named}"
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.inspector.onnxruntime import silent_onnxruntime
+
 HEAVY = ("Conv", "Gemm", "MatMul")
 
 
@@ -84,8 +86,8 @@ def _run(
     model: Any, tensors: Sequence[str], inputs: Sequence[NDArray[np.float32]]
 ) -> Iterator[Sequence[NDArray[np.float32]]]:
     import onnx
-    import onnxruntime
 
+    onnxruntime = silent_onnxruntime()
     told = onnx.ModelProto()
     told.CopyFrom(model)
     told.graph.output.extend(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in tensors)

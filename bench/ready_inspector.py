@@ -2,9 +2,12 @@
 
     python bench/ready_inspector.py --work runs/ready
     python bench/ready_inspector.py --work runs/ready --install
+    python bench/ready_inspector.py --reword
 
 Each step is left alone if its folder is there; a training that was killed goes on. `--install` puts the inspector into
-`src/steelsight/inspector/packaged`. None of the seeds is that of the page's samples, of the demo or of a test.
+`src/steelsight/inspector/packaged`. `--reword` writes the README.md of the one that is there as today's product words it, and
+its line in checksums.txt: networks, rule, policy and every figure stay to the byte. None of the seeds is that of the page's
+samples, of the demo or of a test.
 """
 
 import argparse
@@ -18,7 +21,10 @@ from typing import Any
 from machine import print_machine
 
 from steelsight.core.files import write_text
+from steelsight.inspector.artifact import README, open_artifact
+from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.parity import read_parity
+from steelsight.inspector.readme import readme
 from steelsight.inspector.ready import DIFFICULTY, READY
 
 TRAINED, CALIBRATION, JUDGED = 71, 72, 73
@@ -30,11 +36,17 @@ MOST_BYTES = 16_000_000
 def main() -> None:
     """Train, decide, export, calibrate, judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--work", type=Path)
     parser.add_argument("--images", type=int, default=600)
     parser.add_argument("--difficulty", type=float, default=DIFFICULTY)
     parser.add_argument("--install", action="store_true")
+    parser.add_argument("--reword", action="store_true")
     given = parser.parse_args()
+    if given.reword:
+        reword(READY)
+        return
+    if given.work is None:
+        parser.error("--work is needed")
     work: Path = given.work
     work.mkdir(parents=True, exist_ok=True)
     drawn = {
@@ -67,6 +79,14 @@ def main() -> None:
     if given.install:
         shutil.rmtree(READY, ignore_errors=True)
         shutil.copytree(work / "inspector", READY)
+
+
+def reword(inspector: Path) -> None:
+    """Write its README.md anew, of the card and the parity that it has."""
+    card, checksums, _ = open_artifact(inspector)
+    write_text(inspector / README, readme(card, read_parity(inspector)))
+    kept = {name: digest for name, digest in checksums.digests.items() if name != README}
+    write_checksums(inspector, checksums.digests, kept)
 
 
 def write_notice(inspector: Path, given: argparse.Namespace, scored: dict[str, Any]) -> None:

@@ -9,9 +9,10 @@ from helpers.data import ROOT
 
 from steelsight.core.errors import UserError
 from steelsight.inspector import ready
-from steelsight.inspector.artifact import read_card, version_for
+from steelsight.inspector.artifact import README, read_card, version_for
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.parity import read_parity
+from steelsight.inspector.readme import readme
 from steelsight.inspector.ready import DIFFICULTY, ready_inspector
 from steelsight.metrics.classification import roc_auc
 from steelsight.strips import draw_strip
@@ -55,6 +56,16 @@ def test_it_still_finds_what_todays_strips_show() -> None:
     marked = np.array([one.is_defective for one in judged])
     assert marked[bad].mean() > 0.6
     assert marked[~bad].mean() < 0.3
+
+
+def test_its_readme_is_what_the_product_writes_today() -> None:
+    """If this fails, `bench/ready_inspector.py --reword` writes it anew, of the same networks and figures."""
+    text = (ready_inspector() / README).read_text("utf-8")
+    assert text == readme(read_card(ready_inspector()), read_parity(ready_inspector()))
+    assert "averaged" not in text  # it has one network a step
+    assert "Its classifier gives each image" in text
+    assert "images 1600 pixels wide and 256 high" in text
+    Inspector.open(ready_inspector(), device="cpu", threads=1)  # the checksums are of it, too
 
 
 def test_without_it_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import textwrap
 
 from steelsight.core.commands import command
-from steelsight.core.formatting import percent
+from steelsight.core.formatting import apart, percent
 from steelsight.imaging.combine import needed
 from steelsight.inspector.artifact import InspectorCard, NetworkCard
 from steelsight.inspector.distilled import evidence_sentence
@@ -35,11 +35,13 @@ def _what(card: InspectorCard) -> str:
     folds = (
         f"fold {origin.folds[0]}" if len(origin.folds) == 1 else f"folds {', '.join(map(str, origin.folds))}, combined"
     )
+    segmenters = "segmenter gives" if len(card.of_step("segment")) == 1 else "segmenters give"
+    classifiers = "classifier gives" if len(card.of_step("classify")) == 1 else "classifiers give"
     steps = (
-        "Its classifiers give each image a probability of showing any defect. If that exceeds the gate, its segmenters give "
+        f"Its {classifiers} each image a probability of showing any defect. If that exceeds the gate, its {segmenters} "
         "a probability to every pixel and class, and a rule cuts masks out of them."
         if card.of_step("classify")
-        else "It has no classifiers: its segmenters give every image a probability for each pixel and class, and a rule cuts "
+        else f"It has no classifiers: its {segmenters} every image a probability for each pixel and class, and a rule cuts "
         "masks out of them."
     )
     networks = f"the networks of {folds}"
@@ -299,17 +301,16 @@ def _mask_differences(parity: Parity) -> str:
         text += f", {parity.near_area_pairs} at the minimum area by one side alone"
     if parity.mean_dice is None:
         return text
-    least = "" if parity.least_dice is None else f", {parity.least_dice:.5f} at least"
-    return f"{text}; Dice between the masks {parity.mean_dice:.5f}{least}"
+    dice = apart(*(one for one in (parity.mean_dice, parity.least_dice) if one is not None), least=5)
+    return f"{text}; Dice between the masks {dice[0]}" + (f", {dice[1]} at least" if len(dice) > 1 else "")
 
 
 def _limits(card: InspectorCard, parity: Parity) -> str:
     known = card.familiar
     notes = [
-        f"It knows images of {known.height[0]:g} to {known.height[1]:g} x {known.width[0]:g} to {known.width[1]:g} pixels, "
-        f"mean brightness {known.brightness[0]:.2f} to {known.brightness[1]:.2f} (of [0, 1]).{_white(known.bits)} An image "
-        "far outside "
-        "is still judged, but it is flagged and does not pass. Other material, light or optics need images of their own.",
+        f"It knows images {_span(known.width)} pixels wide and {_span(known.height)} high, mean brightness "
+        f"{known.brightness[0]:.2f} to {known.brightness[1]:.2f} (of [0, 1]).{_white(known.bits)} An image far outside is "
+        "still judged, but it is flagged and does not pass. Other material, light or optics need images of their own.",
         f"It finds no kind of defect that was not annotated. {_probabilities(card)}",
         f"{_judged_on(card)}Judge it on your own images before anything depends on it: "
         "`steelsight score TRUTH.csv RESULTS/submission.csv`.",
@@ -323,6 +324,11 @@ def _limits(card: InspectorCard, parity: Parity) -> str:
         notes.insert(0, f"Its precision, {card.precision}, costs more Dice than was allowed: see Parity.")
     body = "\n".join(_wrapped(f"- {note}", indent="  ") for note in notes)
     return f"## Limits\n\n{body}\n"
+
+
+def _span(ends: tuple[float, float]) -> str:
+    least, most = ends
+    return f"{least:g}" if least == most else f"{least:g} to {most:g}"
 
 
 def _judged_on(card: InspectorCard) -> str:

@@ -52,7 +52,7 @@ from steelsight.training.start import start_run  # noqa: E402
 SHORT = (*TINY, "members.*.sampling.least_steps=1")
 """The same jobs with a step or two an epoch, for many rounds."""
 JOBS_OF_A_SECOND = 90
-FOLDS, SECOND_EPOCHS = 3, 6
+FOLDS, SECOND_EPOCHS = 3, 9
 
 
 class Rows:

@@ -11,6 +11,8 @@ from typing import Any
 _BOUNDARY = b"----steelsight-bench"
 _IDLE = 2.0  # seconds after which a connection is not used again: the server would close it after five
 _numbers = count()
+REFUSED = 0
+"""In place of a status: the station has as many connections as it takes, and ended this one."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,12 @@ async def open_loop(
 
     async def ask(place: int) -> Answer:
         connection = idle.pop() if idle else Connection(*address)
-        answer = await connection.post_image(*images[place % len(images)])
+        begun = time.perf_counter()
+        try:
+            answer = await connection.post_image(*images[place % len(images)])
+        except (ConnectionError, asyncio.IncompleteReadError):
+            connection.close()
+            return Answer(REFUSED, time.perf_counter() - begun, b"")
         idle.append(connection)
         return answer
 

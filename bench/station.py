@@ -25,7 +25,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
-from light_client import Answer, Connection, closed_loop, open_loop
+from light_client import REFUSED, Answer, Connection, closed_loop, open_loop
 from machine import print_machine
 
 from steelsight.cascade.sources import find_sources
@@ -130,7 +130,8 @@ def overload(address: Address, images: Images, rate: float, count: int) -> None:
     accepted = [one.json["inspections"][0]["id"] for one in answers if one.status == 200]
     after = asyncio.run(_logged(address)) - before
     refused = [one.seconds for one in answers if one.status == 429]
-    print(f"overload: {count} requests at {rate:.1f}/s: {dict(statuses)}")
+    ended = statuses.pop(REFUSED, 0)
+    print(f"overload: {count} requests at {rate:.1f}/s: {dict(statuses)}, {ended} connections too many")
     lost, unasked = len(set(accepted) - after), len(after - set(accepted))
     print(f"  accepted and not in the log {lost}, in the log and not answered {unasked}")
     if refused:

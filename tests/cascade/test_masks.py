@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelsight.cascade.judge import judge
-from steelsight.cascade.masks import LEAST, MOST, CombinedMaps, cut, suspect
+from steelsight.cascade.masks import LEAST, MOST, OF_IMAGE, CombinedMaps, cut, suspect
 from steelsight.imaging.combine import combine_maps
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.rle import decode_runs, format_runs
@@ -59,7 +59,8 @@ def test_they_are_the_largest_regions_above_the_lower_threshold_of_classes_witho
                 )
                 if large.any():
                     every = sorted(parts(above), key=lambda part: -part.sum())
-                    enough = [part for part in every if part.sum() >= ceil(RULE.min_area[index] / LEAST)]
+                    least = min(ceil(RULE.min_area[index] / LEAST), above.size // OF_IMAGE)
+                    enough = [part for part in every if part.sum() >= least]
                     for part in enough[:MOST]:
                         expected |= part
                     counts.append((len(enough), len(every)))
@@ -174,7 +175,8 @@ def test_masks_and_what_is_suspected_are_as_defined_to_the_last_pixel(scene: Any
         above = map_ > rule.lower[index]
         parts = [] if is_kept else sorted(parts_of(above), key=lambda part: (-len(part), box_of(part)[:2]))
         large = np.zeros(size, bool)
-        for part in [one for one in parts if LEAST * len(one) >= rule.min_area[index]][:MOST]:
+        least = max(1, min(rule.min_area[index] / LEAST, size[0] * size[1] // OF_IMAGE))
+        for part in [one for one in parts if len(one) >= least][:MOST]:
             large[tuple(zip(*part, strict=True))] = True
         for what, mask in (("", above & is_kept), ("suspected_", large)):
             expected[f"{what}runs"].append(runs_of(mask))

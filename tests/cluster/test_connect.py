@@ -1,5 +1,6 @@
 """What is wrong with a cluster is said in one sentence, at once, before an image is read."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -77,3 +78,23 @@ def test_import_steelsight_knows_nothing_of_ray() -> None:
     environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+CONNECTED = """
+import os, ray, sys
+from steelsight.cluster.connect import connected
+with connected("local"):
+    print(os.environ["RAY_worker_lease_timeout_milliseconds"], file=sys.stderr)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("given", "used"), [({}, "60000"), ({"RAY_worker_lease_timeout_milliseconds": "700"}, "700")])
+def test_a_worker_is_kept_for_the_jobs_that_follow_unless_the_user_says_how_long(
+    given: dict[str, str], used: str
+) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")} | given
+    said = subprocess.run(
+        [sys.executable, "-c", CONNECTED], env=environment, capture_output=True, text=True, check=True
+    )
+    assert said.stderr.split()[-1] == used

@@ -41,12 +41,12 @@ def orders(evidence: OutOfFoldPredictions, images: Path, token: str, packed: Pac
     return RunOrders(token, files, images, packed, "cpu", 1, 0, 2**30, False, checkpoint_every=0)
 
 
-def hear(messages: Iterator[Message], evidence: OutOfFoldPredictions, until: str) -> list[Message]:
+def hear(parcels: Iterator[list[Message]], evidence: OutOfFoldPredictions, until: str) -> list[Message]:
     """Put what comes into the RUN, as a driver does, up to a message of a kind."""
     member = evidence.recipe.member(NAME)
     incoming = Incoming(evidence.run.job(NAME, FOLD), evidence.run.predictions_file(member, FOLD))
     heard: list[Message] = []
-    for message in messages:
+    for message in (message for parcel in parcels for message in parcel):
         if "file" in message:
             incoming.take(message)
             continue
@@ -100,7 +100,7 @@ def test_as_on_one_machine_and_from_a_checkpoint_on(evidence: OutOfFoldPredictio
 
 
 def test_a_node_that_does_not_see_the_images_says_so(evidence: OutOfFoldPredictions, tmp_path: Path) -> None:
-    [_, told] = train_job(orders(evidence, tmp_path / "nowhere", "third"), NAME, FOLD, {}, None)
+    [_, [told]] = train_job(orders(evidence, tmp_path / "nowhere", "third"), NAME, FOLD, {}, None)
     assert "does not see there the images that the run began with" in told["no_data"]
     assert told["no_data"].endswith("or let `ship_data=` bring them")
 
@@ -108,5 +108,5 @@ def test_a_node_that_does_not_see_the_images_says_so(evidence: OutOfFoldPredicti
 def test_other_images_under_the_same_path_are_none(evidence: OutOfFoldPredictions) -> None:
     first, second = (sample.path for sample in evidence.record.samples[:2])
     first.write_bytes(second.read_bytes())
-    [_, told] = train_job(orders(evidence, evidence.record.root, "fourth"), NAME, FOLD, {}, None)
+    [_, [told]] = train_job(orders(evidence, evidence.record.root, "fourth"), NAME, FOLD, {}, None)
     assert "no_data" in told

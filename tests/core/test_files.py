@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from steelsight.core import files
 from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors, is_temporary, replacing, resolved, sweep, temporary_beside, write_bytes
 
@@ -41,6 +42,15 @@ def test_a_write_that_fails_leaves_the_former_file_and_nothing_else(tmp_path: Pa
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.fixture(params=["exchanged", "moved aside"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How a folder takes another's name: in one step, or in two where the system knows no such step."""
+    if request.param == "moved aside":
+        monkeypatch.setattr(files, "exchange", lambda one, other: False)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("way")
 def test_a_folder_takes_the_place_of_a_folder(tmp_path: Path) -> None:
     path = tmp_path / "inspector"
     for text in ("first", "second"):
@@ -51,6 +61,7 @@ def test_a_folder_takes_the_place_of_a_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.usefixtures("way")
 def test_many_threads_write_one_folder_and_it_is_always_one_of_theirs(tmp_path: Path) -> None:
     path = tmp_path / "inspector"
 
@@ -71,6 +82,7 @@ def test_a_folder_is_put_back_where_its_successor_cannot_have_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, rename, failing = tmp_path / "inspector", os.replace, ["the second rename"]
+    monkeypatch.setattr(files, "exchange", lambda one, other: False)
     path.mkdir()
     (path / "a").write_text("former")
 

@@ -29,6 +29,18 @@ def test_every_recipe_becomes_small_and_stays_valid(name: str) -> None:
     assert quick_recipe(quick) == quick
 
 
+def test_two_networks_of_minutes_are_not_silenced() -> None:
+    """Two could only vote as one, and the limit of a long training leaves nothing of what they find."""
+    whole, quick = load_recipe("lite"), load_recipe("lite", quick=True)
+    assert (whole.selection.combine, quick.selection.combine) == ("votes", "logits")
+    assert whole.search.max_false_alarms < quick.search.max_false_alarms == 0.1
+    paper = load_recipe("paper", quick=True)
+    assert paper.selection.combine == "mean"
+    assert paper.search == load_recipe("paper").search
+    looser = load_recipe("lite", ["search.max_false_alarms=0.3"])
+    assert quick_recipe(looser).search.max_false_alarms == 0.3
+
+
 def test_what_is_set_by_hand_is_kept() -> None:
     quick = load_recipe("lite", ["folds=3", "members.*.phases.1.epochs=7"], quick=True)
     assert (quick.folds, quick.members[0].epochs) == (3, 7)

@@ -17,8 +17,9 @@ from steelsight.rule.rule import Rule
 MasksAndRegions = tuple[tuple[Runs, ...], tuple[Region, ...]]
 """The run lengths of each class, and the connected regions of all of them."""
 
-LEAST = 4
-"""A suspected region has at least this part (one fourth) of its class's minimum area: single specks are not listed."""
+LEAST, OF_IMAGE = 4, 2048
+"""A suspected region has at least this part (one fourth) of its class's minimum area, or this part (.05 %) of the image, if
+that is less: single specks are not listed, and a rule that asks for a large area does not hide where to look."""
 
 MOST = 5
 """Suspected regions of a class that are listed, the largest ones."""
@@ -48,7 +49,7 @@ class CombinedMaps:
         self._counted, self._above = counted, dict[tuple[int, int], Columns]()
         self._maps, self._combine, self._at = maps, engine.combine, at
         self._preprocesses = [network.preprocess for network in engine.segmenters]
-        self._size = (image.shape[0], image.shape[1])
+        self.size = (image.shape[0], image.shape[1])
         self.kept = np.stack([self._make(index) for index in range(len(maps[0]))]) if keep else None
         """uint8 (classes, height, width) at the image's own size; None where they are not kept."""
 
@@ -72,7 +73,7 @@ class CombinedMaps:
     def _levels(self, index: int) -> NDArray[np.float32]:
         of_class = [map_[index : index + 1] for map_ in self._maps]
         levels: NDArray[np.float32] = combined_levels(
-            of_class, self._preprocesses, self._size, self._combine, self._at, _plane(self._size)
+            of_class, self._preprocesses, self.size, self._combine, self._at, _plane(self.size)
         )[0]
         return levels
 
@@ -123,19 +124,20 @@ def suspect(maps: CombinedMaps, found: Sequence[Runs], rule: Rule) -> MasksAndRe
             continue
         columns = maps.above(index, rule.lower[index])
         every = RegionRuns.of(columns, columns.levels > rule.lower[index])
-        large = large_regions(every, least_area(rule.min_area[index]))
+        large = large_regions(every, least_area(rule.min_area[index], maps.size))
         runs[index] = large.runs()
         regions.extend(large.describe(index))
     return tuple(runs), tuple(regions)
 
 
-def least_area(min_area: int) -> int:
-    """The pixels that a suspected region has at least.
+def least_area(min_area: int, size: tuple[int, int]) -> int:
+    """The pixels that a suspected region of an image of (height, width) has at least.
 
-    >>> least_area(48), least_area(27), least_area(1)
-    (12, 7, 1)
+    >>> strip = (256, 1600)
+    >>> least_area(48, strip), least_area(27, strip), least_area(1, strip), least_area(12_000, strip)
+    (12, 7, 1, 200)
     """
-    return -(-min_area // LEAST)
+    return max(1, min(-(-min_area // LEAST), size[0] * size[1] // OF_IMAGE))
 
 
 def large_regions(found: RegionRuns, least: int) -> RegionRuns:

@@ -22,6 +22,9 @@ _QUIET = {
     "RAY_USAGE_STATS_PROMPT_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns of a future default each time
 }
+_LEASE = {"RAY_worker_lease_timeout_milliseconds": "60000"}
+"""How long a worker is kept for the jobs that follow. Ray's own half a second ends with each job, and the next one then waits
+up to a tenth of a second for the news that its node is free. Drivers that share a cluster still take turns."""
 
 
 def require_cluster(address: str) -> None:
@@ -68,6 +71,7 @@ def connected(address: str) -> Iterator[Any]:
     """
     require_cluster(address)
     os.environ.update(_QUIET)
+    os.environ.update({name: value for name, value in _LEASE.items() if name not in os.environ})
     own: dict[str, Any] = {}
     if address == LOCAL:
         own["include_dashboard"] = False

@@ -2,7 +2,7 @@
 
 It needs nothing of the driver's disk. The messages are those of `training/worker.py`, with `{"begun": host}` first, `{"file":
 name, ...}` for what travels (`files_back.py`), `{"checkpoint": true}` behind one that has arrived whole, and `{"no_data":
-sentence}` where the node lacks the images. Images are counted beside whatever else there is to tell.
+sentence}` where the node lacks the images. They come as lists of what there was to tell (`parcels.py`).
 """
 
 import queue
@@ -20,12 +20,13 @@ from typing import Any
 from steelsight.cluster.described_run import write_description
 from steelsight.cluster.files_back import Message, sent
 from steelsight.cluster.once_a_driver import once_a_driver
+from steelsight.cluster.parcels import Parcel
 from steelsight.cluster.shipped import Chunk, Packed, unpack
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_bytes
 from steelsight.run.run import JobFolder
 
-_TOLD_EVERY = 0.5  # seconds between two counts of images
+_LOOK_EVERY = 0.25  # seconds between two looks at whether something is to be sent
 
 _ENDS = {"done", "failed", "broken", "no_data"}
 
@@ -56,7 +57,7 @@ class RunOrders:
 
 def train_job(
     orders: RunOrders, member: str, fold: int, former: Mapping[str, Chunk], start: Chunk | None
-) -> Iterator[Message]:
+) -> Iterator[list[Message]]:
     """Train a job.
 
     Args:
@@ -64,27 +65,32 @@ def train_job(
         start: the weights that it starts from.
     """
     told: queue.SimpleQueue[Message] = queue.SimpleQueue()
-    yield {"begun": socket.gethostname()}
+    yield [{"begun": socket.gethostname()}]
     threading.Thread(target=_train, args=(orders, member, fold, former, start, told.put), daemon=True).start()
-    checkpoints, images, counted_at = None, 0, time.monotonic()
+    checkpoints, parcel = None, Parcel()
     while True:
         try:
-            message = told.get(timeout=_TOLD_EVERY)
+            message = told.get(timeout=_LOOK_EVERY)
         except queue.Empty:
             message = {}
-        images += message.pop("images", 0)
-        if "at" in message:
+        if "images" in message:
+            parcel.count(message["images"])
+        elif "at" in message:
             checkpoints = _Checkpoints(JobFolder(Path(message["at"])), orders.checkpoint_every)
         elif "made" in message:
             for name, path in message["made"]:
-                yield from sent(path, name)
-        elif message or (images and time.monotonic() - counted_at > _TOLD_EVERY):
-            yield message | ({"images": images} if images else {})  # together: each message takes the driver a moment
-            images, counted_at = 0, time.monotonic()
+                for piece in sent(path, name):
+                    yield from parcel.add(piece)
+        elif message:
+            yield from parcel.add(message)
         if message.keys() & _ENDS:
+            yield parcel.take()
             return
         if checkpoints is not None and checkpoints.is_due():
-            yield from checkpoints.messages()
+            for piece in checkpoints.messages():
+                yield from parcel.add(piece)
+        if parcel.is_due():
+            yield parcel.take()
 
 
 def time_job(orders: RunOrders, member: str, fold: int) -> Message:
@@ -219,6 +225,7 @@ def _desk(orders: RunOrders) -> _Desk:
     from steelsight.imaging.read import ImageError
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.record import fingerprint
+    from steelsight.training.allocator import keep_what_is_loaded
     from steelsight.training.fabric import make_fabric
     from steelsight.training.kept_images import image_readers
     from steelsight.training.same_images import seen_at
@@ -239,4 +246,5 @@ def _desk(orders: RunOrders) -> _Desk:
     fabric = make_fabric("cuda" if orders.device == "cuda" else "cpu", evidence.recipe)
     samples = (*record.samples, *record.without_masks)
     reads = image_readers(evidence.recipe.members, samples, orders.workers, orders.cache, record.roi)
+    keep_what_is_loaded()
     return _Desk(evidence, fabric, reads, lock)

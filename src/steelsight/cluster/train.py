@@ -165,15 +165,17 @@ class _Driver:
         start = None if job.start is None else self.ray.put(_content(job.start))
         options = {"max_retries": 0, "num_returns": "streaming", "_generator_backpressure_num_objects": _WAITING}
         given = self._remote.options(**self.needs[job.member.name].options(), **options)
-        stream = given.remote(self._shared_orders, job.member.name, job.fold, self.ray.put(former), start)
+        # An object of its own would cost each job a lease and a transfer before it begins, so nothing is put for nothing.
+        goes_on_from = self.ray.put(former) if former else former
+        stream = given.remote(self._shared_orders, job.member.name, job.fold, goes_on_from, start)
         incoming = Incoming(job.folder, self.evidence.run.predictions_file(job.member, job.fold))
         self._tasks[stream] = _Task(job, incoming, lock)
 
     def _hear(self, stream: Any) -> None:
-        """Take one message of a task."""
+        """Take what a task tells."""
         task = self._tasks[stream]
         try:
-            message: Message = self.ray.get(next(stream))
+            messages: list[Message] = self.ray.get(next(stream))
         except StopIteration:
             self._lose(stream, "it ended without a word")
         except self.ray.exceptions.RayTaskError as error:  # not of the training, which tells its own
@@ -181,13 +183,14 @@ class _Driver:
         except self.ray.exceptions.RayError as error:
             self._lose(stream, first_line(error))
         else:
-            self._take(stream, task, message)
+            for message in messages:
+                self._take(stream, task, message)
 
     def _take(self, stream: Any, task: _Task, message: Message) -> None:
         job = task.job
         if "images" in message:
             self.progress.step(job, message["images"])
-        if "begun" in message:
+        elif "begun" in message:
             task.host, task.has_begun = message["begun"], True
             self.progress.begin(job)
         elif "epoch" in message:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from steelsight.core.errors import UserError
+from steelsight.core.exchange import exchange
 from steelsight.core.private_files import create_private_file, make_private_folder
 from steelsight.core.safe_names import no_formula
 
@@ -91,13 +92,16 @@ def replacing(
 
 
 def _take_place(temporary: Path, path: Path) -> None:
-    """Rename a file or folder. A folder takes no other's name, so that one is moved aside first: a moment without it, rather
-    than the time that deleting takes; it is put back if its successor cannot have its place."""
+    """Rename a file or folder. A folder takes no other's name, so the two change names. Where the system cannot do that, the
+    one that is there is moved aside first: a moment without it, rather than the time that deleting takes; it is put back if
+    its successor cannot have its place."""
     former = temporary_beside(path)
     try:
         while True:
             with suppress(FileNotFoundError):  # another process moves it aside
                 if path.is_dir() and temporary.is_dir():
+                    if exchange(temporary, path):
+                        return
                     path.replace(former)
             try:
                 temporary.replace(path)

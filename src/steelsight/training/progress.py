@@ -23,6 +23,7 @@ from steelsight.training.sampling import distinct_images, steps_per_epoch
 
 _SEGMENT_COST = 2.0  # of a UNet++ pixel against a classifier pixel, as measured on a processor
 _ESTIMATE_SECONDS = 900.0
+_ESTIMATE_EVERY = 0.5  # seconds between two estimates of the end: with many jobs one takes longer than a step's message
 _LEARNED = 0.1  # soft Dice of a class, below which hardly anything of it is found
 
 
@@ -57,6 +58,8 @@ class TrainingProgress:
         self._waiting = {job.name: job for job in jobs}
         self._tasks: dict[str, TaskID] = {}
         self._pace = _Pace()
+        self._estimated = float("-inf")
+        self._ends: float | None = None
         self._all = self._bar.add_task("training", total=sum(self._left.values()) or 1.0, note="")
 
     def __enter__(self) -> Self:
@@ -131,6 +134,13 @@ class TrainingProgress:
 
     def seconds_left(self) -> float | None:
         """Until the last job ends, as the jobs have gone so far; None where nothing is known yet."""
+        now = time.monotonic()
+        if now - self._estimated >= _ESTIMATE_EVERY:
+            left, self._estimated = self._estimate(), now
+            self._ends = None if left is None else now + left
+        return None if self._ends is None else max(0.0, self._ends - now)
+
+    def _estimate(self) -> float | None:
         rate = self._pace.rate()
         if not rate:
             return None

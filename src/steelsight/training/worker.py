@@ -87,7 +87,7 @@ def main() -> None:
 def _work(orders: Orders, received: "queue.Queue[dict[str, Any]]", tell: Tell) -> None:
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
-    from steelsight.training.allocator import give_back
+    from steelsight.training.allocator import give_back, keep_what_is_loaded
     from steelsight.training.epochs import Hooks
     from steelsight.training.fabric import make_fabric
     from steelsight.training.job import make_job, run_job
@@ -100,6 +100,7 @@ def _work(orders: Orders, received: "queue.Queue[dict[str, Any]]", tell: Tell) -
     samples = (*evidence.record.samples, *evidence.record.without_masks)
     reads = image_readers(evidence.recipe.members, samples, orders.workers, orders.cache, evidence.record.roi)
     hooks = Hooks(lambda images: tell({"images": images}), lambda line: tell({"epoch": line}), orders.tensorboard)
+    keep_what_is_loaded()
     tell({"ready": True})
     while True:
         [(what, (name, fold))] = received.get().items()

@@ -117,7 +117,7 @@ def test_moved_thresholds_find_it_anew_as_the_inspector_would(page: Any, client:
     for level in (RULE.lower[number - 1] - 60, RULE.lower[number - 1] - 90):
         row.locator("input.lower").evaluate(SLIDE, level)
         expect(page.locator(".reset")).to_be_enabled()
-        large = large_regions(RegionRuns.of_mask(map_ > level), least_area(RULE.min_area[number - 1]))
+        large = large_regions(RegionRuns.of_mask(map_ > level), least_area(RULE.min_area[number - 1], size))
         expected = decode_runs(large.runs(), size)
         assert np.array_equal(suspected(page, number, size), expected)
         assert not np.array_equal(expected, before)

@@ -86,8 +86,8 @@ def open_workplace(
 ) -> Workplace:
     """The folder of exactly this distillation, new or begun.
 
-    Its name changes with the teachers' weights, the data, the images without labels, and the students, so that nothing of
-    another one is taken for its own.
+    Its name changes with the teachers' weights and rule, the data, the images without labels, and the students, so that
+    nothing of another one is taken for its own.
 
     Raises:
         UserError: it was begun, is not finished, and `request.resume` does not say that it goes on.
@@ -97,6 +97,10 @@ def open_workplace(
             f"{name}:{fold}": _sha256(weights_of(plan.run, (name, fold))) for name, fold in sum(plan.jobs, ())
         },
         "combine": plan.recipe.selection.combine,
+        "rule": {
+            "at": plan.rule.at,
+            "upper": plan.rule.upper,
+        },  # answers are cut by the one, windows drawn by the other
         "data": plan.record.fingerprint,
         "seed": plan.recipe.seed,
         "unlabelled": [_identity(source) for source in unlabelled],

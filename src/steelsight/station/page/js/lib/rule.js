@@ -41,8 +41,9 @@ export function countAbove(histogram, value) {
   return count;
 }
 
-/** Of `steelsight.cascade.masks`: a suspected region has this part of the minimum area; so many are shown of a class. */
+/** Of `steelsight.cascade.masks`: a suspected region has this part of the minimum area or of the image; so many are shown of a class. */
 const LEAST = 4;
+const OF_IMAGE = 2048;
 const MOST = 5;
 
 /**
@@ -54,7 +55,8 @@ const MOST = 5;
  */
 export function suspectMask(rule, index, map, height, width, lower) {
   const mask = map.map((value) => (value > lower ? 1 : 0));
-  return keepLargest(mask, height, width, { least: Math.ceil(rule.min_area[index] / LEAST), most: MOST });
+  const least = Math.min(Math.ceil(rule.min_area[index] / LEAST), Math.floor((height * width) / OF_IMAGE));
+  return keepLargest(mask, height, width, { least: Math.max(1, least), most: MOST });
 }
 
 /**

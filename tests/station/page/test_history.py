@@ -113,6 +113,15 @@ def test_a_row_says_what_the_reason_says(page: Any, client: Any) -> None:
     expect(row.locator("[data-label=Channel]")).to_have_text({"page": "page", "http": "HTTP"}[one["door"]])
 
 
+def test_from_and_to_stand_side_by_side(browser: Browser, client: Any) -> None:
+    for width in (1440, 1280, 390):
+        with page_of(browser, client.base_url, viewport={"width": width, "height": 900}) as page:
+            page.goto("/#history")
+            since, until = (page.get_by_label(name, exact=True).bounding_box() for name in ("From", "To"))
+            assert abs(since["y"] - until["y"]) < 2
+            assert since["x"] < until["x"]
+
+
 def test_counts_are_those_of_the_log_and_images_open_in_the_viewer(page: Any, client: Any) -> None:
     totals = client.get("/api/v1/statistics").json()["totals"]
     figure = page.locator(".chart-figure", has_text="Verdicts of 54 images")

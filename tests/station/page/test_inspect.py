@@ -121,11 +121,29 @@ def test_who_loads_the_page_anew_is_told_where_the_results_are(page: Any) -> Non
 def test_a_station_that_is_gone_is_told_in_our_words_in_every_view(page: Any) -> None:
     expect(page.locator(".drop")).to_be_visible()
     page.wait_for_load_state("networkidle")
-    page.context.set_offline(True)
     for view in ("history", "review"):
+        page.context.set_offline(True)
         page.evaluate("(view) => { location.hash = view; }", view)
         expect(page.locator("main")).to_contain_text("The station does not answer")
-    page.context.set_offline(False)
+        for name in ("Older", "More"):  # of what?
+            expect(page.get_by_role("button", name=name)).to_be_hidden()
+        expect(page.locator(".queue-list:visible, .corrections:visible")).to_have_count(0)
+        page.context.set_offline(False)
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator("main")).not_to_contain_text("The station does not answer")
+        expect(
+            page.get_by_role("link", name="Drop images, or try the sample").or_(page.locator("[data-id]")).first
+        ).to_be_visible()
+
+
+def test_a_phone_is_not_asked_to_drop_and_has_no_gap_for_a_missing_picture(browser: Browser, client: Any) -> None:
+    with page_of(browser, client.base_url, **LOOKS["phone"]) as page:
+        page.goto("/#inspect")
+        expect(page.get_by_role("heading", name="Images of steel")).to_be_visible()
+        drop(page, ("notes.jpg", b"no image at all"))
+        finished(page, 1)
+        expect(page.locator(".failed .reason")).to_contain_text("no image at all")
+        expect(page.locator(".failed .thumb")).to_be_hidden()
 
 
 def test_an_empty_history_and_an_empty_queue_lead_somewhere(browser: Browser, inspector: Any, tmp_path: Path) -> None:

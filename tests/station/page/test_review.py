@@ -119,6 +119,14 @@ def test_the_doubtful_come_first_and_keys_agree(page: Any, client: Any) -> None:
     expect(page.locator(".queue-list button").last).to_contain_text("pass, masks agreed – Ada")
 
 
+def test_the_queue_says_what_its_order_is_and_parts_no_word_from_its_number(page: Any, client: Any) -> None:
+    page.goto("/#review")
+    expect(page.locator(".queue")).to_contain_text("Most doubtful first: verdict review, then P(defect) near 0.5.")
+    expect(page.locator(".queue-list .unbroken").first).to_be_visible()
+    lines = page.locator(".queue-list .unbroken").evaluate_all("all => all.map((one) => one.getClientRects().length)")
+    assert set(lines) == {1}
+
+
 def test_without_an_image_there_is_nothing_to_decide(page: Any, client: Any) -> None:
     page.goto("/#review/-1")
     expect(page.get_by_role("alert")).to_be_visible()

@@ -218,6 +218,26 @@ def test_what_is_listed_is_what_is_outlined(page: Any, client: Any, one: Any) ->
     expect(regions.locator("ol").first.locator(".region")).to_have_count(len(one["regions"]))
 
 
+def test_thumbs_and_the_numbers_of_regions_are_named(page: Any) -> None:
+    expect(page.locator(".thumbs")).to_have_text(
+        "lower threshold: edge of the mask upper threshold: whether there is one"
+    )
+    colours = page.locator(".thumbs .dot").evaluate_all(
+        "all => all.map((one) => getComputedStyle(one).backgroundColor)"
+    )
+    assert colours[0] != colours[1]  # as of the thumbs themselves
+    expect(page.locator(".regions")).to_contain_text("Width × height at left, top; area; mean probability.")
+
+
+def test_keys_are_as_high_as_their_letters(browser: Browser, client: Any, one: Any) -> None:
+    with page_of(browser, client.base_url, **LOOKS["phone"]) as page:
+        look_at(page, one)
+        page.keyboard.press("?")
+        heights = page.locator("#keys kbd").evaluate_all("all => all.map((one) => one.offsetHeight)")
+        assert len(heights) > 5
+        assert max(heights) - min(heights) <= 2
+
+
 def test_images_that_the_gate_held_back_say_so(browser: Browser, client: Any) -> None:
     card = client.get("/api/v1/inspector").json()
     logged = client.get("/api/v1/inspections", params={"limit": 100}).json()["inspections"]
@@ -226,7 +246,9 @@ def test_images_that_the_gate_held_back_say_so(browser: Browser, client: Any) ->
         pytest.skip("no image of these is held back by this inspector's gate")
     with page_of(browser, client.base_url) as page:
         look_at(page, held[0])
-        expect(page.get_by_role("dialog")).to_contain_text("Passed by the classifier (score ")
+        expect(page.get_by_role("dialog")).to_contain_text("Not searched for defects: P(defect) ")
+        expect(page.get_by_role("dialog")).to_contain_text(" is not above 0.050, the limit for any mask.")
+        expect(page.locator(".thumbs")).to_be_hidden()  # there is none to explain
         expect(page.locator(".slider")).to_have_count(0)
 
 

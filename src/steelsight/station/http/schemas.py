@@ -189,6 +189,7 @@ class PolicyAnswer(Model):
     reject_at: float | None
     evidence: EvidenceKind
     guaranteed: bool
+    confidence: float
     statements: list[str]
 
 

@@ -132,6 +132,7 @@ def _policy(policy: Policy) -> PolicyAnswer:
         reject_at=policy.reject_at,
         evidence=policy.evidence,
         guaranteed=policy.is_guaranteed,
+        confidence=policy.wish.confidence,
         statements=[thresholds_text(policy), *said],
     )
 

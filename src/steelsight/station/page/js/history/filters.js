@@ -45,8 +45,7 @@ export function makeFilters(card, changed) {
     labelled("Channel", selects.door),
     labelled("Reviewed", selects.reviewed),
     labelled("Unusual", selects.flagged),
-    labelled("From", since),
-    labelled("To", until),
+    h("div", { class: "pair" }, labelled("From", since), labelled("To", until)),
     labelled("Order", selects.order),
     h("button", { type: "reset", class: "quiet" }, "Clear"),
   );

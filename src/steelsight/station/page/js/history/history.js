@@ -60,7 +60,7 @@ class History {
     this.message = h("div", { class: "told" });
     this.alarm = h("div");
     this.rows = h("tbody");
-    this.older = h("button", { type: "button", title: "(o)", onclick: () => this.more() }, "Older");
+    this.older = h("button", { type: "button", hidden: true, title: "(o)", onclick: () => this.more() }, "Older");
     element.append(
       h("h1", {}, "History"),
       this.message,
@@ -208,13 +208,13 @@ class History {
     try {
       await work();
     } catch (error) {
-      this.say(error);
+      this.say(error, () => this.reload());
     }
   }
 
-  /** @param {unknown} error */
-  say(error) {
-    this.message.replaceChildren(notice(messageOf(error), "error"));
+  /** @param {unknown} error @param {(() => unknown)|null} again */
+  say(error, again = null) {
+    this.message.replaceChildren(notice(messageOf(error), "error", again));
   }
 }
 

@@ -74,7 +74,7 @@ class Inspect {
   dropZone() {
     const { limits, samples } = this.card;
     const zone = h("div", { class: "drop" },
-      h("h1", {}, "Drop images of steel here"),
+      h("h1", {}, matchMedia("(any-hover: hover)").matches ? "Drop images of steel here" : "Images of steel"),
       h("div", { class: "actions" },
         h("button", { id: "choose", class: "primary", type: "button", onclick: () => this.picker.click() }, "Choose images"),
         samples.length > 0 && h("button", { id: "try-sample", type: "button", onclick: () => this.addSample() },

@@ -39,7 +39,7 @@ export class ResultRow {
     this.file = file;
     this.again = again;
     /** Null once an image is in its place. @type {HTMLCanvasElement|null} */
-    this.picture = h("canvas", { class: "thumb", width: 320, height: 52, "aria-hidden": "true" });
+    this.picture = h("canvas", { class: "thumb blank", width: 320, height: 52, "aria-hidden": "true" });
     this.words = h("span", { class: "words" }, h("span", { class: "soft" }, "waiting"));
     this.title = h("span", { class: "title" }, h("span", { class: "name" }, name));
     this.button = h("button", { class: "result", type: "button", disabled: true, onclick: () => open(this) },
@@ -62,6 +62,7 @@ export class ResultRow {
     const context = contextOf(picture);
     context.imageSmoothingQuality = "medium";
     context.drawImage(bitmap, 0, 0, picture.width, picture.height);
+    picture.classList.remove("blank");
   }
 
   /** @param {Inspection} inspection @param {Inspector} card */

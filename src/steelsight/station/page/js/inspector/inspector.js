@@ -35,8 +35,9 @@ function verdicts({ policy }) {
   }
   section.append(
     h("p", { class: "notice info" }, policy.guaranteed
-      ? "Its bounds are guaranteed for images like the test images. None of these was used to train it."
-      : `Its bounds are an estimate, and not guaranteed (${policy.evidence}).`),
+      ? "Its bounds are guaranteed for images like the test images. None of these was used to train it. Each bound holds with "
+      : `Its bounds are an estimate, and not guaranteed (${policy.evidence}). Each is stated with `,
+    `${percent(policy.confidence)} confidence.`),
     h("ul", {}, policy.statements.map((text) => h("li", {}, text))));
   return section;
 }
@@ -60,12 +61,13 @@ function networks({ networks: all, out_of_fold: found }) {
   /** @type {Map<string, Network[]>} */
   const members = new Map();
   for (const one of all) members.set(one.member, [...(members.get(one.member) ?? []), one]);
+  const several = Object.keys(steps).some((step) => all.filter((one) => one.step === step).length > 1);
   return h("section", {}, h("h2", {}, "Networks"),
     table(["Step", "Network", "Folds", "Sees"], [...members].map(([member, folds]) => [
       steps[folds[0].step], member, folds.map(({ fold }) => fold).join(", "), `${folds[0].height} × ${folds[0].width} px`])),
     h("p", { class: "soft" }, ...found
       ? ["A fold is a part of the training images. Each network was trained without its fold. ",
-        "The answers of a step's networks are combined."]
+        several && "The answers of a step's networks are combined."]
       : ["One network a step, which learned to answer as all folds' networks do together. It began with the weights of the fold ",
         "named here, and has learned from the images of all."]));
 }

@@ -107,6 +107,7 @@
  *   reject_at: number|null,
  *   evidence: "own"|"calibrated"|"cross-validated"|"epoch-selected"|"other-precision"|"other-region",
  *   guaranteed: boolean,
+ *   confidence: number,
  *   statements: string[],
  * }} Policy
  */
@@ -140,7 +141,7 @@
  *   name: string,
  *   version: string,
  *   station: string,
- *   precision: "fp32"|"bf16"|"int8",
+ *   precision: "fp32"|"fp16"|"bf16"|"int8",
  *   classes: Class[],
  *   networks: Network[],
  *   rule: Rule,

@@ -129,7 +129,7 @@ export function cumulativeCurves({ title, summary, edges, line, expected, limit,
     const [x] = at(tick, 0);
     return [
       svg("line", { x1: left, x2: width - 10, y1: y, y2: y, class: "grid" }),
-      svg("text", { x: left - 6, y: y + 4, class: "tick", "text-anchor": "end" }, `${100 * tick}%`),
+      svg("text", { x: left - 6, y: y + 4, class: "tick", "text-anchor": "end" }, `${100 * tick} %`),
       svg("text", { x, y: height - 22, class: "tick", "text-anchor": "middle" }, String(tick)),
     ];
   });

@@ -59,9 +59,14 @@ export function contextOf(canvas) {
   return context;
 }
 
-/** A sentence in a frame; read out at once where it is an error. @param {string} text @param {"info"|"error"} kind */
-export const notice = (text, kind = "info") =>
-  h("p", { class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" }, text);
+/**
+ * A sentence in a frame; read out at once where it is an error.
+ * @param {string} text @param {"info"|"error"} kind
+ * @param {(() => unknown)|null} again what a button "Try again" does; null: there is none.
+ */
+export const notice = (text, kind = "info", again = null) =>
+  h("p", { class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" }, text,
+    again && [" ", h("button", { type: "button", class: "link", onclick: () => again() }, "Try again")]);
 
 /** A verdict as shape and word. @param {Verdict|"unreadable"|null} verdict null: the inspector has no policy. */
 export function badge(verdict) {

@@ -29,8 +29,9 @@ export class Queue {
       h("option", { value: "" }, "any verdict"),
       ["review", "reject", "pass"].map((verdict) => h("option", { value: verdict }, `verdict ${verdict}`)));
     this.list = h("ol", { class: "queue-list" });
-    this.more = h("button", { type: "button", class: "quiet", onclick: () => again(this.load) }, "More");
-    this.element = h("aside", { class: "queue", "aria-label": "Review queue" }, this.verdict, this.list, this.more);
+    this.more = h("button", { type: "button", class: "quiet", hidden: true, onclick: () => again(this.load) }, "More");
+    this.element = h("aside", { class: "queue", "aria-label": "Review queue" }, this.verdict,
+      h("p", { class: "soft order" }, "Most doubtful first: verdict review, then P(defect) near 0.5."), this.list, this.more);
   }
 
   /** Begin anew with the chosen verdicts. */
@@ -120,7 +121,8 @@ export class Queue {
     const details = h(
       "span",
       { class: "soft" },
-      `doubt ${item.doubt.toFixed(2)}, P(defect) ${probabilityOf(item)}`,
+      h("span", { class: "unbroken" }, `doubt ${item.doubt.toFixed(2)},`), " ",
+      h("span", { class: "unbroken" }, `P(defect) ${probabilityOf(item)}`),
       said ? ` – ${said}` : "",
     );
     const button = h(

@@ -83,11 +83,14 @@ export class Review {
 
   /** @param {number|null} id null: the first of the queue. */
   async start(id) {
-    await this.trying(async () => {
+    try {
       await this.queue.start();
+      this.message.replaceChildren();
       const first = id ?? this.queue.items[0]?.id;
       await Promise.all([first ? this.open(first) : null, this.corrections.refresh()]);
-    });
+    } catch (error) {
+      this.message.replaceChildren(notice(messageOf(error), "error", () => this.start(id)));
+    }
   }
 
   end() {

@@ -225,6 +225,7 @@ class InspectionDialog {
     const moved = this.viewer.thresholds.size > 0;
     const none = moved ? "Nothing is found at these thresholds." : "Nothing was found.";
     return h("section", { class: "regions" }, h("h3", {}, moved ? "Regions at these thresholds" : "Regions"),
+      regions.length + suspected.length > 0 && h("p", { class: "soft what" }, "Width × height at left, top; area; mean probability."),
       regions.length ? this.listed(regions) : h("p", { class: "soft" }, none),
       suspected.length > 0 && [h("h3", {}, "Suspected"),
         h("p", { class: "soft" }, "Too small or too unlikely for a mask. Dashed in the picture."),

@@ -20,8 +20,11 @@ export class ThresholdPanel {
     this.resetButton = h("button", { class: "quiet reset", type: "button", title: "As decided (r)", disabled: true,
       onclick: () => this.reset() }, "As decided");
     this.note = h("div");
+    this.thumbs = h("p", { class: "thumbs soft", hidden: true },
+      h("span", {}, h("span", { class: "dot lower", "aria-hidden": "true" }), "lower threshold: edge of the mask "),
+      h("span", {}, h("span", { class: "dot upper", "aria-hidden": "true" }), "upper threshold: whether there is one"));
     this.element = h("section", { class: "classes" },
-      h("h3", {}, "Classes and thresholds", this.resetButton), this.note, [...this.rows.values()].map((row) => row.element));
+      h("h3", {}, "Classes and thresholds", this.resetButton), this.thumbs, this.note, [...this.rows.values()].map((row) => row.element));
     this.listening = new AbortController();
     viewer.addEventListener("masks", () => this.update(), { signal: this.listening.signal });
     void this.load();
@@ -37,7 +40,9 @@ export class ThresholdPanel {
     const { inspection } = this.viewer;
     try {
       await this.viewer.loadMaps();
-      if (this.viewer.inspection === inspection) for (const row of this.rows.values()) row.enable();
+      if (this.viewer.inspection !== inspection) return;
+      for (const row of this.rows.values()) row.enable();
+      this.thumbs.hidden = false;
     } catch (error) {
       this.note.replaceChildren(notice(messageOf(error)));
       for (const row of this.rows.values()) row.slider?.element.remove();

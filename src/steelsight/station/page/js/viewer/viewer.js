@@ -284,7 +284,7 @@ export class Viewer extends EventTarget {
     if (error !== null || p === null) return "The networks gave no probability for this image.";
     if (stored) return null;
     if (p <= rule.gate && (verdict === "pass" || verdict === null)) { // any other image is searched all the same
-      return `Passed by the classifier (score ${probability(p)}, limit ${probability(rule.gate)}): not searched for defects.`;
+      return `Not searched for defects: P(defect) ${probability(p)} is not above ${probability(rule.gate)}, the limit for any mask.`;
     }
     return "The probabilities of this image were not stored.";
   }

@@ -128,6 +128,21 @@ def test_it_prints_on_fewer_than_twelve_sheets_and_can_be_read_in_the_dark(
     assert 4 < len(sheets) < 12
 
 
+@needs_chromium
+def test_no_sheet_repeats_the_one_behind_it_or_holds_the_last_line_alone(text: str, decided_run: Path) -> None:
+    """The verdict table of the first page stands on the page to sign, too."""
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 700, "height": 990})
+        page.goto(Run(decided_run).report_page.resolve().as_uri())
+        becomes = page.get_by_role("heading", name="What becomes of the images")
+        assert becomes.is_visible()
+        page.emulate_media(media="print")
+        assert not becomes.is_visible()
+        assert page.get_by_role("heading", name="What becomes of the tested images").is_visible()
+        space = page.locator("footer").evaluate("(one) => parseFloat(getComputedStyle(one).marginTop)")
+        assert space < 12
+
+
 def test_is_small_enough_to_mail(text: str) -> None:
     assert len(text.encode()) < 5_000_000
 

@@ -53,7 +53,7 @@ def classifier_view(
         p_defect: float64 (N,), each said by members that did not see the image.
         truth: bool (N,), whether the image has a defect.
         groups: int64 (N,), twin group of each image; intervals are drawn over these.
-        gates: P(defect) of the rule's gate, marked in the histogram.
+        gates: P(defect) of the gate of each fold's nested rule, marked in the histogram.
     """
     return ClassifierView(
         images=len(truth),
@@ -120,8 +120,10 @@ def _histogram(p_defect: NDArray[np.float64], truth: NDArray[np.bool_], gates: S
             label = f"{name} ({int(chosen.sum()):,})"
             axes.hist(p_defect[chosen], bins=bins, color=ink, alpha=0.6, label=label)
             axes.hist(p_defect[chosen], bins=bins, histtype="step", color=ink, linewidth=1.1)
-        for number, gate in enumerate(sorted(set(gates))):
-            axes.axvline(gate, color=RED, linewidth=1.1, linestyle="--", label="gate" if number == 0 else None)
+        marked = sorted(set(gates))
+        name = "gate" if len(marked) == 1 else "gates, of the nested rule of each fold"
+        for number, gate in enumerate(marked):
+            axes.axvline(gate, color=RED, linewidth=1.1, linestyle="--", label=name if number == 0 else None)
         if len(truth) > _MANY:
             axes.set_yscale("log")
         else:

@@ -50,7 +50,10 @@ def test_every_field_of_a_recipe_is_described() -> None:
     for kind in (Recipe, Member, Schedule):
         section = page.partition(f"## {kind.__name__}\n")[2].partition("\n## ")[0]
         assert {name for name in kind.model_fields if f"| `{name}` |" not in section} == set()
-    assert "| `pixels` | `int \\| None` | `None` | a budget;" in page
+    assert "| `pixels` | `int`, or nothing | `null` | a budget;" in page
+    assert "| `fit` | `stretch` or `pad` | `stretch` |" in page  # as a recipe has it, not as Python says it
+    for strange in ("\\|", "Literal", "ForwardRef", "Annotated", "typing", "tuple["):
+        assert strange not in page
 
 
 def test_error_messages_are_listed_without_what_they_quote() -> None:

@@ -3,10 +3,12 @@ a phone; and that it loads nothing from elsewhere. mkdocs calls `on_files`, `on_
 
 import ast
 import inspect
+import json
 import re
+import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
@@ -112,17 +114,35 @@ def recipe_page() -> str:
         text, meanings = _documented(kind)
         lines += [f"## {kind.__name__}", "", text, "", "| field | type | default | |", "|---|---|---|---|"]
         for name, field in kind.model_fields.items():
-            shown = str(field.annotation).replace("typing.", "").replace("steelsight.recipe.", "")
-            shown = (
-                field.annotation.__name__
-                if isinstance(field.annotation, type)
-                else re.sub(r"\b(model|stated_rule|augment)\.", "", shown)
-            )
-            default = "**needed**" if field.is_required() else f"`{field.default}`"
+            shown = _type(field.annotation)
+            default = "**needed**" if field.is_required() else f"`{_default(field.default)}`"
             meaning = meanings.get(name) or field.description or ""
-            lines.append(f"| `{field.alias or name}` | `{_cell(shown)}` | {_cell(default)} | {_cell(meaning)} |")
+            lines.append(f"| `{field.alias or name}` | {_cell(shown)} | {_cell(default)} | {_cell(meaning)} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _default(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)  # null and [5.0], as in YAML
+
+
+def _type(hint: Any) -> str:
+    """What a field takes, as a recipe has it: the words of a Literal, `list of` before what a tuple holds."""
+    if hint is type(None):
+        return "nothing"
+    if isinstance(hint, type) and not get_args(hint):
+        return f"`{hint.__name__}`"
+    kinds, origin = get_args(hint), get_origin(hint)
+    if origin is Literal:
+        return " or ".join(f"`{kind}`" for kind in kinds)
+    if origin in (Union, types.UnionType):
+        return ", or ".join(map(_type, kinds))
+    if origin is Annotated:
+        return _type(kinds[0])
+    if origin is tuple:
+        held = [_type(kind) for kind in kinds if kind is not ...]
+        return f"list of {held[0] if len(held) < len(kinds) else ' and '.join(held)}"
+    return f"`{re.sub(r'[a-z_.]+[.]', '', str(hint))}`"
 
 
 def errors_page() -> str:

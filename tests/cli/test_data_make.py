@@ -15,6 +15,8 @@ def test_it_makes_a_folder_that_the_check_finds_without_fault(tmp_path: Path) ->
     made = run_cli("data", "make", folder, "--images", "12", "--seed", "5", *SMALL)
     assert made.returncode == 0, made.stderr
     assert "12 made-up strips of 3 coils" in made.stdout
+    again = sum(line.rpartition(",")[2] != "" for line in (folder / "groups.csv").read_text().splitlines()[1:])
+    assert f"; {again} show{'s' if again == 1 else ''} the surface of another again (twins)" in made.stdout
     assert f"next: steelsight data check {folder}" in made.stdout
     checked = run_cli("data", "check", folder, "--json", "--no-twins")
     assert checked.returncode == 0, checked.stdout

@@ -6,6 +6,8 @@ import pytest
 from helpers.suspecting import CLASSES, judged
 
 from steelsight.cascade.judge import Prediction
+from steelsight.imaging.rle import encode_mask
+from steelsight.results import overlay
 from steelsight.results.overlay import class_colour, draw_overlay
 
 
@@ -24,3 +26,10 @@ def test_an_overlay_outlines_them_with_dashes(said: list[Prediction]) -> None:
     share = (drawn["dashed"] & drawn["solid"]).sum() / drawn["solid"].sum()
     assert 0.4 < share < 0.85  # 4 of 7, and what a dash's round end adds
     assert not (drawn["dashed"] & ~cv2.dilate(drawn["solid"].astype(np.uint8), np.ones((3, 3))).astype(bool)).any()
+
+
+def test_its_numbers_read_as_those_of_the_reason() -> None:
+    """Thousands are set apart, and what is not quite 1 does not read so."""
+    found, none = encode_mask(np.ones((40, 60), bool)), encode_mask(np.zeros((40, 60), bool))
+    legend = [entry.text for entry in overlay._legend((found, none), CLASSES, 0.9996, (none, found))]
+    assert legend == ["P(defect) 0.9996", f"{CLASSES[0]}: 2,400 px", f"{CLASSES[1]}: - (2,400 px suspected, dashed)"]

@@ -51,8 +51,8 @@ def make(
         )
     if not as_json:
         results.print(
-            f"{made.images:,} made-up strips of {made.coils:,} coils: {made.defective:,} with a defect, "
-            f"{made.twins:,} twins",
+            f"{made.images:,} made-up strips of {made.coils:,} coils: {made.defective:,} with a defect; "
+            f"{made.twins:,} show{'s' if made.twins == 1 else ''} the surface of another again (twins)",
             highlight=False,
             soft_wrap=True,
         )

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.formatting import apart
 from steelsight.imaging.depth import in_8bit
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.rle import Runs, decode_runs
@@ -109,12 +110,14 @@ def _said(verdict: Verdict) -> list[_Entry]:
 
 def _legend(runs: Sequence[Runs], classes: Sequence[str], p_defect: float, suspected: Sequence[Runs]) -> list[_Entry]:
     """P(defect), then every class with its area."""
-    entries = [_Entry("P(defect) unknown" if isnan(p_defect) else f"P(defect) {p_defect:.3f}", _LIGHT, 20)]
+    entries = [
+        _Entry("P(defect) unknown" if isnan(p_defect) else f"P(defect) {apart(p_defect, least=3)[0]}", _LIGHT, 20)
+    ]
     for index, (name, of_class) in enumerate(zip(classes, runs, strict=True)):
         doubtful = suspected[index].area if suspected else 0
-        text = f"{name}: {of_class.area} px" if of_class.area else f"{name}: -"
+        text = f"{name}: {of_class.area:,} px" if of_class.area else f"{name}: -"
         if doubtful:
-            text += f" ({doubtful} px suspected, dashed)"
+            text += f" ({doubtful:,} px suspected, dashed)"
         entries.append(_Entry(text, class_colour(index) if of_class.area or doubtful else (120, 120, 120), 20))
     return entries
 

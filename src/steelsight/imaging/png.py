@@ -43,7 +43,7 @@ def checked_png(content: bytes, further: str) -> bytes:
             raise PngError(f"more than {MOST_CHUNKS} parts; save it again")
         if not is_right:
             raise PngError(f"its part {kind.decode('latin-1')} is damaged; copy it again from its source")
-        if kind == b"acTL" and data[:4] > b"\x00\x00\x00\x01":
+        if kind == b"fdAT" or (kind == b"acTL" and data[:4] > b"\x00\x00\x00\x01"):
             raise PngError(further)
         kinds.add(kind)
         end = at + 12 + len(data)

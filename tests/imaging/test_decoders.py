@@ -18,7 +18,9 @@ def test_a_file_of_several_pictures_is_refused() -> None:
     first, second = steel(1), steel(2)
     assert "2 pages" in refused(tiff(first, second))
     assert "more than one picture" in refused(encoded(".jpg", first) + encoded(".jpg", second))
+    assert "more than one picture" in refused(encoded(".png", first) + encoded(".png", second))
     still = encoded(".png", first)
+    np.testing.assert_array_equal(read(still + b"made by a camera"), read(still))
     assert "more than one picture" in refused(
         still[:33] + chunk(b"acTL", (2).to_bytes(4, "big") + bytes(4)) + still[33:]
     )

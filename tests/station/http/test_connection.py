@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from httpx import Client
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from steelsight.station.http import connection
 
@@ -54,13 +55,13 @@ DENSE = (
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many bytes are taken apart at a time."""
     found: list[int] = []
-    own = connection.H11Protocol.data_received
+    own = H11Protocol.data_received
 
     def take(self: Any, data: bytes) -> None:
         found.append(len(data))
         own(self, data)
 
-    monkeypatch.setattr(connection.H11Protocol, "data_received", take)
+    monkeypatch.setattr(H11Protocol, "data_received", take)
     return found
 
 

@@ -119,6 +119,12 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: tiff(1, 400_000, 1, [(278, 4, 1, 1), (273, 3, 400_000, 8), (279, 3, 400_000, 8)], b"\x01\x00" * 400_000),
         "400000 strips or tiles are more than 32768",
     ),
+    "strips that each are all of the file": (
+        lambda: pointed_to(
+            16, 16 * 300, 7, jpeg(16) + bytes(3_000_000), 300, (273, 279), [(278, 4, 1, 16)]
+        ),
+        "its strips or tiles state more bytes than 4 times its 300",
+    ),
     "a table of LZW that is cleared without end": (
         lambda: tiff(
             4096, 4096, 5, [(278, 4, 1, 4096), (273, 4, 1, 8), (279, 4, 1, len(cleared_lzw()))], cleared_lzw()

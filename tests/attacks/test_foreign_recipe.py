@@ -23,6 +23,9 @@ HOSTILE = {
     "binary": "name: !!binary '*'",
     "date": "name: 2024-13-45",
     "digits": "seed: " + "9" * 10_000,
+    "base of 60": "seed: " + ":".join(["1"] * 3000),
+    "fraction to the base of 60": "seed: " + ":".join(["1"] * 3000) + ".5",
+    "hexadecimal": "seed: 0x" + "f" * 5000,
     "bytes": "\x00\x01",
 }
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,19 @@ def test_readiness_tells_the_reason_to_who_has_the_token_alone(
             assert answer.status_code == 503
             assert ("secret-place" in answer.text) == is_told
         assert "secret-place" in caplog.text
+
+
+def test_strangers_who_ask_again_and_again_fill_no_log(
+    inspector_folder: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A look is told once, however many ask for it."""
+    data = tmp_path / "data"
+    with served(inspector_folder, data, Access(TOKEN)) as (_, client), without_a_disk(data):
+        start = time.monotonic()
+        for _ in range(100):
+            assert client.get("/readyz").status_code == 503
+        looks = 2 + (time.monotonic() - start)
+    assert 1 <= sum(record.name == "steelsight.station" for record in caplog.records) <= looks
 
 
 def test_without_any_token_nobody_is_told(inspector_folder: Any, tmp_path: Path) -> None:

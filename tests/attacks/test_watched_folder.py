@@ -61,6 +61,20 @@ def test_a_link_that_leads_out_is_named_and_not_read(inspector_folder: Any, fold
     assert sorted(names(tmp_path / "data")) == ["b.jpg", "c.jpg"]
 
 
+def test_no_name_steers_the_terminal_or_makes_a_line_of_its_own(
+    inspector_folder: Any, folder: Path, tmp_path: Path
+) -> None:
+    for name in ("\x1b[2Jred.jpg", "a\nb.jpg", "\u202egpj.jpg"):
+        (folder / name).write_bytes(b"no image")
+    (folder / "\x1b[2Jsub").mkdir()
+    (folder / "\x1b[2Jsub" / "c.jpg").write_bytes(b"")
+    said = watch_once(inspector_folder, folder, tmp_path / "data").stderr
+    assert all(line.isprintable() for line in said.splitlines())
+    assert r"a\x0ab.jpg: not an image but text" in said
+    assert r"\x1b[2Jsub: left out: a subfolder" in said
+    assert not [line for line in said.splitlines() if line.startswith("b.jpg")]
+
+
 def in_time(work: Any) -> Any:
     """What a function gives, which must not wait for ever."""
     found: list[Any] = []

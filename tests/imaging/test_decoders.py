@@ -18,10 +18,24 @@ def test_a_file_of_several_pictures_is_refused() -> None:
     first, second = steel(1), steel(2)
     assert "2 pages" in refused(tiff(first, second))
     assert "more than one picture" in refused(encoded(".jpg", first) + encoded(".jpg", second))
+    assert "more than one picture" in refused(encoded(".png", first) + encoded(".png", second))
     still = encoded(".png", first)
-    control = b"acTL" + (2).to_bytes(4, "big") + bytes(4)
-    chunk = (8).to_bytes(4, "big") + control + zlib.crc32(control).to_bytes(4, "big")
-    assert "more than one picture" in refused(still[:33] + chunk + still[33:])
+    np.testing.assert_array_equal(read(still + b"made by a camera"), read(still))
+    assert "more than one picture" in refused(
+        still[:33] + chunk(b"acTL", (2).to_bytes(4, "big") + bytes(4)) + still[33:]
+    )
+
+
+def test_an_animation_of_one_picture_is_that_picture_alone() -> None:
+    """A browser shows the frame in `fdAT`, and a decoder would read the other picture in `IDAT`."""
+    still, one = encoded(".png", steel(1)), chunk(b"acTL", (1).to_bytes(4, "big") + bytes(4))
+    np.testing.assert_array_equal(read(still[:33] + one + still[33:]), read(still))
+    frame = chunk(b"fdAT", bytes(4) + zlib.compress(bytes(100)))
+    assert "more than one picture" in refused(still[:33] + one + still[33:-12] + frame + still[-12:])
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
 
 
 @pytest.mark.parametrize("suffix", [".webp", ".pgm", ".jp2"])

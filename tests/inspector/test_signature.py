@@ -89,6 +89,15 @@ def test_the_key_in_the_folder_is_believed_nothing(folder: Any, mill: Any, tmp_p
     assert Inspector.open(folder, trust=[mill[1]]).signature.state == "trusted"
 
 
+@pytest.mark.parametrize("key", ["", "signer.pem"])
+def test_a_key_that_lies_in_the_inspector_is_no_key_to_trust(folder: Any, mill: Any, tmp_path: Path, key: str) -> None:
+    """`--trust INSPECTOR` would take whatever key stands there."""
+    sign(folder, mill[0])
+    (tmp_path / "link").symlink_to(folder)
+    for inspector in (folder, tmp_path / "link"):
+        assert "lies in the inspector that it is to vouch for" in refusal(inspector, folder / key)
+
+
 @pytest.mark.parametrize("name", ["inspector.json", "segment-1-fold0.onnx"])
 def test_whoever_changes_a_file_and_its_checksum_is_refused(folder: Any, mill: Any, name: str) -> None:
     """Checksums alone would take it."""

@@ -1,5 +1,7 @@
 """Images that were trained on are known again by their pixels and likeness, and others are not."""
 
+import struct
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +79,19 @@ def test_foreign_fingerprints_are_refused(folder: Path) -> None:
     np.savez(folder / PRINTS, digests=np.zeros(3), spectra=np.zeros(3), scale=1.0)
     with pytest.raises(UserError, match="fingerprints"):
         read_prints(folder)
+
+
+@pytest.mark.parametrize("change", [(b"", b""), (b"\x08\x00", b"\x09\x00"), (b"\x14\x00\x00\x00", b"\x14\x00\x01\x00")])
+@pytest.mark.parametrize(
+    "array", [b"no array", "(2,", "{'descr': '<f2', 'fortran_order': False, 'shape': (10000000000000, 13, 25)}"]
+)
+def test_no_archive_of_strangers_fails_in_other_words(tmp_path: Path, array: Any, change: Any) -> None:
+    """A compression that is not known, a password, a header that is no Python, more than a memory holds."""
+    if isinstance(array, str):
+        array = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(array) + 1) + array.encode() + b"\n"
+    with zipfile.ZipFile(tmp_path / PRINTS, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("digests.npy", array)
+    (tmp_path / PRINTS).write_bytes((tmp_path / PRINTS).read_bytes().replace(*change))
+    write_checksums(tmp_path)
+    with pytest.raises(UserError, match="not the fingerprints that `steelsight export` wrote"):
+        read_prints(tmp_path)

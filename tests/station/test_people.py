@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,18 @@ def test_whatever_people_are_called_they_are_read_back(tmp_path_factory: Any, na
     for name in names:
         add_person(path, name, "operator")
     assert [one.name for one in read_people(path)] == names
+
+
+def test_tokens_that_are_made_at_once_are_all_there(tmp_path: Path) -> None:
+    """Each writes the file anew, and one that had read it before would take the other's out."""
+    path, names = tmp_path / "tokens.toml", [f"line {number}" for number in range(12)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        tokens = list(pool.map(lambda name: add_person(path, name, "operator"), names))
+    found = {one.name: one.sha256 for one in read_people(path)}
+    assert found == {
+        name: hashlib.sha256(token.encode()).hexdigest() for name, token in zip(names, tokens, strict=True)
+    }
+    assert {one.stat().st_mode & 0o777 for one in tmp_path.iterdir()} == {0o600}
 
 
 def test_what_stands_in_the_file_stays(tmp_path: Path) -> None:

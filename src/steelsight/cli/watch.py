@@ -19,6 +19,7 @@ from steelsight.cli.output import INTERRUPTED, Interrupted, console, fail, finis
 from steelsight.cli.serve import Data, Database, KeepDays, KeepWhat, MaxPixels, Name, read_settings
 from steelsight.cli.sign import Trust
 from steelsight.core.errors import UserError
+from steelsight.core.safe_names import shown
 
 if TYPE_CHECKING:
     from steelsight.station.watch.loop import Follow
@@ -191,7 +192,7 @@ def _line(follow: "Follow", now: float) -> str:
     parts = [f"{follow.waiting.count} waiting", f"{figures.inspected} inspected{_verdicts(follow)}"]
     parts.append(f"{figures.rate(now):.1f} images/s")
     if follow.troubles.count:
-        told = with_options("; ".join(follow.troubles.sentences))
+        told = shown(with_options("; ".join(follow.troubles.sentences)))
         parts.append(f"trouble: {told or f'{follow.troubles.count} files'}")
     return ", ".join(parts)
 
@@ -202,7 +203,8 @@ def _verdicts(follow: "Follow") -> str:
 
 
 def _tell(sentence: str) -> None:
-    console.print(escape(with_options(sentence)), soft_wrap=True, highlight=False)
+    """A line, whatever files are called."""
+    console.print(escape(shown(with_options(sentence))), soft_wrap=True, highlight=False)
 
 
 def _look(inspector: Path, data: Path, database: str | None) -> str:

@@ -8,6 +8,9 @@ import yaml
 
 _MOST_VALUES = 100_000
 """Of a YAML text, with all that its anchors repeat. A recipe has some thousands."""
+_NUMBERS, _LONGEST_NUMBER = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}), 100
+"""Characters of a number in YAML: of `1:1:1...`, to the base of 60, or in hexadecimal, Python makes numbers that it cannot
+write."""
 
 
 def whole(text: str) -> int:
@@ -64,7 +67,13 @@ def parse_yaml(text: str, loader: type[yaml.SafeLoader] | type[yaml.BaseLoader] 
 
 
 def _count(node: yaml.Node, known: dict[int, int]) -> int:
-    """Values of a node, repeated ones as often as they are; what contains itself recurses until Python stops it."""
+    """Values of a node, repeated ones as often as they are; what contains itself recurses until Python stops it.
+
+    Raises:
+        yaml.YAMLError: one is a number without end.
+    """
+    if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
+        raise yaml.YAMLError(f"a number of {len(node.value)} digits")
     if id(node) not in known:
         known[id(node)] = 1 + sum(_count(one, known) for one in _children(node))
     return known[id(node)]

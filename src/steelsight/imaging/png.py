@@ -12,7 +12,8 @@ from steelsight.imaging.header import MOST_CHUNKS, png_checked, png_chunks
 
 _PACKED = frozenset({b"zTXt", b"iTXt", b"iCCP"})
 """Chunks that may be compressed, and that change no pixel that is read here."""
-_SIGNATURE = 8  # bytes
+_BEGIN = b"\x89PNG\r\n\x1a\n"
+_SIGNATURE = len(_BEGIN)
 _RATIO = 1032  # which deflate does not exceed
 _PIECE = 1 << 14  # bytes unpacked at a time: they become 17 MB at most
 _BYTES = 3  # of a pixel, of the largest image that is taken as usual
@@ -43,10 +44,12 @@ def checked_png(content: bytes, further: str) -> bytes:
             raise PngError(f"more than {MOST_CHUNKS} parts; save it again")
         if not is_right:
             raise PngError(f"its part {kind.decode('latin-1')} is damaged; copy it again from its source")
-        if kind == b"acTL" and data[:4] > b"\x00\x00\x00\x01":
+        if kind == b"fdAT" or (kind == b"acTL" and data[:4] > b"\x00\x00\x00\x01"):
             raise PngError(further)
         kinds.add(kind)
         end = at + 12 + len(data)
+        if kind == b"IEND" and content.find(_BEGIN, end) >= 0:  # a program has written twice
+            raise PngError(further)
         if kind in _PACKED:
             packed.append((at, end))
         at = end

@@ -19,6 +19,7 @@ _WHOLE = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}  # field ty
 _MOST_PAGES, _MOST_ENTRIES = 10_000, 65_535
 _MOST_STRIPS = 32_768  # each is looked at by itself; one row a strip is usual, and tiles have 128 x 128 pixels and more
 _PADDED, _SMALL = 4, 1 << 24  # pixels of all tiles: so many times those of the image, unless they are no more than this
+_SHARED = 4  # times the file's bytes, or `_SMALL` bytes, that all strips may state: some may lie at one place
 
 NEW_SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 OFFSETS, ORIENTATION, SAMPLES, ROWS, COUNTS, PLANAR = 273, 274, 277, 278, 279, 284
@@ -271,8 +272,14 @@ def _strips(page: TiffPage, content: bytes) -> Iterator[_Strip]:
     row = ceil(wide * page.bits * (samples // planes) / 8)
     field = page.fields.get(TABLES)
     tables = bytes(field.values) if field and field.code == "B" else b""
+    stated = 0
     for number, (at, size) in enumerate(zip(offsets, counts, strict=True)):
         place = number % (across * down)
         rows = high if tiled else min(high, height - place * high)
+        stated += size
+        if stated > max(_SHARED * len(content), _SMALL):
+            raise TiffError(
+                f"its strips or tiles state more bytes than {_SHARED} times its {len(content)}; save it again"
+            )
         if number < across * down * planes:
             yield _Strip(at, size, page.one(COMPRESSION, 1), row * rows, tables, (high, wide))

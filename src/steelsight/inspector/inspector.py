@@ -16,7 +16,7 @@ from steelsight.inspector.artifact import InspectorCard, open_artifact
 from steelsight.inspector.checksums import Checksums
 from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.ready import ready_inspector
-from steelsight.inspector.signature import Signature, read_trusted_keys
+from steelsight.inspector.signature import Signature, read_trusted_keys, refuse_keys_inside
 
 
 class PillowImage(Protocol):
@@ -83,9 +83,11 @@ class Inspector:
 
         Raises:
             UserError: the folder holds no inspector, or one that is damaged, edited, of a newer version, or signed by none
-                of the keys.
+                of the keys; or a key lies in it.
         """
-        card, checksums, signature = open_artifact(Path(folder), read_trusted_keys([Path(one) for one in trust]))
+        keys = [Path(one) for one in trust]
+        refuse_keys_inside(Path(folder), keys)
+        card, checksums, signature = open_artifact(Path(folder), read_trusted_keys(keys))
         return cls(Path(folder), card, checksums, signature, device, threads)
 
     @property

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
-from steelsight.core.files import write_bytes
+from steelsight.core.files import resolved, write_bytes
 from steelsight.inspector.checksums import SIGNATURE, SIGNER, Checksums
 
 if TYPE_CHECKING:
@@ -71,6 +71,20 @@ def read_trusted_keys(paths: Sequence[Path]) -> tuple[TrustedKey, ...]:
         UserError: one is no public key of the kind Ed25519, a folder has none, or the library is not installed.
     """
     return tuple(_read_public_key(file) for path in paths for file in _key_files(path))
+
+
+def refuse_keys_inside(folder: Path, paths: Sequence[Path]) -> None:
+    """See that no trusted key lies in the inspector that it is to vouch for, as `signer.pem` does.
+
+    Raises:
+        UserError: one does.
+    """
+    for path in paths:
+        if resolved(path).is_relative_to(resolved(folder)):
+            raise UserError(
+                f"{path}: lies in the inspector that it is to vouch for, and who can exchange that can exchange the key; "
+                "keep the keys that you trust elsewhere"
+            )
 
 
 def read_signing_key(path: Path, password: Callable[[], bytes | None] = lambda: None) -> "Ed25519PrivateKey":

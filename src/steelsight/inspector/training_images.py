@@ -6,7 +6,6 @@ exposure or quality, mirrored, turned by quarters, or cut a little. No image can
 """
 
 import hashlib
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -92,7 +91,7 @@ def read_prints(folder: Path) -> Prints | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
             prints = Prints(stored["digests"], stored["spectra"], float(stored["scale"]))
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile, EOFError, TypeError) as error:
+    except Exception as error:  # whatever reads on the way, zlib and tokenize too, has errors of its own
         raise UserError(f"{path}: not the fingerprints that `steelsight export` wrote; export the run again") from error
     count = len(prints.digests)
     kinds = [(kept.dtype.name, kept.shape) for kept in (prints.digests, prints.spectra)]

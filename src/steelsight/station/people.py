@@ -15,8 +15,10 @@ from pydantic import Field, ValidationError
 
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
-from steelsight.core.files import resolved, write_text
+from steelsight.core.files import disk_errors, resolved, write_text
+from steelsight.core.lock import Lock
 from steelsight.core.model import Model, explain, keys_of
+from steelsight.core.private_files import create_private_file, make_private_folder
 
 Role = Literal["operator", "reviewer", "owner"]
 """What one may: `operator` looks and sends images; `reviewer` also reviews and corrects; `owner` also takes the log, the
@@ -96,7 +98,8 @@ def read_people(path: Path) -> tuple[Person, ...]:
 
 def add_person(path: Path, name: str, role: Role) -> str:
     """Make a token, and write its name, role and hash at the end of a file, which is made for this account alone if it is not
-    there; else its mode and owner stay, since a station may run under another account, and so does a link to it.
+    there; else its mode and owner stay, since a station may run under another account, and so does a link to it. Who makes
+    another one meanwhile waits.
 
     Returns:
         The token itself, which stands nowhere.
@@ -104,6 +107,16 @@ def add_person(path: Path, name: str, role: Role) -> str:
     Raises:
         UserError: the name is taken or is none, or the file is no such file or cannot be written.
     """
+    file = resolved(path)
+    lock = file.with_name(f".{file.name}.lock")
+    with disk_errors(path, all_as="written"):
+        make_private_folder(file.parent)
+        create_private_file(lock)
+    with Lock(lock, f"{path}: another process writes to it", needed=False).waited_for():
+        return _add_person(path, name, role)
+
+
+def _add_person(path: Path, name: str, role: Role) -> str:
     former = path.stat() if path.exists() else None
     people = () if former is None else read_people(path)
     if name in {one.name for one in people}:

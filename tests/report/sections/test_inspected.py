@@ -149,6 +149,39 @@ def test_what_did_not_pass_and_shows_nothing_is_pictured(inspected: Path) -> Non
     assert len(shown & missed) == min(4, len(missed))
 
 
+def test_names_that_no_table_shows_plainly_have_their_pictures(tmp_path: Path) -> None:
+    names = ("a\nb.jpg", "sub/\u202ec.jpg", "'=d.jpg")
+    sources = [
+        Source(name, path) for name, path in zip(names, sorted((SAMPLE / "test_images").iterdir()), strict=False)
+    ]
+    engine = Engine((BrightImage(PREPROCESS),), (_FourClasses(PREPROCESS),), CLASSES)
+    rule = Rule(gate=0.25, upper=(150, 230, 255, 255), lower=(120, 200, 255, 255), min_area=(800, 400, 1, 1))
+    with ResultWriter(tmp_path, CLASSES, sources, overlays=True) as writer:
+        for one in judge(sources, engine, rule):
+            writer.write(one)
+    assert {picture.image_id for picture in inspected_view(tmp_path, CLASSES).pictures} == {
+        "a\\x0ab.jpg",
+        "sub/\\u202ec.jpg",
+        "'=d.jpg",
+    }
+
+
+@pytest.mark.parametrize("by", ["name", "link"])
+def test_no_picture_of_elsewhere_comes_into_the_report(inspected: Path, tmp_path: Path, by: str) -> None:
+    """A table of strangers could name any image of the disk, and a link lead to one."""
+    folder = Path(shutil.copytree(inspected, tmp_path / "results"))
+    shown = inspected_view(folder, CLASSES).pictures[0].image_id
+    overlay = (folder / "overlays" / shown).with_suffix(".jpg")
+    private = Path(shutil.move(overlay, tmp_path / "private.jpg"))
+    if by == "link":
+        overlay.symlink_to(private)
+    else:
+        table = (folder / "images.csv").read_text("utf-8")
+        (folder / "images.csv").write_text(table.replace(f"\n{shown},", "\n../../private.png,"), "utf-8")
+    with pytest.raises(UserError, match=r"overlays: no picture .*run inspect again with `overlays=`"):
+        inspected_view(folder, CLASSES)
+
+
 def test_tables_of_before_there_was_anything_suspected_are_read(inspected: Path, tmp_path: Path) -> None:
     shutil.copytree(inspected, tmp_path / "older")
     with (inspected / "images.csv").open(newline="", encoding="utf-8") as stream:

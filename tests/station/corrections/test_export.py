@@ -5,6 +5,7 @@ import itertools
 import json
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -50,6 +51,23 @@ def masks_of(folder: Path) -> dict[str, tuple[str, ...]]:
 
 def name_of(content: bytes) -> str:
     return f"{hashlib.sha256(content).hexdigest()[:16]}.png"
+
+
+def test_images_whose_hashes_begin_alike_have_names_of_their_own(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two that somebody has made: one file would have lain over the other, under the other's masks."""
+
+    def alike(content: bytes) -> SimpleNamespace:
+        return SimpleNamespace(hexdigest=lambda: "ab" * 8 + hashlib.sha256(content).hexdigest()[16:])
+
+    monkeypatch.setattr("helpers.reviewed.hashlib", SimpleNamespace(sha256=alike))
+    for seed, runs in ((1, ("1 2", "")), (2, ("", "3 4"))):
+        number = station.inspect(a_picture(seed, (4, 5)), (4, 5))
+        station.log.review(number, after_version=0, agrees=False, word="reject", runs=runs)
+    write_corrections(station.log, station.store, tmp_path / "out")
+    assert sorted(masks_of(tmp_path / "out").values()) == [("", "3 4"), ("1 2", "")]
+    assert {len(path.stem) for path in (tmp_path / "out" / "images").iterdir()} == {64}
 
 
 @st.composite

@@ -1,6 +1,7 @@
 """What is too old or too much goes, the oldest first; what a person has reviewed stays, and what no entry names."""
 
 import os
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from helpers.station_results import CLASSES, INSPECTOR, START, is_known, make_ar
 
 from steelsight.core.errors import UserError
 from steelsight.station.inspection import Arrival
+from steelsight.station.log import retention
 from steelsight.station.log.identity import adopt, claim
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
@@ -79,6 +81,32 @@ def test_by_size(log: InspectionLog, store: Any) -> None:
     assert store.size() == 3000
     assert prune(log, store, wish(store, keep_gb=1 / 1e9), NOW) == Pruned(0, 2, 2000)
     assert {file.sha256[-1] for file in store.files()} == {"1"}
+
+
+def test_who_reviews_while_an_image_is_about_to_go_waits(
+    log: InspectionLog, url: Any, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answered review between the last look and the mark had its image taken away, where a database lets both write."""
+    (one,) = log.add([make_result(1)])
+    keep(store, f"{1:064x}", 1000, timedelta(days=1))
+    mark, threads, stayed = retention._mark, list[threading.Thread](), list[bool]()
+
+    def review() -> None:
+        with InspectionLog.open(url) as other:
+            other.review(one.id, after_version=0, agrees=True, word="reject")
+
+    def mark_later(*given: Any) -> None:
+        threads.append(threading.Thread(target=review))
+        threads[0].start()
+        threads[0].join(1.0)
+        stayed.append(not log.reviews(one.id))
+        mark(*given)
+
+    monkeypatch.setattr(retention, "_mark", mark_later)
+    assert prune(log, store, wish(store, keep_gb=1e-9), NOW).images == 1
+    threads[0].join()
+    assert stayed == [True]
+    assert len(log.reviews(one.id)) == 1
 
 
 def test_what_no_entry_names_is_moved_aside_when_nobody_can_be_about_to_log_it(log: InspectionLog, store: Any) -> None:

@@ -1,5 +1,6 @@
 """The tables follow the log: whatever a kill or a full disk left of them, they are put right."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -112,6 +113,16 @@ def test_whatever_is_torn_off_is_put_right(log: Any, whole: Any, tmp_path: Path,
     with ResultTables(tmp_path, CLASSES, log, FOLDER) as tables:
         assert not tables.missing
     assert {name: (tmp_path / name).read_bytes() for name in TABLES} == whole
+
+
+def test_a_folder_of_tables_that_was_removed_comes_again(own_log: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with ResultTables(out, CLASSES, own_log, FOLDER) as tables:
+        shutil.rmtree(out)
+        tables.add(own_log.add([make_result(60)]))
+        with pytest.raises(UserError, match="another `steelsight watch` writes its tables here"):
+            ResultTables(out, CLASSES, own_log, FOLDER).__enter__()
+    assert (out / "images.csv").read_bytes().count(b"strip ") == 13
 
 
 def test_rows_that_are_there_twice_are_cut_off(log: Any, whole: Any, tmp_path: Path) -> None:

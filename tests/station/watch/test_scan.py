@@ -34,6 +34,12 @@ def test_subfolders_are_looked_into_where_wanted_but_those_apart(tmp_path: Path)
     assert sorted(found.entries) == ["1/2/c.png", "1/b.png", "a.png"]
 
 
+def test_a_folder_that_is_called_as_an_image_is_a_folder(tmp_path: Path) -> None:
+    write(tmp_path / "coil.tif" / "a.png")
+    assert list(scan(tmp_path, below=True).entries) == ["coil.tif/a.png"]
+    assert scan(tmp_path).passed_over == {"coil.tif": "a subfolder, which is not watched; `below=` watches it"}
+
+
 def test_what_cannot_be_asked_is_neither_there_nor_gone(tmp_path: Path) -> None:
     write(tmp_path / "a.png")
     (tmp_path / "loop.png").symlink_to("loop.png")

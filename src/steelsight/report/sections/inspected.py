@@ -9,11 +9,13 @@ from typing import Any, get_args
 
 from markupsafe import Markup
 
+from steelsight.cascade.sources import OVERLAYS
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.formatting import percent
+from steelsight.core.open_inside import leads_out
 from steelsight.core.parsing import whole
-from steelsight.core.safe_names import from_cell
+from steelsight.core.safe_names import from_cell, shown
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.plots.outlines import display, fitted, jpeg, page_width
 from steelsight.results.pictures import picture_names
@@ -66,7 +68,7 @@ def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
         UserError: the folder lacks images.csv or the overlays, or is of other classes.
     """
     rows = _rows(folder, classes)
-    names = picture_names(row["ImageId"] for row in rows)
+    names, overlays = picture_names(row["ImageId"] for row in rows), _Overlays(folder / OVERLAYS)
     read = [row for row in rows if not row["error"]]
     found = sorted((row for row in read if row["classes"]), key=_p_defect, reverse=True)
     doubtful = [row for row in read if not row["classes"] and _suspected(row, classes)]
@@ -86,7 +88,7 @@ def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
         unreadable=sum(not row["height"] for row in rows),
         unjudged=sum(bool(row["error"] and row["height"]) for row in rows),
         verdicts=tuple((answer, count) for answer in get_args(VerdictAnswer) if (count := given[answer])),
-        pictures=tuple(_picture(folder, names[row["ImageId"]], row, classes) for row in chosen),
+        pictures=tuple(_picture(overlays.path(names[row["ImageId"]]), row, classes) for row in chosen),
     )
 
 
@@ -132,8 +134,28 @@ def _columns(classes: Sequence[str]) -> list[str]:
     return ["ImageId", "verdict", "height", "p_defect", "classes", *of_classes, "flags", "error"]
 
 
-def _picture(folder: Path, name: str, row: Mapping[str, Any], classes: Sequence[str]) -> Inspected:
-    path = folder / "overlays" / f"{name}.jpg"
+class _Overlays:
+    """The overlays of a folder, which strangers may have made: a name of their table is looked for among those that there
+    are, as these stand in tables, and never becomes a path. It may stand for one with control characters."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        found = [path.relative_to(folder).as_posix() for path in folder.rglob("*.jpg")]
+        self._there = {shown(name): name for name in found}
+
+    def path(self, name: str) -> Path:
+        """Where the overlay of a picture's name is.
+
+        Raises:
+            UserError: there is none, or it leads to a file elsewhere.
+        """
+        there = self._there.get(f"{name}.jpg")
+        if there is None or leads_out(self._folder, there):
+            raise UserError(f"{self._folder}: no picture {shown(name)}.jpg; run inspect again with `overlays=`")
+        return self._folder / there
+
+
+def _picture(path: Path, row: Mapping[str, Any], classes: Sequence[str]) -> Inspected:
     try:
         overlay = fitted(display(read_image(path)))
     except ImageError as error:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
@@ -215,7 +215,15 @@ def choose(log: InspectionLog, store: ImageStore, held: Mapping[str, Path] | Non
             corrections.append(found)
         else:
             left_out.append(LeftOutReview(inspection.id, found))
-    return ChosenCorrections(classes, tuple(corrections), tuple(left_out))
+    return ChosenCorrections(classes, tuple(_of_one_name_each(corrections)), tuple(left_out))
+
+
+def _of_one_name_each(corrections: Sequence[Correction]) -> Iterator[Correction]:
+    """Those whose names are the same by their whole SHA-256: who sends images can find two that begin alike in minutes."""
+    counts = Counter(one.name for one in corrections)
+    for one in corrections:
+        whole = f"{one.result.sha256}{Path(one.name).suffix}"
+        yield one if counts[one.name] == 1 else replace(one, name=whole)
 
 
 def _latest(log: InspectionLog) -> list[tuple[Inspection, Review]]:

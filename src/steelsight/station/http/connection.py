@@ -1,6 +1,7 @@
 """A connection that is ended when its client does nothing: asks for nothing, sends half a head, or does not take its answer.
 
-Uvicorn's own waits without end in each case. It is a private class of uvicorn's; the tests beside this file pin what is used.
+Uvicorn's own waits without end in each case. What comes in very small parts is taken apart a little at a time, so that others
+have their turn. It is a private class of uvicorn's; the tests beside this file pin what is used.
 """
 
 import asyncio
@@ -18,6 +19,10 @@ SLOWEST = 50_000
 MOST_CONNECTIONS = 500
 """At a time; one more takes the place of the one that has been idle longest, or is refused when none is."""
 
+_FEW_LINES, _TURN = 256, 1024
+"""Ends of lines up to which what came is taken apart at once, and bytes at a time where there are more: a chunk of one byte
+takes as long as one of many, and 250 kB of such chunks would hold up everybody for a quarter of a second."""
+
 _SYSTEM_BUFFER = 1 << 18  # bytes of an answer that the system holds besides; it would hold some megabytes
 _SAID = b'{"detail":"the station has as many connections as it takes; ask again"}'
 _BUSY = (
@@ -32,6 +37,7 @@ class Connection(H11Protocol):
     _late: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
     _is_refused = False
+    _left = b""  # of what came
     _paused_at = _idle_since = _waited = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -47,8 +53,31 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hear a client that has a place."""
-        if not self._is_refused:
+        if self._is_refused:
+            return
+        if self._left:
+            self._left += data
+        elif data.count(b"\r\n") > _FEW_LINES:
+            self._left = data
+            self._hear_some()
+        else:
             super().data_received(data)
+
+    def _hear_some(self) -> None:
+        """Take a part of what came, and the next one when others had their turn; nothing further comes in meanwhile."""
+        if self.transport.is_closing():
+            return
+        some, self._left = self._left[:_TURN], self._left[_TURN:]
+        self._counted.hold(bool(self._left))
+        try:
+            super().data_received(some)
+        except BaseException:  # as asyncio does where it calls
+            self.transport.abort()
+            raise
+        if self._left:
+            self.loop.call_soon(self._hear_some)
+        elif not self.flow.read_paused:
+            self.transport.resume_reading()
 
     def pause_writing(self) -> None:
         """The client is to take what was sent; until then nothing is added."""
@@ -112,11 +141,22 @@ class Connection(H11Protocol):
 
 
 class _Counted:
-    """A transport that counts what it is given, and lets it go where the client is gone."""
+    """A transport that counts what it is given, and lets it go where the client is gone; what comes in can be held up."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self.written = 0
         self._transport = transport
+        self._is_held = False
+
+    def hold(self, is_held: bool) -> None:
+        """Let nothing come in, whoever wants it, or let that be as it was."""
+        self._is_held = is_held
+        if is_held:
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if not self._is_held:
+            self._transport.resume_reading()
 
     def write(self, data: bytes) -> None:
         self.written += len(data)

@@ -5,6 +5,7 @@ from asyncio import CancelledError
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from weakref import WeakSet
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -82,11 +83,15 @@ def explain_faults(app: FastAPI) -> None:
     async def _full(_: Request, error: QueueFull) -> JSONResponse:
         return fault(429, str(error), {"Retry-After": str(error.retry_after)})
 
+    told = WeakSet[UserError]()
+
     @app.exception_handler(UserError)
     async def _unable(request: Request, error: UserError) -> JSONResponse:
         if isinstance(error, Closed):
             return fault(503, str(error), {"Retry-After": "10"})
-        log.error("%s", error)
+        if error not in told:  # `/readyz` gives everyone the fault of its last look, and strangers write no log
+            told.add(error)
+            log.error("%s", error)
         said = str(error) if request.scope.get(TRUSTED) else _UNTOLD
         return fault(503, said, {"Retry-After": "10"})
 

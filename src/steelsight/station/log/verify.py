@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, func, select, text
 
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing
 from steelsight.station.log.audit import NOTHING, AuditEntry, entries, entries_after, review_digests
 from steelsight.station.log.log import InspectionLog
-from steelsight.station.log.tables import inspections, inspectors
+from steelsight.station.log.rows import texts
+from steelsight.station.log.tables import inspections, inspectors, log_audit, reviews
 from steelsight.station.log.values import from_microseconds
 
 _FIELDS = tuple(AuditEntry.__dataclass_fields__)
@@ -52,10 +53,12 @@ def verify_log(log: InspectionLog, head: str | None = None) -> Verified:
         UserError: something was changed, in one sentence that names the first thing.
     """
     with log.reading(one_moment=True) as connection:
+        _require_true_indexes(connection)
         chain = _Chain()
         told = _Told()
         for entry in chain.checked(entries(connection)):
             told.add(entry)
+        _require_all(connection, log_audit, chain.count)
         chain.require(head)
         return Verified(chain.count, chain.head, chain.at, told.compare(connection, chain.count))
 
@@ -98,6 +101,37 @@ def trail_lines(log: InspectionLog) -> Iterator[str]:
             return
         yield from lines
         last = some[-1].number
+
+
+def _require_true_indexes(connection: Connection) -> None:
+    """See that what SQLite finds by an index is what the table holds: a station reads by indexes.
+
+    Raises:
+        UserError: it is not.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    for table in (log_audit, reviews, inspectors):
+        said = connection.execute(text(f"PRAGMA integrity_check('{table.name}')")).scalars().all()
+        if said != ["ok"]:
+            raise UserError(
+                f"the table {table.name} was changed by another program, or is damaged: {str(said[0])[:200]}"
+            )
+
+
+def _require_all(connection: Connection, table: Table, seen: int) -> None:
+    """See that a table has no rows beside those that were looked at, in the order of their numbers.
+
+    Raises:
+        UserError: it has.
+    """
+    count = connection.execute(
+        select(func.count()).select_from(table).with_hint(table, "NOT INDEXED", "sqlite")
+    ).scalar()
+    if count != seen:
+        raise UserError(
+            f"the table {table.name} was changed: {count} rows are in it, and {seen} have the numbers that a station gives"
+        )
 
 
 class _Chain:
@@ -168,7 +202,9 @@ class _Told:
             UserError: the log has others than the trail tells of.
         """
         if not length:
-            return sum(1 for _ in review_digests(connection))
+            count = sum(1 for _ in review_digests(connection))
+            _require_all(connection, reviews, count)
+            return count
         count = before = 0
         digest, left = hashlib.sha256(), dict(self._reviews)
         latest: dict[int, int] = {}
@@ -182,24 +218,36 @@ class _Told:
                 raise _changed(number, version, "is not what the audit trail tells of it")
         if left:
             raise _changed(*min(left), "is missing, and the audit trail tells of it")
+        _require_all(connection, reviews, count)
         if (before, digest.hexdigest()) != (self._before["reviews"], self._before["sha256"]):
             raise UserError(
                 f"the reviews were changed: the log has {before} of which the audit trail does not tell, and had "
                 f"{self._before['reviews']} when it began, or one of them is another now"
             )
         columns = inspections.c
-        reviewed = select(columns.id, columns.review_version).where(columns.reviewed | (columns.review_version > 0))
-        shown = dict(connection.execute(reviewed).tuples().all())
-        for number in sorted(latest.keys() | shown.keys()):
-            if latest.get(number) != shown.get(number):
+        is_found = columns.reviewed.is_(True)  # as who asks for what was reviewed finds it
+        shown = select(columns.id, columns.review_version, is_found).where(is_found | (columns.review_version != 0))
+        versions = {number: version if found else None for number, version, found in connection.execute(shown).tuples()}
+        for number in sorted(latest.keys() | versions.keys()):
+            if number not in latest or latest[number] != versions.get(number):
                 raise _changed(number, latest.get(number, 0), "is not the one that the inspection shows")
-        for row in connection.execute(select(inspectors.c.fingerprint, inspectors.c.card)):
-            card = self._cards.get(row.fingerprint)
-            if card is not None and card != hashlib.sha256(row.card.encode()).hexdigest():
+        self._compare_inspectors(connection)
+        return count
+
+    def _compare_inspectors(self, connection: Connection) -> None:
+        left = dict(self._cards)
+        for row in connection.execute(select(inspectors.c.fingerprint, inspectors.c.card, inspectors.c.classes)):
+            card = left.pop(row.fingerprint, None)
+            if card is None:
+                continue
+            if card != hashlib.sha256(row.card.encode()).hexdigest():
                 raise UserError(
                     f"the inspector {row.fingerprint} was changed: its card is not the one that the audit trail tells of"
                 )
-        return count
+            if list(texts(row.classes)) != json.loads(row.card).get("classes"):  # by which masks of reviews are called
+                raise UserError(f"the inspector {row.fingerprint} was changed: its classes are not those of its card")
+        if left:
+            raise UserError(f"the inspector {min(left)} is missing, and the audit trail tells of it")
 
 
 def _changed(number: int, version: int, how: str) -> UserError:

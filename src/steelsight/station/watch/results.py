@@ -98,6 +98,10 @@ class ResultTables:
     def _put_right(self) -> None:
         """Cut off what is torn, and append what the log has beyond that."""
         with disk_errors(self._out):
+            if not self._out.is_dir():  # somebody has removed it, and the lock with it
+                self._lock.release()
+                self._out.mkdir()
+                self._lock.take()
             sweep(self._out, below=False)
             self._check_columns()
             self._written, self._sizes = set(), {name: len(self._tables.header(name)) for name in TABLES}

@@ -91,7 +91,8 @@ def scan(folder: Path, *, below: bool = False, apart: frozenset[Path] = frozense
         try:
             for found in _listed(folder / inside):
                 name = f"{inside}/{found.name}" if inside else found.name
-                if not is_wanted(name) and _is_folder(found):
+                # the listing tells of a folder; of a link only a look does
+                if (not is_wanted(name) or found.is_dir(follow_symlinks=False)) and _is_folder(found):
                     if resolved(Path(found.path)) in apart:
                         continue
                     reason = _why_not(found, below)

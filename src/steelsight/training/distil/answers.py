@@ -1,6 +1,5 @@
 """What the ensemble says of each image, as it is deployed: P(defect) and combined maps, kept so that a killed run goes on."""
 
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +52,7 @@ class Answers:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 p_defect, maps = float(stored["p_defect"]), stored["maps"]
-        except (ValueError, KeyError, OSError, zipfile.BadZipFile, EOFError, TypeError) as error:
+        except Exception as error:  # whatever reads on the way, zlib and tokenize too, has errors of its own
             raise UserError(f"{path}: not an answer that was stored here; delete the file, and `resume=`") from error
         if maps.dtype != np.uint8 or maps.ndim != 3 or not 0 <= p_defect <= 1:
             raise UserError(f"{path}: not an answer that was stored here; delete the file, and `resume=`")

@@ -51,6 +51,8 @@ class _Body:
         self._receive, self._limit, self._read = receive, limit, 0
         self._declared = int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
         self._whole = self._declared == 0 and "transfer-encoding" not in headers
+        # a proxy may have read it by the other of the two, and what follows is then no request of its client's
+        self._is_doubtful = {"content-length", "transfer-encoding"} <= {*headers.keys()}
         # such a client sends nothing before it is asked to, which the first reading does
         self._unasked = headers.get("expect", "").lower() == "100-continue"
         self._late = False
@@ -75,7 +77,10 @@ class _Body:
         return message
 
     async def drain(self) -> bool:
-        """Read and throw away what is left; False where it does not come soon, so that the connection must end."""
+        """Read and throw away what is left; False where it does not come soon or states its length in two ways, so that the
+        connection must end."""
+        if self._is_doubtful:
+            return False
         if self._whole:
             return True
         if self._unasked or self._late:

@@ -67,6 +67,32 @@ def test_an_image_is_stored_once_and_goes_with_all_its_maps(tmp_path: Path) -> N
     assert store.remove(A) == 0
 
 
+@pytest.mark.parametrize("at", [Path.replace, Path.unlink, Path.stat])
+def test_what_is_stored_again_in_the_moment_of_its_removal_stays(
+    at: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ImageStore(tmp_path)
+    store.put_image(A, PNG)
+    path = store.image_path(A)
+    assert path is not None
+    os.utime(path, (5, 5))
+    is_sent_again = [True]
+
+    def first_another_sends_it(self: Path, *more: Any, **named: Any) -> Any:
+        if is_sent_again and A in self.name:
+            is_sent_again.clear()
+            store.put_image(A, PNG)
+        return at(self, *more, **named)
+
+    monkeypatch.setattr(Path, at.__name__, first_another_sends_it)
+    store.remove(A, last_used=5)
+    monkeypatch.undo()
+    assert not is_sent_again
+    assert store.read_image(A) == PNG
+    assert [one.path for one in store.files()] == [path]
+    assert not list(tmp_path.rglob(".*.part*"))
+
+
 def test_leftovers_of_a_crash_are_swept_and_fresh_ones_are_not(tmp_path: Path) -> None:
     store = ImageStore(tmp_path)
     store.put_image(A, PNG)

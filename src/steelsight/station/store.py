@@ -22,7 +22,7 @@ from typing import cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.core.files import disk_errors, write_bytes
+from steelsight.core.files import disk_errors, temporary_beside, write_bytes
 from steelsight.core.private_files import create_private_file, make_private_folder
 from steelsight.imaging.combine import Combine, CutAt, combine_maps
 from steelsight.imaging.header import Format, image_format
@@ -194,10 +194,8 @@ class ImageStore:
             return freed
         for path in (*self._images.glob(f"{sha256[:2]}/{sha256}.*"), *self._maps.glob(f"{sha256[:2]}/{sha256}.*")):
             with _refusals(path, "removed"), suppress(FileNotFoundError):  # another process removed it
-                found = path.stat()
-                if found.st_mtime <= last_used:
-                    path.unlink()
-                    freed += found.st_size
+                if path.stat().st_mtime <= last_used:
+                    freed += _unlink_unless_used(path, last_used)
         return freed
 
     @property
@@ -304,6 +302,22 @@ class ImageStore:
                 os.utime(path)
                 return
         write_bytes(path, content, durable=durable, private=True, refusals=_refusals)
+
+
+def _unlink_unless_used(path: Path, last_used: float) -> int:
+    """Remove a file, unless it is stored again at this very moment; how many bytes that freed.
+
+    It loses its name first: who stores it before that has marked it as used, which is seen then, and who does so after it
+    writes it anew.
+    """
+    going = temporary_beside(path)
+    path.replace(going)
+    found = going.stat()
+    if found.st_mtime > last_used:
+        going.replace(path)
+        return 0
+    going.unlink()
+    return found.st_size
 
 
 def _is_digest(text: str) -> bool:

@@ -316,7 +316,11 @@ def _unlink_unless_used(path: Path, last_used: float) -> int:
     if found.st_mtime > last_used:
         going.replace(path)
         return 0
-    going.unlink()
+    try:
+        going.unlink()
+    except OSError:  # the next pruning is to find it
+        going.replace(path)
+        raise
     return found.st_size
 
 

@@ -26,6 +26,7 @@ from steelsight.verdicts.evaluated_files import write_evaluation_set
 
 pytestmark = needs_chromium
 PAGE = 25  # rows; js/history/history.js
+PLACES = "pair => [...pair.querySelectorAll('input')].map(one => one.getBoundingClientRect()).map(({x, y}) => ({x, y}))"
 KINDS = ("pass", "review", "reject", "none", "unreadable", "flagged")
 
 
@@ -117,7 +118,9 @@ def test_from_and_to_stand_side_by_side(browser: Browser, client: Any) -> None:
     for width in (1440, 1280, 390):
         with page_of(browser, client.base_url, viewport={"width": width, "height": 900}) as page:
             page.goto("/#history")
-            since, until = (page.get_by_label(name, exact=True).bounding_box() for name in ("From", "To"))
+            expect(page.get_by_label("To", exact=True)).to_be_visible()
+            # at one moment: what loads above moves both
+            since, until = page.locator(".pair").evaluate(PLACES)
             assert abs(since["y"] - until["y"]) < 2
             assert since["x"] < until["x"]
 

@@ -29,7 +29,7 @@ from steelsight.training.parallel_jobs import Failure, not_begun
 from steelsight.training.progress import TrainingProgress, after_of
 
 _LOOK_EVERY = 2.0  # seconds between two looks at the nodes, and at what other drivers have done
-_WAITING = 8  # messages of a worker that may wait for the driver
+_WAITING = 8  # parcels of a worker that may wait for the driver
 
 
 def train_on_cluster(

@@ -97,10 +97,7 @@ def open_workplace(
             f"{name}:{fold}": _sha256(weights_of(plan.run, (name, fold))) for name, fold in sum(plan.jobs, ())
         },
         "combine": plan.recipe.selection.combine,
-        "rule": {
-            "at": plan.rule.at,
-            "upper": plan.rule.upper,
-        },  # answers are cut by the one, windows drawn by the other
+        "rule": plan.rule.model_dump(mode="json", include={"at", "upper"}),  # of answers' maps, and of windows
         "data": plan.record.fingerprint,
         "seed": plan.recipe.seed,
         "unlabelled": [_identity(source) for source in unlabelled],

@@ -149,7 +149,7 @@ class _Counted:
         self._is_held = False
 
     def hold(self, is_held: bool) -> None:
-        """Let nothing come in, whoever wants it, or let that be as it was."""
+        """Hold back what comes in, or stop holding it back."""
         self._is_held = is_held
         if is_held:
             self._transport.pause_reading()

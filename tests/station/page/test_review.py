@@ -139,6 +139,18 @@ def test_without_an_image_there_is_nothing_to_decide(page: Any, client: Any) -> 
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_the_first_image_too_is_agreed_with_when_it_is_there(page: Any, client: Any) -> None:
+    first = found(client, order="doubt", reviewed=False)[0]
+    held = []
+    page.route(f"**/inspections/{first['id']}/image", lambda route: held.append(route))
+    page.goto(f"/#review/{first['id']}")
+    expect(page.locator(".review-head h2")).to_have_text(first["name"])
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_be_disabled()
+    await_requests(page, held)
+    held[0].continue_()
+    expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()
+
+
 @pytest.mark.parametrize("comes", [True, False])
 def test_nothing_is_said_of_an_image_that_is_not_there_yet(page: Any, client: Any, comes: bool) -> None:
     """The masks on the screen are still those of the image before; where none comes, the inspector's own are agreed with."""
@@ -166,6 +178,7 @@ def test_nothing_is_said_of_an_image_that_is_not_there_yet(page: Any, client: An
         held[0].fulfill(status=422, json={"detail": "it was lost"})
         expect(page.get_by_text("it was lost")).to_be_visible()
     expect(page.get_by_role("button", name="Agree", exact=True)).to_be_enabled()
+    expect(page.get_by_text("The image is still loading")).to_have_count(0)
     page.keyboard.press("a")
     expect(page.get_by_text("Saved as version")).to_be_visible()
     said = latest(client, second["id"])

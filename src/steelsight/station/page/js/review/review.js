@@ -49,6 +49,7 @@ export class Review {
   complete = false; // until then the viewer may hold the masks of the one before
   saving = false;
   left = false;
+  loading = notice("The image is still loading: look at it first.", "error"); // gone when it is there
 
   /** @param {HTMLElement} element @param {Inspector} card */
   constructor(element, card) {
@@ -130,19 +131,22 @@ export class Review {
     this.inspection = inspection;
     this.reviews = reviews;
     this.own = null;
+    this.shown = reviews.at(-1)?.version ?? 0;
     this.opening = this.complete = false;
     this.work.hidden = false;
     this.message.replaceChildren();
     history.replaceState(null, "", `#review/${id}`);
     this.queue.choose(id);
     this.form.begin(inspection);
+    this.refresh();
     this.describe(inspection);
     await this.picture(inspection);
     if (inspection !== this.inspection) return;
     this.complete = true;
+    this.loading.remove();
     this.toolbar.begin(this.drawable ? this.viewer.classes : []);
     this.takeUp(inspection);
-    this.show(reviews.at(-1)?.version ?? 0);
+    this.show(this.shown);
     if (said) this.say(said, "info");
   }
 
@@ -250,7 +254,7 @@ export class Review {
   /** Save the reviewer's decision on the masks as they are shown. @param {boolean} drawn by which button. */
   async save(drawn) {
     if (!this.inspection || this.saving) return;
-    if (!this.ready) return this.say("The image is still loading: look at it first.");
+    if (!this.ready) return this.message.replaceChildren(this.loading);
     const { decision, reviewer, comment } = this.form.said();
     const edited = this.editor.edited;
     if (this.editor.corners.length) return this.say("A polygon is still open: close it, or take it back with Escape.");

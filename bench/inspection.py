@@ -42,6 +42,7 @@ from steelsight.export.low_precision import DIFFERENCE_PER_LOSS
 from steelsight.export.quantise import quantise
 from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import (
+    IN_INT8,
     CrossValidated,
     InspectorCard,
     NetworkCard,
@@ -53,7 +54,7 @@ from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.inspector import Inspector
-from steelsight.inspector.openvino import runs_in_bf16, usable_threads
+from steelsight.inspector.openvino import OpenVinoEngine, runs_in_bf16, usable_threads
 from steelsight.networks.member import build_member
 from steelsight.networks.onnx import OnnxGraph
 from steelsight.networks.torch_engine import TorchNetwork, load_engine
@@ -156,6 +157,8 @@ def make_inspectors(
         print("bf16: not in this processor's instructions, left out")
     if int8:
         wanted.append("int8")
+        if runs_in_bf16("bf16"):
+            wanted.append("int8-bf16")
     made: dict[Precision, Inspector] = {}
     for precision in wanted:
         out = folder / precision
@@ -166,7 +169,7 @@ def make_inspectors(
                 file=f"{member.name}.onnx", member=member.name, fold=0, step=member.step, preprocess=member.preprocess
             )
             OnnxGraph.trace(network).write(network, out / card.file)
-            if precision == "int8":
+            if precision in IN_INT8:
                 inputs = [member.preprocess.to_input(image) for image in images]
                 _quantise(card, out, inputs, familiar, trained)
             cards.append(card)
@@ -182,8 +185,9 @@ def _quantise(
     """To int8 as an export does; of random weights all layers stay in int8, for they have no accuracy to lose."""
 
     def answers(path: Path) -> np.ndarray:
-        card = _card([its.model_copy(update={"file": path.name})], "int8", familiar)
-        engine = open_engine(path.parent, card, device="cpu")
+        alone = its.model_copy(update={"file": path.name})
+        whole = _card([its.model_copy(update={"step": "segment"})], "int8", familiar)  # no card is without a segmenter
+        engine = open_engine(path.parent, whole.model_copy(update={"networks": (alone,)}), device="cpu")
         (network,) = (*engine.classifiers, *engine.segmenters)
         return np.concatenate([network.probabilities(one[None]) for one in inputs[::3]])
 
@@ -352,7 +356,8 @@ def run_inspector(inspector: Inspector, sources: Sequence[Source], out: Path) ->
 def limit(inspector: Inspector, share: float, paths: Sequence[Path]) -> float:
     """Seconds an image of the bare networks in OpenVINO's throughput loop, and of bare decoding on all cores."""
     core = openvino.Core()
-    hint = "bf16" if runs_in_bf16(inspector.card.precision) else "f32"
+    computed_in = OpenVinoEngine.load(inspector.folder, inspector.card).computed_in
+    hint = "bf16" if computed_in.endswith("bf16") else "f32"
     seconds = 0.0
     for card in inspector.card.networks:
         shape = [1, card.preprocess.channels, card.preprocess.height, card.preprocess.width]

@@ -238,7 +238,7 @@ class TrainedRun(Run):
         Args:
             out: folder to write; an inspector that is already there is replaced.
             folds: `all`, or one fold's number; only one fold's inspector has guaranteed bounds, from that fold's images.
-            max_dice_loss: what `fp16`, `bf16` or `int8` may lose.
+            max_dice_loss: competition Dice that a precision below fp32 may lose.
             images: files, folders or patterns for the proof; the run's own if left out.
             sign: PEM file of an Ed25519 private key, not encrypted, to sign it with.
 

@@ -125,7 +125,9 @@ def sides(run: Path, exported: Exported) -> Any:
 
 
 def refused(reference: Any, exported: Any, match: Any) -> Any:
-    measured = measure(find_sources([str(TEST_IMAGES)]), reference, exported, here("fp32"), lambda done, of: None)
+    measured = measure(
+        find_sources([str(TEST_IMAGES)]), reference, exported, here("fp32", "fp32"), lambda done, of: None
+    )
     with pytest.raises(UserError, match=rf"nothing was exported: .*{match}"):
         check(measured)
     return measured
@@ -225,7 +227,7 @@ def test_numbers_of_another_processor_are_no_fault(sides: Any) -> None:
             find_sources([str(SAMPLE / "train_images")]),
             sides[0],
             replace(sides[0], engine=shaken(sides[0].engine, by)),
-            here("fp32"),
+            here("fp32", "fp32"),
             lambda done, of: None,
         )
         assert measured.parity.same_found_masks_share < 1
@@ -255,7 +257,7 @@ def test_a_mask_may_hang_on_a_pixel_at_the_minimum_area(sides: Any) -> None:
     least[index] = int(counts[:, image, index].max())
     reference = replace(torch_side, rule=torch_side.rule.model_copy(update={"min_area": tuple(least)}))
     exported = replace(reference, engine=off)
-    measured = measure(sources, reference, exported, here("fp32"), lambda done, of: None)
+    measured = measure(sources, reference, exported, here("fp32", "fp32"), lambda done, of: None)
     near = measured.parity.near_area_pairs
     assert near > 0
     check(measured)
@@ -265,7 +267,7 @@ def test_a_mask_may_hang_on_a_pixel_at_the_minimum_area(sides: Any) -> None:
     changed = replace(
         exported, engine=torch_side.engine, rule=reference.rule.model_copy(update={"min_area": tuple(least)})
     )
-    measured = measure(sources, reference, changed, here("fp32"), lambda done, of: None)
+    measured = measure(sources, reference, changed, here("fp32", "fp32"), lambda done, of: None)
     assert measured.parity.p_defect_difference == measured.parity.near_area_pairs == 0
     with pytest.raises(UserError, match="is not at the minimum area within the pixels that differ"):
         check(measured)
@@ -301,7 +303,7 @@ def test_an_unreadable_image_is_named(run: Path, exported: Exported, tmp_path: P
     bad.write_bytes(list_images(TEST_IMAGES)[0].read_bytes()[:9000])
     side = ComparedSide("torch", torch_engine(run), exported.card.rule)
     with pytest.raises(UserError, match=r"cut\.jpg: the decoder says: Premature end"):
-        measure(find_sources([str(bad)]), side, side, here("fp32"), lambda done, of: None)
+        measure(find_sources([str(bad)]), side, side, here("fp32", "fp32"), lambda done, of: None)
 
 
 def test_missing_weights_are_one_sentence(run: Path, tmp_path: Path) -> None:

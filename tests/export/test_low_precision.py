@@ -13,6 +13,7 @@ from steelsight.export.export import Exported, export_run
 from steelsight.export.low_precision import write_reduced
 from steelsight.export.plan import make_plan
 from steelsight.imaging.read import list_images
+from steelsight.imaging.rle import format_runs
 from steelsight.inspector.artifact import read_card
 from steelsight.inspector.inspector import Inspector
 from steelsight.inspector.openvino import runs_in_bf16
@@ -57,6 +58,33 @@ def test_what_it_costs_is_stated(reduced: Any) -> None:
     assert network.difference <= network.max_difference or network.int8_share == 0
     text = (reduced.folder / "README.md").read_text("utf-8")
     assert f"Dice lost by int8: {loss.lost:+.5f}" in text
+
+
+def test_int8_beside_bf16_is_the_same_network_and_its_cost_is_measured_where_it_computes_so(
+    reduced: Any, tmp_path: Path
+) -> None:
+    lean = Run(reduced.folder.parent / "run")
+    made = export_run(lean, tmp_path / "inspector", folds="0", precision="int8-bf16", max_dice_loss=0.03)
+    (network,) = made.card.networks
+    assert (made.folder / network.file).read_bytes() == (reduced.folder / network.file).read_bytes()
+    assert made.card.precision == made.parity.precision == "int8-bf16"
+    assert "nncf" in made.card.provenance.versions
+    loss, other = made.parity.dice_loss, reduced.parity.dice_loss
+    assert loss.networks == other.networks
+    text = (made.folder / "README.md").read_text("utf-8")
+    assert "of the multiplications of segment-unet-fold0.onnx are in int8" in text
+    assert made.parity.computed_in in ("int8", "int8-bf16")
+    assert made.parity.runtime.endswith(f" in {made.parity.computed_in}")
+    assert (loss.images, loss.fp32, loss.not_measured) == (other.images, other.fp32, None)
+    assert "Dice lost by int8-bf16: " in text
+    said, before = (
+        [
+            tuple(map(format_runs, judged.runs))
+            for judged in Inspector.open(one.folder, device="cpu").stream(list_images(SAMPLE / "test_images"))
+        ]
+        for one in (made, reduced)
+    )
+    assert (said == before) == (made.parity.computed_in == "int8")
 
 
 def test_only_the_inspector_is_left(reduced: Any) -> None:

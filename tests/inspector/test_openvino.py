@@ -9,7 +9,7 @@ from helpers.data import ROOT
 from helpers.tiny_inspector import make_inspector
 
 from steelsight.inspector.artifact import read_card
-from steelsight.inspector.openvino import OpenVinoEngine, runs_in_bf16, usable_threads
+from steelsight.inspector.openvino import OpenVinoEngine, in_which_precision, runs_in_bf16, usable_threads
 
 FIRST_CALLS = """
 import sys, threading
@@ -56,3 +56,8 @@ def test_only_what_is_asked_for_runs_in_bf16() -> None:
     assert usable_threads() >= 1
     assert not runs_in_bf16("fp32")
     assert not runs_in_bf16("int8")
+    assert in_which_precision("fp16") == in_which_precision("fp32") == "fp32"
+    assert in_which_precision("int8") == "int8"
+    with_bf16 = runs_in_bf16("bf16")
+    assert in_which_precision("bf16") == ("bf16" if with_bf16 else "fp32")
+    assert in_which_precision("int8-bf16") == ("int8-bf16" if with_bf16 else "int8")

@@ -12,7 +12,15 @@ from steelsight.export.images import are_there, spread
 from steelsight.export.plan import Plan, Progress
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import read_image
-from steelsight.inspector.artifact import CrossValidated, InspectorCard, NetworkCard, Precision, Provenance, version_for
+from steelsight.inspector.artifact import (
+    IN_INT8,
+    CrossValidated,
+    InspectorCard,
+    NetworkCard,
+    Precision,
+    Provenance,
+    version_for,
+)
 from steelsight.inspector.distilled import Distilled
 from steelsight.inspector.input_range import InputRange
 from steelsight.run.record import Record
@@ -110,5 +118,5 @@ def _out_of_fold(decision: Decision) -> CrossValidated:
 
 
 def _versions(precision: Precision) -> dict[str, str]:
-    libraries = (*_LIBRARIES, "nncf") if precision == "int8" else _LIBRARIES
+    libraries = (*_LIBRARIES, "nncf") if precision in IN_INT8 else _LIBRARIES
     return {"python": platform.python_version(), **{name: version(name) for name in libraries}}

@@ -19,8 +19,8 @@ from steelsight.export.plan import Plan, Progress, make_plan
 from steelsight.export.platform import here
 from steelsight.inspector.artifact import CARD, PARITY, README, InspectorCard, Precision, read_card, write_card
 from steelsight.inspector.checksums import UNLISTED, Checksums, write_checksums
-from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.inspector import Inspector
+from steelsight.inspector.openvino import OpenVinoEngine
 from steelsight.inspector.parity import Parity
 from steelsight.inspector.readme import readme
 from steelsight.inspector.signature import write_signature
@@ -181,12 +181,13 @@ def _parity(plan: Plan, card: InspectorCard, reference: "TorchEngine", folder: P
     write_card(folder, card)
     write_checksums(folder)
     written = read_card(folder)
-    exported = WatchedEngine.of(open_engine(folder, written, device="cpu"), written, "OpenVINO")
+    engine = OpenVinoEngine.load(folder, written)
+    exported = WatchedEngine.of(engine, written, "OpenVINO")
     measured = measure(
         plan.sources,
         ComparedSide("torch", WatchedEngine.of(reference, card, "torch"), plan.rule, plan.policy),
         ComparedSide("OpenVINO", exported, written.rule, written.policy),
-        here(card.precision),
+        here(card.precision, engine.computed_in),
         lambda done, of: plan.progress(what, done, of),
     )
     check(measured)

@@ -20,7 +20,7 @@ from steelsight.export.plan import Plan
 from steelsight.export.quantise import quantise
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.roi import Roi, read_inside
-from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision
+from steelsight.inspector.artifact import IN_INT8, InspectorCard, NetworkCard, Precision
 from steelsight.inspector.choose_engine import open_engine
 from steelsight.inspector.openvino import runs_in_bf16
 from steelsight.inspector.parity import DiceLoss, FoldDice, Int8Network
@@ -48,15 +48,15 @@ def write_reduced(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> 
     """
     for its in card.networks:
         shutil.copyfile(fp32 / its.file, folder / its.file)
-    if card.precision == "int8":
+    layers: list[Int8Network] = []
+    if card.precision in IN_INT8:
         layers = _quantise_all(plan, card, fp32, folder)
-        return DiceLoss.of(plan.max_dice_loss, _measure(plan, card, fp32, folder), layers)
-    if card.precision == "fp16":
+    elif card.precision == "fp16":
         for its in card.networks:
             store_in_half(folder / its.file)
     elif not runs_in_bf16(card.precision):
         return DiceLoss.unknown(plan.max_dice_loss, "this processor does not compute in bf16 and took fp32 instead")
-    return DiceLoss.of(plan.max_dice_loss, _measure(plan, card, fp32, folder))
+    return DiceLoss.of(plan.max_dice_loss, _measure(plan, card, fp32, folder), layers)
 
 
 def _quantise_all(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> list[Int8Network]:
@@ -95,7 +95,8 @@ def _mixed(samples: Sequence[Sample], most: int) -> tuple[Sample, ...]:
 
 
 def _answers(card: InspectorCard, its: NetworkCard, inputs: "_Inputs", path: Path) -> NDArray[np.float32]:
-    """What one network says, from a file of any name, as the inspector runs it."""
+    """What one network says, from a file of any name. What is not in int8 is in fp32 here, whatever the inspector does with
+    it: so the same layers go back on every processor."""
     engine = _engine(path.parent, card, [its.model_copy(update={"file": path.name})], "int8")
     (network,) = (*engine.classifiers, *engine.segmenters)
     return np.concatenate([network.probabilities(inputs[place][None]) for place in range(len(inputs))])
@@ -123,7 +124,7 @@ def _measure(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> list[
 def _judging(plan: Plan, precision: Precision, fold: int) -> tuple[Sample, ...]:
     """Images that judge a fold: for int8 those that did not steer it, unless the fold has but one."""
     samples = of_fold(plan.record, fold)
-    others = samples[1::2] if precision == "int8" else samples
+    others = samples[1::2] if precision in IN_INT8 else samples
     return spread(others or samples, MOST_IMAGES)
 
 

@@ -4,14 +4,12 @@ from importlib.metadata import version
 
 from steelsight.export.parity import Platform
 from steelsight.inspector.artifact import Precision
-from steelsight.inspector.openvino import runs_in_bf16
 
 
-def here(precision: Precision) -> Platform:
-    """This machine's processor and libraries."""
+def here(precision: Precision, computed: Precision) -> Platform:
+    """This machine's processor and libraries, where an engine computes so."""
     import openvino
 
-    computed: Precision = precision if precision == "int8" or runs_in_bf16(precision) else "fp32"
     return Platform(
         reference=f"torch {version('torch')} in fp32",
         runtime=f"OpenVINO {version('openvino')} in {computed}",

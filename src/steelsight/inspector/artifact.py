@@ -41,9 +41,11 @@ _WITHOUT_ROI: Literal[5] = 5
 INPUT, OUTPUT = "input", "probabilities"
 """Names of a network's one input and one output."""
 
-Precision = Literal["fp32", "fp16", "bf16", "int8"]
+Precision = Literal["fp32", "fp16", "bf16", "int8", "int8-bf16"]
 """In which numbers the networks compute: `bf16` networks are stored in fp32 and run in bf16 where the processor gains;
-`fp16` networks are stored in fp16 and compute in fp32."""
+`fp16` networks are stored in fp16 and compute in fp32. What of an `int8` network is not in int8 computes in fp32, of an
+`int8-bf16` one in bf16 where the processor has it."""
+IN_INT8: tuple[Precision, ...] = ("int8", "int8-bf16")
 
 
 class NetworkCard(Model):

@@ -2,7 +2,6 @@
 
 import os
 import queue
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +14,7 @@ from steelsight.core.errors import UserError
 from steelsight.imaging.combine import Combine
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.roi import Roi
-from steelsight.inspector.artifact import InspectorCard, NetworkCard, Precision, read_network
+from steelsight.inspector.artifact import IN_INT8, InspectorCard, NetworkCard, Precision, read_network
 from steelsight.inspector.checksums import Checksums
 
 BATCH = 4
@@ -53,6 +52,7 @@ class OpenVinoEngine:
     batch: int
     workers: int
     roi: Roi | None = None
+    computed_in: Precision = "fp32"
 
     @classmethod
     def load(
@@ -81,24 +81,31 @@ class OpenVinoEngine:
         streams = count if aim == "throughput" else 1
         # while one worker reads or cuts, another's image is in the network
         workers = streams + 1 if aim == "throughput" else 1
-        settings = {
-            "NUM_STREAMS": streams,
-            "INFERENCE_NUM_THREADS": count,
-            "INFERENCE_PRECISION_HINT": "bf16" if runs_in_bf16(card.precision) else "f32",
-        }
+        settings = {"NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": count}
 
-        def compiled(networks: Sequence[NetworkCard]) -> tuple[OpenVinoNetwork, ...]:
-            contents = ((folder / one.file, one, read_network(folder / one.file, checksums)) for one in networks)
-            return tuple(_compile(core, path, one, content, settings, workers) for path, one, content in contents)
+        def compiled(hint: str) -> dict[str, OpenVinoNetwork]:
+            chosen = {**settings, "INFERENCE_PRECISION_HINT": hint}
+            # one at a time: the bytes of all of them need not lie in memory at once
+            contents = ((one, read_network(folder / one.file, checksums)) for one in card.networks)
+            return {one.file: _compile(core, folder, one, content, chosen, workers) for one, content in contents}
 
+        computed_in = in_which_precision(card.precision)
+        try:
+            networks = compiled("bf16" if computed_in.endswith("bf16") else "f32")
+        except UserError:
+            if computed_in != "int8-bf16":
+                raise
+            # OpenVINO 2026.4 has no int8 convolution of some kinds beside bf16 on processors with AMX
+            computed_in, networks = "int8", compiled("f32")
         return cls(
             card.classes,
-            compiled(card.of_step("classify")),
-            compiled(card.of_step("segment")),
+            tuple(networks[one.file] for one in card.of_step("classify")),
+            tuple(networks[one.file] for one in card.of_step("segment")),
             card.combine,
             BATCH if aim == "throughput" else 1,
             workers,
             card.roi,
+            computed_in,
         )
 
 
@@ -111,14 +118,24 @@ def usable_threads() -> int:
 
 
 def runs_in_bf16(precision: Precision) -> bool:
-    """Whether a network of that precision computes in bf16 here: asked for, and in the processor's instructions."""
+    """Whether a network of that precision, or what of it is not in int8, computes in bf16 here: asked for, and in the
+    processor's instructions."""
     import openvino
 
-    return precision == "bf16" and "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if precision not in ("bf16", "int8-bf16"):
+        return False
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def in_which_precision(precision: Precision) -> Precision:
+    """What this processor makes of networks of a precision; OpenVINO may make less of `int8-bf16`, which the engine knows."""
+    if precision not in ("bf16", "int8-bf16") or runs_in_bf16(precision):
+        return "fp32" if precision == "fp16" else precision
+    return "int8" if precision in IN_INT8 else "fp32"
 
 
 def _compile(
-    core: Any, path: Path, its: NetworkCard, content: bytes, settings: dict[str, Any], requests: int
+    core: Any, folder: Path, its: NetworkCard, content: bytes, settings: dict[str, Any], requests: int
 ) -> OpenVinoNetwork:
     preprocess = its.preprocess
     try:
@@ -126,7 +143,9 @@ def _compile(
         model.reshape([1, preprocess.channels, preprocess.height, preprocess.width])
         compiled = core.compile_model(model, "CPU", settings)
     except RuntimeError as error:
-        raise UserError(f"{path}: OpenVINO cannot load it ({_first_line(error)}); export the run again") from error
+        raise UserError(
+            f"{folder / its.file}: OpenVINO cannot load it ({_first_line(error)}); export the run again"
+        ) from error
     pool: queue.SimpleQueue[Any] = queue.SimpleQueue()
     for _ in range(requests):
         pool.put(compiled.create_infer_request())

@@ -141,7 +141,7 @@
  *   name: string,
  *   version: string,
  *   station: string,
- *   precision: "fp32"|"fp16"|"bf16"|"int8",
+ *   precision: "fp32"|"fp16"|"bf16"|"int8"|"int8-bf16",
  *   classes: Class[],
  *   networks: Network[],
  *   rule: Rule,

@@ -143,6 +143,13 @@ def test_the_images_may_have_become_fewer_or_others(tmp_path: Path, judged: Any)
     assert content(tmp_path / "a") == content(tmp_path / "b")
 
 
+def test_a_name_that_reads_as_the_escape_of_another_is_another_image(tmp_path: Path, judged: Any) -> None:
+    one = next(iter(judged.values()))
+    alike = {name: replace(one, source=replace(one.source, image_id=name)) for name in ("a\n.jpg", r"a\x0a.jpg")}
+    assert write(tmp_path, alike, batch=1, stop_after=1) == ["a\n.jpg"]
+    assert write(tmp_path, alike, batch=1, resume=True) == [r"a\x0a.jpg"]
+
+
 def test_a_picture_that_is_gone_is_made_again(tmp_path: Path, judged: Any) -> None:
     write(tmp_path / "cut", judged, stop_after=16, masks=True, overlays=True)
     sorted((tmp_path / "cut" / "overlays").rglob("*.jpg"))[9].unlink()

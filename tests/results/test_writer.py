@@ -157,12 +157,22 @@ def test_any_file_name_is_safe_in_a_cell(tmp_path: Path, judged: Any) -> None:
         "\udcff.jpg",
         "=1+2.jpg",
         "\u202egpj.jpg",
+        r"a\x0ab.jpg",
     ]
     defective = next(one for one in judged if one.is_defective)
     suspected = (Region(1, 3, 4, 5, 6, 7, 0.5),)
     renamed = [replace(defective, source=Source(name, defective.source.path), suspected=suspected) for name in names]
     write(tmp_path, renamed)
-    odd = ["a\\x0ab.jpg", "a\\x0d\\x0ab.jpg", " a.jpg ", "ä.jpg", "\\udcff.jpg", "'=1+2.jpg", "\\u202egpj.jpg"]
+    odd = [
+        "a\\x0ab.jpg",
+        "a\\x0d\\x0ab.jpg",
+        " a.jpg ",
+        "ä.jpg",
+        "\\udcff.jpg",
+        "'=1+2.jpg",
+        "\\u202egpj.jpg",
+        "a\\x5cx0ab.jpg",
+    ]
     written = [*names[:2], *odd]
     assert [row[0] for row in rows(tmp_path / "images.csv")[1:]] == written
     assert [row[0] for row in rows(tmp_path / "submission.csv")[1:]] == [name for name in written for _ in CLASSES]

@@ -9,6 +9,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Controls, what turns the direction of writing, ends of lines, and bytes that are no UTF-8."""
+_LIKE_AN_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4})")
 _SUFFIXES = re.compile(r"(\.(jpe?g|png|bmp|tiff?|webp|gif|json|xml|txt))+$")
 _MASK_WORD = re.compile(r"[\s_.-]*(masks?|labels?|gt|seg|segmentation|annotations?)$")
 _BACKGROUND = frozenset({"background", "backgrounds", "bg", "bkg", "bkgd", "backgnd"})
@@ -32,6 +33,18 @@ def shown(text: str) -> str:
     a\x0a\u202eb
     """
     return _STEERING.sub(lambda found: _escape(found[0]), text)
+
+
+def told_apart(text: str) -> str:
+    r"""As `shown`, and no two names alike: a backslash that would read as the beginning of an escape is escaped itself.
+
+    >>> for name in ("a\n.jpg", r"a\x0a.jpg", r"a\b.jpg"):
+    ...     print(told_apart(name))
+    a\x0a.jpg
+    a\x5cx0a.jpg
+    a\b.jpg
+    """
+    return shown(_LIKE_AN_ESCAPE.sub(r"\\x5c", text))
 
 
 def no_formula(text: str) -> str:

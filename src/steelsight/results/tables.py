@@ -3,13 +3,13 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isnan
 from types import MappingProxyType
 from typing import Literal, Self, get_args
 
 from steelsight.cascade.judge import Prediction
-from steelsight.core.safe_names import for_cell, from_cell, shown
+from steelsight.core.safe_names import for_cell, from_cell, told_apart
 from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import Runs, format_runs
 from steelsight.verdicts.policy import VerdictAnswer
@@ -144,6 +144,7 @@ class Tables:
         Args:
             also: what stands in the further columns of each table.
         """
+        said = replace(said, image_id=as_written(said.image_id))
         submission = defects = b""
         if not said.error:
             further = also.get(SUBMISSION)
@@ -244,4 +245,4 @@ def cells(text: bytes) -> list[str]:
 
 def as_written(image_id: str) -> str:
     """A name as `Tables.read_image_row` reads it back."""
-    return shown(image_id)
+    return told_apart(image_id)

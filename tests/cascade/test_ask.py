@@ -87,14 +87,27 @@ def test_tables_are_those_of_all_networks(scene: Any) -> None:
     assert few <= all_ == len(scene[0]) * sum(segmented for _, segmented in every)
 
 
-@pytest.mark.parametrize(("combine", "networks", "asked"), [("votes", 3, 2), ("votes", 5, 4), ("mean", 5, 4)])
+@pytest.mark.parametrize(("combine", "networks", "asked"), [("votes", 3, 2), ("votes", 5, 4), ("mean", 5, 2)])
 def test_the_last_is_not_asked_where_nothing_can_come_of_it(combine: str, networks: int, asked: int) -> None:
     rule = Rule(gate=0, upper=(200,) * 2, lower=(100,) * 2, min_area=(3, 3))
-    scene = [(number, 0.01, WAY) for number in range(networks)], combine, rule, None
+    passes = make_policy(0.9, None)
+    scene = [(number, 0.01, WAY) for number in range(networks)], combine, rule, passes
     assert lines(scene, IMAGES[:2])[1] == 2 * asked
     assert lines(scene, IMAGES[:2], keep_maps=True)[1] == 2 * networks
-    loud = [(number, 1.0, WAY) for number in range(networks)], combine, rule, None
+    loud = [(number, 1.0, WAY) for number in range(networks)], combine, rule, passes
     assert lines(loud, IMAGES, keep_maps=False)[1] > len(IMAGES) * asked
+
+
+@pytest.mark.parametrize(("combine", "asked"), [("votes", 4), ("mean", 5), ("logits", 5)])
+def test_of_what_does_not_pass_the_strongest_place_is_shown_so_that_only_silence_ends_it(
+    combine: str, asked: int
+) -> None:
+    rule = Rule(gate=0, upper=(200,) * 2, lower=(100,) * 2, min_area=(3, 3))
+    for policy in (None, make_policy(None, None)):
+        faint = [(number, 0.03, WAY) for number in range(5)], combine, rule, policy
+        assert lines(faint, IMAGES[:2])[1] > 2 * asked - 2
+        silent = [(number, 0.0, WAY) for number in range(5)], combine, rule, policy
+        assert lines(silent, IMAGES[:2])[1] == 2 * asked
 
 
 def test_one_that_gave_no_probability_is_told_of_whoever_would_have_come_after_it() -> None:

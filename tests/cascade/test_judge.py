@@ -134,7 +134,9 @@ def test_a_policy_gives_each_image_its_verdict_and_changes_nothing_else(tmp_path
         classes = ("bright", "dark")
         bare = give_verdict(policy, classes, other.p_defect, other.regions, other.size, other.flags)
         assert other.verdict.answer == bare.answer
-        assert other.verdict == say_suspected(bare, policy, classes, other.suspected, other.size)
+        assert other.verdict == say_suspected(
+            bare, policy, classes, other.suspected, other.size, is_faint=other.is_faint
+        )
     unflagged = judge(given, engine(), RULE, policy=policy)
     pairs = {(one.verdict.answer, other.verdict.answer) for one, other in zip(said, unflagged, strict=True)}
     assert pairs >= {("pass", "pass"), ("reject", "reject"), ("review", "reject")}  # the last for its flag

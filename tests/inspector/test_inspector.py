@@ -159,7 +159,9 @@ def test_each_image_has_its_verdict_alone_and_in_a_stream(tmp_path: Path) -> Non
         if judged.source.path in images[:4]:
             assert inspector(judged.source.path).verdict == judged.verdict
         bare = give_verdict(policy, CLASSES, judged.p_defect, judged.regions, judged.size, judged.flags)
-        assert judged.verdict == say_suspected(bare, policy, CLASSES, judged.suspected, judged.size)
+        assert judged.verdict == say_suspected(
+            bare, policy, CLASSES, judged.suspected, judged.size, is_faint=judged.is_faint
+        )
         assert judged.verdict.answer != "pass" or not judged.is_defective
     assert {"pass", "review", "reject"} == set(verdicts)
     reasons = [reason for said in verdicts.values() for reason in said]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from steelsight.imaging.regions import Region
 from steelsight.verdicts.policy import Policy
-from steelsight.verdicts.verdict import UNREADABLE, Verdict, give_verdict, say_suspected
+from steelsight.verdicts.verdict import UNREADABLE, Verdict, give_verdict, say_nothing_seen, say_suspected
 
 CLASSES = ("1", "2", "3")
 SIZE = (256, 1600)
@@ -150,6 +150,32 @@ def test_what_is_suspected_is_said_of_all_but_what_passes(policy: Any, text: Any
         assert said == Verdict(bare.answer, f"{bare.reason}; {text}")
     passes = give_verdict(policy, CLASSES, 0.01, (), SIZE)
     assert say_suspected(passes, policy, CLASSES, (SMALL,), SIZE) == passes
+
+
+def test_the_strongest_of_what_is_suspected_is_named_and_the_largest_of_what_was_found() -> None:
+    small, large = Region(2, 0, 0, 20, 10, 100, 0.9), Region(1, 0, 0, 60, 30, 400, 0.1)
+    bare = give_verdict(make_policy(), CLASSES, 0.31, (), SIZE)
+    said = say_suspected(bare, make_policy(), CLASSES, (large, small), SIZE)
+    assert said.reason.endswith("; suspected: class 3, 20 x 10 px, and 1 more")
+    found = give_verdict(make_policy(), CLASSES, 0.31, (small, large), SIZE)
+    assert found.reason.endswith("; found: class 2, 60 x 30 px, and 1 more")
+
+
+def test_where_nothing_stands_out_the_reason_says_so_with_how_likely_the_strongest_place_is() -> None:
+    weak = Region(2, 0, 0, 20, 10, 100, 0.0312)
+    for policy, size in ((make_policy(), "20 x 10 px"), (make_policy(rules=RULES), "10 x 5 mm")):
+        bare = give_verdict(policy, CLASSES, 0.31, (), SIZE)
+        said = say_suspected(bare, policy, CLASSES, (weak,), SIZE, is_faint=True)
+        place = f"strongest place: class 3, {size}, mean probability 0.031"
+        assert said == Verdict("review", f"{bare.reason}; nothing stands out; {place}")
+    nothing = say_nothing_seen(bare)
+    assert nothing == Verdict("review", f"{bare.reason}; where to look is not known: the segmenters see nothing in it")
+    passes = give_verdict(make_policy(), CLASSES, 0.01, (), SIZE)
+    assert (
+        say_nothing_seen(passes)
+        == say_suspected(passes, make_policy(), CLASSES, (weak,), SIZE, is_faint=True)
+        == passes
+    )
 
 
 def test_an_unreadable_image_goes_to_review() -> None:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from steelsight.cascade.ask import Inputs, Levels, classify, segment
 from steelsight.cascade.engine import Engine
-from steelsight.cascade.masks import CombinedMaps, cut, suspect
+from steelsight.cascade.masks import CombinedMaps, cut
 from steelsight.cascade.no_probability import NoProbability
 from steelsight.cascade.sources import Source
+from steelsight.cascade.suspect import UNSEEN, suspect
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.imaging.regions import Region
@@ -22,7 +23,7 @@ from steelsight.imaging.rle import Runs, decode_runs
 from steelsight.imaging.roi import Roi, RoiError, blackened
 from steelsight.rule.rule import Rule
 from steelsight.verdicts.policy import Policy
-from steelsight.verdicts.verdict import UNREADABLE, Verdict, give_verdict, say_suspected
+from steelsight.verdicts.verdict import UNREADABLE, Verdict, give_verdict, say_nothing_seen, say_suspected
 
 _READERS = 2
 _WAITING = 2  # batches that may wait, judged or read, beside those in work: memory stays level however many images come
@@ -47,9 +48,10 @@ class Prediction:
             or one gave no probability.
         runs: the mask of each class at the image's own size; empty where nothing was found.
         regions: the connected defects of all masks.
-        suspected_runs, suspected: where to look beside that, by class and as connected regions: what lies above the lower
-            threshold in classes without a mask, see `steelsight.cascade.masks.suspect`. It is not found, and no part of
-            `runs` and `regions`. Empty of an image that passes, and of one that was not segmented.
+        suspected_runs, suspected: where to look beside that, by class and as connected regions: the strongest of what lies
+            above the lower threshold in classes without a mask, see `steelsight.cascade.suspect`. It is not found, and no
+            part of `runs` and `regions`. Empty of an image that passes, and of one that was not segmented.
+        is_faint: whether nothing stands out, so that `suspected` is but the strongest place of the image.
         flags: what about the image is unusual, in single words; it is judged all the same.
         is_segmented: whether step 2 has seen it: it passed the gate, or does not pass by the policy.
         maps: uint8 (classes, height, width) combined probability times 255 at the image's own size, on which the rule cut the
@@ -73,6 +75,7 @@ class Prediction:
     regions: tuple[Region, ...] = ()
     suspected_runs: tuple[Runs, ...] = ()
     suspected: tuple[Region, ...] = ()
+    is_faint: bool = False
     flags: tuple[str, ...] = ()
     is_segmented: bool = False
     maps: NDArray[np.uint8] | None = None
@@ -251,9 +254,9 @@ def _is_to_be_segmented(judged: Prediction, engine: Engine, rule: Rule, policy: 
 
 def _worth_exceeding(judged: Prediction, engine: Engine, rule: Rule, policy: Policy | None) -> Levels:
     """For each class, the level that its map must exceed somewhere to change anything: where an image without masks passes,
-    nothing is suspected either, and only a mask counts."""
+    nothing is suspected either, and only a mask counts; any other image shows the strongest place of its maps."""
     verdict = _verdict(judged, engine, policy)
-    return rule.upper if verdict is not None and verdict.answer == "pass" else rule.lower
+    return rule.upper if verdict is not None and verdict.answer == "pass" else (UNSEEN,) * rule.classes
 
 
 def _looked_at(
@@ -280,8 +283,8 @@ def _looked_at(
     found = replace(judged, runs=runs, regions=regions, maps=combined.kept, network_maps=kept)
     verdict = _verdict(found, engine, policy)
     if verdict is None or verdict.answer != "pass":
-        suspected_runs, suspected = suspect(combined, runs, rule)
-        found = replace(found, suspected_runs=suspected_runs, suspected=suspected)
+        place = suspect(combined, runs, rule)
+        found = replace(found, suspected_runs=place.runs, suspected=place.regions, is_faint=place.is_faint)
     return _with_verdict(found, engine, policy)
 
 
@@ -315,8 +318,12 @@ def _with_verdict(
     verdict = judged.verdict or _verdict(judged, engine, policy)
     if verdict is not None and unseen is not None:
         verdict = replace(verdict, reason=f"{verdict.reason}; where to look is not known: {unseen.where}")
+    elif verdict is not None and judged.is_segmented and not judged.regions and not judged.suspected:
+        verdict = say_nothing_seen(verdict)
     elif verdict is not None:
-        verdict = say_suspected(verdict, policy, engine.classes, judged.suspected, judged.size)
+        verdict = say_suspected(
+            verdict, policy, engine.classes, judged.suspected, judged.size, is_faint=judged.is_faint
+        )
     if isnan(judged.p_defect):
         return replace(judged, verdict=verdict)
     probability = float(policy.calibration.apply(np.array([judged.p_defect]))[0])

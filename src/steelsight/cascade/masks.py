@@ -1,4 +1,4 @@
-"""Masks and regions of one image, and what is suspected beside them, from the maps of its networks."""
+"""Masks and regions of one image, from the maps of its networks."""
 
 import threading
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from steelsight.cascade.engine import Engine
 from steelsight.imaging.columns import Columns
-from steelsight.imaging.combine import CutAt, combined_levels, may_exceed, round_levels
+from steelsight.imaging.combine import CutAt, combined_levels, greatest_levels, may_exceed, round_levels
 from steelsight.imaging.preprocess import Image
 from steelsight.imaging.regions import Region, RegionRuns
 from steelsight.imaging.rle import Runs
@@ -16,13 +16,6 @@ from steelsight.rule.rule import Rule
 
 MasksAndRegions = tuple[tuple[Runs, ...], tuple[Region, ...]]
 """The run lengths of each class, and the connected regions of all of them."""
-
-LEAST, OF_IMAGE = 4, 2048
-"""A suspected region has at least this part (one fourth) of its class's minimum area, or this part (.05 %) of the image, if
-that is less: single specks are not listed, and a rule that asks for a large area does not hide where to look."""
-
-MOST = 5
-"""Suspected regions of a class that are listed, the largest ones."""
 
 
 class CombinedMaps:
@@ -66,6 +59,24 @@ class CombinedMaps:
         """For each class, whether a pixel of `of` can exceed its level; see `steelsight.imaging.combine.may_exceed`."""
         return may_exceed(self._maps, levels, self._combine)
 
+    def strongest(self) -> tuple[int, int]:
+        """The class with the greatest level of the combined maps, and that level; of equal ones the first class.
+
+        A class is brought to the image's size only where its networks leave it a chance.
+        """
+        limits = greatest_levels(self._maps, self._combine)
+        best = (0, 0)  # its level, and the class, counted down
+        for index in np.argsort(-limits, kind="stable").tolist():
+            if (limits[index], -index) > best:
+                best = max(best, (self._greatest(index), -index))
+        return -best[1], best[0]
+
+    def _greatest(self, index: int) -> int:
+        if self.kept is not None:
+            return int(self.kept[index].max(initial=0))
+        counted = True if self._counted is None else self._counted
+        return int(round_levels(self._levels(index).max(keepdims=True, initial=0, where=counted)).item())
+
     def _make(self, index: int) -> NDArray[np.uint8]:
         combined = round_levels(self._levels(index))
         return combined if self._counted is None else np.where(self._counted, combined, np.uint8(0))
@@ -108,49 +119,3 @@ def cut(maps: CombinedMaps, p_defect: float, rule: Rule) -> MasksAndRegions:
             runs[index] = found.runs()
             regions.extend(found.describe(index))
     return tuple(runs), tuple(regions)
-
-
-def suspect(maps: CombinedMaps, found: Sequence[Runs], rule: Rule) -> MasksAndRegions:
-    """What lies above the lower threshold in the classes without a mask, whatever kept them from it: the gate, the upper
-    threshold or the minimum area. Of each class the `MOST` largest regions count, of those with `least_area` pixels.
-
-    Args:
-        found: the masks of all classes.
-    """
-    runs = [Runs.empty()] * rule.classes
-    regions: list[Region] = []
-    for index in np.flatnonzero(maps.may_exceed(rule.lower)).tolist():
-        if found[index].area:
-            continue
-        columns = maps.above(index, rule.lower[index])
-        every = RegionRuns.of(columns, columns.levels > rule.lower[index])
-        large = large_regions(every, least_area(rule.min_area[index], maps.size))
-        runs[index] = large.runs()
-        regions.extend(large.describe(index))
-    return tuple(runs), tuple(regions)
-
-
-def least_area(min_area: int, size: tuple[int, int]) -> int:
-    """The pixels that a suspected region of an image of (height, width) has at least.
-
-    >>> strip = (256, 1600)
-    >>> least_area(48, strip), least_area(27, strip), least_area(1, strip), least_area(12_000, strip)
-    (12, 7, 1, 200)
-    """
-    return max(1, min(-(-min_area // LEAST), size[0] * size[1] // OF_IMAGE))
-
-
-def large_regions(found: RegionRuns, least: int) -> RegionRuns:
-    """The `MOST` largest regions, of those with `least` pixels or more; of equal ones those further left, then above.
-
-    >>> found = RegionRuns.of_mask(np.array([[1, 1, 0, 1]], bool))
-    >>> large_regions(found, 2).areas.tolist()
-    [2]
-    """
-    if not found.regions.size:
-        return found
-    left, top = found.corners
-    order = np.lexsort((top, left, -found.areas))
-    is_chosen = np.zeros(order.size, np.bool_)
-    is_chosen[order[found.areas[order] >= least][:MOST]] = True
-    return found.only(is_chosen)

@@ -90,10 +90,26 @@ def may_exceed(
     >>> may_exceed([np.array([[[9, 1]], [[7, 0]]], np.uint8)] * 2, [91, 90], more=1).tolist()  # (7 + 7 + 255) / 3
     [False, False]
     """
+    return greatest_levels(maps, combine, more=more) > np.asarray(levels)
+
+
+def greatest_levels(
+    maps: Sequence[NDArray[np.uint8]], combine: Combine = "mean", *, more: int = 0
+) -> NDArray[np.int64]:
+    """For each class, a level that no pixel of the combined map exceeds: int64 (classes,).
+
+    Args:
+        maps: as in `combine_maps`.
+        more: maps that are not known yet, which may be anything.
+
+    >>> greatest_levels([np.array([[[9, 1]], [[7, 0]]], np.uint8), np.array([[[0, 6]], [[7, 0]]], np.uint8)]).tolist()
+    [8, 7]
+    """
     known = [map_.max(axis=(1, 2)) for map_ in maps]
     greatest = _combined([*known, *[np.full_like(known[0], 255)] * more], combine)
     # a pixel is rounded to the nearest level; the margin covers float32 in the resize and in the logits
-    return np.asarray(greatest > np.asarray(levels) + (0.5 - 0.01))
+    limits: NDArray[np.int64] = np.floor(greatest + (0.5 + 0.01)).astype(np.int64)
+    return limits
 
 
 def combine_maps(

@@ -32,6 +32,15 @@ class Region:
     probability: float
 
 
+def strength(region: Region) -> float:
+    """The sum of its probabilities: how many of its pixels can be expected to be defective.
+
+    >>> strength(Region(0, 0, 0, 4, 5, 20, 0.25))
+    5.0
+    """
+    return region.area * region.probability
+
+
 @dataclass(frozen=True, eq=False)
 class RegionRuns:
     """The runs of a mask, none longer than a column, each with the connected region that it is part of.
@@ -40,7 +49,7 @@ class RegionRuns:
 
     Attributes:
         columns, tops, lengths: int64 (n,), of each run, in column-major order.
-        sums: int64 (n,), of the map's levels over each run.
+        sums, peaks: int64 (n,), of the map's levels over each run, and the greatest of them.
         regions: int64 (n,), number of its region; each of 0 to the greatest has a run.
         height: of the map.
     """
@@ -49,6 +58,7 @@ class RegionRuns:
     tops: NDArray[np.int64]
     lengths: NDArray[np.int64]
     sums: NDArray[np.int64]
+    peaks: NDArray[np.int64]
     regions: NDArray[np.int64]
     height: int
 
@@ -65,13 +75,15 @@ class RegionRuns:
             bounds = np.concatenate([[0], bounds])
         if not bounds.size:
             nothing = np.empty(0, np.int64)
-            return cls(nothing, nothing, nothing, nothing, nothing, columns.height)
+            return cls(nothing, nothing, nothing, nothing, nothing, nothing, columns.height)
         starts, lengths = bounds[::2], bounds[1::2] - bounds[::2]
         _, labels = cv2.connectedComponentsWithAlgorithm(mask.view(np.uint8), 8, cv2.CV_32S, cv2.CCL_BBDT)
         rows, tops = np.divmod(starts, columns.height + 1)
-        sums = np.add.reduceat(columns.levels.ravel(), bounds, dtype=np.uint32)[::2]
+        levels = columns.levels.ravel()
+        sums = np.add.reduceat(levels, bounds, dtype=np.uint32)[::2].astype(np.int64)
+        peaks = np.maximum.reduceat(levels, bounds)[::2].astype(np.int64)
         regions = labels.ravel()[starts].astype(np.int64) - 1
-        return cls(columns.places[rows], tops, lengths, sums.astype(np.int64), regions, columns.height)
+        return cls(columns.places[rows], tops, lengths, sums, peaks, regions, columns.height)
 
     @classmethod
     def of_mask(cls, mask: NDArray[np.bool_], map_: NDArray[np.uint8] | None = None) -> Self:
@@ -85,11 +97,16 @@ class RegionRuns:
         """int64 (regions,): number of pixels."""
         return np.bincount(self.regions, weights=self.lengths).astype(np.int64)
 
-    @property
-    def corners(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Left and top of each region's box, int64 (regions,)."""
-        left, top, _, _ = self._boxes
-        return left, top
+    def strengths(self) -> list[tuple[int, int, int]]:
+        """Of each region the sum of its levels, the greatest of them, and its first pixel, counted from 0 down the columns:
+        no two regions have the same."""
+        if not self.regions.size:
+            return []
+        order = np.argsort(self.regions, kind="stable")
+        firsts = np.flatnonzero(np.diff(self.regions[order], prepend=-1))
+        sums, peaks = np.add.reduceat(self.sums[order], firsts), np.maximum.reduceat(self.peaks[order], firsts)
+        begins = (self.columns * self.height + self.tops)[order[firsts]]
+        return list(zip(sums.tolist(), peaks.tolist(), begins.tolist(), strict=True))
 
     @cached_property
     def _boxes(self) -> tuple[NDArray[np.int64], ...]:
@@ -114,6 +131,7 @@ class RegionRuns:
             tops=self.tops[kept],
             lengths=self.lengths[kept],
             sums=self.sums[kept],
+            peaks=self.peaks[kept],
             regions=numbers[self.regions[kept]],
         )
 

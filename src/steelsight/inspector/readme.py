@@ -132,8 +132,9 @@ def _rule(card: InspectorCard) -> str:
             "least `minimum area` pixels of the original image exceed `upper`; the mask is then every pixel above `lower`."
             + soft
             + (" Masks are cut at the networks' size and enlarged pixel by pixel." if rule.at == "working" else "")
-            + " Pixels above `lower` that make no mask are suspected: an image that does not pass shows them with dashes, as "
-            "a place to look at. They are never counted as found." + _region(card)
+            + " The strongest regions above `lower` that make no mask are suspected, or, where nothing stands out, the "
+            "strongest place of the image: an image that does not pass shows them with dashes, as a place to look at. They "
+            "are never counted as found." + _region(card)
         )
         + "\n\n| class | upper | lower | minimum area |\n|---|---|---|---|\n"
         + rows

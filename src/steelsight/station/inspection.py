@@ -86,7 +86,7 @@ class Result:
             `steelsight.station.drift.fold_score`. None elsewhere.
         arrival: of a watched file.
         suspected, suspected_runs: where to look beside what was found, as connected regions and as run lengths of each class;
-            see `steelsight.cascade.masks.suspect`. Empty where nothing is, and in logs of before.
+            see `steelsight.cascade.suspect`. Empty where nothing is, and in logs of before.
         counted: pixels that count, of which areas are shares; None: all, and in logs of before, where it was not kept.
     """
 

@@ -8,7 +8,7 @@ from steelsight.core.formatting import apart
 from steelsight.imaging.regions import Region
 from steelsight.verdicts.policy import Policy, VerdictAnswer
 from steelsight.verdicts.severity import judge_severity
-from steelsight.verdicts.what_was_seen import seen_text
+from steelsight.verdicts.what_was_seen import SeenKind, seen_text
 
 
 @dataclass(frozen=True)
@@ -80,23 +80,37 @@ def give_verdict(
 
 
 def say_suspected(
-    verdict: Verdict, policy: Policy, classes: Sequence[str], suspected: Sequence[Region], size: tuple[int, int]
+    verdict: Verdict,
+    policy: Policy,
+    classes: Sequence[str],
+    suspected: Sequence[Region],
+    size: tuple[int, int],
+    *,
+    is_faint: bool = False,
 ) -> Verdict:
     """The same verdict with what is suspected added to its reason; the reason of a pass stays as it is.
 
     Args:
         classes: defect class names.
-        suspected: see `steelsight.cascade.masks.suspect`.
+        suspected, is_faint: see `steelsight.cascade.suspect`.
         size: height and width of the image in pixels.
     """
     if verdict.answer == "pass":
         return verdict
-    return _with_seen(verdict, "suspected", policy, classes, suspected, size)
+    kind: SeenKind = "strongest place" if is_faint else "suspected"
+    return _with_seen(verdict, kind, policy, classes, suspected, size)
+
+
+def say_nothing_seen(verdict: Verdict) -> Verdict:
+    """The same verdict of an image in which no place is stronger than any other; that of a pass stays as it is."""
+    if verdict.answer == "pass":
+        return verdict
+    return replace(verdict, reason=f"{verdict.reason}; where to look is not known: the segmenters see nothing in it")
 
 
 def _with_seen(
     verdict: Verdict,
-    kind: str,
+    kind: SeenKind,
     policy: Policy,
     classes: Sequence[str],
     regions: Sequence[Region],

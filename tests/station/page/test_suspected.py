@@ -16,7 +16,7 @@ from helpers.serving import IMAGES, send, served
 from helpers.tiny_inspector import RULE, make_inspector
 from playwright.sync_api import Browser, expect
 
-from steelsight.cascade.masks import large_regions, least_area
+from steelsight.cascade.suspect import least_area, strongest_few
 from steelsight.imaging.regions import RegionRuns
 from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_runs
 from steelsight.results.overlay import class_colour
@@ -101,7 +101,7 @@ def test_it_is_outlined_with_dashes_and_listed_apart(page: Any, client: Any, one
     expect(dialog.locator(".regions li")).to_have_count(len(one["suspected"]))
     expect(dialog.locator(".facts .reason")).to_contain_text("suspected: class ")
     expect(page.locator(f"[data-id='{one['id']}'] td[data-label=Found]")).to_contain_text("nothing found; suspected: ")
-    dialog.locator(".regions li button").last.click()  # the smallest: which goes to it
+    dialog.locator(".regions li button").last.click()  # the weakest: which goes to it
     assert page.evaluate(f"{VIEWER}.view.fitted") is False
     page.keyboard.press(str(at))  # hidden with its class
     page.keyboard.press("0")
@@ -110,17 +110,21 @@ def test_it_is_outlined_with_dashes_and_listed_apart(page: Any, client: Any, one
 
 def test_moved_thresholds_find_it_anew_as_the_inspector_would(page: Any, client: Any, one: Any) -> None:
     number, size = one["suspected"][0]["number"], (one["height"], one["width"])
-    map_ = picture(client, f"maps/{number}.png", one)
+    maps = [picture(client, f"maps/{of}.png", one) for of in (1, 2)]
     row = page.locator(f".class-row[data-class='{number}']")
     expect(row.locator(".why")).to_contain_text("Not marked: P(defect) ")
     before = suspected(page, number, size)
     for level in (RULE.lower[number - 1] - 60, RULE.lower[number - 1] - 90):
         row.locator("input.lower").evaluate(SLIDE, level)
         expect(page.locator(".reset")).to_be_enabled()
-        large = large_regions(RegionRuns.of_mask(map_ > level), least_area(RULE.min_area[number - 1], size))
-        expected = decode_runs(large.runs(), size)
-        assert np.array_equal(suspected(page, number, size), expected)
-        assert not np.array_equal(expected, before)
+        lower = [level if of == number else RULE.lower[of - 1] for of in (1, 2)]
+        every = [RegionRuns.of_mask(map_ > above, map_) for map_, above in zip(maps, lower, strict=True)]
+        large = {of: one.only(one.areas >= least_area(RULE.min_area[of], size)) for of, one in enumerate(every)}
+        few = strongest_few(large, 0)
+        for of in (1, 2):  # what is suspected of a class depends on the other
+            expected = decode_runs(few[of - 1].runs(), size) if of - 1 in few else np.zeros(size, bool)
+            assert np.array_equal(suspected(page, of, size), expected)
+        assert not np.array_equal(suspected(page, number, size), before)
         assert not mask(page, number, size).any()
     page.keyboard.press("r")
     assert np.array_equal(suspected(page, number, size), before)

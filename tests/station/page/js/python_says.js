@@ -6,6 +6,13 @@ import { readFileSync } from "node:fs";
 
 /** @typedef {{ height: number, width: number, pixels: string, runs: string }} MaskCase */
 
+/**
+ * Maps by class, row by row: a level, how many pixels have it, and so on.
+ * @typedef {{
+ *   height: number, width: number, maps: number[][], rule: Rule, found: boolean[], suspected: string[], is_faint: boolean,
+ * }} SuspectedCase
+ */
+
 /** @type {unknown} */
 const said = JSON.parse(readFileSync(new URL("python_says.json", import.meta.url), "utf8"));
 
@@ -13,7 +20,7 @@ export const PYTHON = /**
  * @type {{
  *   masks: MaskCase[],
  *   rules: { rule: Rule, p_defect: number, map: number[], mask: string }[],
- *   regions: (MaskCase & { min_area: number, kept: string })[],
+ *   suspected: SuspectedCase[],
  *   inferno: [number, number, number][],
  * }}
  */ (said);

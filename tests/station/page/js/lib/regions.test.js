@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { keepLargest, regionsOf } from "#page/lib/regions.js";
+import { regionsOf } from "#page/lib/regions.js";
 import { rowRuns } from "#page/lib/row_runs.js";
 import { floodedRegions, randomMasks } from "../random.js";
 
@@ -20,22 +20,5 @@ test("regions are those of a flood, the largest first", () => {
     const text = (region) => JSON.stringify(Object.entries(region).sort(([a], [b]) => a.localeCompare(b)));
     assert.deepEqual(found.map(text).sort((a, b) => a.localeCompare(b)), expected.map(text).sort((a, b) => a.localeCompare(b)));
     assert.ok(found.every(({ area }, index) => !index || area <= found[index - 1].area));
-  }
-});
-
-test("what is kept are whole regions, none smaller than one that is not, in place", () => {
-  for (const drawn of randomMasks(4, 60)) {
-    const { mask, width, height } = drawn;
-    const regions = floodedRegions(drawn);
-    for (const kept of [{ least: 1, most: 2 }, { least: 4, most: 100 }, { least: 2, most: 0 }]) {
-      const again = mask.slice();
-      assert.equal(keepLargest(again, height, width, kept), again);
-      const [inside, outside] = [regions.filter((region) => again[region[0]]), regions.filter((region) => !again[region[0]])];
-      for (const region of inside) assert.ok(region.length >= kept.least && region.every((at) => again[at] === 1));
-      for (const region of outside) assert.ok(region.every((at) => again[at] === 0));
-      const large = outside.filter(({ length }) => length >= kept.least);
-      assert.equal(inside.length, Math.min(kept.most, inside.length + large.length));
-      assert.ok(large.every((region) => inside.every(({ length }) => length >= region.length)));
-    }
   }
 });

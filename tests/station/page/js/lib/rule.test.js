@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { countAbove, cutMask, histogramOf, leastArea, suspectMask } from "#page/lib/rule.js";
+import { countAbove, cutMask, histogramOf, leastArea } from "#page/lib/rule.js";
 import { maskOf, PYTHON } from "../python_says.js";
 import { randomOf, wholeOf } from "../random.js";
 
@@ -10,13 +10,6 @@ test("masks are cut as steelsight.rule.rule cuts them", () => {
     const values = Uint8Array.from(map);
     const threshold = { upper: rule.upper[0], lower: rule.lower[0] };
     assert.deepEqual(cutMask(rule, 0, p, values, histogramOf(values), threshold), maskOf(mask));
-  }
-});
-
-test("suspected regions are those of steelsight.cascade.masks", () => {
-  for (const { height, width, pixels, min_area: area, kept } of PYTHON.regions) {
-    const map = maskOf(pixels).map((pixel) => (pixel ? 200 : 100));
-    assert.deepEqual(suspectMask({ min_area: [area] }, 0, map, height, width, 100), maskOf(kept));
   }
 });
 

@@ -1,7 +1,5 @@
 /** The connected regions of a mask (8 neighbours). */
 
-import { rowRuns } from "./row_runs.js";
-
 /**
  * @import { Box } from "./geometry.js"
  * @import { RowRuns } from "./row_runs.js"
@@ -18,30 +16,11 @@ export function regionsOf(runs) {
 }
 
 /**
- * Unset all but the largest connected regions of a mask, in place.
- * @param {Uint8Array} mask height * width, row-major, 0 or 1. @param {number} height @param {number} width
- * @param {{least: number, most: number}} kept regions of `least` pixels or more, at most `most` of them.
- * @returns {Uint8Array} the mask.
- */
-export function keepLargest(mask, height, width, { least, most }) {
-  const runs = rowRuns(mask, height, width);
-  const of = regionOfRuns(runs);
-  const order = [...gather(runs, of)].sort(([, a], [, b]) => b.area - a.area || a.left - b.left || a.top - b.top);
-  const kept = new Set(order.filter(([, { area }]) => area >= least).slice(0, most).map(([number]) => number));
-  for (let y = 0; y < height; y++) {
-    for (let i = runs.rows[y]; i < runs.rows[y + 1]; i++) {
-      if (!kept.has(of[i])) mask.fill(0, y * width + runs.begins[i], y * width + runs.ends[i]);
-    }
-  }
-  return mask;
-}
-
-/**
  * The connected region (8 neighbours) that each run belongs to.
  * @param {RowRuns} runs of the mask.
  * @returns {Int32Array} for each run the number of one of its region's runs, the same for all of a region.
  */
-function regionOfRuns({ rows, begins, ends }) {
+export function regionOfRuns({ rows, begins, ends }) {
   const parent = Int32Array.from(begins, (_, i) => i);
   /** @param {number} i */
   const root = (i) => {
@@ -60,10 +39,11 @@ function regionOfRuns({ rows, begins, ends }) {
 
 /**
  * Every connected region by its number in `regionOfRuns`.
- * @param {RowRuns} runs of the mask. @param {Int32Array} of as `regionOfRuns` gives.
+ * @param {RowRuns} runs of the mask.
  * @returns {Map<number, MaskRegion>}
  */
-function gather({ rows, begins, ends }, of = regionOfRuns({ rows, begins, ends })) {
+function gather({ rows, begins, ends }) {
+  const of = regionOfRuns({ rows, begins, ends });
   /** @type {Map<number, MaskRegion>} */
   const found = new Map();
   for (let y = 0; y < rows.length - 1; y++) {

@@ -1,7 +1,5 @@
 /** The rule that cuts a mask out of a probability map: `steelsight.rule.rule`, to the last bit. */
 
-import { keepLargest } from "./regions.js";
-
 /** @import { Rule } from "./answers.js" */
 
 /** @typedef {{ upper: number, lower: number }} Threshold 0..255 each */
@@ -41,22 +39,14 @@ export function countAbove(histogram, value) {
   return count;
 }
 
-/** Of `steelsight.cascade.masks`: a suspected region has this part of the minimum area or of the image; so many are shown of a class. */
-const LEAST = 4;
-const OF_IMAGE = 2048;
-const MOST = 5;
-
 /**
- * What is suspected of a class without a mask: its largest regions above `lower`, whatever kept it from one.
- * @param {Pick<Rule, "min_area">} rule of the card. @param {number} index of the class, from 0.
- * @param {Uint8Array} map probability times 255, row-major. @param {number} height @param {number} width
- * @param {number} lower 0..255.
- * @returns {Uint8Array} 0 or 1, as long as the map.
+ * Whether a class keeps its mask.
+ * @param {Pick<Rule, "gate"|"softness"|"min_area">} rule of the card.
+ * @param {number} index of the class, from 0. @param {number} pDefect mean of the classifiers.
+ * @param {Uint32Array} histogram of its map. @param {number} upper threshold.
  */
-export function suspectMask(rule, index, map, height, width, lower) {
-  const mask = map.map((value) => (value > lower ? 1 : 0));
-  const least = Math.min(Math.ceil(rule.min_area[index] / LEAST), Math.floor((height * width) / OF_IMAGE));
-  return keepLargest(mask, height, width, { least: Math.max(1, least), most: MOST });
+export function keepsMask(rule, index, pDefect, histogram, upper) {
+  return pDefect > rule.gate && countAbove(histogram, upper) / areaScale(rule.softness, pDefect) >= rule.min_area[index];
 }
 
 /**
@@ -71,9 +61,7 @@ export function suspectMask(rule, index, map, height, width, lower) {
  */
 export function cutMask(rule, index, pDefect, map, histogram, { upper, lower }) {
   const mask = new Uint8Array(map.length);
-  if (pDefect <= rule.gate) return mask;
-  const found = countAbove(histogram, upper);
-  if (found / areaScale(rule.softness, pDefect) < rule.min_area[index]) return mask;
+  if (!keepsMask(rule, index, pDefect, histogram, upper)) return mask;
   for (let i = 0; i < map.length; i++) mask[i] = map[i] > lower ? 1 : 0;
   return mask;
 }

@@ -208,15 +208,16 @@ class InspectionDialog {
     this.found = listed;
   }
 
-  /** The regions that moved thresholds give; what a class as decided has keeps its probability. */
+  /** The regions that moved thresholds give; one that is as decided keeps its probability. */
   outlined() {
-    const { classes, inspection, shapes, suspected, thresholds } = this.viewer;
+    const { classes, inspection, shapes, suspected } = this.viewer;
     /** @param {typeof shapes} from @param {Region[]} decided @returns {Listed[]} */
-    const of = (from, decided) => classes.flatMap(/** @returns {Listed[]} */ ({ name, number }) => {
-      if (!thresholds.has(number)) return decided.filter((region) => region.number === number);
-      return (from.get(number)?.regions ?? []).map(({ left, top, right, bottom, area }) =>
-        ({ class: name, left, top, width: right - left, height: bottom - top, area, probability: null }));
-    });
+    const of = (from, decided) => classes.flatMap(({ name, number }) =>
+      (from.get(number)?.regions ?? []).map(/** @returns {Listed} */ ({ left, top, right, bottom, area }) => {
+        const same = decided.find((one) => one.number === number && one.left === left && one.top === top
+          && one.left + one.width === right && one.top + one.height === bottom && one.area === area);
+        return same ?? { class: name, left, top, width: right - left, height: bottom - top, area, probability: null };
+      }));
     return { regions: of(shapes, inspection?.regions ?? []), suspected: of(suspected, inspection?.suspected ?? []) };
   }
 

@@ -17,8 +17,9 @@ import { closedPath, edgePath } from "../lib/outline.js";
 import { regionsOf } from "../lib/regions.js";
 import { rowRuns } from "../lib/row_runs.js";
 import { greyOf, pictureOf } from "./decode_image.js";
-import { cutMask, histogramOf, suspectMask } from "../lib/rule.js";
+import { cutMask, histogramOf, keepsMask } from "../lib/rule.js";
 import { areaOf, decodeRuns } from "../lib/rle.js";
+import { suspectMasks } from "../lib/suspect.js";
 import { Viewport } from "../lib/viewport.js";
 import { count, probability } from "../lib/format.js";
 import { isReadable } from "../lib/summary.js";
@@ -204,30 +205,48 @@ export class Viewer extends EventTarget {
   }
 
   /**
-   * Cut a class's mask anew from its stored probabilities; null gives the inspector's own mask back.
+   * Cut a class's mask anew from its stored probabilities; null gives the inspector's own mask back. What is suspected in
+   * any class depends on all of them, and is found anew.
    * @param {number} number @param {Threshold|null} threshold
    * @throws {ApiError} no probabilities are stored.
    */
   async setThreshold(number, threshold) {
     if (!threshold) {
       if (!this.thresholds.delete(number)) return;
-      this.suspect(number, this.decided(number, "suspected_runs"));
+      this.suspectAnew();
       this.setMask(number, this.decided(number));
       return;
     }
     this.thresholds.set(number, threshold);
-    if (!this.maps.has(number)) await this.loadMap(number);
+    await this.loadMaps();
     const map = this.maps.get(number);
     if (!map || this.thresholds.get(number) !== threshold) return; // moved on while the map came
-    const { values, histogram } = map;
-    const { rule } = this.card;
-    const { p_defect: p, verdict, height, width } = this.shown.inspection;
+    const { p_defect: p } = this.shown.inspection;
     if (p === null) return; // then there are no maps
-    const mask = cutMask(rule, number - 1, p, values, histogram, threshold);
-    const nothing = verdict === "pass" || mask.includes(1);
-    this.suspect(number, nothing ? new Uint8Array(mask.length)
-      : suspectMask(rule, number - 1, values, height, width, threshold.lower));
-    this.setMask(number, mask);
+    this.suspectAnew();
+    this.setMask(number, cutMask(this.card.rule, number - 1, p, map.values, map.histogram, threshold));
+  }
+
+  /** What is suspected at the thresholds of now: as decided, where none is moved. */
+  suspectAnew() {
+    const { rule } = this.card;
+    const { p_defect: p, verdict, height, width, runs } = this.shown.inspection;
+    if (verdict === "pass") return; // nothing is suspected in it at any threshold
+    if (!this.thresholds.size) {
+      for (const { number } of this.classes) this.suspect(number, this.decided(number, "suspected_runs"));
+      return;
+    }
+    const maps = this.classes.flatMap(({ number }) => this.maps.get(number) ?? []);
+    if (p === null || maps.length < this.classes.length) return; // who waits for them asks again
+    const moved = this.classes.map(({ number }) => this.thresholds.get(number));
+    const lower = rule.lower.map((level, index) => moved[index]?.lower ?? level);
+    const found = this.classes.map(({ name }, index) => {
+      const threshold = moved[index];
+      return threshold ? keepsMask(rule, index, p, maps[index].histogram, threshold.upper) : Boolean(runs[name]);
+    });
+    suspectMasks(rule, maps, lower, found, height, width).forEach((mask, index) => {
+      this.suspect(this.classes[index].number, mask);
+    });
   }
 
   /**

@@ -27,7 +27,7 @@ PATH = "/api/v1/inspections"
 _READ_AT_ONCE = 2
 """Requests of several images that are looked through at a time: each holds a decoded image, beside those in work."""
 _SHORT = 8192
-"""Characters of masks up to which an answer is written at once, in a millisecond or less: another thread would take as long
+"""Characters of masks up to which an answer is written at once, in about a millisecond: another thread would take as long
 to begin with it."""
 _BODY = {
     "required": True,

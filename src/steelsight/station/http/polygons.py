@@ -163,7 +163,7 @@ def _by_column(runs: Runs, height: int) -> _Pieces:
     return _Pieces(column, np.maximum(starts[of_run] - above, 0), np.minimum(ends[of_run] - above, height))
 
 
-def _boxes(x: NDArray[np.int64], y: NDArray[np.int64], begins: Sequence[int]) -> list[tuple[int, int, int, int]]:
+def _boxes(x: NDArray[np.int64], y: NDArray[np.int64], begins: NDArray[np.intp]) -> list[tuple[int, int, int, int]]:
     """Left, top, width and height of the box around each line; the corners of lines one after another."""
     left, top = np.minimum.reduceat(x, begins), np.minimum.reduceat(y, begins)
     width, height = np.maximum.reduceat(x, begins) - left, np.maximum.reduceat(y, begins) - top

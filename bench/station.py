@@ -4,14 +4,16 @@
                             [--requests 20000]
 
 `steelsight serve` runs as a user would run it, on a log and a store of its own; every image sent differs from every other
-in some bytes after its end, so that each is stored. Throughput is against `Inspector.stream` over files, the latency of a
-lone client against `inspector(image)`. Then load is offered at `--overload` times what was carried: the statuses, and
+in some bytes after its end, so that each is stored. Throughput, and on Linux the processor time of both processes, which the
+client's is not part of and other work of the machine changes less, is against `Inspector.stream` over files, the latency of
+a lone client against `inspector(image)`. Then load is offered at `--overload` times what was carried: the statuses, and
 whether every request answered with 200 stands in the log, and nothing else. With `--requests`, resident memory over so many
 (Linux: /proc). Each image takes about 250 kB of the temporary folder. Nothing else should run meanwhile.
 """
 
 import argparse
 import asyncio
+import os
 import re
 import statistics
 import subprocess
@@ -54,7 +56,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as data, serving(arguments.inspector, Path(data)) as (address, process):
         asyncio.run(closed_loop(address, images, 4, 16))  # warm
         inspector(paths[0])
-        carried = compare(inspector, paths, address, images, arguments)
+        carried = compare(inspector, paths, address, process, images, arguments)
         if arguments.overload:
             overload(address, images, arguments.overload * carried, round(arguments.overload * arguments.images))
         if arguments.requests:
@@ -87,28 +89,38 @@ async def _until_ready(address: Address) -> None:
 
 
 def compare(
-    inspector: Inspector, paths: Sequence[Path], address: Address, images: Images, arguments: argparse.Namespace
+    inspector: Inspector,
+    paths: Sequence[Path],
+    address: Address,
+    process: "subprocess.Popen[str]",
+    images: Images,
+    arguments: argparse.Namespace,
 ) -> float:
-    """Images/s and latencies, and their ratios to the direct calls; the greatest images/s that was carried."""
+    """Images/s, latencies, processor time, and their ratios to the direct calls; the greatest images/s that was carried."""
     stream: list[float] = []
+    used: dict[int, list[float]] = {clients: [] for clients in (0, *arguments.clients)}
     lone: list[float] = []
     carried: dict[int, list[float]] = {clients: [] for clients in arguments.clients}
     answers: dict[int, list[Answer]] = {clients: [] for clients in arguments.clients}
     for _ in range(arguments.rounds):
-        started = time.perf_counter()
+        started, before = time.perf_counter(), time.process_time()
         count = sum(1 for _ in inspector.stream(islice(cycle(paths), arguments.images)))
         stream.append(count / (time.perf_counter() - started))
+        used[0].append((time.process_time() - before) / count)
         for path in islice(cycle(paths), arguments.images):
             started = time.perf_counter()
             inspector(path)
             lone.append(time.perf_counter() - started)
         for clients in arguments.clients:
-            started = time.perf_counter()
+            started, before = time.perf_counter(), _processor_seconds(process)
             answers[clients] += asyncio.run(closed_loop(address, images, clients, arguments.images))
             carried[clients].append(arguments.images / (time.perf_counter() - started))
+            used[clients].append((_processor_seconds(process) - before) / arguments.images)
     direct, alone = statistics.median(stream), statistics.median(lone)
     print(f"{arguments.rounds} rounds of {arguments.images} images ({len(paths)} different ones)")
     print(f"{'directly':>12}{direct:8.2f} images/s; one image at a time p50 {alone * 1e3:.0f} ms")
+    own = statistics.median(used[0])
+    print(f"{'':>12}{own * 1e3:8.2f} ms of processor time an image")
     for clients in arguments.clients:
         per_second = statistics.median(carried[clients])
         p50, p95, p99 = np.percentile([one.seconds for one in answers[clients]], [50, 95, 99])
@@ -119,7 +131,22 @@ def compare(
             f"{p50 / alone:.3f} x one at a time   {dict(statuses)}",
             flush=True,
         )
+        of_station = statistics.median(used[clients])
+        if of_station:
+            print(
+                f"{'':>12}{of_station * 1e3:8.2f} ms of the station's processor time an image; "
+                f"the direct calls take {own / of_station:.2f} of it"
+            )
     return max(map(statistics.median, carried.values()))
+
+
+def _processor_seconds(process: "subprocess.Popen[str]") -> float:
+    """Processor time of a process and the system's for it, by Linux' count; 0 on other systems."""
+    stat = Path(f"/proc/{process.pid}/stat")
+    if not stat.exists():
+        return 0.0
+    of_user, of_system = stat.read_text().rpartition(")")[2].split()[11:13]  # the name before may hold anything
+    return (int(of_user) + int(of_system)) / os.sysconf("SC_CLK_TCK")
 
 
 def overload(address: Address, images: Images, rate: float, count: int) -> None:

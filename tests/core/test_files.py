@@ -31,7 +31,7 @@ def test_a_write_that_fails_leaves_the_former_file_and_nothing_else(tmp_path: Pa
     path.write_text("former")
 
     def break_off() -> None:
-        with replacing(path, durable=True) as temporary:
+        with replacing(path) as temporary:
             temporary.write_text("half")
             assert path.read_text() == "former"
             raise RuntimeError
@@ -39,6 +39,22 @@ def test_a_write_that_fails_leaves_the_former_file_and_nothing_else(tmp_path: Pa
     with pytest.raises(RuntimeError):
         break_off()
     assert path.read_text() == "former"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_content_that_the_disk_does_not_take_leaves_the_former_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "image.jpg"
+    write_bytes(path, b"former", durable=True)
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(UserError, match=r"image\.jpg: the disk is full"):
+        write_bytes(path, b"later", durable=True)
+    assert path.read_bytes() == b"former"
     assert list(tmp_path.iterdir()) == [path]
 
 

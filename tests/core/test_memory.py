@@ -1,4 +1,4 @@
-"""Freed memory goes back to the system."""
+"""Freed memory goes back to the system, and what nobody uses any more is found, be it seldom."""
 
 import subprocess
 import sys
@@ -35,3 +35,34 @@ def test_it_may_be_asked_anywhere() -> None:
     from steelsight.core.memory import give_back
 
     assert give_back() in (True, False)
+
+
+SELDOM = """
+import gc, weakref
+from steelsight.core.memory import collect_seldom
+
+class Loop:
+    pass
+
+def make():
+    one = Loop()
+    one.itself = one
+    return weakref.ref(one)
+
+collect_seldom()
+first, made = make(), 1
+gc.callbacks.append(lambda phase, _: counted.append(phase))
+counted = []
+while first() is not None and made < 100_000:
+    make()
+    made += 1
+print(gc.get_freeze_count(), made, len(counted))
+"""
+
+
+def test_what_nobody_uses_is_collected_seldom_and_what_is_loaded_is_passed_over() -> None:
+    done = subprocess.run([sys.executable, "-c", SELDOM], capture_output=True, text=True, check=True)
+    frozen, made, phases = map(int, done.stdout.split())
+    assert frozen > 1_000
+    assert 5_000 < made < 25_000
+    assert phases == 2  # the begin and the end of one

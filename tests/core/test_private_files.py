@@ -11,6 +11,7 @@ from steelsight.core.private_files import (
     create_private_file,
     is_open_to_others,
     make_private_folder,
+    open_new_file,
     refuse_readable_by_all,
 )
 
@@ -31,6 +32,22 @@ def test_what_is_made_is_private_and_what_is_there_stays(tmp_path: Path) -> None
     assert (tmp_path / "a" / "file").read_text() == "kept"
     with pytest.raises(FileExistsError):
         make_private_folder(tmp_path / "a" / "file" / "below")
+
+
+@pytest.mark.parametrize(("private", "expected"), [(True, 0o600), (False, 0o640)])
+def test_a_new_file_is_private_from_the_first_moment_or_as_the_umask_says(
+    tmp_path: Path, private: bool, expected: int
+) -> None:
+    before = os.umask(0o027)
+    try:
+        with open_new_file(tmp_path / "file", private=private) as stream:
+            assert mode(tmp_path / "file") == expected
+            stream.write(b"content")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").read_bytes() == b"content"
+    with pytest.raises(FileExistsError):
+        open_new_file(tmp_path / "file", private=private)
 
 
 def test_others_lose_their_rights_and_links_are_not_followed(tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ def test_a_later_step_finds_the_memory_of_the_earlier_ones() -> None:
 COLLECTING = """
 import gc, time
 import torch, timm, torchvision
-from steelsight.training.allocator import give_back, keep_what_is_loaded
+from steelsight.core.memory import keep_what_is_loaded
+from steelsight.training.allocator import give_back
 def seconds():
     begun = time.perf_counter()
     give_back()

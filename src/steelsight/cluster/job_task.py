@@ -222,10 +222,10 @@ def _desk(orders: RunOrders) -> _Desk:
     """Write down the RUN, find the images, and see that they are those that it began with."""
     import ray
 
+    from steelsight.core.memory import keep_what_is_loaded
     from steelsight.imaging.read import ImageError
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.record import fingerprint
-    from steelsight.training.allocator import keep_what_is_loaded
     from steelsight.training.fabric import make_fabric
     from steelsight.training.kept_images import image_readers
     from steelsight.training.same_images import seen_at

@@ -15,7 +15,7 @@ from typing import Any
 
 from steelsight.core.errors import UserError
 from steelsight.core.exchange import exchange
-from steelsight.core.private_files import create_private_file, make_private_folder
+from steelsight.core.private_files import create_private_file, make_private_folder, open_new_file
 from steelsight.core.safe_names import no_formula
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
@@ -55,28 +55,21 @@ def disk_errors(
         raise
 
 
-Refusals = Callable[[Path], AbstractContextManager[None]]
-"""`disk_errors`, or the same with words of the caller's own."""
-
-
 @contextmanager
-def replacing(
-    path: Path, *, durable: bool = False, private: bool = False, refusals: Refusals = disk_errors
-) -> Iterator[Path]:
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it takes the place of `path`, on failure it is removed.
 
     The temporary keeps the suffix of `path`, since many writers choose a format by it. Works for files and folders. Any
     number of threads and processes may write the same path: the last one's content stays.
 
     Args:
-        durable: of a file: its content outlives a power cut as soon as it has its name.
         private: of a file: it, and folders that are made for it, are this account's alone.
 
     Raises:
         UserError: the disk is full or may not be written to.
     """
     temporary = temporary_beside(path)
-    with refusals(path):
+    with disk_errors(path):
         if private:
             make_private_folder(path.parent)
             create_private_file(temporary)
@@ -84,8 +77,6 @@ def replacing(
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
-            if durable:
-                _synchronise(temporary)
             _take_place(temporary, path)
         finally:
             _remove(temporary)
@@ -122,11 +113,6 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{_short(path.stem)}.{os.urandom(4).hex()}.part{path.suffix}")
 
 
-def _synchronise(path: Path) -> None:
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
-
-
 def _short(stem: str) -> str:
     """A stem that leaves room for what a temporary name adds: a file's own name may be as long as a system allows."""
     content = os.fsencode(stem)
@@ -148,6 +134,10 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
     write_text(path, text.getvalue())
 
 
+Refusals = Callable[[Path], AbstractContextManager[None]]
+"""`disk_errors`, or the same with words of the caller's own."""
+
+
 def write_bytes(
     path: Path,
     content: bytes | memoryview,
@@ -156,9 +146,33 @@ def write_bytes(
     private: bool = False,
     refusals: Refusals = disk_errors,
 ) -> None:
-    """Write `content` atomically; see `replacing`."""
-    with replacing(path, durable=durable, private=private, refusals=refusals) as temporary:
-        temporary.write_bytes(content)
+    """Write `content` atomically, as `replacing` does, which opens a file for each step and asks for folders where a file may
+    be: a station, which writes two files an image, would feel that.
+
+    Args:
+        durable: its content outlives a power cut as soon as it has its name.
+        private: see `replacing`.
+        refusals: how what the disk refuses is told.
+
+    Raises:
+        UserError: see `replacing`.
+    """
+    temporary = temporary_beside(path)
+    with refusals(path):
+        if private:
+            make_private_folder(path.parent)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open_new_file(temporary, private=private) as stream:
+                stream.write(content)
+                if durable:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def write_json(path: Path, value: Any, *, private: bool = False) -> None:

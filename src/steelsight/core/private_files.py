@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 from steelsight.core.errors import UserError
 
@@ -26,6 +27,22 @@ def create_private_file(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE))
     except FileExistsError:
         return
+
+
+def open_new_file(path: Path, *, private: bool) -> BinaryIO:
+    """Create a file and open it to be written.
+
+    Args:
+        private: whether it is this account's alone; else the umask says whose it is.
+
+    Raises:
+        FileExistsError: it is there.
+    """
+    return open(path, "xb", opener=_open_private if private else None)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, FILE)
 
 
 def is_open_to_others(path: Path) -> bool:

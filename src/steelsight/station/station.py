@@ -241,8 +241,7 @@ class Station:
         for job, one in zip(portion, finished, strict=True):
             if isinstance(one, ImageError):
                 job.fail(one)
-            else:
-                self._committer.put(one)
+        self._committer.put(*(one for one in finished if not isinstance(one, ImageError)))
 
     def _judged_together(self, portion: Sequence[QueuedImage], engine: Engine) -> list[JudgedImage | ImageError]:
         """What becomes of each job: something to write, or a refusal."""

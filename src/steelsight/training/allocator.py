@@ -26,12 +26,6 @@ def keep_freed_memory() -> bool:
     return all(library.mallopt(name, value) == 1 for name, value in settings)
 
 
-def keep_what_is_loaded() -> None:
-    """Garbage collections pass over what is there now, such as modules: they took .3 s at the end of each job."""
-    gc.collect()
-    gc.freeze()
-
-
 def give_back() -> None:
     """Return what is free to the system once, at the end of a job: the next one may need less."""
     gc.collect()

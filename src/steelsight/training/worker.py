@@ -85,9 +85,10 @@ def main() -> None:
 
 
 def _work(orders: Orders, received: "queue.Queue[dict[str, Any]]", tell: Tell) -> None:
+    from steelsight.core.memory import keep_what_is_loaded
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.run import Run
-    from steelsight.training.allocator import give_back, keep_what_is_loaded
+    from steelsight.training.allocator import give_back
     from steelsight.training.epochs import Hooks
     from steelsight.training.fabric import make_fabric
     from steelsight.training.job import make_job, run_job

@@ -84,6 +84,25 @@ def test_a_request_of_which_one_image_cannot_be_stored_is_refused_whole(station:
     committer.close()
 
 
+def test_what_is_put_together_is_logged_in_one_transaction(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = [one for path in IMAGES[:3] for one in together(station, [path])]
+    committer = Committer(ImageStore(tmp_path / "other"), station.log)
+    added: list[int] = []
+    own = station.log.add
+
+    def count(results: Any) -> Any:
+        added.append(len(results))
+        return own(results)
+
+    monkeypatch.setattr(station.log, "add", count)
+    committer.put(*judged)
+    assert len({one.job.future.result(60).id for one in judged}) == 3
+    assert added == [3]
+    committer.close()
+
+
 HANGING = """
 import threading
 from steelsight.station.inspection import Result

@@ -11,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from steelsight.core.errors import UserError
+from steelsight.core.memory import collect_seldom
 from steelsight.station.http.connection import Connection
 
 LAST_ANSWERS = 60
@@ -83,6 +84,7 @@ def serve(app: ASGIApp, bound: socket.socket) -> int:
         timeout_graceful_shutdown=LAST_ANSWERS, http=Connection,
     )  # fmt: skip
     server = _Server(config)
+    collect_seldom()
     server.run(sockets=[bound])
     return server.signal
 

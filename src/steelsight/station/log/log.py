@@ -148,8 +148,7 @@ class InspectionLog:
         there = _known_arrivals(connection, [key for key in keys if key is not None])
         first = {key: place for place, key in reversed(list(enumerate(keys))) if key is not None and key not in there}
         new = [place for place, key in enumerate(keys) if key is None or first.get(key) == place]
-        numbers = {name: number for name, (number, _) in known.items()}
-        ids = insert_results(connection, [results[place] for place in new], numbers)
+        ids = insert_results(connection, [results[place] for place in new], known)
         added = {
             place: Inspection(number, results[place], known[results[place].inspector][1])
             for place, number in zip(new, ids, strict=True)

@@ -1,7 +1,8 @@
 """Results, inspections and reviews as rows of the log's tables, and back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import fields, replace
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, insert, select
@@ -25,6 +26,9 @@ REVIEW = [reviews.c[name].label(f"review_{name}") for name in ("version", "revie
 REVIEW += [reviews.c.at.label("review_at"), reviews.c.runs.label("review_runs")]
 ARRIVAL = [folders.c.path, arrivals.c.name.label("file"), arrivals.c.size, arrivals.c.modified_ns]
 ARRIVAL += [arrivals.c.sha256.label("file_sha256")]
+
+_ADD = insert(inspections).returning(inspections.c.id, sort_by_parameter_order=True)
+_NUMBERS_OF = attrgetter(*(one.name for one in fields(Region)))
 
 
 def select_inspections() -> Select[Any]:
@@ -122,30 +126,25 @@ def as_kept(result: Result) -> Result:
     )
 
 
-def insert_results(connection: Connection, results: Sequence[Result], numbers: Mapping[str, int]) -> list[int]:
+def insert_results(
+    connection: Connection, results: Sequence[Result], known: Mapping[str, tuple[int, tuple[str, ...]]]
+) -> list[int]:
     """Add results, `as_kept`, whose arrivals are not there yet; gives their numbers.
 
     Args:
-        numbers: of the inspectors, by fingerprint.
+        known: number and classes of their inspectors, by fingerprint.
 
     Raises:
         IntegrityError: another transaction has added one of the arrivals meanwhile.
     """
     if not results:
         return []
-    rows = [_row(result, numbers[result.inspector]) for result in results]
-    adding = insert(inspections).returning(inspections.c.id, sort_by_parameter_order=True)
-    ids = [int(number) for number in connection.execute(adding, rows).scalars()]
-    classes: dict[str, Sequence[str]] = {
-        row.fingerprint: row.classes
-        for row in connection.execute(
-            select(inspectors.c.fingerprint, inspectors.c.classes).where(inspectors.c.id.in_(set(numbers.values())))
-        )
-    }
+    rows = [_row(result, known[result.inspector][0]) for result in results]
+    ids = [int(number) for number in connection.execute(_ADD, rows).scalars()]
     shown = [
         {"inspection_id": number, "class": written(name), "area": parse_runs(runs, None).area}
         for number, result in zip(ids, results, strict=True)
-        for name, runs in zip(classes[result.inspector], result.runs, strict=bool(result.runs))
+        for name, runs in zip(known[result.inspector][1], result.runs, strict=bool(result.runs))
         if runs
     ]
     if shown:
@@ -209,8 +208,8 @@ def _row(result: Result, inspector_id: int) -> dict[str, Any]:
         "review_version": 0,
         "flags": list(result.flags),
         "runs": list(result.runs),
-        "regions": [astuple(region) for region in result.regions],
-        "suspected": [astuple(region) for region in result.suspected],
+        "regions": list(map(_NUMBERS_OF, result.regions)),
+        "suspected": list(map(_NUMBERS_OF, result.suspected)),
         "suspected_runs": list(result.suspected_runs),
         "counted": result.counted,
     }

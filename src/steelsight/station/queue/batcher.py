@@ -95,8 +95,9 @@ class Admission:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._batcher.release(self._room)
-        self._room = 0
+        if self._room:
+            self._batcher.release(self._room)
+            self._room = 0
 
 
 class Batcher:
@@ -168,7 +169,8 @@ class Batcher:
         """Give reserved room back."""
         with self._changed:
             self._reserved -= count
-            self._changed.notify_all()
+            if self._closed:  # else nobody waits for room: workers that are woken for nothing cost as much as an answer
+                self._changed.notify_all()
 
     def close(self, seconds: float | None = None) -> list[QueuedImage]:
         """Accept nothing further, and wait until all that was accepted is answered, at most so many seconds.

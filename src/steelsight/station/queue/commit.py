@@ -49,7 +49,7 @@ class Committer:
         self.trouble: str | None = None
         self.unwritten = Unwritten()
         self._store, self._log = store, log
-        self._finished: SimpleQueue[Sequence[JudgedImage]] = SimpleQueue()
+        self._finished: SimpleQueue[Sequence[Sequence[JudgedImage]]] = SimpleQueue()
         # not of `ThreadPoolExecutor`: Python waits for those when it ends, and a disk may hang
         self._to_store: SimpleQueue[tuple[Future[None], JudgedImage] | None] = SimpleQueue()
         for number in range(_STORING):
@@ -57,13 +57,14 @@ class Committer:
         self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
         self._thread.start()
 
-    def put(self, finished: JudgedImage) -> None:
-        """Have a result written; its future is set when it is durable, or gets a `UserError` when it cannot be kept. Those of
-        one request are written together once the last of them is there."""
-        job = finished.job
-        whole = [finished] if job.together is None else job.together.finish(job.future, finished)
-        if whole:
-            self._finished.put(whole)
+    def put(self, *finished: JudgedImage) -> None:
+        """Have results written; the future of each is set when it is durable, or gets a `UserError` when it cannot be kept.
+        Those that are put together are written together, but those of one request once the last of them is there."""
+        wholes = [
+            [one] if one.job.together is None else one.job.together.finish(one.job.future, one) for one in finished
+        ]
+        if ready := [whole for whole in wholes if whole]:
+            self._finished.put(ready)
 
     def close(self, seconds: float | None = None) -> None:
         """Write what was put, then end; what takes longer than so many seconds is left."""
@@ -73,20 +74,22 @@ class Committer:
     def _run(self) -> None:
         goes_on = True
         while goes_on:
-            group = [self._finished.get()]
-            while sum(map(len, group)) < _MOST and not self._finished.empty():
-                group.append(self._finished.get())
-            goes_on = all(group)
-            self._commit(self._stored([whole for whole in group if whole]))
+            taken = [self._finished.get()]
+            while sum(len(whole) for ready in taken for whole in ready) < _MOST and not self._finished.empty():
+                taken.append(self._finished.get())
+            goes_on = all(taken)
+            if group := [whole for ready in taken for whole in ready]:
+                self._commit(self._stored(group))
         for _ in range(_STORING):
             self._to_store.put(None)
 
     def _stored(self, group: Sequence[Sequence[JudgedImage]]) -> list[Sequence[JudgedImage]]:
         """Put images and maps into the store; where one cannot be kept, none of its request is, and the senders are told."""
         stored: list[list[Future[None]]] = [[Future() for _ in whole] for whole in group]
-        for whole, of_whole in zip(group, stored, strict=True):
-            for one, future in zip(whole, of_whole, strict=True):
-                self._to_store.put((future, one))
+        tasks = [task for pairs in map(zip, stored, group) for task in pairs]
+        for task in tasks[1:]:
+            self._to_store.put(task)
+        self._keep(*tasks[0])  # this thread would only wait
         kept = []
         for whole, of_whole in zip(group, stored, strict=True):
             errors = [error for error in (future.exception() for future in of_whole) if error is not None]
@@ -100,13 +103,15 @@ class Committer:
 
     def _store_images(self) -> None:
         while task := self._to_store.get():
-            future, one = task
-            try:
-                self._store_image(one)
-            except BaseException as error:
-                future.set_exception(error)
-            else:
-                future.set_result(None)
+            self._keep(*task)
+
+    def _keep(self, future: Future[None], one: JudgedImage) -> None:
+        try:
+            self._store_image(one)
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(None)
 
     def _store_image(self, one: JudgedImage) -> None:
         if one.result.has_image:

@@ -14,6 +14,7 @@ from helpers.tiny_inspector import make_inspector
 
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import list_images
+from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
 from steelsight.station.queue.batcher import QueuedImage
 from steelsight.station.queue.commit import Committer, JudgedImage
@@ -100,6 +101,36 @@ def test_what_is_put_together_is_logged_in_one_transaction(
     committer.put(*judged)
     assert len({one.job.future.result(60).id for one in judged}) == 3
     assert added == [3]
+    committer.close()
+
+
+@dataclass
+class Forgetful:
+    """A log that answers for fewer images than it was given, once."""
+
+    log: InspectionLog
+    is_forgetful: bool = True
+
+    def add(self, results: Any) -> Any:
+        added, forgets, self.is_forgetful = self.log.add(results), self.is_forgetful, False
+        return added[:-1] if forgets else added
+
+
+def test_a_fault_of_the_log_is_told_to_the_senders_and_does_not_end_the_station(
+    station: Station, tmp_path: Path
+) -> None:
+    first, second = together(station, IMAGES[:2]), together(station, IMAGES[2:])
+    committer = Committer(ImageStore(tmp_path / "other"), Forgetful(station.log))  # type: ignore[arg-type]
+    for one in first:
+        committer.put(one)
+    with pytest.raises(UserError, match="the result cannot be kept"):
+        first[-1].job.future.result(120)
+    assert "the result cannot be kept" in committer.trouble
+    for one in second:
+        committer.put(one)
+    for one in second:
+        assert one.job.future.result(120).result.name == one.job.incoming.name
+    assert committer.trouble is None
     committer.close()
 
 

@@ -79,7 +79,10 @@ class Committer:
                 taken.append(self._finished.get())
             goes_on = all(taken)
             if group := [whole for ready in taken for whole in ready]:
-                self._commit(self._stored(group))
+                try:
+                    self._commit(self._stored(group))
+                except BaseException as error:  # without this thread no image would ever be answered again
+                    self._refuse([one for whole in group for one in whole if not one.job.future.done()], error)
         for _ in range(_STORING):
             self._to_store.put(None)
 
@@ -95,10 +98,8 @@ class Committer:
             errors = [error for error in (future.exception() for future in of_whole) if error is not None]
             if not errors:
                 kept.append(whole)
-            elif isinstance(errors[0], Exception):
-                self._refuse(whole, errors[0])
             else:
-                raise errors[0]
+                self._refuse(whole, errors[0])
         return kept
 
     def _store_images(self) -> None:
@@ -136,7 +137,7 @@ class Committer:
         for one, inspection in zip(every, logged, strict=True):
             one.job.future.set_result(inspection)
 
-    def _refuse(self, every: Sequence[JudgedImage], error: Exception) -> None:
+    def _refuse(self, every: Sequence[JudgedImage], error: BaseException) -> None:
         said = error if isinstance(error, UserError) else UserError(_sentence(error))
         self.trouble = str(said)
         self.unwritten.add(one.result.name for one in every)
@@ -144,6 +145,6 @@ class Committer:
             one.job.future.set_exception(said)
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
     first = next(iter(str(error).splitlines()), "")
     return f"the result cannot be kept ({type(error).__name__}: {first}); see to the disk and the database"

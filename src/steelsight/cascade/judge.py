@@ -318,7 +318,7 @@ def _with_verdict(
     verdict = judged.verdict or _verdict(judged, engine, policy)
     if verdict is not None and unseen is not None:
         verdict = replace(verdict, reason=f"{verdict.reason}; where to look is not known: {unseen.where}")
-    elif verdict is not None and judged.is_segmented and not judged.regions and not judged.suspected:
+    elif verdict is not None and judged.is_segmented and not (judged.regions or judged.suspected or judged.is_unjudged):
         verdict = say_nothing_seen(verdict)
     elif verdict is not None:
         verdict = say_suspected(

@@ -28,7 +28,7 @@ def export(
         Literal["fp32", "fp16", "bf16", "int8", "int8-bf16"],
         typer.Option(
             help="fp32 answers as torch does; fp16 takes half the disk, int8 a quarter; bf16 and int8 are faster on a "
-            "processor that supports them, and int8-bf16, which computes in bf16 what int8 leaves, is the fastest."
+            "processor that supports them; int8-bf16 computes in bf16 what int8 leaves in floating point."
         ),
     ] = "fp32",
     max_dice_loss: Annotated[

@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from steelsight.cascade.masks import CombinedMaps, cut, suspect
+from steelsight.cascade.masks import CombinedMaps, cut
 from steelsight.cascade.sources import Source
+from steelsight.cascade.suspect import suspect
 from steelsight.imaging.combine import to_8bit
 from steelsight.imaging.read import read_image
 from steelsight.inspector.inspector import Inspector

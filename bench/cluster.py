@@ -163,7 +163,7 @@ def kill_rounds(work: Path, rows: Rows, count: int) -> None:
         }
 
     for number in range(count):
-        rows.once("kills", number, lambda number=number: measure(number))  # type: ignore[misc]
+        rows.once("kills", number, partial(measure, number))
 
 
 def driver_rounds(work: Path, rows: Rows, count: int) -> None:
@@ -176,7 +176,7 @@ def driver_rounds(work: Path, rows: Rows, count: int) -> None:
             on_one_machine(alone)
             expected.update(decided(alone.run))
         run = new_run(work, "driven", SHORT).run
-        verb = [
+        verb: list[str | Path] = [
             sys.executable,
             "-m",
             "steelsight.cli.main",
@@ -209,7 +209,7 @@ def driver_rounds(work: Path, rows: Rows, count: int) -> None:
         }
 
     for number in range(count):
-        rows.once("driver", number, lambda number=number: measure(number))  # type: ignore[misc]
+        rows.once("driver", number, partial(measure, number))
 
 
 def inspection(work: Path, rows: Rows, count: int) -> None:
@@ -227,7 +227,16 @@ def inspection(work: Path, rows: Rows, count: int) -> None:
         inspector = work / "inspector"
         if not inspector.exists():
             make_inspector(inspector)
-        verb = [sys.executable, "-m", "steelsight.cli.main", "inspect", inspector, images, "--masks", "--json"]
+        verb: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "steelsight.cli.main",
+            "inspect",
+            inspector,
+            images,
+            "--masks",
+            "--json",
+        ]
         alone, killed = work / "inspected", work / "inspected-killed"
         subprocess.run(["rm", "-rf", alone, killed], check=True)
         subprocess.run([*verb, "--threads", "1", "--out", alone], check=True, stdout=subprocess.DEVNULL)

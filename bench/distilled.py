@@ -12,6 +12,7 @@ rounds; reading the images is part of it.
 import argparse
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from machine import print_machine
 from numpy.typing import NDArray
 
 from steelsight.cascade.sources import sources_of
+from steelsight.dataset.model import Sample
 from steelsight.dataset.read import read_dataset
 from steelsight.dataset.twins import find_twins
 from steelsight.export.distil.compare import in_order_of
@@ -58,12 +60,14 @@ def main() -> None:
         print(
             f"{name:10} Dice {dice.mean():.4f}, lost {(first[0] - dice).mean():+.4f} [{lost.low:+.4f}, {lost.high:+.4f}], "
             f"pairs {dice[has].mean():.4f}, false alarms {marked[~has].mean():.2%}, "
-            f"AUC {roc_auc(p_defect, has.any(axis=1)):.4f}, "
+            f"AUC {roc_auc(p_defect, np.any(has, axis=1)):.4f}, "
             f"{took * 1e3:.1f} ms of processor time an image ({ensemble / took:.2f} times as fast)"
         )
 
 
-def judged(inspector: Inspector, samples: tuple) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+def judged(
+    inspector: Inspector, samples: Sequence[Sample]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
     """Dice of every pair, whether anything is marked, and P(defect) of every image."""
     dice, marked, p_defect = [], [], []
     for sample, said in zip(samples, inspector.stream(sources_of(samples)), strict=True):

@@ -65,7 +65,7 @@ def plant(data: Path, seed: int) -> dict[str, str]:
     chosen = dict(zip(places[True][: 2 * each], KINDS[:2] * each, strict=False))
     chosen |= dict.fromkeys(places[False][:each], KINDS[2])
     masks = [sample.mask() for sample in dataset.samples]
-    drawn = [mask.any(0) for mask, sample in zip(masks, dataset.samples, strict=True) if sample.is_defective]
+    drawn = [np.any(mask, axis=0) for mask, sample in zip(masks, dataset.samples, strict=True) if sample.is_defective]
     wrong = {}
     for place, kind in chosen.items():
         masks[place] = _wrong(masks[place], kind, drawn, random)

@@ -9,6 +9,7 @@ INSPECTOR is held against the tested images that it carries, so IMAGES must be n
 import argparse
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -86,9 +87,9 @@ def worsen(inspector: Inspector, folder: Path) -> None:
     rng.shuffle(paths)  # a folder is sorted by name, not by time
     changes: dict[str, Callable[[Image], Image]] = {
         "as they are": lambda image: image,
-        **{f"brightness x {by:g}": lambda image, by=by: cv2.convertScaleAbs(image, alpha=by) for by in (0.7, 0.5, 0.3)},
-        **{f"blur, sigma {by} px": lambda image, by=by: cv2.GaussianBlur(image, (0, 0), by) for by in (1, 2, 4, 8)},
-        **{f"noise, sigma {by}": lambda image, by=by: noisy(rng, image, by) for by in (10, 20)},
+        **{f"brightness x {by:g}": partial(cv2.convertScaleAbs, alpha=by) for by in (0.7, 0.5, 0.3)},
+        **{f"blur, sigma {by} px": partial(cv2.GaussianBlur, ksize=(0, 0), sigmaX=by) for by in (1, 2, 4, 8)},
+        **{f"noise, sigma {by}": partial(noisy, rng, by) for by in (10, 20)},
     }
     for name, change in changes.items():
         scores = []
@@ -111,7 +112,7 @@ def worsen(inspector: Inspector, folder: Path) -> None:
         )
 
 
-def noisy(rng: np.random.Generator, image: Image, sigma: float) -> Image:
+def noisy(rng: np.random.Generator, sigma: float, image: Image) -> Image:
     return np.clip(image + rng.normal(0, sigma, image.shape), 0, 255).astype(np.uint8)
 
 

@@ -47,7 +47,7 @@ class EagerLoop:
             writer = csv.writer(stream)
             for start in range(0, len(paths), batch):
                 group = paths[start : start + batch]
-                images = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in group]
+                images = [read_grey(path) for path in group]
                 inputs = self._inputs(images)
                 said = torch.stack([net(inputs).sigmoid() for net in self.classifiers]).mean(0)
                 through = torch.nonzero(said > self.rule.gate).flatten().tolist()
@@ -73,6 +73,13 @@ class EagerLoop:
         masks = (full > torch.tensor(self.rule.lower)[:, None, None]).numpy()
         for index, mask in enumerate(masks):
             yield run_lengths(mask) if found[index] >= self.rule.min_area[index] else ""
+
+
+def read_grey(path: Path) -> np.ndarray:
+    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        raise SystemExit(f"{path}: cannot be read as an image")
+    return np.asarray(image, np.uint8)
 
 
 def run_lengths(mask: np.ndarray) -> str:

@@ -7,9 +7,9 @@
 None of these tools is needed for anything else, and none is in an extra.
 """
 
+import argparse
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import cv2
@@ -124,7 +124,7 @@ def write_labelme(out: Path) -> None:
     """Its own JSON, and what it draws of the shapes of one."""
 
     def shape(label: str, points: list[tuple[float, float]], kind: str, mask: str | None = None) -> dict[str, object]:
-        common = {"group_id": None, "flags": {}, "description": "", "mask": mask}
+        common: dict[str, object] = {"group_id": None, "flags": {}, "description": "", "mask": mask}
         return {"label": label, "points": points, "shape_type": kind, **common}
 
     left, top, width, height = cv2.boundingRect(pit().astype(np.uint8))
@@ -150,7 +150,9 @@ def write_labelme(out: Path) -> None:
 
 def main() -> None:
     """Write everything into a new folder, without the images."""
-    out = Path(sys.argv[1]).resolve()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="a new folder")
+    out = parser.parse_args().out.resolve()
     out.mkdir()
     images = out / "images"
     for number, name in enumerate(NAMES, start=1):

@@ -24,6 +24,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from machine import print_machine
 
@@ -66,14 +67,21 @@ def _unit(work: Path, seconds: float, turn: float, names: list[str]) -> None:
         print(json.dumps(row), flush=True)
 
 
-def _turn(work: Path, name: str, first_seed: int, seconds: float) -> dict:
+def _turn(work: Path, name: str, first_seed: int, seconds: float) -> dict[str, Any]:
     """One process for one reader."""
     began, folder = time.monotonic(), work / "worker"
     command = [sys.executable, "-m", "fuzzing.worker", name, str(first_seed), str(seconds), str(folder)]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(sys.path[:3]), "OMP_NUM_THREADS": "1", "COLUMNS": "200", "PYTHONFAULTHANDLER": "1",
     }  # fmt: skip
-    row: dict = {"reader": name, "first_seed": first_seed, "inputs": 0, "accepted": 0, "refused": 0, "failures": {}}
+    row: dict[str, Any] = {
+        "reader": name,
+        "first_seed": first_seed,
+        "inputs": 0,
+        "accepted": 0,
+        "refused": 0,
+        "failures": {},
+    }
     with (work / "errors.txt").open("w+b") as errors:
         process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
@@ -99,9 +107,10 @@ def _turn(work: Path, name: str, first_seed: int, seconds: float) -> dict:
     return row
 
 
-def _listen(process: subprocess.Popen, row: dict) -> tuple[str, int]:
+def _listen(process: subprocess.Popen[bytes], row: dict[str, Any]) -> tuple[str, int]:
     """Add up what a worker says; how it ended, and how many inputs it had tried of the batch that it did not end."""
     last, waiting = 0, b""
+    assert process.stdout is not None
     with selectors.DefaultSelector() as ready:
         ready.register(process.stdout, selectors.EVENT_READ)
         while True:
@@ -123,7 +132,7 @@ def _listen(process: subprocess.Popen, row: dict) -> tuple[str, int]:
                     row["failures"] = dict(Counter(row["failures"]) + Counter(said["failures"]))
 
 
-def _rows(work: Path) -> list[dict]:
+def _rows(work: Path) -> list[dict[str, Any]]:
     file = work / "rows.jsonl"
     lines = file.read_text().splitlines() if file.exists() else []
     return [json.loads(line) for line in lines if line.endswith("}")]

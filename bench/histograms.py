@@ -13,7 +13,9 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -22,7 +24,7 @@ from search import CLASSES, MEMBERS, SIZE, WORKING, Item, make_pool, read_combin
 
 from steelsight.core.cores import cores
 from steelsight.dataset.model import Sample
-from steelsight.imaging.combine import combine_maps
+from steelsight.imaging.combine import CutAt, combine_maps
 from steelsight.recipe import load_recipe, resolve
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record, write_record
@@ -31,6 +33,7 @@ from steelsight.run.run import Run
 from steelsight.selection.histograms import Choice, histogram, image_histograms, prepare_histograms
 
 FOLDS = 2
+T = TypeVar("T")
 
 
 def main() -> None:
@@ -46,7 +49,8 @@ def main() -> None:
         evidence = make_run(Path(folder), pool)
         members = evidence.members("segment")
         teams = [members, *(members[:n] + members[n + 1 :] for n in range(MEMBERS)), *((one,) for one in members)]
-        choices = [Choice(team, at) for at in ("image", "working")[: 1 + given.working] for team in teams]
+        cut_at: list[CutAt] = ["image", "working"] if given.working else ["image"]
+        choices = [Choice(team, at) for at in cut_at for team in teams]
         seconds: dict[str, list[tuple[float, float]]] = {"before": [], "now": []}
         for _ in range(given.rounds):
             threads = cv2.getNumThreads()
@@ -66,7 +70,7 @@ def main() -> None:
     )
 
 
-def timed(seconds: list[tuple[float, float]], what):
+def timed(seconds: list[tuple[float, float]], what: Callable[[], T]) -> T:
     started, spent = time.perf_counter(), time.process_time()
     result = what()
     seconds.append((time.perf_counter() - started, time.process_time() - spent))

@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -92,9 +93,9 @@ def main() -> None:
     parser.add_argument("--int8", action=argparse.BooleanOptionalAction, default=True)
     arguments = parser.parse_args()
     keep_freed_memory()  # eager torch gains from it; the runtime does not need it
-    sources = find_sources(arguments.images)
-    spread = np.unique(np.linspace(0, len(sources) - 1, arguments.most).astype(int))
-    sources = [sources[place] for place in spread]
+    found = find_sources(arguments.images)
+    spread = np.unique(np.linspace(0, len(found) - 1, arguments.most).astype(int))
+    sources = [found[place] for place in spread]
     networks = load_networks(arguments.run) if arguments.run else build_networks(arguments.shape)
     print(
         f"{len(sources)} images, {arguments.run or arguments.shape}: {', '.join(member.name for member, _ in networks)}"
@@ -231,7 +232,7 @@ def compare(
     """Judge the images by every side in turn; print images/s and the ratios."""
     rules = {precision: find_rule(inspector, sources, share, trained) for precision, inspector in inspectors.items()}
     eager = eager_side(networks, rules["fp32"])
-    paths = [source.path for source in sources]
+    paths = [source.file for source in sources]
     batch = min(_EAGER_BATCHES, key=lambda size: _seconds(lambda: eager.run(paths, folder / "warm.csv", size)))
     sides: dict[str, Callable[[], object]] = {"eager": lambda: eager.run(paths, folder / "eager.csv", batch)}
     for precision, inspector in inspectors.items():
@@ -239,7 +240,7 @@ def compare(
             inspector, card=inspector.card.model_copy(update={"rule": rules[precision]}), _engines=inspector._engines
         )
         run_inspector(ruled, sources[:8], folder / "warm")
-        sides[precision] = lambda ruled=ruled: run_inspector(ruled, sources, folder / "out")
+        sides[precision] = partial(run_inspector, ruled, sources, folder / "out")
     times: dict[str, list[float]] = {name: [] for name in sides}
     limits: dict[str, list[float]] = {precision: [] for precision in inspectors}
     for _ in range(rounds):
@@ -281,7 +282,7 @@ def price_of_review(
     times: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, side in sides.items():
-            times[name].append(_seconds(lambda side=side: run_inspector(side, sources, folder / "out")) / len(sources))
+            times[name].append(_seconds(partial(run_inspector, side, sources, folder / "out")) / len(sources))
     through = np.mean([p > rule.gate for p in p_defect])
     print(f"\n{through:.0%} of the images pass the gate; medians of {rounds} rounds")
     for name, side in sides.items():
@@ -375,7 +376,7 @@ def limit(inspector: Inspector, share: float, paths: Sequence[Path]) -> float:
         loop(2 * len(requests))
         count = 12 * len(requests)
         weight = 1.0 if card.step == "classify" else share
-        seconds += weight * _seconds(lambda loop=loop, count=count: loop(count)) / count
+        seconds += weight * _seconds(partial(loop, count)) / count
     contents = [np.fromfile(path, np.uint8) for path in paths]
     cv2.setNumThreads(1)
     with ThreadPoolExecutor(usable_threads()) as pool:

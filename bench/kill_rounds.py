@@ -34,6 +34,7 @@ from contextlib import closing
 from csv import DictReader
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import httpx
 from machine import print_machine
@@ -94,7 +95,7 @@ def real_images(sources: list[Path], count: int, folder: Path) -> list[Path]:
     return made
 
 
-def query(database: Path, statement: str) -> list[tuple]:
+def query(database: Path, statement: str) -> list[tuple[Any, ...]]:
     if not database.is_file():
         return []
     with closing(sqlite3.connect(database, timeout=60)) as connection:
@@ -107,7 +108,7 @@ def query(database: Path, statement: str) -> list[tuple]:
 
 
 def entries(database: Path) -> int:
-    return (query(database, "SELECT count(*) FROM inspections") or [(0,)])[0][0]
+    return int((query(database, "SELECT count(*) FROM inspections") or [(0,)])[0][0])
 
 
 def wait_until(holds: Callable[[], bool], seconds: float) -> None:
@@ -146,7 +147,7 @@ class Camera(threading.Thread):
             time.sleep(self._draw.uniform(0, 2 * self._pause))
 
 
-def watch_rounds(given: argparse.Namespace, work: Path, draw: random.Random) -> dict:
+def watch_rounds(given: argparse.Namespace, work: Path, draw: random.Random) -> dict[str, Any]:
     images = real_images(given.source, given.images, work / "images")
     folder, done, data, out = (work / name for name in ("line", "done", "data", "out"))
     folder.mkdir()
@@ -198,7 +199,7 @@ def start_up_seconds(station: Station) -> float:
     return time.perf_counter() - began
 
 
-def check_watch(images: list[Path], folder: Path, done: Path, data: Path, out: Path) -> dict:
+def check_watch(images: list[Path], folder: Path, done: Path, data: Path, out: Path) -> dict[str, Any]:
     """Count every way in which an image could be there other than once."""
     logged = query(data / "log.sqlite", "SELECT id, name, sha256, error FROM inspections")
     names = Counter(name for _, name, _, _ in logged)
@@ -240,7 +241,7 @@ class Client(threading.Thread):
         self._images, self._draw = images, draw
         self.address: str | None = None
         self.over = False
-        self.answers: list[dict] = []
+        self.answers: list[dict[str, Any]] = []
         self.statuses: Counter[str] = Counter()
 
     def run(self) -> None:
@@ -264,7 +265,7 @@ class Client(threading.Thread):
                         time.sleep(0.05)
 
 
-def http_rounds(given: argparse.Namespace, work: Path, draw: random.Random) -> dict:
+def http_rounds(given: argparse.Namespace, work: Path, draw: random.Random) -> dict[str, Any]:
     images = real_images(given.source, given.images, work / "images")
     data = work / "data"
     database = data / "log.sqlite"
@@ -289,7 +290,11 @@ def http_rounds(given: argparse.Namespace, work: Path, draw: random.Random) -> d
         for client in clients:
             client.address = address
         if number % 2:
-            wait_until(lambda before=before: answers_of(clients) > before, 4 * start_up)
+
+            def has_answered(before: int = before) -> bool:
+                return answers_of(clients) > before
+
+            wait_until(has_answered, 4 * start_up)
             time.sleep(draw.uniform(0, 1))
         else:
             time.sleep(max(0.0, end - time.perf_counter()))
@@ -335,7 +340,7 @@ def is_ready(address: str | None) -> bool:
         return False
 
 
-def check_http(answers: list[dict], database: Path) -> dict:
+def check_http(answers: list[dict[str, Any]], database: Path) -> dict[str, Any]:
     """Hold every answer against the log."""
     logged = {
         row[0]: row[1:] for row in query(database, "SELECT id, name, sha256, p_defect, verdict, runs FROM inspections")

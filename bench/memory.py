@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("images", nargs="+")
     parser.add_argument("--count", type=int, default=20_000)
     arguments = parser.parse_args()
-    paths = [source.path.resolve() for source in find_sources(arguments.images)]
+    paths = [source.file.resolve() for source in find_sources(arguments.images)]
     with tempfile.TemporaryDirectory() as folder:
         links, out = Path(folder) / "images", Path(folder) / "out"
         links.mkdir()

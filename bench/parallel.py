@@ -67,14 +67,20 @@ def together(arguments: argparse.Namespace, step: str, jobs: int, threads: int) 
         for _ in range(jobs)
     ]
     for process in processes:
-        process.stdout.readline()
+        _next_line(process)
     for process in processes:
+        assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    rate = sum(float(process.stdout.readline()) for process in processes)
+    rate = sum(float(_next_line(process)) for process in processes)
     for process in processes:
         process.communicate()
     return rate
+
+
+def _next_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
 
 
 def one_job(arguments: argparse.Namespace, step: str, threads: int) -> None:

@@ -105,7 +105,8 @@ def build_network(classes: int) -> torch.nn.Module:
     if [tensor.shape for tensor in ours.values()] != [tensor.shape for tensor in theirs]:
         sys.exit("the ImageNet weights do not fit the encoder")
     network.encoder.load_state_dict(dict(zip(ours, theirs, strict=True)))
-    return network.to(DEVICE, memory_format=torch.channels_last)
+    placed: torch.nn.Module = network.to(DEVICE, memory_format=torch.channels_last)
+    return placed
 
 
 def train(network: torch.nn.Module, items: list[Item], classes: int, args: argparse.Namespace) -> float:
@@ -197,8 +198,8 @@ def judge(counts: np.ndarray, scores: np.ndarray, classes: list[str]) -> dict[st
     dice = np.where(both > 0, 2 * intersection / np.maximum(both, 1), 1.0)
     with_defect, union = truth > 0, (both - intersection).sum(0)
     iou = intersection.sum(0) / np.maximum(union, 1)
-    occurs = with_defect.any(0)
-    defective = with_defect.any(1)
+    occurs = np.any(with_defect, axis=0)
+    defective = np.any(with_defect, axis=1)
     return {
         "competition_dice": dice.mean(),
         "competition_dice_per_class": dict(zip(classes, dice.mean(0).tolist(), strict=True)),

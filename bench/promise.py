@@ -241,8 +241,10 @@ def keep_answers(folder: Path, dataset: Dataset, samples: list[Sample], groups: 
             steps["classify"] + steps["segment"], (*engine.classifiers, *engine.segmenters), strict=True
         ):
             answer = network.probabilities(network.preprocess.to_input(image)[None])[0]
-            said.setdefault(f"{name}:{fold}", []).append(np.float64(answer) if answer.ndim == 0 else to_8bit(answer))
-    stacked = {key: np.stack(values) for key, values in said.items()}
+            said.setdefault(f"{name}:{fold}", []).append(
+                np.asarray(answer, np.float64) if answer.ndim == 0 else to_8bit(answer)
+            )
+    stacked: dict[str, Any] = {key: np.stack(values) for key, values in said.items()}
     write_folder(folder / "held", dataset, samples)
     ids = np.array([sample.image_id.replace("/", "-") for sample in samples])
     with replacing(folder / "answers.npz") as temporary, temporary.open("wb") as opened:

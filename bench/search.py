@@ -31,6 +31,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from machine import print_machine
+from numpy.typing import NDArray
 
 from steelsight.imaging.combine import combine_maps
 from steelsight.imaging.preprocess import Preprocess
@@ -46,7 +47,7 @@ from steelsight.selection.histograms import histogram
 
 SIZE, CLASSES, MEMBERS = (256, 1600), 4, 3
 WORKING = Preprocess(height=128, width=800)
-GATES = np.arange(20) * 0.05
+GATES: NDArray[np.float64] = np.arange(20.0) * 0.05
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ def judge(evidence: OutOfFoldPredictions, member: Member, fold: int) -> dict[str
     counts, scores, defective = [], [], []
     for index in evidence.indices(fold):
         sample = evidence.record.samples[index]
-        stored = evidence.map(member, int(index)).astype(np.float32) / 255
+        stored = evidence.map(member, int(index)).astype(np.float32) / np.float32(255)
         probabilities = member.preprocess.map_to_image(stored, sample.size)
         background = 1 - probabilities.sum(0, keepdims=True)
         label = np.concatenate([background, probabilities]).argmax(0)

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from steelsight.cascade.masks import CombinedMaps, cut
@@ -22,20 +23,18 @@ def print_stages(inspector: Inspector, sources: Sequence[Source], rule: Rule) ->
     engine = single.engine("latency")
     totals: dict[str, float] = {}
     for source in sources[:_IMAGES]:
-        image = _add(totals, "read and decode", lambda source=source: read_image(source.path, grey=True))
-        _add(totals, "unusual?", lambda image=image: inspector.card.familiar.flags(image))
+        image = _add(totals, "read and decode", partial(read_image, source.path, grey=True))
+        _add(totals, "unusual?", partial(inspector.card.familiar.flags, image))
         maps = []
         for step, networks in (("classify", engine.classifiers), ("segment", engine.segmenters)):
             for network in networks:
-                inputs = _add(
-                    totals, f"{step}: input", lambda n=network, image=image: n.preprocess.to_input(image)[None]
-                )
-                said = _add(totals, f"{step}: network", lambda n=network, i=inputs: n.probabilities(i))
+                inputs = _add(totals, f"{step}: input", partial(network.preprocess.to_input, image))[None]
+                said = _add(totals, f"{step}: network", partial(network.probabilities, inputs))
                 if step == "segment":
-                    maps.append(_add(totals, "segment: to 8 bit", lambda said=said: to_8bit(said[0])))
+                    maps.append(_add(totals, "segment: to 8 bit", partial(to_8bit, said[0])))
         combined = CombinedMaps(image, maps, engine)
-        runs, _ = _add(totals, "masks, regions, run lengths", lambda combined=combined: cut(combined, 1.0, rule))
-        _add(totals, "what is suspected", lambda combined=combined, runs=runs: suspect(combined, runs, rule))
+        runs, _ = _add(totals, "masks, regions, run lengths", partial(cut, combined, 1.0, rule))
+        _add(totals, "what is suspected", partial(suspect, combined, runs, rule))
     print("\nms an image, one thread, fp32")
     for name, seconds in totals.items():
         print(f"  {name:28}{seconds / min(_IMAGES, len(sources)) * 1e3:8.2f}")

@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--overload", type=float, default=10.0, help="times what was carried; 0: leave it out")
     parser.add_argument("--requests", type=int, default=0, help="for the memory; 0: leave it out")
     arguments = parser.parse_args()
-    paths = [source.path for source in find_sources(arguments.given)]
+    paths = [source.file for source in find_sources(arguments.given)]
     images = [(path.name, path.read_bytes()) for path in paths]
     inspector = Inspector.open(arguments.inspector)
     with tempfile.TemporaryDirectory() as data, serving(arguments.inspector, Path(data)) as (address, process):

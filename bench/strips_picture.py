@@ -3,7 +3,7 @@
 Each row is one strip: as its file shows it, and beside it the truth, a colour for each class.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import cv2
@@ -20,6 +20,9 @@ SHOWN = (480, 77)
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="the PNG file to write")
+    given = parser.parse_args()
     wanted: dict[tuple[int, ...], int] = {(): 5, (1,): 1, (2,): 1, (3,): 3, (4,): 2}
     rows = []
     for index in range(2000):
@@ -30,7 +33,7 @@ def main() -> None:
             rows.append(np.hstack([small(strip.image), small(outlined(strip))]))
         if not any(wanted.values()):
             break
-    cv2.imwrite(str(Path(sys.argv[1])), np.vstack(rows), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    cv2.imwrite(str(given.out), np.vstack(rows), [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 def outlined(strip: Strip) -> NDArray[np.uint8]:

@@ -114,8 +114,7 @@ def of_inspector(
     """Images that an inspector does not let pass."""
     engine, card = inspector.engine("throughput"), inspector.card
     rule = _changed(card.rule, thresholds)
-    asked = {"keep_network_maps": True, "flags": card.familiar.flags, "policy": card.policy}
-    for one in judge(sources, engine, rule, **asked):
+    for one in judge(sources, engine, rule, keep_network_maps=True, flags=card.familiar.flags, policy=card.policy):
         if one.verdict is not None and one.verdict.answer != "pass" and one.network_maps and one.image is not None:
             maps = CombinedMaps(one.image, one.network_maps, engine, rule.at, counted=one.counted)
             yield Doubtful(maps, one.runs, rule, truth.get(one.source.path))
@@ -149,7 +148,7 @@ class Counts:
         marked = np.any([decode_runs(runs, one.maps.size) for runs in one.found], axis=0)
         defects = list(_defects(one.truth))
         unmarked = [defect for defect in defects if not (defect & marked).any()]
-        self.on_defect += sum((place & one.truth.any(axis=0)).any() for place in places)
+        self.on_defect += sum(bool((place & one.truth.any(axis=0)).any()) for place in places)
         self.on_new += sum(any((place & defect).any() for defect in unmarked) for place in places)
         self.unmarked += len(unmarked)
         self.touched += sum(any((place & defect).any() for place in places) for defect in unmarked)

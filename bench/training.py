@@ -21,6 +21,7 @@ from lightning.fabric import Fabric
 from machine import print_machine
 from torch import Tensor
 
+from steelsight.dataset.model import Sample
 from steelsight.dataset.read import read_dataset
 from steelsight.networks.member import build_member
 from steelsight.networks.precision import depthwise_in_fp32, gains_from_bf16
@@ -29,7 +30,7 @@ from steelsight.run.run import JobFolder
 from steelsight.training.allocator import keep_freed_memory
 from steelsight.training.epochs import TrainingJob, job_loader, make_optimiser
 from steelsight.training.kept_images import ImageCache, ReadFor
-from steelsight.training.losses import Output, weighted_loss
+from steelsight.training.losses import weighted_loss
 from steelsight.training.to_input import ToInput
 
 BF16 = gains_from_bf16("cpu")
@@ -75,7 +76,7 @@ def main() -> None:
         _compare_memory(arguments)
 
 
-def _one_side(member: Member, samples: tuple, classes: int, batches: int) -> None:
+def _one_side(member: Member, samples: tuple[Sample, ...], classes: int, batches: int) -> None:
     batch = next(_batches(member, samples))
     train = _trainer(member, classes, bf16=BF16)
     rates = _race({"": (train, itertools.repeat(batch))}, len(batch[0]), batches, 1)
@@ -112,7 +113,7 @@ def _race(sides: dict[str, Side], batch: int, batches: int, rounds: int) -> dict
     return {name: batch * batches / statistics.median(times) for name, times in seconds.items()}
 
 
-def _batches(member: Member, samples: tuple) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(member: Member, samples: tuple[Sample, ...]) -> Iterator[tuple[Tensor, Tensor]]:
     read = ImageCache(read=ReadFor.member(member))
     job = TrainingJob(member, 0, 0, (), samples, (), JobFolder(Path("unused")), read)
     size = member.sampling.device_batch
@@ -122,7 +123,7 @@ def _batches(member: Member, samples: tuple) -> Iterator[tuple[Tensor, Tensor]]:
         yield from map(ToInput.of(member), loader.training(items))
 
 
-def _trainer(member: Member, classes: int, *, bf16: bool) -> Callable[[Tensor, Output], None]:
+def _trainer(member: Member, classes: int, *, bf16: bool) -> Callable[[Tensor, Tensor], None]:
     fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed" if bf16 else "32-true")
     network = depthwise_in_fp32(build_member(member, classes)).to(memory_format=torch.channels_last)
     optimiser = make_optimiser(member.phases[0].optimiser, network)

@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("images", nargs="+")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    paths = [source.path for source in find_sources(arguments.images)][:40]
+    paths = [source.file for source in find_sources(arguments.images)][:40]
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
         tricks = {**reading(paths), **mapping(paths), **running(Path(folder))}

@@ -104,7 +104,7 @@ def judge_copies(data: Path) -> None:
             with tempfile.TemporaryDirectory() as folder:
                 copies = [Path(folder) / f"{number}.jpg" for number in range(len(paths))]
                 for path, copy in zip(paths, copies, strict=True):
-                    changed = np.ascontiguousarray(apply(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)))
+                    changed = np.ascontiguousarray(apply(read_grey(path)))
                     cv2.imwrite(str(copy), changed, [cv2.IMWRITE_JPEG_QUALITY, quality])
                 groups = find_twins([*paths, *copies])
             count = len(paths)
@@ -149,11 +149,19 @@ def pairs_of(groups: NDArray[np.int64]) -> set[tuple[int, int]]:
 
 def steel_share(path: Path) -> float:
     """Share of the columns that are not black."""
-    return float((cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).max(axis=0) > 40).mean())
+    return float((read_grey(path).max(axis=0) > 40).mean())
+
+
+def read_grey(path: Path) -> Image:
+    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        raise SystemExit(f"{path}: cannot be read as an image")
+    return np.asarray(image, np.uint8)
 
 
 def exposed(image: Image, random: np.random.Generator) -> Image:
-    return np.clip(image * random.uniform(0.6, 1.5) + random.uniform(-25, 25), 0, 255).astype(np.uint8)
+    changed: Image = np.clip(image * random.uniform(0.6, 1.5) + random.uniform(-25, 25), 0, 255).astype(np.uint8)
+    return changed
 
 
 def cropped(image: Image, most: float, random: np.random.Generator) -> Image:

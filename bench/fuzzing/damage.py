@@ -188,7 +188,8 @@ def damaged_xml(draw: Draw, content: bytes) -> bytes:
                 one.append(copy.deepcopy(draw.one(list(one))))
             case _:
                 one.tag = draw.one(("object", "name", "polygon", "mask", "box", "size", "x"))
-    return ElementTree.tostring(root, encoding=draw.one(("utf-8", "utf-8", "utf-16", "us-ascii")))
+    written: bytes = ElementTree.tostring(root, encoding=draw.one(("utf-8", "utf-8", "utf-16", "us-ascii")))
+    return written
 
 
 def _xml_text(draw: Draw) -> str:
@@ -206,7 +207,8 @@ def _damaged_lines(draw: Draw, content: bytes) -> bytes:
 
 def _change(draw: Draw, tree: Any) -> None:
     """One change somewhere in a tree of dicts and lists, whose root is a dict with one entry."""
-    holder, key = tree, ""
+    holder: Any = tree
+    key: Any = ""
     while draw.often(0.8):
         inside = holder[key]
         if isinstance(inside, dict) and inside:

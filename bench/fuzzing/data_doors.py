@@ -1,6 +1,7 @@
 """Folders of labelled images and image files: the verbs on data, and the library, which must agree with themselves."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,22 +91,23 @@ def _enter_images(draw: Draw, folder: Path) -> bool:
     """Every way to read an image file; they must agree on its size, and grey on whether it can be read."""
     from steelsight.core.errors import UserError
     from steelsight.dataset.layouts.mask_images import alpha_of, read_mask
-    from steelsight.imaging.read import decode_image, image_size, read_content, read_image, stated_orientation
+    from steelsight.imaging.orientation import stated_orientation
+    from steelsight.imaging.read import decode_image, image_size, read_content, read_image
 
     any_read = False
     for path in sorted(folder.rglob("*")):
         if not path.is_file():
-            refuses(lambda path=path: read_image(path))
+            refuses(partial(read_image, path))
             continue
         stated_orientation(read_content(path))
-        refuses(lambda path=path: image_size(path))
-        refuses(lambda path=path: read_mask(path))
-        refuses(lambda path=path: alpha_of(path))
-        refuses(lambda path=path: decode_image(read_content(path), path, max_pixels=1 << 20))
+        refuses(partial(image_size, path))
+        refuses(partial(read_mask, path))
+        refuses(partial(alpha_of, path))
+        refuses(partial(decode_image, read_content(path), path, max_pixels=1 << 20))
         try:
             pixels = read_image(path)
         except UserError:
-            if not refuses(lambda path=path: read_image(path, grey=True)):
+            if not refuses(partial(read_image, path, grey=True)):
                 raise FailureError(f"{path.name}: read as grey, and refused in colour") from None
             continue
         any_read = True

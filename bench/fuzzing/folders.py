@@ -3,6 +3,7 @@
 import os
 import shutil
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -35,7 +36,7 @@ def read_files(folder: Path) -> Files:
     }
 
 
-def write_files(folder: Path, files: Files) -> None:
+def write_files(folder: Path, files: Mapping[str, bytes | Link | None]) -> None:
     """Make a folder anew; what a file system refuses is left out."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -1,6 +1,7 @@
 """The readers by name."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from fuzzing import data_doors, file_doors, station_doors, trained_doors
@@ -15,9 +16,9 @@ def readers(work: Path) -> dict[str, Callable[[], Reader]]:
     """How each reader is made ready, in a folder that it may use; none is before it is wanted."""
     made: dict[str, Callable[[], Reader]] = {}
     for name in FOLDERS:
-        made[f"data:{name}"] = lambda name=name: data_doors.dataset(name)
+        made[f"data:{name}"] = partial(data_doors.dataset, name)
     for kind in ("jpeg", "png", "tiff", "bmp"):
-        made[f"image:{kind}"] = lambda kind=kind: data_doors.images(kind)
+        made[f"image:{kind}"] = partial(data_doors.images, kind)
     made |= {
         "recipe": file_doors.recipe,
         "severity": file_doors.severity,

@@ -179,7 +179,7 @@ def run() -> Files:
         return read_files(folder)
 
 
-def pictures_of_strips(count: int) -> Files:
+def pictures_of_strips(count: int) -> dict[str, bytes]:
     """The first images of the sample."""
     from helpers.data import SAMPLE
 

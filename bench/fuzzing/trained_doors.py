@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,6 @@ def results(work: Path) -> Reader:
 
 
 def run() -> Reader:
-    from steelsight.run.job_log import read_log
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.record import read_record
     from steelsight.run.run import Run
@@ -78,7 +78,7 @@ def run() -> Reader:
             refuses(lambda: run.recipe),
             refuses(lambda: read_decision(run)),
         ]
-        refused += [refuses(lambda job=job: _curves(read_log(job.log))) for job in run.jobs_begun()]
+        refused += [refuses(partial(_curves_of, job.log)) for job in run.jobs_begun()]
         found: list[Any] = []
         if refuses(lambda: found.append(OutOfFoldPredictions.of(run))):
             return False
@@ -103,7 +103,10 @@ def run() -> Reader:
     return Reader("run", {"run": seeds.run()}, enter)
 
 
-def _curves(log: Any) -> None:
+def _curves_of(path: Path) -> None:
+    from steelsight.run.job_log import read_log
+
+    log = read_log(path)
     _ = (
         log.epochs,
         log.seconds,
@@ -134,8 +137,8 @@ def checkpoint(work: Path) -> Reader:
     def enter(_: Draw, folder: Path) -> bool:
         refused = []
         for path in sorted(one for one in folder.rglob("*") if one.is_file()):
-            refused.append(refuses(lambda path=path: Checkpoint.load(path)))
-            refused.append(refuses(lambda path=path: add_weights("lite0", path)))
+            refused.append(refuses(partial(Checkpoint.load, path)))
+            refused.append(refuses(partial(add_weights, "lite0", path)))
             if path.suffix == ".npz":
                 cached(path, (3, 4), np.int64, lambda: np.zeros((3, 4), np.int64))
         return not all(refused)

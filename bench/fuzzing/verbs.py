@@ -32,7 +32,7 @@ def verb(*words: str | Path, encoding: str = "utf-8", stdin: bytes = b"") -> boo
             status: object = 0
         except SystemExit as ending:
             status = ending.code or 0
-    said = out.buffer.getvalue() + errors.buffer.getvalue()  # type: ignore[attr-defined]
+    said = out.buffer.getvalue() + errors.buffer.getvalue()
     if b"Traceback (most recent call last)" in said:
         raise FailureError(f"a traceback was printed: {said[-400:].decode(encoding, 'replace')}")
     if status not in (*DONE, *REFUSED):

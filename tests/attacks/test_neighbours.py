@@ -81,6 +81,6 @@ def test_no_other_account_can_read_what_a_station_writes(inspector_folder: Any, 
             found = {path: path.stat().st_mode & 0o077 for path in (data, *data.rglob("*"))}
     finally:
         os.umask(before)
-    assert any(path.suffix == ".npz" for path in found)
+    assert any(path.name.endswith(".npz.gz") for path in found)
     assert any(path.name == "log.sqlite-wal" for path in found)
     assert not {path: mode for path, mode in found.items() if mode}

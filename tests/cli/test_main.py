@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 from helpers.data import ROOT
 from helpers.pictures import encoded, steel
 
+from steelsight.cli.main import SERVE_LIBRARIES, TRAINING_LIBRARIES
 from steelsight.core.errors import UserError
 from steelsight.core.files import is_temporary, replacing, write_text
 from steelsight.imaging.preprocess import Preprocess
@@ -106,3 +110,11 @@ def test_a_torn_line_of_a_log_is_refused_in_one_sentence(tmp_path: Path, torn: s
     path.write_text('{"epoch": 0, "seconds": "long"}\n' + torn)
     log = read_log(path)
     assert (log.epochs, log.seconds) == ((0,), 0.0)
+
+
+def test_a_plain_install_says_which_extra_brings_what_a_station_lacks() -> None:
+    stated = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["serve"]
+    names = {re.split(r"[\[<>=; ]", one)[0].lower() for one in stated}
+    imported = {name for name, of in packages_distributions().items() if {one.lower() for one in of} & names}
+    assert "isal" in imported
+    assert imported <= SERVE_LIBRARIES | TRAINING_LIBRARIES

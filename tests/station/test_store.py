@@ -1,6 +1,9 @@
 """Images and maps by content: stored once, read back to the last bit, never half-written."""
 
+import gzip
+import json
 import os
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -126,13 +129,62 @@ def test_maps_with_a_hole_count_as_not_stored(tmp_path: Path, at: int) -> None:
     assert store.read_maps(A, INSPECTOR) is None
 
 
+@pytest.mark.parametrize("compressed", [True, False])
+def test_maps_of_an_earlier_version_are_read_and_go_with_their_image(tmp_path: Path, compressed: bool) -> None:
+    store = ImageStore(tmp_path)
+    map_ = np.random.default_rng(0).integers(0, 256, (2, 32, 64), dtype=np.uint8)
+    store.put_image(A, PNG)
+    path = tmp_path / "maps" / "aa" / f"{A}.{INSPECTOR[:12]}.npz"
+    path.parent.mkdir(parents=True)
+    described = np.array(json.dumps([STRETCH.model_dump(mode="json")]))
+    (np.savez_compressed if compressed else np.savez)(
+        path, preprocesses=described, combine=np.array("votes"), **{"0": map_}
+    )
+    maps = store.read_maps(A, INSPECTOR)
+    assert maps is not None
+    assert maps.combine == "votes"
+    assert np.array_equal(maps.maps[0], map_)
+    store.put_maps(A, INSPECTOR, NetworkMaps((255 - map_,), (STRETCH,)).pack())
+    anew = store.read_maps(A, INSPECTOR)
+    assert anew is not None
+    assert np.array_equal(anew.maps[0], 255 - map_)
+    store.remove(A)
+    assert store.count() == 0
+
+
+@pytest.mark.parametrize("how", ["gzip", "zip in gzip", "zip"])
+def test_maps_that_would_fill_the_memory_count_as_not_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    store, maps = ImageStore(tmp_path), NetworkMaps((np.zeros((4, 64, 128), np.uint8),), (STRETCH,))
+    packed = maps.pack()
+    if how != "gzip":
+        zipped = BytesIO()
+        with np.load(BytesIO(gzip.decompress(packed))) as archive:
+            np.savez_compressed(zipped, **archive)
+        packed = gzip.compress(zipped.getvalue()) if how == "zip in gzip" else zipped.getvalue()
+    assert len(packed) < 5000
+    store.put_maps(A, INSPECTOR, packed)
+    assert store.read_maps(A, INSPECTOR) is not None
+    monkeypatch.setattr("steelsight.station.store._LARGEST", 20_000)
+    assert store.read_maps(A, INSPECTOR) is None
+
+
+def test_packed_maps_are_what_numpy_and_gzip_read() -> None:
+    map_ = np.random.default_rng(0).integers(0, 3, (2, 32, 64), dtype=np.uint8)
+    packed = NetworkMaps((map_,), (STRETCH,)).pack()
+    assert packed == NetworkMaps((map_,), (STRETCH,)).pack()
+    with np.load(BytesIO(gzip.decompress(packed)), allow_pickle=False) as archive:
+        assert np.array_equal(archive["0"], map_)
+
+
 def test_what_the_disk_refuses_is_said_in_a_sentence(tmp_path: Path) -> None:
     """A folder stands for a file that may not be read or removed, which a test cannot have where it may do all."""
     store = ImageStore(tmp_path)
-    (tmp_path / "maps" / "aa" / f"{A}.{INSPECTOR[:12]}.npz").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"npz: cannot be read \(.*\); see to the disk and its rights"):
+    (tmp_path / "maps" / "aa" / f"{A}.{INSPECTOR[:12]}.npz.gz").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"npz\.gz: cannot be read \(.*\); see to the disk and its rights"):
         store.read_maps(A, INSPECTOR)
-    with pytest.raises(UserError, match=r"npz: cannot be removed"):
+    with pytest.raises(UserError, match=r"npz\.gz: cannot be removed"):
         store.remove(A)
 
 

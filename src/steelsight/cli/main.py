@@ -40,7 +40,7 @@ TRAINING_LIBRARIES = {
 """What the extra [train] brings."""
 SERVE_LIBRARIES = {
     *("fastapi", "starlette", "uvicorn", "multipart", "python_multipart"),
-    *("sqlalchemy", "alembic", "watchfiles", "prometheus_client"),
+    *("sqlalchemy", "alembic", "watchfiles", "prometheus_client", "isal"),
 }
 """What the extra [serve] brings, beside pyarrow."""
 

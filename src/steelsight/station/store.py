@@ -1,7 +1,8 @@
 """Images and probability maps by content: the same image is stored once, under the SHA-256 of its bytes.
 
 DATA/images/ab/<sha256>.jpg|png|bmp|tif         the file as it came
-DATA/maps/ab/<sha256>.<inspector, 12>.npz       each segmenter's 8-bit map at its working size, and how it came there
+DATA/maps/ab/<sha256>.<inspector, 12>.npz.gz    each segmenter's 8-bit map at its working size, and how it came there; .npz
+                                                where an earlier version stored it
 DATA/unknown/images/..., maps/...               those that no entry of the log names, moved here and never removed
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 import numpy as np
+from isal import igzip, isal_zlib
 from numpy.typing import NDArray
 
 from steelsight.core.files import disk_errors, temporary_beside, write_bytes
@@ -36,6 +38,8 @@ _PREPROCESSES = "preprocesses"
 _COMBINE = "combine"
 _AT = "at"
 _COUNTED = "counted"
+_GZIP, _LEVEL, _WINDOW = b"\x1f\x8b", 1, 31  # 31: with the head and checksum of gzip
+_LARGEST = 1 << 29  # bytes of an image's maps: a file from strangers must not ask for more memory than there is
 _PART_SECONDS = 3600.0  # no process still writes a temporary file of that age: a write takes seconds
 _PROBE = 65_536  # bytes
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -68,7 +72,7 @@ class NetworkMaps:
         return np.where(decode_runs(parse_runs(self.counted, size), size), combined, np.uint8(0))
 
     def pack(self) -> bytes:
-        """As the content of an .npz, compressed lightly: what level 6 saves takes five times as long."""
+        """As the content of an .npz.gz, packed lightly: by ISA-L, in a fifth of the time that zlib takes for as few bytes."""
         described = json.dumps([one.model_dump(mode="json") for one in self.preprocesses])
         first = [(_PREPROCESSES, np.array(described)), (_COMBINE, np.array(self.combine))]
         if self.at != "image":
@@ -76,21 +80,26 @@ class NetworkMaps:
         if self.counted is not None:
             first.append((_COUNTED, np.array(self.counted)))
         content = BytesIO()
-        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
             for name, array in (*first, *((str(i), m) for i, m in enumerate(self.maps))):
                 with archive.open(f"{name}.npy", "w") as entry:
                     np.lib.format.write_array(entry, array, allow_pickle=False)
-        return content.getvalue()
+        packed: bytes = igzip.compress(content.getvalue(), _LEVEL, mtime=0)
+        return packed
 
     @classmethod
     def unpack(cls, content: bytes) -> "NetworkMaps":
-        """What `pack` made.
+        """What `pack` made, or the .npz of an earlier version.
 
         Raises:
-            ValueError: it is damaged.
+            ValueError: it is damaged, or has more than half a gigabyte.
         """
         try:
-            with np.load(BytesIO(content), allow_pickle=False) as archive:
+            npz = _unzipped(content) if content.startswith(_GZIP) else content
+            with zipfile.ZipFile(BytesIO(npz)) as entries:
+                if sum(entry.file_size for entry in entries.infolist()) > _LARGEST:
+                    raise ValueError(f"it has more than {_LARGEST} bytes")
+            with np.load(BytesIO(npz), allow_pickle=False) as archive:
                 described = json.loads(str(archive[_PREPROCESSES]))
                 maps = tuple(archive[str(index)] for index in range(len(described)))
                 combine = str(archive[_COMBINE]) if _COMBINE in archive else "mean"  # as it was before it was kept
@@ -174,7 +183,10 @@ class ImageStore:
         """
         if not (_is_digest(sha256) and _is_digest(inspector)):
             return None
-        content = _read(self._maps_path(sha256, inspector))
+        path = self._maps_path(sha256, inspector)
+        content = _read(path)
+        if content is None:
+            content = _read(path.with_suffix(""))
         try:
             return None if content is None else NetworkMaps.unpack(content)
         except ValueError:  # a power cut may leave the last ones empty
@@ -290,7 +302,7 @@ class ImageStore:
         return self._images / sha256[:2] / f"{sha256}{_SUFFIXES[kind]}"
 
     def _maps_path(self, sha256: str, inspector: str) -> Path:
-        return self._maps / sha256[:2] / f"{sha256}.{inspector[:12]}.npz"
+        return self._maps / sha256[:2] / f"{sha256}.{inspector[:12]}.npz.gz"
 
     def _put(self, path: Path, content: bytes, *, durable: bool) -> None:
         """
@@ -302,6 +314,15 @@ class ImageStore:
                 os.utime(path)
                 return
         write_bytes(path, content, durable=durable, private=True, refusals=_refusals)
+
+
+def _unzipped(content: bytes) -> bytes:
+    """What a gzip file holds."""
+    packed = isal_zlib.decompressobj(_WINDOW)
+    found: bytes = packed.decompress(content, _LARGEST)
+    if not packed.eof:
+        raise ValueError(f"it is torn, or has more than {_LARGEST} bytes")
+    return found
 
 
 def _unlink_unless_used(path: Path, last_used: float) -> int:

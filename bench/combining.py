@@ -26,8 +26,9 @@ from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.read import image_size
 from steelsight.imaging.rle import Runs, parse_runs
 from steelsight.metrics.dice import dice_figures
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import CombinedOutputs, choose_kind, find_rule, kinds_of
+from steelsight.rule.kinds import choose_kind, find_rule, kinds_of
 from steelsight.rule.nested import nested
 from steelsight.rule.objective import Objective
 from steelsight.rule.pixel_counts import PixelCounts, count

@@ -37,8 +37,9 @@ from steelsight.imaging.combine import combine_maps
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.rle import Runs, decode_runs, parse_runs
 from steelsight.rule.bootstrap import DRAWS, find_stability
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.grid import Grids, area_grid
-from steelsight.rule.kinds import CombinedOutputs, find_rule, kinds_of
+from steelsight.rule.kinds import find_rule, kinds_of
 from steelsight.rule.nested import nested
 from steelsight.rule.plain_rule import plain_rule
 from steelsight.rule.rule import Rule, masks

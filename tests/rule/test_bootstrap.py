@@ -5,8 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from steelsight.rule.bootstrap import RuleStability, find_stability
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import KINDS, CombinedOutputs, KindName, find_rule
+from steelsight.rule.kinds import KINDS, KindName, find_rule
 
 IMAGES = 40
 

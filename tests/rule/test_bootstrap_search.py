@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from steelsight.rule.bootstrap_search import redraw
 from steelsight.rule.coarse_grid import CoarseGrid, coarse
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import KINDS, CombinedOutputs, KindName, find_rule
+from steelsight.rule.kinds import KINDS, KindName, find_rule
 from steelsight.rule.objective import Objective, ObjectiveName
 from steelsight.rule.pixel_counts import count
 from steelsight.rule.rule import Rule

@@ -1,11 +1,15 @@
 """The coarse grid: fewer rules, each of which counts what the full grid counts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from steelsight.rule.coarse_grid import AREA_RATIO, CoarseGrid, coarse
+from steelsight.rule.coarse_grid import AREA_RATIO, CoarseGrid, coarse, stepped
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import CombinedOutputs
+from steelsight.rule.kinds import KINDS, find_rule
+from steelsight.rule.objective import Objective
 from steelsight.rule.pixel_counts import count
 from steelsight.rule.rule import Rule
 
@@ -69,3 +73,61 @@ def test_a_gate_set_by_hand_stays_alone() -> None:
     view, grids, _ = few()
     small = coarse(view, grids.at_gate(0.2))
     assert small.grids.gates.tolist() == small.grids.soft_gates.tolist() == [0.2]
+
+
+@pytest.mark.parametrize("aim", ["competition", "pooled", "defects"])
+@pytest.mark.parametrize("kind", ["shared", "tuned", "soft-shared", "soft-tuned"])
+def test_a_rule_in_steps_is_the_best_of_those_whose_thresholds_are_steps(kind: str, aim: str) -> None:
+    view, fine, _ = few()
+    view.histograms[::3, :, 1] = 0
+    view.histograms[::2, 1] //= 5
+    objective = Objective.model_validate({"aim": aim, "max_false_alarms": 0.2})
+    grids = replace(fine, step=64, objective=objective)
+    steps = {0, 64, 128, 192, 255, fine.plain.upper[0], fine.plain.lower[0]}
+    found = find_rule(kind, view, grids)
+    assert set(found.rule.upper) | set(found.rule.lower) <= steps
+    assert all(set(point.rule.upper) | set(point.rule.lower) <= steps for point in found.gates)
+    small = stepped(view, grids)
+    assert small.grids.areas.tolist() == grids.areas.tolist()
+    assert small.grids.gates.tolist() == grids.gates.tolist()
+    counted = objective.score(view.count(found.rule))
+    assert found.score == pytest.approx(counted)
+    rng = np.random.default_rng(2)
+    softness = grids.softness if KINDS[kind].soft else (1.0,)
+    gates = grids.soft_gates if KINDS[kind].soft else grids.gates
+    for _ in range(200):
+        one = rng.choice(sorted(steps), (2, 1 if "shared" in kind else 3))
+        upper, lower = np.broadcast_to(np.sort(one, axis=0)[::-1], (2, 3)).tolist()
+        areas = rng.choice(grids.areas, 3).tolist()
+        other = Rule(
+            gate=rng.choice(gates),
+            softness=rng.choice(softness),
+            upper=tuple(upper),
+            lower=tuple(lower),
+            min_area=tuple(areas[:1] * 3 if "shared" in kind else areas),
+        )
+        if aim != "defects" or alarms(view, other) <= objective.budget(empty(view)):
+            assert objective.score(view.count(other)) <= counted + 1e-9
+
+
+def alarms(view: CombinedOutputs, rule: Rule) -> int:
+    counts = view.count(rule)
+    return int(((counts.truth == 0) & (counts.predicted > 0)).sum())
+
+
+def empty(view: CombinedOutputs) -> int:
+    return int((view.histograms[:, :, 1].sum(axis=-1) == 0).sum())
+
+
+@pytest.mark.parametrize("kind", ["defaults", "gate", "soft-gate"])
+def test_plain_thresholds_need_no_steps(kind: str) -> None:
+    view, grids, _ = few()
+    assert find_rule(kind, view, replace(grids, step=64)) == find_rule(kind, view, grids)
+
+
+def test_the_coarse_grid_has_some_of_the_steps_and_no_others() -> None:
+    view, grids, _ = few()
+    always = {0, 255, *grids.plain.upper, *grids.plain.lower}
+    assert set(coarse(view, replace(grids, step=64)).levels.tolist()) == {64, 128, 192} | always
+    assert set(coarse(view, replace(grids, step=3)).levels.tolist()) == {*range(0, 256, 9)} | always
+    assert set(coarse(view, replace(grids, step=5)).levels.tolist()) <= {*range(0, 256, 5)} | always

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import KINDS, CombinedOutputs, choose_kind, find_rule
+from steelsight.rule.kinds import KINDS, choose_kind, find_rule
 from steelsight.rule.nested import nested
 from steelsight.rule.objective import Objective
 from steelsight.rule.pixel_counts import count

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from steelsight.metrics.dice import dice_figures, pair_dice
 from steelsight.rule.bootstrap_search import redraw
 from steelsight.rule.coarse_grid import coarse
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.grid import Grids, area_grid
-from steelsight.rule.kinds import CombinedOutputs
 from steelsight.rule.objective import Objective, ObjectiveName
 from steelsight.rule.pixel_counts import PixelCounts, count
 from steelsight.rule.plain_rule import plain_rule

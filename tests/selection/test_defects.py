@@ -7,7 +7,7 @@ from helpers.judged_run import make_run
 from steelsight.metrics.defect_figures import defect_figures
 from steelsight.metrics.froc import froc, score_planes
 from steelsight.metrics.pro import pro_curve
-from steelsight.rule.kinds import CombinedOutputs
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 from steelsight.selection.decide import decide

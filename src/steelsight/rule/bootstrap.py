@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from steelsight.core.model import Model
 from steelsight.rule.bootstrap_search import AT_ONCE, redraw
-from steelsight.rule.coarse_grid import AREA_RATIO, STEP, coarse
+from steelsight.rule.coarse_grid import AREA_RATIO, coarse, coarse_step
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import KINDS, CombinedOutputs, KindName
+from steelsight.rule.kinds import KINDS, KindName
 from steelsight.rule.rule import Rule
 
 DRAWS = 500
@@ -97,7 +98,7 @@ def find_stability(
         kind=kind,
         draws=draws,
         seed=SEED,
-        level_step=STEP,
+        level_step=coarse_step(grids),
         area_ratio=AREA_RATIO,
         gates=tuple((few.grids.soft_gates if soft else few.grids.gates).tolist()),
         softnesses=grids.softness if soft else (),

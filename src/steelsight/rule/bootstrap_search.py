@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from steelsight.metrics.dice import pair_dice
 from steelsight.rule.budget import share_out
 from steelsight.rule.class_search import TIE, ClassSearch
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.grid import Away, Grids
-from steelsight.rule.kinds import KINDS, CombinedOutputs, KindName
+from steelsight.rule.kinds import KINDS, KindName
 from steelsight.rule.objective import defects_score, pooled_dice
 from steelsight.rule.pixel_counts import Histograms, count
 from steelsight.rule.rule import area_scale

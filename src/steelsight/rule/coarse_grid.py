@@ -1,4 +1,5 @@
-"""A coarser grid: a hundredth of the work where the choice among rules, not the rule itself, is wanted."""
+"""Coarser grids: few thresholds for the rule itself, if the recipe wants them; and a hundredth of the work where the choice
+among rules, not the rule itself, is wanted."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -6,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import CombinedOutputs
 from steelsight.rule.rule import Rule
 
 STEP = 8
@@ -40,27 +41,47 @@ class CoarseGrid:
 
 
 def coarse(view: CombinedOutputs, grids: Grids, *rules: Rule) -> CoarseGrid:
-    """Thresholds in steps of 8, areas at least 1.5 times the one before, nine gates evenly chosen; and the plain rule's.
+    """Thresholds in steps of 8 or of some steps of the grids, areas at least 1.5 times the one before, nine gates evenly
+    chosen; and the plain rule's.
 
     Every rule of this grid is one of the full grid, and counts the same pixels.
 
     Args:
         rules: of the full grid, whose values are to be on this one too.
     """
-    plain, always = grids.plain, (grids.plain, *rules)
-    levels = np.unique([*range(0, 256, STEP), 255, *(level for rule in always for level in (*rule.upper, *rule.lower))])
-    first = np.concatenate([[0], levels[:-1] + 1])
+    always = (grids.plain, *rules)
     areas = np.union1d(_thinned(grids.areas), [area for rule in always for area in rule.min_area])
+    few = replace(grids, gates=_few(grids.gates, always), areas=areas, soft_gates=_few(grids.soft_gates, always))
+    return _at_levels(view, few, coarse_step(grids), always, np.searchsorted(grids.areas, areas))
+
+
+def stepped(view: CombinedOutputs, grids: Grids) -> CoarseGrid:
+    """Thresholds in the steps of the grids, and the plain rule's; all areas and gates."""
+    return _at_levels(view, grids, grids.step, (grids.plain,), np.arange(len(grids.areas)))
+
+
+def coarse_step(grids: Grids) -> int:
+    """Between the thresholds of `coarse`, of 255: the least multiple of the step of the grids that is no finer than 8."""
+    return -(-STEP // grids.step) * grids.step
+
+
+def _at_levels(
+    view: CombinedOutputs, grids: Grids, step: int, always: Iterable[Rule], areas: NDArray[np.int64]
+) -> CoarseGrid:
+    """
+    Args:
+        areas: of `grids`, where they stand on the full grid.
+    """
+    plain = grids.plain
+    levels = np.unique([*range(0, 256, step), 255, *(level for rule in always for level in (*rule.upper, *rule.lower))])
+    first = np.concatenate([[0], levels[:-1] + 1])
     thresholds = {name: tuple(np.searchsorted(levels, getattr(plain, name)).tolist()) for name in ("upper", "lower")}
     return CoarseGrid(
         CombinedOutputs(np.add.reduceat(view.histograms, first, axis=-1, dtype=np.uint32), view.p_defect),
         replace(
             grids,
-            gates=_few(grids.gates, always),
-            areas=areas,
             plain=plain.model_copy(update=thresholds),
-            soft_gates=_few(grids.soft_gates, always),
-            places=(levels, np.searchsorted(grids.areas, areas)),
+            places=(levels, areas),
             uppers=np.flatnonzero(np.isin(levels, grids.uppers)),
         ),
         levels,

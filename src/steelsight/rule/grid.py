@@ -36,6 +36,7 @@ class Grids:
         stated: the rule that the recipe states; it is judged, and never searched.
         uppers: int64, ascending: the upper thresholds that are searched, as places among the levels of the histograms. The
             last level is always among them: a class that is never marked.
+        step: from one threshold to the next, of 255: with few images, few thresholds fit them less by chance.
     """
 
     gates: NDArray[np.float64]
@@ -48,6 +49,7 @@ class Grids:
     searched: bool = True
     stated: Rule | None = None
     uppers: NDArray[np.int64] = field(default_factory=lambda: np.arange(256))
+    step: int = 1
 
     @classmethod
     def of(
@@ -59,11 +61,12 @@ class Grids:
         softness: Iterable[float] = (),
         objective: Objective | None = None,
         upper: tuple[float, float] = (0.0, 1.0),
+        step: int = 1,
     ) -> "Grids":
         """Grids for images of these (height, width) sizes, with `ratio` between areas; see `area_grid`.
 
         Soft gates are searched at 0 and at those of `gates` that do not exceed the plain one, upper thresholds between the
-        two probabilities of `upper`.
+        two probabilities of `upper`, all thresholds at multiples of `step` and at the plain ones.
         """
         shapes = list(sizes)
         area = plain_area(shapes)
@@ -74,7 +77,9 @@ class Grids:
         aimed = objective or Objective()
         levels = np.arange(256)
         uppers = levels[((levels >= 255 * upper[0]) & (levels <= 255 * upper[1])) | (levels == 255)]
-        return cls(hard, areas, plain, tuple(sorted(set(softness))), soft_gates, objective=aimed, uppers=uppers)
+        return cls(
+            hard, areas, plain, tuple(sorted(set(softness))), soft_gates, objective=aimed, uppers=uppers, step=step
+        )
 
     def away(self, index: int) -> Away:
         """How far every place is from the plain rule of a class."""

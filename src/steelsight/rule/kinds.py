@@ -3,20 +3,18 @@
 One table, `KINDS`, says all that there is to say of each kind. To add a kind, add a line to it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator
 
-from steelsight.imaging.combine import CutAt
+from steelsight.rule.coarse_grid import stepped
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.grid import Grids
-from steelsight.rule.pixel_counts import Histograms, PixelCounts, count
-from steelsight.rule.rule import Rule
-from steelsight.rule.search import SearchResult, search, search_gate, search_shared
+from steelsight.rule.search import GateScore, SearchResult, search, search_gate, search_shared
 
 Searched = Literal["nothing", "gate", "gate and shared thresholds", "gate and thresholds of each class"]
 """What a kind searches; thresholds are upper, lower and minimum area, and stay plain where they are not searched."""
@@ -120,35 +118,6 @@ RICHEST: KindName = "tuned"
 """Of those with a hard gate: shows why it was not kept where the plain rule is."""
 
 
-@dataclass(frozen=True, eq=False)
-class CombinedOutputs:
-    """What one choice of members says of every image.
-
-    Attributes:
-        histograms: uint32 (N, K, 2, 256), of the combined maps at the image's own size.
-        p_defect: float64 (N,).
-        make_in_blocks: makes the same of the maps that a rule cuts at the working size; None where no rule of the run does.
-    """
-
-    histograms: Histograms
-    p_defect: NDArray[np.float64]
-    make_in_blocks: Callable[[], Histograms] | None = None
-
-    @cached_property
-    def _in_blocks(self) -> Histograms:
-        if self.make_in_blocks is None:
-            raise ValueError("there are no histograms of maps that are cut at the working size")
-        return self.make_in_blocks()
-
-    def cut_at(self, at: CutAt) -> Histograms:
-        """Of the maps that are cut there."""
-        return self.histograms if at == "image" else self._in_blocks
-
-    def count(self, rule: Rule, images: NDArray[np.intp] | None = None) -> PixelCounts:
-        """Pixel counts of a rule on some images (None for all)."""
-        return count(self.cut_at(rule.at), self.p_defect, rule, images)
-
-
 def kinds_of(grids: Grids) -> tuple[KindName, ...]:
     """The kinds that are searched on these grids, from the simplest."""
     if not grids.searched:
@@ -164,12 +133,18 @@ def judged_kinds(grids: Grids) -> tuple[KindName, ...]:
 def find_rule(
     name: KindName, view: CombinedOutputs, grids: Grids, images: NDArray[np.intp] | None = None
 ) -> SearchResult:
-    """The best rule of a kind on some images (None for all); the plain rule comes with a curve over gates."""
+    """The best rule of a kind on some images (None for all), with thresholds in the steps of the grids; the plain rule comes
+    with a curve over gates."""
     if name == PUBLISHED:
         if grids.stated is None:
             raise ValueError("the recipe states no rule")
         return _as_it_is(view, replace(grids, plain=grids.stated), images)
     kind = KINDS[name]
+    if grids.step > 1 and grids.places is None and "thresholds" in kind.searched:
+        few = stepped(view, grids)
+        found = find_rule(name, few.view, few.grids, images)
+        points = tuple(GateScore(point.gate, point.score, few.fine(point.rule)) for point in found.gates)
+        return SearchResult(few.fine(found.rule), found.score, points)
     match kind.searched:
         case "gate and thresholds of each class":
             return search(view.histograms, view.p_defect, grids, images, soft=kind.soft)

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.rule.coarse_grid import coarse
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import PLAIN, CombinedOutputs, KindName, choose_kind, find_rule, judged_kinds, kinds_of
+from steelsight.rule.kinds import PLAIN, KindName, choose_kind, find_rule, judged_kinds, kinds_of
 from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.rule.rule import Rule
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from steelsight.metrics.dice import pair_dice
 from steelsight.recipe import Member
-from steelsight.rule.kinds import CombinedOutputs
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.pixel_counts import count_ungated
 from steelsight.rule.rule import Rule
 from steelsight.run.predictions import OutOfFoldPredictions

@@ -122,6 +122,7 @@ def decide(
             search.softness if has_classifier else (),  # where P(defect) is 1 everywhere, a soft gate is a hard one
             objective or Objective(aim=search.objective, max_false_alarms=search.max_false_alarms),
             search.upper,
+            max(1, round(255 * search.threshold_step)),
         )
         grids = replace(grids, searched=rule in ("searched", "each-class"), stated=_stated(evidence))
         taken = _TAKEN[rule]

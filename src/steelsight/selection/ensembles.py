@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from steelsight.core.errors import UserError
 from steelsight.imaging.combine import CutAt, combine_probabilities
 from steelsight.recipe import GroupChoice, Member
-from steelsight.rule.kinds import CombinedOutputs
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.selection.decision import ALL
 from steelsight.selection.histograms import Choice, MakeHistograms, image_histograms, prepare_histograms

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.rule.coarse_grid import coarse
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.grid import Grids
-from steelsight.rule.kinds import PLAIN, PUBLISHED, SHARED, CombinedOutputs, KindName, find_rule
+from steelsight.rule.kinds import PLAIN, PUBLISHED, SHARED, KindName, find_rule
 from steelsight.rule.objective import Objective
 from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.selection.decision import CurvePoint, MaskFigures

@@ -13,7 +13,7 @@ from steelsight.imaging.regions import Region, find_regions
 from steelsight.imaging.rle import Runs
 from steelsight.metrics.defects import Defects, Matched, match_planes, match_runs
 from steelsight.recipe import Recipe
-from steelsight.rule.kinds import CombinedOutputs
+from steelsight.rule.combined_outputs import CombinedOutputs
 from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.rule.rule import Rule, masks
 from steelsight.run.predictions import OutOfFoldPredictions

@@ -16,6 +16,7 @@ from steelsight.dataset.model import UNKNOWN, Dataset, Sample
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.rle import Runs
 from steelsight.recipe import load_recipe
+from steelsight.recipe.augment import Paste
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 from steelsight.training.epochs import Hooks, TrainingJob, device_batches, fit, job_loader
@@ -98,7 +99,9 @@ def test_without_labels_or_without_good_images_nothing_changes() -> None:
 def test_a_whole_image_is_loaded_at_the_working_size_with_its_label() -> None:
     dataset = only_known_to_be_bad(severstal(), 3)
     good = [sample for sample in dataset.samples if not sample.is_defective][:3]
-    whole = as_seen_whole(CLASSIFIER)
+    augment = CLASSIFIER.augment.model_copy(update={"paste": Paste(probability=1)})
+    whole = as_seen_whole(CLASSIFIER.model_copy(update={"augment": augment}))
+    assert whole.augment.paste is None  # or there would be fewer good ones than bad ones
     assert sees_whole(whole)
     assert not sees_whole(CLASSIFIER)
     images = MixedImages(

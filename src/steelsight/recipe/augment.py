@@ -87,6 +87,16 @@ class Crop(Scales):
         return max(32, round(tall / 32) * 32), max(32, round(wide / 32) * 32)
 
 
+class Paste(Fields):
+    """Lay defects of other training images onto good ones, see `steelsight.training.paste`.
+
+    Attributes:
+        probability: that a good image gets one.
+    """
+
+    probability: Probability
+
+
 class Augment(Fields):
     """Random augmentation, in training only; brightness is a shift, the other colour figures are factors. What is left
     out is not done.
@@ -103,6 +113,7 @@ class Augment(Fields):
     zoom_out: Zoom | None = None
     zoom_in: ZoomIn | None = None
     crop: Crop | None = None
+    paste: Paste | None = None
     brightness: float = Field(ge=0, le=1)
     contrast: FactorRange
     hue: float = Field(ge=0, le=0.5)
@@ -118,4 +129,6 @@ class Augment(Fields):
             )
         if self.crop and self.zoom_at == "working":
             raise ValueError("crop cuts its windows from the image; zoom_at working is for the zooms alone")
+        if self.paste and self.zoom_at == "working":
+            raise ValueError("paste lays defects on the image; zoom_at working has it at its working size alone")
         return self

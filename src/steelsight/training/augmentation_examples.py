@@ -1,6 +1,7 @@
 """Pictures of what the networks see: some images as they are, and as random augmentation changes them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from steelsight.recipe import Member
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.training.augment import draw
 from steelsight.training.loading import gather, plain_target, raw_ignored, raw_mask, raw_pixels
+from steelsight.training.paste import Donors
 from steelsight.training.randomness import generator
 from steelsight.training.to_input import ToInput
 
@@ -48,17 +50,19 @@ def _one_of_each(samples: Sequence[Sample], classes: int) -> list[Sample]:
 
 def _sheet(member: Member, sample: Sample, evidence: OutOfFoldPredictions) -> NDArray[np.uint8]:
     """The plain input of an image and some augmented ones, truth outlined."""
-    image, preprocess = read_inside(sample.path, evidence.record.roi), member.preprocess
+    read, preprocess = partial(read_inside, roi=evidence.record.roi), member.preprocess
+    image, donors = read(sample.path), Donors(evidence.record.samples)
     to_input = ToInput(
         preprocess, whole_input=member.augment.recolour == "input"
     )  # masks, whatever the member learns from
     shown = [(preprocess.to_input(image), plain_target(member, sample))]
     for number in range(_DRAWS):
         random = generator(evidence.recipe.seed, f"examples/{sample.image_id}", number)
-        chance = draw(member, sample, random)
+        seen, pixels_of_it = donors.paste(member, sample, image, read, random)
+        chance = draw(member, seen, random)
         window = member.training_preprocess
-        ignored = raw_ignored(sample, window, chance)
-        raw = raw_pixels(image, window, chance) | {"mask": raw_mask(sample, window, chance), "ignored": ignored}
+        ignored = raw_ignored(seen, window, chance)
+        raw = raw_pixels(pixels_of_it, window, chance) | {"mask": raw_mask(seen, window, chance), "ignored": ignored}
         pixels, target = to_input(gather([raw]))
         shown.append((pixels[0].numpy(), target[0].numpy()))
     pictures = [_picture(member, pixels, target) for pixels, target in shown]

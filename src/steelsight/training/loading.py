@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from steelsight.imaging.rle import Runs, decode_runs
 from steelsight.recipe import Member
 from steelsight.training.augment import IGNORED, AugmentParams, draw, place, placement
 from steelsight.training.kept_images import ReadImage
+from steelsight.training.paste import Donors
 from steelsight.training.randomness import generator
 from steelsight.training.to_input import RawBatch
 
@@ -49,7 +51,13 @@ class TrainingImages(Dataset[Raw]):
         sample = self.samples[index]
         image = self.read(sample.path)
         random = generator(self.seed, self.job, epoch, position)
+        sample, image = self.donors.paste(self.member, sample, image, self.read, random)
         return raw_image(self.member, sample, image, draw(self.member, sample, random), self.warped_later)
+
+    @cached_property
+    def donors(self) -> Donors:
+        """Whose defects are pasted."""
+        return Donors(self.samples)
 
 
 def raw_image(member: Member, sample: Sample, image: NDArray[Any], chance: AugmentParams, later: bool = False) -> Raw:

@@ -27,8 +27,9 @@ def sees_whole(member: Member) -> bool:
 
 
 def as_seen_whole(member: Member) -> Member:
-    """The member as it loads an image whole, with flips and light as in its windows."""
-    augment = member.augment.model_copy(update={"crop": None})
+    """The member as it loads an image whole, with flips and light as in its windows; good ones stay good, of which there are
+    as many as labelled ones."""
+    augment = member.augment.model_copy(update={"crop": None, "paste": None})
     return member.model_copy(update={"augment": augment, "head": "pooled"})
 
 

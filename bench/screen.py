@@ -2,13 +2,15 @@
 
     python bench/screen.py train --data ../shared/data/severstal/train.csv --name strips --work runs/screen
     python bench/screen.py train --data ../shared/data/magnetic_tile --name tiles --skip-faulty --work runs/screen
+    python bench/screen.py rules runs/screen/tiles-lite
     python bench/screen.py table
 
 Each variant is a RUN of `lite` with some changes, of which the segmenters of two folds are trained; one that was killed goes
-on, and one whose row is there is left alone. A row says what the maps of one fold are worth by thresholds that were chosen on
-the other, both ways (`figures`): no classifier, no gate, one level and one minimum area for all classes, those that find most
-with false alarms on at most `LIMIT` of the empty pairs. So the rows of a table are to be held against each other, and not
-against a run's nested figures. Rows are kept in `bench/screen_rows.json`, which is under version control.
+on, and one whose row is there is left alone. A row says what the maps of one fold are worth by a rule that was found on the
+other, both ways: no classifier, no gate, thresholds of each class on the grid of the recipe, those that find most with false
+alarms on at most `LIMIT` of the empty pairs. So the rows of a table are to be held against each other, and not against a
+run's nested figures. Rows are kept in `bench/screen_rows.json`, which is under version control. `rules` judges one of the
+runs by several grids and kinds of rule.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +29,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from steelsight.core.files import write_json
-from steelsight.imaging.rle import decode_runs
 from steelsight.metrics.dice import dice_figures
+from steelsight.recipe import load_recipe
+from steelsight.recipe.model import Search
+from steelsight.rule.combined_outputs import CombinedOutputs
+from steelsight.rule.grid import Grids
+from steelsight.rule.kinds import RICHEST, find_rule
+from steelsight.rule.objective import Objective
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 
@@ -35,18 +43,16 @@ ROWS = Path(__file__).with_name("screen_rows.json")
 MEMBER = "segment-lite0"
 FOLDS = (0, 1)
 LIMIT = 0.03
-LEVELS = tuple(range(25, 250, 15))
-"""Of 255: a pixel is marked above one of them."""
-AREAS = (0.0, 0.0002, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016)
-"""Shares of the image that a class must mark at least."""
 
 VARIANTS: dict[str, tuple[str, ...]] = {
     "lite": (),
     "fpn": ("decoder=fpn", "decoder_channels=null"),
-    "lite1": ("encoder=lite1", "phases.1.epochs=13"),
-    "lite2": ("encoder=lite2", "phases.1.epochs=11"),
+    "lite1": ("encoder=lite1", "members.classify-lite0.encoder=lite1", "phases.1.epochs=13"),
+    "lite2": ("encoder=lite2", "members.classify-lite0.encoder=lite2", "phases.1.epochs=11"),
     "two scales": ("augment.crop.smallest=0.5", "augment.crop.largest=2.0"),
+    "without paste": ("augment.paste=null",),
     "more good windows": ("augment.crop.on_defect=0.4", "sampling.defect_free_share=0.7"),
+    "larger windows": ("augment.crop.pixels=65536", "phases.1.epochs=9"),
     "last six averaged": ("keep.last=6",),
 }
 """Changes of the segmenter; epochs make the cost that of `lite`, as it was timed."""
@@ -63,6 +69,9 @@ def main() -> None:
     train.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     train.add_argument("--skip-faulty", action="store_true")
     train.add_argument("--parallel", default="auto")
+    rules = verbs.add_parser("rules")
+    rules.add_argument("run", type=Path)
+    rules.add_argument("--limits", type=float, nargs="+", default=[0.02, LIMIT])
     verbs.add_parser("table")
     given = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -72,6 +81,8 @@ def main() -> None:
                 row = measured(given, variant)
                 write_json(ROWS, [*kept_rows(), row])
                 print(json.dumps(row), flush=True)
+    elif given.verb == "rules":
+        print_rules(given.run, given.limits)
     else:
         print_table(kept_rows())
 
@@ -85,7 +96,7 @@ def measured(given: argparse.Namespace, variant: str) -> dict[str, Any]:
     """Train what is missing of a variant, and judge it."""
     folder = given.work / f"{given.name}-{variant.replace(' ', '-')}"
     words = ["train", given.data, "--recipe", "lite", "--out", folder, "--resume", "--parallel", given.parallel]
-    words += [word for change in VARIANTS[variant] for word in ("--set", f"members.{MEMBER}.{change}")]
+    words += [word for change in settings(variant) for word in ("--set", change)]
     words += [word for fold in FOLDS for word in ("--only", f"{MEMBER}:{fold}")]
     words += ["--skip-faulty"] if given.skip_faulty else []
     given.work.mkdir(parents=True, exist_ok=True)
@@ -93,77 +104,97 @@ def measured(given: argparse.Namespace, variant: str) -> dict[str, Any]:
         command = [sys.executable, "-m", "steelsight.cli.main", *map(str, words)]
         subprocess.run(command, check=True, stdout=log, stderr=log)
     evidence = OutOfFoldPredictions.of(Run(folder))
-    parts = [Counted.of(evidence, fold) for fold in FOLDS]
+    seen = Seen.of(evidence)
     return {
         "data": given.name,
         "variant": variant,
         "changes": list(VARIANTS[variant]),
-        **figures(parts),
-        "image_auc": [round(float(roc_auc_score(part.is_defective, part.scores)), 4) for part in parts],
+        **seen.judged(RICHEST, load_recipe("lite").search, LIMIT),
+        "image_auc": seen.image_auc(),
         "seconds": sum(json.loads(evidence.run.job(MEMBER, fold).done.read_text())["seconds"] for fold in FOLDS),
         "machine": describe_machine(),
     }
 
 
-class Counted:
-    """What the maps of a fold mark at each level, pair by pair.
+def settings(variant: str) -> list[str]:
+    """What a variant changes, in full: of the segmenter, if no other member is named."""
+    return [one if one.startswith("members.") else f"members.{MEMBER}.{one}" for one in VARIANTS[variant]]
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What the maps of two folds say, each by a network that did not see its images.
 
     Attributes:
-        found, marked: int64 (levels, images, classes): pixels above the level in truth, and all of them.
-        truth: int64 (images, classes); sizes: int64 (images,), pixels.
-        scores: float64 (images,), mean of the 50 greatest pixels; is_defective: bool (images,).
+        histograms: uint32 (N, K, 2, 256), pixels per level over background and over truth.
+        scores: float64 (N,), mean of an image's 50 greatest pixels.
+        folds: int64 (N,); sizes: of the images.
     """
 
-    def __init__(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        found, marked, truth, sizes, scores = zip(*rows, strict=True)
-        self.found, self.marked = np.stack(found, 1), np.stack(marked, 1)
-        self.truth, self.sizes, self.scores = np.array(truth), np.array(sizes), np.array(scores)
-        self.is_defective = self.truth.sum(1) > 0
+    histograms: NDArray[np.uint32]
+    scores: NDArray[np.float64]
+    folds: NDArray[np.int64]
+    sizes: list[tuple[int, int]]
 
     @classmethod
-    def of(cls, evidence: OutOfFoldPredictions, fold: int) -> "Counted":
+    def of(cls, evidence: OutOfFoldPredictions) -> "Seen":
         member, rows = evidence.recipe.member(MEMBER), []
-        for index in evidence.indices(fold).tolist():
-            sample = evidence.record.samples[index]
-            map_ = member.preprocess.map_to_image(evidence.map(member, index).astype(np.float32), sample.size)
-            truth = np.stack([decode_runs(runs, sample.size) for runs in sample.runs])
-            above = [map_ > level for level in LEVELS]
-            rows.append(
-                (
-                    np.array([(mask & truth).sum((1, 2)) for mask in above]),
-                    np.array([mask.sum((1, 2)) for mask in above]),
-                    truth.sum((1, 2)),
-                    truth[0].size,
-                    float(np.sort(map_.max(0), axis=None)[-50:].mean()),
+        for fold in FOLDS:
+            for index in evidence.indices(fold).tolist():
+                sample = evidence.record.samples[index]
+                said = evidence.map(member, index).astype(np.float32)
+                levels = np.rint(member.preprocess.map_to_image(said, sample.size)).astype(np.uint8)
+                counts = [
+                    [np.bincount(level[of], minlength=256) for of in (~truth, truth)]
+                    for level, truth in zip(levels, sample.mask(), strict=True)
+                ]
+                greatest = float(np.sort(levels.max(0), axis=None)[-50:].mean())
+                rows.append((np.array(counts, np.uint32), greatest, fold, sample.size))
+        histograms, scores, folds, sizes = zip(*rows, strict=True)
+        return cls(np.stack(histograms), np.array(scores), np.array(folds), list(sizes))
+
+    def judged(self, kind: str, search: Search, limit: float) -> dict[str, Any]:
+        """Each fold by the rule of a kind that was found on the other one, without a gate."""
+        outputs = CombinedOutputs(self.histograms, np.ones(len(self.folds)))
+        step = max(1, round(255 * search.threshold_step))
+        objective = Objective(aim="defects", max_false_alarms=limit)
+        classes = self.histograms.shape[1]
+        grids = Grids.of([0.0], search.area_ratio, self.sizes, classes, (), objective, search.upper, step)
+        parts = []
+        for fold in FOLDS:
+            rule = find_rule(kind, outputs, grids, np.flatnonzero(self.folds != fold)).rule
+            parts.append(outputs.count(rule, np.flatnonzero(self.folds == fold)))
+        names = ("intersection", "predicted", "truth")
+        every = dice_figures(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        of_folds = [dice_figures(part.intersection, part.predicted, part.truth).defective_dice for part in parts]
+        return {
+            "pairs": every.defective_dice,
+            "pairs_of_folds": of_folds,
+            "false_alarms": every.false_alarm_share,
+            "mean_iou": every.mean_iou,
+        }
+
+    def image_auc(self) -> list[float]:
+        """How well the scores rank the images of each fold."""
+        defective: NDArray[np.bool_] = self.histograms[:, :, 1].sum(axis=(1, 2)) > 0
+        places = [self.folds == fold for fold in FOLDS]
+        return [round(float(roc_auc_score(defective[one], self.scores[one])), 4) for one in places]
+
+
+def print_rules(run: Path, limits: Sequence[float]) -> None:
+    """What a run's maps are worth by each kind of rule, with few thresholds and with all."""
+    evidence = OutOfFoldPredictions.of(Run(run))
+    seen = Seen.of(evidence)
+    for limit in limits:
+        for kind in ("shared", "tuned"):
+            for step, ratio in ((0.0, 1.05), (0.03, 1.5), (0.0625, 2.0), (0.125, 2.0), (0.125, 4.0), (0.25, 4.0)):
+                search = evidence.recipe.search.model_copy(update={"threshold_step": step, "area_ratio": ratio})
+                one = seen.judged(kind, search, limit)
+                print(
+                    f"at most {limit:.0%}, {kind:7} thresholds {step or 1 / 255:.3f} apart, areas {ratio:.2f}: pairs "
+                    f"{one['pairs']:.3f} false alarms {one['false_alarms']:.1%} IoU {one['mean_iou']:.3f}",
+                    flush=True,
                 )
-            )
-        return cls(rows)
-
-    def masks(self, level: int, area: float) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Intersection, mask and truth of each pair by a level's number and a share of the image."""
-        keeps = self.marked[level] >= np.maximum(1, area * self.sizes)[:, None]
-        return self.found[level] * keeps, self.marked[level] * keeps, self.truth
-
-
-def figures(parts: Sequence[Counted]) -> dict[str, Any]:
-    """Dice of pairs with a defect and share of false alarms on both folds, each by what was chosen on the other."""
-    counted, chosen = [], []
-    for judged, other in (parts, parts[::-1]):
-        choices = [(level, area) for level in range(len(LEVELS)) for area in AREAS]
-        by_choice = [dice_figures(*other.masks(*choice)) for choice in choices]
-        allowed = [at for at, one in enumerate(by_choice) if (one.false_alarm_share or 0) <= LIMIT]
-        best = max(allowed, key=lambda at: by_choice[at].defective_dice or 0)
-        chosen.append([LEVELS[choices[best][0]], choices[best][1]])
-        counted.append(judged.masks(*choices[best]))
-    together = dice_figures(*(np.concatenate(part) for part in zip(*counted, strict=True)))
-    each = [dice_figures(*one).defective_dice for one in counted]
-    return {
-        "pairs": together.defective_dice,
-        "pairs_of_folds": each,
-        "false_alarms": together.false_alarm_share,
-        "mean_iou": together.mean_iou,
-        "chosen": chosen,
-    }
 
 
 def print_table(rows: Sequence[dict[str, Any]]) -> None:

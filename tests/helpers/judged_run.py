@@ -22,6 +22,7 @@ COARSE = ("search.gates=[0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]", "sear
 WIDE = (
     "search.objective=competition",
     "search.upper=[0, 1]",
+    "search.threshold_step=0",
     f"search.gates={[n / 20 for n in range(20)]}",
     "selection.combine=mean",
 )

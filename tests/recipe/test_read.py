@@ -59,7 +59,6 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
         ("members.*.phases.warm.epochs=7", "nothing is named 'warm'"),
         ("members.*.phases.1.name=9", "name: 9 is refused"),
         ("members.*.encoder=light0", "lite0"),
-        ("search.upper=[0.3, 0.35]", "holds no multiple of 0.125"),
         ("members.*.augment.horizontal_flip=1.5", "less than or equal to 1"),
         ("folds", "not of the form"),
         ("folds=[", "not YAML"),

@@ -82,10 +82,12 @@ def test_a_rule_in_steps_is_the_best_of_those_whose_thresholds_are_steps(kind: s
     view.histograms[::3, :, 1] = 0
     view.histograms[::2, 1] //= 5
     objective = Objective.model_validate({"aim": aim, "max_false_alarms": 0.2})
-    grids = replace(fine, step=64, objective=objective)
-    steps = {0, 64, 128, 192, 255, fine.plain.upper[0], fine.plain.lower[0]}
+    grids = replace(fine, step=64, objective=objective, uppers=np.append(np.arange(77, 230), 255))
+    steps = {0, 64, 77, 128, 192, 229, 255, fine.plain.upper[0], fine.plain.lower[0]}
     found = find_rule(kind, view, grids)
     assert set(found.rule.upper) | set(found.rule.lower) <= steps
+    assert set(found.rule.upper) <= {77, 102, 128, 178, 192, 229, 255}
+    assert {77, 229} <= set(stepped(view, grids).levels.tolist())
     assert all(set(point.rule.upper) | set(point.rule.lower) <= steps for point in found.gates)
     small = stepped(view, grids)
     assert small.grids.areas.tolist() == grids.areas.tolist()
@@ -98,6 +100,8 @@ def test_a_rule_in_steps_is_the_best_of_those_whose_thresholds_are_steps(kind: s
     for _ in range(200):
         one = rng.choice(sorted(steps), (2, 1 if "shared" in kind else 3))
         upper, lower = np.broadcast_to(np.sort(one, axis=0)[::-1], (2, 3)).tolist()
+        if not set(upper) <= set(grids.uppers.tolist()):
+            continue
         areas = rng.choice(grids.areas, 3).tolist()
         other = Rule(
             gate=rng.choice(gates),
@@ -127,7 +131,7 @@ def test_plain_thresholds_need_no_steps(kind: str) -> None:
 
 def test_the_coarse_grid_has_some_of_the_steps_and_no_others() -> None:
     view, grids, _ = few()
-    always = {0, 255, *grids.plain.upper, *grids.plain.lower}
+    always = {0, 254, 255, *grids.plain.upper, *grids.plain.lower}
     assert set(coarse(view, replace(grids, step=64)).levels.tolist()) == {64, 128, 192} | always
     assert set(coarse(view, replace(grids, step=3)).levels.tolist()) == {*range(0, 256, 9)} | always
     assert set(coarse(view, replace(grids, step=5)).levels.tolist()) <= {*range(0, 256, 5)} | always

@@ -12,6 +12,7 @@ from helpers.training_samples import apply, member, severstal
 from pydantic import BaseModel
 
 from steelsight.dataset.model import Sample
+from steelsight.imaging.read import read_image
 from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.networks.member import build_member
 from steelsight.recipe import Member, augment, base, model
@@ -19,6 +20,7 @@ from steelsight.training.augment import draw
 from steelsight.training.epochs import device_batches, make_optimiser
 from steelsight.training.learning_rate import learning_rate
 from steelsight.training.losses import images_of, weighted_loss
+from steelsight.training.paste import Donors
 from steelsight.training.sampling import epoch_order
 
 TINY = ("members.*.input={height: 32, width: 64}", "members.*.weights=random")
@@ -42,6 +44,14 @@ def augmented(of: Member) -> Any:
     of = of.model_copy(update={"input": tiny})
     chances = [draw(of, samples[seed % 2], np.random.default_rng(seed)) for seed in range(30)]
     return [apply(image, of.training_preprocess, chance) for chance in chances]
+
+
+def pasted(of: Member) -> Any:
+    """A good strip and its mask, after a defect may have been laid on it."""
+    donors, image = Donors(severstal().samples), np.full((256, 1600), 120, np.uint8)
+    good = Sample("a", Path("a"), (256, 1600), (Runs.empty(),) * 4)
+    made = [donors.paste(of, good, image, read_image, np.random.default_rng(seed)) for seed in range(6)]
+    return [np.concatenate([image[None], sample.mask()]) for sample, image in made]
 
 
 def epoch(of: Member) -> Any:
@@ -135,6 +145,7 @@ OBSERVED: dict[str, tuple[str, list[str], Callable[[Member], Any]]] = {
     "augment.crop.on_defect": (SEGMENT, ["augment.crop.on_defect=0"], augmented),
     "augment.crop.smallest": (SEGMENT, ["augment.crop.smallest=0.3"], augmented),
     "augment.crop.largest": (SEGMENT, ["augment.crop.largest=2"], augmented),
+    "augment.paste.probability": (SEGMENT, ["augment.paste.probability=0"], pasted),
     "augment.brightness": (SEGMENT, ["augment.brightness=0.3"], augmented),
     "augment.contrast": (SEGMENT, ["augment.contrast=[1.5,2]"], augmented),
     "augment.hue": (SEGMENT, ["augment.hue=0.4"], augmented),

@@ -18,6 +18,7 @@ from steelsight.training.loading import PlainImages, TrainingImages, gather, pla
 from steelsight.training.to_input import ToInput
 
 SIZE = "members.*.input={height: 128, width: 800, colour: grey}"
+PLAIN = "members.*.augment.paste=null"
 SAME = "members.*.augment.crop.on_defect=0.7"
 
 
@@ -27,7 +28,7 @@ def items(count: int) -> list[tuple[int, int, int]]:
 
 def test_a_window_is_defective_when_it_shows_a_defect() -> None:
     samples = severstal().samples
-    members = [member(name, SIZE, SAME) for name in ("segment-lite0", "classify-lite0")]
+    members = [member(name, SIZE, SAME, PLAIN) for name in ("segment-lite0", "classify-lite0")]
     segment, classify = (TrainingImages(of, samples, 0, "job") for of in members)
     seen = set()
     for item in items(66):
@@ -55,7 +56,7 @@ def test_the_pooled_head_is_told_the_same_without_cells() -> None:
 
 def test_a_whole_image_keeps_its_label_however_small_its_defect() -> None:
     samples = severstal().samples
-    whole = ["members.classify-lite0.augment.crop=null", "members.*.input={height: 32, width: 64}"]
+    whole = ["members.classify-lite0.augment.crop=null", "members.*.input={height: 32, width: 64}", PLAIN]
     images = TrainingImages(member("classify-lite0", *whole), samples, 0, "job")
     assert [float(images[item]["label"]) for item in items(66)] == [float(sample.is_defective) for sample in samples]
 

@@ -296,7 +296,7 @@ class Search(Fields):
             the pixels of all images (`pooled`), or the Dice of pairs with a defect (`defects`).
         max_false_alarms: of `defects`: share of the empty pairs in which the rule may mark something.
         upper: least and greatest upper threshold that is tried.
-        threshold_step: from one threshold to the next that is tried; 0: all 256 of the maps.
+        threshold_step: thresholds that are tried are multiples of it, and both ends of `upper`; 0: all 256 of the maps.
     """
 
     gates: tuple[Probability, ...] = Field(min_length=1)
@@ -312,12 +312,6 @@ class Search(Fields):
         if self.upper[0] > self.upper[1]:
             raise ValueError(
                 f"search.upper begins with its least value, and {self.upper[0]:g} exceeds {self.upper[1]:g}"
-            )
-        step = max(1, round(255 * self.threshold_step))
-        if step > 1 and not any(255 * self.upper[0] <= level <= 255 * self.upper[1] for level in range(0, 255, step)):
-            raise ValueError(
-                f"search.upper from {self.upper[0]:g} to {self.upper[1]:g} holds no multiple of {self.threshold_step:g}, so "
-                "that no threshold would be tried; widen it, or lessen search.threshold_step"
             )
         return self
 

@@ -56,7 +56,7 @@ def coarse(view: CombinedOutputs, grids: Grids, *rules: Rule) -> CoarseGrid:
 
 
 def stepped(view: CombinedOutputs, grids: Grids) -> CoarseGrid:
-    """Thresholds in the steps of the grids, and the plain rule's; all areas and gates."""
+    """Thresholds in the steps of the grids, the least and greatest upper ones, and the plain rule's; all areas and gates."""
     return _at_levels(view, grids, grids.step, (grids.plain,), np.arange(len(grids.areas)))
 
 
@@ -73,7 +73,10 @@ def _at_levels(
         areas: of `grids`, where they stand on the full grid.
     """
     plain = grids.plain
-    levels = np.unique([*range(0, 256, step), 255, *(level for rule in always for level in (*rule.upper, *rule.lower))])
+    stated = [level for rule in always for level in (*rule.upper, *rule.lower)]
+    if grids.step > 1:  # the least and the greatest upper threshold that are wanted
+        stated += grids.uppers[[0, -2 if len(grids.uppers) > 1 else 0]].tolist()
+    levels = np.unique([*range(0, 256, step), 255, *stated])
     first = np.concatenate([[0], levels[:-1] + 1])
     thresholds = {name: tuple(np.searchsorted(levels, getattr(plain, name)).tolist()) for name in ("upper", "lower")}
     return CoarseGrid(

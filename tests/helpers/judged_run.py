@@ -23,6 +23,7 @@ WIDE = (
     "search.objective=competition",
     "search.upper=[0, 1]",
     "search.threshold_step=0",
+    "search.area_ratio=1.05",
     f"search.gates={[n / 20 for n in range(20)]}",
     "selection.combine=mean",
 )

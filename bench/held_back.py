@@ -10,13 +10,12 @@ others. Figures: competition Dice / Dice of pairs with a defect / false alarms o
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from machine import print_machine
-from numpy.typing import NDArray
+from screen import MEMBER, Seen, histogram
 from sklearn.metrics import roc_auc_score
 
 from steelsight.dataset.folds import assign_folds
@@ -35,25 +34,9 @@ from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 
-MEMBER = "segment-lite0"
 PARTS = 3  # as in bench/promise.py
 GRIDS = {"all thresholds": (1, 1.05), "few": (32, 4.0)}
 """Step between thresholds, of 255, and from one area to the next."""
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """Images as the segmenters see them.
-
-    Attributes:
-        outputs: their histograms, of maps out of fold or combined; P(defect) is 1.
-        folds: int64 (N,), 0 where there are none.
-        sizes: of the images.
-    """
-
-    outputs: CombinedOutputs
-    folds: NDArray[np.int64]
-    sizes: list[tuple[int, int]]
 
 
 def main() -> None:
@@ -68,7 +51,8 @@ def main() -> None:
     parser.add_argument("--limits", type=float, nargs="+", default=[0.01, 0.03, 0.05])
     given = parser.parse_args()
     evidence = OutOfFoldPredictions.of(Run(given.split / "run"))
-    kept = out_of_fold(evidence, given.folds)
+    kept = Seen.of(evidence, given.folds)
+    outputs = CombinedOutputs(kept.histograms, np.ones(len(kept.folds)))
     held = held_back(evidence, given.folds, samples_held_back(given.data, int(given.split.name.rpartition("-")[2])))
     for limit in given.limits:
         for kind in ("shared", "tuned"):
@@ -78,9 +62,9 @@ def main() -> None:
                 grids = Grids.of([0.0], ratio, kept.sizes, classes, (), objective, (0.3, 0.9), step)
                 parts = []
                 for fold in given.folds:
-                    rule = find_rule(kind, kept.outputs, grids, np.flatnonzero(kept.folds != fold)).rule
-                    parts.append(kept.outputs.count(rule, np.flatnonzero(kept.folds == fold)))
-                judged = held.outputs.count(find_rule(kind, kept.outputs, grids).rule)
+                    rule = find_rule(kind, outputs, grids, np.flatnonzero(kept.folds != fold)).rule
+                    parts.append(outputs.count(rule, np.flatnonzero(kept.folds == fold)))
+                judged = held.count(find_rule(kind, outputs, grids).rule)
                 print(
                     f"at most {limit:.0%}, {kind:6}, {name:14} nested {said(parts)}, held back {said([judged])}",
                     flush=True,
@@ -101,20 +85,7 @@ def samples_held_back(data: Path, split: int) -> list[Sample]:
     return [sample for sample, out in zip(samples, held, strict=True) if out]
 
 
-def out_of_fold(evidence: OutOfFoldPredictions, folds: Sequence[int]) -> Seen:
-    """Each image by the segmenter that did not see it."""
-    member, rows = evidence.recipe.member(MEMBER), []
-    for fold in folds:
-        for index in evidence.indices(fold).tolist():
-            sample = evidence.record.samples[index]
-            said = evidence.map(member, index).astype(np.float32)
-            levels = np.rint(member.preprocess.map_to_image(said, sample.size)).astype(np.uint8)
-            rows.append((histogram(levels, sample), fold, sample.size))
-    histograms, of_folds, sizes = zip(*rows, strict=True)
-    return Seen(CombinedOutputs(np.stack(histograms), np.ones(len(rows))), np.array(of_folds), list(sizes))
-
-
-def held_back(evidence: OutOfFoldPredictions, folds: Sequence[int], samples: Sequence[Sample]) -> Seen:
+def held_back(evidence: OutOfFoldPredictions, folds: Sequence[int], samples: Sequence[Sample]) -> CombinedOutputs:
     """Each image by the votes of all segmenters; prints how well their 50 greatest pixels rank the images."""
     recipe, classes = evidence.recipe, evidence.record.classes
     engine = load_engine(evidence.run, recipe, classes, [], [(MEMBER, fold) for fold in folds])
@@ -130,19 +101,7 @@ def held_back(evidence: OutOfFoldPredictions, folds: Sequence[int], samples: Seq
         f"{len(samples)} images held back, {sum(defective)} with a defect; AUC of the segmenters "
         f"{roc_auc_score(defective, scores):.3f}"
     )
-    outputs = CombinedOutputs(np.stack(histograms), np.ones(len(samples)))
-    return Seen(outputs, np.zeros(len(samples), np.int64), [sample.size for sample in samples])
-
-
-def histogram(levels: NDArray[np.uint8], sample: Sample) -> NDArray[np.uint32]:
-    """Pixels per level over background and over truth: uint32 (classes, 2, 256)."""
-    return np.array(
-        [
-            [np.bincount(level[of], minlength=256) for of in (~truth, truth)]
-            for level, truth in zip(levels, sample.mask(), strict=True)
-        ],
-        np.uint32,
-    )
+    return CombinedOutputs(np.stack(histograms), np.ones(len(samples)))
 
 
 if __name__ == "__main__":

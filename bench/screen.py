@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from steelsight.core.files import write_json
+from steelsight.dataset.model import Sample
 from steelsight.metrics.dice import dice_figures
 from steelsight.recipe import load_recipe
 from steelsight.recipe.model import Search
@@ -125,7 +126,7 @@ def settings(variant: str) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What the maps of two folds say, each by a network that did not see its images.
+    """What the maps of some folds say, each by a network that did not see its images.
 
     Attributes:
         histograms: uint32 (N, K, 2, 256), pixels per level over background and over truth.
@@ -139,19 +140,15 @@ class Seen:
     sizes: list[tuple[int, int]]
 
     @classmethod
-    def of(cls, evidence: OutOfFoldPredictions) -> "Seen":
+    def of(cls, evidence: OutOfFoldPredictions, trained: Sequence[int] = FOLDS) -> "Seen":
         member, rows = evidence.recipe.member(MEMBER), []
-        for fold in FOLDS:
+        for fold in trained:
             for index in evidence.indices(fold).tolist():
                 sample = evidence.record.samples[index]
                 said = evidence.map(member, index).astype(np.float32)
                 levels = np.rint(member.preprocess.map_to_image(said, sample.size)).astype(np.uint8)
-                counts = [
-                    [np.bincount(level[of], minlength=256) for of in (~truth, truth)]
-                    for level, truth in zip(levels, sample.mask(), strict=True)
-                ]
                 greatest = float(np.sort(levels.max(0), axis=None)[-50:].mean())
-                rows.append((np.array(counts, np.uint32), greatest, fold, sample.size))
+                rows.append((histogram(levels, sample), greatest, fold, sample.size))
         histograms, scores, folds, sizes = zip(*rows, strict=True)
         return cls(np.stack(histograms), np.array(scores), np.array(folds), list(sizes))
 
@@ -181,6 +178,17 @@ class Seen:
         defective: NDArray[np.bool_] = self.histograms[:, :, 1].sum(axis=(1, 2)) > 0
         places = [self.folds == fold for fold in FOLDS]
         return [round(float(roc_auc_score(defective[one], self.scores[one])), 4) for one in places]
+
+
+def histogram(levels: NDArray[np.uint8], sample: Sample) -> NDArray[np.uint32]:
+    """Pixels per level over background and over truth: uint32 (classes, 2, 256)."""
+    return np.array(
+        [
+            [np.bincount(level[of], minlength=256) for of in (~truth, truth)]
+            for level, truth in zip(levels, sample.mask(), strict=True)
+        ],
+        np.uint32,
+    )
 
 
 def print_rules(run: Path, limits: Sequence[float]) -> None:

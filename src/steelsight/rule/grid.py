@@ -66,7 +66,8 @@ class Grids:
         """Grids for images of these (height, width) sizes, with `ratio` between areas; see `area_grid`.
 
         Soft gates are searched at 0 and at those of `gates` that do not exceed the plain one, upper thresholds between the
-        two probabilities of `upper`, all thresholds at multiples of `step` and at the plain ones.
+        two probabilities of `upper`, all thresholds at multiples of `step`, at both of these ends and at
+        the plain ones.
         """
         shapes = list(sizes)
         area = plain_area(shapes)

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from helpers.serving import served, wait_until
+from helpers.serving import LOOPS, served, wait_until
 from httpx import Client
 
 from steelsight.station.http import connection
@@ -20,12 +20,14 @@ SIDE = 3600  # of noise, which no compression makes smaller: more than the syste
 CUT = b"HTTP/1.1 503"
 
 
-@pytest.fixture(scope="module")
-def station(inspector_folder: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+@pytest.fixture(scope="module", params=LOOPS)
+def station(
+    inspector_folder: Any, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Any]:
     """A station with one large image, and its client."""
     pixels = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE), np.uint8)
     content = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 0])[1].tobytes()
-    with served(inspector_folder, tmp_path_factory.mktemp("station")) as (opened, client):
+    with served(inspector_folder, tmp_path_factory.mktemp("station"), loop=request.param) as (opened, client):
         assert client.post("/api/v1/inspections", files=[("files", ("a.png", content))]).status_code == 200
         yield opened, client
 

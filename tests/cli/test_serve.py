@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,25 @@ def test_the_address_is_one_that_a_browser_can_open() -> None:
             continue
         with bound:
             assert address_of(bound) == f"http://{shown}:{bound.getsockname()[1]}/"
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/maps").is_file(), reason="looks at what a process has loaded, as Linux shows it"
+)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_it_runs_on_uvloop_where_that_is_installed(inspector: Any, tmp_path: Path, is_there: bool) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    if not is_there:
+        (hidden / "uvloop.py").write_text("raise ImportError('not for this system')\n")
+    path = os.pathsep.join([str(hidden), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+    url, serving = start(inspector, "--data", tmp_path / "data", "--threads", "1", PYTHONPATH=path)
+    try:
+        files = [("files", (IMAGES[0].name, IMAGES[0].read_bytes()))]
+        assert httpx.post(f"{url}api/v1/inspections", files=files, timeout=60).status_code == 200
+        loaded = Path(f"/proc/{serving.pid}/maps").read_text()
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        errors = serving.communicate(timeout=60)[1]
+    assert ("/uvloop/" in loaded) == (is_there and find_spec("uvloop") is not None)
+    assert serving.returncode == 0, errors

@@ -4,9 +4,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 import httpx
+import pytest
 import uvicorn
 from helpers.data import SAMPLE
 from helpers.policies import make_policy
@@ -22,6 +24,8 @@ from steelsight.station.station import Station
 
 IMAGES = list_images(SAMPLE / "train_images")
 SAMPLES = SAMPLE / "test_images"
+LOOPS = ["asyncio", pytest.param("uvloop", marks=pytest.mark.skipif(not find_spec("uvloop"), reason="not for Windows"))]
+"""The event loops that a station runs on, for fixtures of what must hold on each."""
 
 
 def make_judging_inspector(folder: Any) -> Any:
@@ -31,12 +35,14 @@ def make_judging_inspector(folder: Any) -> Any:
 
 
 @contextmanager
-def served(inspector: Any, data: Any, access: Any = LOOPBACK, trust: Any = (), **settings: Any) -> Iterator[Any]:
+def served(
+    inspector: Any, data: Any, access: Any = LOOPBACK, trust: Any = (), loop: Any = "auto", **settings: Any
+) -> Iterator[Any]:
     """A station at work, and a client that speaks to it over a socket."""
     given = StationSettings(data=data, name="line 2", **settings)
     with Station.open(inspector, given, threads=1, trust=trust) as station, listen("127.0.0.1", 0) as bound:
         app = create_app(station, access, SAMPLES)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", http=Connection))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", http=Connection, loop=loop))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"

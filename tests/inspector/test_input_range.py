@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelsight.imaging.read import list_images, read_image
+from steelsight.inspector import input_range
 from steelsight.inspector.input_range import InputRange, brightness, look
 
 
@@ -148,3 +149,10 @@ def test_fewer_bits_in_sixteen_are_flagged_unless_the_images_were_such(bits: int
     assert such.flags(shifted) == such.flags(bright) == ()
     assert "bits" in such.flags(full)
     assert "light" in such.flags(shifted >> np.uint16(4))
+
+
+@pytest.mark.parametrize("exact", [1 << 24, 100])
+def test_values_are_counted_alike_either_way(exact: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(input_range, "_EXACT", exact)
+    grey = np.random.default_rng(0).integers(0, 256, (40, 60), np.uint8)
+    assert (input_range._counts(grey, 255) == np.bincount(grey.ravel(), minlength=256)).all()

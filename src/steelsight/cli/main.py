@@ -39,7 +39,7 @@ TRAINING_LIBRARIES = {
 }
 """What the extra [train] brings."""
 SERVE_LIBRARIES = {
-    *("fastapi", "starlette", "uvicorn", "multipart", "python_multipart"),
+    *("fastapi", "starlette", "uvicorn", "uvloop", "multipart", "python_multipart"),
     *("sqlalchemy", "alembic", "watchfiles", "prometheus_client", "isal"),
 }
 """What the extra [serve] brings, beside pyarrow."""

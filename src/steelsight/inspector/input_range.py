@@ -24,6 +24,7 @@ _NOTHING = 5 / 255  # light or contrast that no surface is without; see `dataset
 
 _BLOCK, _QUARTER = 32, 4  # pixels
 _LIVELY = 0.1  # share of the blocks, the liveliest, that sharpness is measured in: beside the steel there is nothing
+_EXACT = 1 << 24  # pixels; OpenCV counts them in half of numpy's time, and gives numbers of 24 bits
 _BRIGHT, _LIVELIEST = 0.99, 0.99  # quantiles: a narrow strip fills a few blocks of a frame
 
 Interval = tuple[float, float]
@@ -156,9 +157,17 @@ def look(image: Image, bits: int | None = None) -> ImageStatistics:
         lively = np.argsort(coarse)[-max(1, int(coarse.size * _LIVELY)) :]
         fine = _fine_differences(grey, top, lively)
         sharpness = float(np.median(fine)) / max(float(np.median(coarse[lively])), 1e-6)
-    values = np.bincount(grey[::2, ::2].ravel(), minlength=top + 1).cumsum()
+    values = _counts(np.ascontiguousarray(grey[::2, ::2]), top).cumsum()
     light = min(1.0, int(np.searchsorted(values, _BRIGHT * values[-1])) / top)
     return ImageStatistics(round(light, 6), round(contrast, 6), round(sharpness, 6))
+
+
+def _counts(grey: NDArray[Any], top: int) -> NDArray[np.int64]:
+    """How many pixels have each value, from 0 to `top` at least."""
+    if grey.dtype == np.uint8 and grey.size < _EXACT:
+        counts: NDArray[np.float32] = cv2.calcHist([grey], [0], None, [256], [0, 256])
+        return counts.ravel().astype(np.int64)
+    return np.bincount(grey.ravel(), minlength=top + 1)
 
 
 def _unit(grey: NDArray[Any], top: int) -> NDArray[np.float32]:

@@ -6,12 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from helpers.serving import LOOPS, served
 from httpx import Client
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from steelsight.station.http import connection
 
 WHOLE = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+@pytest.fixture(scope="module", params=LOOPS)
+def client(
+    inspector_folder: Any, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Client]:
+    with served(inspector_folder, tmp_path_factory.mktemp("station"), loop=request.param) as (_, made):
+        yield made
 
 
 @pytest.fixture
@@ -93,9 +102,22 @@ def test_what_comes_in_very_small_parts_lets_others_have_their_turn(client: Clie
     assert max(taken) <= 2 * 1024
 
 
-def test_what_comes_in_large_parts_is_taken_at_once(client: Client, taken: list[int]) -> None:
-    part = bytes(200_000)
+@pytest.mark.parametrize("part", [bytes(200_000), b"\r\n" * 100_000], ids=["zeros", "ends of lines"])
+def test_what_comes_in_large_parts_is_taken_at_once(client: Client, taken: list[int], part: bytes) -> None:
     head = DENSE.replace(b"Transfer-Encoding: chunked", b"Content-Length: 2000000")
     assert answer_of(client, head, *[part] * 10).startswith(b"HTTP/1.1 415")
     assert sum(taken) == len(head) + 2_000_000 + len(WHOLE)
     assert max(taken) > 30_000
+
+
+def test_what_follows_a_body_lets_others_have_their_turn(client: Client, taken: list[int]) -> None:
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=20) as made:
+        made.sendall(DENSE.replace(b"Transfer-Encoding: chunked", b"Content-Length: 4") + b"\r\n")
+        time.sleep(0.2)  # it is within the body now
+        made.sendall(b"\r\n" + DENSE + b"1\r\nx\r\n" * 5_000 + b"0\r\n\r\n")
+        came = b""
+        while came.count(b"HTTP/1.1 415") < 2 or not came.endswith(b"}"):
+            more = made.recv(10_000)
+            assert more, came
+            came += more
+    assert max(taken) <= 2 * 1024

@@ -42,7 +42,8 @@ def create_app(station: Station, access: Access = LOOPBACK, samples: Path | None
     app = FastAPI(title="steelsight station", version=__version__, docs_url=None, redoc_url=None)
     explain_faults(app)
     app.include_router(card_routes(station, metrics, samples, access.needs_token))
-    app.include_router(inspecting_routes(station, metrics))
+    short_way, described = inspecting_routes(station, metrics)
+    app.include_router(described)
     app.include_router(viewing_routes(station))
     app.include_router(reviewing_routes(station))
     app.include_router(statistics_routes(station))
@@ -55,6 +56,7 @@ def create_app(station: Station, access: Access = LOOPBACK, samples: Path | None
     async def index(request: Request) -> Response:
         return await page.get_response("index.html", request.scope)
 
+    app.router.routes.insert(0, short_way)
     # the last one added is the outermost
     app.add_middleware(Head)
     app.add_middleware(LastResort)

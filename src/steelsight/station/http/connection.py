@@ -24,6 +24,7 @@ _FEW_LINES, _TURN = 256, 1024
 takes as long as one of many, and 250 kB of such chunks would hold up everybody for a quarter of a second."""
 
 _SYSTEM_BUFFER = 1 << 18  # bytes of an answer that the system holds besides; it would hold some megabytes
+_OWN_BUFFER = 1 << 16, 1 << 14  # at which writing pauses and goes on: asyncio's; uvloop's goes on when nothing is left
 _SAID = b'{"detail":"the station has as many connections as it takes; ask again"}'
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 10\r\nConnection: close\r\n"
@@ -45,6 +46,7 @@ class Connection(H11Protocol):
         known = transport.get_extra_info("socket")
         if known is not None:
             known.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SYSTEM_BUFFER)
+        transport.set_write_buffer_limits(*_OWN_BUFFER)
         self._counted = _Counted(transport)
         super().connection_made(self._counted)  # type: ignore[arg-type]
         self._await_head()
@@ -57,7 +59,7 @@ class Connection(H11Protocol):
             return
         if self._left:
             self._left += data
-        elif data.count(b"\r\n") > _FEW_LINES:
+        elif len(data) > self._body_left and data.count(b"\r\n") > _FEW_LINES:
             self._left = data
             self._hear_some()
         else:
@@ -103,6 +105,13 @@ class Connection(H11Protocol):
         self._stop(self._late)
         self._stop(self._stuck)
         super().connection_lost(exc)
+
+    @property
+    def _body_left(self) -> int:
+        """Bytes to come of a body that states its length: they are one part, whatever they are. h11 keeps that to itself;
+        where it does not tell, all is looked through."""
+        left = getattr(self.conn._reader, "_remaining", 0)
+        return left if isinstance(left, int) else 0
 
     @property
     def _is_idle(self) -> bool:

@@ -82,6 +82,7 @@ def serve(app: ASGIApp, bound: socket.socket) -> int:
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, lifespan="off", ws="none",
         timeout_graceful_shutdown=LAST_ANSWERS, http=Connection,
+        loop="auto",  # uvloop where it is installed, which it is not on Windows
     )  # fmt: skip
     server = _Server(config)
     collect_seldom()

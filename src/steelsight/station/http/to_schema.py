@@ -190,8 +190,9 @@ def _outlined(
     regions: Sequence[Region], runs: Sequence[str], size: tuple[int, int] | None, classes: tuple[str, ...]
 ) -> list[RegionAnswer]:
     polygons = _polygons(regions, runs, size)
+    # the corners are set unchecked: they were computed here, and looking at each takes longer than writing it
     return [
-        RegionAnswer(**_region(region, classes), polygons=rings)
+        RegionAnswer(**_region(region, classes), polygons=[]).model_copy(update={"polygons": rings})
         for region, rings in zip(regions, polygons, strict=True)
     ]
 

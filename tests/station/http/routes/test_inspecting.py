@@ -132,6 +132,29 @@ def test_the_eight_orientations_are_answered_like_the_picture_that_a_hand_has_tu
         np.testing.assert_array_equal(pixels(client.get(f"/api/v1/inspections/{one['id']}/image")), seen)
 
 
+@pytest.mark.parametrize(
+    ("query", "door"), [("", "http"), ("door=page", "page"), ("door=p%61ge", "page"), ("door=http&more=1", "http")]
+)
+def test_a_request_is_answered_alike_however_its_parameter_is_written(client: Client, query: Any, door: Any) -> None:
+    counted = 'steelsight_requests_total{method="POST",route="/api/v1/inspections",status="200"} '
+
+    def requests() -> float:
+        return float(client.get("/metrics").text.partition(counted)[2].partition("\n")[0])
+
+    files = [("files", (IMAGES[0].name, IMAGES[0].read_bytes()))]
+    usual, before = send(client, IMAGES[0]).json()["inspections"][0], requests()
+    said = client.post(f"/api/v1/inspections?{query}", files=files).json()["inspections"][0]
+    own = {"id", "at", "seconds", "door"}
+    assert {key: said[key] for key in said.keys() - own} == {key: usual[key] for key in usual.keys() - own}
+    assert (said["door"], requests()) == (door, before + 1)
+
+
+@pytest.mark.parametrize("query", ["door=watch", "door=", "door=http&door=watch"])
+def test_a_door_that_is_none_is_refused(client: Client, query: str) -> None:
+    answer = client.post(f"/api/v1/inspections?{query}", files=[("files", ("a.png", b""))])
+    assert (answer.status_code, "door" in answer.json()["detail"]) == (422, True)
+
+
 def test_of_a_request_with_a_file_that_is_no_image_nothing_is_inspected(client: Client) -> None:
     before = logged(client)
     broken = [("text.jpg", b"no image"), ("cut.jpg", IMAGES[0].read_bytes()[:9000]), ("empty.png", b"")]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,6 +30,9 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+_NAMES = frozenset(name for name, _ in _RAW_HEADERS)
+_CACHE = (b"cache-control", b"no-store")
 
 
 @dataclass(frozen=True)
@@ -93,18 +96,18 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers[name] = value
-                headers.setdefault("Cache-Control", "no-store")
+                others = [one for one in message.get("headers", ()) if one[0] not in _NAMES]
+                if not any(name == _CACHE[0] for name, _ in others):
+                    others.append(_CACHE)
+                message["headers"] = [*others, *_RAW_HEADERS]
             await send(message)
 
-        self._admit(scope)
-        refusal = self._refusal(scope)
+        headers = Headers(scope=scope)
+        self._admit(scope, headers)
+        refusal = self._refusal(scope, headers)
         await (refusal or self._app)(scope, receive, send_guarded)
 
-    def _refusal(self, scope: Scope) -> JSONResponse | None:
-        headers = Headers(scope=scope)
+    def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
         host = headers.get("host", "")
         if not self._access.needs_token and not is_loopback(_host_name(host)):
             return _refuse(
@@ -121,9 +124,9 @@ class Guard:
             return _refuse_token(scope)
         return None
 
-    def _admit(self, scope: Scope) -> None:
+    def _admit(self, scope: Scope, headers: Headers) -> None:
         """Note in the scope whether a request carries a token, and whose."""
-        token = _bearer(Headers(scope=scope))
+        token = _bearer(headers)
         person = self._access.person(token) if token else None
         if person is not None:
             scope.setdefault("state", {})[_PERSON] = person

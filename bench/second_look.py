@@ -7,8 +7,8 @@
 `evidence` takes the out-of-fold predictions of a RUN's classifier and segmenter in the folds whose jobs are done; `held-back`
 asks the networks of these folds about the images that a split of bench/promise.py (its folder) held back; `inspector` asks
 all networks of an INSPECTOR about labelled images that they have not seen. Printed: ROC AUC with 95 % intervals over twin
-groups, and the share of good images with at least the P(defect) that nine in ten defective ones reach; then the same by
-class, against the good images, and what each way of combining gains over the classifiers, paired.
+groups, the share of good images with at least the P(defect) that nine in ten defective ones reach, and the median of the
+good; then the AUC by class, against the good images, and what each way of combining gains over the classifiers, paired.
 
 A strongest place is the mean of the most defective .05 % of an image's pixels, each by its likeliest class, at the working
 size: the mean over the segmenters. The product does not combine them: docs/benchmarks.md says what came of it.
@@ -157,10 +157,9 @@ def show_one(name: str, p: Floats, said: Said, more: str = "") -> None:
     rows = np.column_stack([p, defective])
     low, high = bootstrap_interval(rows, said.groups, lambda drawn: roc_auc(drawn[:, 0], drawn[:, 1] > 0.5), draws=500)
     reached = np.quantile(p[defective], NINE_IN_TEN, method="lower")
-    as_high = float(np.mean(p[~defective] >= reached))
-    print(
-        f"  {name:16} AUC {roc_auc(p, defective):.3f} ({low:.3f} to {high:.3f}), {as_high:.0%} of the good as high{more}"
-    )
+    good = p[~defective]
+    shares = f"{np.mean(good >= reached):.0%} of the good as high, their median {np.median(good):.2f}"
+    print(f"  {name:16} AUC {roc_auc(p, defective):.3f} ({low:.3f} to {high:.3f}), {shares}{more}")
     classes = sorted({number for one in said.samples for number in one.classes})
     parts = []
     for number in classes:

@@ -19,6 +19,9 @@ RUNTIME_TESTS := tests/cascade tests/results tests/inspector tests/cli/test_insp
 STATION_TESTS := tests/station/test_station.py tests/station/http/routes/test_inspecting.py
 TRUST_TESTS := tests/inspector/test_signature.py tests/cli/test_sign.py tests/station/log tests/station/http/middleware
 
+# Of the plain install: what its tests need beside it, and how they run.
+PLAIN_TESTERS := pytest pytest-timeout pytest-xdist hypothesis onnx
+IN_PLAIN := -o pythonpath=tests -n 2 --dist loadfile --no-loadscope-reorder
 ALONE := $(addprefix tests/training/test_,parallel_jobs.py devices.py job_memory.py allocator.py batches.py)
 
 # Of the page's tests: they need no browser, and no network once they are installed.
@@ -156,10 +159,10 @@ plain: package
 	  raise SystemExit(f'the plain install brings {heavy}' if heavy else 0)"
 	@size=$$(du -sm $(PLAIN)/lib/python*/site-packages | cut -f1); echo "plain install: $$size MB"; \
 	  test $$size -lt 500 || { echo "the plain install must stay under 500 MB" >&2; exit 1; }
-	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet pytest pytest-timeout hypothesis onnx
-	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest -o pythonpath=tests $(RUNTIME_TESTS)
+	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet $(PLAIN_TESTERS)
+	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest $(IN_PLAIN) $(RUNTIME_TESTS)
 	@$(PLAIN)/bin/pip install --disable-pip-version-check --quiet "$$(echo dist/*.whl)[serve,sign,postgres]" httpx
-	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest -o pythonpath=tests $(STATION_TESTS) $(TRUST_TESTS)
+	OMP_NUM_THREADS=1 $(PLAIN)/bin/python -m pytest $(IN_PLAIN) $(STATION_TESTS) $(TRUST_TESTS)
 	@$(PLAIN)/bin/python -c "from importlib.util import find_spec; raise SystemExit(bool(find_spec('torch') or find_spec('pandas')))"
 	@rm -rf $(PLAIN)
 
@@ -168,8 +171,8 @@ lowest:
 	@$(PYTHON) -m venv --clear $(LOWEST)
 	$(LOWEST)/bin/python .ci/lowest_bounds.py serve sign postgres > $(LOWEST)/constraints.txt
 	@$(LOWEST)/bin/pip install --disable-pip-version-check --quiet --constraint $(LOWEST)/constraints.txt ".[serve,sign,postgres]" \
-	  pytest pytest-timeout hypothesis onnx httpx
-	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -o pythonpath=tests $(RUNTIME_TESTS) $(STATION_TESTS) $(TRUST_TESTS)
+	  $(PLAIN_TESTERS) httpx
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest $(IN_PLAIN) $(RUNTIME_TESTS) $(STATION_TESTS) $(TRUST_TESTS)
 	@rm -rf $(LOWEST)
 
 # With hashes, and without an address: where packages come from is a matter of who installs them.

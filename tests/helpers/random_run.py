@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.data import SAMPLE
-from helpers.judged_run import WIDE
+from helpers.judged_run import COARSE, WIDE
 from helpers.made_once import made_once
 from safetensors.torch import save_file
 
@@ -100,7 +100,7 @@ def _rule(evidence: OutOfFoldPredictions) -> Rule:
 
 
 def _recipe(record: Record) -> Recipe:
-    lite = load_recipe("lite", [*WIDE, f"folds={FOLDS}", "members.*.weights=random", "selection.segmenters=2"])
+    lite = load_recipe("lite", [*WIDE, *COARSE, f"folds={FOLDS}", "members.*.weights=random", "selection.segmenters=2"])
     segmenter, classifier = lite.members
     members = (
         _sized(classifier, "classify", 32, 160),

@@ -61,8 +61,10 @@ SMALL = (
     "members.*.sampling.device_batch=2",
     "members.*.sampling.steps_factor=0.1",
     "members.*.phases.*.epochs=1",
+    "search.threshold_step=0.1",
+    "search.area_ratio=2",
 )
-"""Overrides that make a training of any recipe take seconds."""
+"""Overrides that make a training of any recipe take seconds, and the search of its rule."""
 
 
 def sets(*changes: str) -> list[str]:

@@ -37,6 +37,12 @@ def decision(evidence: OutOfFoldPredictions) -> Decision:
     return decide(evidence.run)
 
 
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> OutOfFoldPredictions:
+    """The same evidence with fewer rules to search, for what does not hang on the rule."""
+    return make_run(tmp_path_factory.mktemp("run"), NOISE)
+
+
 def pair_counts(
     evidence: OutOfFoldPredictions, index: int, rule: Rule, classifiers: tuple[str, ...], segmenters: tuple[str, ...]
 ) -> list[NDArray[np.int64]]:
@@ -80,21 +86,21 @@ def test_its_nested_figures_are_those_of_the_masks_too(evidence: OutOfFoldPredic
 
 
 def test_the_labels_of_a_fold_have_no_say_in_what_it_is_judged_by(
-    evidence: OutOfFoldPredictions, tmp_path: Path
+    quick: OutOfFoldPredictions, tmp_path: Path
 ) -> None:
     """Swap the masks of a fold's images for those of the others' shapes: its own members, kind and rule stay."""
     import shutil
 
     run = tmp_path / "run"
-    shutil.copytree(evidence.run.path, run)
+    shutil.copytree(quick.run.path, run)
     truth = run / "truth.csv"
-    of_fold = {evidence.record.samples[index].image_id for index in evidence.indices(1)}
+    of_fold = {quick.record.samples[index].image_id for index in quick.indices(1)}
     lines = truth.read_text().splitlines()
     emptied = [line.rsplit(",", 1)[0] + "," if line.split(",")[0] in of_fold else line for line in lines]
     truth.write_text("\n".join(emptied) + "\n")
     for file in (run / "evidence").glob("*/*.npz"):
         file.unlink()
-    before, after = (decide(Run(folder)).nested.folds[1] for folder in (evidence.run.path, run))
+    before, after = (decide(Run(folder)).nested.folds[1] for folder in (quick.run.path, run))
     assert (after.kind, after.rule, after.classifiers, after.segmenters) == (
         before.kind,
         before.rule,
@@ -142,12 +148,12 @@ def test_what_the_gate_lost_adds_up(decision: Decision) -> None:
     )
 
 
-def test_each_member_of_an_ensemble_is_weighed(evidence: OutOfFoldPredictions) -> None:
-    path = evidence.run.path / "recipe.yaml"
+def test_each_member_of_an_ensemble_is_weighed(quick: OutOfFoldPredictions) -> None:
+    path = quick.run.path / "recipe.yaml"
     text = path.read_text()
     path.write_text(text.replace("classifiers: 1", "classifiers: 2").replace("segmenters: 1", "segmenters: 2"))
     try:
-        decision = decide(Run(evidence.run.path))
+        decision = decide(Run(quick.run.path))
     finally:
         path.write_text(text)
     assert decision.classifiers == {"all": ("c-a", "c-b")}
@@ -200,7 +206,7 @@ def test_of_all_kinds_the_simplest_within_a_thousandth_of_the_best_is_kept(decis
 
 
 def test_where_the_classifier_errs_much_a_soft_gate_is_worth_more_than_noise_and_is_kept(tmp_path: Path) -> None:
-    make_run(tmp_path, {"c-a": 0.45, "s-a": 0.3}, every=2)
+    make_run(tmp_path, {"c-a": 0.45, "s-a": 0.3}, every=2, search=(*COARSE, "search.threshold_step=0"))
     decision = decide(Run(tmp_path))
     assert decision.kept in SOFT
     assert decision.rule.softness == 5
@@ -248,23 +254,22 @@ def test_a_member_that_is_not_trained_on_every_fold_is_left_out_and_named(tmp_pa
     assert decision.segmenters == {"all": ("s-b",)}
 
 
-def test_a_gate_can_be_set_by_hand(evidence: OutOfFoldPredictions) -> None:
-    decision = decide(evidence.run, gate=0.2)
+def test_a_gate_can_be_set_by_hand(quick: OutOfFoldPredictions) -> None:
+    decision = decide(quick.run, gate=0.2)
     assert decision.rule.gate == 0.2
     assert [point.gate for point in decision.gate_curve] == [0.2]
     assert all(part.rule.gate == 0.2 for part in decision.nested.folds)
 
 
-def test_deciding_twice_says_the_same_and_what_is_written_is_read_back(
-    evidence: OutOfFoldPredictions, decision: Decision
-) -> None:
-    assert decide(evidence.run) == decision
-    assert read_decision(evidence.run) == decision
+def test_deciding_twice_says_the_same_and_what_is_written_is_read_back(quick: OutOfFoldPredictions) -> None:
+    decision = decide(quick.run)
+    assert decide(quick.run) == decision
+    assert read_decision(quick.run) == decision
 
 
 def test_all_histograms_are_made_before_the_first_rule_is_judged(tmp_path: Path) -> None:
     """One pass over the maps serves members, folds and what each member adds."""
-    evidence = make_run(tmp_path, {"c-a": 0.2, "s-a": 0.2, "s-b": 0.3, "s-c": 0.5}, search=("selection.segmenters=2",))
+    evidence = make_run(tmp_path, {"c-a": 0.2, "s-a": 0.2, "s-b": 0.3, "s-c": 0.5}, search=(*COARSE, "selection.segmenters=2"))
     made: list[set[str]] = []
 
     def look(what: str, done: int, of: int) -> None:
@@ -276,9 +281,9 @@ def test_all_histograms_are_made_before_the_first_rule_is_judged(tmp_path: Path)
     assert len(made[0]) >= 3 * FOLDS
 
 
-def test_progress_is_told(evidence: OutOfFoldPredictions) -> None:
+def test_progress_is_told(quick: OutOfFoldPredictions) -> None:
     told: dict[str, tuple[int, int]] = {}
-    decide(evidence.run, progress=lambda what, done, of: told.update({what: (done, of)}))
+    decide(quick.run, progress=lambda what, done, of: told.update({what: (done, of)}))
     assert told["rule, nested: folds judged"] == (FOLDS, FOLDS)
     assert told["histograms of the combined maps"] == (22, 22)
     assert told["rule, on all images: kinds searched"] == (len(KINDS), len(KINDS))

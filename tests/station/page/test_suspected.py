@@ -22,14 +22,15 @@ from steelsight.imaging.rle import decode_runs, encode_mask, format_runs, parse_
 from steelsight.results.overlay import class_colour
 
 pytestmark = needs_chromium
-_SUSPECTED = f"""(number) => {{
+_SUSPECTED = f"""async (number) => {{
+  const {{encodeRuns}} = await import("/static/js/lib/rle.js");
   const {{suspected, inspection: {{width, height}}}} = {VIEWER};
   const {{rows, begins, ends}} = suspected.get(number).runs;
   const mask = new Uint8Array(height * width);
   for (let y = 0; y < height; y++) {{
     for (let i = rows[y]; i < rows[y + 1]; i++) mask.fill(1, y * width + begins[i], y * width + ends[i]);
   }}
-  return Array.from(mask);
+  return encodeRuns(mask, height, width);
 }}"""
 _DRAWN = f"""() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => {{
   const {{canvas, view}} = {VIEWER};
@@ -64,7 +65,7 @@ def page(browser: Browser, client: Any, one: Any) -> Iterator[Any]:
 
 def suspected(page: Any, number: Any, size: Any) -> Any:
     """What the viewer outlines with dashes of a class: bool (height, width)."""
-    return np.array(page.evaluate(_SUSPECTED, number), bool).reshape(size)
+    return decode_runs(parse_runs(page.evaluate(_SUSPECTED, number), size), size)
 
 
 def coloured_along(page: Any, region: Any, colour: Any) -> Any:

@@ -23,6 +23,8 @@ CHANGES = [
     "members.*.keep.last=1",
     "members.*.validate_every=1",
     "members.*.sampling.least_steps=4",
+    "search.threshold_step=0.1",
+    "search.area_ratio=2",
 ]
 """
 """What is set after the cell of parameters, as papermill does: a training of seconds."""

@@ -17,7 +17,11 @@ from steelsight.run.run import Run
 from steelsight.selection.member_scores import working_truth
 
 FOLDS = 3
-COARSE = ("search.gates=[0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]", "search.threshold_step=0.1", "search.area_ratio=1.3")
+COARSE = (
+    "search.gates=[0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]",
+    "search.threshold_step=0.1",
+    "search.area_ratio=1.3",
+)
 
 WIDE = (
     "search.objective=competition",

@@ -85,9 +85,7 @@ def test_its_nested_figures_are_those_of_the_masks_too(evidence: OutOfFoldPredic
     assert sum(part.dice * part.images for part in by_fold.values()) / figures.images == pytest.approx(figures.dice)
 
 
-def test_the_labels_of_a_fold_have_no_say_in_what_it_is_judged_by(
-    quick: OutOfFoldPredictions, tmp_path: Path
-) -> None:
+def test_the_labels_of_a_fold_have_no_say_in_what_it_is_judged_by(quick: OutOfFoldPredictions, tmp_path: Path) -> None:
     """Swap the masks of a fold's images for those of the others' shapes: its own members, kind and rule stay."""
     import shutil
 
@@ -269,7 +267,9 @@ def test_deciding_twice_says_the_same_and_what_is_written_is_read_back(quick: Ou
 
 def test_all_histograms_are_made_before_the_first_rule_is_judged(tmp_path: Path) -> None:
     """One pass over the maps serves members, folds and what each member adds."""
-    evidence = make_run(tmp_path, {"c-a": 0.2, "s-a": 0.2, "s-b": 0.3, "s-c": 0.5}, search=(*COARSE, "selection.segmenters=2"))
+    evidence = make_run(
+        tmp_path, {"c-a": 0.2, "s-a": 0.2, "s-b": 0.3, "s-c": 0.5}, search=(*COARSE, "selection.segmenters=2")
+    )
     made: list[set[str]] = []
 
     def look(what: str, done: int, of: int) -> None:

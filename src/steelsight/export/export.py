@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing, write_json, write_text
 from steelsight.export.card import make_card
@@ -85,14 +86,15 @@ def export_run(
     """
     plan = make_plan(run, folds, precision, max_dice_loss, images, progress)
     _refuse_foreign(out)
+    unlabelled: tuple[Source, ...] = ()
     if distil is not None:
-        check_distil(plan, distil)
+        unlabelled = check_distil(plan, distil)
         plan = replace(plan, tested=None, policy=None)  # what the run's images say is no evidence of the students
     from steelsight.networks.torch_engine import load_engine  # torch takes seconds: what is wrong is said before
 
     classifiers, segmenters = plan.jobs
     reference = load_engine(run, plan.recipe, plan.decision.classes, classifiers, segmenters, device="cpu")
-    students = None if distil is None else _distilled(plan, distil, reference)
+    students = None if distil is None else _distilled(plan, distil, reference, unlabelled)
     if students is not None:
         reference = students.engine
     with replacing(out) as folder:
@@ -117,10 +119,10 @@ def export_run(
     return Exported(out, card, parity, later, students.notes if students else ())
 
 
-def _distilled(plan: Plan, request: DistilRequest, teachers: "TorchEngine") -> "Students":
+def _distilled(plan: Plan, request: DistilRequest, teachers: "TorchEngine", unlabelled: Sequence[Source]) -> "Students":
     from steelsight.export.distil.distil import distil
 
-    return distil(plan, request, teachers)
+    return distil(plan, request, teachers, unlabelled)
 
 
 def _judge_later(run: Run, plan: Plan, folder: Path) -> LaterFigures | None:

@@ -15,7 +15,6 @@ from steelsight.cascade.judge import sees_grey
 from steelsight.cascade.sources import Source, find_sources, sources_of
 from steelsight.core.cores import cores
 from steelsight.core.errors import UserError
-from steelsight.core.files import resolved
 from steelsight.dataset.model import Sample
 from steelsight.dataset.read import read_dataset
 from steelsight.dataset.twins import find_twins
@@ -60,17 +59,17 @@ class Students:
     notes: tuple[str, ...]
 
 
-def distil(plan: Plan, request: DistilRequest, teachers: TorchEngine) -> Students:
+def distil(plan: Plan, request: DistilRequest, teachers: TorchEngine, unlabelled: Sequence[Source]) -> Students:
     """Ask the teachers, teach the students, and compare both.
 
     Args:
         teachers: the networks of the plan.
+        unlabelled: what `check_distil` found.
 
     Raises:
-        UserError: see `check_distil`; an image of the run cannot be judged; or images to compare on were learned from.
+        UserError: an image of the run cannot be judged; or images to compare on were learned from.
     """
     students = choose_students(plan)
-    unlabelled = _unlabelled(plan, request)
     place = open_workplace(plan, request, [student for student, _ in students], unlabelled)
     strips, fresh_strips = _made_up(plan, request, place)
     own = sources_of(plan.record.samples)
@@ -123,14 +122,6 @@ def _cards(students: Sequence[tuple[Member, MemberFold]]) -> tuple[NetworkCard, 
         )
         for student, job in students
     )
-
-
-def _unlabelled(plan: Plan, request: DistilRequest) -> tuple[Source, ...]:
-    """Images without labels; those of the run that lie among them are answered once."""
-    if not request.unlabelled:
-        return ()
-    known = {resolved(sample.path) for sample in (*plan.record.samples, *plan.record.later)}
-    return tuple(source for source in find_sources(request.unlabelled) if resolved(source.file) not in known)
 
 
 def _made_up(plan: Plan, request: DistilRequest, place: Workplace) -> tuple[tuple[Source, ...], Path | None]:

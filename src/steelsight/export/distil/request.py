@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from steelsight.cascade.sources import Source
+from steelsight.cascade.sources import Source, find_sources
 from steelsight.core.errors import UserError
 from steelsight.core.files import resolved, write_json
 from steelsight.export.images import require
@@ -38,11 +38,15 @@ class DistilRequest:
     resume: bool = False
 
 
-def check_distil(plan: Plan, request: DistilRequest) -> None:
+def check_distil(plan: Plan, request: DistilRequest) -> tuple[Source, ...]:
     """See that a distillation can be made of a plan, before anything heavy is loaded.
 
+    Returns:
+        The images without labels; those of the run that lie among them are answered once.
+
     Raises:
-        UserError: there is no ensemble, another precision is asked for, or images are gone.
+        UserError: there is no ensemble, another precision is asked for, images are gone, or those without labels are not
+            where they are said to be.
     """
     if plan.precision != "fp32":
         raise UserError(
@@ -56,6 +60,10 @@ def check_distil(plan: Plan, request: DistilRequest) -> None:
     if request.made_up < 0:
         raise UserError(f"`made_up={request.made_up}`: how many strips are drawn, from 0 on")
     require(plan.run, plan.record, "networks are distilled on them")
+    if not request.unlabelled:
+        return ()
+    known = {resolved(sample.path) for sample in (*plan.record.samples, *plan.record.later)}
+    return tuple(source for source in find_sources(request.unlabelled) if resolved(source.file) not in known)
 
 
 @dataclass(frozen=True)

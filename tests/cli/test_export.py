@@ -29,7 +29,7 @@ def test_one_folds_networks_replace_an_inspector(run: Any, tmp_path: Path) -> No
         (out / name).write_text("{}")
     images = [f"--images={SAMPLE / 'test_images'}", f"--images={SAMPLE / 'train_images/coil0000*.jpg'}"]
     private, public = make_key(tmp_path.parent / f"{tmp_path.name}-mill")
-    done = run_cli("export", run, "--out", out, "--folds", "1", *images, "--sign", private, "--json")
+    done = run_cli("export", run, "--out", out, "--folds", "1", *images, "--sign", private, "--json", cold=True)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert (result["wrote"], result["folds"], result["evidence"]) == ([str(out)], [1], "own")

@@ -21,7 +21,7 @@ SHARED = Path(os.environ.get("STEELSIGHT_TEST_DATA", ROOT / ".." / "shared" / "d
 REAL_IMAGES = os.environ.get("STEELSIGHT_REAL_IMAGES")
 """`required`: tests do not start where there are none, rather than to skip what needs them."""
 
-WARM = ("train", "predict", "weights")
+WARM = ("train", "predict", "weights", "export")
 """Verbs that tests start with the libraries of training imported, but for a test of each."""
 
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"real images are not at {SHARED}")

@@ -93,7 +93,7 @@ def write_onnx(network: TorchNetwork, path: Path) -> None:
 
 @contextmanager
 def _out_of_place(model: nn.Module) -> Iterator[None]:
-    """Let activations write beside their input: the same graph, traced in two thirds of the time."""
+    """Let activations write beside their input: the same graph but for names, traced sooner."""
     inside: list[Any] = [part for part in model.modules() if getattr(part, "inplace", False) is True]
     for part in inside:
         part.inplace = False

@@ -57,6 +57,9 @@ def page_of(browser: Browser, url: Any, **look: Any) -> Iterator[Any]:
     """A page of a new profile; it must have no fault on its console, and ask nobody but the station."""
     context = browser.new_context(base_url=str(url), **(look or LOOKS["desktop"]))
     context.set_default_timeout(1000 * PATIENCE)
+    # A browser that begins to hold requests when a page is there may, if it is busy, let the next one pass (Fetch.enable
+    # is answered before the page has heard of it): so it holds from the first on, of which none has this address.
+    context.route("http://never.invalid/", lambda route: route.abort())
     page = context.new_page()
     faults = []
     page.on("pageerror", lambda error: faults.append(str(error)))

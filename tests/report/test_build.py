@@ -221,6 +221,17 @@ def test_a_decision_on_other_data_is_refused(copied: Path) -> None:
         build_report(Run(copied))
 
 
+def test_what_is_refused_is_refused_before_an_image_is_judged(copied: Path, tmp_path: Path) -> None:
+    judged: list[object] = []
+    with pytest.raises(UserError, match=r"images\.csv: not found"):
+        build_report(Run(copied), inspected=tmp_path, progress=lambda *said: judged.append(said))
+    (copied / "report").mkdir()
+    Run(copied).report_options.write_text("{")
+    with pytest.raises(UserError, match="delete the file"):
+        build_report(Run(copied), progress=lambda *said: judged.append(said))
+    assert judged == []
+
+
 def test_what_reading_the_data_said_stands_with_the_data(copied: Path) -> None:
     header = copied / "dataset.json"
     remark = {"kind": "left-out", "file": "more", "images": 3, "message": "more: 3 images left out: <hidden>"}

@@ -20,7 +20,7 @@ from steelsight.report.sections.folds import folds_view
 from steelsight.report.sections.found_curve import found_view
 from steelsight.report.sections.gallery import gallery_view
 from steelsight.report.sections.gate import gate_view
-from steelsight.report.sections.inspected import inspected_view
+from steelsight.report.sections.inspected import InspectedView, inspected_view
 from steelsight.report.sections.later import later_view
 from steelsight.report.sections.masks import masks_view
 from steelsight.report.sections.members import members_view
@@ -31,6 +31,7 @@ from steelsight.report.sections.training import read_curves, training_view
 from steelsight.report.sign_off.policy import SigningView, Subject, signing_view
 from steelsight.rule.kinds import PUBLISHED
 from steelsight.run.run import Run
+from steelsight.selection.decision import read_decision
 from steelsight.selection.ensembles import Progress
 
 
@@ -51,23 +52,27 @@ def build_report(
         UserError: RUN is not a run, it has no decision yet, `inspected` is no such folder, or the size of a pixel is not that
             of the severity rules.
     """
-    found = collect(run, progress)
-    options = renewed(read_options(run), inspected, mm_per_pixel, found.decision.policy)
+    # what is refused is refused first: judging thousands of images takes minutes
+    classes, policy = run.record.classes, read_decision(run).policy
+    options = renewed(read_options(run), inspected, mm_per_pixel, policy)
+    strip_scale(policy, options.mm_per_pixel)
     shown = None if inspected is None and options.lost else options.folder
-    write_text(run.report_page, page_of(found, shown, options.mm_per_pixel, (options.lost,) if options.lost else ()))
+    pictured = None if shown is None else inspected_view(shown, classes)
+    lost = (options.lost,) if options.lost else ()
+    write_text(run.report_page, page_of(collect(run, progress), pictured, options.mm_per_pixel, lost))
     write_options(run, options)
     return run.report_page
 
 
 def page_of(
     found: Findings,
-    inspected: Path | None = None,
+    inspected: InspectedView | None = None,
     mm_per_pixel: float | None = None,
     cautions: tuple[str, ...] = (),
 ) -> str:
     """The page as HTML text; `cautions` are further ones, at its top."""
-    table = _defect_table(found, mm_per_pixel)
     record, decision = found.record, found.decision
+    table = _defect_table(found, mm_per_pixel)
     names = class_names(record.classes)
     classifier = gate = None
     nested = found.ways[0][1]
@@ -104,7 +109,7 @@ def page_of(
                 record.samples, found.p_defect, nested, record.classes, found.masks_of, _defects(found)
             ),
             "later": later_view(found.run, record, masks.judged[0], None if classifier is None else classifier.auc),
-            "inspected": None if inspected is None else inspected_view(inspected, record.classes),
+            "inspected": inspected,
         }
     )
 

@@ -62,7 +62,7 @@ $(INSTALLED): pyproject.toml
 
 # Without DATA, of strips that are drawn here: those trained on, fresh ones for the bound, and fresh ones to look at.
 demo/strips: | $(INSTALLED)
-	$(BIN)/steelsight data make $@ --images 240 --seed 7 --strips-per-coil 2 --difficulty 0.1
+	$(BIN)/steelsight data make $@ --images 480 --seed 7 --strips-per-coil 2 --difficulty 0.1
 demo/calibration: | $(INSTALLED)
 	$(BIN)/steelsight data make $@ --images 400 --seed 1007 --strips-per-coil 1 --difficulty 0.1
 demo/fresh: | $(INSTALLED)

@@ -10,7 +10,7 @@ QUICK = " (quick)"
 QUICK_IMAGES = 120
 """How many images a quick run takes, unless it is told."""
 
-_FOLDS, _EPOCHS, _STEPS, _BATCH, _PIXELS, _WINDOW = 2, 6, 20, 8, 32_768, 16_384
+_FOLDS, _EPOCHS, _STEPS, _BATCH, _PIXELS, _WINDOW = 2, 6, 24, 8, 32_768, 16_384
 _FALSE_ALARMS = 0.1
 """Share of the empty pairs in which the rule of a quick run may mark something, where defects are its objective: networks of
 minutes that keep to less mark nothing at all, and a user who wants to see that everything works sees nothing."""
@@ -19,7 +19,7 @@ _BY_SIZE = ("lite0", "lite1", "lite2", "b0", "b1", "b2", "b3", "b4", "b5")
 
 def quick_recipe(recipe: Recipe) -> Recipe:
     """The recipe with two folds, the smallest network of each step, at most six epochs of each, whose schedule shrinks
-    alike, no more than 20 steps of an epoch on small data, images of at most 32,768 pixels and batches of at most eight.
+    alike, no more than 24 steps of an epoch on small data, images of at most 32,768 pixels and batches of at most eight.
 
     >>> from steelsight.recipe import load_recipe
     >>> quick = quick_recipe(load_recipe("paper"))

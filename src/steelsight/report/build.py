@@ -71,8 +71,8 @@ def page_of(
     cautions: tuple[str, ...] = (),
 ) -> str:
     """The page as HTML text; `cautions` are further ones, at its top."""
-    record, decision = found.record, found.decision
     table = _defect_table(found, mm_per_pixel)
+    record, decision = found.record, found.decision
     names = class_names(record.classes)
     classifier = gate = None
     nested = found.ways[0][1]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.data import run_cli
@@ -59,6 +60,14 @@ def test_an_option_on_verdicts_decides_these_alone(run: Path) -> None:
     assert "not guaranteed" in shown.stdout
 
 
+def asked(run: Path, *options: str) -> dict[str, Any]:
+    """What a run is to keep to once it was decided with some options."""
+    done = run_cli("decide", run, *options, "--json")
+    assert done.returncode == 0, done.stderr
+    wish: dict[str, Any] = json.loads(done.stdout)["decision"]["policy"]["wish"]
+    return wish
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -67,6 +76,7 @@ def test_an_option_on_verdicts_decides_these_alone(run: Path) -> None:
         (["--escape-among", "passed"], "--defect-share"),
         (["--cost-escape", "100"], "--cost-review is missing"),
         (["--never-miss", "4"], "--never-miss 4: give a class and a number"),
+        (["--cost-escape", "dear"], "--cost-escape dear: a cost is a number such as 100"),
         (["--never-miss", "44=0.1"], "44"),
         (["--severity", "nowhere.yaml"], "nowhere.yaml"),
         (["--calibrate", "."], "is no inspector"),
@@ -127,3 +137,18 @@ def test_a_limit_that_means_nothing_is_refused(run: Path, options: tuple[str, ..
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_an_option_says_nothing_of_stays_as_it_was_asked_for(run: Path) -> None:
+    costs = ("--cost-escape", "100", "--cost-review", "1", "--cost-overkill", "10", "--defect-share", "0.1")
+    first = asked(run, "--max-escape", "0.2", "--max-overkill", "0.3", "--never-miss", "4=0.3", "--never-miss", "1=0.4")
+    assert (first["max_escape"], first["max_overkill"], first["never_miss"]) == (0.2, 0.3, {"4": 0.3, "1": 0.4})
+    assert asked(run, "--confidence", "0.9") == {**first, "confidence": 0.9}
+    second = asked(run, "--never-miss", "4=0.2", "--never-miss", "1=none", "--max-overkill", "none", *costs)
+    assert (second["max_escape"], second["max_overkill"]) == (0.2, None)
+    assert second["never_miss"] == {"4": 0.2}
+    third = asked(run, "--cost-review", "2", "--cost-escape-of", "4=500")
+    assert third["costs"] == {"escape": 100, "review": 2, "overkill": 10, "escape_of": {"4": 500}}
+    assert {**third, "costs": None} == {**second, "costs": None}
+    last = asked(run, "--cost-escape", "none", "--never-miss", "none", "--max-overkill", "0.3")
+    assert (last["costs"], last["never_miss"], last["max_overkill"]) == (None, {}, 0.3)

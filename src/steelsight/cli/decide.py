@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -23,6 +24,7 @@ from steelsight.cli.limits import (
     MaxOverkill,
     NeverMiss,
     OverkillAmong,
+    former_limits,
     make_wish,
 )
 from steelsight.cli.output import console, counting, fail, finish, shown_progress
@@ -122,6 +124,7 @@ def decide(
     test images that it carries or from fresh ones.
     """
     wish = make_wish(
+        partial(former_limits, folder),
         max_escape=max_escape,
         escape_among=escape_among,
         max_overkill=max_overkill,

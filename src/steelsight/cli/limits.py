@@ -1,6 +1,7 @@
 """The options of `decide` for limits and costs of verdicts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -11,7 +12,7 @@ from steelsight.core.errors import UserError
 from steelsight.core.model import explain, first_fault
 
 if TYPE_CHECKING:
-    from steelsight.verdicts.policy import Costs, Limits
+    from steelsight.verdicts.policy import Costs, Limits, Policy
 
 _PANEL = "Verdicts"
 
@@ -58,15 +59,17 @@ DefectShare = Annotated[
 NeverMiss = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="CLASS=SHARE",
-        help="Greatest share of the images with this class that may pass; repeat it for each class.",
+        metavar="CLASS=SHARE|CLASS=none|none",
+        help="Greatest share of the images with this class that may pass; repeat it for each class. none: no such limit.",
         rich_help_panel=_PANEL,
     ),
 ]
 CostEscape = Annotated[
-    float | None,
+    str | None,
     typer.Option(
-        help="Cost of a defective image that passes. Give all three costs to choose the limits of least expected cost.",
+        metavar="COST|none",
+        help="Cost of a defective image that passes. Give all three costs to choose the limits of least expected cost. none: "
+        "costs have no say.",
         rich_help_panel=_PANEL,
     ),
 ]
@@ -77,14 +80,15 @@ CostOverkill = Annotated[
 CostEscapeOf = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="CLASS=COST",
-        help="Cost of an escape with this class, in place of --cost-escape; repeat it for each class.",
+        metavar="CLASS=COST|CLASS=none|none",
+        help="Cost of an escape with this class, in place of --cost-escape; repeat it for each class. none: --cost-escape.",
         rich_help_panel=_PANEL,
     ),
 ]
 
 
 def make_wish(
+    former: "Callable[[], Limits]",
     *,
     max_escape: str | None,
     escape_among: str | None,
@@ -93,88 +97,133 @@ def make_wish(
     confidence: float | None,
     defect_share: float | None,
     never_miss: Sequence[str] | None,
-    cost_escape: float | None,
+    cost_escape: str | None,
     cost_review: float | None,
     cost_overkill: float | None,
     cost_escape_of: Sequence[str] | None,
 ) -> "Limits | None":
-    """The wish that options speak of, with defaults for those left out; None where all are.
+    """What verdicts are to keep to: what options speak of, and what was asked for before where they are silent; None where all
+    are.
+
+    Args:
+        former: what was asked for before; called where an option was given.
 
     Raises:
         UserError: an option is out of its range, or lacks another.
     """
     from steelsight.verdicts.policy import Limits
 
+    costs = (cost_escape, cost_review, cost_overkill, cost_escape_of)
     given: dict[str, Any] = {
+        "max_escape": max_escape,
         "escape_among": escape_among,
+        "max_overkill": max_overkill,
         "overkill_among": overkill_among,
         "confidence": confidence,
         "defect_share": defect_share,
-        "never_miss": _by_class("--never-miss", never_miss),
-        "costs": _costs(cost_escape, cost_review, cost_overkill, cost_escape_of),
+        "never_miss": never_miss,
     }
     wanted = {name: value for name, value in given.items() if value is not None}
-    limits = {"max_escape": max_escape, "max_overkill": max_overkill}
-    wanted |= {name: _limit(name, text) for name, text in limits.items() if text is not None}
-    if not wanted:
+    if not wanted and all(one is None for one in costs):
         return None
+    before = former()
+    for name in wanted.keys() & {"max_escape", "max_overkill"}:
+        wanted[name] = _number(
+            "--" + name.replace("_", "-"), wanted[name], "a limit is a share such as 0.01", "for no limit"
+        )
+    if never_miss is not None:
+        wanted["never_miss"] = _by_class("--never-miss", never_miss, before.never_miss)
+    if any(one is not None for one in costs):
+        wanted["costs"] = _costs(before.costs, *costs)
     try:
-        return Limits(**wanted)
+        return Limits.model_validate({**before.model_dump(), **wanted})
     except ValidationError as error:
         raise UserError(_sentence(error)) from error
 
 
+def former_limits(folder: Path | None) -> "Limits":
+    """What was asked for when a RUN or an INSPECTOR was last decided; the defaults where nothing was, or it cannot be read."""
+    from steelsight.verdicts.policy import Limits
+
+    try:
+        policy = None if folder is None else _former_policy(folder)
+    except UserError:  # told by what reads the folder for its own sake
+        policy = None
+    return Limits() if policy is None else policy.wish
+
+
+def _former_policy(folder: Path) -> "Policy | None":
+    from steelsight.inspector.artifact import CARD, read_card
+
+    if (folder / CARD).is_file():
+        return read_card(folder).policy
+    from steelsight.run.run import Run
+    from steelsight.selection.decision import read_decision
+
+    run = Run(folder)
+    return read_decision(run).policy if run.decision_file.is_file() else None
+
+
 def _costs(
-    escape: float | None, review: float | None, overkill: float | None, escape_of: Sequence[str] | None
+    before: "Costs | None",
+    escape: str | None,
+    review: float | None,
+    overkill: float | None,
+    escape_of: Sequence[str] | None,
 ) -> "Costs | None":
     from steelsight.verdicts.policy import Costs
 
-    named = {"--cost-escape": escape, "--cost-review": review, "--cost-overkill": overkill}
-    if all(value is None for value in named.values()) and not escape_of:
-        return None
-    for option, value in named.items():
-        if value is None:
-            raise UserError(f"{option} is missing: costs are weighed against each other; give all three")
+    of_escape = None
+    if escape is not None:
+        of_escape = _number("--cost-escape", escape, "a cost is a number such as 100", "to leave costs out")
+        if of_escape is None and review is overkill is escape_of is None:
+            return None
+    known = {} if before is None else before.model_dump()
+    named = {"escape": of_escape, "review": review, "overkill": overkill}
+    costs = {name: known.get(name) if value is None else value for name, value in named.items()}
+    for name, value in costs.items():
+        if value is None or (name == "escape" and of_escape is None and escape is not None):
+            raise UserError(f"--cost-{name} is missing: costs are weighed against each other; give all three")
     try:
         return Costs.model_validate(
-            {
-                "escape": escape,
-                "review": review,
-                "overkill": overkill,
-                "escape_of": _by_class("--cost-escape-of", escape_of) or {},
-            }
+            {**costs, "escape_of": _by_class("--cost-escape-of", escape_of or (), known.get("escape_of", {}))}
         )
     except ValidationError as error:
         raise UserError(_sentence(error, "cost_")) from error
 
 
-def _by_class(option: str, given: Sequence[str] | None) -> Mapping[str, float] | None:
+def _by_class(option: str, given: Sequence[str], before: Mapping[str, float]) -> Mapping[str, float]:
     """
-    >>> _by_class("--never-miss", ["4=0.01"])
-    {'4': 0.01}
+    >>> _by_class("--never-miss", ["4=0.01", "3=none"], {"2": 0.1, "3": 0.2})
+    {'2': 0.1, '4': 0.01}
+    >>> _by_class("--never-miss", ["none"], {"2": 0.1})
+    {}
     """
-    if not given:
-        return None
-    found: dict[str, float] = {}
+    found = dict(before)
     for text in given:
         name, equals, number = text.rpartition("=")
-        try:
-            found[name] = float(number)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise UserError(f"{option} {text}: give a class and a number, such as {option} 4=0.01")
+        if text == "none":
+            found.clear()
+        elif equals and number == "none":
+            found.pop(name, None)
+        else:
+            try:
+                found[name] = float(number)
+            except ValueError:
+                equals = ""
+            if not equals:
+                raise UserError(f"{option} {text}: give a class and a number, such as {option} 4=0.01, or none")
     return found
 
 
-def _limit(name: str, text: str) -> float | None:
+def _number(option: str, text: str, what: str, none: str) -> float | None:
+    """A number, or None for `none`."""
     if text == "none":
         return None
     try:
         return float(text)
     except ValueError:
-        option = "--" + name.replace("_", "-")
-        raise UserError(f"{option} {text}: a limit is a share such as 0.01, or none for no limit") from None
+        raise UserError(f"{option} {text}: {what}, or none {none}") from None
 
 
 def _sentence(error: ValidationError, prefix: str = "") -> str:

@@ -24,6 +24,7 @@ from steelsight.cli.limits import (
     MaxOverkill,
     NeverMiss,
     OverkillAmong,
+    former_limits,
     make_wish,
 )
 from steelsight.cli.next_step import export_of
@@ -121,6 +122,7 @@ def train(
     Exit status 3 if images of DATA were left out, unless --skip-faulty allows for it.
     """
     wish = make_wish(
+        partial(former_limits, out),
         max_escape=max_escape,
         escape_among=escape_among,
         max_overkill=max_overkill,

@@ -60,3 +60,35 @@ def test_what_cannot_be_split_is_refused(known: dict[str, list[str]], groups: li
 def test_a_share_that_is_none_is_refused(share: float) -> None:
     with pytest.raises(UserError, match="give a share between 0 and 1"):
         split_by_time({"day": ["1", "2"]}, "day", np.arange(2), share)
+
+
+@pytest.mark.parametrize(
+    ("days", "named"),
+    [
+        (["28.10.2026", "01.12.2026"], "28.10.2026"),
+        (["10/28/2026", "1/2/2027"], "10/28/2026"),
+        (["28.10.26 14:05", "01.12.26 02:10"], "28.10.26 14:05"),
+        (["28-10-2026", "01-12-2026"], "28-10-2026"),
+        (["28 Oct 2026", "1 Dec 2026"], "28 Oct 2026"),
+        (["2026-10-28 11:05 am", "2026-10-28 2:05 pm"], "2026-10-28 11:05 am"),
+    ],
+)
+def test_a_day_whose_numbers_are_not_in_order_is_refused(days: list[str], named: str) -> None:
+    with pytest.raises(UserError, match=f"'{named}' does not say which day comes later; write the year first"):
+        split_by_time({"day": days}, "day", np.arange(2), 0.5)
+
+
+@pytest.mark.parametrize("times", [["2026.10.9", "2026.10.28"], ["2026/9/28", "2026/10/1"], ["1.9", "1.10"]])
+def test_what_is_in_order_is_taken(times: list[str]) -> None:
+    assert split_by_time({"day": times}, "day", np.arange(2), 0.5).first == times[1]
+
+
+def test_an_offset_from_utc_counts() -> None:
+    times = ["2026-10-25T09:00+01:00", "2026-10-25T08:30+00:00", "2026-10-25T08:10Z"]
+    split = split_by_time({"at": times}, "at", np.arange(3), 0.3)
+    assert split.first == times[1]
+    assert split.earlier.tolist() == [True, False, True]
+    with pytest.raises(UserError, match="has an offset from UTC and '2026-10-25 10:00' has none"):
+        split_by_time({"at": [*times, "2026-10-25 10:00"]}, "at", np.arange(4), 0.3)
+    with pytest.raises(UserError, match="is no time with an offset from UTC"):
+        split_by_time({"at": [times[0], "2026-10-25 25:00+01:00"]}, "at", np.arange(2), 0.5)

@@ -102,8 +102,7 @@ def make_wish(
     cost_overkill: float | None,
     cost_escape_of: Sequence[str] | None,
 ) -> "Limits | None":
-    """What verdicts are to keep to: what options speak of, and what was asked for before where they are silent; None where all
-    are.
+    """What verdicts are to keep to: what options speak of, and else what was asked for before; None without any option.
 
     Args:
         former: what was asked for before; called where an option was given.
@@ -142,7 +141,7 @@ def make_wish(
 
 
 def former_limits(folder: Path | None) -> "Limits":
-    """What was asked for when a RUN or an INSPECTOR was last decided; the defaults where nothing was, or it cannot be read."""
+    """What was asked for when a RUN or an INSPECTOR was last decided; the defaults if there is nothing to read."""
     from steelsight.verdicts.policy import Limits
 
     try:

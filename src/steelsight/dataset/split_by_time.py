@@ -5,8 +5,11 @@ latest ones, until they make up the share that is asked for. An image after that
 it is not judged either: its surface was trained on.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +20,16 @@ from steelsight.dataset.groups import KnownGroups
 
 LATER_SHARE = 0.25
 """Of the images that is held back, if nobody says otherwise."""
+
+_OFFSET = re.compile(r"\d[T ]\d\d.*(?:Z|[+-]\d\d:?\d\d)$", re.ASCII | re.IGNORECASE)
+_OUT_OF_ORDER = re.compile(
+    r"(?<![\d.])\d{1,2}([./])\d{1,2}\1(?:\d{4}|\d{2})(?!\d|\.\d)"  # 28.10.2026, 10/28/26
+    r"|(?<!\d)\d{1,2}-\d{1,2}-\d{4}(?!\d)"
+    r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\W+\d"  # Oct 28, 28 Oct 2026
+    r"|\d:\d\d(?::\d\d)?\s*[ap]\.?m\b",  # 2:05 pm
+    re.ASCII | re.IGNORECASE,
+)
+"""Times that are written so cannot be put in order by their numbers from the left to the right."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +52,13 @@ def split_by_time(known: KnownGroups, kind: str, groups: NDArray[np.int64], shar
     Args:
         known: the groups that the user knows, of every image.
         kind: the one of them that says when an image was taken: in an order in which numbers count by their value, as in
-            2026-11-28 14:05, day 9 before day 10.
+            2026-11-28 14:05, day 9 before day 10. Of times with an offset from UTC the moment counts.
         groups: int64 (N,), the joined groups of the images.
         share: of the images that is held back at least, in (0, 1).
 
     Raises:
-        UserError: there is no such share or kind, an image has no time, or nothing would be left on one side.
+        UserError: there is no such share or kind, an image has no time, times are written so that their numbers are not in
+            order (28.10.2026), or nothing would be left on one side.
 
     >>> coils = np.array([0, 0, 1, 1, 2])
     >>> split = split_by_time({"day": ["1", "2", "2", "10", "10"]}, "day", coils, 0.3)
@@ -64,7 +78,8 @@ def split_by_time(known: KnownGroups, kind: str, groups: NDArray[np.int64], shar
         raise UserError(
             f"`split_by_time={kind}`: {times.count('')} of {len(times)} images have no {kind}; give each one"
         )
-    moments = sorted(set(times), key=natural)
+    order = _order(kind, times)
+    moments = sorted(set(times), key=lambda time: order[time])
     place = {moment: index for index, moment in enumerate(moments)}
     at = np.array([place[time] for time in times], np.int64)
     behind = len(times) - np.cumsum(np.bincount(at))  # images after each moment
@@ -83,6 +98,34 @@ def split_by_time(known: KnownGroups, kind: str, groups: NDArray[np.int64], shar
             "and nothing is left to judge; ask for a larger share by `later=`"
         )
     return SplitByTime(moments[cut + 1], earlier, later)
+
+
+def _order(kind: str, times: Sequence[str]) -> dict[str, Any]:
+    """What puts each time in its place."""
+    different = dict.fromkeys(times)
+    if odd := next((time for time in different if _OUT_OF_ORDER.search(time)), None):
+        raise UserError(
+            f"`split_by_time={kind}`: {odd!r} does not say which day comes later; write the year first, then month and day, "
+            "such as 2026-10-28 14:05"
+        )
+    with_offset = [time for time in different if _OFFSET.search(time)]
+    if not with_offset:
+        return {time: natural(time) for time in different}
+    if lacking := next((time for time in different if time not in with_offset), None):
+        raise UserError(
+            f"`split_by_time={kind}`: {with_offset[0]!r} has an offset from UTC and {lacking!r} has none, so that nobody can "
+            "tell which comes later; write all with one, or all without"
+        )
+    return {time: (_moment(kind, time), time) for time in different}
+
+
+def _moment(kind: str, time: str) -> datetime:
+    try:
+        return datetime.fromisoformat(time)
+    except ValueError:
+        raise UserError(
+            f"`split_by_time={kind}`: {time!r} is no time with an offset from UTC; write it as 2026-10-28T14:05+01:00"
+        ) from None
 
 
 def _how_many(moments: Sequence[str], kind: str) -> str:

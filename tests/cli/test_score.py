@@ -120,6 +120,10 @@ def test_images_without_rows_are_empty(small: Path, tmp_path: Path) -> None:
     found = score(small, prediction)
     assert (found["images"], found["dice"], found["false_alarm_share"]) == (3, 4 / 6, 1 / 4)
     found = score(small, prediction, "--images", write(tmp_path / "list.csv", ["image_id,fold", "a.jpg,0", "d.jpg,1"]))
+    as_groups = score(
+        small, prediction, "--images", write(tmp_path / "groups.csv", ["image,coil", "a.jpg,0", "d.jpg,1"])
+    )
+    assert as_groups == found
     assert (found["images"], found["dice"]) == (2, 1)
     assert any("left out" in note for note in found["notes"])
 

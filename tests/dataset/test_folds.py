@@ -35,7 +35,7 @@ def test_no_group_is_split_and_no_fold_is_empty(images: list[tuple[int, set[int]
     groups = np.array([group for group, _ in images])
     samples = [sample(number, classes) for number, (_, classes) in enumerate(images)]
     if len(np.unique(groups)) < folds:
-        with pytest.raises(UserError, match="not twins of each other"):
+        with pytest.raises(UserError, match=r"share no surface|are of one group"):
             assign_folds(samples, groups, folds, seed)
         return
     with warnings.catch_warnings():
@@ -83,8 +83,10 @@ def test_wrong_wishes_are_refused() -> None:
     samples = [sample(number, set()) for number in range(4)]
     with pytest.raises(UserError, match="1 is too few"):
         assign_folds(samples, np.arange(4), 1, 0)
-    with pytest.raises(UserError, match=r"5 folds need at least 5 images .* the data has 4"):
+    with pytest.raises(UserError, match=r"5 folds need at least 5 groups .* the 4 images are of 4; .* at most 4 folds"):
         assign_folds(samples, np.arange(4), 5, 0)
+    with pytest.raises(UserError, match=r"all 4 images are of one group, .* groups that tell the surfaces apart"):
+        assign_folds(samples, np.zeros(4), 2, 0)
     with pytest.raises(ValueError, match="4 samples"):
         assign_folds(samples, np.arange(3), 2, 0)
 

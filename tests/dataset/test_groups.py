@@ -72,6 +72,10 @@ def test_images_are_joined_where_a_chain_of_shared_groups_links_them(kinds: list
         ("image,coil\na_1.jpg,1\nb_1.jpg,1\n", "groups.csv: no row for a_2.jpg (1 of 3 images lack one)"),
         ("image,coil\na_1.jpg,1\na_1.jpg,2\n", "groups.csv:3: a_1.jpg has other groups in an earlier row"),
         ("image,coil\na_1.jpg\n", "groups.csv:2: has 1 fields, and the header 2"),
+        (
+            "image,twin_of\na_1.jpg,\na_2.jpg,A_1.jpg\nb_1.jpg,\n",
+            "groups.csv: twin_of names A_1.jpg, and there is no such image; write a_1.jpg",
+        ),
     ],
 )
 def test_a_table_that_does_not_say_it_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
@@ -84,7 +88,7 @@ def test_a_table_that_does_not_say_it_is_one_sentence(tmp_path: Path, text: str,
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
-        ("nowhere.csv", "nowhere.csv: no table of groups can be read"),
+        ("nowhere.csv", "nowhere.csv: there is no such file"),
         ("(coil", "(coil: neither a CSV file nor a pattern of names"),
         (r"\d+", r"\d+: names no group of images"),
         (r"(?P<coil>a)_", "no match for b_1.jpg (1 of 3 images lack one)"),
@@ -94,3 +98,12 @@ def test_a_pattern_or_a_file_that_is_none_is_one_sentence(wish: str, words: str)
     with pytest.raises(UserError) as raised:
         read_groups(wish, IMAGES)
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_table_is_read_as_other_programs_write_it(tmp_path: Path, encoding: str, mark: str) -> None:
+    rows = [("Image", "coil"), *((image, "ä1") for image in IMAGES)]
+    file = tmp_path / "groups.csv"
+    file.write_bytes("\r\n".join(mark.join(row) for row in rows).encode(encoding))
+    assert read_groups(str(file), IMAGES) == {"coil": ["ä1"] * len(IMAGES)}

@@ -11,7 +11,7 @@ from helpers.fresh import fresh_images
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.read import read_dataset
-from steelsight.imaging.rle import encode_mask
+from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.inspector.artifact import read_card
 from steelsight.inspector.calibrate import judge_fresh
 from steelsight.inspector.checksums import write_checksums
@@ -73,3 +73,16 @@ def test_what_is_ignored_in_fresh_images_counts_neither_as_truth_nor_as_found(in
     place = [opened.classes.index(name) for name in dataset.classes]
     assert left.truth[:, place].tolist() == [[runs.area for runs in sample.runs] for sample in samples]
     assert left.truth.sum() == left.truth[:, place].sum()
+
+
+def test_a_class_that_no_fresh_image_shows_is_passed_over(inspector: Any, tmp_path: Path) -> None:
+    dataset = read_dataset(fresh_images(tmp_path), decode=False)
+    groups = np.arange(len(dataset.samples))
+    opened = Inspector.open(inspector)
+    alone = judge_fresh(opened, dataset, groups, lambda done, of: None)
+    samples = tuple(replace(sample, runs=(Runs.empty(), *sample.runs)) for sample in dataset.samples)
+    spare = replace(dataset, classes=("spare", *dataset.classes), samples=samples)
+    np.testing.assert_array_equal(judge_fresh(opened, spare, groups, lambda done, of: None).truth, alone.truth)
+    shown = replace(samples[0], runs=(encode_mask(np.ones(samples[0].size, np.bool_)), *samples[0].runs[1:]))
+    with pytest.raises(UserError, match="class 'spare' is not one of the inspector's"):
+        judge_fresh(opened, replace(spare, samples=(shown, *samples[1:])), groups, lambda done, of: None)

@@ -175,7 +175,7 @@ def _costs(
     of_escape = None
     if escape is not None:
         of_escape = _number("--cost-escape", escape, "a cost is a number such as 100", "to leave costs out")
-        if of_escape is None and review is overkill is escape_of is None:
+        if of_escape is None and review is None and overkill is None and not escape_of:
             return None
     known = {} if before is None else before.model_dump()
     named = {"escape": of_escape, "review": review, "overkill": overkill}

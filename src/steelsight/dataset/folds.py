@@ -47,8 +47,11 @@ def assign_folds(samples: Sequence[Sample], groups: ArrayLike, folds: int, seed:
         raise UserError(f"folds: {folds} is too few; cross-validation needs at least 2")
     if count < folds:
         raise UserError(
-            f"folds: {folds} folds need at least {folds} images that are not twins of each other, and the data has "
-            f"{count}; ask for fewer folds or add images"
+            f"folds: {folds} folds need at least {folds} groups of images that share no surface, and the {len(samples)} "
+            f"images are of {count}; add images of other surfaces or coils, or ask for at most {count} folds"
+            if count > 1
+            else f"folds: all {len(samples)} images are of one group, and no network could be judged on images of a surface "
+            "that it did not see; add images of other surfaces, or groups that tell the surfaces apart"
         )
     from sklearn.model_selection import StratifiedGroupKFold  # takes a second, and there may be too few images
 

@@ -1,6 +1,5 @@
 """Groups that the user knows, such as coils or heats: from a table or from the images' names, joined with the twins found."""
 
-import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import from_cell
+from steelsight.dataset.layouts.text_file import table_rows
 
 IMAGE = "image"
 """The column of a table that names the image; every other one is a kind of group."""
@@ -65,19 +65,19 @@ def join_groups(twins: NDArray[np.int64], known: KnownGroups) -> NDArray[np.int6
 
 
 def _of_table(table: Path, image_ids: Sequence[str]) -> KnownGroups:
-    rows = _rows(table)
-    kinds = [name for name in rows[0] if name != IMAGE]
-    if IMAGE not in rows[0] or not kinds:
+    (_, header), *rows = _rows(table)
+    kinds = [name for name in header if name != IMAGE]
+    if IMAGE not in header or not kinds:
         raise UserError(
-            f"{table}: has the columns {', '.join(rows[0])}; it takes one called {IMAGE} and others of groups, such as coil"
+            f"{table}: has the columns {', '.join(header)}; it takes one called {IMAGE} and others of groups, such as coil"
         )
-    places = {name: rows[0].index(name) for name in (IMAGE, *kinds)}
+    places = {name: header.index(name) for name in (IMAGE, *kinds)}
     groups: dict[str, list[str]] = {}
-    for line, row in enumerate(rows[1:], start=2):
-        if len(row) != len(rows[0]):
-            raise UserError(f"{table}:{line}: has {len(row)} fields, and the header {len(rows[0])}; mend the row")
-        image = from_cell(row[places[IMAGE]].strip())
-        of_image = [row[places[kind]].strip() for kind in kinds]
+    for line, row in rows:
+        if len(row) != len(header):
+            raise UserError(f"{table}:{line}: has {len(row)} fields, and the header {len(header)}; mend the row")
+        image = from_cell(row[places[IMAGE]])
+        of_image = [row[places[kind]] for kind in kinds]
         if groups.setdefault(image, of_image) != of_image:
             raise UserError(
                 f"{table}:{line}: {image} has other groups in an earlier row; an image belongs to one of each kind"
@@ -85,19 +85,18 @@ def _of_table(table: Path, image_ids: Sequence[str]) -> KnownGroups:
     _require(table, "row", [image for image in image_ids if image not in groups], len(image_ids))
     known = {kind: [groups[image][place] for image in image_ids] for place, kind in enumerate(kinds)}
     if TWIN_OF in known:  # an image that is named belongs to the group of that name
+        _require_known(table, known[TWIN_OF], image_ids)
         known[TWIN_OF] = [of or image for of, image in zip(known[TWIN_OF], image_ids, strict=True)]
     return known
 
 
-def _rows(table: Path) -> list[list[str]]:
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as stream:
-            rows = [row for row in csv.reader(stream) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{table}: no table of groups can be read ({error}); name a CSV file in UTF-8") from error
+def _rows(table: Path) -> list[tuple[int, list[str]]]:
+    """Line number and fields of every row, the header first, in which `image` may be written in capitals as elsewhere."""
+    rows = [(line, [field.strip() for field in row]) for line, row in table_rows(table) if row]
     if not rows:
         raise UserError(f"{table}: the table of groups is empty; give it a header such as {IMAGE},coil")
-    return rows
+    header = rows[0][1]
+    return [(rows[0][0], [IMAGE if name.casefold() == IMAGE else name for name in header]), *rows[1:]]
 
 
 def _of_names(pattern: str, image_ids: Sequence[str]) -> KnownGroups:
@@ -114,6 +113,16 @@ def _of_names(pattern: str, image_ids: Sequence[str]) -> KnownGroups:
         pattern, "match", [image for image, one in zip(image_ids, found, strict=True) if one is None], len(image_ids)
     )
     return {kind: [(one[kind] or "") if one else "" for one in found] for kind in expression.groupindex}
+
+
+def _require_known(table: Path, named: Sequence[str], image_ids: Sequence[str]) -> None:
+    """A name that differs by its capitals alone would join nothing; one of quite another image may join two that name it."""
+    known, folded = set(image_ids), {image.casefold(): image for image in image_ids}
+    for name in named:
+        if name not in known and (meant := folded.get(name.casefold())):
+            raise UserError(
+                f"{table}: {TWIN_OF} names {name}, and there is no such image; write {meant} if that is meant"
+            )
 
 
 def _require(wish: object, what: str, lacking: Sequence[str], of: int) -> None:

@@ -46,6 +46,7 @@ def judge_fresh(
     samples = within(samples, inspector.card.roi, grey=sees_grey(inspector.engine("throughput")))
     if not fresh.all():
         left_out(tuple(compress(dataset.samples, ~fresh)))
+    truth = [_masks(sample, place, len(classes)) for sample in samples]
     p_defect = np.empty(len(samples))
     regions: list[tuple[Region, ...]] = []
     matched: list[list[Matched]] = []
@@ -60,7 +61,7 @@ def judge_fresh(
         p_defect[index] = judged.p_defect
         runs, found = counted_part(judged, samples[index], inspector.card.rule)
         regions.append(found)
-        matched.append(_match(samples[index], place, runs))
+        matched.append(_match(truth[index], runs, samples[index].size[0]))
         progress(index + 1, len(samples))
     return EvaluationSet(
         kind="calibrated",
@@ -70,34 +71,33 @@ def judge_fresh(
         groups=groups,
         sizes=np.array([sample.size for sample in samples], np.int64).reshape(-1, 2),
         p_defect=p_defect,
-        truth=_truth(samples, place, len(classes)),
+        truth=np.array([[one.area for one in runs] for runs in truth], np.int64).reshape(-1, len(classes)),
         regions=tuple(regions),
         defects=Defects.gather(matched),
         counted=counted_pixels(samples),
     )
 
 
-def _match(sample: Sample, place: Sequence[int], marked: Sequence[Runs]) -> list[Matched]:
+def _match(truth: Sequence[Runs], marked: Sequence[Runs], height: int) -> list[Matched]:
     """The defects of each of the inspector's classes."""
-    truth = [Runs.empty()] * len(marked)
-    for at, runs in zip(place, sample.runs, strict=True):
-        truth[at] = runs
-    return [match_runs(*both, height=sample.size[0]) for both in zip(truth, marked, strict=True)]
+    return [match_runs(*both, height=height) for both in zip(truth, marked, strict=True)]
 
 
-def _places(dataset: Dataset, classes: Sequence[str]) -> list[int]:
-    """Where each class of the data stands among the inspector's."""
-    for name in dataset.classes:
-        if name not in classes:
+def _places(dataset: Dataset, classes: Sequence[str]) -> list[int | None]:
+    """Where each class of the data stands among the inspector's; None of one that no image shows."""
+    for index, name in enumerate(dataset.classes):
+        if name not in classes and any(sample.runs[index].area for sample in dataset.samples):
             raise UserError(
                 f"{dataset.root}: class {name!r} is not one of the inspector's ({', '.join(classes)}); rename it, or "
                 "leave its images out: an inspector cannot be judged on a class that it did not learn"
             )
-    return [classes.index(name) for name in dataset.classes]
+    return [classes.index(name) if name in classes else None for name in dataset.classes]
 
 
-def _truth(samples: Sequence[Sample], place: Sequence[int], classes: int) -> NDArray[np.int64]:
-    truth = np.zeros((len(samples), classes), np.int64)
-    for row, sample in zip(truth, samples, strict=True):
-        row[place] = [runs.area for runs in sample.runs]
-    return truth
+def _masks(sample: Sample, place: Sequence[int | None], classes: int) -> list[Runs]:
+    """The mask of each of the inspector's classes."""
+    masks = [Runs.empty()] * classes
+    for at, runs in zip(place, sample.runs, strict=True):
+        if at is not None:
+            masks[at] = runs
+    return masks

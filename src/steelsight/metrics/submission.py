@@ -16,7 +16,7 @@ from steelsight.metrics.dice import DiceFigures, dice_figures
 from steelsight.metrics.mask_table import MaskTable, open_records, split_joined
 from steelsight.metrics.submitted_defects import Sizes, count_defects
 
-_IMAGE_COLUMNS = ("ImageId", "image_id", "ImageId_ClassId")
+_IMAGE_COLUMNS = ("ImageId", "image_id", "image", "ImageId_ClassId")
 
 
 @dataclass(frozen=True)

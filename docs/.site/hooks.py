@@ -69,7 +69,7 @@ def cli_page() -> str:
     lines = [
         "# Command line",
         "",
-        "Every verb ends with what it wrote and what to do next, and takes `--help`. Exit status: 0 done, 1 unexpected, 2 "
+        "A verb ends with what it wrote and what to do next, and takes `--help`. Exit status: 0 done, 1 unexpected, 2 "
         "wrong use or input (one sentence on standard error), 3 done but some images were left out or not judged, "
         "130 interrupted.",
         "",

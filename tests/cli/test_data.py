@@ -15,7 +15,7 @@ def test_clean_data_ends_with_the_command_that_trains_on_it() -> None:
     assert "66 images without a fault, 28 of them defect-free; layout severstal" in done.stdout
     assert "No faults." in done.stdout
     assert "1600 x 256" in done.stdout
-    assert f"next: steelsight train {SAMPLE} --quick --out run\n" in done.stdout
+    assert f"next: steelsight train {SAMPLE} --groups {SAMPLE / 'groups.csv'} --quick --out run\n" in done.stdout
     assert "Twins, images of one surface: 2 in 1 group, the largest of 2\n" in done.stdout
 
 

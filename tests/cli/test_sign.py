@@ -37,6 +37,7 @@ def test_it_is_refused_signed_and_taken(folder: Any, tmp_path: Path) -> None:
     said = json.loads(signed.stdout)
     taken = run_cli(*words, "--json")
     assert taken.returncode == 0, taken.stderr
+    assert json.loads(taken.stdout)["next"] == f"steelsight serve {folder} --trust {public}"
     assert json.loads(taken.stdout)["signature"] == {"state": "trusted", "name": "mill", "number": said["key"]}
 
 

@@ -15,6 +15,7 @@ from helpers.data import ROOT, SAMPLE, run_cli, start_cli
 from helpers.training_samples import SMALL, few_images, sets
 
 from steelsight.cli.begin_run import begin_run
+from steelsight.cli.next_step import export_of
 from steelsight.dataset.model import UNKNOWN
 from steelsight.dataset.read import read_dataset
 from steelsight.recipe import load_recipe
@@ -116,14 +117,11 @@ def test_what_a_limit_leaves_out_for_want_of_masks_is_said(tmp_path: Path, capsy
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_plan_trains_nothing(tmp_path: Path) -> None:
-    run = tmp_path / "run"
     done = run_cli(
         "train",
         few_images(tmp_path / "data"),
         "--recipe",
         "lite",
-        "--out",
-        run,
         "--plan",
         *sets(*SMALL),
         "--device",
@@ -147,9 +145,9 @@ def test_the_plan_trains_nothing(tmp_path: Path) -> None:
     for member in planned["members"]:
         assert member["job_disk"] * member["jobs"] == pytest.approx(member["disk"])
         assert min(member["training_rate"], member["validation_rate"], member["evidence_rate"]) > 0
-    assert planned["next"].startswith(f"steelsight train {tmp_path / 'data'} --recipe lite --out {run} --set")
+    assert planned["next"].startswith(f"steelsight train {tmp_path / 'data'} --recipe lite --set")
+    assert planned["next"].endswith("--out run")
     assert "--plan" not in planned["next"]
-    assert not run.exists()
 
 
 UNTIL_TORCH = """
@@ -168,12 +166,15 @@ except SystemExit as ending:
     [
         (["nowhere"], "nowhere"),
         (["DATA", "--recipe", "lite", "--device", "cuda"], "no CUDA device"),
-        (["DATA", "--recipe", "paper"], "steelsight weights add b0"),
-        (["DATA", "--set", "folds=13"], "13 folds need at least 13 images"),
-        (["DATA", "--limit", "2"], "5 folds need at least 5 images"),
+        (
+            ["DATA", "--recipe", "paper"],
+            "encoders b0, b1, b2, b3, b4, b5: their ImageNet weights are not on this machine; download",
+        ),
+        (["DATA", "--set", "folds=13"], "13 folds need at least 13 groups of images"),
+        (["DATA", "--limit", "2"], "5 folds need at least 5 groups of images"),
         (["DATA", "--groups", "nowhere.csv"], "nowhere.csv"),
         (["DATA", "--max-escape", "7"], "--max-escape"),
-        (["DATA", "--never-miss", "scale=0.1"], "no defect class is named 'scale'"),
+        (["DATA", "--never-miss", "scale=0.1"], "--never-miss scale: no defect class is named so"),
         (["DATA", "--quick", "--out", "."], "exists and is not a run"),
     ],
 )
@@ -191,6 +192,21 @@ def test_what_is_wrong_is_told_before_torch_is_imported(arguments: list[str], sa
     )
     assert done.stdout.strip() == "2 False", done.stderr
     assert says in done.stderr
+
+
+def test_the_next_step_is_the_export_until_one_is_newer_than_the_decision(tmp_path: Path) -> None:
+    run, inspector = tmp_path / "run", tmp_path / "inspector"
+    for folder in (run, inspector):
+        folder.mkdir()
+    export = f"steelsight export {run} --out {inspector}"
+    (run / "decision.json").touch()
+    assert export_of(run) == export
+    (inspector / "inspector.json").touch()
+    os.utime(run / "decision.json", ns=(0, 0))
+    assert export_of(run).startswith(f"steelsight inspect {inspector} IMAGES")
+    os.utime(inspector / "inspector.json", ns=(0, 0))
+    (run / "decision.json").touch()
+    assert export_of(run) == export
 
 
 @pytest.mark.slow
@@ -242,8 +258,8 @@ def test_a_class_with_hardly_any_masks_is_told_of_in_training_in_the_decision_an
         (["--recipe", "lyte"], "did you mean 'lite'"),
         (["--set", "members.*.sampling.bath=3"], "did you mean 'batch'"),
         (["--only", "segment-lite:0"], "did you mean 'segment-lite0"),
-        (["--recipe", "paper"], "steelsight weights add b0"),
-        (["--recipe", "paper", "--plan"], "steelsight weights add b0"),
+        (["--recipe", "paper"], "steelsight weights add --all --from-hub"),
+        (["--recipe", "paper", "--plan"], "steelsight weights add --all --from-hub"),
         (["--parallel", "0"], "give a number, or auto"),
         (["--set", "devices_per_job=2"], "batch 8 is no multiple of device_batch 8 x 2 devices_per_job"),
     ],

@@ -32,7 +32,7 @@ def groups(folder: Path) -> list[dict[str, str]]:
 def test_threads_change_no_byte_and_fewer_strips_are_the_first_of_more(tmp_path: Path) -> None:
     make_strips(tmp_path / "one", 24, seed=3, size=SMALL, workers=1)
     make_strips(tmp_path / "four", 24, seed=3, size=SMALL, workers=4)
-    make_strips(tmp_path / "few", 9, seed=3, size=SMALL)
+    make_strips(str(tmp_path / "few"), 9, seed=3, size=SMALL)
     assert content(tmp_path / "one") == content(tmp_path / "four")
     whole, few = content(tmp_path / "one"), content(tmp_path / "few")
     images = [name for name in few if name.endswith(".jpg")]

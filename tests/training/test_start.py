@@ -163,7 +163,7 @@ def test_a_limit_takes_whole_groups_and_is_written_down(tmp_path: Path) -> None:
 
 
 def test_too_few_images_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="5 folds need at least 5 images"):
+    with pytest.raises(UserError, match="5 folds need at least 5 groups of images"):
         start_run(Run(tmp_path / "run"), severstal(), load_recipe("lite"), limit=4)
     assert not (tmp_path / "run").exists()
 

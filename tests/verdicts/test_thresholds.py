@@ -97,10 +97,10 @@ def test_without_a_limit_nothing_is_answered() -> None:
 @pytest.mark.parametrize("name", ["2", "3", "one"])
 def test_an_unknown_class_is_named(name: str) -> None:
     tested = replace(two_kinds([0.5], [0.1]), classes=("scratch", "stain"))
-    with pytest.raises(UserError, match=f"never_miss: no defect class is named '{name}'; it must be one of"):
+    with pytest.raises(UserError, match=f"`never_miss={name}`: no defect class is named so; it must be one of"):
         policy_of(tested, never_miss={name: 0.1})
     costs = {"escape": 9, "review": 1, "overkill": 3, "escape_of": {"scrath": 90}}
-    with pytest.raises(UserError, match=r"costs.escape_of: .* did you mean 'scratch'"):
+    with pytest.raises(UserError, match=r"`cost_escape_of=scrath`: .* did you mean 'scratch'"):
         policy_of(tested, costs=costs, defect_share=0.1)
 
 

@@ -98,7 +98,7 @@ def inspect(
         labels=labels,
         as_json=as_json,
         figures={"inspector": str(inspector), "signature": asdict(signature)},
-        following=f"steelsight serve {quoted(inspector)}",
+        following=" ".join(["steelsight serve", quoted(inspector), *(f"--trust {quoted(key)}" for key in trust or ())]),
     )
 
 

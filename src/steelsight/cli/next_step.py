@@ -5,6 +5,7 @@ from pathlib import Path
 
 from steelsight.core.files import resolved
 from steelsight.inspector.artifact import CARD
+from steelsight.run.run import Run
 
 
 def inspector_beside(run: Path) -> Path:
@@ -18,9 +19,10 @@ def inspector_beside(run: Path) -> Path:
 
 
 def export_of(run: Path) -> str:
-    """The command that exports a run, or that inspects with the inspector that is there already."""
-    inspector = inspector_beside(run)
-    if (inspector / CARD).is_file():
+    """The command that exports a run, or that inspects with the inspector that was exported since the run was decided."""
+    inspector, decision = inspector_beside(run), Run(run).decision_file
+    card = inspector / CARD
+    if card.is_file() and not (decision.is_file() and decision.stat().st_mtime_ns > card.stat().st_mtime_ns):
         return inspect_with(inspector)
     return f"steelsight export {quoted(run)} --out {quoted(inspector)}"
 

@@ -36,11 +36,14 @@ def planned_run(
         yield begin_run(dataset, wanted, Run(Path(folder) / "run"), groups, limit, time, later)
 
 
-def show_plan(evidence: "OutOfFoldPredictions", only: Sequence[str], plan: "Plan", as_json: bool) -> None:
+def show_plan(
+    evidence: "OutOfFoldPredictions", only: Sequence[str], plan: "Plan", *, has_out: bool, as_json: bool
+) -> None:
     """Time each network and print what the jobs will cost.
 
     Args:
         plan: times them where they would train.
+        has_out: whether the command names where the run is to be.
     """
     from steelsight.recipe import choose_jobs
 
@@ -69,7 +72,7 @@ def show_plan(evidence: "OutOfFoldPredictions", only: Sequence[str], plan: "Plan
         "bytes": cost.disk,
         "members": [asdict(member) for member in cost.members],
     }
-    finish([], again(without=["--plan"]), as_json=as_json, figures=figures)
+    finish([], again(without=["--plan"], add=() if has_out else ("--out", "run")), as_json=as_json, figures=figures)
 
 
 def _time_table(recipe: str, cost: "Cost", device: str) -> Table:

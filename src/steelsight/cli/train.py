@@ -164,7 +164,7 @@ def train(
 
         with planned_run(labelled(), wanted, groups, limit, split_by_time, share) as evidence:
             times = partial(_times, machine, cluster, ship_data, retries)
-            show_plan(evidence, only or [], times, as_json)
+            show_plan(evidence, only or [], times, has_out=out is not None, as_json=as_json)
         return
     if run is None:
         raise UserError("--out is missing: a training is written into a folder; name one, as in --out run")

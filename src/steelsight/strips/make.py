@@ -53,7 +53,7 @@ class Made:
 
 
 def make_strips(
-    folder: Path,
+    folder: Path | str,
     images: int = 400,
     *,
     seed: int = 7,
@@ -88,6 +88,7 @@ def make_strips(
     >>> made.images, made.coils
     (3, 1)
     """
+    folder = Path(folder)
     wish = StripsRequest(images, seed, size, defective, difficulty, strips_per_coil, line, layout, loose_labels)
     if images < 1:
         raise UserError(f"{images} images: at least 1 must be made")

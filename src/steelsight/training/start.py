@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.files import resolved, sweep
 from steelsight.dataset.choose_images import choose_images
@@ -20,7 +21,7 @@ from steelsight.dataset.twins import find_twins
 from steelsight.dataset.within_roi import within
 from steelsight.imaging.read import read_image
 from steelsight.imaging.roi import choose_roi
-from steelsight.networks.encoders import require_weights
+from steelsight.networks.encoders import find_weights, require_weights
 from steelsight.recipe import Member, Recipe, resolve
 from steelsight.recipe.quick import QUICK
 from steelsight.run.predictions import OutOfFoldPredictions
@@ -54,9 +55,16 @@ def check_weights(recipe: Recipe) -> None:
     Raises:
         UserError: some are not.
     """
-    for member in recipe.members:
-        if member.weights == "imagenet":
-            require_weights(member.encoder, member.name)
+    named = {member.encoder: member.name for member in recipe.members if member.weights == "imagenet"}
+    absent = sorted(encoder for encoder in named if find_weights(encoder) is None)
+    if len(absent) > 1:
+        raise UserError(
+            f"encoders {', '.join(absent)}: their ImageNet weights are not on this machine; download them with "
+            f"`{command('weights add', all=True, from_hub=True)}`, or add a folder of files with "
+            f"`{command('weights add', 'FOLDER', all=True)}`"
+        )
+    for encoder in absent:
+        require_weights(encoder, named[encoder])
 
 
 def start_run(

@@ -168,7 +168,7 @@ def check_wish(wish: Limits, classes: tuple[str, ...]) -> None:
         UserError: it does.
     """
     _check_classes("never_miss", wish.never_miss, classes)
-    _check_classes("costs.escape_of", wish.costs.escape_of if wish.costs else (), classes)
+    _check_classes("cost_escape_of", wish.costs.escape_of if wish.costs else (), classes)
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ def _share_below(scores: Floats, thresholds: Floats) -> Floats:
 def _check_classes(where: str, named: Iterable[str], classes: tuple[str, ...]) -> None:
     for name in named:
         if name not in classes:
-            raise UserError(f"{where}: no defect class is named {name!r}; {nearest(name, classes)}")
+            raise UserError(f"`{where}={name}`: no defect class is named so; {nearest(name, classes)}")
 
 
 def _delta(wish: Limits) -> float:

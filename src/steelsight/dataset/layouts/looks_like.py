@@ -136,8 +136,9 @@ def _by_folder(root: Path, images: int) -> str:
         named = ", ".join(folder.name for folder in others[:4])
         return (
             f"It has a folder of images for each of {named}, without masks. If the folders are classes, write "
-            f"labels.csv with the "
-            "columns image and class (good where nothing is there), which tells what images show but not where."
+            "labels.csv with the "
+            "columns image and class (good where nothing is there), which tells what images show but not where; some "
+            "masks are needed beside it."
         )
     return (
         f"It has {images} images without labels. Draw masks in labelme, CVAT or Label Studio and keep what they save "

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_background
-from steelsight.dataset.layouts.good_names import is_good_name
+from steelsight.dataset.layouts.good_names import any_defect, is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import number
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
+from steelsight.dataset.layouts.listing import UNNAMED, Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
     Shape,
@@ -49,6 +49,8 @@ class _Read:
     ignore: frozenset[str]
     faults: list[Fault] = field(default_factory=list)
     no_class: Counter[str] = field(default_factory=Counter)
+    drawn: set[str] = field(default_factory=set)
+    tags: set[str] = field(default_factory=set)
     empty: int = 0
     lines: int = 0
 
@@ -107,7 +109,7 @@ def list_folder(
     return Listing(
         root,
         "cvat",
-        _classes(read.declared),
+        _classes(read),
         tuple(images),
         tuple(read.faults),
         read.notes(),
@@ -117,9 +119,10 @@ def list_folder(
     )
 
 
-def _classes(declared: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The labels of the task in its order; None where the file states none."""
-    usable = [name for name in declared if not (is_background(name) or is_good_name(name))]
+def _classes(read: _Read) -> tuple[str, ...] | None:
+    """The labels of the task in its order, but for words for any defect that are tags alone; None where there is none."""
+    words = {name for name in read.tags if UNNAMED in any_defect({name}, read.drawn, read.ignore)}
+    usable = [name for name in read.declared if not (is_background(name) or is_good_name(name) or name in words)]
     return tuple(usable) or None
 
 
@@ -148,7 +151,7 @@ def _listed(
 
     def marks(size: Size) -> Marks:
         given = (size[0] if stated[0] is None else int(stated[0]), size[1] if stated[1] is None else int(stated[1]))
-        said = frozenset(shown)
+        said = any_defect(shown, read.drawn, read.ignore)
         return shape_marks(image_id, read.file, shapes, size, boxes=boxes, ignore=read.ignore, stated=given, shown=said)
 
     return Listed(image_id, found.path, marks, read.file)
@@ -176,8 +179,10 @@ def _shapes(element: Element, image_id: str, read: _Read) -> tuple[list[Shape], 
             if is_good_name(name):
                 is_good = True
             else:
+                read.tags.add(name)
                 shown.add(name)
         else:
+            read.drawn.add(name)
             try:
                 draw, is_box = _drawn(one, read)
             except AnnotationError as error:

@@ -65,6 +65,17 @@ def test_boxes_and_tags_count_as_the_user_says(tmp_path: Path) -> None:
     assert len(read_dataset(tmp_path, boxes="as-labels").without_masks) == 2
 
 
+def test_an_image_of_another_camera_is_not_the_one_that_is_listed(tmp_path: Path) -> None:
+    write(tmp_path, {"cam1/0001.png": SQUARE, "cam2/0001.png": "", "cam2/0002.png": SQUARE})
+    (tmp_path / "images" / "cam1" / "0001.png").unlink()
+    dataset = read_dataset(tmp_path)
+    (fault,) = dataset.faults
+    assert fault.kind == "missing-image"
+    assert "image cam1/0001.png is not there (images/cam2/0001.png is another)" in fault.message
+    known = [(one.image_id, one.is_defective) for one in dataset.samples]
+    assert known == [("images/cam2/0001.png", False), ("images/cam2/0002.png", True)]
+
+
 def test_a_tag_takes_no_drawn_mask_away(tmp_path: Path) -> None:
     images = {
         "a.png": f'<tag label="NG"/>{SQUARE}',

@@ -102,6 +102,15 @@ def test_an_image_of_a_faulty_row_is_no_good_example(tmp_path: Path, layout: str
     assert known == {"a.png", "f.png"}  # a row that says good, of no image, hides no defect
 
 
+def test_a_row_about_another_camera_s_image_finds_none(tmp_path: Path) -> None:
+    for name in ("cam2/1.png", "cam2/2.png"):
+        picture(tmp_path / name)
+    (tmp_path / "labels.csv").write_text("image,class\ncam1/1.png,pit\ncam2/1.png,good\ncam2/2.png,pit\n")
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.line) for fault in dataset.faults] == [("missing-image", 2)]
+    assert [one.image_id for one in dataset.samples] == ["cam2/1.png"]
+
+
 @pytest.mark.parametrize(
     ("row", "kind"),
     [

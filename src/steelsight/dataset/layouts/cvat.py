@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_background
 from steelsight.dataset.layouts.good_names import any_defect, is_good_name
-from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
+from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk, Stated
 from steelsight.dataset.layouts.json_file import number
 from steelsight.dataset.layouts.listing import UNNAMED, Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
 from steelsight.dataset.layouts.polygon import AnnotationError
@@ -92,10 +92,11 @@ def list_folder(
     read = _Read(file, tuple(dict.fromkeys(name for name in names if name)), ignore)
     disk = ImagesOnDisk(root)
     beside = [file.parent / "images", file.parent]
+    all_stated = disk.stated((one.get("name", "") for one in top.iterfind("image")), beside)
     images: list[Listed] = []
     taken: set[Path] = set()
     for place, element in enumerate(top.iterfind("image"), start=1):
-        listed = _listed(element, place, disk, beside, read, boxes)
+        listed = _listed(element, place, disk, beside, all_stated, read, boxes)
         if listed is None:
             continue
         if listed.path in taken:
@@ -127,10 +128,16 @@ def _classes(read: _Read) -> tuple[str, ...] | None:
 
 
 def _listed(
-    element: Element, place: int, disk: ImagesOnDisk, beside: list[Path], read: _Read, boxes: Boxes | None
+    element: Element,
+    place: int,
+    disk: ImagesOnDisk,
+    beside: list[Path],
+    all_stated: Stated,
+    read: _Read,
+    boxes: Boxes | None,
 ) -> Listed | None:
     name = element.get("name", "")
-    found = disk.find(name, beside) if name else None
+    found = disk.find(name, beside, all_stated) if name else None
     if found is None or found.path is None:
         why = found.why_not if found else f"image number {place} has no name"
         read.faults.append(Fault("missing-image", read.file, None, None, f"{why}; add it, or remove its entry"))

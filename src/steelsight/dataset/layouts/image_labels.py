@@ -144,11 +144,12 @@ def read_labels(
     good: dict[Path, int] = {}
     faults: list[Fault] = []
     orphans: list[Orphan] = []
-    for line, fields in rows[1:]:
-        if not any(field.strip() for field in fields):
-            continue
-        stated, name = (from_cell(fields[place].strip()) if place < len(fields) else "" for place in (at, of))
-        found = disk.find(stated, [file.parent])
+    said = [
+        (line, fields, _cell(fields, at), _cell(fields, of)) for line, fields in rows[1:] if any(map(str.strip, fields))
+    ]
+    all_stated = disk.stated((stated for _, _, stated, _ in said), [file.parent])
+    for line, fields, stated, name in said:
+        found = disk.find(stated, [file.parent], all_stated)
         image_id = None if found.path is None else name_of(found.path)
         is_malformed = len(fields) != len(header)
         if image_id is None and (is_malformed or not is_good_name(name)):
@@ -182,6 +183,11 @@ def read_labels(
             classes |= {name}
         labels[found.path] = ImageLabel(found.path, classes, before.line if before else line, word)
     return labels, faults, orphans
+
+
+def _cell(fields: list[str], place: int) -> str:
+    """What a field says; nothing where a row is too short."""
+    return from_cell(fields[place].strip()) if place < len(fields) else ""
 
 
 def _header(fields: list[str]) -> list[str]:

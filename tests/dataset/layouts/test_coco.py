@@ -56,6 +56,16 @@ def test_parts_and_annotations_of_one_class_are_joined(tmp_path: Path) -> None:
         np.testing.assert_array_equal(sample.mask()[0], SQUARE_MASK | CORNER_MASK)
 
 
+@pytest.mark.parametrize("name", ["1", "scratch"])
+def test_two_categories_of_one_name_are_refused(tmp_path: Path, name: str) -> None:
+    root = _folder(tmp_path, [_mark(1, 1, 7, [SQUARE])])
+    content = json.loads((root / "annotations.json").read_text())
+    content["categories"] = [{"id": number, "name": name} for number in (3, 7)]
+    (root / "annotations.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=f"classes '{name}' and '{name}' would be one in a table"):
+        read_dataset(root)
+
+
 def test_one_file_under_two_names_is_listed_twice(tmp_path: Path) -> None:
     """Once with its mask, and once as an image without a defect."""
     for name in "ab":

@@ -81,6 +81,21 @@ def convert_to(data: Dataset, folder: Path, layout: WrittenLayout) -> Path:
     return folder
 
 
+def test_yolo_finds_labels_again_whatever_the_images_are_called(tmp_path: Path) -> None:
+    """Some stems are those of lists; of a path with several folders `images` the last becomes `labels`."""
+    names = [*(f"{stem}.png" for stem in ("test", "val", "train", "classes", "readme")), "line 1/images/a.png"]
+    for name in names:
+        picture(tmp_path / "data" / name)
+    images = [{"id": n, "file_name": name} for n, name in enumerate(names)]
+    marks = [{"id": n, "image_id": n, "category_id": 1, "segmentation": coco_counts(pit())} for n in range(len(names))]
+    write_coco(tmp_path / "data", images, marks, {1: PIT})
+    back = read_dataset(convert_to(read_dataset(tmp_path / "data"), tmp_path / "out", "yolo"))
+    assert (back.faults, back.notes, back.left_out) == ((), (), ())
+    assert sorted(one.image_id for one in back.samples) == sorted(f"images/train/{name}" for name in names)
+    for one in back.samples:
+        np.testing.assert_array_equal(mask_of(back, one.image_id, PIT), pit())
+
+
 def test_yolo_as_opencv_fills_it_is_the_mask_to_within_a_pixel(tmp_path: Path, dataset: Dataset) -> None:
     convert(dataset, tmp_path / "out", "yolo")
     text = (tmp_path / "out" / "labels" / "train" / "coil 1" / "a.txt").read_text()

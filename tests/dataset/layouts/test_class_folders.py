@@ -113,6 +113,16 @@ def test_faults_of_files(tmp_path: Path) -> None:
     assert [sample.image_id for sample in dataset.samples] == ["Crack/a.jpg"]
 
 
+def test_a_png_that_may_be_a_picture_is_told_as_one(tmp_path: Path) -> None:
+    """Whoever removes it as a mask has lost a good image."""
+    write_class_image(tmp_path / "Crack", "a.jpg", SMEARED)
+    write_picture(tmp_path / "good" / "b.png", (2, 3))
+    (fault,) = read_dataset(tmp_path).faults
+    assert (fault.kind, fault.file.name) == ("missing-image", "b.png")
+    assert "if it is a picture itself, save it as BMP or TIFF" in fault.message
+    assert "remove" not in fault.message
+
+
 def test_masks_that_are_all_empty_are_refused(tmp_path: Path) -> None:
     write_class_image(tmp_path / "Crack", "a.jpg", EMPTY)
     with pytest.raises(UserError, match="no mask shows a defect"):

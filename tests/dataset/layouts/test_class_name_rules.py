@@ -26,6 +26,7 @@ def test_a_name_with_spaces_around_it_is_the_same_in_a_table(name: str, before: 
 @pytest.mark.parametrize(
     ("names", "says"),
     [
+        (("1", "1"), "would be one in a table"),
         (("1", "1.0"), "would be one in a table"),
         (("é", "e\u0301"), "would be one in a table"),
         (("a\nb",), "no table can show"),

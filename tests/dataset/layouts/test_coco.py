@@ -56,6 +56,46 @@ def test_parts_and_annotations_of_one_class_are_joined(tmp_path: Path) -> None:
         np.testing.assert_array_equal(sample.mask()[0], SQUARE_MASK | CORNER_MASK)
 
 
+@pytest.mark.parametrize("name", ["1", "scratch"])
+def test_two_categories_of_one_name_are_refused(tmp_path: Path, name: str) -> None:
+    root = _folder(tmp_path, [_mark(1, 1, 7, [SQUARE])])
+    content = json.loads((root / "annotations.json").read_text())
+    content["categories"] = [{"id": number, "name": name} for number in (3, 7)]
+    (root / "annotations.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=f"classes '{name}' and '{name}' would be one in a table"):
+        read_dataset(root)
+
+
+def test_one_file_under_two_names_is_listed_twice(tmp_path: Path) -> None:
+    """Once with its mask, and once as an image without a defect."""
+    for name in "ab":
+        write_picture(tmp_path / "images" / f"{name}.jpg", SIZE)
+    images = [_image(1, "a.jpg"), _image(2, "images/a.jpg"), _image(3, "b.jpg")]
+    write_coco(tmp_path, images, [_mark(1, 1, 7, [SQUARE])], CLASSES)
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("duplicate-row", "a.jpg")]
+    assert "image a.jpg (id 2) is listed twice, as a.jpg and as images/a.jpg" in dataset.faults[0].message
+    assert [one.image_id for one in dataset.samples] == ["b.jpg"]
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+@pytest.mark.parametrize("folders", [("cam1", "cam2"), ("left", "right")])
+def test_the_mask_of_another_camera_s_image_is_not_taken(
+    tmp_path: Path, folders: tuple[str, str], is_listed: bool
+) -> None:
+    gone, there = folders
+    for name in ("0001.jpg", "0002.jpg"):
+        write_picture(tmp_path / there / name, SIZE)
+    images = [_image(1, f"{gone}/0001.jpg"), _image(3, f"{there}/0002.jpg")]
+    images += [_image(2, f"{there}/0001.jpg")] if is_listed else []
+    write_coco(tmp_path, images, [_mark(1, 1, 7, [SQUARE]), _mark(2, 3, 7, [SQUARE])], CLASSES)
+    dataset = read_dataset(tmp_path)
+    faults = [(fault.kind, fault.image_id) for fault in dataset.faults]
+    unsure = [("unsure-label", f"{there}/0001.jpg")] if is_listed else []
+    assert faults == [("missing-image", f"{gone}/0001.jpg"), *unsure]
+    assert [one.image_id for one in dataset.samples] == [f"{there}/0002.jpg"]
+
+
 @pytest.mark.parametrize("folder", ["", "images", "annotations/../images"])
 def test_images_lie_beside_the_json_or_in_images(tmp_path: Path, folder: str) -> None:
     table_folder = tmp_path / "annotations" if ".." in folder else tmp_path

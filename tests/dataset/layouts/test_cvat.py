@@ -7,6 +7,7 @@ import pytest
 from helpers.labelled_scene import PIT, SIZE, mask_of, picture
 
 from steelsight.core.errors import UserError
+from steelsight.dataset.model import UNKNOWN
 from steelsight.dataset.read import read_dataset
 
 SQUARE = '<polygon label="pit" points="2.00,1.00;5.00,1.00;5.00,4.00;2.00,4.00"/>'
@@ -62,6 +63,42 @@ def test_boxes_and_tags_count_as_the_user_says(tmp_path: Path) -> None:
     assert [one.image_id for one in dataset.samples] == ["images/a.png", "images/b.png", "images/d.png"]
     assert [(one.image_id, one.shown) for one in dataset.without_masks] == [("images/c.png", (1,))]
     assert len(read_dataset(tmp_path, boxes="as-labels").without_masks) == 2
+
+
+def test_an_image_of_another_camera_is_not_the_one_that_is_listed(tmp_path: Path) -> None:
+    write(tmp_path, {"cam1/0001.png": SQUARE, "cam2/0001.png": "", "cam2/0002.png": SQUARE})
+    (tmp_path / "images" / "cam1" / "0001.png").unlink()
+    dataset = read_dataset(tmp_path)
+    (fault,) = dataset.faults
+    assert fault.kind == "missing-image"
+    assert "image cam1/0001.png is not there (images/cam2/0001.png is another)" in fault.message
+    known = [(one.image_id, one.is_defective) for one in dataset.samples]
+    assert known == [("images/cam2/0001.png", False), ("images/cam2/0002.png", True)]
+
+
+def test_a_tag_takes_no_drawn_mask_away(tmp_path: Path) -> None:
+    images = {
+        "a.png": f'<tag label="NG"/>{SQUARE}',
+        "b.png": f'{SQUARE}<tag label="pit"/>',
+        "c.png": '<tag label="NG"/>',
+        "d.png": f'<tag label="scratch"/>{SQUARE}',
+        "e.png": '<tag label="NG"/><box label="pit" xtl="2" ytl="1" xbr="5" ybr="4"/>',
+    }
+    write(tmp_path, images, (PIT, "NG", "scratch"))
+    dataset = read_dataset(tmp_path, boxes="as-labels")
+    assert (dataset.classes, dataset.faults) == ((PIT, "scratch"), ())
+    for name in "ab":
+        np.testing.assert_array_equal(mask_of(dataset, f"images/{name}.png", PIT), SQUARE_MASK)
+    known = {one.image_id: one.shown for one in dataset.without_masks}
+    assert known == {"images/c.png": (UNKNOWN,), "images/d.png": (1,), "images/e.png": (0,)}
+    write(tmp_path, images | {"e.png": SQUARE.replace("pit", "NG")}, (PIT, "NG", "scratch"))
+    named = read_dataset(tmp_path)
+    assert named.classes == (PIT, "NG", "scratch")
+    assert {one.image_id: one.shown for one in named.without_masks} == {
+        "images/a.png": (1,),
+        "images/c.png": (1,),
+        "images/d.png": (2,),
+    }
 
 
 @pytest.mark.parametrize(

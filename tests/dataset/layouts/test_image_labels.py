@@ -68,6 +68,49 @@ def test_bad_is_a_defect_of_no_name_unless_masks_have_a_class_called_so(tmp_path
     assert {one.image_id: one.shown for one in named.without_masks} == {"b.png": (0,), "c.png": (UNKNOWN, 1)}
 
 
+FAULTY = "image,class\nb.png,good\nb.png,bad\nc.png,\nd.png,bad,extra\nE.PNG,bad\nF.PNG,good\nG.PNG\n"
+
+
+@pytest.mark.parametrize("layout", ["severstal", "index-png", "image-labels"])
+def test_an_image_of_a_faulty_row_is_no_good_example(tmp_path: Path, layout: str) -> None:
+    mask = np.zeros((6, 8), np.uint8)
+    mask[1:3, 2:5] = 1
+    for name in "abcdefg":
+        match layout:
+            case "severstal":
+                picture(tmp_path / "train_images" / f"{name}.png")
+                (tmp_path / "train.csv").write_text("ImageId,ClassId,EncodedPixels\na.png,1,1 10\n")
+            case "index-png":
+                write_index_png(tmp_path, f"{name}.png", mask * (name == "a"))
+            case _:
+                picture(tmp_path / f"{name}.png")
+    more = "a.png,pit\n" + "".join(f"{name}.png,good\n" for name in "defg") if layout == "image-labels" else ""
+    (tmp_path / "labels.csv").write_text(FAULTY + more)
+    dataset = read_dataset(tmp_path)
+    faults = {(fault.kind, fault.line, fault.image_id) for fault in dataset.faults}
+    assert faults == {
+        ("contradiction", 3, "b.png"),
+        ("unknown-class", 4, "c.png"),
+        ("malformed-row", 5, "d.png"),
+        ("missing-image", 6, None),
+        ("unsure-label", 6, "e.png"),
+        ("missing-image", 7, None),
+        ("malformed-row", 8, None),
+        ("unsure-label", 8, "g.png"),
+    }
+    known = {one.image_id for one in (*dataset.samples, *dataset.without_masks)}
+    assert known == {"a.png", "f.png"}  # a row that says good, of no image, hides no defect
+
+
+def test_a_row_about_another_camera_s_image_finds_none(tmp_path: Path) -> None:
+    for name in ("cam2/1.png", "cam2/2.png"):
+        picture(tmp_path / name)
+    (tmp_path / "labels.csv").write_text("image,class\ncam1/1.png,pit\ncam2/1.png,good\ncam2/2.png,pit\n")
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.line) for fault in dataset.faults] == [("missing-image", 2)]
+    assert [one.image_id for one in dataset.samples] == ["cam2/1.png"]
+
+
 @pytest.mark.parametrize(
     ("row", "kind"),
     [

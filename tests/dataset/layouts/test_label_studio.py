@@ -10,6 +10,7 @@ from helpers.labelled_scene import PIT, SIZE, mask_of, picture
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.brush_runs import encode_brush
+from steelsight.dataset.model import UNKNOWN
 from steelsight.dataset.read import read_dataset
 
 HEIGHT, WIDTH = SIZE
@@ -84,6 +85,34 @@ def test_boxes_and_choices_count_as_the_user_says(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mask_of(dataset, "a.png", PIT), SQUARE_MASK)
     assert [(one.image_id, one.is_defective) for one in dataset.samples] == [("a.png", True), ("c.png", False)]
     assert [one.image_id for one in dataset.without_masks] == ["b.png"]
+
+
+def test_a_choice_takes_no_drawn_mask_away(tmp_path: Path) -> None:
+    """As the same facts do in a table of labels of whole images."""
+    for name in "abcd":
+        picture(tmp_path / f"{name}.png")
+
+    def choice(name: str) -> dict[str, Any]:
+        return {"type": "choices", "value": {"choices": [name]}}
+
+    tasks = [
+        task(1, "a.png", {"result": [POLYGON, choice("Bad")]}),
+        task(2, "b.png", {"result": [POLYGON, choice(PIT)]}),
+        task(3, "c.png", {"result": [choice("Bad")]}),
+        task(4, "d.png", {"result": [POLYGON, choice("scratch")]}),
+    ]
+    write(tmp_path, tasks)
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.faults) == ((PIT, "scratch"), ())
+    for name in "ab":
+        np.testing.assert_array_equal(mask_of(dataset, f"{name}.png", PIT), SQUARE_MASK)
+    known = {one.image_id: one.shown for one in dataset.without_masks}
+    assert known == {"c.png": (UNKNOWN,), "d.png": (1,)}  # somewhere on d there is a scratch that nobody drew
+    drawn = result("polygonlabels", {"points": CORNERS}, "Bad")
+    write(tmp_path, [*tasks[:3], task(4, "d.png", {"result": [drawn]})])
+    named = read_dataset(tmp_path)
+    assert named.classes == ("Bad", PIT)
+    assert {one.image_id: one.shown for one in named.without_masks} == {"a.png": (0,), "c.png": (0,)}
 
 
 def test_which_annotation_counts_is_never_guessed(tmp_path: Path) -> None:

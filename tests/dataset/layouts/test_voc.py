@@ -102,6 +102,54 @@ def test_masks_and_xml_that_contradict_each_other_and_colours_without_a_name(tmp
     assert "colour (1, 2, 3) (9 pixels) is not in labelmap.txt" in dataset.faults[1].message
 
 
+@pytest.mark.parametrize("name", ["scratch", "Scratch", "dent", ""])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_an_empty_mask_is_not_good_where_an_object_is_named(tmp_path: Path, name: str, is_named: bool) -> None:
+    if is_named:
+        (tmp_path / "labelmap.txt").write_text(LABELMAP)
+    mask(tmp_path, "a", (250, 50, 83) if is_named else (128, 0, 0))
+    mask(tmp_path, "b", (0, 0, 0))
+    for image in "ab":
+        xml(tmp_path, image, f"<object><name>{'PIT' if image == 'a' else name}</name>{BOX}</object>")
+    dataset = read_dataset(tmp_path)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("contradiction", "JPEGImages/b.png")]
+    assert [one.is_defective for one in dataset.samples] == [True]
+
+
+@pytest.mark.parametrize("objects", ["<name>ignore</name>", "<name>pit</name><deleted>1</deleted>", "<name>ok</name>"])
+def test_an_object_that_is_no_defect_contradicts_no_mask(tmp_path: Path, objects: str) -> None:
+    (tmp_path / "labelmap.txt").write_text(LABELMAP)
+    mask(tmp_path, "a", (250, 50, 83))
+    mask(tmp_path, "b", (0, 0, 0))
+    xml(tmp_path, "b", f"<object>{objects}{BOX}</object>")
+    dataset = read_dataset(tmp_path)
+    assert (dataset.faults, [one.is_defective for one in dataset.samples]) == ((), [True, False])
+
+
+def test_names_in_lists_may_have_spaces_and_numbers_behind_them(tmp_path: Path) -> None:
+    mask(tmp_path, "a", (128, 0, 0))
+    for name in ("b", "b c", "d", "e 7", "e", "f"):
+        mask(tmp_path, name, None)
+    (tmp_path / "ImageSets" / "Main").mkdir(parents=True)
+    (tmp_path / "ImageSets" / "Main" / "pit_train.txt").write_text("a  1\nb c -1\nd 2 -1\ne 7\n\n")
+    dataset = read_dataset(tmp_path)
+    assert [one.image_id for one in dataset.samples if not one.is_defective] == [
+        f"JPEGImages/{name}.png" for name in ("b c", "d", "e 7")
+    ]
+    assert [one.images for one in dataset.left_out] == [3]
+
+
+def test_an_xml_counts_whatever_the_case_of_its_suffix(tmp_path: Path) -> None:
+    """Its image would be a good one, since a list names it."""
+    mask(tmp_path, "a", None)
+    file = xml(tmp_path, "a", f"<object><name>pit</name>{OUTLINE}</object>")
+    file.rename(file.with_suffix(".XML"))
+    (tmp_path / "ImageSets").mkdir()
+    (tmp_path / "ImageSets" / "all.txt").write_text("a\n")
+    dataset = read_dataset(tmp_path)
+    assert (dataset.faults, [one.is_defective for one in dataset.samples]) == ((), [True])
+
+
 @pytest.mark.parametrize(
     ("objects", "kind", "said"),
     [

@@ -97,6 +97,52 @@ def test_labels_without_an_image_and_images_without_a_place(tmp_path: Path) -> N
     assert [one.images for one in dataset.left_out] == [1]
 
 
+@pytest.mark.parametrize("stem", ["test", "val", "train", "classes", "README"])
+def test_an_image_called_as_a_list_keeps_its_labels(tmp_path: Path, stem: str) -> None:
+    dataset = read_dataset(write(tmp_path, {"a": SQUARE, stem: "1" + SQUARE[1:]}))
+    assert (dataset.classes, dataset.faults, dataset.notes) == (("pit", "scratch"), (), ())
+    np.testing.assert_array_equal(mask_of(dataset, f"images/train/{stem}.png", "scratch"), SQUARE_MASK)
+
+
+def test_labels_called_as_a_list_are_no_class_names(tmp_path: Path) -> None:
+    for name in ("a", "classes"):
+        picture(tmp_path / "images" / f"{name}.png")
+        (tmp_path / "labels").mkdir(exist_ok=True)
+        (tmp_path / "labels" / f"{name}.txt").write_text(SQUARE)
+    (tmp_path / "labels" / "train.txt").write_text("images/a.png\nimages/classes.png\n")
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.faults) == (("0",), ())
+    assert all(one.is_defective for one in dataset.samples)
+
+
+def test_labels_are_found_whatever_their_suffix_and_depth(tmp_path: Path) -> None:
+    root = write(tmp_path, {"a": SQUARE, "b": None, "Val": None})
+    (root / "labels" / "train" / "b.TXT").write_text(SQUARE)
+    (root / "labels" / "train" / "val.txt").write_text(SQUARE)
+    picture(root / "line 1" / "day 2" / "images" / "c.png")
+    deep = root / "line 1" / "day 2" / "labels"
+    deep.mkdir()
+    (deep / "c.txt").write_text(SQUARE)
+    (deep / "gone.txt").write_text(SQUARE)
+    dataset = read_dataset(root)
+    for name in ("images/train/b.png", "line 1/day 2/images/c.png"):
+        np.testing.assert_array_equal(mask_of(dataset, name, "pit"), SQUARE_MASK)
+    assert [(fault.kind, fault.image_id, fault.file.name) for fault in dataset.faults] == [
+        ("missing-image", None, "val.txt"),
+        ("unsure-label", "images/train/Val.png", "val.txt"),
+        ("missing-image", None, "gone.txt"),
+    ]
+
+
+def test_two_files_of_labels_of_one_image_are_a_fault(tmp_path: Path) -> None:
+    root = write(tmp_path, {"a": SQUARE, "b": "", "c": SQUARE})
+    (root / "labels" / "train" / "b.TXT").write_text(SQUARE)
+    (root / "images" / "train" / "c.txt").write_text("\n")  # which says nothing
+    (fault,) = read_dataset(root).faults
+    assert (fault.kind, fault.image_id) == ("duplicate-mask", "images/train/b.png")
+    assert "labels/train/b.TXT has labels of the same image" in fault.message
+
+
 BOMB = "[&a [x,x,x,x,x,x,x,x,x]" + "".join(
     f", &{name} [{','.join(['*' + before] * 9)}]" for before, name in pairwise("abcdefghi")
 ) + "]"  # fmt: skip

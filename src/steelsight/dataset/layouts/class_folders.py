@@ -67,7 +67,10 @@ def list_folder(root: Path) -> Listing:
             orphans = [Orphan(path.relative_to(root).as_posix(), path) for path in sorted(lonely)]
             faults += unsure_labels(orphans, bare, {one for one, has_mask in bare.items() if has_mask})
         for path in sorted(lonely):
-            message = f"no image {path.stem}.* for this mask; add the image or remove the mask"
+            message = (
+                f"a PNG is a mask in class folders, and no image {path.stem}.* lies beside this one; add its image, or, if "
+                "it is a picture itself, save it as BMP or TIFF"
+            )
             faults.append(Fault("missing-image", path, None, None, message))
     if not images:
         raise UserError(

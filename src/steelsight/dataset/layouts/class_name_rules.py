@@ -18,8 +18,8 @@ def refuse_class_names(classes: Sequence[str], root: Path) -> None:
     Raises:
         UserError: one cannot.
     """
-    taken: dict[str, str] = {}
-    for name in classes:
+    taken: dict[str, int] = {}
+    for place, name in enumerate(classes):
         if not is_plain(name):
             raise UserError(f"{root}: class {shown(name)!r} has characters that no table can show; rename the class")
         if not any(one.isprintable() and not one.isspace() for one in name):
@@ -28,10 +28,10 @@ def refuse_class_names(classes: Sequence[str], root: Path) -> None:
             raise UserError(
                 f"{root}: class {name!r} is no class of defects; images without a defect need no class, rename or remove it"
             )
-        other = taken.setdefault(_in_a_table(name), name)
-        if other is not name:
+        first = taken.setdefault(_in_a_table(name), place)
+        if first != place:
             raise UserError(
-                f"{root}: classes {other!r} and {name!r} would be one in a table; give each a name of its own"
+                f"{root}: classes {classes[first]!r} and {name!r} would be one in a table; give each a name of its own"
             )
 
 

@@ -15,7 +15,7 @@ from steelsight.dataset.layouts.coco_file import CocoAnnotation, CocoCategory, C
 from steelsight.dataset.layouts.coco_marks import annotation_runs, is_box
 from steelsight.dataset.layouts.coco_parts import base_of, files_of_parts, joined
 from steelsight.dataset.layouts.good_names import is_good_name
-from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
+from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk, Stated
 from steelsight.dataset.layouts.json_file import mentions
 from steelsight.dataset.layouts.listing import (
     Boxes,
@@ -76,27 +76,32 @@ def list_folder(
     by_image, orphans = _annotations_by_image(content, file, faults, no_class)
     images: list[Listed] = []
     ids = Counter(image.id for image in content.images)
-    taken: set[str] = set()
+    taken: dict[Path, str] = {}
     labelled: set[str] = set()
     disk = ImagesOnDisk(root)
+    folders = tuple(dict.fromkeys((file.parent, file.parent / "images", root, root / "images")))
+    all_stated = disk.stated((image.file_name for image in content.images), folders)
     for image in content.images:
         name = str(PurePosixPath(with_slashes(image.file_name)))
         annotations = by_image[image.id]
-        if not is_safe_name(name) and (found := disk.find(name).path) is not None:
+        if not is_safe_name(name) and (found := disk.find(name, folders, all_stated).path) is not None:
             name = disk.name_of(found)  # a path of the machine that exported it
         if not is_safe_name(name) or not is_image_name(Path(name)):
             faults.append(unsafe_name(image.file_name, file, None))
             orphans += [Orphan(image.file_name, file)] if annotations else []
-        elif name in taken:
-            message = f"image {name} (id {image.id}) is listed twice; keep one entry"
-            faults.append(Fault("duplicate-row", file, None, name, message))
+            continue
+        path = _path_of(name, disk, folders, all_stated)
+        if path in taken:
+            as_what = f", as {taken[path]} and as {name}" if name != taken[path] else ""
+            message = f"image {taken[path]} (id {image.id}) is listed twice{as_what}; keep one entry"
+            faults.append(Fault("duplicate-row", file, None, taken[path], message))
         elif ids[image.id] > 1:  # its annotations may be those of another image
             message = f"image {name} shares its id {image.id} with another; give each its own, in its annotations too"
             faults.append(Fault("duplicate-row", file, None, name, message))
         else:
-            images.append(_listed(name, disk, file, image, annotations, names, boxes, ignore))
+            images.append(_listed(name, path, file, image, annotations, names, boxes, ignore))
             labelled |= {name} if annotations else set()
-        taken.add(name)
+        taken.setdefault(path, name)
     there = [image.image_id for image in images if image.path.is_file()]
     orphans += [Orphan(name, file) for name in sorted(labelled.difference(there))]
     faults += unsure_labels(orphans, there, labelled)
@@ -174,9 +179,15 @@ def _annotations_by_image(
     return by_image, orphans
 
 
+def _path_of(name: str, disk: ImagesOnDisk, folders: Sequence[Path], all_stated: Stated) -> Path:
+    """The file of an image; where it would be, if it is not there."""
+    path = next((folder / name for folder in folders if (folder / name).is_file()), None)
+    return path or disk.find(name, folders, all_stated).path or folders[0] / name
+
+
 def _listed(
     name: str,
-    disk: ImagesOnDisk,
+    path: Path,
     file: Path,
     image: CocoImage,
     annotations: list[CocoAnnotation],
@@ -184,9 +195,6 @@ def _listed(
     boxes: Boxes | None,
     ignore: frozenset[str],
 ) -> Listed:
-    folders = dict.fromkeys((file.parent, file.parent / "images", disk.root, disk.root / "images"))
-    path = next((folder / name for folder in folders if (folder / name).is_file()), None)
-    path = path or disk.find(name).path or file.parent / name
     if not annotations and image.width is None and image.height is None:
         return Listed(name, path, no_marks, file)
 

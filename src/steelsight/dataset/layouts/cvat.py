@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import is_background
-from steelsight.dataset.layouts.good_names import is_good_name
-from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
+from steelsight.dataset.layouts.good_names import any_defect, is_good_name
+from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk, Stated
 from steelsight.dataset.layouts.json_file import number
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
+from steelsight.dataset.layouts.listing import UNNAMED, Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
     Shape,
@@ -49,6 +49,8 @@ class _Read:
     ignore: frozenset[str]
     faults: list[Fault] = field(default_factory=list)
     no_class: Counter[str] = field(default_factory=Counter)
+    drawn: set[str] = field(default_factory=set)
+    tags: set[str] = field(default_factory=set)
     empty: int = 0
     lines: int = 0
 
@@ -90,10 +92,11 @@ def list_folder(
     read = _Read(file, tuple(dict.fromkeys(name for name in names if name)), ignore)
     disk = ImagesOnDisk(root)
     beside = [file.parent / "images", file.parent]
+    all_stated = disk.stated((one.get("name", "") for one in top.iterfind("image")), beside)
     images: list[Listed] = []
     taken: set[Path] = set()
     for place, element in enumerate(top.iterfind("image"), start=1):
-        listed = _listed(element, place, disk, beside, read, boxes)
+        listed = _listed(element, place, disk, beside, all_stated, read, boxes)
         if listed is None:
             continue
         if listed.path in taken:
@@ -107,7 +110,7 @@ def list_folder(
     return Listing(
         root,
         "cvat",
-        _classes(read.declared),
+        _classes(read),
         tuple(images),
         tuple(read.faults),
         read.notes(),
@@ -117,17 +120,24 @@ def list_folder(
     )
 
 
-def _classes(declared: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The labels of the task in its order; None where the file states none."""
-    usable = [name for name in declared if not (is_background(name) or is_good_name(name))]
+def _classes(read: _Read) -> tuple[str, ...] | None:
+    """The labels of the task in its order, but for words for any defect that are tags alone; None where there is none."""
+    words = {name for name in read.tags if UNNAMED in any_defect({name}, read.drawn, read.ignore)}
+    usable = [name for name in read.declared if not (is_background(name) or is_good_name(name) or name in words)]
     return tuple(usable) or None
 
 
 def _listed(
-    element: Element, place: int, disk: ImagesOnDisk, beside: list[Path], read: _Read, boxes: Boxes | None
+    element: Element,
+    place: int,
+    disk: ImagesOnDisk,
+    beside: list[Path],
+    all_stated: Stated,
+    read: _Read,
+    boxes: Boxes | None,
 ) -> Listed | None:
     name = element.get("name", "")
-    found = disk.find(name, beside) if name else None
+    found = disk.find(name, beside, all_stated) if name else None
     if found is None or found.path is None:
         why = found.why_not if found else f"image number {place} has no name"
         read.faults.append(Fault("missing-image", read.file, None, None, f"{why}; add it, or remove its entry"))
@@ -148,7 +158,7 @@ def _listed(
 
     def marks(size: Size) -> Marks:
         given = (size[0] if stated[0] is None else int(stated[0]), size[1] if stated[1] is None else int(stated[1]))
-        said = frozenset(shown)
+        said = any_defect(shown, read.drawn, read.ignore)
         return shape_marks(image_id, read.file, shapes, size, boxes=boxes, ignore=read.ignore, stated=given, shown=said)
 
     return Listed(image_id, found.path, marks, read.file)
@@ -176,8 +186,10 @@ def _shapes(element: Element, image_id: str, read: _Read) -> tuple[list[Shape], 
             if is_good_name(name):
                 is_good = True
             else:
+                read.tags.add(name)
                 shown.add(name)
         else:
+            read.drawn.add(name)
             try:
                 draw, is_box = _drawn(one, read)
             except AnnotationError as error:

@@ -1,8 +1,10 @@
 """Names of folders and of labels that mean free of defects, and of labels that mean any defect."""
 
 import re
+from collections.abc import Collection
 
 from steelsight.core.safe_names import is_background
+from steelsight.dataset.layouts.listing import UNNAMED
 
 _GOOD = frozenset(
     {"free", "good", "ok", "okay", "normal", "clean", "flawless", "faultless", "defect free", "fault free"}
@@ -22,6 +24,21 @@ def is_bad_name(name: str) -> bool:
     [True, True, False, False]
     """
     return _plain(name) in _BAD
+
+
+def any_defect(names: Collection[str], drawn: Collection[str], ignore: frozenset[str]) -> frozenset[str]:
+    """Names that labels of an image as a whole give, with `UNNAMED` for those that mean any defect.
+
+    Args:
+        drawn: names of shapes: a word for any defect is a class where one has that very name.
+        ignore: names of what is not to be judged.
+
+    >>> sorted(any_defect({"NG", "bad", "scratch"}, {"bad"}, frozenset()))
+    ['', 'bad', 'scratch']
+    """
+    return frozenset(
+        UNNAMED if is_bad_name(name) and name not in drawn and name not in ignore else name for name in names
+    )
 
 
 def is_good_name(name: str) -> bool:

@@ -19,6 +19,7 @@ from steelsight.core.safe_names import from_cell
 from steelsight.dataset.layouts.good_names import is_bad_name, is_good_name
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.listing import UNNAMED, Listed, Listing, Marks, Size, is_ignored, no_marks
+from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
 from steelsight.dataset.layouts.text_file import table_header, table_rows
 from steelsight.dataset.model import Fault
 from steelsight.imaging.rle import Runs
@@ -58,9 +59,11 @@ def list_folder(root: Path, table: Path | None = None) -> Listing:
     """
     file = table or root / TABLE
     disk = ImagesOnDisk(root)
-    labels, faults = read_labels(file, disk)
+    labels, faults, orphans = read_labels(file, disk, disk.name_of)
     images = [_listed(disk.name_of(path), path, label, file) for path, label in labels.items()]
     images.sort(key=lambda one: one.image_id)
+    names = {one.image_id for one in images}
+    faults += unsure_labels(orphans, names, names)
     classes = _named(labels)
     return Listing(
         root,
@@ -80,16 +83,21 @@ def joined(listing: Listing, file: Path, ignore: frozenset[str] = frozenset()) -
         UserError: the table cannot be read.
     """
     disk = ImagesOnDisk(listing.root, without=listing.masks)
-    labels, faults = read_labels(file, disk)
+    known = {one.path: one for one in listing.images}
+
+    def name_of(path: Path) -> str:
+        return known[path].image_id if path in known else disk.name_of(path)
+
+    labels, faults, orphans = read_labels(file, disk, name_of)
     classes = listing.classes
     if classes is not None:
         labels = {path: _by_class(label, classes) for path, label in labels.items()}
         classes = (*classes, *sorted(_named(labels).difference(classes)))
-    known = {one.path: one for one in listing.images}
     images = [_with(one, labels[one.path], file, ignore) if one.path in labels else one for one in listing.images]
     added = [_listed(disk.name_of(path), path, label, file) for path, label in labels.items() if path not in known]
     used = {fault.image_id for fault in listing.faults}
     added = [one for one in added if one.image_id not in used]
+    faults += unsure_labels(orphans, [one.image_id for one in (*images, *added)], {name_of(path) for path in labels})
     note = (
         f"{file.name}: {len(labels)} images by a label of the image as a whole, {len(added)} of which no other "
         f"label is about"
@@ -115,8 +123,13 @@ def _by_class(label: ImageLabel, classes: Collection[str]) -> ImageLabel:
     )
 
 
-def read_labels(file: Path, disk: ImagesOnDisk) -> tuple[dict[Path, ImageLabel], list[Fault]]:
-    """What a table says of each image, and its faults.
+def read_labels(
+    file: Path, disk: ImagesOnDisk, name_of: Callable[[Path], str]
+) -> tuple[dict[Path, ImageLabel], list[Fault], list[Orphan]]:
+    """What a table says of each image, its faults, and the rows that may say of a defect and find no image.
+
+    Args:
+        name_of: the id of an image, which is that of the layout that knows it: a fault under another id would leave it in.
 
     Raises:
         UserError: it cannot be read, or lacks a column.
@@ -130,19 +143,24 @@ def read_labels(file: Path, disk: ImagesOnDisk) -> tuple[dict[Path, ImageLabel],
     labels: dict[Path, ImageLabel] = {}
     good: dict[Path, int] = {}
     faults: list[Fault] = []
-    for line, fields in rows[1:]:
-        if not any(field.strip() for field in fields):
-            continue
-        if len(fields) != len(header):
+    orphans: list[Orphan] = []
+    said = [
+        (line, fields, _cell(fields, at), _cell(fields, of)) for line, fields in rows[1:] if any(map(str.strip, fields))
+    ]
+    all_stated = disk.stated((stated for _, _, stated, _ in said), [file.parent])
+    for line, fields, stated, name in said:
+        found = disk.find(stated, [file.parent], all_stated)
+        image_id = None if found.path is None else name_of(found.path)
+        is_malformed = len(fields) != len(header)
+        if image_id is None and (is_malformed or not is_good_name(name)):
+            orphans.append(Orphan(stated, file, line))
+        if is_malformed:
             message = f"{len(fields)} fields, but the header has {len(header)}; mend the row"
-            faults.append(Fault("malformed-row", file, line, None, message))
+            faults.append(Fault("malformed-row", file, line, image_id, message))
             continue
-        stated, name = from_cell(fields[at].strip()), from_cell(fields[of].strip())
-        found = disk.find(stated, [file.parent])
         if found.path is None:
             faults.append(Fault("missing-image", file, line, None, f"{found.why_not}; add it, or remove the row"))
             continue
-        image_id = disk.name_of(found.path)
         if not name:
             message = f"no class for {image_id}; write the class, or good where nothing is there"
             faults.append(Fault("unknown-class", file, line, image_id, message))
@@ -164,7 +182,12 @@ def read_labels(file: Path, disk: ImagesOnDisk) -> tuple[dict[Path, ImageLabel],
         elif not is_good:
             classes |= {name}
         labels[found.path] = ImageLabel(found.path, classes, before.line if before else line, word)
-    return labels, faults
+    return labels, faults, orphans
+
+
+def _cell(fields: list[str], place: int) -> str:
+    """What a field says; nothing where a row is too short."""
+    return from_cell(fields[place].strip()) if place < len(fields) else ""
 
 
 def _header(fields: list[str]) -> list[str]:

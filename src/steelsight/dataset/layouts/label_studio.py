@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.brush_runs import decode_brush
-from steelsight.dataset.layouts.good_names import is_good_name, marks_no_defect
-from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
+from steelsight.dataset.layouts.good_names import any_defect, is_good_name, marks_no_defect
+from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk, Stated
 from steelsight.dataset.layouts.json_file import number, points_of, read_json
 from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, only_file
 from steelsight.dataset.layouts.polygon import AnnotationError
@@ -53,6 +53,7 @@ class _Read:
     ignore: frozenset[str]
     faults: list[Fault] = field(default_factory=list)
     no_class: Counter[str] = field(default_factory=Counter)
+    drawn: set[str] = field(default_factory=set)
     empty: int = 0
     skipped: list[str] = field(default_factory=list)
 
@@ -89,9 +90,10 @@ def list_folder(
     read, disk = _Read(file, ignore), ImagesOnDisk(root)
     images: list[Listed] = []
     taken: dict[Path, str] = {}
+    all_stated = disk.stated(_image_name(task) or "" for task in tasks)
     for place, task in enumerate(tasks, start=1):
         label = f"task {task['id']}" if isinstance(task.get("id"), int | str) else f"task number {place}"
-        listed = _listed(task, label, disk, read, boxes)
+        listed = _listed(task, label, disk, all_stated, read, boxes)
         if listed is None:
             continue
         if listed.path in taken:
@@ -122,9 +124,11 @@ def is_export(path: Path) -> bool:
     return text.startswith(b"[") and b'"data"' in text and b'"annotations"' in text
 
 
-def _listed(task: Mapping[str, Any], label: str, disk: ImagesOnDisk, read: _Read, boxes: Boxes | None) -> Listed | None:
+def _listed(
+    task: Mapping[str, Any], label: str, disk: ImagesOnDisk, all_stated: Stated, read: _Read, boxes: Boxes | None
+) -> Listed | None:
     stated = _image_name(task)
-    found = disk.find(stated) if stated else None
+    found = disk.find(stated, (), all_stated) if stated else None
     annotation, problem = _annotation(task)
     if found is None or found.path is None:
         if annotation is None and not problem:
@@ -147,7 +151,7 @@ def _listed(task: Mapping[str, Any], label: str, disk: ImagesOnDisk, read: _Read
 
     def marks(size: Size) -> Marks:
         stated = next((one for one in sizes if one != size), size)
-        said = frozenset(shown)
+        said = any_defect(shown, read.drawn, read.ignore)
         return shape_marks(
             image_id, read.file, shapes, size, boxes=boxes, ignore=read.ignore, stated=stated, shown=said
         )
@@ -212,6 +216,7 @@ def _shapes(
                 if marks_no_defect(name):
                     read.no_class[name] += 1
                     continue
+                read.drawn.add(name)
                 draw = _drawn(one["value"], kind, size)
                 outline = (kind, repr({key: part for key, part in one["value"].items() if not key.endswith("labels")}))
                 shapes.append(Shape(f"{label} ({kind})", name, draw, kind == "rectangle", outline=outline))
@@ -251,7 +256,7 @@ def _said(one: Any) -> tuple[str | None, list[str]]:
 
 
 def _texts(value: Any) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return [one.strip() for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _size(one: Mapping[str, Any]) -> Size:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.dataset.layouts.listing import Boxes, Marks, Size, is_ignored, union, wrong_size
+from steelsight.dataset.layouts.listing import UNNAMED, Boxes, Marks, Size, is_ignored, union, wrong_size
 from steelsight.dataset.layouts.polygon import AnnotationError, checked_polygon, polygon_runs, require_inside
 from steelsight.dataset.model import Fault
 from steelsight.imaging.rle import Runs, encode_mask
@@ -63,16 +63,17 @@ def shape_marks(
         boxes: what a box counts as; a fault where None. A box around what is not to be judged says all that is needed.
         ignore: names that mean that, beside those that say it themselves.
         stated: height and width that the file says, which must be the image's.
-        shown: classes that the file says of the image as a whole.
+        shown: classes that the file says of the image as a whole, or `UNNAMED`. Of a class that is drawn nothing is left to
+            be found, nor of a defect without a name once one has been drawn.
     """
     if stated is not None and stated != size:
         return Marks({}, (wrong_size(image_id, file, line, stated, size),))
     parts: defaultdict[str, list[Runs]] = defaultdict(list)
     faults = _boxes(image_id, file, [shape for shape in shapes if _needs_outline(shape, ignore)], boxes)
-    seen = set(shown)
+    boxed: set[str] = set()
     for shape in shapes:
         if _needs_outline(shape, ignore) and boxes != "as-masks":
-            seen.add(shape.name)
+            boxed.add(shape.name)
             continue
         try:
             runs = shape.draw(size)
@@ -83,8 +84,12 @@ def shape_marks(
             faults.append(Fault(error.kind, file, shape.line or line, image_id, message))
             continue
         parts[shape.name].append(runs)
-    masks = {} if faults else {name: union(runs, size) for name, runs in parts.items()}
-    return Marks(masks, tuple(faults), file, line, frozenset(seen if not faults else ()), _doubled(shapes))
+    if faults:
+        return Marks({}, tuple(faults), file, line, frozenset(), _doubled(shapes))
+    masks = {name: union(runs, size) for name, runs in parts.items()}
+    drawn = {name for name in masks if not is_ignored(name, ignore)}
+    answered = drawn | {UNNAMED} if drawn or boxed else drawn
+    return Marks(masks, (), file, line, frozenset(boxed | (shown - answered)), _doubled(shapes))
 
 
 def polygon(points: Sequence[tuple[float, float]]) -> Callable[[Size], Runs]:

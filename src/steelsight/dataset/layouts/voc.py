@@ -9,8 +9,9 @@ ignored. An image without
 either is defect-free where `ImageSets/` lists it, and is not read otherwise.
 """
 
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -27,7 +28,7 @@ from steelsight.dataset.layouts.legend import (
     palette,
     read_legend,
 )
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, no_marks, second_mask
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, no_marks, second_mask
 from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import Shape, polygon, rectangle, shape_marks
@@ -39,6 +40,8 @@ from steelsight.imaging.folders import look_below
 MASKS, OBJECTS, SETS, IMAGES = "SegmentationClass", "SegmentationObject", "ImageSets", "JPEGImages"
 
 _VOID: Colour = (224, 224, 192)  # the last one of the palette
+_NUMBERS = re.compile(r"(\s+-?[0-9]+)+", re.ASCII)
+"""What may stand behind a name in a list: whether the image shows a class, or which of its objects is meant."""
 _NAMED = 3
 
 
@@ -74,7 +77,8 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
     disk = ImagesOnDisk(root, without=every | objects)
     read = _Read(boxes, ignore, _legend(root) if masks else None)
     xml_of, orphans = _images_of(files, disk, read)
-    listed_names = _listed_names(root)
+    keys = {_key(path, root) for path in disk.paths} | {path.stem for path in disk.paths}
+    listed_names = _listed_names(root, keys)
     images: list[Listed] = []
     used: set[str] = set()
     for path in disk.paths:
@@ -109,7 +113,9 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
 
 
 def _xml_files(root: Path) -> list[Path]:
-    found = [path for path in sorted(root.rglob("*.xml")) if not path.relative_to(root).parts[0].startswith(".")]
+    found = [
+        path for path in sorted(root.rglob("*.[xX][mM][lL]")) if not path.relative_to(root).parts[0].startswith(".")
+    ]
     return [path for path in found if root_tag(path) == "annotation"]
 
 
@@ -128,10 +134,21 @@ def _key(image: Path, root: Path) -> str:
     return inside.with_suffix("").as_posix()
 
 
-def _listed_names(root: Path) -> set[str]:
-    """What the lists of VOC name: a name a line, behind it perhaps whether it shows a class."""
+def _listed_names(root: Path, keys: Collection[str]) -> set[str]:
+    """What the lists of VOC name: a name a line, which may have spaces and end in a number where an image's does."""
     lines = [line for path in sorted((root / SETS).rglob("*.txt")) for line in read_text(path).splitlines()]
-    return {line.split()[0].replace("\\", "/") for line in lines if line.split()}
+    names = {line.strip().replace("\\", "/") for line in lines}
+    return {name if name in keys else _without_numbers(name) for name in names}
+
+
+def _without_numbers(line: str) -> str:
+    """A line of a list without the numbers at its end.
+
+    >>> _without_numbers("coil 7 b  -1"), _without_numbers("b 12 1")
+    ('coil 7 b', 'b')
+    """
+    found = re.fullmatch(rf"(.*?){_NUMBERS.pattern}", line)
+    return found[1] if found else line
 
 
 def _legend(root: Path) -> Legend:
@@ -179,7 +196,7 @@ def _listed(
     path: Path, image_id: str, masks: list[Path], xml: tuple[Path, Element] | None, read: _Read
 ) -> Listed | None:
     if masks and read.legend is not None:
-        return Listed(image_id, path, _mask_reader(image_id, masks[0], read.legend, xml), path)
+        return Listed(image_id, path, _mask_reader(image_id, masks[0], read.legend, xml, read.ignore), path)
     if xml is None:
         return None
     file, top = xml
@@ -202,22 +219,43 @@ def _listed(
 
 
 def _mask_reader(
-    image_id: str, mask: Path, legend: Legend, xml: tuple[Path, Element] | None
+    image_id: str, mask: Path, legend: Legend, xml: tuple[Path, Element] | None, ignore: frozenset[str]
 ) -> Callable[[Size], Marks]:
     """Reads a mask, and holds it against the classes that the XML names."""
-    named = [] if xml is None else [one.findtext("name", "").strip() for one in xml[1].iterfind("object")]
+    named = [] if xml is None else _named(xml[1], ignore)
 
     def marks(size: Size) -> Marks:
         found = colour_marks(image_id, mask, legend, size)
-        lacking = next((name for name in named if name in legend.classes and name not in found.masks), None)
+        drawn = {name for name in found.masks if not is_ignored(name, ignore)}
+        lacking = next((name for name in named if not _is_drawn(name, drawn, legend)), None)
         if found.faults or lacking is None or xml is None:
             return found
         message = (
-            f"an object of class {lacking}, of which the mask {mask.name} has no pixel; see which of the two is right"
+            f"an object {f'of class {lacking}' if lacking else 'without a name'}, of which the mask {mask.name} has no "
+            "pixel; see which of the two is right"
         )
         return Marks({}, (Fault("contradiction", xml[0], None, image_id, message),))
 
     return marks
+
+
+def _named(top: Element, ignore: frozenset[str]) -> list[str]:
+    """The names of an XML's objects that are defects."""
+    there = [one for one in top.iterfind("object") if not _is_deleted(one)]
+    names = [one.findtext("name", "").strip() for one in there]
+    return [name for name in names if not marks_no_defect(name) and not is_ignored(name, ignore)]
+
+
+def _is_deleted(one: Element) -> bool:
+    return one.findtext("deleted", "0").strip() == "1"
+
+
+def _is_drawn(name: str, drawn: Collection[str], legend: Legend) -> bool:
+    """Whether a mask may show an object: its class, however it is spelt; any at all where the legend lacks its name."""
+    if name in legend.classes:
+        return name in drawn
+    alike = [one for one in legend.classes if one.casefold() == name.casefold()]
+    return any(one in drawn for one in alike) if alike else bool(drawn)
 
 
 def _shapes(file: Path, top: Element, image_id: str, read: _Read) -> tuple[list[Shape], list[Fault]]:
@@ -226,7 +264,7 @@ def _shapes(file: Path, top: Element, image_id: str, read: _Read) -> tuple[list[
     for place, one in enumerate(top.iterfind("object"), start=1):
         name = one.findtext("name", "").strip()
         label = f"object {place} ({name or 'without a name'})"
-        if one.findtext("deleted", "0").strip() == "1":
+        if _is_deleted(one):
             read.passed_over["deleted"] += 1
             continue
         if marks_no_defect(name):

@@ -4,10 +4,13 @@
     DATA/data.yaml   train/images/strip_001.jpg   train/labels/strip_001.txt     (as Roboflow does)
 
 A line is the number of a class and x, y of the corners as shares of the width and the height; five numbers are a box. An
-image without a text file, or with an empty one, is defect-free: YOLO defines it so.
+image without a text file, or with an empty one, is defect-free: YOLO defines it so. Therefore each image's file is looked for
+on the disk itself, whatever its name and however its suffix is spelt.
 """
 
-from collections.abc import Callable
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,15 +44,35 @@ _NOT_LABELS = frozenset(
         "test.txt",
     }
 )
+"""Names of lists and of texts about the data, unless an image is called so, or such a file holds labels."""
+_FEWEST = 5  # numbers in a line of labels
 _NAMED = 3
+
+
+class _TextFiles:
+    """Text files by their folder, each of which is read once."""
+
+    def __init__(self) -> None:
+        self._of: dict[Path, dict[str, list[Path]]] = {}
+
+    def spelt(self, wanted: Path) -> list[Path]:
+        """The files on disk that have a path but for the case of their suffix, the one that is spelt alike first."""
+        folder = wanted.parent
+        if folder not in self._of:
+            found: defaultdict[str, list[Path]] = defaultdict(list)
+            texts = [path for path in folder.iterdir() if _is_text(path)] if folder.is_dir() else []
+            for path in sorted(texts, key=lambda one: (one.suffix != ".txt", one)):
+                found[path.stem].append(path)
+            self._of[folder] = dict(found)
+        return [path for path in self._of[folder].get(wanted.stem, ()) if path.is_file()]
 
 
 @dataclass
 class _Read:
     """What the files hold together, gathered while they are listed."""
 
-    names: dict[int, str] | None
     ignore: frozenset[str]
+    names: dict[int, str] | None = None
     faults: list[Fault] = field(default_factory=list)
     bare: list[str] = field(default_factory=list)
 
@@ -58,7 +81,18 @@ def looks_like(root: Path) -> bool:
     """Say whether a folder has YOLO's names of classes, or its text files in `labels/`."""
     if _names_file(root) is not None:
         return True
-    return any(_text_files(folder) for folder in _label_folders(root))
+    near = [path for path in (root / LABELS, *root.glob(f"*/{LABELS}")) if path.is_dir()]
+    return any(_labels_in(folder) for folder in near if not folder.parent.name.startswith("."))
+
+
+def label_files(image: Path, root: Path) -> list[Path]:
+    """Where the labels of an image may be: the last folder `images` becomes `labels`; else beside it."""
+    parts = list(image.relative_to(root).with_suffix(".txt").parts)
+    found = [image.with_suffix(".txt")]
+    if IMAGES in parts:
+        at = len(parts) - 1 - parts[::-1].index(IMAGES)
+        found.insert(0, root.joinpath(*parts[:at], LABELS, *parts[at + 1 :]))
+    return found
 
 
 def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str] = frozenset()) -> Listing:
@@ -67,15 +101,15 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
     Raises:
         UserError: there are none, or the names of the classes cannot be read.
     """
-    names, notes = _class_names(root)
-    disk, read = ImagesOnDisk(root), _Read(names, ignore)
-    labels = {path for folder in _label_folders(root) for path in _text_files(folder)}
-    labels |= {path.with_suffix(".txt") for path in disk.paths if path.with_suffix(".txt").is_file()}
-    if not labels:
+    disk, read = ImagesOnDisk(root), _Read(ignore)
+    images, used = _images(disk, read, boxes)
+    names, notes = _class_names(root, used)
+    read.names = names
+    labels = {path for folder in _label_folders(root) for path in _labels_in(folder)} - used
+    if not labels and not used:
         raise UserError(f"{root}: no text file of labels here; YOLO keeps them in {LABELS}/, beside {IMAGES}/")
-    images, used = _images(disk, labels, read, boxes)
     labelled = {one.image_id for one in images}.difference(read.bare)
-    orphans = [Orphan(_relative(path, root), path) for path in sorted(labels - used) if read_text(path).strip()]
+    orphans = [Orphan(_relative(path, root), path) for path in sorted(labels) if read_text(path).strip()]
     for orphan in orphans:
         message = f"no image of the name {orphan.file.stem} for these labels; add the image, or remove the file"
         read.faults.append(Fault("missing-image", orphan.file, None, None, message))
@@ -108,48 +142,67 @@ def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix()
 
 
-def _images(disk: ImagesOnDisk, labels: set[Path], read: _Read, boxes: Boxes | None) -> tuple[list[Listed], set[Path]]:
+def _images(disk: ImagesOnDisk, read: _Read, boxes: Boxes | None) -> tuple[list[Listed], set[Path]]:
+    """The images, and the files that are about one."""
     images: list[Listed] = []
+    texts, names = _TextFiles(), disk.root / "classes.txt"
+    is_named = _names_file(disk.root) is not None
+    used: set[Path] = set()
     of_labels: dict[Path, tuple[str, Path]] = {}
     for path in disk.paths:
         image_id = disk.name_of(path)
-        file = next((one for one in _label_files(path, disk.root) if one in labels), None)
-        if file is None:
+        files = [file for place in label_files(path, disk.root) for file in texts.spelt(place)]
+        files = [file for file in files if is_named or file != names]
+        used.update(files)
+        if not files:
             if IMAGES not in path.relative_to(disk.root).parts:
                 continue
             read.bare.append(image_id)
             images.append(Listed(image_id, path, no_marks, path))
             continue
+        file = files[0]
+        other_file = next((one for one in files[1:] if read_text(one).strip()), None)
+        if other_file is not None:
+            message = f"{_relative(other_file, disk.root)} has labels of the same image; keep one of the two"
+            read.faults.append(Fault("duplicate-mask", file, None, image_id, message))
         other, other_path = of_labels.setdefault(file, (image_id, path))
         if other != image_id:  # nobody knows which of the two the labels are about
             for one, at, and_of in ((other, other_path, image_id), (image_id, path, other)):
                 message = f"{and_of} has the same labels, {_relative(file, disk.root)}; give each its own name"
                 read.faults.append(Fault("duplicate-image", at, None, one, message))
         images.append(Listed(image_id, path, _reader(image_id, file, read, boxes), file))
-    return images, set(of_labels)
+    return images, used
 
 
 def _reader(image_id: str, file: Path, read: _Read, boxes: Boxes | None) -> Callable[[Size], Marks]:
     return lambda size: _marks(image_id, file, read, size, boxes)
 
 
-def _label_files(image: Path, root: Path) -> list[Path]:
-    """Where the labels of an image may be: the last folder `images` becomes `labels`; else beside it."""
-    parts = list(image.relative_to(root).with_suffix(".txt").parts)
-    found = [image.with_suffix(".txt")]
-    if IMAGES in parts:
-        at = len(parts) - 1 - parts[::-1].index(IMAGES)
-        found.insert(0, root.joinpath(*parts[:at], LABELS, *parts[at + 1 :]))
-    return found
+def _label_folders(root: Path) -> Iterator[Path]:
+    """Folders of labels, however deep; not in hidden folders, and not beyond links."""
+    for inside, folders, _ in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if LABELS in folders:
+            yield Path(inside, LABELS)
 
 
-def _label_folders(root: Path) -> list[Path]:
-    found = [path for path in (root / LABELS, *root.glob(f"*/{LABELS}")) if path.is_dir()]
-    return [folder for folder in found if not folder.parent.name.startswith(".")]
+def _labels_in(folder: Path) -> list[Path]:
+    """The text files in a folder and below it that are no lists, and no texts about the data."""
+    found = [path for path in sorted(folder.rglob("*")) if _is_text(path) and path.is_file()]
+    return [path for path in found if path.name.lower() not in _NOT_LABELS or _holds_labels(path)]
 
 
-def _text_files(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*.txt")) if path.name.lower() not in _NOT_LABELS]
+def _is_text(path: Path) -> bool:
+    return path.suffix.lower() == ".txt"
+
+
+def _holds_labels(file: Path) -> bool:
+    """Whether a file that is called as a list begins with a line of labels: its image may be called nearly so."""
+    try:
+        words = next((line.split() for line in read_text(file).splitlines() if line.strip()), [])
+    except UserError:
+        return False
+    return len(words) >= _FEWEST and all(number(word) is not None for word in words)
 
 
 def _marks(image_id: str, file: Path, read: _Read, size: Size, boxes: Boxes | None) -> Marks:
@@ -217,13 +270,13 @@ def _names_file(root: Path) -> Path | None:
     return next((root / name for name in NAMES if (root / name).is_file()), None)
 
 
-def _class_names(root: Path) -> tuple[dict[int, str] | None, tuple[str, ...]]:
-    """Names by the numbers of the classes; None where no file names them."""
+def _class_names(root: Path, used: set[Path]) -> tuple[dict[int, str] | None, tuple[str, ...]]:
+    """Names by the numbers of the classes; None where no file names them, but for those that are about an image."""
     file = _names_file(root)
     if file is not None:
         return _of_yaml(file), ()
     for path in (root / "classes.txt", root / LABELS / "classes.txt", root / "obj.names"):
-        if path.is_file():
+        if path.is_file() and path not in used:
             lines = read_text(path).splitlines()
             return {key: line.strip() for key, line in enumerate(lines) if line.strip()}, ()
     return None, ("no data.yaml names the classes, so they are called by their numbers",)

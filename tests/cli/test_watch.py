@@ -110,6 +110,16 @@ def test_its_tables_say_what_inspect_says_also_of_a_region_of_interest(folder: A
     assert said == {name: {column: row[column] for column in said[name]} for name, row in written.items()}
 
 
+def test_a_watch_that_ends_by_itself_keeps_to_its_limits(inspector: Any, folder: Any, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for path in IMAGES[:3]:
+        shutil.copy(path, folder)
+    ended = run_cli("watch", inspector, folder, "--data", data, "--once", "--keep-gb", "1e-9", *QUICK)
+    assert ended.returncode == 0, ended.stderr
+    assert len(logged(data)) == 3
+    assert list(data.glob("images/*/*.*")) == []
+
+
 def test_a_damaged_log_that_is_moved_away_takes_no_image_with_it(inspector: Any, folder: Any, tmp_path: Path) -> None:
     """As the message on a damaged log advises, and without a backup."""
     data = tmp_path / "data"

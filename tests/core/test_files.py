@@ -2,14 +2,27 @@
 
 import errno
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from steelsight.core import files
 from steelsight.core.errors import UserError
-from steelsight.core.files import disk_errors, is_temporary, replacing, resolved, sweep, temporary_beside, write_bytes
+from steelsight.core.files import (
+    disk_errors,
+    is_temporary,
+    moved_aside,
+    replacing,
+    resolved,
+    sweep,
+    temporary_beside,
+    write_bytes,
+)
 
 
 def test_many_threads_write_one_file_and_it_is_always_one_of_theirs(tmp_path: Path) -> None:
@@ -112,6 +125,80 @@ def test_a_folder_is_put_back_where_its_successor_cannot_have_its_place(
         temporary.mkdir()
     assert (path / "a").read_text() == "former"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def _replace_interrupted_at(path: Path, number: int) -> bool:
+    """Replace a folder, with Ctrl-C before a line of it, whichever it is; False where there are fewer."""
+    passed = iter(range(number))
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_filename != files.__file__ or frame.f_code.co_name == "replacing":
+            return None
+        if event == "line" and next(passed, None) is None:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return trace
+
+    former = sys.gettrace()
+    try:
+        with replacing(path) as temporary:
+            temporary.mkdir()
+            (temporary / "a").write_text("new")
+            sys.settrace(trace)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(former)
+    return False
+
+
+@pytest.mark.usefixtures("way")
+def test_an_interrupted_replacement_leaves_the_former_folder_or_the_new_one(tmp_path: Path) -> None:
+    left = set()
+    for number in range(1000):
+        path = tmp_path / str(number) / "inspector"
+        path.mkdir(parents=True)
+        (path / "a").write_text("former")
+        was_interrupted = _replace_interrupted_at(path, number)
+        assert path.is_dir(), f"Ctrl-C before line {number}"
+        left.add((path / "a").read_text())
+        sweep(path.parent)
+        assert list(path.parent.iterdir()) == [path]
+        if not was_interrupted:
+            break
+    assert not was_interrupted
+    assert left == {"former", "new"}
+
+
+def kill_between_the_renames(path: Path) -> None:
+    """Replace a folder where the two cannot change names, and die when the former one is moved aside."""
+    script = (
+        "import os, sys; from pathlib import Path; from steelsight.core import files\n"
+        "files.exchange = lambda one, other: False\n"
+        "rename = os.replace\n"
+        "os.replace = lambda one, other: (rename(one, other), os._exit(9))\n"
+        "with files.replacing(Path(sys.argv[1])) as new: new.mkdir()"
+    )
+    assert subprocess.run([sys.executable, "-c", script, path], check=False).returncode == 9
+
+
+def test_what_a_kill_left_aside_is_found_until_its_name_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "inspector"
+    path.mkdir()
+    (path / "a").write_text("former")
+    assert moved_aside(path) is None
+    kill_between_the_renames(path)
+    (tmp_path / ".inspector.old.0123abcd.former").mkdir()  # of another one
+    sweep(tmp_path)
+    assert not path.exists()
+    aside = moved_aside(path)
+    assert aside is not None
+    assert (aside / "a").read_text() == "former"
+    with replacing(path) as temporary:
+        temporary.mkdir()
+    assert moved_aside(path) is None
+    sweep(tmp_path)
+    assert {one.name for one in tmp_path.iterdir()} == {"inspector", ".inspector.old.0123abcd.former"}
 
 
 def test_what_a_kill_leaves_is_swept_and_nothing_else(tmp_path: Path) -> None:

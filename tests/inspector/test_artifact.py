@@ -215,6 +215,15 @@ def test_another_folder_is_no_inspector(tmp_path: Path) -> None:
         read_card(tmp_path)
 
 
+def test_what_a_killed_replacement_left_aside_is_named(folder: Any) -> None:
+    aside = folder.rename(folder.with_name(".inspector.0123abcd.former"))
+    with pytest.raises(UserError, match="was replacing it was killed; what stood there is whole in") as refused:
+        read_card(folder)
+    assert f"{aside}: rename that to {folder}" in str(refused.value)
+    aside.rename(folder)
+    read_card(folder)
+
+
 def test_a_run_is_told_from_what_is_nothing(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text("name: lite\n", "utf-8")
     with pytest.raises(UserError, match="a run, which is no inspector yet; make one of it with `steelsight export "):

@@ -2,8 +2,10 @@
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ import pytest
 from helpers.data import SAMPLE
 from helpers.tiny_inspector import make_inspector
 
+from steelsight.core.errors import UserError
 from steelsight.imaging.read import list_images
 from steelsight.station import upkeep
+from steelsight.station.log.retention import Pruned
 from steelsight.station.queue.incoming import Incoming
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Station
@@ -68,3 +72,74 @@ def test_a_folder_that_another_log_takes_meanwhile_is_left_alone(
             time.sleep(0.01)
     assert "its images belong to another log (there)" in caplog.text
     assert [file.sha256 for file in ImageStore(station.settings.data).files()] == [LOST]
+
+
+@pytest.fixture
+def limited(tmp_path: Path) -> Iterator[Any]:
+    """A station that may keep next to nothing."""
+    folder = make_inspector(tmp_path / "inspector")
+    settings = StationSettings(data=tmp_path / "data", keep_gb=1e-9)
+    with Station.open(folder, settings, device="cpu", threads=1) as opened:
+        opened.submit(Incoming("a.jpg", IMAGES[0].read_bytes(), "watch")).result(30)
+        yield opened
+
+
+def test_a_short_life_prunes_at_its_end_and_removes_what_its_log_has_stored_alone(limited: Any) -> None:
+    limited.store.put_image(LOST, IMAGES[1].read_bytes())
+    os.utime(limited.store.image_path(LOST), (5, 5))
+    with Upkeep(limited) as at_work:
+        at_work.finish()
+    assert list(limited.store.files()) == []
+    assert limited.store.aside.read_image(LOST) == IMAGES[1].read_bytes()
+
+
+@pytest.mark.parametrize("ends_by", ["a signal", "an error"])
+def test_a_life_that_has_to_end_soon_prunes_nothing(limited: Any, ends_by: str) -> None:
+    try:
+        with Upkeep(limited):
+            if ends_by == "an error":
+                raise UserError("results cannot be kept")
+    except UserError:
+        pass
+    assert len(list(limited.store.files()))
+
+
+def test_a_life_that_has_pruned_does_so_no_more_at_its_end(limited: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "_FIRST", 0.01)
+    with Upkeep(limited) as at_work:
+        deadline = time.monotonic() + 30
+        while list(limited.store.files()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        limited.submit(Incoming("b.jpg", IMAGES[1].read_bytes(), "watch")).result(30)
+        at_work.finish()
+    assert len(list(limited.store.files()))
+
+
+def test_a_station_without_limits_looks_at_no_file_at_its_end(tmp_path: Path) -> None:
+    folder, settings = make_inspector(tmp_path / "inspector"), StationSettings(data=tmp_path / "data", keep_gb=inf)
+    with Station.open(folder, settings, device="cpu", threads=1) as station, Upkeep(station) as at_work:
+        station.store.put_image(LOST, IMAGES[1].read_bytes())
+        os.utime(station.store.image_path(LOST), (5, 5))
+        at_work.finish()
+        assert [file.sha256 for file in station.store.files()] == [LOST]
+
+
+def test_a_last_pruning_that_fails_is_told_and_one_that_hangs_is_not_waited_for(
+    limited: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (limited.settings.data / "station.json").write_text('{"log": "another", "where": "there"}')
+    with Upkeep(limited) as at_work:
+        at_work.finish()
+    assert "pruning failed, and is tried again at the next start" in caplog.text
+    assert len(list(limited.store.files()))
+    monkeypatch.setattr(upkeep, "_LONGEST", 0.05)
+    monkeypatch.setattr(upkeep, "_LAST", 0.05)
+    over = threading.Event()
+    monkeypatch.setattr(upkeep, "prune", lambda *_: over.wait(30) and Pruned(0, 0, 0))
+    try:
+        with Upkeep(limited) as at_work:
+            at_work.finish()
+        assert "pruning was not over after" in caplog.text
+    finally:
+        over.set()

@@ -135,6 +135,20 @@ def test_the_average_is_the_mean_of_the_last_epochs_and_best_is_the_best(tmp_pat
     assert all(torch.equal(best[key], chosen[key]) for key in best)
 
 
+def test_where_nothing_can_be_validated_the_last_epoch_is_kept(tmp_path: Path, fabric: Fabric) -> None:
+    samples = severstal().samples
+    clean = [sample for sample in samples if not sample.is_defective][:4]
+    kept = []
+    for keep in ("{weights: best}", "{weights: average, last: 1}"):
+        of = member("segment-lite0", *TINY, f"members.*.keep={keep}")
+        folder = JobFolder(tmp_path / str(len(kept)))
+        folder.path.mkdir()
+        job = TrainingJob(of, 0, 0, severstal().classes, samples[:10], clean, folder, READ)
+        with job_loader(job, fabric.device, 0) as loader:
+            kept.append(fit(job, new_network(job), fabric, loader, QUIET))
+    assert all(torch.equal(kept[0][key], kept[1][key]) for key in kept[0])
+
+
 @pytest.mark.parametrize("first", [3e-4, 0.1])
 def test_the_best_epoch_is_that_of_all_phases(first: float, tmp_path: Path, fabric: Fabric) -> None:
     """The second phase goes on from the last weights of the first, and either may hold the best epoch."""

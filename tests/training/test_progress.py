@@ -1,6 +1,7 @@
 """The time left is told often, and worked out seldom."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,22 @@ def test_time_left_follows_the_clock_between_two_estimates(tmp_path: Path, monke
         assert estimates == made + 1
         assert later is not None
         assert later < first
+
+
+def test_a_fold_that_cannot_tell_the_best_epoch_is_named_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = read_dataset(few_images(tmp_path / "data"), decode=False)
+    two, best = "members.*.phases.*.epochs=2", ("members.*.keep={weights: best}", "members.*.validate_every=1")
+    recipe = load_recipe("demo", (*SMALL, two, *best))
+    evidence = OutOfFoldPredictions.of(start_run(Run(tmp_path / "run"), data, recipe))
+    jobs = [make_job(evidence, member, fold) for member, fold in choose_jobs(evidence.recipe, [])]
+    for job in jobs:
+        clean = replace(job, validation=[sample for sample in job.validation if not sample.is_defective])
+        for one in (job, clean):
+            with TrainingProgress([one], done=0, visible=True) as shown:
+                shown.begin(one)
+                for epoch in range(2):
+                    shown.epoch(one, {"epoch": epoch, "train_loss": 0.5, "images_per_second": 1.0})
+            said = capsys.readouterr().err.count("so no epoch can be the best; the last one is kept")
+            assert said == (one is clean and one.member.step == "segment")

@@ -101,7 +101,7 @@ def watch(
         station = stack.enter_context(
             Station.open(inspector, settings, device=device, threads=threads, trust=trust or ())
         )
-        stack.enter_context(Upkeep(station))
+        upkeep = stack.enter_context(Upkeep(station))
         tables = None
         if out is not None:
             tables = ResultTables(out, station.inspector.classes, station.log, str(watched.folder))
@@ -112,6 +112,8 @@ def watch(
         except KeyboardInterrupt:  # asked twice: what is in work is inspected at the next start, as after any kill
             fail("ended at once; images whose results were not in the log yet are inspected at the next start")
             os._exit(INTERRUPTED)
+        if once and ended_by is None:  # whoever sends a signal does not wait for it
+            upkeep.finish()
     _say_figures(follow)
     wrote = [] if out is None else [out / table for table in TABLES]
     finish(wrote, _look(inspector, data, database), as_json=as_json, figures=_as_dict(follow))

@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ _LONGEST_STEM = 180  # bytes, of 255 that most file systems allow
 _TEMPORARY = re.compile(
     r"\..+\.(\d+|[0-9a-f]{8})\.part(\.[^.]+)?"
 )  # those of `temporary_beside`, and of older steelsights
+_FORMER = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.former", re.DOTALL)
+"""A folder that was moved aside for its successor."""
 
 
 @contextmanager
@@ -85,26 +88,67 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
 def _take_place(temporary: Path, path: Path) -> None:
     """Rename a file or folder. A folder takes no other's name, so the two change names. Where the system cannot do that, the
     one that is there is moved aside first: a moment without it, rather than the time that deleting takes; it is put back if
-    its successor cannot have its place."""
-    former = temporary_beside(path)
+    its successor cannot have its place, or Ctrl-C comes between. A kill there leaves both; see `moved_aside`."""
+    former = _former_beside(path)
     try:
-        while True:
-            with suppress(FileNotFoundError):  # another process moves it aside
-                if path.is_dir() and temporary.is_dir():
-                    if exchange(temporary, path):
-                        return
-                    path.replace(former)
-            try:
-                temporary.replace(path)
-                return
-            except OSError as error:
-                if error.errno not in _TAKEN:
-                    if former.exists() and not path.exists():
-                        former.replace(path)
-                    raise
-                _remove(former)  # another process was faster, and its folder is the one to be moved aside now
+        while not _exchanged(temporary, path, former) and not _renamed(temporary, path):
+            _discard(former)  # another process was faster, and its folder is the one to be moved aside now
     finally:
-        _remove(former)
+        if former.exists():
+            if not path.exists():
+                _put_back(former, path)
+            _discard(former)
+
+
+def _exchanged(temporary: Path, path: Path, former: Path) -> bool:
+    """Whether two folders changed names; where they cannot, the one that is there is moved aside."""
+    with suppress(FileNotFoundError):  # another process moves it aside
+        if path.is_dir() and temporary.is_dir():
+            if exchange(temporary, path):
+                return True
+            path.replace(former)
+    return False
+
+
+def _renamed(temporary: Path, path: Path) -> bool:
+    """Whether a file or folder got the name; not where it is another folder's."""
+    try:
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
+        return False
+    return True
+
+
+def _put_back(former: Path, path: Path) -> None:
+    try:
+        former.replace(path)
+    except OSError as error:  # another process may be faster here, too
+        if error.errno not in _TAKEN:
+            raise
+
+
+def _discard(former: Path) -> None:
+    """Remove what was moved aside, under a temporary's name: one that is called former is whole, whenever a kill comes."""
+    doomed = temporary_beside(former)
+    with suppress(FileNotFoundError):
+        former.replace(doomed)
+        _remove(doomed)
+
+
+def _former_beside(path: Path) -> Path:
+    """A name for what is moved aside, which `sweep` takes for a temporary's only once its successor is there."""
+    return path.with_name(f".{_short(path.name)}.{os.urandom(4).hex()}.former")
+
+
+def moved_aside(path: Path) -> Path | None:
+    """Where the folder of this name lies, if a kill came while another was taking its place: its successor never did."""
+    if path.exists():
+        return None
+    name = _short(path.name)
+    found = ((one, _FORMER.fullmatch(one.name)) for one in sorted(path.parent.glob(f".{escape(name)}.*.former")))
+    return next((one for one, of in found if of and of["name"] == name), None)
 
 
 def temporary_beside(path: Path) -> Path:
@@ -206,9 +250,13 @@ def refuse_links_out(folder: Path, *below: str) -> None:
 def sweep(folder: Path, *, below: bool = True, stem: str = "*") -> None:
     """Remove the temporary files that a killed run left in a folder, and below it if wanted; of files of one stem alone where
     it is given, since other processes may write others."""
-    pattern = f".{stem}.*.part*"
-    for path in folder.rglob(pattern) if below else folder.glob(pattern):
+    find = folder.rglob if below else folder.glob
+    for path in find(f".{stem}.*.part*"):
         if is_temporary(path):
+            _remove(path)
+    for path in find(f".{stem}.*.former"):
+        of = _FORMER.fullmatch(path.name)
+        if of and path.with_name(of["name"]).exists():  # else it is all that there is
             _remove(path)
 
 

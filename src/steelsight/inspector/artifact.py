@@ -16,7 +16,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, mode
 
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
-from steelsight.core.files import write_json
+from steelsight.core.files import moved_aside, resolved, write_json
 from steelsight.core.model import Model, explain
 from steelsight.core.parsing import parse_json
 from steelsight.imaging.combine import Combine
@@ -264,6 +264,11 @@ def open_artifact(folder: Path, trusted: Sequence[TrustedKey] = ()) -> tuple[Ins
         if (folder / RECIPE).is_file():
             made = command("export", folder, out="INSPECTOR")
             raise UserError(f"{folder}: a run, which is no inspector yet; make one of it with `{made}`")
+        if (former := moved_aside(resolved(folder))) is not None:
+            raise UserError(
+                f"{folder}: not there, since the command that was replacing it was killed; what stood there is whole in "
+                f"{former}: rename that to {former.parent / resolved(folder).name}, or write the inspector anew"
+            )
         raise UserError(
             f"{path}: not found, so {folder} is no inspector; name the folder that "
             f"`{command('export', 'RUN', out=True)}` wrote"

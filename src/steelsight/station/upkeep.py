@@ -1,7 +1,9 @@
-"""Retention while a station runs: what it does not keep goes, soon after the start and then every ten minutes."""
+"""Retention while a station runs: what it does not keep goes, soon after the start and then every ten minutes; of one that
+ends sooner by itself, at its end."""
 
 import logging
 import threading
+from math import inf
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +14,8 @@ from steelsight.station.station import Station
 log = logging.getLogger("steelsight.station")
 
 _FIRST, _EVERY, _LAST = 60.0, 600.0, 10.0
+_LONGEST = 300.0
+"""Seconds for which a station that has nothing else to do waits for its only pruning."""
 
 
 class Upkeep:
@@ -20,6 +24,7 @@ class Upkeep:
     def __init__(self, station: Station) -> None:
         self._station = station
         self._first = True
+        self._was_pruned = self._is_wanted_at_end = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
@@ -33,19 +38,38 @@ class Upkeep:
         self._ended.set()
         self._thread.join(_LAST)  # a kill within a pruning loses nothing, and the database may hang
 
+    def finish(self) -> None:
+        """End, and prune before that if there are limits and nothing has been pruned yet: a station that cron starts for each
+        few images would never do so. To be left out by who has to end soon."""
+        settings = self._station.settings
+        if settings.keep_days is None and settings.keep_gb == inf:
+            return
+        self._is_wanted_at_end = True
+        self._ended.set()
+        self._thread.join(_LONGEST)
+        if self._thread.is_alive():
+            log.warning("pruning was not over after %d s; the next start goes on with it", _LONGEST)
+
     def _run(self) -> None:
         wait = _FIRST
         while not self._ended.wait(wait):
             wait = _EVERY
-            station = self._station
-            try:
-                gone = prune(station.log, station.store, station.settings)
-            except (UserError, OSError) as error:  # as on a disk that is away for a while: the next time may do
-                log.error("pruning failed, and is tried again in %d minutes: %s", _EVERY // 60, error)
-                continue
-            if gone.inspections or gone.images:
-                log.info("pruned %d inspections, %d images, %d bytes", gone.inspections, gone.images, gone.bytes)
-            self._say_unknown(gone)
+            self._prune()
+        if self._is_wanted_at_end and not self._was_pruned:
+            self._prune()
+
+    def _prune(self) -> None:
+        station = self._station
+        try:
+            gone = prune(station.log, station.store, station.settings)
+        except (UserError, OSError) as error:  # as on a disk that is away for a while: the next time may do
+            again = "at the next start" if self._ended.is_set() else f"in {_EVERY // 60:.0f} minutes"
+            log.error("pruning failed, and is tried again %s: %s", again, error)
+            return
+        self._was_pruned = True
+        if gone.inspections or gone.images:
+            log.info("pruned %d inspections, %d images, %d bytes", gone.inspections, gone.images, gone.bytes)
+        self._say_unknown(gone)
 
     def _say_unknown(self, gone: Pruned) -> None:
         """Name what lies aside: at the first time, and whenever that has changed."""

@@ -280,7 +280,8 @@ def validated(job: TrainingJob) -> list[int]:
 def _keep(state: Checkpoint, member: Member, model: nn.Module, line: dict[str, Any], epoch: int) -> None:
     if member.keep.weights == "best":
         score = line.get("valid_accuracy" if member.step == "classify" else "valid_dice_image", float("-inf"))
-        if state.kept is None or score > state.kept_score:
+        unjudged = state.kept_score == float("-inf")  # the last epoch while none could be validated: best there is not
+        if state.kept is None or unjudged or score > state.kept_score:
             state.kept, state.kept_score = average_in(None, model.state_dict(), 0), score
     elif epoch >= member.epochs - member.keep.last:
         state.kept = average_in(state.kept, model.state_dict(), state.kept_count)

@@ -17,7 +17,7 @@ from steelsight.core.safe_names import shown
 from steelsight.recipe import waits_for
 from steelsight.run.job_log import CLASS_DICE
 from steelsight.training.checkpoint import Checkpoint
-from steelsight.training.epochs import Hooks, TrainingJob
+from steelsight.training.epochs import Hooks, TrainingJob, validated
 from steelsight.training.job_order import JobRoom, PendingJob, duration
 from steelsight.training.sampling import distinct_images, steps_per_epoch
 
@@ -106,6 +106,10 @@ class TrainingProgress:
         self.say(_epoch_line(job, line, self.seconds_left()))
         if done == job.member.epochs and line.get(CLASS_DICE):
             self.say(_class_line(job, line[CLASS_DICE]))
+        if done == job.member.epochs and job.member.keep.weights == "best" and not validated(job):
+            self.say(
+                f"{job.name}: no image of the fold has a defect, so no epoch can be the best; the last one is kept"
+            )
 
     def end(self, job: TrainingJob) -> None:
         """A job is done, or has failed."""

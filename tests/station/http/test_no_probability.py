@@ -30,6 +30,7 @@ def check_odd(said: Any, step: Any) -> None:
     assert (said["height"], said["width"]) == (256, 1600)
     assert (said["p_defect"] is None) == (said["probability"] is None) == (step == "classify")
     assert (said["doubt"], said["has_image"], said["has_maps"], said["regions"]) == (1.0, True, False, [])
+    assert said["classes"] == {}  # and not 0 pixels of each
 
 
 def test_each_image_is_answered_alone_and_among_others(running: Any) -> None:

@@ -77,6 +77,19 @@ def test_a_row(log: Any) -> None:
     assert (typed[1]["id"], typed[1]["height"], typed[1]["word"]) == (bad.id, None, None)
 
 
+def test_an_image_that_was_not_judged_has_no_pixels_of_defects_not_even_none(log: Any) -> None:
+    why = "plate-0.jpg: the networks gave no probability"
+    (one,) = log.add([make_result(error=why, p_defect=None, probability=None, runs=("", ""), regions=())])
+    log.review(
+        one.id, after_version=0, agrees=False, word="reject", runs=("7 3", ""), reviewer="", comment="", at=START
+    )
+    (text,), (typed,) = read_csv(log), read_parquet(log)
+    for name in CLASSES:
+        assert (text["height"], text[f"area_{name}"], text[f"suspected_area_{name}"]) == ("256", "", "")
+        assert (typed["height"], typed[f"area_{name}"], typed[f"suspected_area_{name}"]) == (256, None, None)
+    assert (text["classes"], text["review_area_scratch"], typed["review_area_dent, deep"]) == ("", "3", 0)
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(results, max_size=4))
 def test_both_hold_the_same_whatever_the_names(log: Any, given_results: Any) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from csv import DictReader
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -171,6 +172,18 @@ def test_a_table_that_somebody_moved_away_is_made_anew(own_log: Any, whole: Any,
     for name in TABLES:
         assert (out / name).read_bytes().startswith(whole[name])
         assert b'""30""' in (out / name).read_bytes()[len(whole[name]) :]
+
+
+def test_a_table_moved_away_before_many_rows_are_added_holds_each_of_them_once(own_log: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with ResultTables(out, CLASSES, own_log, FOLDER) as tables:
+        (out / "images.csv").rename(tmp_path / "mine.csv")
+        tables.add(own_log.add([make_result(number) for number in range(100, 600)]))
+        assert not tables.missing
+    with (out / "images.csv").open(encoding="utf-8", newline="") as stream:
+        numbers = [int(row["LogId"]) for row in DictReader(stream)]
+    assert len(numbers) == len(set(numbers)) == 12 + 500
+    assert (out / "submission.csv").read_bytes().count(b"strip ") == 2 * (10 + 400)  # a fifth cannot be read
 
 
 def test_a_full_disk_takes_nothing_and_is_caught_up_with(own_log: Any, whole: Any, tmp_path: Path) -> None:

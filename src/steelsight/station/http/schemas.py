@@ -68,7 +68,7 @@ class InspectionSummary(Model):
     """An inspection without its masks; see `steelsight.station.inspection.Result`.
 
     Attributes:
-        classes: area of each class in pixels.
+        classes: area of each class in pixels; empty where the image was not judged.
     """
 
     id: int

@@ -162,7 +162,7 @@ def _common(inspection: Inspection) -> dict[str, Any]:
         "error": result.error,
         "seconds": result.seconds,
         "doubt": result.doubt,
-        "classes": areas,
+        "classes": areas if result.error is None else {},  # 0 would say that the networks found nothing
         "has_image": result.has_image,
         "has_maps": result.has_maps,
         "review": None if inspection.review is None else review_answer(inspection.review, classes),

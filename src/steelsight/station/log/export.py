@@ -101,7 +101,7 @@ def row(one: Inspection, classes: Sequence[str]) -> list[Cell]:
     """An inspection's cells; None where there is nothing to say."""
     result, review = one.result, one.review
     height, width = result.size or (None, None)
-    found = _areas(one.classes, result.runs)
+    found = _areas(one.classes, result.runs) if result.error is None else {}  # 0 would say that it is clean
     first: list[Cell] = [one.id, result.at, result.door, result.station, result.name, result.sha256, result.bytes]
     first += [result.inspector, height, width, result.p_defect, result.probability, result.verdict, result.reason]
     first += [";".join(result.flags), result.error, result.seconds, result.doubt, result.has_image, result.has_maps]

@@ -77,11 +77,13 @@ class ResultTables:
             one.id: one for one in inspections if one.id not in self._written and one.classes == self._tables.classes
         }
         self.missing.update(new)
-        for start in range(0, len(new), _AT_ONCE):
-            group = [new[number] for number in sorted(new)[start : start + _AT_ONCE]]
-            self._append(group)
-            self._written.update(one.id for one in group)
-            self.missing.difference_update(one.id for one in group)
+        numbers = sorted(new)
+        for start in range(0, len(numbers), _AT_ONCE):
+            # asked for each group: putting the tables right before an earlier one writes whatever is missing, this one too
+            group = [number for number in numbers[start : start + _AT_ONCE] if number not in self._written]
+            self._append([new[number] for number in group])
+            self._written.update(group)
+            self.missing.difference_update(group)
 
     def catch_up(self) -> None:
         """Write what is missing, as it stands in the log.

@@ -20,6 +20,7 @@ from steelsight.inspector.artifact import write_card
 from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.inspector import Inspector
 from steelsight.station.http.routes import viewing
+from steelsight.station.station import Station
 
 
 def test_pages_follow_one_another_and_hold_each_once(client: Client) -> None:
@@ -79,7 +80,7 @@ def test_numbers_that_no_inspection_has_yet(client: Client) -> None:
         assert answer.json()["detail"]
 
 
-def test_of_pictures_two_are_made_at_a_time(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_pictures_and_regions_two_are_made_at_a_time(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many are asked for, that of a very large image takes half a gigabyte."""
     at_work, most, lock = 0, 0, threading.Lock()
 
@@ -95,10 +96,13 @@ def test_of_pictures_two_are_made_at_a_time(client: Client, monkeypatch: pytest.
 
     monkeypatch.setattr(viewing, "overlay_png", make)
     monkeypatch.setattr(viewing, "mask_png", make)
+    monkeypatch.setattr(Station, "region_of", lambda *_: make() and None)
     paths = [f"/api/v1/inspections/{number}/{name}.png" for number in (1, 2, 3, 4) for name in ("overlay", "mask")]
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(client.get, paths))
-    assert {(one.status_code, one.content) for one in answers} == {(200, b"picture")}
+    regions = [f"/api/v1/inspections/{number}/region" for number in (1, 2, 3, 4)]
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(client.get, [*regions, *paths]))
+    assert [one.status_code for one in answers[:4]] == [404] * 4
+    assert {(one.status_code, one.content) for one in answers[4:]} == {(200, b"picture")}
     assert most == 2
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from steelsight.imaging.rle import format_runs
 from steelsight.station.http.errors import Responses, refusals
+from steelsight.station.http.middleware.answers import room
 from steelsight.station.http.params import ClassNumber, HistoryPage, InspectionId, Version
 from steelsight.station.http.pictures import browser_image, mask_png, overlay_png, write_png
 from steelsight.station.http.responses import json_answer, picture
@@ -19,7 +20,7 @@ from steelsight.station.inspection import Inspection
 from steelsight.station.station import Station
 
 _MADE_AT_ONCE = 2
-"""Pictures: one of a very large image takes half a gigabyte while it is made, and a page asks for many."""
+"""Pictures and regions: that of a very large image takes half a gigabyte while it is made, and a page asks for many."""
 
 _PICTURE: Responses = {
     200: {"content": {"image/png": {}}, "description": "The picture."},
@@ -93,10 +94,12 @@ def viewing_routes(station: Station) -> APIRouter:
         responses=refusals(404, 422, 503),
         summary="Region of interest",
     )
-    def region(id: InspectionId) -> Response:
+    async def region(request: Request, id: InspectionId) -> Response:
         """The pixels of the image that count, where this station's inspector has a region of interest and judged it."""
-        found = find_inspection(station, id)
-        counted = station.region_of(found)
+        found = await run_in_threadpool(find_inspection, station, id)
+        await room(request)
+        async with turns:  # it is found in the image, which is decoded for it
+            counted = await run_in_threadpool(station.region_of, found)
         if counted is None:
             raise HTTPException(404, f"inspection {id}: this station's inspector has no region of interest for it")
         return json_answer(RegionOfInterestAnswer(runs=format_runs(counted)))

@@ -65,7 +65,7 @@ class ChosenCorrections:
     """What reviewers have said, and can be trained on.
 
     Attributes:
-        classes: of the newest inspection that was reviewed.
+        classes: of the newest inspection that was reviewed and whose image is there.
         corrections: in the order of the log.
         left_out: reviewed, and not among them.
     """
@@ -85,8 +85,8 @@ def write_corrections(log: InspectionLog, store: ImageStore, folder: Path) -> Co
     """Write the dataset: `annotations.json` (COCO) and `images/`, with `reviews.csv` and `README.txt` beside them, and
     `labels.csv` where images were rejected of which no mask shows the defect.
 
-    The classes are those of the newest inspection that was reviewed. An image is called by its SHA-256, never by the name
-    that its sender gave it.
+    The classes are those of the newest inspection that was reviewed and whose image is in the store. An image is called by
+    its SHA-256, never by the name that its sender gave it.
 
     Args:
         folder: where to; it must not exist, or be empty.
@@ -204,18 +204,32 @@ def choose(log: InspectionLog, store: ImageStore, held: Mapping[str, Path] | Non
     Args:
         held: images that are there though the store may have lost them, by SHA-256.
     """
-    reviewed = _latest(log)
-    # not of the latest review: who looks once more at what an earlier inspector said has not gone back to it
-    classes = reviewed[-1][0].classes if reviewed else ()
+    reviewed, there = _latest(log), held or {}
+    classes = _classes([inspection for inspection, _ in reviewed], store, there)
     corrections: list[Correction] = []
     left_out: list[LeftOutReview] = []
     for inspection, review in reviewed:
-        found = _correction(inspection, review, classes, store, held or {})
+        found = _correction(inspection, review, classes, store, there)
         if isinstance(found, Correction):
             corrections.append(found)
         else:
             left_out.append(LeftOutReview(inspection.id, found))
     return ChosenCorrections(classes, tuple(_of_one_name_each(corrections)), tuple(left_out))
+
+
+def _classes(reviewed: Sequence[Inspection], store: ImageStore, held: Mapping[str, Path]) -> tuple[str, ...]:
+    """The classes to train on: those of the newest inspection whose image is there, since a log may be shared by lines with
+    other classes, whose images lie elsewhere; of the newest of all where no image is there.
+
+    Not of the latest review: who looks once more at what an earlier inspector said has not gone back to it.
+    """
+    there = (one for one in reversed(reviewed) if _place(one.result.sha256, store, held) is not None)
+    newest = next(there, reviewed[-1] if reviewed else None)
+    return () if newest is None else newest.classes
+
+
+def _place(sha256: str, store: ImageStore, held: Mapping[str, Path]) -> Path | None:
+    return store.image_path(sha256) or held.get(sha256)
 
 
 def _of_one_name_each(corrections: Sequence[Correction]) -> Iterator[Correction]:
@@ -260,8 +274,8 @@ def _correction(
     if set(inspection.classes) != set(classes) or len(texts) != len(classes):
         there, wanted = ", ".join(inspection.classes), ", ".join(classes)
         return (
-            f"it was inspected for the classes {there}, and the newest that was reviewed for {wanted}; inspect it again, "
-            "and review that"
+            f"it was inspected for the classes {there}, and the newest reviewed image that is stored here for {wanted}; "
+            "inspect it again, and review that"
         )
     try:
         by_class = {name: parse_runs(text, result.size) for name, text in zip(inspection.classes, texts, strict=True)}
@@ -269,7 +283,7 @@ def _correction(
         return f"its mask does not fit it: {error}"
     masks = tuple(by_class[name] for name in classes)
     is_undrawn = review.word == "reject" and not any(runs.area for runs in masks)
-    path = store.image_path(result.sha256) or held.get(result.sha256)
+    path = _place(result.sha256, store, held)
     if path is None:
         return _GONE
     return Correction(

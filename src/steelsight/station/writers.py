@@ -8,7 +8,10 @@ import hashlib
 from pathlib import Path
 
 from steelsight.core.files import disk_errors, write_text
+from steelsight.station.log.identity import lies_in
+from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.values import written
+from steelsight.station.settings import StationSettings
 
 FOLDER = "stations"
 """In the data folder: a file for each name, so that stations which start at once lose none."""
@@ -37,3 +40,14 @@ def writers_of(data: Path) -> frozenset[str]:
         for path in (data / FOLDER).glob("[0-9a-f]*.txt"):
             found.add(path.read_bytes().decode("utf-8", "replace"))
     return frozenset(found - {""})  # a power cut may leave the last one empty
+
+
+def own_names(log: InspectionLog, settings: StationSettings) -> frozenset[str] | None:
+    """The names whose entries are those of this station's folder; None where all are: a log in the folder is its own.
+
+    Raises:
+        UserError: the disk refuses.
+    """
+    if lies_in(log, settings.data):
+        return None
+    return writers_of(settings.data) | {written(settings.name)}

@@ -34,7 +34,7 @@ class Upkeep:
         self._thread.join(_LAST)  # a kill within a pruning loses nothing, and the database may hang
 
     def _run(self) -> None:
-        wait = _FIRST
+        wait, whose = _FIRST, tuple[str, ...]()
         while not self._ended.wait(wait):
             wait = _EVERY
             station = self._station
@@ -46,6 +46,11 @@ class Upkeep:
             if gone.inspections or gone.images:
                 log.info("pruned %d inspections, %d images, %d bytes", gone.inspections, gone.images, gone.bytes)
             self._say_unknown(gone)
+            if gone.left and gone.whose != whose:
+                log.warning(
+                    "%s: %s; prune under that name as well, or start it here once", station.store.data, gone.left
+                )
+            whose = gone.whose or whose
 
     def _say_unknown(self, gone: Pruned) -> None:
         """Name what lies aside: at the first time, and whenever that has changed."""

@@ -28,6 +28,8 @@ from steelsight.station.corrections.export import (
     write_corrections,
     zip_corrections,
 )
+from steelsight.station.log.log import InspectionLog
+from steelsight.station.writers import note_writer
 
 UNREAD = "its file could not be read, so there is nothing to draw on"
 FOREIGN = (
@@ -229,6 +231,24 @@ def test_a_review_of_another_line_in_the_same_log_leaves_the_corrections_as_they
     assert write_corrections(station.log, station.store, tmp_path / "set").images == 1
     chosen = choose(other.log, other.store)
     assert (chosen.classes, [one.id for one in chosen.corrections]) == (("dent",), [foreign])
+
+
+def test_an_image_that_another_line_has_too_does_not_bring_its_classes(tmp_path: Path) -> None:
+    """As a strip that the pages of both offer to try."""
+    log = InspectionLog.open(f"sqlite:///{tmp_path}/shared.sqlite")
+    log.register(INSPECTOR, CLASSES, "{}")
+    log.register("cd" * 32, ("dent",), "{}")
+    one, other = Station(tmp_path / "one"), Station(tmp_path / "other")
+    one.log = other.log = log
+    note_writer(one.store.data, "line 2")
+    own = one.inspect(a_picture(next(SEEDS)), (8, 12), ("5 3", ""))
+    one.review(own, None)
+    both = a_picture(next(SEEDS))
+    one.inspect(both, (8, 12))
+    other.review(other.inspect(both, (8, 12), ("1 1",), inspector="cd" * 32, station="line 3"), None, minutes=1)
+    chosen = choose(log, one.store)
+    assert (chosen.classes, [one.id for one in chosen.corrections]) == (CLASSES, [own])
+    assert choose(log, other.store).classes == ("dent",)
 
 
 def test_without_a_usable_review_nothing_is_written(station: Station, tmp_path: Path) -> None:

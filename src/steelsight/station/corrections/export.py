@@ -1,7 +1,7 @@
 """What reviewers have said, as a dataset that `steelsight train` reads, so that each review improves the next inspector."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, cast
@@ -16,9 +16,11 @@ from steelsight.imaging.read import ImageError, decode_image
 from steelsight.imaging.rle import RunError, parse_runs
 from steelsight.station.corrections.files import Correction, Example, annotations, labels, readme, reviews
 from steelsight.station.inspection import Inspection, Review
+from steelsight.station.log.identity import lies_in
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import MOST, Query
 from steelsight.station.store import ImageStore
+from steelsight.station.writers import writers_of
 
 _PIECE = 1 << 20
 _GONE = "its image is not stored (any more)"
@@ -205,7 +207,8 @@ def choose(log: InspectionLog, store: ImageStore, held: Mapping[str, Path] | Non
         held: images that are there though the store may have lost them, by SHA-256.
     """
     reviewed, there = _latest(log), held or {}
-    classes = _classes([inspection for inspection, _ in reviewed], store, there)
+    own = None if lies_in(log, store.data) else writers_of(store.data)
+    classes = _classes([inspection for inspection, _ in reviewed], store, there, own)
     corrections: list[Correction] = []
     left_out: list[LeftOutReview] = []
     for inspection, review in reviewed:
@@ -217,15 +220,19 @@ def choose(log: InspectionLog, store: ImageStore, held: Mapping[str, Path] | Non
     return ChosenCorrections(classes, tuple(_of_one_name_each(corrections)), tuple(left_out))
 
 
-def _classes(reviewed: Sequence[Inspection], store: ImageStore, held: Mapping[str, Path]) -> tuple[str, ...]:
+def _classes(
+    reviewed: Sequence[Inspection], store: ImageStore, held: Mapping[str, Path], own: Collection[str] | None
+) -> tuple[str, ...]:
     """The classes to train on: those of the newest inspection whose image is there, since a log may be shared by lines with
-    other classes, whose images lie elsewhere; of the newest of all where no image is there.
+    other classes, whose images lie elsewhere; of the newest of all where no image is there. Two lines may have one image, as
+    a strip that their pages offer to try: those that this folder's own stations inspected come first.
 
     Not of the latest review: who looks once more at what an earlier inspector said has not gone back to it.
     """
-    there = (one for one in reversed(reviewed) if _place(one.result.sha256, store, held) is not None)
-    newest = next(there, reviewed[-1] if reviewed else None)
-    return () if newest is None else newest.classes
+    there = [one for one in reviewed if _place(one.result.sha256, store, held) is not None]
+    ours = [one for one in there if own is None or one.result.station in own]
+    chosen = ours or there or reviewed
+    return chosen[-1].classes if chosen else ()
 
 
 def _place(sha256: str, store: ImageStore, held: Mapping[str, Path]) -> Path | None:

@@ -1,5 +1,6 @@
 """A data folder knows the names of the stations that write into it."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -17,7 +18,9 @@ def test_names_are_read_back_as_the_log_keeps_them(tmp_path: Path) -> None:
         note_writer(tmp_path / "new", name)
     assert writers_of(tmp_path / "new") == {"line1", "Ω/../x", "a\\udcff"}
     files = list((tmp_path / "new" / FOLDER).iterdir())
-    assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o600] * 3
+    assert len(files) == 3
+    if os.name == "posix":
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 
 def test_what_is_no_name_is_passed_over(tmp_path: Path) -> None:

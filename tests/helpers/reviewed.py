@@ -32,13 +32,14 @@ class Station:
         *,
         name: str = "strip.png",
         inspector: str = INSPECTOR,
+        station: str = "line 2",
     ) -> int:
         sha256 = hashlib.sha256(content).hexdigest()
         self.store.put_image(sha256, content)
         result = Result(
             at=NOON,
             door="page",
-            station="line 2",
+            station=station,
             name=name,
             sha256=sha256,
             bytes=len(content),

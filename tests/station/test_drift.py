@@ -16,7 +16,7 @@ from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.artifact import read_card, write_card
 from steelsight.inspector.checksums import write_checksums
 from steelsight.inspector.inspector import Inspector
-from steelsight.station.drift import ALPHA, BINS, fold_score, independent_images, measure_drift
+from steelsight.station.drift import ALPHA, BINS, Drift, fold_score, furthest, independent_images, measure_drift
 from steelsight.station.queue.incoming import Incoming
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Station
@@ -187,7 +187,7 @@ def test_a_station_scores_images_as_cross_validated_ones_were(tmp_path: Path) ->
     station = Station.open(folder, StationSettings(data=tmp_path / "data"), device="cpu", threads=1)
     try:
         results = [station.submit(Incoming(one.name, one.read_bytes(), "http")).result(30).result for one in paths]
-        scores = station.log.scores(station.fingerprint, 20)
+        (scores,) = station.log.scores(station.fingerprint, 20, [station.settings.name]).values()
     finally:
         station.close()
     assert scores == [one.fold_score for one in reversed(results)]
@@ -200,3 +200,13 @@ def test_a_station_scores_images_as_cross_validated_ones_were(tmp_path: Path) ->
         drawn.add(said.index(result.fold_score))
     assert len(classifiers) == 2
     assert drawn == {0, 1}
+
+
+def test_of_several_stations_the_furthest_is_told_of() -> None:
+    def drift(known: bool, images: int, distance: float = 0.0) -> Drift:
+        return Drift(known, "", images, distance, 0.2, distance > 0.2, 0.0, "", (), (), ())
+
+    assert furthest({"a": drift(False, 0), "b": drift(False, 0)}, "b") == "b"
+    assert furthest({"a": drift(False, 3), "b": drift(False, 2)}, "b") == "a"
+    assert furthest({"a": drift(True, 20), "b": drift(False, 19)}, "b") == "a"
+    assert furthest({"a": drift(True, 500, 0.1), "b": drift(True, 50, 0.3), "c": drift(True, 50, 0.2)}, "a") == "b"

@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 from steelsight.station.log.identity import open_log
 from steelsight.station.private import keep_private
 from steelsight.station.settings import StationSettings
+from steelsight.station.writers import note_writer
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
 
@@ -20,6 +21,7 @@ def modes(folder: Path) -> dict[str, int]:
 
 def old_station(data: Path) -> Path:
     open_log(StationSettings(data=data)).close()
+    note_writer(data, "line 1")
     (data / "images" / "ab").mkdir(parents=True)
     (data / "images" / "ab" / "a.jpg").write_bytes(b"")
     for path in (data, *data.rglob("*")):
@@ -33,7 +35,7 @@ def test_an_older_station_is_closed_with_one_line(tmp_path: Path, caplog: pytest
         for _ in range(2):
             open_log(StationSettings(data=data)).close()
     (said,) = [one.message for one in caplog.records]  # the log's own two files beside it are there while it is open
-    assert said == f"{data}: other accounts could read it; 8 files and folders are now this account's alone"
+    assert said == f"{data}: other accounts could read it; 10 files and folders are now this account's alone"
     assert data.stat().st_mode & 0o777 == 0o700
     assert modes(data) == {
         "images": 0o700,
@@ -41,6 +43,8 @@ def test_an_older_station_is_closed_with_one_line(tmp_path: Path, caplog: pytest
         "images/ab/a.jpg": 0o600,
         "log.sqlite": 0o600,
         "station.json": 0o600,
+        "stations": 0o700,
+        f"stations/{next((data / 'stations').iterdir()).name}": 0o600,
     }
 
 

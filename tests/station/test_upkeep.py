@@ -58,6 +58,29 @@ def test_what_a_kill_has_left_without_an_entry_is_counted_and_named(
     assert station.store.aside.read_image(LOST) == IMAGES[1].read_bytes()
 
 
+def test_images_that_the_limit_is_not_held_to_are_said_once(
+    station: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rounds = iter(range(100))
+
+    def prune(*_: Any) -> Pruned:
+        next(rounds)
+        return Pruned(0, 0, 0, beyond=5_000_000, whose=("line 1",))
+
+    monkeypatch.setattr(upkeep, "prune", prune)
+    monkeypatch.setattr(upkeep, "_FIRST", 0.01)
+    monkeypatch.setattr(upkeep, "_EVERY", 0.01)
+    with Upkeep(station):
+        deadline = time.monotonic() + 30
+        while next(rounds) < 10:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    (said,) = [one.message for one in caplog.records if "do not count for its limit" in one.message]
+    assert said.startswith(
+        f"{station.store.data}: 5.0 MB of images there are named by entries of line 1, which has not"
+    )
+
+
 def test_a_folder_that_another_log_takes_meanwhile_is_left_alone(
     station: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -17,6 +17,7 @@ from steelsight.cli.labelled import BoxesOption, IgnoreClass, read_labelled
 from steelsight.cli.output import console, counting, finish, results
 from steelsight.cli.serve import read_settings
 from steelsight.core.errors import UserError
+from steelsight.core.safe_names import shown
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Layout
 
@@ -189,10 +190,14 @@ def prune(
         if gone.inspections or gone.images:
             _note(log, "prune", {"inspections": gone.inspections, "images": gone.images}, settings.name)
     figures = {"inspections": gone.inspections, "images": gone.images, "bytes": gone.bytes}
-    figures |= {"moved_aside": gone.aside, "moved_back": gone.back}
+    figures |= {"moved_aside": gone.aside, "moved_back": gone.back, "bytes_beyond": gone.beyond}
     if not as_json:
         results.print(f"removed {gone.inspections} inspections, {gone.images} images, {gone.bytes / 1e6:.1f} MB")
         _say_moved(gone, data)
+        if gone.left:
+            name = shown(shlex.quote(gone.whose[0]))
+            said = f"{data}: {gone.left}; prune with --name {name} as well, or start that station here once"
+            results.print(said, markup=False, highlight=False, soft_wrap=True)
     finish([], None, as_json=as_json, figures=figures)
 
 

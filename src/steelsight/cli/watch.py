@@ -83,6 +83,7 @@ def watch(
     from steelsight.station.upkeep import Upkeep
     from steelsight.station.watch.loop import Follow
     from steelsight.station.watch.results import ResultTables
+    from steelsight.station.writers import own_names
 
     settings = read_settings(
         data=data,
@@ -104,7 +105,8 @@ def watch(
         upkeep = stack.enter_context(Upkeep(station))
         tables = None
         if out is not None:
-            tables = ResultTables(out, station.inspector.classes, station.log, str(watched.folder))
+            own = own_names(station.log, settings)
+            tables = ResultTables(out, station.inspector.classes, station.log, str(watched.folder), own)
             stack.enter_context(tables)
         follow = Follow(station, watched, tables, _tell)
         try:

@@ -6,7 +6,7 @@ outputs of a classifier to new a priori probabilities", 2002; Lipton et al., "De
 and drift is what no mixture explains.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -93,6 +93,21 @@ def measure_drift(evidence: EvaluationSet | None, scores: Sequence[float]) -> Dr
     if evidence is None or why:
         return Drift(False, why, line.size, 0.0, 0.0, False, 0.0, f"Drift is not known: {why}.", (), (), ())
     return _measure(evidence, line)
+
+
+def furthest(found: Mapping[str, Drift], own: str) -> str:
+    """The station to be told of: where drift is known the one whose distance is the most of its limit, else the one with most
+    images; of equal ones the own.
+
+    Args:
+        found: by the stations' names; not empty.
+    """
+
+    def rank(name: str) -> tuple[bool, float, bool]:
+        drift = found[name]
+        return drift.known, drift.distance / drift.limit if drift.known else float(drift.images), name == own
+
+    return max(sorted(found), key=rank)
 
 
 def scored_folds(card: InspectorCard) -> tuple[int, ...]:

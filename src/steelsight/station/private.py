@@ -13,7 +13,16 @@ log = logging.getLogger("steelsight.station")
 
 _SHELF = "[0-9a-f][0-9a-f]"
 _STORE = tuple(f"{folder}{below}" for folder in ("images", "maps") for below in ("", f"/{_SHELF}", f"/{_SHELF}/*"))
-_OWN = ("station.json", "log.sqlite", "log.sqlite-wal", "log.sqlite-shm", "unknown", *_STORE)
+_OWN = (
+    "station.json",
+    "stations",
+    "stations/*.txt",
+    "log.sqlite",
+    "log.sqlite-wal",
+    "log.sqlite-shm",
+    "unknown",
+    *_STORE,
+)
 _OWN += tuple(f"unknown/{pattern}" for pattern in _STORE)
 
 

@@ -33,6 +33,7 @@ from steelsight.station.queue.unwritten import Unwritten
 from steelsight.station.review_order import UNJUDGED, doubt_of
 from steelsight.station.settings import StationSettings
 from steelsight.station.store import ImageStore, NetworkMaps
+from steelsight.station.writers import note_writer
 
 __all__ = ["Admission", "Closed", "Incoming", "NotStored", "QueueFull", "Station"]
 
@@ -54,6 +55,7 @@ class Station:
         self.fingerprint = inspector.checksums.fingerprint
         self.store = ImageStore(settings.data)
         self.log.register(self.fingerprint, inspector.classes, inspector.card.model_dump_json())
+        note_writer(settings.data, settings.name)
         note_inspector(self.log, settings.name, self.fingerprint, inspector.card, inspector.signature)
         inspector.engine("latency")  # both are loaded before the first image comes
         engine = inspector.engine("throughput")

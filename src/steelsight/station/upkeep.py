@@ -25,6 +25,7 @@ class Upkeep:
         self._station = station
         self._first = True
         self._was_pruned = self._is_wanted_at_end = False
+        self._whose: tuple[str, ...] = ()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
@@ -70,6 +71,9 @@ class Upkeep:
         if gone.inspections or gone.images:
             log.info("pruned %d inspections, %d images, %d bytes", gone.inspections, gone.images, gone.bytes)
         self._say_unknown(gone)
+        if gone.left and gone.whose != self._whose:
+            log.warning("%s: %s; prune under that name as well, or start it here once", station.store.data, gone.left)
+        self._whose = gone.whose or self._whose
 
     def _say_unknown(self, gone: Pruned) -> None:
         """Name what lies aside: at the first time, and whenever that has changed."""

@@ -28,11 +28,13 @@ from steelsight.station.corrections.export import (
     write_corrections,
     zip_corrections,
 )
+from steelsight.station.log.log import InspectionLog
+from steelsight.station.writers import note_writer
 
 UNREAD = "its file could not be read, so there is nothing to draw on"
 FOREIGN = (
-    "it was inspected for the classes crack, and the newest that was reviewed for crack, scale, rolled in; inspect it again, "
-    "and review that"
+    "it was inspected for the classes crack, and the newest reviewed image that is stored here for crack, scale, rolled in; "
+    "inspect it again, and review that"
 )
 SEEDS = itertools.count()
 
@@ -210,6 +212,43 @@ def test_an_image_of_an_earlier_inspector_does_not_bring_its_classes_back(statio
     chosen = choose(station.log, station.store)
     assert [one.id for one in chosen.corrections] == [late, again]
     assert not chosen.left_out
+
+
+def test_a_review_of_another_line_in_the_same_log_leaves_the_corrections_as_they_are(
+    station: Station, tmp_path: Path
+) -> None:
+    """Its image lies in that line's own folder, and its inspector knows other classes."""
+    station.log.register("cd" * 32, ("dent",), "{}")
+    own = station.inspect(a_picture(next(SEEDS)), (8, 12), ("5 3", ""))
+    station.review(own, None)
+    other = Station(tmp_path / "other")
+    other.log = station.log
+    foreign = other.inspect(a_picture(next(SEEDS)), (8, 12), ("1 1",), inspector="cd" * 32)
+    other.review(foreign, None, minutes=1)
+    chosen = choose(station.log, station.store)
+    assert (chosen.classes, [one.id for one in chosen.corrections]) == (CLASSES, [own])
+    assert [(one.id, one.why) for one in chosen.left_out] == [(foreign, FOREIGN.replace("crack", "dent", 1))]
+    assert write_corrections(station.log, station.store, tmp_path / "set").images == 1
+    chosen = choose(other.log, other.store)
+    assert (chosen.classes, [one.id for one in chosen.corrections]) == (("dent",), [foreign])
+
+
+def test_an_image_that_another_line_has_too_does_not_bring_its_classes(tmp_path: Path) -> None:
+    """As a strip that the pages of both offer to try."""
+    log = InspectionLog.open(f"sqlite:///{tmp_path}/shared.sqlite")
+    log.register(INSPECTOR, CLASSES, "{}")
+    log.register("cd" * 32, ("dent",), "{}")
+    one, other = Station(tmp_path / "one"), Station(tmp_path / "other")
+    one.log = other.log = log
+    note_writer(one.store.data, "line 2")
+    own = one.inspect(a_picture(next(SEEDS)), (8, 12), ("5 3", ""))
+    one.review(own, None)
+    both = a_picture(next(SEEDS))
+    one.inspect(both, (8, 12))
+    other.review(other.inspect(both, (8, 12), ("1 1",), inspector="cd" * 32, station="line 3"), None, minutes=1)
+    chosen = choose(log, one.store)
+    assert (chosen.classes, [one.id for one in chosen.corrections]) == (CLASSES, [own])
+    assert choose(log, other.store).classes == ("dent",)
 
 
 def test_without_a_usable_review_nothing_is_written(station: Station, tmp_path: Path) -> None:

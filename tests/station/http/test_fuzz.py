@@ -118,7 +118,7 @@ def test_no_upload_breaks_the_station_or_leaves_its_folder(victim: Any) -> None:
     assert set(root.parent.rglob("*escaped*")) == outside == set()
     assert [path.name for path in root.iterdir()] == ["data"]
     stored = {path.name for path in (root / "data").iterdir()}
-    assert stored <= {"images", "maps", "station.json", "log.sqlite", "log.sqlite-wal", "log.sqlite-shm"}
+    assert stored <= {"images", "maps", "station.json", "stations", "log.sqlite", "log.sqlite-wal", "log.sqlite-shm"}
     for path in (root / "data" / "images").rglob("*.*"):
         assert len(path.stem) == 64
     good = client.post("/api/v1/inspections", files={"files": (IMAGES[0].name, JPEG)})

@@ -17,7 +17,7 @@ from steelsight.station.inspection import Review
 from steelsight.station.log.log import InspectionLog, OutdatedReview, UnknownInspection
 from steelsight.station.log.query import Query
 from steelsight.station.log.values import written
-from steelsight.station.log.watched import known_files
+from steelsight.station.log.watched import Logged, another_station, known_files, numbers_of
 
 sizes = itertools.count()
 one_log = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -89,7 +89,22 @@ def test_more_arrivals_than_are_read_at_once(log: InspectionLog) -> None:
     made = [make_arrival(number) for number in range(1001)]
     log.add([make_result(arrival=arrival) for arrival in made])
     stamps = {(one.name, one.size, one.modified_ns) for one in made}
-    assert known_files(log, "/line", [one.name for one in made]) == stamps
+    assert known_files(log, "/line", [one.name for one in made]).keys() == stamps
+
+
+def test_of_a_known_file_the_log_says_who_inspected_which_content(log: InspectionLog) -> None:
+    first, second = (make_arrival(sha256=digest * 64) for digest in "ab")
+    log.add([make_result(arrival=first), make_result(arrival=second, station="line 2")])
+    log.add([make_result(arrival=make_arrival(1, folder="/other"), station="line 3")])
+    (logged,) = known_files(log, "/line", ["0.jpg"]).values()
+    assert logged == Logged(frozenset({"a" * 64, "b" * 64}), frozenset({"line 1", "line 2"}))
+    assert another_station(log, "/line", {"line 1"}) == "line 2"
+    assert another_station(log, "/line", {"line 1", "line 2"}) is None
+    assert [is_own for _, is_own in numbers_of(log, "/line", {"line 2"})] == [False, True]
+    with log.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM inspections WHERE station = 'line 2'")
+    assert known_files(log, "/line", ["0.jpg"]).popitem()[1].stations == {"line 1", None}
+    assert another_station(log, "/line", {"line 1"}) is None
 
 
 def test_two_doors_may_add_the_same_arrivals_at_once(url: str) -> None:

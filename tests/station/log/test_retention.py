@@ -19,6 +19,7 @@ from steelsight.station.log.retention import Pruned, prune, set_unknown_aside
 from steelsight.station.log.watched import numbers_of
 from steelsight.station.settings import StationSettings
 from steelsight.station.store import ImageStore
+from steelsight.station.writers import note_writer
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NOW = START + timedelta(days=100)
@@ -214,8 +215,59 @@ def test_stations_that_share_log_and_store_leave_each_other_their_images(log: In
     for number in range(5):
         keep(store, f"{number:064x}", 1000, timedelta(days=9))
     assert prune(log, store, wish(store), NOW) == Pruned(0, 0, 0)
-    assert prune(log, store, wish(store, keep_gb=1 / 1e9), NOW) == Pruned(0, 1, 1000)
+    gone = Pruned(0, 1, 1000, beyond=4000, whose=("line 2",))
+    assert prune(log, store, wish(store, keep_gb=1 / 1e9), NOW) == gone
     assert {file.sha256[-1] for file in store.files()} == {"1", "2", "3", "4"}
+    assert prune(log, store, wish(store, keep_gb=4e-6), NOW) == Pruned(0, 0, 0)
+
+
+def test_the_limit_is_the_folders_whatever_its_stations_are_called(log: InspectionLog, store: Any) -> None:
+    """A watch and a serve with a name each, and a limit of the serve: the oldest went on SQLite, and on PostgreSQL the
+    newest, which were the serve's own, for all of the watch's."""
+    note_writer(store.data, "camera")
+    log.add([make_result(number, station="camera" if number < 7 else "line 1") for number in range(10)])
+    for number in range(10):
+        keep(store, f"{number:064x}", 1000, timedelta(days=20 - number))
+    assert prune(log, store, wish(store, keep_gb=4000 / 1e9), NOW) == Pruned(0, 6, 6000)
+    assert {file.sha256[-1] for file in store.files()} == {"6", "7", "8", "9"}
+    assert [number for number, has_image in images(log).items() if has_image] == ["9", "8", "7", "6"]
+    assert prune(log, store, wish(store, keep_gb=4000 / 1e9), NOW) == Pruned(0, 0, 0)
+
+
+def test_images_of_another_folders_station_do_not_count(log: InspectionLog, store: Any) -> None:
+    """As those of before stations left their names in the folder: else they would drive out all others."""
+    if log.url.drivername == "sqlite":
+        pytest.skip("a SQLite log is one station's")
+    log.add([make_result(number, station="a" if number < 7 else "line 1") for number in range(10)])
+    for number in range(10):
+        keep(store, f"{number:064x}", 1000, timedelta(days=20 - number))
+    pruned = prune(log, store, wish(store, keep_gb=2000 / 1e9), NOW)
+    assert pruned == Pruned(0, 1, 1000, beyond=7000, whose=("a",))
+    assert "entries of a, which has not started on this folder: they stay" in pruned.left
+    assert {file.sha256[-1] for file in store.files()} == set("0123456") | {"8", "9"}
+    pruned = prune(log, store, wish(store, keep_gb=2000 / 1e9).model_copy(update={"name": "a"}), NOW)
+    assert (pruned.images, pruned.beyond) == (5, 2000)
+
+
+def test_two_that_prune_one_folder_at_once_remove_no_more_than_is_needed(
+    log: InspectionLog, url: Any, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the other has removed since the files were listed is not there any more, and counts no more."""
+    log.add([make_result(number) for number in range(6)])
+    for number in range(6):
+        keep(store, f"{number:064x}", 1000, timedelta(days=20 - number))
+    shrink, others = retention._shrink, list[Pruned]()
+
+    def shrink_second(*given: Any) -> Any:
+        monkeypatch.setattr(retention, "_shrink", shrink)
+        with InspectionLog.open(url) as other:
+            others.append(prune(other, store, wish(store, keep_gb=4000 / 1e9), NOW))
+        return shrink(*given)
+
+    monkeypatch.setattr(retention, "_shrink", shrink_second)
+    assert prune(log, store, wish(store, keep_gb=4000 / 1e9), NOW) == Pruned(0, 0, 0)
+    assert others == [Pruned(0, 2, 2000)]
+    assert store.size() == 4000
 
 
 def test_beside_another_log_what_only_that_one_can_name_stays(tmp_path: Path, store: Any) -> None:

@@ -5,10 +5,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from helpers.station_results import INSPECTOR, make_result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from steelsight.station.log import statistics
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
 from steelsight.station.log.statistics import VerdictCounts
@@ -68,9 +70,28 @@ def test_scores_are_the_latest_first(log: InspectionLog) -> None:
     scores = [0.1, 0.2, None, 0.3]
     log.add([make_result(p_defect=score) for score in scores])
     log.add([make_result(p_defect=0.9, inspector="cd" * 32)])
-    assert log.scores(INSPECTOR, 10) == [0.3, 0.2, 0.1]
-    assert log.scores(INSPECTOR, 2) == [0.3, 0.2]
-    assert log.scores("ef" * 32, 2) == []
+    assert log.scores(INSPECTOR, 10, ["line 1"]) == {"line 1": [0.3, 0.2, 0.1]}
+    assert log.scores(INSPECTOR, 2, ["line 1"]) == {"line 1": [0.3, 0.2]}
+    assert log.scores("ef" * 32, 2, ["line 1"]) == {}
+
+
+def test_scores_are_those_of_each_station_without_what_its_page_offers(log: InspectionLog) -> None:
+    log.add([make_result(p_defect=0.9, station="a\udcff") for _ in range(3)])
+    log.add([make_result(p_defect=0.1) for _ in range(9)])
+    log.add([make_result(p_defect=0.5, name="s.jpg", door=door) for door in ("page", "http")])
+    assert log.scores(INSPECTOR, 5, ["a\udcff", "new"]) == {"a\\udcff": [0.9] * 3}
+    assert log.scores(INSPECTOR, 2, ["line 1"], tried=["s.jpg"]) == {"line 1": [0.5, 0.1]}
+    assert log.scores(INSPECTOR, 3, ["line 1"]) == {"line 1": [0.5, 0.5, 0.1]}
+    assert log.scores(INSPECTOR, 2, ["line 1", "a\udcff", "b"]) == {"a\\udcff": [0.9] * 2, "line 1": [0.5] * 2}
+    assert log.scores(INSPECTOR, 2, []) == {}
+
+
+def test_a_station_that_has_long_been_silent_costs_little(log: InspectionLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its scores are looked for among the latest inspections alone."""
+    monkeypatch.setattr(statistics, "_LOOKED_AT", 5)
+    log.add([make_result(station="silent"), *(make_result(p_defect=0.25) for _ in range(5))])
+    assert log.scores(INSPECTOR, 9, ["silent", "line 1"]) == {"line 1": [0.25] * 5}
+    assert log.scores(INSPECTOR, 9, ["silent"]) == {}
 
 
 def test_of_an_empty_log(log: InspectionLog) -> None:

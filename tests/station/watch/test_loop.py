@@ -9,6 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from helpers.data import SAMPLE
 from helpers.tiny_inspector import make_inspector
@@ -19,11 +21,13 @@ from steelsight.station.log.query import Query
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Station
 from steelsight.station.watch import loop as follow
+from steelsight.station.watch.content import ReadFault
 from steelsight.station.watch.loop import Follow
 from steelsight.station.watch.results import ResultTables
 from steelsight.station.watch.scan import scan
 from steelsight.station.watch.settings import Watched
 from steelsight.station.watch.waiting_files import WaitingFiles
+from steelsight.station.writers import own_names
 
 IMAGES = list_images(SAMPLE / "train_images")
 
@@ -49,7 +53,9 @@ class Line:
     @contextmanager
     def watched(self, **options: Any) -> Iterator[Any]:
         watched = Watched(self.folder, **{"settle": 0.15, "patience": 0.6, "poll": 0.05, **options})
-        tables = ResultTables(self.out, self.station.inspector.classes, self.station.log, str(self.folder))
+        station = self.station
+        own = own_names(station.log, station.settings)
+        tables = ResultTables(self.out, station.inspector.classes, station.log, str(self.folder), own)
         with tables:
             self.follow = Follow(self.station, watched, tables if self._with_tables else None, self.said.append)
             thread = threading.Thread(target=self.follow.run, args=(lambda: None,))
@@ -281,6 +287,86 @@ def test_a_full_disk_for_the_tables_holds_back_nothing_else(line: Any, monkeypat
         table.unlink()
         until(lambda: line.has_said("the tables are complete again"))
     assert len(table.read_text().splitlines()) == 3
+
+
+def put_bitmap(path: Path, seed: int) -> str:
+    """An image of one size and time, whatever it shows; gives its SHA-256."""
+    pixels = np.random.default_rng(seed).integers(20, 200, (64, 96), dtype=np.uint8)
+    content = bytes(cv2.imencode(".bmp", pixels)[1])
+    path.write_bytes(content)
+    os.utime(path, (10**9, 10**9))
+    return sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("moves", [False, True], ids=["leave", "move"])
+def test_the_same_path_on_another_machine_is_told_from_this_one_by_content(
+    line: Any, tmp_path: Path, moves: bool
+) -> None:
+    """Two lines write the same names, in one size, at the same second, and share a log; one image is the same on both, as on
+    a share."""
+    inspector = line.station.inspector.checksums.folder
+    database = f"sqlite:///{tmp_path}/shared.sqlite"
+    with (
+        Station.open(
+            inspector, StationSettings(data=tmp_path / "a", database=database, name="line A"), device="cpu", threads=1
+        ) as first,
+        Station.open(
+            inspector, StationSettings(data=tmp_path / "b", database=database, name="line B"), device="cpu", threads=1
+        ) as second,
+    ):
+        one, other = (Line(station, tmp_path, with_tables=True) for station in (first, second))
+        other.out = tmp_path / "other"
+        both = put_bitmap(one.folder / "both.bmp", 0)
+        here = put_bitmap(one.folder / "strip.bmp", 1)
+        with one.watched():
+            one.wait_for(2)
+        assert not one.has_said("another data folder")
+        there = put_bitmap(one.folder / "strip.bmp", 2)
+        with other.watched(move=tmp_path / "done" if moves else None):
+            other.wait_for(3)
+            until(lambda: not other.follow.waiting.count)
+            if moves:
+                until(lambda: not list(other.folder.iterdir()))
+        assert sorted((one.station, one.sha256) for one in other.results()) == sorted(
+            [("line A", both), ("line A", here), ("line B", there)]
+        )
+        assert len(other.has_said("station line A, which has another data folder")) == 1
+        with other.watched():
+            pass
+        rows = (other.out / "images.csv").read_text().splitlines()[1:]
+        assert len(rows) == 1
+        assert "strip.bmp" in rows[0]
+        with one.watched():  # by now a second content has the name, size and time of a file that was inspected here
+            until(lambda: not one.follow.waiting.count)
+        assert len(one.results()) == 3
+
+
+def test_before_a_file_is_moved_as_done_its_content_decides(line: Any, tmp_path: Path) -> None:
+    first = put_bitmap(line.folder / "a.bmp", 1)
+    with line.watched():
+        line.wait_for(1)
+    second = put_bitmap(line.folder / "a.bmp", 2)
+    with line.watched(move=tmp_path / "done"):
+        until(lambda: not list(line.folder.iterdir()))
+    assert [one.sha256 for one in line.results()] == [first, second]
+    assert sha256((tmp_path / "done" / "a.bmp").read_bytes()).hexdigest() == second
+
+
+def test_what_was_inspected_and_cannot_be_read_any_more_waits_to_be_moved(
+    line: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_PAUSE", 0.1)
+    put(line.folder / "a.jpg")
+    with line.watched():
+        line.wait_for(1)
+    read = follow.read_whole
+    monkeypatch.setattr(follow, "read_whole", lambda *_, **__: ReadFault("cannot be read (held)"))
+    with line.watched(move=tmp_path / "done", patience=0.0):
+        until(lambda: line.has_said("a.jpg: cannot be read (held); it was inspected before, and is moved when it can"))
+        monkeypatch.setattr(follow, "read_whole", read)
+        until(lambda: not list(line.folder.iterdir()))
+        assert line.follow.troubles.count == 0
+    assert line.names() == ["a.jpg"]
 
 
 def test_inspected_files_are_moved_and_those_of_before_too(line: Any, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What reviewers have said, as a dataset that `steelsight train` reads, so that each review improves the next inspector."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, cast
@@ -16,9 +16,11 @@ from steelsight.imaging.read import ImageError, decode_image
 from steelsight.imaging.rle import RunError, parse_runs
 from steelsight.station.corrections.files import Correction, Example, annotations, labels, readme, reviews
 from steelsight.station.inspection import Inspection, Review
+from steelsight.station.log.identity import lies_in
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import MOST, Query
 from steelsight.station.store import ImageStore
+from steelsight.station.writers import writers_of
 
 _PIECE = 1 << 20
 _GONE = "its image is not stored (any more)"
@@ -65,7 +67,7 @@ class ChosenCorrections:
     """What reviewers have said, and can be trained on.
 
     Attributes:
-        classes: of the newest inspection that was reviewed.
+        classes: of the newest inspection that was reviewed and whose image is there.
         corrections: in the order of the log.
         left_out: reviewed, and not among them.
     """
@@ -85,8 +87,8 @@ def write_corrections(log: InspectionLog, store: ImageStore, folder: Path) -> Co
     """Write the dataset: `annotations.json` (COCO) and `images/`, with `reviews.csv` and `README.txt` beside them, and
     `labels.csv` where images were rejected of which no mask shows the defect.
 
-    The classes are those of the newest inspection that was reviewed. An image is called by its SHA-256, never by the name
-    that its sender gave it.
+    The classes are those of the newest inspection that was reviewed and whose image is in the store. An image is called by
+    its SHA-256, never by the name that its sender gave it.
 
     Args:
         folder: where to; it must not exist, or be empty.
@@ -204,18 +206,37 @@ def choose(log: InspectionLog, store: ImageStore, held: Mapping[str, Path] | Non
     Args:
         held: images that are there though the store may have lost them, by SHA-256.
     """
-    reviewed = _latest(log)
-    # not of the latest review: who looks once more at what an earlier inspector said has not gone back to it
-    classes = reviewed[-1][0].classes if reviewed else ()
+    reviewed, there = _latest(log), held or {}
+    own = None if lies_in(log, store.data) else writers_of(store.data)
+    classes = _classes([inspection for inspection, _ in reviewed], store, there, own)
     corrections: list[Correction] = []
     left_out: list[LeftOutReview] = []
     for inspection, review in reviewed:
-        found = _correction(inspection, review, classes, store, held or {})
+        found = _correction(inspection, review, classes, store, there)
         if isinstance(found, Correction):
             corrections.append(found)
         else:
             left_out.append(LeftOutReview(inspection.id, found))
     return ChosenCorrections(classes, tuple(_of_one_name_each(corrections)), tuple(left_out))
+
+
+def _classes(
+    reviewed: Sequence[Inspection], store: ImageStore, held: Mapping[str, Path], own: Collection[str] | None
+) -> tuple[str, ...]:
+    """The classes to train on: those of the newest inspection whose image is there, since a log may be shared by lines with
+    other classes, whose images lie elsewhere; of the newest of all where no image is there. Two lines may have one image, as
+    a strip that their pages offer to try: those that this folder's own stations inspected come first.
+
+    Not of the latest review: who looks once more at what an earlier inspector said has not gone back to it.
+    """
+    there = [one for one in reviewed if _place(one.result.sha256, store, held) is not None]
+    ours = [one for one in there if own is None or one.result.station in own]
+    chosen = ours or there or reviewed
+    return chosen[-1].classes if chosen else ()
+
+
+def _place(sha256: str, store: ImageStore, held: Mapping[str, Path]) -> Path | None:
+    return store.image_path(sha256) or held.get(sha256)
 
 
 def _of_one_name_each(corrections: Sequence[Correction]) -> Iterator[Correction]:
@@ -260,8 +281,8 @@ def _correction(
     if set(inspection.classes) != set(classes) or len(texts) != len(classes):
         there, wanted = ", ".join(inspection.classes), ", ".join(classes)
         return (
-            f"it was inspected for the classes {there}, and the newest that was reviewed for {wanted}; inspect it again, "
-            "and review that"
+            f"it was inspected for the classes {there}, and the newest reviewed image that is stored here for {wanted}; "
+            "inspect it again, and review that"
         )
     try:
         by_class = {name: parse_runs(text, result.size) for name, text in zip(inspection.classes, texts, strict=True)}
@@ -269,7 +290,7 @@ def _correction(
         return f"its mask does not fit it: {error}"
     masks = tuple(by_class[name] for name in classes)
     is_undrawn = review.word == "reject" and not any(runs.area for runs in masks)
-    path = store.image_path(result.sha256) or held.get(result.sha256)
+    path = _place(result.sha256, store, held)
     if path is None:
         return _GONE
     return Correction(

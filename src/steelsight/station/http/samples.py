@@ -14,6 +14,9 @@ _COUNT = 12
 _SEED = 41
 """Of whose first strips four are good, and the others show all classes but the rare second."""
 
+DRAWN = tuple(f"made-up-{index + 1:02}.jpg" for index in range(_COUNT))
+"""Names of the strips that are drawn."""
+
 Offered = Mapping[str, Callable[[], Response | None]]
 """Of an image's name: what answers a request for it; None where it has gone meanwhile."""
 
@@ -26,7 +29,7 @@ def offered(folder: Path | None) -> Offered:
     """
     if folder is not None:
         return {path.name: partial(_stored, path) for path in list_images(folder)}
-    return {f"made-up-{index + 1:02}.jpg": partial(_drawn, index) for index in range(_COUNT)}
+    return {name: partial(_drawn, index) for index, name in enumerate(DRAWN)}
 
 
 def _stored(path: Path) -> Response | None:

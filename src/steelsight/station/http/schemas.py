@@ -282,8 +282,10 @@ class StatisticsAnswer(Model):
 
 
 class DriftAnswer(Model):
-    """How far the line's scores are from those of the test images; see `steelsight.station.drift.Drift`."""
+    """How far a line's scores are from those of the test images; see `steelsight.station.drift.Drift`. `station` is the name
+    of the station whose images these are: of those that write into the data folder, the one that is furthest."""
 
+    station: str
     known: bool
     why: str
     images: int

@@ -96,6 +96,15 @@ def has_another_log(log: InspectionLog, data: Path) -> bool:
     return log.url.drivername != "sqlite" or not there.samefile(str(log.url.database))
 
 
+def lies_in(log: InspectionLog, data: Path) -> bool:
+    """Whether a log is the SQLite file in a data folder."""
+    return _lies_in(log.url, data)
+
+
+def _lies_in(url: URL, data: Path) -> bool:
+    return url.drivername == "sqlite" and resolved(Path(str(url.database))) == resolved(data / LOG_NAME)
+
+
 def _has_files(store: ImageStore) -> bool:
     return next(store.files(), None) is not None
 
@@ -149,8 +158,7 @@ def _where(url: URL, data: Path) -> str:
     """Where a log is, without what may be secret; one in its data folder by its name, since the folder may move."""
     if url.drivername != "sqlite":
         return shown(url.set(query={}))
-    path = Path(str(url.database))
-    return LOG_NAME if resolved(path) == resolved(data / LOG_NAME) else str(path)
+    return LOG_NAME if _lies_in(url, data) else str(Path(str(url.database)))
 
 
 def _said_of_no_log(store: ImageStore, mark: _Mark | None, url: URL) -> str:

@@ -1,6 +1,6 @@
 """The station's log: every inspection and every reviewer's word, added in transactions that last."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -268,10 +268,17 @@ class InspectionLog:
         with self.reading() as connection:
             return count_waiting(connection, since, until)
 
-    def scores(self, inspector: str, last: int) -> list[float]:
-        """What drift is measured by, of the latest readable images of an inspector, the newest first."""
+    def scores(
+        self, inspector: str, last: int, stations: Collection[str], tried: Collection[str] = ()
+    ) -> dict[str, list[float]]:
+        """What drift is measured by, of an inspector's latest readable images at each of some stations, the newest first.
+
+        Args:
+            stations: their names. One without such an image among the log's latest 100,000 is left out.
+            tried: names of images that the page offers to try: those that it sent are no line's.
+        """
         with self.reading() as connection:
-            return latest_scores(connection, inspector, last)
+            return latest_scores(connection, inspector, last, {written(one) for one in stations}, tried)
 
     @contextmanager
     def reading(self, *, one_moment: bool = False) -> Iterator[Connection]:

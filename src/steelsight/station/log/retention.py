@@ -16,6 +16,7 @@ from math import inf
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, or_, select, true, update
 from sqlalchemy import func as sql
 
+from steelsight.core.safe_names import shown
 from steelsight.station.log.identity import claim, has_another_log
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.patience import PRUNE_SECONDS
@@ -23,6 +24,7 @@ from steelsight.station.log.tables import expired_images, inspections
 from steelsight.station.log.values import from_microseconds, to_microseconds, written
 from steelsight.station.settings import StationSettings
 from steelsight.station.store import ImageStore, Stored
+from steelsight.station.writers import writers_of
 
 _AT_ONCE = 500
 """Entries that a transaction removes, so that nobody who wants to add waits for long."""
@@ -48,6 +50,8 @@ class Pruned:
         aside: files that no entry names, moved aside.
         first: the names of the first few of them.
         back: files that were aside and that an entry names after all, moved back.
+        beyond: bytes that the limit was not held to, since they are not this folder's to remove.
+        whose: the stations whose entries name these.
     """
 
     inspections: int
@@ -56,6 +60,8 @@ class Pruned:
     aside: int = 0
     first: tuple[str, ...] = ()
     back: int = 0
+    beyond: int = 0
+    whose: tuple[str, ...] = ()
 
     @property
     def names(self) -> str:
@@ -67,12 +73,29 @@ class Pruned:
         more = self.aside - len(self.first)
         return ", ".join(self.first) + (f" and {more} more" if more else "")
 
+    @property
+    def left(self) -> str:
+        """What the limit was not held to, in words; empty where there is none.
+
+        >>> Pruned(0, 0, 0, beyond=84_560, whose=("line 1",)).left[:64]
+        '0.1 MB of images there are named by entries of line 1, which has'
+        """
+        if not self.beyond:
+            return ""
+        more = len(self.whose) - _SHOWN
+        names = shown(", ".join(self.whose[:_SHOWN])) + (f" and {more} more" if more > 0 else "")
+        verb = "has" if len(self.whose) == 1 else "have"
+        return (
+            f"{self.beyond / 1e6:.1f} MB of images there are named by entries of {names}, which {verb} not started on this "
+            "folder: they stay and do not count for its limit"
+        )
+
 
 def prune(log: InspectionLog, store: ImageStore, settings: StationSettings, now: datetime | None = None) -> Pruned:
     """Remove what `settings` do not want kept. Others may use the log and the store meanwhile.
 
-    A log in SQLite is one station's; in a shared database a station removes only what it has written itself, and no image
-    that another one's entry names, since both may have one store.
+    A log in SQLite is one station's. In a shared database a station removes its own entries alone; and the images of all
+    stations that write into its folder, but none that the entry of another one names, which may have this store as well.
 
     Raises:
         UserError: the data folder belongs to another log, and nothing was touched; or the database or the disk refuses.
@@ -80,7 +103,11 @@ def prune(log: InspectionLog, store: ImageStore, settings: StationSettings, now:
     at = now or datetime.now(UTC)
     if store.data.is_dir():
         claim(log, store)
-    mine = [] if log.url.drivername == "sqlite" else [inspections.c.station == written(settings.name)]
+    mine, here = list[ColumnElement[bool]](), list[ColumnElement[bool]]()
+    if log.url.drivername != "sqlite":
+        name = written(settings.name)
+        mine.append(inspections.c.station == name)
+        here.append(inspections.c.station.in_(sorted({name, *writers_of(store.data)})))
     gone = 0
     if settings.keep_days is not None:
         gone = _expire(log, mine, at - timedelta(days=settings.keep_days), to_microseconds(at))
@@ -95,10 +122,16 @@ def prune(log: InspectionLog, store: ImageStore, settings: StationSettings, now:
                 images, freed = images + 1, freed + store.remove(image, last_used=_used(files))
             else:
                 aside += [file.path.name for file in files if store.set_aside(file)]
-    over_images, over_bytes = _shrink(log, store, stored, mine, settings.keep_gb * _GB, to_microseconds(at))
+    limit, beyond, whose = settings.keep_gb * _GB, 0, tuple[str, ...]()
+    if here and _size(stored) > limit:
+        of_others, whose = _of_others(log, here, stored)
+        beyond = _size({image: stored.pop(image) for image in of_others})
+    over_images, over_bytes = _shrink(log, store, stored, here, limit, to_microseconds(at))
     with log.writing(PRUNE_SECONDS) as connection:
         connection.execute(delete(expired_images).where(expired_images.c.at < to_microseconds(at - _REMEMBERED)))
-    return Pruned(gone, images + over_images, freed + over_bytes, len(aside), tuple(aside[:_SHOWN]), back)
+    return Pruned(
+        gone, images + over_images, freed + over_bytes, len(aside), tuple(aside[:_SHOWN]), back, beyond, whose
+    )
 
 
 def set_unknown_aside(log: InspectionLog, store: ImageStore) -> int:
@@ -161,11 +194,26 @@ def _times_let_go(connection: Connection, images: Collection[str]) -> Mapping[st
     return {image: from_microseconds(at).timestamp() for image, at in connection.execute(latest).tuples()}
 
 
+def _of_others(
+    log: InspectionLog, here: Sequence[ColumnElement[bool]], stored: Images
+) -> tuple[set[str], tuple[str, ...]]:
+    """The stored images that entries of other folders' stations name, and the names of these."""
+    columns = inspections.c
+    images, names = set[str](), set[str]()
+    for some in _portions(stored):
+        others = select(columns.sha256, columns.station).where(columns.sha256.in_(some), ~and_(*here)).distinct()
+        with log.reading() as connection:
+            for row in connection.execute(others):
+                images.add(row.sha256)
+                names.add(row.station)
+    return images, tuple(sorted(names))
+
+
 def _shrink(
     log: InspectionLog,
     store: ImageStore,
     stored: Images,
-    mine: Sequence[ColumnElement[bool]],
+    here: Sequence[ColumnElement[bool]],
     limit: float,
     at: int,
 ) -> tuple[int, int]:
@@ -174,7 +222,10 @@ def _shrink(
     images, freed, total = 0, 0, sum(sizes.values())
 
     def chosen(connection: Connection, some: Sequence[str]) -> list[str]:
-        removable, over, found = _removable(connection, mine, some), total - limit, list[str]()
+        nonlocal total
+        removable, let_go = _removable(connection, here, some)
+        total -= sum(sizes.pop(image, 0) for image in let_go)  # by another process since they were listed
+        over, found = total - limit, list[str]()
         for image in some:
             if over > 0 and image in removable:
                 over -= sizes[image]
@@ -191,7 +242,7 @@ def _shrink(
             with log.writing(PRUNE_SECONDS) as connection:
                 _hold(connection, some)
                 some = chosen(connection, some)
-                _mark(connection, mine, some, at)
+                _mark(connection, here, some, at)
             images += len(some)
             total -= sum(sizes[image] for image in some)
             freed += sum(store.remove(image, last_used=_used(stored[image])) for image in some)
@@ -204,19 +255,23 @@ def _hold(connection: Connection, images: Collection[str]) -> None:
     connection.execute(entries.with_for_update())
 
 
-def _removable(connection: Connection, mine: Sequence[ColumnElement[bool]], images: Collection[str]) -> set[str]:
-    """The stored images: the unreviewed ones that only this station's entries refer to."""
+def _removable(
+    connection: Connection, here: Sequence[ColumnElement[bool]], images: Collection[str]
+) -> tuple[set[str], set[str]]:
+    """The stored images: the unreviewed ones that only entries of this folder's stations refer to; and those that were let
+    go."""
     columns = inspections.c
-    own = sql.sum(case((and_(true(), *mine), 1), else_=0))
+    own = sql.sum(case((and_(true(), *here), 1), else_=0))
     kept = sql.sum(case((or_(columns.has_image, columns.has_maps), 1), else_=0))
     by_image = select(columns.sha256, sql.max(columns.review_version), sql.count() - own, kept)
-    found = connection.execute(by_image.where(columns.sha256.in_(images)).group_by(columns.sha256)).tuples()
-    return {image for image, version, others, stored in found if version == 0 == others and stored}
+    found = connection.execute(by_image.where(columns.sha256.in_(images)).group_by(columns.sha256)).tuples().all()
+    free = {image for image, version, others, stored in found if version == 0 == others and stored}
+    return free, {image for image, _, _, stored in found if not stored}
 
 
-def _mark(connection: Connection, mine: Sequence[ColumnElement[bool]], images: Collection[str], at: int) -> None:
+def _mark(connection: Connection, here: Sequence[ColumnElement[bool]], images: Collection[str], at: int) -> None:
     if images:
-        gone = update(inspections).where(inspections.c.sha256.in_(images), *mine)
+        gone = update(inspections).where(inspections.c.sha256.in_(images), *here)
         connection.execute(gone.values(has_image=False, has_maps=False))
         _let_go(connection, images, at)
 
@@ -226,6 +281,10 @@ def _stored(store: ImageStore) -> Images:
     for file in store.files():
         found[file.sha256].append(file)
     return dict(found)
+
+
+def _size(images: Images) -> int:
+    return sum(file.bytes for files in images.values() for file in files)
 
 
 def _used(files: Sequence[Stored]) -> float:

@@ -1,6 +1,6 @@
 """VerdictCounts over the log: verdicts over time, what waits for a reviewer, the classifiers' latest scores."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, Self
@@ -14,6 +14,8 @@ from steelsight.station.log.values import from_microseconds
 Per = Literal["hour", "day"]
 """Width of a bucket; both begin with the hour or day of UTC."""
 
+_LOOKED_AT = 100_000
+"""Of the log's latest inspections, in which a station's are looked for: they follow no index of their own."""
 _WIDTHS = {"hour": 3_600_000_000, "day": 86_400_000_000}
 
 
@@ -92,17 +94,31 @@ def count_waiting(connection: Connection, since: datetime | None, until: datetim
     return connection.execute(statement).scalar_one() or 0
 
 
-def latest_scores(connection: Connection, inspector: str, last: int) -> list[float]:
-    """fold_score, p_defect where there is none, of the latest readable images of an inspector, the newest first."""
+def latest_scores(
+    connection: Connection, inspector: str, last: int, stations: Collection[str], tried: Collection[str]
+) -> dict[str, list[float]]:
+    """fold_score, p_defect where there is none, of the latest readable images of an inspector at each of some stations, the
+    newest first; see `InspectionLog.scores`."""
     number = select(inspectors.c.id).where(inspectors.c.fingerprint == inspector).scalar_subquery()
     columns = inspections.c
-    statement = (
-        select(func.coalesce(columns.fold_score, columns.p_defect))
-        .where(columns.inspector_id == number, columns.p_defect.is_not(None))
-        .order_by(columns.id.desc())
-        .limit(last)
+    latest = connection.execute(select(func.max(columns.id))).scalar() or 0
+    wanted = (
+        columns.inspector_id == number,
+        columns.id > latest - _LOOKED_AT,
+        columns.p_defect.is_not(None),
+        ~((columns.door == "page") & columns.name.in_(sorted(tried))),
     )
-    return list(connection.execute(statement).scalars())
+    present = stations
+    if len(stations) > 1:  # many a name may be a former one, and each would be looked for through all of them
+        present = set(connection.execute(select(columns.station).where(*wanted).distinct()).scalars()) & set(stations)
+    score = select(func.coalesce(columns.fold_score, columns.p_defect)).where(*wanted)
+    scores = {
+        name: list(
+            connection.execute(score.where(columns.station == name).order_by(columns.id.desc()).limit(last)).scalars()
+        )
+        for name in sorted(present)
+    }
+    return {name: those for name, those in scores.items() if those}
 
 
 def _sum(name: str, condition: ColumnElement[bool]) -> ColumnElement[int]:

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import ImageError
 from steelsight.station.inspection import Arrival, Inspection
-from steelsight.station.log.watched import known_files
+from steelsight.station.log.watched import Logged, another_station, known_files
 from steelsight.station.queue.incoming import Incoming
 from steelsight.station.station import QueueFull, Station
 from steelsight.station.watch.content import Changed, Content, Gone, ReadFault, read_whole
@@ -27,6 +27,7 @@ from steelsight.station.watch.scan import Entry, Snapshot, scan
 from steelsight.station.watch.settings import Watched
 from steelsight.station.watch.waiting_files import Awaited, WaitingFiles
 from steelsight.station.watch.workers import Events, Worker
+from steelsight.station.writers import own_names
 
 _PAUSE = 5.0
 """Seconds after which what failed for want of a disk or a database is tried again."""
@@ -34,6 +35,8 @@ _SLOW = 10.0
 _SHORTEST = 0.05  # between two scans, however often the system tells of changes
 _BYTES_PER_PIXEL = 6  # three channels of 16 bit
 _HEADERS = 1_000_000
+_NOTHING = Content.of(b"").sha256
+"""What stands in the log for a file that could not be read."""
 _HELD = 256_000_000  # bytes of files in work beyond which no further one is read: they may be of 64 million pixels each
 _LAST_MOVES = 5.0  # seconds that a stop waits for moves; what is left is moved at the next start
 
@@ -62,6 +65,10 @@ class Follow:
         self._results: list[Inspection] = []
         self._moving: set[Entry] = set()
         self._unknown: set[str] = set()
+        self._unsure: dict[Entry, Logged] = {}
+        self._own, self._other = own_names(station.log, station.settings), None
+        if self._own is not None:
+            self._other = another_station(station.log, str(watched.folder), self._own)
         self._scan_at = self._rested_at = self._write_at = self._move_at = -math.inf
         self._scan_began = 0.0
         self._scans = 0
@@ -74,6 +81,11 @@ class Follow:
         Raises:
             UserError: with `once`: the folder cannot be read, or results cannot be kept.
         """
+        if self._other is not None:
+            self._tell(
+                f"{self._watched.folder}: station {self._other}, which has another data folder, has inspected images of this "
+                "path too; whether an image is one of those is told by its content, and the tables leave those out"
+            )
         while not self._is_over():
             self._hear()
             self._write()
@@ -169,6 +181,7 @@ class Follow:
         if self.troubles.end("asked", "the log answers again"):
             self._failing_since = None
         self._scans += 1
+        self._unsure = {one: logged for one, logged in self._unsure.items() if found.entries.get(one.name) == one}
         changes = self.waiting.see(found, known, now)
         for old, new in changes.renamed:
             self._tell(f"{old}: is now {new}")
@@ -179,10 +192,20 @@ class Follow:
                 self._move(entry)
 
     def _known(self, entries: list[Entry]) -> list[Entry]:
-        """Those that the log has, by name, size and time."""
+        """Those that the log has, by name, size and time, and that are surely meant by it."""
         names = [one.name for one in entries]
-        stamps = known_files(self._station.log, str(self._watched.folder), names) if names else set()
-        return [one for one in entries if (one.name, *one.stamp) in stamps]
+        logged = known_files(self._station.log, str(self._watched.folder), names) if names else {}
+        there = {one: logged[stamp] for one in entries if (stamp := (one.name, *one.stamp)) in logged}
+        # before a file is moved as done, its content decides in any case
+        unsure = {one: had for one, had in there.items() if self._watched.move is not None or not self._is_own(had)}
+        self._unsure.update(unsure)
+        return [one for one in there if one not in unsure]
+
+    def _is_own(self, logged: Logged) -> bool:
+        """Whether stations of this data folder alone inspected such a file: on another machine it may be another."""
+        if self._own is None:
+            return True
+        return logged.stations <= (self._own if self._other is not None else {*self._own, None})
 
     def _tell_vanished(self, names: tuple[str, ...]) -> None:
         self.figures.vanished += len(names)
@@ -199,12 +222,16 @@ class Follow:
             )
 
     def _read(self, one: Awaited, found: Content | Changed | ReadFault | Exception) -> None:
-        now, name = time.monotonic(), one.entry.name
+        now, name, logged = time.monotonic(), one.entry.name, self._unsure.get(one.entry)
         if self._stopped_at is not None:
             return
         match found:
+            case Content() if logged is not None and found.sha256 in logged.sha256:
+                self._is_known(one)
             case Content():
                 self._submit(one, found, None)
+            case ReadFault() if logged is not None and self._is_own(logged):
+                self._is_unreadable_by_now(one, logged, found.sentence)
             case ReadFault() if self.waiting.is_last_try(one, now):
                 self._submit(one, Content.of(b""), found.sentence)
             case ReadFault():
@@ -261,6 +288,27 @@ class Follow:
             self._results.append(inspection)
         if self._watched.move is not None:
             self._move(one.entry)
+
+    def _is_known(self, one: Awaited) -> None:
+        """Its content is one that the log has."""
+        self._unsure.pop(one.entry, None)
+        self.waiting.finish(one)
+        self.troubles.end_file(one.entry.name)
+        if self._watched.move is not None:
+            self._move(one.entry)
+
+    def _is_unreadable_by_now(self, one: Awaited, logged: Logged, why: str) -> None:
+        """Inspected here before, and only its content is still to be compared, before it is moved."""
+        name = one.entry.name
+        if _NOTHING in logged.sha256:  # it could not be read then, and was logged as that
+            self._is_known(one)
+        elif self._watched.once:
+            self.waiting.drop(one)
+            self.figures.left += 1
+            self.troubles.begin_file(name, f"{name}: {why}; it was inspected before, and is not moved")
+        else:
+            self.waiting.give_back(one, try_at=time.monotonic() + _PAUSE)
+            self.troubles.begin_file(name, f"{name}: {why}; it was inspected before, and is moved when it can be read")
 
     def _is_broken(self, one: Awaited, why: str) -> None:
         self.waiting.broken(one, time.monotonic())

@@ -4,7 +4,7 @@ Rows are appended after the log has them. Whatever was lost or torn by a kill is
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -34,16 +34,24 @@ class ResultTables:
         classes: of the inspector. Inspections by one with other classes are left out: they have other columns.
         log: where the rows come from.
         folder: the watched folder, as in the log.
+        stations: whose inspections are written, by name; None: those of all. Another machine's folder may have the same path.
 
     Attributes:
         missing: numbers of inspections that still have to be written, as after a full disk.
     """
 
-    def __init__(self, out: Path, classes: Sequence[str], log: InspectionLog, folder: str) -> None:
+    def __init__(
+        self,
+        out: Path,
+        classes: Sequence[str],
+        log: InspectionLog,
+        folder: str,
+        stations: Collection[str] | None = None,
+    ) -> None:
         if out.exists() and not out.is_dir():
             raise UserError(f"{out}: there is a file of this name; choose another `out=`")
         self.missing: set[int] = set()
-        self._out, self._log, self._folder = out, log, folder
+        self._out, self._log, self._folder, self._stations = out, log, folder, stations
         self._tables = Tables(tuple(classes), also=_ALSO)
         self._paths = {name: out / name for name in TABLES}
         self._sizes = dict.fromkeys(TABLES, 0)
@@ -143,7 +151,7 @@ class ResultTables:
     def _check_log(self) -> None:
         """See that the rows are of this log, and find out which it has beyond them."""
         strange = set(self._written)
-        for number, is_there in numbers_of(self._log, self._folder):
+        for number, is_there in numbers_of(self._log, self._folder, self._stations):
             strange.discard(number)
             if is_there and number not in self._written:
                 self.missing.add(number)

@@ -1,5 +1,6 @@
-"""Counts over time, and whether the line has left the evidence."""
+"""Counts over time, and whether a line has left the evidence."""
 
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -7,13 +8,16 @@ from starlette.responses import Response
 
 from steelsight.inspector.checksums import Checksums
 from steelsight.inspector.tested_images import read_tested
-from steelsight.station.drift import measure_drift
+from steelsight.station.drift import furthest, measure_drift
 from steelsight.station.http.errors import refusals
 from steelsight.station.http.params import Time
 from steelsight.station.http.responses import json_answer
+from steelsight.station.http.samples import DRAWN
 from steelsight.station.http.schemas import BucketAnswer, CountsAnswer, DriftAnswer, StatisticsAnswer
 from steelsight.station.log import statistics as log_statistics
+from steelsight.station.log.values import written
 from steelsight.station.station import Station
+from steelsight.station.writers import writers_of
 from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.evaluated_files import IMAGES
 
@@ -47,9 +51,14 @@ def statistics_routes(station: Station) -> APIRouter:
     @routes.get("/drift", response_model=DriftAnswer, responses=refusals(422, 503), summary="Score drift")
     def drift(last: Annotated[int, Query(ge=1, le=MOST_SCORES)] = 500) -> Response:
         """Whether the scores of the latest images still fit those of the images that the inspector was tested on."""
-        scores = station.log.scores(station.fingerprint, last)
-        found = measure_drift(evidence, scores[::-1])
-        return json_answer(DriftAnswer.model_validate(found, from_attributes=True))
+        own = written(station.settings.name)
+        scores = station.log.scores(station.fingerprint, last, {own, *writers_of(station.settings.data)}, tried=DRAWN)
+        found = {name: measure_drift(evidence, those[::-1]) for name, those in (scores or {own: []}).items()}
+        name = furthest(found, own)
+        drift = asdict(found[name])
+        if len(found) > 1:
+            drift["sentence"] = f"{name}: {drift['sentence']}"
+        return json_answer(DriftAnswer.model_validate({**drift, "station": name}))
 
     return routes
 

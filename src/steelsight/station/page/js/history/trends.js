@@ -79,7 +79,7 @@ export function driftPanel(drift, width) {
       expected: drift.evidence,
       limit: drift.limit,
       names: {
-        line: `this line, ${drift.images} images`,
+        line: `${drift.station}, ${drift.images} images`,
         expected: "the inspector's test images, mixed to the line's share of defects",
         limit: `no alarm within ± ${drift.limit.toFixed(3)}`,
       },

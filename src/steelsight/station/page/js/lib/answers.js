@@ -169,8 +169,9 @@
 /** @typedef {{ buckets: Bucket[], totals: Counts, reviewed: number, waiting: number }} Statistics */
 
 /**
- * How far the line's scores lie from the evidence.
+ * How far a line's scores lie from the evidence.
  * @typedef {{
+ *   station: string,
  *   known: boolean,
  *   why: string,
  *   images: number,

@@ -11,6 +11,7 @@ from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
 from steelsight.core.interruption import is_interruption
 from steelsight.imaging.object_store import was_url
+from steelsight.results.contents import CONTENTS, JudgedContent
 from steelsight.results.label_files import LabelKind, write_label_files
 from steelsight.results.pictures import Pictures
 from steelsight.results.resume import Origin, Unfinished
@@ -26,6 +27,8 @@ from steelsight.results.tables import (
     Tables,
     as_written,
 )
+
+_WITH_THE_REST = "it is judged again, with what was judged after it"
 
 
 @dataclass
@@ -72,7 +75,8 @@ class ResultWriter:
         sources: all images.
         class_ids, layout: see `Tables`.
         masks, overlays: see `Pictures`.
-        resume: whether to keep what an earlier writer has finished here; the sources may have changed since.
+        resume: whether to keep what an earlier writer has finished here, of files that are the same; the sources may be
+            others by now.
         made_by: what judges, as a hash, and `options` what else changes the results: to resume, both must be the same.
         batch: images judged together; rows are written out, and kept on resuming, by as many.
 
@@ -106,13 +110,16 @@ class ResultWriter:
         """The images still to be judged, once the writer is entered."""
         self.tally = Tally()
         """Of all that is written, what was finished before included."""
+        self.judged_again: str | None = None
+        """Why images that were finished before are judged again, in a sentence; known once the writer is entered."""
         self._sources, self._batch = sources, batch
         self._tables = Tables(tuple(classes), class_ids, layout)
         self._pictures = Pictures(out, classes, (one.image_id for one in sources), masks=masks, overlays=overlays)
         own: dict[str, str] = {"class_ids": class_ids, "layout": layout}
         own |= {name: "on" if wanted else "off" for name, wanted in (("masks", masks), ("overlays", overlays))}
         self._unfinished = Unfinished(out, self._tables, Origin(made_by=made_by, options={**own, **(options or {})}))
-        self._resumes = resume and self._unfinished.check()
+        self.resumes = resume and self._unfinished.check()
+        """Whether there is something to go on with, which entering the writer compares with the images."""
         self._waiting: list[dict[str, bytes]] = []
 
     @property
@@ -126,7 +133,7 @@ class ResultWriter:
 
     def __enter__(self) -> Self:
         self._pictures.sweep()
-        if self._resumes:
+        if self.resumes:
             self._resume()
         else:
             self._unfinished.start()
@@ -150,7 +157,7 @@ class ResultWriter:
             UserError: the disk is full or may not be written to.
         """
         self._pictures.write(judged)
-        lines = self._tables.lines(ResultRow.of(judged))
+        lines = {**self._tables.lines(ResultRow.of(judged)), CONTENTS: JudgedContent.of(judged).line}
         self._waiting.append(lines)
         self.tally.add(self._tables.read_image_row(lines[IMAGES]))
         if len(self._waiting) >= self._batch:
@@ -158,17 +165,26 @@ class ResultWriter:
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []  # first: an interruption here may lose rows, never double them
-        self._unfinished.append({name: b"".join(lines[name] for lines in waiting) for name in TABLES})
+        self._unfinished.append({name: b"".join(lines[name] for lines in waiting) for name in (*TABLES, CONTENTS)})
 
     def _resume(self) -> None:
-        names = {as_written(one.image_id): one.image_id for one in self._sources}
+        sources = {as_written(one.image_id): one for one in self._sources}
 
-        def is_kept(row: FinishedRow) -> bool:
-            image_id = names.get(row.image_id)
-            return image_id is None or bool(row.error) or self._pictures.are_there(image_id)
+        def why_again(row: FinishedRow, content: JudgedContent) -> str | None:
+            source = sources.get(row.image_id)
+            if source is None:
+                return None
+            if not row.error and not self._pictures.are_there(source.image_id):
+                return (
+                    f"{source.path}: its mask or overlay is missing, or would have another name now; {_WITH_THE_REST}"
+                )
+            if not content.is_still(source, row):
+                return f"{source.path}: not the file that was judged under this name; {_WITH_THE_REST}"
+            return None
 
-        kept = {row.image_id: row for row in self._unfinished.resume(self._batch, is_kept)}
-        for name in names:
+        rows, self.judged_again = self._unfinished.resume(self._batch, why_again)
+        kept = {row.image_id: row for row in rows}
+        for name in sources:
             if name in kept:
                 self.tally.add(kept[name])
         self.remaining = [one for one in self._sources if as_written(one.image_id) not in kept]

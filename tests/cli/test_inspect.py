@@ -265,6 +265,26 @@ def test_resuming_judges_other_images_under_the_names_of_finished_ones(inspector
     assert content(out) == content(tmp_path / "whole")
 
 
+def test_a_second_run_into_the_same_folder_is_refused_and_the_first_is_whole(
+    inspector: Any, many: Any, whole: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first = start_cli("inspect", inspector, many, "--masks", "--out", out)
+    wait_for_rows(out, 20)
+    first.send_signal(signal.SIGSTOP)
+    before = content(out)
+    other = make_inspector(tmp_path / "other", rule=RULE.model_copy(update={"gate": 0.4}))
+    second = run_cli("inspect", other, many, "--out", out)
+    assert second.returncode == 2
+    assert f"{out}: another run writes its results here; wait for it or end it, or give another --out" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert content(out) == before
+    first.send_signal(signal.SIGCONT)
+    _, errors = first.communicate(timeout=120)
+    assert first.returncode == 0, errors
+    assert content(out) == whole
+
+
 # Ctrl-C between the two steps of a wait, in which the main thread is whenever a batch is not done: core/interruption.py.
 CTRL_C_INSIDE_A_LOCK = """
 import concurrent.futures, threading

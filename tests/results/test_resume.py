@@ -1,6 +1,9 @@
 """Going on after a run was stopped: wherever it stopped, the end is the same, byte for byte."""
 
+import errno
+import fcntl
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -346,7 +349,46 @@ def test_what_a_kill_left_half_written_is_swept(tmp_path: Path, judged: Any, who
     assert (tmp_path / "masks" / ".own.png").exists()
 
 
-def test_two_runs_into_one_folder_are_noticed(tmp_path: Path, judged: Any) -> None:
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_second_run_into_a_folder_is_refused_and_touches_nothing(
+    tmp_path: Path, judged: Any, whole: Any, resume: bool
+) -> None:
+    def second() -> None:
+        before = content(tmp_path)
+        assert before[".results.lock"] == b""
+        with pytest.raises(UserError) as refused:
+            write(tmp_path, judged, resume=resume)
+        said = "another run writes its results here; wait for it or end it, or give another `out=`"
+        assert str(refused.value) == f"{tmp_path}: {said}"
+        assert content(tmp_path) == before
+
+    sources = [one.source for one in judged.values()]
+    write_while(second, ResultWriter(tmp_path, CLASSES, sources, made_by="a"), judged)
+    assert content(tmp_path) == whole
+    assert write(tmp_path, judged, stop_after=3) == list(judged)[:3]
+    assert write(tmp_path, judged, resume=True) == list(judged)
+    assert content(tmp_path) == whole
+
+
+def test_a_run_that_waited_goes_on_with_nothing_of_what_came_between(tmp_path: Path, judged: Any) -> None:
+    """The folder is looked at again once it is had."""
+    write(tmp_path, judged, stop_after=9)
+    waiting = ResultWriter(tmp_path, CLASSES, [one.source for one in judged.values()], made_by="a", resume=True)
+    write(tmp_path, judged, stop_after=9, made_by="b")
+    before = content(tmp_path)
+    with pytest.raises(UserError, match="made by other networks"):
+        waiting.__enter__()
+    assert content(tmp_path) == before
+    assert write(tmp_path, judged, made_by="b", resume=True) == list(judged)[8:]
+
+
+def test_two_runs_into_one_folder_are_noticed_where_a_file_system_has_no_locks(
+    tmp_path: Path, judged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", none)
     sources = [one.source for one in judged.values()]
     with pytest.raises(UserError, match="another run may have the same `out=`"):
         write_while(lambda: write(tmp_path, judged, stop_after=3), ResultWriter(tmp_path, CLASSES, sources), judged)

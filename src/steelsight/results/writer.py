@@ -9,7 +9,9 @@ from typing import Self
 from steelsight.cascade.judge import Prediction
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
+from steelsight.core.files import disk_errors
 from steelsight.core.interruption import is_interruption
+from steelsight.core.lock import Lock
 from steelsight.imaging.object_store import was_url
 from steelsight.results.contents import CONTENTS, JudgedContent
 from steelsight.results.label_files import LabelKind, write_label_files
@@ -67,7 +69,7 @@ class ResultWriter:
     sources, when all is written, and what stood there stays untouched until then. However the run ends before, the
     partial files stay, and a writer with `resume` goes on from them. An image that could not be read, or for which a
     network gave no probability, has a row in `images.csv` with the reason, and none and no picture elsewhere: nothing was
-    predicted of it.
+    predicted of it. One writer at a time has a folder, from when it is entered until it is left.
 
     Args:
         out: folder; made if it is missing.
@@ -81,7 +83,8 @@ class ResultWriter:
         batch: images judged together; rows are written out, and kept on resuming, by as many.
 
     Raises:
-        UserError: with `resume`, what is there was made with something else.
+        UserError: with `resume`, what is there was made with something else; or, when it is entered, another writer has the
+            folder.
     """
 
     def __init__(
@@ -120,6 +123,8 @@ class ResultWriter:
         self._unfinished = Unfinished(out, self._tables, Origin(made_by=made_by, options={**own, **(options or {})}))
         self.resumes = resume and self._unfinished.check()
         """Whether there is something to go on with, which entering the writer compares with the images."""
+        said = f"{out}: another run writes its results here; wait for it or end it, or give another `out=`"
+        self._lock = Lock(out / ".results.lock", said, needed=False, stays=False)
         self._waiting: list[dict[str, bytes]] = []
 
     @property
@@ -132,23 +137,33 @@ class ResultWriter:
         return write_label_files(self.out, kind, self._tables.classes, self._sources)
 
     def __enter__(self) -> Self:
-        self._pictures.sweep()
-        if self.resumes:
-            self._resume()
-        else:
-            self._unfinished.start()
+        with disk_errors(self.out):
+            self.out.mkdir(parents=True, exist_ok=True)
+        self._lock.take()
+        try:
+            self._pictures.sweep()
+            if self.resumes and self._unfinished.check():  # once more: another run may have had the folder until now
+                self._resume()
+            else:
+                self._unfinished.start()
+        except BaseException:
+            self._lock.release()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._flush()
-            self._unfinished.publish([one.image_id for one in self._sources], self.tally.images)
-            return
-        self._unfinished.take_back()
-        if is_interruption(error):
-            self._flush()
+        try:
+            if kind is None:
+                self._flush()
+                self._unfinished.publish([one.image_id for one in self._sources], self.tally.images)
+                return
+            self._unfinished.take_back()
+            if is_interruption(error):
+                self._flush()
+        finally:
+            self._lock.release()
 
     def write(self, judged: Prediction) -> None:
         """Add one image.

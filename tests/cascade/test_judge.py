@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,18 @@ def test_results_are_those_of_the_definitions_image_by_image() -> None:
             assert one.maps is None
     assert 0 < passed < len(judged)
     assert any(one.is_defective for one in judged)
+
+
+def test_a_prediction_says_of_which_bytes_it_is_where_there_were_any(tmp_path: Path) -> None:
+    (tmp_path / "damaged.jpg").write_bytes(b"nothing")
+    given = [*sources(2), *(Source(name, tmp_path / name) for name in ("damaged.jpg", "gone.jpg"))]
+    judged = list(judge(given, engine(), RULE))
+    assert [one.sha256 for one in judged[:3]] == [sha256(one.path.read_bytes()).hexdigest() for one in given[:3]]
+    assert judged[3].sha256 is None
+    given_bytes = sources(1)[0].path.read_bytes()
+    (one,) = judge([Source("gone.jpg", tmp_path / "gone.jpg")], engine(), RULE, read=lambda source: given_bytes)
+    assert one.sha256 == judged[0].sha256
+    assert one.p_defect == judged[0].p_defect
 
 
 def test_a_rule_that_cuts_at_the_working_size_cuts_there_and_enlarges() -> None:

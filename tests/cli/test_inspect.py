@@ -244,6 +244,47 @@ def test_kill_9_at_any_moment_then_resume(inspector: Any, many: Any, whole: Any,
     assert content(out) == whole
 
 
+def test_resuming_judges_other_images_under_the_names_of_finished_ones(inspector: Any, tmp_path: Path) -> None:
+    """A camera that counts from 0000.jpg every day."""
+    contents = [path.read_bytes() for path in IMAGES[:30]]
+    for day, shift in (("day1", 0), ("day2", 7)):
+        (tmp_path / day).mkdir()
+        for number in range(150):
+            (tmp_path / day / f"{number:04}.jpg").write_bytes(contents[(number + shift) % 30])
+    out = tmp_path / "out"
+    killed = start_cli("inspect", inspector, tmp_path / "day1", "--out", out)
+    wait_for_rows(out, 16)
+    killed.kill()
+    killed.communicate(timeout=60)
+    assert not (out / "images.csv").exists()
+    resumed = run_cli("inspect", inspector, tmp_path / "day2", "--out", out, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"{tmp_path / 'day2' / '0000.jpg'}: not the file that was judged under this name" in resumed.stderr
+    assert "finished already" not in resumed.stderr
+    assert run_cli("inspect", inspector, tmp_path / "day2", "--out", tmp_path / "whole").returncode == 0
+    assert content(out) == content(tmp_path / "whole")
+
+
+def test_a_second_run_into_the_same_folder_is_refused_and_the_first_is_whole(
+    inspector: Any, many: Any, whole: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first = start_cli("inspect", inspector, many, "--masks", "--out", out)
+    wait_for_rows(out, 20)
+    first.send_signal(signal.SIGSTOP)
+    before = content(out)
+    other = make_inspector(tmp_path / "other", rule=RULE.model_copy(update={"gate": 0.4}))
+    second = run_cli("inspect", other, many, "--out", out)
+    assert second.returncode == 2
+    assert f"{out}: another run writes its results here; wait for it or end it, or give another --out" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert content(out) == before
+    first.send_signal(signal.SIGCONT)
+    _, errors = first.communicate(timeout=120)
+    assert first.returncode == 0, errors
+    assert content(out) == whole
+
+
 # Ctrl-C between the two steps of a wait, in which the main thread is whenever a batch is not done: core/interruption.py.
 CTRL_C_INSIDE_A_LOCK = """
 import concurrent.futures, threading
@@ -291,7 +332,8 @@ def test_ctrl_c_then_other_options_then_resume(inspector: Any, many: Any, tmp_pa
     assert running.returncode == 130, errors
     assert "Traceback" not in errors
     assert "--resume" in errors
-    names = {"run.partial.json", *(name.replace(".csv", ".partial.csv") for name in TABLES)}
+    tables = {"contents.csv", *TABLES}
+    names = {"run.partial.json", *(name.replace(".csv", ".partial.csv") for name in tables)}
     assert {path.name for path in out.iterdir()} == names
     finished = rows(out / "images.partial.csv")
     assert len(rows(out / "submission.partial.csv")) == len(CLASSES) * len(finished)

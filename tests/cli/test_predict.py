@@ -142,7 +142,7 @@ def test_ctrl_c_leaves_what_was_finished(run: Any, tmp_path: Path) -> None:
     _, errors = predicting.communicate(timeout=60)
     assert predicting.returncode == 130, errors
     assert "Traceback" not in errors
-    tables = {f"{name}.partial.csv" for name in ("submission", "defects", "images")}
+    tables = {f"{name}.partial.csv" for name in ("submission", "defects", "images", "contents")}
     assert {path.name for path in out.iterdir()} == {"run.partial.json", *tables, "masks"}
     done = rows(out / "images.partial.csv")
     assert 10 <= len(done) < 3000

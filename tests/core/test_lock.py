@@ -42,6 +42,42 @@ def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
     lock.release()
 
 
+def test_a_file_that_does_not_stay_goes_with_the_lock(tmp_path: Path) -> None:
+    first, second = (Lock(tmp_path / ".lock", "taken; wait", stays=False) for _ in range(2))
+    first.take()
+    with pytest.raises(UserError, match="taken; wait"):
+        second.take()
+    assert (tmp_path / ".lock").exists()
+    first.release()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / ".lock").touch()  # as a killed process leaves it
+    second.take()
+    second.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_went_between_opening_and_locking_is_not_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else two would hold the lock: one by the file that is gone, one by the new one of its name."""
+    first, second, third = (Lock(tmp_path / ".lock", "taken; wait", stays=False) for _ in range(3))
+    first.take()
+    flock = fcntl.flock
+
+    def after_the_first_has_let_go(handle: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        first.release()
+        flock(handle, operation)
+
+    monkeypatch.setattr(fcntl, "flock", after_the_first_has_let_go)
+    with pytest.raises(UserError, match="taken; wait"):
+        second.take()
+    third.take()
+    with pytest.raises(UserError, match="taken; wait"):
+        second.take()
+    third.release()
+
+
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
 def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     def none(*_: int) -> None:

@@ -62,6 +62,7 @@ def test_one_image_at_a_time_says_the_same(folder: Any, threads: int) -> None:
             one = inspector(given)
             assert_alike(streamed, one, inspector.engine("latency"), RULE)
             assert (one.maps is not None) == (one.p_defect > RULE.gate)
+            assert one.sha256 == (None if given is streamed.image else streamed.sha256)
 
 
 def test_an_endless_stream_is_taken_a_few_batches_ahead(folder: Any) -> None:

@@ -1,11 +1,15 @@
 """Going on after a run was stopped: wherever it stopped, the end is the same, byte for byte."""
 
+import errno
+import fcntl
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 from helpers.data import SAMPLE
 from helpers.engines import BrightImage, BrightPixels, Engine
@@ -16,6 +20,7 @@ from hypothesis import strategies as st
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.core.errors import UserError
+from steelsight.imaging.object_store import StoredObject
 from steelsight.imaging.preprocess import Preprocess
 from steelsight.results.writer import ResultWriter
 from steelsight.rule.rule import Rule
@@ -39,13 +44,15 @@ def judged() -> Any:
     return {one.source.image_id: one for one in found}
 
 
-def write(out: Any, judged: Any, stop_after: Any = None, sources: Any = None, **options: Any) -> Any:
-    """Write all that remains, or stop after some; the names that were judged."""
+def write(out: Any, judged: Any, stop_after: Any = None, sources: Any = None, told: Any = None, **options: Any) -> Any:
+    """Write all that remains, or stop after some; the names that were judged. `told` is given why some are judged again."""
     sources = [one.source for one in judged.values()] if sources is None else sources
     options = {"batch": BATCH, "made_by": "a", **options}
     names: list[Any] = []
     try:
         with ResultWriter(out, CLASSES, sources, **options) as writer:
+            if told is not None:
+                told.append(writer.judged_again)
             for source in writer.remaining:
                 if len(names) == stop_after:
                     raise KeyboardInterrupt
@@ -148,6 +155,89 @@ def test_a_name_that_reads_as_the_escape_of_another_is_another_image(tmp_path: P
     alike = {name: replace(one, source=replace(one.source, image_id=name)) for name in ("a\n.jpg", r"a\x0a.jpg")}
     assert write(tmp_path, alike, batch=1, stop_after=1) == ["a\n.jpg"]
     assert write(tmp_path, alike, batch=1, resume=True) == [r"a\x0a.jpg"]
+
+
+def copied(judged: Any, folder: Path, contents: Any) -> Any:
+    """The images as files of another folder under the same names, with what `contents` says, judged anew."""
+    sources = []
+    for place, one in enumerate(judged.values()):
+        path = folder / f"{place:06}.jpg"
+        if one.image is not None:
+            path.write_bytes(contents(place, one.source.path))
+        sources.append(Source(one.source.image_id, path))
+    engine = Engine((BrightImage(PREPROCESS),), (BrightPixels(PREPROCESS),), CLASSES)
+    rules = [{"verdict": "reject", "class": CLASSES[1]}]
+    return {one.source.image_id: one for one in judge(sources, engine, RULE, policy=make_policy(0.25, 0.4, rules))}
+
+
+def test_other_images_under_the_names_of_finished_ones_are_judged(tmp_path: Path, judged: Any) -> None:
+    """A camera that counts from 000001.jpg every day; one file may keep its place and change, too."""
+    days = [tmp_path / "day1", tmp_path / "day2"]
+    images = [one.source.path.read_bytes() for one in judged.values() if one.image is not None]
+    for day in days:
+        day.mkdir()
+    first = copied(judged, days[0], lambda place, path: path.read_bytes())
+    second = copied(judged, days[1], lambda place, path: images[(place + 7) % len(images)])
+    write(tmp_path / "out", first, stop_after=16)
+    told: list[Any] = []
+    assert write(tmp_path / "out", second, resume=True, told=told) == list(judged)
+    assert told == [
+        f"{days[1] / '000000.jpg'}: not the file that was judged under this name; it is judged again, with what was judged "
+        "after it"
+    ]
+    write(tmp_path / "whole", second)
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+def test_a_file_that_was_written_again_since_is_judged_again_and_copies_are_not(tmp_path: Path, judged: Any) -> None:
+    days = [tmp_path / "line", tmp_path / "copy"]
+    for day in days:
+        day.mkdir()
+    first = copied(judged, days[0], lambda place, path: path.read_bytes())
+    write(tmp_path / "out", first, stop_after=16)
+    again = copied(judged, days[0], lambda place, path: path.read_bytes() + b"0" * (place == 9))
+    told: list[Any] = []
+    assert write(tmp_path / "out", again, resume=True, stop_after=4, told=told) == list(judged)[8:12]
+    assert told[0].startswith(f"{days[0] / '000009.jpg'}: not the file that was judged")
+    elsewhere = copied(judged, days[1], lambda place, path: path.read_bytes() + b"0" * (place == 9))
+    assert write(tmp_path / "out", elsewhere, resume=True) == list(judged)[4:]  # the one that is missing says where
+    write(tmp_path / "whole", elsewhere)
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+def test_unfinished_tables_that_do_not_say_of_which_files_they_are_start_over(
+    tmp_path: Path, judged: Any, whole: Any
+) -> None:
+    write(tmp_path, judged, stop_after=9)
+    (tmp_path / "contents.partial.csv").unlink()
+    told: list[Any] = []
+    assert write(tmp_path, judged, resume=True, told=told) == list(judged)
+    (said,) = told
+    assert said.startswith(f"{tmp_path / 'contents.partial.csv'}: missing, as an older steelsight leaves it")
+    assert said.endswith("all images are judged again")
+    assert content(tmp_path) == whole
+    write(tmp_path, judged, resume=True, told=told)
+    assert told[1] is None
+
+
+def test_a_store_that_does_not_answer_leaves_what_is_finished(
+    tmp_path: Path, judged: Any, whole: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "cat_file", broken)
+    write(tmp_path, judged, stop_after=9)
+    before = content(tmp_path)
+    lost = [
+        replace(one.source, path=StoredObject(f"memory://line/{place}.jpg"))
+        for place, one in enumerate(judged.values())
+    ]
+    with pytest.raises(UserError, match="does not answer"):
+        write(tmp_path, judged, resume=True, sources=lost)
+    assert content(tmp_path) == before
+    assert write(tmp_path, judged, resume=True) == list(judged)[8:]
+    assert content(tmp_path) == whole
 
 
 def test_a_picture_that_is_gone_is_made_again(tmp_path: Path, judged: Any) -> None:
@@ -259,7 +349,46 @@ def test_what_a_kill_left_half_written_is_swept(tmp_path: Path, judged: Any, who
     assert (tmp_path / "masks" / ".own.png").exists()
 
 
-def test_two_runs_into_one_folder_are_noticed(tmp_path: Path, judged: Any) -> None:
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_second_run_into_a_folder_is_refused_and_touches_nothing(
+    tmp_path: Path, judged: Any, whole: Any, resume: bool
+) -> None:
+    def second() -> None:
+        before = content(tmp_path)
+        assert before[".results.lock"] == b""
+        with pytest.raises(UserError) as refused:
+            write(tmp_path, judged, resume=resume)
+        said = "another run writes its results here; wait for it or end it, or give another `out=`"
+        assert str(refused.value) == f"{tmp_path}: {said}"
+        assert content(tmp_path) == before
+
+    sources = [one.source for one in judged.values()]
+    write_while(second, ResultWriter(tmp_path, CLASSES, sources, made_by="a"), judged)
+    assert content(tmp_path) == whole
+    assert write(tmp_path, judged, stop_after=3) == list(judged)[:3]
+    assert write(tmp_path, judged, resume=True) == list(judged)
+    assert content(tmp_path) == whole
+
+
+def test_a_run_that_waited_goes_on_with_nothing_of_what_came_between(tmp_path: Path, judged: Any) -> None:
+    """The folder is looked at again once it is had."""
+    write(tmp_path, judged, stop_after=9)
+    waiting = ResultWriter(tmp_path, CLASSES, [one.source for one in judged.values()], made_by="a", resume=True)
+    write(tmp_path, judged, stop_after=9, made_by="b")
+    before = content(tmp_path)
+    with pytest.raises(UserError, match="made by other networks"):
+        waiting.__enter__()
+    assert content(tmp_path) == before
+    assert write(tmp_path, judged, made_by="b", resume=True) == list(judged)[8:]
+
+
+def test_two_runs_into_one_folder_are_noticed_where_a_file_system_has_no_locks(
+    tmp_path: Path, judged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", none)
     sources = [one.source for one in judged.values()]
     with pytest.raises(UserError, match="another run may have the same `out=`"):
         write_while(lambda: write(tmp_path, judged, stop_after=3), ResultWriter(tmp_path, CLASSES, sources), judged)

@@ -1,5 +1,6 @@
 """The two steps: classify every image, segment what passes the gate or is to be looked at, cut masks by the rule."""
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +18,7 @@ from steelsight.cascade.no_probability import NoProbability
 from steelsight.cascade.sources import Source
 from steelsight.cascade.suspect import UNSEEN, suspect
 from steelsight.imaging.preprocess import Image
-from steelsight.imaging.read import ImageError, read_image
+from steelsight.imaging.read import ImageError, decode_image, read_content
 from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import Runs, decode_runs
 from steelsight.imaging.roi import Roi, RoiError, blackened
@@ -33,8 +34,8 @@ _NO_FIT = Verdict("review", "the region of interest does not fit the image, so n
 Read = Image | ImageError
 Flags = Callable[[Image], tuple[str, ...]]
 """What about an image is unusual, in single words."""
-ReadSource = Callable[[Source, bool], Read]
-"""An image, as grey or as it is."""
+ReadSource = Callable[[Source], bytes]
+"""The bytes of an image's file; raises `ImageError` where there are none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,7 @@ class Prediction:
         counted: bool (height, width), the pixels that lie in the region of interest; None where all count.
         probability: P(defect) calibrated: the share of such images that are defective, in [0, 1]; None without a policy, or
             where `p_defect` is nan.
+        sha256: of the file's bytes that were judged; None where there were none, or pixels were given in their place.
     """
 
     source: Source
@@ -85,6 +87,7 @@ class Prediction:
     verdict: Verdict | None = None
     probability: float | None = None
     counted: NDArray[np.bool_] | None = None
+    sha256: str | None = None
 
     def __repr__(self) -> str:
         """One line, without pixels, runs and maps."""
@@ -147,18 +150,18 @@ def judge(
         keep_maps, keep_network_maps: whether `Prediction.maps` and `Prediction.network_maps` are wanted.
         flags: names what is unusual about an image.
         policy: gives each image its verdict.
-        read: how an image is read; from its file if left out.
+        read: where an image's bytes come from; from its file if left out.
     """
     if rule.classes != len(engine.classes):
         raise ValueError(f"the rule has {rule.classes} classes, the networks have {len(engine.classes)}")
-    remaining, grey, read = iter(sources), sees_grey(engine), read or _read
+    remaining, grey, read = iter(sources), sees_grey(engine), read or _content
     waiting: deque[Future[list[Prediction]]] = deque()
     with ThreadPoolExecutor(_READERS) as readers, ThreadPoolExecutor(engine.workers) as workers:
 
-        def work(group: Sequence[tuple[Source, Future[Read]]]) -> list[Prediction]:
-            images = [(source, image.result()) for source, image in group]
-            return judge_batch(
-                images,
+        def work(group: Sequence[tuple[Source, Future[tuple[Read, str | None]]]]) -> list[Prediction]:
+            images = [(source, *image.result()) for source, image in group]
+            judged = judge_batch(
+                [(source, image) for source, image, _ in images],
                 engine,
                 rule,
                 keep_maps=keep_maps,
@@ -166,11 +169,14 @@ def judge(
                 flags=flags,
                 policy=policy,
             )
+            return [replace(one, sha256=sha256) for one, (_, _, sha256) in zip(judged, images, strict=True)]
 
         try:
             while True:
                 while len(waiting) < engine.workers + _WAITING and (group := list(islice(remaining, engine.batch))):
-                    waiting.append(workers.submit(work, [(one, readers.submit(read, one, grey)) for one in group]))
+                    waiting.append(
+                        workers.submit(work, [(one, readers.submit(_read, one, grey, read)) for one in group])
+                    )
                 if not waiting:
                     return
                 yield from waiting.popleft().result()
@@ -353,8 +359,16 @@ def _seen(images: Sequence[Image], counted: Sequence[Inside]) -> list[Image]:
     ]
 
 
-def _read(source: Source, grey: bool) -> Read:
+def _content(source: Source) -> bytes:
+    return read_content(source.path)
+
+
+def _read(source: Source, grey: bool, read: ReadSource) -> tuple[Read, str | None]:
+    """An image, or why there is none, and the SHA-256 of its bytes."""
+    sha256 = None
     try:
-        return read_image(source.path, grey=grey)
+        content = read(source)
+        sha256 = hashlib.sha256(content).hexdigest()
+        return decode_image(content, source.path, grey=grey), sha256
     except ImageError as error:
-        return error
+        return error, sha256

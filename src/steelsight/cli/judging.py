@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from steelsight.cli.labelled import say_notes
 from steelsight.cli.output import console, counting, fail, finish
 
 if TYPE_CHECKING:
@@ -67,8 +68,12 @@ def judge_and_write(
     Raises:
         typer.Exit: status 3 if some images could not be read, got no probability from a network, or were left out.
     """
+    if writer.resumes and not as_json:
+        console.print("comparing what is finished with the images", highlight=False)
     with writer:
         left, kept = len(writer.remaining), writer.tally.images
+        if writer.judged_again is not None:
+            say_notes([writer.judged_again])
         if kept and not as_json:
             console.print(f"{kept} images are finished already, {left} remain", highlight=False)
         with counting(f"judging {left} images", disable=as_json) as advance:

@@ -34,7 +34,7 @@ from steelsight.core.interruption import is_interruption
 TRAINING_LIBRARIES = {
     *("torch", "torchvision", "lightning", "timm", "segmentation_models_pytorch", "safetensors"),
     *("pandas", "pyarrow", "zarr", "sklearn", "matplotlib", "jinja2", "markupsafe"),
-    *("platformdirs", "filelock"),
+    "platformdirs",
     *("onnx", "onnx_ir", "onnxscript", "nncf", "onnxruntime"),
 }
 """What the extra [train] brings."""

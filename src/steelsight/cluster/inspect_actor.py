@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from steelsight.cascade.judge import Prediction, Read, judge
+from steelsight.cascade.judge import Prediction, judge
 from steelsight.cascade.sources import Source
 from steelsight.cluster.shipped import Packed, unpack
 from steelsight.core.errors import UserError
 from steelsight.imaging.object_store import StoreError, image_path, is_url
-from steelsight.imaging.read import ImageError, decode_image, read_image
+from steelsight.imaging.read import ImageError, read_content
 
 Message = dict[str, Any]
 Image = tuple[str, str, bytes | str | None]
@@ -66,16 +66,11 @@ class InspectorActor:
                 }
         contents = {path: content for _, path, content in images}
 
-        def read(source: Source, grey: bool) -> Read:
+        def read(source: Source) -> bytes:
             content = contents[str(source.path)]
-            try:
-                if content is None:
-                    return read_image(source.path, grey=grey)
-                if isinstance(content, str):
-                    return ImageError("missing-image", source.path, content)
-                return decode_image(content, source.path, grey=grey)
-            except ImageError as error:
-                return error
+            if isinstance(content, str):
+                raise ImageError("missing-image", source.path, content)
+            return read_content(source.path) if content is None else content
 
         card = self._inspector.card
         sources = [Source(name, image_path(path)) for name, path, _ in images]

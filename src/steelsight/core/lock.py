@@ -3,7 +3,7 @@
 import errno
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -24,13 +24,14 @@ class Lock:
     """Held by one process at a time.
 
     Args:
-        path: an empty file that stays.
+        path: an empty file.
         said: the sentence for the second process.
         needed: whether it is refused, too, where the file system has no locks.
+        stays: whether the file stays when it is let go; a killed process leaves it in any case, and nobody is kept out by it.
     """
 
-    def __init__(self, path: Path, said: str, *, needed: bool = True) -> None:
-        self._path, self._said, self._needed = path, said, needed
+    def __init__(self, path: Path, said: str, *, needed: bool = True, stays: bool = True) -> None:
+        self._path, self._said, self._needed, self._stays = path, said, needed, stays
         # a soft lock is a file that a killed process leaves behind
         self._lock = FileLock(path, thread_local=False, fallback_to_soft=False, preserve_lock_file=True)
 
@@ -85,4 +86,7 @@ class Lock:
 
     def release(self) -> None:
         """Let it go."""
+        if not self._stays:
+            with suppress(OSError):  # Windows removes no file that is open
+                self._path.unlink()  # while it is held: filelock takes none that has no name any more
         self._lock.release()

@@ -1,7 +1,8 @@
 """What a program opens: an exported inspector, ready to judge images."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -11,7 +12,7 @@ from steelsight.cascade.sources import Source
 from steelsight.imaging.object_store import ImagePath, StoredObject
 from steelsight.imaging.pixels import as_pixels
 from steelsight.imaging.preprocess import Image
-from steelsight.imaging.read import read_image
+from steelsight.imaging.read import decode_image, read_content
 from steelsight.inspector.artifact import InspectorCard, open_artifact
 from steelsight.inspector.checksums import Checksums
 from steelsight.inspector.choose_engine import open_engine
@@ -109,14 +110,16 @@ class Inspector:
         engine = self.engine("latency")
         if isinstance(image, Path | StoredObject | str):
             source = Source.of(image)
-            pixels = read_image(source.path, grey=sees_grey(engine))
+            content = read_content(source.path)
+            pixels = decode_image(content, source.path, grey=sees_grey(engine))
+            sha256 = hashlib.sha256(content).hexdigest()
         else:
-            source, pixels = Source("image", Path("image")), as_pixels(image)
+            source, pixels, sha256 = Source("image", Path("image")), as_pixels(image), None
         card = self.card
         (judged,) = judge_batch(
             [(source, pixels)], engine, card.rule, keep_maps=True, flags=card.familiar.flags, policy=card.policy
         )
-        return judged
+        return replace(judged, sha256=sha256)
 
     def stream(self, paths: Iterable[ImagePath | str | Source], *, keep_maps: bool = False) -> Iterator[Prediction]:
         """Judge many images as fast as possible, in their order; an unreadable file gives a `Prediction` with its error.

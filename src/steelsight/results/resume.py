@@ -1,21 +1,23 @@
 """Results while they grow: *.partial.csv and run.partial.json, from which a run that was stopped goes on.
 
 Rows are appended to the partial files image by image, in the order in which the images were judged. An image counts as
-finished where all its rows are there and whole. At the end the tables are put in place in the order of the input, and the
-partial files go.
+finished where all its rows are there and whole, and one of contents.partial.csv says of which file they are. At the end the
+tables are put in place in the order of the input, and the partial files go.
 """
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import field_validator
 
+from steelsight.core.cores import on_all_cores
 from steelsight.core.errors import UserError
 from steelsight.core.files import disk_errors, replacing, sweep, write_json
 from steelsight.core.model import Model
 from steelsight.core.parsing import parse_json
+from steelsight.results.contents import CONTENTS, CONTENTS_HEADER, JudgedContent, read_contents
 from steelsight.results.finished import read_finished
 from steelsight.results.tables import IMAGES, TABLES, FinishedRow, Tables, as_written
 from steelsight.version import __version__
@@ -24,6 +26,11 @@ RECORD = "run.partial.json"
 SCHEMA_VERSION: Literal[3] = 3
 """1: images.csv without verdicts. 2: tables without what is suspected."""
 _AGAIN = "the same again with `resume=`"
+_GROWING = (*TABLES, CONTENTS)
+_READERS = 8  # threads that read finished images again: disks and object stores answer several at a time
+
+WhyAgain = Callable[[FinishedRow, JudgedContent], str | None]
+"""Why a finished image is to be judged again, in a sentence; None where its rows stay."""
 
 
 class Origin(Model):
@@ -59,7 +66,9 @@ class Unfinished:
         self._out, self._tables, self._origin = out, tables, origin
         self._record = out / RECORD
         self._paths = {name: out / f"{Path(name).stem}.partial.csv" for name in TABLES}
-        self._sizes = dict.fromkeys(TABLES, 0)
+        self._contents = out / CONTENTS
+        self._growing = {**self._paths, CONTENTS: self._contents}
+        self._sizes = dict.fromkeys(_GROWING, 0)
 
     def check(self) -> bool:
         """Whether there is something to go on with.
@@ -95,48 +104,67 @@ class Unfinished:
             self.remove()
             sweep(self._out, below=False)
         write_json(self._record, self._origin.model_dump(mode="json"))
-        self._sizes = dict.fromkeys(TABLES, 0)
-        self.append({name: self._tables.header(name) for name in TABLES})
+        self._sizes = dict.fromkeys(_GROWING, 0)
+        self.append({**{name: self._tables.header(name) for name in TABLES}, CONTENTS: CONTENTS_HEADER})
 
-    def resume(self, multiple: int, is_kept: Callable[[FinishedRow], bool]) -> list[FinishedRow]:
-        """Keep the rows of images that are finished, up to the first that is not to be kept, and cut off the rest.
+    def resume(self, multiple: int, why_again: WhyAgain) -> tuple[list[FinishedRow], str | None]:
+        """Keep the rows of images that are finished, up to the first that is to be judged again, and cut off the rest;
+        returns them, and the sentence on that one.
 
         Args:
             multiple: the number of images kept is rounded down to one of it, so that batches are made up as they would
                 have been without an interruption.
+            why_again: asked by several threads.
         """
         kept: list[FinishedRow] = []
         group: list[FinishedRow] = []
-        for one in read_finished(self._paths, self._tables):
-            if not is_kept(one.image):
+        why = self._why_unknown()
+        for (row, _, ends), why in on_all_cores(lambda one: (one, why_again(*one[:2])), self._finished(), _READERS):
+            if why is not None:
                 break
-            group.append(one.image)
+            group.append(row)
             if len(group) == multiple:
                 kept.extend(group)
                 group.clear()
-                self._sizes = dict(zip(TABLES, one.ends, strict=True))
+                self._sizes = dict(zip(_GROWING, ends, strict=True))
         if kept:
             sweep(self._out, below=False)
             self.take_back()
         else:
             self.start()
-        return kept
+        return kept, why
+
+    def _finished(self) -> Iterator[tuple[FinishedRow, JudgedContent, tuple[int, ...]]]:
+        """The finished images, what they are of, and where their rows end."""
+        for one, (content, end) in zip(
+            read_finished(self._paths, self._tables), read_contents(self._contents), strict=False
+        ):
+            if content.image_id != one.image.image_id:
+                return
+            yield one.image, content, (*one.ends, end)
+
+    def _why_unknown(self) -> str | None:
+        if self._contents.is_file() or next(read_finished(self._paths, self._tables), None) is None:
+            return None
+        return (
+            f"{self._contents}: missing, as an older steelsight leaves it, so it is not known of which files the rows here "
+            "are; all images are judged again"
+        )
 
     def append(self, blocks: Mapping[str, bytes]) -> None:
-        """Add the whole rows of one or more images to the tables.
+        """Add the whole rows of one or more images, by the names of the tables and `CONTENTS`.
 
         Raises:
             UserError: the disk is full or may not be written to; `take_back` then removes what was added in part.
         """
-        for name in TABLES:
-            path = self._paths[name]
+        for name, path in self._growing.items():
             with disk_errors(path, again=_AGAIN), path.open("ab") as stream:
                 stream.write(blocks[name])
         self._sizes = {name: size + len(blocks[name]) for name, size in self._sizes.items()}
 
     def take_back(self) -> None:
         """Cut off what was added in part."""
-        for name, path in self._paths.items():
+        for name, path in self._growing.items():
             if path.is_file():
                 with disk_errors(path, again=_AGAIN), path.open("r+b") as stream:
                     stream.truncate(self._sizes[name])
@@ -196,5 +224,5 @@ class Unfinished:
 
     def remove(self) -> None:
         """Remove the partial files."""
-        for path in (self._record, *self._paths.values()):
+        for path in (self._record, *self._growing.values()):
             path.unlink(missing_ok=True)

@@ -9,8 +9,11 @@ from typing import Self
 from steelsight.cascade.judge import Prediction
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
+from steelsight.core.files import disk_errors
 from steelsight.core.interruption import is_interruption
+from steelsight.core.lock import Lock
 from steelsight.imaging.object_store import was_url
+from steelsight.results.contents import CONTENTS, JudgedContent
 from steelsight.results.label_files import LabelKind, write_label_files
 from steelsight.results.pictures import Pictures
 from steelsight.results.resume import Origin, Unfinished
@@ -26,6 +29,8 @@ from steelsight.results.tables import (
     Tables,
     as_written,
 )
+
+_WITH_THE_REST = "it is judged again, with what was judged after it"
 
 
 @dataclass
@@ -64,7 +69,7 @@ class ResultWriter:
     sources, when all is written, and what stood there stays untouched until then. However the run ends before, the
     partial files stay, and a writer with `resume` goes on from them. An image that could not be read, or for which a
     network gave no probability, has a row in `images.csv` with the reason, and none and no picture elsewhere: nothing was
-    predicted of it.
+    predicted of it. One writer at a time has a folder, from when it is entered until it is left.
 
     Args:
         out: folder; made if it is missing.
@@ -72,12 +77,14 @@ class ResultWriter:
         sources: all images.
         class_ids, layout: see `Tables`.
         masks, overlays: see `Pictures`.
-        resume: whether to keep what an earlier writer has finished here; the sources may have changed since.
+        resume: whether to keep what an earlier writer has finished here, of files that are the same; the sources may be
+            others by now.
         made_by: what judges, as a hash, and `options` what else changes the results: to resume, both must be the same.
         batch: images judged together; rows are written out, and kept on resuming, by as many.
 
     Raises:
-        UserError: with `resume`, what is there was made with something else.
+        UserError: with `resume`, what is there was made with something else; or, when it is entered, another writer has the
+            folder.
     """
 
     def __init__(
@@ -106,13 +113,18 @@ class ResultWriter:
         """The images still to be judged, once the writer is entered."""
         self.tally = Tally()
         """Of all that is written, what was finished before included."""
+        self.judged_again: str | None = None
+        """Why images that were finished before are judged again, in a sentence; known once the writer is entered."""
         self._sources, self._batch = sources, batch
         self._tables = Tables(tuple(classes), class_ids, layout)
         self._pictures = Pictures(out, classes, (one.image_id for one in sources), masks=masks, overlays=overlays)
         own: dict[str, str] = {"class_ids": class_ids, "layout": layout}
         own |= {name: "on" if wanted else "off" for name, wanted in (("masks", masks), ("overlays", overlays))}
         self._unfinished = Unfinished(out, self._tables, Origin(made_by=made_by, options={**own, **(options or {})}))
-        self._resumes = resume and self._unfinished.check()
+        self.resumes = resume and self._unfinished.check()
+        """Whether there is something to go on with, which entering the writer compares with the images."""
+        said = f"{out}: another run writes its results here; wait for it or end it, or give another `out=`"
+        self._lock = Lock(out / ".results.lock", said, needed=False, stays=False)
         self._waiting: list[dict[str, bytes]] = []
 
     @property
@@ -125,23 +137,33 @@ class ResultWriter:
         return write_label_files(self.out, kind, self._tables.classes, self._sources)
 
     def __enter__(self) -> Self:
-        self._pictures.sweep()
-        if self._resumes:
-            self._resume()
-        else:
-            self._unfinished.start()
+        with disk_errors(self.out):
+            self.out.mkdir(parents=True, exist_ok=True)
+        self._lock.take()
+        try:
+            self._pictures.sweep()
+            if self.resumes and self._unfinished.check():  # once more: another run may have had the folder until now
+                self._resume()
+            else:
+                self._unfinished.start()
+        except BaseException:
+            self._lock.release()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._flush()
-            self._unfinished.publish([one.image_id for one in self._sources], self.tally.images)
-            return
-        self._unfinished.take_back()
-        if is_interruption(error):
-            self._flush()
+        try:
+            if kind is None:
+                self._flush()
+                self._unfinished.publish([one.image_id for one in self._sources], self.tally.images)
+                return
+            self._unfinished.take_back()
+            if is_interruption(error):
+                self._flush()
+        finally:
+            self._lock.release()
 
     def write(self, judged: Prediction) -> None:
         """Add one image.
@@ -150,7 +172,7 @@ class ResultWriter:
             UserError: the disk is full or may not be written to.
         """
         self._pictures.write(judged)
-        lines = self._tables.lines(ResultRow.of(judged))
+        lines = {**self._tables.lines(ResultRow.of(judged)), CONTENTS: JudgedContent.of(judged).line}
         self._waiting.append(lines)
         self.tally.add(self._tables.read_image_row(lines[IMAGES]))
         if len(self._waiting) >= self._batch:
@@ -158,17 +180,26 @@ class ResultWriter:
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []  # first: an interruption here may lose rows, never double them
-        self._unfinished.append({name: b"".join(lines[name] for lines in waiting) for name in TABLES})
+        self._unfinished.append({name: b"".join(lines[name] for lines in waiting) for name in (*TABLES, CONTENTS)})
 
     def _resume(self) -> None:
-        names = {as_written(one.image_id): one.image_id for one in self._sources}
+        sources = {as_written(one.image_id): one for one in self._sources}
 
-        def is_kept(row: FinishedRow) -> bool:
-            image_id = names.get(row.image_id)
-            return image_id is None or bool(row.error) or self._pictures.are_there(image_id)
+        def why_again(row: FinishedRow, content: JudgedContent) -> str | None:
+            source = sources.get(row.image_id)
+            if source is None:
+                return None
+            if not row.error and not self._pictures.are_there(source.image_id):
+                return (
+                    f"{source.path}: its mask or overlay is missing, or would have another name now; {_WITH_THE_REST}"
+                )
+            if not content.is_still(source, row):
+                return f"{source.path}: not the file that was judged under this name; {_WITH_THE_REST}"
+            return None
 
-        kept = {row.image_id: row for row in self._unfinished.resume(self._batch, is_kept)}
-        for name in names:
+        rows, self.judged_again = self._unfinished.resume(self._batch, why_again)
+        kept = {row.image_id: row for row in rows}
+        for name in sources:
             if name in kept:
                 self.tally.add(kept[name])
         self.remaining = [one for one in self._sources if as_written(one.image_id) not in kept]

@@ -61,6 +61,7 @@ def test_what_a_kill_has_left_without_an_entry_is_counted_and_named(
 def test_images_that_the_limit_is_not_held_to_are_said_once(
     station: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "steelsight.station")
     rounds = iter(range(100))
 
     def prune(*_: Any) -> Pruned:
@@ -151,6 +152,7 @@ def test_a_station_without_limits_looks_at_no_file_at_its_end(tmp_path: Path) ->
 def test_a_last_pruning_that_fails_is_told_and_one_that_hangs_is_not_waited_for(
     limited: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "steelsight.station")
     (limited.settings.data / "station.json").write_text('{"log": "another", "where": "there"}')
     with Upkeep(limited) as at_work:
         at_work.finish()

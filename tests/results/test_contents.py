@@ -38,6 +38,7 @@ def test_an_object_is_told_by_its_bytes_and_a_store_that_does_not_answer_says_no
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fsspec = pytest.importorskip("fsspec", reason="the plain install reads no object store")
+
     def broken(*_: object, **__: object) -> None:
         raise TimeoutError
 

@@ -223,6 +223,7 @@ def test_a_store_that_does_not_answer_leaves_what_is_finished(
     tmp_path: Path, judged: Any, whole: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fsspec = pytest.importorskip("fsspec", reason="the plain install reads no object store")
+
     def broken(*_: object, **__: object) -> None:
         raise TimeoutError
 

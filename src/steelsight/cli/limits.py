@@ -177,11 +177,11 @@ def _costs(
         of_escape = _number("--cost-escape", escape, "a cost is a number such as 100", "to leave costs out")
         if of_escape is None and review is None and overkill is None and not escape_of:
             return None
-    known = {} if before is None else before.model_dump()
+    known = {} if before is None or escape == "none" else before.model_dump()
     named = {"escape": of_escape, "review": review, "overkill": overkill}
     costs = {name: known.get(name) if value is None else value for name, value in named.items()}
     for name, value in costs.items():
-        if value is None or (name == "escape" and of_escape is None and escape is not None):
+        if value is None:
             raise UserError(f"--cost-{name} is missing: costs are weighed against each other; give all three")
     try:
         return Costs.model_validate(

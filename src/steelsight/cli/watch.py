@@ -114,7 +114,7 @@ def watch(
         except KeyboardInterrupt:  # asked twice: what is in work is inspected at the next start, as after any kill
             fail("ended at once; images whose results were not in the log yet are inspected at the next start")
             os._exit(INTERRUPTED)
-        if once and ended_by is None:  # whoever sends a signal does not wait for it
+        if once and ended_by is None:  # after a signal it would end too late
             upkeep.finish()
     _say_figures(follow)
     wrote = [] if out is None else [out / table for table in TABLES]

@@ -4,49 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.data import SAMPLE, run_cli
+from helpers.data import run_cli
+from helpers.fresh import knows_its_images
 from helpers.pictures import encoded
 from helpers.tiny_inspector import CLASSES, make_inspector
 from helpers.training_samples import SMALL, sets
 
-from steelsight.dataset.read import read_dataset
 from steelsight.dataset.writers.labelled import Labelled
 from steelsight.dataset.writers.write import write_dataset
 from steelsight.imaging.rle import encode_mask
-from steelsight.inspector.artifact import PARITY
-from steelsight.inspector.checksums import write_checksums
-from steelsight.inspector.parity import Parity
-from steelsight.inspector.training_images import write_seen
 from steelsight.run.record import read_record
 from steelsight.strips import as_jpeg, draw_strip, make_strips
 from steelsight.verdicts.evaluated_files import read_evaluation_set
 
 SIZE = (64, 400)
 PATTERN = r"^(?P<coil>coil\d+)_"
-SAME = Parity(
-    reference="torch",
-    runtime="OpenVINO",
-    processor="any",
-    precision="fp32",
-    computed_in="fp32",
-    images=1,
-    pairs=2,
-    found_pairs=0,
-    p_defect_difference=0,
-    p_defect_image="a.jpg",
-    map_difference=None,
-    map_image=None,
-    same_gate_share=1,
-    near_gate_images=0,
-    same_masks_share=1,
-    same_found_masks_share=None,
-    differing_pairs=0,
-    most_pixels=0,
-    mean_dice=None,
-    same_answer_share=1,
-    tolerance=None,
-    dice_loss=None,
-)
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +37,7 @@ def strips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def inspector(tmp_path: Path) -> Path:
     """One that knows which images it learned from."""
-    folder = make_inspector(tmp_path / "inspector")
-    write_seen(folder, read_dataset(SAMPLE, decode=False).samples[:2])
-    (folder / PARITY).write_text(SAME.model_dump_json(), encoding="utf-8")
-    write_checksums(folder)
-    return folder
+    return knows_its_images(make_inspector(tmp_path / "inspector"))
 
 
 def test_an_inspector_is_calibrated_on_coils(inspector: Path, strips: Path) -> None:

@@ -1,11 +1,12 @@
 """What images cannot teach or test is said: no good image, a class without any, and what single folds lack."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from steelsight.dataset.cannot_teach import lacks, lacks_in_folds
-from steelsight.dataset.model import Sample
+from steelsight.dataset.cannot_teach import cannot_test, lacks, lacks_in_folds
+from steelsight.dataset.model import UNKNOWN, Dataset, Sample
 from steelsight.imaging.rle import Runs, parse_runs
 
 
@@ -24,6 +25,21 @@ def test_no_good_image_and_a_class_without_any_are_said() -> None:
     assert "No image shows class b" in second
     assert "its 2 pairs" in second
     assert lacks(("a",), []) == ()
+
+
+def test_what_an_inspector_cannot_be_judged_on_is_said_and_labels_count() -> None:
+    good, first = _samples(set(), {0})
+    said, unnamed = (replace(good, image_id=name, shown=shown) for name, shown in (("c", (1,)), ("d", (UNKNOWN,))))
+    whole = Dataset(Path("data"), "coco", ("a", "b"), (good, first), (), without_masks=(said, unnamed))
+    assert cannot_test(("a", "b"), whole) == ()
+    (of_class,) = cannot_test(("a", "b"), replace(whole, without_masks=(unnamed,)))
+    assert "No image is known to show class b" in of_class
+    all_bad, of_both = cannot_test(("a", "b"), replace(whole, samples=(), without_masks=(unnamed,)))
+    assert "no limit on overkill can be kept" in all_bad
+    assert "any of the classes a, b" in of_both
+    (none,) = cannot_test(("a", "b"), replace(whole, samples=(good,), without_masks=()))
+    assert "no limit on escapes can be kept" in none
+    assert cannot_test(("a",), replace(whole, samples=(), without_masks=())) == ()
 
 
 def test_a_class_that_a_fold_lacks_is_said() -> None:

@@ -94,6 +94,20 @@ def simulate(
     return make_tested(p_defect, truth, place, marked, kind)
 
 
+def by_label(tested: EvaluationSet, labelled: NDArray[np.bool_], unnamed: NDArray[np.bool_]) -> EvaluationSet:
+    """The same images, of which some are known by a label alone.
+
+    Args:
+        labelled: bool (N,), these; the good ones among them are known to be good all the same.
+        unnamed: bool (N,), of these, the ones whose label names no class.
+    """
+    drawn = tested.truth > 0
+    label = drawn.any(axis=1) & labelled
+    shown = np.column_stack([drawn & (label & ~unnamed)[:, None], label & unnamed])
+    truth = np.where(label[:, None], 0, tested.truth)
+    return replace(tested, truth=truth, shown=shown)
+
+
 def read_evidence(table: Path) -> EvaluationSet:
     """Images with the P(defect) of networks that did not see them: columns group, p_defect, and truth_<class> in pixels."""
     with table.open(encoding="utf-8", newline="") as stream:

@@ -19,6 +19,7 @@ from steelsight.inspector.artifact import (
     InspectorCard,
     NetworkCard,
     Provenance,
+    version_for,
     write_card,
 )
 from steelsight.inspector.checksums import write_checksums
@@ -76,6 +77,7 @@ def make_inspector(
     write_card(
         folder,
         InspectorCard(
+            schema_version=version_for(None, None, policy),
             classes=CLASSES,
             networks=tuple(cards),
             precision="fp32",

@@ -154,9 +154,22 @@ def test_a_network_without_a_checksum_is_refused(folder: Any) -> None:
         read_card(folder)
 
 
+def test_where_images_with_a_label_alone_count_an_older_steelsight_is_told_to_update(folder: Any) -> None:
+    policy = make_policy()
+    labels = policy.model_copy(update={"outcome": policy.outcome.model_copy(update={"label_alone": 3})})
+    card = read_card(folder)
+    assert (card.with_policy(labels).schema_version, card.with_policy(policy).schema_version) == (8, 5)
+    assert card.with_policy(labels).with_roi(None).schema_version == 5
+    write_card(folder, card.with_policy(labels))
+    write_checksums(folder)
+    assert read_card(folder).policy == labels
+    with pytest.raises(ValueError, match="a label alone count in a file of schema_version 5, which has none"):
+        InspectorCard.model_validate(card.with_policy(labels).model_dump(mode="json") | {"schema_version": 5})
+
+
 def test_a_newer_schema_is_refused_before_anything_else(folder: Any) -> None:
-    edit(folder, sign=False, schema_version=8, something_new={})
-    with pytest.raises(UserError, match="schema_version 8 was written by a newer steelsight, this one reads up to 7"):
+    edit(folder, sign=False, schema_version=9, something_new={})
+    with pytest.raises(UserError, match="schema_version 9 was written by a newer steelsight, this one reads up to 8"):
         read_card(folder)
 
 
@@ -182,7 +195,7 @@ def test_what_is_no_json_object_is_refused(folder: Any, content: Any) -> None:
         ({"classes": ["bright"]}, "the rule has 2 classes, not 1"),
         ({"networks": []}, "no network of step segment"),
         ({"precision": "fp17"}, "precision: 'fp17' is not allowed; did you mean 'fp16'"),
-        ({"schema_version": "1"}, "schema_version: '1' is refused: it should be 1, 2, 3, 4, 5, 6 or 7"),
+        ({"schema_version": "1"}, "schema_version: '1' is refused: it should be 1, 2, 3, 4, 5, 6, 7 or 8"),
         ({"schema_version": 1, "policy": POLICY}, "a policy stands in a file of schema_version 1, which has none"),
         ({"policy": OF_ANOTHER_CLASS}, "rule 1: class: 'brigt' is no class of the data; did you mean 'bright'"),
         ({"policy": {**POLICY, "pass_at": 0.9}}, "pass_at 0.9 exceeds reject_at 0.72"),

@@ -10,6 +10,7 @@ from helpers.data import SAMPLE
 from helpers.fresh import fresh_images
 
 from steelsight.core.errors import UserError
+from steelsight.dataset.model import UNKNOWN
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.inspector.artifact import read_card
@@ -73,6 +74,40 @@ def test_what_is_ignored_in_fresh_images_counts_neither_as_truth_nor_as_found(in
     place = [opened.classes.index(name) for name in dataset.classes]
     assert left.truth[:, place].tolist() == [[runs.area for runs in sample.runs] for sample in samples]
     assert left.truth.sum() == left.truth[:, place].sum()
+
+
+def test_images_with_a_label_alone_are_judged_and_no_mask_is_held_against_them(inspector: Any, tmp_path: Path) -> None:
+    dataset = read_dataset(fresh_images(tmp_path), decode=False)
+    opened = Inspector.open(inspector)
+    whole = judge_fresh(opened, dataset, np.arange(len(dataset.samples)), lambda done, of: None)
+    bad = [sample for sample in dataset.samples if sample.is_defective]
+    nothing = (Runs.empty(),) * len(dataset.classes)
+    named = [replace(one, runs=nothing, shown=one.classes) for one in bad[1::2]]
+    partly = replace(bad[0], shown=(UNKNOWN, 0))  # one class is drawn, another said
+    samples = tuple(one for one in dataset.samples if one not in bad or one in bad[2::2])
+    labelled = replace(dataset, samples=samples, without_masks=(*named, partly))
+    count = len(dataset.samples)
+    tested = judge_fresh(opened, labelled, np.arange(count), lambda done, of: None)
+    order = [whole.image_ids.index(name) for name in tested.image_ids]
+    assert sorted(order) == list(range(count))
+    assert tested.p_defect.tolist() == whole.p_defect[order].tolist()
+    assert tested.regions == tuple(whole.regions[at] for at in order)
+    assert tested.defective.tolist() == whole.defective[order].tolist()
+    assert np.flatnonzero(tested.label_alone).tolist() == list(range(len(samples), count))
+    assert tested.shows[:-1].tolist() == whole.shows[order][:-1].tolist()
+    place = {opened.classes.index(dataset.classes[at]) for at in (0, *bad[0].classes)}
+    assert set(np.flatnonzero(tested.shows[-1]).tolist()) == place
+    assert tested.class_unknown.tolist() == [False] * (count - 1) + [True]
+    assert whole.shown is None
+    drawn, same = tested.with_masks(), whole.only(np.array(order[: len(samples)]))
+    assert drawn.truth.tolist() == same.truth.tolist()
+    assert drawn.defects is not None
+    assert same.defects is not None
+    assert drawn.defects.marked.tolist() == same.defects.marked.tolist()
+    assert len(tested.defects.marked) == len(drawn.defects.marked)
+    strange = replace(labelled, classes=("spare", *dataset.classes[1:]))
+    with pytest.raises(UserError, match="class 'spare' is not one of the inspector's"):
+        judge_fresh(opened, strange, np.arange(count), lambda done, of: None)
 
 
 def test_a_class_that_no_fresh_image_shows_is_passed_over(inspector: Any, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from helpers.simulated import make_tested, simulate
+from helpers.simulated import by_label, make_tested, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +33,8 @@ def cost_by_hand(images: Images, costs: Costs, share: float, pass_at: float, rej
                 if (found and severe) or p > reject_at:
                     of_group.append(0.0 if kind else costs.overkill)
                 elif p <= pass_at and not found:
-                    names = [name for name, area in zip(images.classes, images.truth[index], strict=True) if area]
+                    names = [name for name, shows in zip(images.classes, images.shows[index], strict=True) if shows]
+                    names += ["of no known class"] * int(images.class_unknown[index])
                     of_group.append(max((costs.escape_of.get(name, costs.escape) for name in names), default=0.0))
                 else:
                     of_group.append(costs.review)
@@ -51,7 +52,9 @@ def some_images(draw: st.DrawFn) -> Images:
     truth = np.array([[bit & 1, bit >> 1 & 1] for bit in draw(some)])
     truth[0], truth[1] = (1, 0), (0, 0)
     marked = draw(st.lists(st.integers(0, count - 1), unique=True))
-    return make_tested(p, truth, draw(some), marked, draw(st.sampled_from(["own", "calibrated"])))
+    tested = make_tested(p, truth, draw(some), marked, draw(st.sampled_from(["own", "calibrated"])))
+    labels = np.array(draw(st.lists(st.sampled_from(["mask", "label", "bad"]), min_size=count, max_size=count)))
+    return draw(st.sampled_from([tested, by_label(tested, labels != "mask", labels == "bad")]))
 
 
 COSTS = st.builds(

@@ -40,6 +40,9 @@ def some_images(draw: st.DrawFn) -> EvaluationSet:
     numbers = st.lists(st.integers(0, 2**40), min_size=count, max_size=count)
     defects, truth = draw(some_defects(count))
     older = draw(st.booleans())
+    truth = np.array([draw(numbers), draw(numbers)]).T if older else truth
+    shown = np.array(draw(st.lists(st.tuples(*[st.booleans()] * 3), min_size=count, max_size=count)))
+    shown[truth.sum(axis=1) > 0] = False  # an image has masks, or a label alone
     return EvaluationSet(
         kind=draw(st.sampled_from(["own", "calibrated", "cross-validated"])),
         classes=("4", "edge, torn"),
@@ -48,9 +51,10 @@ def some_images(draw: st.DrawFn) -> EvaluationSet:
         groups=np.array(draw(numbers)),
         sizes=np.array([draw(numbers), draw(numbers)]).T,
         p_defect=np.array(draw(st.lists(st.floats(0, 1), min_size=count, max_size=count))),
-        truth=np.array([draw(numbers), draw(numbers)]).T if older else truth,
+        truth=truth,
         regions=tuple(tuple(draw(st.lists(REGIONS, max_size=2))) for _ in names),
         defects=None if older else defects,
+        shown=draw(st.sampled_from([None, shown])),
     )
 
 
@@ -69,6 +73,9 @@ def test_what_is_written_is_read_to_the_last_digit(
     )
     for name in ("folds", "groups", "sizes", "p_defect", "truth"):
         np.testing.assert_array_equal(getattr(other, name), getattr(one, name))
+    assert (other.shown is None) == (one.shown is None)
+    if one.shown is not None and other.shown is not None:
+        assert other.shown.tolist() == one.shown.tolist()
     assert (other.defects is None) == (one.defects is None)
     if one.defects is not None and other.defects is not None:
         assert other.defects.annotated.tolist() == one.defects.annotated.tolist()
@@ -95,6 +102,59 @@ def _write_one(folder: Path) -> None:
     write_evaluation_set(
         folder, EvaluationSet("own", ("4",), ("a.jpg",), one, one, size, np.array([0.25]), truth, regions, defects)
     )
+
+
+def test_images_that_are_known_by_a_label_are_no_part_of_what_masks_are_held_against() -> None:
+    regions = ((Region(0, 1, 2, 3, 4, 5, 0.5),),) * 4
+    tested = replace(_four(), regions=regions, defects=Defects(np.array([[0, 0, 7, 2]]), np.array([[3, 1, 5, 0]])))
+    assert tested.label_alone.tolist() == [False, True, True, False]
+    assert tested.defective.tolist() == [True, True, True, False]
+    assert tested.shows.tolist() == [[True, False], [False, True], [False, False], [False, False]]
+    assert tested.class_unknown.tolist() == [False, False, True, False]
+    drawn = tested.with_masks()
+    assert (drawn.image_ids, drawn.shown) == (("a", "d"), None)
+    assert drawn.defects is not None
+    assert (drawn.defects.annotated.tolist(), drawn.defects.marked.tolist()) == ([[0, 0, 7, 2]], [[1, 1, 5, 0]])
+    assert drawn.with_masks() is drawn
+    assert tested.only(np.array([2, 0])).class_unknown.tolist() == [True, False]
+
+
+def _four() -> EvaluationSet:
+    """One with a mask, one whose label names its class, one whose label does not, and a good one."""
+    zero = np.zeros(4, np.int64)
+    truth, shown = np.zeros((4, 2), np.int64), np.zeros((4, 3), np.bool_)
+    truth[0, 0], shown[1, 1], shown[2, 2] = 7, True, True
+    p_defect = np.full(4, 0.25)
+    return EvaluationSet(
+        "calibrated",
+        ("4", "5"),
+        tuple("abcd"),
+        zero,
+        np.arange(4),
+        np.full((4, 2), 64),
+        p_defect,
+        truth,
+        ((),) * 4,
+        shown=shown,
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("shown_4,shown_5", "shown_5,shown_4", "columns of labels are of other classes"),
+        ("shown_4,", "", "cells, but there must be"),
+        ("c,calibrated,0,2,64,64,0.25,0,0,0,0,1", "c,calibrated,0,2,64,64,0.25,0,0,0,0,2", "neither 0 nor 1"),
+        ("c,calibrated,0,2,64,64,0.25,0,0,0,0,1", "c,calibrated,0,2,64,64,0.25,9,0,0,0,1", "beside a mask"),
+    ],
+)
+def test_damaged_labels_are_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
+    write_evaluation_set(tmp_path, _four())
+    path = tmp_path / IMAGES
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(UserError, match=says):
+        read_evaluation_set(tmp_path)
 
 
 @pytest.mark.parametrize(

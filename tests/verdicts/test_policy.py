@@ -6,6 +6,7 @@ import pytest
 from helpers.policies import make_policy
 from pydantic import ValidationError
 
+from steelsight.verdicts.outcome import NOTHING
 from steelsight.verdicts.policy import CostPoint, Costs, Limits
 
 COSTS = Costs(escape=100, review=1, overkill=10)
@@ -24,6 +25,13 @@ def test_what_rests_on_the_share_of_defective_strip_wants_it(wish: dict[str, Any
 def test_a_limit_is_a_share_between_none_and_all(wish: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Limits(**wish)
+
+
+def test_an_outcome_without_labels_is_written_as_before_there_were_any() -> None:
+    assert not {"label_alone", "class_unknown"} & NOTHING.model_dump(mode="json").keys()
+    some = NOTHING.model_copy(update={"label_alone": 3})
+    assert some.model_dump(mode="json")["class_unknown"] == 0
+    assert type(some).model_validate(some.model_dump(mode="json")) == some
 
 
 def test_thresholds_stand_in_order() -> None:

@@ -6,11 +6,12 @@ or more have a probability below 1e-3 at exactly delta each (one-sided binomial 
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.simulated import draw, find, read_evidence, simulate, true_share
+from helpers.simulated import by_label, draw, find, read_evidence, simulate, true_share
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
@@ -90,6 +91,30 @@ def test_bounds_hold_over_a_simulated_population() -> None:
         assert not is_too_many(counts[f"{name}, policy"], 0.05), name
         # whole groups allow no sharper bound: of the risk that is granted, a good part is taken
         assert counts[f"{name}, own"] >= 0.02 * DRAWS
+
+
+def test_bounds_hold_where_most_images_are_known_by_a_label_and_many_labels_name_no_class() -> None:
+    """What is bounded is what is true of the surfaces, also where labels do not say it: of those that show a class by name,
+    all that have an image of it which passes count as lost, named or not."""
+    tested = simulate(20_000, 3.0, seed=1, kind="calibrated")
+    rng = np.random.default_rng(7)
+    labelled = by_label(tested, rng.random(tested.p_defect.size) < 0.7, rng.random(tested.p_defect.size) < 0.4)
+    images = score_images(tested, None)
+    known, true = score_groups(labelled, images), score_groups(tested, images)
+    assert np.array_equal(known.escape, true.escape, equal_nan=True)
+    assert np.array_equal(known.overkill, true.overkill, equal_nan=True)
+    named = ~np.isnan(known.escape_of)
+    assert named[:, 1].sum() < (~np.isnan(true.escape_of[:, 1])).sum()
+    truth = replace(true, escape_of=np.where(named, true.escape_of, np.nan))
+    counts: Counter[str] = Counter()
+    for calibration in calibrations(known, 800):
+        pass_at, _, escape, _ = find(calibration, Limits(never_miss={"2": 0.1}))
+        for one in escape.statements(pass_at):
+            counts[one.defect_class or "any, kept"] += one.kept
+            counts[f"{one.defect_class}, exceeded"] += true_share(truth, one, one.threshold, 0) > one.limit
+    assert counts["2"] == counts["any, kept"] == DRAWS
+    assert not is_too_many(counts["None, exceeded"], 0.05)
+    assert not is_too_many(counts["2, exceeded"], 0.05)
 
 
 @pytest.mark.parametrize(("mixed", "severity"), [(0.0, None), (0.3, None), (0.0, REJECTS)])

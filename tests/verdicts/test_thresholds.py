@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.simulated import draw, find, make_tested, policy_of, simulate, spread, statement, two_kinds
+from helpers.simulated import by_label, draw, find, make_tested, policy_of, simulate, spread, statement, two_kinds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -13,6 +13,7 @@ from steelsight.core.errors import UserError
 from steelsight.metrics.binomial import clopper_pearson_upper
 from steelsight.verdicts.error_rates import MARGIN
 from steelsight.verdicts.group_scores import score_groups, score_images
+from steelsight.verdicts.outcome import judge_outcome
 from steelsight.verdicts.policy import Limits, Policy
 from steelsight.verdicts.severity import Severity
 from steelsight.verdicts.verdict import give_verdict
@@ -72,6 +73,32 @@ def test_a_class_has_a_bound_of_its_own() -> None:
     assert policy.pass_at == min(one.threshold for one in policy.statements if one.kind == "escape")
     assert policy.pass_at == pytest.approx(0.2 - MARGIN)
     assert policy.outcome.groups_per_class == (140, 70)
+
+
+def test_a_label_counts_as_a_mask_does() -> None:
+    tested = simulate(300, 3.0, seed=5, kind="calibrated")
+    every = np.ones(tested.p_defect.size, np.bool_)
+    labelled = by_label(tested, every, ~every)
+    wish = {"max_escape": 0.1, "max_overkill": 0.1, "never_miss": {"2": 0.2}}
+    masks, labels = policy_of(tested, **wish), policy_of(labelled, **wish)
+    said = {"label_alone": int(tested.defective.sum())}
+    assert labels == masks.model_copy(update={"outcome": masks.outcome.model_copy(update=said)})
+
+
+def test_a_defect_of_unknown_class_counts_for_escapes_and_is_a_trial_of_no_class() -> None:
+    # groups: 0 class 1; 1 unknown alone; 2 class 1 and, less suspicious, unknown; 3 good
+    tested = make_tested([0.5, 0.2, 0.6, 0.3, 0.1], [[9, 0], [9, 0], [9, 0], [9, 0], [0, 0]], [0, 1, 2, 2, 3])
+    is_unknown = np.array([False, True, False, True, False])
+    groups = score_groups(labelled := by_label(tested, is_unknown, is_unknown), score_images(tested, None))
+    np.testing.assert_array_equal(groups.escape, [0.5, 0.2, 0.3, np.nan])
+    np.testing.assert_array_equal(groups.escape_of[:, 0], [0.5, np.nan, 0.3, np.nan])
+    assert np.isnan(groups.escape_of[:, 1]).all()
+    policy = policy_of(labelled, max_escape=0.5, max_overkill=None, never_miss={"1": 0.5, "2": 0.5})
+    assert [one.groups for one in policy.statements] == [3, 2, 0]
+    assert (policy.outcome.label_alone, policy.outcome.class_unknown) == (2, 2)
+    assert policy.outcome.groups_per_class == (2, 0)
+    both = replace(labelled, shown=labelled.shown | np.array([False, True, False]) & is_unknown[:, None])
+    assert judge_outcome(policy, both).class_unknown == 0
 
 
 def test_one_bound_that_cannot_be_kept_lets_nothing_pass() -> None:

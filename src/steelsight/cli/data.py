@@ -154,7 +154,7 @@ def _show(dataset: Dataset, summary: "DatasetSummary") -> None:
     if dataset.without_masks:
         results.print(
             f"Beside them {len(dataset.without_masks):,} images without masks (only their classes are known): classifiers "
-            "learn that they show a defect",
+            "learn that they show a defect, and an inspector that is calibrated on them counts them for its bounds",
             highlight=False,
             soft_wrap=True,
         )

@@ -287,7 +287,7 @@ def _fresh(
     skip_faulty: bool,
     wish: str | None,
 ) -> "EvaluationSet":
-    from steelsight.cli.labelled import only_with_masks, read_labelled
+    from steelsight.cli.labelled import read_labelled, say_labels_alone
     from steelsight.dataset.depth import KIND
     from steelsight.dataset.groups import join_groups
     from steelsight.dataset.twins import find_twins
@@ -295,10 +295,16 @@ def _fresh(
     from steelsight.inspector.training_images import read_prints
 
     unsaid = (KIND,)  # what is white was fixed when the inspector was trained
-    dataset = only_with_masks(
-        read_labelled(data, layout, boxes, ignore_class, skip_faulty=skip_faulty, unsaid=unsaid),
-        "no bound rests on them",
+    dataset = read_labelled(
+        data,
+        layout,
+        boxes,
+        ignore_class,
+        skip_faulty=skip_faulty,
+        unsaid=unsaid,
+        of_inspector=inspector.classes,
     )
+    say_labels_alone(dataset, inspector.card.roi)
     known = known_groups(wish, dataset)
     if read_prints(inspector.folder) is None:
         fail(
@@ -308,7 +314,8 @@ def _fresh(
     else:
         console.print(_NOT_RECOGNISED, soft_wrap=True, highlight=False)
     with counting("looking for twins") as advance:
-        groups = join_groups(find_twins([sample.path for sample in dataset.samples], progress=advance), known)
+        every = (*dataset.samples, *dataset.without_masks)
+        groups = join_groups(find_twins([sample.path for sample in every], progress=advance), known)
     say_groups(known, groups)
     with counting("judging fresh images") as advance:
         return judge_fresh(inspector, dataset, groups, advance, _say_left_out)

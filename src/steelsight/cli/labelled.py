@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Dataset, Fault, Layout
 
 if TYPE_CHECKING:
+    from steelsight.imaging.roi import Roi
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.run.record import Record
 
@@ -65,21 +65,30 @@ def read_labelled(
     skip_faulty: bool,
     bits: int | None = None,
     unsaid: Collection[str] = (),
+    of_inspector: Sequence[str] = (),
 ) -> Dataset:
     """Read a folder of labelled images; faulty ones are listed, and left out if wanted.
 
     Args:
         unsaid: kinds of remarks that are not true of what the images are read for.
+        of_inspector: classes of the inspector that is judged on the images; empty where they are read to learn from.
 
     Raises:
         UserError: there are faults, and they are not to be left out; or there is no such data.
     """
-    from steelsight.dataset.cannot_teach import lacks
+    from steelsight.dataset.cannot_teach import cannot_test, lacks
     from steelsight.dataset.depth import with_bits
     from steelsight.dataset.read import read_dataset
 
     with counting("reading images") as advance:
-        read = read_dataset(data, layout, boxes=boxes, ignore_class=ignore_class or (), progress=advance)
+        read = read_dataset(
+            data,
+            layout,
+            boxes=boxes,
+            ignore_class=ignore_class or (),
+            classes_if_unnamed=of_inspector,
+            progress=advance,
+        )
     dataset = with_bits(read, bits)
     for remark in (one for one in dataset.remarks if one.kind not in unsaid):
         console.print(f"note: {shown(with_options(remark.message))}", highlight=False, soft_wrap=True, markup=False)
@@ -90,17 +99,27 @@ def read_labelled(
                 f"{data}: {len(dataset.faults)} faults (the first: {dataset.faults[0].message}); mend them "
                 f"(`steelsight data check {shlex.quote(str(data))}` lists them), or leave those images out with --skip-faulty"
             )
-    say_notes((*dataset.notes, *lacks(dataset.classes, dataset.samples)))
+    lacking = cannot_test(of_inspector, dataset) if of_inspector else lacks(dataset.classes, dataset.samples)
+    say_notes((*dataset.notes, *lacking))
     return dataset
 
 
-def only_with_masks(dataset: Dataset, why: str) -> Dataset:
-    """The dataset without the images of which only their classes are known; how many are passed over is said."""
-    if dataset.without_masks:
-        say_notes(
-            [f"{len(dataset.without_masks)} images without masks (only their classes are known) are passed over: {why}"]
-        )
-    return replace(dataset, without_masks=())
+def say_labels_alone(dataset: Dataset, roi: "Roi | None") -> None:
+    """Tell what images that are known by a label alone count for, where an inspector is judged on them.
+
+    Args:
+        roi: its region of interest.
+    """
+    labels = dataset.without_masks
+    if not labels:
+        return
+    unnamed = sum(not sample.classes for sample in labels)
+    said = f"{len(labels)} defective images are known by a label alone: they count for the bounds, and for no figure of masks"
+    if unnamed:
+        said += f"; the label of {unnamed} names no class: these count for the bound on no class"
+    if roi is not None:
+        said += "; a label speaks of the whole image, also where the defect may lie outside of the region of interest"
+    say_notes([said])
 
 
 def say_notes(notes: Iterable[str]) -> None:
@@ -144,7 +163,7 @@ def say_who_learns_from_classes(evidence: "OutOfFoldPredictions") -> None:
     say_notes(
         [
             f"{count} images without masks (only their classes are known): {who}; segmenters need masks, and no figure or "
-            "bound rests on such images"
+            "bound of a run rests on such images"
         ]
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.safe_names import shown
-from steelsight.dataset.model import Sample
+from steelsight.dataset.model import Dataset, Sample
 
 
 def lacks(classes: Sequence[str], samples: Sequence[Sample]) -> tuple[str, ...]:
@@ -26,6 +26,33 @@ def lacks(classes: Sequence[str], samples: Sequence[Sample]) -> tuple[str, ...]:
         for name, there in zip(classes, np.any(shows, axis=0).tolist(), strict=True)
         if not there
     ]
+    return tuple(said)
+
+
+def cannot_test(of_inspector: Sequence[str], dataset: Dataset) -> tuple[str, ...]:
+    """What images lack that an inspector is judged on, those that are known by a label alone included.
+
+    Args:
+        of_inspector: its classes.
+    """
+    samples = (*dataset.samples, *dataset.without_masks)
+    if not samples:
+        return ()
+    said = []
+    if all(sample.is_defective for sample in samples):
+        said.append(
+            "Every image shows a defect: no image can pass, and no limit on overkill can be kept. Add images without a "
+            "defect."
+        )
+    named = {dataset.classes[place] for sample in samples for place in sample.classes}
+    if not any(sample.is_defective for sample in samples):
+        said.append("No image shows a defect: no limit on escapes can be kept. Add images with one.")
+    elif lacking := [shown(name) for name in of_inspector if name not in named]:
+        which, on = ("any of the classes", "one of them") if len(lacking) > 1 else ("class", "it")
+        said.append(
+            f"No image is known to show {which} {', '.join(lacking)}: no limit on {on} can be kept. Add images of it, or "
+            "name it in their labels."
+        )
     return tuple(said)
 
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.core.natural_order import natural
 from steelsight.core.safe_names import is_plain, shown
@@ -50,6 +51,7 @@ def read_dataset(
     *,
     boxes: Boxes | None = None,
     ignore_class: Sequence[str] = (),
+    classes_if_unnamed: Sequence[str] = (),
     decode: bool = True,
     progress: Progress | None = None,
     workers: int = 2,
@@ -62,6 +64,9 @@ def read_dataset(
         boxes: what boxes count as, where nobody drew an outline; each is a fault where None.
         ignore_class: labels that are not defect classes: areas with them are not judged. Names such as
             `ignore` and `void`, and 255 beside other indices, mean that anyway.
+        classes_if_unnamed: what the classes are, in their order, where labels say of images as a whole that they are good or
+            defective, and nothing names a class: those of an inspector that is judged on them. Without it nothing can be
+            learned from such images, and they are refused.
         decode: open every image whole, which finds truncated and black ones; otherwise read only its size.
         progress: called with images done and images in all.
         workers: threads that read and decode (both leave Python's lock alone).
@@ -92,13 +97,13 @@ def read_dataset(
     usable = [image for image in opened if image.listed.image_id not in faulty]
     classes = listing.classes if listing.classes is not None else _classes_shown(usable) or _classes_shown(opened)
     classes = tuple(name for name in classes if name not in ignored)
+    if not classes and (listing.layout == "image-labels" or any(UNNAMED in image.marks.shown for image in opened)):
+        classes = tuple(classes_if_unnamed)
     for image in opened:
         faults += _empty_masks(image, classes)
     faults.sort(key=_place)
     if not classes:
-        raise UserError(
-            f"{root}: no mask shows a defect; at least one image must have a pixel of a class{_first(faults)}"
-        )
+        raise UserError(f"{root}: {_nothing_shown(listing)}{_first(faults)}")
     refuse_class_names(classes, root)
     faulty = {fault.image_id for fault in faults}
     sound = [_sample(image, classes) for image in opened if image.listed.image_id not in faulty]
@@ -253,6 +258,16 @@ def _sample(image: _Opened, classes: tuple[str, ...]) -> Sample:
     if UNNAMED in marks.shown:
         shown = (UNKNOWN, *shown)
     return Sample(image.listed.image_id, image.listed.path, size, runs, shown, marks.ignored)
+
+
+def _nothing_shown(listing: Listing) -> str:
+    if listing.layout != "image-labels":
+        return "no mask shows a defect; at least one image must have a pixel of a class"
+    calibrate = command("decide", "INSPECTOR", calibrate="DATA")
+    return (
+        "its labels name no class of a defect, so nothing can be learned from them; draw the defects "
+        f"of some, or name their classes (`{calibrate}` takes the labels as they are)"
+    )
 
 
 def _first(faults: Sequence[Fault]) -> str:

@@ -43,7 +43,7 @@ def make_card(
         UserError: an image cannot be read.
     """
     return InspectorCard(
-        schema_version=version_for(plan.record.roi, distilled),
+        schema_version=version_for(plan.record.roi, distilled, plan.policy),
         roi=plan.record.roi,
         classes=plan.decision.classes,
         networks=networks or _networks(plan),

@@ -32,10 +32,12 @@ from steelsight.run.resolved_recipe import RECIPE
 from steelsight.verdicts.policy import Policy
 
 CARD, PARITY, README = "inspector.json", "parity.json", "README.md"
-SCHEMA_VERSION: Literal[7] = 7
+SCHEMA_VERSION: Literal[8] = 8
 """1: without a policy. 2: networks combined by the plain mean alone. 3: without light, contrast and sharpness of its
 images. 4: without the bits of a camera in 16-bit images. 5: without a region of interest, as it is still written where there
-is none. 6: without distilled networks, likewise. All are still read."""
+is none. 6: without distilled networks, likewise. 7: without tested images that are known by a label alone, likewise. All are
+still read."""
+_WITHOUT_LABELS: Literal[7] = 7
 _WITHOUT_DISTILLED: Literal[6] = 6
 _WITHOUT_ROI: Literal[5] = 5
 INPUT, OUTPUT = "input", "probabilities"
@@ -144,7 +146,7 @@ class InspectorCard(Model):
         roi: the part of each image that counts; None: all of it.
     """
 
-    schema_version: Literal[1, 2, 3, 4, 5, 6, 7] = _WITHOUT_ROI
+    schema_version: Literal[1, 2, 3, 4, 5, 6, 7, 8] = _WITHOUT_ROI
     classes: tuple[str, ...] = Field(min_length=1)
     networks: tuple[NetworkCard, ...]
     combine: Combine = "mean"
@@ -171,7 +173,7 @@ class InspectorCard(Model):
             raise ValueError("no network of step segment")
         if len({network.file for network in self.networks}) < len(self.networks):
             raise ValueError("two networks share a file")
-        if self.provenance.distilled is not None and self.schema_version < SCHEMA_VERSION:
+        if self.provenance.distilled is not None and self.schema_version < _WITHOUT_LABELS:
             raise ValueError(
                 f"distilled networks stand in a file of schema_version {self.schema_version}, which has none"
             )
@@ -188,6 +190,10 @@ class InspectorCard(Model):
             raise ValueError("a policy stands in a file of schema_version 1, which has none")
         if not self.of_step("classify"):
             raise ValueError("a policy without a network of step classify")
+        if policy.outcome.label_alone and self.schema_version < SCHEMA_VERSION:
+            raise ValueError(
+                f"images with a label alone count in a file of schema_version {self.schema_version}, which has none"
+            )
         if policy.evidence == "own" and self.precision != "fp32":
             raise ValueError(
                 f"evidence of the networks in fp32 is not this inspector's own, which computes in {self.precision}"
@@ -213,9 +219,8 @@ class InspectorCard(Model):
         Raises:
             ValueError: the policy is not one of this inspector's classes, or there are no classifiers.
         """
-        return InspectorCard.model_validate(
-            dict(self) | {"policy": policy, "schema_version": version_for(self.roi, self.provenance.distilled)}
-        )
+        version = version_for(self.roi, self.provenance.distilled, policy)
+        return InspectorCard.model_validate(dict(self) | {"policy": policy, "schema_version": version})
 
     def with_roi(self, roi: Roi | None) -> "InspectorCard":
         """The same inspector with another region of interest, and without a policy, which was decided for the former one.
@@ -229,10 +234,14 @@ class InspectorCard(Model):
         )
 
 
-def version_for(roi: Roi | None, distilled: Distilled | None = None) -> Literal[5, 6, 7]:
+def version_for(
+    roi: Roi | None, distilled: Distilled | None = None, policy: Policy | None = None
+) -> Literal[5, 6, 7, 8]:
     """The schema_version of a card: the least that has what it says, which an older steelsight reads as well."""
-    if distilled is not None:
+    if policy is not None and policy.outcome.label_alone:
         return SCHEMA_VERSION
+    if distilled is not None:
+        return _WITHOUT_LABELS
     return _WITHOUT_ROI if roi is None else _WITHOUT_DISTILLED
 
 

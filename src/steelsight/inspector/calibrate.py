@@ -1,4 +1,8 @@
-"""Fresh labelled images, judged by an inspector: evidence of its own, whatever networks it combines."""
+"""Fresh labelled images, judged by an inspector: evidence of its own, whatever networks it combines.
+
+Images that are known by a label alone are judged like all others, and their label is held against the verdict: a bound on
+escapes or overkill is about images. Nothing is held against masks that nobody drew.
+"""
 
 from collections.abc import Callable, Sequence
 from itertools import compress
@@ -9,7 +13,8 @@ from numpy.typing import NDArray
 from steelsight.cascade.judge import sees_grey
 from steelsight.cascade.sources import sources_of
 from steelsight.core.errors import UserError
-from steelsight.dataset.model import Dataset, Sample, counted_pixels
+from steelsight.dataset.layouts.image_labels import BAD
+from steelsight.dataset.model import UNKNOWN, Dataset, Sample, counted_pixels
 from steelsight.dataset.within_roi import within
 from steelsight.imaging.regions import Region
 from steelsight.imaging.rle import Runs
@@ -27,10 +32,10 @@ def judge_fresh(
     progress: Callable[[int, int], None],
     left_out: Callable[[Sequence[Sample]], None] = lambda samples: None,
 ) -> EvaluationSet:
-    """Judge labelled images that no network of the inspector has seen.
+    """Judge labelled images that no network of the inspector has seen, those with a label alone last.
 
     Args:
-        groups: int64 (N,), twin groups of the samples.
+        groups: int64 (N,), twin groups of the samples, and then of the images without masks.
         left_out: is told which images look like ones that the networks were trained on, if some do; they are not judged.
         progress: called with (images done, images).
 
@@ -40,12 +45,13 @@ def judge_fresh(
     """
     classes = inspector.classes
     place = _places(dataset, classes)
-    fresh = are_fresh(inspector.folder, dataset.samples)
-    samples, groups = tuple(compress(dataset.samples, fresh)), groups[fresh]
+    every = (*dataset.samples, *dataset.without_masks)
+    fresh = are_fresh(inspector.folder, every)
+    samples, groups = tuple(compress(every, fresh)), groups[fresh]
     partly = [sample.ignored.area > 0 for sample in samples]
     samples = within(samples, inspector.card.roi, grey=sees_grey(inspector.engine("throughput")))
     if not fresh.all():
-        left_out(tuple(compress(dataset.samples, ~fresh)))
+        left_out(tuple(compress(every, ~fresh)))
     truth = [_masks(sample, place, len(classes)) for sample in samples]
     p_defect = np.empty(len(samples))
     regions: list[tuple[Region, ...]] = []
@@ -61,7 +67,7 @@ def judge_fresh(
         p_defect[index] = judged.p_defect
         runs, found = counted_part(judged, samples[index], inspector.card.rule)
         regions.append(found)
-        matched.append(_match(truth[index], runs, samples[index].size[0]))
+        matched.append([] if samples[index].shown else _match(truth[index], runs, samples[index].size[0]))
         progress(index + 1, len(samples))
     return EvaluationSet(
         kind="calibrated",
@@ -75,6 +81,7 @@ def judge_fresh(
         regions=tuple(regions),
         defects=Defects.gather(matched),
         counted=counted_pixels(samples),
+        shown=_shown(samples, place, len(classes)) if any(sample.shown for sample in samples) else None,
     )
 
 
@@ -85,19 +92,33 @@ def _match(truth: Sequence[Runs], marked: Sequence[Runs], height: int) -> list[M
 
 def _places(dataset: Dataset, classes: Sequence[str]) -> list[int | None]:
     """Where each class of the data stands among the inspector's; None of one that no image shows."""
+    every = (*dataset.samples, *dataset.without_masks)
     for index, name in enumerate(dataset.classes):
-        if name not in classes and any(sample.runs[index].area for sample in dataset.samples):
+        if name not in classes and any(index in sample.classes for sample in every):
             raise UserError(
-                f"{dataset.root}: class {name!r} is not one of the inspector's ({', '.join(classes)}); rename it, or "
-                "leave its images out: an inspector cannot be judged on a class that it did not learn"
+                f"{dataset.root}: class {name!r} is not one of the inspector's ({', '.join(classes)}); rename it, leave its "
+                f"images out, or label them `{BAD}`, which names no class: an inspector cannot be judged on a class that it "
+                "did not learn"
             )
     return [classes.index(name) if name in classes else None for name in dataset.classes]
 
 
 def _masks(sample: Sample, place: Sequence[int | None], classes: int) -> list[Runs]:
-    """The mask of each of the inspector's classes."""
+    """The mask of each of the inspector's classes; all empty where some defect of the image is known by a label alone."""
     masks = [Runs.empty()] * classes
+    if sample.shown:
+        return masks
     for at, runs in zip(place, sample.runs, strict=True):
         if at is not None:
             masks[at] = runs
     return masks
+
+
+def _shown(samples: Sequence[Sample], place: Sequence[int | None], classes: int) -> NDArray[np.bool_]:
+    """See `EvaluationSet.shown`; a class that is drawn in part counts as named."""
+    shown = np.zeros((len(samples), classes + 1), np.bool_)
+    for row, sample in zip(shown, samples, strict=True):
+        if sample.shown:
+            row[[at for index in sample.classes if (at := place[index]) is not None]] = True
+            row[classes] = UNKNOWN in sample.shown
+    return shown

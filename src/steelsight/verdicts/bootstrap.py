@@ -61,6 +61,7 @@ def _some(tested: EvaluationSet, chosen: NDArray[np.intp], groups: NDArray[np.in
         truth=tested.truth[chosen],
         regions=(),
         counted=None,
+        shown=None if tested.shown is None else tested.shown[chosen],
     )
 
 

@@ -98,9 +98,10 @@ def expected_costs(
 
 
 def _escape_costs(tested: EvaluationSet, costs: Costs) -> Floats:
-    """Of each image, the cost of the dearest class that it has."""
+    """Of each image, the cost of the dearest class that it has; a defect of no known class costs what any escape does."""
     of_class = np.array([costs.escape_of.get(name, costs.escape) for name in tested.classes])
-    return np.asarray(np.where(tested.truth > 0, of_class, 0.0).max(axis=1, initial=0.0))
+    named = np.where(tested.shows, of_class, 0.0).max(axis=1, initial=0.0)
+    return np.asarray(np.maximum(named, np.where(tested.class_unknown, costs.escape, 0.0)))
 
 
 def _even_weights(groups: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Floats:

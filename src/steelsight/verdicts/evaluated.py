@@ -1,4 +1,8 @@
-"""The test images: what the inspector said of each, its truth, and its twin group."""
+"""The test images: what the inspector said of each, its truth, and its twin group.
+
+Of some it may be known only that they are defective, and perhaps of which classes, by a label of the image as a whole. They
+count wherever images are counted, and nowhere that masks are held against masks.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -36,10 +40,13 @@ class EvaluationSet:
         groups: int64 (N,), twin groups: the unit of every bound.
         sizes: int64 (N, 2), height and width in pixels.
         p_defect: float64 (N,) in [0, 1], mean of the classifiers.
-        truth: int64 (N, K), true pixels of each class.
+        truth: int64 (N, K), true pixels of each class; 0 of an image that is known by a label alone.
         regions: of each image, the connected defects that the rule found.
         defects: these held against the annotated ones; None in what was written before it was known.
         counted: int64 (N,), pixels of each image that count; None where all do.
+        shown: bool (N, K + 1), of an image that is known by a label alone: which classes the label names, and last whether
+            it speaks of a defect without naming its class. All False of every other image, a good one among them, whose
+            masks are known to be empty. None where there are no such labels.
     """
 
     kind: EvidenceKind
@@ -53,16 +60,37 @@ class EvaluationSet:
     regions: tuple[tuple[Region, ...], ...]
     defects: Defects | None = None
     counted: NDArray[np.int64] | None = None
+    shown: NDArray[np.bool_] | None = None
+
+    @property
+    def label_alone(self) -> NDArray[np.bool_]:
+        """Whether each image is known to be defective by a label alone, without a mask: bool (N,)."""
+        return np.zeros(len(self.truth), np.bool_) if self.shown is None else np.asarray(self.shown.any(axis=1))
+
+    @property
+    def shows(self) -> NDArray[np.bool_]:
+        """Which classes each image is known to show, by its masks or by its label: bool (N, K)."""
+        drawn = self.truth > 0
+        return np.asarray(drawn if self.shown is None else drawn | self.shown[:, :-1])
+
+    @property
+    def class_unknown(self) -> NDArray[np.bool_]:
+        """Whether each image has a defect of which nobody named the class, whatever else it shows: bool (N,)."""
+        return np.zeros(len(self.truth), np.bool_) if self.shown is None else self.shown[:, -1]
 
     @property
     def defective(self) -> NDArray[np.bool_]:
         """Whether each image has a defect: bool (N,)."""
-        return np.asarray((self.truth > 0).any(axis=1))
+        return np.asarray(self.shows.any(axis=1) | self.class_unknown)
 
     @property
     def found(self) -> NDArray[np.bool_]:
         """Whether each image has a mask: bool (N,)."""
         return np.array([bool(regions) for regions in self.regions], np.bool_)
+
+    def with_masks(self) -> "EvaluationSet":
+        """Without the images that are known by a label alone: what masks can be held against."""
+        return self if self.shown is None else replace(self.only(np.flatnonzero(~self.label_alone)), shown=None)
 
     def as_kind(self, kind: EvidenceKind) -> "EvaluationSet":
         """The same images, as evidence of another kind."""
@@ -82,4 +110,5 @@ class EvaluationSet:
             tuple(self.regions[index] for index in images.tolist()),
             None if self.defects is None else self.defects.only(images),
             None if self.counted is None else self.counted[images],
+            None if self.shown is None else self.shown[images],
         )

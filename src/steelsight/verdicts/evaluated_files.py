@@ -2,7 +2,8 @@
 tested_matches.csv, a row per connected defect, annotated or marked, with what it shares with the others.
 
 An inspector carries all of them, so that its verdict policy can be decided again wherever it is, without networks or images.
-Older ones have no tested_matches.csv. Where parts of images do not count, tested.csv says how many pixels do.
+Older ones have no tested_matches.csv. Where parts of images do not count, tested.csv says how many pixels do. Where images
+are known by a label alone, its last columns are what each label says: 1 or 0 for each class, and for a defect without one.
 """
 
 import csv
@@ -26,7 +27,9 @@ from steelsight.verdicts.evaluated import EvaluationSet, EvidenceKind
 IMAGES, DEFECTS, MATCHES = "tested.csv", "tested_defects.csv", "tested_matches.csv"
 _FIRST = ("ImageId", "evidence", "fold", "group", "height", "width", "p_defect")
 _COUNTED = "counted"
-_TRUE = "true_"
+_TRUE, _SHOWN = "true_", "shown_"
+_UNNAMED = "shown"
+"""Column of a defect without a class; no class has it, since theirs go on after `shown_`."""
 _MATCH = ("ImageId", "ClassId", "kind", "area", "shared")
 _KINDS = ("annotated", "marked")
 _DEFECT = ("ImageId", "ClassId", "left", "top", "width", "height", "area", "probability")
@@ -39,8 +42,8 @@ def write_evaluation_set(folder: Path, tested: EvaluationSet) -> None:
         UserError: the disk is full or may not be written to.
     """
     rows = (
-        (name, tested.kind, fold, group, *size, repr(p), *area, *truth)
-        for name, fold, group, size, p, area, truth in zip(
+        (name, tested.kind, fold, group, *size, repr(p), *area, *truth, *shown)
+        for name, fold, group, size, p, area, truth, shown in zip(
             tested.image_ids,
             tested.folds.tolist(),
             tested.groups.tolist(),
@@ -48,6 +51,7 @@ def write_evaluation_set(folder: Path, tested: EvaluationSet) -> None:
             tested.p_defect.tolist(),
             [()] * len(tested.image_ids) if tested.counted is None else tested.counted[:, None].tolist(),
             tested.truth.tolist(),
+            [()] * len(tested.image_ids) if tested.shown is None else tested.shown.astype(np.int64).tolist(),
             strict=True,
         )
     )
@@ -60,8 +64,9 @@ def write_evaluation_set(folder: Path, tested: EvaluationSet) -> None:
     if tested.defects is not None:
         write_csv(folder / MATCHES, _MATCH, _match_rows(tested, tested.defects))
     write_csv(folder / DEFECTS, _DEFECT, defects)
-    more = () if tested.counted is None else (_COUNTED,)
-    write_csv(folder / IMAGES, (*_FIRST, *more, *(_TRUE + name for name in tested.classes)), rows)
+    counted = () if tested.counted is None else (_COUNTED,)
+    shown = () if tested.shown is None else (*(_SHOWN + name for name in tested.classes), _UNNAMED)
+    write_csv(folder / IMAGES, (*_FIRST, *counted, *(_TRUE + name for name in tested.classes), *shown), rows)
 
 
 def read_evaluation_set(folder: Path, contents: Mapping[str, bytes] | None = None) -> EvaluationSet:
@@ -77,7 +82,14 @@ def read_evaluation_set(folder: Path, contents: Mapping[str, bytes] | None = Non
     if columns[: len(_FIRST)] != list(_FIRST) or not rows:
         raise UserError(f"{folder / IMAGES}: not the table of tested images; export or calibrate the inspector again")
     is_partly = columns[len(_FIRST) :][:1] == [_COUNTED]
-    classes = tuple(column.removeprefix(_TRUE) for column in columns[len(_FIRST) + is_partly :])
+    of_classes = columns[len(_FIRST) + is_partly :]
+    has_labels = of_classes[-1:] == [_UNNAMED]
+    classes = tuple(column.removeprefix(_TRUE) for column in of_classes[: len(of_classes) // (1 + has_labels)])
+    if has_labels and of_classes[len(classes) : -1] != [_SHOWN + name for name in classes]:
+        raise UserError(
+            f"{folder / IMAGES}: the columns of labels are of other classes than those of masks; export or calibrate the "
+            "inspector again"
+        )
     found = _regions(folder / DEFECTS, classes, contents)
     try:
         numbers = np.array([[whole(cell) for cell in row[2:6] + row[7:]] for row in rows], np.int64)
@@ -85,7 +97,11 @@ def read_evaluation_set(folder: Path, contents: Mapping[str, bytes] | None = Non
         kind: EvidenceKind = next(kind for kind in get_args(EvidenceKind) if kind == rows[0][1])
     except (ValueError, StopIteration) as error:
         raise UserError(f"{folder / IMAGES}: {error}; export or calibrate the inspector again") from error
-    truth = numbers[:, 4 + is_partly :]
+    truth, shown = np.split(numbers[:, 4 + is_partly :], [len(classes)], axis=1)
+    if shown.size and (not np.isin(shown, (0, 1)).all() or truth[shown.any(axis=1)].any()):
+        raise UserError(
+            f"{folder / IMAGES}: a label is neither 0 nor 1, or stands beside a mask; export or calibrate the inspector again"
+        )
     names = tuple(row[0] for row in rows)
     matches = folder / MATCHES
     has_matches = matches.is_file() if contents is None else MATCHES in contents
@@ -101,6 +117,7 @@ def read_evaluation_set(folder: Path, contents: Mapping[str, bytes] | None = Non
         regions=tuple(tuple(found.get(name, ())) for name in names),
         defects=_matches(matches, names, classes, truth, contents) if has_matches else None,
         counted=numbers[:, 4] if is_partly else None,
+        shown=shown.astype(np.bool_) if has_labels else None,
     )
 
 

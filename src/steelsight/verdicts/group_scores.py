@@ -42,7 +42,8 @@ class GroupScores:
     Attributes:
         classes: defect class names.
         escape: float64 (G,), lost where at most the pass threshold: the lowest score of its defective images.
-        escape_of: float64 (G, K), the same of its images with each class.
+        escape_of: float64 (G, K), the same of its images with each class; where it has one of these, its defective images of
+            unknown class count too, since nobody can say that they do not show it.
         overkill: float64 (G,), lost where it exceeds the reject threshold: the highest score of its good images.
         passes: float64 (G,), its good images all pass where this is at most the pass threshold.
         rejects: float64 (G,), its defective images are all rejected where this exceeds the reject threshold.
@@ -91,7 +92,10 @@ def score_groups(tested: EvaluationSet, images: ImageScores) -> GroupScores:
         return found
 
     defective = tested.defective
-    per_class = [lowest(images.passes, column) for column in (tested.truth > 0).T]
+    unknown = lowest(images.passes, tested.class_unknown)
+    of_class = [lowest(images.passes, column) for column in tested.shows.T]
+    # an image of unknown class makes no trial of any class; in a group that is one, it can only add to what is lost
+    per_class = [np.where(np.isnan(named), np.nan, np.fmin(named, unknown)) for named in of_class]
     return GroupScores(
         classes=tested.classes,
         escape=lowest(images.passes, defective),

@@ -55,7 +55,7 @@ def judge_outcome(policy: Policy, tested: EvaluationSet) -> Outcome:
         groups=groups(np.ones(answers.size, np.bool_)),
         defective_groups=groups(defective),
         good_groups=groups(~defective),
-        groups_per_class=tuple(groups(column) for column in (tested.truth > 0).T),
+        groups_per_class=tuple(groups(column) for column in tested.shows.T),
         passed=images("pass"),
         review=images("review"),
         rejected=images("reject"),
@@ -63,4 +63,6 @@ def judge_outcome(policy: Policy, tested: EvaluationSet) -> Outcome:
         overkilled_groups=groups(overkills),
         escapes=names(escapes),
         overkills=names(overkills),
+        label_alone=int(tested.label_alone.sum()),
+        class_unknown=int((tested.class_unknown & ~tested.shows.any(axis=1)).sum()),
     )

@@ -1,8 +1,8 @@
 """The verdict policy: what was asked for, the two bounds on P(defect), and what can be said of them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from steelsight.core.model import Model
 from steelsight.verdicts.calibration import Calibration
@@ -116,10 +116,12 @@ class Outcome(Model):
 
     Attributes:
         images, groups, defective_groups, good_groups: tested; a group with both kinds of image counts as each.
-        groups_per_class: groups with an image of each class.
+        groups_per_class: groups with an image of each class, as far as masks and labels name it.
         passed, review, rejected: images by answer, as (defective, good).
         escaped_groups, overkilled_groups: groups of which an image is lost.
         escapes, overkills: names of the images.
+        label_alone: images that are known to be defective by a label alone; every other defective one has a mask.
+        class_unknown: of these, the ones of which no label names a class.
     """
 
     images: int
@@ -134,6 +136,20 @@ class Outcome(Model):
     overkilled_groups: int
     escapes: tuple[str, ...]
     overkills: tuple[str, ...]
+    label_alone: int = 0
+    class_unknown: int = 0
+
+    @property
+    def defective(self) -> int:
+        """Images with a defect."""
+        return self.passed[0] + self.review[0] + self.rejected[0]
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without such labels it is written as it was before they counted, which an older steelsight reads as well."""
+        written: dict[str, Any] = write(self)
+        usual = () if self.label_alone else ("label_alone", "class_unknown")
+        return {name: value for name, value in written.items() if name not in usual}
 
 
 class CostPoint(Model):

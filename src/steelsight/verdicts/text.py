@@ -68,11 +68,36 @@ def stability_text(policy: Policy) -> str | None:
 def outcome_text(policy: Policy) -> str:
     """How many tested images pass, go to review and are rejected."""
     tested = policy.outcome
-    return (
+    said = (
         f"{tested.images:,} images of {tested.groups:,} surfaces were tested: {sum(tested.passed)} passed, "
         f"{tested.passed[0]} of them defective; {sum(tested.review)} to review; {sum(tested.rejected)} rejected, "
         f"{tested.rejected[1]} of them good."
     )
+    return " ".join(filter(None, (said, truth_text(policy))))
+
+
+def truth_text(policy: Policy) -> str | None:
+    """How many defective images have masks and how many a label alone, and what the latter count for; None where all have
+    masks."""
+    tested = policy.outcome
+    if not tested.label_alone:
+        return None
+    masks = tested.defective - tested.label_alone
+    said = (
+        f"Of {_images(tested.defective, 'defective')}, {masks:,} {_have(masks)} masks and {tested.label_alone:,} "
+        f"{_have(tested.label_alone)} a label alone: these count for the bounds, and for no figure of masks."
+    )
+    if not tested.class_unknown:
+        return said
+    return f"{said} The class of {tested.class_unknown:,} is not known: these count for the bound on no class."
+
+
+def _images(count: int, kind: str) -> str:
+    return f"{count:,} {kind} image{'' if count == 1 else 's'}"
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
 
 
 def what_text(statement: Bound) -> str:

@@ -27,6 +27,22 @@ def test_a_table_alone_tells_what_images_show(tmp_path: Path) -> None:
     assert [(one.images, "no row" in one.message) for one in dataset.left_out] == [(1, True)]
 
 
+def test_good_and_bad_alone_are_read_for_the_classes_of_an_inspector(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / name)
+    (tmp_path / "labels.csv").write_text("image,class\na.png,good\nb.png,NG\n")
+    with pytest.raises(
+        UserError, match=r"name no class of a defect.*`steelsight decide INSPECTOR --calibrate DATA` takes"
+    ):
+        read_dataset(tmp_path)
+    dataset = read_dataset(tmp_path, classes_if_unnamed=("pit", "scratch"))
+    assert (dataset.classes, dataset.faults) == (("pit", "scratch"), ())
+    assert [one.image_id for one in dataset.samples] == ["a.png"]
+    assert [(one.image_id, one.shown) for one in dataset.without_masks] == [("b.png", (UNKNOWN,))]
+    (tmp_path / "labels.csv").write_text("image,class\na.png,good\nb.png,rust\n")
+    assert read_dataset(tmp_path, classes_if_unnamed=("pit", "scratch")).classes == ("rust",)
+
+
 def test_a_table_beside_masks_adds_what_they_do_not_say(tmp_path: Path) -> None:
     mask = np.zeros((6, 8), np.uint8)
     mask[1:3, 2:5] = 1

@@ -15,14 +15,16 @@ import pytest
 from helpers.data import ROOT, SAMPLE, run_cli
 from helpers.policies import make_policy
 from helpers.said_distilled import say_distilled
-from helpers.simulated import simulate
+from helpers.simulated import by_label, simulate
 from helpers.tiny_inspector import CLASSES, make_inspector
 
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import list_images, read_image
+from steelsight.imaging.regions import Region
 from steelsight.imaging.roi import Roi
 from steelsight.inspector.artifact import CARD, fingerprint, read_card, write_card
 from steelsight.inspector.checksums import CHECKSUMS, write_checksums
+from steelsight.metrics.defects import Defects
 from steelsight.report.sign_off.provenance import provenance_view
 from steelsight.report.sign_off.sheet import build_sheet, sheet_of
 from steelsight.verdicts.choose_policy import choose_policy
@@ -154,6 +156,51 @@ def test_pictures_of_what_is_lost_come_from_the_folder_that_is_named(tmp_path: P
     assert "<img" not in text
     assert f"are not in {elsewhere} as they were tested" in text
     assert all(name in text for name in lost)
+
+
+def _with_matches(tested: EvaluationSet) -> EvaluationSet:
+    """Every annotated defect found whole, and no false alarm."""
+    at = np.argwhere(tested.truth > 0)
+    area = tested.truth[tested.truth > 0]
+    return replace(tested, defects=Defects(np.column_stack([at, area, area]), np.zeros((0, 4), np.int64)))
+
+
+def test_images_with_a_label_alone_are_counted_and_named_and_no_mask_is_held_against_them(tmp_path: Path) -> None:
+    tested = _with_matches(_tested("calibrated"))
+    rng = np.random.default_rng(4)
+    count = tested.p_defect.size
+    labelled = _with_matches(by_label(tested, rng.random(count) < 0.8, rng.random(count) < 0.4))
+    wish = Limits(max_escape=0.1, max_overkill=0.1, never_miss={CLASSES[1]: 0.3})
+    folder = _make(tmp_path / "one", labelled, wish)
+    policy = read_card(folder).policy
+    assert policy is not None
+    defective, alone = int(tested.defective.sum()), int(labelled.label_alone.sum())
+    text = " ".join(sheet_of(folder).split())
+    truth = f"Of {defective} defective images, {defective - alone} have masks and {alone} have a label alone"
+    assert truth in text
+    assert f"The class of {policy.outcome.class_unknown} is not known: these count for the bound on no class." in text
+    assert "A bound on a class is about surfaces on which somebody named that class." in text
+    rows = dict(re.findall(r'<th class="text">([^<]*)</th><td>(\d+)</td>', text))
+    assert (rows["by a label alone"], rows["with a defect"]) == (str(alone), str(defective))
+    assert rows["class not known"] == str(policy.outcome.class_unknown)
+    assert "Only images whose masks are known count here" in text
+    drawn = int((labelled.truth > 0).sum())
+    assert f"{drawn} of {drawn} annotated defects were found" in text
+    assert "(by its label alone)" in text
+    before = " ".join(sheet_of(_make(tmp_path / "other", tested, wish)).split())
+    assert "label alone" not in before
+    assert "Only images whose masks are known" not in before
+
+
+def test_a_class_that_labels_alone_name_is_said(tmp_path: Path) -> None:
+    tested = _tested("calibrated")
+    of_second = tested.truth[:, 1] > 0
+    marked = tuple((Region(1, 1, 1, 9, 9, 60, 0.9),) if bad else () for bad in of_second.tolist())
+    labelled = by_label(replace(tested, regions=marked), of_second, ~of_second)
+    text = sheet_of(_make(tmp_path / "one", labelled))
+    assert f"No tested image has a mask of class {CLASSES[1]}, only labels name it" in text
+    unnamed = by_label(tested, of_second, of_second)
+    assert f"No tested image is known to show class {CLASSES[1]}" in sheet_of(_make(tmp_path / "two", unnamed))
 
 
 def test_an_image_of_another_size_is_not_the_one_that_was_tested(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """The warnings at the top of a page: what the images could not teach or test, and classes that are not found."""
 
-import numpy as np
-
 from steelsight.core.safe_names import shown
 from steelsight.dataset.cannot_teach import lacks, lacks_in_folds
 from steelsight.recipe.quick import smallness
@@ -28,12 +26,22 @@ def tested_cautions(tested: EvaluationSet) -> tuple[str, ...]:
     if tested.defective.all():
         said.append("No image without a defect was tested, so no image passes, and overkill is not known.")
     marked = {one.class_index for regions in tested.regions for one in regions}
+    shows = tested.shows.sum(axis=0).tolist()
+    lacking = [shown(name) for name, images in zip(tested.classes, shows, strict=True) if not images]
+    if lacking:
+        known = "is known to show" if tested.class_unknown.any() else "shows"
+        which = f"class {lacking[0]}" if len(lacking) == 1 else f"any of the classes {', '.join(lacking)}"
+        said.append(f"No tested image {known} {which}: nothing here says how well such defects are found.")
     for place, name in enumerate(tested.classes):
-        shows = int(np.count_nonzero(tested.truth[:, place]))
-        if not shows:
-            said.append(f"No tested image shows class {shown(name)}: nothing here says how well it is found.")
-        elif place not in marked:
-            said.append(never_marked(name, shows))
+        if not shows[place]:
+            continue
+        if place not in marked:
+            said.append(never_marked(name, shows[place]))
+        elif not tested.truth[:, place].any():
+            said.append(
+                f"No tested image has a mask of class {shown(name)}, only labels name it: whether such images escape is "
+                "tested, and not whether its defects are marked where they are."
+            )
     return tuple(said)
 
 

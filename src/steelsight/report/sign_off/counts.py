@@ -53,11 +53,16 @@ class TestedRow:
 
 
 def count_rows(tested: EvaluationSet, answers: NDArray[np.str_]) -> tuple[TestedRow, ...]:
-    """Good images, defective ones, and where there are several classes those of each."""
+    """Good images, defective ones, and where there are several classes those of each; where some are known by a label alone,
+    also these."""
     defective, names = tested.defective, class_names(tested.classes)
     kinds = [("no defect", ~defective, ("hit", "open", "miss")), ("with a defect", defective, ("miss", "open", "hit"))]
     if len(names) > 1:
-        kinds += [(name, tested.truth[:, at] > 0, ("", "", "")) for at, name in enumerate(names)]
+        kinds += [(name, tested.shows[:, at], ("", "", "")) for at, name in enumerate(names)]
+    if tested.shown is not None:
+        unnamed = tested.class_unknown & ~tested.shows.any(axis=1)
+        kinds += [("class not known", unnamed, ("", "", ""))] if unnamed.any() else []
+        kinds.append(("by a label alone", tested.label_alone, ("", "", "")))
     return tuple(
         TestedRow(
             name=name,

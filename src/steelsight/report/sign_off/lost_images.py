@@ -58,7 +58,7 @@ class Lost:
 
 
 def escapes_of(policy: Policy, tested: EvaluationSet, samples: Sequence[Sample] | None) -> Lost:
-    """Defective images that pass, the largest defect first, their true defects outlined.
+    """Defective images that pass, the largest defect first, their true defects outlined; last those of which nobody drew it.
 
     Args:
         samples: the tested images, in the same order; None where none is at hand.
@@ -68,6 +68,10 @@ def escapes_of(policy: Policy, tested: EvaluationSet, samples: Sequence[Sample] 
 
     def caption(at: int) -> str:
         true = [f"{names[index]}, {tested.truth[at, index]:,} px" for index in np.flatnonzero(tested.truth[at])]
+        if tested.label_alone[at]:
+            said = [names[index] for index in np.flatnonzero(tested.shows[at])]
+            said += ["class not known"] if tested.class_unknown[at] else []
+            true = [f"{', '.join(said)} (by its label alone)"]
         return f"P(defect) {_p(tested, at)} · {'; '.join(true)}"
 
     places = sorted(_places(tested, policy.outcome.escapes), key=lambda at: -areas[at])

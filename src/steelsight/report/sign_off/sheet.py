@@ -19,7 +19,7 @@ from steelsight.inspector.artifact import CARD, InspectorCard, read_card, requir
 from steelsight.report.page import render
 from steelsight.report.sections.calibration import calibration_view
 from steelsight.report.sections.cautions import tested_cautions
-from steelsight.report.sections.defect_table import defect_table, strip_scale
+from steelsight.report.sections.defect_table import DefectTable, defect_table, strip_scale
 from steelsight.report.sign_off.policy import Subject, signing_view
 from steelsight.report.sign_off.provenance import provenance_view
 from steelsight.verdicts.evaluated import EvaluationSet
@@ -75,8 +75,7 @@ def sheet_of(inspector: Path, images: Path | None = None, mm_per_pixel: float | 
     )
     samples = None if images is None else _samples(tested, images)
     scale = strip_scale(policy, mm_per_pixel)
-    found = tested.defects
-    defects = None if found is None else defect_table(found, tested.groups, tested.sizes[:, 1], tested.classes, scale)
+    defects = _defects(tested.with_masks(), scale)
     return render(
         {
             "cautions": tested_cautions(tested),
@@ -104,6 +103,14 @@ def _evidence(folder: Path, card: InspectorCard) -> tuple[Policy, EvaluationSet]
     if tested.classes != card.classes or judge_outcome(card.policy, tested) != card.policy.outcome:
         raise UserError(f"{folder / IMAGES}: not the images that the policy of {CARD} rests on; {again}")
     return card.policy, tested
+
+
+def _defects(drawn: EvaluationSet, scale: float | None) -> DefectTable | None:
+    """Of images whose masks are known; None where there are none, or it was not kept."""
+    found = drawn.defects
+    if found is None or not drawn.image_ids:
+        return None
+    return defect_table(found, drawn.groups, drawn.sizes[:, 1], drawn.classes, scale)
 
 
 def _samples(tested: EvaluationSet, images: Path) -> Sequence[Sample]:

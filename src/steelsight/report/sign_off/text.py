@@ -89,7 +89,23 @@ def what_bounds_mean(policy: Policy) -> tuple[str, ...]:
         "The rates in the boxes are those of the tested images, and the thresholds were chosen on these images. The "
         "intervals do not allow for that; the bounds do. If they differ, rely on the bounds.",
         "A bound is about many images, never a single one. Defects that nobody marked in the test are not counted.",
+        *_what_labels_mean(policy),
     )
+
+
+def _what_labels_mean(policy: Policy) -> tuple[str, ...]:
+    """What is different where labels of whole images count."""
+    if not policy.outcome.label_alone:
+        return ()
+    said = [
+        "A label without a mask is believed as it stands: the bounds are about what people called defective, or good."
+    ]
+    if policy.outcome.class_unknown and any(one.defect_class is not None for one in policy.statements):
+        said.append(
+            "A bound on a class is about surfaces on which somebody named that class. Defective images of unknown class add "
+            "no surface to it; where one belongs to such a surface, it counts as if it showed the class."
+        )
+    return tuple(said)
 
 
 def when_bounds_end(policy: Policy) -> tuple[str, ...]:

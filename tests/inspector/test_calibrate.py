@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from helpers.data import SAMPLE
@@ -108,6 +109,25 @@ def test_images_with_a_label_alone_are_judged_and_no_mask_is_held_against_them(i
     strange = replace(labelled, classes=("spare", *dataset.classes[1:]))
     with pytest.raises(UserError, match="class 'spare' is not one of the inspector's"):
         judge_fresh(opened, strange, np.arange(count), lambda done, of: None)
+
+
+def test_unusual_images_are_kept_as_such_and_a_set_of_nothing_else_is_refused(inspector: Any, tmp_path: Path) -> None:
+    dataset = read_dataset(fresh_images(tmp_path), decode=False)
+    groups = np.arange(len(dataset.samples))
+    dark = dataset.samples[0].path
+    cv2.imwrite(str(dark), cv2.imread(str(dark)) // 12)
+    opened = Inspector.open(inspector)
+    said = [one.flags for one in opened.stream([sample.path for sample in dataset.samples])]
+    assert said[0]
+    fresh = judge_fresh(opened, dataset, groups, lambda done, of: None)
+    assert fresh.flags == tuple(said)
+    card = decide_inspector(inspector, read_card(inspector).policy.wish, "keep", fresh)
+    assert card.policy.outcome.flagged == sum(bool(one) for one in said)
+    assert card.schema_version == 8
+    assert read_evaluation_set(inspector).flags == fresh.flags
+    assert "whatever P(defect) is" in (inspector / "README.md").read_text()
+    with pytest.raises(UserError, match="each of its 1 images is unusual to this inspector"):
+        judge_fresh(opened, replace(dataset, samples=dataset.samples[:1]), groups[:1], lambda done, of: None)
 
 
 def test_a_class_that_no_fresh_image_shows_is_passed_over(inspector: Any, tmp_path: Path) -> None:

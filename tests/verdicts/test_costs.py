@@ -1,5 +1,6 @@
 """Expected costs against a count image by image, and thresholds against a search of all pairs."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -30,7 +31,9 @@ def cost_by_hand(images: Images, costs: Costs, share: float, pass_at: float, rej
             for index in np.flatnonzero((images.groups == group) & (images.defective == kind)):
                 found = bool(images.regions[index]) and (not kind or images.kind == "calibrated")
                 p = images.p_defect[index]
-                if (found and severe) or p > reject_at:
+                if images.flagged[index]:
+                    of_group.append(costs.review)
+                elif (found and severe) or p > reject_at:
                     of_group.append(0.0 if kind else costs.overkill)
                 elif p <= pass_at and not found:
                     names = [name for name, shows in zip(images.classes, images.shows[index], strict=True) if shows]
@@ -54,6 +57,8 @@ def some_images(draw: st.DrawFn) -> Images:
     marked = draw(st.lists(st.integers(0, count - 1), unique=True))
     tested = make_tested(p, truth, draw(some), marked, draw(st.sampled_from(["own", "calibrated"])))
     labels = np.array(draw(st.lists(st.sampled_from(["mask", "label", "bad"]), min_size=count, max_size=count)))
+    flags = tuple(draw(st.lists(st.sampled_from([(), (), ("size",)]), min_size=count, max_size=count)))
+    tested = replace(tested, flags=draw(st.sampled_from([None, flags])))
     return draw(st.sampled_from([tested, by_label(tested, labels != "mask", labels == "bad")]))
 
 

@@ -55,6 +55,7 @@ def some_images(draw: st.DrawFn) -> EvaluationSet:
         regions=tuple(tuple(draw(st.lists(REGIONS, max_size=2))) for _ in names),
         defects=None if older else defects,
         shown=draw(st.sampled_from([None, shown])),
+        flags=draw(st.sampled_from([None, ((), ("size",), ("light", "bits"), (), ())[:count]])),
     )
 
 
@@ -76,6 +77,7 @@ def test_what_is_written_is_read_to_the_last_digit(
     assert (other.shown is None) == (one.shown is None)
     if one.shown is not None and other.shown is not None:
         assert other.shown.tolist() == one.shown.tolist()
+    assert other.flags == one.flags
     assert (other.defects is None) == (one.defects is None)
     if one.defects is not None and other.defects is not None:
         assert other.defects.annotated.tolist() == one.defects.annotated.tolist()

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from steelsight.cli.output import results
-from steelsight.core.formatting import percent
+from steelsight.core.formatting import at_most, percent
 from steelsight.verdicts.guarantee import guarantee_of
 from steelsight.verdicts.text import outcome_text, stability_text
 
@@ -194,7 +194,9 @@ def _bounds(policy: "Policy") -> Table:
     for heading in ("asked", "bound", "groups", "lost", "kept"):
         table.add_column(heading, justify="right")
     for one in policy.statements:
-        table.add_row(_what(one), percent(one.limit), percent(one.bound, 2), str(one.groups), str(one.lost), _kept(one))
+        table.add_row(
+            _what(one), percent(one.limit), at_most(one.bound, one.limit), str(one.groups), str(one.lost), _kept(one)
+        )
     return table
 
 

@@ -35,8 +35,8 @@ CARD, PARITY, README = "inspector.json", "parity.json", "README.md"
 SCHEMA_VERSION: Literal[8] = 8
 """1: without a policy. 2: networks combined by the plain mean alone. 3: without light, contrast and sharpness of its
 images. 4: without the bits of a camera in 16-bit images. 5: without a region of interest, as it is still written where there
-is none. 6: without distilled networks, likewise. 7: without tested images that are known by a label alone, likewise. All are
-still read."""
+is none. 6: without distilled networks, likewise. 7: without tested images that are known by a label alone or about which
+something is unusual, likewise. All are still read."""
 _WITHOUT_LABELS: Literal[7] = 7
 _WITHOUT_DISTILLED: Literal[6] = 6
 _WITHOUT_ROI: Literal[5] = 5
@@ -190,9 +190,10 @@ class InspectorCard(Model):
             raise ValueError("a policy stands in a file of schema_version 1, which has none")
         if not self.of_step("classify"):
             raise ValueError("a policy without a network of step classify")
-        if policy.outcome.label_alone and self.schema_version < SCHEMA_VERSION:
+        if _counts_anew(policy) and self.schema_version < SCHEMA_VERSION:
             raise ValueError(
-                f"images with a label alone count in a file of schema_version {self.schema_version}, which has none"
+                f"images with a label alone, or unusual ones, count in a file of schema_version {self.schema_version}, which "
+                "has none"
             )
         if policy.evidence == "own" and self.precision != "fp32":
             raise ValueError(
@@ -238,11 +239,16 @@ def version_for(
     roi: Roi | None, distilled: Distilled | None = None, policy: Policy | None = None
 ) -> Literal[5, 6, 7, 8]:
     """The schema_version of a card: the least that has what it says, which an older steelsight reads as well."""
-    if policy is not None and policy.outcome.label_alone:
+    if policy is not None and _counts_anew(policy):
         return SCHEMA_VERSION
     if distilled is not None:
         return _WITHOUT_LABELS
     return _WITHOUT_ROI if roi is None else _WITHOUT_DISTILLED
+
+
+def _counts_anew(policy: Policy) -> bool:
+    """Whether images count that an older steelsight does not know of."""
+    return bool(policy.outcome.label_alone or policy.outcome.flagged)
 
 
 def write_card(folder: Path, card: InspectorCard) -> None:

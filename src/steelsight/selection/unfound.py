@@ -90,7 +90,7 @@ def _what(of: UnfoundClass) -> str:
     beside = f", and on {_counted(of.marked, 'image')} wrongly" if of.marked else ""
     return (
         f"Class {shown(of.name)} is not found: of {images} ({surfaces}), judged by networks and a rule that had not seen "
-        f"them, it is rightly marked on none{beside}. Its Dice comes from the images without it alone."
+        f"them, it is rightly marked on none{beside}. Its Dice is 0 on every image that shows it."
     )
 
 

@@ -90,6 +90,7 @@ def expected_costs(
         defect_share * _even_weights(tested.groups, defective),
         (1 - defect_share) * _even_weights(tested.groups, ~defective),
     )
+    weight = np.where(tested.flagged, 0.0, weight)  # a person sees these whatever the thresholds are
     wrong_pass = np.where(defective, _escape_costs(tested, costs), 0.0)
     wrong_reject = np.where(defective, 0.0, costs.overkill)
     up_to = _summed(images.passes, weight * (wrong_pass - costs.review), levels)

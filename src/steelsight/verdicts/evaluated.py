@@ -47,6 +47,8 @@ class EvaluationSet:
         shown: bool (N, K + 1), of an image that is known by a label alone: which classes the label names, and last whether
             it speaks of a defect without naming its class. All False of every other image, a good one among them, whose
             masks are known to be empty. None where there are no such labels.
+        flags: what is unusual about each image, so that a person sees it whatever P(defect) is; None where
+            nothing is unusual about any.
     """
 
     kind: EvidenceKind
@@ -61,6 +63,7 @@ class EvaluationSet:
     defects: Defects | None = None
     counted: NDArray[np.int64] | None = None
     shown: NDArray[np.bool_] | None = None
+    flags: tuple[tuple[str, ...], ...] | None = None
 
     @property
     def label_alone(self) -> NDArray[np.bool_]:
@@ -88,6 +91,13 @@ class EvaluationSet:
         """Whether each image has a mask: bool (N,)."""
         return np.array([bool(regions) for regions in self.regions], np.bool_)
 
+    @property
+    def flagged(self) -> NDArray[np.bool_]:
+        """Whether something about each image is unusual: bool (N,)."""
+        return (
+            np.zeros(len(self.truth), np.bool_) if self.flags is None else np.array([bool(one) for one in self.flags])
+        )
+
     def with_masks(self) -> "EvaluationSet":
         """Without the images that are known by a label alone: what masks can be held against."""
         return self if self.shown is None else replace(self.only(np.flatnonzero(~self.label_alone)), shown=None)
@@ -111,4 +121,5 @@ class EvaluationSet:
             None if self.defects is None else self.defects.only(images),
             None if self.counted is None else self.counted[images],
             None if self.shown is None else self.shown[images],
+            None if self.flags is None else tuple(self.flags[index] for index in images.tolist()),
         )

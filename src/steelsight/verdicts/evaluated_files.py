@@ -3,7 +3,8 @@ tested_matches.csv, a row per connected defect, annotated or marked, with what i
 
 An inspector carries all of them, so that its verdict policy can be decided again wherever it is, without networks or images.
 Older ones have no tested_matches.csv. Where parts of images do not count, tested.csv says how many pixels do. Where images
-are known by a label alone, its last columns are what each label says: 1 or 0 for each class, and for a defect without one.
+are known by a label alone, further columns are what each label says: 1 or 0 for each class, and for a defect without one.
+Where something about images is unusual, the last column says what, of each.
 """
 
 import csv
@@ -26,7 +27,7 @@ from steelsight.verdicts.evaluated import EvaluationSet, EvidenceKind
 
 IMAGES, DEFECTS, MATCHES = "tested.csv", "tested_defects.csv", "tested_matches.csv"
 _FIRST = ("ImageId", "evidence", "fold", "group", "height", "width", "p_defect")
-_COUNTED = "counted"
+_COUNTED, _FLAGS, _BETWEEN = "counted", "flags", ";"
 _TRUE, _SHOWN = "true_", "shown_"
 _UNNAMED = "shown"
 """Column of a defect without a class; no class has it, since theirs go on after `shown_`."""
@@ -42,8 +43,8 @@ def write_evaluation_set(folder: Path, tested: EvaluationSet) -> None:
         UserError: the disk is full or may not be written to.
     """
     rows = (
-        (name, tested.kind, fold, group, *size, repr(p), *area, *truth, *shown)
-        for name, fold, group, size, p, area, truth, shown in zip(
+        (name, tested.kind, fold, group, *size, repr(p), *area, *truth, *shown, *flags)
+        for name, fold, group, size, p, area, truth, shown, flags in zip(
             tested.image_ids,
             tested.folds.tolist(),
             tested.groups.tolist(),
@@ -52,6 +53,7 @@ def write_evaluation_set(folder: Path, tested: EvaluationSet) -> None:
             [()] * len(tested.image_ids) if tested.counted is None else tested.counted[:, None].tolist(),
             tested.truth.tolist(),
             [()] * len(tested.image_ids) if tested.shown is None else tested.shown.astype(np.int64).tolist(),
+            [()] * len(tested.image_ids) if tested.flags is None else [(_BETWEEN.join(one),) for one in tested.flags],
             strict=True,
         )
     )
@@ -66,7 +68,8 @@ def write_evaluation_set(folder: Path, tested: EvaluationSet) -> None:
     write_csv(folder / DEFECTS, _DEFECT, defects)
     counted = () if tested.counted is None else (_COUNTED,)
     shown = () if tested.shown is None else (*(_SHOWN + name for name in tested.classes), _UNNAMED)
-    write_csv(folder / IMAGES, (*_FIRST, *counted, *(_TRUE + name for name in tested.classes), *shown), rows)
+    flags = () if tested.flags is None else (_FLAGS,)
+    write_csv(folder / IMAGES, (*_FIRST, *counted, *(_TRUE + name for name in tested.classes), *shown, *flags), rows)
 
 
 def read_evaluation_set(folder: Path, contents: Mapping[str, bytes] | None = None) -> EvaluationSet:
@@ -82,7 +85,9 @@ def read_evaluation_set(folder: Path, contents: Mapping[str, bytes] | None = Non
     if columns[: len(_FIRST)] != list(_FIRST) or not rows:
         raise UserError(f"{folder / IMAGES}: not the table of tested images; export or calibrate the inspector again")
     is_partly = columns[len(_FIRST) :][:1] == [_COUNTED]
-    of_classes = columns[len(_FIRST) + is_partly :]
+    has_flags = columns[-1:] == [_FLAGS]
+    flags = tuple(tuple(filter(None, row.pop().split(_BETWEEN))) for row in rows) if has_flags else None
+    of_classes = columns[len(_FIRST) + is_partly : len(columns) - has_flags]
     has_labels = of_classes[-1:] == [_UNNAMED]
     classes = tuple(column.removeprefix(_TRUE) for column in of_classes[: len(of_classes) // (1 + has_labels)])
     if has_labels and of_classes[len(classes) : -1] != [_SHOWN + name for name in classes]:
@@ -118,6 +123,7 @@ def read_evaluation_set(folder: Path, contents: Mapping[str, bytes] | None = Non
         defects=_matches(matches, names, classes, truth, contents) if has_matches else None,
         counted=numbers[:, 4] if is_partly else None,
         shown=shown.astype(np.bool_) if has_labels else None,
+        flags=flags,
     )
 
 

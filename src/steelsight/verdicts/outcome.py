@@ -1,5 +1,7 @@
 """What a policy makes of the images that it was tested on."""
 
+from collections import Counter
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,10 +29,11 @@ NOTHING = Outcome(
 def give_verdicts(policy: Policy, tested: EvaluationSet) -> tuple[Verdict, ...]:
     """The verdict of every tested image."""
     counted = [None] * len(tested.image_ids) if tested.counted is None else tested.counted.tolist()
-    judged = zip(tested.p_defect.tolist(), tested.regions, tested.sizes.tolist(), counted, strict=True)
+    unusual = ((),) * len(tested.image_ids) if tested.flags is None else tested.flags
+    judged = zip(tested.p_defect.tolist(), tested.regions, tested.sizes.tolist(), unusual, counted, strict=True)
     return tuple(
-        give_verdict(policy, tested.classes, p_defect, regions, (size[0], size[1]), counted=area)
-        for p_defect, regions, size, area in judged
+        give_verdict(policy, tested.classes, p_defect, regions, (size[0], size[1]), flags, counted=area)
+        for p_defect, regions, size, flags, area in judged
     )
 
 
@@ -65,4 +68,6 @@ def judge_outcome(policy: Policy, tested: EvaluationSet) -> Outcome:
         overkills=names(overkills),
         label_alone=int(tested.label_alone.sum()),
         class_unknown=int((tested.class_unknown & ~tested.shows.any(axis=1)).sum()),
+        flagged=int(tested.flagged.sum()),
+        flags=dict(sorted(Counter(flag for one in tested.flags or () for flag in one).items())),
     )

@@ -122,6 +122,8 @@ class Outcome(Model):
         escapes, overkills: names of the images.
         label_alone: images that are known to be defective by a label alone; every other defective one has a mask.
         class_unknown: of these, the ones of which no label names a class.
+        flagged: images about which something is unusual, so that a person sees them.
+        flags: how many of these for each flag.
     """
 
     images: int
@@ -138,6 +140,8 @@ class Outcome(Model):
     overkills: tuple[str, ...]
     label_alone: int = 0
     class_unknown: int = 0
+    flagged: int = 0
+    flags: dict[str, int] = Field(default_factory=dict)
 
     @property
     def defective(self) -> int:
@@ -146,9 +150,12 @@ class Outcome(Model):
 
     @model_serializer(mode="wrap")
     def _without_the_usual(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without such labels it is written as it was before they counted, which an older steelsight reads as well."""
+        """Without such labels and flags it is written as before they counted, which an older steelsight reads as well."""
         written: dict[str, Any] = write(self)
-        usual = () if self.label_alone else ("label_alone", "class_unknown")
+        usual = (
+            *(() if self.label_alone else ("label_alone", "class_unknown")),
+            *(() if self.flagged else ("flagged", "flags")),
+        )
         return {name: value for name, value in written.items() if name not in usual}
 
 

@@ -73,7 +73,7 @@ def outcome_text(policy: Policy) -> str:
         f"{tested.passed[0]} of them defective; {sum(tested.review)} to review; {sum(tested.rejected)} rejected, "
         f"{tested.rejected[1]} of them good."
     )
-    return " ".join(filter(None, (said, truth_text(policy))))
+    return " ".join(filter(None, (said, truth_text(policy), unusual_text(policy))))
 
 
 def truth_text(policy: Policy) -> str | None:
@@ -90,6 +90,22 @@ def truth_text(policy: Policy) -> str | None:
     if not tested.class_unknown:
         return said
     return f"{said} The class of {tested.class_unknown:,} is not known: these count for the bound on no class."
+
+
+def unusual_text(policy: Policy) -> str | None:
+    """How many tested images are unusual, and what the bounds make of them; None where none is."""
+    tested = policy.outcome
+    if not tested.flagged:
+        return None
+    named = ", ".join(f"{name} {count:,}" for name, count in tested.flags.items())
+    goes, it, is_ = ("goes", "it", "is") if tested.flagged == 1 else ("go", "them", "are")
+    said = (
+        f"{tested.flagged:,} of the images {is_} unusual ({named}) and {goes} to a person whatever P(defect) is. The bounds "
+        f"count {it} by P(defect), as if nothing were unusual."
+    )
+    if 2 * tested.flagged < tested.images:
+        return said
+    return f"{said} With so many, ask whether these are images of the line that the networks learned from."
 
 
 def _images(count: int, kind: str) -> str:

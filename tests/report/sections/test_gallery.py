@@ -55,6 +55,10 @@ def test_twelve_are_shown_where_there_are_as_many_and_none_twice(triples: list[t
     assert len(shown) == min(12, int((truth > 0).sum()) + min(3, alarms))
 
 
+def test_an_image_of_which_nothing_was_found_is_called_missed() -> None:
+    assert {kind for kind, _ in twelve(_counts([(0, 0, 9), (0, 3, 4)]))} == {"missed", "missed most"}
+
+
 def test_what_was_found_is_said_of_each_image() -> None:
     annotated = np.array([[0, 0, 90, 50], [0, 1, 9, 0], [1, 0, 900, 0]])
     defects = Defects(annotated, np.array([[1, 0, 7, 0], [2, 0, 7, 0], [2, 1, 7, 0]]))

@@ -1,6 +1,7 @@
 """The page to sign: it agrees with the policy, says plainly what is guaranteed, and shows what slips through."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -29,6 +30,7 @@ from steelsight.verdicts.guarantee import guarantee_of
 from steelsight.verdicts.outcome import give_verdicts
 from steelsight.verdicts.policy import Costs, Limits, Policy
 from steelsight.verdicts.severity import Severity
+from steelsight.verdicts.text import unusual_text
 from steelsight.verdicts.thresholds import find_policy
 
 LOOSE = Limits(max_escape=0.4, max_overkill=0.4)
@@ -95,6 +97,40 @@ def test_why_images_go_to_review_is_asked_in_the_order_of_the_verdict() -> None:
         "P(defect) is above the limit to pass": 1,
         "P(defect) is low enough to pass, but a defect is marked": 1,
     }
+
+
+def test_unusual_images_go_to_a_person_whatever_p_is_and_the_page_says_so() -> None:
+    plain = _separated(80, "calibrated")
+    flags = tuple(("size", "light") if at % 40 == 0 else ("size",) if at % 20 == 0 else () for at in range(160))
+    tested = replace(plain, flags=flags)
+    policy = _policy(tested)
+    assert (policy.pass_at, policy.reject_at) == (_policy(plain).pass_at, _policy(plain).reject_at)
+    assert [one.lost for one in policy.statements] == [one.lost for one in _policy(plain).statements]
+    assert policy.outcome.flagged == 8
+    assert policy.outcome.flags == {"light": 4, "size": 8}
+    answers = np.array([one.answer for one in give_verdicts(policy, tested)])
+    assert set(answers[tested.flagged]) == {"review"}
+    assert dict(why_review(policy, tested, answers))["something about it is unusual"] == 8
+    said = unusual_text(policy)
+    assert said == (
+        "8 of the images are unusual (light 4, size 8) and go to a person whatever P(defect) is. The bounds count them by "
+        "P(defect), as if nothing were unusual."
+    )
+    page = signing_view(policy, tested, None, lambda at: np.zeros((2, 1, 1), np.bool_), Subject("a", "b", "c"))
+    assert page.unusual == said
+    most = _policy(replace(plain, flags=(("size",),) * 100 + ((),) * 60))
+    assert "ask whether these are images of the line" in str(unusual_text(most))
+    assert Policy.model_validate_json(policy.model_dump_json()) == policy
+    assert "flag" not in _policy(plain).model_dump_json()
+
+
+def test_a_severity_rule_of_a_share_counts_what_counts_of_an_image() -> None:
+    share = Severity.model_validate({"rules": [{"verdict": "review", "class": "a", "area_above": "5 %"}]})
+    tested = replace(_tested([(0, 0.1, -1, True)]), counted=np.array([600]))
+    policy = _policy(tested).model_copy(update={"pass_at": 0.2, "severity": share})
+    answers = np.array([one.answer for one in give_verdicts(policy, tested)])
+    assert why_review(policy, tested, answers) == (("a severity rule asks for it", 1),)
+    assert why_review(policy, replace(tested, counted=None), answers)[0][0].startswith("P(defect) is low enough")
 
 
 def test_an_interval_does_not_vanish_where_nothing_is_lost_or_all_is_reviewed() -> None:

@@ -50,5 +50,5 @@ def never_marked(name: str, images: int) -> str:
     some = "the one image that shows it" if images == 1 else f"the {images} images that show it"
     return (
         f"The rule marks class {shown(name)} on no image, not even on {some}: the inspector does not find this defect. Its "
-        "Dice comes from the images without it alone."
+        "Dice is 0 on every image that shows it."
     )

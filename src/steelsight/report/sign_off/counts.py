@@ -124,10 +124,13 @@ def why_review(policy: Policy, tested: EvaluationSet, answers: NDArray[np.str_])
     counts: Counter[str] = Counter()
     for at in np.flatnonzero(answers == "review").tolist():
         height, width = tested.sizes[at].tolist()
+        counted = None if tested.counted is None else int(tested.counted[at])
         severe = policy.severity and judge_severity(
-            policy.severity, tested.classes, tested.regions[at], (height, width)
+            policy.severity, tested.classes, tested.regions[at], (height, width), counted
         )
-        if severe:
+        if tested.flagged[at]:
+            counts["something about it is unusual"] += 1
+        elif severe:
             counts["a severity rule asks for it"] += 1
         elif policy.pass_at is None:
             counts["no image passes"] += 1

@@ -26,7 +26,7 @@ from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.guarantee import Guarantee, guarantee_of
 from steelsight.verdicts.outcome import give_verdicts
 from steelsight.verdicts.policy import Policy
-from steelsight.verdicts.text import stability_text, thresholds_text, truth_text
+from steelsight.verdicts.text import stability_text, thresholds_text, truth_text, unusual_text
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class SigningView:
     Attributes:
         bound: whether kept bounds are bounds, and not mere estimates.
         truth: how many defective images have masks and how many a label alone; None where all have masks.
+        unusual: how many images are; None where none is.
         expected: shares that pass, go to review and are rejected on strip of which the stated share is defective; None
             where none is stated, or images of a kind are missing.
         shortfalls: of each bound that is not kept, what it would take and what happens until then.
@@ -70,6 +71,7 @@ class SigningView:
     defective_groups: int
     good_groups: int
     truth: str | None
+    unusual: str | None
     rows: tuple[TestedRow, ...]
     defect_share: str | None
     expected: tuple[float, ...] | None
@@ -122,6 +124,7 @@ def signing_view(
         defective_groups=outcome.defective_groups,
         good_groups=outcome.good_groups,
         truth=truth_text(policy),
+        unusual=unusual_text(policy),
         rows=rows,
         defect_share=None if share is None else percent(share),
         expected=None if share is None else expected_shares(rows[0], rows[1], share),

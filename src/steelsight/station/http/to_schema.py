@@ -26,7 +26,7 @@ from steelsight.station.http.schemas import (
 from steelsight.station.inspection import Inspection, Review
 from steelsight.station.settings import StationSettings
 from steelsight.verdicts.policy import Policy
-from steelsight.verdicts.text import statement_text, thresholds_text, truth_text
+from steelsight.verdicts.text import statement_text, thresholds_text, truth_text, unusual_text
 from steelsight.version import __version__
 
 
@@ -133,7 +133,7 @@ def _policy(policy: Policy) -> PolicyAnswer:
         evidence=policy.evidence,
         guaranteed=policy.is_guaranteed,
         confidence=policy.wish.confidence,
-        statements=[thresholds_text(policy), *said, *filter(None, [truth_text(policy)])],
+        statements=[thresholds_text(policy), *said, *filter(None, [truth_text(policy), unusual_text(policy)])],
     )
 
 

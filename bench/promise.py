@@ -2,7 +2,7 @@
 
     python bench/promise.py train --data ../shared/data/severstal/train.csv --name strips --splits 5 --work runs/promise
     python bench/promise.py judge --work runs/promise
-    python bench/promise.py table
+    python bench/promise.py table --names strips tiles neu
 
 `train` makes, for each split, a folder of its own below WORK: the images that were kept (two thirds of the twin groups,
 stratified by classes), a RUN of the recipe on them, and what each of its networks says of the images that were held back
@@ -63,7 +63,8 @@ def main() -> None:
     judge.add_argument("--work", type=Path, required=True)
     judge.add_argument("--recipe", default="demo", help="whose rule to search: its sections selection and search")
     judge.add_argument("--again", action="store_true", help="judge splits anew whose row is there")
-    verbs.add_parser("table")
+    table = verbs.add_parser("table")
+    table.add_argument("--names", nargs="+", help="of the data sets to print; else all")
     arguments = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     match arguments.verb:
@@ -75,7 +76,7 @@ def main() -> None:
                     write_json(folder / "row.json", judge_split(folder, arguments.recipe))
                     keep_row(json.loads((folder / "row.json").read_text()))
         case "table":
-            print_table(kept_rows())
+            print_table([row for row in kept_rows() if not arguments.names or row["data"] in arguments.names])
 
 
 def kept_rows() -> list[dict[str, Any]]:

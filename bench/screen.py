@@ -50,6 +50,13 @@ FEW = {"threshold_step": 0.125, "area_ratio": 4.0}
 VARIANTS: dict[str, tuple[str, ...]] = {
     "lite": (),
     "fpn": ("decoder=fpn", "decoder_channels=null"),
+    "narrow fpn": (
+        "decoder=fpn",
+        "decoder_channels=[128,64]",
+        "phases.1.epochs=32",
+        "phases.1.schedule.hold=25",
+        "validate_every=8",
+    ),
     "lite1": ("encoder=lite1", "members.classify-lite0.encoder=lite1", "phases.1.epochs=13"),
     "lite2": ("encoder=lite2", "members.classify-lite0.encoder=lite2", "phases.1.epochs=11"),
     "two scales": ("augment.crop.smallest=0.5", "augment.crop.largest=2.0"),

@@ -102,6 +102,9 @@ def test_a_missing_image_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="a folder, not an image") as folder:
         read_image(tmp_path)
     assert folder.value.kind == "unreadable-image"
+    with pytest.raises(ImageError, match="a NUL character in the name") as odd:
+        read_image(Path("a\0b.jpg"))
+    assert odd.value.kind == "missing-image"
 
 
 def test_floating_point_pixels_are_refused(tmp_path: Path) -> None:

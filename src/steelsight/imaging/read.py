@@ -117,6 +117,10 @@ def read_content(path: ImagePath) -> bytes:
         raise ImageError("unreadable-image", path, "a folder, not an image; name the images in it") from None
     except OSError as error:
         raise ImageError("unreadable-image", path, f"cannot be read ({error.strerror}); check its rights") from error
+    except ValueError:
+        raise ImageError(
+            "missing-image", path, "a NUL character in the name, which no file has; correct the path"
+        ) from None
 
 
 def decode_image(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from helpers.data import SAMPLE
@@ -109,6 +110,17 @@ def test_any_size_depth_and_colour(folder: Any, shape: Any, dtype: Any) -> None:
     judged = Inspector.open(folder, threads=1)(pixels)
     assert judged.size == shape[:2]
     assert 0 <= judged.p_defect <= 1
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
+def test_a_colour_file_is_judged_as_its_pixels_are(folder: Any, tmp_path: Path, suffix: str) -> None:
+    colours = np.random.default_rng(3).integers(0, 256, (8, 52, 3), np.uint8)
+    assert cv2.imwrite(str(tmp_path / f"a{suffix}"), cv2.resize(colours, (416, 64)))
+    inspector = Inspector.open(folder)
+    by_file, by_pixels = inspector(tmp_path / f"a{suffix}"), inspector(read_image(tmp_path / f"a{suffix}"))
+    assert by_file.p_defect == by_pixels.p_defect
+    assert by_file.maps is not None
+    assert np.array_equal(by_file.maps, by_pixels.maps)
 
 
 def test_onnx_runtime_says_the_same(folder: Any) -> None:

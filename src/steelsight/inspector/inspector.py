@@ -108,7 +108,8 @@ class Inspector:
 
         Args:
             image: a file, or one in an object store by its URL; or pixels: uint8 or uint16, (H, W) grey or (H, W, 3) RGB; or
-                a `PIL.Image.Image`.
+                a `PIL.Image.Image`. What a colour JPEG shows to networks that see grey is the file's own luma, from which the
+                grey of its decoded pixels differs by a rounding, and more where a colour is saturated.
 
         Raises:
             ImageError: the file is missing or cannot be read; it is a `UserError`.

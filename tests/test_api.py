@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,6 +99,8 @@ def test_a_recipe_by_name_by_path_and_changed(tmp_path: Path) -> None:
     assert steelsight.load_recipe("lite", ["seed=5"]).seed == 5
     with pytest.raises(UserError, match="did you mean 'lite'"):
         steelsight.load_recipe("lit")
+    with pytest.raises(UserError, match="`overrides=seed=5`: one text in place of a list"):
+        steelsight.load_recipe("lite", "seed=5")
 
 
 def write_masks(path: Path, rows: list[tuple[str, str, str]]) -> Path:
@@ -115,10 +118,71 @@ def test_a_score_is_that_of_the_verb(tmp_path: Path) -> None:
     listed = tmp_path / "images.txt"
     listed.write_text("a.jpg\n")
     assert steelsight.score(truth, said, images=listed).figures.images == 1
-    with pytest.raises(UserError, match=r"mm_per_pixel 0\.5: a length needs the images' widths"):
+    with pytest.raises(UserError, match=r"`mm_per_pixel=0\.5`: a length needs the images' widths"):
         steelsight.score(truth, said, mm_per_pixel=0.5)
-    with pytest.raises(UserError, match="mm_per_pixel 0: the size of a pixel is more than 0"):
-        steelsight.score(truth, said, size=(16, 16), mm_per_pixel=0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"size": "16x16"}, "`size=16x16`: no height and width"),
+        ({"size": (0, 16)}, "`size="),
+        ({"classes": [1, 2]}, "`classes=1`: int in place of a name"),
+        ({"classes": "12"}, "`classes=12`: one text in place of a list"),
+        ({"classes": []}, "`classes=`: there is no class in it"),
+        ({"size": (16, 16), "mm_per_pixel": 0}, "`mm_per_pixel=0`: the size of a pixel is a number above 0"),
+        ({"size": (16, 16), "mm_per_pixel": float("nan")}, "`mm_per_pixel=nan`"),
+        ({"size": (16, 16), "mm_per_pixel": float("inf")}, "`mm_per_pixel=inf`"),
+    ],
+)
+def test_a_score_refuses_arguments_out_of_their_range(wrong: dict[str, Any], said: str, tmp_path: Path) -> None:
+    truth = write_masks(tmp_path / "truth.csv", [("a.jpg", "1", "1 40"), ("b.jpg", "2", "9 9")])
+    with pytest.raises(UserError, match=said):
+        steelsight.score(truth, truth, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"layout": "foo"}, "`layout=foo`: it must be one of: class-folders, coco"),
+        ({"boxes": "x"}, "`boxes=x`: it must be one of: as-labels, as-masks"),
+        ({"ignore_class": "1"}, r"`ignore_class=1`: one text in place of a list.*give \['1'\]"),
+        ({"ignore_class": [1]}, "`ignore_class=1`: int in place of a name"),
+    ],
+)
+def test_a_dataset_is_not_read_by_arguments_out_of_their_range(wrong: dict[str, Any], said: str, strip: Path) -> None:
+    with pytest.raises(UserError, match=said):
+        steelsight.read_dataset(strip.parents[1], **wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"device": "tpu"}, "`device=tpu`"),
+        ({"parallel": 0}, "`parallel=0`"),
+        ({"workers": -3}, "`workers=-3`"),
+        ({"overrides": "folds=3"}, r"`overrides=folds=3`: one text in place of a list.*give \['folds=3'\]"),
+        ({"limits": Limits(never_miss={"zz": 0.1})}, "`never_miss=zz`: no defect class is named so"),
+        (
+            {"recipe": steelsight.load_recipe("demo"), "overrides": ["folds=3"]},
+            "`overrides=folds=3`: the recipe is made already; give the changes to load_recipe",
+        ),
+    ],
+)
+def test_a_training_with_an_argument_out_of_its_range_begins_no_run(
+    wrong: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    data, run = few_images(tmp_path / "data"), tmp_path / "run"
+    with pytest.raises(UserError, match=said):
+        steelsight.train(data, **{"recipe": "demo", "out": run, "quick": True, "limit": 4} | wrong)
+    assert not run.exists()
+
+
+def test_limits_out_of_their_range_are_a_user_error() -> None:
+    with pytest.raises(UserError, match=r"^Limits\.max_escape: 1\.5 is refused"):
+        Limits(max_escape=1.5)
+    with pytest.raises(UserError, match=r"^Limits\.max_escap: there is no such key; did you mean 'max_escape'"):
+        Limits(max_escap=0.1)  # type: ignore[call-arg]
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +295,9 @@ def test_a_run_is_decided_anew_reported_and_asked(run: Run, tmp_path: Path) -> N
     rule = copied.decision.rule
     assert copied.decide_verdicts(tight).policy.wish == tight
     assert copied.decision.rule == rule
+    for wrong in ({"rule": "best"}, {"objective": "dice"}):
+        with pytest.raises(UserError, match=f"`{next(iter(wrong))}=.*it must be one of"):
+            copied.decide(**wrong)
     with pytest.raises(UserError, match="belongs to `objective=defects`"):
         copied.decide(objective="pooled", max_false_alarms=0.2)
     with pytest.raises(UserError, match="`max_false_alarms=2`: a share"):

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, get_args
 
 from steelsight import recipe as recipes
 from steelsight.cascade.sources import Source
+from steelsight.core.arguments import check_choice, check_list, check_names, check_size
 from steelsight.core.errors import UserError
 from steelsight.dataset import read as reading
 from steelsight.dataset.depth import with_bits
@@ -44,6 +45,7 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
     >>> load_recipe("lite", ["folds=3"]).folds
     3
     """
+    check_names("overrides", overrides)
     return recipes.load_recipe(str(name_or_path), overrides)
 
 
@@ -69,7 +71,7 @@ def read_dataset(
         `sample.size` (height, width) in pixels.
 
     Raises:
-        UserError: no layout fits, or no image shows a defect.
+        UserError: no layout fits, no image shows a defect, or an argument is out of its range.
 
     >>> from tempfile import TemporaryDirectory
     >>> from steelsight import make_strips
@@ -79,6 +81,11 @@ def read_dataset(
     >>> len(data.samples), data.samples[0].size, data.faults
     (4, (64, 256), ())
     """
+    if layout is not None:
+        check_choice("layout", layout, get_args(Layout))
+    if boxes is not None:
+        check_choice("boxes", boxes, get_args(Boxes))
+    check_names("ignore_class", ignore_class)
     read = reading.read_dataset(Path(folder), layout, boxes=boxes, ignore_class=ignore_class)
     return with_bits(read, bits)
 
@@ -105,7 +112,8 @@ def score(
         `figures.dice` is the competition's mean, in [0, 1]; `defects` is None if no size is known.
 
     Raises:
-        UserError: a file is no such table, the two do not belong together, or a run lies beyond its image.
+        UserError: a file is no such table, the two do not belong together, a run lies beyond its image, or an argument is
+            out of its range.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -116,8 +124,8 @@ def score(
     >>> round(scored.figures.dice, 4), scored.defects.all.found
     (0.6667, 1)
     """
-    if mm_per_pixel is not None and mm_per_pixel <= 0:
-        raise UserError(f"mm_per_pixel {mm_per_pixel:g}: the size of a pixel is more than 0; give it in mm")
+    if size is not None:
+        check_size("size", size)
     true_masks, masks = read_mask_table(Path(truth), size), read_mask_table(Path(predicted), size)
     folder = None if images is None else Path(images)
     names = None if folder is None else read_image_list(folder, image_suffixes(true_masks, masks))
@@ -127,7 +135,8 @@ def score(
     scored = score_submission(true_masks, masks, names, classes, sizes, mm_per_pixel)
     if mm_per_pixel is not None and scored.defects is None:
         raise UserError(
-            f"mm_per_pixel {mm_per_pixel:g}: a length needs the images' widths; give size, or images as a folder of them"
+            f"`mm_per_pixel={mm_per_pixel:g}`: a length needs the images' widths; give `size=`, or `images=` as a folder of "
+            "them"
         )
     return scored
 
@@ -191,8 +200,11 @@ class TrainedRun(Run):
         Raises:
             UserError: jobs are not done, or an argument is out of its range.
         """
-        from steelsight.selection.decide import decide
+        from steelsight.selection.decide import RuleSource, decide
 
+        if objective is not None:
+            check_choice("objective", objective, get_args(ObjectiveName))
+        check_choice("rule", rule, get_args(RuleSource))
         aimed = chosen_objective(self.recipe.search, objective, max_false_alarms)
         return decide(self, gate=gate, objective=aimed, rule=rule, wish=limits, severity=severity)
 
@@ -247,9 +259,12 @@ class TrainedRun(Run):
                 left behind.
         """
         from steelsight.export.export import export_run
+        from steelsight.inspector.artifact import Precision
         from steelsight.inspector.inspector import Inspector
         from steelsight.inspector.signature import read_signing_key
 
+        check_choice("precision", precision, get_args(Precision))
+        check_list("images", images)
         given = [str(image) for image in images]
         key = None if sign is None else read_signing_key(Path(sign))
         export_run(
@@ -286,6 +301,8 @@ class TrainedRun(Run):
         from steelsight.export.export import export_run
         from steelsight.inspector.inspector import Inspector
 
+        check_list("unlabelled", unlabelled)
+        check_list("images", images)
         request = DistilRequest(
             tuple(map(str, unlabelled)), made_up, None if compare is None else Path(compare), resume
         )
@@ -309,6 +326,7 @@ class TrainedRun(Run):
         from steelsight.run.predictions import OutOfFoldPredictions
         from steelsight.selection.run_policy import of_folds
 
+        check_list("images", images)
         decision, chosen = self.decision, choose_folds(str(folds), self.recipe.folds)
         deployed = of_folds(OutOfFoldPredictions.of(self), decision, chosen)
         engine = load_engine(self, self.recipe, decision.classes, *decision.jobs_of(chosen))
@@ -365,17 +383,22 @@ def train(
         parallel: jobs side by side; `auto`: one on every core of a processor, or on every GPU.
 
     Raises:
-        UserError: images are faulty, `out` holds something else, ImageNet weights that the recipe names are missing, or a
-            job failed; finished work is kept.
+        UserError: an argument is out of its range, images are faulty, `out` holds something else, or ImageNet weights that
+            the recipe names are missing: nothing is begun then. Or a job failed; finished work is kept.
 
     >>> import steelsight                                                           # doctest: +SKIP
     >>> run = steelsight.train("demo/strips", recipe="demo", out="runs/demo") # doctest: +SKIP
     >>> run.report()                                                                # doctest: +SKIP
     """
-    if isinstance(recipe, Recipe):
-        wanted = quick_recipe(recipe) if quick else recipe
-    else:
+    check_names("overrides", overrides)
+    if not isinstance(recipe, Recipe):
         wanted = recipes.load_recipe(str(recipe), overrides, quick=quick)
+    elif overrides:
+        raise UserError(
+            f"`overrides={overrides[0]}`: the recipe is made already; give the changes to load_recipe, which makes it"
+        )
+    else:
+        wanted = quick_recipe(recipe) if quick else recipe
     run = TrainedRun(Path(out))
     from steelsight.run.predictions import OutOfFoldPredictions
     from steelsight.training.device_config import DeviceConfig, require_device
@@ -387,18 +410,20 @@ def train(
     if run.is_started:
         predictions = go_on(run, wanted, data.root if isinstance(data, Dataset) else Path(data))
         check_groups(predictions, groups, split_by_time)
+        if limits is not None:
+            check_wish(limits, predictions.record.classes)
         check_unchanged(predictions, choose_jobs(predictions.recipe, []))
     else:
         dataset = data if isinstance(data, Dataset) else read_dataset(data)
         _refuse_faults(dataset, skip_faulty)
+        if limits is not None:
+            check_wish(limits, dataset.classes)
         limit = QUICK_IMAGES if quick and limit is None else limit
         every = [sample.image_id for sample in (*dataset.samples, *dataset.without_masks)]
         known = {} if groups is None else read_groups(groups, every)
         predictions = OutOfFoldPredictions.of(
             start_run(run, dataset, wanted, known=known, limit=limit, time=split_by_time, later_share=later)
         )
-    if limits is not None:
-        check_wish(limits, predictions.record.classes)
     from steelsight.training.experiment import run_jobs
 
     run_jobs(predictions, choose_jobs(predictions.recipe, []), machine)

@@ -230,6 +230,8 @@ def test_connected_defects_need_the_size_of_every_image(small: Path, tmp_path: P
     assert score(small, small)["defects"] is None
     assert "give --size" in run_cli("score", small, small).stdout
     assert "--mm-per-pixel 0.5: a length needs the images' widths" in refused(small, small, "--mm-per-pixel", "0.5")
+    no_length = refused(small, small, "--size", "4x100", "--mm-per-pixel", "inf")
+    assert "--mm-per-pixel inf: the size of a pixel is a number above 0" in no_length
     found = score(small, small, "--size", "4x100")["defects"]  # 10 pixels of 4 rows are one defect
     assert (found["annotated"], found["found"], found["false_alarms_per_metre"]) == (2, 2, None)
     folder = tmp_path / "images"

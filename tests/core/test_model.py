@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
-from steelsight.core.model import Model, explain, keys_of
+from steelsight.core.errors import UserError
+from steelsight.core.model import MadeByPrograms, Model, explain, keys_of
 
 
 class Part(Model):
@@ -69,6 +70,33 @@ def test_who_asks_says_where_and_what_to_do() -> None:
     assert sentence({}, mend="export it again") == "parts: the key is missing; export it again"
     assert sentence({}, mend="", place=lambda at: f"a file, {at[0]}") == "a file, parts: the key is missing"
     assert sentence({"parts": [], "x": 1}) == "x: there is no such key; take it out"
+
+
+class Wish(MadeByPrograms):
+    share: float = Field(default=0.5, gt=0, lt=1)
+    of: dict[str, int] = Field({})
+
+
+class Read(Model):
+    wish: Wish
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"share": 1.5}, r"^Wish\.share: 1\.5 is refused: it should be less than 1; correct it$"),
+        ({"of": {"a": "x"}}, r"^Wish\.of\.a: 'x' is refused"),
+        ({"shar": 0.5}, r"^Wish\.shar: there is no such key; did you mean 'share'\?$"),
+    ],
+)
+def test_what_a_program_makes_is_refused_as_the_projects_own_error(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        Wish(**values)
+    with pytest.raises(ValidationError):
+        Wish.model_validate(values)
+    with pytest.raises(ValidationError):
+        Read.model_validate({"wish": values})
+    assert Wish(share=0.25) == Read.model_validate({"wish": {"share": 0.25}}).wish
 
 
 anything = st.recursive(

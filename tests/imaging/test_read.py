@@ -102,6 +102,9 @@ def test_a_missing_image_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="a folder, not an image") as folder:
         read_image(tmp_path)
     assert folder.value.kind == "unreadable-image"
+    with pytest.raises(ImageError, match="a NUL character in the name") as odd:
+        read_image(Path("a\0b.jpg"))
+    assert odd.value.kind == "missing-image"
 
 
 def test_floating_point_pixels_are_refused(tmp_path: Path) -> None:
@@ -131,7 +134,7 @@ def test_read_in_grey_a_grey_image_has_the_same_pixels(data: Path) -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_read_in_grey_a_colour_image_is_near_opencvs_grey(tmp_path: Path, suffix: str, dtype: type) -> None:
+def test_read_in_grey_a_colour_image_is_the_grey_of_its_colours(tmp_path: Path, suffix: str, dtype: type) -> None:
     if dtype == np.uint16 and suffix in (".jpg", ".bmp"):
         pytest.skip("these formats have 8 bit alone")
     coarse = RNG.integers(np.iinfo(dtype).max // 4, np.iinfo(dtype).max // 2, (4, 5, 3), dtype)
@@ -139,4 +142,7 @@ def test_read_in_grey_a_colour_image_is_near_opencvs_grey(tmp_path: Path, suffix
     grey = read_image(path, grey=True)
     assert (grey.shape, grey.dtype) == ((64, 80), dtype)
     expected = cv2.cvtColor(read_image(path), cv2.COLOR_RGB2GRAY)
-    assert np.abs(grey.astype(int) - expected).max() <= 0.01 * np.iinfo(dtype).max
+    if suffix == ".jpg":  # whose own luma it is
+        assert np.abs(grey.astype(int) - expected).max() <= 0.01 * np.iinfo(dtype).max
+    else:
+        assert np.array_equal(grey, expected)

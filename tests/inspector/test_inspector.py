@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from helpers.data import SAMPLE
@@ -16,6 +17,7 @@ from helpers.tiny_inspector import CLASSES, PADDED, RULE, STRETCHED, by_hand, ma
 
 from steelsight.cascade.judge import Prediction, judge
 from steelsight.cascade.sources import Source
+from steelsight.core.errors import UserError
 from steelsight.imaging.combine import combine_maps, to_8bit
 from steelsight.imaging.read import ImageError, list_images, read_image
 from steelsight.imaging.rle import encode_mask
@@ -110,6 +112,17 @@ def test_any_size_depth_and_colour(folder: Any, shape: Any, dtype: Any) -> None:
     assert 0 <= judged.p_defect <= 1
 
 
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
+def test_a_colour_file_is_judged_as_its_pixels_are(folder: Any, tmp_path: Path, suffix: str) -> None:
+    colours = np.random.default_rng(3).integers(0, 256, (8, 52, 3), np.uint8)
+    assert cv2.imwrite(str(tmp_path / f"a{suffix}"), cv2.resize(colours, (416, 64)))
+    inspector = Inspector.open(folder)
+    by_file, by_pixels = inspector(tmp_path / f"a{suffix}"), inspector(read_image(tmp_path / f"a{suffix}"))
+    assert by_file.p_defect == by_pixels.p_defect
+    assert by_file.maps is not None
+    assert np.array_equal(by_file.maps, by_pixels.maps)
+
+
 def test_onnx_runtime_says_the_same(folder: Any) -> None:
     pytest.importorskip("onnxruntime")
     from steelsight.inspector.onnxruntime import OnnxRuntimeEngine
@@ -123,7 +136,6 @@ def test_onnx_runtime_says_the_same(folder: Any) -> None:
 
 
 def test_an_absent_device_is_one_sentence(folder: Any) -> None:
-    from steelsight.core.errors import UserError
     from steelsight.inspector.onnxruntime import has_cuda
 
     if has_cuda():
@@ -132,10 +144,40 @@ def test_an_absent_device_is_one_sentence(folder: Any) -> None:
         next(Inspector.open(folder, device="cuda").stream(IMAGES))
 
 
-def test_a_damaged_network_is_one_sentence(tmp_path: Path) -> None:
-    from steelsight.core.errors import UserError
-    from steelsight.inspector.checksums import write_checksums
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"device": "tpu"}, "`device=tpu`"),
+        ({"threads": 0}, "`threads=0`: threads of the processor are a whole number from 1 on"),
+        ({"threads": -1}, "`threads=-1`"),
+        ({"threads": "2"}, "`threads=2`"),
+        ({"trust": "x.pem"}, r"`trust=x\.pem`: one text in place of a list"),
+    ],
+)
+def test_an_argument_out_of_its_range_is_refused_before_anything_is_read(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        Inspector.open("nowhere", **wrong)
 
+
+def test_a_stream_is_of_paths(folder: Any) -> None:
+    inspector = Inspector.open(folder)
+    for one in (str(IMAGES[0]), IMAGES[0]):
+        with pytest.raises(UserError, match=r"`paths=.*: one text in place of a list"):
+            inspector.stream(one)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="ndarray in a stream"):
+        list(inspector.stream([np.zeros((4, 4), np.uint8)]))  # type: ignore[list-item]
+
+
+def test_a_name_that_no_file_has_is_told_as_of_a_missing_file(folder: Any) -> None:
+    inspector = Inspector.open(folder)
+    with pytest.raises(ImageError, match="a NUL character in the name"):
+        inspector("a\0b.jpg")
+    lost, found = inspector.stream(["a\0b.jpg", IMAGES[0]])
+    assert "a NUL character in the name" in str(lost.error)
+    assert found.error is None
+
+
+def test_a_damaged_network_is_one_sentence(tmp_path: Path) -> None:
     folder = make_inspector(tmp_path / "inspector")
     (folder / "segment-0-fold0.onnx").write_bytes(b"no network")
     write_checksums(folder)

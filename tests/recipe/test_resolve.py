@@ -56,3 +56,23 @@ def test_a_member_starts_only_from_one_that_sees_the_same_colour() -> None:
     assert resolve(mixed, ["1"], [(200, 200)], grey=False)
     with pytest.raises(UserError, match="sees rgb images and this member grey ones"):
         resolve(mixed, ["1"], [(200, 200)], grey=True)
+
+
+def test_a_batch_that_cannot_be_normalised_is_refused() -> None:
+    small = ["members.*.input.height=32", "members.*.input.width=32", "members.*.augment.crop=null"]
+    data = ["1"], [(32, 64)], True
+    for batch, wide in ((2, 32), (1, 64)):
+        sampling = [
+            f"members.*.sampling.batch={batch}",
+            "members.*.sampling.device_batch=1",
+            f"members.*.input.width={wide}",
+        ]
+        if batch == 2:
+            sampling[1] = "members.*.sampling.device_batch=2"
+        assert resolve(load_recipe("lite", [*small, *sampling]), *data)
+    for batch in (1, 4):
+        sampling = [f"members.*.sampling.batch={batch}", "members.*.sampling.device_batch=1"]
+        with pytest.raises(
+            UserError, match=r"a batch of 1 image of 32 x 32 pixels is too small for batch normalisation"
+        ):
+            resolve(load_recipe("lite", [*small, *sampling]), *data)

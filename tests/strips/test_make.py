@@ -127,6 +127,7 @@ def test_labels_keep_within_the_frame_and_are_the_same_every_time() -> None:
         ({"line": 5}, "line 5"),
         ({"defective": 1.2}, "1.2"),
         ({"size": (16, 400)}, "size 16x400"),
+        ({"layout": "x"}, "`layout=x`: it must be one of: coco, cvat, index-png"),
     ],
 )
 def test_a_wrong_argument_leaves_nothing(tmp_path: Path, wrong: dict[str, Any], words: str) -> None:

@@ -1,5 +1,7 @@
 """A GPU that is not there is told from its driver, as torch would tell it later."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -22,3 +24,18 @@ def test_more_gpus_than_there_are_is_refused() -> None:
         check_count(enough, 2)
     with pytest.raises(UserError, match=r"`devices=3`: this machine has 2 CUDA devices; ask for no more"):
         check_count(DeviceConfig("auto", 3), 2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"device": "tpu"}, "`device=tpu`: did you mean 'cpu'"),
+        ({"devices": 0}, "`devices=0`: devices are a whole number from 1 on; give one, or auto"),
+        ({"workers": -3}, "`workers=-3`: loader processes are a whole number from 0 on"),
+        ({"parallel": 0}, "`parallel=0`: jobs side by side are a whole number from 1 on; give one, or auto"),
+        ({"parallel": "2"}, "`parallel=2`"),
+    ],
+)
+def test_what_no_machine_is_like_is_refused(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        DeviceConfig(**wrong)

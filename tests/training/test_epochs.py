@@ -12,6 +12,7 @@ from helpers.training_samples import few_images, member, sets, severstal
 from lightning.fabric import Fabric
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from steelsight.core.errors import UserError
 from steelsight.recipe import Member
 from steelsight.run.run import JobFolder
 from steelsight.training.checkpoint import Weights
@@ -74,6 +75,17 @@ def test_a_resumed_job_ends_in_the_same_bits(name: str, tmp_path: Path, fabric: 
         {k: v for k, v in line.items() if k not in timing} for line in resumed_log
     ]
     assert (tmp_path / "killed" / "progress.png").stat().st_size > 5000
+
+
+def test_a_loss_that_is_no_number_is_told_of_the_epoch_as_a_person_counts(tmp_path: Path, fabric: Fabric) -> None:
+    of = member("classify-lite0", *TINY)
+    (phase,) = of.phases
+    schedule = phase.schedule.model_copy(
+        update=dict.fromkeys(("start", "maximum"), 1e30)
+    )  # beyond what a recipe may say
+    of = of.model_copy(update={"phases": (phase.model_copy(update={"schedule": schedule}),)})
+    with pytest.raises(UserError, match=r"the loss is no longer a number in epoch 1; lower schedule\.maximum"):
+        train(of, tmp_path / "job", fabric)
 
 
 def test_a_checkpoint_between_phases_and_one_at_the_end_hold_what_is_needed(tmp_path: Path, fabric: Fabric) -> None:

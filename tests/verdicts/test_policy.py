@@ -6,6 +6,7 @@ import pytest
 from helpers.policies import make_policy
 from pydantic import ValidationError
 
+from steelsight.core.errors import UserError
 from steelsight.verdicts.outcome import NOTHING
 from steelsight.verdicts.policy import CostPoint, Costs, Limits
 
@@ -14,7 +15,7 @@ COSTS = Costs(escape=100, review=1, overkill=10)
 
 @pytest.mark.parametrize("wish", [{"escape_among": "passed"}, {"overkill_among": "both"}, {"costs": COSTS}])
 def test_what_rests_on_the_share_of_defective_strip_wants_it(wish: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="need the share of defective strip"):
+    with pytest.raises(UserError, match="need the share of defective strip"):
         Limits(**wish)
     assert Limits(**wish, defect_share=0.03).defect_share == 0.03
 
@@ -23,7 +24,7 @@ def test_what_rests_on_the_share_of_defective_strip_wants_it(wish: dict[str, Any
     "wish", [{"max_escape": 0}, {"max_overkill": 1}, {"confidence": 1.5}, {"never_miss": {"a": 0}}]
 )
 def test_a_limit_is_a_share_between_none_and_all(wish: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(UserError, match="is refused: it should be"):
         Limits(**wish)
 
 

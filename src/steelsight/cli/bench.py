@@ -9,6 +9,7 @@ from rich.table import Table
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.judging import AsJson, Images
 from steelsight.cli.output import console, finish, results
+from steelsight.core.arguments import check_length
 from steelsight.core.formatting import percent
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def bench(
     from steelsight.inspector.benchmark import measure
     from steelsight.inspector.inspector import Inspector
 
+    if mm_per_pixel is not None:
+        check_length("mm_per_pixel", mm_per_pixel, "the size of a pixel")
     opened = Inspector.open(inspector, device=device, threads=threads)
     sources = find_sources(images)
     with console.status(f"measuring for {seconds:g} s"):

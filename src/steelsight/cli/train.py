@@ -172,15 +172,16 @@ def train(
     if goes_on:
         evidence = _go_on(data, wanted, run)
         check_groups(evidence, groups, split_by_time)
+        _check_wish(wish, evidence.record.classes)
         _check_bits(evidence, bits)
         _check_ignored(evidence, ignore_class or ())
     else:
         dataset = labelled()
+        _check_wish(wish, dataset.classes)
         evidence, left_out = (
             begin_run(dataset, wanted, run, groups, limit, split_by_time, share),
             bool(dataset.left_out),
         )
-    _check_wish(wish, evidence)
     _say_small(evidence)
     jobs = choose_jobs(evidence.recipe, only or [])
     if goes_on:
@@ -319,12 +320,12 @@ def _check_ignored(evidence: "OutOfFoldPredictions", ignore_class: Sequence[str]
         )
 
 
-def _check_wish(wish: "Limits | None", evidence: "OutOfFoldPredictions") -> None:
-    """A class that there is not is told before hours of training, and not behind them."""
+def _check_wish(wish: "Limits | None", classes: tuple[str, ...]) -> None:
+    """A class that there is not is told before a run is begun, and hours are spent."""
     if wish is not None:
         from steelsight.verdicts.thresholds import check_wish
 
-        check_wish(wish, evidence.record.classes)
+        check_wish(wish, classes)
 
 
 def _say_small(evidence: "OutOfFoldPredictions") -> None:

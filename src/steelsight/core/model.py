@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from steelsight.core.errors import nearest
+from steelsight.core.errors import UserError, nearest
 
 Location = Sequence[int | str]
 """Where in the content a fault is: keys and places in lists, from the outside in."""
@@ -18,6 +18,28 @@ class Model(BaseModel):
     """Frozen; an unknown key is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MadeByPrograms(Model):
+    """A model that programs make, too: a wrong value is a `UserError` there. Where one is read, what is wrong stays
+    pydantic's error, which the reader tells with the file and the place in it."""
+
+    if not TYPE_CHECKING:  # types of the fields are pydantic's
+
+        def __init__(self, /, **values: Any) -> None:
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                called = type(self).__name__
+                raise UserError(
+                    explain(
+                        error,
+                        place=lambda location: ".".join(filter(None, (called, dotted(location)))),
+                        keys=lambda location: () if location else keys_of(type(self)),
+                    )
+                ) from error
+
+        __init__.__pydantic_base_init__ = True  # so that pydantic makes one that it reads without calling this
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:

@@ -56,4 +56,9 @@ def upright_size(size: tuple[int, int], stated: int) -> tuple[int, int]:
     >>> upright_size((2, 3), 6), upright_size((2, 3), 3)
     ((3, 2), (2, 3))
     """
-    return size[::-1] if _LYING <= stated <= 8 else size
+    return size[::-1] if lies_on_its_side(stated) else size
+
+
+def lies_on_its_side(stated: int) -> bool:
+    """Whether an orientation makes columns of the stored rows."""
+    return _LYING <= stated <= 8

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.imaging.orientation import TAG, upright
+from steelsight.imaging.orientation import TAG, lies_on_its_side, stated_orientation, upright
 from steelsight.imaging.preprocess import Image
 
 _RULE = "an image is a uint8 or uint16 array, (height, width) grey or (height, width, 3) RGB"
@@ -20,7 +20,8 @@ def as_pixels(image: Any) -> Image:
             dropped, whose palette becomes its colours, and which is turned as its EXIF orientation says, like a file.
 
     Raises:
-        UserError: it is something else: floats, channels first, a batch, alpha, no pixel.
+        UserError: it is something else: floats, channels first, a batch, alpha, no pixel; or an image that Pillow cannot
+            load, or has loaded wrongly.
 
     >>> as_pixels(np.zeros((2, 3), np.uint8)).shape
     (2, 3)
@@ -65,6 +66,7 @@ def _refuse_shape(image: NDArray[Any]) -> None:
 
 
 def _of_pillow(image: Any) -> Image:
+    _load(image)
     if image.mode in ("L", "RGB") or image.mode.startswith("I;16"):
         wanted = image
     elif image.mode in ("1", "LA", "La"):
@@ -81,3 +83,26 @@ def _of_pillow(image: Any) -> Image:
     stated = image.getexif().get(TAG, 1) if hasattr(image, "getexif") else 1
     pixels = upright(stored, stated if isinstance(stated, int) else 1)
     return as_pixels(pixels.astype(np.uint16) if wanted.mode.startswith("I;16") else pixels)
+
+
+def _load(image: Any) -> None:
+    """Load what Pillow has opened only; a TIFF without a memory map of its file: of one that lies on its side, Pillow maps
+    rows of the turned width, which scrambles its pixels (seen in Pillow 13)."""
+    is_tiff = getattr(image, "format", None) == "TIFF"
+    if getattr(image, "tile", None):
+        name = image.filename
+        if is_tiff:
+            image.filename = ""  # without a name Pillow maps nothing, and reads the open file
+        try:
+            image.load()
+        except (OSError, ValueError, SyntaxError) as error:
+            raise UserError(f"{name or 'a Pillow image'}: Pillow cannot load it ({error}); give the path") from error
+        finally:
+            image.filename = name
+        return
+    mapped = getattr(image, "map", None) if is_tiff else None
+    if mapped is not None and image.width != image.height and lies_on_its_side(stated_orientation(bytes(mapped))):
+        raise UserError(
+            f"{image.filename}: Pillow scrambles an uncompressed TIFF that lies on its side when it loads it; give the "
+            "path, or the image before anything else has loaded it"
+        )

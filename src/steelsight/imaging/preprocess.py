@@ -82,10 +82,7 @@ class Preprocess(Model):
 
     def channels_of(self, image: NDArray[Any]) -> NDArray[Any]:
         """The image with no more channels than the network wants: RGB becomes grey where one is wanted."""
-        if image.ndim == 3 and self.colour == "grey":
-            grey: NDArray[Any] = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-            return grey
-        return image
+        return as_grey(image) if self.colour == "grey" else image
 
     def to_input(self, image: Image) -> NDArray[np.float32]:
         """A grey or RGB, 8 or 16 bit image of any size as float32 (channels, height, width)."""
@@ -114,6 +111,18 @@ class Preprocess(Model):
             else:
                 resize(plane, image_size, target)
         return brought
+
+
+def as_grey(image: NDArray[Any]) -> NDArray[Any]:
+    """A grey or RGB image (H, W) or (H, W, 3) as grey (H, W): .299 red + .587 green + .114 blue, rounded.
+
+    >>> as_grey(np.uint8([[[255, 0, 0], [9, 9, 9]]])).tolist()
+    [[76, 9]]
+    """
+    if image.ndim == 2:
+        return image
+    grey: NDArray[Any] = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return grey
 
 
 def resize(image: NDArray[Any], size: tuple[int, int], out: NDArray[Any] | None = None) -> NDArray[Any]:

@@ -17,7 +17,7 @@ from steelsight.imaging.jpeg import JpegError, decode_jpeg, has_second_picture
 from steelsight.imaging.object_store import ImagePath
 from steelsight.imaging.orientation import stated_orientation, upright, upright_size
 from steelsight.imaging.png import PngError, checked_png, refuse_more_data
-from steelsight.imaging.preprocess import Image
+from steelsight.imaging.preprocess import Image, as_grey
 from steelsight.imaging.tiff import TiffError, read_page
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
@@ -31,7 +31,6 @@ UNREAD_SUFFIXES = frozenset(
 """Of images in formats that are not read."""
 
 _ANY = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
-_GREY = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
 _PACKED_BMP = (1, 2)
 _FURTHER = (
     "it holds more than one picture, of which a decoder would read the first alone; save each as a file of its own"
@@ -90,7 +89,7 @@ def read_image(path: ImagePath, *, grey: bool = False) -> Image:
 
     Args:
         grey: for networks that see grey alone. A colour file becomes (H, W): the luma of a JPEG, which is decoded
-            sooner, the decoder's weighted mean elsewhere. A grey image has the same pixels either way.
+            sooner, elsewhere `as_grey` of its colours. A grey image has the same pixels either way.
 
     Returns:
         uint8 or uint16, (H, W) grey or (H, W, 3) RGB. A colour file with three equal channels becomes (H, W); alpha is
@@ -117,6 +116,10 @@ def read_content(path: ImagePath) -> bytes:
         raise ImageError("unreadable-image", path, "a folder, not an image; name the images in it") from None
     except OSError as error:
         raise ImageError("unreadable-image", path, f"cannot be read ({error.strerror}); check its rights") from error
+    except ValueError:
+        raise ImageError(
+            "missing-image", path, "a NUL character in the name, which no file has; correct the path"
+        ) from None
 
 
 def decode_image(
@@ -147,7 +150,8 @@ def decode_image(
     if pixels.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         raise ImageError("unreadable-image", path, f"pixels of type {pixels.dtype}; save it with 8 or 16 bit a channel")
     turned: Image = upright(pixels, stated_orientation(content))
-    return turned if turned.ndim == 2 else _grey_or_rgb(turned)
+    wanted = turned if turned.ndim == 2 else _grey_or_rgb(turned)
+    return as_grey(wanted) if grey else wanted
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -193,7 +197,6 @@ class _DamageError(ValueError):
 
 def _read(content: bytes, grey: bool, indices: bool) -> Image | None:
     """Decode by format; what more than one picture or damage is in, is refused before a decoder could keep silent of it."""
-    flags = _GREY if grey else _ANY
     match image_format(content):
         case "jpeg":
             if has_second_picture(content):
@@ -201,7 +204,7 @@ def _read(content: bytes, grey: bool, indices: bool) -> Image | None:
             return decode_jpeg(content, grey=grey)
         case "tiff":
             page = read_page(content)
-            pixels = _decode(page.as_stored(content, indices=indices), flags)
+            pixels = _decode(page.as_stored(content, indices=indices))
             if pixels is None or not page.is_white_zero or pixels.dtype != np.uint16:
                 return pixels  # 8 bit of which 0 is white are turned round by the decoder
             return np.iinfo(np.uint16).max - pixels
@@ -211,14 +214,15 @@ def _read(content: bytes, grey: bool, indices: bool) -> Image | None:
             content = _check_bmp(content, indices)
         case None:  # of what else OpenCV knows it gives the first picture, damaged or not
             return None
-    return _decode(content, flags)
+    return _decode(content)
 
 
-def _decode(content: bytes, flags: int) -> Image | None:
+def _decode(content: bytes) -> Image | None:
+    """As stored, grey or BGR; decoders round the grey of colours each in its own way."""
     if not content:
         return None
     try:
-        pixels: Image | None = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+        pixels: Image | None = cv2.imdecode(np.frombuffer(content, np.uint8), _ANY)
     except cv2.error:
         return None
     return pixels

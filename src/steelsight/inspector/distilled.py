@@ -33,11 +33,19 @@ class DistillingLoss(Model):
     distilled_false_alarms: float | None
 
     @property
+    def is_empty(self) -> bool:
+        """Whether neither finds anything, so that both have the Dice of an empty answer."""
+        alarms = self.teachers_false_alarms or self.distilled_false_alarms
+        return self.teachers_defective == self.distilled_defective == 0 and not alarms
+
+    @property
     def sentence(self) -> str:
         """For people, without the final stop."""
         interval = "" if self.low is None or self.high is None else f", 95 % {self.low:+.4f} to {self.high:+.4f}"
         both = f"{self.teachers:.4f} before, {self.distilled:.4f} now"
         parts = [f"Dice lost against the ensemble: {self.lost:+.4f} ({both}{interval})"]
+        if self.is_empty:
+            parts.append("neither finds a pixel of a defect, and neither has a false alarm, so nothing could be lost")
         if self.teachers_defective is not None and self.distilled_defective is not None:
             parts.append(
                 f"of pairs with a defect {self.teachers_defective:.3f} before, {self.distilled_defective:.3f} now"

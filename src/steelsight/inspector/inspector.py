@@ -4,11 +4,13 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, get_args
 
 from steelsight.cascade.engine import Aim, Device, Engine
 from steelsight.cascade.judge import Prediction, judge, judge_batch, sees_grey
 from steelsight.cascade.sources import Source
+from steelsight.core.arguments import check_choice, check_list, check_whole
+from steelsight.core.errors import UserError
 from steelsight.imaging.object_store import ImagePath, StoredObject
 from steelsight.imaging.pixels import as_pixels
 from steelsight.imaging.preprocess import Image
@@ -38,7 +40,7 @@ class Inspector:
         card: what it is made of.
         checksums: what its files are held against whenever they are read.
         signature: who signed it, as far as that was asked.
-        device, threads: see `steelsight.inspector.engine.open_engine`.
+        device, threads: see `open`.
 
     >>> inspector = Inspector.open("inspectors/line2")            # doctest: +SKIP
     >>> judged = inspector("strip.jpg")                           # doctest: +SKIP
@@ -55,6 +57,9 @@ class Inspector:
     device: Device = "auto"
     threads: int | None = None
     _engines: dict[Aim, Engine] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        _check_where(self.device, self.threads)
 
     def __repr__(self) -> str:
         """One line: the card has thousands of characters, which a notebook would print."""
@@ -84,8 +89,10 @@ class Inspector:
 
         Raises:
             UserError: the folder holds no inspector, or one that is damaged, edited, of a newer version, or signed by none
-                of the keys; or a key lies in it.
+                of the keys; or a key lies in it. Or an argument is out of its range.
         """
+        _check_where(device, threads)
+        check_list("trust", trust)
         keys = [Path(one) for one in trust]
         refuse_keys_inside(Path(folder), keys)
         card, checksums, signature = open_artifact(Path(folder), read_trusted_keys(keys))
@@ -101,7 +108,8 @@ class Inspector:
 
         Args:
             image: a file, or one in an object store by its URL; or pixels: uint8 or uint16, (H, W) grey or (H, W, 3) RGB; or
-                a `PIL.Image.Image`.
+                a `PIL.Image.Image`. What a colour JPEG shows to networks that see grey is the file's own luma, from which the
+                grey of its decoded pixels differs by a rounding, and more where a colour is saturated.
 
         Raises:
             ImageError: the file is missing or cannot be read; it is a `UserError`.
@@ -127,8 +135,12 @@ class Inspector:
         Args:
             paths: files, or `Source` to name them too. They are taken a few batches ahead, so they may be endless.
             keep_maps: whether `Prediction.maps` is wanted.
+
+        Raises:
+            UserError: it is one path in place of many, or one of them is none.
         """
-        sources = (one if isinstance(one, Source) else Source.of(one) for one in paths)
+        check_list("paths", paths)
+        sources = map(_source_of, paths)
         engine = self.engine("throughput")
         card = self.card
         return judge(sources, engine, card.rule, keep_maps=keep_maps, flags=card.familiar.flags, policy=card.policy)
@@ -140,3 +152,19 @@ class Inspector:
                 self.folder, self.card, checksums=self.checksums, device=self.device, aim=aim, threads=self.threads
             )
         return self._engines[aim]
+
+
+def _check_where(device: object, threads: object) -> None:
+    check_choice("device", device, get_args(Device))
+    if threads is not None:
+        check_whole("threads", threads, 1, "threads of the processor", otherwise="leave it out for all")
+
+
+def _source_of(path: "ImagePath | str | Source") -> Source:
+    if isinstance(path, Source):
+        return path
+    if not isinstance(path, Path | StoredObject | str):
+        raise UserError(
+            f"{type(path).__name__} in a stream, which is of the paths of files; call the inspector with pixels"
+        )
+    return Source.of(path)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from steelsight.core.arguments import check_length, check_names
 from steelsight.core.errors import UserError, nearest
 from steelsight.core.natural_order import natural
 from steelsight.core.safe_names import from_cell, nearly, same_but_for_spelling
@@ -63,8 +64,14 @@ def score_submission(
 
     Raises:
         UserError: the files do not belong together: see `choose_images` and `choose_classes`; or a run lies beyond its
-            image.
+            image; or the size of a pixel is none.
     """
+    if mm_per_pixel is not None:
+        check_length("mm_per_pixel", mm_per_pixel, "the size of a pixel")
+    if classes is not None:
+        check_names("classes", classes)
+        if not classes:
+            raise UserError("`classes=`: there is no class in it; name those to judge, or leave it out")
     judged = choose_images(truth, prediction, images)
     names, notes = choose_classes(truth, prediction, classes)
     row = {image: index for index, image in enumerate(judged)}

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from steelsight.recipe.base import Fields, Probability
 
-Factor = Annotated[float, Field(ge=0)]
+Factor = Annotated[float, Field(ge=0, le=1000)]
 
 
 def _ascending(pair: tuple[float, float]) -> tuple[float, float]:

@@ -11,8 +11,14 @@ from steelsight.recipe.base import Fields, Probability
 from steelsight.recipe.stated_rule import StatedRule
 
 _MOST = 1_000_000  # epochs, or images of a batch
+_LARGEST = 1_000.0
+"""Of rates, weights and factors: far above what trains anything, far below what single precision cannot hold."""
+_LEAST_DEVIATION = 1e-4
+"""A tenth of a grey value of 10 bits; divided by less, no network's input is of use."""
 
 Step = Literal["classify", "segment"]
+Weight = Annotated[float, Field(ge=0, le=_LARGEST)]
+Channels = Annotated[int, Field(ge=1, le=4096)]
 Softness = Annotated[float, Field(gt=1, allow_inf_nan=False)]
 Decoder = Literal["unetplusplus", "unetplusplus-reference", "unetplusplus-nominal", "fpn"]
 LastLayer = Literal["small", "glorot"]
@@ -39,7 +45,7 @@ class Input(Fields):
     fit: Literal["stretch", "pad"] = "stretch"
     colour: Literal["auto", "grey", "rgb"] = "rgb"
     mean: Probability = 0.0
-    deviation: float = Field(default=1.0, gt=0)
+    deviation: float = Field(default=1.0, ge=_LEAST_DEVIATION, le=_LARGEST)
     bits: int | None = Field(default=None, ge=8, le=16)
 
     @model_validator(mode="after")
@@ -79,8 +85,8 @@ class Sampling(Fields):
     repeat: Literal["balanced"] | tuple[Repeat, ...]
     defect_free_share: Probability
     defect_free_in_validation: bool
-    steps_factor: float = Field(gt=0)
-    least_steps: int = Field(default=1, ge=1)
+    steps_factor: float = Field(gt=0, le=_LARGEST)
+    least_steps: int = Field(default=1, ge=1, le=_MOST)
 
     @model_validator(mode="after")
     def _batches_divide(self) -> Self:
@@ -111,15 +117,15 @@ class Loss(Fields):
         cells: for head `cells`: weight of cross-entropy + (1 - Dice per class) between its cells and the masks.
     """
 
-    cross_entropy: float = Field(default=0.0, ge=0)
-    focal: float = Field(default=0.0, ge=0)
+    cross_entropy: Weight = 0.0
+    focal: Weight = 0.0
     focal_alpha: Probability = 0.25
-    focal_gamma: float = Field(default=2.0, ge=0)
-    dice: float = Field(default=0.0, ge=0)
+    focal_gamma: Weight = 2.0
+    dice: Weight = 0.0
     dice_over: Literal["batch", "class", "pair"] = "batch"
-    dice_smooth: float = Field(default=1.0, gt=0)
+    dice_smooth: float = Field(default=1.0, gt=0, le=_MOST)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
-    cells: float = Field(default=0.0, ge=0)
+    cells: Weight = 0.0
 
     @model_validator(mode="after")
     def _has_a_term(self) -> Self:
@@ -130,23 +136,23 @@ class Loss(Fields):
 
 class Optimiser(Fields):
     name: Literal["adam", "adamw", "nadam", "radam"]
-    weight_decay: float = Field(default=0.0, ge=0)
+    weight_decay: Weight = 0.0
     beta1: float = Field(default=0.9, ge=0, lt=1)
     beta2: float = Field(default=0.999, ge=0, lt=1)
-    epsilon: float = Field(default=1e-8, gt=0)
+    epsilon: float = Field(default=1e-8, gt=0, le=_LARGEST)
 
 
 class Schedule(Fields):
     """Learning rate by epoch e: `ramp` epochs from `start` to `maximum`, `hold` there, then
     (maximum - minimum) * decay^(e - ramp - hold) + minimum; e counts from `first_epoch`."""
 
-    start: float = Field(gt=0)
-    maximum: float = Field(gt=0)
-    minimum: float = Field(ge=0)
-    ramp: int = Field(ge=0)
-    hold: int = Field(ge=0)
+    start: float = Field(gt=0, le=_LARGEST)
+    maximum: float = Field(gt=0, le=_LARGEST)
+    minimum: Weight
+    ramp: int = Field(ge=0, le=_MOST)
+    hold: int = Field(ge=0, le=_MOST)
     decay: float = Field(gt=0, le=1)
-    first_epoch: int = Field(default=0, ge=0)
+    first_epoch: int = Field(default=0, ge=0, le=_MOST)
 
 
 class Phase(Fields):
@@ -179,7 +185,7 @@ class Member(Fields):
     weights: str = Field(default="imagenet", description="imagenet, random, or an earlier segmenter's name")
     head: Literal["pooled", "cells"] = "pooled"
     decoder: Decoder | None = None
-    decoder_channels: tuple[int, ...] | None = None
+    decoder_channels: tuple[Channels, ...] | None = None
     exclusive: bool = Field(default=False, description="a pixel has one class or none: softmax in place of sigmoids")
     dropout: float = Field(default=0.0, ge=0, lt=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1)

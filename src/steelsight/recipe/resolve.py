@@ -27,7 +27,8 @@ def resolve(
 
     Raises:
         UserError: an oversampling rule names a class that the data does not have, a member starts from one that sees the
-            images in another colour, or the rule that the recipe states does not fit the data (`check_stated_rule`).
+            images in another colour, a batch is too small to be normalised, or the rule that the recipe states does not fit
+            the data (`check_stated_rule`).
     """
     shape = (median(size[0] for size in sizes), median(size[1] for size in sizes))
     for member in recipe.members:
@@ -38,6 +39,7 @@ def resolve(
     )
     for member in members:
         _check_start(member, members)
+        _check_batch(member)
     resolved = recipe.model_copy(update={"members": members})
     if resolved.rule is not None:
         check_stated_rule(resolved, len(classes), sizes)
@@ -94,3 +96,14 @@ def _check_start(member: Member, members: Sequence[Member]) -> None:
                 f"recipe: members.{member.name}.weights: {start.name} sees {start.input.colour} images and this member "
                 f"{member.input.colour} ones; give both the same input.colour"
             )
+
+
+def _check_batch(member: Member) -> None:
+    """Batch normalisation needs two values of a channel at least, in the deepest layer, which has one for each 32 x 32
+    pixels; torch refuses one."""
+    seen, batch = member.training_preprocess, member.sampling.pass_batch
+    if batch * (seen.height // _STRIDE) * (seen.width // _STRIDE) < 2:
+        raise UserError(
+            f"recipe: members.{member.name}.sampling: a batch of {batch} image of {seen.height} x {seen.width} pixels is too "
+            "small for batch normalisation; give batch and device_batch of 2 or more, or a larger input"
+        )

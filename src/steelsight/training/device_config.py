@@ -2,10 +2,12 @@
 
 import ctypes
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from steelsight.core.arguments import check_choice, check_whole
 from steelsight.core.errors import UserError
 
+Device = Literal["auto", "cpu", "cuda"]
 NO_GPU = "use `device=cpu`, or install its driver"
 _DRIVERS = ("libcuda.so.1", "nvcuda.dll")
 _OTHER_DRIVERS = ("libamdhip64.so", "amdhip64.dll")
@@ -21,12 +23,24 @@ class DeviceConfig:
         devices: how many GPUs, or cores of a processor; `auto` all of them.
         workers: loader processes of a job; None the default of the device.
         parallel: jobs at once; `auto` one on every device, or on every few that train one together.
+
+    Raises:
+        UserError: a value is none of these.
     """
 
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
     devices: int | Literal["auto"] = "auto"
     workers: int | None = None
     parallel: int | Literal["auto"] = "auto"
+
+    def __post_init__(self) -> None:
+        check_choice("device", self.device, get_args(Device))
+        if self.devices != "auto":
+            check_whole("devices", self.devices, 1, "devices", otherwise="auto")
+        if self.workers is not None:
+            check_whole("workers", self.workers, 0, "loader processes", otherwise="leave it out")
+        if self.parallel != "auto":
+            check_whole("parallel", self.parallel, 1, "jobs side by side", otherwise="auto")
 
 
 def require_device(machine: DeviceConfig) -> None:

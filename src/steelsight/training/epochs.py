@@ -230,7 +230,7 @@ def _train_epoch(
     result = {f"train_{name}": value for name, value in figures.result().items()}
     if not math.isfinite(result["train_loss"]):
         raise UserError(
-            f"{job.name}: the loss is no longer a number in epoch {epoch}; lower schedule.maximum, or train with "
+            f"{job.name}: the loss is no longer a number in epoch {epoch + 1}; lower schedule.maximum, or train with "
             "`overrides=precision=fp32`"
         )
     return result, len(order)

@@ -38,7 +38,8 @@ class EpochFigures:
         if self._step == "classify":
             said, target = torch.cat(self._said, 1).double().cpu().numpy()
             defective = target > 0.5
-            auc = roc_auc(said, defective)
+            # of a network whose numbers overflow nothing can be ranked; its loss tells the training so
+            auc = math.nan if np.isnan(said).any() else roc_auc(said, defective)
             result["accuracy"] = float(np.mean((said > 0) == defective))
             return result | {"auc": None if math.isnan(auc) else auc}
         return result | self._dice.figures(self._classes)

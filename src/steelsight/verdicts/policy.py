@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from steelsight.core.model import Model
+from steelsight.core.model import MadeByPrograms, Model
 from steelsight.verdicts.calibration import Calibration
 from steelsight.verdicts.evaluated import BEARS_BOUND, EvidenceKind
 from steelsight.verdicts.severity import Severity, VerdictAnswer
@@ -30,7 +30,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Costs(Model):
+class Costs(MadeByPrograms):
     """What mistakes and second looks cost, in any unit; see `steelsight.verdicts.costs`.
 
     Attributes:
@@ -46,7 +46,7 @@ class Costs(Model):
     escape_of: dict[str, Cost] = Field({})
 
 
-class Limits(Model):
+class Limits(MadeByPrograms):
     """What the user asked for.
 
     Without a limit and without costs an image neither passes nor is rejected for its P(defect). Shares of `defective` and of
@@ -61,6 +61,9 @@ class Limits(Model):
             rest on it.
         never_miss: class name -> greatest share of its images that may escape.
         costs: if given, the limits of least expected cost are chosen, among those that the limits above allow.
+
+    Raises:
+        UserError: a share or a cost is out of its range, or there is no limit of this name.
     """
 
     max_escape: Share | None = 0.05

@@ -23,6 +23,7 @@ from steelsight.export.distil.student import SUFFIX, student_of
 from steelsight.export.plan import make_plan
 from steelsight.imaging.read import read_image
 from steelsight.inspector.artifact import read_card
+from steelsight.inspector.distilled import DistillingLoss
 from steelsight.inspector.inspector import Inspector
 from steelsight.networks.torch_engine import load_engine
 from steelsight.recipe import Member
@@ -217,6 +218,23 @@ def test_what_cannot_be_read_is_not_learned_from_and_no_hindrance(run: Run, tmp_
     )
     assert done.returncode == 2
     assert "fresh00.jpg: the inspector's networks were trained on this file; 1 of the given images" in done.stderr
+    (labelled / "train.csv").write_text("ImageId,ClassId,EncodedPixels\nfresh00.jpg,9,1 4\n")
+    done = run_cli("export", copied, "--out", tmp_path / "out", "--distil", "--compare", labelled)
+    assert done.returncode == 2
+    assert "class '9' is not one of the run's" in done.stderr
+    assert not (copied / "distilled").exists()  # what is refused begins nothing
+
+
+def test_networks_that_find_nothing_have_nothing_to_lose() -> None:
+    loss = DistillingLoss(
+        images_of="made-up strips", images=6, groups=6, teachers=0.9, distilled=0.9, lost=0.0, low=None, high=None,
+        teachers_defective=0.0, distilled_defective=0.0, teachers_false_alarms=0.0, distilled_false_alarms=0.0,
+    )  # fmt: skip
+    assert "+0.0000 (0.9000 before, 0.9000 now); neither finds a pixel of a defect" in loss.sentence
+    for found in ("teachers_defective", "distilled_defective", "teachers_false_alarms", "distilled_false_alarms"):
+        assert "neither finds" not in loss.model_copy(update={found: 0.4}).sentence
+    without = loss.model_copy(update=dict.fromkeys(("teachers_defective", "distilled_defective")))
+    assert "neither finds" not in without.sentence
 
 
 def test_later_images_that_lie_among_those_without_labels_are_not_compared_on(run: Run, tmp_path: Path) -> None:

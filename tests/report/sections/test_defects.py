@@ -46,6 +46,12 @@ def words(text: str) -> str:
     return " ".join(re.sub(r"<[^>]*>", "", text).split())
 
 
+def test_a_pixel_without_a_size_is_refused(copied: Path) -> None:
+    done = run_cli("report", copied, "--mm-per-pixel", "inf")
+    assert done.returncode == 2, done.stderr
+    assert "--mm-per-pixel inf: the size of a pixel is a number above 0" in " ".join(done.stderr.split())
+
+
 def test_the_verb_counts_what_the_masks_of_the_nested_rule_find(copied: Path) -> None:
     done = run_cli("report", copied, "--mm-per-pixel", "0.5", "--json")
     assert done.returncode == 0, done.stderr

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
+from steelsight.core.arguments import check_choice
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing
 from steelsight.dataset.writers.coco import write_coco
@@ -46,8 +47,10 @@ def write_dataset(
         beside: writes further files into the folder, when all images are written.
 
     Raises:
-        UserError: the folder is there, or the disk is full or may not be written to. Nothing is left behind.
+        UserError: the folder is there, the layout is none, or the disk is full or may not be written to. Nothing is left
+            behind.
     """
+    check_choice("layout", layout, get_args(WrittenLayout))
     refuse_existing(folder)
     with replacing(folder.absolute()) as temporary:
         temporary.mkdir()

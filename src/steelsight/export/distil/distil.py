@@ -70,10 +70,13 @@ def distil(plan: Plan, request: DistilRequest, teachers: TorchEngine, unlabelled
         UserError: an image of the run cannot be judged; or images to compare on were learned from.
     """
     students = choose_students(plan)
+    given = (
+        None if request.compare is None else _given(plan, request.compare, unlabelled)
+    )  # what is refused, is so first
     place = open_workplace(plan, request, [student for student, _ in students], unlabelled)
     strips, fresh_strips = _made_up(plan, request, place)
     own = sources_of(plan.record.samples)
-    fresh = _fresh(plan, request, fresh_strips, unlabelled, strips)
+    fresh = _fresh(plan, fresh_strips, unlabelled) if given is None else _without(given, _readable(plan, strips))
     sources = (*own, *unlabelled, *strips)
     answers = Answers(place.answers)
     unjudged = answers.ask(teachers, plan.rule, sources, _telling(plan, "answers of the ensemble"))
@@ -154,28 +157,37 @@ def _lesson(
     return Lesson(plan.recipe, plan.decision.classes, inside, numbers, answers, plan.record.roi), notes
 
 
-def _fresh(
-    plan: Plan,
-    request: DistilRequest,
-    strips: Path | None,
-    unlabelled: Sequence[Source],
-    made_up: Sequence[Source],
-) -> FreshImages | str:
-    """Images to compare on, or why there are none.
+def _given(plan: Plan, compare: Path, unlabelled: Sequence[Source]) -> FreshImages:
+    """The images that a user gives to compare on.
+
+    Raises:
+        UserError: they are none, have another class, or were learned from.
+    """
+    record = plan.record
+    samples = in_order_of(record.classes, read_dataset(compare, decode=False))
+    learned = (*record.samples, *record.without_masks, *_readable(plan, unlabelled))
+    samples = tuple(compress(samples, _are_fresh(learned, samples)))
+    return FreshImages(
+        f"the labelled images of {compare.name}", samples, find_twins([sample.path for sample in samples])
+    )
+
+
+def _without(fresh: FreshImages, learned: Sequence[Sample]) -> FreshImages:
+    """Images to compare on, without those that look like some that the students learn from as well."""
+    if not learned:
+        return fresh
+    kept = _are_fresh(learned, fresh.samples)
+    return replace(fresh, samples=tuple(compress(fresh.samples, kept)), groups=fresh.groups[kept])
+
+
+def _fresh(plan: Plan, strips: Path | None, unlabelled: Sequence[Source]) -> FreshImages | str:
+    """Images to compare on where the user gives none, or why there are none.
 
     Args:
         strips: folder of made-up ones that nothing learns from.
-        unlabelled, made_up: what students learn from beside the run's images.
+        unlabelled: what students learn from beside the run's images.
     """
     record = plan.record
-    if request.compare is not None:
-        dataset = read_dataset(request.compare, decode=False)
-        samples = in_order_of(record.classes, dataset)
-        learned = (*record.samples, *record.without_masks, *_readable(plan, (*unlabelled, *made_up)))
-        samples = tuple(compress(samples, _are_fresh(learned, samples)))
-        return FreshImages(
-            f"the labelled images of {request.compare.name}", samples, find_twins([sample.path for sample in samples])
-        )
     if record.later and all(sample.path.is_file() for sample in record.later):
         return fresh_later(plan, unlabelled)
     if strips is None:

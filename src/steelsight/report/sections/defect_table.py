@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.arguments import check_length
 from steelsight.core.errors import UserError
 from steelsight.metrics.defect_figures import (
     AreaCounts,
@@ -79,8 +80,10 @@ def strip_scale(policy: Policy | None, given: float | None) -> float | None:
     """Size of a pixel along the strip in mm: as given, else as the severity rules have it; None where neither says.
 
     Raises:
-        UserError: the two differ.
+        UserError: the two differ, or what is given is no length.
     """
+    if given is not None:
+        check_length("mm_per_pixel", given, "the size of a pixel")
     scale = None if policy is None or policy.severity is None else policy.severity.mm_per_pixel
     if scale is None:
         return given

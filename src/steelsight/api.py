@@ -1,5 +1,6 @@
 """What a program calls: a few lines each over the floors below. `import steelsight` gives these names, see `__init__`."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from steelsight import recipe as recipes
 from steelsight.cascade.sources import Source
 from steelsight.core.errors import UserError
+from steelsight.core.safe_names import shown
 from steelsight.dataset import read as reading
 from steelsight.dataset.depth import with_bits
 from steelsight.dataset.groups import read_groups
@@ -359,14 +361,15 @@ def train(
         split_by_time: the kind of group that says when an image was taken: train on the earlier images, and hold back the
             later ones, which `TrainedRun.export` judges.
         later: share of the images that is held back then at least, in (0, 1).
-        resume: go on with the run in `out`, with the recipe that it began with; begin a new one if there is none.
+        resume: go on with the run in `out`, with the recipe, images and labels that it began with, whatever `limit` and
+            `later` say; begin a new one if there is none.
         skip_faulty: leave faulty images out.
         device, workers: where to train, and loader processes of each job.
         parallel: jobs side by side; `auto`: one on every core of a processor, or on every GPU.
 
     Raises:
-        UserError: images are faulty, `out` holds something else, ImageNet weights that the recipe names are missing, or a
-            job failed; finished work is kept.
+        UserError: images are faulty, `out` holds something else, ImageNet weights that the recipe names are missing, a run
+            that goes on began with other images or labels, or a job failed; finished work is kept.
 
     >>> import steelsight                                                           # doctest: +SKIP
     >>> run = steelsight.train("demo/strips", recipe="demo", out="runs/demo") # doctest: +SKIP
@@ -385,7 +388,7 @@ def train(
     require_device(machine)
     check_start(run, wanted, resume=resume)
     if run.is_started:
-        predictions = go_on(run, wanted, data.root if isinstance(data, Dataset) else Path(data))
+        predictions = go_on(run, wanted, data if isinstance(data, Dataset) else Path(data), note=_say)
         check_groups(predictions, groups, split_by_time)
         check_unchanged(predictions, choose_jobs(predictions.recipe, []))
     else:
@@ -406,6 +409,10 @@ def train(
     run.decide(limits)
     run.report()
     return run
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"note: {shown(sentence)}\n")
 
 
 def _refuse_faults(dataset: Dataset, skip_faulty: bool) -> None:

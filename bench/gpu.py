@@ -87,7 +87,7 @@ def main() -> int:
                 left_out.append(member.name)
                 continue
             table.add_row(member.name, *bench.row(member))
-        console = Console(width=140)
+        console = Console(width=140, emoji=False)
         console.print(table)
         console.print(
             "images/s; memory: the same step fed from the device; evidence: inference in fp32, with the loader"

@@ -270,6 +270,11 @@ def test_a_run_goes_on_only_where_that_is_wanted(run: Run, tmp_path: Path) -> No
         == run.decision.rule
     )
     assert all((copied / path.relative_to(run.path)).read_bytes() == content for path, content in weights.items())
+    mended = shutil.copytree(data, tmp_path / "mended")
+    (mended / "train.csv").write_text("\n".join((data / "train.csv").read_text().splitlines()[:-1]) + "\n")
+    for labels in (mended, steelsight.read_dataset(mended)):
+        with pytest.raises(UserError, match="images with other labels: 1, the first"):
+            steelsight.train(labels, recipe=recipe, out=copied, resume=True, device="cpu", parallel=1)
 
 
 @pytest.mark.slow

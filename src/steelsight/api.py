@@ -1,5 +1,6 @@
 """What a program calls: a few lines each over the floors below. `import steelsight` gives these names, see `__init__`."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from steelsight import recipe as recipes
 from steelsight.cascade.sources import Source
 from steelsight.core.arguments import check_choice, check_list, check_names, check_size
 from steelsight.core.errors import UserError
+from steelsight.core.safe_names import shown
 from steelsight.dataset import read as reading
 from steelsight.dataset.depth import with_bits
 from steelsight.dataset.groups import read_groups
@@ -377,14 +379,16 @@ def train(
         split_by_time: the kind of group that says when an image was taken: train on the earlier images, and hold back the
             later ones, which `TrainedRun.export` judges.
         later: share of the images that is held back then at least, in (0, 1).
-        resume: go on with the run in `out`, with the recipe that it began with; begin a new one if there is none.
+        resume: go on with the run in `out`, with the recipe, images and labels that it began with, whatever `limit` and
+            `later` say; begin a new one if there is none.
         skip_faulty: leave faulty images out.
         device, workers: where to train, and loader processes of each job.
         parallel: jobs side by side; `auto`: one on every core of a processor, or on every GPU.
 
     Raises:
-        UserError: an argument is out of its range, images are faulty, `out` holds something else, or ImageNet weights that
-            the recipe names are missing: nothing is begun then. Or a job failed; finished work is kept.
+        UserError: an argument is out of its range, images are faulty, `out` holds something else, a run that goes on began
+            with other images or labels, or ImageNet weights that the recipe names are missing: nothing is begun then. Or a
+            job failed; finished work is kept.
 
     >>> import steelsight                                                           # doctest: +SKIP
     >>> run = steelsight.train("demo/strips", recipe="demo", out="runs/demo") # doctest: +SKIP
@@ -408,7 +412,7 @@ def train(
     require_device(machine)
     check_start(run, wanted, resume=resume)
     if run.is_started:
-        predictions = go_on(run, wanted, data.root if isinstance(data, Dataset) else Path(data))
+        predictions = go_on(run, wanted, data if isinstance(data, Dataset) else Path(data), note=_say)
         check_groups(predictions, groups, split_by_time)
         if limits is not None:
             check_wish(limits, predictions.record.classes)
@@ -431,6 +435,10 @@ def train(
     run.decide(limits)
     run.report()
     return run
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"note: {shown(sentence)}\n")
 
 
 def _refuse_faults(dataset: Dataset, skip_faulty: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from helpers.data import ROOT
+from helpers.data import ROOT, run_cli
 from typer.core import TyperCommand, TyperGroup
 
 from steelsight.cli.main import app
@@ -69,6 +69,33 @@ def commands(path: Path) -> Iterator[tuple[str, set[str]]]:
                 str(node.args[0].value),
                 {f"--{(one.arg or '').rstrip('_')}".replace("_", "-") for one in node.keywords},
             )
+
+
+def consoles(path: Path) -> Iterator[ast.Call]:
+    """Each place where a file makes a console of rich."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Console":
+            yield node
+
+
+def test_a_line_number_is_printed_as_it_is(tmp_path: Path) -> None:
+    """Between colons 100 and 1234 are names of emoji."""
+    table = tmp_path / "l100.csv"
+    rows = [f"a{number}.jpg,1,1 2" for number in range(2, 100)]
+    table.write_text("\n".join(["ImageId,ClassId,EncodedPixels", *rows, "bad.jpg,1,1"]) + "\n")
+    failed = run_cli("score", table, table)
+    assert failed.returncode == 2
+    assert "l100.csv:100: bad.jpg" in failed.stderr
+
+
+def test_no_console_puts_emoji_for_numbers() -> None:
+    made = [
+        (path.relative_to(ROOT).as_posix(), one.lineno, {word.arg: ast.unparse(word.value) for word in one.keywords})
+        for path in [*SOURCE.rglob("*.py"), *(ROOT / "bench").rglob("*.py")]
+        for one in consoles(path)
+    ]
+    assert len(made) > 2
+    assert [(file, line) for file, line, words in made if words.get("emoji") != "False"] == []
 
 
 def test_the_names_of_options_stand_in_cli_alone() -> None:

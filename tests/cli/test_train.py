@@ -79,6 +79,14 @@ def test_a_run_goes_on_with_the_data_that_it_began_with(tmp_path: Path) -> None:
     assert "other values of --recipe, --roi and --set are ignored" in changed.stderr  # it began with others
     same = run_cli("train", data, *resume, *sets(*SMALL, "members.*.keep.last=1"))
     assert "is ignored" not in same.stderr
+    table = (data / "train.csv").read_text()
+    (data / "train.csv").write_text("\n".join(table.splitlines()[:-1]) + "\n")
+    mended = run_cli("train", data, *resume)
+    assert (mended.returncode, "images with other labels: 1, the first" in mended.stderr) == (2, True), mended.stderr
+    (data / "train.csv").write_text(table)
+    asked = ("--layout", "severstal", "--boxes", "as-masks", "--limit", "10")
+    kept = " ".join(run_cli("train", data, *resume, *asked).stderr.split())
+    assert "images and labels are kept as the run began; other values of --boxes and --limit are ignored" in kept
     assert not (run / "jobs").exists()
 
 

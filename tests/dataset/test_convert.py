@@ -12,6 +12,7 @@ from helpers.layout_writers import coco_counts, write_coco
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.convert import convert
+from steelsight.dataset.groups import join_groups, read_groups
 from steelsight.dataset.model import Dataset
 from steelsight.dataset.read import read_dataset
 from steelsight.dataset.writers.write import WrittenLayout
@@ -79,6 +80,66 @@ def test_what_a_layout_cannot_hold_is_said(tmp_path: Path) -> None:
 def convert_to(data: Dataset, folder: Path, layout: WrittenLayout) -> Path:
     convert(data, folder, layout)
     return folder
+
+
+@pytest.mark.parametrize("layout", get_args(WrittenLayout))
+def test_groups_come_along_with_the_new_names(tmp_path: Path, dataset: Dataset, layout: WrittenLayout) -> None:
+    table = (
+        "coil 1/a.png,c1,\ncoil 2/a.jpg,c2,coil 1/a.png\ngood.png,c1,gone.png\nreject.png,,gone.png\nother.png,c9,\n"
+    )
+    (dataset.root / "groups.csv").write_text(f"image,coil,twin_of\n{table}")
+    made = convert(dataset, tmp_path / "out", layout)
+    assert any("groups.csv comes along (coil, twin_of)" in one for one in made.said)
+    back = read_dataset(tmp_path / "out")
+    before, after = ([one.image_id for one in (*of.samples, *of.without_masks)] for of in (dataset, back))
+    known = read_groups(str(tmp_path / "out" / "groups.csv"), after)
+    truth = read_groups(str(dataset.root / "groups.csv"), before)
+    assert sorted(known["coil"]) == sorted(truth["coil"])
+    joined, wanted = join_groups(np.arange(4), known), join_groups(np.arange(4), truth)
+    areas = [
+        [sum(runs.area for runs in one.runs) for one in (*of.samples, *of.without_masks)] for of in (dataset, back)
+    ]
+    assert len(set(areas[0][:3])) == 3  # which tell the images apart, whatever they are called
+    place = [areas[0][:3].index(area) for area in areas[1][:3]] + [3]
+    assert joined.tolist() == join_groups(wanted[place], {}).tolist()
+
+
+def test_groups_that_cannot_be_read_stay_behind_and_that_is_said(tmp_path: Path, dataset: Dataset) -> None:
+    (dataset.root / "groups.csv").write_text("image,coil\ngood.png,c1\n")
+    (said,) = [one for one in convert(dataset, tmp_path / "out", "coco").said if "groups.csv" in one]
+    assert said.startswith("groups.csv stays behind: ")
+    assert "no row for coil 1/a.png" in said
+    assert not (tmp_path / "out" / "groups.csv").exists()
+
+
+def test_classes_keep_their_order_and_unused_ones_or_it_is_said(tmp_path: Path) -> None:
+    root, names = tmp_path / "data", {1: "zeta", 2: "alpha", 3: "Gross", 4: "unused"}
+    picture(root / "a.png")
+    marks = [{"id": n, "image_id": 1, "category_id": n, "segmentation": coco_counts(pit())} for n in (1, 2, 3)]
+    write_coco(root, [{"id": 1, "file_name": "a.png"}], marks, names)
+    data = read_dataset(root)
+    assert data.classes == tuple(names.values())
+    for layout in ("coco", "cvat", "index-png", "labelme", "yolo"):
+        assert read_dataset(convert_to(data, tmp_path / layout, layout)).classes == data.classes
+    said = convert(data, tmp_path / "s", "severstal").said
+    assert "Severstal's table has no word for classes that no mask shows: unused." in said
+    content = json.loads((tmp_path / "labelme" / "a.json").read_text())
+    content["shapes"][0]["label"] = "drawn since"
+    (tmp_path / "labelme" / "a.json").write_text(json.dumps(content))
+    assert read_dataset(tmp_path / "labelme").classes == (*data.classes, "drawn since")
+    (tmp_path / "labelme" / "classes.txt").write_text("Gross\nzeta\n")  # of somebody else
+    assert read_dataset(tmp_path / "labelme").classes == ("Gross", "alpha", "drawn since", "zeta")
+
+
+def test_severstal_images_of_one_name_in_two_formats_are_no_class_folder(tmp_path: Path) -> None:
+    root, names = tmp_path / "data", ("a b/x#1.jpg", "a b/x#1.png")
+    for number, name in enumerate(names):
+        picture(root / name, number)
+    marks = [{"id": 1, "image_id": 0, "category_id": 1, "segmentation": coco_counts(pit())}]
+    write_coco(root, [{"id": n, "file_name": name} for n, name in enumerate(names)], marks, {1: PIT})
+    back = read_dataset(convert_to(read_dataset(root, "coco"), tmp_path / "out", "severstal"))
+    assert (back.layout, back.faults) == ("severstal", ())
+    assert sorted(one.image_id for one in back.samples) == ["a b_x#1-2.png", "a b_x#1.jpg"]
 
 
 def test_yolo_finds_labels_again_whatever_the_images_are_called(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from steelsight.dataset.read import read_dataset
 from steelsight.recipe import load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
-from steelsight.training.same_images import check_data, with_images_at
+from steelsight.training.same_images import check_data, stay_at, with_images_at
 from steelsight.training.start import start_run
 
 
@@ -21,10 +21,10 @@ def test_images_that_were_moved_are_those_of_the_run_and_others_are_not(tmp_path
         start_run(Run(run), read_dataset(data, decode=False), load_recipe("lite", ["folds=2"]))
     )
     shutil.copytree(data, moved)
-    assert with_images_at(began, moved).record.root == moved
+    assert stay_at(with_images_at(began, moved)).record.root == moved
     assert OutOfFoldPredictions.of(Run(run)).record.root == data  # which is still there, perhaps for another machine
     shutil.rmtree(data)
-    with_images_at(began, moved)
+    stay_at(with_images_at(began, moved))
     again = OutOfFoldPredictions.of(Run(run)).record
     assert again.root == moved
     assert [sample.path.parent for sample in again.samples] == [moved / "train_images"] * len(again.samples)
@@ -42,7 +42,7 @@ def test_what_goes_on_with_moved_images_reads_them_where_they_are(tmp_path: Path
     began = OutOfFoldPredictions.of(start_run(run, read_dataset(data, decode=False), load_recipe("lite", ["folds=2"])))
     assert began.run.record.root == data
     moved = shutil.move(data, tmp_path / "moved")
-    assert with_images_at(began, moved).run.record.root == moved
+    assert stay_at(with_images_at(began, moved)).run.record.root == moved
 
 
 def test_an_image_that_has_changed_is_noticed(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from steelsight.cli.labelled import Bits, BoxesOption, IgnoreClass
 from steelsight.cli.output import counting, finish, results, with_options
 from steelsight.core.formatting import percent
 from steelsight.core.safe_names import shown
+from steelsight.dataset.groups import BESIDE
 from steelsight.dataset.layouts.listing import Boxes
 from steelsight.dataset.model import Dataset, Layout
 
@@ -104,7 +105,7 @@ def _next(
     chosen += f" --boxes {boxes}" if boxes else ""
     chosen += f" --bits {bits}" if bits else ""
     chosen += "".join(f" --ignore-class {shlex.quote(name)}" for name in ignore_class)
-    known = groups or next((str(table) for table in [data / "groups.csv"] if table.is_file()), None)
+    known = groups or next((str(table) for table in [data / BESIDE] if table.is_file()), None)
     chosen += f" --groups {shlex.quote(known)}" if known else ""
     skip = " --skip-faulty" if dataset.faults else ""
     return f"steelsight train {shlex.quote(str(data))}{chosen} --quick --out run{skip}"

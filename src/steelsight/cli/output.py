@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-console = Console(stderr=True)
-"""Progress and messages go to standard error."""
+console = Console(stderr=True, emoji=False)
+"""Progress and messages go to standard error. Without emoji: line 100 of a file is written `FILE:100: ...`, which is one."""
 
-results = Console()
+results = Console(emoji=False)
 """Tables and figures that a verb was asked for go to standard output; with `--json` only the JSON does."""
 
 _OPTIONS = {"overrides": "set"}

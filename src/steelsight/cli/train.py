@@ -1,7 +1,7 @@
 """`steelsight train`: folds, all jobs of a recipe, then decide and report."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -28,7 +28,7 @@ from steelsight.cli.limits import (
     make_wish,
 )
 from steelsight.cli.next_step import export_of
-from steelsight.cli.output import console, finish, shown_progress, with_options
+from steelsight.cli.output import console, counting, finish, shown_progress, with_options
 from steelsight.cli.retyped_command import again
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Layout
@@ -151,8 +151,7 @@ def train(
     if cluster is None:
         require_device(machine)
     _check_cluster(cluster, ship_data=ship_data, retries=retries, devices=devices)
-    if quick and limit is None:
-        limit = QUICK_IMAGES
+    most = QUICK_IMAGES if quick and limit is None else limit
     share = LATER_SHARE if later is None else later
     labelled = partial(read_labelled, data, layout, boxes, ignore_class, skip_faulty=skip_faulty, bits=bits)
     run = None if out is None else Run(out)
@@ -162,7 +161,7 @@ def train(
         check_weights(wanted)
         from steelsight.cli.plan import planned_run, show_plan
 
-        with planned_run(labelled(), wanted, groups, limit, split_by_time, share) as evidence:
+        with planned_run(labelled(), wanted, groups, most, split_by_time, share) as evidence:
             times = partial(_times, machine, cluster, ship_data, retries)
             show_plan(evidence, only or [], times, has_out=out is not None, as_json=as_json)
         return
@@ -171,6 +170,7 @@ def train(
     goes_on, left_out = run.is_started, False
     if goes_on:
         evidence = _go_on(data, wanted, run)
+        _say_kept(evidence, {"--layout": layout, "--boxes": boxes, "--limit": limit, "--later": later})
         check_groups(evidence, groups, split_by_time)
         _check_wish(wish, evidence.record.classes)
         _check_bits(evidence, bits)
@@ -179,7 +179,7 @@ def train(
         dataset = labelled()
         _check_wish(wish, dataset.classes)
         evidence, left_out = (
-            begin_run(dataset, wanted, run, groups, limit, split_by_time, share),
+            begin_run(dataset, wanted, run, groups, most, split_by_time, share),
             bool(dataset.left_out),
         )
     _say_small(evidence)
@@ -276,7 +276,8 @@ def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":
     from steelsight.recipe import is_resolved
     from steelsight.training.start import go_on
 
-    evidence = go_on(run, wanted, data)
+    with counting("comparing labels") as advance:
+        evidence = go_on(run, wanted, data, note=lambda said: say_notes([with_options(said)]), progress=advance)
     sizes = [sample.size for sample in evidence.record.samples]
     if not is_resolved(wanted, evidence.recipe, evidence.record.classes, sizes):
         console.print(
@@ -287,6 +288,20 @@ def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":
     elif _has_changed(wanted.roi, evidence):
         say_notes([f"{wanted.roi} has changed since: the run keeps the region of interest that it began with"])
     return evidence
+
+
+def _say_kept(evidence: "OutOfFoldPredictions", wished: Mapping[str, object]) -> None:
+    """Tell which options a run that goes on has no use for: its images were chosen, and their labels read, when it began.
+
+    Args:
+        wished: what each of them says; None where it was not given.
+    """
+    record = evidence.record
+    same = {"--layout": record.layout, "--limit": len(record.samples) if record.of_images is not None else None}
+    given = [name for name, value in wished.items() if value is not None and value != same.get(name)]
+    if given:
+        options = " and ".join(filter(None, [", ".join(given[:-1]), given[-1]]))
+        say_notes([f"images and labels are kept as the run began; other values of {options} are ignored"])
 
 
 def _has_changed(roi: str, evidence: "OutOfFoldPredictions") -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.text import Text
 
 from steelsight.cli.inspect import Device, InspectorFolder, Threads
 from steelsight.cli.judging import AsJson
@@ -154,14 +155,14 @@ def _run(follow: "Follow", watched: "Watched") -> int | None:
     from steelsight.station.watch.wake import Waker
 
     shown_at = 0.0
-    with _signals(follow) as came, console.status(f"watching {escape(str(watched.folder))}") as status:
+    with _signals(follow) as came, console.status(Text(f"watching {watched.folder}")) as status:
 
         def show() -> None:
             nonlocal shown_at
             now = time.monotonic()
             if now - shown_at >= _SHOW_EVERY:
                 shown_at = now
-                status.update(escape(f"watching {watched.folder}: {_line(follow, now)}"))
+                status.update(Text(f"watching {watched.folder}: {_line(follow, now)}"))
 
         waker = None if watched.once else Waker(watched.folder, below=watched.below, wake=follow.wake)
         try:

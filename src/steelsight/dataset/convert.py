@@ -1,6 +1,6 @@
 """A dataset in another layout: the same images and masks, and what the layout cannot hold, said."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +9,11 @@ import numpy as np
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv
 from steelsight.core.safe_names import shown
+from steelsight.dataset.groups import BESIDE, IMAGE, TWIN_OF, read_groups
 from steelsight.dataset.layouts.image_labels import BAD, COLUMNS, TABLE
+from steelsight.dataset.layouts.labelme import CLASSES, CLASSES_HEADER
 from steelsight.dataset.model import UNKNOWN, Dataset, Sample
+from steelsight.dataset.writers import cvat, yolo
 from steelsight.dataset.writers.file_names import free_name
 from steelsight.dataset.writers.labelled import IGNORED, Labelled
 from steelsight.dataset.writers.write import WrittenLayout, write_dataset
@@ -18,7 +21,10 @@ from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import Runs
 
 _FLAT: frozenset[WrittenLayout] = frozenset({"severstal", "index-png"})
-_BY_STEM: frozenset[WrittenLayout] = frozenset({"index-png", "labelme", "yolo"})
+_BY_STEM: frozenset[WrittenLayout] = frozenset({"severstal", "index-png", "labelme", "yolo"})
+"""Layouts in which a label is named by its image's stem, and Severstal's: `x.jpg` and `x.png` would be a class folder's."""
+_INSIDE: Mapping[WrittenLayout, str] = {"cvat": f"{cvat.PLACE}/", "yolo": f"{yolo.PLACE}/"}
+"""The folder that the reader of a layout takes for a part of the image's name."""
 _MOST_INDICES = 63  # classes that index masks are read with
 
 Progress = Callable[[int, int], None]
@@ -58,6 +64,10 @@ def convert(dataset: Dataset, folder: Path, layout: WrittenLayout, progress: Pro
     names = [free_name(one.image_id, taken, flat=layout in _FLAT, by_stem=layout in _BY_STEM) for one in samples]
     classes, said = _class_names(dataset.classes, layout)
     said += [*_renamed(samples, names), *_lost(dataset, layout)]
+    if layout == "severstal":
+        said += _unused(dataset, classes)
+    groups, of_groups = _groups(dataset, names, taken, layout)
+    said += of_groups
     rows = [
         (name, BAD if place == UNKNOWN else classes[place])
         for name, sample in zip(names, samples, strict=True)
@@ -67,14 +77,21 @@ def convert(dataset: Dataset, folder: Path, layout: WrittenLayout, progress: Pro
     def beside(temporary: Path) -> None:
         if rows:
             write_csv(temporary / TABLE, COLUMNS, rows)
+        if groups:
+            write_csv(temporary / BESIDE, groups[0], groups[1:])
         if layout == "severstal" and classes != dataset.classes:
-            text = "".join(f"{number} {name}\n" for number, name in zip(classes, dataset.classes, strict=True))
-            (temporary / "classes.txt").write_text(text, encoding="utf-8", newline="\n")
+            _write_lines(temporary / CLASSES, map(" ".join, zip(classes, dataset.classes, strict=True)))
+        if layout == "labelme":  # which has no list of them
+            _write_lines(temporary / CLASSES, (CLASSES_HEADER, *classes))
 
     has_ignored = any(sample.ignored.area for sample in samples)
     images = _images(samples, names, progress)
     write_dataset(folder, layout, classes, images, has_ignored=has_ignored, beside=beside)
     return Converted(len(samples), len(dataset.without_masks), classes, tuple(said))
+
+
+def _write_lines(file: Path, lines: Iterable[str]) -> None:
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
 def _images(samples: Sequence[Sample], names: Sequence[str], progress: Progress | None) -> Iterator[Labelled]:
@@ -99,6 +116,45 @@ def _renamed(samples: Sequence[Sample], names: Sequence[str]) -> list[str]:
     if not changed:
         return []
     return [f"{len(changed)} images have other names, such as {shown(changed[0][1])} for {shown(changed[0][0])}."]
+
+
+def _groups(
+    dataset: Dataset, names: Sequence[str], taken: set[str], layout: WrittenLayout
+) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The table of groups beside the images with their new names, the header first, and what is said of it; none where
+    there is no table, or none that can be read.
+
+    Args:
+        taken: the names, as `free_name` keeps them.
+    """
+    file = dataset.root / BESIDE
+    if not file.is_file():
+        return [], []
+    before = [sample.image_id for sample in (*dataset.samples, *dataset.without_masks)]
+    try:
+        known = read_groups(str(file), before)
+    except UserError as error:
+        return [], [f"{BESIDE} stays behind: {error}."]
+    inside = _INSIDE.get(layout, "")
+    new = {image: inside + name for image, name in zip(before, names, strict=True)}
+    columns: dict[str, Sequence[str]] = {IMAGE: list(new.values()), **known}
+    if TWIN_OF in known:
+        for image in known[TWIN_OF]:
+            if image not in new:  # it is not converted, and two that name it belong together
+                new[image] = inside + free_name(image, taken, flat=layout in _FLAT, by_stem=layout in _BY_STEM)
+        columns[TWIN_OF] = ["" if of == image else new[of] for of, image in zip(known[TWIN_OF], before, strict=True)]
+    table = [tuple(columns), *zip(*columns.values(), strict=True)]
+    return table, [f"{BESIDE} comes along ({', '.join(known)}), with the names that the images have here."]
+
+
+def _unused(dataset: Dataset, numbers: Sequence[str]) -> list[str]:
+    """Classes that a table of masks does not know, since it has a row for what is there alone; and their order."""
+    drawn = {place for sample in dataset.samples for place in sample.classes}
+    gone = [shown(name) for place, name in enumerate(dataset.classes) if place not in drawn]
+    said = [f"Severstal's table has no word for classes that no mask shows: {', '.join(gone)}."] if gone else []
+    if list(numbers) != sorted(numbers, key=int):
+        said.append("Severstal's classes are read in the order of their numbers.")
+    return said
 
 
 def _lost(dataset: Dataset, layout: WrittenLayout) -> list[str]:

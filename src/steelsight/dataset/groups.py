@@ -11,6 +11,8 @@ from steelsight.core.errors import UserError
 from steelsight.core.safe_names import from_cell
 from steelsight.dataset.layouts.text_file import table_rows
 
+BESIDE = "groups.csv"
+"""The table's name where it lies beside the images."""
 IMAGE = "image"
 """The column of a table that names the image; every other one is a kind of group."""
 TWIN_OF = "twin_of"

@@ -40,7 +40,7 @@ IGNORED_COLUMNS = ("ImageId", "EncodedPixels")
 WITHOUT_MASKS_COLUMNS = ("image_id", "path", "height", "width", "fold", "classes")
 
 _WRITTEN = ("jobs", "evidence", "distilled", "report")  # folders of a RUN
-_LATER = ("ignored_classes", "ignored_images", "roi")
+_LATER = ("ignored_classes", "ignored_images", "roi", "images_read")
 """Fields of dataset.json that are written where there is something to say."""
 _MOST_PIXELS = 1 << 30  # of an image that OpenCV reads
 _LONGEST_FIELD = 2**31 - 1
@@ -66,6 +66,8 @@ class Record:
         later_from: the moment with which they begin, as the user wrote it; empty where there are none.
         ignored_classes: as in `Dataset`.
         roi: the part of each image that counts; what lies outside is ignored in `samples`. None: all of it.
+        images_read: how many images without a fault the data had, where a limit or a split by time chose among them; None
+            where all were taken, or by runs of before.
     """
 
     root: Path
@@ -86,6 +88,7 @@ class Record:
     remarks: tuple[Remark, ...] = ()
     ignored_classes: tuple[str, ...] = ()
     roi: Roi | None = None
+    images_read: int | None = None
 
 
 class _Skipped(Model):
@@ -119,6 +122,7 @@ class _Header(Model):
     ignored_classes: tuple[str, ...] = ()
     ignored_images: int = 0
     roi: Roi | None = None
+    images_read: int | None = None
 
     @model_serializer(mode="wrap")
     def _without_the_usual(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -179,6 +183,7 @@ def write_record(folder: Path, record: Record) -> None:
         ignored_classes=record.ignored_classes,
         ignored_images=sum(bool(sample.ignored.area) for sample in every),
         roi=record.roi,
+        images_read=record.images_read,
     )
     write_json(folder / DATASET, header.model_dump())
 
@@ -248,6 +253,7 @@ def read_record(folder: Path) -> Record:
         remarks=remarks,
         ignored_classes=header.ignored_classes,
         roi=header.roi,
+        images_read=header.images_read,
     )
 
 

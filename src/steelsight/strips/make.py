@@ -8,6 +8,7 @@ from pathlib import Path
 from steelsight.core.cores import on_all_cores
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv, write_json
+from steelsight.dataset.groups import BESIDE
 from steelsight.dataset.writers.labelled import Labelled
 from steelsight.dataset.writers.write import WrittenLayout, refuse_existing, write_dataset
 from steelsight.strips import labels
@@ -17,7 +18,6 @@ from steelsight.strips.encode import as_jpeg
 from steelsight.strips.lines import line_of
 from steelsight.version import __version__
 
-GROUPS = "groups.csv"
 """Beside the images: which coil each was cut from, and of which image it is the twin."""
 
 
@@ -112,7 +112,7 @@ def make_strips(
                 progress(done, images)
 
     def beside(place: Path) -> None:
-        write_csv(place / GROUPS, ("image", "coil", "twin_of"), rows)
+        write_csv(place / BESIDE, ("image", "coil", "twin_of"), rows)
         write_json(place / "strips.json", {"made_by": f"steelsight {__version__}", "made_up": True, **asdict(wish)})
 
     write_dataset(folder, layout, CLASSES, labelled(), beside=beside)

@@ -44,7 +44,7 @@ class TrainingProgress:
         worded: Callable[[str], str] = str,
     ) -> None:
         self._worded = worded
-        self._console = Console(stderr=True, quiet=not visible)
+        self._console = Console(stderr=True, quiet=not visible, emoji=False)
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(),

@@ -12,8 +12,7 @@ from steelsight.run.run import Run
 
 
 def with_images_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredictions:
-    """The run with its images in another folder: moved there, or seen there by another machine. Where the former folder is
-    gone, the record names the new one from then on.
+    """The run with its images in another folder: moved there, or seen there by another machine.
 
     Raises:
         UserError: the folder does not hold the very images that the run began with.
@@ -29,10 +28,17 @@ def with_images_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredi
             f"{root}: not the images that the run in {evidence.run} began with, which were in {record.root}; resume it with "
             "those, or choose another `out=`"
         )
-    if not record.root.exists():
-        write_record(evidence.run.path, moved)
-    run = Run(evidence.run.path)  # opened anew: it must not go on with the record that it has read
-    return OutOfFoldPredictions(run, moved, evidence.recipe)
+    return OutOfFoldPredictions(evidence.run, moved, evidence.recipe)
+
+
+def stay_at(evidence: OutOfFoldPredictions) -> OutOfFoldPredictions:
+    """The run with its images where they were found, opened anew. Where the folder that its record names is gone, the record
+    names theirs from then on."""
+    run = Run(evidence.run.path)  # it must not go on with the record that it has read
+    if not run.record.root.exists():
+        write_record(run.path, evidence.record)
+        run = Run(run.path)
+    return OutOfFoldPredictions(run, evidence.record, evidence.recipe)
 
 
 def seen_at(evidence: OutOfFoldPredictions, root: Path) -> OutOfFoldPredictions:

@@ -28,7 +28,8 @@ from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record, fingerprint, write_record
 from steelsight.run.resolved_recipe import write_run_recipe
 from steelsight.run.run import Run
-from steelsight.training.same_images import check_data, with_images_at
+from steelsight.training.same_images import check_data, stay_at, with_images_at
+from steelsight.training.same_labels import check_labels
 
 _LOOKED_AT_FOR_COLOUR = 64
 
@@ -146,6 +147,7 @@ def start_run(
         remarks=dataset.remarks,
         ignored_classes=taken.ignored_classes,
         roi=roi,
+        images_read=None if time is None and len(every) == len(samples) + len(without_masks) else len(every),
     )
     sweep(run.path, below=False)
     write_record(run.path, record)
@@ -185,15 +187,24 @@ def _hold_back(dataset: Dataset, groups: NDArray[np.int64], split: SplitByTime) 
     return _HeldBack(earlier, of_earlier, tuple(compress(dataset.samples, later)), groups[:count][later], split.first)
 
 
-def go_on(run: Run, recipe: Recipe, root: Path) -> OutOfFoldPredictions:
+def go_on(
+    run: Run,
+    recipe: Recipe,
+    data: Path | Dataset,
+    *,
+    note: Callable[[str], None] = lambda _: None,
+    progress: Callable[[int, int], None] | None = None,
+) -> OutOfFoldPredictions:
     """The run that was begun, with its images where the data is now.
 
     Args:
         recipe: the one that is asked for; the run's own is what it goes on with.
-        root: the folder of labelled images, or the CSV or JSON in it.
+        data: the folder of labelled images, or the CSV, JSON or XML in it; or what was read of it.
+        note, progress: as of `check_labels`.
 
     Raises:
-        UserError: the run has another recipe, or the folder does not hold its images.
+        UserError: the run has another recipe, the folder does not hold its images, or they have other labels; nothing is
+            changed.
     """
     evidence = OutOfFoldPredictions.of(run)
     if evidence.recipe.name != recipe.name:
@@ -202,8 +213,13 @@ def go_on(run: Run, recipe: Recipe, root: Path) -> OutOfFoldPredictions:
         raise UserError(
             f"{run}: holds a run of recipe {evidence.recipe.name!r}, not {recipe.name!r}; {mend}, or choose another `out=`"
         )
+    root = data.root if isinstance(data, Dataset) else data
     folder = resolved(root.parent if root.is_file() else root)
-    return evidence if folder == resolved(evidence.record.root) else with_images_at(evidence, folder)
+    is_moved = folder != resolved(evidence.record.root)
+    if is_moved:
+        evidence = with_images_at(evidence, folder)
+    check_labels(evidence, data, note=note, progress=progress)
+    return stay_at(evidence) if is_moved else evidence
 
 
 def check_groups(evidence: OutOfFoldPredictions, groups: str | None, time: str | None) -> None:

@@ -34,12 +34,17 @@ from steelsight.dataset.layouts.shapes import (
     shape_marks,
     thick_line,
 )
+from steelsight.dataset.layouts.text_file import read_text
 from steelsight.dataset.model import Fault
 from steelsight.imaging.read import ImageError, TooManyPixels, decode_image
 from steelsight.imaging.rle import Runs
 
 WIDTH = 10.0
 """Pixels of a line's width where the file does not say it: as labelme's own converters draw it."""
+
+CLASSES = "classes.txt"
+CLASSES_HEADER = "# classes in their order, as steelsight writes them"
+"""The first line of such a file; others may have one of this name that means something else, and it is not read."""
 
 _SMALL = 1 << 20  # pixels of a mask that are unpacked in any case, so that its size can be told
 _WIDTH = re.compile(r"(?:width\s*[:=]?\s*)?([0-9]+(?:\.[0-9]+)?)\s*(?:px|pixels?)?", re.IGNORECASE | re.ASCII)
@@ -55,6 +60,7 @@ class _Read:
     lines: int = 0
     flags: Counter[str] = field(default_factory=Counter)
     of_image: dict[Path, Path] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
 
     def notes(self) -> tuple[str, ...]:
         said = [
@@ -106,7 +112,7 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
     return Listing(
         root,
         "labelme",
-        None,
+        _classes(root, read.names),
         tuple(images),
         tuple(read.faults),
         read.notes(),
@@ -114,6 +120,16 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
         unlisted="no labelme file is about them, so nobody knows whether they show a defect; save one for each, without a "
         "shape where nothing is there, or put images without a defect into a folder named good",
     )
+
+
+def _classes(root: Path, drawn: set[str]) -> tuple[str, ...] | None:
+    """The classes where a file of our own lists them, then those that somebody drew since; None without one."""
+    file = root / CLASSES
+    lines = read_text(file).splitlines() if file.is_file() else []
+    if lines[:1] != [CLASSES_HEADER]:
+        return None
+    listed = tuple(dict.fromkeys(line.strip() for line in lines[1:] if line.strip()))
+    return (*listed, *sorted(drawn.difference(listed)))
 
 
 def _is_hidden(path: Path, root: Path) -> bool:
@@ -204,6 +220,7 @@ def _shapes(entries: list[Any], file: Path, image_id: str, read: _Read) -> tuple
         if marks_no_defect(name):
             read.no_class[name] += 1
             continue
+        read.names.add(name)
         try:
             shapes.append(_shape(entry, kind, label, name, read))
         except AnnotationError as error:

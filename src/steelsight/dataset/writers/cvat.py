@@ -11,10 +11,13 @@ from steelsight.dataset.writers.labelled import Labelled, files_written
 from steelsight.imaging.outlines import Outline, outlines
 from steelsight.imaging.rle import Runs, decode_runs
 
+PLACE = "images"
+"""Where its images lie."""
+
 
 def write_cvat(folder: Path, classes: Sequence[str], images: Iterable[Labelled]) -> None:
     """Write a dataset into an empty folder."""
-    entries = ((image.name, image.size, image.masks) for image in files_written(folder / "images", images))
+    entries = ((image.name, image.size, image.masks) for image in files_written(folder / PLACE, images))
     with (folder / "annotations.xml").open("w", encoding="utf-8", newline="\n") as stream:
         stream.writelines(cvat_xml(classes, entries))
 

@@ -15,17 +15,18 @@ from steelsight.dataset.writers.labelled import Labelled, files_written
 from steelsight.imaging.outlines import one_ring, outlines
 from steelsight.imaging.rle import decode_runs
 
-_PART = "train"
+PLACE = f"{IMAGES}/train"
+"""Where its images lie."""
 
 
 def write_yolo(folder: Path, classes: Sequence[str], images: Iterable[Labelled]) -> None:
     """Write a dataset into an empty folder."""
-    for image in files_written(folder / IMAGES / _PART, images):
-        file = label_files(folder / IMAGES / _PART / image.name, folder)[0]
+    for image in files_written(folder / PLACE, images):
+        file = label_files(folder / PLACE / image.name, folder)[0]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(_lines(image)), encoding="utf-8", newline="\n")
     names = "".join(f"  {number}: {json.dumps(name, ensure_ascii=False)}\n" for number, name in enumerate(classes))
-    text = f"path: .\ntrain: {IMAGES}/{_PART}\nval: {IMAGES}/{_PART}\nnames:\n{names}"
+    text = f"path: .\ntrain: {PLACE}\nval: {PLACE}\nnames:\n{names}"
     (folder / "data.yaml").write_text(text, encoding="utf-8", newline="\n")
 
 

@@ -19,6 +19,8 @@ from steelsight.export.onnx_graph import HEAVY, is_grouped
 from steelsight.inspector.onnxruntime import silent_onnxruntime
 
 _TELEMETRY = "openvino_telemetry"
+_NORMALISING = ("InstanceNormalization", "GroupNormalization")
+"""What ONNX makes of a group normalisation: it enlarges what is small, the steps of 8 bit as well."""
 
 Inputs = Sequence[NDArray[np.float32]]
 
@@ -26,10 +28,10 @@ Inputs = Sequence[NDArray[np.float32]]
 def quantise(path: Path, inputs: Inputs, control: Control) -> Chosen:
     """Replace an fp32 ONNX network by one that computes in int8.
 
-    The first layer, depthwise convolutions, and the last layer with what follows it stay in fp32: they take little time and
-    lose much accuracy. Weights keep to half of the range of 8 bit, since processors without VNNI add products in 16 bit and
-    would overflow. Ranges of activations reach from the least to the greatest value of any image: defects are rare and their
-    activations great, and a mean over images would cut them off.
+    The first layer, depthwise convolutions, group normalisation (of FPN), and the last layer with what follows it stay in
+    fp32: they take little time and lose much accuracy. Weights keep to half of the range of 8 bit, since processors without
+    VNNI add products in 16 bit and would overflow. Ranges of activations reach from the least to the greatest value of any
+    image: defects are rare and their activations great, and a mean over images would cut them off.
 
     Args:
         inputs: float32 (channels, height, width), of real images, with and without a defect: ranges of activations are taken
@@ -75,10 +77,12 @@ def _all_in_int8(nncf: Any, model: Any, inputs: Inputs) -> Any:
 
 
 def _kept_in_fp32(model: Any) -> list[str]:
-    """Names of the first layer, of depthwise convolutions, and of the last layer with all that comes after it."""
+    """Names of the first layer, of depthwise convolutions, of normalisation, and of the last layer with all that comes after
+    it."""
     nodes = list(model.graph.node)
     heavy = [place for place, node in enumerate(nodes) if node.op_type in HEAVY]
     kept = [*heavy[:1], *(place for place in heavy if is_grouped(nodes[place]))]
+    kept += [place for place, node in enumerate(nodes) if node.op_type in _NORMALISING]
     return sorted({nodes[place].name for place in (*kept, *range(heavy[-1] if heavy else 0, len(nodes)))})
 
 

@@ -4,9 +4,8 @@ Images that are known by a label alone are judged like all others, and their lab
 escapes or overkill is about images. Nothing is held against masks that nobody drew.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import chain, compress
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +41,7 @@ def judge_fresh(
 
     Raises:
         UserError: an image was trained on or cannot be read, a network gave no probability for one, or the data has a class
-            that the inspector does not know, or all of the images are unusual.
+            that the inspector does not know.
     """
     classes = inspector.classes
     place = _places(dataset, classes)
@@ -72,8 +71,6 @@ def judge_fresh(
         flags.append(judged.flags)
         matched.append([] if samples[index].shown else _match(truth[index], runs, samples[index].size[0]))
         progress(index + 1, len(samples))
-    if flags and all(flags):
-        raise UserError(_all_unusual(dataset, flags))
     return EvaluationSet(
         kind="calibrated",
         classes=classes,
@@ -88,15 +85,6 @@ def judge_fresh(
         counted=counted_pixels(samples),
         shown=_shown(samples, place, len(classes)) if any(sample.shown for sample in samples) else None,
         flags=tuple(flags) if any(flags) else None,
-    )
-
-
-def _all_unusual(dataset: Dataset, flags: Sequence[Sequence[str]]) -> str:
-    named = ", ".join(f"{name} {count:,}" for name, count in sorted(Counter(chain(*flags)).items()))
-    return (
-        f"{dataset.root}: each of its {len(flags):,} images is unusual to this inspector ({named}), so that a person would "
-        "see them all whatever limits say; give images of the line that it learned from, or train and export with images "
-        "like these"
     )
 
 

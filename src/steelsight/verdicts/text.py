@@ -98,11 +98,15 @@ def unusual_text(policy: Policy) -> str | None:
     if not tested.flagged:
         return None
     named = ", ".join(f"{name} {count:,}" for name, count in tested.flags.items())
-    goes, it, is_ = ("goes", "it", "is") if tested.flagged == 1 else ("go", "them", "are")
-    said = (
-        f"{tested.flagged:,} of the images {is_} unusual ({named}) and {goes} to a person whatever P(defect) is. The bounds "
-        f"count {it} by P(defect), as if nothing were unusual."
-    )
+    them = "it" if tested.flagged == 1 else "them"
+    counted = f"The bounds count {them} by P(defect), as if nothing were unusual."
+    if tested.flagged == tested.images:
+        return (
+            f"Each of these images is unusual ({named}), so that a person sees all that are like them. {counted} Calibrate "
+            "with images of the line that the networks learned from, or train and export with images like these."
+        )
+    goes = "is unusual ({}) and goes" if tested.flagged == 1 else "are unusual ({}) and go"
+    said = f"{tested.flagged:,} of the images {goes.format(named)} to a person whatever P(defect) is. {counted}"
     if 2 * tested.flagged < tested.images:
         return said
     return f"{said} With so many, ask whether these are images of the line that the networks learned from."

@@ -120,6 +120,9 @@ def test_unusual_images_go_to_a_person_whatever_p_is_and_the_page_says_so() -> N
     assert page.unusual == said
     most = _policy(replace(plain, flags=(("size",),) * 100 + ((),) * 60))
     assert "ask whether these are images of the line" in str(unusual_text(most))
+    every = _policy(replace(plain, flags=(("size",),) * 160))
+    assert str(unusual_text(every)).startswith("Each of these images is unusual (size 160), so that a person sees all")
+    assert every.outcome.review == (80, 80)
     assert Policy.model_validate_json(policy.model_dump_json()) == policy
     assert "flag" not in _policy(plain).model_dump_json()
 

@@ -31,6 +31,11 @@ def listed(value: object) -> None:
     check_list("trust", value)
 
 
+def test_what_can_be_gone_through_but_once_is_no_list_of_names() -> None:
+    with pytest.raises(UserError, match="`classes`: generator in place of a list; give a list of names"):
+        check_names("classes", (name for name in ["1"]))
+
+
 def names(value: Any) -> None:
     check_names("classes", value)
 

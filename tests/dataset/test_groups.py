@@ -37,6 +37,11 @@ def test_a_pattern_finds_the_groups_in_the_names() -> None:
     assert known == {"coil": ["in/a", "in/b", "in/a"], "side": ["1", "1", "2"]}
 
 
+def test_names_that_were_guarded_against_formulas_are_read_as_they_are(tmp_path: Path) -> None:
+    known = read_groups(table(tmp_path, "image,twin_of\n'=a.jpg,\nb.jpg,'=a.jpg\n"), ["=a.jpg", "b.jpg"])
+    assert join_groups(np.arange(2), known).tolist() == [0, 0]
+
+
 def test_an_empty_field_says_that_the_group_is_not_known(tmp_path: Path) -> None:
     known = read_groups(table(tmp_path, "heat,image\n,b_1.jpg\n7,a_1.jpg\n,a_2.jpg\n,elsewhere.jpg\n"), IMAGES)
     assert known == {"heat": ["7", "", ""]}

@@ -2,6 +2,7 @@
 
 import importlib.util
 import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -164,6 +165,10 @@ def test_a_stream_is_of_paths(folder: Any) -> None:
     for one in (str(IMAGES[0]), IMAGES[0]):
         with pytest.raises(UserError, match=r"`paths=.*: one text in place of a list"):
             inspector.stream(one)  # type: ignore[arg-type]
+    with os.scandir(IMAGES[0].parent) as entries:
+        first = next(entry for entry in entries if entry.name == IMAGES[0].name)
+    (judged,) = inspector.stream([first])  # type: ignore[list-item]
+    assert judged.p_defect == inspector(IMAGES[0]).p_defect
     with pytest.raises(UserError, match="ndarray in a stream"):
         list(inspector.stream([np.zeros((4, 4), np.uint8)]))  # type: ignore[list-item]
 

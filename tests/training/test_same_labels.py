@@ -184,6 +184,27 @@ def test_what_boxes_counted_as_need_not_be_said_again(tmp_path: Path, boxes: Box
         check_labels(evidence, root)
 
 
+def test_where_all_is_drawn_as_boxes_mended_ones_are_noticed(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    for n in range(4):
+        picture(root / f"{n}.png", n)
+        _boxed(root / f"{n}.json", PIT if n % 2 else SCRATCH)
+    evidence = OutOfFoldPredictions.of(start_run(Run(tmp_path / "run"), read_dataset(root, boxes="as-masks"), RECIPE))
+    said: list[str] = []
+    check_labels(evidence, root, note=said.append)
+    assert said == []
+    _boxed(root / "0.json", PIT)
+    with pytest.raises(UserError, match=r"images with other labels: 1, the first 0\.png"):
+        check_labels(evidence, root)
+
+
+def _boxed(file: Path, label: str) -> None:
+    shape = {"label": label, "points": [[3, 4], [20, 20]], "shape_type": "rectangle"}
+    content = {"imagePath": f"{file.stem}.png", "imageHeight": SIZE[0], "imageWidth": SIZE[1], "shapes": [shape]}
+    file.write_text(json.dumps(content))
+
+
 def test_a_label_that_was_ignored_and_is_no_more_is_a_difference(tmp_path: Path) -> None:
     root, stamp = tmp_path / "data", np.zeros(SIZE, np.bool_)
     stamp[2:9, 40:60] = True

@@ -1,5 +1,7 @@
 """How far thresholds move: over draws of twin groups."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from steelsight.verdicts.bootstrap import redraw_thresholds
@@ -58,3 +60,15 @@ def test_costs_move_too() -> None:
     wish = Limits(max_escape=None, max_overkill=None, defect_share=0.5, costs=Costs(escape=100, review=1, overkill=10))
     policy = choose_policy(images(400), wish, None)
     assert policy.stability.pass_at.low <= policy.pass_at <= policy.stability.pass_at.high
+
+
+def test_draws_take_what_is_unusual_along() -> None:
+    wish = Limits(max_escape=None, max_overkill=None, defect_share=0.5, costs=Costs(escape=100, review=1, overkill=10))
+    tested = images(60)
+    every = np.concatenate([np.arange(60), np.arange(40)])  # forty surfaces have a second photograph
+    twice = replace(tested.only(every), groups=every, flags=tuple(("size",) if at < 6 else () for at in every.tolist()))
+    moves = redraw_thresholds(twice, wish, None).pass_at
+    assert moves.low is not None
+    flagged = replace(twice, flags=(("size",),) * 100)  # nothing can be saved where a person sees them all
+    none = redraw_thresholds(flagged, wish, None)
+    assert none.pass_at.absent == 1

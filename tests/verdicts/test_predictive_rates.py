@@ -1,5 +1,7 @@
 """Shares among images answered alike: the formula, what it rests on, and how many groups are missing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers.simulated import policy_of, simulate, spread, statement, true_share, two_kinds
@@ -55,6 +57,21 @@ def test_where_little_strip_is_defective_all_of_it_may_pass() -> None:
     policy = policy_of(tested, max_escape=0.01, escape_among="passed", max_overkill=None, defect_share=0.005)
     assert policy.pass_at == 1
     assert policy.outcome.passed == (20, 2000)
+
+
+def test_an_unusual_image_never_counts_as_one_that_comes_through() -> None:
+    """As lost it counts all the same: no threshold rests on its being unusual."""
+    plain = two_kinds(spread(0.4, 0.9, 60), spread(0.01, 0.3, 300))
+    half = tuple(("size",) if at % 2 else () for at in range(360))
+    wish = {"max_escape": 0.5, "max_overkill": 0.5, "defect_share": 0.2, "escape_among": "passed"}
+    flagged = replace(plain, flags=half)
+    one, other = (statement(policy_of(tested, **wish), "passed") for tested in (plain, flagged))
+    assert other.bound > 1.3 * one.bound
+    scores = score_groups(flagged, score_images(flagged, None))
+    assert (scores.passes[flagged.flagged & ~flagged.defective] > 1).all()
+    assert (scores.rejects[flagged.flagged & flagged.defective] < 0).all()
+    by_kind = [policy_of(one, max_escape=0.2, max_overkill=0.2).statements for one in (plain, flagged)]
+    assert by_kind[0] == by_kind[1]
 
 
 def test_a_mask_keeps_a_good_image_from_passing() -> None:

@@ -3,7 +3,7 @@
 The command line keeps to the same rules by its options; what it cannot know is checked below both of them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from math import isfinite
 from numbers import Integral, Real
 from os import PathLike
@@ -100,13 +100,15 @@ def check_names(name: str, value: Iterable[object]) -> None:
     """See that a value is a list of names.
 
     Raises:
-        UserError: it is one text, or not all that is in it are texts.
+        UserError: it is one text, can be gone through but once, or not all that is in it are texts.
 
     >>> check_names("classes", ["1", 2])
     Traceback (most recent call last):
     steelsight.core.errors.UserError: `classes=2`: int in place of a name; names are texts: give '2'
     """
     check_list(name, value)
+    if not isinstance(value, Collection):
+        raise UserError(f"`{name}`: {type(value).__name__} in place of a list; give a list of names")
     wrong = [one for one in value if not isinstance(one, str)]
     if wrong:
         raise UserError(

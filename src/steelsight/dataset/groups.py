@@ -79,7 +79,7 @@ def _of_table(table: Path, image_ids: Sequence[str]) -> KnownGroups:
         if len(row) != len(header):
             raise UserError(f"{table}:{line}: has {len(row)} fields, and the header {len(header)}; mend the row")
         image = from_cell(row[places[IMAGE]])
-        of_image = [row[places[kind]] for kind in kinds]
+        of_image = [from_cell(row[places[kind]]) for kind in kinds]
         if groups.setdefault(image, of_image) != of_image:
             raise UserError(
                 f"{table}:{line}: {image} has other groups in an earlier row; an image belongs to one of each kind"

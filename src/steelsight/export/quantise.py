@@ -19,8 +19,6 @@ from steelsight.export.onnx_graph import HEAVY, is_grouped
 from steelsight.inspector.onnxruntime import silent_onnxruntime
 
 _TELEMETRY = "openvino_telemetry"
-_NORMALISING = ("InstanceNormalization", "GroupNormalization")
-"""What ONNX makes of a group normalisation: it enlarges what is small, the steps of 8 bit as well."""
 
 Inputs = Sequence[NDArray[np.float32]]
 
@@ -28,10 +26,11 @@ Inputs = Sequence[NDArray[np.float32]]
 def quantise(path: Path, inputs: Inputs, control: Control) -> Chosen:
     """Replace an fp32 ONNX network by one that computes in int8.
 
-    The first layer, depthwise convolutions, group normalisation (of FPN), and the last layer with what follows it stay in
-    fp32: they take little time and lose much accuracy. Weights keep to half of the range of 8 bit, since processors without
-    VNNI add products in 16 bit and would overflow. Ranges of activations reach from the least to the greatest value of any
-    image: defects are rare and their activations great, and a mean over images would cut them off.
+    The first layer, depthwise convolutions, and the last layer with what follows it stay in fp32: they take little time and
+    lose much accuracy. Weights keep to half of the range of 8 bit, since processors without VNNI add products in 16 bit and
+    would overflow. Ranges of activations reach from the least to the greatest value of any image: defects are rare and their
+    activations great, and a mean over images would cut them off. Additions and what else is no layer are in int8 too, if the
+    answers can be kept so; else layers alone are.
 
     Args:
         inputs: float32 (channels, height, width), of real images, with and without a defect: ranges of activations are taken
@@ -46,20 +45,28 @@ def quantise(path: Path, inputs: Inputs, control: Control) -> Chosen:
 
     model = onnx.load(path)
     equalise(model, inputs)
-    try:
-        with _quiet():
-            made = _all_in_int8(nncf, model, inputs)
-    except Exception as error:  # its errors have no common base but this
-        first = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(
-            f"nothing was exported: NNCF cannot make int8 of {path.name} ({first}); export with `precision=fp32`"
-        ) from error
-    chosen = choose_float_layers(model, made, control, path.with_suffix(".tried.onnx"))
+
+    def choose(kept: list[str]) -> Chosen:
+        try:
+            with _quiet():
+                made = _in_int8(nncf, model, inputs, kept)
+        except Exception as error:  # its errors have no common base but this
+            first = next(iter(str(error).splitlines()), type(error).__name__)
+            raise UserError(
+                f"nothing was exported: NNCF cannot make int8 of {path.name} ({first}); export with `precision=fp32`"
+            ) from error
+        return choose_float_layers(model, made, control, path.with_suffix(".tried.onnx"))
+
+    kept = _kept_in_fp32(model)
+    chosen = choose(kept)
+    if chosen.after > control.max_difference:
+        chosen = choose(sorted({*kept, *(node.name for node in model.graph.node if node.op_type not in HEAVY)}))
     onnx.save(chosen.model, path)
     return chosen
 
 
-def _all_in_int8(nncf: Any, model: Any, inputs: Inputs) -> Any:
+def _in_int8(nncf: Any, model: Any, inputs: Inputs, kept: list[str]) -> Any:
+    """All that can be, but for the nodes that are kept in fp32."""
     from nncf.quantization.advanced_parameters import OverflowFix
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
@@ -68,7 +75,7 @@ def _all_in_int8(nncf: Any, model: Any, inputs: Inputs) -> Any:
         nncf.Dataset(inputs, lambda one: {model.graph.input[0].name: one[None]}),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(inputs),
-        ignored_scope=nncf.IgnoredScope(names=_kept_in_fp32(model)),
+        ignored_scope=nncf.IgnoredScope(names=kept),
         advanced_parameters=nncf.AdvancedQuantizationParameters(
             overflow_fix=OverflowFix.ENABLE,
             activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
@@ -77,12 +84,10 @@ def _all_in_int8(nncf: Any, model: Any, inputs: Inputs) -> Any:
 
 
 def _kept_in_fp32(model: Any) -> list[str]:
-    """Names of the first layer, of depthwise convolutions, of normalisation, and of the last layer with all that comes after
-    it."""
+    """Names of the first layer, of depthwise convolutions, and of the last layer with all that comes after it."""
     nodes = list(model.graph.node)
     heavy = [place for place, node in enumerate(nodes) if node.op_type in HEAVY]
     kept = [*heavy[:1], *(place for place in heavy if is_grouped(nodes[place]))]
-    kept += [place for place, node in enumerate(nodes) if node.op_type in _NORMALISING]
     return sorted({nodes[place].name for place in (*kept, *range(heavy[-1] if heavy else 0, len(nodes)))})
 
 

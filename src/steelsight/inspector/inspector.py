@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol, Self, get_args
 
@@ -163,6 +164,8 @@ def _check_where(device: object, threads: object) -> None:
 def _source_of(path: "ImagePath | str | Source") -> Source:
     if isinstance(path, Source):
         return path
+    if isinstance(path, PathLike) and not isinstance(path, Path):
+        path = Path(path)
     if not isinstance(path, Path | StoredObject | str):
         raise UserError(
             f"{type(path).__name__} in a stream, which is of the paths of files; call the inspector with pixels"

@@ -44,22 +44,20 @@ def check_labels(
         UserError: an image has other labels, is new, or is gone.
     """
     found: _Difference | None = None
-    try:
-        for read in [data] if isinstance(data, Dataset) else _readings(evidence.record, data, progress):
-            difference = _compare(evidence, read)
-            found = difference if found is None else min(found, difference, key=_Difference.size)
-            if not found.size():
-                return
-    except UserError as error:
-        if found is None:
-            note(f"the labels are not compared with those that the run in {evidence.run} began with: {error}")
+    unread: list[UserError] = []
+    for read in [data] if isinstance(data, Dataset) else _readings(evidence.record, data, progress, unread):
+        difference = _compare(evidence, read)
+        found = difference if found is None else min(found, difference, key=_Difference.size)
+        if not found.size():
             return
-    if found is not None:
-        root = data.root if isinstance(data, Dataset) else data
-        raise UserError(
-            f"{root}: not the labels that the run in {evidence.run} began with, and would go on with ({found}); train with "
-            "these into another `out=`, or give the data as it was"
-        )
+    if found is None:
+        note(f"the labels are not compared with those that the run in {evidence.run} began with: {unread[0]}")
+        return
+    root = data.root if isinstance(data, Dataset) else data
+    raise UserError(
+        f"{root}: not the labels that the run in {evidence.run} began with, and would go on with ({found}); train with "
+        "these into another `out=`, or give the data as it was"
+    )
 
 
 @dataclass(frozen=True)
@@ -91,13 +89,21 @@ class _Difference:
         return "; ".join([*said, f"new images: {self.more:,}"] if self.more else said)
 
 
-def _readings(record: Record, data: Path, progress: Progress | None) -> Iterator[Dataset]:
-    """The data as the run may have read it: boxes are a fault, or count as one thing or another."""
-    read = _read(record, data, None, progress)
-    yield read
-    if any(fault.kind == "missing-mask" for fault in read.faults):
-        for boxes in get_args(Boxes):  # which of them the run has not written down
-            yield _read(record, data, boxes, progress)
+def _readings(record: Record, data: Path, progress: Progress | None, unread: list[UserError]) -> Iterator[Dataset]:
+    """The data as the run may have read it: boxes are a fault, or count as one thing or another.
+
+    Args:
+        unread: is given why the data cannot be read in one of these ways.
+    """
+    for boxes in (None, *get_args(Boxes)):  # which of them the run has not written down
+        try:
+            read = _read(record, data, boxes, progress)
+        except UserError as error:
+            unread.append(error)
+            continue
+        yield read
+        if boxes is None and not any(fault.kind == "missing-mask" for fault in read.faults):
+            return
 
 
 def _read(record: Record, data: Path, boxes: Boxes | None, progress: Progress | None) -> Dataset:
@@ -129,8 +135,11 @@ def _compare(evidence: OutOfFoldPredictions, now: Dataset) -> _Difference:
     if record.images_read is not None:
         not_taken = record.images_read - len(began)
         return _Difference(other, (), gone, max(0, len(new) - not_taken))
-    took_all = record.of_images is None and not record.later
-    return _Difference(other, new if took_all else (), gone, 0)
+    if record.of_images is not None or record.later:
+        return _Difference(other, (), gone, 0)
+    # a limit above the images with masks left out those without, and runs of before did not say so
+    masked = {sample.image_id for sample in now.samples}
+    return _Difference(other, new if record.without_masks else [name for name in new if name in masked], gone, 0)
 
 
 def _differs(before: Sample, now: Sample, record: Record, classes: Sequence[str], *, grey: bool) -> bool:

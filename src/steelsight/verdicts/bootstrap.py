@@ -60,6 +60,7 @@ def _some(tested: EvaluationSet, chosen: NDArray[np.intp], groups: NDArray[np.in
         p_defect=tested.p_defect[chosen],
         truth=tested.truth[chosen],
         regions=(),
+        flags=None if tested.flags is None else tuple(tested.flags[at] for at in chosen.tolist()),
         counted=None,
         shown=None if tested.shown is None else tested.shown[chosen],
     )

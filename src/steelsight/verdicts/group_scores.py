@@ -12,8 +12,8 @@ from steelsight.verdicts.severity import Severity, judge_severity
 
 ErrorKind = Literal["escape", "overkill"]
 
-BEYOND = 2.0
-"""A score that no threshold on P(defect) reaches."""
+BEYOND, NEVER = 2.0, -1.0
+"""Scores that no threshold on P(defect) reaches, and that none leaves behind."""
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,8 @@ class ImageScores:
 
     P(defect), or 2.0 for images that can never pass: those with a mask, and those a severity rule rejects. What was found in
     a defective image counts only if the evidence is `calibrated`, judged by a rule that was fixed beforehand; otherwise a
-    threshold must keep its bounds by P(defect) alone.
+    threshold must keep its bounds by P(defect) alone. An unusual image goes to a person: it may be lost by its P(defect) all
+    the same, so that no threshold rests on its being unusual, and never counts as one that comes through.
 
     Attributes:
         passes: float64 (N,); it passes where this is at most the pass threshold.
@@ -78,7 +79,10 @@ def score_images(tested: EvaluationSet, severity: Severity | None) -> ImageScore
             fires = judge_severity(severity, tested.classes, tested.regions[index], (height, width), counted)
             taken[index] = fires is not None and fires.answer == "reject"
     counts = ~tested.defective | (tested.kind == "calibrated")
-    return ImageScores(np.where(held & counts, BEYOND, p), np.where(taken & counts, BEYOND, p))
+    passes, rejects = np.where(held & counts, BEYOND, p), np.where(taken & counts, BEYOND, p)
+    passes[tested.flagged & ~tested.defective] = BEYOND
+    rejects[tested.flagged & tested.defective] = NEVER
+    return ImageScores(passes, rejects)
 
 
 def score_groups(tested: EvaluationSet, images: ImageScores) -> GroupScores:

@@ -186,3 +186,9 @@ def test_flags_that_are_set_are_named(tmp_path: Path) -> None:
     assert note.startswith("flags of files are set (checked 1 times) and not read")
     file.write_text(json.dumps(json.loads(file.read_text()) | {"flags": ["checked"]}))
     assert read_dataset(tmp_path).notes == ()
+
+
+def test_somebodys_own_list_of_classes_is_not_read_whatever_its_encoding(tmp_path: Path) -> None:
+    write(tmp_path, "a", [shape("polygon", SQUARE)])
+    (tmp_path / "classes.txt").write_bytes("Rötung\n".encode("latin-1"))
+    assert read_dataset(tmp_path).classes == (PIT,)

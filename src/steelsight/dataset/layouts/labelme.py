@@ -9,6 +9,7 @@ without a JSON is not read: nobody can tell whether it was looked at.
 import base64
 import binascii
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -125,11 +126,20 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
 def _classes(root: Path, drawn: set[str]) -> tuple[str, ...] | None:
     """The classes where a file of our own lists them, then those that somebody drew since; None without one."""
     file = root / CLASSES
-    lines = read_text(file).splitlines() if file.is_file() else []
-    if lines[:1] != [CLASSES_HEADER]:
+    if not _is_ours(file):
         return None
+    lines = read_text(file).splitlines()
     listed = tuple(dict.fromkeys(line.strip() for line in lines[1:] if line.strip()))
     return (*listed, *sorted(drawn.difference(listed)))
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether it begins with our line; somebody's own file of that name may be in any encoding, and says nothing here."""
+    try:
+        with file.open("rb") as opened:
+            return opened.readline().removeprefix(BOM_UTF8).rstrip() == CLASSES_HEADER.encode()
+    except OSError:
+        return False
 
 
 def _is_hidden(path: Path, root: Path) -> bool:

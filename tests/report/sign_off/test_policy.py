@@ -104,7 +104,9 @@ def test_unusual_images_go_to_a_person_whatever_p_is_and_the_page_says_so() -> N
     flags = tuple(("size", "light") if at % 40 == 0 else ("size",) if at % 20 == 0 else () for at in range(160))
     tested = replace(plain, flags=flags)
     policy = _policy(tested)
-    assert (policy.pass_at, policy.reject_at) == (_policy(plain).pass_at, _policy(plain).reject_at)
+    assert (policy.pass_at, policy.reject_at) == pytest.approx(
+        (_policy(plain).pass_at, _policy(plain).reject_at), abs=0.01
+    )
     assert [one.lost for one in policy.statements] == [one.lost for one in _policy(plain).statements]
     assert policy.outcome.flagged == 8
     assert policy.outcome.flags == {"light": 4, "size": 8}

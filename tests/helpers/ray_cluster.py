@@ -17,7 +17,7 @@ TINY = (
     "members.segment-lite0.weights=random",
     "members.*.keep.last=1",
     f"members.*.phases.*.epochs={EPOCHS}",
-    "members.segment-lite0.decoder_channels=[16,16,8,8,8]",
+    "members.segment-lite0.decoder_channels=[32,32]",
 )
 """Changes of the recipe `demo`: a classifier that starts from a segmenter, in seconds."""
 

@@ -23,7 +23,7 @@ TINY = (
     *(change for change in SMALL if ".weights=" not in change),
     "members.segment-lite0.weights=random",
     "members.*.keep.last=1",
-    "members.segment-lite0.decoder_channels=[16,16,8,8,8]",
+    "members.segment-lite0.decoder_channels=[32,32]",
 )
 JOBS = [f"{name}/fold{fold}" for name in ("segment-lite0", "classify-lite0") for fold in (0, 1)]
 

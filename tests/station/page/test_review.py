@@ -519,7 +519,7 @@ def test_the_next_inspector_is_trained_on_the_corrections(page: Any, client: Any
     done = run_cli(
         "train", tmp_path / "corrections", "--recipe", "demo", "--out", tmp_path / "run", "--device", "cpu",
         *sets(*small, "members.*.keep.last=1", "members.segment-lite0.weights=random", "search.gates=[0.5]",
-              "members.*.sampling.least_steps=2", "members.segment-lite0.decoder_channels=[16, 16, 8, 8, 8]"),
+              "members.*.sampling.least_steps=2", "members.segment-lite0.decoder_channels=[32, 32]"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for member in ("segment-lite0", "classify-lite0"):

@@ -26,7 +26,7 @@ IN_WHEEL = {
     ".npz",
 }
 IN_SDIST = {"src", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "PKG-INFO", ".gitignore"}
-NEEDED = ("api.py", "recipe/lite.yaml", "report/templates/page.html.j2", "station/page/index.html", "py.typed")
+NEEDED = ("api/train.py", "recipe/lite.yaml", "report/templates/page.html.j2", "station/page/index.html", "py.typed")
 MOST_BYTES = 24_000_000
 
 

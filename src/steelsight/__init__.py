@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 from steelsight.version import __version__
 
 if TYPE_CHECKING:
-    from steelsight.api import TrainedRun as Run
-    from steelsight.api import load_recipe, read_dataset, score, train
+    from steelsight.api.datasets import read_dataset
+    from steelsight.api.recipes import load_recipe
+    from steelsight.api.score import score
+    from steelsight.api.train import train
+    from steelsight.api.trained_run import TrainedRun as Run
     from steelsight.core.errors import UserError
     from steelsight.inspector.inspector import Inspector
     from steelsight.strips.make import make_strips
@@ -39,13 +42,13 @@ __all__ = [
 _HOMES = {
     "Inspector": "steelsight.inspector.inspector:Inspector",
     "Limits": "steelsight.verdicts.policy:Limits",
-    "Run": "steelsight.api:TrainedRun",
+    "Run": "steelsight.api.trained_run:TrainedRun",
     "UserError": "steelsight.core.errors:UserError",
-    "load_recipe": "steelsight.api:load_recipe",
+    "load_recipe": "steelsight.api.recipes:load_recipe",
     "make_strips": "steelsight.strips.make:make_strips",
-    "read_dataset": "steelsight.api:read_dataset",
-    "score": "steelsight.api:score",
-    "train": "steelsight.api:train",
+    "read_dataset": "steelsight.api.datasets:read_dataset",
+    "score": "steelsight.api.score:score",
+    "train": "steelsight.api.train:train",
 }
 """Where each name stands."""
 

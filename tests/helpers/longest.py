@@ -10,7 +10,7 @@ LONGEST = (
     "tests/export/test_low_precision.py",
     "tests/export/test_export.py",
     "tests/export/test_judge_later.py",
-    "tests/test_api.py",
+    "tests/api/test_trained_run.py",
     "tests/training/test_other_trainings.py",
     "tests/station/page/test_review.py",
     "tests/cli/test_inspect.py",

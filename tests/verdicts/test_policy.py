@@ -28,6 +28,13 @@ def test_a_limit_is_a_share_between_none_and_all(wish: dict[str, Any]) -> None:
         Limits(**wish)
 
 
+def test_limits_out_of_their_range_are_a_user_error() -> None:
+    with pytest.raises(UserError, match=r"^Limits\.max_escape: 1\.5 is refused"):
+        Limits(max_escape=1.5)
+    with pytest.raises(UserError, match=r"^Limits\.max_escap: there is no such key; did you mean 'max_escape'"):
+        Limits(max_escap=0.1)  # type: ignore[call-arg]
+
+
 def test_an_outcome_without_labels_is_written_as_before_there_were_any() -> None:
     assert not {"label_alone", "class_unknown"} & NOTHING.model_dump(mode="json").keys()
     some = NOTHING.model_copy(update={"label_alone": 3})

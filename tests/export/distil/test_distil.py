@@ -13,7 +13,7 @@ import pytest
 from helpers.data import SAMPLE, run_cli, start_cli
 from helpers.small_run import small_run
 
-from steelsight.api import TrainedRun
+from steelsight.api.trained_run import TrainedRun
 from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import find_sources
 from steelsight.dataset.read import read_dataset

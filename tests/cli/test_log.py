@@ -119,6 +119,28 @@ def test_prune_with_a_log_that_did_not_store_the_images(station: Any, tmp_path: 
     assert len(list(data.glob("unknown/images/*/*"))) == 3
 
 
+def test_prune_after_the_documented_move_from_sqlite(station: Any, tmp_path: Path) -> None:
+    """As docs/station.md says it, with `log.sqlite` left in place: what only that one can name stays, and that is said."""
+    data = tmp_path / "station"
+    shutil.copytree(station, data)
+    where = ("--data", data, "--database", f"sqlite:///{tmp_path}/new.sqlite")
+    assert run_cli("log", "prune", "--data", data).returncode == 0  # an old station
+    assert run_cli("log", "adopt", *where).returncode == 0
+    stored = sum(path.stat().st_size for path in data.glob("images/*/*"))
+    maps = bytes(1_000_000 - stored // 2)  # the limit holds these, but not all
+    with InspectionLog.open(f"sqlite:///{tmp_path}/new.sqlite") as log:
+        log.register(INSPECTOR, CLASSES, "{}")
+        ImageStore(data).put_maps("ab" * 32, INSPECTOR, maps)
+        log.add([make_result(0, sha256="ab" * 32, at=datetime.now(UTC))])
+    done = run_cli("log", "prune", *where, "--keep-gb", "0.001")
+    assert done.returncode == 0, done.stderr
+    assert f"{data}: {stored / 1e6:.1f} MB of images there are named by no entry of this log" in done.stdout
+    done = run_cli("log", "prune", *where, "--keep-gb", "0.001", "--json")
+    assert {"images": 0, "moved_aside": 0, "bytes_of_another_log": stored}.items() <= json.loads(done.stdout).items()
+    assert len(list(data.glob("images/*/*"))) == 3
+    assert len(list(data.glob("maps/*/*"))) == 1
+
+
 def test_an_older_backup_then_prune(station: Any, tmp_path: Path) -> None:
     """As the message on a damaged log advises: what is newer than the backup is kept, and comes back with its log."""
     data = tmp_path / "station"

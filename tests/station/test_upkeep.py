@@ -16,6 +16,8 @@ from helpers.tiny_inspector import make_inspector
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import list_images
 from steelsight.station import upkeep
+from steelsight.station.log.identity import adopt
+from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.retention import Pruned
 from steelsight.station.queue.incoming import Incoming
 from steelsight.station.settings import StationSettings
@@ -80,6 +82,33 @@ def test_images_that_the_limit_is_not_held_to_are_said_once(
     assert said.startswith(
         f"{station.store.data}: 5.0 MB of images there are named by entries of line 1, which has not"
     )
+
+
+def test_a_folder_that_moves_to_a_database_loses_no_new_image_and_what_does_not_count_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As docs/station.md says it: adopted by the new log, `log.sqlite` left in place, the folder at its limit."""
+    caplog.set_level(logging.WARNING, "steelsight.station")
+    folder, data, url = make_inspector(tmp_path / "inspector"), tmp_path / "data", f"sqlite:///{tmp_path}/new.sqlite"
+    with Station.open(folder, StationSettings(data=data), device="cpu", threads=1) as station:
+        station.submit(Incoming("a.jpg", IMAGES[0].read_bytes(), "watch")).result(30)
+        old = station.store.size()
+    with InspectionLog.open(url) as log:
+        adopt(log, ImageStore(data))
+    monkeypatch.setattr(upkeep, "_FIRST", 0.01)
+    monkeypatch.setattr(upkeep, "_EVERY", 0.01)
+    settings = StationSettings(data=data, database=url, keep_gb=1.2 * old / 1e9)
+    with Station.open(folder, settings, device="cpu", threads=1) as station:
+        new = station.submit(Incoming("b.jpg", IMAGES[1].read_bytes(), "watch")).result(30)
+        with Upkeep(station):
+            deadline = time.monotonic() + 30
+            while "do not count for the limit" not in caplog.text:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            time.sleep(0.2)
+        assert station.image_of(new) == IMAGES[1].read_bytes()
+    (said,) = [one.message for one in caplog.records if "do not count for the limit" in one.message]
+    assert said.startswith(f"{data}: {old / 1e6:.1f} MB of images there are named by no entry of this log")
 
 
 def test_a_folder_that_another_log_takes_meanwhile_is_left_alone(

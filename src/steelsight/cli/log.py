@@ -191,6 +191,7 @@ def prune(
             _note(log, "prune", {"inspections": gone.inspections, "images": gone.images}, settings.name)
     figures = {"inspections": gone.inspections, "images": gone.images, "bytes": gone.bytes}
     figures |= {"moved_aside": gone.aside, "moved_back": gone.back, "bytes_beyond": gone.beyond}
+    figures |= {"bytes_of_another_log": gone.of_another_log}
     if not as_json:
         results.print(f"removed {gone.inspections} inspections, {gone.images} images, {gone.bytes / 1e6:.1f} MB")
         _say_moved(gone, data)
@@ -198,6 +199,8 @@ def prune(
             name = shown(shlex.quote(gone.whose[0]))
             said = f"{data}: {gone.left}; prune with --name {name} as well, or start that station here once"
             results.print(said, markup=False, highlight=False, soft_wrap=True)
+        if gone.left_to_another_log:
+            results.print(f"{data}: {gone.left_to_another_log}", markup=False, highlight=False, soft_wrap=True)
     finish([], None, as_json=as_json, figures=figures)
 
 

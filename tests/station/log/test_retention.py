@@ -281,7 +281,45 @@ def test_beside_another_log_what_only_that_one_can_name_stays(tmp_path: Path, st
         with InspectionLog.open(f"sqlite:///{tmp_path}/new.sqlite") as new:
             adopt(new, store)
             assert set_unknown_aside(new, store) == 0
-            assert prune(new, store, wish(store, keep_gb=1 / 1e9), NOW) == Pruned(0, 0, 0)
+            assert prune(new, store, wish(store, keep_gb=1 / 1e9), NOW) == Pruned(0, 0, 0, of_another_log=2000)
         adopt(own, store)
         assert prune(own, store, wish(store), NOW).aside == 2
     assert {file.sha256[-1] for file in store.files()} == {"0"}
+
+
+@pytest.fixture
+def moved(log: InspectionLog, store: Any) -> Any:
+    """A folder of 6,000 bytes that has just moved from SQLite to this log, its `log.sqlite` left in place."""
+    with InspectionLog.open(wish(store).url) as own:
+        own.register(INSPECTOR, CLASSES, "{}")
+        own.add([make_result(number) for number in range(6)])
+        for number in range(6):
+            keep(store, f"{number:064x}", 1000, timedelta(minutes=30 - number))
+        claim(own, store)
+    adopt(log, store)
+    return store
+
+
+def test_what_another_log_stored_drives_out_nothing(log: InspectionLog, moved: Any) -> None:
+    """It counted for the limit, and only this log's images were offered: each new one went at the next pruning."""
+    log.add([make_result(number) for number in range(6, 9)])
+    for number in range(6, 9):
+        keep(moved, f"{number:064x}", 1000, timedelta(minutes=10 - number))
+    assert prune(log, moved, wish(moved, keep_gb=9000 / 1e9), NOW) == Pruned(0, 0, 0)
+    pruned = prune(log, moved, wish(moved, keep_gb=3000 / 1e9), NOW)
+    assert pruned == Pruned(0, 0, 0, of_another_log=6000)
+    assert "they stay for the log.sqlite there and do not count for the limit" in pruned.left_to_another_log
+    assert prune(log, moved, wish(moved, keep_gb=2000 / 1e9), NOW) == Pruned(0, 1, 1000, of_another_log=6000)
+    assert {file.sha256[-1] for file in moved.files()} == set("012345") | {"7", "8"}
+    (moved.data / "log.sqlite").unlink()
+    later = prune(log, moved, wish(moved, keep_gb=2000 / 1e9), NOW + timedelta(hours=1))
+    assert (later.images, later.aside, later.left_to_another_log) == (0, 12, "")
+
+
+def test_beside_another_log_age_takes_this_ones_images_along(log: InspectionLog, moved: Any) -> None:
+    """Their entries went, and the files stayed for good."""
+    log.add([make_result(number) for number in range(6, 9)])
+    for number in range(6, 9):
+        keep(moved, f"{number:064x}", 1000, timedelta(days=90))
+    assert prune(log, moved, wish(moved, keep_days=30), NOW) == Pruned(3, 3, 3000)
+    assert {file.sha256[-1] for file in moved.files()} == set("012345")

@@ -3,8 +3,8 @@
 A file is removed only because an entry of this log named it. What is let go is written into `expired_images` in the
 transaction that changes the entry, before the files go: a kill between the two leaves nothing behind for good. A file that no
 entry names is not this log's to remove: it is moved aside, be it that a kill came before its entry, or that the log is an
-older backup; and moved back when an entry names it after all. Known arrivals stay, so that an image that still lies in a
-watched folder is not inspected again.
+older backup; and moved back when an entry names it after all. Beside another log it stays for that one, and does not count
+for the limit. Known arrivals stay, so that an image that still lies in a watched folder is not inspected again.
 """
 
 from collections import defaultdict
@@ -22,8 +22,8 @@ from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.patience import PRUNE_SECONDS
 from steelsight.station.log.tables import expired_images, inspections
 from steelsight.station.log.values import from_microseconds, to_microseconds, written
-from steelsight.station.settings import StationSettings
-from steelsight.station.store import ImageStore, Stored
+from steelsight.station.settings import LOG_NAME, StationSettings
+from steelsight.station.store import ASIDE, ImageStore, Stored
 from steelsight.station.writers import writers_of
 
 _AT_ONCE = 500
@@ -52,6 +52,7 @@ class Pruned:
         back: files that were aside and that an entry names after all, moved back.
         beyond: bytes that the limit was not held to, since they are not this folder's to remove.
         whose: the stations whose entries name these.
+        of_another_log: bytes that the limit was not held to: no entry of this log names them, and another log lies there.
     """
 
     inspections: int
@@ -62,6 +63,7 @@ class Pruned:
     back: int = 0
     beyond: int = 0
     whose: tuple[str, ...] = ()
+    of_another_log: int = 0
 
     @property
     def names(self) -> str:
@@ -90,6 +92,21 @@ class Pruned:
             "folder: they stay and do not count for its limit"
         )
 
+    @property
+    def left_to_another_log(self) -> str:
+        """What the limit was not held to since it may be another log's, in words; empty where there is none.
+
+        >>> Pruned(0, 0, 0, of_another_log=84_560).left_to_another_log[:72]
+        '0.1 MB of images there are named by no entry of this log: they stay for '
+        """
+        if not self.of_another_log:
+            return ""
+        return (
+            f"{self.of_another_log / 1e6:.1f} MB of images there are named by no entry of this log: they stay for the "
+            f"{LOG_NAME} there and do not count for the limit; once {LOG_NAME} is moved away, they are moved to {ASIDE}, and "
+            "none is removed"
+        )
+
 
 def prune(log: InspectionLog, store: ImageStore, settings: StationSettings, now: datetime | None = None) -> Pruned:
     """Remove what `settings` do not want kept. Others may use the log and the store meanwhile.
@@ -115,14 +132,15 @@ def prune(log: InspectionLog, store: ImageStore, settings: StationSettings, now:
     stored = _stored(store)
     images = freed = 0
     aside: list[str] = []
-    if not has_another_log(log, store.data):  # beside one, files that this one does not name are that one's
-        for image, let_go in _strays(log, stored, (at - _FRESH).timestamp()):
-            files = stored.pop(image)
-            if _used(files) <= let_go:
-                images, freed = images + 1, freed + store.remove(image, last_used=_used(files))
-            else:
-                aside += [file.path.name for file in files if store.set_aside(file)]
-    limit, beyond, whose = settings.keep_gb * _GB, 0, tuple[str, ...]()
+    is_beside = has_another_log(log, store.data)  # then files that this one does not name are that one's
+    for image, let_go in _strays(log, stored, (at - _FRESH).timestamp()):
+        if _used(stored[image]) <= let_go:
+            images, freed = images + 1, freed + store.remove(image, last_used=_used(stored.pop(image)))
+        elif not is_beside:
+            aside += [file.path.name for file in stored.pop(image) if store.set_aside(file)]
+    limit, beyond, whose, of_another_log = settings.keep_gb * _GB, 0, tuple[str, ...](), 0
+    if is_beside and _size(stored) > limit:
+        of_another_log = _size({image: stored.pop(image) for image, _ in _strays(log, stored, inf)})
     if here and _size(stored) > limit:
         of_others, whose = _of_others(log, here, stored)
         beyond = _size({image: stored.pop(image) for image in of_others})
@@ -130,7 +148,15 @@ def prune(log: InspectionLog, store: ImageStore, settings: StationSettings, now:
     with log.writing(PRUNE_SECONDS) as connection:
         connection.execute(delete(expired_images).where(expired_images.c.at < to_microseconds(at - _REMEMBERED)))
     return Pruned(
-        gone, images + over_images, freed + over_bytes, len(aside), tuple(aside[:_SHOWN]), back, beyond, whose
+        inspections=gone,
+        images=images + over_images,
+        bytes=freed + over_bytes,
+        aside=len(aside),
+        first=tuple(aside[:_SHOWN]),
+        back=back,
+        beyond=beyond,
+        whose=whose,
+        of_another_log=of_another_log,
     )
 
 

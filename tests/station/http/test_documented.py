@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from helpers.data import ROOT
-from helpers.serving import IMAGES
+from helpers.serving import IMAGES, send, served
 from httpx import Client
 from typer.main import get_command
 
 from steelsight.cli.main import app
+from steelsight.station.http.middleware.security import Access
 
 TEXT = (ROOT / "docs" / "station.md").read_text(encoding="utf-8")
 SHOWN = "http://127.0.0.1:8000"
@@ -48,6 +49,19 @@ def test_the_program(client: Client, folder: Any, capsys: pytest.CaptureFixture[
     (program,) = [block for block in blocks() if block.strip().startswith("import time")]
     exec(compile(program.replace(SHOWN, str(client.base_url).rstrip("/")), "docs/station.md", "exec"), {})
     assert capsys.readouterr().out.startswith("strip.jpg ")
+
+
+@pytest.mark.parametrize("address", ["mill.example", "mill.example:8443"])
+def test_behind_the_documented_proxy_the_page_may_send(inspector_folder: Path, tmp_path: Path, address: str) -> None:
+    """A browser names the port in `Origin` where it is not the usual one; nginx's `$host` leaves it out."""
+    (block,) = [block for block in blocks() if "proxy_pass" in block]
+    (passed_on,) = re.findall(r"proxy_set_header Host (.+);", block)
+    host = {"$host": address.partition(":")[0], "$http_host": address}[passed_on]
+    token = "0123456789abcdef-secret"
+    headers = {"Host": host, "Origin": f"https://{address}", "Sec-Fetch-Site": "same-origin"}
+    with served(inspector_folder, tmp_path, Access(token)) as (_, client):
+        answer = send(client, IMAGES[0], door="page", headers=headers | {"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200, answer.text
 
 
 def test_every_path_of_the_interface_is_documented(client: Client) -> None:

@@ -199,9 +199,17 @@ def test_a_private_key_that_others_can_read_is_refused(mill: Any) -> None:
     mill[0].chmod(0o640)
     with pytest.raises(UserError, match="others can read this private key; run `chmod 600` on it"):
         read_signing_key(mill[0])
-    mill[1].chmod(0o600)
-    with pytest.raises(UserError, match="this is a public key"):
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_what_is_no_private_key_is_not_called_one(mill: Any, tmp_path: Path, mode: int) -> None:
+    mill[1].chmod(mode)
+    with pytest.raises(UserError, match="this is a public key; name the private key that belongs to it"):
         read_signing_key(mill[1])
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "notes.txt").chmod(mode)
+    with pytest.raises(UserError, match="no private key in PEM"):
+        read_signing_key(tmp_path / "notes.txt")
 
 
 def test_without_the_library_trust_says_what_to_install(folder: Any, mill: Any, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def read_signing_key(path: Path, password: Callable[[], bytes | None] = lambda: 
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     content = _read(path)
-    if os.name == "posix" and path.stat().st_mode & 0o077:
+    if os.name == "posix" and b"PRIVATE KEY" in content and path.stat().st_mode & 0o077:
         raise UserError(f"{path}: others can read this private key; run `chmod 600` on it")
     if b"PUBLIC KEY" in content:
         raise UserError(f"{path}: this is a public key; name the private key that belongs to it")

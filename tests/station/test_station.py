@@ -1,5 +1,6 @@
 """What the doors share: every accepted image is answered, with what a stream would say, and stands in the log."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ from helpers.tiny_inspector import RULE, make_inspector
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import ImageError, TooManyPixels, list_images
 from steelsight.imaging.rle import format_runs
+from steelsight.inspector.decide_policy import decide_inspector
 from steelsight.inspector.inspector import Inspector
+from steelsight.inspector.ready import ready_inspector
 from steelsight.station.inspection import Arrival
 from steelsight.station.log.query import Query
 from steelsight.station.settings import StationSettings
 from steelsight.station.station import Closed, Incoming, NotStored, QueueFull, Station
 from steelsight.station.store import NetworkMaps
+from steelsight.verdicts.policy import Limits
 
 IMAGES = list_images(SAMPLE / "train_images")
 
@@ -78,6 +82,22 @@ def test_an_image_that_is_alone_says_the_same_and_is_stored_once(folder: Any, op
         np.testing.assert_array_equal(station.map_of(one, 1), judged.maps[1])
     assert again[0].id != again[1].id
     assert len(list(station.store.files())) == 2  # the image and its maps
+
+
+def test_a_station_keeps_the_limits_that_it_was_started_with(tmp_path: Path) -> None:
+    """docs/tutorials/first-week.md, day 4: an inspector that is decided again is another one from the next start on."""
+    folder = shutil.copytree(ready_inspector(), tmp_path / "inspector")
+    settings = StationSettings(data=tmp_path / "data")
+    incoming = Incoming("a.jpg", IMAGES[1].read_bytes(), "watch")
+    with Station.open(folder, settings, device="cpu", threads=1) as station:
+        before = station.submit(incoming).result(30).result
+        decide_inspector(folder, Limits(max_escape=0.5, confidence=0.7), None)
+        meanwhile = station.submit(incoming).result(30).result
+    with Station.open(folder, settings, device="cpu", threads=1) as station:
+        after = station.submit(incoming).result(30).result
+    assert (before.verdict, before.reason) == (meanwhile.verdict, meanwhile.reason)
+    assert (before.verdict, after.verdict) == ("review", "pass")
+    assert before.inspector == meanwhile.inspector != after.inspector
 
 
 def test_an_image_larger_than_the_limit_is_refused_by_name(open_station: Any) -> None:

@@ -30,7 +30,8 @@ from steelsight.dataset.read import read_dataset
 from steelsight.networks.build import probabilities
 from steelsight.networks.compiled import can_compile
 from steelsight.networks.member import build_member
-from steelsight.networks.precision import depthwise_in_fp32, true_fp32
+from steelsight.networks.precision import true_fp32
+from steelsight.networks.processor_training import for_processor_training
 from steelsight.recipe import Member, Recipe, load_recipe, resolve
 from steelsight.run.run import JobFolder
 from steelsight.strips import make_strips
@@ -178,7 +179,7 @@ class Bench:
         member = job.member
         network = build_member(member, len(job.classes)).to(memory_format=torch.channels_last).train()
         if self.fabric.device.type == "cpu":
-            depthwise_in_fp32(network)
+            for_processor_training(network)
         optimiser = make_optimiser(member.phases[0].optimiser, network)
         model, stepper = self.fabric.setup(trained_as(job, network, self.fabric), optimiser)
         passes, every = itertools.count(1), member.sampling.batch // member.sampling.pass_batch

@@ -1,5 +1,5 @@
-"""Training speed: the real loader against one batch from memory, bf16 against fp32 where the processor gains from it, and
-freed memory kept against given back.
+"""Training speed: the real loader against one batch from memory, bf16 against fp32 where the processor gains from it, layers
+computed for a processor against torch's own, and freed memory kept against given back.
 
     python bench/training.py DATA [--recipe lite] [--batches 6] [--rounds 3]
 
@@ -19,12 +19,13 @@ from pathlib import Path
 import torch
 from lightning.fabric import Fabric
 from machine import print_machine
-from torch import Tensor
+from torch import Tensor, nn
 
 from steelsight.dataset.model import Sample
 from steelsight.dataset.read import read_dataset
 from steelsight.networks.member import build_member
-from steelsight.networks.precision import depthwise_in_fp32, gains_from_bf16
+from steelsight.networks.precision import gains_from_bf16
+from steelsight.networks.processor_training import for_processor_training
 from steelsight.recipe import Member, load_recipe, resolve
 from steelsight.run.run import JobFolder
 from steelsight.training.allocator import keep_freed_memory
@@ -63,12 +64,14 @@ def main() -> None:
         memory = itertools.repeat(next(real))
         train = _trainer(member, len(dataset.classes), bf16=BF16)
         sides = {"loader": (train, real), "memory": (train, memory)}
+        sides["torch"] = (_trainer(member, len(dataset.classes), bf16=BF16, layers=_torchs_own), memory)
         if BF16:
             sides["fp32"] = (_trainer(member, len(dataset.classes), bf16=False), memory)
         rates = _race(sides, member.sampling.device_batch, arguments.batches, arguments.rounds)
         for name, rate in rates.items():
             print(f"  {name:7s} {rate:7.2f} images/s")
         print(f"  loader / memory {rates['loader'] / rates['memory']:.3f} (aim 0.95)")
+        print(f"  layers for a processor / torch's own {rates['memory'] / rates['torch']:.2f}")
         if BF16:
             print(f"  bf16 / fp32     {rates['memory'] / rates['fp32']:.2f} (aim 1.5)")
 
@@ -123,9 +126,15 @@ def _batches(member: Member, samples: tuple[Sample, ...]) -> Iterator[tuple[Tens
         yield from map(ToInput.of(member), loader.training(items))
 
 
-def _trainer(member: Member, classes: int, *, bf16: bool) -> Callable[[Tensor, Tensor], None]:
+def _torchs_own(network: nn.Module) -> nn.Module:
+    return network
+
+
+def _trainer(
+    member: Member, classes: int, *, bf16: bool, layers: Callable[[nn.Module], nn.Module] = for_processor_training
+) -> Callable[[Tensor, Tensor], None]:
     fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed" if bf16 else "32-true")
-    network = depthwise_in_fp32(build_member(member, classes)).to(memory_format=torch.channels_last)
+    network = layers(build_member(member, classes)).to(memory_format=torch.channels_last)
     optimiser = make_optimiser(member.phases[0].optimiser, network)
     model, stepper = fabric.setup(network, optimiser)
 

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import torch
-from timm.layers import Conv2dSame
-from torch import Tensor, nn
 
 TrainingPrecision = Literal["auto", "fp32", "bf16"]
-_N = TypeVar("_N", bound=nn.Module)
 
 
 def best_device() -> torch.device:
@@ -46,31 +43,3 @@ def true_fp32() -> Iterator[None]:
         yield
     finally:
         torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = former
-
-
-def depthwise_in_fp32(model: _N) -> _N:
-    """Let depthwise convolutions compute in fp32 inside a bf16 autocast region, in place; parameters keep their names.
-
-    For training on a processor: the backward pass of a depthwise convolution takes up to seven times as long in bf16 as in
-    fp32 with channels last (two cores with AMX, torch 2.14), so that the two casts pay. In pure fp32 nothing changes.
-    """
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels:
-            if type(module) is nn.Conv2d:
-                module.__class__ = _DepthwiseConv2d
-            elif type(module) is Conv2dSame:
-                module.__class__ = _DepthwiseConv2dSame
-    return model
-
-
-class _DepthwiseConv2d(nn.Conv2d):
-    def forward(self, input: Tensor) -> Tensor:
-        with torch.autocast(input.device.type, enabled=False):
-            return super().forward(input.float()).to(input.dtype)
-
-
-class _DepthwiseConv2dSame(Conv2dSame):  # type: ignore[misc]  # timm has no types
-    def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
-            output: Tensor = super().forward(x.float())
-            return output.to(x.dtype)

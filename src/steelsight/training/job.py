@@ -21,7 +21,8 @@ from steelsight.core.lock import Lock, TakenError
 from steelsight.imaging.combine import to_8bit
 from steelsight.networks.build import count_parameters, probabilities
 from steelsight.networks.member import build_member
-from steelsight.networks.precision import depthwise_in_fp32, true_fp32
+from steelsight.networks.precision import true_fp32
+from steelsight.networks.processor_training import for_processor_training
 from steelsight.networks.weights import load_encoder, load_weights
 from steelsight.recipe import Member
 from steelsight.run.job_log import CLASS_DICE, read_log
@@ -157,7 +158,7 @@ def _alone(job: TrainingJob, fabric: Fabric) -> Iterator[None]:
 def _train(job: TrainingJob, evidence: OutOfFoldPredictions, fabric: Fabric, loader: JobLoader, hooks: Hooks) -> None:
     network = new_network(job).to(memory_format=torch.channels_last)
     if fabric.device.type == "cpu":
-        depthwise_in_fp32(network)
+        for_processor_training(network)
     weights = fit(job, network, fabric, loader, hooks)
     if fabric.is_global_zero:
         write_bytes(job.folder.weights, save({name: kept.contiguous() for name, kept in weights.items()}))

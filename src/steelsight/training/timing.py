@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from steelsight.networks.build import probabilities
 from steelsight.networks.member import build_member
-from steelsight.networks.precision import depthwise_in_fp32, true_fp32
+from steelsight.networks.precision import true_fp32
+from steelsight.networks.processor_training import for_processor_training
 from steelsight.training.batches import JobLoader
 from steelsight.training.epochs import TrainingJob, job_loader, make_optimiser, trained_as, validated
 from steelsight.training.loading import Item
@@ -44,7 +45,7 @@ def time_steps(job: TrainingJob, fabric: Fabric, workers: int = 0, trainings: in
     member, sampling = job.member, job.member.sampling
     network = build_member(member, len(job.classes)).to(memory_format=torch.channels_last)
     if fabric.device.type == "cpu":
-        depthwise_in_fp32(network)
+        for_processor_training(network)
     optimiser = make_optimiser(member.phases[0].optimiser, network)
     wrapped, wrapped_optimiser = fabric.setup(trained_as(job, network, fabric), optimiser)
     to_input, each = ToInput.of(member), sampling.pass_batch

@@ -15,7 +15,7 @@ from steelsight.core.parsing import parse_json
 from steelsight.dataset.model import Sample
 from steelsight.imaging.roi import Roi
 from steelsight.networks.member import build_member
-from steelsight.networks.precision import depthwise_in_fp32
+from steelsight.networks.processor_training import for_processor_training
 from steelsight.networks.torch_engine import TorchNetwork
 from steelsight.recipe import Member, Recipe
 from steelsight.run.job_log import read_log
@@ -109,7 +109,7 @@ def _train(job: StudentJob, start: Path, lesson: Lesson, progress: Callable[[int
     _load(model, start, member)
     model.to(memory_format=torch.channels_last)
     if kind == "cpu":
-        depthwise_in_fp32(model)
+        for_processor_training(model)
     steps = steps_per_epoch(member.sampling, distinct_images(member.sampling, lesson.samples))
     each = steps * member.sampling.batch
     done = each * (Checkpoint.load(folder.checkpoint).epoch if folder.checkpoint.is_file() else 0)

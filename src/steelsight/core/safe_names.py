@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Controls, what turns the direction of writing, ends of lines, and bytes that are no UTF-8."""
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+"""Controls, what turns the direction of writing, ends of lines, bytes that are no UTF-8, and two codes that XML refuses."""
 _LIKE_AN_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4})")
 _SUFFIXES = re.compile(r"(\.(jpe?g|png|bmp|tiff?|webp|gif|json|xml|txt))+$")
 _MASK_WORD = re.compile(r"[\s_.-]*(masks?|labels?|gt|seg|segmentation|annotations?)$")
@@ -33,6 +33,15 @@ def shown(text: str) -> str:
     a\x0a\u202eb
     """
     return _STEERING.sub(lambda found: _escape(found[0]), text)
+
+
+def made_plain(text: str) -> str:
+    r"""A name for something new, with `_` for all that is not plain.
+
+    >>> made_plain("a\n\u202eb.jpg")
+    'a__b.jpg'
+    """
+    return _STEERING.sub("_", text)
 
 
 def told_apart(text: str) -> str:

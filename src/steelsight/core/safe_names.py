@@ -94,6 +94,15 @@ def same_but_for_spelling(name: str) -> str:
     return re.sub(r"\.tif$", ".tiff", re.sub(r"\.jpeg$", ".jpg", str(path)))
 
 
+def without_suffix(name: str) -> str:
+    """As `same_but_for_spelling`, without a suffix of images or label files.
+
+    >>> without_suffix("A/1.JPG") == without_suffix("a/1.png"), without_suffix("frame.7")
+    (True, 'frame.7')
+    """
+    return _SUFFIXES.sub("", same_but_for_spelling(name))
+
+
 def nearly(name: str) -> str:
     """Equal for names of which a person would say that one was meant: besides `same_but_for_spelling`, whatever their folder
     and suffix, zeros before numbers, kinds of spaces, and a word for mask at the end.

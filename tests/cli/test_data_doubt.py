@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from helpers.data import SAMPLE, run_cli
 from helpers.judged_run import make_run
 from helpers.random_run import random_run
 
+from steelsight.core.safe_names import from_cell
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.read import list_images
 from steelsight.run.record import read_record, write_record
@@ -110,3 +112,35 @@ def test_images_in_an_object_store_are_refused_by_their_url(
         assert done.returncode == 2
         assert f"steelsight: {url}/fresh00.jpg: in an object store" in done.stderr
     assert not (tmp_path / "worth").exists()
+
+
+def test_names_of_strangers_are_told_as_they_are(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+    folder, out = tmp_path / "new", tmp_path / "worth"
+    folder.mkdir()
+    strange = [os.fsdecode(b"bad\xff.jpg"), "\x1b[31m\u202ered.jpg", "coil[left].jpg", "[end] of[/b].jpg", "=1.jpg"]
+    (folder / "[end] of[").mkdir()
+    for path, name in zip(list_images(SAMPLE / "test_images"), strange, strict=False):
+        shutil.copy(path, folder / name)
+    run = random_run(tmp_path_factory).run.path
+    done = run_cli("data", "doubt", run, "--unlabelled", folder, "--out", out, "--labels", "cvat")
+    assert done.returncode == 0, done.stderr
+    told = {r"bad\udcff.jpg", r"\x1b[31m\u202ered.jpg", "coil[left].jpg", "[end] of[/b].jpg", "=1.jpg"}
+    page = (out / "index.html").read_text("utf-8")
+    for name in told:
+        assert name in done.stdout
+        assert name in page
+    with (out / "worth.csv").open(newline="", encoding="utf-8") as stream:
+        assert {from_cell(row["image"]) for row in csv.DictReader(stream)} == told
+    labels = read_dataset(out / "labels_cvat")
+    assert labels.faults == ()
+    assert {Path(sample.image_id).name for sample in labels.samples} >= {"bad_.jpg", "_[31m_red.jpg", "coil[left].jpg"}
+
+
+def test_names_of_classes_keep_their_brackets(run: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(run, tmp_path / "run")
+    record = read_record(other)
+    classes = tuple(f"crack[deep{number}][/b]" for number, _ in enumerate(record.classes))
+    write_record(other, replace(record, classes=classes))
+    done = run_cli("data", "doubt", other, "--out", tmp_path / "doubt")
+    assert done.returncode == 0, done.stderr
+    assert "][/b]" in done.stdout

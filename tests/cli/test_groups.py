@@ -10,6 +10,7 @@ from helpers.pictures import encoded
 from helpers.tiny_inspector import CLASSES, make_inspector
 from helpers.training_samples import SMALL, sets
 
+from steelsight.cli.groups import say_known
 from steelsight.dataset.writers.labelled import Labelled
 from steelsight.dataset.writers.write import write_dataset
 from steelsight.imaging.rle import encode_mask
@@ -102,3 +103,8 @@ def test_a_check_proposes_the_training_with_the_groups_that_it_was_given(strips:
     done = run_cli("data", "check", strips, "--groups", PATTERN, "--no-twins")
     assert done.returncode == 0, done.stderr
     assert f"next: steelsight train {strips} --groups '{PATTERN}' --quick --out run\n" in done.stdout
+
+
+def test_a_kind_of_groups_keeps_its_brackets(capsys: pytest.CaptureFixture[str]) -> None:
+    say_known({"coil[left][/b]": ["a", "a", "b"]}, None, 3)
+    assert "2 coil[left][/b]s among 3 images" in " ".join(capsys.readouterr().err.split())

@@ -267,3 +267,42 @@ def test_hidden_files_and_guarded_names(tmp_path: Path) -> None:
     same = long(tmp_path / "p.csv", [("a.jpg", "1", "1 10"), ("'=b.jpg", "1", "1 10")])
     figures = score(truth, same, "--images", folder)
     assert (figures["images"], figures["dice"]) == (2, 1.0)
+
+
+@pytest.mark.parametrize("other", ["{}.JPG", "{}.png", "test/{}.jpg", "{}.jpeg"])
+def test_a_list_that_spells_some_names_otherwise_is_refused(tmp_path: Path, other: str) -> None:
+    truth = long(tmp_path / "t.csv", [(f"{one}.jpg", "1", "1 4") for one in "abc"])
+    half = long(tmp_path / "p.csv", [("b.jpg", "1", "1 4")])
+    names = [other.format("a"), "b.jpg", other.format("c")]
+    said = refused(truth, half, "--images", write(tmp_path / "list.txt", names))
+    assert f"--images: '{names[0]}' stands in {truth} as 'a.jpg'" in said
+    # of a prediction, what it found would be missed
+    full = long(tmp_path / "f.csv", [(name, "1", "1 4") for name in names])
+    listed = write(tmp_path / "names.txt", ["a.jpg", "b.jpg", "c.jpg"])
+    assert f"--images: 'a.jpg' stands in {full} as '{names[0]}'" in refused(truth, full, "--images", listed)
+
+
+def test_a_list_may_leave_out_images_that_only_look_alike(tmp_path: Path) -> None:
+    """Of another folder, another number, or beside the very name."""
+    rows = [(name, "1", "1 4") for name in ("cam1/1.jpg", "cam2/2.jpg", "x_01.jpg", "d.jpg", "d.png")]
+    truth = long(tmp_path / "t.csv", rows)
+    names = write(tmp_path / "list.txt", ["cam2/1.jpg", "cam2/2.jpg", "x_1.jpg", "d.jpg"])
+    found = score(truth, truth, "--images", names)
+    assert (found["images"], found["dice"]) == (4, 1.0)
+    assert "cam1/1.jpg and 2 more left out" in found["notes"][0]
+
+
+def test_a_name_in_a_list_keeps_its_commas(tmp_path: Path) -> None:
+    truth = write(tmp_path / "t.csv", ["ImageId,ClassId,EncodedPixels", '"a, b.jpg",1,1 4', '"c,  d.jpg",1,1 4'])
+    for lines in (["a, b.jpg", "", "c,  d.jpg", ",,"], ['"a, b.jpg"', ' "c,  d.jpg"'.strip()]):
+        found = score(truth, truth, "--images", write(tmp_path / "list.txt", lines))
+        assert (found["images"], found["dice"], found["notes"]) == (2, 1.0, [])
+
+
+def test_classes_are_named_as_in_the_files(tmp_path: Path) -> None:
+    small = long(tmp_path / "t.csv", [("a.jpg", "1.0", "1 10"), ("b.jpg", "2", "5 4")])
+    assert score(small, small, "--classes", "1.0, 2.0")["classes"] == ["1", "2"]
+    commas = long(tmp_path / "c.csv", [("a.jpg", '"dent, deep"', "1 10"), ("b.jpg", "z", "5 4")])
+    assert score(commas, commas, "--classes", '"dent, deep", z')["classes"] == ["dent, deep", "z"]
+    assert "--classes: ' ,' names no class" in refused(small, small, "--classes", " ,")
+    assert "is no row of CSV" in refused(small, small, "--classes", "1\n2")

@@ -16,11 +16,14 @@ from helpers.training_samples import SMALL, few_images, sets
 
 from steelsight.cli.begin_run import begin_run
 from steelsight.cli.next_step import export_of
+from steelsight.cli.output import results
+from steelsight.cli.plan import _time_table
 from steelsight.dataset.model import UNKNOWN
 from steelsight.dataset.read import read_dataset
 from steelsight.recipe import load_recipe
 from steelsight.run.run import Run
 from steelsight.strips import make_strips
+from steelsight.training.cost_plan import Cost
 from steelsight.training.start import start_run
 
 
@@ -67,7 +70,7 @@ def test_a_member_that_starts_from_another_waits_for_it_and_learns_from_it(tmp_p
 
 
 def test_a_run_goes_on_with_the_data_that_it_began_with(tmp_path: Path) -> None:
-    data, run = few_images(tmp_path / "data"), tmp_path / "run"
+    data, run = few_images(tmp_path / "data"), tmp_path / "run[a][/b]"
     start_run(Run(run), read_dataset(data, decode=False), load_recipe("lite", [*SMALL, "members.*.keep.last=1"]))
     resume = ("--recipe", "lite", "--out", run, "--device", "cpu", "--resume", "--only", "segment-lite0:0")
     other = run_cli("train", SAMPLE.parent, *resume)
@@ -76,7 +79,8 @@ def test_a_run_goes_on_with_the_data_that_it_began_with(tmp_path: Path) -> None:
     shutil.copy(images[1], images[0])  # as large, and another
     changed = run_cli("train", data, *resume)
     assert (changed.returncode, "no longer those" in changed.stderr) == (2, True), changed.stderr
-    assert "other values of --recipe, --roi and --set are ignored" in changed.stderr  # it began with others
+    ignored = f"{run / 'recipe.yaml'} is kept as the run began; other values of --recipe, --roi and --set are ignored"
+    assert ignored in changed.stderr  # it began with others
     same = run_cli("train", data, *resume, *sets(*SMALL, "members.*.keep.last=1"))
     assert "is ignored" not in same.stderr
     table = (data / "train.csv").read_text()
@@ -336,3 +340,8 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
         assert not list(mount.rglob("*.part*"))
     finally:
         subprocess.run(["umount", str(mount)], check=True)
+
+
+def test_a_recipe_keeps_its_brackets_in_the_title_of_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    results.print(_time_table("lite[x][/y]", Cost((), 1, 0.0), "cpu"))
+    assert "Plan of recipe lite[x][/y] on cpu" in " ".join(capsys.readouterr().out.split())

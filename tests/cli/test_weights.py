@@ -89,3 +89,10 @@ def test_no_network_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
     assert "cannot be reached" in done.stderr
     assert "steelsight weights add b0 model.safetensors" in done.stderr
+
+
+def test_a_home_keeps_its_brackets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEELSIGHT_HOME", str(tmp_path / "home[a][/b]"))
+    done = run_cli("weights", "list")
+    assert done.returncode == 0, done.stderr
+    assert "home[a][/b]" in "".join(done.stderr.split())

@@ -22,17 +22,22 @@ def tiff(
     extra: int | None = None,
     orientation: int | None = None,
     deflate: bool = False,
+    depth: int = 8,
 ) -> bytes:
     """A TIFF of one strip a page.
 
     Args:
-        photometric: 0 white is zero, 1 black is zero, 2 RGB.
+        photometric: 0 white is zero, 1 black is zero, 2 RGB, 3 a palette, whose colours say nothing of the indices.
         extra: what the last channel is: 1 alpha that colours were multiplied by, 2 alpha.
+        depth: bits of a pixel, of fewer than 8, which are packed.
     """
     out, link = bytearray(b"II*\0\0\0\0\0"), 4
     for page in pages:
         channels, bits = 1 if page.ndim == 2 else page.shape[2], page.dtype.itemsize * 8
         data = page.astype(page.dtype.newbyteorder("<")).tobytes()
+        if depth < 8:
+            single = np.unpackbits(page[..., None], axis=2)[..., -depth:]
+            bits, data = depth, np.packbits(single.reshape(len(page), -1), axis=1).tobytes()
         data = zlib.compress(data) if deflate else data
         data_at = len(out)
         out += data + bytes(len(data) % 2)
@@ -44,6 +49,10 @@ def tiff(
             (259, 3, 1, 8 if deflate else 1), (262, 3, 1, photometric), (273, 4, 1, data_at), (277, 3, 1, channels),
             (278, 4, 1, page.shape[0]), (279, 4, 1, len(data)), (284, 3, 1, 1),
         ]  # fmt: skip
+        if photometric == 3:
+            colours = np.random.default_rng(0).integers(0, 1 << 16, 3 << bits, dtype=np.uint16)
+            tags.append((320, 3, len(colours), len(out)))
+            out += colours.astype("<u2").tobytes()
         tags += [] if extra is None else [(338, 3, 1, extra)]
         tags += [] if orientation is None else [(274, 3, 1, orientation)]
         struct.pack_into("<I", out, link, len(out))

@@ -1,5 +1,6 @@
 """The page of `data check`: the user's own pictures, masks by class, twins and faults."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from helpers.data import SAMPLE, run_cli
 from helpers.labelled_scene import PIT, SIZE, picture, pit, scratch
-from helpers.layout_writers import coco_counts, write_coco
+from helpers.layout_writers import coco_counts, write_coco, write_index_png
 
 from steelsight.dataset.read import read_dataset
 from steelsight.report.data_page import defects_of, write_data_page
@@ -68,3 +69,18 @@ def test_check_writes_it_where_it_is_told(tmp_path: Path) -> None:
     text = page.read_text("utf-8")
     assert "Smallest" in text
     assert "missing-image" in text  # of the rows whose images were taken away
+
+
+def test_names_that_no_text_can_hold_are_escaped(tmp_path: Path) -> None:
+    data, page = tmp_path / "data", tmp_path / "check.html"
+    write_index_png(data, "a.jpg", np.eye(32, dtype=np.uint8))
+    for name in (os.fsdecode(b"bad\xff.png"), "\x1b[31mred.png"):
+        shutil.copy(data / "masks" / "a.png", data / "masks" / name)
+    done = run_cli("data", "check", data, "--page", page)
+    assert done.returncode == 2
+    refused = run_cli("data", "convert", data, tmp_path / "out", "--to", "coco")
+    assert refused.returncode == 2
+    for said in (done.stdout, refused.stderr, page.read_text("utf-8")):
+        assert r"bad\udcff.png" in said
+        assert r"\x1b[31mred.png" in said
+        assert "\x1b[31m" not in said

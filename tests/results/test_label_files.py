@@ -1,7 +1,11 @@
 """What was found, as label files: read back, they are the masks of the tables."""
 
+import csv
+import json
+import os
 import shutil
 from pathlib import Path
+from xml.etree.ElementTree import parse
 
 import numpy as np
 import pytest
@@ -58,3 +62,24 @@ def test_predictions_go_to_a_tool_and_come_back(inspector: Path, tmp_path: Path,
             np.testing.assert_array_equal(found_mask, mask)
             shown += int(mask.any())
     assert shown > 0
+
+
+def test_names_that_no_text_can_hold_are_written_for_each_tool(inspector: Path, tmp_path: Path) -> None:
+    data = tmp_path / "strips"
+    data.mkdir()
+    strange = [os.fsdecode(b"bad\xff.jpg"), "\x1b[31m\u202ered.jpg", "none\uffff.jpg"]
+    for path, name in zip(IMAGES, strange, strict=False):
+        shutil.copy(path, data / name)
+    for kind in ("labelme", "cvat", "coco"):
+        out = tmp_path / kind
+        done = run_cli("inspect", inspector, data, "--out", out, "--labels", kind)
+        assert done.returncode == 0, done.stderr
+    with (tmp_path / "cvat" / "images.csv").open(encoding="utf-8", newline="") as stream:
+        in_tables = [row["ImageId"] for row in csv.DictReader(stream)]
+    assert set(in_tables) == {r"bad\udcff.jpg", r"\x1b[31m\u202ered.jpg", r"none\uffff.jpg"}
+    root = parse(tmp_path / "cvat" / "labels_cvat" / "annotations.xml").getroot()
+    assert [one.get("name") for one in root.iter("image")] == in_tables
+    coco = json.loads((tmp_path / "coco" / "labels_coco" / "annotations.json").read_text("utf-8"))
+    assert {one["file_name"] for one in coco["images"]} == {*strange}
+    for file in (tmp_path / "labelme" / "labels_labelme").iterdir():  # each opens its image
+        assert (file.parent / json.loads(file.read_text("utf-8"))["imagePath"]).is_file()

@@ -1,6 +1,7 @@
 """Tables list what is suspected apart, and everything else is as without."""
 
 import csv
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from helpers.suspecting import CLASSES, judged
 
 from steelsight.cascade.judge import Prediction
+from steelsight.imaging.rle import Runs, parse_runs
+from steelsight.results.tables import ResultRow, Tables
 from steelsight.results.writer import ResultWriter
 
 
@@ -49,3 +52,17 @@ def test_tables_list_them_apart_and_everything_else_is_as_without(tmp_path: Path
     assert kinds["found"] == other["defects.csv"]
     assert [int(row["area"]) for row in kinds["suspected"]] == [part.area for one in said for part in one.suspected]
     assert list(rows["defects.csv"][0])[-1] == "kind"
+
+
+def test_what_was_found_has_a_share_above_0_however_large_the_image() -> None:
+    tables = Tables(("1", "2", "3"))
+    runs = (parse_runs("1 1", None), parse_runs("1 1800", None), Runs.empty())
+    for size, shares in (
+        ((1000, 6000), ("0.0000002", "0.000300", "0.000000")),
+        ((10, 600), ("0.000167", "0.300000", "0.000000")),
+        ((32768, 32768), ("0.000000001", "0.000002", "0.000000")),
+    ):
+        said = ResultRow("a.jpg", size, 0.5, None, "", "", runs, (), (), "")
+        text = (tables.header("images.csv") + tables.lines(said)["images.csv"]).decode()
+        (row,) = csv.DictReader(io.StringIO(text))
+        assert tuple(row[f"share_{name}"] for name in tables.classes) == shares

@@ -1,11 +1,14 @@
 """A RUN's record: what is written is what is read, and the data may move."""
 
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers.data import SAMPLE
+from helpers.layout_writers import write_index_png
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Fault, Remark
@@ -148,3 +151,18 @@ def test_a_damaged_table_of_what_is_ignored_is_refused(record: Record, tmp_path:
         file.write_text(f"ImageId,EncodedPixels\n{texts[damage]}")
     with pytest.raises(UserError, match=r"ignored\.csv.*restore"):
         read_record(tmp_path)
+
+
+def test_what_is_said_of_names_that_no_text_can_hold_is_kept(tmp_path: Path) -> None:
+    data, run = tmp_path / "data", tmp_path / "run"
+    write_index_png(data, "a.jpg", np.eye(32, dtype=np.uint8))
+    shutil.copy(data / "masks" / "a.png", data / "masks" / os.fsdecode(b"bad\xff.png"))
+    dataset = read_dataset(data)
+    none = np.zeros(1, np.int64)
+    written = Record(
+        dataset.root, dataset.layout, dataset.classes, dataset.samples, none, none, dataset.faults, fingerprint(dataset)
+    )
+    write_record(run, written)
+    (kept,) = read_record(run).skipped
+    assert (kept.kind, kept.file.name) == ("missing-image", r"bad\udcff.png")
+    assert r"bad\udcff.*" in kept.message

@@ -249,7 +249,7 @@ def _show_faults(dataset: Dataset, summary: "DatasetSummary") -> None:
     results.print(f"[bold red]{len(dataset.faults)} faults[/]: {kinds}", soft_wrap=True, highlight=False)
     for fault in dataset.faults:
         results.print(
-            f"{escape(fault_place(fault))}: [red]{fault.kind}[/]: {escape(fault.message)}",
+            f"{escape(shown(fault_place(fault)))}: [red]{fault.kind}[/]: {escape(shown(fault.message))}",
             soft_wrap=True,
             highlight=False,
         )

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from steelsight.cli.output import console, counting, finish, results, shown_progress
 from steelsight.core.errors import UserError
+from steelsight.core.safe_names import shown, told_apart
 
 if TYPE_CHECKING:
     from steelsight.cascade.worth_labelling import Members
@@ -101,7 +103,7 @@ def _worth(
         source: source.file for source in found.sources
     }  # what is in an object store is refused before hours of looking
     for passed_over in found.left_out:
-        console.print(passed_over.sentence, markup=False, highlight=False, soft_wrap=True)
+        console.print(shown(passed_over.sentence), markup=False, highlight=False, soft_wrap=True)
     classifiers, segmenters = _members(evidence)
     grey = all(network.preprocess.colour == "grey" for of in (*classifiers, *segmenters) for network in of)
     looked: list[Worth] = []
@@ -115,7 +117,7 @@ def _worth(
                 failed.append(str(one))
             advance(done, len(found.sources))
     for sentence in failed:
-        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        console.print(shown(sentence), markup=False, highlight=False, soft_wrap=True)
     if not looked:
         raise UserError(f"{unlabelled}: none of its images can be read; see above")
     labelled = [*record.samples, *record.later]
@@ -172,5 +174,5 @@ def _show(rows: Sequence[tuple[int, str, float, str]], title: str, measure: str,
     for column in ("", "image", measure, why):
         table.add_column(column, justify="right" if column in ("", measure) else "left", overflow="fold")
     for rank, image_id, score, said in rows:
-        table.add_row(str(rank), image_id, f"{score:.3f}", said)
+        table.add_row(str(rank), escape(told_apart(image_id)), f"{score:.3f}", escape(said))
     results.print(table)

@@ -95,5 +95,8 @@ def say_known(known: KnownGroups, twins: "NDArray[np.int64] | None", samples: in
         joined = join_groups(np.arange(samples) if twins is None else twins, own)
         largest = int(np.bincount(joined).max(initial=0))
         console.print(
-            f"{said(own, joined.tolist())}; the largest group has {largest} images", highlight=False, soft_wrap=True
+            f"{said(own, joined.tolist())}; the largest group has {largest} images",
+            highlight=False,
+            soft_wrap=True,
+            markup=False,
         )

@@ -171,6 +171,7 @@ def say_who_learns_from_classes(evidence: "OutOfFoldPredictions") -> None:
 def _list_faults(faults: tuple[Fault, ...]) -> None:
     for fault in faults[:_SHOWN_FAULTS]:
         line = f":{fault.line}" if fault.line else ""
-        console.print(f"fault: {fault.file}{line}: {fault.message}", highlight=False, soft_wrap=True, markup=False)
+        said = shown(f"fault: {fault.file}{line}: {fault.message}")
+        console.print(said, highlight=False, soft_wrap=True, markup=False)
     if len(faults) > _SHOWN_FAULTS:
         console.print(f"... and {len(faults) - _SHOWN_FAULTS} more", highlight=False)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
 from rich.table import Table
 
 from steelsight.cli.begin_run import begin_run
@@ -80,7 +81,7 @@ def _time_table(recipe: str, cost: "Cost", device: str) -> Table:
     jobs = sum(member.jobs for member in cost.members)
     hours = "GPU hours" if device == "cuda" else "core hours"
     table = _table(
-        f"Plan of recipe {recipe} on {on} ({jobs} jobs)", "jobs", "epochs", "steps", "images/s", "a job", hours
+        f"Plan of recipe {escape(recipe)} on {on} ({jobs} jobs)", "jobs", "epochs", "steps", "images/s", "a job", hours
     )
     for member in cost.members:
         table.add_row(

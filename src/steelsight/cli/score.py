@@ -1,5 +1,6 @@
 """`steelsight score`: judge a submission against a truth file."""
 
+import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +31,11 @@ def score(
         ),
     ] = None,
     classes: Annotated[
-        str | None, typer.Option(help="Judge these classes, separated by commas. Default: those of the truth file.")
+        str | None,
+        typer.Option(
+            help="Judge these classes, separated by commas; a name with a comma stands in double quotes, as in CSV. "
+            "Default: those of the truth file."
+        ),
     ] = None,
     size: Annotated[
         str | None,
@@ -75,7 +80,11 @@ def _size(text: str | None) -> tuple[int, int] | None:
 def _classes(text: str | None) -> list[str] | None:
     if text is None:
         return None
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    try:
+        row = next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error as error:
+        raise UserError(f"--classes: {text!r} is no row of CSV ({error}); write them as 1,2,3,4") from error
+    names = [name.strip() for name in row if name.strip()]
     if not names:
         raise UserError(f"--classes: {text!r} names no class; write them as 1,2,3,4")
     return names

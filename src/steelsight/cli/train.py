@@ -284,6 +284,7 @@ def _go_on(data: Path, wanted: "Recipe", run: "Run") -> "OutOfFoldPredictions":
             f"{run.recipe_file} is kept as the run began; other values of --recipe, --roi and --set are ignored",
             highlight=False,
             soft_wrap=True,
+            markup=False,
         )
     elif _has_changed(wanted.roi, evidence):
         say_notes([f"{wanted.roi} has changed since: the run keeps the region of interest that it began with"])

@@ -22,7 +22,7 @@ def list_(as_json: _Json = False) -> None:
 
     found = {encoder: find_weights(encoder) for encoder in ENCODERS}
     if not as_json:
-        table = Table(caption=f"added files are kept in {home()}")
+        table = Table(caption=f"added files are kept in {escape(str(home()))}")
         for heading in ("encoder", "parameters", "ImageNet weights", "file"):
             table.add_column(heading, justify="right" if heading == "parameters" else "left", overflow="fold")
         for encoder, file in found.items():

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Controls, what turns the direction of writing, ends of lines, and bytes that are no UTF-8."""
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+"""Controls, what turns the direction of writing, ends of lines, bytes that are no UTF-8, and two codes that XML refuses."""
 _LIKE_AN_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4})")
 _SUFFIXES = re.compile(r"(\.(jpe?g|png|bmp|tiff?|webp|gif|json|xml|txt))+$")
 _MASK_WORD = re.compile(r"[\s_.-]*(masks?|labels?|gt|seg|segmentation|annotations?)$")
@@ -33,6 +33,15 @@ def shown(text: str) -> str:
     a\x0a\u202eb
     """
     return _STEERING.sub(lambda found: _escape(found[0]), text)
+
+
+def made_plain(text: str) -> str:
+    r"""A name for something new, with `_` for all that is not plain.
+
+    >>> made_plain("a\n\u202eb.jpg")
+    'a__b.jpg'
+    """
+    return _STEERING.sub("_", text)
 
 
 def told_apart(text: str) -> str:
@@ -83,6 +92,15 @@ def same_but_for_spelling(name: str) -> str:
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFC", name).casefold())
     path = PurePosixPath(text.strip().replace("\\", "/"))
     return re.sub(r"\.tif$", ".tiff", re.sub(r"\.jpeg$", ".jpg", str(path)))
+
+
+def without_suffix(name: str) -> str:
+    """As `same_but_for_spelling`, without a suffix of images or label files.
+
+    >>> without_suffix("A/1.JPG") == without_suffix("a/1.png"), without_suffix("frame.7")
+    (True, 'frame.7')
+    """
+    return _SUFFIXES.sub("", same_but_for_spelling(name))
 
 
 def nearly(name: str) -> str:

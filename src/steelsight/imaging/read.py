@@ -205,6 +205,8 @@ def _read(content: bytes, grey: bool, indices: bool) -> Image | None:
         case "tiff":
             page = read_page(content)
             pixels = _decode(page.as_stored(content, indices=indices))
+            if pixels is not None and indices and page.few_bits:
+                return _joined(pixels, page.bits)
             if pixels is None or not page.is_white_zero or pixels.dtype != np.uint16:
                 return pixels  # 8 bit of which 0 is white are turned round by the decoder
             return np.iinfo(np.uint16).max - pixels
@@ -215,6 +217,14 @@ def _read(content: bytes, grey: bool, indices: bool) -> Image | None:
         case None:  # of what else OpenCV knows it gives the first picture, damaged or not
             return None
     return _decode(content)
+
+
+def _joined(planes: Image, bits: int) -> Image:
+    """The values of whose bits each pixel is one, the greatest first, spread over 0 to 255."""
+    single = planes.reshape(planes.shape[0], -1, bits) // 255
+    weights = 255 // (2**bits - 1) << np.arange(bits)[::-1]
+    values: Image = (single * weights).sum(axis=2).astype(np.uint8)
+    return values
 
 
 def _decode(content: bytes) -> Image | None:

@@ -73,6 +73,12 @@ class TiffPage:
         return self.one(BITS, 1)
 
     @property
+    def few_bits(self) -> bool:
+        """Whether it has 2 or 4 bits a pixel and nothing beside them, and so few bits a row that any field can say it."""
+        wide = self.bits * max(self.one(WIDTH), self.one(TILE_WIDTH))
+        return self.bits in (2, 4) and self.one(SAMPLES, 1) == 1 and wide < 1 << 16
+
+    @property
     def is_palette(self) -> bool:
         return self.one(PHOTOMETRIC) == _PALETTE
 
@@ -92,12 +98,15 @@ class TiffPage:
         return field.values if field else ()
 
     def as_stored(self, content: bytes, *, indices: bool = False) -> bytes:
-        """The same file, which a decoder neither turns nor multiplies by alpha; with `indices`, without its palette."""
+        """The same file, which a decoder neither turns nor multiplies by alpha; with `indices`, without its palette, and with
+        `few_bits` as single bits, so many times as wide, which decoders know: the bytes of a row are the same."""
         changes = {ORIENTATION: 1}
         if self.all(EXTRA) == (_APART,):
             changes[EXTRA] = 0
         if indices and self.is_palette:
             changes[PHOTOMETRIC] = _BLACK_IS_ZERO
+        if indices and self.few_bits:
+            changes |= {BITS: 1, WIDTH: self.bits * self.one(WIDTH), TILE_WIDTH: self.bits * self.one(TILE_WIDTH)}
         changed = bytearray(content)
         for tag, value in changes.items():
             field = self.fields.get(tag)

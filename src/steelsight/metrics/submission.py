@@ -10,11 +10,11 @@ import numpy as np
 from steelsight.core.arguments import check_length, check_names
 from steelsight.core.errors import UserError, nearest
 from steelsight.core.natural_order import natural
-from steelsight.core.safe_names import from_cell, nearly, same_but_for_spelling
+from steelsight.core.safe_names import from_cell, nearly, same_but_for_spelling, without_suffix
 from steelsight.imaging.rle import shared_area
 from steelsight.metrics.defect_figures import DefectFigures
 from steelsight.metrics.dice import DiceFigures, dice_figures
-from steelsight.metrics.mask_table import MaskTable, open_records, split_joined
+from steelsight.metrics.mask_table import MaskTable, class_text, open_records, split_joined
 from steelsight.metrics.submitted_defects import Sizes, count_defects
 
 _IMAGE_COLUMNS = ("ImageId", "image_id", "image", "ImageId_ClassId")
@@ -140,15 +140,20 @@ def _refuse_strangers(truth: MaskTable, prediction: MaskTable) -> None:
 
 
 def _refuse_other_names(table: MaskTable, judged: Mapping[str, None]) -> None:
-    """See that a file of which nothing is judged does not name the very images otherwise."""
-    if any(image in judged for image in table.images):
-        return
-    meant = {nearly(image): image for image in judged}
-    image = next((image for image in table.images if nearly(image) in meant), None)
-    if image is not None:
-        raise UserError(
-            f"`images=`: {meant[nearly(image)]!r} stands in {table.file} as {image!r}; give names as they stand there"
-        )
+    """See that no image of a file is left out only because it is judged under another name, for which the file would count
+    as empty. Of a file that shares no name, nearly the same is enough; else one of another folder may be another image."""
+    left_out = [image for image in table.images if image not in judged]
+    strangers = len(left_out) == len(table.images)
+    meant: dict[str, list[str]] = {}
+    for image in judged:
+        if image not in table.images:
+            meant.setdefault(nearly(image), []).append(image)
+    for image in left_out:
+        for other in meant.get(nearly(image), ()):
+            if strangers or _is_spelling(without_suffix(image), without_suffix(other)):
+                raise UserError(
+                    f"`images=`: {other!r} stands in {table.file} as {image!r}; give names as they stand there"
+                )
 
 
 def _is_spelling(first: str, second: str) -> bool:
@@ -168,7 +173,7 @@ def choose_classes(
     Raises:
         UserError: a file names a class that is none of these.
     """
-    known = list(dict.fromkeys(classes)) if classes is not None else list(truth.classes)
+    known = list(truth.classes) if classes is None else list(dict.fromkeys(map(class_text, classes)))
     if classes is not None:
         for name in truth.classes:
             if name not in known:
@@ -216,10 +221,11 @@ def image_suffixes(*tables: MaskTable) -> set[str]:
 
 def _listed_names(path: Path) -> list[str]:
     with open_records(path) as records:
-        rows = [[from_cell(value.strip()) for value in fields] for _, fields in records]
+        lines = [fields for _, fields in records]
+    rows = [[from_cell(value.strip()) for value in fields] for fields in lines]
     column = next((name for name in _IMAGE_COLUMNS if rows and name in rows[0]), None)
-    if column is None:
-        return [",".join(fields) for fields in rows if any(fields)]
+    if column is None:  # a name a line, and a comma is part of it
+        return [name for fields in lines if (name := from_cell(",".join(fields).strip())).strip(", ")]
     place = rows[0].index(column)
     names = [fields[place] for fields in rows[1:] if len(fields) > place and fields[place]]
     return [split_joined(name)[0] for name in names] if column == "ImageId_ClassId" else names

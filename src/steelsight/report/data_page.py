@@ -13,6 +13,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from steelsight.core.files import write_text
+from steelsight.core.safe_names import shown
 from steelsight.dataset.cannot_teach import lacks
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Sample
@@ -124,7 +125,7 @@ def write_data_page(
     twins, twin_groups = _twins(dataset, groups)
     faults = _faults(dataset)
     views = {
-        "root": str(dataset.root),
+        "root": shown(str(dataset.root)),
         "layout": dataset.layout,
         "images": len(dataset.samples),
         "clean": len(clean),
@@ -138,11 +139,14 @@ def write_data_page(
         "faults": faults,
         "fault_count": len(dataset.faults),
         "fault_kinds": Counter(fault.kind for fault in dataset.faults).most_common(),
-        "notes": (
-            *dataset.notes,
-            *lacks(dataset.classes, dataset.samples),
-            *(remark.message for remark in dataset.remarks),
-        ),
+        "notes": [
+            shown(said)
+            for said in (
+                *dataset.notes,
+                *lacks(dataset.classes, dataset.samples),
+                *(remark.message for remark in dataset.remarks),
+            )
+        ],
     }
     write_text(page, render(views, "data_page.html.j2"))
     return page
@@ -173,12 +177,12 @@ def _extremes(dataset: Dataset, progress: Progress | None) -> list[_Extremes]:
 
 
 def _class_part(dataset: Dataset, name: str, found: _Extremes) -> ClassPart:
-    def shown(kept: Sequence[tuple[int, int, Box]]) -> tuple[Picture, ...]:
+    def near(kept: Sequence[tuple[int, int, Box]]) -> tuple[Picture, ...]:
         pictures = (_near(dataset, abs(area), place, box) for area, place, box in sorted(kept, reverse=True))
         return tuple(picture for picture in pictures if picture is not None)
 
     largest = [one for one in found.largest if (-one[0], *one[1:]) not in found.smallest]
-    return ClassPart(name, found.images, found.count, shown(found.smallest), shown(largest))
+    return ClassPart(name, found.images, found.count, near(found.smallest), near(largest))
 
 
 def _near(dataset: Dataset, area: int, place: int, box: Box) -> Picture | None:
@@ -261,7 +265,7 @@ def _faults(dataset: Dataset) -> tuple[FaultPart, ...]:
             left -= bool(pictures)
         line = f", line {fault.line}" if fault.line else ""
         place = fault.file.relative_to(dataset.root) if fault.file.is_relative_to(dataset.root) else fault.file
-        parts.append(FaultPart(f"{place}{line}", fault.kind, fault.message, tuple(pictures)))
+        parts.append(FaultPart(shown(f"{place}{line}"), fault.kind, shown(fault.message), tuple(pictures)))
     return tuple(parts)
 
 
@@ -276,4 +280,4 @@ def _plain(path: Path) -> Picture | None:
         picture = fitted(display(read_image(path)), 560)
     except ImageError:
         return None
-    return Picture(jpeg(picture), page_width(picture), path.name)
+    return Picture(jpeg(picture), page_width(picture), shown(path.name))

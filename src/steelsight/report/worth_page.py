@@ -7,6 +7,7 @@ import numpy as np
 
 from steelsight.cascade.worth_labelling import Worth
 from steelsight.core.files import write_csv, write_text
+from steelsight.core.safe_names import told_apart
 from steelsight.dataset.writers.file_names import free_name
 from steelsight.dataset.writers.labelled import Labelled
 from steelsight.dataset.writers.write import WrittenLayout, write_dataset
@@ -42,7 +43,7 @@ def write_worth(
     rows = (
         (
             rank,
-            one.source.image_id,
+            told_apart(one.source.image_id),
             f"{one.score:.4f}",
             one.why(names),
             f"{one.split:.4f}",
@@ -86,10 +87,11 @@ def _large(one: Worth) -> tuple[Runs, ...]:
 
 
 def _shown(one: Worth, rank: int, names: Sequence[str], classes: Sequence[str]) -> Shown:
+    name = told_apart(one.source.image_id)
     try:
         image = read_image(one.source.path)
     except ImageError:
-        return Shown(rank, one.source.image_id, one.score, one.why(names), one.p_defect, None, 0)
+        return Shown(rank, name, one.score, one.why(names), one.p_defect, None, 0)
     seen = np.stack([decode_runs(runs, one.size) for runs in _large(one)])
     picture = outlined(image, [Outline(seen, PREDICTION, "dashed")], classes)
-    return Shown(rank, one.source.image_id, one.score, one.why(names), one.p_defect, jpeg(picture), page_width(picture))
+    return Shown(rank, name, one.score, one.why(names), one.p_defect, jpeg(picture), page_width(picture))

@@ -31,7 +31,8 @@ Labels = tuple[str, ImagePath, tuple[int, int], tuple[Runs, ...]]
 def write_label_files(out: Path, kind: LabelKind, classes: Sequence[str], sources: Sequence[Source]) -> Path:
     """Write OUT/labels_<kind>, of all images that were judged, and return it.
 
-    labelme: a JSON for each image, called like its mask; cvat and coco: one file.
+    labelme: a JSON for each image, called like its mask; cvat and coco: one file. A name in cvat is that of the tables, since
+    XML has no control characters; JSON has an escape for every name, with which the image is found.
 
     Args:
         out: folder with the finished tables.
@@ -53,7 +54,8 @@ def write_label_files(out: Path, kind: LabelKind, classes: Sequence[str], source
                     file.parent.mkdir(parents=True, exist_ok=True)
                     place = folder / f"{names[image_id]}.json"
                     text = labelme_json(_relative(path, place.parent), size, classes, masks)
-                    file.write_text(text, encoding="utf-8", newline="\n")
+                    # of what is no UTF-8, Python's escape is that of JSON
+                    file.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
             case "cvat":
                 with (temporary / "annotations.xml").open("w", encoding="utf-8", newline="\n") as stream:
                     stream.writelines(cvat_xml(classes, ((name, size, masks) for name, _, size, masks in found)))

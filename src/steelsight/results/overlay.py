@@ -18,7 +18,7 @@ from steelsight.verdicts.verdict import Verdict
 # Okabe and Ito's colours (RGB), told apart with any kind of colour vision; black is left out on dark steel.
 COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (0, 114, 178))
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_LINE = 22  # pixels per line of the legend
+_LINE, _LEFT = 22, 8  # pixels of the legend: per line, and before its text
 _TEXT = 0.5
 _DASH, _GAP = 4, 3
 """Of the outline around what is suspected, in thicknesses of a line."""
@@ -91,7 +91,9 @@ def _dash(canvas: NDArray[np.uint8], outline: NDArray[np.int32], colour: Colour,
     """One dash at least, of a contour that goes from pixel to pixel."""
     dash, period = _DASH * thickness, (_DASH + _GAP) * thickness
     for start in range(0, len(outline), period):
-        cv2.polylines(canvas, [outline[start : start + dash]], False, colour, thickness)
+        piece = outline[start : start + dash]
+        # of one point alone polylines draw nothing
+        cv2.polylines(canvas, [piece if len(piece) > 1 else np.repeat(piece, 2, axis=0)], False, colour, thickness)
 
 
 def _as_rgb(image: Image) -> NDArray[np.uint8]:
@@ -125,15 +127,16 @@ def _legend(runs: Sequence[Runs], classes: Sequence[str], p_defect: float, suspe
 def _strip(entries: Sequence[_Entry], width: int) -> NDArray[np.uint8]:
     """The entries on dark, broken into as many lines as the width needs."""
     placed: list[tuple[_Entry, str, int, int, int]] = []
-    left, line = 8, 0
+    left, line = _LEFT, 0
     for entry in entries:
         # OpenCV's built-in font has no other characters
         plain = entry.text.replace("²", "2").encode("ascii", "replace").decode("ascii")
-        length = cv2.getTextSize(plain, _FONT, _TEXT, 1)[0][0]
-        if left > 8 and left + length > width:
-            left, line = 8, line + 1
-        placed.append((entry, plain, left, line, length))
-        left += length + entry.gap
+        for piece in _broken(plain, width - _LEFT):
+            length = _length(piece)
+            if left > _LEFT and left + length > width:
+                left, line = _LEFT, line + 1
+            placed.append((entry, piece, left, line, length))
+            left += length + entry.gap
     strip = np.full(((line + 1) * _LINE + 4, width, 3), 24, np.uint8)
     for entry, plain, x, row, length in placed:
         if entry.box is not None:
@@ -141,3 +144,20 @@ def _strip(entries: Sequence[_Entry], width: int) -> NDArray[np.uint8]:
             cv2.rectangle(strip, (x - 5, top), (x + length + 5, top + _LINE - 2), entry.box, cv2.FILLED)
         cv2.putText(strip, plain, (x, row * _LINE + 18), _FONT, _TEXT, entry.colour, 1, cv2.LINE_AA)
     return strip
+
+
+def _broken(text: str, room: int) -> list[str]:
+    """A text in pieces that fit into some pixels, cut at its last space or, in a word that is longer, anywhere."""
+    pieces = []
+    while _length(text) > room and len(text) > 1:
+        fits = next((end for end in range(len(text) - 1, 1, -1) if _length(text[:end]) <= room), 1)
+        space = text.rfind(" ", 1, fits + 1)
+        end = space if space > 0 else fits
+        pieces.append(text[:end])
+        text = text[end:].lstrip()
+    return [*pieces, text]
+
+
+def _length(text: str) -> int:
+    """Its pixels in the legend."""
+    return int(cv2.getTextSize(text, _FONT, _TEXT, 1)[0][0])

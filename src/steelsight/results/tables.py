@@ -24,6 +24,8 @@ TABLES = (SUBMISSION, DEFECTS, IMAGES)
 RegionKind = Literal["found", "suspected"]
 """Of a row in defects.csv, in its last column `KIND`: what is suspected is not found."""
 KIND = "kind"
+_DECIMALS = range(6, 17)
+"""Of a share: no image has so many pixels that the most are not enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +216,18 @@ class Tables:
             return [*first, height, width, p_defect, probability, *found_nothing, ";".join(said.flags), said.error]
         found = ";".join(name for name, runs in zip(self.classes, said.runs, strict=True) if runs.area)
         areas = [runs.area for runs in said.runs]
-        shares = [f"{area / (said.counted or said.size[0] * said.size[1]):.6f}" for area in areas]
+        shares = [_share(area, said.counted or said.size[0] * said.size[1]) for area in areas]
         return [*first, height, width, p_defect, probability, found, *areas, *shares, ";".join(said.flags), ""]
+
+
+def _share(area: int, pixels: int) -> str:
+    """A share with six decimals, or with as many as it takes to tell it from 0.
+
+    >>> _share(1, 1000), _share(1, 10_000_000), _share(0, 1000)
+    ('0.001000', '0.0000001', '0.000000')
+    """
+    texts = (f"{area / pixels:.{digits}f}" for digits in _DECIMALS)
+    return next(text for text in texts if not area or float(text))
 
 
 def line(row: Sequence[object]) -> bytes:

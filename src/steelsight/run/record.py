@@ -24,7 +24,7 @@ from steelsight.core.errors import UserError
 from steelsight.core.files import refuse_links_out, resolved, write_csv, write_json
 from steelsight.core.model import Model, explain
 from steelsight.core.parsing import whole
-from steelsight.core.safe_names import from_cell
+from steelsight.core.safe_names import from_cell, shown
 from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Layout, Remark, Sample
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import RunError, Runs, format_runs, parse_runs
@@ -159,15 +159,15 @@ def write_record(folder: Path, record: Record) -> None:
     skipped = tuple(
         _Skipped(
             kind=fault.kind,
-            file=_stored(fault.file, root),
+            file=shown(_stored(fault.file, root)),
             line=fault.line,
             image_id=fault.image_id,
-            message=fault.message,
+            message=shown(fault.message),
         )
         for fault in record.skipped
     )
     remarks = tuple(
-        _Remark(kind=one.kind, file=_stored(one.file, root), images=one.images, message=one.message)
+        _Remark(kind=one.kind, file=shown(_stored(one.file, root)), images=one.images, message=shown(one.message))
         for one in record.remarks
     )
     header = _Header(
@@ -178,7 +178,7 @@ def write_record(folder: Path, record: Record) -> None:
         fingerprint=record.fingerprint,
         of_images=record.of_images,
         later_from=record.later_from,
-        notes=record.notes,
+        notes=tuple(map(shown, record.notes)),
         remarks=remarks,
         ignored_classes=record.ignored_classes,
         ignored_images=sum(bool(sample.ignored.area) for sample in every),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from helpers.data import SHARED, needs_shared
 from helpers.layout_writers import palette_png, write_csv, write_index_png, write_picture
+from helpers.pictures import tiff
 from PIL import Image
 
 from steelsight.core.errors import UserError
@@ -236,6 +237,27 @@ def test_a_grey_mask_of_few_bits_holds_what_is_stored(tmp_path: Path, bits: int)
     (tmp_path / "masks" / "a.png").write_bytes(palette_png(indices, bits, grey=True))
     np.testing.assert_array_equal(read_mask(tmp_path / "masks" / "a.png"), indices)
     assert read_dataset(tmp_path).classes == tuple(map(str, range(1, 2**bits)))
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+@pytest.mark.parametrize("photometric", [0, 1, 3])
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_a_tiff_of_few_bits_holds_what_is_stored(tmp_path: Path, bits: int, photometric: int, deflate: bool) -> None:
+    indices = np.arange(5 * 9).reshape(5, 9).astype(np.uint8) % 2**bits
+    stored = 2**bits - 1 - indices if photometric == 0 else indices  # where white is 0
+    path = tmp_path / "a.tif"
+    for orientation, seen in ((6, np.rot90(indices, -1)), (None, indices)):
+        path.write_bytes(tiff(stored, photometric=photometric, depth=bits, deflate=deflate, orientation=orientation))
+        np.testing.assert_array_equal(read_mask(path), seen)
+    if photometric == 3:
+        np.testing.assert_array_equal(np.asarray(Image.open(path)), indices)
+
+
+def test_a_tiff_of_few_bits_and_a_very_long_row_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(np.ones((1, 1 << 14), np.uint8), depth=4))
+    with pytest.raises(UserError, match="not an image that can be decoded"):
+        read_mask(path)
 
 
 def test_a_black_and_white_tiff_holds_index_1(tmp_path: Path) -> None:

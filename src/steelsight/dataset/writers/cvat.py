@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
+from steelsight.core.safe_names import told_apart
 from steelsight.dataset.writers.labelled import Labelled, files_written
 from steelsight.imaging.outlines import Outline, outlines
 from steelsight.imaging.rle import Runs, decode_runs
@@ -26,7 +27,7 @@ def cvat_xml(classes: Sequence[str], images: Iterable[tuple[str, tuple[int, int]
     """The lines of the XML.
 
     Args:
-        images: name, height and width, and the mask of each class.
+        images: name, height and width, and the mask of each class. XML may not hold every name: it stands as in all tables.
     """
     yield '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n  <meta>\n    <task>\n'
     yield "      <labels>\n"
@@ -34,7 +35,7 @@ def cvat_xml(classes: Sequence[str], images: Iterable[tuple[str, tuple[int, int]
         yield f"        <label><name>{escape(name)}</name><type>any</type><attributes></attributes></label>\n"
     yield "      </labels>\n    </task>\n  </meta>\n"
     for number, (name, (height, width), masks) in enumerate(images):
-        yield f'  <image id="{number}" name={quoteattr(name)} width="{width}" height="{height}">\n'
+        yield f'  <image id="{number}" name={quoteattr(told_apart(name))} width="{width}" height="{height}">\n'
         for label, runs in zip(classes, masks, strict=True):
             if runs.area:
                 for outline in outlines(decode_runs(runs, (height, width))):

@@ -1,9 +1,8 @@
 """Names for image files that are written anew: each its own, on every disk and in every layout."""
 
-import re
 from pathlib import PurePosixPath
 
-_UNSAFE = re.compile(r"[\\\ud800-\udfff]")  # what a file name may hold, and a label file in UTF-8 may not
+from steelsight.core.safe_names import made_plain
 
 
 def free_name(image_id: str, taken: set[str], *, flat: bool = False, by_stem: bool = False) -> str:
@@ -23,7 +22,7 @@ def free_name(image_id: str, taken: set[str], *, flat: bool = False, by_stem: bo
     >>> [free_name(name, taken, flat=True, by_stem=True) for name in ("coil/1.jpg", "coil/1.png")]
     ['coil_1.jpg', 'coil_1-2.png']
     """
-    parts = PurePosixPath(_UNSAFE.sub("_", image_id)).parts
+    parts = PurePosixPath(made_plain(image_id).replace("\\", "_")).parts  # a label file may take it for a folder
     while len(parts) > 1 and parts[0].lower() == "images":
         parts = parts[1:]
     path = name = PurePosixPath("_".join(parts)) if flat else PurePosixPath(*parts)

@@ -42,6 +42,7 @@ def judge_later(inspector: Inspector, record: Record, progress: Callable[[int, i
     regions: list[tuple[Region, ...]] = []
     pixels: list[list[tuple[int, ...]]] = []  # of each class: shared, marked, true
     matched: list[list[Matched]] = []
+    flags: list[tuple[str, ...]] = []
     partly = any(sample.ignored.area for sample in record.later)
     for index, said in enumerate(inspector.stream(sources_of(record.later), keep_maps=partly)):
         progress(index + 1, len(record.later))
@@ -52,6 +53,7 @@ def judge_later(inspector: Inspector, record: Record, progress: Callable[[int, i
         p_defect.append(said.p_defect)
         runs, found = counted_part(said, sample, inspector.card.rule)
         regions.append(found)
+        flags.append(said.flags)
         both = list(zip(sample.runs, runs, strict=True))
         pixels.append([(shared_area(true, marked), marked.area, true.area) for true, marked in both])
         matched.append([match_runs(true, marked, height=sample.size[0]) for true, marked in both])
@@ -74,6 +76,7 @@ def judge_later(inspector: Inspector, record: Record, progress: Callable[[int, i
         regions=tuple(regions),
         defects=defects,
         counted=counted_pixels([record.later[index] for index in judged]),
+        flags=tuple(flags) if any(flags) else None,
     )
     gone = tuple(sample.image_id for index, sample in enumerate(record.later) if index not in set(judged))
     return _figures(inspector.card, record.later_from, tested, defects, counts, gone)

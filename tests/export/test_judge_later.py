@@ -11,7 +11,7 @@ import pytest
 from helpers.data import SAMPLE
 from helpers.policies import make_policy
 from helpers.small_run import small_run
-from helpers.tiny_inspector import CLASSES, make_inspector
+from helpers.tiny_inspector import CLASSES, RULE, make_inspector
 from typer.testing import CliRunner
 
 from steelsight import Inspector, score
@@ -21,7 +21,7 @@ from steelsight.dataset.model import UNKNOWN, Sample
 from steelsight.dataset.read import read_dataset
 from steelsight.export.judge_later import judge_later
 from steelsight.imaging.read import image_size, list_images
-from steelsight.imaging.rle import Runs
+from steelsight.imaging.rle import Runs, encode_mask
 from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.training_images import are_fresh
 from steelsight.report.build import build_report
@@ -181,6 +181,19 @@ def test_the_figures_go_with_the_decision_that_they_are_of(split: Path, tmp_path
     assert run.later_figures_file.exists()
     write_decision(run, decision.model_copy(update={"rule": decision.rule.model_copy(update={"min_area": (1,) * 4})}))
     assert not run.later_figures_file.exists()
+
+
+def test_later_figures_have_no_interval_without_width(tmp_path: Path) -> None:
+    """A rule that marks nothing: a Dice of 0 on the one image with a defect, and no false alarm on any."""
+    rule = RULE.model_copy(update={"min_area": (10**7,) * 2})
+    inspector = Inspector.open(make_inspector(tmp_path / "inspector", rule=rule), device="cpu")
+    first, *others = list_images(SAMPLE / "train_images")[:4]
+    defect, nothing = encode_mask(np.ones(image_size(first), np.bool_)), Runs.empty()
+    later = [Sample(path.name, path, image_size(path), (nothing, nothing)) for path in others]
+    later.append(Sample(first.name, first, image_size(first), (defect, nothing)))
+    figures = judge_later(inspector, record_of(*later), lambda done, of: None)
+    assert figures.defective_dice == (0, None, None)
+    assert figures.false_alarm_share == pytest.approx((0, 0, 1 - 0.025 ** (1 / 4)))  # its other class is empty, too
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from steelsight.metrics.classification import roc_auc
 from steelsight.metrics.defect_figures import defect_figures
 from steelsight.metrics.defects import Defects, Matched, match_runs
 from steelsight.metrics.dice import dice_figures, pair_dice
-from steelsight.metrics.intervals import Interval, bootstrap_interval, bootstrap_ratios
+from steelsight.metrics.intervals import Interval, bootstrap_interval, bootstrap_ratios, without_spread
 from steelsight.run.record import Record
 from steelsight.selection.later_figures import Figure, LaterFigures
 from steelsight.verdicts.evaluated import EvaluationSet
@@ -92,12 +92,13 @@ def _figures(
 ) -> LaterFigures:
     shared, marked, true = np.moveaxis(counts, 2, 0)
     dice, groups = pair_dice(shared, marked, true), tested.groups
-    has, says = true > 0, marked > 0
+    of_image, has, says = dice.mean(axis=1), true > 0, marked > 0
     summed = dice_figures(shared, marked, true)
     found = defect_figures(defects, len(dice), len(card.classes)).all
 
-    def ratio(value: float, parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> Figure:
-        interval = bootstrap_ratios(parts.sum(axis=1, keepdims=True), wholes.sum(axis=1, keepdims=True), groups)[0]
+    def share(value: float, parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> Figure:
+        part, whole = parts.sum(axis=1), wholes.sum(axis=1)
+        interval = without_spread(part, whole, groups) or bootstrap_ratios(part[:, None], whole[:, None], groups)[0]
         return _figure(value, interval)
 
     return LaterFigures(
@@ -108,10 +109,12 @@ def _figures(
         defective=int(tested.defective.sum()),
         groups=int(np.unique(groups).size),
         unreadable=unreadable,
-        dice=_figure(summed.dice, bootstrap_interval(dice.mean(axis=1), groups)),
+        dice=_figure(
+            summed.dice, without_spread(of_image, np.ones(len(dice)), groups) or bootstrap_interval(of_image, groups)
+        ),
         floor=summed.floor,
-        defective_dice=ratio(summed.defective_dice, dice * has, has.astype(np.float64)),
-        false_alarm_share=ratio(summed.false_alarm_share, (says & ~has) * 1.0, (~has) * 1.0),
+        defective_dice=share(summed.defective_dice, dice * has, has.astype(np.float64)),
+        false_alarm_share=share(summed.false_alarm_share, (says & ~has) * 1.0, (~has) * 1.0),
         auc=_auc(tested),
         annotated=found.annotated,
         found=found.found,

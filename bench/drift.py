@@ -99,8 +99,8 @@ def worsen(inspector: Inspector, folder: Path) -> None:
                 float(network.probabilities(network.preprocess.to_input(image)[None])[0])
                 for network in engine.classifiers
             ]
-            drawn = fold_score(said, folds, hashlib.sha256(path.read_bytes()).hexdigest())
-            scores.append(combine_probabilities(said) if drawn is None else drawn)
+            drawn = fold_score(said, folds, hashlib.sha256(path.read_bytes()).hexdigest(), engine.combine)
+            scores.append(combine_probabilities(said, engine.combine) if drawn is None else drawn)
         found = measure_drift(evidence, scores)
         if not found.known:
             print(found.sentence)

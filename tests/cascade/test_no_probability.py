@@ -124,3 +124,15 @@ def test_a_writer_counts_it_apart_draws_nothing_of_it_and_goes_on_after_a_stop(t
     drawn = {path.stem for path in (tmp_path / "out" / "masks").iterdir()}
     assert drawn == {path.stem for path in (tmp_path / "out" / "overlays").iterdir()}
     assert drawn == {one.source.path.stem for one in judged if one.error is None}
+
+
+def test_its_review_is_no_count_of_verdicts_where_the_others_have_none(tmp_path: Path) -> None:
+    """Without a policy; they would look as if each of them had been asked for."""
+    judged = list(judge(SOURCES, engine(2, nan), RULE))
+    odd = [one.source.image_id for one in judged if one.is_unjudged]
+    assert 0 < len(odd) < len(judged)
+    with ResultWriter(tmp_path / "out", ("bright", "dark"), SOURCES) as writer:
+        for one in judged:
+            writer.write(one)
+    assert writer.tally.verdicts is None
+    assert [name for name, _ in writer.tally.unjudged] == odd

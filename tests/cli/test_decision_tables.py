@@ -53,7 +53,12 @@ def test_a_limit_on_a_class_is_named_with_its_class() -> None:
     ("policy", "words"),
     [
         (make_policy(0.04, 0.72), "An image passes up to P(defect) 0.0400 and is rejected above P(defect) 0.7200;"),
-        (make_policy(0.04, None), "An image passes up to P(defect) 0.0400; every other image goes to review."),
+        (make_policy(0.04, None), "An image passes up to P(defect) 0.0400; every other image goes to review, and"),
+        (
+            make_policy(3e-5, 0.99997),
+            "An image passes up to P(defect) 0.00003 and is rejected above P(defect) 0.99997; every other image goes to "
+            "review, and so does each unusual one.",
+        ),
         (make_policy(None, None), "Every image goes to review: none passes, and none is rejected"),
         (
             make_policy(None, None, statements=(make_statement(among="passed", kept=False, missing=10),)),

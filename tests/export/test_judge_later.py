@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.data import SAMPLE
+from helpers.policies import make_policy
 from helpers.small_run import small_run
-from helpers.tiny_inspector import CLASSES, make_inspector
+from helpers.tiny_inspector import CLASSES, RULE, make_inspector
 from typer.testing import CliRunner
 
 from steelsight import Inspector, score
@@ -20,7 +21,8 @@ from steelsight.dataset.model import UNKNOWN, Sample
 from steelsight.dataset.read import read_dataset
 from steelsight.export.judge_later import judge_later
 from steelsight.imaging.read import image_size, list_images
-from steelsight.imaging.rle import Runs
+from steelsight.imaging.rle import Runs, encode_mask
+from steelsight.inspector.input_range import InputRange
 from steelsight.inspector.training_images import are_fresh
 from steelsight.report.build import build_report
 from steelsight.run.record import Record, read_record, write_record
@@ -127,12 +129,9 @@ def test_fresh_are_the_later_images_and_not_those_that_taught_classifiers_alone(
         are_fresh(exported, record.without_masks)
 
 
-def test_a_later_image_of_another_size_is_not_judged(tmp_path: Path) -> None:
-    """Its masks are of the image that was there when the run began."""
-    inspector = Inspector.open(make_inspector(tmp_path / "inspector"), device="cpu")
-    first, second = list_images(SAMPLE / "train_images")[:2]
-    nothing, none = (Runs.empty(),) * 2, np.zeros(0, np.int64)
-    record = Record(
+def record_of(*later: Sample) -> Record:
+    none = np.zeros(0, np.int64)
+    return Record(
         root=SAMPLE,
         layout="severstal",
         classes=CLASSES,
@@ -141,12 +140,37 @@ def test_a_later_image_of_another_size_is_not_judged(tmp_path: Path) -> None:
         groups=none,
         skipped=(),
         fingerprint="",
-        later=(Sample("a", first, image_size(first), nothing), Sample("b", second, (64, 256), nothing)),
-        later_groups=np.arange(2),
+        later=later,
+        later_groups=np.arange(len(later)),
         later_from="9",
     )
+
+
+def test_a_later_image_of_another_size_is_not_judged(tmp_path: Path) -> None:
+    """Its masks are of the image that was there when the run began."""
+    inspector = Inspector.open(make_inspector(tmp_path / "inspector"), device="cpu")
+    first, second = list_images(SAMPLE / "train_images")[:2]
+    nothing = (Runs.empty(),) * 2
+    record = record_of(Sample("a", first, image_size(first), nothing), Sample("b", second, (64, 256), nothing))
     figures = judge_later(inspector, record, lambda done, of: None)
     assert (figures.images, figures.unreadable) == (1, ("b",))
+
+
+def test_an_unusual_later_image_is_counted_where_the_inspector_sends_it(tmp_path: Path) -> None:
+    """By P(defect) alone none of these would go to a person: both thresholds are that of the gate."""
+    paths = list_images(SAMPLE / "train_images")[:6]
+    familiar = InputRange.of([np.full((2000, 2000), 128, np.uint8)])
+    policy = make_policy(pass_at=0.5, reject_at=0.5)
+    folder = make_inspector(tmp_path / "inspector", policy=policy, familiar=familiar)
+    inspector = Inspector.open(folder, device="cpu")
+    said = [inspector(path) for path in paths]
+    assert all("size" in one.flags for one in said)
+    later = (Sample(path.name, path, image_size(path), (Runs.empty(),) * 2) for path in paths)
+    outcome = judge_later(inspector, record_of(*later), lambda done, of: None).outcome
+    assert outcome is not None
+    assert [one.verdict.answer for one in said if one.verdict] == ["review"] * len(paths)
+    assert (sum(outcome.passed), sum(outcome.review), sum(outcome.rejected)) == (0, len(paths), 0)
+    assert (outcome.flagged, outcome.flags["size"]) == (len(paths), len(paths))
 
 
 def test_the_figures_go_with_the_decision_that_they_are_of(split: Path, tmp_path: Path) -> None:
@@ -157,6 +181,19 @@ def test_the_figures_go_with_the_decision_that_they_are_of(split: Path, tmp_path
     assert run.later_figures_file.exists()
     write_decision(run, decision.model_copy(update={"rule": decision.rule.model_copy(update={"min_area": (1,) * 4})}))
     assert not run.later_figures_file.exists()
+
+
+def test_later_figures_have_no_interval_without_width(tmp_path: Path) -> None:
+    """A rule that marks nothing: a Dice of 0 on the one image with a defect, and no false alarm on any."""
+    rule = RULE.model_copy(update={"min_area": (10**7,) * 2})
+    inspector = Inspector.open(make_inspector(tmp_path / "inspector", rule=rule), device="cpu")
+    first, *others = list_images(SAMPLE / "train_images")[:4]
+    defect, nothing = encode_mask(np.ones(image_size(first), np.bool_)), Runs.empty()
+    later = [Sample(path.name, path, image_size(path), (nothing, nothing)) for path in others]
+    later.append(Sample(first.name, first, image_size(first), (defect, nothing)))
+    figures = judge_later(inspector, record_of(*later), lambda done, of: None)
+    assert figures.defective_dice == (0, None, None)
+    assert figures.false_alarm_share == pytest.approx((0, 0, 1 - 0.025 ** (1 / 4)))  # its other class is empty, too
 
 
 @pytest.mark.slow

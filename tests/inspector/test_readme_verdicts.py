@@ -31,7 +31,8 @@ def test_the_bounds_and_what_they_mean(card: Any) -> None:
     text = paragraphs(card, policy)
     assert text[0] == (
         "An image passes if P(defect) is at most 0.0400, nothing is found in it and nothing about it is unusual. It is "
-        "rejected if P(defect) exceeds 0.7200. Every other image goes to review, and so does a file that cannot be read."
+        "rejected if P(defect) exceeds 0.7200 and nothing about it is unusual. Every other image goes to review, and so does "
+        "a file that cannot be read."
     )
     assert text[1].startswith("2 of 3 bounds guaranteed, with 95 % confidence. The networks are those of one fold.")
     assert "It no longer holds with another steel, line, camera or light." in text[1]
@@ -80,7 +81,7 @@ def test_severity_rules_and_bounds_that_are_not_there(card: Any) -> None:
     rules = [{"verdict": "reject", "class": "dark"}, {"verdict": "review", "more_than": 5, "per": "metre"}]
     text = paragraphs(card, make_policy(None, None, rules))
     assert text[0].startswith("No image passes. What no severity rule rejects goes to review.")
-    assert "(a pixel is 0.5 mm across the strip and 0.5 mm along it); reject comes first:" in text[1]
+    assert "(a pixel is 0.5 mm across the strip and 0.5 mm along it), unless the image is unusual; reject" in text[1]
     assert text[2:4] == ["- rule 1: reject: a defect of class dark", "- rule 2: review: more than 5 defects per metre"]
     assert verdict_paragraphs(card) == ["It gives no verdicts: none were decided for it."]
 

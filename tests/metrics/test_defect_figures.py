@@ -66,3 +66,15 @@ def test_an_interval_does_not_vanish_where_all_or_none_are_found(covered: int, l
     found, _ = defect_intervals(defects, np.arange(16) // 2, 1)
     assert found.found == found.half_found == pytest.approx((low, high))
     assert math.isnan(found.false_alarms_per_image.high)
+
+
+def test_defects_of_a_single_surface_say_nothing_of_how_sure_their_share_is() -> None:
+    """Seven defects of the second class on one surface, four of them found; the first class on each of eight."""
+    none = np.zeros((0, 2), np.int64)
+    first = [Matched(np.array([[9, 9 * (at % 2)]]), none) for at in range(8)]
+    second = [Matched(np.array([[9, 9]] * 4 + [[9, 0]] * 3), none), *[Matched(none, none)] * 7]
+    both = Defects.gather([list(image) for image in zip(first, second, strict=True)])
+    _, (spread, lone) = defect_intervals(both, np.arange(8), 2)
+    assert all(math.isnan(end) for end in (*lone.found, *lone.half_found))
+    assert spread == defect_intervals(Defects.gather([[one] for one in first]), np.arange(8), 1)[0]
+    assert spread.found.low < 0.5 < spread.found.high

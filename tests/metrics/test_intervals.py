@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from steelsight.metrics.intervals import bootstrap_interval, bootstrap_ratios, wilson
+from steelsight.metrics.intervals import bootstrap_interval, bootstrap_ratios, wilson, without_spread
 
 
 @given(st.integers(1, 500), st.data())
@@ -84,3 +84,32 @@ def test_ratios_of_many_columns_are_those_of_each_alone() -> None:
     assert all(np.isnan(end) for end in bootstrap_ratios(parts * 0, wholes * 0, groups)[0])
     with pytest.raises(ValueError, match="do not fit"):
         bootstrap_ratios(parts, wholes, groups[1:])
+
+
+def test_a_ratio_that_one_group_alone_weighs_in_has_no_interval() -> None:
+    """The other column of the same draws keeps its own to the bit."""
+    parts = np.array([[4, 1], [0, 0], [0, 2], [0, 1]])
+    wholes = np.array([[7, 2], [0, 0], [0, 2], [0, 3]])
+    groups = np.array([0, 0, 1, 2])
+    lone, known = bootstrap_ratios(parts, wholes, groups)
+    assert all(math.isnan(end) for end in lone)
+    assert bootstrap_ratios(parts[:, 1:], wholes[:, 1:], groups) == (known,)
+    assert known.low < 4 / 7 < known.high
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=8))
+def test_a_share_shows_spread_if_two_groups_weigh_and_it_is_neither_none_nor_all(
+    images: list[tuple[int, int, int]],
+) -> None:
+    part, more, groups = np.array(images).T
+    whole = part + more
+    said = without_spread(part, whole, groups)
+    weighing = len({group for group, weight in zip(groups.tolist(), whole.tolist(), strict=True) if weight})
+    if weighing < 2:
+        assert said is not None
+        assert all(math.isnan(end) for end in said)
+    elif 0 < part.sum() < whole.sum():
+        assert said is None
+    else:
+        theirs = binomtest(weighing if part.any() else 0, weighing).proportion_ci(0.95, method="exact")
+        assert said == pytest.approx((theirs.low, theirs.high))

@@ -131,6 +131,27 @@ def test_the_intervals_hold_their_figures(decision: Decision) -> None:
         assert interval.dice.low <= figures[name].dice <= interval.dice.high
 
 
+def test_defects_on_one_surface_say_nothing_of_how_sure_their_dice_is(
+    quick: OutOfFoldPredictions, tmp_path: Path
+) -> None:
+    import shutil
+
+    run = tmp_path / "run"
+    shutil.copytree(quick.run.path, run)
+    truth = run / "truth.csv"
+    header, *lines = truth.read_text().splitlines()
+    kept = next(line.split(",")[0] for line in lines if line.rsplit(",", 1)[1])
+    lone = [line if line.split(",")[0] == kept else line.rsplit(",", 1)[0] + "," for line in lines]
+    truth.write_text("\n".join([header, *lone]) + "\n")
+    for file in (run / "evidence").glob("*/*.npz"):
+        file.unlink()
+    decision = decide(Run(run))
+    assert decision.figures.defective_dice is not None
+    for interval in decision.intervals.values():
+        assert (interval.defective_dice.low, interval.defective_dice.high) == (None, None)
+        assert interval.dice.low is not None
+
+
 def test_the_gate_curve_peaks_at_the_kept_gate(decision: Decision) -> None:
     at_gate = {point.gate: point.score for point in decision.gate_curve}
     assert at_gate[decision.rule.gate] == pytest.approx(decision.figures.dice)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
-from steelsight.selection.unfound import best_dice
+from steelsight.selection.decision import read_decision
+from steelsight.selection.unfound import best_dice, unfound_sentences
 
 FAINT = 4
 """The class whose maps are changed."""
@@ -80,7 +81,7 @@ def test_a_class_that_no_network_has_learned_needs_more_surfaces(clear: Path, tm
     note = note_of(run)
     assert f"of {images} images that show it ({surfaces} surfaces)" in note
     assert "it is rightly marked on none. " in note
-    assert "have not learned it: no threshold brings the Dice of its pixels above 0.00" in note
+    assert "have not learned it: the best threshold brings the Dice of its pixels to 0.00 alone." in note
     assert f"What helps: labelled images of more than {surfaces} surfaces with it." in note
     assert "--objective" not in note
     assert "--rule" not in note
@@ -94,6 +95,10 @@ def test_a_class_that_no_network_has_learned_needs_more_surfaces(clear: Path, tm
         "best_dice": 0.0,
         "found_by": [],
     }
+    decision = read_decision(Run(run))
+    (told,) = decision.unfound
+    said = " ".join(unfound_sentences(told.model_copy(update={"best_dice": 0.00044}), decision, run))
+    assert "the Dice of its pixels to 0.0004 alone." in said  # a rounded figure, so that "none above" it would be wrong
 
 
 def test_a_class_that_is_seen_too_faintly_for_the_rule_is_told_apart(clear: Path, tmp_path: Path) -> None:

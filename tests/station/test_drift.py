@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelsight.dataset.read import read_dataset
+from steelsight.imaging.combine import combine_probabilities
 from steelsight.imaging.read import list_images, read_image
 from steelsight.inspector.artifact import read_card, write_card
 from steelsight.inspector.checksums import write_checksums
@@ -170,9 +171,9 @@ def test_real_strips_do_not_alarm_and_dark_ones_or_tiles_do(tmp_path: Path) -> N
 )
 def test_a_fold_is_drawn_by_the_image_alone(networks: list[tuple[float, int]], digest: bytes) -> None:
     said, folds = zip(*networks, strict=True)
-    score = fold_score(said, folds, digest.hex())
+    score = fold_score(said, folds, digest.hex(), "mean")
     of_fold = {fold: np.mean([p for p, of in networks if of == fold]) for fold in folds}
-    assert score == fold_score(said, folds, digest.hex())
+    assert score == fold_score(said, folds, digest.hex(), "mean")
     assert score in of_fold.values()
 
 
@@ -200,6 +201,31 @@ def test_a_station_scores_images_as_cross_validated_ones_were(tmp_path: Path) ->
         drawn.add(said.index(result.fold_score))
     assert len(classifiers) == 2
     assert drawn == {0, 1}
+
+
+@pytest.mark.parametrize("combine", ["mean", "logits", "votes"])
+def test_the_classifiers_of_a_fold_are_combined_as_in_its_evidence(tmp_path: Path, combine: Any) -> None:
+    """Two classifiers of one fold; as `EnsembleOutputs` combines them where evidence is made of a run."""
+    folder = make_inspector(
+        tmp_path / "inspector", classifiers=(STRETCHED, PADDED, STRETCHED, PADDED), segmenters=(STRETCHED,)
+    )
+    card = read_card(folder)
+    classifiers, segmenters = card.of_step("classify"), card.of_step("segment")
+    networks = tuple(one.model_copy(update={"fold": place // 2}) for place, one in enumerate(classifiers)) + segmenters
+    provenance = card.provenance.model_copy(update={"folds": (0, 1), "evidence": "cross-validated"})
+    changed = {"networks": networks, "provenance": provenance, "combine": combine}
+    write_card(folder, card.model_copy(update=changed))
+    write_checksums(folder)
+    path = list_images(SAMPLE / "train_images")[0]
+    station = Station.open(folder, StationSettings(data=tmp_path / "data"), device="cpu", threads=1)
+    try:
+        result = station.submit(Incoming(path.name, path.read_bytes(), "http")).result(30).result
+    finally:
+        station.close()
+    said = station.inspector(path).classifiers
+    assert said[:2] == said[2:]
+    assert said[0] != said[1]
+    assert result.fold_score == combine_probabilities(said[:2], combine)
 
 
 def test_of_several_stations_the_furthest_is_told_of() -> None:

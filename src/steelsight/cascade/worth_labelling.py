@@ -44,7 +44,7 @@ class Worth:
     Attributes:
         source: its name and file.
         size: height and width in pixels.
-        p_defect: mean of the classifiers; nan where there is none.
+        p_defect: what the classifiers say together; nan where there is none.
         split, unsure, places: see above, in [0, 1].
         likely: index of the class whose places are the most.
         marked: what the networks mark together, by class, at the image's size.

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from steelsight.cli.output import results
-from steelsight.core.formatting import at_most, percent
+from steelsight.core.formatting import apart, at_most, percent
 from steelsight.verdicts.guarantee import guarantee_of
 from steelsight.verdicts.text import outcome_text, stability_text
 
@@ -136,12 +136,14 @@ def headline(policy: "Policy") -> str:
     reach."""
     if policy.pass_at is None and policy.reject_at is None:
         return _review_alone(policy)
+    bounds = [bound for bound in (policy.pass_at, policy.reject_at) if bound is not None]
+    named = dict(zip(bounds, apart(*bounds, least=4), strict=True))
     parts = []
     if policy.pass_at is not None:
-        parts.append(f"passes up to P(defect) {policy.pass_at:.4f}")
+        parts.append(f"passes up to P(defect) {named[policy.pass_at]}")
     if policy.reject_at is not None:
-        parts.append(f"is rejected above P(defect) {policy.reject_at:.4f}")
-    return f"An image {' and '.join(parts)}; every other image goes to review."
+        parts.append(f"is rejected above P(defect) {named[policy.reject_at]}")
+    return f"An image {' and '.join(parts)}; every other image goes to review, and so does each unusual one."
 
 
 def _review_alone(policy: "Policy") -> str:

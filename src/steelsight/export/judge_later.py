@@ -18,7 +18,7 @@ from steelsight.metrics.classification import roc_auc
 from steelsight.metrics.defect_figures import defect_figures
 from steelsight.metrics.defects import Defects, Matched, match_runs
 from steelsight.metrics.dice import dice_figures, pair_dice
-from steelsight.metrics.intervals import Interval, bootstrap_interval, bootstrap_ratios
+from steelsight.metrics.intervals import Interval, bootstrap_interval, bootstrap_ratios, without_spread
 from steelsight.run.record import Record
 from steelsight.selection.later_figures import Figure, LaterFigures
 from steelsight.verdicts.evaluated import EvaluationSet
@@ -42,6 +42,7 @@ def judge_later(inspector: Inspector, record: Record, progress: Callable[[int, i
     regions: list[tuple[Region, ...]] = []
     pixels: list[list[tuple[int, ...]]] = []  # of each class: shared, marked, true
     matched: list[list[Matched]] = []
+    flags: list[tuple[str, ...]] = []
     partly = any(sample.ignored.area for sample in record.later)
     for index, said in enumerate(inspector.stream(sources_of(record.later), keep_maps=partly)):
         progress(index + 1, len(record.later))
@@ -52,6 +53,7 @@ def judge_later(inspector: Inspector, record: Record, progress: Callable[[int, i
         p_defect.append(said.p_defect)
         runs, found = counted_part(said, sample, inspector.card.rule)
         regions.append(found)
+        flags.append(said.flags)
         both = list(zip(sample.runs, runs, strict=True))
         pixels.append([(shared_area(true, marked), marked.area, true.area) for true, marked in both])
         matched.append([match_runs(true, marked, height=sample.size[0]) for true, marked in both])
@@ -74,6 +76,7 @@ def judge_later(inspector: Inspector, record: Record, progress: Callable[[int, i
         regions=tuple(regions),
         defects=defects,
         counted=counted_pixels([record.later[index] for index in judged]),
+        flags=tuple(flags) if any(flags) else None,
     )
     gone = tuple(sample.image_id for index, sample in enumerate(record.later) if index not in set(judged))
     return _figures(inspector.card, record.later_from, tested, defects, counts, gone)
@@ -89,12 +92,13 @@ def _figures(
 ) -> LaterFigures:
     shared, marked, true = np.moveaxis(counts, 2, 0)
     dice, groups = pair_dice(shared, marked, true), tested.groups
-    has, says = true > 0, marked > 0
+    of_image, has, says = dice.mean(axis=1), true > 0, marked > 0
     summed = dice_figures(shared, marked, true)
     found = defect_figures(defects, len(dice), len(card.classes)).all
 
-    def ratio(value: float, parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> Figure:
-        interval = bootstrap_ratios(parts.sum(axis=1, keepdims=True), wholes.sum(axis=1, keepdims=True), groups)[0]
+    def share(value: float, parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> Figure:
+        part, whole = parts.sum(axis=1), wholes.sum(axis=1)
+        interval = without_spread(part, whole, groups) or bootstrap_ratios(part[:, None], whole[:, None], groups)[0]
         return _figure(value, interval)
 
     return LaterFigures(
@@ -105,10 +109,12 @@ def _figures(
         defective=int(tested.defective.sum()),
         groups=int(np.unique(groups).size),
         unreadable=unreadable,
-        dice=_figure(summed.dice, bootstrap_interval(dice.mean(axis=1), groups)),
+        dice=_figure(
+            summed.dice, without_spread(of_image, np.ones(len(dice)), groups) or bootstrap_interval(of_image, groups)
+        ),
         floor=summed.floor,
-        defective_dice=ratio(summed.defective_dice, dice * has, has.astype(np.float64)),
-        false_alarm_share=ratio(summed.false_alarm_share, (says & ~has) * 1.0, (~has) * 1.0),
+        defective_dice=share(summed.defective_dice, dice * has, has.astype(np.float64)),
+        false_alarm_share=share(summed.false_alarm_share, (says & ~has) * 1.0, (~has) * 1.0),
         auc=_auc(tested),
         annotated=found.annotated,
         found=found.found,

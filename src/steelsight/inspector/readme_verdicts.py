@@ -36,4 +36,5 @@ def _severity(policy: Policy) -> list[str]:
         "" if scale is None else f" (a pixel is {scale.across:g} mm across the strip and {scale.along:g} mm along it)"
     )
     rules = [f"- rule {number}: {rule.text}" for number, rule in enumerate(policy.severity.rules, start=1)]
-    return [f"Severity rules judge what is found, whatever P(defect) is{size}; reject comes first:", *rules]
+    what = f"Severity rules judge what is found, whatever P(defect) is{size}, unless the image is unusual"
+    return [f"{what}; reject comes first:", *rules]

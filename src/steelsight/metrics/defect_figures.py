@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.metrics.binomial import clopper_pearson_lower, clopper_pearson_upper
 from steelsight.metrics.defects import Defects
-from steelsight.metrics.intervals import Interval, bootstrap_ratios
+from steelsight.metrics.intervals import Interval, bootstrap_ratios, without_spread
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,8 @@ class DefectIntervals:
     """95 % intervals over draws of groups.
 
     Draws of a sample in which all or none were found say nothing of how sure that is: `found` and `half_found` are then
-    Clopper and Pearson's of as many groups as have a defect, and `false_alarms_per_image` is nan where there is none.
+    Clopper and Pearson's of as many groups as have a defect, and nan where fewer than two have one.
+    `false_alarms_per_image` is nan where there is none.
     """
 
     found: Interval
@@ -181,8 +181,8 @@ def defect_intervals(
         any_found, half_found, rate = drawn[3 * number : 3 * number + 3]
         found.append(
             DefectIntervals(
-                _exact(any_part, annotated[:, number], groups) or any_found,
-                _exact(half_part, annotated[:, number], groups) or half_found,
+                without_spread(any_part, annotated[:, number], groups) or any_found,
+                without_spread(half_part, annotated[:, number], groups) or half_found,
                 rate if false.any() else Interval(math.nan, math.nan),
             )
         )
@@ -191,15 +191,6 @@ def defect_intervals(
 
 def _per_image(rows: NDArray[np.int64], chosen: NDArray[np.bool_], images: int) -> NDArray[np.int64]:
     return np.bincount(rows[chosen, 0], minlength=images)
-
-
-def _exact(part: NDArray[np.int64], whole: NDArray[np.int64], groups: NDArray[np.integer[Any]]) -> Interval | None:
-    """Clopper and Pearson's interval where all or none were found; else None."""
-    count = np.unique(groups[whole > 0]).size
-    if not count or part.sum() not in (0, whole.sum()):
-        return None
-    hit = count if part.any() else 0
-    return Interval(clopper_pearson_lower(hit, count, 0.025), clopper_pearson_upper(hit, count, 0.025))
 
 
 def decade_of(areas: NDArray[np.int64]) -> NDArray[np.int64]:

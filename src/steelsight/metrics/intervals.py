@@ -1,4 +1,4 @@
-"""How far a figure may be off: the bootstrap over groups, and Wilson's interval for a share."""
+"""How far a figure may be off: the bootstrap over groups, what stands where it shows no spread, and Wilson's interval."""
 
 import math
 import warnings
@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from steelsight.metrics.binomial import clopper_pearson_lower, clopper_pearson_upper
 
 
 class Interval(NamedTuple):
@@ -84,7 +86,7 @@ def bootstrap_ratios(
         groups: (n,), the group of each image.
 
     Returns:
-        Of each column; a draw in which its `wholes` are 0 is left out.
+        Of each column; a draw in which its `wholes` are 0 is left out. (nan, nan) where fewer than two groups have `wholes`.
 
     Raises:
         ValueError: the shapes do not fit.
@@ -105,11 +107,35 @@ def bootstrap_ratios(
     drawn = np.stack([np.bincount(rng.integers(count, size=count), minlength=count) @ sums for _ in range(draws)])
     part, whole = np.hsplit(drawn, 2)
     found = []
-    for above, below in zip(part.T, whole.T, strict=True):
-        ratios = above[below != 0] / below[below != 0]
+    for above, below, of_groups in zip(part.T, whole.T, np.hsplit(sums, 2)[1].T, strict=True):
+        ratios = above[below != 0] / below[below != 0] if np.count_nonzero(of_groups) > 1 else np.zeros(0)
         ends = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2]) if ratios.size else (math.nan, math.nan)
         found.append(Interval(float(ends[0]), float(ends[1])))
     return tuple(found)
+
+
+def without_spread(part: NDArray[Any], whole: NDArray[Any], groups: NDArray[np.integer[Any]]) -> Interval | None:
+    """The 95 % interval of a share where draws of groups would show no spread; None where they do.
+
+    Fewer than two groups that weigh say nothing of it. Where all or none of each is hit, it is Clopper and Pearson's of as
+    many groups as weigh.
+
+    Args:
+        part, whole: (n,), one entry per image; the share is the sum of `part` over that of `whole`, 0 <= part <= whole.
+        groups: (n,), the group of each image; it weighs if its `whole` is above 0.
+
+    >>> without_spread(np.array([4, 0]), np.array([7, 0]), np.arange(2))
+    Interval(low=nan, high=nan)
+    >>> without_spread(np.zeros(30), np.ones(30), np.arange(30))  # doctest: +ELLIPSIS
+    Interval(low=0.0, high=0.115...)
+    """
+    count = np.unique(groups[whole > 0]).size
+    if count < 2:
+        return Interval(math.nan, math.nan)
+    if part.sum() not in (0, whole.sum()):
+        return None
+    hit = count if part.any() else 0
+    return Interval(clopper_pearson_lower(hit, count, 0.025), clopper_pearson_upper(hit, count, 0.025))
 
 
 def wilson(k: int, n: int, level: float = 0.95) -> Interval:

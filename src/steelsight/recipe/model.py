@@ -282,7 +282,7 @@ class Selection(Fields):
     chosen once for `all` folds, or per `fold`.
 
     Attributes:
-        combine: how what the networks say is averaged, see `steelsight.imaging.combine`.
+        combine: how what the networks say is combined, see `steelsight.imaging.combine`.
     """
 
     classifiers: Chosen

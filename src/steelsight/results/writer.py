@@ -38,24 +38,29 @@ class Tally:
     """How many images were written, of those how many are defective and flagged, and which were not judged.
 
     Attributes:
-        verdicts: how many pass, go to review or are rejected, unreadable ones included; None without a policy.
+        given: verdicts that were given, unreadable images included; without a policy an unjudged image goes to review, and no
+            other has one.
         unreadable: name and reason of those that could not be read.
         unjudged: of those for which a network gave no probability.
     """
 
     images: int = 0
-    verdicts: dict[str, int] | None = None
+    given: dict[str, int] = field(default_factory=lambda: {"pass": 0, "review": 0, "reject": 0})
     defective: int = 0
     flagged: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     unjudged: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def verdicts(self) -> dict[str, int] | None:
+        """How many images pass, go to review or are rejected; None where some have no verdict, as without a policy."""
+        return self.given if self.images and sum(self.given.values()) == self.images else None
+
     def add(self, row: FinishedRow) -> None:
         """Count an image."""
         self.images += 1
         if row.verdict:
-            self.verdicts = self.verdicts or {"pass": 0, "review": 0, "reject": 0}
-            self.verdicts[row.verdict] += 1
+            self.given[row.verdict] += 1
         self.defective += row.area > 0
         self.flagged += row.is_flagged
         if row.error:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from steelsight.core.commands import command
 from steelsight.core.errors import UserError
 from steelsight.metrics.dice import pair_dice
-from steelsight.metrics.intervals import bootstrap_interval
+from steelsight.metrics.intervals import bootstrap_interval, without_spread
 from steelsight.recipe import Step
 from steelsight.recipe.check_stated_rule import check_stated_rule
 from steelsight.rule.bootstrap import find_stability
@@ -324,8 +324,11 @@ def _intervals(counts: PixelCounts, groups: NDArray[np.int64]) -> Intervals:
     dice = pair_dice(counts.intersection, counts.predicted, counts.truth)
     defective = counts.truth > 0
     parts = np.stack([np.where(defective, dice, 0.0).sum(axis=1), defective.sum(axis=1)], axis=1)
-    low, high = bootstrap_interval(dice.mean(axis=1), groups)
-    least, most = bootstrap_interval(parts, groups, lambda drawn: drawn[:, 0].sum() / drawn[:, 1].sum())
+    of_image = dice.mean(axis=1)
+    low, high = without_spread(of_image, np.ones(len(dice)), groups) or bootstrap_interval(of_image, groups)
+    least, most = without_spread(parts[:, 0], parts[:, 1], groups) or bootstrap_interval(
+        parts, groups, lambda drawn: drawn[:, 0].sum() / drawn[:, 1].sum()
+    )
     return Intervals(
         dice=FigureInterval(low=_number(low), high=_number(high)),
         defective_dice=FigureInterval(low=_number(least), high=_number(most)),

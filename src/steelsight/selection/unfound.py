@@ -97,7 +97,7 @@ def _what(of: UnfoundClass) -> str:
 def _why(of: UnfoundClass) -> str:
     reached, _ = apart(of.best_dice, LEARNED)
     if of.best_dice < LEARNED:
-        return f"The networks have not learned it: no threshold brings the Dice of its pixels above {reached}."
+        return f"The networks have not learned it: the best threshold brings the Dice of its pixels to {reached} alone."
     return f"The networks have learned something of it: the best threshold brings the Dice of its pixels to {reached}."
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.formatting import about
-from steelsight.imaging.combine import combine_probabilities
+from steelsight.imaging.combine import Combine, combine_probabilities
 from steelsight.inspector.artifact import InspectorCard
 from steelsight.verdicts.evaluated import EvaluationSet
 
@@ -81,7 +81,7 @@ def measure_drift(evidence: EvaluationSet | None, scores: Sequence[float]) -> Dr
     Args:
         evidence: see `read_tested`; None where the inspector has none.
         scores: P(defect) of consecutive images of the line in their order, in [0, 1], said as of the tested images:
-            `fold_score`, or the mean of the classifiers where that is None.
+            `fold_score`, or what the classifiers say together where that is None.
 
     Raises:
         ValueError: a score is not a number from 0 to 1.
@@ -117,25 +117,26 @@ def scored_folds(card: InspectorCard) -> tuple[int, ...]:
     return () if is_calibrated or len(set(folds)) < 2 else folds
 
 
-def fold_score(said: Sequence[float], folds: Sequence[int], sha256: str) -> float | None:
+def fold_score(said: Sequence[float], folds: Sequence[int], sha256: str, combine: Combine) -> float | None:
     """P(defect) by the classifiers of one fold, drawn by the image's hash.
 
-    Cross-validated images were each judged by one fold's networks. What all folds say in the mean is less extreme, and
-    would look like drift.
+    Cross-validated images were each judged by one fold's networks. What all folds say together is less extreme, and would
+    look like drift.
 
     Args:
         said: by each classifier, in [0, 1]; empty where there was no image to judge.
         folds: see `scored_folds`.
         sha256: of the image's file, hexadecimal.
+        combine: how the inspector combines its classifiers, and the evidence those of a fold.
 
-    >>> fold_score([0.2, 0.6, 0.7], [0, 0, 2], "0a"), fold_score([0.2, 0.6, 0.7], [0, 0, 2], "0b")
-    (0.4, 0.7)
+    >>> [fold_score([0.2, 0.6, 0.7], [0, 0, 2], sha256, "mean") for sha256 in ("0a", "0b")]
+    [0.4, 0.7]
     """
     if not said or not folds:
         return None
     present = sorted(set(folds))
     drawn = present[int(sha256, 16) % len(present)]
-    return combine_probabilities([p for p, fold in zip(said, folds, strict=True) if fold == drawn])
+    return combine_probabilities([p for p, fold in zip(said, folds, strict=True) if fold == drawn], combine)
 
 
 def independent_images(scores: Floats) -> float:

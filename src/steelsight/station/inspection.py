@@ -70,7 +70,8 @@ class Result:
         bytes: of the file.
         inspector: fingerprint of the inspector, hexadecimal.
         size: height and width in pixels; None where the file could not be read.
-        p_defect: mean of the classifiers; None where the file could not be read, or one of them gave no probability.
+        p_defect: what the classifiers say together; None where the file could not be read, or one of them gave no
+            probability.
         probability: the same calibrated; None without a policy, or where `p_defect` is.
         verdict: None without a policy, unless a network gave no probability: that is review in any case.
         reason: of the verdict; empty without a policy.

@@ -60,7 +60,7 @@ class Station:
         inspector.engine("latency")  # both are loaded before the first image comes
         engine = inspector.engine("throughput")
         self._grey = sees_grey(engine)
-        self._folds = scored_folds(inspector.card)
+        self._folds, self._combine = scored_folds(inspector.card), inspector.card.combine
         self._segmenters = tuple(network.preprocess for network in engine.segmenters)
         self.store.sweep()
         self._closed, self._left = False, Unwritten()
@@ -312,7 +312,7 @@ class Station:
             doubt=UNJUDGED if judged.error is not None else doubt_of(verdict, p),
             has_image=kept,
             has_maps=kept and judged.network_maps is not None,
-            fold_score=fold_score(judged.classifiers, self._folds, sha256),
+            fold_score=fold_score(judged.classifiers, self._folds, sha256, self._combine),
             arrival=arrival,
             suspected=judged.suspected,
             suspected_runs=tuple(map(format_runs, judged.suspected_runs)) if judged.suspected else (),

@@ -1,4 +1,4 @@
-"""From the classifiers' mean to the share of such images that are defective."""
+"""From what the classifiers say together to the share of such images that are defective."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -36,7 +36,7 @@ _RANGE = 0.01, 100.0  # where the temperature is searched
 
 
 class Calibration(Model):
-    """A rising map from P(defect), the mean of the classifiers, to a calibrated probability.
+    """A rising map from P(defect), what the classifiers say together, to a calibrated probability.
 
     Attributes:
         kind: `none` leaves it as it is; `temperature` divides its logit; `isotonic` is a rising line in pieces.

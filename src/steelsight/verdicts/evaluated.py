@@ -39,7 +39,7 @@ class EvaluationSet:
         folds: int64 (N,), the fold that each image was judged in; 0 for all where there are none.
         groups: int64 (N,), twin groups: the unit of every bound.
         sizes: int64 (N, 2), height and width in pixels.
-        p_defect: float64 (N,) in [0, 1], mean of the classifiers.
+        p_defect: float64 (N,) in [0, 1], what the classifiers say together (see `imaging.combine`).
         truth: int64 (N, K), true pixels of each class; 0 of an image that is known by a label alone.
         regions: of each image, the connected defects that the rule found.
         defects: these held against the annotated ones; None in what was written before it was known.

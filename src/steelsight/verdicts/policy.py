@@ -197,8 +197,8 @@ class Policy(Model):
 
     Attributes:
         pass_at: an image may pass if P(defect) is at most this; None: no image passes.
-        reject_at: an image is rejected if P(defect) exceeds this; None: no image is rejected for its P(defect) alone. At
-            least `pass_at` if both are given.
+        reject_at: an image about which nothing is unusual is rejected if P(defect) exceeds this; None: no image is rejected
+            for its P(defect) alone. At least `pass_at` if both are given.
         evidence: what the bounds rest on; see `tested.EvidenceKind`.
         calibration: P(defect) -> share of such images that are defective.
         severity: rules on what was found; None where there are none.

@@ -17,7 +17,8 @@ def thresholds_text(policy: Policy) -> str:
         )
     if policy.reject_at is not None:
         who = "It" if policy.pass_at is not None else "An image"
-        return f"{passes} {who} is rejected if P(defect) exceeds {named[policy.reject_at]}. {review}"
+        rejects = f"{who} is rejected if P(defect) exceeds {named[policy.reject_at]} and nothing about it is unusual"
+        return f"{passes} {rejects}. {review}"
     if policy.pass_at is not None:
         return f"{passes} No image is rejected for its P(defect) alone. {review}"
     if policy.severity is not None:

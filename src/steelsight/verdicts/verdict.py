@@ -44,7 +44,7 @@ def give_verdict(
 
     Args:
         classes: defect class names.
-        p_defect: mean of the classifiers.
+        p_defect: what the classifiers say together.
         regions: what the rule found.
         size: height and width of the image in pixels.
         flags: what about the image is unusual.

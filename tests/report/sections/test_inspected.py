@@ -3,6 +3,7 @@
 import csv
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from steelsight.cascade.judge import judge
 from steelsight.cascade.sources import Source, find_sources
 from steelsight.core.errors import UserError
 from steelsight.imaging.preprocess import Preprocess
+from steelsight.imaging.roi import Polygons, Roi
 from steelsight.report.build import build_report
 from steelsight.report.options import NONE, ReportOptions, renewed
 from steelsight.report.sections.inspected import inspected_view
@@ -70,6 +72,26 @@ def test_counts_and_pictures_are_those_of_the_tables(inspected: Path) -> None:
     assert all(str(picture.source).startswith("data:image/jpeg;base64,") for picture in view.pictures)
 
 
+def test_a_share_is_of_the_region_of_interest_where_there_is_one(tmp_path: Path) -> None:
+    """The lower half of each image."""
+    engine = Engine((BrightImage(PREPROCESS),), (_FourClasses(PREPROCESS),), CLASSES)
+    rule = Rule(gate=0.25, upper=(150, 230, 255, 255), lower=(120, 200, 255, 255), min_area=(800, 400, 1, 1))
+    sources = find_sources([str(SAMPLE / "test_images")])
+    half = Roi(polygons=Polygons(outside=(((0, 0), (1, 0), (1, 0.5), (0, 0.5)),)))
+    with ResultWriter(tmp_path, CLASSES, sources, overlays=True) as writer:
+        judged = list(judge(sources, replace(engine, roi=half), rule))
+        for one in judged:
+            writer.write(one)
+    texts = [text for picture in inspected_view(tmp_path, CLASSES).pictures for text in picture.found]
+    areas = {f"{one.runs[0].area:,}": one.runs[0].area for one in judged if one.runs[0].area}
+    assert texts
+    for text in texts:
+        assert re.fullmatch(r"[12]: [0-9,]+ px, [0-9.]+ % of the region of interest", text)
+        if text.startswith("1"):
+            area, share = text.split()[1], float(text.split()[3])
+            assert share == pytest.approx(100 * areas[area] / (128 * 1600), abs=0.006)
+
+
 def test_the_page_has_the_section_when_asked(inspected: Path, decided_run: Path, tmp_path: Path) -> None:
     run = Run(shutil.copytree(decided_run, tmp_path / "run", ignore=shutil.ignore_patterns("jobs", "report")))
     without = build_report(run).read_text("utf-8")
@@ -111,6 +133,7 @@ def test_a_report_that_is_made_again_keeps_the_section_until_none_is_given(
         (b"\nfresh", b"\nfresh,", "another number of cells"),
         (b",256,1600,0", b",256,1600,7", "no share from 0 to 1"),
         (b",256,1600,0", b",256,1600,x", "could not convert"),
+        (b",256,1600,0", b",256,0,0", "a side of 0 pixels"),
     ],
 )
 def test_a_damaged_table_of_results_is_refused(

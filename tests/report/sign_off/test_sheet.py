@@ -31,6 +31,7 @@ from steelsight.verdicts.choose_policy import choose_policy
 from steelsight.verdicts.evaluated import EvaluationSet, EvidenceKind
 from steelsight.verdicts.evaluated_files import DEFECTS, IMAGES, write_evaluation_set
 from steelsight.verdicts.policy import Costs, Limits, Policy
+from steelsight.verdicts.severity import Severity
 
 WISH = Limits(max_escape=0.1, max_overkill=0.1, costs=Costs(escape=5, review=1, overkill=1), defect_share=0.05)
 
@@ -103,6 +104,30 @@ def test_what_is_lost_is_named_with_what_is_known_of_it(inspector: Path) -> None
     assert "<img" not in text
     for name in (*policy.outcome.escapes, *policy.outcome.overkills):
         assert re.search(rf"<b>{re.escape(name)}</b> P\(defect\) 0\.\d+", text)
+
+
+@pytest.mark.parametrize(
+    ("unusual", "said"), [(False, "a marked defect"), (True, "a marked defect or something unusual about the image")]
+)
+def test_what_may_decide_beside_p_is_said(tmp_path: Path, unusual: bool, said: str) -> None:
+    """A flag sends an image to a person, too; the verdicts of the page's bars are what the images get."""
+    tested = _tested()
+    flags = (("size",),) * 20 + ((),) * (len(tested.image_ids) - 20)
+    policy = choose_policy(replace(tested, flags=flags) if unusual else tested, WISH, None)
+    folder = _with_evidence(tmp_path / "one", policy, replace(tested, flags=flags) if unusual else tested)
+    text = " ".join(sheet_of(folder).split())
+    assert f"If it differs, {said} decided." in text
+    assert re.search(r"is rejected if P\(defect\) exceeds [\d.]+ and nothing about it is unusual\.", text)
+
+
+def test_unusual_images_come_before_severity_rules(tmp_path: Path) -> None:
+    rules = [{"verdict": "reject", "class": "dark"}]
+    severity = Severity.model_validate({"mm_per_pixel": 0.5, "rules": rules})
+    tested = replace(_tested(), flags=(("size",),) * 20 + ((),) * (len(_tested().image_ids) - 20))
+    text = sheet_of(_with_evidence(tmp_path / "one", choose_policy(tested, WISH, severity), tested))
+    text = " ".join(text.split())
+    assert "Of what is not unusual, the severity rules below come first." in text
+    assert "If it differs, a marked defect or a severity rule or something unusual about the image decided." in text
 
 
 def test_the_cost_at_the_chosen_thresholds_is_said(inspector: Path) -> None:

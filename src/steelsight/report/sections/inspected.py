@@ -23,6 +23,7 @@ from steelsight.results.tables import IMAGES
 from steelsight.verdicts.severity import VerdictAnswer
 
 _FOUND, _MISSED, _SUSPECTED, _CLEAN = 8, 4, 4, 4  # pictures of each kind
+_ROUNDED = 1e-6  # of a share in the table
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ def _checked(row: dict[str, str], line: int, path: Path, classes: Sequence[str])
         areas = [row.get(f"{kind}_{name}") for kind in ("area", "suspected_area") for name in classes]
         for area in areas:
             whole(area or "0")
+        if not row["error"] and not all(whole(row[side]) for side in ("height", "width")):
+            raise ValueError("an image has a side of 0 pixels")
         shares = [] if row["error"] else [row["p_defect"], *(row[f"share_{name}"] or "0" for name in classes)]
         wrong = [share for share in shares if not 0 <= float(share) <= 1]
         if wrong:
@@ -131,7 +134,7 @@ def _checked(row: dict[str, str], line: int, path: Path, classes: Sequence[str])
 
 def _columns(classes: Sequence[str]) -> list[str]:
     of_classes = [f"{kind}_{name}" for kind in ("area", "share") for name in classes]
-    return ["ImageId", "verdict", "height", "p_defect", "classes", *of_classes, "flags", "error"]
+    return ["ImageId", "verdict", "height", "width", "p_defect", "classes", *of_classes, "flags", "error"]
 
 
 class _Overlays:
@@ -161,12 +164,19 @@ def _picture(path: Path, row: Mapping[str, Any], classes: Sequence[str]) -> Insp
     except ImageError as error:
         raise UserError(f"{error}; run inspect again with `overlays=`") from error
     found = tuple(
-        f"{name}: {int(row[f'area_{name}']):,} px, {percent(float(row[f'share_{name}']), 2)} of the image"
+        f"{name}: {int(row[f'area_{name}']):,} px, {percent(float(row[f'share_{name}']), 2)} of {_counted(row, name)}"
         for name in classes
         if row[f"area_{name}"] not in ("", "0")
     )
     said = (row["ImageId"], row["verdict"], _p_defect(row))
     return Inspected(jpeg(overlay), page_width(overlay), *said, found, _suspected(row, classes), row["flags"])
+
+
+def _counted(row: Mapping[str, Any], name: str) -> str:
+    """What the share of a class is of, which the table does not say: with a region of interest, of its pixels."""
+    of_image = int(row[f"area_{name}"]) / (int(row["height"]) * int(row["width"]))
+    is_whole = abs(float(row[f"share_{name}"]) - of_image) < _ROUNDED
+    return "the image" if is_whole else "the region of interest"
 
 
 def _suspected(row: Mapping[str, Any], classes: Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from steelsight.metrics.dice import DiceFigures, dice_figures, pair_dice
-from steelsight.metrics.intervals import Interval, bootstrap_interval
+from steelsight.metrics.intervals import Interval, bootstrap_interval, without_spread
 from steelsight.plots.style import BLUE, GREY, ORANGE, SKY, WIDE, new_figure, plain, quiet, styled, svg
 from steelsight.rule.pixel_counts import PixelCounts
 
@@ -61,11 +61,12 @@ def judge(name: str, counts: PixelCounts, groups: NDArray[np.int64]) -> RuleFigu
     defective = counts.truth > 0
     alarms = (counts.predicted > 0) & ~defective
     figures = dice_figures(counts.intersection, counts.predicted, counts.truth)
-    above_floor = dice.mean(axis=1) - (~defective).mean(axis=1)
+    of_image = dice.mean(axis=1)
+    above_floor = of_image - (~defective).mean(axis=1)
     return RuleFigures(
         name=name,
         figures=figures,
-        dice=bootstrap_interval(dice.mean(axis=1), groups),
+        dice=without_spread(of_image, np.ones(len(dice)), groups) or bootstrap_interval(of_image, groups),
         defective=_ratio_interval((dice * defective).sum(axis=1), defective.sum(axis=1), groups),
         false_alarms=_ratio_interval(alarms.sum(axis=1), (~defective).sum(axis=1), groups),
         gain=figures.dice - figures.floor,
@@ -75,7 +76,7 @@ def judge(name: str, counts: PixelCounts, groups: NDArray[np.int64]) -> RuleFigu
 
 def _ratio_interval(part: NDArray[np.generic], whole: NDArray[np.generic], groups: NDArray[np.int64]) -> Interval:
     rows = np.column_stack([part, whole]).astype(np.float64)
-    return bootstrap_interval(rows, groups, statistic=_ratio_of_sums)
+    return without_spread(rows[:, 0], rows[:, 1], groups) or bootstrap_interval(rows, groups, statistic=_ratio_of_sums)
 
 
 def _ratio_of_sums(rows: NDArray[np.float64]) -> float:

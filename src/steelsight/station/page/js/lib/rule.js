@@ -15,7 +15,7 @@ export function areaScale(softness, pDefect) {
 /**
  * How many pixels must exceed the upper threshold before a class counts in an image.
  * @param {Pick<Rule, "softness"|"min_area">} rule of the card. @param {number} index of the class, from 0.
- * @param {number} pDefect mean of the classifiers.
+ * @param {number} pDefect what the classifiers say together.
  * @returns {number} pixels, a whole number.
  */
 export function leastArea(rule, index, pDefect) {
@@ -42,7 +42,7 @@ export function countAbove(histogram, value) {
 /**
  * Whether a class keeps its mask.
  * @param {Pick<Rule, "gate"|"softness"|"min_area">} rule of the card.
- * @param {number} index of the class, from 0. @param {number} pDefect mean of the classifiers.
+ * @param {number} index of the class, from 0. @param {number} pDefect what the classifiers say together.
  * @param {Uint32Array} histogram of its map. @param {number} upper threshold.
  */
 export function keepsMask(rule, index, pDefect, histogram, upper) {
@@ -53,7 +53,7 @@ export function keepsMask(rule, index, pDefect, histogram, upper) {
  * Cut one class's mask: every pixel above `lower`, if enough pixels exceed `upper` (strictly above, both).
  * @param {Pick<Rule, "gate"|"softness"|"min_area">} rule of the card.
  * @param {number} index of the class, from 0.
- * @param {number} pDefect mean of the classifiers.
+ * @param {number} pDefect what the classifiers say together.
  * @param {Uint8Array} map probability times 255, row-major.
  * @param {Uint32Array} histogram of that map.
  * @param {Threshold} threshold

@@ -134,11 +134,45 @@ def test_prune_after_the_documented_move_from_sqlite(station: Any, tmp_path: Pat
         log.add([make_result(0, sha256="ab" * 32, at=datetime.now(UTC))])
     done = run_cli("log", "prune", *where, "--keep-gb", "0.001")
     assert done.returncode == 0, done.stderr
-    assert f"{data}: {stored / 1e6:.1f} MB of images there are named by no entry of this log" in done.stdout
+    assert (
+        f"{data}: {stored / 1e6:.1f} MB of images there are named by log.sqlite there, or by no entry of this log"
+        in done.stdout
+    )
     done = run_cli("log", "prune", *where, "--keep-gb", "0.001", "--json")
     assert {"images": 0, "moved_aside": 0, "bytes_of_another_log": stored}.items() <= json.loads(done.stdout).items()
     assert len(list(data.glob("images/*/*"))) == 3
     assert len(list(data.glob("maps/*/*"))) == 1
+
+
+@pytest.mark.parametrize("limit", [("--keep-days", "30"), ("--keep-gb", "0.001")], ids=["age", "size"])
+def test_prune_leaves_what_log_sqlite_names_as_well(station: Any, tmp_path: Path, limit: Any) -> None:
+    """After the move a `watch` inspects again what still lies in its folder, also what was reviewed before the move."""
+    data = tmp_path / "station"
+    shutil.copytree(station, data)
+    where = ("--data", data, "--database", f"sqlite:///{tmp_path}/new.sqlite")
+    assert run_cli("log", "prune", "--data", data).returncode == 0  # an old station
+    assert run_cli("log", "adopt", *where).returncode == 0
+    with InspectionLog.open(f"sqlite:///{tmp_path}/new.sqlite") as log:
+        log.register(INSPECTOR, CLASSES, "{}")
+        log.add([make_result(number, sha256=path.stem) for number, path in enumerate(data.glob("images/*/*"))])
+        for path in data.glob("images/*/*"):
+            ImageStore(data).put_maps(path.stem, INSPECTOR, bytes(500_000))
+    for path in data.glob("[im]*/*/*"):
+        os.utime(path, (5, 5))
+    before = {path: path.stat().st_mtime_ns for path in data.rglob("log.sqlite*")}
+    stored = ImageStore(data).size()
+    done = run_cli("log", "prune", *where, *limit, "--json")
+    assert done.returncode == 0, done.stderr
+    left_over = stored if limit[0] == "--keep-gb" else 0
+    said = {"images": 0, "bytes_of_another_log": left_over, "another_log_unread": None}
+    assert said.items() <= json.loads(done.stdout).items()
+    assert len(list(data.glob("images/*/*"))) == 3
+    assert {path: path.stat().st_mtime_ns for path in data.rglob("log.sqlite*")} == before
+    (data / "log.sqlite").write_bytes(b"no log")
+    done = run_cli("log", "prune", *where, *limit)
+    assert done.returncode == 0, done.stderr
+    assert f"{data}: log.sqlite there cannot be read (file is not a database), and any image there may" in done.stdout
+    assert len(list(data.glob("images/*/*"))) == 3
 
 
 def test_an_older_backup_then_prune(station: Any, tmp_path: Path) -> None:

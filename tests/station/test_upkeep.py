@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from itertools import count
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,29 @@ def test_a_folder_that_moves_to_a_database_loses_no_new_image_and_what_does_not_
             time.sleep(0.2)
         assert station.image_of(new) == IMAGES[1].read_bytes()
     (said,) = [one.message for one in caplog.records if "do not count for the limit" in one.message]
-    assert said.startswith(f"{data}: {old / 1e6:.1f} MB of images there are named by no entry of this log")
+    assert said.startswith(f"{data}: {old / 1e6:.1f} MB of images there are named by log.sqlite there, or by no entry")
+
+
+def test_that_another_log_cannot_be_read_is_said_once_and_beside_it_what_does_not_count(
+    station: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is locked every now and then, say."""
+    caplog.set_level(logging.WARNING, "steelsight.station")
+    rounds = count()
+
+    def prune(*_: Any) -> Pruned:
+        return Pruned(0, 0, 0, of_another_log=5_000_000, unread="" if next(rounds) % 2 else "database is locked")
+
+    monkeypatch.setattr(upkeep, "prune", prune)
+    monkeypatch.setattr(upkeep, "_FIRST", 0.01)
+    monkeypatch.setattr(upkeep, "_EVERY", 0.01)
+    with Upkeep(station):
+        deadline = time.monotonic() + 30
+        while next(rounds) < 10:
+            assert time.monotonic() < deadline
+            time.sleep(0.015)
+    said = sorted(one.message.removeprefix(f"{station.store.data}: ") for one in caplog.records)
+    assert [one[:30] for one in said] == ["5.0 MB of images there are nam", "log.sqlite there cannot be rea"]
 
 
 def test_a_folder_that_another_log_takes_meanwhile_is_left_alone(

@@ -189,9 +189,10 @@ def prune(
         gone = prune_log(log, ImageStore(data), settings)
         if gone.inspections or gone.images:
             _note(log, "prune", {"inspections": gone.inspections, "images": gone.images}, settings.name)
+    figures: dict[str, int | str | None]
     figures = {"inspections": gone.inspections, "images": gone.images, "bytes": gone.bytes}
     figures |= {"moved_aside": gone.aside, "moved_back": gone.back, "bytes_beyond": gone.beyond}
-    figures |= {"bytes_of_another_log": gone.of_another_log}
+    figures |= {"bytes_of_another_log": gone.of_another_log, "another_log_unread": gone.unread or None}
     if not as_json:
         results.print(f"removed {gone.inspections} inspections, {gone.images} images, {gone.bytes / 1e6:.1f} MB")
         _say_moved(gone, data)

@@ -26,7 +26,7 @@ class Upkeep:
         self._first = True
         self._was_pruned = self._is_wanted_at_end = False
         self._whose: tuple[str, ...] = ()
-        self._is_other_log_said = False
+        self._said_of_other_log = set[str]()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
@@ -75,9 +75,9 @@ class Upkeep:
         if gone.left and gone.whose != self._whose:
             log.warning("%s: %s; prune under that name as well, or start it here once", station.store.data, gone.left)
         self._whose = gone.whose or self._whose
-        if gone.left_to_another_log and not self._is_other_log_said:
+        if gone.left_to_another_log and gone.unread not in self._said_of_other_log:
             log.warning("%s: %s", station.store.data, gone.left_to_another_log)
-            self._is_other_log_said = True
+            self._said_of_other_log.add(gone.unread)
 
     def _say_unknown(self, gone: Pruned) -> None:
         """Name what lies aside: at the first time, and whenever that has changed."""

@@ -1,13 +1,17 @@
 """What is too old or too much goes, the oldest first; what a person has reviewed stays, and what no entry names."""
 
 import os
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.older_log import make_older
 from helpers.station_results import CLASSES, INSPECTOR, START, is_known, make_arrival, make_result
+from sqlalchemy import delete
 
 from steelsight.core.errors import UserError
 from steelsight.station.inspection import Arrival
@@ -16,6 +20,8 @@ from steelsight.station.log.identity import adopt, claim
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
 from steelsight.station.log.retention import Pruned, prune, set_unknown_aside
+from steelsight.station.log.tables import inspections
+from steelsight.station.log.values import to_microseconds
 from steelsight.station.log.watched import numbers_of
 from steelsight.station.settings import StationSettings
 from steelsight.station.store import ImageStore
@@ -308,7 +314,7 @@ def test_what_another_log_stored_drives_out_nothing(log: InspectionLog, moved: A
     assert prune(log, moved, wish(moved, keep_gb=9000 / 1e9), NOW) == Pruned(0, 0, 0)
     pruned = prune(log, moved, wish(moved, keep_gb=3000 / 1e9), NOW)
     assert pruned == Pruned(0, 0, 0, of_another_log=6000)
-    assert "they stay for the log.sqlite there and do not count for the limit" in pruned.left_to_another_log
+    assert "they stay for that one and do not count for the limit" in pruned.left_to_another_log
     assert prune(log, moved, wish(moved, keep_gb=2000 / 1e9), NOW) == Pruned(0, 1, 1000, of_another_log=6000)
     assert {file.sha256[-1] for file in moved.files()} == set("012345") | {"7", "8"}
     (moved.data / "log.sqlite").unlink()
@@ -323,3 +329,101 @@ def test_beside_another_log_age_takes_this_ones_images_along(log: InspectionLog,
         keep(moved, f"{number:064x}", 1000, timedelta(days=90))
     assert prune(log, moved, wish(moved, keep_days=30), NOW) == Pruned(3, 3, 3000)
     assert {file.sha256[-1] for file in moved.files()} == set("012345")
+
+
+@pytest.fixture
+def both(moved: Any, log: InspectionLog) -> Any:
+    """The same, after a `watch` inspected again what still lay in its folder: 0 to 2, and 6 and 7 anew; 8 is in the old log
+    alone, and this one inspected 9, which that one knew before its retention let the image go."""
+    with InspectionLog.open(wish(moved).url) as own:
+        added = own.add([make_result(10), make_result(8), make_result(9, has_image=False, has_maps=False)])
+        own.review(added[0].id, after_version=0, agrees=True, word="reject")
+    log.add([make_result(number) for number in (0, 1, 2, 6, 7, 9, 10)])
+    for number, days in ((0, 90), (1, 80), (2, 70), (6, 60), (7, 50), (8, 95), (9, 40), (10, 99)):
+        keep(moved, f"{number:064x}", 1000, timedelta(days=days))
+    return moved
+
+
+@pytest.mark.parametrize("schema", ["now", "0001"])
+def test_what_both_logs_name_does_not_go_by_size_and_does_not_count(log: InspectionLog, both: Any, schema: str) -> None:
+    """One that was reviewed in the old log went as the new one said."""
+    if schema != "now":
+        make_older(wish(both).url, schema)
+    assert prune(log, both, wish(both, keep_gb=11_000 / 1e9), NOW) == Pruned(0, 0, 0)  # all there is
+    pruned = prune(log, both, wish(both, keep_gb=3000 / 1e9), NOW)
+    assert pruned == Pruned(0, 0, 0, of_another_log=8000)
+    assert (
+        "0.0 MB of images there are named by log.sqlite there, or by no entry of this log" in pruned.left_to_another_log
+    )
+    assert prune(log, both, wish(both, keep_gb=2000 / 1e9), NOW) == Pruned(0, 1, 1000, of_another_log=8000)
+    assert prune(log, both, wish(both, keep_gb=1 / 1e9), NOW) == Pruned(0, 2, 2000, of_another_log=8000)
+    assert {file.sha256[-1] for file in both.files()} == set("0123458a")
+    assert images(log)["a"]  # and this log says still that its image is there
+
+
+def test_what_both_logs_name_does_not_go_by_age(log: InspectionLog, both: Any) -> None:
+    """Its entry goes. It is not known as let go, so that it does not go later either, once the old log was moved away."""
+    assert prune(log, both, wish(both, keep_days=30), NOW) == Pruned(7, 3, 3000)
+    assert {file.sha256[-1] for file in both.files()} == set("0123458a")
+    (both.data / "log.sqlite").unlink()
+    later = prune(log, both, wish(both, keep_days=30, keep_gb=1 / 1e9), NOW + timedelta(hours=1))
+    assert (later.images, later.aside) == (0, 16)
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:8192] + b"\xff" * 40_000)
+
+
+def replace_by_a_foreign_one(path: Path) -> None:
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE mine (sha256 TEXT)")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (damage, "database disk image is malformed"),
+        (lambda path: path.write_bytes(b"no database " * 999), "file is not a database"),
+        (lambda path: path.write_bytes(b""), "it is no log of steelsight"),
+        (replace_by_a_foreign_one, "it is no log of steelsight"),
+    ],
+    ids=["damaged", "garbage", "empty", "foreign"],
+)
+def test_beside_another_log_that_cannot_be_read_nothing_goes(
+    log: InspectionLog, both: Any, spoil: Any, why: str
+) -> None:
+    """Any image may be that one's: an old file that is stored again is only marked as used, so that no age tells whose it is.
+    What names no image goes, and the rest when it can be read again."""
+    log.add([make_result(20, has_image=False, has_maps=False)])
+    path = both.data / "log.sqlite"
+    whole = path.read_bytes()
+    spoil(path)
+    limits = wish(both, keep_days=30, keep_gb=1 / 1e9)
+    pruned = prune(log, both, limits, NOW)
+    assert pruned == Pruned(1, 0, 0, of_another_log=11_000, unread=why)
+    assert f"log.sqlite there cannot be read ({why}), and any image there may be its: none is removed or counts" in (
+        pruned.left_to_another_log
+    )
+    assert prune(log, both, wish(both), NOW).unread == why
+    assert both.size() == 11_000
+    path.write_bytes(whole)
+    assert prune(log, both, limits, NOW) == Pruned(7, 3, 3000, of_another_log=8000)
+    assert {file.sha256[-1] for file in both.files()} == set("0123458a")
+
+
+def test_what_was_let_go_stays_beside_another_log_that_came_later_and_names_it(log: InspectionLog, store: Any) -> None:
+    """As where a kill came between the log and its files."""
+    log.add([make_result(0), make_result(1)])
+    for number in range(2):
+        keep(store, f"{number:064x}", 1000, timedelta(days=90))
+    claim(log, store)
+    with log.writing() as connection:
+        retention._let_go(connection, [f"{number:064x}" for number in range(2)], to_microseconds(NOW))
+        connection.execute(delete(inspections))
+    path = store.data / "log.sqlite"
+    with InspectionLog.open(f"sqlite:///{path}") as own:
+        own.register(INSPECTOR, CLASSES, "{}")
+        own.add([make_result(0)])
+    assert prune(log, store, wish(store), NOW) == Pruned(0, 1, 1000)
+    assert {file.sha256[-1] for file in store.files()} == {"0"}

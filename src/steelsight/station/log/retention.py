@@ -3,8 +3,9 @@
 A file is removed only because an entry of this log named it. What is let go is written into `expired_images` in the
 transaction that changes the entry, before the files go: a kill between the two leaves nothing behind for good. A file that no
 entry names is not this log's to remove: it is moved aside, be it that a kill came before its entry, or that the log is an
-older backup; and moved back when an entry names it after all. Beside another log it stays for that one, and does not count
-for the limit. Known arrivals stay, so that an image that still lies in a watched folder is not inspected again.
+older backup; and moved back when an entry names it after all. Beside another log it stays for that one, and so does what both
+name: a file that is stored again is only marked as used, so that nothing tells who stored it. Neither counts for the limit.
+Known arrivals stay, so that an image that still lies in a watched folder is not inspected again.
 """
 
 from collections import defaultdict
@@ -17,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, or
 from sqlalchemy import func as sql
 
 from steelsight.core.safe_names import shown
+from steelsight.station.log.beside import Beside, read_beside
 from steelsight.station.log.identity import claim, has_another_log
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.patience import PRUNE_SECONDS
@@ -52,7 +54,9 @@ class Pruned:
         back: files that were aside and that an entry names after all, moved back.
         beyond: bytes that the limit was not held to, since they are not this folder's to remove.
         whose: the stations whose entries name these.
-        of_another_log: bytes that the limit was not held to: no entry of this log names them, and another log lies there.
+        of_another_log: bytes that the limit was not held to: another log lies there and names them, or cannot be read, or no
+            entry of this log names them.
+        unread: why the other log there cannot be read, so that no image was removed; empty where it was, or there is none.
     """
 
     inspections: int
@@ -64,6 +68,7 @@ class Pruned:
     beyond: int = 0
     whose: tuple[str, ...] = ()
     of_another_log: int = 0
+    unread: str = ""
 
     @property
     def names(self) -> str:
@@ -94,17 +99,25 @@ class Pruned:
 
     @property
     def left_to_another_log(self) -> str:
-        """What the limit was not held to since it may be another log's, in words; empty where there is none.
+        """What was left alone since it may be another log's, in words; empty where there is none.
 
-        >>> Pruned(0, 0, 0, of_another_log=84_560).left_to_another_log[:72]
-        '0.1 MB of images there are named by no entry of this log: they stay for '
+        >>> Pruned(0, 0, 0, of_another_log=84_560).left_to_another_log[:75]
+        '0.1 MB of images there are named by log.sqlite there, or by no entry of thi'
+        >>> Pruned(0, 0, 0, unread="database is locked").left_to_another_log[:84]
+        'log.sqlite there cannot be read (database is locked), and any image there may be its'
         """
+        if self.unread:
+            return (
+                f"{LOG_NAME} there cannot be read ({shown(self.unread)}), and any image there may be its: none is removed or "
+                "counts for the limit, and entries that name one stay; see to that file, put a backup of it in place, or "
+                "move it away with what lies beside it (-wal, -shm)"
+            )
         if not self.of_another_log:
             return ""
         return (
-            f"{self.of_another_log / 1e6:.1f} MB of images there are named by no entry of this log: they stay for the "
-            f"{LOG_NAME} there and do not count for the limit; once {LOG_NAME} is moved away, they are moved to {ASIDE}, and "
-            "none is removed"
+            f"{self.of_another_log / 1e6:.1f} MB of images there are named by {LOG_NAME} there, or by no entry of this log: "
+            f"they stay for that one and do not count for the limit; once {LOG_NAME} is moved away, those that this log "
+            f"names go as it says, and the others are moved to {ASIDE}, none removed"
         )
 
 
@@ -125,22 +138,26 @@ def prune(log: InspectionLog, store: ImageStore, settings: StationSettings, now:
         name = written(settings.name)
         mine.append(inspections.c.station == name)
         here.append(inspections.c.station.in_(sorted({name, *writers_of(store.data)})))
+    beside = _beside(log, store)
+    if beside is not None and beside.unread:
+        mine += [~inspections.c.has_image, ~inspections.c.has_maps]
     gone = 0
     if settings.keep_days is not None:
-        gone = _expire(log, mine, at - timedelta(days=settings.keep_days), to_microseconds(at))
+        gone = _expire(log, mine, at - timedelta(days=settings.keep_days), to_microseconds(at), beside)
     back = _put_back(log, store)
     stored = _stored(store)
     images = freed = 0
     aside: list[str] = []
-    is_beside = has_another_log(log, store.data)  # then files that this one does not name are that one's
     for image, let_go in _strays(log, stored, (at - _FRESH).timestamp()):
-        if _used(stored[image]) <= let_go:
+        if _used(stored[image]) <= let_go and not (beside and beside.may_name(image)):
             images, freed = images + 1, freed + store.remove(image, last_used=_used(stored.pop(image)))
-        elif not is_beside:
+        elif beside is None:
             aside += [file.path.name for file in stored.pop(image) if store.set_aside(file)]
     limit, beyond, whose, of_another_log = settings.keep_gb * _GB, 0, tuple[str, ...](), 0
-    if is_beside and _size(stored) > limit:
-        of_another_log = _size({image: stored.pop(image) for image, _ in _strays(log, stored, inf)})
+    if beside is not None and _size(stored) > limit:
+        theirs = {image for image, _ in _strays(log, stored, inf)}
+        theirs.update(filter(beside.may_name, stored))
+        of_another_log = _size({image: stored.pop(image) for image in theirs})
     if here and _size(stored) > limit:
         of_others, whose = _of_others(log, here, stored)
         beyond = _size({image: stored.pop(image) for image in of_others})
@@ -157,6 +174,7 @@ def prune(log: InspectionLog, store: ImageStore, settings: StationSettings, now:
         beyond=beyond,
         whose=whose,
         of_another_log=of_another_log,
+        unread=beside.unread if beside else "",
     )
 
 
@@ -169,7 +187,16 @@ def set_unknown_aside(log: InspectionLog, store: ImageStore) -> int:
     return sum(store.set_aside(file) for image, _ in _strays(log, stored, inf) for file in stored[image])
 
 
-def _expire(log: InspectionLog, mine: Sequence[ColumnElement[bool]], before: datetime, at: int) -> int:
+def _beside(log: InspectionLog, store: ImageStore) -> Beside | None:
+    """What the other log in the folder names, if there is one."""
+    if not has_another_log(log, store.data):
+        return None
+    return read_beside(store.data / LOG_NAME, {file.sha256 for part in (store, store.aside) for file in part.files()})
+
+
+def _expire(
+    log: InspectionLog, mine: Sequence[ColumnElement[bool]], before: datetime, at: int, beside: Beside | None
+) -> int:
     columns = inspections.c
     unreviewed_old = (columns.at < to_microseconds(before), ~columns.reviewed, *mine)
     some = select(columns.id).where(*unreviewed_old).order_by(columns.at, columns.id).limit(_AT_ONCE)
@@ -179,7 +206,9 @@ def _expire(log: InspectionLog, mine: Sequence[ColumnElement[bool]], before: dat
             # the condition again: a reviewer may be faster
             going = delete(inspections).where(columns.id.in_(some), *unreviewed_old)
             removed = connection.execute(going.returning(columns.sha256, columns.has_image, columns.has_maps)).all()
-            _let_go(connection, {row.sha256 for row in removed if row.has_image or row.has_maps}, at)
+            let_go = {row.sha256 for row in removed if row.has_image or row.has_maps}
+            # what stays for another log is not let go: it would be removed once that one is moved away
+            _let_go(connection, let_go - (beside.named if beside else frozenset()), at)
         gone += len(removed)
         if not removed:
             return gone

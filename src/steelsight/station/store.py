@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from steelsight.core.files import disk_errors, temporary_beside, write_bytes
 from steelsight.core.private_files import create_private_file, make_private_folder
+from steelsight.core.safe_names import told_apart
 from steelsight.imaging.combine import Combine, CutAt, combine_maps
 from steelsight.imaging.header import Format, image_format
 from steelsight.imaging.preprocess import Preprocess
@@ -252,7 +253,10 @@ class ImageStore:
                 except FileNotFoundError:  # another process removed it
                     continue
                 if not path.name.startswith("."):
-                    yield Stored(path.name.partition(".")[0], path, found.st_size, found.st_mtime)
+                    image = told_apart(
+                        path.name.partition(".")[0]
+                    )  # a log can be asked about no name that is not UTF-8
+                    yield Stored(image, path, found.st_size, found.st_mtime)
 
     def size(self) -> int:
         """Bytes of all images and maps."""

@@ -138,15 +138,17 @@ def test_what_no_entry_names_is_moved_aside_when_nobody_can_be_about_to_log_it(l
 def test_what_is_no_image_is_moved_aside_as_well(log: InspectionLog, store: Any) -> None:
     log.add([make_result(0)])
     keep(store, f"{0:064x}", 1000, timedelta(days=1))
-    for name in ("notes [1].txt", "README"):
+    for name in ("notes [1].txt", "README", "\udcff.txt"):  # the last is no UTF-8, which a log cannot be asked about
         stray = store.data / "images" / "ab" / name
         stray.parent.mkdir(exist_ok=True)
         stray.write_text("mine")
         os.utime(stray, (5, 5))
-    assert prune(log, store, wish(store, keep_gb=1 / 1e9), NOW).aside == 2
+    pruned = prune(log, store, wish(store, keep_gb=1 / 1e9), NOW)
+    assert (pruned.aside, sorted(pruned.first)) == (3, ["README", r"\udcff.txt", "notes [1].txt"])
     assert {path.name: path.read_text() for path in store.aside.data.rglob("*/ab/*")} == {
         "notes [1].txt": "mine",
         "README": "mine",
+        "\udcff.txt": "mine",
     }
 
 

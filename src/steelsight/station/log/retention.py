@@ -152,7 +152,7 @@ def prune(log: InspectionLog, store: ImageStore, settings: StationSettings, now:
         if _used(stored[image]) <= let_go and not (beside and beside.may_name(image)):
             images, freed = images + 1, freed + store.remove(image, last_used=_used(stored.pop(image)))
         elif beside is None:
-            aside += [file.path.name for file in stored.pop(image) if store.set_aside(file)]
+            aside += [shown(file.path.name) for file in stored.pop(image) if store.set_aside(file)]
     limit, beyond, whose, of_another_log = settings.keep_gb * _GB, 0, tuple[str, ...](), 0
     if beside is not None and _size(stored) > limit:
         theirs = {image for image, _ in _strays(log, stored, inf)}

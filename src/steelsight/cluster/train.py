@@ -133,6 +133,8 @@ class _Driver:
             self._look_at_nodes()
             done = self._others.done(self._waiting)
             self._waiting = [job for job in self._waiting if job.name not in done]
+        if not any(task.has_begun for task in self._tasks.values()):
+            self.checked.require_one(self._nodes)
         for job in list(self._waiting):
             room = sum(node.takes(self.needs[job.member.name]) for node in self.checked.fit(self._nodes))
             if len(self._tasks) >= 2 * max(1, room):
@@ -144,18 +146,12 @@ class _Driver:
                 self._give(job)
 
     def _look_at_nodes(self) -> None:
-        """Which there are, and whether those that have joined are fit.
-
-        Raises:
-            UserError: none is, and no job runs any more.
-        """
+        """Which there are, and whether those that have joined are fit."""
         nodes = nodes_of(self.ray)
         takes = [node for node in nodes if any(map(node.takes, self.needs.values()))]
         self._nodes, self._looked = tuple(takes), time.monotonic()
         for note in self.checked.look(takes):
             self.progress.say(note)
-        if not any(task.has_begun for task in self._tasks.values()):
-            self.checked.require_one(takes)
         self._say_if_none_fits(nodes)
         for stream, task in list(self._tasks.items()):  # some have gone since, others have answered
             fitting = {node.id for node in self._others_for(task.job)}

@@ -174,6 +174,12 @@ class _Driver:
                 f"the last so: {first_line(error)}; what is finished is kept for the next `decide`; give more `retries=`, or "
                 "leave out the cluster"
             ) from error
+        if "unfit" in message:
+            for note in self.checked.leave_out(message["node"], message["unfit"]):
+                self.say(note)
+            self._looked = float("-inf")
+            self._waiting.appendleft(block)
+            return None
         if "failed" in message:
             raise UserError(message["failed"])
         counts = self._counts.setdefault(block.number, self._empty(one))

@@ -90,6 +90,13 @@ def test_a_wish_that_cannot_be_is_one_sentence(run: Path, options: list[str], wo
 
 
 @pytest.mark.slow
+def test_limits_alone_say_that_they_need_no_cluster(run: Path) -> None:
+    run_cli("decide", run)
+    done = run_cli("decide", run, "--max-escape", "0.3", "--cluster", "local")
+    assert done.returncode == 0, done.stderr
+    assert "the cluster is not used" in done.stderr
+
+
 def test_each_objective_is_searched_for_and_shown(run: Path) -> None:
     competition = json.loads(run_cli("decide", run, "--objective", "competition", "--json").stdout)["decision"]
     assert competition["objective"]["aim"] == "competition"

@@ -65,9 +65,10 @@ def test_what_is_for_a_cluster_alone_wants_one(options: list[str], tmp_path: Pat
 
 
 def test_what_does_not_go_with_a_cluster_is_refused(tmp_path: Path) -> None:
-    asked = run_cli("train", tmp_path, "--out", tmp_path / "out", "--cluster", "local", "--devices", "2")
-    assert asked.returncode == 2
-    assert "--devices 2 with --cluster: there each job" in asked.stderr
+    for devices in ("1", "2"):
+        asked = run_cli("train", tmp_path, "--out", tmp_path / "out", "--cluster", "local", "--devices", devices)
+        assert asked.returncode == 2
+        assert f"--devices {devices} with --cluster: there each job" in asked.stderr
 
 
 def test_import_steelsight_knows_nothing_of_ray() -> None:

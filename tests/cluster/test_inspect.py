@@ -1,6 +1,9 @@
 """Inspections on Ray's own cluster of several nodes: the tables of one machine, whoever is killed and whenever."""
 
+import os
+import re
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Mapping
@@ -106,6 +109,32 @@ def test_a_node_that_is_killed_costs_no_image(
     assert content_of(tmp_path) == one_machine
 
 
+def test_nodes_are_waited_for_in_words_and_one_that_cannot_judge_is_left_out(
+    inspector: Path, many: Path, one_machine: Mapping[str, bytes], nodes: Nodes, tmp_path: Path
+) -> None:
+    """Its folder of temporary files is somebody else's, or so it seems."""
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / f"steelsight-shipped-{os.getuid()}").symlink_to(tmp_path)
+    while nodes.up:
+        nodes.kill()
+    inspecting = start_cli(*command(inspector, many, tmp_path / "out", nodes, "--threads", "1"))
+    assert isinstance(inspecting, subprocess.Popen)
+    assert inspecting.stderr is not None
+    while (
+        "waiting: no node of the cluster has the 1 processor and 1.0 GB of memory" not in inspecting.stderr.readline()
+    ):
+        assert inspecting.poll() is None
+    nodes.add()
+    nodes.add(env_vars={"TMPDIR": str(broken)})
+    _, errors = inspecting.communicate(timeout=300)
+    nodes.kill(1)
+    nodes.add()
+    assert inspecting.returncode == 3, errors
+    assert re.search(r"node \S+: .*somebody else has made it.* The node is left out", errors)
+    assert content_of(tmp_path / "out") == one_machine
+
+
 def test_ctrl_c_leaves_what_one_machine_goes_on_with(
     inspector: Path, many: Path, one_machine: Mapping[str, bytes], nodes: Nodes, tmp_path: Path
 ) -> None:
@@ -127,5 +156,5 @@ def test_ctrl_c_leaves_what_one_machine_goes_on_with(
 def test_an_image_that_a_node_does_not_see_is_told_with_the_mend(tmp_path: Path) -> None:
     actor = InspectorActor(Packed("", (), ()), cuda=False, threads=1, pixels=False)
     told = actor.judge([("a.jpg", str(tmp_path / "a.jpg"), None)])
-    assert "does not see it" in told["no_data"]
-    assert told["no_data"].endswith("or let `ship_data=` bring the images")
+    assert "does not see it" in told["unfit"]
+    assert told["unfit"].endswith("or let `ship_data=` bring the images")

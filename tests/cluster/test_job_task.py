@@ -1,7 +1,10 @@
 """What a worker does with a job, without Ray around it: the same bits as on one machine, and from a checkpoint on."""
 
+import os
+import socket
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from helpers.training_samples import SMALL, few_images
 
 from steelsight.cluster.files_back import Incoming, Message
 from steelsight.cluster.job_task import RunOrders, train_job
+from steelsight.cluster.nodes import Needs, Node
 from steelsight.cluster.shipped import Packed, pack
 from steelsight.dataset.read import read_dataset
 from steelsight.recipe import load_recipe
@@ -38,7 +42,7 @@ def evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OutOfFoldPredic
 
 def orders(evidence: OutOfFoldPredictions, images: Path, token: str, packed: Packed | None = None) -> RunOrders:
     files = {path.name: path.read_bytes() for path in evidence.run.path.iterdir() if path.is_file()}
-    return RunOrders(token, files, images, packed, "cpu", 1, 0, 2**30, False, checkpoint_every=0)
+    return RunOrders(token, files, images, packed, "cpu", 1, 0, 2**30, {}, False, checkpoint_every=0)
 
 
 def hear(parcels: Iterator[list[Message]], evidence: OutOfFoldPredictions, until: str) -> list[Message]:
@@ -101,12 +105,45 @@ def test_as_on_one_machine_and_from_a_checkpoint_on(evidence: OutOfFoldPredictio
 
 def test_a_node_that_does_not_see_the_images_says_so(evidence: OutOfFoldPredictions, tmp_path: Path) -> None:
     [_, [told]] = train_job(orders(evidence, tmp_path / "nowhere", "third"), NAME, FOLD, {}, None)
-    assert "does not see there the images that the run began with" in told["no_data"]
-    assert told["no_data"].endswith("or let `ship_data=` bring them")
+    assert "does not see there the images that the run began with" in told["unfit"]
+    assert told["unfit"].endswith("or let `ship_data=` bring them")
 
 
 def test_other_images_under_the_same_path_are_none(evidence: OutOfFoldPredictions) -> None:
     first, second = (sample.path for sample in evidence.record.samples[:2])
     first.write_bytes(second.read_bytes())
     [_, [told]] = train_job(orders(evidence, evidence.record.root, "fourth"), NAME, FOLD, {}, None)
-    assert "no_data" in told
+    assert "unfit" in told
+
+
+def test_a_node_that_cannot_begin_a_job_says_so_with_its_name(evidence: OutOfFoldPredictions, tmp_path: Path) -> None:
+    """Then another node may: none of this is the fault of the job."""
+    given = orders(evidence, evidence.record.root, "fifth")
+    [_, [told]] = train_job(replace(given, steelsight="0.0.1"), NAME, FOLD, {}, None)
+    assert told["unfit"].startswith(f"node {socket.gethostname()} of the cluster has steelsight")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / f"steelsight-workers-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+    [_, [told]] = train_job(given, NAME, FOLD, {}, None)
+    assert told["unfit"].startswith(f"node {socket.gethostname()}: {tmp_path}/steelsight-workers-")
+
+
+def test_a_node_without_the_weights_of_a_member_says_so(
+    tmp_path: Path, evidence: OutOfFoldPredictions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = orders(evidence, evidence.record.root, "sixth")
+    recipe = given.files["recipe.yaml"].replace(b"weights: random", b"weights: imagenet").replace(b"lite0", b"b0")
+    monkeypatch.setenv("STEELSIGHT_HOME", str(tmp_path / "none"))
+    [_, [told]] = train_job(replace(given, files={**given.files, "recipe.yaml": recipe}), "segment-b0", FOLD, {}, None)
+    assert told["unfit"].startswith(
+        f"node {socket.gethostname()}: encoder b0: its ImageNet weights are not on this machine"
+    )
+
+
+def test_jobs_of_a_node_share_its_memory(evidence: OutOfFoldPredictions, tmp_path: Path) -> None:
+    """/dev/shm by as many as the node runs, and on GPUs a quarter of the memory for decoded images."""
+    on_cpu = replace(orders(evidence, tmp_path, ""), needs={"a": Needs(2, memory=3e9), "b": Needs(2, memory=1e9)})
+    node = Node("id", "host", cpus=8, gpus=2, memory=16e9)
+    assert (on_cpu.trainings_on(node), on_cpu.cache_on(node)) == (4, 2**30)
+    on_gpu = replace(on_cpu, device="cuda", needs={"a": Needs(2, 0.5)})
+    assert (on_gpu.trainings_on(node), on_gpu.cache_on(node)) == (4, 1e9)
+    assert (on_gpu.trainings_on(None), on_gpu.cache_on(None)) == (1, 2**30)

@@ -1,6 +1,7 @@
 """Trainings on Ray's own cluster of several nodes: the bits of one machine, whoever is killed and whenever."""
 
 import json
+import os
 import random
 import re
 import signal
@@ -131,6 +132,31 @@ def test_a_job_that_is_lost_too_often_fails_alone(one_machine: Path, nodes: Node
         assert re.search(r"^segment-lite0/fold\d: its worker.* was lost, the 1st worker of this job: ", reason)
         assert "not done either" not in reason
     assert sum(evidence.is_done(member, fold) for member, fold in jobs) == 2 - len(reasons)
+
+
+@pytest.mark.parametrize("lacks", ["steelsight", "weights", "folder"])
+def test_a_node_that_joins_and_cannot_train_takes_no_job_with_it(
+    lacks: str, nodes: Nodes, data: Path, tmp_path: Path
+) -> None:
+    """One of a broken installation, of weights that were damaged, and of temporary files that are somebody else's."""
+    changes = ("members.segment-lite0.weights=imagenet",) if lacks == "weights" else ()
+    broken = tmp_path / "broken"
+    (broken / "weights").mkdir(parents=True)
+    (broken / "weights" / "lite0.safetensors").write_bytes(b"damaged")
+    (broken / "steelsight").mkdir()
+    (broken / "steelsight" / "__init__.py").write_text("raise ImportError('half installed')")
+    (broken / f"steelsight-workers-{os.getuid()}").symlink_to(tmp_path)
+    variable = {"steelsight": "PYTHONPATH", "weights": "STEELSIGHT_HOME", "folder": "TMPDIR"}[lacks]
+    nodes.kill()
+    training = start_cli(*command(data, tmp_path / "run", *sets(*changes), "--cluster", nodes.address))
+    wait_for(lambda: len(list(tmp_path.glob("run/jobs/*/*/.lock"))) == 2 or training.poll() is not None)
+    nodes.add(env_vars={variable: str(broken)})  # where the second job waits for room
+    _, errors = training.communicate(timeout=600)
+    nodes.kill(1)
+    nodes.add()
+    assert training.returncode == 0, errors
+    assert ("it is tried once more, on another node" if lacks == "weights" else "The node is left out") in errors
+    assert "Traceback" not in errors
 
 
 def test_a_driver_that_is_killed_is_gone_on_with_and_a_second_one_joins_in(

@@ -17,7 +17,10 @@ from helpers.training_samples import SMALL, few_images, sets
 from steelsight.imaging.read import read_image
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
+from steelsight.training.job_layout import Arrangement
 from steelsight.training.job_memory import job_memory
+from steelsight.training.job_order import JobRoom
+from steelsight.training.slots import Slot
 
 TINY = (
     *(change for change in SMALL if ".weights=" not in change),
@@ -36,6 +39,16 @@ pytestmark = [
 
 def command(data: Path, run: Path, *more: str) -> list[str | Path]:
     return ["train", data, "--recipe", "demo", "--out", run, "--device", "cpu", *sets(*TINY), *more]
+
+
+@pytest.mark.parametrize(
+    ("slots", "ranks", "devices"),
+    [(((0,), (1,)), 1, 1), (((0,), (0,)), 1, 0.5), (((0,), (1,), (0,)), 1, 2 / 3), (((0, 1), (2, 3)), 2, 2)],
+)
+def test_a_job_takes_its_share_of_a_device(slots: tuple[Slot, ...], ranks: int, devices: float) -> None:
+    """`--plan` counted the hours of a GPU once for each job that shares it."""
+    place = JobRoom(len(slots))
+    assert Arrangement("cuda", slots, ranks, None, 0, 0, place, None, ()).devices == pytest.approx(devices)
 
 
 def children(of: int) -> list[int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from steelsight.cli.cluster import Cluster, Retries, count_on_address, require_with_cluster
+from steelsight.cli.cluster import Cluster, Retries, count_on_address, require_with_cluster, say
 from steelsight.cli.groups import Groups, known_groups, say_groups
 from steelsight.cli.labelled import BoxesOption, IgnoreClass, RoiOption
 from steelsight.cli.limits import (
@@ -211,6 +211,8 @@ def _decide_run(
 
     rule_as_it_is = gate is None and objective is None and rule == "searched"
     verdicts_alone = rule_as_it_is and (wish is not None or severity is not None) and run.decision_file.is_file()
+    if verdicts_alone and make is not None:
+        say("the cluster is not used: limits alone are decided, from the rule that stands, which takes seconds here")
     with shown_progress() as tell:
         rules = _severity(severity, read_decision(run).classes if verdicts_alone else run.record.classes)
         decided = (

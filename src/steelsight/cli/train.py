@@ -217,7 +217,7 @@ def _check_cluster(cluster: str | None, *, ship_data: bool, retries: int | None,
     require_with_cluster(cluster, {"--ship-data": ship_data, "--retries": retries is not None})
     if cluster is None:
         return
-    if (devices or 1) > 1:
+    if devices is not None:
         raise UserError(f"--devices {devices} with --cluster: there each job has one device; leave out --devices")
     from steelsight.cluster.connect import require_cluster
 

@@ -1,6 +1,7 @@
 """What a worker does with a block of a fold's images: counts the values of their combined maps, which the driver has sent."""
 
 import shutil
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from steelsight.cluster.described_run import write_description
 from steelsight.cluster.files_back import Message
+from steelsight.cluster.nodes import this_node
 from steelsight.cluster.once_a_driver import once_a_driver
 from steelsight.cluster.shipped import Chunk, safe_path
 from steelsight.core.errors import UserError
@@ -34,14 +36,21 @@ class CountOrders:
 def count_block(
     orders: CountOrders, choices: Sequence[Choice], indices: NDArray[np.int64], maps: Mapping[str, Chunk]
 ) -> Message:
-    """`{"counts": histograms}` of images by each choice, or `{"failed": sentence}`.
+    """`{"counts": histograms}` of images by each choice, or `{"failed": sentence}`, or `{"unfit": sentence, "node":
+    id}` where this node cannot begin.
 
     Args:
         indices: of the images in the record.
         maps: the files in RUN/evidence that have their maps, by path; they are there no longer than the block takes.
     """
+    import ray
+
     try:
         evidence = _desk(orders).evidence
+    except UserError as error:
+        here = this_node(ray)
+        return {"unfit": f"node {socket.gethostname()}: {error}", "node": here.id if here else ""}
+    try:
         folder = evidence.run.evidence
         for name, content in maps.items():
             write_bytes(folder / safe_path(name), content.data)

@@ -1,13 +1,15 @@
 """What a worker does with a job: trains it in a folder of its own, tells what happens, and sends back what it makes.
 
-It needs nothing of the driver's disk. The messages are those of `training/worker.py`, with `{"begun": host}` first, `{"file":
-name, ...}` for what travels (`files_back.py`), `{"checkpoint": true}` behind one that has arrived whole, and `{"no_data":
-sentence}` where the node lacks the images. They come as lists of what there was to tell (`parcels.py`).
+It needs nothing of the driver's disk. The messages are those of `training/worker.py`, with `{"begun": host, "node": id}`
+first, `{"file": name, ...}` for what travels (`files_back.py`), `{"checkpoint": true}` behind one that has arrived whole, and
+`{"unfit": sentence}` where the node lacks what the job needs: images, weights, room. They come as lists of what there was to
+tell (`parcels.py`).
 """
 
 import queue
 import shutil
 import socket
+import tempfile
 import threading
 import time
 import traceback
@@ -17,18 +19,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from steelsight.cluster.check_nodes import another_steelsight
 from steelsight.cluster.described_run import write_description
 from steelsight.cluster.files_back import Message, sent
+from steelsight.cluster.nodes import Needs, Node, this_node
 from steelsight.cluster.once_a_driver import once_a_driver
 from steelsight.cluster.parcels import Parcel
 from steelsight.cluster.shipped import Chunk, Packed, unpack
 from steelsight.core.errors import UserError
-from steelsight.core.files import write_bytes
+from steelsight.core.files import disk_errors, write_bytes
 from steelsight.run.run import JobFolder
+from steelsight.version import __version__
 
 _LOOK_EVERY = 0.25  # seconds between two looks at whether something is to be sent
 
-_ENDS = {"done", "failed", "broken", "no_data"}
+_CACHE_SHARE = 0.25  # of a node's memory, where jobs train on GPUs
+
+_ENDS = {"done", "failed", "broken", "unfit"}
 
 
 @dataclass(frozen=True)
@@ -36,10 +43,12 @@ class RunOrders:
     """What holds for all jobs of a run.
 
     Attributes:
-        token: of the driver that gives them.
+        token: of the driver that gives them; steelsight: its version.
         files: what describes the RUN, by name.
         images: the folder of its images, where they are not packed.
-        device: cpu or cuda; threads, workers, cache, tensorboard: as in `steelsight.training.worker.Orders`.
+        device: cpu or cuda; threads, workers, tensorboard: as in `steelsight.training.worker.Orders`.
+        cache: bytes of decoded images that a job may keep on a processor.
+        needs: what a job of each member takes of a node.
         checkpoint_every: seconds between two checkpoints that travel.
     """
 
@@ -51,8 +60,20 @@ class RunOrders:
     threads: int | None
     workers: int
     cache: int
+    needs: Mapping[str, Needs]
     tensorboard: bool
     checkpoint_every: float
+    steelsight: str = __version__
+
+    def trainings_on(self, node: Node | None) -> int:
+        """How many jobs a node has room for at once: they share memory for what their loaders send."""
+        return max([1, *(node.takes(needs) for needs in self.needs.values())]) if node else 1
+
+    def cache_on(self, node: Node | None) -> int:
+        """Bytes of decoded images that a job may keep on a node: on GPUs its share of a quarter of the memory."""
+        if self.device == "cpu" or node is None:
+            return self.cache
+        return int(_CACHE_SHARE * node.memory) // self.trainings_on(node)
 
 
 def train_job(
@@ -64,8 +85,11 @@ def train_job(
         former: log and checkpoint that it goes on from, by name.
         start: the weights that it starts from.
     """
+    import ray
+
     told: queue.SimpleQueue[Message] = queue.SimpleQueue()
-    yield [{"begun": socket.gethostname()}]
+    here = this_node(ray)
+    yield [{"begun": socket.gethostname(), "node": here.id if here else ""}]
     threading.Thread(target=_train, args=(orders, member, fold, former, start, told.put), daemon=True).start()
     checkpoints, parcel = None, Parcel()
     while True:
@@ -95,18 +119,18 @@ def train_job(
 
 def time_job(orders: RunOrders, member: str, fold: int) -> Message:
     """Time the network of a job for a few steps: `{"timed": figures}` as of `steelsight.training.timing.Timing`, or
-    `{"failed": sentence}` or `{"no_data": sentence}`."""
+    `{"failed": sentence}` or `{"unfit": sentence}`."""
     from steelsight.training.job import make_job
     from steelsight.training.threads import limited_to
     from steelsight.training.timing import time_steps
 
     try:
         with limited_to(orders.threads):
-            desk = _desk(orders)
+            desk = _prepared(orders, member)
             job = make_job(desk.evidence, desk.evidence.recipe.member(member), fold, desk.reads[member])
-            return {"timed": asdict(time_steps(job, desk.fabric, orders.workers))}
-    except _NoDataError as error:
-        return {"no_data": str(error)}
+            return {"timed": asdict(time_steps(job, desk.fabric, orders.workers, desk.trainings))}
+    except _UnfitError as error:
+        return {"unfit": str(error)}
     except UserError as error:
         return {"failed": str(error)}
 
@@ -164,8 +188,8 @@ def _train(
             made = _trained(orders, member, fold, former, start, tell)
         tell({"made": made})
         tell({"done": True})
-    except _NoDataError as error:
-        tell({"no_data": str(error)})
+    except _UnfitError as error:
+        tell({"unfit": str(error)})
     except UserError as error:
         tell({"failed": str(error)})
     except BaseException:
@@ -185,7 +209,7 @@ def _trained(
     from steelsight.training.epochs import Hooks
     from steelsight.training.job import make_job, run_job
 
-    desk = _desk(orders)
+    desk = _prepared(orders, member_name)
     evidence = desk.evidence
     member = evidence.recipe.member(member_name)
     job = make_job(evidence, member, fold, desk.reads[member.name])
@@ -197,14 +221,14 @@ def _trained(
         write_bytes(job.start, start.data)
     tell({"at": str(job.folder)})
     hooks = Hooks(lambda images: tell({"images": images}), lambda line: tell({"epoch": line}), orders.tensorboard)
-    run_job(job, evidence, desk.fabric, orders.workers, hooks)
+    run_job(job, evidence, desk.fabric, orders.workers, hooks, desk.trainings)
     give_back()
     left = [path for path in sorted(job.folder.path.iterdir()) if not path.name.startswith(".")]
     return [(path.name, path) for path in (*left, predictions)]
 
 
-class _NoDataError(Exception):
-    """This node has not the images."""
+class _UnfitError(Exception):
+    """This node lacks what a job needs; another may have it."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +238,30 @@ class _Desk:
     evidence: Any
     fabric: Any
     reads: Any
+    trainings: int
     lock: Any
+
+
+def _prepared(orders: RunOrders, member: str) -> _Desk:
+    """All that is there before a job of a member begins.
+
+    Raises:
+        _UnfitError: something is not.
+    """
+    from steelsight.networks.encoders import require_weights
+
+    host = socket.gethostname()
+    if orders.steelsight != __version__:
+        raise _UnfitError(another_steelsight(host, __version__, orders.steelsight))
+    try:
+        with disk_errors(Path(tempfile.gettempdir()), room="free some space there"):
+            desk = _desk(orders)
+            wanted = desk.evidence.recipe.member(member)
+            if wanted.weights == "imagenet":
+                require_weights(wanted.encoder, member)
+    except UserError as error:
+        raise _UnfitError(f"node {host}: {error}") from error
+    return desk
 
 
 @once_a_driver
@@ -238,13 +285,14 @@ def _desk(orders: RunOrders) -> _Desk:
     except ImageError:
         same = False
     if not same:
-        raise _NoDataError(
+        raise _UnfitError(
             f"{images}: node {socket.gethostname()} does not see there the images that the run began with; mount them "
             "under this very path on every node, or let `ship_data=` bring them"
         )
     record = evidence.record
     fabric = make_fabric("cuda" if orders.device == "cuda" else "cpu", evidence.recipe)
     samples = (*record.samples, *record.without_masks)
-    reads = image_readers(evidence.recipe.members, samples, orders.workers, orders.cache, record.roi)
+    here = this_node(ray)
+    reads = image_readers(evidence.recipe.members, samples, orders.workers, orders.cache_on(here), record.roi)
     keep_what_is_loaded()
-    return _Desk(evidence, fabric, reads, lock)
+    return _Desk(evidence, fabric, reads, orders.trainings_on(here), lock)

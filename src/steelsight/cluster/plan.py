@@ -38,8 +38,7 @@ def plan_on_cluster(
     for name, needs in layout.needs.items():
         if not any(node.takes(needs) for node in nodes):
             raise UserError(
-                f"{name}: no node of the cluster has the {needs.cpus:g} processors, {needs.gpus:g} GPU and "
-                f"{needs.memory / 1e9:.1f} GB of memory that a job of it takes; plan when such a node has joined"
+                f"{name}: no node of the cluster has the {needs} that a job of it takes; plan when such a node has joined"
             )
     orders = ray.put(orders_of(ray, evidence, layout, config))
     task = ray.remote(time_job)
@@ -50,7 +49,8 @@ def plan_on_cluster(
     }
     timed = {name: _timing(ray, name, ref) for name, ref in asked.items()}
     memory = None if layout.device == "cuda" else [layout.needs[job.member.name].memory for job in made]
-    return cost(made, [timed[job.member.name] for job in made], memory, layout.place), layout
+    times = [timed[job.member.name] for job in made]
+    return cost(made, times, memory, layout.place, layout.share), layout
 
 
 def _timing(ray: Any, name: str, ref: Any) -> Timing:
@@ -61,5 +61,5 @@ def _timing(ray: Any, name: str, ref: Any) -> Timing:
     except ray.exceptions.RayError as error:
         raise UserError(f"{name}: could not be timed, since its worker was lost: {first_line(error)}") from error
     if "timed" not in told:
-        raise UserError(told.get("no_data") or f"{name} could not be timed: {told['failed']}")
+        raise UserError(told.get("unfit") or f"{name} could not be timed: {told['failed']}")
     return Timing(**told["timed"])

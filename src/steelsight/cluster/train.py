@@ -1,14 +1,16 @@
 """All jobs of a RUN on the nodes of a cluster, seen from the one that gives them out: the driver, whose disk has the RUN."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from steelsight.cluster.check_nodes import CheckedNodes, keep_off
 from steelsight.cluster.connect import first_line
+from steelsight.cluster.failed_jobs import FailedJobs
 from steelsight.cluster.files_back import Incoming, Message
 from steelsight.cluster.job_task import RunOrders, train_job
 from steelsight.cluster.lay_out import ClusterConfig, lay_out, orders_of
@@ -29,6 +31,7 @@ from steelsight.training.parallel_jobs import Failure, not_begun
 from steelsight.training.progress import TrainingProgress, after_of
 
 _LOOK_EVERY = 2.0  # seconds between two looks at the nodes, and at what other drivers have done
+_REFUSALS = 3  # of a job by nodes that cannot load it: each is asked why before it is given one more
 _WAITING = 8  # parcels of a worker that may wait for the driver
 
 
@@ -49,8 +52,8 @@ def train_on_cluster(
         worded: as in `steelsight.training.experiment.run_jobs`.
 
     Raises:
-        UserError: a node lacks the images, or has another steelsight; there is no GPU and one is asked for; or jobs have
-            failed, when all others are done: the first one's reason, and which others.
+        UserError: a node has another steelsight, or lacks weights, when this begins; no node can train; there is no GPU and
+            one is asked for; or jobs have failed, when all others are done: the first one's reason, and which others.
         RuntimeError: a worker met what no user could have caused.
     """
     draw_examples(evidence)
@@ -64,7 +67,7 @@ def train_on_cluster(
     ) as progress:
         for note in layout.notes:
             progress.say(note)
-        refuse(_Driver(ray, evidence, made, layout.needs, orders, config, progress).run())
+        refuse(_Driver(ray, evidence, made, layout.needs, layout.checked, orders, config, progress).run())
 
 
 @dataclass(eq=False)
@@ -74,7 +77,9 @@ class _Task:
     job: TrainingJob
     incoming: Incoming
     lock: Lock
+    kept_off: Collection[str]
     host: str = ""
+    node: str = ""
     has_begun: bool = False
 
 
@@ -86,15 +91,18 @@ class _Driver:
     evidence: OutOfFoldPredictions
     jobs: Sequence[TrainingJob]
     needs: Mapping[str, Needs]
+    checked: CheckedNodes
     orders: RunOrders
     config: ClusterConfig
     progress: TrainingProgress
     _failures: list[Failure] = field(default_factory=list)
     _tasks: dict[Any, _Task] = field(default_factory=dict)
     _lost: dict[str, int] = field(default_factory=dict)
+    _refused: dict[str, int] = field(default_factory=dict)
+    _failed: FailedJobs = field(default_factory=FailedJobs)
     _nodes: tuple[Node, ...] = ()
     _looked: float = float("-inf")
-    _is_told: bool = False
+    _told: Collection[str] | None = None
 
     def run(self) -> list[Failure]:
         """Train all that can be; returns those that could not."""
@@ -122,12 +130,13 @@ class _Driver:
     def _give_out(self) -> None:
         """As many jobs as there is room for, and as many again, so that no worker waits and a cluster that can grow does."""
         if time.monotonic() - self._looked > _LOOK_EVERY:
-            self._nodes, self._looked = nodes_of(self.ray), time.monotonic()
-            self._say_if_none_fits()
+            self._look_at_nodes()
             done = self._others.done(self._waiting)
             self._waiting = [job for job in self._waiting if job.name not in done]
+        if not any(task.has_begun for task in self._tasks.values()):
+            self.checked.require_one(self._nodes)
         for job in list(self._waiting):
-            room = sum(node.takes(self.needs[job.member.name]) for node in self._nodes)
+            room = sum(node.takes(self.needs[job.member.name]) for node in self.checked.fit(self._nodes))
             if len(self._tasks) >= 2 * max(1, room):
                 return
             if (before := after_of(job)) in [one.job for one in self._failures]:
@@ -135,6 +144,33 @@ class _Driver:
                 self._failures.append(not_begun(job))
             elif before not in self._ahead():
                 self._give(job)
+
+    def _look_at_nodes(self) -> None:
+        """Which there are, and whether those that have joined are fit."""
+        nodes = nodes_of(self.ray)
+        takes = [node for node in nodes if any(map(node.takes, self.needs.values()))]
+        self._nodes, self._looked = tuple(takes), time.monotonic()
+        for note in self.checked.look(takes):
+            self.progress.say(note)
+        self._say_if_none_fits(nodes)
+        for stream, task in list(self._tasks.items()):  # some have gone since, others have answered
+            fitting = {node.id for node in self._others_for(task.job)}
+            is_kept_off = bool(fitting) and fitting <= set(task.kept_off)
+            if not task.has_begun and (is_kept_off or self._why_nowhere(task.job)):
+                self.ray.cancel(stream, force=True)
+                self._wait_again(stream)
+
+    def _why_nowhere(self, job: TrainingJob) -> str | None:
+        """Why a job can go to none of the nodes that are large enough for it; None where it can, or none is there."""
+        takes = [node for node in self._nodes if node.takes(self.needs[job.member.name])]
+        if takes and self._failed.at(job.name) and not self._others_for(job):
+            return self._failed.why(job.name)
+        return self.checked.why_none(takes)
+
+    def _others_for(self, job: TrainingJob) -> list[Node]:
+        """Nodes that a job may go to and has not failed on."""
+        needs, at = self.needs[job.member.name], self._failed.at(job.name)
+        return [node for node in self.checked.fit(self._nodes) if node.takes(needs) and node.id not in at]
 
     def _ahead(self) -> set[str]:
         """Names of the jobs that are still to be done."""
@@ -144,9 +180,12 @@ class _Driver:
         """Give a job to the cluster, unless another process trains it."""
         try:
             require_start(job)
+            if (why := self._why_nowhere(job)) is not None:
+                raise UserError(why)
         except UserError as error:
             self._waiting.remove(job)
             self._failures.append(Failure(job.name, str(error)))
+            self.progress.say(self._failures[-1].line)
             return
         job.folder.path.mkdir(parents=True, exist_ok=True)
         lock = job_lock(job)
@@ -164,12 +203,14 @@ class _Driver:
         former = {path.name: _content(path) for path in (job.folder.checkpoint, job.folder.log) if path.is_file()}
         start = None if job.start is None else self.ray.put(_content(job.start))
         options = {"max_retries": 0, "num_returns": "streaming", "_generator_backpressure_num_objects": _WAITING}
-        given = self._remote.options(**self.needs[job.member.name].options(), **options)
+        suspected = self._failed.avoided(job.name, [node.id for node in self._others_for(job)])
+        kept_off = self.checked.unfit(self._nodes) | (suspected & {node.id for node in self._nodes})
+        given = self._remote.options(**self.needs[job.member.name].options(), **keep_off(kept_off), **options)
         # An object of its own would cost each job a lease and a transfer before it begins, so nothing is put for nothing.
         goes_on_from = self.ray.put(former) if former else former
         stream = given.remote(self._shared_orders, job.member.name, job.fold, goes_on_from, start)
         incoming = Incoming(job.folder, self.evidence.run.predictions_file(job.member, job.fold))
-        self._tasks[stream] = _Task(job, incoming, lock)
+        self._tasks[stream] = _Task(job, incoming, lock, kept_off)
 
     def _hear(self, stream: Any) -> None:
         """Take what a task tells."""
@@ -179,7 +220,7 @@ class _Driver:
         except StopIteration:
             self._lose(stream, "it ended without a word")
         except self.ray.exceptions.RayTaskError as error:  # not of the training, which tells its own
-            raise RuntimeError(f"{task.job.name}:\n{error}") from error
+            self._refuse(stream, error)
         except self.ray.exceptions.RayError as error:
             self._lose(stream, first_line(error))
         else:
@@ -191,7 +232,7 @@ class _Driver:
         if "images" in message:
             self.progress.step(job, message["images"])
         elif "begun" in message:
-            task.host, task.has_begun = message["begun"], True
+            task.host, task.node, task.has_begun = message["begun"], message["node"], True
             self.progress.begin(job)
         elif "epoch" in message:
             self.progress.epoch(job, message["epoch"])
@@ -201,12 +242,15 @@ class _Driver:
             task.incoming.keep_checkpoint()
         elif "broken" in message:
             raise RuntimeError(f"{job.name}, on {task.host}:\n{message['broken']}")
-        elif "no_data" in message:
-            raise UserError(message["no_data"])
+        elif "unfit" in message:
+            for note in self.checked.leave_out(task.node, message["unfit"]):
+                self.progress.say(note)
+            self._wait_again(stream)
         elif "failed" in message:
             self._fail(stream, message["failed"])
         elif "done" in message:
             task.incoming.finish()
+            self._failed.done(task.node)
             self._end(stream)
 
     def _end(self, stream: Any) -> _Task:
@@ -217,7 +261,40 @@ class _Driver:
             self.progress.end(task.job)
         return task
 
+    def _refuse(self, stream: Any, error: Exception) -> None:
+        """A node that joined since the job was given could not so much as load it; it is asked why before others go there."""
+        task = self._tasks[stream]
+        refused = self._refused[task.job.name] = self._refused.get(task.job.name, 0) + 1
+        if task.has_begun or refused > _REFUSALS:
+            raise RuntimeError(f"{task.job.name}:\n{error}") from error
+        self._looked = float("-inf")
+        self._wait_again(stream)
+
     def _fail(self, stream: Any, reason: str) -> None:
+        """A job has failed. It may be for what its node lacks, so another one tries once more."""
+        task = self._tasks[stream]
+        name, host = task.job.name, task.host
+        is_first = not self._failed.at(name)
+        is_suspected = self._failed.add(name, task.node, f"on node {host}: {reason}")
+        if is_suspected and self._others_for(task.job):
+            self.progress.say(
+                f"node {host}: jobs failed there that have not failed elsewhere; others come first from now on"
+            )
+        if is_first and self._others_for(task.job):
+            self.progress.say(f"{name} failed on node {host}: {reason}; it is tried once more, on another node")
+            self._wait_again(stream)
+            return
+        self._give_up(stream, self._failed.why(name))
+
+    def _wait_again(self, stream: Any) -> None:
+        """A job waits for another worker."""
+        task = self._tasks[stream]
+        if task.has_begun:
+            self.progress.back(task.job)
+            task.has_begun = False
+        self._waiting.insert(0, self._end(stream).job)
+
+    def _give_up(self, stream: Any, reason: str) -> None:
         task = self._end(stream)
         failure = Failure(task.job.name, reason)
         self.progress.say(failure.line)
@@ -231,27 +308,23 @@ class _Driver:
         self._lost[name] = self._lost.get(name, 0) + 1
         where = f" on {task.host}" if task.host else ""
         if self._lost[name] > self.config.retries:
-            self._fail(stream, f"its worker{where} was lost, the {_nth(self._lost[name])} of this job: {reason}")
+            self._give_up(stream, f"its worker{where} was lost, the {_nth(self._lost[name])} of this job: {reason}")
             return
         self.progress.say(
             f"{name}: its worker{where} was lost ({reason}); it goes on from its last checkpoint, "
             f"retry {self._lost[name]} of {self.config.retries}"
         )
-        if task.has_begun:
-            self.progress.back(task.job)
-            task.has_begun = False
-        self._waiting.insert(0, self._end(stream).job)
+        self._wait_again(stream)
 
-    def _say_if_none_fits(self) -> None:
-        """Once, where no node is large enough for any job: a cluster that can grow may get one."""
-        if self._is_told or any(node.takes(needs) for node in self._nodes for needs in self.needs.values()):
+    def _say_if_none_fits(self, nodes: Sequence[Node]) -> None:
+        """Where no node is large enough for any job, and again when others are there: a cluster that can grow may get one."""
+        there = {node.id for node in nodes}
+        if self._nodes or there == self._told:
             return
-        self._is_told = True
+        self._told = there
         least = min(self.needs.values(), key=lambda needs: needs.memory)
-        gpu = f", {least.gpus:g} GPU" if least.gpus else ""
         self.progress.say(
-            f"waiting: no node of the cluster has the {least.cpus:g} processors{gpu} and {least.memory / 1e9:.1f} GB of "
-            "memory that a job takes; training begins when one joins"
+            f"waiting: no node of the cluster has the {least} that a job takes; training begins when one joins"
         )
 
 

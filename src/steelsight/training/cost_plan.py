@@ -22,7 +22,7 @@ class MemberCost:
         jobs: folds; epochs: of each; steps: optimiser steps of each epoch (mean over folds).
         training_rate, validation_rate, evidence_rate: images/s of a job, measured here with as many beside it as will run.
         seconds: training, validation and evidence of all jobs, added up.
-        device_hours: the same, times the devices of a job.
+        device_hours: the same, times the devices of a job or its share of one.
         job_disk: bytes that a job keeps (weights and evidence; mean over folds); disk: all of them; working: bytes while a
             job runs (its checkpoint).
         memory: bytes that the process of a job takes at most, None where jobs have no process of their own.
@@ -71,9 +71,10 @@ def cost(
     timings: Sequence[Timing],
     memory: Sequence[float] | None,
     place: JobRoom,
-    devices: int = 1,
+    devices: float = 1,
 ) -> Cost:
-    """Cost of jobs, given the timing and the memory of each, where they run, and on how many devices each."""
+    """Cost of jobs, given the timing and the memory of each, where they run, and on how many devices each: on less than one
+    where jobs share it."""
     needed = memory or [0.0] * len(jobs)
     seconds = [_seconds(job, timing) for job, timing in zip(jobs, timings, strict=True)]
     waiting = [
@@ -96,7 +97,7 @@ def cost(
 
 
 def _member_cost(
-    jobs: Sequence[TrainingJob], timing: Timing, seconds: float, memory: float | None, devices: int
+    jobs: Sequence[TrainingJob], timing: Timing, seconds: float, memory: float | None, devices: float
 ) -> MemberCost:
     member, sampling = jobs[0].member, jobs[0].member.sampling
     steps = [steps_per_epoch(sampling, distinct_images(sampling, job.training)) for job in jobs]

@@ -89,7 +89,7 @@ def plan_jobs(
     else:
         timed = time_side_by_side(made, arrangement, orders(evidence, arrangement))
     return cost(
-        made, [timed[job.member.name] for job in made], arrangement.memory, arrangement.place, arrangement.ranks
+        made, [timed[job.member.name] for job in made], arrangement.memory, arrangement.place, arrangement.devices
     ), arrangement
 
 

@@ -56,6 +56,11 @@ class Arrangement:
         return self.place.most * self.ranks
 
     @property
+    def devices(self) -> float:
+        """Of a job: less than one where several jobs share it."""
+        return self.ranks * len(set(self.slots)) / len(self.slots)
+
+    @property
     def in_turn(self) -> bool:
         """Whether jobs run one after another in the process that asks for them: a notebook, say. A job for which there may be
         too little memory has a process of its own, so that the system ends that, and not the notebook."""

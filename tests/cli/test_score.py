@@ -292,6 +292,15 @@ def test_a_list_may_leave_out_images_that_only_look_alike(tmp_path: Path) -> Non
     assert "cam1/1.jpg and 2 more left out" in found["notes"][0]
 
 
+@pytest.mark.parametrize("other", ["coil1/a.jpg", "a.png", "A.jpg"])
+def test_two_names_of_one_file_are_two_images(tmp_path: Path, other: str) -> None:
+    """Though the other file, which found nothing on one of them, has the name of the other alone."""
+    truth = long(tmp_path / "t.csv", [(name, "1", "1 4") for name in ("a.jpg", other, "b.jpg")])
+    found = long(tmp_path / "p.csv", [(name, "1", "1 4") for name in ("a.jpg", "b.jpg")])
+    judged = score(truth, found, "--images", write(tmp_path / "list.txt", [other, "b.jpg"]))
+    assert (judged["images"], judged["dice"]) == (2, 0.5)
+
+
 def test_a_name_in_a_list_keeps_its_commas(tmp_path: Path) -> None:
     truth = write(tmp_path / "t.csv", ["ImageId,ClassId,EncodedPixels", '"a, b.jpg",1,1 4', '"c,  d.jpg",1,1 4'])
     for lines in (["a, b.jpg", "", "c,  d.jpg", ",,"], ['"a, b.jpg"', ' "c,  d.jpg"'.strip()]):

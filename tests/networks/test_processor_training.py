@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from timm.layers import Conv2dSame
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from steelsight.networks.build import build_classifier, build_segmenter
 from steelsight.networks.processor_training import for_processor_training
@@ -105,15 +106,30 @@ def test_a_depthwise_convolution_of_another_kind_is_left_to_torch(other: dict[st
     assert_alike(layer, torch.randn(2, 4, 20, 20))
 
 
-def test_frozen_weights_and_inputs_without_gradient_are_spared() -> None:
-    layer = for_processor_training(nn.Conv2d(4, 4, 5, padding=2, groups=4))
-    output = layer(torch.rand(1, 4, 8, 8))
-    output.sum().backward()
-    assert layer.weight.grad is not None
-    layer.requires_grad_(requires_grad=False)
-    image = torch.rand(1, 4, 8, 8, requires_grad=True)
-    layer(image).sum().backward()
-    assert image.grad is not None
+def test_a_border_that_is_not_zeros_is_left_as_it_is() -> None:
+    layer = nn.Conv2d(4, 4, 5, padding=2, groups=4, padding_mode="reflect")
+    inputs = torch.rand(1, 4, 9, 9)
+    expected = layer(inputs)
+    assert torch.equal(for_processor_training(layer)(inputs), expected)
+
+
+class Counted(TorchDispatchMode):
+    """How many gradients of convolutions are computed."""
+
+    number = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.number += func is torch.ops.aten.convolution_backward.default
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(("weight", "image", "number"), [(True, True, 3), (True, False, 2), (False, True, 1)])
+def test_gradients_that_nobody_asks_for_are_spared(weight: bool, image: bool, number: int) -> None:
+    """A weight of five columns takes two."""
+    layer = for_processor_training(nn.Conv2d(4, 4, 5, padding=2, groups=4)).requires_grad_(weight)
+    with Counted() as counted:
+        layer(torch.rand(1, 4, 8, 8, requires_grad=image)).sum().backward()
+    assert counted.number == number
 
 
 @pytest.mark.parametrize("size", [(4, 6), (1, 1), (24, 64)])

@@ -107,8 +107,8 @@ def choose_images(truth: MaskTable, prediction: MaskTable, images: Sequence[str]
             "give names as they stand there"
         )
     if images is not None:
-        _refuse_other_names(truth, judged)
-        _refuse_other_names(prediction, judged)
+        _refuse_other_names(truth, judged, prediction)
+        _refuse_other_names(prediction, judged, truth)
     unknown = [image for image in judged if image not in truth.images] if truth.lists_empty else []
     if unknown:
         raise UserError(
@@ -139,9 +139,10 @@ def _refuse_strangers(truth: MaskTable, prediction: MaskTable) -> None:
         )
 
 
-def _refuse_other_names(table: MaskTable, judged: Mapping[str, None]) -> None:
+def _refuse_other_names(table: MaskTable, judged: Mapping[str, None], beside: MaskTable) -> None:
     """See that no image of a file is left out only because it is judged under another name, for which the file would count
-    as empty. Of a file that shares no name, nearly the same is enough; else one of another folder may be another image."""
+    as empty. Of a file that shares no name, nearly the same is enough; else one of another folder may be another image, and
+    two names that the file `beside` has are two images."""
     left_out = [image for image in table.images if image not in judged]
     strangers = len(left_out) == len(table.images)
     meant: dict[str, list[str]] = {}
@@ -150,7 +151,8 @@ def _refuse_other_names(table: MaskTable, judged: Mapping[str, None]) -> None:
             meant.setdefault(nearly(image), []).append(image)
     for image in left_out:
         for other in meant.get(nearly(image), ()):
-            if strangers or _is_spelling(without_suffix(image), without_suffix(other)):
+            are_two = image in beside.images and other in beside.images
+            if strangers or (_is_spelling(without_suffix(image), without_suffix(other)) and not are_two):
                 raise UserError(
                     f"`images=`: {other!r} stands in {table.file} as {image!r}; give names as they stand there"
                 )

@@ -14,7 +14,7 @@ _QUICK_COLUMNS = 3  # of a depthwise kernel; oneDNN has no quick gradient for wi
 def for_processor_training(model: _N) -> _N:
     """Have depthwise convolutions and group normalisation computed as a processor trains them fastest, in place.
 
-    Parameters keep their names; outputs are the same in fp32, gradients but for rounding. Not for a GPU.
+    Parameters keep their names; outputs and gradients are the same but for rounding. Not for a GPU.
 
     - Depthwise convolutions compute in fp32 inside a bf16 autocast region: their backward pass takes up to seven times as
       long in bf16 as in fp32 with channels last (two cores with AMX, torch 2.14), so that the two casts pay.
@@ -23,7 +23,7 @@ def for_processor_training(model: _N) -> _N:
     - Group normalisation is given planes one after another: with channels last it takes up to ten times as long.
     """
     for module in model.modules():
-        if isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels:
+        if isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels and module.padding_mode == "zeros":
             if type(module) is nn.Conv2d:
                 module.__class__ = _DepthwiseConv2d
             elif type(module) is Conv2dSame:
@@ -98,4 +98,5 @@ def _backward(gradient: Tensor, image: Tensor, weight: Tensor, stride: Any, padd
 
 class _GroupNorm(nn.GroupNorm):
     def forward(self, input: Tensor) -> Tensor:
-        return super().forward(input.contiguous()).contiguous(memory_format=torch.channels_last)
+        output = super().forward(input.contiguous())
+        return output.contiguous(memory_format=torch.channels_last) if output.ndim == 4 else output

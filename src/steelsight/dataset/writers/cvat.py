@@ -1,5 +1,6 @@
 """CVAT for images 1.1: `annotations.xml` with a brush mask for each connected part of a mask, and `images/`."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
@@ -15,6 +16,9 @@ from steelsight.imaging.rle import Runs, decode_runs
 PLACE = "images"
 """Where its images lie."""
 
+_REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What XML 1.0 has no way to write."""
+
 
 def write_cvat(folder: Path, classes: Sequence[str], images: Iterable[Labelled]) -> None:
     """Write a dataset into an empty folder."""
@@ -27,7 +31,7 @@ def cvat_xml(classes: Sequence[str], images: Iterable[tuple[str, tuple[int, int]
     """The lines of the XML.
 
     Args:
-        images: name, height and width, and the mask of each class. XML may not hold every name: it stands as in all tables.
+        images: name, height and width, and the mask of each class. A name that XML cannot hold stands as in all tables.
     """
     yield '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n  <meta>\n    <task>\n'
     yield "      <labels>\n"
@@ -35,7 +39,8 @@ def cvat_xml(classes: Sequence[str], images: Iterable[tuple[str, tuple[int, int]
         yield f"        <label><name>{escape(name)}</name><type>any</type><attributes></attributes></label>\n"
     yield "      </labels>\n    </task>\n  </meta>\n"
     for number, (name, (height, width), masks) in enumerate(images):
-        yield f'  <image id="{number}" name={quoteattr(told_apart(name))} width="{width}" height="{height}">\n'
+        held = told_apart(name) if _REFUSED.search(name) else name
+        yield f'  <image id="{number}" name={quoteattr(held)} width="{width}" height="{height}">\n'
         for label, runs in zip(classes, masks, strict=True):
             if runs.area:
                 for outline in outlines(decode_runs(runs, (height, width))):

@@ -109,6 +109,8 @@ def meaning(nested: RuleFigures, counts: PixelCounts) -> str:
     side = "above" if nested.gain >= 0 else "below"
     if math.isnan(low):
         verdict = "too few twin groups to say how sure that is"
+    elif not marked.any():
+        verdict = "since nothing is marked"
     elif low > 0:
         verdict = f"so clearly better than marking nothing (95 % interval of the difference {between})"
     elif high < 0:

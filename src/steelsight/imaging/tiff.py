@@ -23,7 +23,16 @@ _SHARED = 4  # times the file's bytes, or `_SMALL` bytes, that all strips may st
 
 NEW_SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 OFFSETS, ORIENTATION, SAMPLES, ROWS, COUNTS, PLANAR = 273, 274, 277, 278, 279, 284
-TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS, EXTRA, FORMAT, TABLES = 322, 323, 324, 325, 338, 339, 347
+COLOURS, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS, EXTRA, FORMAT, TABLES = (
+    320,
+    322,
+    323,
+    324,
+    325,
+    338,
+    339,
+    347,
+)
 
 _FEW, _MANY, _TABLES = 16, _MOST_STRIPS, 65_536
 _MOST_VALUES = {
@@ -32,6 +41,7 @@ _MOST_VALUES = {
     ),
     **dict.fromkeys((TILE_WIDTH, TILE_HEIGHT, EXTRA, FORMAT), _FEW),
     **dict.fromkeys((OFFSETS, COUNTS, TILE_OFFSETS, TILE_COUNTS), _MANY),
+    COLOURS: 3 << 4,
     TABLES: _TABLES,
 }
 """Of the fields that are read: others may each point to the same megabytes, as often as there is room for fields."""
@@ -48,11 +58,13 @@ class TiffError(ValueError):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a page: its whole numbers, where they stand in the file, and as which type."""
+    """One field of a page: its whole numbers, where they and their number stand in the file, and as which types."""
 
     values: tuple[int, ...]
     at: int
     code: str
+    count_at: int
+    count_code: str
 
 
 @dataclass(frozen=True)
@@ -112,6 +124,8 @@ class TiffPage:
             field = self.fields.get(tag)
             if field and field.values:
                 struct.pack_into(self.order + field.code, changed, field.at, value)
+        if indices and self.few_bits and (field := self.fields.get(COLOURS)):  # else OpenCV warns of each such file
+            struct.pack_into(self.order + field.count_code, changed, field.count_at, 3 << 1)
         return bytes(changed)
 
 
@@ -206,7 +220,8 @@ def _fields(
         code, where = _WHOLE[kind], at + (12 if big else 8)
         if struct.calcsize(code) * count > (8 if big else 4):
             (where,) = struct.unpack_from(order + ("Q" if big else "I"), content, where)
-        yield tag, Field(struct.unpack_from(f"{order}{count}{code}", content, where), where, code)
+        values = struct.unpack_from(f"{order}{count}{code}", content, where)
+        yield tag, Field(values, where, code, at + 4, "Q" if big else "I")
 
 
 def _refuse_kind(page: TiffPage) -> None:

@@ -242,7 +242,9 @@ def test_a_grey_mask_of_few_bits_holds_what_is_stored(tmp_path: Path, bits: int)
 @pytest.mark.parametrize("deflate", [False, True])
 @pytest.mark.parametrize("photometric", [0, 1, 3])
 @pytest.mark.parametrize("bits", [1, 2, 4])
-def test_a_tiff_of_few_bits_holds_what_is_stored(tmp_path: Path, bits: int, photometric: int, deflate: bool) -> None:
+def test_a_tiff_of_few_bits_holds_what_is_stored(
+    tmp_path: Path, bits: int, photometric: int, deflate: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
     indices = np.arange(5 * 9).reshape(5, 9).astype(np.uint8) % 2**bits
     stored = 2**bits - 1 - indices if photometric == 0 else indices  # where white is 0
     path = tmp_path / "a.tif"
@@ -251,6 +253,7 @@ def test_a_tiff_of_few_bits_holds_what_is_stored(tmp_path: Path, bits: int, phot
         np.testing.assert_array_equal(read_mask(path), seen)
     if photometric == 3:
         np.testing.assert_array_equal(np.asarray(Image.open(path)), indices)
+    assert capfd.readouterr().err == ""  # OpenCV would warn of a palette for other bits, once a mask
 
 
 def test_a_tiff_of_few_bits_and_a_very_long_row_is_refused(tmp_path: Path) -> None:

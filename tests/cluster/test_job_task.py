@@ -3,6 +3,7 @@
 import os
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,9 @@ def test_as_on_one_machine_and_from_a_checkpoint_on(evidence: OutOfFoldPredictio
     member, run = evidence.recipe.member(NAME), evidence.run
     root = evidence.record.root
     hear(train_job(orders(evidence, root, "first"), NAME, FOLD, {}, None), evidence, "checkpoint")
+    for thread in threading.enumerate():  # it would go on in this process, and draw from the same random numbers
+        if thread.daemon and "_train" in thread.name:
+            thread.join()
     job = run.job(NAME, FOLD)
     trained = Checkpoint.load(job.checkpoint).epoch
     assert trained > 0

@@ -134,8 +134,18 @@ def without_spread(part: NDArray[Any], whole: NDArray[Any], groups: NDArray[np.i
         return Interval(math.nan, math.nan)
     if part.sum() not in (0, whole.sum()):
         return None
-    hit = count if part.any() else 0
-    return Interval(clopper_pearson_lower(hit, count, 0.025), clopper_pearson_upper(hit, count, 0.025))
+    return exact_interval(count if part.any() else 0, count)
+
+
+def exact_interval(hit: int, groups: int) -> Interval:
+    """Clopper and Pearson's 95 % interval of a share; nan where there is nothing to take it of.
+
+    >>> tuple(round(end, 3) for end in exact_interval(0, 30))
+    (0.0, 0.116)
+    """
+    if not groups:
+        return Interval(math.nan, math.nan)
+    return Interval(clopper_pearson_lower(hit, groups, 0.025), clopper_pearson_upper(hit, groups, 0.025))
 
 
 def wilson(k: int, n: int, level: float = 0.95) -> Interval:

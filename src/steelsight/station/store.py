@@ -253,9 +253,8 @@ class ImageStore:
                 except FileNotFoundError:  # another process removed it
                     continue
                 if not path.name.startswith("."):
-                    image = told_apart(
-                        path.name.partition(".")[0]
-                    )  # a log can be asked about no name that is not UTF-8
+                    # escaped, since no log can be asked about a name that is not UTF-8
+                    image = told_apart(path.name.partition(".")[0])
                     yield Stored(image, path, found.st_size, found.st_mtime)
 
     def size(self) -> int:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from steelsight.metrics.binomial import clopper_pearson_lower, clopper_pearson_upper
-from steelsight.metrics.intervals import Interval, bootstrap_interval
+from steelsight.metrics.intervals import Interval, bootstrap_interval, exact_interval
 from steelsight.plots.style import class_names
 from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.policy import Policy, VerdictAnswer
@@ -96,17 +95,6 @@ def shares_of(policy: Policy, tested: EvaluationSet, answers: NDArray[np.str_]) 
 def _share(name: str, lost: int, groups: int, images: int, kind: str) -> Share:
     counted = f"{lost:,} of {groups:,} {kind} groups" + (f", {images:,} images" if images != lost else "")
     return Share(name, lost / groups if groups else float("nan"), exact_interval(lost, groups), counted)
-
-
-def exact_interval(lost: int, groups: int) -> Interval:
-    """Clopper and Pearson's 95 % interval of a share; nan where there is nothing to take it of.
-
-    >>> tuple(round(end, 3) for end in exact_interval(0, 30))
-    (0.0, 0.116)
-    """
-    if not groups:
-        return Interval(float("nan"), float("nan"))
-    return Interval(clopper_pearson_lower(lost, groups, 0.025), clopper_pearson_upper(lost, groups, 0.025))
 
 
 def _review_share(tested: EvaluationSet, answers: NDArray[np.str_]) -> Share:

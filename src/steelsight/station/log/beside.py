@@ -17,7 +17,7 @@ from steelsight.station.log.patience import WRITE_SECONDS
 from steelsight.station.log.tables import VERSION_TABLE
 
 _AT_ONCE = 500
-"""Images of one question, so that whoever wants to write waits for none."""
+"""Images that one question asks for: it is short, and does not keep a writer waiting."""
 _PATIENCE = WRITE_SECONDS
 _JOURNALS = ("-wal", "-journal")
 

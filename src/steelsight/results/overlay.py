@@ -19,6 +19,8 @@ from steelsight.verdicts.verdict import Verdict
 COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (0, 114, 178))
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _LINE, _LEFT = 22, 8  # pixels of the legend: per line, and before its text
+_RIGHT = 2
+"""Pixels that stay dark after a line: older OpenCV draws one more than the length that it states."""
 _TEXT = 0.5
 _DASH, _GAP = 4, 3
 """Of the outline around what is suspected, in thicknesses of a line."""
@@ -131,9 +133,9 @@ def _strip(entries: Sequence[_Entry], width: int) -> NDArray[np.uint8]:
     for entry in entries:
         # OpenCV's built-in font has no other characters
         plain = entry.text.replace("²", "2").encode("ascii", "replace").decode("ascii")
-        for piece in _broken(plain, width - _LEFT):
+        for piece in _broken(plain, width - _LEFT - _RIGHT):
             length = _length(piece)
-            if left > _LEFT and left + length > width:
+            if left > _LEFT and left + length > width - _RIGHT:
                 left, line = _LEFT, line + 1
             placed.append((entry, piece, left, line, length))
             left += length + entry.gap

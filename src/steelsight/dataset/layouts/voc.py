@@ -258,6 +258,14 @@ def _is_drawn(name: str, drawn: Collection[str], legend: Legend) -> bool:
     return any(one in drawn for one in alike) if alike else bool(drawn)
 
 
+def _as_named(name: str, read: _Read) -> str:
+    """The class of an object as `labelmap.txt` spells it, upper and lower case aside."""
+    if read.legend is None or name in read.legend.classes or is_ignored(name, read.ignore):
+        return name
+    alike = [one for one in read.legend.classes if one.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else name
+
+
 def _shapes(file: Path, top: Element, image_id: str, read: _Read) -> tuple[list[Shape], list[Fault]]:
     shapes: list[Shape] = []
     faults: list[Fault] = []
@@ -273,7 +281,7 @@ def _shapes(file: Path, top: Element, image_id: str, read: _Read) -> tuple[list[
         try:
             if not name:
                 raise AnnotationError("unknown-class", "no name; give it its class")
-            shapes.append(_shape(one, label, name))
+            shapes.append(_shape(one, label, _as_named(name, read)))
         except AnnotationError as error:
             faults.append(Fault(error.kind, file, None, image_id, f"{label}: {error}"))
     return shapes, faults

@@ -77,3 +77,21 @@ def test_two_masks_of_one_image_are_a_fault_of_it(tmp_path: Path, other: str) ->
     dataset = read_dataset(tmp_path)
     assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("duplicate-mask", "test/pit/0.png")]
     assert [one.image_id for one in dataset.samples] == ["train/good/0.png", "test/pit/1.png"]
+
+
+def test_a_mask_that_finds_no_image_leaves_none_of_nearly_its_name_as_good(tmp_path: Path) -> None:
+    for name in ("train/good/0.png", "test/good/0.png", "test/good/1.png", "test/good/2.png", "test/pit/3.png"):
+        picture(tmp_path / name)
+    for name, value in (("good/000_mask", 255), ("good/001_mask", 0), ("pit/2_mask", 255), ("pit/3_mask", 255)):
+        file = tmp_path / "ground_truth" / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(file), np.full(SIZE, value, np.uint8))
+    dataset = read_dataset(tmp_path)
+    assert sorted((fault.kind, fault.image_id or "", fault.file.name) for fault in dataset.faults) == [
+        ("missing-image", "", "000_mask.png"),
+        ("missing-image", "", "001_mask.png"),
+        ("missing-image", "", "2_mask.png"),
+        ("unsure-label", "test/good/0.png", "000_mask.png"),
+    ]
+    names = ["train/good/0.png", "test/good/1.png", "test/good/2.png", "test/pit/3.png"]
+    assert [one.image_id for one in dataset.samples] == names

@@ -186,3 +186,34 @@ def test_what_is_marked_as_good_is_no_defect(tmp_path: Path) -> None:
     assert (dataset.classes, dataset.faults) == (("pit",), ())
     assert [one.is_defective for one in dataset.samples] == [True, False]
     assert any("class 1 'good' is no class of defects" in note for note in dataset.notes)
+
+
+def test_labels_beside_images_that_find_none_are_named(tmp_path: Path) -> None:
+    """LabelImg saves beside the image; under nearly its name the labels would leave it free of defects."""
+    for name in ("a.png", "B.png", "sub/strip 7.png", "line.png", "good.png"):
+        picture(tmp_path / "images" / name)
+    texts = {
+        "a": SQUARE,
+        "b": SQUARE,
+        "sub/strip_7": SQUARE,
+        "Line": "scratch 0.1 0.1 0.2 0.2",
+        "gone": SQUARE,
+        "A": "\n",
+    }
+    for name, text in (texts | {"classes": "pit\nscratch\n", "notes": "Mondays only", "README": "strips"}).items():
+        (tmp_path / "images" / f"{name}.txt").write_text(text)
+    (tmp_path / "data.yaml").write_text("names: [pit, scratch]\n")
+    (tmp_path / "good.txt").write_text(BOX)
+    dataset = read_dataset(tmp_path)
+    found = sorted((fault.kind, fault.image_id or "", fault.file.name) for fault in dataset.faults)
+    assert found == [
+        ("missing-image", "", "b.txt"),
+        ("missing-image", "", "gone.txt"),
+        ("missing-image", "", "good.txt"),
+        ("missing-image", "", "strip_7.txt"),
+        ("unsure-label", "images/B.png", "b.txt"),
+        ("unsure-label", "images/good.png", "good.txt"),
+        ("unsure-label", "images/line.png", "Line.txt"),
+        ("unsure-label", "images/sub/strip 7.png", "strip_7.txt"),
+    ]
+    assert [one.image_id for one in dataset.samples] == ["images/a.png"]

@@ -16,8 +16,9 @@ from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.class_folders import mask_marks
 from steelsight.dataset.layouts.good_names import is_good_name
 from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks, second_mask
+from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
 from steelsight.dataset.model import Fault
-from steelsight.imaging.read import list_images
+from steelsight.imaging.read import ImageError, list_images, read_image
 
 TRAIN, TEST, TRUTH = "train", "test", "ground_truth"
 _SUFFIXES = ("_mask", "")
@@ -70,6 +71,11 @@ def list_folder(root: Path) -> Listing:
     for folder in _folders(root / TRUTH):
         message = f"no image in {TEST}/{folder.name} for this mask; add the image or remove the mask"
         lonely = [path for path in list_images(folder) if path not in used]
+        if is_good_name(folder.name):  # elsewhere an image without a mask is a fault
+            place = f"{TEST}/{folder.name}/"
+            there = {one.image_id: one.marks is not no_marks for one in images if one.image_id.startswith(place)}
+            orphans = [Orphan(place + path.name, path) for path in lonely if _shows_a_pixel(path)]
+            faults += unsure_labels(orphans, there, {one for one, has_mask in there.items() if has_mask})
         faults += [Fault("missing-image", path, None, None, message) for path in lonely]
         used.update(lonely)
     if not images:
@@ -94,6 +100,14 @@ def _folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _shows_a_pixel(mask: Path) -> bool:
+    """Whether a mask is not empty, or cannot be read, so that it may be none."""
+    try:
+        return bool(read_image(mask).any())
+    except ImageError:
+        return True
 
 
 def _reader(image_id: str, mask: Path, name: str) -> Callable[[Size], Marks]:

@@ -106,6 +106,8 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
     names, notes = _class_names(root, used)
     read.names = names
     labels = {path for folder in _label_folders(root) for path in _labels_in(folder)} - used
+    beside = _texts_beside(disk, labels | used)
+    labels |= {path for path in beside if _holds_labels(path)}
     if not labels and not used:
         raise UserError(f"{root}: no text file of labels here; YOLO keeps them in {LABELS}/, beside {IMAGES}/")
     labelled = {one.image_id for one in images}.difference(read.bare)
@@ -113,6 +115,8 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
     for orphan in orphans:
         message = f"no image of the name {orphan.file.stem} for these labels; add the image, or remove the file"
         read.faults.append(Fault("missing-image", orphan.file, None, None, message))
+    texts = [path for path in sorted(beside - labels) if path.read_bytes().strip()]  # an empty one says of no defect
+    orphans += [Orphan(_relative(path, root), path) for path in texts]
     read.faults += unsure_labels(orphans, [one.image_id for one in images], labelled)
     if read.bare:
         more = f" and {len(read.bare) - _NAMED} more" if len(read.bare) > _NAMED else ""
@@ -189,7 +193,18 @@ def _label_folders(root: Path) -> Iterator[Path]:
 def _labels_in(folder: Path) -> list[Path]:
     """The text files in a folder and below it that are no lists, and no texts about the data."""
     found = [path for path in sorted(folder.rglob("*")) if _is_text(path) and path.is_file()]
-    return [path for path in found if path.name.lower() not in _NOT_LABELS or _holds_labels(path)]
+    return [path for path in found if not _is_list(path) or _holds_labels(path)]
+
+
+def _texts_beside(disk: ImagesOnDisk, known: set[Path]) -> set[Path]:
+    """Other text files in the folders of images and around them: notes, or labels under another name."""
+    folders = {folder for path in disk.paths for folder in path.parents if folder.is_relative_to(disk.root)}
+    texts = {path for folder in folders for path in folder.iterdir() if _is_text(path) and path not in known}
+    return {path for path in texts if path.is_file() and (_holds_labels(path) or not _is_list(path))}
+
+
+def _is_list(path: Path) -> bool:
+    return path.name.lower() in _NOT_LABELS
 
 
 def _is_text(path: Path) -> bool:

@@ -223,3 +223,17 @@ def test_an_xml_alone_names_the_classes_as_masks_do(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mask_of(dataset, "JPEGImages/b.png", "scratch"), SQUARE_MASK)
     ignoring = read_dataset(tmp_path, boxes="as-masks", ignore_class=["dent"])
     assert ignoring.faults == ()
+
+
+def test_a_mask_that_images_share_is_none_of_theirs(tmp_path: Path) -> None:
+    for name in "ab":
+        mask(tmp_path, name, (128, 0, 0))
+    for name in ("JPEGImages/a.bmp", "a.tif"):
+        picture(tmp_path / name)
+    dataset = read_dataset(tmp_path, "voc")
+    assert sorted((fault.kind, fault.image_id) for fault in dataset.faults) == [
+        ("duplicate-image", "JPEGImages/a.bmp"),
+        ("duplicate-image", "JPEGImages/a.png"),
+        ("duplicate-image", "a.tif"),
+    ]
+    assert [one.image_id for one in dataset.samples] == ["JPEGImages/b.png"]

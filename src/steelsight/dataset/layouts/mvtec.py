@@ -15,7 +15,7 @@ from pathlib import Path
 from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.class_folders import mask_marks
 from steelsight.dataset.layouts.good_names import is_good_name
-from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks, second_mask
+from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks, second_mask, shared_masks
 from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
 from steelsight.dataset.model import Fault
 from steelsight.imaging.read import ImageError, list_images, read_image
@@ -38,6 +38,7 @@ def list_folder(root: Path) -> Listing:
     images: list[Listed] = []
     faults: list[Fault] = []
     used: set[Path] = set()
+    images_of: defaultdict[Path, list[tuple[str, Path]]] = defaultdict(list)
     classes: set[str] = set()
     weak: list[str] = []
     for folder in (*_folders(root / TRAIN), *_folders(root / TEST)):
@@ -57,6 +58,7 @@ def list_folder(root: Path) -> Listing:
             found = [mask for suffix in _SUFFIXES for mask in masks.get(f"{path.stem}{suffix}", [])]
             if found:
                 used.update(found)
+                images_of[found[0]].append((image_id, path))
                 if len(found) > 1:
                     faults.append(second_mask(image_id, *found[:2]))
                 images.append(Listed(image_id, path, _reader(image_id, found[0], folder.name), path))
@@ -68,6 +70,7 @@ def list_folder(root: Path) -> Listing:
                 images.append(Listed(image_id, path, no_marks, path))
             else:
                 images.append(Listed(image_id, path, _shown(folder.name), path))
+    faults += shared_masks(images_of, root)
     for folder in _folders(root / TRUTH):
         message = f"no image in {TEST}/{folder.name} for this mask; add the image or remove the mask"
         lonely = [path for path in list_images(folder) if path not in used]

@@ -10,7 +10,7 @@ either is defect-free where `ImageSets/` lists it, and is not read otherwise.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,17 @@ from steelsight.dataset.layouts.legend import (
     palette,
     read_legend,
 )
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, no_marks, second_mask
+from steelsight.dataset.layouts.listing import (
+    Boxes,
+    Listed,
+    Listing,
+    Marks,
+    Size,
+    is_ignored,
+    no_marks,
+    second_mask,
+    shared_masks,
+)
 from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import Shape, polygon, rectangle, shape_marks
@@ -81,10 +91,13 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
     listed_names = _listed_names(root, keys)
     images: list[Listed] = []
     used: set[str] = set()
+    images_of: defaultdict[Path, list[tuple[str, Path]]] = defaultdict(list)
     for path in disk.paths:
         key = _key(path, root)
         used.add(key)
         found = masks.get(key, [])
+        if found:
+            images_of[found[0]].append((disk.name_of(path), path))
         if len(found) > 1:
             read.faults.append(second_mask(disk.name_of(path), *found[:2]))
         one = _listed(path, disk.name_of(path), found, xml_of.get(path), read)
@@ -93,6 +106,7 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
             one = Listed(disk.name_of(path), path, no_marks, path)
         if one is not None:
             images.append(one)
+    read.faults += shared_masks(images_of, root)
     for key in sorted(masks.keys() - used):
         message = f"no image {IMAGES}/{key}.* for this mask; add the image or remove the mask"
         read.faults.append(Fault("missing-image", masks[key][0], None, None, message))

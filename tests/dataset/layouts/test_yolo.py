@@ -217,3 +217,25 @@ def test_labels_beside_images_that_find_none_are_named(tmp_path: Path) -> None:
         ("unsure-label", "images/sub/strip 7.png", "strip_7.txt"),
     ]
     assert [one.image_id for one in dataset.samples] == ["images/a.png"]
+
+
+def _turned(number: int, degrees: float) -> str:
+    """A line of an oriented box."""
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    corners = np.array([(-9, -4), (9, -4), (9, 4), (-9, 4)]) @ turn + (32, 24)
+    return f"{number} " + " ".join(f"{x / SIZE[1]:.6f} {y / SIZE[0]:.6f}" for x, y in corners)
+
+
+def test_oriented_boxes_are_said(tmp_path: Path) -> None:
+    """Ultralytics writes them as outlines of four corners, which count as the very pixels of a defect."""
+    dataset = read_dataset(
+        write(tmp_path / "boxes", {"a": f"{_turned(0, 20)}\n{_turned(1, 75)}\n", "b": SQUARE, "c": None})
+    )
+    assert dataset.faults == ()
+    (said,) = [note for note in dataset.notes if "oriented boxes" in note]
+    assert said.startswith("each of the 3 outlines has four corners")
+    triangle = "0 0.1 0.1 0.5 0.1 0.3 0.5"
+    for line in (triangle, "0 0.1 0.1 0.9 0.2 0.8 0.9 0.2 0.5", SQUARE.replace("0 ", "1 ", 1)):
+        root = write(tmp_path / line, {"a": f"{_turned(0, 20) if line[0] == '0' else line}\n{line}\n"})
+        assert not any("oriented boxes" in note for note in read_dataset(root).notes)

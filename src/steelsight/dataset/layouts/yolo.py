@@ -9,12 +9,13 @@ on the disk itself, whatever its name and however its suffix is spelt.
 """
 
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import yaml
 
 from steelsight.core.errors import UserError
@@ -47,6 +48,8 @@ _NOT_LABELS = frozenset(
 """Names of lists and of texts about the data, unless an image is called so, or such a file holds labels."""
 _FEWEST = 5  # numbers in a line of labels
 _NAMED = 3
+_Outline = Literal["box", "turned box", "four corners", "other"]
+_ROUNDED = 2.0  # pixels by which a box may miss being one, since corners are often rounded to pixels
 
 
 class _TextFiles:
@@ -75,6 +78,17 @@ class _Read:
     names: dict[int, str] | None = None
     faults: list[Fault] = field(default_factory=list)
     bare: list[str] = field(default_factory=list)
+    outlines: dict[tuple[Path, int], _Outline] = field(default_factory=dict)
+
+    def finish(self, _: Mapping[str, Marks]) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
+        """Say where all outlines may be oriented boxes: as Ultralytics writes them, they look like any polygon."""
+        kinds = Counter(self.outlines.values())
+        if kinds["other"] or not kinds["turned box"] or kinds["four corners"] >= kinds["box"] + kinds["turned box"]:
+            return (), ()
+        return (), (
+            f"each of the {kinds.total()} outlines has four corners, as oriented boxes have, and counts as the very pixels "
+            "of a defect; if boxes are meant, write them upright, as lines of five numbers, and say what boxes count as",
+        )
 
 
 def looks_like(root: Path) -> bool:
@@ -137,6 +151,7 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
         tuple(images),
         tuple(read.faults),
         notes,
+        finish=read.finish,
         owned=(root,),
         unlisted=f"they lie in no folder {IMAGES}/ and have no text file; move them into {IMAGES}/, or take them out",
     )
@@ -237,9 +252,24 @@ def _marks(image_id: str, file: Path, read: _Read, size: Size, boxes: Boxes | No
             continue
         if not marks_no_defect(shape.name):
             shapes.append(shape)
+            if isinstance(shape.outline, tuple) and not shape.is_box:
+                read.outlines[file, line] = _kind_of_outline(shape.outline, size)
     if faults:
         return Marks({}, tuple(faults), file)
     return shape_marks(image_id, file, shapes, size, boxes=boxes, ignore=read.ignore)
+
+
+def _kind_of_outline(shares: tuple[float, ...], size: Size) -> _Outline:
+    """What an outline may have been drawn as, given x and y of its corners as shares."""
+    if len(shares) != 8:
+        return "other"
+    corners = np.array(shares).reshape(4, 2) * (size[1], size[0])
+    across, along = corners[2] - corners[0], corners[3] - corners[1]  # equal and halving each other in a rectangle
+    is_askew = np.abs(corners[0] + corners[2] - corners[1] - corners[3]).max() > _ROUNDED
+    if is_askew or abs(np.hypot(*across) - np.hypot(*along)) > _ROUNDED:
+        return "four corners"
+    sides = np.abs(corners[1] - corners[0])
+    return "box" if sides.min() <= _ROUNDED else "turned box"
 
 
 def _shape(words: list[str], line: int, names: dict[int, str] | None, size: Size) -> Shape:

@@ -9,7 +9,7 @@ from helpers.layout_writers import write_index_png
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.convert import convert
-from steelsight.dataset.model import UNKNOWN
+from steelsight.dataset.model import UNKNOWN, Layout
 from steelsight.dataset.read import read_dataset
 
 
@@ -162,7 +162,7 @@ def test_a_table_that_lacks_a_column_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("other", ["previews/a.png", "a.png"])
 @pytest.mark.parametrize("layout", ["severstal", "index-png"])
-def test_a_row_means_the_image_that_the_layout_calls_so(tmp_path: Path, layout: str, other: str) -> None:
+def test_a_row_means_the_image_that_the_layout_calls_so(tmp_path: Path, layout: Layout, other: str) -> None:
     """A picture of that name elsewhere made the row unusable, and the image stayed free of defects."""
     mask = np.zeros((6, 8), np.uint8)
     mask[1:3, 2:5] = 1

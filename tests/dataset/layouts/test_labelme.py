@@ -199,8 +199,8 @@ def test_a_file_that_finds_no_image_leaves_none_of_nearly_its_name_as_good(tmp_p
     for name in ("good/B.PNG", "good/c.png", "good/strip 7.png", "good/d.png", "good/e.png"):
         picture(tmp_path / name)
     content = {"imageData": None, "imageHeight": SIZE[0], "imageWidth": SIZE[1]}
-    marked = {"shapes": [shape("polygon", SQUARE)], "imagePath": "b.png"}
-    texts = {
+    marked: dict[str, Any] = {"shapes": [shape("polygon", SQUARE)], "imagePath": "b.png"}
+    texts: dict[str, dict[str, Any]] = {
         "good/b": marked,
         "good/C": {"shapes": [], "imagePath": "C.png"},  # which says of no defect
         "other": marked | {"imagePath": "strip_007.png"},

@@ -13,7 +13,7 @@ from helpers.layout_writers import coco_counts, write_coco
 from steelsight.core.errors import UserError
 from steelsight.dataset.convert import convert
 from steelsight.dataset.groups import join_groups, read_groups
-from steelsight.dataset.model import Dataset
+from steelsight.dataset.model import UNKNOWN, Dataset
 from steelsight.dataset.read import read_dataset
 from steelsight.dataset.writers.write import WrittenLayout
 
@@ -205,3 +205,27 @@ def test_what_is_ignored_stays_so_where_the_layout_can_hold_it(tmp_path: Path, l
     (said,) = [one for one in made.said if "ignored" in one]
     assert f"{2 * stamp.sum()} ignored pixels of 2 images" in said
     assert ("are lost" in said) == (layout == "severstal")
+
+
+@pytest.mark.parametrize("layout", get_args(WrittenLayout))
+def test_labels_of_whole_images_are_read_back_whatever_folders_share_their_names(
+    tmp_path: Path, layout: WrittenLayout
+) -> None:
+    root = tmp_path / "data"
+    for number, name in enumerate(("a.jpg", "coil1/a.jpg", "coil2/a.jpg", "b.png")):
+        picture(root / name, number)
+    images = [
+        {"id": n, "file_name": name, "height": SIZE[0], "width": SIZE[1]}
+        for n, name in enumerate(("coil1/a.jpg", "b.png"))
+    ]
+    mark = {"id": 1, "image_id": 1, "category_id": 1, "segmentation": coco_counts(pit())}
+    write_coco(root, images, [mark], {1: PIT, 2: SCRATCH})
+    (root / "labels.csv").write_text(f"image,class\na.jpg,{SCRATCH}\ncoil2/a.jpg,bad\n")
+    data = read_dataset(root)
+    assert (len(data.samples), [one.shown for one in data.without_masks]) == (2, [(1,), (UNKNOWN,)])
+    back = read_dataset(convert_to(data, tmp_path / "out", layout), layout)
+    assert back.faults == ()
+    content = {one.image_id: one.path.read_bytes() for one in (*back.samples, *back.without_masks)}
+    wanted = {one.path.read_bytes(): one.shown for one in (*data.samples, *data.without_masks)}
+    found = {content[one.image_id]: one.shown for one in (*back.samples, *back.without_masks)}
+    assert found == wanted

@@ -25,6 +25,8 @@ _BY_STEM: frozenset[WrittenLayout] = frozenset({"severstal", "index-png", "label
 """Layouts in which a label is named by its image's stem, and Severstal's: `x.jpg` and `x.png` would be a class folder's."""
 _INSIDE: Mapping[WrittenLayout, str] = {"cvat": f"{cvat.PLACE}/", "yolo": f"{yolo.PLACE}/"}
 """The folder that the reader of a layout takes for a part of the image's name."""
+_IN_TABLE: Mapping[WrittenLayout, str] = {**_INSIDE, "coco": "images/"}
+"""The folder before the names in `labels.csv`: the path of an image is not that of one of its name in another folder."""
 _MOST_INDICES = 63  # classes that index masks are read with
 
 Progress = Callable[[int, int], None]
@@ -69,7 +71,7 @@ def convert(dataset: Dataset, folder: Path, layout: WrittenLayout, progress: Pro
     groups, of_groups = _groups(dataset, names, taken, layout)
     said += of_groups
     rows = [
-        (name, BAD if place == UNKNOWN else classes[place])
+        (_IN_TABLE.get(layout, "") + name, BAD if place == UNKNOWN else classes[place])
         for name, sample in zip(names, samples, strict=True)
         for place in sample.shown
     ]

@@ -13,6 +13,7 @@ from steelsight.dataset.depth import find_depth, say_depth
 from steelsight.dataset.ignored import ignored_names, placeless, say_ignored, set_apart, without_ignored
 from steelsight.dataset.layouts.class_name_rules import refuse_class_names
 from steelsight.dataset.layouts.detect import list_dataset
+from steelsight.dataset.layouts.good_names import marks_no_defect
 from steelsight.dataset.layouts.listing import UNNAMED, Boxes, Listed, Listing, Marks, Size
 from steelsight.dataset.model import UNKNOWN, Dataset, Fault, Layout, Remark, Sample
 from steelsight.dataset.remarks import doubled, flat, left_out, oriented
@@ -101,6 +102,8 @@ def read_dataset(
         classes = tuple(classes_if_unnamed)
     for image in opened:
         faults += _empty_masks(image, classes)
+        if image.listed.image_id not in faulty:  # whose classes do not count
+            faults += _strange_classes(image, classes, ignored)
     faults.sort(key=_place)
     if not classes:
         raise UserError(f"{root}: {_nothing_shown(listing)}{_first(faults)}")
@@ -246,6 +249,24 @@ def _empty_masks(image: _Opened, classes: tuple[str, ...]) -> list[Fault]:
         )
         for name, runs in marks.masks.items()
         if not runs.area and name in classes
+    ]
+
+
+def _strange_classes(image: _Opened, classes: tuple[str, ...], ignored: frozenset[str]) -> list[Fault]:
+    """What is marked or said of an image and is no class: without it the image would count as free of defects."""
+    marks = image.marks
+    named = {name for name, runs in marks.masks.items() if runs.area} | (marks.shown - {UNNAMED})
+    return [
+        Fault(
+            "unknown-class",
+            marks.file or image.listed.path,
+            marks.line,
+            image.listed.image_id,
+            f"{shown(name)} is none of the classes ({', '.join(map(shown, classes))}); add it where these are named, mend "
+            f"the label, or say that it is not to be judged by `ignore_class={shown(name)}`",
+        )
+        for name in sorted(named.difference(classes, ignored))
+        if not marks_no_defect(name)
     ]
 
 

@@ -101,6 +101,24 @@ def test_a_tag_takes_no_drawn_mask_away(tmp_path: Path) -> None:
     }
 
 
+def test_a_shape_with_a_word_for_good_answers_no_tag(tmp_path: Path) -> None:
+    fine = SQUARE.replace("pit", "ok")
+    images = {
+        "a.png": SQUARE,
+        "b.png": f'<tag label="NG"/>{fine}',
+        "c.png": f'<tag label="good"/>{fine}',
+        "d.png": fine,
+        "e.png": f'<tag label="good"/>{SQUARE}',
+    }
+    write(tmp_path, images, (PIT, "NG", "ok", "good"))
+    dataset = read_dataset(tmp_path)
+    assert dataset.classes == (PIT,)
+    assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("contradiction", "images/e.png")]
+    assert [(one.image_id, one.shown) for one in dataset.without_masks] == [("images/b.png", (UNKNOWN,))]
+    assert [one.image_id for one in dataset.samples] == ["images/a.png", "images/c.png", "images/d.png"]
+    assert any("3 shapes named 'ok' are passed over" in note for note in dataset.notes)
+
+
 @pytest.mark.parametrize(
     ("shape", "kind", "said"),
     [

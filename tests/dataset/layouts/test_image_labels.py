@@ -9,7 +9,7 @@ from helpers.layout_writers import write_index_png
 
 from steelsight.core.errors import UserError
 from steelsight.dataset.convert import convert
-from steelsight.dataset.model import UNKNOWN
+from steelsight.dataset.model import UNKNOWN, Layout
 from steelsight.dataset.read import read_dataset
 
 
@@ -158,3 +158,35 @@ def test_a_table_that_lacks_a_column_is_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("image,what\na.png,pit\n")
     with pytest.raises(UserError, match="no column class"):
         read_dataset(tmp_path, "image-labels")
+
+
+@pytest.mark.parametrize("other", ["previews/a.png", "a.png"])
+@pytest.mark.parametrize("layout", ["severstal", "index-png"])
+def test_a_row_means_the_image_that_the_layout_calls_so(tmp_path: Path, layout: Layout, other: str) -> None:
+    """A picture of that name elsewhere made the row unusable, and the image stayed free of defects."""
+    mask = np.zeros((6, 8), np.uint8)
+    mask[1:3, 2:5] = 1
+    for name in "abc":
+        if layout == "severstal":
+            picture(tmp_path / "train_images" / f"{name}.png")
+            (tmp_path / "train.csv").write_text("ImageId,ClassId,EncodedPixels\nb.png,1,1 10\n")
+        else:
+            write_index_png(tmp_path, f"{name}.png", mask * (name == "b"))
+    picture(tmp_path / other)
+    (tmp_path / "labels.csv").write_text("image,class\na.png,1\nb.png,1\nc.png,good\n")
+    dataset = read_dataset(tmp_path, layout)
+    assert dataset.faults == ()
+    assert [(one.image_id, one.path.parent.name) for one in dataset.samples] == [
+        ("b.png", "train_images" if layout == "severstal" else "images"),
+        ("c.png", "train_images" if layout == "severstal" else "images"),
+    ]
+    assert [(one.image_id, one.shown) for one in dataset.without_masks] == [("a.png", (0,))]
+
+
+def test_a_row_of_an_image_that_is_not_there_means_none_by_its_name_alone(tmp_path: Path) -> None:
+    picture(tmp_path / "train_images" / "B.PNG")
+    picture(tmp_path / "train_images" / "c.png")
+    (tmp_path / "train.csv").write_text("ImageId,ClassId,EncodedPixels\nb.png,1,\nc.png,1,1 10\n")
+    (tmp_path / "labels.csv").write_text("image,class\nb.png,1\n")
+    faults = {(fault.kind, fault.image_id, fault.file.name) for fault in read_dataset(tmp_path).faults}
+    assert ("unsure-label", "B.PNG", "labels.csv") in faults

@@ -115,6 +115,33 @@ def test_a_choice_takes_no_drawn_mask_away(tmp_path: Path) -> None:
     assert {one.image_id: one.shown for one in named.without_masks} == {"a.png": (0,), "c.png": (0,)}
 
 
+def test_what_is_said_of_a_single_region_is_not_said_of_the_image(tmp_path: Path) -> None:
+    for name in "abcde":
+        picture(tmp_path / f"{name}.png")
+    marked = POLYGON | {"id": "m1"}
+
+    def choice(name: str, **more: Any) -> dict[str, Any]:
+        return {"type": "choices", "value": {"choices": [name]} | more, "id": "m1"}
+
+    relation = {"type": "relation", "from_id": "m1", "to_id": "m2", "direction": "right", "labels": ["next"]}
+    tasks = [
+        task(1, "a.png", {"result": [marked, choice("minor", points=CORNERS, closed=True)]}),
+        task(2, "b.png", {"result": [choice("ok"), marked, relation, POLYGON | {"id": "m2"}]}),
+        task(3, "c.png", {"result": [POLYGON, choice("minor", points=CORNERS)]}),  # without the mark's id
+        task(4, "d.png", {"result": [marked, choice("scratch") | {"id": "c9"}]}),  # of the image as a whole
+        task(5, "e.png", {"result": [choice("scratch", points=CORNERS)]}),  # of a region that is not there
+    ]
+    write(tmp_path, tasks)
+    dataset = read_dataset(tmp_path)
+    assert (dataset.classes, dataset.faults) == ((PIT, "scratch"), ())
+    assert [one.image_id for one in dataset.samples] == ["a.png", "b.png", "c.png"]
+    for name in "abc":
+        np.testing.assert_array_equal(mask_of(dataset, f"{name}.png", PIT), SQUARE_MASK)
+    assert [(one.image_id, one.shown) for one in dataset.without_masks] == [("d.png", (1,)), ("e.png", (1,))]
+    (said,) = [note for note in dataset.notes if "single regions" in note]
+    assert said.startswith("3 choices of single regions (minor 2 times, ok 1 times) are passed over")
+
+
 def test_which_annotation_counts_is_never_guessed(tmp_path: Path) -> None:
     for name in "abcde":
         picture(tmp_path / f"{name}.png")

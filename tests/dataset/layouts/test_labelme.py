@@ -192,3 +192,29 @@ def test_somebodys_own_list_of_classes_is_not_read_whatever_its_encoding(tmp_pat
     write(tmp_path, "a", [shape("polygon", SQUARE)])
     (tmp_path / "classes.txt").write_bytes("Rötung\n".encode("latin-1"))
     assert read_dataset(tmp_path).classes == (PIT,)
+
+
+def test_a_file_that_finds_no_image_leaves_none_of_nearly_its_name_as_good(tmp_path: Path) -> None:
+    write(tmp_path, "a", [shape("polygon", SQUARE)])
+    for name in ("good/B.PNG", "good/c.png", "good/strip 7.png", "good/d.png", "good/e.png"):
+        picture(tmp_path / name)
+    content = {"imageData": None, "imageHeight": SIZE[0], "imageWidth": SIZE[1]}
+    marked: dict[str, Any] = {"shapes": [shape("polygon", SQUARE)], "imagePath": "b.png"}
+    texts: dict[str, dict[str, Any]] = {
+        "good/b": marked,
+        "good/C": {"shapes": [], "imagePath": "C.png"},  # which says of no defect
+        "other": marked | {"imagePath": "strip_007.png"},
+        "good/d": {"shapes": None, "imagePath": "d.png"},
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content | text))
+    dataset = read_dataset(tmp_path)
+    assert sorted((fault.kind, fault.image_id or "", fault.file.name) for fault in dataset.faults) == [
+        ("malformed-entry", "good/d.png", "d.json"),
+        ("missing-image", "", "C.json"),
+        ("missing-image", "", "b.json"),
+        ("missing-image", "", "other.json"),
+        ("unsure-label", "good/B.PNG", "b.json"),
+        ("unsure-label", "good/strip 7.png", "other.json"),
+    ]
+    assert [one.image_id for one in dataset.samples] == ["a.png", "good/c.png", "good/e.png"]

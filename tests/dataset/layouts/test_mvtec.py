@@ -77,3 +77,41 @@ def test_two_masks_of_one_image_are_a_fault_of_it(tmp_path: Path, other: str) ->
     dataset = read_dataset(tmp_path)
     assert [(fault.kind, fault.image_id) for fault in dataset.faults] == [("duplicate-mask", "test/pit/0.png")]
     assert [one.image_id for one in dataset.samples] == ["train/good/0.png", "test/pit/1.png"]
+
+
+def test_a_mask_that_finds_no_image_leaves_none_of_nearly_its_name_as_good(tmp_path: Path) -> None:
+    for name in ("train/good/0.png", "test/good/0.png", "test/good/1.png", "test/good/2.png", "test/pit/3.png"):
+        picture(tmp_path / name)
+    for name, value in (("good/000_mask", 255), ("good/001_mask", 0), ("pit/2_mask", 255), ("pit/3_mask", 255)):
+        file = tmp_path / "ground_truth" / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(file), np.full(SIZE, value, np.uint8))
+    dataset = read_dataset(tmp_path)
+    assert sorted((fault.kind, fault.image_id or "", fault.file.name) for fault in dataset.faults) == [
+        ("missing-image", "", "000_mask.png"),
+        ("missing-image", "", "001_mask.png"),
+        ("missing-image", "", "2_mask.png"),
+        ("unsure-label", "test/good/0.png", "000_mask.png"),
+    ]
+    names = ["train/good/0.png", "test/good/1.png", "test/good/2.png", "test/pit/3.png"]
+    assert [one.image_id for one in dataset.samples] == names
+
+
+def test_a_mask_that_two_images_share_is_neithers(tmp_path: Path) -> None:
+    names = ("test/pit/1.png", "test/pit/1.bmp", "test/pit/2.png", "train/pit/3.png", "test/pit/3.png")
+    for name in ("train/good/0.png", "test/good/0.png", *names):
+        picture(tmp_path / name)
+    truth = tmp_path / "ground_truth" / "pit"
+    truth.mkdir(parents=True)
+    for name in "123":
+        cv2.imwrite(str(truth / f"{name}_mask.png"), pit().astype(np.uint8) * 255)
+    dataset = read_dataset(tmp_path)
+    assert sorted((fault.kind, fault.image_id) for fault in dataset.faults) == [
+        ("duplicate-image", "test/pit/1.bmp"),
+        ("duplicate-image", "test/pit/1.png"),
+        ("duplicate-image", "test/pit/3.png"),
+        ("duplicate-image", "train/pit/3.png"),
+    ]
+    shared = {fault.image_id: fault.message for fault in dataset.faults}
+    assert "test/pit/1.bmp has the same mask, ground_truth/pit/1_mask.png" in shared["test/pit/1.png"]
+    assert [one.image_id for one in dataset.samples] == ["train/good/0.png", "test/good/0.png", "test/pit/2.png"]

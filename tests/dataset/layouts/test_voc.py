@@ -199,3 +199,41 @@ def test_objects_that_are_deleted_or_no_defect_are_passed_over_and_said(tmp_path
     dataset = read_dataset(tmp_path)
     assert (dataset.classes, dataset.faults) == ((PIT,), ())
     assert sum("1 objects of XML files are passed over" in note for note in dataset.notes) == 2
+
+
+OTHER = "<polygon><x1>10</x1><y1>9</y1><x2>20</x2><y2>9</y2><x3>20</x3><y3>14</y3></polygon>"
+
+
+def test_an_xml_alone_names_the_classes_as_masks_do(tmp_path: Path) -> None:
+    """A class that the colours lack would leave its image without a mask, as if nothing were there."""
+    mask(tmp_path, "a", (10, 10, 10))
+    for name in "bcd":
+        picture(tmp_path / "JPEGImages" / f"{name}.png")
+    (tmp_path / "labelmap.txt").write_text("background:0,0,0::\nscratch:10,10,10::\n")
+    xml(tmp_path, "b", f"<object><name>Scratch</name>{OUTLINE}</object>")
+    xml(tmp_path, "c", f"<object><name>dent</name>{OUTLINE}</object><object><name>scratch</name>{OTHER}</object>")
+    xml(tmp_path, "d", f"<object><name>dent</name>{BOX}</object>")
+    dataset = read_dataset(tmp_path, boxes="as-labels")
+    assert dataset.classes == ("scratch",)
+    assert [(fault.kind, fault.file.name, fault.image_id) for fault in dataset.faults] == [
+        ("unknown-class", "c.xml", "JPEGImages/c.png"),
+        ("unknown-class", "d.xml", "JPEGImages/d.png"),
+    ]
+    assert "dent is none of the classes (scratch)" in dataset.faults[0].message
+    np.testing.assert_array_equal(mask_of(dataset, "JPEGImages/b.png", "scratch"), SQUARE_MASK)
+    ignoring = read_dataset(tmp_path, boxes="as-masks", ignore_class=["dent"])
+    assert ignoring.faults == ()
+
+
+def test_a_mask_that_images_share_is_none_of_theirs(tmp_path: Path) -> None:
+    for name in "ab":
+        mask(tmp_path, name, (128, 0, 0))
+    for name in ("JPEGImages/a.bmp", "a.tif"):
+        picture(tmp_path / name)
+    dataset = read_dataset(tmp_path, "voc")
+    assert sorted((fault.kind, fault.image_id) for fault in dataset.faults) == [
+        ("duplicate-image", "JPEGImages/a.bmp"),
+        ("duplicate-image", "JPEGImages/a.png"),
+        ("duplicate-image", "a.tif"),
+    ]
+    assert [one.image_id for one in dataset.samples] == ["JPEGImages/b.png"]

@@ -186,3 +186,56 @@ def test_what_is_marked_as_good_is_no_defect(tmp_path: Path) -> None:
     assert (dataset.classes, dataset.faults) == (("pit",), ())
     assert [one.is_defective for one in dataset.samples] == [True, False]
     assert any("class 1 'good' is no class of defects" in note for note in dataset.notes)
+
+
+def test_labels_beside_images_that_find_none_are_named(tmp_path: Path) -> None:
+    """LabelImg saves beside the image; under nearly its name the labels would leave it free of defects."""
+    for name in ("a.png", "B.png", "sub/strip 7.png", "line.png", "good.png"):
+        picture(tmp_path / "images" / name)
+    texts = {
+        "a": SQUARE,
+        "b": SQUARE,
+        "sub/strip_7": SQUARE,
+        "Line": "scratch 0.1 0.1 0.2 0.2",
+        "gone": SQUARE,
+        "A": "\n",
+    }
+    for name, text in (texts | {"classes": "pit\nscratch\n", "notes": "Mondays only", "README": "strips"}).items():
+        (tmp_path / "images" / f"{name}.txt").write_text(text)
+    (tmp_path / "data.yaml").write_text("names: [pit, scratch]\n")
+    (tmp_path / "good.txt").write_text(BOX)
+    dataset = read_dataset(tmp_path)
+    found = sorted((fault.kind, fault.image_id or "", fault.file.name) for fault in dataset.faults)
+    assert found == [
+        ("missing-image", "", "b.txt"),
+        ("missing-image", "", "gone.txt"),
+        ("missing-image", "", "good.txt"),
+        ("missing-image", "", "strip_7.txt"),
+        ("unsure-label", "images/B.png", "b.txt"),
+        ("unsure-label", "images/good.png", "good.txt"),
+        ("unsure-label", "images/line.png", "Line.txt"),
+        ("unsure-label", "images/sub/strip 7.png", "strip_7.txt"),
+    ]
+    assert [one.image_id for one in dataset.samples] == ["images/a.png"]
+
+
+def _turned(number: int, degrees: float) -> str:
+    """A line of an oriented box."""
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    corners = np.array([(-9, -4), (9, -4), (9, 4), (-9, 4)]) @ turn + (32, 24)
+    return f"{number} " + " ".join(f"{x / SIZE[1]:.6f} {y / SIZE[0]:.6f}" for x, y in corners)
+
+
+def test_oriented_boxes_are_said(tmp_path: Path) -> None:
+    """Ultralytics writes them as outlines of four corners, which count as the very pixels of a defect."""
+    dataset = read_dataset(
+        write(tmp_path / "boxes", {"a": f"{_turned(0, 20)}\n{_turned(1, 75)}\n", "b": SQUARE, "c": None})
+    )
+    assert dataset.faults == ()
+    (said,) = [note for note in dataset.notes if "oriented boxes" in note]
+    assert said.startswith("each of the 3 outlines has four corners")
+    triangle = "0 0.1 0.1 0.5 0.1 0.3 0.5"
+    for line in (triangle, "0 0.1 0.1 0.9 0.2 0.8 0.9 0.2 0.5", SQUARE.replace("0 ", "1 ", 1)):
+        root = write(tmp_path / line, {"a": f"{_turned(0, 20) if line[0] == '0' else line}\n{line}\n"})
+        assert not any("oriented boxes" in note for note in read_dataset(root).notes)

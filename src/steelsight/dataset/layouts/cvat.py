@@ -180,7 +180,7 @@ def _shapes(element: Element, image_id: str, read: _Read) -> tuple[list[Shape], 
             faults.append(Fault("unknown-class", read.file, None, image_id, message))
         elif not name:
             faults.append(Fault("unknown-class", read.file, None, image_id, f"{label} has no label; give it its class"))
-        elif is_background(name):
+        elif is_background(name) or (one.tag != "tag" and is_good_name(name)):
             read.no_class[name] += 1
         elif one.tag == "tag":
             if is_good_name(name):

@@ -13,12 +13,13 @@ these do not know.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import from_cell
 from steelsight.dataset.layouts.good_names import is_bad_name, is_good_name
-from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
-from steelsight.dataset.layouts.listing import UNNAMED, Listed, Listing, Marks, Size, is_ignored, no_marks
+from steelsight.dataset.layouts.images_on_disk import Found, ImagesOnDisk
+from steelsight.dataset.layouts.listing import UNNAMED, Listed, Listing, Marks, Size, is_ignored, no_marks, with_slashes
 from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
 from steelsight.dataset.layouts.text_file import table_header, table_rows
 from steelsight.dataset.model import Fault
@@ -26,6 +27,7 @@ from steelsight.imaging.rle import Runs
 
 TABLE = "labels.csv"
 COLUMNS = ("image", "class")
+_NO_IDS: Mapping[str, Path] = MappingProxyType({})
 BAD = "bad"
 """Written for a defect of no known class."""
 
@@ -88,7 +90,8 @@ def joined(listing: Listing, file: Path, ignore: frozenset[str] = frozenset()) -
     def name_of(path: Path) -> str:
         return known[path].image_id if path in known else disk.name_of(path)
 
-    labels, faults, orphans = read_labels(file, disk, name_of)
+    by_id = {one.image_id: one.path for one in listing.images}
+    labels, faults, orphans = read_labels(file, disk, name_of, by_id)
     classes = listing.classes
     if classes is not None:
         labels = {path: _by_class(label, classes) for path, label in labels.items()}
@@ -97,7 +100,8 @@ def joined(listing: Listing, file: Path, ignore: frozenset[str] = frozenset()) -
     added = [_listed(disk.name_of(path), path, label, file) for path, label in labels.items() if path not in known]
     used = {fault.image_id for fault in listing.faults}
     added = [one for one in added if one.image_id not in used]
-    faults += unsure_labels(orphans, [one.image_id for one in (*images, *added)], {name_of(path) for path in labels})
+    there = [one.image_id for one in (*images, *added) if one.path.is_file()] if orphans else []
+    faults += unsure_labels(orphans, there, {name_of(path) for path in labels})
     note = (
         f"{file.name}: {len(labels)} images by a label of the image as a whole, {len(added)} of which no other "
         f"label is about"
@@ -124,12 +128,13 @@ def _by_class(label: ImageLabel, classes: Collection[str]) -> ImageLabel:
 
 
 def read_labels(
-    file: Path, disk: ImagesOnDisk, name_of: Callable[[Path], str]
+    file: Path, disk: ImagesOnDisk, name_of: Callable[[Path], str], by_id: Mapping[str, Path] = _NO_IDS
 ) -> tuple[dict[Path, ImageLabel], list[Fault], list[Orphan]]:
     """What a table says of each image, its faults, and the rows that may say of a defect and find no image.
 
     Args:
         name_of: the id of an image, which is that of the layout that knows it: a fault under another id would leave it in.
+        by_id: images of the layout, which a row names outright by their ids, whatever else on the disk is called so.
 
     Raises:
         UserError: it cannot be read, or lacks a column.
@@ -148,8 +153,10 @@ def read_labels(
         (line, fields, _cell(fields, at), _cell(fields, of)) for line, fields in rows[1:] if any(map(str.strip, fields))
     ]
     all_stated = disk.stated((stated for _, _, stated, _ in said), [file.parent])
+    known = {stated: path for _, _, stated, _ in said if (path := by_id.get(with_slashes(stated))) and path.is_file()}
+    all_stated = replace(all_stated, paths=all_stated.paths.union(known.values()))
     for line, fields, stated, name in said:
-        found = disk.find(stated, [file.parent], all_stated)
+        found = Found(known[stated]) if stated in known else disk.find(stated, [file.parent], all_stated)
         image_id = None if found.path is None else name_of(found.path)
         is_malformed = len(fields) != len(header)
         if image_id is None and (is_malformed or not is_good_name(name)):

@@ -6,7 +6,7 @@ A task whose annotation is empty is defect-free; one that nobody annotated, or t
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
+from steelsight.core.safe_names import shown
 from steelsight.dataset.layouts.brush_runs import decode_brush
 from steelsight.dataset.layouts.good_names import any_defect, is_good_name, marks_no_defect
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk, Stated
@@ -43,6 +44,9 @@ _KINDS = {
 }
 _PARTS = frozenset({"polygon", "brush", "rectangle", "ellipse", "labels"})
 """Results that repeat the geometry of another one, or only name it."""
+_NO_MARKS = frozenset({"textarea", "rating", "number", "datetime", "relation"})
+_PLACE = frozenset({"points", "x", "y", "rle"})
+"""What says where a result of a single region is."""
 
 
 @dataclass
@@ -54,6 +58,7 @@ class _Read:
     faults: list[Fault] = field(default_factory=list)
     no_class: Counter[str] = field(default_factory=Counter)
     drawn: set[str] = field(default_factory=set)
+    of_regions: Counter[str] = field(default_factory=Counter)
     empty: int = 0
     skipped: list[str] = field(default_factory=list)
 
@@ -62,6 +67,12 @@ class _Read:
             f"{count} marks named {name!r} are passed over: that is no class of defects"
             for name, count in sorted(self.no_class.items())
         ]
+        if self.of_regions:
+            values = ", ".join(f"{shown(name)} {count} times" for name, count in sorted(self.of_regions.items()))
+            said.append(
+                f"{self.of_regions.total()} choices of single regions ({values}) are passed over: a choice counts for the "
+                "image as a whole, and what is marked is called by its label"
+            )
         if self.empty:
             said.append(f"{self.empty} images with an empty annotation count as defect-free")
         return tuple(said)
@@ -200,11 +211,15 @@ def _shapes(
     results = annotation.get("result")
     entries = results if isinstance(results, list) else []
     is_good = False
+    regions = {_id(one) for one in entries if _is_mark(one)}
     for place, one in enumerate(entries, start=1):
         label = f"{task}, result {place}"
         try:
             kind, names = _said(one)
             if kind is None:
+                continue
+            if kind == "choices" and _is_of_region(one, regions):
+                read.of_regions.update(names)
                 continue
             if kind == "choices":
                 is_good |= any(is_good_name(name) for name in names)
@@ -231,17 +246,36 @@ def _shapes(
     return shapes, shown, sizes, faults
 
 
+def _id(one: Mapping[str, Any]) -> str | None:
+    return one["id"] if isinstance(one.get("id"), str) else None
+
+
+def _is_mark(one: Any) -> bool:
+    kind = one.get("type") if isinstance(one, dict) else None
+    return isinstance(kind, str) and kind.lower() in _KINDS.keys() | _PARTS
+
+
+def _is_of_region(choice: Mapping[str, Any], regions: Collection[str | None]) -> bool:
+    """Whether a choice is about one mark, whose id or place it has, and not about the image as a whole.
+
+    Args:
+        regions: the ids of all marks; without a mark, a place alone still says that the image shows something.
+    """
+    has_id = _id(choice) is not None and _id(choice) in regions
+    return has_id or bool(regions and _PLACE & choice["value"].keys())
+
+
 def _said(one: Any) -> tuple[str | None, list[str]]:
     """What kind of mark a result is, and its classes; no kind where it is part of another result."""
     kind = one.get("type") if isinstance(one, dict) else None
     value = one.get("value") if isinstance(one, dict) else None
+    if isinstance(kind, str) and kind.lower() in _NO_MARKS:
+        return None, []
     if not isinstance(kind, str) or not isinstance(value, dict):
         raise AnnotationError("malformed-entry", "no result with a type and a value; export it again")
     kind = kind.lower()
     if kind == "choices":
         return "choices", _texts(value.get("choices"))
-    if kind in ("textarea", "rating", "number", "datetime", "relation"):
-        return None, []
     names = value.get(kind) if kind in _KINDS else value.get("labels")
     if kind in _PARTS and not names:
         raise AnnotationError("unknown-class", f"a {kind} without a label; give it its class")

@@ -8,6 +8,7 @@ without a JSON is not read: nobody can tell whether it was looked at.
 
 import base64
 import binascii
+import posixpath
 import re
 from codecs import BOM_UTF8
 from collections import Counter
@@ -24,7 +25,8 @@ from steelsight.core.safe_names import shown
 from steelsight.dataset.layouts.good_names import is_good_name, marks_no_defect
 from steelsight.dataset.layouts.images_on_disk import ImagesOnDisk
 from steelsight.dataset.layouts.json_file import mentions, number, points_of, read_json
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, no_marks
+from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, no_marks, with_slashes
+from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import (
     Shape,
@@ -62,6 +64,7 @@ class _Read:
     flags: Counter[str] = field(default_factory=Counter)
     of_image: dict[Path, Path] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
+    orphans: list[Orphan] = field(default_factory=list)
 
     def notes(self) -> tuple[str, ...]:
         said = [
@@ -103,6 +106,7 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
         )
     disk, read = ImagesOnDisk(root), _Read(ignore)
     images = [listed for file in files if (listed := _listed(file, disk, read, boxes)) is not None]
+    labelled = {one.image_id for one in images}
     known = {one.path for one in images} | {fault.file for fault in read.faults} | set(read.of_image)
     images += [
         Listed(disk.name_of(path), path, no_marks, path)
@@ -110,6 +114,7 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
         if path not in known and any(is_good_name(part) for part in path.relative_to(root).parts[:-1])
     ]
     images.sort(key=lambda one: one.image_id)
+    read.faults += unsure_labels(read.orphans, [one.image_id for one in images], labelled)
     return Listing(
         root,
         "labelme",
@@ -150,7 +155,11 @@ def _listed(file: Path, disk: ImagesOnDisk, read: _Read, boxes: Boxes | None) ->
     """The image of a file, or None with a fault."""
     content = read_json(file)
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
-        read.faults.append(Fault("malformed-entry", file, None, None, "no list of shapes; save it again in labelme"))
+        own = disk.of_stem(file.stem, file.parent)
+        image_id = disk.name_of(own[0]) if len(own) == 1 else None
+        read.faults.append(
+            Fault("malformed-entry", file, None, image_id, "no list of shapes; save it again in labelme")
+        )
         return None
     path = _image(file, content, disk, read)
     if path is None:
@@ -204,7 +213,15 @@ def _image(file: Path, content: Mapping[str, Any], disk: ImagesOnDisk, read: _Re
     )
     message = f"{why}; add the image{within}, or remove the file"
     read.faults.append(Fault("missing-image", file, None, None, message))
+    if content["shapes"]:
+        names = [file.name, *([stated] if isinstance(stated, str) and stated else [])]
+        read.orphans += [Orphan(_inside(name, file, disk), file) for name in names]
     return None
+
+
+def _inside(name: str, file: Path, disk: ImagesOnDisk) -> str:
+    """A name that is given from the folder of a file, from the root."""
+    return posixpath.normpath(f"{disk.name_of(file.parent)}/{with_slashes(name)}")
 
 
 def _stated(content: Mapping[str, Any]) -> tuple[int | None, int | None]:

@@ -164,6 +164,26 @@ def shared_mask(image_id: str, file: Path) -> Fault:
     return Fault("duplicate-image", file, None, image_id, message)
 
 
+def shared_masks(images_of: Mapping[Path, Sequence[tuple[str, Path]]], root: Path) -> list[Fault]:
+    """The faults of images that share a mask, of which nobody knows whose it is.
+
+    Args:
+        images_of: by mask, the ids and files of the images that it is found for.
+    """
+    return [
+        Fault(
+            "duplicate-image",
+            file,
+            None,
+            image_id,
+            f"{images[place - 1][0]} has the same mask, {mask.relative_to(root).as_posix()}; give each its own name and mask",
+        )
+        for mask, images in images_of.items()
+        if len(images) > 1
+        for place, (image_id, file) in enumerate(images)
+    ]
+
+
 def second_mask(image_id: str, file: Path, other: Path) -> Fault:
     """The fault of an image that has two masks."""
     message = f"{other.name} is a mask of the same image; keep one of the two"

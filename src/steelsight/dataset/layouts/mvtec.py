@@ -15,9 +15,10 @@ from pathlib import Path
 from steelsight.core.errors import UserError
 from steelsight.dataset.layouts.class_folders import mask_marks
 from steelsight.dataset.layouts.good_names import is_good_name
-from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks, second_mask
+from steelsight.dataset.layouts.listing import Listed, Listing, Marks, Size, no_marks, second_mask, shared_masks
+from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
 from steelsight.dataset.model import Fault
-from steelsight.imaging.read import list_images
+from steelsight.imaging.read import ImageError, list_images, read_image
 
 TRAIN, TEST, TRUTH = "train", "test", "ground_truth"
 _SUFFIXES = ("_mask", "")
@@ -37,6 +38,7 @@ def list_folder(root: Path) -> Listing:
     images: list[Listed] = []
     faults: list[Fault] = []
     used: set[Path] = set()
+    images_of: defaultdict[Path, list[tuple[str, Path]]] = defaultdict(list)
     classes: set[str] = set()
     weak: list[str] = []
     for folder in (*_folders(root / TRAIN), *_folders(root / TEST)):
@@ -56,6 +58,7 @@ def list_folder(root: Path) -> Listing:
             found = [mask for suffix in _SUFFIXES for mask in masks.get(f"{path.stem}{suffix}", [])]
             if found:
                 used.update(found)
+                images_of[found[0]].append((image_id, path))
                 if len(found) > 1:
                     faults.append(second_mask(image_id, *found[:2]))
                 images.append(Listed(image_id, path, _reader(image_id, found[0], folder.name), path))
@@ -67,9 +70,15 @@ def list_folder(root: Path) -> Listing:
                 images.append(Listed(image_id, path, no_marks, path))
             else:
                 images.append(Listed(image_id, path, _shown(folder.name), path))
+    faults += shared_masks(images_of, root)
     for folder in _folders(root / TRUTH):
         message = f"no image in {TEST}/{folder.name} for this mask; add the image or remove the mask"
         lonely = [path for path in list_images(folder) if path not in used]
+        if is_good_name(folder.name):  # elsewhere an image without a mask is a fault
+            place = f"{TEST}/{folder.name}/"
+            there = {one.image_id: one.marks is not no_marks for one in images if one.image_id.startswith(place)}
+            orphans = [Orphan(place + path.name, path) for path in lonely if _shows_a_pixel(path)]
+            faults += unsure_labels(orphans, there, {one for one, has_mask in there.items() if has_mask})
         faults += [Fault("missing-image", path, None, None, message) for path in lonely]
         used.update(lonely)
     if not images:
@@ -94,6 +103,14 @@ def _folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _shows_a_pixel(mask: Path) -> bool:
+    """Whether a mask is not empty, or cannot be read, so that it may be none."""
+    try:
+        return bool(read_image(mask).any())
+    except ImageError:
+        return True
 
 
 def _reader(image_id: str, mask: Path, name: str) -> Callable[[Size], Marks]:

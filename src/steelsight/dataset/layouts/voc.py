@@ -10,7 +10,7 @@ either is defect-free where `ImageSets/` lists it, and is not read otherwise.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,17 @@ from steelsight.dataset.layouts.legend import (
     palette,
     read_legend,
 )
-from steelsight.dataset.layouts.listing import Boxes, Listed, Listing, Marks, Size, is_ignored, no_marks, second_mask
+from steelsight.dataset.layouts.listing import (
+    Boxes,
+    Listed,
+    Listing,
+    Marks,
+    Size,
+    is_ignored,
+    no_marks,
+    second_mask,
+    shared_masks,
+)
 from steelsight.dataset.layouts.orphan_labels import Orphan, unsure_labels
 from steelsight.dataset.layouts.polygon import AnnotationError
 from steelsight.dataset.layouts.shapes import Shape, polygon, rectangle, shape_marks
@@ -81,10 +91,13 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
     listed_names = _listed_names(root, keys)
     images: list[Listed] = []
     used: set[str] = set()
+    images_of: defaultdict[Path, list[tuple[str, Path]]] = defaultdict(list)
     for path in disk.paths:
         key = _key(path, root)
         used.add(key)
         found = masks.get(key, [])
+        if found:
+            images_of[found[0]].append((disk.name_of(path), path))
         if len(found) > 1:
             read.faults.append(second_mask(disk.name_of(path), *found[:2]))
         one = _listed(path, disk.name_of(path), found, xml_of.get(path), read)
@@ -93,6 +106,7 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
             one = Listed(disk.name_of(path), path, no_marks, path)
         if one is not None:
             images.append(one)
+    read.faults += shared_masks(images_of, root)
     for key in sorted(masks.keys() - used):
         message = f"no image {IMAGES}/{key}.* for this mask; add the image or remove the mask"
         read.faults.append(Fault("missing-image", masks[key][0], None, None, message))
@@ -258,6 +272,14 @@ def _is_drawn(name: str, drawn: Collection[str], legend: Legend) -> bool:
     return any(one in drawn for one in alike) if alike else bool(drawn)
 
 
+def _as_named(name: str, read: _Read) -> str:
+    """The class of an object as `labelmap.txt` spells it, upper and lower case aside."""
+    if read.legend is None or name in read.legend.classes or is_ignored(name, read.ignore):
+        return name
+    alike = [one for one in read.legend.classes if one.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else name
+
+
 def _shapes(file: Path, top: Element, image_id: str, read: _Read) -> tuple[list[Shape], list[Fault]]:
     shapes: list[Shape] = []
     faults: list[Fault] = []
@@ -273,7 +295,7 @@ def _shapes(file: Path, top: Element, image_id: str, read: _Read) -> tuple[list[
         try:
             if not name:
                 raise AnnotationError("unknown-class", "no name; give it its class")
-            shapes.append(_shape(one, label, name))
+            shapes.append(_shape(one, label, _as_named(name, read)))
         except AnnotationError as error:
             faults.append(Fault(error.kind, file, None, image_id, f"{label}: {error}"))
     return shapes, faults

@@ -9,12 +9,13 @@ on the disk itself, whatever its name and however its suffix is spelt.
 """
 
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import yaml
 
 from steelsight.core.errors import UserError
@@ -47,6 +48,8 @@ _NOT_LABELS = frozenset(
 """Names of lists and of texts about the data, unless an image is called so, or such a file holds labels."""
 _FEWEST = 5  # numbers in a line of labels
 _NAMED = 3
+_Outline = Literal["box", "turned box", "four corners", "other"]
+_ROUNDED = 2.0  # pixels by which a box may miss being one, since corners are often rounded to pixels
 
 
 class _TextFiles:
@@ -75,6 +78,17 @@ class _Read:
     names: dict[int, str] | None = None
     faults: list[Fault] = field(default_factory=list)
     bare: list[str] = field(default_factory=list)
+    outlines: dict[tuple[Path, int], _Outline] = field(default_factory=dict)
+
+    def finish(self, _: Mapping[str, Marks]) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
+        """Say where all outlines may be oriented boxes: as Ultralytics writes them, they look like any polygon."""
+        kinds = Counter(self.outlines.values())
+        if kinds["other"] or not kinds["turned box"] or kinds["four corners"] >= kinds["box"] + kinds["turned box"]:
+            return (), ()
+        return (), (
+            f"each of the {kinds.total()} outlines has four corners, as oriented boxes have, and counts as the very pixels "
+            "of a defect; if boxes are meant, write them upright, as lines of five numbers, and say what boxes count as",
+        )
 
 
 def looks_like(root: Path) -> bool:
@@ -106,6 +120,8 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
     names, notes = _class_names(root, used)
     read.names = names
     labels = {path for folder in _label_folders(root) for path in _labels_in(folder)} - used
+    beside = _texts_beside(disk, labels | used)
+    labels |= {path for path in beside if _holds_labels(path)}
     if not labels and not used:
         raise UserError(f"{root}: no text file of labels here; YOLO keeps them in {LABELS}/, beside {IMAGES}/")
     labelled = {one.image_id for one in images}.difference(read.bare)
@@ -113,6 +129,8 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
     for orphan in orphans:
         message = f"no image of the name {orphan.file.stem} for these labels; add the image, or remove the file"
         read.faults.append(Fault("missing-image", orphan.file, None, None, message))
+    texts = [path for path in sorted(beside - labels) if path.read_bytes().strip()]  # an empty one says of no defect
+    orphans += [Orphan(_relative(path, root), path) for path in texts]
     read.faults += unsure_labels(orphans, [one.image_id for one in images], labelled)
     if read.bare:
         more = f" and {len(read.bare) - _NAMED} more" if len(read.bare) > _NAMED else ""
@@ -133,6 +151,7 @@ def list_folder(root: Path, *, boxes: Boxes | None = None, ignore: frozenset[str
         tuple(images),
         tuple(read.faults),
         notes,
+        finish=read.finish,
         owned=(root,),
         unlisted=f"they lie in no folder {IMAGES}/ and have no text file; move them into {IMAGES}/, or take them out",
     )
@@ -189,7 +208,18 @@ def _label_folders(root: Path) -> Iterator[Path]:
 def _labels_in(folder: Path) -> list[Path]:
     """The text files in a folder and below it that are no lists, and no texts about the data."""
     found = [path for path in sorted(folder.rglob("*")) if _is_text(path) and path.is_file()]
-    return [path for path in found if path.name.lower() not in _NOT_LABELS or _holds_labels(path)]
+    return [path for path in found if not _is_list(path) or _holds_labels(path)]
+
+
+def _texts_beside(disk: ImagesOnDisk, known: set[Path]) -> set[Path]:
+    """Other text files in the folders of images and around them: notes, or labels under another name."""
+    folders = {folder for path in disk.paths for folder in path.parents if folder.is_relative_to(disk.root)}
+    texts = {path for folder in folders for path in folder.iterdir() if _is_text(path) and path not in known}
+    return {path for path in texts if path.is_file() and (_holds_labels(path) or not _is_list(path))}
+
+
+def _is_list(path: Path) -> bool:
+    return path.name.lower() in _NOT_LABELS
 
 
 def _is_text(path: Path) -> bool:
@@ -222,9 +252,24 @@ def _marks(image_id: str, file: Path, read: _Read, size: Size, boxes: Boxes | No
             continue
         if not marks_no_defect(shape.name):
             shapes.append(shape)
+            if isinstance(shape.outline, tuple) and not shape.is_box:
+                read.outlines[file, line] = _kind_of_outline(shape.outline, size)
     if faults:
         return Marks({}, tuple(faults), file)
     return shape_marks(image_id, file, shapes, size, boxes=boxes, ignore=read.ignore)
+
+
+def _kind_of_outline(shares: tuple[float, ...], size: Size) -> _Outline:
+    """What an outline may have been drawn as, given x and y of its corners as shares."""
+    if len(shares) != 8:
+        return "other"
+    corners = np.array(shares).reshape(4, 2) * (size[1], size[0])
+    across, along = corners[2] - corners[0], corners[3] - corners[1]  # equal and halving each other in a rectangle
+    is_askew = np.abs(corners[0] + corners[2] - corners[1] - corners[3]).max() > _ROUNDED
+    if is_askew or abs(np.hypot(*across) - np.hypot(*along)) > _ROUNDED:
+        return "four corners"
+    sides = np.abs(corners[1] - corners[0])
+    return "box" if sides.min() <= _ROUNDED else "turned box"
 
 
 def _shape(words: list[str], line: int, names: dict[int, str] | None, size: Size) -> Shape:

@@ -1,0 +1,52 @@
+"""ONNX Runtime: where its sessions run, held against what they themselves say."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.tiny_inspector import make_inspector
+
+from steelsight.core.errors import UserError
+from steelsight.inspector.artifact import read_card
+from steelsight.inspector.onnxruntime import _CONVOLUTION, OnnxRuntimeEngine, has_cuda, runs_on
+
+pytest.importorskip("onnxruntime", reason="the plain install has OpenVINO alone")
+
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+
+pytestmark = pytest.mark.filterwarnings("ignore:Specified provider")  # ONNX Runtime's of one that its build lacks
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_inspector(tmp_path / "inspector")
+
+
+def test_a_provider_is_there_if_a_session_runs_on_it() -> None:
+    assert runs_on(CPU)
+    assert not runs_on("NoSuchExecutionProvider")
+
+
+def test_what_is_run_to_see_it_is_one_convolution() -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load_model_from_string(_CONVOLUTION)
+    onnx.checker.check_model(model, full_check=True)
+    assert [node.op_type for node in model.graph.node] == ["Conv"]
+
+
+def test_a_network_that_would_run_elsewhere_is_refused(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    if has_cuda():
+        pytest.skip("there is a CUDA device here")
+    with pytest.raises(UserError, match=rf"onnx: ONNX Runtime runs it on {CPU}, not on {CUDA}; use `device=cpu`"):
+        OnnxRuntimeEngine.load(folder, read_card(folder), [CUDA, CPU])
+    assert capfd.readouterr().out == ""
+
+
+def test_a_network_that_cannot_be_run_is_one_sentence_and_is_not_tried_elsewhere(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    network = OnnxRuntimeEngine.load(folder, read_card(folder), [CPU]).segmenters[0]
+    with pytest.raises(UserError, match=f"{network.name}: ONNX Runtime could not run it"):
+        network.probabilities(np.zeros((1, 7, 3, 3), np.float32))
+    assert not network.session._enable_fallback
+    assert capfd.readouterr().out == ""

@@ -8,7 +8,7 @@ from helpers.tiny_inspector import make_inspector
 
 from steelsight.core.errors import UserError
 from steelsight.inspector.artifact import read_card
-from steelsight.inspector.onnxruntime import _CONVOLUTION, OnnxRuntimeEngine, has_cuda, runs_on
+from steelsight.inspector.onnxruntime import _CONVOLUTION, ON_CUDA, OnnxRuntimeEngine, has_cuda, runs_on, with_options
 
 pytest.importorskip("onnxruntime", reason="the plain install has OpenVINO alone")
 
@@ -32,6 +32,13 @@ def test_what_is_run_to_see_it_is_one_convolution() -> None:
     model = onnx.load_model_from_string(_CONVOLUTION)
     onnx.checker.check_model(model, full_check=True)
     assert [node.op_type for node in model.graph.node] == ["Conv"]
+
+
+def test_a_cuda_device_does_not_round_to_tf32(folder: Path) -> None:
+    assert dict(with_options(ON_CUDA))[CUDA]["use_tf32"] == "0"
+    if has_cuda():
+        network = OnnxRuntimeEngine.load(folder, read_card(folder), ON_CUDA).segmenters[0]
+        assert network.session.get_provider_options()[CUDA]["use_tf32"] == "0"
 
 
 def test_a_network_that_would_run_elsewhere_is_refused(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

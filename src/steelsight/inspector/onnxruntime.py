@@ -22,6 +22,9 @@ BATCH = 8
 _CUDA, _PROCESSOR = "CUDAExecutionProvider", "CPUExecutionProvider"
 ON_CUDA = (_CUDA, _PROCESSOR)
 """Execution providers of a CUDA device: what it has no code for runs on the processor."""
+_OPTIONS = {_CUDA: {"use_tf32": "0"}}
+"""Of execution providers, by name: fp32 is fp32, as in the evidence that the rule is found on; else a CUDA device would round
+to the 10 bits of TF32."""
 
 _CONVOLUTION = (
     b'\x08\n:k\n\x0f\n\x01x\n\x01w\x12\x01y"\x04Conv\x12\x01g'
@@ -140,7 +143,16 @@ def _open(content: bytes, providers: Sequence[str]) -> Any:
     options.log_severity_level = 3  # errors alone
     options.add_session_config_entry("session.load_model_format", "ONNX")  # whatever the bytes look like besides
     # else its Python part answers an error by a few lines on stdout, and goes on with the processor
-    return onnxruntime.InferenceSession(content, options, providers=list(providers), enable_fallback=0)
+    return onnxruntime.InferenceSession(content, options, providers=with_options(providers), enable_fallback=0)
+
+
+def with_options(providers: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
+    """Execution providers as a session takes them.
+
+    >>> with_options(ON_CUDA)
+    [('CUDAExecutionProvider', {'use_tf32': '0'}), ('CPUExecutionProvider', {})]
+    """
+    return [(name, _OPTIONS.get(name, {})) for name in providers]
 
 
 def _first_of(session: Any) -> str:

@@ -8,7 +8,16 @@ from helpers.tiny_inspector import make_inspector
 
 from steelsight.core.errors import UserError
 from steelsight.inspector.artifact import read_card
-from steelsight.inspector.onnxruntime import _CONVOLUTION, ON_CUDA, OnnxRuntimeEngine, has_cuda, runs_on, with_options
+from steelsight.inspector.inspector import Inspector
+from steelsight.inspector.onnxruntime import (
+    _CONVOLUTION,
+    ON_CUDA,
+    OnnxRuntimeEngine,
+    has_cuda,
+    runs_on,
+    silent_onnxruntime,
+    with_options,
+)
 
 pytest.importorskip("onnxruntime", reason="the plain install has OpenVINO alone")
 
@@ -57,3 +66,16 @@ def test_a_network_that_cannot_be_run_is_one_sentence_and_is_not_tried_elsewhere
         network.probabilities(np.zeros((1, 7, 3, 3), np.float32))
     assert not network.session._enable_fallback
     assert capfd.readouterr().out == ""
+
+
+def test_two_builds_over_each_other_are_named(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if CUDA in silent_onnxruntime().get_available_providers():
+        pytest.skip("the build here is the GPU's")
+    inspector = Inspector.open(folder, device="cuda")
+    for package in ("onnxruntime", "onnxruntime-gpu"):
+        known = tmp_path / "site" / f"{package.replace('-', '_')}-1.30.0.dist-info" / "METADATA"
+        known.parent.mkdir(parents=True)
+        known.write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.30.0\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    with pytest.raises(UserError, match=r"both installed.*`pip uninstall onnxruntime onnxruntime-gpu`, then"):
+        inspector.engine("throughput")

@@ -36,12 +36,11 @@ def open_engine(
     Raises:
         UserError: the device is not there, or a network cannot be loaded.
     """
-    from steelsight.inspector.onnxruntime import ON_CUDA, OnnxRuntimeEngine, has_cuda
+    from steelsight.inspector.onnxruntime import ON_CUDA, OnnxRuntimeEngine, has_cuda, how_to_get_cuda
 
     if device == "cuda" and not has_cuda():
         raise UserError(
-            "`device=cuda`: ONNX Runtime runs on no CUDA device here; install 'steelsight[gpu]', the driver, CUDA and "
-            "cuDNN, or use `device=cpu`"
+            f"`device=cuda`: ONNX Runtime runs on no CUDA device here; {how_to_get_cuda()}, or use `device=cpu`"
         )
     if device != "cpu" and has_cuda():
         return OnnxRuntimeEngine.load(folder, card, ON_CUDA, checksums=checksums)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +23,9 @@ BATCH = 8
 _CUDA, _PROCESSOR = "CUDAExecutionProvider", "CPUExecutionProvider"
 ON_CUDA = (_CUDA, _PROCESSOR)
 """Execution providers of a CUDA device: what it has no code for runs on the processor."""
+_BUILDS = ("onnxruntime", "onnxruntime-gpu")
+"""Packages of the processor's build, which training needs, and of the GPU's: both own the folder onnxruntime, and pip lets
+one lie over the other."""
 _OPTIONS = {_CUDA: {"use_tf32": "0"}}
 """Of execution providers, by name: fp32 is fp32, as in the evidence that the rule is found on; else a CUDA device would round
 to the 10 bits of TF32."""
@@ -55,6 +59,23 @@ def runs_on(provider: str) -> bool:
     except Exception:  # its errors have no common base but this
         return False
     return _first_of(session) == provider
+
+
+def how_to_get_cuda() -> str:
+    """What helps where `has_cuda` is false, as part of a sentence."""
+    if all(map(_is_installed, _BUILDS)) and _CUDA not in silent_onnxruntime().get_available_providers():
+        return (
+            f"the packages {' and '.join(_BUILDS)} are both installed, in one folder, and the files there are of the first, "
+            f"which knows no CUDA; `pip uninstall {' '.join(_BUILDS)}`, then `pip install {_BUILDS[1]}`"
+        )
+    return "install 'steelsight[gpu]', the driver, CUDA and cuDNN"
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
 
 
 def silent_onnxruntime() -> Any:

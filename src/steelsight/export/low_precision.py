@@ -61,16 +61,17 @@ def write_reduced(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> 
 
 def _quantise_all(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> list[Int8Network]:
     found: list[Int8Network] = []
+    grey = all(its.preprocess.colour == "grey" for its in card.networks)
     for its in card.networks:
         plan.progress("networks to int8", len(found), len(card.networks))
         steering, _ = steering_and_judging(plan.record, its.fold)
         control = Control(
             answers=partial(
-                _answers, card, its, _Inputs(_mixed(steering, CONTROL_IMAGES), its.preprocess, plan.record.roi)
+                _answers, card, its, _Inputs(_mixed(steering, CONTROL_IMAGES), its.preprocess, plan.record.roi, grey)
             ),
             max_difference=DIFFERENCE_PER_LOSS[its.step] * plan.max_dice_loss,
         )
-        ranges = _Inputs(_mixed(steering, CALIBRATION_IMAGES), its.preprocess, plan.record.roi)
+        ranges = _Inputs(_mixed(steering, CALIBRATION_IMAGES), its.preprocess, plan.record.roi, grey)
         chosen = quantise(folder / its.file, ranges, control)
         found.append(
             Int8Network(
@@ -144,6 +145,7 @@ class _Inputs(Sequence[NDArray[np.float32]]):
     samples: tuple[Sample, ...]
     preprocess: Preprocess
     roi: Roi | None
+    grey: bool  # whether all networks see grey alone
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -154,6 +156,6 @@ class _Inputs(Sequence[NDArray[np.float32]]):
     def __getitem__(self, index: slice) -> "_Inputs": ...
     def __getitem__(self, index: int | slice) -> "NDArray[np.float32] | _Inputs":
         if isinstance(index, slice):
-            return _Inputs(self.samples[index], self.preprocess, self.roi)
-        image = read_inside(self.samples[index].path, self.roi, grey=self.preprocess.colour == "grey")
+            return _Inputs(self.samples[index], self.preprocess, self.roi, self.grey)
+        image = read_inside(self.samples[index].path, self.roi, grey=self.grey)
         return self.preprocess.to_input(image)

@@ -25,7 +25,7 @@ def test_what_is_told_apart_is_how_much_a_threshold_marks(each: int) -> None:
     maps = np.random.default_rng(0).integers(0, 256, (FOLDS * each, 1, 192, 320)).astype(np.uint8)
     way = Preprocess(height=192, width=320, colour="grey")
     above = [
-        float((combine_maps(maps[:count], [way] * count, (192, 320), "votes") > 127).mean())
+        float((combine_maps(list(maps[:count]), [way] * count, (192, 320), "votes") > 127).mean())
         for count in (each, len(maps))
     ]
     assert (above[1] - above[0] > 0.2) == (share_of_all(each) != needed(each))

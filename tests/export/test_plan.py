@@ -1,15 +1,20 @@
 """Which networks, rule and evidence an inspector gets: of all folds together, or of one."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
 from helpers.data import SAMPLE
 from helpers.small_run import WISH
 
+from steelsight.core.errors import UserError
 from steelsight.export.export import Exported
 from steelsight.export.plan import make_plan
 from steelsight.inspector.artifact import read_card
 from steelsight.report.sign_off.sheet import sheet_of
+from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
 from steelsight.selection.decision import read_decision
 from steelsight.verdicts.evaluated_files import read_evaluation_set
@@ -17,6 +22,17 @@ from steelsight.verdicts.evaluated_files import read_evaluation_set
 
 def plan(run: Any, folds: Any, precision: str = "fp32") -> Any:
     return make_plan(Run(run), folds, precision, 0.002, [str(SAMPLE / "test_images")], lambda *_: None)
+
+
+def test_a_decision_on_other_evidence_than_the_run_has_is_refused(run: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(run, tmp_path / "run")
+    evidence = OutOfFoldPredictions.of(Run(copied))
+    member = evidence.recipe.member("segment-unet")
+    indices = evidence.indices(0).tolist()
+    evidence.write_maps(member, 0, [255 - np.stack([evidence.map(member, index) for index in indices])])
+    for folds in ("all", "0"):
+        with pytest.raises(UserError, match=r"decision\.json: rests on other evidence than the run has now; run"):
+            plan(copied, folds)
 
 
 def test_averaged_folds_carry_the_runs_policy_and_no_guarantee(run: Path, exported: Exported) -> None:

@@ -7,10 +7,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from helpers.engines import BrightImage, BrightPixels, Engine
 from helpers.training_samples import member, severstal
 from numpy.typing import NDArray
 
+from steelsight.cascade.judge import sees_grey
 from steelsight.dataset.model import Sample
+from steelsight.imaging.preprocess import as_grey
 from steelsight.imaging.read import read_image
 from steelsight.imaging.roi import Polygons, Roi
 from steelsight.training.kept_images import FORKS, ImageCache, ReadFor, SharedImages, image_readers
@@ -102,3 +105,19 @@ def test_members_that_read_alike_share_what_they_keep(workers: int) -> None:
     assert first is second
     assert first is not third
     assert isinstance(first, SharedImages if workers else ImageCache)
+
+
+@pytest.mark.parametrize("recipe", ["lite", "paper"])  # seen at the image's size, and at the working size
+def test_beside_a_member_that_sees_colour_a_grey_one_sees_what_its_inspector_will(tmp_path: Path, recipe: str) -> None:
+    segmenter = {"lite": "segment-lite0", "paper": "segment-b0-strategy-1"}[recipe]
+    grey = member(segmenter, "members.*.input.colour=grey", recipe=recipe)
+    coloured = member("classify-lite0", "members.*.input.colour=rgb")
+    rng, path = np.random.default_rng(0), tmp_path / "0.jpg"
+    cv2.imwrite(str(path), rng.integers(0, 256, (256, 384, 3)).astype(np.uint8))
+    sample = Sample("0.jpg", path, (256, 384), ())
+    assert not np.array_equal(as_grey(read_image(path)), read_image(path, grey=True))
+    for members in ([grey], [grey, coloured]):
+        engine = Engine(tuple(BrightImage(one.preprocess) for one in members[1:]), (BrightPixels(grey.preprocess),))
+        deployed = grey.preprocess.to_input(read_image(path, grey=sees_grey(engine)))
+        read = image_readers(members, [sample], 0, 10**7, grey=all(one.preprocess.colour == "grey" for one in members))
+        assert np.array_equal(grey.preprocess.to_input(read[grey.name](path)), deployed)

@@ -204,7 +204,7 @@ def _decide_run(
     make: "MakeHistograms | None",
     as_json: bool,
 ) -> None:
-    from steelsight.cli.decision_tables import say_unfound, show, show_policy
+    from steelsight.cli.decision_tables import say_uneven_votes, say_unfound, show, show_policy
     from steelsight.selection.decide import decide as decide_all
     from steelsight.selection.decision import read_decision
     from steelsight.selection.run_policy import decide_verdicts
@@ -227,6 +227,7 @@ def _decide_run(
             show(decided)
         show_policy(decided.policy, decided.classes)
         if not verdicts_alone:
+            say_uneven_votes(decided)
             say_unfound(decided, run.path)
     finish(
         [run.decision_file],

@@ -117,6 +117,14 @@ def say_unfound(decision: "Decision", run: "Path") -> None:
         results.print(f"note: {escape(text)}", soft_wrap=True, highlight=False)
 
 
+def say_uneven_votes(decision: "Decision") -> None:
+    """Print where the inspector's votes are not those that the rule was found on."""
+    from steelsight.selection.uneven_votes import uneven_votes
+
+    if (text := uneven_votes(decision)) is not None:
+        results.print(f"note: {escape(text)}", soft_wrap=True, highlight=False)
+
+
 def show_policy(policy: "Policy | None", classes: "Sequence[str]") -> None:
     """Print when an image passes or is rejected, and what is known of it."""
     if policy is None:

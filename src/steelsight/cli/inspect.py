@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 InspectorFolder = Annotated[Path, typer.Argument(metavar="INSPECTOR", help="Folder that `steelsight export` wrote.")]
 Device = Annotated[
     Literal["auto", "cpu", "cuda"],
-    typer.Option(help="auto: a CUDA device if ONNX Runtime's GPU build finds one, else the processor."),
+    typer.Option(help="auto: a CUDA device if ONNX Runtime runs on one, else the processor."),
 ]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of the processor.", show_default="all that the process may use")

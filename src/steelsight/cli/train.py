@@ -382,12 +382,13 @@ def _end(evidence: "OutOfFoldPredictions", decision: "Decision | None", as_json:
         following = again(without=["--only="], add=["--resume", *of_one])
         finish([run.path], following, as_json=as_json, figures={"open_jobs": open_jobs})
         return
-    from steelsight.cli.decision_tables import say_unfound, show, show_policy
+    from steelsight.cli.decision_tables import say_uneven_votes, say_unfound, show, show_policy
     from steelsight.report.build import build_report
 
     if not as_json:
         show(decision)
         show_policy(decision.policy, decision.classes)
+        say_uneven_votes(decision)
         say_unfound(decision, run.path)
     with console.status("writing the report"):
         page = build_report(run)

@@ -293,6 +293,9 @@ def _desk(orders: RunOrders) -> _Desk:
     fabric = make_fabric("cuda" if orders.device == "cuda" else "cpu", evidence.recipe)
     samples = (*record.samples, *record.without_masks)
     here = this_node(ray)
-    reads = image_readers(evidence.recipe.members, samples, orders.workers, orders.cache_on(here), record.roi)
+    recipe = evidence.recipe
+    reads = image_readers(
+        recipe.members, samples, orders.workers, orders.cache_on(here), record.roi, grey=recipe.sees_grey
+    )
     keep_what_is_loaded()
     return _Desk(evidence, fabric, reads, orders.trainings_on(here), lock)

@@ -1,5 +1,6 @@
 """Which images an export is measured on: the run's own, or others that the user names."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -28,6 +29,36 @@ def spread(items: Sequence[_T], most: int) -> tuple[_T, ...]:
 def of_fold(record: Record, fold: int) -> tuple[Sample, ...]:
     """Samples of a fold: those that its networks did not see."""
     return tuple(record.samples[index] for index in np.flatnonzero(record.folds == fold).tolist())
+
+
+def steering_and_judging(record: Record, fold: int) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+    """Samples of a fold in two halves, so that what is chosen by one is judged by the other; see `in_second_half`.
+
+    Where all are of one group they are parted image by image, and one image alone stands in both.
+    """
+    samples = of_fold(record, fold)
+    second = in_second_half(record.groups[record.folds == fold].tolist())
+    if not any(second):
+        second = [place % 2 == 1 for place in range(len(samples))]
+    judging = tuple(sample for sample, belongs in zip(samples, second, strict=True) if belongs)
+    return tuple(sample for sample, belongs in zip(samples, second, strict=True) if not belongs), judging or samples
+
+
+def in_second_half(groups: Sequence[int]) -> list[bool]:
+    """Whether each image is of the second half, no group being in both: each group, as it first appears, is put where fewer
+    images are. Where all groups have one image that is every second image.
+
+    >>> in_second_half([0, 1, 2, 3])
+    [False, True, False, True]
+    >>> in_second_half([0, 0, 1, 2, 0])
+    [False, False, True, True, False]
+    """
+    sizes = Counter(groups)
+    images, second = [0, 0], dict[int, bool]()
+    for group, size in sizes.items():
+        second[group] = images[1] < images[0]
+        images[second[group]] += size
+    return [second[group] for group in groups]
 
 
 def over_folds(record: Record, most: int) -> tuple[Sample, ...]:

@@ -15,7 +15,7 @@ from steelsight.dataset.model import Sample
 from steelsight.export.dice_loss import MOST_IMAGES, FoldEngines, measure_fold
 from steelsight.export.float_layers import Control
 from steelsight.export.half import store_in_half
-from steelsight.export.images import of_fold, spread
+from steelsight.export.images import of_fold, spread, steering_and_judging
 from steelsight.export.plan import Plan
 from steelsight.export.quantise import quantise
 from steelsight.imaging.preprocess import Preprocess
@@ -37,7 +37,7 @@ move less: an image that no longer passes the gate loses its masks whole."""
 def write_reduced(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> DiceLoss:
     """Write the networks in the card's precision and measure what it costs.
 
-    Int8 is steered by every second image of a fold, and judged by the others.
+    Int8 is steered by every second group of a fold, such as twins or a coil, and judged by the others.
 
     Args:
         fp32: folder with the fp32 networks, by the card's names.
@@ -61,16 +61,17 @@ def write_reduced(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> 
 
 def _quantise_all(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> list[Int8Network]:
     found: list[Int8Network] = []
+    grey = all(its.preprocess.colour == "grey" for its in card.networks)
     for its in card.networks:
         plan.progress("networks to int8", len(found), len(card.networks))
-        steering = of_fold(plan.record, its.fold)[::2]
+        steering, _ = steering_and_judging(plan.record, its.fold)
         control = Control(
             answers=partial(
-                _answers, card, its, _Inputs(_mixed(steering, CONTROL_IMAGES), its.preprocess, plan.record.roi)
+                _answers, card, its, _Inputs(_mixed(steering, CONTROL_IMAGES), its.preprocess, plan.record.roi, grey)
             ),
             max_difference=DIFFERENCE_PER_LOSS[its.step] * plan.max_dice_loss,
         )
-        ranges = _Inputs(_mixed(steering, CALIBRATION_IMAGES), its.preprocess, plan.record.roi)
+        ranges = _Inputs(_mixed(steering, CALIBRATION_IMAGES), its.preprocess, plan.record.roi, grey)
         chosen = quantise(folder / its.file, ranges, control)
         found.append(
             Int8Network(
@@ -123,9 +124,9 @@ def _measure(plan: Plan, card: InspectorCard, fp32: Path, folder: Path) -> list[
 
 def _judging(plan: Plan, precision: Precision, fold: int) -> tuple[Sample, ...]:
     """Images that judge a fold: for int8 those that did not steer it, unless the fold has but one."""
-    samples = of_fold(plan.record, fold)
-    others = samples[1::2] if precision in IN_INT8 else samples
-    return spread(others or samples, MOST_IMAGES)
+    if precision in IN_INT8:
+        return spread(steering_and_judging(plan.record, fold)[1], MOST_IMAGES)
+    return spread(of_fold(plan.record, fold), MOST_IMAGES)
 
 
 def _of_fold(card: InspectorCard, fold: int) -> tuple[NetworkCard, ...]:
@@ -144,6 +145,7 @@ class _Inputs(Sequence[NDArray[np.float32]]):
     samples: tuple[Sample, ...]
     preprocess: Preprocess
     roi: Roi | None
+    grey: bool  # whether all networks see grey alone
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -154,6 +156,6 @@ class _Inputs(Sequence[NDArray[np.float32]]):
     def __getitem__(self, index: slice) -> "_Inputs": ...
     def __getitem__(self, index: int | slice) -> "NDArray[np.float32] | _Inputs":
         if isinstance(index, slice):
-            return _Inputs(self.samples[index], self.preprocess, self.roi)
-        image = read_inside(self.samples[index].path, self.roi, grey=self.preprocess.colour == "grey")
+            return _Inputs(self.samples[index], self.preprocess, self.roi, self.grey)
+        image = read_inside(self.samples[index].path, self.roi, grey=self.grey)
         return self.preprocess.to_input(image)

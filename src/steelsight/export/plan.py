@@ -12,7 +12,7 @@ from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record
 from steelsight.run.run import Run
 from steelsight.selection.decision import Decision, MemberFold, read_decision
-from steelsight.selection.run_policy import of_folds
+from steelsight.selection.run_policy import check_current, of_folds
 from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.policy import Policy
 
@@ -65,14 +65,18 @@ def make_plan(
     """Read a RUN and find its images; see `steelsight.export.export.export_run`.
 
     Raises:
-        UserError: a file of the run is missing or damaged, the run has no such fold, or images are gone.
+        UserError: a file of the run is missing or damaged, the run has no such fold, its decision rests on other evidence
+            than it has now, or images are gone.
     """
     recipe, decision, record = run.recipe, read_decision(run), run.record
-    chosen = choose_folds(folds, recipe.folds)
+    evidence, chosen = OutOfFoldPredictions.of(run), choose_folds(folds, recipe.folds)
+    there = all(evidence.has(member, fold) for member in recipe.members for fold in range(recipe.folds))
+    # decisions of before do not say; and what is not there any more is no other evidence
+    if decision.evidence and there:
+        check_current(evidence, decision)
     if precision != "fp32":
         require(run, record, f"`precision={precision}` is judged on them")
     sources = images_for_parity(run, record, images, PARITY_IMAGES)
-    evidence = OutOfFoldPredictions.of(run)
     tested, policy = of_folds(evidence, decision, chosen, fp32=precision == "fp32", progress=progress) or (None, None)
     return Plan(
         run=run,

@@ -29,24 +29,21 @@ def open_engine(
     Args:
         folder: of the inspector, checked by `open_artifact` before.
         checksums: what the networks' files are held against; see `read_network`.
-        device: `auto` takes a CUDA device where ONNX Runtime's GPU build is installed and finds one, else the processor.
+        device: `auto` takes a CUDA device where ONNX Runtime runs networks on one, else the processor.
         aim: what the processor is used for.
         threads: of the processor; all that this process may use if left out.
 
     Raises:
         UserError: the device is not there, or a network cannot be loaded.
     """
-    from steelsight.inspector.onnxruntime import OnnxRuntimeEngine, has_cuda
+    from steelsight.inspector.onnxruntime import ON_CUDA, OnnxRuntimeEngine, has_cuda, how_to_get_cuda
 
     if device == "cuda" and not has_cuda():
         raise UserError(
-            "`device=cuda`: ONNX Runtime sees no CUDA device here; install 'steelsight[gpu]' and the driver, or use "
-            "`device=cpu`"
+            f"`device=cuda`: ONNX Runtime runs on no CUDA device here; {how_to_get_cuda()}, or use `device=cpu`"
         )
     if device != "cpu" and has_cuda():
-        return OnnxRuntimeEngine.load(
-            folder, card, ("CUDAExecutionProvider", "CPUExecutionProvider"), checksums=checksums
-        )
+        return OnnxRuntimeEngine.load(folder, card, ON_CUDA, checksums=checksums)
     from steelsight.inspector.openvino import OpenVinoEngine
 
     return OpenVinoEngine.load(folder, card, aim=aim, threads=threads, checksums=checksums)

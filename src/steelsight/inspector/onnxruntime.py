@@ -4,6 +4,8 @@ import importlib.util
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,14 +20,62 @@ from steelsight.inspector.artifact import INPUT, OUTPUT, InspectorCard, NetworkC
 from steelsight.inspector.checksums import Checksums
 
 BATCH = 8
+_CUDA, _PROCESSOR = "CUDAExecutionProvider", "CPUExecutionProvider"
+ON_CUDA = (_CUDA, _PROCESSOR)
+"""Execution providers of a CUDA device: what it has no code for runs on the processor."""
+_BUILDS = ("onnxruntime", "onnxruntime-gpu")
+"""Packages of the processor's build, which training needs, and of the GPU's: both own the folder onnxruntime, and pip lets
+one lie over the other."""
+_OPTIONS = {_CUDA: {"use_tf32": "0"}}
+"""Of execution providers, by name: fp32 is fp32, as in the evidence that the rule is found on; else a CUDA device would round
+to the 10 bits of TF32."""
+
+_CONVOLUTION = (
+    b'\x08\n:k\n\x0f\n\x01x\n\x01w\x12\x01y"\x04Conv\x12\x01g'
+    b"Z\x1b\n\x01x\x12\x16\n\x14\x08\x01\x12\x10\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x01"
+    b"Z\x1b\n\x01w\x12\x16\n\x14\x08\x01\x12\x10\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x01"
+    b"b\x1b\n\x01y\x12\x16\n\x14\x08\x01\x12\x10\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x01"
+    b"B\x04\n\x00\x10\x14"
+)
+"""An ONNX network of one convolution, of one pixel by one weight: the plain install has nothing that could write it."""
 
 
+@cache
 def has_cuda() -> bool:
-    """Whether the GPU build of ONNX Runtime is installed and finds a CUDA device."""
+    """Whether ONNX Runtime runs networks on a CUDA device here; found once a process."""
     if importlib.util.find_spec("onnxruntime") is None:
         return False
-    onnxruntime = silent_onnxruntime()
-    return "CUDAExecutionProvider" in onnxruntime.get_available_providers() and onnxruntime.get_device() == "GPU"
+    return _CUDA in silent_onnxruntime().get_available_providers() and runs_on(_CUDA)
+
+
+def runs_on(provider: str) -> bool:
+    """Whether a session of a small network runs on an execution provider.
+
+    What ONNX Runtime lists says what it was built with. Without device, driver or cuDNN it takes the processor instead.
+    """
+    try:
+        session = _open(_CONVOLUTION, tuple(dict.fromkeys((provider, _PROCESSOR))))
+        session.run(None, dict.fromkeys(("x", "w"), np.zeros((1, 1, 1, 1), np.float32)))
+    except Exception:  # its errors have no common base but this
+        return False
+    return _first_of(session) == provider
+
+
+def how_to_get_cuda() -> str:
+    """What helps where `has_cuda` is false, as part of a sentence."""
+    if all(map(_is_installed, _BUILDS)) and _CUDA not in silent_onnxruntime().get_available_providers():
+        return (
+            f"the packages {' and '.join(_BUILDS)} are both installed, in one folder, and the files there are of the first, "
+            f"which knows no CUDA; `pip uninstall {' '.join(_BUILDS)}`, then `pip install {_BUILDS[1]}`"
+        )
+    return "install 'steelsight[gpu]', the driver, CUDA and cuDNN"
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
 
 
 def silent_onnxruntime() -> Any:
@@ -47,7 +97,12 @@ class OnnxRuntimeNetwork:
     name: str
 
     def probabilities(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        said: NDArray[np.float32] = self.session.run([OUTPUT], {INPUT: inputs})[0]
+        try:
+            said: NDArray[np.float32] = self.session.run([OUTPUT], {INPUT: inputs})[0]
+        except Exception as error:  # its errors have no common base but this
+            raise UserError(
+                f"{self.name}: ONNX Runtime could not run it ({error}); use `device=cpu`, or begin again"
+            ) from error
         return said
 
 
@@ -90,11 +145,38 @@ class OnnxRuntimeEngine:
 
 
 def _session(path: Path, content: bytes, providers: Sequence[str]) -> Any:
+    try:
+        session = _open(content, providers)
+    except Exception as error:  # its errors have no common base but this
+        elsewhere = "" if providers[0] == _PROCESSOR else "use `device=cpu`, or "
+        raise UserError(f"{path}: ONNX Runtime cannot load it ({error}); {elsewhere}export the run again") from error
+    if _first_of(session) != providers[0]:
+        raise UserError(
+            f"{path}: ONNX Runtime runs it on {_first_of(session)}, not on {providers[0]}; use `device=cpu`"
+        )
+    return session
+
+
+def _open(content: bytes, providers: Sequence[str]) -> Any:
+    """A session that takes no other provider than those named, neither now nor in a later run."""
     onnxruntime = silent_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors alone
     options.add_session_config_entry("session.load_model_format", "ONNX")  # whatever the bytes look like besides
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=list(providers))
-    except Exception as error:  # its errors have no common base but this
-        raise UserError(f"{path}: ONNX Runtime cannot load it ({error}); export the run again") from error
+    # else its Python part answers an error by a few lines on stdout, and goes on with the processor
+    return onnxruntime.InferenceSession(content, options, providers=with_options(providers), enable_fallback=0)
+
+
+def with_options(providers: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
+    """Execution providers as a session takes them.
+
+    >>> with_options(ON_CUDA)
+    [('CUDAExecutionProvider', {'use_tf32': '0'}), ('CPUExecutionProvider', {})]
+    """
+    return [(name, _OPTIONS.get(name, {})) for name in providers]
+
+
+def _first_of(session: Any) -> str:
+    """The provider that takes whatever it has code for."""
+    name: str = session.get_providers()[0]
+    return name

@@ -350,6 +350,11 @@ class Recipe(Fields):
     rule: StatedRule | None = None
     roi: str = "none"
 
+    @property
+    def sees_grey(self) -> bool:
+        """Whether all members see grey alone, so that images are read so; see `steelsight.imaging.read.read_image`."""
+        return all(member.input.colour == "grey" for member in self.members)
+
     @model_validator(mode="after")
     def _groups_exist(self) -> Self:
         chosen: dict[Step, Chosen] = {"classify": self.selection.classifiers, "segment": self.selection.segmenters}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from steelsight.rule.objective import Objective
 from steelsight.rule.plain_rule import GATE, plain_area, plain_rule
 from steelsight.rule.rule import Rule
+from steelsight.rule.stated_rule_on_grid import level_of
 
 
 class Away(NamedTuple):
@@ -66,8 +67,8 @@ class Grids:
         """Grids for images of these (height, width) sizes, with `ratio` between areas; see `area_grid`.
 
         Soft gates are searched at 0 and at those of `gates` that do not exceed the plain one, upper thresholds between the
-        two probabilities of `upper`, all thresholds at multiples of `step`, at both of these ends and at
-        the plain ones.
+        two probabilities of `upper` (where no level lies there, at the one that stands for the first), all thresholds at
+        multiples of `step`, at both of these ends and at the plain ones.
         """
         shapes = list(sizes)
         area = plain_area(shapes)
@@ -76,8 +77,8 @@ class Grids:
         soft_gates = np.union1d(hard[hard <= GATE], [0.0])
         plain = plain_rule(classes, area)
         aimed = objective or Objective()
-        levels = np.arange(256)
-        uppers = levels[((levels >= 255 * upper[0]) & (levels <= 255 * upper[1])) | (levels == 255)]
+        inside = [level for level in range(255) if 255 * upper[0] <= level <= 255 * upper[1]]
+        uppers = np.union1d(inside or [level_of(upper[0])], 255).astype(np.int64)
         return cls(
             hard, areas, plain, tuple(sorted(set(softness))), soft_gates, objective=aimed, uppers=uppers, step=step
         )

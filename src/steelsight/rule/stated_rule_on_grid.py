@@ -18,13 +18,13 @@ def stated_rule(stated: StatedRule, classes: int, enlargement: int) -> Rule:
     """
     return Rule(
         gate=max(0.0, nextafter(stated.gate, 0)),  # stated as "at least", while a rule's gate must be exceeded
-        upper=tuple(_level(value) for value in of_classes(stated.upper, classes)),
-        lower=tuple(_level(value) for value in of_classes(stated.lower, classes)),
+        upper=tuple(level_of(value) for value in of_classes(stated.upper, classes)),
+        lower=tuple(level_of(value) for value in of_classes(stated.lower, classes)),
         min_area=tuple(area * enlargement for area in of_classes(stated.min_area, classes)),
         at=stated.at,
     )
 
 
-def _level(probability: float) -> int:
+def level_of(probability: float) -> int:
     """The 8-bit value that a pixel must exceed where its probability must: .7 is 178.5, which 179 is the first to exceed."""
     return floor(round(probability * 255, 9))

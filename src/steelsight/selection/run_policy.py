@@ -37,7 +37,7 @@ def decide_verdicts(
     with deciding_alone(run, progress):
         decision = read_decision(run)
         evidence = OutOfFoldPredictions.of(run)
-        _check_current(evidence, decision)
+        check_current(evidence, decision)
         judged = NestedOutputs.of(evidence, decision, EnsembleOutputs(evidence, progress))
         policy = policy_of(
             judged,
@@ -139,7 +139,12 @@ def _key(judged: NestedOutputs) -> str:
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
-def _check_current(evidence: OutOfFoldPredictions, decision: Decision) -> None:
+def check_current(evidence: OutOfFoldPredictions, decision: Decision) -> None:
+    """See that a decision was made on what the run's networks say now.
+
+    Raises:
+        UserError: it was not, as where a job was trained again since.
+    """
     if decision.evidence != evidence_key(evidence):
         raise UserError(
             f"{evidence.run.decision_file}: rests on other evidence than the run has now; run `steelsight decide "

@@ -106,7 +106,14 @@ def _in_turn(
     fabric = make_fabric(arrangement.device, evidence.recipe)
     samples = (*evidence.record.samples, *evidence.record.without_masks)
     members = {job.member.name: job.member for job in jobs}
-    reads = image_readers(list(members.values()), samples, arrangement.workers, arrangement.cache, evidence.record.roi)
+    reads = image_readers(
+        list(members.values()),
+        samples,
+        arrangement.workers,
+        arrangement.cache,
+        evidence.record.roi,
+        grey=evidence.recipe.sees_grey,
+    )
     waiting = {job.name: replace(job, read=reads[job.member.name]) for job in jobs}
     failures: list[Failure] = []
     with TrainingProgress(jobs, done=done, visible=True, worded=worded) as progress:

@@ -59,7 +59,7 @@ def make_job(evidence: OutOfFoldPredictions, member: Member, fold: int, read: Re
         training=training,
         validation=validation,
         folder=folder,
-        read=read or ReadFor.member(member, record.roi),
+        read=read or ReadFor.member(member, record.roi, in_colour=not evidence.recipe.sees_grey),
         start=start,
         compile=evidence.recipe.compile,
         whole=whole,

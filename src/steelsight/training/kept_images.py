@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.dataset.model import Sample
-from steelsight.imaging.preprocess import Image, Preprocess
+from steelsight.imaging.preprocess import Image, Preprocess, as_grey
 from steelsight.imaging.read import read_image
 from steelsight.imaging.roi import Roi, read_inside
 from steelsight.recipe import Member
@@ -37,19 +37,24 @@ class ReadFor:
     Attributes:
         at: the working size, None for the image's own.
         roi: what of it counts, the same for all members.
+        in_colour: whether grey is made of the file's colours, as an inspector does where another of its networks sees them:
+            the luma of a JPEG differs from that by a rounding, and more where a colour is saturated.
     """
 
     grey: bool
     at: Preprocess | None = None
     roi: Roi | None = field(default=None, compare=False)
+    in_colour: bool = False
 
     @classmethod
-    def member(cls, member: Member, roi: Roi | None = None) -> "ReadFor":
+    def member(cls, member: Member, roi: Roi | None = None, *, in_colour: bool = False) -> "ReadFor":
         at = member.preprocess if member.augment.zoom_at == "working" else None
-        return cls(member.preprocess.colour == "grey", at, roi)
+        return cls(member.preprocess.colour == "grey", at, roi, in_colour)
 
     def __call__(self, path: Path) -> Image:
-        image = read_inside(path, self.roi, grey=self.grey)
+        image = read_inside(path, self.roi, grey=self.grey and not self.in_colour)
+        if self.grey:
+            image = as_grey(image)
         if self.at is None:
             return image
         placed: Image = self.at.place(self.at.channels_of(image))
@@ -117,7 +122,13 @@ class SharedImages:
 
 
 def image_readers(
-    members: Sequence[Member], samples: Sequence[Sample], workers: int, cache: int, roi: Roi | None = None
+    members: Sequence[Member],
+    samples: Sequence[Sample],
+    workers: int,
+    cache: int,
+    roi: Roi | None = None,
+    *,
+    grey: bool = True,
 ) -> dict[str, ReadImage]:
     """How images are read for each member, by its name; those that read alike share what they keep.
 
@@ -125,8 +136,9 @@ def image_readers(
         samples: all that may be read.
         workers: loader processes.
         cache: bytes that all of them keep together.
+        grey: whether all members of the run see grey alone, those that are not among these too; see `Recipe.sees_grey`.
     """
-    wanted = {member.name: ReadFor.member(member, roi) for member in members}
+    wanted = {member.name: ReadFor.member(member, roi, in_colour=not grey) for member in members}
     each = cache // len(set(wanted.values()))
     if workers and not FORKS:
         return dict(wanted)

@@ -122,7 +122,7 @@ def _compare(evidence: OutOfFoldPredictions, now: Dataset) -> _Difference:
     began = {sample.image_id: sample for sample in (*record.samples, *record.without_masks, *record.later)}
     found = {sample.image_id: sample for sample in (*now.samples, *now.without_masks)}
     faulty = {fault.image_id for fault in now.faults if fault.kind != "missing-image"}
-    grey = all(member.preprocess.colour == "grey" for member in evidence.recipe.members)
+    grey = evidence.recipe.sees_grey
     other = [
         name
         for name, sample in began.items()

@@ -120,7 +120,7 @@ def start_run(
     bits = None if dataset.depth is None else dataset.depth.bits
     grey = _is_grey(replace(dataset, samples=samples))
     recipe = resolve(recipe, dataset.classes, [sample.size for sample in samples], grey, bits)
-    roi, grey = choose_roi(recipe.roi), all(member.preprocess.colour == "grey" for member in recipe.members)
+    roi, grey = choose_roi(recipe.roi), recipe.sees_grey
     samples, without_masks, later = (within(of, roi, grey=grey) for of in (samples, without_masks, held.later))
     if not any(sample.is_defective for sample in samples):
         raise UserError(f"{dataset.root}: no image shows a defect in the region of interest; draw it larger (`roi=`)")

@@ -99,7 +99,10 @@ def _work(orders: Orders, received: "queue.Queue[dict[str, Any]]", tell: Tell) -
     evidence = seen_at(OutOfFoldPredictions.of(Run(Path(orders.run))), Path(orders.images))
     fabric = make_fabric("cuda" if orders.device == "cuda" else "cpu", evidence.recipe, orders.ranks)
     samples = (*evidence.record.samples, *evidence.record.without_masks)
-    reads = image_readers(evidence.recipe.members, samples, orders.workers, orders.cache, evidence.record.roi)
+    recipe = evidence.recipe
+    reads = image_readers(
+        recipe.members, samples, orders.workers, orders.cache, evidence.record.roi, grey=recipe.sees_grey
+    )
     hooks = Hooks(lambda images: tell({"images": images}), lambda line: tell({"epoch": line}), orders.tensorboard)
     keep_what_is_loaded()
     tell({"ready": True})

@@ -4,6 +4,7 @@ from steelsight.core.safe_names import shown
 from steelsight.dataset.cannot_teach import lacks, lacks_in_folds
 from steelsight.recipe.quick import smallness
 from steelsight.report.findings import Findings
+from steelsight.selection.uneven_votes import uneven_votes
 from steelsight.selection.unfound import find_unfound, unfound_sentences
 from steelsight.verdicts.evaluated import EvaluationSet
 
@@ -12,10 +13,12 @@ def run_cautions(found: Findings) -> tuple[str, ...]:
     """Of a run: what its images and folds lack, and the classes that are not found, with what would help."""
     record = found.record
     unfound = find_unfound(found.decision, record.groups, found.ways[0][1], found.histograms)
+    votes = uneven_votes(found.decision)
     return (
         *smallness(found.recipe, len(record.samples), record.of_images),
         *lacks(record.classes, record.samples),
         *lacks_in_folds(record.classes, record.samples, record.folds, record.groups),
+        *([] if votes is None else [votes]),
         *(" ".join(unfound_sentences(one, found.decision, found.run.path)) for one in unfound),
     )
 

@@ -114,7 +114,8 @@ def _train(job: StudentJob, start: Path, lesson: Lesson, progress: Callable[[int
     each = steps * member.sampling.batch
     done = each * (Checkpoint.load(folder.checkpoint).epoch if folder.checkpoint.is_file() else 0)
     counted = _Counted(done, each * member.epochs, progress)
-    read = image_readers([member], lesson.samples, workers, _CACHE, lesson.roi)[member.name]
+    readers = image_readers([member], lesson.samples, workers, _CACHE, lesson.roi, grey=lesson.recipe.sees_grey)
+    read = readers[member.name]
     windows = SoftImages(member, lesson.samples, lesson.numbers, lesson.answers, job.seed, job.name, read)
     ignored = any(sample.ignored.area for sample in lesson.samples)
     size = batch_bytes(member, len(lesson.classes), warped_later=False, ignored=ignored)

@@ -66,7 +66,7 @@ def convert(dataset: Dataset, folder: Path, layout: WrittenLayout, progress: Pro
     said += [*_renamed(samples, names), *_lost(dataset, layout)]
     if layout == "severstal":
         said += _unused(dataset, classes)
-    groups, of_groups = _groups(dataset, names, taken, layout)
+    groups, of_groups = _groups(dataset, names, layout)
     said += of_groups
     rows = [
         (name, BAD if place == UNKNOWN else classes[place])
@@ -118,15 +118,9 @@ def _renamed(samples: Sequence[Sample], names: Sequence[str]) -> list[str]:
     return [f"{len(changed)} images have other names, such as {shown(changed[0][1])} for {shown(changed[0][0])}."]
 
 
-def _groups(
-    dataset: Dataset, names: Sequence[str], taken: set[str], layout: WrittenLayout
-) -> tuple[list[tuple[str, ...]], list[str]]:
+def _groups(dataset: Dataset, names: Sequence[str], layout: WrittenLayout) -> tuple[list[tuple[str, ...]], list[str]]:
     """The table of groups beside the images with their new names, the header first, and what is said of it; none where
-    there is no table, or none that can be read.
-
-    Args:
-        taken: the names, as `free_name` keeps them.
-    """
+    there is no table, or none that can be read."""
     file = dataset.root / BESIDE
     if not file.is_file():
         return [], []
@@ -139,9 +133,6 @@ def _groups(
     new = {image: inside + name for image, name in zip(before, names, strict=True)}
     columns: dict[str, Sequence[str]] = {IMAGE: list(new.values()), **known}
     if TWIN_OF in known:
-        for image in known[TWIN_OF]:
-            if image not in new:  # it is not converted, and two that name it belong together
-                new[image] = inside + free_name(image, taken, flat=layout in _FLAT, by_stem=layout in _BY_STEM)
         columns[TWIN_OF] = ["" if of == image else new[of] for of, image in zip(known[TWIN_OF], before, strict=True)]
     table = [tuple(columns), *zip(*columns.values(), strict=True)]
     return table, [f"{BESIDE} comes along ({', '.join(known)}), with the names that the images have here."]

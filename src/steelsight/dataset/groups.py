@@ -1,14 +1,16 @@
 """Groups that the user knows, such as coils or heats: from a table or from the images' names, joined with the twins found."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import from_cell
+from steelsight.core.safe_names import from_cell, nearly, same_but_for_spelling
+from steelsight.dataset.disjoint_groups import DisjointGroups
 from steelsight.dataset.layouts.text_file import table_rows
 
 BESIDE = "groups.csv"
@@ -16,7 +18,7 @@ BESIDE = "groups.csv"
 IMAGE = "image"
 """The column of a table that names the image; every other one is a kind of group."""
 TWIN_OF = "twin_of"
-"""A column that names another image of the same surface, or nothing."""
+"""A column that names another image of the same surface, or nothing; read, it names the first of all that are linked so."""
 
 KnownGroups = Mapping[str, Sequence[str]]
 """Of each kind of group: the group of every image, in the dataset's order; "" where it is not known."""
@@ -48,22 +50,13 @@ def join_groups(twins: NDArray[np.int64], known: KnownGroups) -> NDArray[np.int6
     >>> join_groups(np.array([0, 1, 2, 2, 3]), {"coil": ["a", "a", "b", "", ""]}).tolist()
     [0, 0, 1, 1, 2]
     """
-    parents = list(range(len(twins)))
-
-    def first(index: int) -> int:
-        while parents[index] != index:
-            parents[index] = index = parents[parents[index]]
-        return index
-
+    groups = DisjointGroups(len(twins))
     for names in ([str(number) for number in twins.tolist()], *known.values()):
         leaders: dict[str, int] = {}
         for index, name in enumerate(names):
             if name:
-                low, high = sorted((first(leaders.setdefault(name, index)), first(index)))
-                parents[high] = low
-    roots = [first(index) for index in range(len(parents))]
-    order = {root: number for number, root in enumerate(dict.fromkeys(roots))}
-    return np.array([order[root] for root in roots], np.int64)
+                groups.join(leaders.setdefault(name, index), index)
+    return groups.numbers()
 
 
 def _of_table(table: Path, image_ids: Sequence[str]) -> KnownGroups:
@@ -86,10 +79,25 @@ def _of_table(table: Path, image_ids: Sequence[str]) -> KnownGroups:
             )
     _require(table, "row", [image for image in image_ids if image not in groups], len(image_ids))
     known = {kind: [groups[image][place] for image in image_ids] for place, kind in enumerate(kinds)}
-    if TWIN_OF in known:  # an image that is named belongs to the group of that name
-        _require_known(table, known[TWIN_OF], image_ids)
-        known[TWIN_OF] = [of or image for of, image in zip(known[TWIN_OF], image_ids, strict=True)]
+    if TWIN_OF in known:
+        place = kinds.index(TWIN_OF)
+        named = {image: of[place] for image, of in groups.items() if of[place]}
+        _require_known(table, named, groups.keys(), image_ids)
+        known[TWIN_OF] = _surfaces(named, image_ids)
     return known
+
+
+def _surfaces(named: Mapping[str, str], image_ids: Sequence[str]) -> list[str]:
+    """Of each image the first one that a chain of images, of which one names the other, links with it; or itself.
+
+    A link may be an image that is not among them, since it is left out or lies elsewhere.
+    """
+    names = list(dict.fromkeys([*image_ids, *named, *named.values()]))
+    places = {name: place for place, name in enumerate(names)}
+    surfaces = DisjointGroups(len(names))
+    for image, of in named.items():
+        surfaces.join(places[image], places[of])
+    return [names[surfaces.find(places[image])] for image in image_ids]
 
 
 def _rows(table: Path) -> list[tuple[int, list[str]]]:
@@ -117,13 +125,19 @@ def _of_names(pattern: str, image_ids: Sequence[str]) -> KnownGroups:
     return {kind: [(one[kind] or "") if one else "" for one in found] for kind in expression.groupindex}
 
 
-def _require_known(table: Path, named: Sequence[str], image_ids: Sequence[str]) -> None:
-    """A name that differs by its capitals alone would join nothing; one of quite another image may join two that name it."""
-    known, folded = set(image_ids), {image.casefold(): image for image in image_ids}
-    for name in named:
-        if name not in known and (meant := folded.get(name.casefold())):
+def _require_known(table: Path, named: Mapping[str, str], rows: Set[str], image_ids: Sequence[str]) -> None:
+    """A name that a person would take for an image's would join nothing; one of quite another image may join two that name
+    it, and one that has a row is what it says."""
+    near: defaultdict[str, list[str]] = defaultdict(list)
+    for image in image_ids:
+        near[nearly(image)].append(image)
+    for name in named.values():
+        if name not in rows and (meant := near.get(nearly(name))):
+            spelling = same_but_for_spelling(name)
+            first = min(meant, key=lambda image: same_but_for_spelling(image) != spelling)
             raise UserError(
-                f"{table}: {TWIN_OF} names {name}, and there is no such image; write {meant} if that is meant"
+                f"{table}: {TWIN_OF} names {name}, and there is no such image; write {first} if that is meant, and if not, "
+                f"add a row for {name}"
             )
 
 

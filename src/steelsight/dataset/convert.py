@@ -1,6 +1,6 @@
 """A dataset in another layout: the same images and masks, and what the layout cannot hold, said."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,18 +13,15 @@ from steelsight.dataset.groups import BESIDE, IMAGE, TWIN_OF, read_groups
 from steelsight.dataset.layouts.image_labels import BAD, COLUMNS, TABLE
 from steelsight.dataset.layouts.labelme import CLASSES, CLASSES_HEADER
 from steelsight.dataset.model import UNKNOWN, Dataset, Sample
-from steelsight.dataset.writers import cvat, yolo
 from steelsight.dataset.writers.file_names import free_name
 from steelsight.dataset.writers.labelled import IGNORED, Labelled
-from steelsight.dataset.writers.write import WrittenLayout, write_dataset
+from steelsight.dataset.writers.write import WrittenLayout, id_of, write_dataset
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import Runs
 
 _FLAT: frozenset[WrittenLayout] = frozenset({"severstal", "index-png"})
 _BY_STEM: frozenset[WrittenLayout] = frozenset({"severstal", "index-png", "labelme", "yolo"})
 """Layouts in which a label is named by its image's stem, and Severstal's: `x.jpg` and `x.png` would be a class folder's."""
-_INSIDE: Mapping[WrittenLayout, str] = {"cvat": f"{cvat.PLACE}/", "yolo": f"{yolo.PLACE}/"}
-"""The folder that the reader of a layout takes for a part of the image's name."""
 _MOST_INDICES = 63  # classes that index masks are read with
 
 Progress = Callable[[int, int], None]
@@ -129,8 +126,7 @@ def _groups(dataset: Dataset, names: Sequence[str], layout: WrittenLayout) -> tu
         known = read_groups(str(file), before)
     except UserError as error:
         return [], [f"{BESIDE} stays behind: {error}."]
-    inside = _INSIDE.get(layout, "")
-    new = {image: inside + name for image, name in zip(before, names, strict=True)}
+    new = {image: id_of(name, layout) for image, name in zip(before, names, strict=True)}
     columns: dict[str, Sequence[str]] = {IMAGE: list(new.values()), **known}
     if TWIN_OF in known:
         columns[TWIN_OF] = ["" if of == image else new[of] for of, image in zip(known[TWIN_OF], before, strict=True)]

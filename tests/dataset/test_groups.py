@@ -124,7 +124,9 @@ def test_a_table_that_does_not_say_it_is_one_sentence(tmp_path: Path, text: str,
     [
         ("nowhere.csv", "nowhere.csv: there is no such file"),
         ("(coil", "(coil: neither a CSV file nor a pattern of names"),
-        (r"\d+", r"\d+: names no group of images"),
+        (r"\d+", r"\d+: no such file, and as a pattern it names no group of images"),
+        ("nowhere.tsv", "nowhere.tsv: no such file, and as a pattern"),
+        ("x" * 5000, "no such file, and as a pattern"),
         (r"(?P<coil>a)_", "no match for b_1.jpg (1 of 3 images lack one)"),
     ],
 )
@@ -132,6 +134,14 @@ def test_a_pattern_or_a_file_that_is_none_is_one_sentence(wish: str, words: str)
     with pytest.raises(UserError) as raised:
         read_groups(wish, IMAGES)
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["groups.csv", "groups.tsv", "coils", "COILS.TXT"])
+def test_a_file_is_a_table_whatever_its_suffix_and_its_backslashes_are_slashes(tmp_path: Path, name: str) -> None:
+    rows = ("image\ttwin_of", "cam1\\a.jpg\tcam2\\b.jpg", ".\\cam2\\b.jpg\t", "c\\.jpg\t")
+    (tmp_path / name).write_text("\n".join(rows))
+    images = ["cam1/a.jpg", "cam2/b.jpg", "c\\.jpg"]  # the last has one in its name, as a file of Linux may
+    assert read_groups(str(tmp_path / name), images) == {"twin_of": ["cam1/a.jpg", "cam1/a.jpg", "c\\.jpg"]}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

@@ -1,5 +1,6 @@
 """Groups that the user knows, such as coils or heats: from a table or from the images' names, joined with the twins found."""
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from steelsight.core.errors import UserError
 from steelsight.core.safe_names import from_cell, nearly, same_but_for_spelling
 from steelsight.dataset.disjoint_groups import DisjointGroups
+from steelsight.dataset.layouts.listing import with_slashes
 from steelsight.dataset.layouts.text_file import table_rows
 
 BESIDE = "groups.csv"
@@ -28,8 +30,8 @@ def read_groups(wish: str, image_ids: Sequence[str]) -> KnownGroups:
     r"""The groups of images.
 
     Args:
-        wish: a CSV file with a column `image` and one or more of groups, or a regular expression with named groups that is
-            searched for in each image's name.
+        wish: a CSV file, whatever its suffix, with a column `image` and one or more of groups; or a regular expression with
+            named groups that is searched for in each image's name.
 
     Raises:
         UserError: it is no such file or expression, or does not say of every image where it belongs.
@@ -37,7 +39,7 @@ def read_groups(wish: str, image_ids: Sequence[str]) -> KnownGroups:
     >>> read_groups(r"(?P<coil>c\d+)_", ["c1_0.jpg", "c1_1.jpg", "c2_0.jpg"])
     {'coil': ['c1', 'c1', 'c2']}
     """
-    if wish.lower().endswith(".csv"):
+    if wish.lower().endswith(".csv") or os.path.isfile(wish):  # noqa: PTH113 (Path's ends in an error for a long pattern)
         return _of_table(Path(wish), image_ids)
     return _of_names(wish, image_ids)
 
@@ -67,12 +69,17 @@ def _of_table(table: Path, image_ids: Sequence[str]) -> KnownGroups:
             f"{table}: has the columns {', '.join(header)}; it takes one called {IMAGE} and others of groups, such as coil"
         )
     places = {name: header.index(name) for name in (IMAGE, *kinds)}
+    there = frozenset(image_ids)
+
+    def named(kind: str, cell: str) -> str:
+        text = from_cell(cell)
+        return text if kind not in (IMAGE, TWIN_OF) or text in there else with_slashes(text)
+
     groups: dict[str, list[str]] = {}
     for line, row in rows:
         if len(row) != len(header):
             raise UserError(f"{table}:{line}: has {len(row)} fields, and the header {len(header)}; mend the row")
-        image = from_cell(row[places[IMAGE]])
-        of_image = [from_cell(row[places[kind]]) for kind in kinds]
+        image, *of_image = (named(kind, row[places[kind]]) for kind in (IMAGE, *kinds))
         if groups.setdefault(image, of_image) != of_image:
             raise UserError(
                 f"{table}:{line}: {image} has other groups in an earlier row; an image belongs to one of each kind"
@@ -117,7 +124,10 @@ def _of_names(pattern: str, image_ids: Sequence[str]) -> KnownGroups:
             f"{pattern}: neither a CSV file nor a pattern of names ({error}); a pattern is written as (?P<coil>[^_]+)_"
         ) from error
     if not expression.groupindex:
-        raise UserError(f"{pattern}: names no group of images; write (?P<coil>...) around the part that names the coil")
+        raise UserError(
+            f"{pattern}: no such file, and as a pattern it names no group of images; write the path of a table, or "
+            "(?P<coil>...) around the part that names the coil"
+        )
     found = [expression.search(image) for image in image_ids]
     _require(
         pattern, "match", [image for image, one in zip(image_ids, found, strict=True) if one is None], len(image_ids)

@@ -123,6 +123,41 @@ def test_a_rejection_without_a_mask_makes_a_good_image_bad_and_leaves_masks_as_t
     }
 
 
+def test_what_only_a_label_says_stays_where_the_inspector_does_not_know_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    drawn, hidden = np.zeros((2, 8, 12), np.uint8)
+    drawn[2:4, 3:7], hidden[6:, :2] = 1, 255
+    for name, indices in (("a", hidden), ("b", drawn), ("c", drawn | hidden), ("d", drawn), ("e", drawn * 0)):
+        write_index_png(data, f"{name}.png", indices)
+        (data / f"images/{name}.png").write_bytes(a_picture(ord(name)))
+    (data / "classes.txt").write_text("scratch\n")
+    said = "".join(f"images/{name}.png,edge-crack\n" for name in "abc")
+    (data / "labels.csv").write_text(f"image,class\n{said}images/e.png,scratch\n")
+    old = read_dataset(data)
+    assert (old.faults, len(old.samples), len(old.without_masks)) == ((), 1, 4)
+
+    station = Station(tmp_path / "station", ("scratch",))
+    for name, runs, word in (("a", "", "pass"), ("b", "1 3", "reject"), ("e", "", "pass")):
+        station.review(station.inspect((data / f"images/{name}.png").read_bytes(), (8, 12), (runs,)), None, word)
+    joined = write_joined(station.log, station.store, tmp_path / "next", old)
+    assert (joined.kept, joined.replaced, joined.summary.without_masks) == (2, 3, 3)
+    new = read_dataset(tmp_path / "next")
+    assert (new.faults, new.classes) == ((), ("scratch", "edge-crack"))
+    found = {
+        one.image_id: (one.runs[0].area, one.ignored.area, one.shown) for one in (*new.samples, *new.without_masks)
+    }
+    assert found == {
+        "a.png": (0, 4, (1,)),
+        "b.png": (3, 0, (1,)),
+        "c.png": (8, 4, (1,)),
+        "d.png": (8, 0, ()),
+        "e.png": (0, 0, ()),  # the inspector knows a scratch, so the reviewer denied it
+    }
+    again = write_joined(station.log, station.store, tmp_path / "again", new)
+    assert (again.kept, again.replaced) == (2, 3)
+    assert (tmp_path / "again" / "labels.csv").read_bytes() == (tmp_path / "next" / "labels.csv").read_bytes()
+
+
 @pytest.fixture
 def tiles(tmp_path: Path) -> Path:
     """Eight tiles in class folders."""

@@ -68,7 +68,8 @@ class Example:
         name: of the file in `images/`.
         size: height and width in pixels.
         masks: of each class of the dataset.
-        shown: classes that it shows, or a word for any defect, where nobody drew it; it has no masks then.
+        shown: classes that it shows, or a word for any defect, where nobody drew it; its masks are not all that there is
+            to see then.
         ignored: what is not to be judged.
     """
 
@@ -98,8 +99,8 @@ class Correction(Example):
 
 
 def annotations(classes: Sequence[str], examples: Sequence[Example]) -> Iterator[bytes]:
-    """COCO, an entry a line. An image in `labels` is listed without masks, which alone would say that it is good;
-    what is ignored is a class of its own."""
+    """COCO, an entry a line. An image without masks that stands in `labels` is listed as well, which alone would say that it
+    is good; what is ignored is a class of its own."""
     marked = [one.masks for one in examples]
     if any(one.ignored.area for one in examples):
         classes, marked = (*classes, IGNORED), [(*one.masks, one.ignored) for one in examples]
@@ -114,7 +115,7 @@ def annotations(classes: Sequence[str], examples: Sequence[Example]) -> Iterator
     count = 0
     for image, (one, masks) in enumerate(zip(examples, marked, strict=True), start=1):
         for category, runs in enumerate(masks, start=1):
-            if runs.area and not one.shown:
+            if runs.area:
                 count += 1
                 entry = {"id": count, "image_id": image, "category_id": category} | _segmentation(runs, one.size)
                 yield (b",\n" if count > 1 else b"\n") + json.dumps(entry).encode()

@@ -62,8 +62,8 @@ def write_joined(
 
     A sample keeps its id as its name in `images/`; a reviewed image that is none of the samples comes to
     `images/corrections/`. Of a sample with the very file that was reviewed, the reviewer's masks count, except for
-    classes that the inspector does not know; a rejection without any mask leaves the masks that a sample has. The classes
-    are those of `data` in their order, then the inspector's others.
+    classes that the inspector does not know, whose masks and labels stay; a rejection without any mask leaves the masks
+    that a sample has. The classes are those of `data` in their order, then the inspector's others.
 
     Args:
         folder: where to; it must not exist, or be empty, and not lie in the data. Files of `data` are hard-linked into it
@@ -147,7 +147,10 @@ def _put_samples(
             examples.append(Example(name, sample.size, _in_order(masks, classes), shown=shown, ignored=sample.ignored))
         else:
             masks |= zip(chosen.classes, one.masks, strict=True)
-            examples.append(replace(one, name=name, masks=_in_order(masks, classes), ignored=sample.ignored))
+            named = [data.classes[place] for place in sample.shown if place != UNKNOWN]
+            kept = tuple(name for name in named if name not in chosen.classes)  # which nobody denied
+            in_order = _in_order(masks, classes)
+            examples.append(replace(one, name=name, masks=in_order, shown=(*one.shown, *kept), ignored=sample.ignored))
         if progress:
             progress(len(examples), len(samples))
     return examples

@@ -9,7 +9,7 @@ import numpy as np
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv
 from steelsight.core.safe_names import shown
-from steelsight.dataset.groups import BESIDE, IMAGE, TWIN_OF, read_groups
+from steelsight.dataset.groups import BESIDE, take_along
 from steelsight.dataset.layouts.image_labels import BAD, COLUMNS, TABLE
 from steelsight.dataset.layouts.labelme import CLASSES, CLASSES_HEADER
 from steelsight.dataset.model import UNKNOWN, Dataset, Sample
@@ -63,7 +63,8 @@ def convert(dataset: Dataset, folder: Path, layout: WrittenLayout, progress: Pro
     said += [*_renamed(samples, names), *_lost(dataset, layout)]
     if layout == "severstal":
         said += _unused(dataset, classes)
-    groups, of_groups = _groups(dataset, names, layout)
+    before = [sample.image_id for sample in samples]
+    groups, of_groups = take_along(dataset.root, before, [id_of(name, layout) for name in names])
     said += of_groups
     rows = [
         (name, BAD if place == UNKNOWN else classes[place])
@@ -113,25 +114,6 @@ def _renamed(samples: Sequence[Sample], names: Sequence[str]) -> list[str]:
     if not changed:
         return []
     return [f"{len(changed)} images have other names, such as {shown(changed[0][1])} for {shown(changed[0][0])}."]
-
-
-def _groups(dataset: Dataset, names: Sequence[str], layout: WrittenLayout) -> tuple[list[tuple[str, ...]], list[str]]:
-    """The table of groups beside the images with their new names, the header first, and what is said of it; none where
-    there is no table, or none that can be read."""
-    file = dataset.root / BESIDE
-    if not file.is_file():
-        return [], []
-    before = [sample.image_id for sample in (*dataset.samples, *dataset.without_masks)]
-    try:
-        known = read_groups(str(file), before)
-    except UserError as error:
-        return [], [f"{BESIDE} stays behind: {error}."]
-    new = {image: id_of(name, layout) for image, name in zip(before, names, strict=True)}
-    columns: dict[str, Sequence[str]] = {IMAGE: list(new.values()), **known}
-    if TWIN_OF in known:
-        columns[TWIN_OF] = ["" if of == image else new[of] for of, image in zip(known[TWIN_OF], before, strict=True)]
-    table = [tuple(columns), *zip(*columns.values(), strict=True)]
-    return table, [f"{BESIDE} comes along ({', '.join(known)}), with the names that the images have here."]
 
 
 def _unused(dataset: Dataset, numbers: Sequence[str]) -> list[str]:

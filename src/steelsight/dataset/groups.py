@@ -159,6 +159,35 @@ def _require(wish: object, what: str, lacking: Sequence[str], of: int) -> None:
         )
 
 
+def take_along(
+    root: Path, before: Sequence[str], after: Sequence[str], others: Sequence[str] = ()
+) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """The table of groups beside images, for a new folder that holds them.
+
+    Args:
+        root: the folder of the images, in which the table may lie.
+        before, after: the names that its images have there, and in the new folder.
+        others: images of the new folder besides, whose groups are not known.
+
+    Returns:
+        The rows, the header first, and what is said of them; none where there is no table, or none that can be read.
+    """
+    file = root / BESIDE
+    if not file.is_file():
+        return [], ()
+    try:
+        known = read_groups(str(file), before)
+    except UserError as error:
+        return [], (f"{BESIDE} stays behind: {error}.",)
+    columns: dict[str, Sequence[str]] = {IMAGE: after, **known}
+    if TWIN_OF in known:
+        new = dict(zip(before, after, strict=True))
+        columns[TWIN_OF] = ["" if of == image else new[of] for of, image in zip(known[TWIN_OF], before, strict=True)]
+    unknown = [(image, *("" for _ in known)) for image in others]
+    said = f"{BESIDE} comes along ({', '.join(known)}), with the names that the images have here."
+    return [tuple(columns), *zip(*columns.values(), strict=True), *unknown], (said,)
+
+
 def said(known: KnownGroups, groups: Iterable[int]) -> str:
     """What came of it, in a sentence.
 

@@ -71,7 +71,7 @@ def _of_table(table: Path, image_ids: Sequence[str]) -> KnownGroups:
     places = {name: header.index(name) for name in (IMAGE, *kinds)}
     there = frozenset(image_ids)
 
-    def named(kind: str, cell: str) -> str:
+    def as_here(kind: str, cell: str) -> str:
         text = from_cell(cell)
         return text if kind not in (IMAGE, TWIN_OF) or text in there else with_slashes(text)
 
@@ -79,7 +79,7 @@ def _of_table(table: Path, image_ids: Sequence[str]) -> KnownGroups:
     for line, row in rows:
         if len(row) != len(header):
             raise UserError(f"{table}:{line}: has {len(row)} fields, and the header {len(header)}; mend the row")
-        image, *of_image = (named(kind, row[places[kind]]) for kind in (IMAGE, *kinds))
+        image, *of_image = (as_here(kind, row[places[kind]]) for kind in (IMAGE, *kinds))
         if groups.setdefault(image, of_image) != of_image:
             raise UserError(
                 f"{table}:{line}: {image} has other groups in an earlier row; an image belongs to one of each kind"

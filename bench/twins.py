@@ -28,6 +28,7 @@ from machine import print_machine
 from numpy.typing import NDArray
 
 from steelsight.dataset import twins
+from steelsight.dataset.disjoint_groups import DisjointGroups
 from steelsight.dataset.twins import find_twins
 from steelsight.strips.make import make_strips
 
@@ -179,7 +180,7 @@ def time_size(paths: list[Path], count: int) -> None:
         clock.lap()
         candidates = twins._candidates(twins._spectra(looks, pool))
         searching = clock.lap()
-        groups = twins._Groups(count)
+        groups = DisjointGroups(count)
         twins._join_twins(groups, looks, candidates, pool)
         judging = clock.lap()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

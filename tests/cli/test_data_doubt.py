@@ -16,6 +16,7 @@ from helpers.random_run import random_run
 from steelsight.core.safe_names import from_cell
 from steelsight.dataset.read import read_dataset
 from steelsight.imaging.read import list_images
+from steelsight.imaging.roi import choose_roi
 from steelsight.run.record import read_record, write_record
 
 
@@ -50,6 +51,16 @@ def test_it_writes_table_page_and_labels(run: Path, tmp_path: Path) -> None:
     refused = run_cli("data", "doubt", run, "--out", tmp_path / "doubt", "--labels", "labelme")
     assert refused.returncode == 2
     assert "is already there" in refused.stderr
+
+
+def test_labels_that_a_region_of_interest_has_cut_are_named(run: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(run, tmp_path / "run")
+    write_record(copy, replace(read_record(copy), roi=choose_roi("strip")))
+    done = run_cli("data", "doubt", copy, "--out", tmp_path / "doubt", "--most", "1", "--labels", "labelme")
+    assert done.returncode == 0, done.stderr
+    assert "do not put these in their place" in done.stderr
+    without = run_cli("data", "doubt", copy, "--out", tmp_path / "doubt", "--most", "1")
+    assert (without.returncode, "in their place" in without.stderr) == (0, False)
 
 
 def test_its_place_is_the_run_unless_told(run: Path) -> None:

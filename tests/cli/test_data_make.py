@@ -24,6 +24,18 @@ def test_it_makes_a_folder_that_the_check_finds_without_fault(tmp_path: Path) ->
     assert (figures["layout"], figures["images"], figures["faults"]) == ("severstal", 12, [])
 
 
+def test_the_groups_beside_them_are_proposed_and_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "strips"
+    run_cli("data", "make", folder, "--images", "6", *SMALL, "--layout", "cvat")
+    proposed = f"--groups {folder / 'groups.csv'} --quick"
+    for data in (folder, folder / "annotations.xml"):
+        checked = run_cli("data", "check", data, "--no-twins")
+        assert f"next: steelsight train {data} {proposed}" in checked.stdout
+    taken = run_cli("data", "check", folder, "--no-twins", "--groups", folder / "groups.csv")
+    assert taken.returncode == 0, taken.stderr
+    assert "2 coils among 6 images" in taken.stderr
+
+
 def test_options_reach_the_strips_and_json_counts_them(tmp_path: Path) -> None:
     options = ("--defective", "1", "--strips-per-coil", "1", "--line", "2", "--layout", "coco", "--loose-labels")
     made = run_cli(

@@ -50,6 +50,9 @@ def test_an_inspector_is_calibrated_on_coils(inspector: Path, strips: Path) -> N
     again = run_cli("decide", inspector, "--calibrate", strips)
     assert again.returncode == 0, again.stderr
     assert len(np.unique(read_evaluation_set(inspector).groups)) > 3
+    (strips / "days.csv").write_text("image,day\n" + "".join(f"{name},2026-11-28\n" for name in tested.image_ids))
+    by_day = run_cli("decide", inspector, "--calibrate", strips, "--groups", strips / "days.csv")
+    assert "note: day says when an image was taken" in by_day.stderr
 
 
 def test_an_inspector_keeps_its_white_whatever_camera_fresh_images_speak_of(inspector: Path, tmp_path: Path) -> None:
@@ -103,6 +106,24 @@ def test_a_check_proposes_the_training_with_the_groups_that_it_was_given(strips:
     done = run_cli("data", "check", strips, "--groups", PATTERN, "--no-twins")
     assert done.returncode == 0, done.stderr
     assert f"next: steelsight train {strips} --groups '{PATTERN}' --quick --out run\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("names", "is_time"),
+    [
+        (["2026-11-28", "2026-11-28", "2026-11-29"], True),
+        (["20261128", "20261128", ""], True),
+        (["2026/11/28 14:05", "2026/11/28 14:05", "2026/11/28 14:07"], True),
+        (["2026-11-28", "2026-11-29", "2026-11-30"], False),  # which join no images
+        (["2026-11-28", "2026-11-28", "c7"], False),
+        (["20261128001", "20261128001", "20261128002"], False),  # a coil's number
+    ],
+)
+def test_a_day_that_joins_images_is_named(names: list[str], is_time: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    say_known({"coil": ["a", "a", "b"], "day": names}, None, 3)
+    said = " ".join(capsys.readouterr().err.split())
+    assert ("note: day says when an image was taken" in said) == is_time
+    assert "note: coil" not in said
 
 
 def test_a_kind_of_groups_keeps_its_brackets(capsys: pytest.CaptureFixture[str]) -> None:

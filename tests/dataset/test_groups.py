@@ -1,6 +1,7 @@
 """Groups that the user knows: read from a table or from names, joined with twins, and refused in one sentence."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -42,6 +43,29 @@ def test_names_that_were_guarded_against_formulas_are_read_as_they_are(tmp_path:
     assert join_groups(np.arange(2), known).tolist() == [0, 0]
 
 
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=8, unique_by=lambda pair: pair[0]))
+def test_a_chain_of_images_that_name_each_other_is_one_surface(pairs: list[tuple[int, int]]) -> None:
+    """Against the closure of the relation; images 6 to 9 are not in the data: 6 and 7 have rows, 8 and 9 have none."""
+    named = dict(pairs)
+    rows = "".join(f"{image}.png,{f'{named[image]}.png' if image in named else ''}\n" for image in range(8))
+    with TemporaryDirectory() as folder:
+        known = read_groups(table(Path(folder), f"image,twin_of\n{rows}"), [f"{image}.png" for image in range(6)])
+    linked = np.eye(10, dtype=bool)
+    for image, of in pairs:
+        linked[image, of] = linked[of, image] = True
+    for _ in range(10):
+        linked = linked @ linked
+    groups = join_groups(np.arange(6), known)
+    np.testing.assert_array_equal(groups[:, None] == groups, linked[:6, :6])
+    assert known["twin_of"] == [f"{np.flatnonzero(linked[image])[0]}.png" for image in range(6)]
+
+
+def test_a_chain_goes_on_through_images_that_are_left_out(tmp_path: Path) -> None:
+    text = "image,twin_of\na_1.jpg,gone.jpg\ngone.jpg,b_1.jpg\na_2.jpg,\nb_1.jpg,\n"
+    known = read_groups(table(tmp_path, text), IMAGES)
+    assert join_groups(np.arange(3), known).tolist() == [0, 1, 0]
+
+
 def test_an_empty_field_says_that_the_group_is_not_known(tmp_path: Path) -> None:
     known = read_groups(table(tmp_path, "heat,image\n,b_1.jpg\n7,a_1.jpg\n,a_2.jpg\n,elsewhere.jpg\n"), IMAGES)
     assert known == {"heat": ["7", "", ""]}
@@ -81,6 +105,11 @@ def test_images_are_joined_where_a_chain_of_shared_groups_links_them(kinds: list
             "image,twin_of\na_1.jpg,\na_2.jpg,A_1.jpg\nb_1.jpg,\n",
             "groups.csv: twin_of names A_1.jpg, and there is no such image; write a_1.jpg",
         ),
+        (
+            "image,twin_of\na_1.jpg,\na_2.jpg,in/b_001.png\nb_1.jpg,\n",
+            "groups.csv: twin_of names in/b_001.png, and there is no such image; write b_1.jpg if that is meant, and if not, "
+            "add a row for in/b_001.png",
+        ),
     ],
 )
 def test_a_table_that_does_not_say_it_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
@@ -95,7 +124,9 @@ def test_a_table_that_does_not_say_it_is_one_sentence(tmp_path: Path, text: str,
     [
         ("nowhere.csv", "nowhere.csv: there is no such file"),
         ("(coil", "(coil: neither a CSV file nor a pattern of names"),
-        (r"\d+", r"\d+: names no group of images"),
+        (r"\d+", r"\d+: no such file, and as a pattern it names no group of images"),
+        ("nowhere.tsv", "nowhere.tsv: no such file, and as a pattern"),
+        ("x" * 5000, "no such file, and as a pattern"),
         (r"(?P<coil>a)_", "no match for b_1.jpg (1 of 3 images lack one)"),
     ],
 )
@@ -103,6 +134,14 @@ def test_a_pattern_or_a_file_that_is_none_is_one_sentence(wish: str, words: str)
     with pytest.raises(UserError) as raised:
         read_groups(wish, IMAGES)
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["groups.csv", "groups.tsv", "coils", "COILS.TXT"])
+def test_a_file_is_a_table_whatever_its_suffix_and_its_backslashes_are_slashes(tmp_path: Path, name: str) -> None:
+    rows = ("image\ttwin_of", "cam1\\a.jpg\tcam2\\b.jpg", ".\\cam2\\b.jpg\t", "c\\.jpg\t")
+    (tmp_path / name).write_text("\n".join(rows))
+    images = ["cam1/a.jpg", "cam2/b.jpg", "c\\.jpg"]  # the last has one in its name, as a file of Linux may
+    assert read_groups(str(tmp_path / name), images) == {"twin_of": ["cam1/a.jpg", "cam1/a.jpg", "c\\.jpg"]}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

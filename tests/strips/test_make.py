@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from steelsight.core.errors import UserError
+from steelsight.dataset.groups import read_groups
 from steelsight.dataset.read import read_dataset
 from steelsight.dataset.twins import find_twins
 from steelsight.dataset.writers.write import WrittenLayout
@@ -62,6 +63,8 @@ def test_every_layout_is_read_without_a_fault_and_says_what_was_drawn(
                 assert found <= runs.area
             else:
                 assert (found, shared_area(read[name], runs) if found else 0) == (runs.area, runs.area)
+    known = read_groups(str(tmp_path / "strips" / "groups.csv"), [sample.image_id for sample in dataset.samples])
+    assert known["coil"] == [Path(sample.image_id).name.partition("_")[0] for sample in dataset.samples]
     assert made.images == 20
     assert made.defective == sum(draw_strip(5, index, size=SMALL, defective=0.8).truth.any() for index in range(20))
 

@@ -105,7 +105,7 @@ def _next(
     chosen += f" --boxes {boxes}" if boxes else ""
     chosen += f" --bits {bits}" if bits else ""
     chosen += "".join(f" --ignore-class {shlex.quote(name)}" for name in ignore_class)
-    known = groups or next((str(table) for table in [data / BESIDE] if table.is_file()), None)
+    known = groups or next((str(table) for table in [dataset.root / BESIDE] if table.is_file()), None)
     chosen += f" --groups {shlex.quote(known)}" if known else ""
     skip = " --skip-faulty" if dataset.faults else ""
     return f"steelsight train {shlex.quote(str(data))}{chosen} --quick --out run{skip}"

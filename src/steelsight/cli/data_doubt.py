@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from steelsight.run.predictions import OutOfFoldPredictions
 
 _SHOWN = 20
+_CUT = (
+    "note: the run counts a region of interest, so that these labels lack what {root} marks outside of it, and say `ignore` "
+    "there; take over what you mend into the labels of {root}, and do not put these in their place"
+)
 
 Tool = Literal["labelme", "cvat", "coco"]
 
@@ -67,6 +71,10 @@ def _doubts(evidence: "OutOfFoldPredictions", folder: Path, most: int, labels: T
     wrote = list(write_doubts(doubts, folder, most))
     if labels:
         wrote.append(write_doubt_labels(doubts, folder / f"labels_{labels}", labels, most))
+        if evidence.record.roi is not None:
+            console.print(
+                _CUT.format(root=shown(str(evidence.record.root))), markup=False, highlight=False, soft_wrap=True
+            )
     record, names = evidence.record, class_names(evidence.record.classes)
     first = [
         (rank, record.samples[one.index].image_id, one.score, one.why(names))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from steelsight.cli.cluster import Cluster, Retries, count_on_address, require_with_cluster, say
-from steelsight.cli.groups import Groups, known_groups, say_groups
+from steelsight.cli.groups import Groups, known_groups, say_groups, say_times
 from steelsight.cli.labelled import BoxesOption, IgnoreClass, RoiOption
 from steelsight.cli.limits import (
     Confidence,
@@ -320,6 +320,7 @@ def _fresh(
         every = (*dataset.samples, *dataset.without_masks)
         groups = join_groups(find_twins([sample.path for sample in every], progress=advance), known)
     say_groups(known, groups)
+    say_times(known)
     with counting("judging fresh images") as advance:
         return judge_fresh(inspector, dataset, groups, advance, _say_left_out)
 

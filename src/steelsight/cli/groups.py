@@ -1,5 +1,6 @@
 """Groups that the user knows, as options of the verbs that count groups."""
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from steelsight.run.record import Record
+
+_TIME = re.compile(r"(?:19|20)\d\d(?:([-./_ ])\d{1,2}\1\d{1,2}|\d{4})(?!\d)", re.ASCII)
+"""A day, and maybe an hour behind it: 2026-11-28 14:05, 20261128."""
 
 Groups = Annotated[
     str | None,
@@ -78,6 +82,21 @@ def known_groups(wish: str | None, dataset: Dataset) -> KnownGroups:
     return {} if wish is None else read_groups(wish, [sample.image_id for sample in every])
 
 
+def say_times(known: KnownGroups) -> None:
+    """Tell which kinds are days or other times, by which `train --split-by-time` joins no images, and this verb does."""
+    for kind, names in known.items():
+        given = [name for name in names if name]
+        if given and len(set(given)) < len(given) and all(map(_TIME.match, given)):
+            console.print(
+                f"note: {kind} says when an image was taken, and all images of one {kind} are one group here, which makes "
+                f"bounds wide; `train --split-by-time {kind}` joins none by it: leave {kind} out of the table or pattern if "
+                "it is there for that alone",
+                highlight=False,
+                soft_wrap=True,
+                markup=False,
+            )
+
+
 def say_groups(known: KnownGroups, groups: "NDArray[np.int64]") -> None:
     """Tell how many groups there are."""
     if known:
@@ -100,3 +119,4 @@ def say_known(known: KnownGroups, twins: "NDArray[np.int64] | None", samples: in
             soft_wrap=True,
             markup=False,
         )
+        say_times(own)

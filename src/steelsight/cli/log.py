@@ -303,7 +303,7 @@ def corrections(
             "without_masks": made.without_masks,
             "classes": made.classes,
             "left_out": [{"id": one.id, "why": one.why} for one in made.left_out],
-            **({"kept": joined.kept, "replaced": joined.replaced, "added": joined.added} if joined else {}),
+            **(_counts(joined) if joined else {}),
         },
     )
 
@@ -327,6 +327,10 @@ def _join(
         return write_joined(log, store, out, dataset, progress=advance)
 
 
+def _counts(joined: "Joined") -> dict[str, object]:
+    return {"kept": joined.kept, "replaced": joined.replaced, "added": joined.added, "notes": list(joined.said)}
+
+
 def _show_joined(joined: "Joined", old_data: Path) -> None:
     """What came from where, and which classes only one side could mark."""
 
@@ -337,6 +341,8 @@ def _show_joined(joined: "Joined", old_data: Path) -> None:
         f"of {old_data}: {joined.kept + joined.replaced} images, {joined.replaced} of them with a reviewer's masks in "
         f"place of their own; reviewed besides: {joined.added}"
     )
+    for sentence in joined.said:
+        say(shown(sentence))
     if joined.new_classes:
         say(f"not marked in {old_data}, so its images count as free of it: {', '.join(joined.new_classes)}")
     if joined.unreviewed_classes and joined.added:

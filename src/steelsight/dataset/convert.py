@@ -1,6 +1,6 @@
 """A dataset in another layout: the same images and masks, and what the layout cannot hold, said."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,24 +9,19 @@ import numpy as np
 from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv
 from steelsight.core.safe_names import shown
-from steelsight.dataset.groups import BESIDE, IMAGE, TWIN_OF, read_groups
+from steelsight.dataset.groups import BESIDE, take_along
 from steelsight.dataset.layouts.image_labels import BAD, COLUMNS, TABLE
 from steelsight.dataset.layouts.labelme import CLASSES, CLASSES_HEADER
 from steelsight.dataset.model import UNKNOWN, Dataset, Sample
-from steelsight.dataset.writers import cvat, yolo
 from steelsight.dataset.writers.file_names import free_name
 from steelsight.dataset.writers.labelled import IGNORED, Labelled
-from steelsight.dataset.writers.write import WrittenLayout, write_dataset
+from steelsight.dataset.writers.write import WrittenLayout, id_of, write_dataset
 from steelsight.imaging.read import read_content
 from steelsight.imaging.rle import Runs
 
 _FLAT: frozenset[WrittenLayout] = frozenset({"severstal", "index-png"})
 _BY_STEM: frozenset[WrittenLayout] = frozenset({"severstal", "index-png", "labelme", "yolo"})
 """Layouts in which a label is named by its image's stem, and Severstal's: `x.jpg` and `x.png` would be a class folder's."""
-_INSIDE: Mapping[WrittenLayout, str] = {"cvat": f"{cvat.PLACE}/", "yolo": f"{yolo.PLACE}/"}
-"""The folder that the reader of a layout takes for a part of the image's name."""
-_IN_TABLE: Mapping[WrittenLayout, str] = {**_INSIDE, "coco": "images/"}
-"""The folder before the names in `labels.csv`: the path of an image is not that of one of its name in another folder."""
 _MOST_INDICES = 63  # classes that index masks are read with
 
 Progress = Callable[[int, int], None]
@@ -68,10 +63,11 @@ def convert(dataset: Dataset, folder: Path, layout: WrittenLayout, progress: Pro
     said += [*_renamed(samples, names), *_lost(dataset, layout)]
     if layout == "severstal":
         said += _unused(dataset, classes)
-    groups, of_groups = _groups(dataset, names, taken, layout)
+    before = [sample.image_id for sample in samples]
+    groups, of_groups = take_along(dataset.root, before, [id_of(name, layout) for name in names])
     said += of_groups
     rows = [
-        (_IN_TABLE.get(layout, "") + name, BAD if place == UNKNOWN else classes[place])
+        (_in_table(name, layout), BAD if place == UNKNOWN else classes[place])
         for name, sample in zip(names, samples, strict=True)
         for place in sample.shown
     ]
@@ -113,40 +109,16 @@ def _class_names(names: tuple[str, ...], layout: WrittenLayout) -> tuple[tuple[s
     return numbers, [f"Severstal's classes are numbers: {pairs} (in classes.txt too)."]
 
 
+def _in_table(name: str, layout: WrittenLayout) -> str:
+    """An image's path in `labels.csv`: a name alone could be that of an image in another folder."""
+    return f"images/{name}" if layout == "coco" else id_of(name, layout)
+
+
 def _renamed(samples: Sequence[Sample], names: Sequence[str]) -> list[str]:
     changed = [(one.image_id, name) for one, name in zip(samples, names, strict=True) if one.image_id != name]
     if not changed:
         return []
     return [f"{len(changed)} images have other names, such as {shown(changed[0][1])} for {shown(changed[0][0])}."]
-
-
-def _groups(
-    dataset: Dataset, names: Sequence[str], taken: set[str], layout: WrittenLayout
-) -> tuple[list[tuple[str, ...]], list[str]]:
-    """The table of groups beside the images with their new names, the header first, and what is said of it; none where
-    there is no table, or none that can be read.
-
-    Args:
-        taken: the names, as `free_name` keeps them.
-    """
-    file = dataset.root / BESIDE
-    if not file.is_file():
-        return [], []
-    before = [sample.image_id for sample in (*dataset.samples, *dataset.without_masks)]
-    try:
-        known = read_groups(str(file), before)
-    except UserError as error:
-        return [], [f"{BESIDE} stays behind: {error}."]
-    inside = _INSIDE.get(layout, "")
-    new = {image: inside + name for image, name in zip(before, names, strict=True)}
-    columns: dict[str, Sequence[str]] = {IMAGE: list(new.values()), **known}
-    if TWIN_OF in known:
-        for image in known[TWIN_OF]:
-            if image not in new:  # it is not converted, and two that name it belong together
-                new[image] = inside + free_name(image, taken, flat=layout in _FLAT, by_stem=layout in _BY_STEM)
-        columns[TWIN_OF] = ["" if of == image else new[of] for of, image in zip(known[TWIN_OF], before, strict=True)]
-    table = [tuple(columns), *zip(*columns.values(), strict=True)]
-    return table, [f"{BESIDE} comes along ({', '.join(known)}), with the names that the images have here."]
 
 
 def _unused(dataset: Dataset, numbers: Sequence[str]) -> list[str]:

@@ -1,14 +1,18 @@
 """Groups that the user knows, such as coils or heats: from a table or from the images' names, joined with the twins found."""
 
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import from_cell
+from steelsight.core.safe_names import from_cell, nearly, same_but_for_spelling
+from steelsight.dataset.disjoint_groups import DisjointGroups
+from steelsight.dataset.layouts.listing import with_slashes
 from steelsight.dataset.layouts.text_file import table_rows
 
 BESIDE = "groups.csv"
@@ -16,7 +20,7 @@ BESIDE = "groups.csv"
 IMAGE = "image"
 """The column of a table that names the image; every other one is a kind of group."""
 TWIN_OF = "twin_of"
-"""A column that names another image of the same surface, or nothing."""
+"""A column that names another image of the same surface, or nothing; read, it names the first of all that are linked so."""
 
 KnownGroups = Mapping[str, Sequence[str]]
 """Of each kind of group: the group of every image, in the dataset's order; "" where it is not known."""
@@ -26,8 +30,8 @@ def read_groups(wish: str, image_ids: Sequence[str]) -> KnownGroups:
     r"""The groups of images.
 
     Args:
-        wish: a CSV file with a column `image` and one or more of groups, or a regular expression with named groups that is
-            searched for in each image's name.
+        wish: a CSV file, whatever its suffix, with a column `image` and one or more of groups; or a regular expression with
+            named groups that is searched for in each image's name.
 
     Raises:
         UserError: it is no such file or expression, or does not say of every image where it belongs.
@@ -35,7 +39,7 @@ def read_groups(wish: str, image_ids: Sequence[str]) -> KnownGroups:
     >>> read_groups(r"(?P<coil>c\d+)_", ["c1_0.jpg", "c1_1.jpg", "c2_0.jpg"])
     {'coil': ['c1', 'c1', 'c2']}
     """
-    if wish.lower().endswith(".csv"):
+    if wish.lower().endswith(".csv") or os.path.isfile(wish):  # noqa: PTH113 (Path's ends in an error for a long pattern)
         return _of_table(Path(wish), image_ids)
     return _of_names(wish, image_ids)
 
@@ -48,22 +52,13 @@ def join_groups(twins: NDArray[np.int64], known: KnownGroups) -> NDArray[np.int6
     >>> join_groups(np.array([0, 1, 2, 2, 3]), {"coil": ["a", "a", "b", "", ""]}).tolist()
     [0, 0, 1, 1, 2]
     """
-    parents = list(range(len(twins)))
-
-    def first(index: int) -> int:
-        while parents[index] != index:
-            parents[index] = index = parents[parents[index]]
-        return index
-
+    groups = DisjointGroups(len(twins))
     for names in ([str(number) for number in twins.tolist()], *known.values()):
         leaders: dict[str, int] = {}
         for index, name in enumerate(names):
             if name:
-                low, high = sorted((first(leaders.setdefault(name, index)), first(index)))
-                parents[high] = low
-    roots = [first(index) for index in range(len(parents))]
-    order = {root: number for number, root in enumerate(dict.fromkeys(roots))}
-    return np.array([order[root] for root in roots], np.int64)
+                groups.join(leaders.setdefault(name, index), index)
+    return groups.numbers()
 
 
 def _of_table(table: Path, image_ids: Sequence[str]) -> KnownGroups:
@@ -74,22 +69,42 @@ def _of_table(table: Path, image_ids: Sequence[str]) -> KnownGroups:
             f"{table}: has the columns {', '.join(header)}; it takes one called {IMAGE} and others of groups, such as coil"
         )
     places = {name: header.index(name) for name in (IMAGE, *kinds)}
+    there = frozenset(image_ids)
+
+    def as_here(kind: str, cell: str) -> str:
+        text = from_cell(cell)
+        return text if kind not in (IMAGE, TWIN_OF) or text in there else with_slashes(text)
+
     groups: dict[str, list[str]] = {}
     for line, row in rows:
         if len(row) != len(header):
             raise UserError(f"{table}:{line}: has {len(row)} fields, and the header {len(header)}; mend the row")
-        image = from_cell(row[places[IMAGE]])
-        of_image = [from_cell(row[places[kind]]) for kind in kinds]
+        image, *of_image = (as_here(kind, row[places[kind]]) for kind in (IMAGE, *kinds))
         if groups.setdefault(image, of_image) != of_image:
             raise UserError(
                 f"{table}:{line}: {image} has other groups in an earlier row; an image belongs to one of each kind"
             )
     _require(table, "row", [image for image in image_ids if image not in groups], len(image_ids))
     known = {kind: [groups[image][place] for image in image_ids] for place, kind in enumerate(kinds)}
-    if TWIN_OF in known:  # an image that is named belongs to the group of that name
-        _require_known(table, known[TWIN_OF], image_ids)
-        known[TWIN_OF] = [of or image for of, image in zip(known[TWIN_OF], image_ids, strict=True)]
+    if TWIN_OF in known:
+        place = kinds.index(TWIN_OF)
+        named = {image: of[place] for image, of in groups.items() if of[place]}
+        _require_known(table, named, groups.keys(), image_ids)
+        known[TWIN_OF] = _surfaces(named, image_ids)
     return known
+
+
+def _surfaces(named: Mapping[str, str], image_ids: Sequence[str]) -> list[str]:
+    """Of each image the first one that a chain of images, of which one names the other, links with it; or itself.
+
+    A link may be an image that is not among them, since it is left out or lies elsewhere.
+    """
+    names = list(dict.fromkeys([*image_ids, *named, *named.values()]))
+    places = {name: place for place, name in enumerate(names)}
+    surfaces = DisjointGroups(len(names))
+    for image, of in named.items():
+        surfaces.join(places[image], places[of])
+    return [names[surfaces.find(places[image])] for image in image_ids]
 
 
 def _rows(table: Path) -> list[tuple[int, list[str]]]:
@@ -109,7 +124,10 @@ def _of_names(pattern: str, image_ids: Sequence[str]) -> KnownGroups:
             f"{pattern}: neither a CSV file nor a pattern of names ({error}); a pattern is written as (?P<coil>[^_]+)_"
         ) from error
     if not expression.groupindex:
-        raise UserError(f"{pattern}: names no group of images; write (?P<coil>...) around the part that names the coil")
+        raise UserError(
+            f"{pattern}: no such file, and as a pattern it names no group of images; write the path of a table, or "
+            "(?P<coil>...) around the part that names the coil"
+        )
     found = [expression.search(image) for image in image_ids]
     _require(
         pattern, "match", [image for image, one in zip(image_ids, found, strict=True) if one is None], len(image_ids)
@@ -117,13 +135,19 @@ def _of_names(pattern: str, image_ids: Sequence[str]) -> KnownGroups:
     return {kind: [(one[kind] or "") if one else "" for one in found] for kind in expression.groupindex}
 
 
-def _require_known(table: Path, named: Sequence[str], image_ids: Sequence[str]) -> None:
-    """A name that differs by its capitals alone would join nothing; one of quite another image may join two that name it."""
-    known, folded = set(image_ids), {image.casefold(): image for image in image_ids}
-    for name in named:
-        if name not in known and (meant := folded.get(name.casefold())):
+def _require_known(table: Path, named: Mapping[str, str], rows: Set[str], image_ids: Sequence[str]) -> None:
+    """A name that a person would take for an image's would join nothing; one of quite another image may join two that name
+    it, and one that has a row is what it says."""
+    near: defaultdict[str, list[str]] = defaultdict(list)
+    for image in image_ids:
+        near[nearly(image)].append(image)
+    for name in named.values():
+        if name not in rows and (meant := near.get(nearly(name))):
+            spelling = same_but_for_spelling(name)
+            first = min(meant, key=lambda image: same_but_for_spelling(image) != spelling)
             raise UserError(
-                f"{table}: {TWIN_OF} names {name}, and there is no such image; write {meant} if that is meant"
+                f"{table}: {TWIN_OF} names {name}, and there is no such image; write {first} if that is meant, and if not, "
+                f"add a row for {name}"
             )
 
 
@@ -133,6 +157,35 @@ def _require(wish: object, what: str, lacking: Sequence[str], of: int) -> None:
             f"{wish}: no {what} for {lacking[0]} ({len(lacking)} of {of} images lack one); each image needs one; leave "
             "it empty if the group is not known"
         )
+
+
+def take_along(
+    root: Path, before: Sequence[str], after: Sequence[str], others: Sequence[str] = ()
+) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """The table of groups beside images, for a new folder that holds them.
+
+    Args:
+        root: the folder of the images, in which the table may lie.
+        before, after: the names that its images have there, and in the new folder.
+        others: images of the new folder besides, whose groups are not known.
+
+    Returns:
+        The rows, the header first, and what is said of them; none where there is no table, or none that can be read.
+    """
+    file = root / BESIDE
+    if not file.is_file():
+        return [], ()
+    try:
+        known = read_groups(str(file), before)
+    except UserError as error:
+        return [], (f"{BESIDE} stays behind: {error}.",)
+    columns: dict[str, Sequence[str]] = {IMAGE: after, **known}
+    if TWIN_OF in known:
+        new = dict(zip(before, after, strict=True))
+        columns[TWIN_OF] = ["" if of == image else new[of] for of, image in zip(known[TWIN_OF], before, strict=True)]
+    unknown = [(image, *("" for _ in known)) for image in others]
+    said = f"{BESIDE} comes along ({', '.join(known)}), with the names that the images have here."
+    return [tuple(columns), *zip(*columns.values(), strict=True), *unknown], (said,)
 
 
 def said(known: KnownGroups, groups: Iterable[int]) -> str:

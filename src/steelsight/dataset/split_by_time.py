@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,21 @@ _OFFSET = re.compile(r"\d[T ]\d\d.*(?:Z|[+-]\d\d:?\d\d)$", re.ASCII | re.IGNOREC
 _OUT_OF_ORDER = re.compile(
     r"(?<![\d.])\d{1,2}([./])\d{1,2}\1(?:\d{4}|\d{2})(?!\d|\.\d)"  # 28.10.2026, 10/28/26
     r"|(?<!\d)\d{1,2}-\d{1,2}-\d{4}(?!\d)"
-    r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\W+\d"  # Oct 28, 28 Oct 2026
     r"|\d:\d\d(?::\d\d)?\s*[ap]\.?m\b",  # 2:05 pm
     re.ASCII | re.IGNORECASE,
 )
 """Times that are written so cannot be put in order by their numbers from the left to the right."""
+_MONTH = re.compile(
+    r"(?:jan(?:uary?)?|feb(?:ruary?)?|mar(?:ch)?|m(?:ä|ae|a)?rz|apr(?:il)?|ma[iy]|jun[ei]?|jul[iy]?|aug(?:ust)?|sept?(?:ember)?"
+    r"|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)",
+    re.IGNORECASE,
+)
+"""A word that stands for a month; those of other languages are known by a year behind them."""
+_PARTS = re.compile(r"[0-9]+|[^\W\d_]+")
+_YEAR = re.compile(r"(?:19|20)\d\d", re.ASCII)
+_DAY_FIRST = re.compile(r"(?:0[1-9]|[12]\d|3[01]){2}(?:19|20)\d\d", re.ASCII)  # 28102026
+_SHORT_YEAR = re.compile(r"\D*(\d{1,2})[-_\s]+(\d{1,2})[-_\s]+(\d\d)(?!\d)", re.ASCII)  # 28-10-26, or 26-10-28
+_DECIMAL = re.compile(r"\d+(?:[.,](\d+))?", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +69,7 @@ def split_by_time(known: KnownGroups, kind: str, groups: NDArray[np.int64], shar
 
     Raises:
         UserError: there is no such share or kind, an image has no time, times are written so that their numbers are not in
-            order (28.10.2026), or nothing would be left on one side.
+            order (28.10.2026), or may not be (12.25 beside 12.5), or nothing would be left on one side.
 
     >>> coils = np.array([0, 0, 1, 1, 2])
     >>> split = split_by_time({"day": ["1", "2", "2", "10", "10"]}, "day", coils, 0.3)
@@ -103,10 +114,16 @@ def split_by_time(known: KnownGroups, kind: str, groups: NDArray[np.int64], shar
 def _order(kind: str, times: Sequence[str]) -> dict[str, Any]:
     """What puts each time in its place."""
     different = dict.fromkeys(times)
-    if odd := next((time for time in different if _OUT_OF_ORDER.search(time)), None):
+    if odd := _out_of_order(list(different)):
         raise UserError(
             f"`split_by_time={kind}`: {odd!r} does not say which day comes later; write the year first, then month and day, "
             "such as 2026-10-28 14:05"
+        )
+    if _may_be_decimals(list(different)):
+        fraction = next(time for time in different if not time.isdigit())
+        raise UserError(
+            f"`split_by_time={kind}`: {fraction!r} may be a decimal fraction, or two numbers and a point, which "
+            "come in another order; give all as many digits behind the point"
         )
     with_offset = [time for time in different if _OFFSET.search(time)]
     if not with_offset:
@@ -117,6 +134,43 @@ def _order(kind: str, times: Sequence[str]) -> dict[str, Any]:
             "tell which comes later; write all with one, or all without"
         )
     return {time: (_moment(kind, time), time) for time in different}
+
+
+def _out_of_order(different: Sequence[str]) -> str | None:
+    """A time whose numbers, from the left to the right, do not say which comes later; None where there is none."""
+    parts = [_PARTS.findall(time) for time in different]
+    for time, of_time in zip(different, parts, strict=True):
+        if _OUT_OF_ORDER.search(time) or (len(of_time) > 1 and any(map(_MONTH.fullmatch, of_time))):
+            return time
+    alike = 0  # parts at the beginning that are the same in all: of one line, of one year
+    while len({tuple(of_time[: alike + 1]) for of_time in parts}) == 1 and alike < len(parts[0]):
+        alike += 1
+    years = [_place_of_year(of_time) for of_time in parts]
+    if all(year is not None and year > alike for year in years) or all(map(_DAY_FIRST.fullmatch, different)):
+        return different[0]
+    short = [found for found in map(_SHORT_YEAR.match, different) if found and _is_day(int(found[1]), int(found[2]))]
+    # of which numbers there are fewer, these are the years
+    if len(short) == len(different) > 1 and len({one[1] for one in short}) >= len({one[3] for one in short}):
+        return different[0]
+    return None
+
+
+def _place_of_year(parts: Sequence[str]) -> int | None:
+    return next((place for place, part in enumerate(parts) if _YEAR.fullmatch(part)), None)
+
+
+def _is_day(one: int, other: int) -> bool:
+    """Whether two numbers may be a day and its month, whichever is first."""
+    return 1 <= min(one, other) <= 12 and max(one, other) <= 31
+
+
+def _may_be_decimals(different: Sequence[str]) -> bool:
+    """Whether times are numbers that come in another order as decimal fractions: 12.25 before 12.5. With a 0 at the end, as
+    in 1.10 beside 1.9, they are none."""
+    found = [_DECIMAL.fullmatch(time) for time in different]
+    if not all(found) or any((one[1] or "").endswith("0") for one in found if one):
+        return False
+    return sorted(different, key=natural) != sorted(different, key=lambda time: (Decimal(time.replace(",", ".")), time))
 
 
 def _moment(kind: str, time: str) -> datetime:

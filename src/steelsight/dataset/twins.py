@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.dataset.alignment import VIEWS, Alignment, align, seen
+from steelsight.dataset.disjoint_groups import DisjointGroups
 from steelsight.imaging.read import image_size, read_image
 
 Floats = NDArray[np.float32]
@@ -72,7 +73,7 @@ def find_twins(
     """
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         looks = list(_counted(pool.map(_look, paths), len(paths), progress))
-        groups = _Groups(len(looks))
+        groups = DisjointGroups(len(looks))
         first: dict[bytes, int] = {}
         for index, look in enumerate(looks):
             groups.join(first.setdefault(look.digest, index), index)
@@ -232,7 +233,7 @@ def _candidates(spectra: Floats, block: int = 128) -> list[tuple[int, int, int]]
 
 
 def _join_twins(
-    groups: "_Groups", looks: Sequence[_Look], candidates: Iterable[tuple[int, int, int]], pool: ThreadPoolExecutor
+    groups: DisjointGroups, looks: Sequence[_Look], candidates: Iterable[tuple[int, int, int]], pool: ThreadPoolExecutor
 ) -> None:
     """Judge the candidates, most alike first, and join the groups of those that are twins.
 
@@ -253,7 +254,7 @@ def _join_twins(
         pass
 
 
-def _join_by_fair(groups: "_Groups", fair: Iterable[tuple[int, int]]) -> bool:
+def _join_by_fair(groups: DisjointGroups, fair: Iterable[tuple[int, int]]) -> bool:
     """Join groups with enough fair matches between them; say whether any were joined."""
     between: dict[tuple[int, int], set[tuple[int, int]]] = {}
     for a, b in fair:
@@ -274,32 +275,3 @@ def _aligned(one: _Look, other: _Look, view: int) -> Alignment:
     ratio = one.scale / other.scale
     first, second = _shrunk(first, min(1.0, 1 / ratio)), _shrunk(second, min(1.0, ratio))
     return align(first, np.ascontiguousarray(seen(second, view)))
-
-
-class _Groups:
-    """Disjoint groups of the numbers 0 to n - 1."""
-
-    def __init__(self, count: int) -> None:
-        self._parent = list(range(count))
-        self._size = [1] * count
-
-    def find(self, index: int) -> int:
-        """The first member of the group of `index`."""
-        while self._parent[index] != index:
-            self._parent[index] = index = self._parent[self._parent[index]]
-        return index
-
-    def size(self, index: int) -> int:
-        return self._size[self.find(index)]
-
-    def join(self, a: int, b: int) -> None:
-        low, high = sorted((self.find(a), self.find(b)))
-        if low != high:
-            self._parent[high] = low
-            self._size[low] += self._size[high]
-
-    def numbers(self) -> NDArray[np.int64]:
-        """Group numbers (n,), counting from 0 in the order of the first members."""
-        roots = [self.find(index) for index in range(len(self._parent))]
-        order = {root: number for number, root in enumerate(dict.fromkeys(roots))}
-        return np.array([order[root] for root in roots], np.int64)

@@ -10,15 +10,13 @@ from steelsight.core.errors import UserError
 from steelsight.core.files import write_csv, write_json
 from steelsight.dataset.groups import BESIDE
 from steelsight.dataset.writers.labelled import Labelled
-from steelsight.dataset.writers.write import WrittenLayout, refuse_existing, write_dataset
+from steelsight.dataset.writers.write import WrittenLayout, id_of, refuse_existing, write_dataset
 from steelsight.strips import labels
 from steelsight.strips.defects import CLASSES
 from steelsight.strips.draw import Strip, check_wish, draw_strip
 from steelsight.strips.encode import as_jpeg
 from steelsight.strips.lines import line_of
 from steelsight.version import __version__
-
-"""Beside the images: which coil each was cut from, and of which image it is the twin."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +100,8 @@ def make_strips(
 
     def labelled() -> Iterator[Labelled]:
         for done, (strip, image) in enumerate(_drawn(wish, workers), start=1):
-            twin = "" if strip.twin_of is None else _name(strip.twin_of, strip.coil)
-            rows.append((image.name, coil_name(strip.coil), twin))
+            twin = "" if strip.twin_of is None else id_of(_name(strip.twin_of, strip.coil), layout)
+            rows.append((id_of(image.name, layout), coil_name(strip.coil), twin))
             shown = [bool((strip.truth == number).any()) for number in range(1, len(CLASSES) + 1)]
             for place, one in enumerate((any(shown), bool(twin), *shown)):
                 counts[place] += one

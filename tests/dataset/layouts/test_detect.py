@@ -38,6 +38,20 @@ def test_a_table_of_something_else_does_not_make_a_folder_severstal(tmp_path: Pa
     assert detect_layout(tmp_path) == "class-folders"
 
 
+@pytest.mark.parametrize("layout", ["coco", "image-labels"])
+def test_a_list_in_another_encoding_beside_the_data_does_not_stop_it(tmp_path: Path, layout: Layout) -> None:
+    (tmp_path / "Maße.csv").write_bytes("Coil;Länge\n7;3\n".encode("cp1252"))
+    write_picture(tmp_path / "train" / "a.jpg", (3, 3))
+    with pytest.raises(UserError, match=r"Maße\.csv: not a CSV file in UTF-8"):
+        read_dataset(tmp_path)  # it may be what was meant
+    if layout == "coco":
+        content = '{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [], "categories": []}'
+        (tmp_path / "train" / "_annotations.coco.json").write_text(content)
+    else:
+        write_csv(tmp_path / "labels.csv", [("image", "class"), ("train/a.jpg", "pit")])
+    assert detect_layout(tmp_path) == layout
+
+
 def test_a_table_that_lacks_a_column_is_named_rather_than_overlooked(tmp_path: Path) -> None:
     write_picture(tmp_path / "a.jpg", (3, 3))
     write_csv(tmp_path / "labels.csv", [LONG[:2], ("a.jpg", 1)])

@@ -57,3 +57,44 @@ def test_a_severstal_table_from_excel_or_windows_gives_the_same_masks(tmp_path: 
     dataset = read_dataset(tmp_path)
     assert dataset.faults == ()
     assert [sample.runs[0].area for sample in dataset.samples] == [3, 0]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        (['b.jpg,1,"1 5', "c.jpg,1,1 5", "d.jpg,1,1 5"], 4),
+        (['"b.jpg,1,1 5', "c.jpg,1,1 5", 'd.jpg,1,"1 5"'], 4),
+        (['b.jpg,1,"1 5', "c.jpg,1,1 5", 'd.jpg,1,1 5"'], 4),  # which looks like a row of three fields
+        (['b.jpg,"1', '",1 5"', "c.jpg,1,1 5"], 4),
+        (["b.jpg,1,1 5", "", 'c.jpg,1,"1 5', "d.jpg,1,1 5"], 6),
+    ],
+)
+def test_a_stray_quotation_mark_loses_no_row(tmp_path: Path, rows: list[str], line: int, newline: str) -> None:
+    text = newline.join(["ImageId,ClassId,EncodedPixels", "a.jpg,1,1 5", "", *rows, ""])
+    (tmp_path / "train.csv").write_bytes(text.encode())
+    for name in "abcd":
+        write_picture(tmp_path / "train_images" / f"{name}.jpg", (4, 4))
+    for free in (None, ("imageid", "classid", "encodedpixels")):
+        with pytest.raises(UserError, match=rf"train\.csv:{line}: a field begins here with a quotation mark"):
+            table_rows(tmp_path / "train.csv", free)
+    with pytest.raises(UserError, match=f"train.csv:{line}: "):
+        read_dataset(tmp_path)
+
+
+def test_a_remark_may_have_several_lines_and_rows_are_counted_where_they_begin(tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text('image,class,Remark\na.jpg,pit,"one\ntwo\n"\nb.jpg,good,\n')
+    assert table_rows(file, ("image", "class")) == [
+        (1, ["image", "class", "Remark"]),
+        (2, ["a.jpg", "pit", "one\ntwo\n"]),
+        (5, ["b.jpg", "good", ""]),
+    ]
+    for columns in (None, ("image", "class", "remark")):
+        with pytest.raises(UserError, match=r"labels\.csv:2: "):
+            table_rows(file, columns)
+    file.write_text('image,class,Remark\na.jpg,pit,"one\nb.jpg,good,"5 mm"\nc.jpg,pit,\n')
+    with pytest.raises(UserError, match=r"labels\.csv:2: "):
+        table_rows(file, ("image", "class"))
+    file.write_text('image,class,Remark\na.jpg,"pit","one ""and"" two"\n')
+    assert table_rows(file)[1] == (2, ["a.jpg", "pit", 'one "and" two'])

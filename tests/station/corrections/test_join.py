@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from steelsight.cli.log import corrections
 from steelsight.core.errors import UserError
+from steelsight.dataset.groups import read_groups
 from steelsight.dataset.layouts.listing import is_safe_name
 from steelsight.dataset.model import UNKNOWN
 from steelsight.dataset.read import read_dataset
@@ -65,6 +66,7 @@ def test_the_sample_and_its_corrections_are_one_dataset(tmp_path: Path) -> None:
     old = masks_of(SAMPLE)
     defective = next(name for name, masks in old.items() if set(masks) == {"3"})
     good = next(name for name, masks in old.items() if not masks)
+    known = read_groups(str(SAMPLE / "groups.csv"), list(old))
     new = list_images(SAMPLE / "test_images")[0]
     review(station, SAMPLE / "train_images" / defective, ("", "", "", ""))
     review(station, SAMPLE / "train_images" / good, ("1 256", "", "", "29102 12 29346 24"))
@@ -75,13 +77,18 @@ def test_the_sample_and_its_corrections_are_one_dataset(tmp_path: Path) -> None:
     said = json.loads(done.stdout)
     assert (said["images"], said["kept"], said["replaced"], said["added"]) == (len(old) + 1, len(old) - 2, 2, 1)
     assert said["left_out"] == []
+    assert said["notes"] == ["groups.csv comes along (coil, twin_of), with the names that the images have here."]
 
     changed = {defective: {}, good: {"1": "1 256", "4": "29102 12 29346 24"}, added: {"3": "5 5"}}
     assert masks_of(out) == old | changed
     assert contents_of(out) == contents_of(SAMPLE) | {added: new.read_bytes()}
     with (out / "reviews.csv").open(encoding="utf-8", newline="") as stream:
         assert {row["image"] for row in csv.DictReader(stream)} == set(changed)
-    assert "2 of the images from there were reviewed too" in (out / "README.txt").read_text(encoding="utf-8")
+    readme = (out / "README.txt").read_text(encoding="utf-8")
+    assert "2 of the images from there were reviewed too" in readme
+    assert "steelsight train FOLDER --recipe lite --out run --groups FOLDER/groups.csv\n" in readme
+    assert read_groups(str(out / "groups.csv"), list(old)) == known
+    assert read_groups(str(out / "groups.csv"), [added]) == {"coil": [""], "twin_of": [added]}
 
     checked = run_cli("data", "check", out, "--json", "--no-twins")
     assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -123,6 +130,41 @@ def test_a_rejection_without_a_mask_makes_a_good_image_bad_and_leaves_masks_as_t
     }
 
 
+def test_what_only_a_label_says_stays_where_the_inspector_does_not_know_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    drawn, hidden = np.zeros((2, 8, 12), np.uint8)
+    drawn[2:4, 3:7], hidden[6:, :2] = 1, 255
+    for name, indices in (("a", hidden), ("b", drawn), ("c", drawn | hidden), ("d", drawn), ("e", drawn * 0)):
+        write_index_png(data, f"{name}.png", indices)
+        (data / f"images/{name}.png").write_bytes(a_picture(ord(name)))
+    (data / "classes.txt").write_text("scratch\n")
+    said = "".join(f"images/{name}.png,edge-crack\n" for name in "abc")
+    (data / "labels.csv").write_text(f"image,class\n{said}images/e.png,scratch\n")
+    old = read_dataset(data)
+    assert (old.faults, len(old.samples), len(old.without_masks)) == ((), 1, 4)
+
+    station = Station(tmp_path / "station", ("scratch",))
+    for name, runs, word in (("a", "", "pass"), ("b", "1 3", "reject"), ("e", "", "pass")):
+        station.review(station.inspect((data / f"images/{name}.png").read_bytes(), (8, 12), (runs,)), None, word)
+    joined = write_joined(station.log, station.store, tmp_path / "next", old)
+    assert (joined.kept, joined.replaced, joined.summary.without_masks) == (2, 3, 3)
+    new = read_dataset(tmp_path / "next")
+    assert (new.faults, new.classes) == ((), ("scratch", "edge-crack"))
+    found = {
+        one.image_id: (one.runs[0].area, one.ignored.area, one.shown) for one in (*new.samples, *new.without_masks)
+    }
+    assert found == {
+        "a.png": (0, 4, (1,)),
+        "b.png": (3, 0, (1,)),
+        "c.png": (8, 4, (1,)),
+        "d.png": (8, 0, ()),
+        "e.png": (0, 0, ()),  # the inspector knows a scratch, so the reviewer denied it
+    }
+    again = write_joined(station.log, station.store, tmp_path / "again", new)
+    assert (again.kept, again.replaced) == (2, 3)
+    assert (tmp_path / "again" / "labels.csv").read_bytes() == (tmp_path / "next" / "labels.csv").read_bytes()
+
+
 @pytest.fixture
 def tiles(tmp_path: Path) -> Path:
     """Eight tiles in class folders."""
@@ -147,6 +189,7 @@ def test_classes_are_matched_by_name_and_united(tiles: Path, tmp_path: Path) -> 
     review(station, tiles / crack, ("", "3 4"))
     (tmp_path / "new.png").write_bytes(a_picture(1, (40, 30)))
     added = joined_name(station, review(station, tmp_path / "new.png", ("", "1 9")))
+    (tiles / "groups.csv").write_text("image,coil\n")
     command = (
         "log",
         "corrections",
@@ -168,11 +211,14 @@ def test_classes_are_matched_by_name_and_united(tiles: Path, tmp_path: Path) -> 
     }
     assert "9 images, 7 with a defect (MT_Blowhole 3, MT_Crack 4, dent, deep 1)" in done.stdout
     assert "8 images, 2 of them with a reviewer's masks in place of their own; reviewed besides: 1" in done.stdout
+    assert f"groups.csv stays behind: {tiles}/groups.csv: no row for MT_Blowhole/" in done.stdout
     assert f"not marked in {tiles}, so its images count as free of it: dent, deep" in done.stdout
     assert "not known to the inspector, so the other reviewed images count as free of it: MT_Blowhole" in done.stdout
 
     again = write_joined(station.log, station.store, tmp_path / "again", read_dataset(tmp_path / "set"))
     assert (again.kept, again.replaced, again.added) == (6, 3, 0)  # a round later nothing comes twice
+    assert not (tmp_path / "again" / "groups.csv").exists()
+    assert again.said == ()
     assert masks_of(tmp_path / "again") == masks_of(tmp_path / "set")
 
 

@@ -109,7 +109,8 @@ def detect_layout(root: Path) -> Layout:
             f"{root}: the folder is empty; put your images there, with what the labelling tool saves or exports beside them"
         )
     fits = _fitting(root)
-    if not fits and any(_SEVERSTAL_COLUMNS.intersection(severstal.header(path)) for path in root.glob("*.csv")):
+    tables = sorted(root.glob("*.csv"))
+    if not fits and any(map(_has_some_columns, tables)):
         fits.append("severstal")  # so that the column that is missing gets named
     if not fits and image_labels.is_table(root / image_labels.TABLE):
         fits.append("image-labels")
@@ -119,7 +120,17 @@ def detect_layout(root: Path) -> Layout:
         return fits[0]
     if fits:
         raise UserError(f"{root}: fits {' and '.join(fits)}; say which with `layout=`")
+    for table in tables:
+        severstal.header(table)  # one that cannot be read may be what was meant, and is told
     raise UserError(f"{root}: no layout fits this folder. {looks_like(root)}")
+
+
+def _has_some_columns(table: Path) -> bool:
+    """Whether a CSV has a column of Severstal's; what is no CSV in UTF-8 may be anything else."""
+    try:
+        return bool(_SEVERSTAL_COLUMNS.intersection(severstal.header(table)))
+    except UserError:
+        return False
 
 
 def _fitting(root: Path) -> list[Layout]:

@@ -139,7 +139,7 @@ def read_labels(
     Raises:
         UserError: it cannot be read, or lacks a column.
     """
-    rows = table_rows(file)
+    rows = table_rows(file, free_text_but=COLUMNS)  # a column of remarks may have some of several lines
     header = _header(rows[0][1]) if rows else []
     missing = [name for name in COLUMNS if name not in header]
     if missing:

@@ -3,6 +3,8 @@
 import codecs
 import csv
 import io
+import re
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from steelsight.core.errors import UserError
@@ -10,6 +12,7 @@ from steelsight.core.errors import UserError
 _LONGEST_FIELD = 2**31 - 1  # a loosely drawn mask of a large image exceeds the 131,072 characters allowed by default
 _LONGEST_HEADER = 1 << 16
 _DELIMITERS = ",;\t"
+_LINE_END = re.compile("\r\n|\r|\n")
 
 
 def read_text(file: Path, what: str = "text") -> str:
@@ -43,19 +46,60 @@ def encoding_of(content: bytes) -> str:
     return "utf-8-sig"
 
 
-def table_rows(file: Path) -> list[tuple[int, list[str]]]:
+def table_rows(file: Path, free_text_but: Collection[str] | None = None) -> list[tuple[int, list[str]]]:
     """Line number and fields of every row of a CSV file, the header first; the header says what stands between fields.
 
+    A field that goes on over the end of a line is what one stray quotation mark makes of all the rows behind it.
+
+    Args:
+        free_text_but: the only columns of which a field may not do so, in small letters; None for all.
+
     Raises:
-        UserError: as of `read_text`, or it is no CSV.
+        UserError: as of `read_text`, it is no CSV, or a field goes on over the end of a line.
     """
     text = read_text(file, "a CSV file")
     csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
+    delimiter = delimiter_of(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows: list[tuple[int, list[str]]] = []
+    long: list[tuple[int, int]] = []  # of rows of several lines: which, and its last line
+    begin = 1
     try:
-        return [(reader.line_num, row) for row in reader]
+        for fields in reader:
+            if reader.line_num > begin:
+                long.append((len(rows), reader.line_num))
+            rows.append((begin, fields))
+            begin = reader.line_num + 1
     except csv.Error as error:
         raise UserError(f"{file}: not a CSV file ({error}); save it again as CSV, UTF-8") from error
+    lines = io.StringIO(text, newline="").readlines() if long else []
+    for place, last in long:
+        first, fields = rows[place]
+        is_free = free_text_but is not None and _is_closed(lines[first - 1 : last], delimiter)
+        names = rows[0][1] if is_free and len(fields) == len(rows[0][1]) else []
+        free = [name.strip().casefold() not in (free_text_but or ()) for name in names]
+        _require_one_line(file, first, fields, free)
+    return rows
+
+
+def _is_closed(lines: Iterable[str], delimiter: str) -> bool:
+    """Whether each quotation mark that opens a field of one row has another that ends the field."""
+    try:
+        return len(list(csv.reader(lines, delimiter=delimiter, strict=True))) == 1
+    except csv.Error:
+        return False
+
+
+def _require_one_line(file: Path, line: int, fields: Sequence[str], free: Sequence[bool]) -> None:
+    """See that the fields of a row that begins in `line` end where they begin, but for those that are `free`."""
+    for place, field in enumerate(fields):
+        ends = len(_LINE_END.findall(field))
+        if ends and not any(free[place : place + 1]):
+            raise UserError(
+                f"{file}:{line}: a field begins here with a quotation mark and goes on over the end of the line, so that "
+                "the rows behind it would be lost; remove the mark, or end the field with another in this line"
+            )
+        line += ends
 
 
 def table_header(file: Path) -> list[str]:

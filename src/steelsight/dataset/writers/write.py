@@ -1,12 +1,13 @@
 """A folder of labelled images in one of the layouts that the project writes, whole or not at all."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
 from steelsight.core.arguments import check_choice
 from steelsight.core.errors import UserError
 from steelsight.core.files import replacing
+from steelsight.dataset.writers import cvat, yolo
 from steelsight.dataset.writers.coco import write_coco
 from steelsight.dataset.writers.cvat import write_cvat
 from steelsight.dataset.writers.index_png import write_index_png
@@ -17,6 +18,19 @@ from steelsight.dataset.writers.yolo import write_yolo
 
 WrittenLayout = Literal["severstal", "index-png", "coco", "labelme", "yolo", "cvat"]
 """Class folders are read and not written: an image lies in the folder of one class, and may show two."""
+
+
+_INSIDE: Mapping[WrittenLayout, str] = {"cvat": f"{cvat.PLACE}/", "yolo": f"{yolo.PLACE}/"}
+"""The folder that the reader of a layout takes for a part of the image's name."""
+
+
+def id_of(name: str, layout: WrittenLayout) -> str:
+    """The id that an image has when the folder is read again, by the name that it was written under.
+
+    >>> id_of("a.jpg", "yolo"), id_of("a.jpg", "coco")
+    ('images/train/a.jpg', 'a.jpg')
+    """
+    return f"{_INSIDE.get(layout, '')}{name}"
 
 
 def refuse_existing(folder: Path) -> None:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from steelsight.core.commands import command
+from steelsight.dataset.groups import BESIDE
 from steelsight.dataset.layouts.image_labels import COLUMNS
 from steelsight.dataset.writers.labelled import IGNORED
 from steelsight.imaging.rle import Runs, decode_runs, to_coco_counts
@@ -17,9 +18,14 @@ from steelsight.version import __version__
 
 _COLUMNS = ("image", "inspection", "name", "inspector", "reviewed", "reviewer", "version", "agrees", "word", "comment")
 
-_COMMANDS = "\n".join(
-    f"    {text}" for text in (command("data check", "FOLDER"), command("train", "FOLDER", recipe="lite", out="run"))
-)
+_GROUPS = f"{BESIDE}           the groups of the images from there, empty for the others\n"
+
+
+def _commands(*, has_groups: bool) -> str:
+    groups = {"groups": f"FOLDER/{BESIDE}"} if has_groups else {}
+    texts = (command("data check", "FOLDER"), command("train", "FOLDER", recipe="lite", out="run", **groups))
+    return "\n".join(f"    {text}" for text in texts)
+
 
 TOGETHER = command("log corrections", out="NEW", with_="DATA")
 """What a station's machine runs to join the corrections with the data that the present inspector was trained on."""
@@ -48,7 +54,7 @@ of them with a defect.
 images/              {old} images of {root}, by their names there
 images/corrections/  {added} reviewed images that it does not have, each called by the first 16 digits of its SHA-256
 annotations.json     all masks (COCO, uncompressed run lengths); an image without one is defect-free
-{labels}reviews.csv          of each reviewed image: which inspection it comes from, who reviewed it, when, and what they said
+{tables}reviews.csv          of each reviewed image: which inspection it comes from, who reviewed it, when, and what they said
 
 {replaced} of the images from there were reviewed too: the reviewer's masks stand in place of theirs.
 Image files may be hard links to those there: change a copy, not the file itself.
@@ -68,7 +74,8 @@ class Example:
         name: of the file in `images/`.
         size: height and width in pixels.
         masks: of each class of the dataset.
-        shown: classes that it shows, or a word for any defect, where nobody drew it; it has no masks then.
+        shown: classes that it shows, or a word for any defect, where nobody drew it; its masks are not all that there is
+            to see then.
         ignored: what is not to be judged.
     """
 
@@ -98,8 +105,8 @@ class Correction(Example):
 
 
 def annotations(classes: Sequence[str], examples: Sequence[Example]) -> Iterator[bytes]:
-    """COCO, an entry a line. An image in `labels` is listed without masks, which alone would say that it is good;
-    what is ignored is a class of its own."""
+    """COCO, an entry a line. An image without masks that stands in `labels` is listed as well, which alone would say that it
+    is good; what is ignored is a class of its own."""
     marked = [one.masks for one in examples]
     if any(one.ignored.area for one in examples):
         classes, marked = (*classes, IGNORED), [(*one.masks, one.ignored) for one in examples]
@@ -114,7 +121,7 @@ def annotations(classes: Sequence[str], examples: Sequence[Example]) -> Iterator
     count = 0
     for image, (one, masks) in enumerate(zip(examples, marked, strict=True), start=1):
         for category, runs in enumerate(masks, start=1):
-            if runs.area and not one.shown:
+            if runs.area:
                 count += 1
                 entry = {"id": count, "image_id": image, "category_id": category} | _segmentation(runs, one.size)
                 yield (b",\n" if count > 1 else b"\n") + json.dumps(entry).encode()
@@ -147,7 +154,7 @@ def reviews(corrections: Sequence[Correction]) -> bytes:
 def readme(corrections: Sequence[Correction]) -> bytes:
     """What the folder is, for the person who finds it."""
     return _README.format(
-        commands=_COMMANDS,
+        commands=_commands(has_groups=False),
         together=TOGETHER,
         version=__version__,
         images=len(corrections),
@@ -161,10 +168,10 @@ def _of_labels(examples: Sequence[Example], head: str) -> str:
     return f"{head}{count} images that show a defect which nobody drew, and have no mask for that\n" if count else ""
 
 
-def joined_readme(examples: Sequence[Example], root: str, replaced: int, added: int) -> bytes:
+def joined_readme(examples: Sequence[Example], root: str, replaced: int, added: int, *, has_groups: bool) -> bytes:
     """What the folder is where corrections were joined with the data at `root`."""
     text = _JOINED.format(
-        commands=_COMMANDS,
+        commands=_commands(has_groups=has_groups),
         version=__version__,
         images=len(examples),
         defective=sum(one.is_defective for one in examples),
@@ -172,6 +179,6 @@ def joined_readme(examples: Sequence[Example], root: str, replaced: int, added: 
         root=root,
         added=added,
         replaced=replaced,
-        labels=_of_labels(examples, "labels.csv           "),
+        tables=_of_labels(examples, "labels.csv           ") + (_GROUPS if has_groups else ""),
     )
     return text.encode("utf-8", "backslashreplace")

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from steelsight.core.errors import UserError
-from steelsight.core.files import replacing, resolved
+from steelsight.core.files import replacing, resolved, write_csv
+from steelsight.dataset.groups import BESIDE, take_along
 from steelsight.dataset.layouts.image_labels import BAD, TABLE
 from steelsight.dataset.model import UNKNOWN, Dataset, Sample
 from steelsight.dataset.writers.file_names import free_name
@@ -44,6 +45,7 @@ class Joined:
         added: reviewed images that the old data does not have.
         new_classes: that the inspector knows and the old data does not.
         unreviewed_classes: that the old data has and the inspector does not know, so that no reviewer could draw them.
+        said: what became of the table of groups beside the old data, one sentence; none where there is none.
     """
 
     summary: CorrectionsSummary
@@ -52,6 +54,7 @@ class Joined:
     added: int
     new_classes: tuple[str, ...]
     unreviewed_classes: tuple[str, ...]
+    said: tuple[str, ...]
 
 
 def write_joined(
@@ -62,8 +65,8 @@ def write_joined(
 
     A sample keeps its id as its name in `images/`; a reviewed image that is none of the samples comes to
     `images/corrections/`. Of a sample with the very file that was reviewed, the reviewer's masks count, except for
-    classes that the inspector does not know; a rejection without any mask leaves the masks that a sample has. The classes
-    are those of `data` in their order, then the inspector's others.
+    classes that the inspector does not know, whose masks and labels stay; a rejection without any mask leaves the masks
+    that a sample has. The classes are those of `data` in their order, then the inspector's others.
 
     Args:
         folder: where to; it must not exist, or be empty, and not lie in the data. Files of `data` are hard-linked into it
@@ -94,7 +97,12 @@ def write_joined(
         if of_images := labels(examples):
             (temporary / TABLE).write_bytes(of_images)
         (temporary / "reviews.csv").write_bytes(reviews([*replaced, *added]))
-        (temporary / "README.txt").write_bytes(joined_readme(examples, str(data.root), len(replaced), len(added)))
+        before, after = [sample.image_id for sample in samples], [one.name for one in old]
+        groups, of_groups = take_along(data.root, before, after, [one.name for one in added])
+        if groups:
+            write_csv(temporary / BESIDE, groups[0], groups[1:])
+        readme = joined_readme(examples, str(data.root), len(replaced), len(added), has_groups=bool(groups))
+        (temporary / "README.txt").write_bytes(readme)
     return Joined(
         summary=summary_of(classes, examples, left_out),
         kept=len(old) - len(replaced),
@@ -102,6 +110,7 @@ def write_joined(
         added=len(added),
         new_classes=classes[len(data.classes) :],
         unreviewed_classes=tuple(name for name in data.classes if name not in chosen.classes),
+        said=of_groups,
     )
 
 
@@ -147,7 +156,10 @@ def _put_samples(
             examples.append(Example(name, sample.size, _in_order(masks, classes), shown=shown, ignored=sample.ignored))
         else:
             masks |= zip(chosen.classes, one.masks, strict=True)
-            examples.append(replace(one, name=name, masks=_in_order(masks, classes), ignored=sample.ignored))
+            named = [data.classes[place] for place in sample.shown if place != UNKNOWN]
+            kept = tuple(name for name in named if name not in chosen.classes)  # which nobody denied
+            in_order = _in_order(masks, classes)
+            examples.append(replace(one, name=name, masks=in_order, shown=(*one.shown, *kept), ignored=sample.ignored))
         if progress:
             progress(len(examples), len(samples))
     return examples

@@ -93,6 +93,7 @@ def test_a_loader_process_that_is_killed_ends_its_job_in_one_sentence(
     [
         (MemoryError("Unable to allocate 9 GiB for an array"), True),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("Caught _ArrayMemoryError in DataLoader worker process 0.\nOriginal Traceback ..."), True),
         (OSError(12, "Cannot allocate memory"), True),
         (OSError(28, "No space left on device"), False),
         (ValueError("out of memory"), False),

@@ -11,8 +11,10 @@ import torch
 from steelsight.core.errors import UserError
 from steelsight.training.epochs import TrainingJob
 
-_SAID = re.compile(r"out of memory|allocate memory|insufficient memory|alloc_failed|bad_alloc", re.IGNORECASE)
-"""What CUDA, cuBLAS, cuDNN, torch on a processor and OpenCV say where they have no type of error for it."""
+_SAID = re.compile(
+    r"out of memory|allocate memory|insufficient memory|alloc_failed|bad_alloc|ArrayMemoryError", re.IGNORECASE
+)
+"""What CUDA, cuBLAS, cuDNN, torch on a processor, OpenCV, and NumPy in a loader process say: no type of error tells of it."""
 _LOADER_ENDED = re.compile(r"DataLoader worker \(pid.*\) (is killed by signal|exited unexpectedly)")
 
 

@@ -76,6 +76,7 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
         ("members.classify-lite0.exclusive=true", "exclusive"),
         ("members.segment-lite0.head=cells", "head is the classifier's"),
         ("members.classify-lite0.head=pooled", "needs head cells"),
+        ("members.classify-lite0.phases.1.loss.dice=1", r"loss\.dice is about masks.*loss\.cells"),
         ("search.softness=[1]", "greater than 1"),
         ("search.softnes=[5]", "did you mean 'softness'"),
         ("members.*=1", "nothing in the recipe is named"),

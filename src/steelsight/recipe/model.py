@@ -110,7 +110,7 @@ class Loss(Fields):
     Attributes:
         cross_entropy: weight of binary cross-entropy, mean over pixels (over images in step classify).
         focal: weight of the binary focal loss (Lin et al. 2017), with `focal_alpha` and `focal_gamma`.
-        dice: weight of 1 - soft Dice, with `dice_smooth` added to numerator and denominator.
+        dice: for step segment: weight of 1 - soft Dice, with `dice_smooth` added to numerator and denominator.
         dice_over: what one Dice pools: the device's whole `batch`, each `class` over the batch, or each `pair` (image,
             class) that has a defect.
         label_smoothing: targets become t (1 - s) + s / 2 in the cross-entropy.
@@ -211,6 +211,8 @@ class Member(Fields):
             raise ValueError("exclusive is about the classes of a pixel; step classify has none")
         if self.step == "segment" and self.head != "pooled":
             raise ValueError("head is the classifier's; step segment has a decoder")
+        if self.step == "classify" and any(phase.loss.dice for phase in self.phases):
+            raise ValueError("loss.dice is about masks; step classify has none (head cells has loss.cells)")
         if self.head != "cells" and any(phase.loss.cells for phase in self.phases):
             raise ValueError("loss.cells needs head cells, whose cells it is about")
         if self.head != "cells" and self.starts_from:

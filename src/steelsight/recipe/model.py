@@ -26,6 +26,21 @@ LastLayer = Literal["small", "glorot"]
 Encoder = Literal["b0", "b1", "b2", "b3", "b4", "b5", "lite0", "lite1", "lite2"]
 
 
+OF_STEP: dict[tuple[str, ...], Step] = {
+    ("decoder",): "segment",
+    ("decoder_channels",): "segment",
+    ("exclusive",): "segment",
+    ("phases", "loss", "dice"): "segment",
+    ("phases", "loss", "dice_over"): "segment",
+    ("phases", "loss", "dice_smooth"): "segment",
+    ("head",): "classify",
+    ("dropout",): "classify",
+    ("last_layer",): "classify",
+    ("phases", "loss", "cells"): "classify",
+}
+"""Fields of a member, by their keys, that one step alone has."""
+
+
 class Input(Fields):
     """How an image becomes the member's input.
 
@@ -209,6 +224,8 @@ class Member(Fields):
             raise ValueError("dropout is the classifier's, before its last layer; step segment has drop_path alone")
         if self.step == "classify" and self.exclusive:
             raise ValueError("exclusive is about the classes of a pixel; step classify has none")
+        if self.step == "classify" and self.decoder_channels is not None:
+            raise ValueError("decoder_channels are of a decoder; step classify has none")
         if self.step == "segment" and self.head != "pooled":
             raise ValueError("head is the classifier's; step segment has a decoder")
         if self.step == "classify" and any(phase.loss.dice for phase in self.phases):

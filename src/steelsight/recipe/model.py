@@ -69,6 +69,11 @@ class Input(Fields):
             raise ValueError("give height and width, or pixels")
         return self
 
+    @property
+    def is_resolved(self) -> bool:
+        """Whether nothing is left to the images (see `resolve`)."""
+        return self.height is not None and self.colour != "auto"
+
 
 class Repeat(Fields):
     """Images with a class are seen `times` times an epoch, with `probability`; the first rule that fits an image counts."""

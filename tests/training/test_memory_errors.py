@@ -20,6 +20,7 @@ from steelsight.training.epochs import Hooks
 from steelsight.training.experiment import run_jobs
 from steelsight.training.fabric import make_fabric
 from steelsight.training.job import make_job, run_job
+from steelsight.training.losses import weighted_loss
 from steelsight.training.memory_errors import is_out_of_memory
 from steelsight.training.start import start_run
 
@@ -46,7 +47,7 @@ def test_a_job_whose_memory_runs_out_leaves_the_others_to_be_trained(
     happens: object, evidence: OutOfFoldPredictions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It ended all of them in a traceback."""
-    one, weighted_loss = evidence.recipe.member(NAME), epochs.weighted_loss
+    one = evidence.recipe.member(NAME)
     seen: list[object] = []
 
     def first_runs_out(*arguments: object) -> torch.Tensor:

@@ -46,7 +46,8 @@ class Input(Fields):
 
     Attributes:
         height, width: working size, multiples of 32; or leave both out and give `pixels`.
-        pixels: a budget; the working size is then the median image's shape, no larger than the image and the budget.
+        pixels: a budget; the working size is then the median image's shape, no larger than the image and the budget but for
+            rounding to multiples of 32.
         fit: `stretch`, or `pad` (aspect kept, black margins).
         colour: `auto` takes grey where the images are grey.
         mean, deviation: of the normalisation, on the [0, 1] scale.

@@ -46,6 +46,33 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
 
 
 @pytest.mark.parametrize(
+    ("change", "classify", "segment"),
+    [
+        ("dropout=0.3", 0.3, 0.0),
+        ("decoder=unetplusplus-nominal", None, "unetplusplus-nominal"),
+        ("decoder_channels=[32, 16, 16, 8, 8]", None, (32, 16, 16, 8, 8)),
+        ("exclusive=true", False, True),
+        ("head=cells", "cells", "pooled"),
+        ("drop_path=0.1", 0.1, 0.1),
+        ("phases.1.loss.dice=0.5", 0.0, 0.5),
+        ("phases.*.loss.dice_over=batch", "batch", "batch"),
+        ("phases.1.loss.cells=2", 2.0, 0.0),
+    ],
+)
+@pytest.mark.parametrize("quick", [False, True])
+def test_a_star_passes_over_members_of_a_step_that_lacks_the_field(
+    change: str, classify: object, segment: object, *, quick: bool
+) -> None:
+    """Most were refused for the member that cannot have it; decoder_channels did nothing to the classifier."""
+    recipe = load_recipe("lite", [f"members.*.{change}"], quick=quick)
+    for step, expected in (("classify", classify), ("segment", segment)):
+        [value] = [member for member in recipe.members if member.step == step]
+        for key in change.partition("=")[0].split("."):
+            value = getattr(value, key) if not isinstance(value, tuple) else (value[0])
+        assert value == expected
+
+
+@pytest.mark.parametrize(
     ("override", "says"),
     [
         ("fold=3", "did you mean 'folds'"),
@@ -74,8 +101,13 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
         ),
         ("members.segment-lite0.augment.crop.smallest=1.9", "must not exceed largest"),
         ("members.classify-lite0.exclusive=true", "exclusive"),
+        (
+            "members.classify-lite0.decoder_channels=[32, 32]",
+            "decoder_channels are of a decoder; step classify has none",
+        ),
         ("members.segment-lite0.head=cells", "head is the classifier's"),
         ("members.classify-lite0.head=pooled", "needs head cells"),
+        ("members.classify-lite0.phases.1.loss.dice=1", r"loss\.dice is about masks.*loss\.cells"),
         ("search.softness=[1]", "greater than 1"),
         ("search.softnes=[5]", "did you mean 'softness'"),
         ("members.*=1", "nothing in the recipe is named"),
@@ -110,6 +142,16 @@ def test_overrides_reach_members_by_name_phases_by_number_and_all_by_star() -> N
 def test_a_wrong_override_is_refused_with_the_nearest_right_one(override: str, says: str) -> None:
     with pytest.raises(UserError, match=says):
         load_recipe("lite", [override])
+
+
+def test_a_star_for_which_no_member_is_of_the_right_step_is_refused(tmp_path: Path) -> None:
+    lite = load_recipe("lite")
+    file = tmp_path / "mine.yaml"
+    file.write_text(recipe_text(lite.model_copy(update={"members": (lite.member("segment-lite0"),)})))
+    with pytest.raises(
+        UserError, match=r"`overrides=members\.\*\.dropout=0\.3`: dropout is of step classify, and no member here is"
+    ):
+        load_recipe(str(file), ["members.*.dropout=0.3"])
 
 
 def test_a_class_that_is_a_number_is_its_name() -> None:

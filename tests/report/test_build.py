@@ -192,6 +192,8 @@ def test_evidence_that_chose_its_epoch_is_called_so_and_names_are_never_markup(t
     write_run_recipe(copied, recipe.model_copy(update={"members": tuple(best)}))
     changed = build_report(Run(copied)).read_text("utf-8")
     assert "This evidence is epoch-selected." in changed
+    kept = [f"best on the fold, by {figure}" for figure in ("accuracy", "Dice per image")]
+    assert all(said in changed for said in (*kept, "they may be of another epoch"))  # shown is the best Dice per pair
     assert "not recorded" in changed  # the copy has no logs either
     assert "&lt;b&gt;$x$ &amp; run" in changed
     assert "<b>$x$" not in changed

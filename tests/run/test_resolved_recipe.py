@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from steelsight.core.errors import UserError
-from steelsight.recipe import load_recipe
+from steelsight.recipe import load_recipe, resolve
 from steelsight.run.resolved_recipe import read_run_recipe, write_run_recipe
 
 
 def test_it_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    recipe = load_recipe("lite", ["folds=3", "seed=7"])
+    recipe = resolve(load_recipe("lite", ["folds=3", "seed=7"]), ["a"], [(256, 1600)], grey=True)
     write_run_recipe(tmp_path, recipe)
     assert read_run_recipe(tmp_path) == recipe
 
@@ -23,4 +23,15 @@ def test_a_folder_without_it_is_no_run(tmp_path: Path) -> None:
 def test_what_is_wrong_in_it_is_said_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text("- 1")
     with pytest.raises(UserError, match=r"recipe\.yaml: a recipe is a mapping"):
+        read_run_recipe(tmp_path)
+
+
+@pytest.mark.parametrize("change", ["colour: grey}", "height: 32, width: 64, colour: auto}"])
+def test_one_that_leaves_something_to_the_images_is_refused(change: str, tmp_path: Path) -> None:
+    """A recipe of one's own laid over it ended in a traceback, after images had been read."""
+    size = "" if "height" in change else "pixels: 9000, "
+    write_run_recipe(tmp_path, load_recipe("lite", [f"members.*.input={{{size}{change}"]))
+    with pytest.raises(
+        UserError, match=r"recipe\.yaml: members\.segment-lite0\.input leaves height and width or colour"
+    ):
         read_run_recipe(tmp_path)

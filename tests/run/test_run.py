@@ -9,7 +9,7 @@ import pytest
 from steelsight.core.errors import UserError
 from steelsight.dataset.model import Sample
 from steelsight.imaging.rle import Runs
-from steelsight.recipe import load_recipe
+from steelsight.recipe import load_recipe, resolve
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record, write_record
 from steelsight.run.resolved_recipe import write_run_recipe
@@ -27,7 +27,7 @@ def written(folder: Path) -> Run:
     """A run of two images that has its recipe and its record."""
     samples = tuple(Sample(name, folder / name, (8, 8), (Runs.empty(),)) for name in ("a.png", "b.png"))
     write_record(folder, Record(folder, "severstal", ("1",), samples, np.arange(2), np.arange(2), (), "0" * 64))
-    write_run_recipe(folder, load_recipe("lite", ["folds=2"]))
+    write_run_recipe(folder, resolve(load_recipe("lite", ["folds=2"]), ("1",), [(8, 8)], grey=True))
     return Run(folder)
 
 

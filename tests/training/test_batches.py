@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ from helpers.training_samples import member, severstal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steelsight.core.errors import UserError
+from steelsight.imaging.preprocess import Image
+from steelsight.imaging.read import read_image
+from steelsight.imaging.roi import RoiError
 from steelsight.run.run import JobFolder
 from steelsight.training.batches import batch_bytes, default_workers, plan_loader, room_in_flight
 from steelsight.training.epochs import TrainingJob, job_loader
@@ -45,6 +50,34 @@ def test_processes_are_made_once_and_send_what_is_made_without_them() -> None:
     for process in seen[0]:
         with pytest.raises(ProcessLookupError):
             os.kill(int(process or 0), 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_image_that_cannot_be_read_is_one_sentence_whoever_reads_it(workers: int, tmp_path: Path) -> None:
+    """From a loader process it was a traceback, and no error of the user's."""
+    torn, part = tmp_path / "torn.jpg", tmp_path / "roi.jpg"
+    torn.write_bytes(severstal().samples[10].path.read_bytes()[:500])
+
+    def read(path: Path) -> Image:
+        if path == part:
+            raise RoiError(f"{path}: no strip is found in it")
+        return read_image(path)
+
+    said = {torn: "the decoder says: Premature end of JPEG", part: "no strip is found in it"}
+    for path in said:
+        of = replace(job(), read=read)
+        one = replace(of.training[0], path=path)
+        of = replace(of, training=[one, *of.training[1:]], validation=[one, *of.validation[1:]])
+        with job_loader(of, torch.device("cpu"), workers) as loader:
+            for ask in (
+                lambda of=loader: of.training([[(0, 0, 0), (1, 0, 1)]]),
+                lambda of=loader: of.plain(range(4), 2),
+            ):
+                with pytest.raises(UserError) as refused:
+                    list(ask())
+                assert str(refused.value).startswith(f"{path}: {said[path]}")
+                assert "\n" not in str(refused.value)
 
 
 @given(workers=st.integers(0, 40), batch=st.integers(1, 10**8), room=st.floats(0, 1e10))

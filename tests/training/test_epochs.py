@@ -103,6 +103,7 @@ def test_a_checkpoint_between_phases_and_one_at_the_end_hold_what_is_needed(tmp_
         resumed, log = train(of, tmp_path / folder, fabric)
         assert all(torch.equal(whole[key], resumed[key]) for key in whole)
         assert [line["epoch"] for line in log] == [0, 1]
+        assert [line["phase"] for line in log] == [0, 1]  # of two that are equal: a warm restart
 
 
 def test_fields_that_only_a_training_shows(tmp_path: Path, fabric: Fabric) -> None:

@@ -51,6 +51,25 @@ def test_more_pixels_and_images_take_more_memory(name: str) -> None:
     assert job_memory(deep, 4, samples, 2**30) - least == pytest.approx(2 * images)
 
 
+@pytest.mark.parametrize("name", ["segment-lite0", "classify-lite0"])
+def test_evidence_and_validation_are_counted_with_their_own_batches(name: str) -> None:
+    """They were counted with the batch of training where that is smaller than device_batch."""
+    few, many = (f"members.*.sampling.{field}" for field in ("batch=2", "device_batch=16"))
+    samples = severstal().samples
+    small, large = (
+        job_memory(member(name, few, *more), 4, samples, 0)
+        for more in ([few.replace("batch=", "device_batch=")], [many])
+    )
+    validated = job_memory(
+        member(name, few, few.replace("batch=", "device_batch="), "members.*.sampling.validation_batch=16"),
+        4,
+        samples,
+        0,
+    )
+    assert large > small + 100e6
+    assert validated == large
+
+
 @pytest.mark.parametrize(
     ("most", "memory", "in_turn"),
     [(1, (3e9, 2e9), True), (1, (3e9, 5e9), False), (1, (), True), (2, (1e9, 1e9), False)],

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from helpers.training_samples import member
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torchvision.ops import sigmoid_focal_loss
 
@@ -27,6 +27,17 @@ def test_focal_loss_equals_torchvision(alpha: float, gamma: float, seed: int) ->
     assert float(ours) == pytest.approx(
         float(sigmoid_focal_loss(logits, target, alpha, gamma, "mean")), rel=1e-4, abs=1e-6
     )
+
+
+@given(gamma=st.floats(0, 4), logit=st.floats(-200, 200), target=st.sampled_from([0.0, 0.25, 1.0]))
+@example(gamma=0.5, logit=20.0, target=1.0)
+@example(gamma=0.01, logit=-200.0, target=0.0)
+def test_focal_loss_has_a_gradient_where_a_probability_is_0_or_1(gamma: float, logit: float, target: float) -> None:
+    """It had none for a gamma between 0 and 1: the slope of a root is infinite at 0."""
+    logits = torch.tensor([logit], requires_grad=True)
+    focal_loss(logits, torch.tensor([target]), 0.25, gamma).backward()
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
 
 
 def test_a_soft_pixel_counts_as_part_defect_and_part_none() -> None:

@@ -182,6 +182,17 @@ def test_a_run_goes_on_with_its_own_recipe_quick_or_not(tmp_path: Path) -> None:
         check_start(Run(tmp_path / "notes"), load_recipe("lite"), resume=True)
 
 
+def test_a_recipe_whose_run_could_not_be_decided_is_refused_before_it_trains(tmp_path: Path) -> None:
+    lite = load_recipe("lite", ["members.*.weights=random"])
+    alone = lite.model_copy(update={"members": (lite.member("classify-lite0"),)})
+    for resume in (False, True):
+        with pytest.raises(UserError, match=r"recipe 'lite': no member has step segment.*give it a segmenter"):
+            check_start(Run(tmp_path / "run"), alone, resume=resume)
+    assert not (tmp_path / "run").exists()
+    check_start(Run(tmp_path / "run"), lite, resume=False)
+    check_start(start_run(Run(tmp_path / "run"), severstal(), alone), alone, resume=True)  # of an earlier version
+
+
 def test_images_without_masks_teach_whole_image_classifiers_and_never_the_fold_of_their_twins(tmp_path: Path) -> None:
     data = severstal()
     defective = [sample for sample in data.samples if sample.is_defective]

@@ -42,8 +42,11 @@ def test_what_a_job_says_and_cannot_be_read_tells_nothing(tmp_path: Path) -> Non
     for number, content in enumerate(("[]", "{", "[" * 100_000, '{"device": "cpu", "threads": "x"}', "3"), start=1):
         finish(tmp_path, f"fold{number}")
         (tmp_path / "jobs" / "segment" / f"fold{number}" / "done.json").write_text(content)
-    (tmp_path / "machine.json").write_text("[" * 100_000)
-    assert threads_of(Run(tmp_path)) == (2, True)
+    finish(tmp_path, "fold9", device="cpu", threads=-1)
+    for content in ("[" * 100_000, '{"threads": 0}', '{"threads": -4}'):
+        (tmp_path / "machine.json").write_text(content)
+        assert threads_of(Run(tmp_path)) == (2, True)
+        assert json.loads((tmp_path / "machine.json").read_text()) == {"threads": 2}
 
 
 def test_threads_are_limited_for_a_time_and_in_processes() -> None:

@@ -141,7 +141,7 @@ def train(
     from steelsight.recipe.quick import QUICK_IMAGES
     from steelsight.run.run import Run
     from steelsight.training.device_config import DeviceConfig, require_device
-    from steelsight.training.start import check_groups, check_start, check_unchanged, check_weights
+    from steelsight.training.start import check_groups, check_recipe, check_start, check_unchanged
 
     wanted = load_recipe(
         recipe, [*(overrides or []), *([] if roi is None else [f"roi={json.dumps(roi)}"])], quick=quick
@@ -158,7 +158,7 @@ def train(
     if run is not None:
         check_start(run, wanted, resume=resume or plan)
     if plan:
-        check_weights(wanted)
+        check_recipe(wanted)
         from steelsight.cli.plan import planned_run, show_plan
 
         with planned_run(labelled(), wanted, groups, most, split_by_time, share) as evidence:

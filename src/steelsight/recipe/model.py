@@ -26,12 +26,28 @@ LastLayer = Literal["small", "glorot"]
 Encoder = Literal["b0", "b1", "b2", "b3", "b4", "b5", "lite0", "lite1", "lite2"]
 
 
+OF_STEP: dict[tuple[str, ...], Step] = {
+    ("decoder",): "segment",
+    ("decoder_channels",): "segment",
+    ("exclusive",): "segment",
+    ("phases", "loss", "dice"): "segment",
+    ("phases", "loss", "dice_over"): "segment",
+    ("phases", "loss", "dice_smooth"): "segment",
+    ("head",): "classify",
+    ("dropout",): "classify",
+    ("last_layer",): "classify",
+    ("phases", "loss", "cells"): "classify",
+}
+"""Fields of a member, by their keys, that one step alone has."""
+
+
 class Input(Fields):
     """How an image becomes the member's input.
 
     Attributes:
         height, width: working size, multiples of 32; or leave both out and give `pixels`.
-        pixels: a budget; the working size is then the median image's shape, no larger than the image and the budget.
+        pixels: a budget; the working size is then the median image's shape, no larger than the image and the budget but for
+            rounding to multiples of 32.
         fit: `stretch`, or `pad` (aspect kept, black margins).
         colour: `auto` takes grey where the images are grey.
         mean, deviation: of the normalisation, on the [0, 1] scale.
@@ -53,6 +69,11 @@ class Input(Fields):
         if (self.height is None) != (self.width is None) or (self.height is None and self.pixels is None):
             raise ValueError("give height and width, or pixels")
         return self
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether nothing is left to the images (see `resolve`)."""
+        return self.height is not None and self.colour != "auto"
 
 
 class Repeat(Fields):
@@ -110,7 +131,7 @@ class Loss(Fields):
     Attributes:
         cross_entropy: weight of binary cross-entropy, mean over pixels (over images in step classify).
         focal: weight of the binary focal loss (Lin et al. 2017), with `focal_alpha` and `focal_gamma`.
-        dice: weight of 1 - soft Dice, with `dice_smooth` added to numerator and denominator.
+        dice: for step segment: weight of 1 - soft Dice, with `dice_smooth` added to numerator and denominator.
         dice_over: what one Dice pools: the device's whole `batch`, each `class` over the batch, or each `pair` (image,
             class) that has a defect.
         label_smoothing: targets become t (1 - s) + s / 2 in the cross-entropy.
@@ -209,8 +230,12 @@ class Member(Fields):
             raise ValueError("dropout is the classifier's, before its last layer; step segment has drop_path alone")
         if self.step == "classify" and self.exclusive:
             raise ValueError("exclusive is about the classes of a pixel; step classify has none")
+        if self.step == "classify" and self.decoder_channels is not None:
+            raise ValueError("decoder_channels are of a decoder; step classify has none")
         if self.step == "segment" and self.head != "pooled":
             raise ValueError("head is the classifier's; step segment has a decoder")
+        if self.step == "classify" and any(phase.loss.dice for phase in self.phases):
+            raise ValueError("loss.dice is about masks; step classify has none (head cells has loss.cells)")
         if self.head != "cells" and any(phase.loss.cells for phase in self.phases):
             raise ValueError("loss.cells needs head cells, whose cells it is about")
         if self.head != "cells" and self.starts_from:

@@ -18,8 +18,9 @@ _BY_SIZE = ("lite0", "lite1", "lite2", "b0", "b1", "b2", "b3", "b4", "b5")
 
 
 def quick_recipe(recipe: Recipe) -> Recipe:
-    """The recipe with two folds, the smallest network of each step, at most six epochs of each, whose schedule shrinks
-    alike, no more than 24 steps of an epoch on small data, images of at most 32,768 pixels and batches of at most eight.
+    """The recipe with two folds, the smallest network of each step, at most six epochs of each (one of each phase where
+    there are more than six), whose schedule shrinks alike, no more than 24 steps of an epoch on small data, images of about
+    32,768 pixels and batches of at most eight.
 
     >>> from steelsight.recipe import load_recipe
     >>> quick = quick_recipe(load_recipe("paper"))

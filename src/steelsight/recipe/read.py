@@ -12,7 +12,7 @@ from steelsight.core.commands import command
 from steelsight.core.errors import UserError, nearest
 from steelsight.core.model import Location, explain, keys_of
 from steelsight.core.parsing import parse_yaml
-from steelsight.recipe.model import Recipe
+from steelsight.recipe.model import OF_STEP, Recipe
 from steelsight.recipe.quick import quick_recipe
 
 RECIPES = ("paper", "lite", "demo")
@@ -22,7 +22,8 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, quick: bool
     """Read a recipe that comes with steelsight, by name, or a file, and apply `key.sub=value` overrides.
 
     In a key, members are named (`members.classify-lite0.sampling.batch`), `*` stands for every member or phase that has
-    the field, and phases count from 1 (`members.*.phases.1.epochs`) or go by their names, where the recipe names them.
+    the field (a classifier has no decoder, a segmenter no dropout: `OF_STEP`), and phases count from 1
+    (`members.*.phases.1.epochs`) or go by their names, where the recipe names them.
     Values are YAML.
 
     Args:
@@ -139,8 +140,12 @@ def _numbered(node: list[Any]) -> dict[str, Any]:
 
 def _assign_all(node: list[Any], keys: Sequence[str], value: Any, source: str) -> bool:
     """Set `value` in every item that has the rest of the path; that none has it is said of the first."""
+    step = OF_STEP.get((keys[0], *keys[2:]) if keys[0] == "phases" else tuple(keys))  # whichever phase is meant
+    having = [item for item in node if not (step and isinstance(item, dict) and item.get("step", step) != step)]
+    if node and not having:
+        raise UserError(f"{source}: {keys[-1]} is of step {step}, and no member here is")
     assigned, refused = False, None
-    for item in node:
+    for item in having:
         try:
             assigned |= _assign(item, keys, value, source)
         except UserError as error:

@@ -56,7 +56,8 @@ def is_resolved(recipe: Recipe, resolved: Recipe, classes: Sequence[str], sizes:
 
 
 def working_size(pixels: int, shape: tuple[float, float]) -> tuple[int, int]:
-    """Height and width, multiples of 32, in the shape of the image, within the image's and the budget's pixels.
+    """Height and width, in the shape of the image: those within the image's and the budget's pixels, each rounded to the
+    nearest multiple of 32, which may lie above.
 
     >>> working_size(102400, (256, 1600))
     (128, 800)

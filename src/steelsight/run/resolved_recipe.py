@@ -14,14 +14,21 @@ def read_run_recipe(folder: Path) -> Recipe:
     """The resolved recipe of the run in `folder`.
 
     Raises:
-        UserError: it is missing, or no recipe.
+        UserError: it is missing, or no recipe, or one that leaves sizes or colour open.
     """
     path = folder / RECIPE
     if not path.is_file():
         raise UserError(
             f"{path}: not found, so {folder} is not a run; name the folder that `{command('train', out=True)}` wrote"
         )
-    return parse_recipe(path.read_text("utf-8", errors="replace"), str(path))
+    recipe = parse_recipe(path.read_text("utf-8", errors="replace"), str(path))
+    for member in recipe.members:
+        if not member.input.is_resolved:
+            raise UserError(
+                f"{path}: members.{member.name}.input leaves height and width or colour open, which the recipe of a run does "
+                "not; put the file back that training wrote"
+            )
+    return recipe
 
 
 def write_run_recipe(folder: Path, recipe: Recipe) -> None:

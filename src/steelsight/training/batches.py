@@ -8,12 +8,13 @@ from typing import Any, Self
 
 import cv2
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from steelsight.core.cores import cores
+from steelsight.core.errors import UserError
 from steelsight.recipe import Member
 from steelsight.training.kept_images import FORKS
-from steelsight.training.loading import Item, JobImages, gather
+from steelsight.training.loading import Item, JobImages, Raw, gather
 from steelsight.training.to_input import RawBatch
 from steelsight.training.whole_images import whole_batch
 
@@ -102,9 +103,9 @@ class JobLoader:
             if FORKS:
                 more["multiprocessing_context"] = "fork"
         self._loader: DataLoader[Any] | None = DataLoader(
-            images,
+            _Sayable(images),
             batch_sampler=_Asked(self._asked),
-            collate_fn=gather,
+            collate_fn=_gathered,
             num_workers=plan.workers,
             pin_memory=pinned,
             **more,
@@ -117,7 +118,11 @@ class JobLoader:
         self._loader = None
 
     def training(self, batches: Sequence[Sequence[Item]]) -> Iterator[RawBatch]:
-        """Augmented images, each element of `batches` one batch."""
+        """Augmented images, each element of `batches` one batch.
+
+        Raises:
+            UserError: an image cannot be read; the sentence is the same whoever reads it.
+        """
         return self._load(batches)
 
     def plain(self, positions: Sequence[int], batch: int) -> Iterator[RawBatch]:
@@ -127,7 +132,39 @@ class JobLoader:
     def _load(self, batches: Sequence[Sequence[Item | int]]) -> Iterator[RawBatch]:
         assert self._loader is not None
         self._asked[:] = batches
-        return iter(self._loader)
+        return map(_unless_refused, self._loader)
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """Why an image cannot be had, one sentence. It travels in place of the image: of an error that a loader process raises,
+    torch makes one whose text is a traceback, or which it cannot make at all."""
+
+    sentence: str
+
+
+class _Sayable(Dataset[Raw | _Refused]):
+    """Images, or why they cannot be had."""
+
+    def __init__(self, images: JobImages) -> None:
+        self._images = images
+
+    def __getitem__(self, item: Item | int) -> Raw | _Refused:
+        try:
+            return self._images[item]
+        except UserError as error:
+            return _Refused(str(error))
+
+
+def _gathered(images: Sequence[Raw | _Refused]) -> RawBatch | _Refused:
+    refused = next((image for image in images if isinstance(image, _Refused)), None)
+    return refused or gather([image for image in images if not isinstance(image, _Refused)])
+
+
+def _unless_refused(batch: RawBatch | _Refused) -> RawBatch:
+    if isinstance(batch, _Refused):
+        raise UserError(batch.sentence)
+    return batch
 
 
 class _Asked:

@@ -119,7 +119,8 @@ def _fit(
     drawn = time.monotonic()
     for epoch in range(state.epoch, member.epochs):
         started = time.perf_counter()
-        phase, phase_epoch = phase_of(member, epoch)
+        number, phase_epoch = phase_of(member, epoch)
+        phase = member.phases[number]
         if optimiser is None or phase_epoch == 0:
             optimiser = fabric.setup_optimizers(make_optimiser(phase.optimiser, model))
             if phase_epoch > 0:
@@ -128,7 +129,7 @@ def _fit(
         for group in optimiser.param_groups:
             group["lr"] = rate
         seed_torch(job.seed, job.name, epoch, fabric.global_rank)
-        line: dict[str, Any] = {"epoch": epoch, "phase": member.phases.index(phase), "learning_rate": rate}
+        line: dict[str, Any] = {"epoch": epoch, "phase": number, "learning_rate": rate}
         trained, images = _train_epoch(job, wrapped, optimiser, phase, epoch, fabric, loader, hooks)
         line |= trained
         training_seconds = time.perf_counter() - started
@@ -163,11 +164,11 @@ def trained_as(job: TrainingJob, model: nn.Module, fabric: Fabric) -> nn.Module:
     return compiled(model) if job.compile and kind == "cuda" and can_compile(kind) else model
 
 
-def phase_of(member: Member, epoch: int) -> tuple[Phase, int]:
-    """The phase that epoch (0-based over all phases) falls into, and its number within the phase."""
-    for phase in member.phases:
+def phase_of(member: Member, epoch: int) -> tuple[int, int]:
+    """The place of the phase that epoch (0-based over all phases) falls into, and the epoch's number within the phase."""
+    for number, phase in enumerate(member.phases):
         if epoch < phase.epochs:
-            return phase, epoch
+            return number, epoch
         epoch -= phase.epochs
     raise ValueError("epoch lies beyond the last phase")
 

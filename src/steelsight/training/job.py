@@ -31,6 +31,7 @@ from steelsight.training.allocator import forget_peak, peak_memory
 from steelsight.training.batches import JobLoader
 from steelsight.training.epochs import Hooks, TrainingJob, fit, job_loader
 from steelsight.training.kept_images import ReadFor, ReadImage
+from steelsight.training.memory_errors import memory_errors
 from steelsight.training.randomness import seed_torch
 from steelsight.training.to_input import ToInput
 from steelsight.training.whole_images import SeenWhole, sees_whole
@@ -117,8 +118,9 @@ def run_job(
 
     Raises:
         TakenError: another process trains it.
+        UserError: it failed of what is no fault of ours: its data, its recipe, the disk, or memory that ran out.
     """
-    with _alone(job, fabric):
+    with _alone(job, fabric), memory_errors(job):
         if not fabric.broadcast(evidence.is_done(job.member, job.fold)):
             if fabric.is_global_zero:
                 sweep(job.folder.path)

@@ -30,8 +30,8 @@ USABLE = 0.9
 def job_memory(member: Member, classes: int, samples: Sequence[Sample], cache: int) -> float:
     """Bytes that the process of a job is expected to take at most.
 
-    A training step and a batch of the evidence are gone through on tensors without content, which costs no memory and next to
-    no time, and the greatest number of bytes that live at once is counted.
+    A training step and a batch of the evidence, or of the validation where that is larger, are gone through on tensors
+    without content, which costs no memory and next to no time, and the greatest number of bytes that live at once is counted.
 
     Args:
         cache: bytes of decoded images that it may keep.
@@ -40,10 +40,13 @@ def job_memory(member: Member, classes: int, samples: Sequence[Sample], cache: i
         network = build_member(member, classes)
     network = network.to(memory_format=torch.channels_last)
     weights: int = 4 * sum(weight.numel() for weight in network.parameters())
-    batch = min(member.sampling.device_batch, member.sampling.batch)
+    sampling = member.sampling
     training, whole = (
         torch.empty(batch, preprocess.channels, preprocess.height, preprocess.width, device="meta")
-        for preprocess in (member.training_preprocess, member.preprocess)
+        for batch, preprocess in (
+            (sampling.pass_batch, member.training_preprocess),
+            (max(sampling.device_batch, sampling.validation_batch or 0), member.preprocess),
+        )
     )
     optimiser = make_optimiser(member.phases[0].optimiser, network)
     with _Living() as step:

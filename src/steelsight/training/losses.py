@@ -60,9 +60,13 @@ def smoothed_cross_entropy(logits: Tensor, target: Tensor, smoothing: float = 0.
 def focal_loss(logits: Tensor, target: Tensor, alpha: float, gamma: float) -> Tensor:
     """Mean binary focal loss (Lin et al. 2017). A soft target t counts as t of a defect and 1 - t of none:
     -t alpha (1 - p)^gamma log p - (1 - t) (1 - alpha) p^gamma log(1 - p)."""
-    probability = logits.sigmoid()
-    defect = alpha * (1 - probability).pow(gamma) * F.logsigmoid(logits)
-    none = (1 - alpha) * probability.pow(gamma) * F.logsigmoid(-logits)
+    if 0 < gamma < 1:  # the slope of such a power is infinite at 0, which float32 reaches; logits are not
+        unlike_defect, unlike_none = (gamma * F.logsigmoid(-logits)).exp(), (gamma * F.logsigmoid(logits)).exp()
+    else:
+        probability = logits.sigmoid()
+        unlike_defect, unlike_none = (1 - probability).pow(gamma), probability.pow(gamma)
+    defect = alpha * unlike_defect * F.logsigmoid(logits)
+    none = (1 - alpha) * unlike_none * F.logsigmoid(-logits)
     return _mean(-(target * defect + (1 - target) * none), target)
 
 

@@ -38,8 +38,8 @@ def check_start(run: Run, recipe: Recipe, *, resume: bool) -> None:
     """See that a training may begin in the folder, or go on in it, before images are read.
 
     Raises:
-        UserError: there is a run and `resume` is not said, the folder holds something else, or ImageNet weights that the
-            recipe names are not on this machine.
+        UserError: there is a run and `resume` is not said, the folder holds something else, or a new run's recipe is
+            refused by `check_recipe`.
     """
     if run.is_started:
         if not resume:
@@ -47,15 +47,20 @@ def check_start(run: Run, recipe: Recipe, *, resume: bool) -> None:
         return
     if run.path.exists() and not run.is_torn_start:
         raise UserError(f"{run}: exists and is not a run; choose another `out=`")
-    check_weights(recipe)
+    check_recipe(recipe)
 
 
-def check_weights(recipe: Recipe) -> None:
-    """See that the ImageNet weights that a recipe names are on this machine.
+def check_recipe(recipe: Recipe) -> None:
+    """See that what a recipe trains can be decided, and that the ImageNet weights that it names are on this machine.
 
     Raises:
-        UserError: some are not.
+        UserError: it has no segmenter, or some weights are not there.
     """
+    if not any(member.step == "segment" for member in recipe.members):
+        raise UserError(
+            f"recipe {recipe.name!r}: no member has step segment, and a rule cuts masks, so that its run could not be "
+            "decided; give it a segmenter, and train its classifiers alone by `only=`"
+        )
     named = {member.encoder: member.name for member in recipe.members if member.weights == "imagenet"}
     absent = sorted(encoder for encoder in named if find_weights(encoder) is None)
     if len(absent) > 1:

@@ -52,7 +52,7 @@ def threads_of(run: Run) -> tuple[int, bool]:
     of its jobs tells. Written down in RUN/machine.json the first time."""
     path = run.machine_file
     with suppress(OSError, ValueError, KeyError, TypeError):
-        return int(_read(path)["threads"]), True
+        return _threads(_read(path)), True
     told = sorted(filter(None, (_told(job.done) for job in run.jobs_begun() if job.done.is_file())))
     begun = any(job.checkpoint.exists() for job in run.jobs_begun())
     threads = told[-1] if told else THREADS
@@ -64,8 +64,16 @@ def _told(done: Path) -> int | None:
     """How many threads a job says that it had on a processor; None where it says nothing that can be read."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         content = _read(done)
-        return int(content["threads"]) if content["device"] == "cpu" else None
+        return _threads(content) if content["device"] == "cpu" else None
     return None
+
+
+def _threads(content: Any) -> int:
+    """Of a job; ValueError where it is no such number, as in a file that somebody has changed."""
+    threads = int(content["threads"])
+    if threads < 1:
+        raise ValueError(threads)
+    return threads
 
 
 def _read(path: Path) -> Any:

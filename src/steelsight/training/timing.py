@@ -17,6 +17,7 @@ from steelsight.training.batches import JobLoader
 from steelsight.training.epochs import TrainingJob, job_loader, make_optimiser, trained_as, validated
 from steelsight.training.loading import Item
 from steelsight.training.losses import Output, weighted_loss
+from steelsight.training.memory_errors import memory_errors
 from steelsight.training.to_input import RawBatch, ToInput
 
 _LEAST_STEPS = 2
@@ -41,7 +42,15 @@ def time_steps(job: TrainingJob, fabric: Fabric, workers: int = 0, trainings: in
 
     Args:
         workers, trainings: as in `run_job`.
+
+    Raises:
+        UserError: memory ran out.
     """
+    with memory_errors(job):
+        return _timed(job, fabric, workers, trainings)
+
+
+def _timed(job: TrainingJob, fabric: Fabric, workers: int, trainings: int) -> Timing:
     member, sampling = job.member, job.member.sampling
     network = build_member(member, len(job.classes)).to(memory_format=torch.channels_last)
     if fabric.device.type == "cpu":

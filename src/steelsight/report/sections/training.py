@@ -32,7 +32,10 @@ _FOLLOWED: dict[Step, tuple[str, tuple[tuple[str, str], ...]]] = {
         (("batch", "valid_dice_batch"), ("image", "valid_dice_image"), ("pair", "valid_dice_pair")),
     ),
 }
-"""By which figure an epoch is the best, and what is shown of it."""
+"""By which figure an epoch is shown as the best, and what is shown of it."""
+
+_KEPT_BY: dict[Step, str] = {"classify": "accuracy", "segment": "Dice per image"}
+"""By which figure `keep.weights: best` keeps an epoch's weights; of a segmenter it may be another one than is shown."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,7 @@ def _row(curves: MemberCurves) -> MemberRow:
         working_size=f"{size.width} × {size.height}, {size.colour}, {size.fit}{windows}",
         epochs=member.epochs,
         best=_best(curves),
-        kept="best on the fold"
+        kept=f"best on the fold, by {_KEPT_BY[member.step]}"
         if member.keep.weights == "best"
         else f"average of the last {member.keep.last}"
         if member.keep.last > 1

@@ -35,3 +35,11 @@ def test_one_that_leaves_something_to_the_images_is_refused(change: str, tmp_pat
         UserError, match=r"recipe\.yaml: members\.segment-lite0\.input leaves height and width or colour"
     ):
         read_run_recipe(tmp_path)
+
+
+def test_a_run_whose_classifier_names_channels_of_a_decoder_is_read(tmp_path: Path) -> None:
+    """A star set them in every member until such a recipe was refused, and hours of training lie behind it."""
+    recipe = resolve(load_recipe("lite"), ["a"], [(256, 1600)], grey=True)
+    members = [one.model_copy(update={"decoder_channels": (32, 16, 16, 8, 8)}) for one in recipe.members]
+    write_run_recipe(tmp_path, recipe.model_copy(update={"members": tuple(members)}))
+    assert {one.step for one in read_run_recipe(tmp_path).members} == {"classify", "segment"}

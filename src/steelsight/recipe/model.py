@@ -230,8 +230,6 @@ class Member(Fields):
             raise ValueError("dropout is the classifier's, before its last layer; step segment has drop_path alone")
         if self.step == "classify" and self.exclusive:
             raise ValueError("exclusive is about the classes of a pixel; step classify has none")
-        if self.step == "classify" and self.decoder_channels is not None:
-            raise ValueError("decoder_channels are of a decoder; step classify has none")
         if self.step == "segment" and self.head != "pooled":
             raise ValueError("head is the classifier's; step segment has a decoder")
         if self.step == "classify" and any(phase.loss.dice for phase in self.phases):

@@ -57,7 +57,11 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, quick: bool
             raise UserError(
                 f"`overrides={override}`: nothing in the recipe is named {key!r}; see `{command('train', help=True)}`"
             )
-    return _validate(content, source)
+    recipe = _validate(content, source)
+    for member in recipe.members:  # not in the model: runs of before, which say so, are read
+        if member.step == "classify" and member.decoder_channels is not None:
+            raise UserError(f"{source}: members.{member.name}.decoder_channels are of a decoder; step classify has none")
+    return recipe
 
 
 def parse_recipe(text: str, source: str) -> Recipe:

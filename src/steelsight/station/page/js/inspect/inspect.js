@@ -52,6 +52,7 @@ class Inspect {
       held: (row, why) => row.say(why),
       done: (row, inspection) => void this.done(row, inspection),
       failed: (row, error) => this.failed(row, error),
+      away: () => this.count(),
     });
     /** @type {HTMLInputElement} */
     this.picker = h("input", { id: "files", type: "file", multiple: true, accept: "image/*,.tif,.tiff,.bmp", class: "unseen",
@@ -131,7 +132,7 @@ class Inspect {
   /** @param {Given[]} items */
   take(items) {
     const rows = items.map((item) =>
-      new ResultRow({ ...item, open: (row) => this.openRow(row), again: (row) => this.again(row) }));
+      new ResultRow({ ...item, open: (row) => this.openRow(row), again: (row) => this.again([row]) }));
     if (!rows.length) return;
     this.element.classList.remove("empty");
     this.rows.unshift(...rows); // the newest on top, where one looks
@@ -141,10 +142,10 @@ class Inspect {
     this.count();
   }
 
-  /** @param {ResultRow} row */
-  again(row) {
-    row.restart();
-    this.uploads.add([row]);
+  /** Send anew what was not inspected. @param {ResultRow[]} rows */
+  again(rows) {
+    for (const row of rows) row.restart();
+    this.uploads.add(rows);
     this.count();
   }
 
@@ -194,15 +195,18 @@ class Inspect {
     /** @param {Verdict|null} verdict */
     const of = (verdict) => this.rows.filter(({ inspection }) => inspection && inspection.verdict === verdict).length;
     const progress = h("progress", { max: this.rows.length, value: finished.length, "aria-label": "Inspected" });
-    const failed = finished.filter((row) => row.error).length;
+    const failed = finished.filter((row) => row.error);
+    const { away, waiting } = this.uploads;
     this.tally.hidden = false;
     this.tally.replaceChildren(
       h("span", {}, finished.length < this.rows.length
         ? `${whole(finished.length)} of ${count(this.rows.length, "image")}`
         : count(this.rows.length, "image")),
       ...verdicts.filter(of).map((verdict) => h("span", { class: "share" }, whole(of(verdict)), badge(verdict))),
-      ...(failed ? [h("button", { class: "quiet share", type: "button", title: "Show the first of them", onclick: () => this.toFailed() },
-        `${whole(failed)} not inspected`)] : []),
+      ...(failed.length ? [h("button", { class: "quiet share", type: "button", title: "Show the first of them", onclick: () => this.toFailed() },
+        `${whole(failed.length)} not inspected`)] : []),
+      ...(failed.length > 1 ? [h("button", { class: "quiet", type: "button", onclick: () => this.again(failed) }, "Try all again")] : []),
+      ...(away && waiting.length ? [h("span", { class: "soft" }, "The station is away or cannot keep results: what waits is sent when it can.")] : []),
       ...(keyOf(this.card)),
       ...(finished.length < this.rows.length ? [progress] : []));
   }

@@ -11,6 +11,9 @@
 /** @typedef {Record<string, Field|string[]>} Fields of a query; null, undefined and "" are left out */
 
 export const AWAY = "The station does not answer. Is it still running, and is the network up?";
+/** Of an answer that says that the station is not there, or not ready: none at all, a proxy's, or its own. */
+export const AWAY_STATUSES = [0, 502, 503, 504];
+const PATIENCE = 10_000; // ms for the answer whether the station is there
 const PREFIX = "/api/v1";
 const TOKEN = "steelsight-token";
 
@@ -71,6 +74,16 @@ export async function request(path, options = {}) {
   }
   const wait = Number(response.headers.get("Retry-After"));
   throw new ApiError(message, response.status, wait > 0 ? wait : null);
+}
+
+/** Whether the station is there, with its networks, and can write images and log. @returns {Promise<boolean>} */
+export async function isReady() {
+  try {
+    const { status } = await fetch("/readyz", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    return !AWAY_STATUSES.includes(status);
+  } catch {
+    return false;
+  }
 }
 
 /** @param {Response} response */

@@ -235,6 +235,39 @@ def test_a_file_that_is_dropped_in_another_view_does_not_replace_the_page(page: 
         assert not replaced
 
 
+def test_another_inspector_in_the_station_is_known_to_a_page_that_is_open(page: Any, client: Any) -> None:
+    """As after `decide` or `export` and a restart."""
+    card = client.get("/api/v1/inspector").json()
+    before = {**card, "fingerprint": "0" * 64, "policy": {**card["policy"], "pass_at": 0.5}}
+
+    def begin_before(view: str) -> None:
+        page.route("**/api/v1/inspector", lambda route: route.fulfill(json=before))
+        page.goto("about:blank")
+        page.goto(f"/#{view}")
+        expect(page.locator("#station")).not_to_be_empty()
+        expect(page.locator(".view")).to_be_visible()
+        page.unroute("**/api/v1/inspector")
+
+    told = page.locator(".notice", has_text="Another inspector is at work in this station now")
+    begin_before("inspect")
+    drop(page, *((path.name, path.read_bytes()) for path in IMAGES[:3]))
+    finished(page, 3)
+    expect(page.locator(".tally .gauge-key")).to_contain_text("passes up to 0.20")
+    expect(told).to_have_count(1)
+    rows(page).first.get_by_role("button").click()
+    expect(page.locator(".sheet .slider input:enabled").first).to_be_visible()
+    page.keyboard.press("Escape")
+    page.goto("/#inspector")
+    expect(page.locator("code").first).to_have_text(card["fingerprint"])
+    expect(told).to_have_count(0)  # once is enough
+    begin_before("inspector")
+    expect(page.locator("code").first).to_have_text(before["fingerprint"])
+    page.goto("/#history")
+    expect(told).to_be_visible()
+    page.locator(".inspections th button").first.click()
+    expect(page.locator(".sheet .slider input:enabled").first).to_be_visible()
+
+
 def test_with_the_keyboard_alone(page: Any) -> None:
     page.on("filechooser", lambda chooser: chooser.set_files(IMAGES[:3]))
     expect(page.locator(".drop")).to_be_visible()

@@ -29,8 +29,10 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 /** Show the view; see main.js. @param {HTMLElement} element @param {Context} context */
-export function open(element, { card, rest, keys }) {
+export function open(element, { card, rest, keys, onCard }) {
   const inspect = (kept ??= new Inspect(card));
+  inspect.renew();
+  onCard(() => inspect.renew());
   element.append(inspect.element);
   if (rest === "try") {
     history.replaceState(null, "", "#inspect"); // a reload does not inspect them again
@@ -60,7 +62,14 @@ class Inspect {
     this.list = h("ul", { class: "results", "aria-label": "Results" });
     this.tally = h("div", { class: "tally", role: "status", hidden: true });
     this.anew = this.loadedAnew();
-    this.element = h("div", { class: "inspect empty" }, this.dropZone(), ...madeUpOf(card), this.anew, this.tally, this.list);
+    this.head = h("div");
+    this.element = h("div", { class: "inspect empty" }, this.head, this.anew, this.tally, this.list);
+  }
+
+  /** What the card says, as it is now. */
+  renew() {
+    this.head.replaceChildren(this.dropZone(), ...madeUpOf(this.card));
+    if (this.rows.length) this.count();
   }
 
   /** What to say where the page was loaded anew, which empties its list; nothing else. */

@@ -35,6 +35,11 @@ let refused = () => {};
 /** @param {(sentence: string) => void} call */
 export const onRefused = (call) => { refused = call; };
 
+/** Waited for with the inspector's fingerprint, and whether this station's answer is new, before an inspection is given. @type {(fingerprint: string, fresh: boolean) => Promise<void>} */
+let met = () => Promise.resolve();
+/** @param {typeof met} call */
+export const onInspector = (call) => { met = call; };
+
 /** @type {(() => void)[]} told of the next token */
 const told = [];
 let given = 0; // tokens so far
@@ -120,7 +125,11 @@ export function query(fields) {
 
 export const card = async () => /** @type {Inspector} */ (await json("/inspector"));
 /** @param {number} id */
-export const inspection = async (id) => /** @type {Inspection} */ (await json(`/inspections/${id}`));
+export async function inspection(id) {
+  const found = /** @type {Inspection} */ (await json(`/inspections/${id}`));
+  await met(found.inspector, false);
+  return found;
+}
 /** @param {Fields} fields */
 export const find = async (fields) => /** @type {History} */ (await json(`/inspections${query(fields)}`));
 /** @param {number} id */
@@ -157,6 +166,7 @@ export async function inspect(file) {
   const body = new FormData();
   body.append("files", file, file.name);
   const { inspections } = /** @type {Inspections} */ (await json("/inspections?door=page", { method: "POST", body }));
+  await met(inspections[0].inspector, true);
   return inspections[0];
 }
 

@@ -58,6 +58,22 @@ def test_the_sample_with_one_click(page: Any) -> None:
     screenshot(page, "station-inspect")
 
 
+def test_a_key_that_is_held_acts_once(page: Any) -> None:
+    """It repeats itself thirty times a second, and each time the sample would go into the log."""
+    button = page.get_by_role("button", name="Try the sample")
+    expect(button).to_be_visible()
+    for how, key in enumerate(["s", "Enter"], start=1):
+        if key == "Enter":
+            button.focus()
+        for _ in range(5):
+            page.keyboard.down(key)
+        page.keyboard.up(key)
+        finished(page, how * len(list_images(SAMPLES)))
+    for _ in range(3):
+        page.keyboard.down("j")  # what only moves may repeat
+    expect(rows(page).nth(2).get_by_role("button")).to_be_focused()
+
+
 def test_an_address_inspects_the_sample_at_once_and_a_reload_does_not(page: Any) -> None:
     """That of `steelsight demo`."""
     page.goto(

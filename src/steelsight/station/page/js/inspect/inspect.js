@@ -21,6 +21,8 @@ import { madeUpOf, tryWords } from "../lib/summary.js";
 /** How many results this tab has shown, for who loads the page anew. */
 const SHOWN = "steelsight-shown";
 
+const LOGGED = "The sample goes into the log like any other image.";
+
 /** Results stay while one looks at another view: the element is made once. @type {Inspect|null} */
 let kept = null;
 
@@ -87,10 +89,10 @@ class Inspect {
       h("h1", {}, matchMedia("(any-hover: hover)").matches ? "Drop images of steel here" : "Images of steel"),
       h("div", { class: "actions" },
         h("button", { id: "choose", class: "primary", type: "button", onclick: () => this.picker.click() }, "Choose images"),
-        samples.length > 0 && h("button", { id: "try-sample", type: "button", onclick: () => this.addSample() },
+        samples.length > 0 && h("button", { id: "try-sample", type: "button", title: LOGGED, onclick: () => this.addSample() },
           tryWords(samples))),
       h("p", { class: "soft" }, `JPEG, PNG, BMP or TIFF, up to ${size(limits.max_bytes)} and `,
-        `${whole(limits.max_pixels / 1e6)} megapixels each. They go to this station and nowhere else.`),
+        `${whole(limits.max_pixels / 1e6)} megapixels each. They go to this station and nowhere else. `, samples.length > 0 && LOGGED),
       this.picker);
     return zone;
   }
@@ -98,7 +100,7 @@ class Inspect {
   /** @param {AddKey} keys @returns {() => void} to be called before the view is left. */
   listen(keys) {
     keys("c", "choose images", () => this.picker.click());
-    if (this.card.samples.length) keys("s", "try the sample", () => this.addSample());
+    if (this.card.samples.length) keys("s", "try the sample, which goes into the log", () => this.addSample());
     keys("j", "next result", () => this.step(1));
     keys("k", "previous result", () => this.step(-1));
     keys("Enter", "open the result in the viewer");

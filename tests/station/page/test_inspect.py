@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, expect
 from steelsight.imaging.read import list_images
 from steelsight.inspector.ready import READY
 from steelsight.station.http.middleware.security import Access
+from steelsight.station.people import Person, hash_of
 
 pytestmark = needs_chromium
 
@@ -364,6 +365,24 @@ def test_a_station_with_a_token_asks_for_it(browser: Browser, inspector: Any, tm
         finished(page, 1)
         rows(page).first.get_by_role("button").click()
         expect(page.get_by_role("dialog").locator(".facts")).to_be_visible()
+
+
+def test_who_signs_out_leaves_no_token_behind(browser: Browser, inspector: Any, page: Any, tmp_path: Path) -> None:
+    expect(page.locator("#station")).to_have_text("line 2")
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    anna = Person(name="Anna", role="operator", sha256=hash_of("a-token-of-anna-alone"))
+    access = Access(people=(anna,))
+    with served(inspector, tmp_path, access) as (_, spoken), page_of(browser, spoken.base_url) as opened:
+        opened.goto("/")
+        opened.get_by_label("Token").fill("a-token-of-anna-alone")
+        opened.keyboard.press("Enter")
+        expect(opened.locator("#station")).to_have_text("Anna at line 2")
+        opened.reload()
+        expect(opened.locator(".drop")).to_be_visible()
+        opened.get_by_role("button", name="Sign out").click()
+        expect(opened.get_by_label("Token")).to_be_visible()
+        expect(opened.get_by_role("button", name="Sign out")).to_be_hidden()
+        assert opened.evaluate("sessionStorage.getItem('steelsight-token')") is None
 
 
 def test_a_token_that_changes_costs_neither_what_waits_nor_what_is_typed(

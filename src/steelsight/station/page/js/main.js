@@ -34,6 +34,7 @@ const VIEWS = {
 };
 
 const main = only("main", HTMLElement);
+const signOut = only("#sign-out", HTMLElement);
 let leave = () => {};
 let drawAnew = () => {}; // of the view, with another inspector's card
 let keys = keyboard.layer();
@@ -100,7 +101,8 @@ async function cardNow() {
   ours = true;
   const before = card?.fingerprint ?? now.fingerprint;
   card = Object.assign(card ?? now, now);
-  only("#station", HTMLElement).textContent = card.station;
+  only("#station", HTMLElement).textContent = card.person ? `${card.person.name} at ${card.station}` : card.station;
+  signOut.hidden = !card.needs_token;
   if (before !== card.fingerprint) {
     others.clear();
     exchanged.textContent = `Another inspector is at work in this station now: ${card.name}, fingerprint ${card.fingerprint.slice(0, 12)}. `
@@ -118,11 +120,16 @@ api.onInspector(async (fingerprint, fresh) => {
 });
 api.onRefused((sentence) => {
   ours = false;
+  signOut.hidden = true;
   askToken(main, sentence, route);
 });
 for (const [key, view] of Object.entries({ i: "inspect", y: "history", v: "review", c: "inspector" })) {
   keyboard.always(`g ${key}`, `go to ${view}`, () => { location.hash = view; });
 }
+signOut.addEventListener("click", () => {
+  api.setToken("");
+  location.reload(); // what was shown goes, too; where images wait, the browser asks first
+});
 only("#help", HTMLElement).addEventListener("click", () => keyboard.help());
 only(".skip", HTMLElement).addEventListener("click", (event) => {
   event.preventDefault(); // the address names views, not places in them

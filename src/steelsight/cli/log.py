@@ -70,6 +70,10 @@ Fingerprint = Annotated[
 FromDoor = Annotated[
     Literal["page", "http", "watch"] | None, typer.Option(help="Entries that came in by this channel.")
 ]
+OfStation = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Entries of this station, by its whole name (`--name` of `serve` and `watch`)."),
+]
 Reviewed = Annotated[
     bool | None, typer.Option("--reviewed/--not-reviewed", help="Entries that a person has reviewed, or has not.")
 ]
@@ -109,6 +113,7 @@ def export(
     defect_class: DefectClass = None,
     inspector: Fingerprint = None,
     door: FromDoor = None,
+    station: OfStation = None,
     reviewed: Reviewed = None,
     flagged: Flagged = None,
     as_json: AsJson = False,
@@ -126,6 +131,7 @@ def export(
         defect_class=defect_class,
         inspector=inspector,
         door=door,
+        station=station,
         reviewed=reviewed,
         flagged=flagged,
     )

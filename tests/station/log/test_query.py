@@ -78,7 +78,7 @@ def _fill(log: Any) -> None:
     added = log.add(
         [
             make_result(0, verdict="pass", runs=("", ""), door="page"),
-            make_result(1, verdict="reject", flags=("dark",), runs=("", "3 4")),
+            make_result(1, verdict="reject", flags=("dark",), runs=("", "3 4"), station="line1 b"),
             make_result(2, verdict=None, probability=None, name="Plate_100%.JPG"),
             make_result(3, error="not an image", size=None, runs=(), p_defect=None, door="watch"),
             make_result(4, inspector="cd" * 32, runs=("1 1",)),
@@ -111,6 +111,8 @@ def _fill(log: Any) -> None:
         ({"inspector": INSPECTOR}, [0, 1, 2, 3]),
         ({"inspector": "%"}, []),
         ({"door": "watch"}, [3]),
+        ({"station": "line1 b"}, [1]),
+        ({"station": "line1"}, []),
         ({"reviewed": True}, [3, 4]),
         ({"reviewed": False, "door": "http"}, [1, 2]),
         ({"flagged": True}, [1]),

@@ -96,3 +96,14 @@ def test_a_station_that_has_long_been_silent_costs_little(log: InspectionLog, mo
 
 def test_of_an_empty_log(log: InspectionLog) -> None:
     assert (log.buckets(), log.waiting(), log.reviewed()) == ([], 0, 0)
+
+
+def test_counts_of_one_station_are_of_its_images_alone(log: InspectionLog) -> None:
+    assert log.stations() == []
+    results = [make_result(number, station=f"line {1 + number % 2}") for number in range(5)]
+    log.review(log.add(results)[0].id, after_version=0, agrees=True, word="reject")
+    assert log.stations() == ["line 1", "line 2"]
+    for station, images, reviewed in (("line 1", 3, 1), ("line 2", 2, 0), ("line", 0, 0), (None, 5, 1)):
+        assert sum(one.counts.images for one in log.buckets(station=station)) == images
+        assert log.reviewed(station=station) == reviewed
+        assert log.waiting(station=station) == images - reviewed

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from steelsight.dataset.read import read_dataset
 from steelsight.imaging.read import read_image
 from steelsight.inspector.checksums import write_checksums
 from steelsight.station.http.middleware.security import Access
+from steelsight.station.log.query import Query
+from steelsight.station.writers import note_writer
 from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.evaluated_files import write_evaluation_set
 
@@ -112,6 +115,32 @@ def test_a_row_says_what_the_reason_says(page: Any, client: Any) -> None:
     row = page.locator(".inspections tbody tr").first
     expect(row.locator("[data-label='P(defect)']")).to_have_text(re.compile(rf"^[<>]? ?{one['p_defect']:.2f}$"))
     expect(row.locator("[data-label=Channel]")).to_have_text({"page": "page", "http": "HTTP"}[one["door"]])
+
+
+def test_of_several_stations_each_line_is_told_apart(browser: Browser, page: Any, tested: Any, tmp_path: Path) -> None:
+    expect(page.locator(".inspections tbody tr").first).to_be_visible()
+    for alone in (page.locator("select[name=station]"), page.get_by_role("columnheader", name="Station")):
+        expect(alone).to_be_hidden()
+    with served(tested, tmp_path) as (station, spoken), page_of(browser, spoken.base_url) as opened:
+        note_writer(tmp_path, "line 1")
+        assert send(spoken, *IMAGES[:2]).status_code == 200
+        one = station.log.find(Query(limit=1)).inspections[0].result
+        station.log.add([replace(one, station="line 1", name="other.jpg")])
+        opened.goto("/#history")
+        lines = opened.locator(".inspections tbody tr")
+        expect(lines.locator("[data-label=Station]")).to_have_text(["line 1", "line 2", "line 2"])
+        heading = opened.get_by_role("heading", name="Counts over time")
+        expect(heading).to_have_text("Counts over time: all 2 stations")
+        expect(opened.get_by_role("img", name="Verdicts of 3 images")).to_be_visible()
+        opened.locator("select[name=station]").select_option("line 1")
+        expect(lines).to_have_count(1)
+        expect(heading).to_have_text("Counts over time: line 1")
+        expect(opened.get_by_role("img", name="Verdicts of 1 image in the last 30 days, line 1")).to_be_visible()
+        with opened.expect_download() as saved:
+            opened.get_by_role("link", name="CSV").click()
+        assert len(Path(saved.value.path()).read_text().splitlines()) == 2
+        opened.get_by_role("button", name="other.jpg").click()
+        expect(opened.locator(".facts")).to_contain_text("line 1")
 
 
 def test_from_and_to_stand_side_by_side(browser: Browser, client: Any) -> None:
@@ -236,7 +265,9 @@ def test_counts_are_of_the_dates_chosen_last_whatever_answer_comes_last(page: An
     with page.expect_response("**/statistics?*since=*per=hour*"):  # the last that is asked for
         until.fill("")
     expect(all_of_them).to_be_visible()
-    held[0].fulfill(json={"buckets": [], "totals": dict.fromkeys(KINDS, 0), "reviewed": 0, "waiting": 0})
+    held[0].fulfill(
+        json={"buckets": [], "totals": dict.fromkeys(KINDS, 0), "reviewed": 0, "waiting": 0, "stations": []}
+    )
     page.wait_for_timeout(200)
     expect(all_of_them).to_be_visible()
 

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, expect
 from steelsight.imaging.read import list_images
 from steelsight.inspector.ready import READY
 from steelsight.station.http.middleware.security import Access
+from steelsight.station.people import Person, hash_of
 
 pytestmark = needs_chromium
 
@@ -56,6 +57,22 @@ def test_the_sample_with_one_click(page: Any) -> None:
     finished(page, len(list_images(SAMPLES)))
     expect(page.locator(".tally")).to_contain_text(f"{len(list_images(SAMPLES))} images")
     screenshot(page, "station-inspect")
+
+
+def test_a_key_that_is_held_acts_once(page: Any) -> None:
+    """It repeats itself thirty times a second, and each time the sample would go into the log."""
+    button = page.get_by_role("button", name="Try the sample")
+    expect(button).to_be_visible()
+    for how, key in enumerate(["s", "Enter"], start=1):
+        if key == "Enter":
+            button.focus()
+        for _ in range(5):
+            page.keyboard.down(key)
+        page.keyboard.up(key)
+        finished(page, how * len(list_images(SAMPLES)))
+    for _ in range(3):
+        page.keyboard.down("j")  # what only moves may repeat
+    expect(rows(page).nth(2).get_by_role("button")).to_be_focused()
 
 
 def test_an_address_inspects_the_sample_at_once_and_a_reload_does_not(page: Any) -> None:
@@ -199,8 +216,11 @@ def test_a_network_that_is_away_for_a_while_does_not_cost_all_that_waits(page: A
     while failed.count() < 4 and time.monotonic() < deadline:
         page.clock.run_for(1)
         page.wait_for_timeout(100)
-    page.clock.run_for(2000)
+    for _ in range(24):  # two minutes, in which the page looks again and again
+        page.clock.run_for(5000)
+        page.wait_for_timeout(50)
     expect(failed).to_have_count(4)
+    expect(page.locator(".tally")).to_contain_text("what waits is sent when it can")
     closes = "dispatchEvent(new Event('beforeunload', {cancelable: true}))"
     assert not page.evaluate(closes)  # the browser asks first
     page.context.set_offline(False)
@@ -208,8 +228,9 @@ def test_a_network_that_is_away_for_a_while_does_not_cost_all_that_waits(page: A
     finished(page, 10)
     assert page.evaluate(closes)
     expect(failed).to_have_count(4)
-    for _ in range(4):
-        failed.first.get_by_role("button", name="Try again").click()
+    failed.first.get_by_role("button", name="Try again").click()
+    finished(page, 10)
+    page.get_by_role("button", name="Try all again").click()
     finished(page, 10)
     expect(failed).to_have_count(0)
 
@@ -229,6 +250,39 @@ def test_a_file_that_is_dropped_in_another_view_does_not_replace_the_page(page: 
             kind,
         )
         assert not replaced
+
+
+def test_another_inspector_in_the_station_is_known_to_a_page_that_is_open(page: Any, client: Any) -> None:
+    """As after `decide` or `export` and a restart."""
+    card = client.get("/api/v1/inspector").json()
+    before = {**card, "fingerprint": "0" * 64, "policy": {**card["policy"], "pass_at": 0.5}}
+
+    def begin_before(view: str) -> None:
+        page.route("**/api/v1/inspector", lambda route: route.fulfill(json=before))
+        page.goto("about:blank")
+        page.goto(f"/#{view}")
+        expect(page.locator("#station")).not_to_be_empty()
+        expect(page.locator(".view")).to_be_visible()
+        page.unroute("**/api/v1/inspector")
+
+    told = page.locator(".notice", has_text="Another inspector is at work in this station now")
+    begin_before("inspect")
+    drop(page, *((path.name, path.read_bytes()) for path in IMAGES[:3]))
+    finished(page, 3)
+    expect(page.locator(".tally .gauge-key")).to_contain_text("passes up to 0.20")
+    expect(told).to_have_count(1)
+    rows(page).first.get_by_role("button").click()
+    expect(page.locator(".sheet .slider input:enabled").first).to_be_visible()
+    page.keyboard.press("Escape")
+    page.goto("/#inspector")
+    expect(page.locator("code").first).to_have_text(card["fingerprint"])
+    expect(told).to_have_count(0)  # once is enough
+    begin_before("inspector")
+    expect(page.locator("code").first).to_have_text(before["fingerprint"])
+    page.goto("/#history")
+    expect(told).to_be_visible()
+    page.locator(".inspections th button").first.click()
+    expect(page.locator(".sheet .slider input:enabled").first).to_be_visible()
 
 
 def test_with_the_keyboard_alone(page: Any) -> None:
@@ -311,6 +365,24 @@ def test_a_station_with_a_token_asks_for_it(browser: Browser, inspector: Any, tm
         finished(page, 1)
         rows(page).first.get_by_role("button").click()
         expect(page.get_by_role("dialog").locator(".facts")).to_be_visible()
+
+
+def test_who_signs_out_leaves_no_token_behind(browser: Browser, inspector: Any, page: Any, tmp_path: Path) -> None:
+    expect(page.locator("#station")).to_have_text("line 2")
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    anna = Person(name="Anna", role="operator", sha256=hash_of("a-token-of-anna-alone"))
+    access = Access(people=(anna,))
+    with served(inspector, tmp_path, access) as (_, spoken), page_of(browser, spoken.base_url) as opened:
+        opened.goto("/")
+        opened.get_by_label("Token").fill("a-token-of-anna-alone")
+        opened.keyboard.press("Enter")
+        expect(opened.locator("#station")).to_have_text("Anna at line 2")
+        opened.reload()
+        expect(opened.locator(".drop")).to_be_visible()
+        opened.get_by_role("button", name="Sign out").click()
+        expect(opened.get_by_label("Token")).to_be_visible()
+        expect(opened.get_by_role("button", name="Sign out")).to_be_hidden()
+        assert opened.evaluate("sessionStorage.getItem('steelsight-token')") is None
 
 
 def test_a_token_that_changes_costs_neither_what_waits_nor_what_is_typed(

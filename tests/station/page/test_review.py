@@ -310,6 +310,34 @@ def test_of_two_who_review_at_once_the_later_sees_the_earlier(browser: Browser, 
         assert np.array_equal(masks(second["runs"])[name], masks(one["runs"])[name] | inside(SIZE, *corners))
 
 
+def test_what_another_has_reviewed_is_passed_over_and_shown_so(
+    browser: Browser, inspector: Any, tmp_path: Path
+) -> None:
+    word = {"after_version": 0, "agrees": True, "word": "reject", "reviewer": "Anna", "comment": ""}
+    with served(inspector, tmp_path) as (_, spoken), page_of(browser, spoken.base_url) as ben:
+        assert send(spoken, *IMAGES[:5], timeout=120).status_code == 200
+        first, second, third, fourth, _ = found(spoken, order="doubt")
+        ben.clock.install()
+        ben.goto("/#review")
+        expect(ben.locator(".review-head h2")).to_have_text(first["name"])
+        expect(ben.locator(".drawing [data-class]")).to_have_count(2)
+
+        def says_anna(one: Any) -> None:
+            spoken.post(f"/api/v1/inspections/{one['id']}/reviews", json=word).raise_for_status()
+
+        says_anna(second)
+        ben.get_by_label("reject", exact=True).check()
+        ben.get_by_role("button", name="Agree", exact=True).click()
+        expect(ben.locator(".review-head h2")).to_have_text(third["name"])
+        expect(ben.locator(f".queue [data-id='{second['id']}']")).to_contain_text("Anna")
+        says_anna(fourth)
+        ben.clock.fast_forward(30_000)
+        expect(ben.locator(f".queue [data-id='{fourth['id']}']")).to_contain_text("Anna")
+        says_anna(third)
+        ben.goto(f"/#review/{third['id']}")
+        expect(ben.locator(f".queue [data-id='{third['id']}']")).to_contain_text("Anna")
+
+
 def draw(page: Any, *points: Any) -> Any:
     """A polygon of the first class; its corners in the image."""
     tool(page, "polygon")

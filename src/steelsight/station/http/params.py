@@ -62,6 +62,7 @@ class Filters(Model):
     defect_class: Text | None = Field(default=None, alias="class")
     inspector: Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")] | None = None
     door: Channel | None = None
+    station: Text | None = None
     reviewed: bool | None = None
     flagged: bool | None = None
 

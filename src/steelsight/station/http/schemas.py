@@ -273,12 +273,14 @@ class BucketAnswer(CountsAnswer):
 
 
 class StatisticsAnswer(Model):
-    """Counts over time; `waiting` counts the inspections with verdict review that no one has reviewed."""
+    """Counts over time; `waiting` counts the inspections with verdict review that no one has reviewed. `stations` are the
+    names of those that write into the log, whatever was asked for."""
 
     buckets: list[BucketAnswer]
     totals: CountsAnswer
     reviewed: int
     waiting: int
+    stations: list[str]
 
 
 class DriftAnswer(Model):

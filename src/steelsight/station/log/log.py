@@ -39,6 +39,7 @@ from steelsight.station.log.statistics import (
     count_reviewed,
     count_waiting,
     latest_scores,
+    latest_stations,
 )
 from steelsight.station.log.tables import arrivals, inspections, inspectors, reviews
 from steelsight.station.log.values import arrival_key, to_microseconds, utc, written
@@ -252,21 +253,30 @@ class InspectionLog:
             return [to_review(row) for row in connection.execute(statement)]
 
     def buckets(
-        self, since: datetime | None = None, until: datetime | None = None, per: Per = "day"
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        per: Per = "day",
+        station: str | None = None,
     ) -> list[TimeBucket]:
-        """How many images ended in which way, by hour or day, the earliest first."""
+        """How many images ended in which way, by hour or day, the earliest first; of one station where it is named."""
         with self.reading() as connection:
-            return count_buckets(connection, since, until, per)
+            return count_buckets(connection, Query(since=since, until=until, station=station), per)
 
-    def reviewed(self, since: datetime | None = None, until: datetime | None = None) -> int:
+    def reviewed(self, since: datetime | None = None, until: datetime | None = None, station: str | None = None) -> int:
         """How many images a person has looked at."""
         with self.reading() as connection:
-            return count_reviewed(connection, since, until)
+            return count_reviewed(connection, Query(since=since, until=until, station=station))
 
-    def waiting(self, since: datetime | None = None, until: datetime | None = None) -> int:
+    def waiting(self, since: datetime | None = None, until: datetime | None = None, station: str | None = None) -> int:
         """How many images have the verdict review and nobody has looked at them."""
         with self.reading() as connection:
-            return count_waiting(connection, since, until)
+            return count_waiting(connection, Query(since=since, until=until, station=station))
+
+    def stations(self) -> list[str]:
+        """Names of the stations of the latest 100,000 inspections, in order."""
+        with self.reading() as connection:
+            return latest_stations(connection)
 
     def scores(
         self, inspector: str, last: int, stations: Collection[str], tried: Collection[str] = ()

@@ -35,6 +35,7 @@ class Query(Model):
         defect_class: shows a defect of this class.
         inspector: first digits of an inspector's fingerprint.
         door: see `Channel`.
+        station: the name of the station that inspected it.
         reviewed: whether a person has looked.
         flagged: whether anything about the image is unusual.
         order: see `Order`.
@@ -49,6 +50,7 @@ class Query(Model):
     defect_class: str | None = None
     inspector: str | None = None
     door: Channel | None = None
+    station: str | None = None
     reviewed: bool | None = None
     flagged: bool | None = None
     order: Order = "newest"
@@ -90,6 +92,8 @@ def conditions(query: Query) -> list[ColumnElement[bool]]:
         wanted.append(select(own.c.id).where(own.c.id == columns.inspector_id, starts).exists())
     if query.door is not None:
         wanted.append(columns.door == query.door)
+    if query.station is not None:
+        wanted.append(columns.station == written(query.station))
     if query.reviewed is not None:
         wanted.append(columns.reviewed.is_(query.reviewed))
     if query.flagged is not None:

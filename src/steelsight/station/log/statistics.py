@@ -15,7 +15,7 @@ Per = Literal["hour", "day"]
 """Width of a bucket; both begin with the hour or day of UTC."""
 
 _LOOKED_AT = 100_000
-"""Of the log's latest inspections, in which a station's are looked for: they follow no index of their own."""
+"""Of the log's latest inspections, in which stations and their images are looked for: they follow no index of their own."""
 _WIDTHS = {"hour": 3_600_000_000, "day": 86_400_000_000}
 
 
@@ -63,8 +63,8 @@ class TimeBucket:
     counts: VerdictCounts
 
 
-def count_buckets(connection: Connection, since: datetime | None, until: datetime | None, per: Per) -> list[TimeBucket]:
-    """VerdictCounts by hour or day, the earliest first; where nothing came there is no bucket."""
+def count_buckets(connection: Connection, query: Query, per: Per) -> list[TimeBucket]:
+    """VerdictCounts by hour or day, the earliest first, where any came; a query's order and page do not count."""
     columns, width = inspections.c, _WIDTHS[per]
     start = (columns.at - columns.at % width).label("start")
     sums = (
@@ -75,23 +75,30 @@ def count_buckets(connection: Connection, since: datetime | None, until: datetim
         _sum("unreadable", columns.unreadable),
         _sum("flagged", columns.flagged),
     )
-    wanted = conditions(Query(since=since, until=until))
+    wanted = conditions(query)
     statement = select(start, *sums).where(*wanted).group_by(start).order_by(start)
     return [_bucket(row) for row in connection.execute(statement)]
 
 
-def count_reviewed(connection: Connection, since: datetime | None, until: datetime | None) -> int:
+def count_reviewed(connection: Connection, query: Query) -> int:
     """Inspections that a person has looked at."""
-    wanted = conditions(Query(since=since, until=until, reviewed=True))
+    wanted = conditions(query.model_copy(update={"reviewed": True}))
     return connection.execute(select(func.count()).select_from(inspections).where(*wanted)).scalar_one()
 
 
-def count_waiting(connection: Connection, since: datetime | None, until: datetime | None) -> int:
+def count_waiting(connection: Connection, query: Query) -> int:
     """Inspections whose verdict is review and that nobody has looked at."""
     # as a sum it is read off one index, in the order of time; as a condition on two columns it would be looked up row by row
     waits = _sum("waiting", (inspections.c.verdict == "review") & ~inspections.c.reviewed)
-    statement = select(waits).where(*conditions(Query(since=since, until=until)))
+    statement = select(waits).where(*conditions(query))
     return connection.execute(statement).scalar_one() or 0
+
+
+def latest_stations(connection: Connection) -> list[str]:
+    """Names of the stations of the log's latest 100,000 inspections, in order."""
+    latest = connection.execute(select(func.max(inspections.c.id))).scalar() or 0
+    of_latest = select(inspections.c.station).where(inspections.c.id > latest - _LOOKED_AT).distinct()
+    return sorted(connection.execute(of_latest).scalars())
 
 
 def latest_scores(

@@ -28,6 +28,26 @@ def test_counts_over_time(client: Client) -> None:
     assert client.get("/api/v1/statistics", params={"since": later}).json()["buckets"] == []
 
 
+def test_of_several_stations_one_can_be_asked_for(tmp_path: Path) -> None:
+    """In a folder's own log, and in one that several folders share."""
+    inspector = make_judging_inspector(tmp_path / "inspector")
+    for database in (None, f"sqlite:///{tmp_path / 'shared.sqlite'}"):
+        data = tmp_path / ("shared" if database else "own")
+        with served(inspector, data, database=database) as (station, client):
+            assert client.get("/api/v1/statistics").json()["stations"] == ([] if database else ["line 2"])
+            note_writer(data, "line 1")
+            station.log.add(
+                [make_result(n, inspector=station.fingerprint, station=f"line {1 + n % 2}") for n in range(5)]
+            )
+            for asked, images in ({"station": "line 1"}, 3), ({"station": "line"}, 0), ({}, 5):
+                answer = client.get("/api/v1/statistics", params=asked).json()
+                assert answer["stations"] == ["line 1", "line 2"]
+                assert sum(answer["totals"][kind] for kind in ("pass", "review", "reject")) == images
+                assert answer["waiting"] == images
+                assert len(found(client, **asked)) == images
+                assert len(client.get("/api/v1/log.csv", params=asked).text.splitlines()) == 1 + images
+
+
 def test_drift_says_why_it_is_not_known(client: Client) -> None:
     answer = client.get("/api/v1/drift").json()
     assert answer["known"] is False

@@ -14,8 +14,11 @@ const VERDICTS = ["pass", "review", "reject"];
 /**
  * @param {Inspector} card
  * @param {() => void} changed called after every change, a moment after the last key of a text.
- * @returns {{element: HTMLFormElement, name: HTMLInputElement, fields: () => Fields, dates: () => Dates}} `name` is what is
- *   searched for; `fields` are those of GET /inspections; `dates` only since and until, of the reader's own days.
+ * @returns {{
+ *   element: HTMLFormElement, name: HTMLInputElement, fields: () => Fields, dates: () => Dates, station: () => string,
+ *   offer: (stations: string[]) => void,
+ * }} `name` is what is searched for; `fields` are those of GET /inspections; `dates` only since and until, of the reader's own
+ *   days; `station` the chosen one, empty for all of those that are offered.
  */
 export function makeFilters(card, changed) {
   /** @type {ReturnType<typeof setTimeout>|undefined} */
@@ -32,9 +35,12 @@ export function makeFilters(card, changed) {
     class: choice("class", "any", Object.fromEntries(card.classes.map((one) => [one.name, one.name]))),
     door: choice("door", "any", CHANNELS),
     reviewed: choice("reviewed", "any", { false: "not yet", true: "reviewed" }),
+    station: choice("station", "all", {}),
     flagged: choice("flagged", "any", { true: "flagged", false: "not flagged" }),
     order: choice("order", null, { newest: "newest first", oldest: "oldest first", doubt: "most doubtful first" }),
   };
+  const ofStation = labelled("Station", selects.station);
+  ofStation.hidden = true;
   const element = h(
     "form",
     { class: "filters", role: "search", "aria-label": "Filters of the history", oninput: later },
@@ -43,6 +49,7 @@ export function makeFilters(card, changed) {
       verdicts.map((input) => h("label", { class: "check" }, input, input.value)))),
     labelled("Class", selects.class),
     labelled("Channel", selects.door),
+    ofStation,
     labelled("Reviewed", selects.reviewed),
     labelled("Unusual", selects.flagged),
     h("div", { class: "pair" }, labelled("From", since), labelled("To", until)),
@@ -58,7 +65,16 @@ export function makeFilters(card, changed) {
     ...Object.fromEntries(Object.entries(selects).map(([key, { value }]) => [key, value])),
     ...dates(),
   });
-  return { element, name, fields, dates };
+  const station = () => selects.station.value;
+  /** @param {string[]} stations one alone is no choice. */
+  const offer = (stations) => {
+    const chosen = station();
+    if (chosen && !stations.includes(chosen)) stations = [...stations, chosen];
+    ofStation.hidden = stations.length < 2;
+    selects.station.replaceChildren(...optionsOf("all", Object.fromEntries(stations.map((one) => [one, one]))));
+    selects.station.value = chosen;
+  };
+  return { element, name, fields, dates, station, offer };
 }
 
 /**
@@ -81,11 +97,11 @@ function labelled(text, control) {
  * @param {Record<string, string>} options
  */
 function choice(name, any, options) {
-  const entries = Object.entries(options);
-  return h(
-    "select",
-    { name },
-    any === null ? null : h("option", { value: "" }, any),
-    entries.map(([value, text]) => h("option", { value }, text)),
-  );
+  return h("select", { name }, optionsOf(any, options));
+}
+
+/** @param {string|null} any @param {Record<string, string>} options */
+function optionsOf(any, options) {
+  const first = any === null ? [] : [h("option", { value: "" }, any)];
+  return [...first, ...Object.entries(options).map(([value, text]) => h("option", { value }, text))];
 }

@@ -60,6 +60,8 @@ class History {
     this.message = h("div", { class: "told" });
     this.alarm = h("div");
     this.rows = h("tbody");
+    this.table = table(this.rows);
+    this.heading = h("h2", {}, "Counts over time");
     this.older = h("button", { type: "button", hidden: true, title: "(o)", onclick: () => this.more() }, "Older");
     element.append(
       h("h1", {}, "History"),
@@ -68,10 +70,10 @@ class History {
       h("details", { class: "trends", open: matchMedia("(min-width: 44rem)").matches, ontoggle: () => this.draw() },
         h("summary", {}, "Counts and score drift"),
         h("div", {},
-          h("section", {}, h("div", { class: "heading" }, h("h2", {}, "Counts over time"), this.per), this.counts),
+          h("section", {}, h("div", { class: "heading" }, this.heading, this.per), this.counts),
           h("section", {}, h("h2", {}, "Score drift"), this.drift))),
       this.filters.element,
-      h("section", { class: "found", "aria-label": "Inspections" }, table(this.rows), this.older, this.files));
+      h("section", { class: "found", "aria-label": "Inspections" }, h("div", { class: "scroll" }, this.table), this.older, this.files));
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(element);
   }
@@ -108,7 +110,7 @@ class History {
       const from = this.found.length;
       this.found.push(...inspections);
       this.rows.append(...inspections.map((inspection, index) => this.row(inspection, from + index)));
-      if (!this.found.length) this.rows.append(h("tr", {}, h("td", { class: "none soft", colspan: 7 }, this.nothing())));
+      if (!this.found.length) this.rows.append(h("tr", {}, h("td", { class: "none soft", colspan: 8 }, this.nothing())));
       this.cursor = next;
       this.older.hidden = next === null;
       this.older.textContent = asked.order === "newest" ? "Older" : "More";
@@ -136,6 +138,7 @@ class History {
       cell("P(defect)", probabilityOf(inspection)),
       cell("Found", inspection.error ?? foundIn(inspection)),
       cell("Channel", CHANNELS[inspection.door]),
+      cell("Station", inspection.station),
       cell("Reviewed", review));
   }
 
@@ -158,7 +161,7 @@ class History {
     const turn = ++this.counting;
     await this.trying(async () => {
       const { since, until } = this.filters.dates();
-      const dates = { since, until };
+      const dates = { since, until, station: this.filters.station() };
       if (!since && !until) dates.since = new Date(Date.now() - SHOWN_DAYS * DAY).toISOString();
       /** @type {"hour"|"day"} */
       let per = this.per.value === "hour" ? "hour" : "day";
@@ -169,7 +172,13 @@ class History {
       }
       if (turn !== this.counting) return;
       const span = since || until ? "on the chosen dates" : `in the last ${SHOWN_DAYS} days`;
-      this.counted = { statistics, per, span };
+      const { stations } = statistics;
+      const several = stations.length > 1 || dates.station !== "";
+      this.filters.offer(stations);
+      this.table.classList.toggle("of-several", several);
+      const scope = several ? dates.station || `all ${stations.length} stations` : "";
+      this.heading.textContent = scope ? `Counts over time: ${scope}` : "Counts over time";
+      this.counted = { statistics, per, span: scope ? `${span}, ${scope}` : span };
       this.draw();
     });
   }
@@ -226,7 +235,7 @@ function lasts(buckets) {
 
 /** @param {HTMLElement} rows */
 function table(rows) {
-  const names = ["Image", "When", "Verdict", "P(defect)", "Found", "Channel", "Review"];
-  const head = h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name))));
-  return h("div", { class: "scroll" }, h("table", { class: "inspections" }, head, rows));
+  const names = ["Image", "When", "Verdict", "P(defect)", "Found", "Channel", "Station", "Review"];
+  const head = h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col", "data-label": name }, name))));
+  return h("table", { class: "inspections" }, head, rows);
 }

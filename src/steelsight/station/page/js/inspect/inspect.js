@@ -21,6 +21,8 @@ import { madeUpOf, tryWords } from "../lib/summary.js";
 /** How many results this tab has shown, for who loads the page anew. */
 const SHOWN = "steelsight-shown";
 
+const LOGGED = "The sample goes into the log like any other image.";
+
 /** Results stay while one looks at another view: the element is made once. @type {Inspect|null} */
 let kept = null;
 
@@ -29,8 +31,10 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 /** Show the view; see main.js. @param {HTMLElement} element @param {Context} context */
-export function open(element, { card, rest, keys }) {
+export function open(element, { card, rest, keys, onCard }) {
   const inspect = (kept ??= new Inspect(card));
+  inspect.renew();
+  onCard(() => inspect.renew());
   element.append(inspect.element);
   if (rest === "try") {
     history.replaceState(null, "", "#inspect"); // a reload does not inspect them again
@@ -52,6 +56,7 @@ class Inspect {
       held: (row, why) => row.say(why),
       done: (row, inspection) => void this.done(row, inspection),
       failed: (row, error) => this.failed(row, error),
+      away: () => this.count(),
     });
     /** @type {HTMLInputElement} */
     this.picker = h("input", { id: "files", type: "file", multiple: true, accept: "image/*,.tif,.tiff,.bmp", class: "unseen",
@@ -59,7 +64,14 @@ class Inspect {
     this.list = h("ul", { class: "results", "aria-label": "Results" });
     this.tally = h("div", { class: "tally", role: "status", hidden: true });
     this.anew = this.loadedAnew();
-    this.element = h("div", { class: "inspect empty" }, this.dropZone(), ...madeUpOf(card), this.anew, this.tally, this.list);
+    this.head = h("div");
+    this.element = h("div", { class: "inspect empty" }, this.head, this.anew, this.tally, this.list);
+  }
+
+  /** What the card says, as it is now. */
+  renew() {
+    this.head.replaceChildren(this.dropZone(), ...madeUpOf(this.card));
+    if (this.rows.length) this.count();
   }
 
   /** What to say where the page was loaded anew, which empties its list; nothing else. */
@@ -77,10 +89,10 @@ class Inspect {
       h("h1", {}, matchMedia("(any-hover: hover)").matches ? "Drop images of steel here" : "Images of steel"),
       h("div", { class: "actions" },
         h("button", { id: "choose", class: "primary", type: "button", onclick: () => this.picker.click() }, "Choose images"),
-        samples.length > 0 && h("button", { id: "try-sample", type: "button", onclick: () => this.addSample() },
+        samples.length > 0 && h("button", { id: "try-sample", type: "button", title: LOGGED, onclick: () => this.addSample() },
           tryWords(samples))),
       h("p", { class: "soft" }, `JPEG, PNG, BMP or TIFF, up to ${size(limits.max_bytes)} and `,
-        `${whole(limits.max_pixels / 1e6)} megapixels each. They go to this station and nowhere else.`),
+        `${whole(limits.max_pixels / 1e6)} megapixels each. They go to this station and nowhere else. `, samples.length > 0 && LOGGED),
       this.picker);
     return zone;
   }
@@ -88,7 +100,7 @@ class Inspect {
   /** @param {AddKey} keys @returns {() => void} to be called before the view is left. */
   listen(keys) {
     keys("c", "choose images", () => this.picker.click());
-    if (this.card.samples.length) keys("s", "try the sample", () => this.addSample());
+    if (this.card.samples.length) keys("s", "try the sample, which goes into the log", () => this.addSample());
     keys("j", "next result", () => this.step(1));
     keys("k", "previous result", () => this.step(-1));
     keys("Enter", "open the result in the viewer");
@@ -131,7 +143,7 @@ class Inspect {
   /** @param {Given[]} items */
   take(items) {
     const rows = items.map((item) =>
-      new ResultRow({ ...item, open: (row) => this.openRow(row), again: (row) => this.again(row) }));
+      new ResultRow({ ...item, open: (row) => this.openRow(row), again: (row) => this.again([row]) }));
     if (!rows.length) return;
     this.element.classList.remove("empty");
     this.rows.unshift(...rows); // the newest on top, where one looks
@@ -141,10 +153,10 @@ class Inspect {
     this.count();
   }
 
-  /** @param {ResultRow} row */
-  again(row) {
-    row.restart();
-    this.uploads.add([row]);
+  /** Send anew what was not inspected. @param {ResultRow[]} rows */
+  again(rows) {
+    for (const row of rows) row.restart();
+    this.uploads.add(rows);
     this.count();
   }
 
@@ -194,15 +206,18 @@ class Inspect {
     /** @param {Verdict|null} verdict */
     const of = (verdict) => this.rows.filter(({ inspection }) => inspection && inspection.verdict === verdict).length;
     const progress = h("progress", { max: this.rows.length, value: finished.length, "aria-label": "Inspected" });
-    const failed = finished.filter((row) => row.error).length;
+    const failed = finished.filter((row) => row.error);
+    const { away, waiting } = this.uploads;
     this.tally.hidden = false;
     this.tally.replaceChildren(
       h("span", {}, finished.length < this.rows.length
         ? `${whole(finished.length)} of ${count(this.rows.length, "image")}`
         : count(this.rows.length, "image")),
       ...verdicts.filter(of).map((verdict) => h("span", { class: "share" }, whole(of(verdict)), badge(verdict))),
-      ...(failed ? [h("button", { class: "quiet share", type: "button", title: "Show the first of them", onclick: () => this.toFailed() },
-        `${whole(failed)} not inspected`)] : []),
+      ...(failed.length ? [h("button", { class: "quiet share", type: "button", title: "Show the first of them", onclick: () => this.toFailed() },
+        `${whole(failed.length)} not inspected`)] : []),
+      ...(failed.length > 1 ? [h("button", { class: "quiet", type: "button", onclick: () => this.again(failed) }, "Try all again")] : []),
+      ...(away && waiting.length ? [h("span", { class: "soft" }, "The station is away or cannot keep results: what waits is sent when it can.")] : []),
       ...(keyOf(this.card)),
       ...(finished.length < this.rows.length ? [progress] : []));
   }

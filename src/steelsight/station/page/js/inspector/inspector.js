@@ -12,8 +12,14 @@ import { count, level, percent, probability, size, time, whole } from "../lib/fo
  */
 
 /** Show the view; see main.js. @param {HTMLElement} element @param {Context} context */
-export function open(element, { card }) {
-  element.append(h("h1", {}, card.made_up ? "The ready inspector" : card.name), ...madeUpOf(card), h("p", { class: "soft" },
+export function open(element, { card, onCard }) {
+  draw(element, card);
+  onCard(() => draw(element, card));
+}
+
+/** @param {HTMLElement} element @param {Inspector} card */
+function draw(element, card) {
+  element.replaceChildren(h("h1", {}, card.made_up ? "The ready inspector" : card.name), ...madeUpOf(card), h("p", { class: "soft" },
     `Recipe ${card.recipe}, exported ${time(card.created)} by steelsight ${card.version}, ${card.precision}. Fingerprint `,
     h("code", {}, card.fingerprint), ". ", ...signer(card)),
   h("div", { class: "sections" }, verdicts(card), classes(card), networks(card), figures(card), limits(card)));

@@ -166,7 +166,7 @@
 
 /** @typedef {Counts & { start: string }} Bucket */
 
-/** @typedef {{ buckets: Bucket[], totals: Counts, reviewed: number, waiting: number }} Statistics */
+/** @typedef {{ buckets: Bucket[], totals: Counts, reviewed: number, waiting: number, stations: string[] }} Statistics */
 
 /**
  * How far a line's scores lie from the evidence.

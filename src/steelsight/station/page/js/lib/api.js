@@ -11,6 +11,9 @@
 /** @typedef {Record<string, Field|string[]>} Fields of a query; null, undefined and "" are left out */
 
 export const AWAY = "The station does not answer. Is it still running, and is the network up?";
+/** Of an answer that says that the station is not there, or not ready: none at all, a proxy's, or its own. */
+export const AWAY_STATUSES = [0, 502, 503, 504];
+const PATIENCE = 10_000; // ms for the answer whether the station is there
 const PREFIX = "/api/v1";
 const TOKEN = "steelsight-token";
 
@@ -31,6 +34,11 @@ export class ApiError extends Error {
 let refused = () => {};
 /** @param {(sentence: string) => void} call */
 export const onRefused = (call) => { refused = call; };
+
+/** Waited for with the inspector's fingerprint, and whether this station's answer is new, before an inspection is given. @type {(fingerprint: string, fresh: boolean) => Promise<void>} */
+let met = () => Promise.resolve();
+/** @param {typeof met} call */
+export const onInspector = (call) => { met = call; };
 
 /** @type {(() => void)[]} told of the next token */
 const told = [];
@@ -73,6 +81,16 @@ export async function request(path, options = {}) {
   throw new ApiError(message, response.status, wait > 0 ? wait : null);
 }
 
+/** Whether the station is there, with its networks, and can write images and log. @returns {Promise<boolean>} */
+export async function isReady() {
+  try {
+    const { status } = await fetch("/readyz", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    return !AWAY_STATUSES.includes(status);
+  } catch {
+    return false;
+  }
+}
+
 /** @param {Response} response */
 async function sentenceOf(response) {
   try {
@@ -107,7 +125,11 @@ export function query(fields) {
 
 export const card = async () => /** @type {Inspector} */ (await json("/inspector"));
 /** @param {number} id */
-export const inspection = async (id) => /** @type {Inspection} */ (await json(`/inspections/${id}`));
+export async function inspection(id) {
+  const found = /** @type {Inspection} */ (await json(`/inspections/${id}`));
+  await met(found.inspector, false);
+  return found;
+}
 /** @param {Fields} fields */
 export const find = async (fields) => /** @type {History} */ (await json(`/inspections${query(fields)}`));
 /** @param {number} id */
@@ -144,6 +166,7 @@ export async function inspect(file) {
   const body = new FormData();
   body.append("files", file, file.name);
   const { inspections } = /** @type {Inspections} */ (await json("/inspections?door=page", { method: "POST", body }));
+  await met(inspections[0].inspector, true);
   return inspections[0];
 }
 

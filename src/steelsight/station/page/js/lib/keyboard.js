@@ -11,6 +11,9 @@ import { h } from "./dom.js";
  * @typedef {(key: string, does: string, run?: Run|null) => void} AddKey
  */
 
+/** Keys that move or step, and may go on while they are held; any other acts once, for it may send or save. */
+const REPEATS = new Set(["j", "k", "+", "-", "[", "]", "u"]);
+
 /** @type {Keys[]} */
 const layers = [];
 /** @type {Keys} */
@@ -90,6 +93,9 @@ export function isTyping({ target }) {
 }
 
 document.addEventListener("keydown", (event) => {
+  // a browser clicks a button anew each time that a held Enter repeats itself
+  const clicks = event.key === "Enter" && event.target instanceof Element && event.target.closest("button, a, summary") !== null;
+  if (event.repeat && clicks) event.preventDefault();
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
   if (event.key === "?") {
     keyboard.help();
@@ -102,7 +108,7 @@ document.addEventListener("keydown", (event) => {
   const found = always.get(pair ?? "") ?? layers.at(-1)?.get(event.key) ?? always.get(event.key);
   if (found?.run) {
     event.preventDefault();
-    found.run(event);
+    if (!event.repeat || REPEATS.has(event.key)) found.run(event);
   } else if ([...always.keys()].some((key) => key.startsWith(`${event.key} `))) {
     first = event.key;
   }

@@ -6,7 +6,7 @@ import { h, notice } from "./dom.js";
 const WRITABLE = /^[\x20-\x7e]*$/; // what a header can hold, of what tokens are made of
 
 /**
- * Replace the main view by the question. The token is kept for this tab alone and is gone with it.
+ * Replace the main view by the question. The token is kept for this tab, until somebody signs out.
  * @param {HTMLElement} main
  * @param {string} sentence why the last token was refused; empty where none was given. @param {() => unknown} again
  */
@@ -29,7 +29,8 @@ export function askToken(main, sentence, again) {
     h("section", { class: "view login" },
       h("form", { onsubmit: answer },
         h("h1", {}, "This station asks for its token"),
-        h("p", { class: "soft" }, "Ask the person who runs the station. The token is kept in this tab only."),
+        h("p", { class: "soft" }, "Ask the person who runs the station. This tab keeps the token until you sign out; ",
+          "a browser may bring it back with a tab that was closed or is copied."),
         sentence && notice(sentence, "error"),
         h("label", { for: "token" }, "Token"),
         field,

@@ -71,15 +71,52 @@ export class Queue {
   }
 
   /**
-   * The next after the current that nobody has reviewed, else the first such; null where there is none.
+   * The next after the current that nobody has reviewed, else the first such; null where there is none. Others may have
+   * reviewed one since the list was fetched: the station is asked before it is given.
    * @returns {Promise<number|null>}
    */
   async nextOpen() {
-    const at = this.items.findIndex(({ id }) => id === this.current);
-    const open = [...this.items.slice(at + 1), ...this.items.slice(0, at + 1)].find(({ review }) => !review);
-    if (open || this.reviewed) return open?.id ?? null;
-    await this.load();
-    return this.nextOpen();
+    for (;;) {
+      const at = this.items.findIndex(({ id }) => id === this.current);
+      const open = [...this.items.slice(at + 1), ...this.items.slice(0, at + 1)].find(({ review }) => !review);
+      if (open && !(await this.ask(open.id))) return open.id;
+      if (!open && this.reviewed) return null;
+      if (!open) await this.load();
+    }
+  }
+
+  /**
+   * Whether one is reviewed by now, or gone from the log; the list has it so then.
+   * @param {number} id @returns {Promise<boolean>}
+   */
+  async ask(id) {
+    try {
+      const latest = (await api.reviews(id)).at(-1);
+      if (latest) this.note(id, latest);
+      return latest !== undefined;
+    } catch (error) {
+      if (!(error instanceof api.ApiError) || error.status !== 404) throw error;
+      this.items = this.items.filter((one) => one.id !== id);
+      this.draw();
+      return true;
+    }
+  }
+
+  /** Note what others have reviewed since the list was fetched: what waits and would stand on the first page does no longer. */
+  async refresh() {
+    const { turn } = this;
+    const waits = this.items.filter(({ review }) => !review);
+    if (!waits.length) return;
+    const found = await api.find({ order: "doubt", verdict: this.verdict.value, reviewed: false, limit: PAGE });
+    const waiting = new Set(found.inspections.map(({ id }) => id));
+    const last = found.next === null ? undefined : found.inspections.at(-1);
+    /** @param {Summary} one */
+    const onPage = ({ doubt, id }) => !last || doubt > last.doubt || (doubt === last.doubt && id > last.id);
+    const { scrollTop } = this.list;
+    for (const one of waits) {
+      if (turn !== this.turn) return;
+      if (onPage(one) && !waiting.has(one.id) && await this.ask(one.id)) this.list.scrollTop = scrollTop; // who reads on stays there
+    }
   }
 
   /** Mark the current one; it need not be in the list. @param {number} id */

@@ -23,6 +23,7 @@ import { makeDecisionForm } from "./decision_form.js";
  * @import { Version } from "./version_list.js"
  */
 
+const AGAIN = 30_000; // ms after which the queue is asked what others have reviewed
 const LOWEST = 220; // CSS pixels of the stage
 const HIGHEST = 0.56; // of the window
 
@@ -80,6 +81,13 @@ export class Review {
   listen(keys) {
     this.unlisten = listen(this, keys);
     drawings.onAsked(() => this.unsaved);
+    // unasked: who acts is told what is wrong
+    const again = setInterval(() => { if (!document.hidden) this.queue.refresh().catch(() => {}); }, AGAIN);
+    const { unlisten } = this;
+    this.unlisten = () => {
+      clearInterval(again);
+      unlisten();
+    };
   }
 
   /** @param {number|null} id null: the first of the queue. */
@@ -137,6 +145,8 @@ export class Review {
     this.message.replaceChildren();
     history.replaceState(null, "", `#review/${id}`);
     this.queue.choose(id);
+    const latest = reviews.at(-1);
+    if (latest) this.queue.note(id, latest);
     this.form.begin(inspection);
     this.refresh();
     this.describe(inspection);

@@ -19,6 +19,7 @@ export function facts(inspection, card) {
     ["Reviewed", review && `${review.word} by ${review.reviewer || "a reviewer"}, ${time(review.at)}`],
     ["Image", `${width} × ${height} px, ${size(inspection.bytes)}`],
     ["Inspected", `${time(inspection.at)}, through ${DOORS[inspection.door]}, in ${inspection.seconds.toFixed(2)} s`],
+    ["Station", inspection.station],
     ["Inspector", inspection.inspector.slice(0, 12)],
     ["Number", inspection.id],
   ];

@@ -94,7 +94,7 @@ export class Viewer extends EventTarget {
     super();
     this.element = element;
     Object.assign(element, { viewer: this }); // who finds the element finds the viewer
-    this.card = card;
+    this.station = this.card = card;
     this.canvas = document.createElement("canvas");
     this.canvas.className = "viewer-canvas";
     element.classList.add("viewer");
@@ -119,6 +119,7 @@ export class Viewer extends EventTarget {
     if (mine !== this.turn) return bitmap.close(); // another was asked for meanwhile
     this.clear();
     this.picture = { inspection, bitmap, view: new Viewport(inspection.width, inspection.height) };
+    this.card = { ...this.station }; // as it is now: what moved thresholds cut is of one rule
     this.classes = classesOf(inspection, this.card);
     for (const { number } of this.classes) {
       this.take(number, this.decided(number));

@@ -14,12 +14,12 @@ from helpers.data import ROOT, run_cli
 
 
 @contextmanager
-def started(folder: Path, *args: str, **more: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def started(folder: Path, command: list[str], **more: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The address that a verb prints, and the process; its temporary folders lie in `folder`."""
     (folder / "temporary").mkdir()
     environment = {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
     running = subprocess.Popen(
-        [sys.executable, "-m", "steelsight.cli.main", *args, "--port", "0"],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -37,7 +37,8 @@ def started(folder: Path, *args: str, **more: str) -> Iterator[tuple[str, subpro
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    with started(tmp_path, "demo", "--no-open") as both:
+    command = [sys.executable, "-m", "steelsight.cli.main", "demo", "--no-open", "--port", "0"]
+    with started(tmp_path, command) as both:
         yield both
 
 
@@ -51,7 +52,8 @@ def inspect_a_strip(address: str) -> None:
 def test_its_strips_come_into_no_log_that_a_variable_names(tmp_path: Path) -> None:
     """As docs/station.md has it exported for the mill's own stations."""
     mill = tmp_path / "mill.sqlite"
-    with started(tmp_path, "serve", "--demo", STEELSIGHT_DATABASE=f"sqlite:///{mill}") as (address, running):
+    command = [sys.executable, "-m", "steelsight.cli.main", "serve", "--demo", "--port", "0"]
+    with started(tmp_path, command, STEELSIGHT_DATABASE=f"sqlite:///{mill}") as (address, running):
         inspect_a_strip(address)
         running.send_signal(signal.SIGTERM)
         said = running.communicate(timeout=60)[1]
@@ -61,7 +63,8 @@ def test_its_strips_come_into_no_log_that_a_variable_names(tmp_path: Path) -> No
 
 def test_images_of_a_log_that_lasts_last_as_well(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'other.sqlite'}"
-    with started(tmp_path, "serve", "--demo", "--database", url) as (address, running):
+    command = [sys.executable, "-m", "steelsight.cli.main", "serve", "--demo", "--port", "0", "--database", url]
+    with started(tmp_path, command) as (address, running):
         inspect_a_strip(address)
         running.send_signal(signal.SIGTERM)
         said = running.communicate(timeout=60)[1]

@@ -104,6 +104,35 @@ def test_what_is_sent_at_once_is_bounded(client: Client, ask: Any, monkeypatch: 
     wait_until(lambda: client.get(IMAGE).status_code == 200)
 
 
+def send_small(client: Client) -> Any:
+    pixels = np.zeros((64, 64), np.uint8)
+    return client.post("/api/v1/inspections", files=[("files", ("b.png", cv2.imencode(".png", pixels)[1].tobytes()))])
+
+
+def test_what_is_in_the_log_is_not_refused(client: Client, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "MOST_SENT", 2 * SIDE * SIDE)
+    slow = [ask(IMAGE) for _ in range(2)]
+    for one in slow:
+        assert one.recv(100).startswith(b"HTTP/1.1 200")
+    monkeypatch.setattr(answers, "PIECE", 64)  # above it an answer counts as large
+    answer = send_small(client)
+    assert answer.status_code == 200
+    id = answer.json()["inspections"][0]["id"]
+    review = {"after_version": 0, "agrees": True, "word": "pass", "reviewer": "Anna", "comment": ""}
+    assert client.post(f"/api/v1/inspections/{id}/reviews", json=review).status_code == 200
+
+
+def test_without_room_for_its_answer_nothing_is_taken(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    latest = "/api/v1/inspections?limit=1"
+    before = client.get(latest).json()["inspections"][0]["id"]
+    monkeypatch.setattr(answers, "MOST_SENT", 0)
+    monkeypatch.setattr(answers, "_WAIT", 0.1)
+    refused = send_small(client)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+    assert "the station is sending as much as it can hold" in refused.json()["detail"]
+    assert client.get(latest).json()["inspections"][0]["id"] == before
+
+
 def test_one_connection_too_many_takes_the_place_of_an_idle_one(
     client: Client, ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,12 +13,15 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from helpers.data import ROOT, SAMPLE, run_cli
 from helpers.serving import make_judging_inspector
 
 from steelsight.cli.serve import serve
 from steelsight.core.errors import UserError
 from steelsight.imaging.read import list_images
+from steelsight.station.http import server
+from steelsight.station.http.connection import HEAD_SECONDS
 from steelsight.station.http.server import address_of, listen
 from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import Query
@@ -131,6 +134,15 @@ def test_the_address_is_one_that_a_browser_can_open() -> None:
             continue
         with bound:
             assert address_of(bound) == f"http://{shown}:{bound.getsockname()[1]}/"
+
+
+def test_an_idle_connection_lasts_as_long_as_the_documents_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uvicorn's own 5 s would close it under a program that asks each 5 s."""
+    ran: list[Any] = []
+    monkeypatch.setattr(server._Server, "run", lambda self, sockets: ran.append(self.config))
+    with listen("127.0.0.1", 0) as bound:
+        server.serve(FastAPI(), bound)
+    assert ran[0].timeout_keep_alive == HEAD_SECONDS == 30
 
 
 @pytest.mark.skipif(

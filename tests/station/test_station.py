@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,22 @@ def test_an_image_that_is_alone_says_the_same_and_is_stored_once(folder: Any, op
         np.testing.assert_array_equal(station.map_of(one, 1), judged.maps[1])
     assert again[0].id != again[1].id
     assert len(list(station.store.files())) == 2  # the image and its maps
+
+
+def test_what_another_station_stores_is_told_from_what_is_gone(folder: Any, open_station: Any, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.sqlite'}"
+    first = open_station(data=tmp_path / "first", database=url, name="line 1")
+    second = open_station(data=tmp_path / "second", database=url, name="line 2")
+    one = first.submit(Incoming("a.jpg", IMAGES[0].read_bytes(), "http")).result(30)
+    elsewhere = "a.jpg: {} not stored by this station; line 1 inspected it"
+    with pytest.raises(NotStored, match=elsewhere.format("its image is")):
+        second.image_of(one)
+    with pytest.raises(NotStored, match=elsewhere.format("its probability maps are")):
+        second.map_of(one, 0)
+    gone = replace(one, result=replace(one.result, has_image=False, has_maps=False))
+    for ask in (first.image_of, lambda inspection: first.map_of(inspection, 0)):
+        with pytest.raises(NotStored, match=r"any more\)$"):
+            ask(gone)
 
 
 def test_a_station_keeps_the_limits_that_it_was_started_with(tmp_path: Path) -> None:

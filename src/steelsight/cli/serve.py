@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from steelsight.station.settings import StationSettings
 
 TOKEN_VARIABLE = "STEELSIGHT_TOKEN"
+DATABASE_VARIABLE = "STEELSIGHT_DATABASE"
 _SHORTEST_TOKEN = 16
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what a bearer token may hold: RFC 6750
 
@@ -39,13 +40,13 @@ ServedData = Annotated[
     Path | None,
     typer.Option(
         help="Folder of the log, the images and the probability maps.",
-        show_default="station; with --demo one that is removed at the end",
+        show_default="station; with --demo, and no --database, one that is removed at the end",
     ),
 ]
 Database = Annotated[
     str | None,
     typer.Option(
-        envvar="STEELSIGHT_DATABASE",
+        envvar=DATABASE_VARIABLE,
         help="SQLAlchemy URL of the log, e.g. postgresql://user:password@host/name.",
         show_default="SQLite in DATA",
     ),
@@ -129,8 +130,11 @@ def serve(
             f"characters into a file and add --token-file FILE, or into {TOKEN_VARIABLE}; or give --tokens FILE"
         )
     _check_samples(samples)
+    if demo and database is not None and database == os.environ.get(DATABASE_VARIABLE):
+        console.print(f"{DATABASE_VARIABLE} is not used: made-up strips do not belong in its log", highlight=False)
+        database = None
     passing = demo and data is None and database is None
-    with listen(host, port) as bound, _stored_in(data, demo) as stored:
+    with listen(host, port) as bound, _stored_in(data, passing) as stored:
         settings = read_settings(
             data=stored, database=database, name=name, keep=keep, keep_days=keep_days, keep_gb=keep_gb, queue=queue,
             max_bytes=max_bytes, max_pixels=max_pixels, max_files=max_files,
@@ -180,9 +184,9 @@ def _served(inspector: Path | None, demo: bool) -> Path:
 
 
 @contextmanager
-def _stored_in(data: Path | None, demo: bool) -> Iterator[Path]:
-    """Where inspections are stored: what a demonstration stores goes with it."""
-    if data is not None or not demo:
+def _stored_in(data: Path | None, passing: bool) -> Iterator[Path]:
+    """Where inspections are stored: what a demonstration stores goes with it, unless it is to last."""
+    if not passing:
         yield data or Path("station")
         return
     with TemporaryDirectory(prefix="steelsight-demo-") as folder:

@@ -155,7 +155,7 @@ class Station:
         result = inspection.result
         content = self.store.read_image(result.sha256) if result.has_image else None
         if content is None:
-            raise NotStored(f"{result.name}: its image is not stored{'' if result.has_image else ' by this station'}")
+            raise NotStored(_not_stored(result, "its image is", kept=result.has_image))
         return content
 
     def region_of(self, inspection: Inspection) -> Runs | None:
@@ -180,10 +180,10 @@ class Station:
         maps = self.store.read_maps(result.sha256, result.inspector) if result.has_maps else None
         if maps is None or result.size is None:
             raise NotStored(
-                f"{result.name}: its probability maps are not stored any more"
+                _not_stored(result, "its probability maps are", kept=True)
                 if result.has_maps
                 else f"{result.name}: there are no probability maps: the classifier passed it and no network searched it, "
-                "the networks gave none, or none are kept"
+                "the networks gave none, or none are kept (any more)"
             )
         return maps.of_class(class_index, result.size)
 
@@ -318,6 +318,16 @@ class Station:
             suspected_runs=tuple(map(format_runs, judged.suspected_runs)) if judged.suspected else (),
             counted=None if judged.counted is None else judged.area,
         )
+
+
+def _not_stored(result: Result, what: str, *, kept: bool) -> str:
+    """Why the store does not have what belongs to a result.
+
+    Args:
+        kept: whether the log says that it is stored: then it lies in the folder of another station.
+    """
+    where = f"by this station; {result.station} inspected it" if kept else "(any more)"
+    return f"{result.name}: {what} not stored {where}"
 
 
 def _number(value: float | None) -> float | None:

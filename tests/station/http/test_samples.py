@@ -1,14 +1,17 @@
 """What the page offers to try where nobody names a folder: strips that are drawn on the spot."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import cv2
 import numpy as np
 import pytest
 from helpers import serving
-from helpers.serving import served
+from helpers.serving import IMAGES, served
 
 from steelsight.strips import draw_strip
 
@@ -51,3 +54,20 @@ def test_the_strips_to_try_show_good_steel_and_every_class_but_the_rare_one() ->
     shown = [set(np.unique(draw_strip(41, i, defective=0.6, strips_per_coil=1).truth)) - {0} for i in range(12)]
     assert set().union(*shown) == {1, 3, 4}
     assert sum(not classes for classes in shown) == 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such name")
+def test_a_name_that_is_not_utf_8_is_offered_as_the_log_writes_it(
+    inspector_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    content = IMAGES[0].read_bytes()
+    (folder / os.fsdecode(b"M\xfchle.jpg")).write_bytes(content)
+    (folder / "a.jpg").write_bytes(content)
+    monkeypatch.setattr(serving, "SAMPLES", folder)
+    with served(inspector_folder, tmp_path / "data") as (_, client):
+        names = client.get("/api/v1/inspector").json()["samples"]
+        assert sorted(names) == [r"M\udcfchle.jpg", "a.jpg"]
+        for name in names:
+            assert client.get("/api/v1/samples/" + quote(name)).content == content

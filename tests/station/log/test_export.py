@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.station_results import CLASSES, INSPECTOR, START, make_result, results
+from helpers.station_results import CLASSES, INSPECTOR, START, make_arrival, make_result, results
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -66,7 +66,7 @@ def test_a_row(log: Any) -> None:
         **{"review_at": "2026-03-01T12:00:00.000000+00:00", "reviewer": "Ada", "agrees": "false", "word": "pass"},
         **{"comment": "a\\x0ab", "review_area_scratch": "0", "review_area_dent, deep": "1"},
         **{"suspected_count_scratch": "2", "suspected_count_dent, deep": "0"},
-        **{"suspected_area_scratch": "9", "suspected_area_dent, deep": "0"},
+        **{"suspected_area_scratch": "9", "suspected_area_dent, deep": "0", "file_at": ""},
     }
     assert (second["error"], second["height"], second["area_scratch"]) == ('no image, "truncated"', "", "")
     assert (second["word"], second["review_area_scratch"], second["suspected_area_scratch"]) == ("", "", "")
@@ -75,6 +75,14 @@ def test_a_row(log: Any) -> None:
     assert typed[0]["at"] == datetime(2026, 3, 1, 12, tzinfo=UTC)
     assert (typed[0]["has_image"], typed[0]["agrees"], typed[0]["area_scratch"]) == (True, False, 15)
     assert (typed[1]["id"], typed[1]["height"], typed[1]["word"]) == (bad.id, None, None)
+
+
+def test_a_watched_file_has_its_own_time(log: Any) -> None:
+    """What came while nothing watched is inspected later."""
+    log.add([make_result(door="watch", arrival=make_arrival(modified_ns=1_772_366_400_123_456_789))])
+    (text,), (typed,) = read_csv(log), read_parquet(log)
+    assert text["file_at"] == "2026-03-01T12:00:00.123456+00:00"
+    assert typed["file_at"] == datetime(2026, 3, 1, 12, microsecond=123456, tzinfo=UTC)
 
 
 def test_an_image_that_was_not_judged_has_no_pixels_of_defects_not_even_none(log: Any) -> None:

@@ -1,6 +1,7 @@
 """A log is made once, moved forward, and refused in one sentence where it is none."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -162,7 +163,16 @@ def test_a_folder_that_may_not_be_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "log.sqlite", "sqlite://", "sqlite:///:memory:", "mysql://u:secret@h/d", "postgresql://u:secret@h:p/d"]
+    "url",
+    [
+        "",
+        "log.sqlite",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "mysql://u:secret@h/d",
+        "postgresql://u:secret@h:p/d",
+        "mysql://h/d?password=secret",
+    ],
 )
 def test_no_url_of_a_log(url: str) -> None:
     with pytest.raises(UserError, match=r"write e\.g\. sqlite:////data/log\.sqlite") as told:
@@ -170,7 +180,17 @@ def test_no_url_of_a_log(url: str) -> None:
     assert "secret" not in str(told.value)
 
 
-def test_a_server_that_is_not_there() -> None:
-    with pytest.raises(UserError, match=r"postgresql\+psycopg://u:\*\*\*@127.0.0.1:1/d: ") as told:
-        InspectionLog.open("postgresql://u:secret@127.0.0.1:1/d")
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:secret@127.0.0.1:1/d", "u:***@127.0.0.1:1/d"),
+        (
+            "postgresql://127.0.0.1:1/d?user=u&password=secret&sslpassword=secret&sslmode=prefer",
+            "127.0.0.1:1/d?password=...&sslmode=prefer&sslpassword=...&user=u",
+        ),
+    ],
+)
+def test_a_server_that_is_not_there(url: str, shown: str) -> None:
+    with pytest.raises(UserError, match=re.escape(f"postgresql+psycopg://{shown}: ")) as told:
+        InspectionLog.open(url)
     assert "secret" not in str(told.value)

@@ -82,8 +82,23 @@ def test_scores_are_those_of_each_station_without_what_its_page_offers(log: Insp
     assert log.scores(INSPECTOR, 5, ["a\udcff", "new"]) == {"a\\udcff": [0.9] * 3}
     assert log.scores(INSPECTOR, 2, ["line 1"], tried=["s.jpg"]) == {"line 1": [0.5, 0.1]}
     assert log.scores(INSPECTOR, 3, ["line 1"]) == {"line 1": [0.5, 0.5, 0.1]}
-    assert log.scores(INSPECTOR, 2, ["line 1", "a\udcff", "b"]) == {"a\\udcff": [0.9] * 2, "line 1": [0.5] * 2}
+    assert log.scores(INSPECTOR, 12, ["line 1", "a\udcff", "b"]) == {
+        "a\\udcff": [0.9] * 3,
+        "line 1": [0.5] * 2 + [0.1] * 9,
+    }
     assert log.scores(INSPECTOR, 2, []) == {}
+
+
+def test_a_station_is_left_out_when_another_has_filled_a_window_since(log: InspectionLog) -> None:
+    """As a container's does that was replaced: a new one has a new name."""
+    log.add([make_result(p_defect=0.9, station="former") for _ in range(3)])
+    log.add([make_result(p_defect=0.1) for _ in range(2)])
+    both = ["former", "line 1"]
+    assert log.scores(INSPECTOR, 3, both) == {"former": [0.9] * 3, "line 1": [0.1] * 2}
+    log.add([make_result(p_defect=0.1)])
+    assert log.scores(INSPECTOR, 3, both) == {"line 1": [0.1] * 3}
+    log.add([make_result(p_defect=0.8, station="former")])
+    assert log.scores(INSPECTOR, 3, both) == {"former": [0.8, 0.9, 0.9], "line 1": [0.1] * 3}
 
 
 def test_a_station_that_has_long_been_silent_costs_little(log: InspectionLog, monkeypatch: pytest.MonkeyPatch) -> None:

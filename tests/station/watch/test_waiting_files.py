@@ -60,6 +60,10 @@ class Folder(RuleBasedStateMachine):
         self.changed_at[to] = self.changed_at[name]
         (self.broken.add if name in self.broken else self.broken.discard)(to)
 
+    @rule()
+    def the_share_numbers_its_files_anew(self) -> None:
+        self.files = {name: replace(one, inode=next(self.numbers)) for name, one in self.files.items()}
+
     @rule(seconds=st.sampled_from([0.5, 1.0, 2.5, 10.0]))
     def time_goes_by(self, seconds: Any) -> None:
         self.now += seconds
@@ -151,6 +155,19 @@ def test_a_renamed_file_keeps_its_place() -> None:
     assert (changes.renamed, changes.vanished) == ((("b.png", "c.png"),), ())
     taken = [books.take(4.0), books.take(4.0), books.take(4.0)]
     assert [one and one.entry.name for one in taken] == ["c.png", "a.png", None]
+
+
+def test_a_file_in_work_stays_the_same_when_its_share_numbers_files_anew() -> None:
+    books = WaitingFiles(SETTLE, PATIENCE)
+    entry = Entry("a.png", 5, 5, 77)
+    books.see(Snapshot({"a.png": entry}, {}), [], 0.0)
+    one = books.take(3.0)
+    assert one is not None
+    again = Snapshot({"a.png": replace(entry, inode=78)}, {})
+    assert books.unfamiliar(again) == []
+    assert books.see(again, [], 3.0).appeared == ()
+    books.finish(one)
+    assert (books.count, books.take(9.0)) == (0, None)
 
 
 def test_tries_of_a_broken_file_come_at_doubling_intervals_and_end() -> None:

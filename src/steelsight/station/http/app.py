@@ -21,6 +21,7 @@ from steelsight.station.http.routes.inspector import card_routes
 from steelsight.station.http.routes.reviewing import reviewing_routes
 from steelsight.station.http.routes.statistics import statistics_routes
 from steelsight.station.http.routes.viewing import viewing_routes
+from steelsight.station.http.watched_images import WatchedImages
 from steelsight.station.station import Station
 from steelsight.version import __version__
 
@@ -37,7 +38,9 @@ def create_app(station: Station, access: Access = LOOPBACK, samples: Path | None
         access: who may use it.
         samples: folder of images that the page offers to try; None: strips that the project draws.
     """
-    metrics = Metrics(lambda: station.accepted, station.store.size, station.store.aside.count)
+    metrics = Metrics(
+        lambda: station.accepted, station.store.size, station.store.aside.count, WatchedImages(station).take
+    )
     # the usual pages of the description load their scripts from elsewhere
     app = FastAPI(title="steelsight station", version=__version__, docs_url=None, redoc_url=None)
     explain_faults(app)

@@ -1,12 +1,13 @@
 """What the station tells Prometheus; each application has figures of its own."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from steelsight.station.inspection import Inspection
+from steelsight.station.inspection import Channel, Inspection
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _KEPT_SECONDS = 60.0
@@ -20,9 +21,17 @@ class Metrics:
         waiting: images that wait or are in work, asked for whenever the figures are.
         stored: bytes of the stored images and maps, asked for once a minute at most: every file is looked at.
         unknown: files that no entry of the log names and that lie aside; asked for as seldom.
+        watched: images that watches, which are other processes, have inspected since it was last asked, by verdict and by
+            whether a network gave no probability.
     """
 
-    def __init__(self, waiting: Callable[[], float], stored: Callable[[], float], unknown: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        waiting: Callable[[], float],
+        stored: Callable[[], float],
+        unknown: Callable[[], float],
+        watched: Callable[[], Mapping[tuple[str, bool], int]],
+    ) -> None:
         self._registry = registry = CollectorRegistry()
         self.requests = Counter(
             "steelsight_requests",
@@ -41,6 +50,11 @@ class Metrics:
             ["door"],
             registry=registry,
         )
+        for door in get_args(
+            Channel
+        ):  # a count that begins with its first image has no increase, and none is alarmed by it
+            self.unjudged.labels(door)
+        self._watched = watched
         self.image_seconds = Histogram(
             "steelsight_image_seconds", "From an image's acceptance to its result.", buckets=_SECONDS, registry=registry
         )
@@ -61,6 +75,10 @@ class Metrics:
 
     def text(self) -> bytes:
         """The figures in Prometheus' text format."""
+        for (verdict, is_unjudged), count in self._watched().items():
+            self.images.labels("watch", verdict).inc(count)
+            if is_unjudged:
+                self.unjudged.labels("watch").inc(count)
         return generate_latest(self._registry)
 
 

@@ -8,6 +8,7 @@ from starlette.responses import FileResponse, Response
 
 from steelsight.imaging.read import list_images
 from steelsight.inspector.ready import DIFFICULTY
+from steelsight.station.log.values import written
 from steelsight.strips import as_jpeg, draw_strip
 
 _COUNT = 12
@@ -28,7 +29,7 @@ def offered(folder: Path | None) -> Offered:
         folder: None: strips that the project draws; the names say that they are made up.
     """
     if folder is not None:
-        return {path.name: partial(_stored, path) for path in list_images(folder)}
+        return {written(path.name): partial(_stored, path) for path in list_images(folder)}  # a name may be no text
     return {name: partial(_drawn, index) for index, name in enumerate(DRAWN)}
 
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from steelsight.core.errors import UserError
 from steelsight.core.memory import collect_seldom
-from steelsight.station.http.connection import Connection
+from steelsight.station.http.connection import HEAD_SECONDS, Connection
 
 LAST_ANSWERS = 60
 """Seconds that a stop waits for clients that still send or take an answer."""
@@ -81,7 +81,7 @@ def serve(app: ASGIApp, bound: socket.socket) -> int:
     """
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, lifespan="off", ws="none",
-        timeout_graceful_shutdown=LAST_ANSWERS, http=Connection,
+        timeout_graceful_shutdown=LAST_ANSWERS, timeout_keep_alive=int(HEAD_SECONDS), http=Connection,
         loop="auto",  # uvloop where it is installed, which it is not on Windows
     )  # fmt: skip
     server = _Server(config)

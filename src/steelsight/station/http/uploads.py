@@ -1,8 +1,10 @@
 """Images out of a multipart body, as it streams in: each takes its place in the queue before its content is read."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
 FIELD = "files"
 """Name of the form's field."""
+_QUOTED = re.compile(rb'"(?:\\.?|[^"\\])*(?:"|$)')  # which never fails, so that no header takes long
+_EXTENDED = re.compile(rb";\s*filename\*\s*=\s*utf-8'[^';]*'([^;\s]+)", re.IGNORECASE)
+"""A name as RFC 8187 has it. Forms should hold none (RFC 7578), but some programs state those beyond ASCII so, as .NET's,
+which writes in `filename` what nobody should read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,14 +111,16 @@ class _Form:
             raise HTTPException(
                 422, f"the form has a field {key[:40]!r}; images are sent as {FIELD!r}, and nothing else"
             )
-        if b"filename" not in options:
+        extended = _EXTENDED.search(_QUOTED.sub(b"", self._disposition))
+        stated = options.get(b"filename") if extended is None else unquote_to_bytes(extended[1])
+        if stated is None:
             raise HTTPException(422, f"a part {FIELD!r} of the form is no file; send it with a file name")
         most = self._max_files
         if len(self.uploads) == most:
             raise HTTPException(413, f"more than {most} images in one request; send them in several")
         if self.uploads:  # the first has one already
             self._take_place()
-        name = Incoming(options[b"filename"].decode("utf-8", "replace"), b"", "http").shown_name
+        name = Incoming(stated.decode("utf-8", "replace"), b"", "http").shown_name
         self.uploads.append((name or "image", bytearray()))
 
     def _add(self, data: bytes, start: int, end: int) -> None:

@@ -54,16 +54,21 @@ def parse_url(text: str) -> URL:
             return url.set(drivername="sqlite")
         case "postgresql" | "postgres" | "postgresql+psycopg":
             return url.set(drivername="postgresql+psycopg")
-    shown = url.render_as_string(hide_password=True)
     raise UserError(
-        f"`database={shown}`: the log is kept in a SQLite file or in PostgreSQL; write e.g. "
+        f"`database={_without_passwords(url)}`: the log is kept in a SQLite file or in PostgreSQL; write e.g. "
         "sqlite:////data/log.sqlite or postgresql://user:password@host/name"
     )
 
 
 def shown(url: URL) -> str:
     """How a message names a log: a SQLite file by its path, a server without the password."""
-    return str(url.database) if url.drivername == "sqlite" else url.render_as_string(hide_password=True)
+    return str(url.database) if url.drivername == "sqlite" else _without_passwords(url)
+
+
+def _without_passwords(url: URL) -> str:
+    """Without the one before the host, and those that libpq takes behind the name."""
+    query = {name: "..." if "password" in name.lower() else value for name, value in url.query.items()}
+    return url.set(query=query).render_as_string(hide_password=True)
 
 
 def connect(url: URL) -> Engine:

@@ -20,6 +20,7 @@ from steelsight.station.log.log import InspectionLog
 from steelsight.station.log.query import MOST, Query
 from steelsight.station.log.rows import texts
 from steelsight.station.log.tables import inspectors
+from steelsight.station.log.values import from_microseconds
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +39,7 @@ _LAST = {
     **{"review_version": "int32", "review_at": "time", "reviewer": "string", "agrees": "bool"},
     **{"word": "string", "comment": "string"},
 }
+_END = {"file_at": "time"}
 
 
 def export_csv(log: InspectionLog, query: Query) -> Iterator[bytes]:
@@ -91,10 +93,10 @@ def write_export(log: InspectionLog, query: Query, path: Path) -> int:
 
 def columns(classes: Sequence[str]) -> dict[str, str]:
     """Names and types of the columns: of each class the pixels of its mask, of its corrected mask, and how many regions and
-    pixels are suspected."""
+    pixels are suspected; last, a watched file's own time."""
     areas = {f"area_{name}": "int64" for name in classes}
     suspected = {f"suspected_{what}_{name}": "int64" for what in ("count", "area") for name in classes}
-    return {**_FIRST, **areas, **_LAST, **{f"review_{name}": kind for name, kind in areas.items()}, **suspected}
+    return {**_FIRST, **areas, **_LAST, **{f"review_{name}": kind for name, kind in areas.items()}, **suspected, **_END}
 
 
 def row(one: Inspection, classes: Sequence[str]) -> list[Cell]:
@@ -106,12 +108,13 @@ def row(one: Inspection, classes: Sequence[str]) -> list[Cell]:
     first += [result.inspector, height, width, result.p_defect, result.probability, result.verdict, result.reason]
     first += [";".join(result.flags), result.error, result.seconds, result.doubt, result.has_image, result.has_maps]
     first += [";".join(name for name, area in found.items() if area), *(found.get(name) for name in classes)]
-    suspected = _suspected(one, classes)
+    file_at = None if result.arrival is None else from_microseconds(result.arrival.modified_ns // 1000)
+    last = [*_suspected(one, classes), file_at]
     if review is None:
-        return [*first, *[None] * (len(_LAST) + len(classes)), *suspected]
+        return [*first, *[None] * (len(_LAST) + len(classes)), *last]
     corrected = _areas(one.classes, review.runs)
     said: list[Cell] = [review.version, review.at, review.reviewer, review.agrees, review.word, review.comment]
-    return [*first, *said, *(corrected.get(name) for name in classes), *suspected]
+    return [*first, *said, *(corrected.get(name) for name in classes), *last]
 
 
 def _suspected(one: Inspection, classes: Sequence[str]) -> list[Cell]:

@@ -284,7 +284,8 @@ class InspectionLog:
         """What drift is measured by, of an inspector's latest readable images at each of some stations, the newest first.
 
         Args:
-            stations: their names. One without such an image among the log's latest 100,000 is left out.
+            stations: their names. One without such an image among the log's latest 100,000 is left out, and so is one that
+                has had none since another's `last` began.
             tried: names of images that the page offers to try: those that it sent are no line's.
         """
         with self.reading() as connection:

@@ -118,14 +118,14 @@ def latest_scores(
     present = stations
     if len(stations) > 1:  # many a name may be a former one, and each would be looked for through all of them
         present = set(connection.execute(select(columns.station).where(*wanted).distinct()).scalars()) & set(stations)
-    score = select(func.coalesce(columns.fold_score, columns.p_defect)).where(*wanted)
-    scores = {
-        name: list(
-            connection.execute(score.where(columns.station == name).order_by(columns.id.desc()).limit(last)).scalars()
-        )
+    score = select(columns.id, func.coalesce(columns.fold_score, columns.p_defect)).where(*wanted)
+    rows = {
+        name: connection.execute(score.where(columns.station == name).order_by(columns.id.desc()).limit(last)).all()
         for name in sorted(present)
     }
-    return {name: those for name, those in scores.items() if those}
+    # a name that is used no more, as of a container that was replaced, would keep its last alarm for months
+    full = max((those[-1].id for those in rows.values() if len(those) == last), default=0)
+    return {name: [score for _, score in those] for name, those in rows.items() if those and those[0].id >= full}
 
 
 def _sum(name: str, condition: ColumnElement[bool]) -> ColumnElement[int]:

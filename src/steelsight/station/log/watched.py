@@ -4,6 +4,7 @@ The log knows a folder by its path alone, which may be another folder on another
 was inspected, and with which content.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -53,8 +54,8 @@ def known_files(log: InspectionLog, folder: str, names: Sequence[str]) -> Mappin
 
 def another_station(log: InspectionLog, folder: str, own: Collection[str]) -> str | None:
     """A station under none of these names that has inspected files of a folder's path lately; None where there is none."""
+    latest = latest_number(log)
     with log.reading() as connection:
-        latest = connection.execute(select(func.max(inspections.c.id))).scalar() or 0
         others = (
             select(inspections.c.station)
             .join(arrivals, arrivals.c.inspection_id == inspections.c.id)
@@ -64,6 +65,36 @@ def another_station(log: InspectionLog, folder: str, own: Collection[str]) -> st
             .limit(1)
         )
         return connection.execute(others).scalar()
+
+
+def latest_number(log: InspectionLog) -> int:
+    """The number of the log's latest inspection; 0 where there is none."""
+    with log.reading() as connection:
+        return connection.execute(select(func.max(inspections.c.id))).scalar() or 0
+
+
+def count_watched(
+    log: InspectionLog, after: int, until: int, stations: Collection[str] | None = None
+) -> Counter[tuple[str, bool]]:
+    """How many watched images have numbers beyond `after` up to `until`, by verdict, `none` without one, and by whether a
+    network gave no probability (`Result.is_unjudged`).
+
+    Args:
+        stations: names of those that inspected them; None: whichever.
+    """
+    columns = inspections.c
+    unjudged = columns.error.is_not(None) & columns.height.is_not(None)
+    counted = (
+        select(func.coalesce(columns.verdict, "none"), unjudged, func.count())
+        .where(columns.id > after, columns.id <= until, columns.door == "watch")
+        .group_by(columns.verdict, unjudged)
+    )
+    if stations is not None:
+        counted = counted.where(columns.station.in_(sorted(stations)))
+    with log.reading() as connection:
+        return Counter(
+            {(verdict, bool(is_unjudged)): count for verdict, is_unjudged, count in connection.execute(counted)}
+        )
 
 
 def numbers_of(log: InspectionLog, folder: str, stations: Collection[str] | None = None) -> Iterator[tuple[int, bool]]:

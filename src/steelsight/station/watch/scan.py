@@ -22,13 +22,14 @@ class Entry:
         name: path inside the folder, with forward slashes; bytes that are no UTF-8 as Python keeps them.
         size: bytes.
         modified_ns: time of the last change, in nanoseconds since 1970, as far as a database counts: from 1677 to 2262.
-        inode: what stays the same when the file is renamed; 0 where the file system does not say.
+        inode: what stays the same when the file is renamed; 0 where the file system does not say. It makes no other file of
+            one: some shares number theirs anew.
     """
 
     name: str
     size: int
     modified_ns: int
-    inode: int
+    inode: int = field(compare=False)
 
     @classmethod
     def of(cls, name: str, status: os.stat_result) -> "Entry":

@@ -147,6 +147,9 @@ def test_what_is_refused_is_not_in_the_trail_as_taken_away(tmp_path: Any, at_wor
     with served(at_work[0].inspector.folder, tmp_path / "data", Access(people=PEOPLE)) as (station, client):
         before = verify_log(station.log).entries
         assert client.get("/api/v1/corrections.zip", headers=carrying("owner")).status_code == 404
+        for name in ("log.csv", "log.parquet", "audit.jsonl"):  # whose head alone is asked for
+            assert client.head(f"/api/v1/{name}", headers=carrying("owner")).status_code == 200
+        assert client.head("/api/v1/corrections.zip", headers=carrying("owner")).status_code == 404
         assert verify_log(station.log).entries == before
         assert client.get("/api/v1/log.csv", headers=carrying("owner")).status_code == 200
         assert verify_log(station.log).entries == before + 1

@@ -205,6 +205,25 @@ def test_a_malformed_form_is_refused(client: Client, content: Any, kind: Any, st
     assert set(answer.json()) == {"detail"}
 
 
+@pytest.mark.parametrize(
+    ("stated", "name"),
+    [
+        (b"filename=\"=?utf-8?B?TcO8aGxlLmpwZw==?=\"; filename*=utf-8''M%C3%BChle.jpg", "Mühle.jpg"),  # .NET
+        (b"filename*=UTF-8'de'M%C3%BChle%3B.jpg", "Mühle;.jpg"),
+        (b"FileName* = utf-8''a%00%E2%80%AE%FF.jpg; filename=b.jpg", "a\ufffd\ufffd\ufffd.jpg"),
+        (b"filename=b.jpg; filename*=iso-8859-1''a.jpg", "b.jpg"),
+        (b"filename=\"b.jpg; filename*=utf-8''a.jpg\"", "b.jpg; filename*=utf-8''a.jpg"),
+        ("filename=Mühle.jpg".encode(), "Mühle.jpg"),
+    ],
+)
+def test_a_name_beyond_ascii_is_taken_as_it_is_meant(client: Client, stated: bytes, name: str) -> None:
+    head = b"--x\r\nContent-Disposition: form-data; name=files; " + stated + b"\r\n\r\n"
+    form = head + IMAGES[0].read_bytes() + b"\r\n--x--\r\n"
+    answer = client.post("/api/v1/inspections", content=form, headers={"Content-Type": FORM})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["inspections"][0]["name"] == name
+
+
 def test_a_full_queue_answers_429_before_the_body_is_kept_and_takes_in_again(
     inspector_folder: Path, tmp_path: Path
 ) -> None:

@@ -1,6 +1,8 @@
 """How much of answers is held: counted while they go out, refused when it is too much, and sent in pieces as they are taken.
 
 A client that takes nothing holds its answer until `Connection` cuts it; all of them together hold no more than `MOST_SENT`.
+Of what is sent in (images, reviews) the answers are counted apart, and it waits for room before it is taken: once it is in
+the log, to refuse its answer would have it sent again. So who only looks keeps no image from being inspected.
 """
 
 import asyncio
@@ -16,22 +18,28 @@ from steelsight.core.memory import give_back
 from steelsight.station.http.errors import fault
 
 MOST_SENT = 256_000_000
-"""Bytes of answers that are held while they are sent; when there is as much, a further large one waits, then gets 503."""
+"""Bytes of answers that are held while they are sent, and as many of those to what is sent in; when there are as many, a
+further one waits, then gets 503."""
 PIECE = 65_536
 """Bytes of an answer that are handed on at a time; a smaller answer does not count."""
 _TURN = 16 * PIECE
-_WAIT = 10.0  # seconds for which a picture waits for room before it is made
+_WAIT = 10.0  # seconds for which a picture waits for room before it is made, and a request before it is taken
 _SENDING = "steelsight.sending"
 _LARGE = 16_000_000  # bytes of requests and answers after which memory is given back
 _IDLE = 2.0  # seconds that the station must have nothing to do before
 _REFUSAL = "the station is sending as much as it can hold; ask again"
+_LOOKING = frozenset({"GET", "HEAD"})  # may be refused when all is done: nothing has changed
 
 
 class Sending:
-    """Bytes of the answers that are on their way."""
+    """Bytes of the answers that are on their way.
 
-    def __init__(self) -> None:
-        self.held = 0
+    Attributes:
+        may_refuse: whether an answer that is ready may still be refused.
+    """
+
+    def __init__(self, may_refuse: bool) -> None:
+        self.held, self.may_refuse = 0, may_refuse
         self._freed = asyncio.Event()
 
     @property
@@ -73,16 +81,23 @@ class AnswerLimit:
 
     def __init__(self, app: ASGIApp, is_idle: Callable[[], bool]) -> None:
         self._app = app
-        self._sending = Sending()
-        self._memory = _Memory(lambda: is_idle() and not self._sending.held)
+        self._looking, self._taking = Sending(True), Sending(False)
+        self._memory = _Memory(lambda: is_idle() and not self._looking.held and not self._taking.held)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request whose answer goes out in pieces."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(self._sending, send, scope, receive)
+        sending = self._looking if scope["method"] in _LOOKING else self._taking
+        answer = _Answer(sending, send, scope, receive)
         came = 0
+        if not sending.may_refuse:
+            try:
+                await sending.room()
+            except HTTPException as error:
+                await fault(error.status_code, error.detail, error.headers)(scope, receive, send)
+                return
 
         async def receive_counted() -> Message:
             nonlocal came
@@ -91,7 +106,7 @@ class AnswerLimit:
             return message
 
         try:
-            scope[_SENDING] = self._sending
+            scope[_SENDING] = sending
             await self._app(scope, receive_counted, answer.send)
         finally:
             self._memory.note(came + answer.bytes)
@@ -122,7 +137,7 @@ class _Answer:
         if len(body) <= PIECE:
             await self._begin()
             await self._send(message)
-        elif not self._sending.has_room and self._head is not None:
+        elif self._sending.may_refuse and not self._sending.has_room and self._head is not None:
             self._is_refused = True
             await fault(503, _REFUSAL, {"Retry-After": "10"})(self._scope, self._receive, self._send)
         else:

@@ -2,6 +2,13 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_IS_HEAD = "steelsight.is_head"
+
+
+def asks_for_head(scope: Scope) -> bool:
+    """Whether a request to a route of GET is one for its head alone: then no more needs to be done than to know that."""
+    return bool(scope.get(_IS_HEAD))
+
 
 class Head:
     """ASGI middleware: routes, and their description, speak of GET alone."""
@@ -14,7 +21,7 @@ class Head:
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
-        asked, ended = {**scope, "method": "GET"}, False
+        asked, ended = {**scope, "method": "GET", _IS_HEAD: True}, False
 
         async def send_head(message: Message) -> None:
             nonlocal ended

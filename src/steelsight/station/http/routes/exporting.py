@@ -14,6 +14,7 @@ from steelsight.station.corrections.export import NoCorrections, summarise, zip_
 from steelsight.station.corrections.files import TOGETHER
 from steelsight.station.http.actor import actor_of, note_export
 from steelsight.station.http.errors import Responses, refusals
+from steelsight.station.http.middleware.head import asks_for_head
 from steelsight.station.http.params import Filters
 from steelsight.station.http.responses import json_answer
 from steelsight.station.http.schemas import CorrectionsAnswer, LeftOutAnswer
@@ -39,6 +40,10 @@ def exporting_routes(station: Station) -> APIRouter:
         Raises:
             HTTPException: 503, as many are being taken already.
         """
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        if asks_for_head(request.scope):
+            next(pieces, b"")
+            return StreamingResponse(iter(()), media_type=media_type, headers=headers)
         if not places.acquire(blocking=False):
             raise HTTPException(503, f"{AT_ONCE} files are being taken already; ask again", {"Retry-After": "30"})
         held = _held(places, pieces)
@@ -48,7 +53,6 @@ def exporting_routes(station: Station) -> APIRouter:
         except UserError:
             held.close()
             raise
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingResponse(chain([first], held), media_type=media_type, headers=headers)
 
     @routes.get("/log.csv", responses=_file(_CSV) | refusals(422, 503), response_class=Response, summary="Log as CSV")

@@ -44,7 +44,7 @@ def test_the_bounds_and_what_they_mean(card: Any) -> None:
         "1 of 1 tested surface).",
     ]
     assert text[5].startswith(
-        "30 images of 20 surfaces were tested: 15 passed, 1 of them defective; 5 to review; 10 rejected, 1 of"
+        "30 images of 20 groups were tested: 15 passed, 1 of them defective; 5 to review; 10 rejected, 1 of"
     )
 
 

@@ -291,7 +291,7 @@ def _fresh(
 ) -> "EvaluationSet":
     from steelsight.cli.labelled import read_labelled, say_labels_alone
     from steelsight.dataset.depth import KIND
-    from steelsight.dataset.groups import join_groups
+    from steelsight.dataset.groups import join_groups, named_kinds
     from steelsight.dataset.twins import find_twins
     from steelsight.inspector.calibrate import judge_fresh
     from steelsight.inspector.training_images import read_prints
@@ -320,7 +320,7 @@ def _fresh(
         groups = join_groups(find_twins([sample.path for sample in every], progress=advance), known)
     say_groups(known, groups)
     with counting("judging fresh images") as advance:
-        return judge_fresh(inspector, dataset, groups, advance, _say_left_out)
+        return judge_fresh(inspector, dataset, groups, advance, _say_left_out, grouped_by=named_kinds(known))
 
 
 def _say_left_out(alike: Sequence[Sample]) -> None:

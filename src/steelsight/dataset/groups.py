@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import from_cell
+from steelsight.core.safe_names import from_cell, shown
 from steelsight.dataset.layouts.text_file import table_rows
 
 BESIDE = "groups.csv"
@@ -64,6 +64,15 @@ def join_groups(twins: NDArray[np.int64], known: KnownGroups) -> NDArray[np.int6
     roots = [first(index) for index in range(len(parents))]
     order = {root: number for number, root in enumerate(dict.fromkeys(roots))}
     return np.array([order[root] for root in roots], np.int64)
+
+
+def named_kinds(known: KnownGroups, time: str | None = None) -> tuple[str, ...]:
+    """The kinds that the user names and that join images: those of twins and of time are none.
+
+    >>> named_kinds({"coil": ["a"], TWIN_OF: [""], "day": ["1"]}, "day")
+    ('coil',)
+    """
+    return tuple(shown(kind) for kind in known if kind not in (TWIN_OF, time))
 
 
 def _of_table(table: Path, image_ids: Sequence[str]) -> KnownGroups:

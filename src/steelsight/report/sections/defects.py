@@ -40,6 +40,7 @@ class RateRow:
 
     Attributes:
         per_metre: the same rate; None where the size of a pixel is not known.
+        found, half_found: shares; nan where no score has so few false alarms.
     """
 
     per_image: float

@@ -173,6 +173,7 @@ def test_what_the_reference_shows_is_shown(text: str, decided_run: Path) -> None
     assert data.count('class="swatch"') == 4
     training = text[text.index('<section id="training">') : text.index('<section id="classifier">')]
     assert "1,234,567 parameters" in training
+    assert "all jobs added up; by the clock it is less where jobs ran side by side" in text
     assert "accuracy 0.800<br>AUC 0.850<br>" in training
     assert "batch 0.400<br>image 0.300<br>pair 0.700<br>" in training
     assert "<b>at random</b>" in text[text.index('<section id="gallery"') :]

@@ -75,8 +75,8 @@ def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
     doubtful = [row for row in read if not row["classes"] and _suspected(row, classes)]
     doubtful.sort(key=_p_defect, reverse=True)
     empty = sorted((row for row in read if not row["classes"] and not _suspected(row, classes)), key=_p_defect)
-    missed = [row for row in reversed(empty) if row["verdict"] in ("review", "reject") and not row["flags"]]
-    clean = [row for row in empty if row not in missed]
+    missed = [row for row in reversed(empty) if _may_be_missed(row)]
+    clean = [row for row in empty if not _may_be_missed(row)]
     given = Counter(row["verdict"] for row in rows)
     chosen = [*found[:_FOUND], *missed[:_MISSED], *doubtful[:_SUSPECTED], *clean[:_CLEAN]]
     return InspectedView(
@@ -91,6 +91,11 @@ def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
         verdicts=tuple((answer, count) for answer in get_args(VerdictAnswer) if (count := given[answer])),
         pictures=tuple(_picture(overlays.path(names[row["ImageId"]]), row, classes) for row in chosen),
     )
+
+
+def _may_be_missed(row: Mapping[str, str]) -> bool:
+    """Whether an image in which nothing is marked or suspected did not pass all the same."""
+    return row["verdict"] in ("review", "reject") and not row["flags"]
 
 
 def _rows(folder: Path, classes: Sequence[str]) -> list[dict[str, str]]:

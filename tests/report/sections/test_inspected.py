@@ -68,7 +68,7 @@ def test_counts_and_pictures_are_those_of_the_tables(inspected: Path) -> None:
     assert list(view.pictures[len(found) :][: len(doubtful)]) == doubtful
     assert not any(picture.found or picture.suspected for picture in clean)
     assert [picture.p_defect for picture in found] == sorted((p.p_defect for p in found), reverse=True)
-    assert all(re.fullmatch(r"[12]: [0-9,]+ px, [0-9.]+ % of the image", text) for p in found for text in p.found)
+    assert all(re.fullmatch(r"class [12]: [0-9,]+ px, [0-9.]+ % of the image", text) for p in found for text in p.found)
     assert all(str(picture.source).startswith("data:image/jpeg;base64,") for picture in view.pictures)
 
 
@@ -86,9 +86,9 @@ def test_a_share_is_of_the_region_of_interest_where_there_is_one(tmp_path: Path)
     areas = {f"{one.runs[0].area:,}": one.runs[0].area for one in judged if one.runs[0].area}
     assert texts
     for text in texts:
-        assert re.fullmatch(r"[12]: [0-9,]+ px, [0-9.]+ % of the region of interest", text)
-        if text.startswith("1"):
-            area, share = text.split()[1], float(text.split()[3])
+        assert re.fullmatch(r"class [12]: [0-9,]+ px, [0-9.]+ % of the region of interest", text)
+        if text.startswith("class 1"):
+            area, share = text.split()[2], float(text.split()[4])
             assert share == pytest.approx(100 * areas[area] / (128 * 1600), abs=0.006)
 
 

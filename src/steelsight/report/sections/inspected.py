@@ -18,6 +18,7 @@ from steelsight.core.parsing import whole
 from steelsight.core.safe_names import from_cell, shown
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.plots.outlines import display, fitted, jpeg, page_width
+from steelsight.plots.style import class_names
 from steelsight.results.pictures import picture_names
 from steelsight.results.tables import IMAGES
 from steelsight.verdicts.severity import VerdictAnswer
@@ -169,12 +170,12 @@ def _picture(path: Path, row: Mapping[str, Any], classes: Sequence[str]) -> Insp
     except ImageError as error:
         raise UserError(f"{error}; run inspect again with `overlays=`") from error
     found = tuple(
-        f"{name}: {int(row[f'area_{name}']):,} px, {percent(float(row[f'share_{name}']), 2)} of {_counted(row, name)}"
-        for name in classes
+        f"{said}: {int(row[f'area_{name}']):,} px, {percent(float(row[f'share_{name}']), 2)} of {_counted(row, name)}"
+        for name, said in zip(classes, class_names(classes), strict=True)
         if row[f"area_{name}"] not in ("", "0")
     )
-    said = (row["ImageId"], row["verdict"], _p_defect(row))
-    return Inspected(jpeg(overlay), page_width(overlay), *said, found, _suspected(row, classes), row["flags"])
+    judged = (row["ImageId"], row["verdict"], _p_defect(row))
+    return Inspected(jpeg(overlay), page_width(overlay), *judged, found, _suspected(row, classes), row["flags"])
 
 
 def _counted(row: Mapping[str, Any], name: str) -> str:
@@ -186,8 +187,9 @@ def _counted(row: Mapping[str, Any], name: str) -> str:
 
 def _suspected(row: Mapping[str, Any], classes: Sequence[str]) -> tuple[str, ...]:
     """Each suspected class with its area; none in tables of before, which have no such columns."""
-    areas = {name: row.get(f"suspected_area_{name}") or "0" for name in classes}
-    return tuple(f"{name}: {int(area):,} px" for name, area in areas.items() if area != "0")
+    areas = [row.get(f"suspected_area_{name}") or "0" for name in classes]
+    named = zip(class_names(classes), areas, strict=True)
+    return tuple(f"{said}: {int(area):,} px" for said, area in named if area != "0")
 
 
 def _p_defect(row: Mapping[str, Any]) -> float:

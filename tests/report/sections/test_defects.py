@@ -108,6 +108,7 @@ def test_a_run_without_classifiers_has_the_section_and_no_gate(tmp_path: Path) -
     text = build_report(Run(tmp_path / "run")).read_text("utf-8")
     assert "the gate stops" not in section(text, "defects")
     assert "annotated defects" in section(text, "defects")
+    assert "P(defect)" not in section(text, "gallery")  # which nobody said: it is 1 of every image
     assert '<section id="signing">' not in text
 
 

@@ -46,7 +46,7 @@ class InspectedView:
     """What the template of this section reads; `verdicts` are those that were given, with how many images. In those that are
     `suspected` nothing was found, yet there is a place to look at; those that are `missed` did not pass, and show no place to
     look at; for those that are `unjudged` a network gave no
-    probability."""
+    probability. Where nothing is `classified`, every P(defect) in the table is 1 and was said by nobody."""
 
     folder: str
     images: int
@@ -56,6 +56,7 @@ class InspectedView:
     flagged: int
     unreadable: int
     unjudged: int
+    classified: bool
     verdicts: tuple[tuple[str, int], ...]
     pictures: tuple[Inspected, ...]
 
@@ -89,6 +90,7 @@ def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
         flagged=sum(bool(row["flags"]) for row in read),
         unreadable=sum(not row["height"] for row in rows),
         unjudged=sum(bool(row["error"] and row["height"]) for row in rows),
+        classified=any(row["verdict"] or _p_defect(row) < 1 for row in read),
         verdicts=tuple((answer, count) for answer in get_args(VerdictAnswer) if (count := given[answer])),
         pictures=tuple(_picture(overlays.path(names[row["ImageId"]]), row, classes) for row in chosen),
     )

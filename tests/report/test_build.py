@@ -157,6 +157,8 @@ def test_figures_are_those_of_the_decision(text: str, decided_run: Path) -> None
     assert float(nested[1]) == pytest.approx(decision.nested.figures.dice, abs=5e-5)
     assert float(kept[1]) == pytest.approx(decision.figures.dice, abs=5e-5)
     assert f"{decision.floor:.4f}" in masks
+    assert "Not nested: on the images that it was searched on" in masks
+    assert f"The nested score is <b>{decision.scores[decision.objective.aim]:.4f}</b>" in masks
 
 
 def test_what_the_reference_shows_is_shown(text: str, decided_run: Path) -> None:

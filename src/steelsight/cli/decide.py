@@ -1,7 +1,7 @@
 """`steelsight decide`: choose members, rule and limits again, from stored predictions."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -142,6 +142,15 @@ def decide(
             f"--groups {groups}: a run and an inspector keep the groups that they were made with; use it with "
             "--calibrate DATA, or with `steelsight train`"
         )
+    if calibrate is None:
+        _refuse_without_data(
+            {
+                "--layout": layout,
+                "--boxes": boxes,
+                "--ignore-class": ", ".join(ignore_class or ()),
+                "--skip-faulty": skip_faulty,
+            }
+        )
     require_with_cluster(cluster, {"--retries": retries is not None})
     if (folder / CARD).is_file():
         if cluster is not None:
@@ -192,6 +201,16 @@ def decide(
     _decide_run(
         run, gate, aimed, rule, wish, severity, None if cluster is None else count_on_address(cluster, retries), as_json
     )
+
+
+def _refuse_without_data(given: Mapping[str, str | bool | None]) -> None:
+    for option, value in given.items():
+        if value:
+            wish = option if value is True else f"{option} {value}"
+            raise UserError(
+                f"{wish}: says how DATA is read, and no labelled images are given; use it with --calibrate DATA, or leave "
+                "it out"
+            )
 
 
 def _decide_run(

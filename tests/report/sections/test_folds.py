@@ -27,14 +27,14 @@ def said(record: Record) -> str:
 
 def test_coils_are_not_called_twins_and_twins_are_counted_apart(pairs: Record) -> None:
     page, count = said(replace(pairs, grouped_by=("coil",), twins=2)), len(pairs.samples)
-    assert f"{count} images share a group with another: a group are images of one coil, or twins (photographs" in page
+    assert f"{count} images share a group with another (a group: images of one coil, or twins (photographs" in page
     assert f"They form {count // 2} groups, the largest of 2 images. 2 of the images are near-duplicates" in page
     assert "None is split over folds." in page
 
 
 def test_twins_alone_are_called_so(pairs: Record) -> None:
     page = said(replace(pairs, twins=len(pairs.samples)))
-    assert f"{len(pairs.samples)} images share a group with another: they are its near-duplicates (twins)" in page
+    assert f"{len(pairs.samples)} images are near-duplicates of another (twins). They form" in page
     alone = said(replace(pairs, groups=np.arange(len(pairs.samples))))
     assert "No twins (near-duplicates) were found." in alone
 
@@ -44,7 +44,7 @@ def test_groups_of_a_run_of_before_are_of_any_kind(pairs: Record, tmp_path: Path
     written = json.loads((tmp_path / DATASET).read_text("utf-8"))
     assert not {"grouped_by", "twins"} & set(written)
     page = said(read_record(tmp_path))
-    assert "a group are images of one coil or one heat, or twins (photographs of the same surface)" in page
+    assert "(a group: images of one coil or one heat, or twins (photographs of the same surface))" in page
     assert "are near-duplicates" not in page
     write_record(tmp_path, replace(pairs, grouped_by=("coil",), twins=2))
     again = read_record(tmp_path)

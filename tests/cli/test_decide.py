@@ -159,3 +159,16 @@ def test_what_an_option_says_nothing_of_stays_as_it_was_asked_for(run: Path) -> 
     assert {**third, "costs": None} == {**second, "costs": None}
     last = asked(run, "--cost-escape", "none", "--never-miss", "none", "--max-overkill", "0.3")
     assert (last["costs"], last["never_miss"], last["max_overkill"]) == (None, {}, 0.3)
+
+
+@pytest.mark.parametrize(
+    "given", [("--layout", "coco"), ("--boxes", "as-masks"), ("--ignore-class", "other"), ("--skip-faulty",)]
+)
+def test_how_data_is_read_is_refused_where_there_is_none(run: Path, given: tuple[str, ...]) -> None:
+    assert run_cli("decide", run).returncode == 0
+    before = (run / "decision.json").read_bytes()
+    done = run_cli("decide", run, "--max-escape", "0.3", *given)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+    assert f"{' '.join(given)}: says how DATA is read" in done.stderr
+    assert "use it with --calibrate DATA" in done.stderr
+    assert (run / "decision.json").read_bytes() == before

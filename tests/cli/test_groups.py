@@ -1,5 +1,6 @@
 """`--groups` as a user types it: what is counted as one surface, in folds and in an inspector's evidence."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from steelsight.cli.groups import say_known
 from steelsight.dataset.writers.labelled import Labelled
 from steelsight.dataset.writers.write import write_dataset
 from steelsight.imaging.rle import encode_mask
+from steelsight.inspector.artifact import read_card
 from steelsight.run.record import read_record
 from steelsight.strips import as_jpeg, draw_strip, make_strips
 from steelsight.verdicts.evaluated_files import read_evaluation_set
@@ -47,9 +49,18 @@ def test_an_inspector_is_calibrated_on_coils(inspector: Path, strips: Path) -> N
     assert "3 coils among 12 images; with twins, 3 groups" in done.stderr
     tested = read_evaluation_set(inspector)
     assert tested.groups.tolist() == [int(name[4]) for name in tested.image_ids]
+    assert "(by coil and twins)" in " ".join(done.stdout.split())
+    card = read_card(inspector)
+    assert (card.policy.grouped_by, card.schema_version) == (("coil",), 9)  # type: ignore[union-attr]
+    readme = (inspector / "README.md").read_text("utf-8")
+    assert "12 images of 3 groups (by coil and twins) were tested" in readme
+    limits = run_cli("decide", inspector, "--max-escape", "0.3")
+    assert limits.returncode == 0, limits.stderr
+    assert "3 groups (by coil and twins)" in (inspector / "README.md").read_text("utf-8")
     again = run_cli("decide", inspector, "--calibrate", strips)
     assert again.returncode == 0, again.stderr
     assert len(np.unique(read_evaluation_set(inspector).groups)) > 3
+    assert "grouped_by" not in (inspector / "inspector.json").read_text("utf-8")
     (strips / "days.csv").write_text("image,day\n" + "".join(f"{name},2026-11-28\n" for name in tested.image_ids))
     by_day = run_cli("decide", inspector, "--calibrate", strips, "--groups", strips / "days.csv")
     assert "note: day says when an image was taken" in by_day.stderr
@@ -92,6 +103,11 @@ def test_no_fold_parts_a_coil_and_a_run_goes_on_with_its_groups(tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     assert "8 coils among 32 images" in done.stderr
     record = read_record(run)
+    with (data / "groups.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    said_twins = {row["image"] for row in rows if row["twin_of"]} | {row["twin_of"] for row in rows} - {""}
+    assert record.grouped_by == ("coil",)
+    assert len(said_twins) <= record.twins < len(record.samples)
     coils = np.array([sample.image_id.partition("_")[0] for sample in record.samples])
     np.testing.assert_array_equal(record.groups[:, None] == record.groups, coils[:, None] == coils)
     for coil in np.unique(coils):

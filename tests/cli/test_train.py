@@ -258,8 +258,8 @@ def test_a_class_with_hardly_any_masks_is_told_of_in_training_in_the_decision_an
     assert all(set(of) == set("1234") for of in dice)
     assert sorted(of["2"] is None for of in dice) == [False, True]
     note = next(line for line in done.stdout.splitlines() if line.startswith("note: Class 2 is not found: of 1 image"))
-    assert "(1 surface)" in note
-    assert "What helps: labelled images of more than 1 surface with it." in note
+    assert "(1 group)" in note
+    assert "What helps: labelled images with it of more than 1 group, each of another" in note
     page = (run / "report/index.html").read_text("utf-8")
     assert page.index("Class 2 is not found: of 1 image that shows it") < page.index('id="summary"')
 

@@ -46,7 +46,7 @@ def test_a_class_that_a_fold_lacks_is_said() -> None:
     samples = _samples(set(), {0}, {1}, set(), {0}, {1}, set(), {0}, set())
     folds, groups = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2]), np.arange(9)
     (said,) = lacks_in_folds(("a", "b"), samples, folds, groups)
-    assert "No image with class b is in fold 2 (2 surfaces for 3 folds)" in said
+    assert "No image with class b is in fold 2 (2 groups for 3 folds)" in said
     few = _samples(set(), {0}, {1}, set(), {0}, {0})
     (alone,) = lacks_in_folds(("a", "b"), few, np.array([0, 0, 0, 1, 1, 1]), groups[:6])
-    assert "Only fold 0 has images with class b (1 surface for 2 folds)" in alone
+    assert "Only fold 0 has images with class b (1 group for 2 folds)" in alone

@@ -167,9 +167,20 @@ def test_where_images_with_a_label_alone_count_an_older_steelsight_is_told_to_up
         InspectorCard.model_validate(card.with_policy(labels).model_dump(mode="json") | {"schema_version": 5})
 
 
+def test_where_groups_are_named_an_older_steelsight_is_told_to_update(folder: Any) -> None:
+    card, policy = read_card(folder), make_policy(grouped_by=("coil",))
+    write_card(folder, card.with_policy(policy))
+    write_checksums(folder)
+    kept = read_card(folder)
+    assert (kept.schema_version, kept.policy) == (9, policy)
+    assert "grouped_by" not in card.with_policy(make_policy()).model_dump_json()
+    with pytest.raises(ValueError, match="kinds of groups are named in a file of schema_version 8"):
+        InspectorCard.model_validate(kept.model_dump(mode="json") | {"schema_version": 8})
+
+
 def test_a_newer_schema_is_refused_before_anything_else(folder: Any) -> None:
-    edit(folder, sign=False, schema_version=9, something_new={})
-    with pytest.raises(UserError, match="schema_version 9 was written by a newer steelsight, this one reads up to 8"):
+    edit(folder, sign=False, schema_version=10, something_new={})
+    with pytest.raises(UserError, match="schema_version 10 was written by a newer steelsight, this one reads up to 9"):
         read_card(folder)
 
 
@@ -195,7 +206,7 @@ def test_what_is_no_json_object_is_refused(folder: Any, content: Any) -> None:
         ({"classes": ["bright"]}, "the rule has 2 classes, not 1"),
         ({"networks": []}, "no network of step segment"),
         ({"precision": "fp17"}, "precision: 'fp17' is not allowed; did you mean 'fp16'"),
-        ({"schema_version": "1"}, "schema_version: '1' is refused: it should be 1, 2, 3, 4, 5, 6, 7 or 8"),
+        ({"schema_version": "1"}, "schema_version: '1' is refused: it should be 1, 2, 3, 4, 5, 6, 7, 8 or 9"),
         ({"schema_version": 1, "policy": POLICY}, "a policy stands in a file of schema_version 1, which has none"),
         ({"policy": OF_ANOTHER_CLASS}, "rule 1: class: 'brigt' is no class of the data; did you mean 'bright'"),
         ({"policy": {**POLICY, "pass_at": 0.9}}, "pass_at 0.9 exceeds reject_at 0.72"),

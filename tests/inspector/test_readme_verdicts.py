@@ -37,14 +37,14 @@ def test_the_bounds_and_what_they_mean(card: Any) -> None:
     assert text[1].startswith("2 of 3 bounds guaranteed, with 95 % confidence. The networks are those of one fold.")
     assert "It no longer holds with another steel, line, camera or light." in text[1]
     assert text[2:5] == [
-        "- Kept: at most 4.8 % of the defective images pass (asked for 5 %; none of 61 tested surfaces).",
+        "- Kept: at most 4.8 % of the defective images pass (asked for 5 %; none of 61 tested groups).",
         "- NOT KEPT: at most 1 % of the images with a defect of class dark pass. The test images can promise 6 % at "
-        "best (none of 49 tested surfaces); 250 more are needed, all judged right.",
+        "best (none of 49 tested groups); 250 more are needed, all judged right.",
         "- Kept: at most 2.5 % of the images that are rejected are good, if 3 % of all images are defective (asked for 5 %; "
-        "1 of 1 tested surface).",
+        "1 of 1 tested group).",
     ]
     assert text[5].startswith(
-        "30 images of 20 surfaces were tested: 15 passed, 1 of them defective; 5 to review; 10 rejected, 1 of"
+        "30 images of 20 groups were tested: 15 passed, 1 of them defective; 5 to review; 10 rejected, 1 of"
     )
 
 

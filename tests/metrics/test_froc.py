@@ -41,4 +41,5 @@ def test_found_at_a_rate_of_false_alarms() -> None:
     curve = froc(np.array([250, 200, 0, 100]), np.array([200, 0, 0, 0]), np.array([220, 150, 90, 80]), images=4)
     assert [curve.found_at(rate) for rate in (0, 0.25, 0.5, 1)] == [0.25, 0.5, 0.75, 0.75]
     assert curve.found_at(1, half=True) == 0.25
+    assert math.isnan(froc(np.array([9]), np.array([9]), np.array([255, 3]), 4).found_at(0.1))
     assert math.isnan(froc(np.zeros(0, int), np.zeros(0, int), np.array([9]), 1).found_at(1))

@@ -157,6 +157,8 @@ def test_figures_are_those_of_the_decision(text: str, decided_run: Path) -> None
     assert float(nested[1]) == pytest.approx(decision.nested.figures.dice, abs=5e-5)
     assert float(kept[1]) == pytest.approx(decision.figures.dice, abs=5e-5)
     assert f"{decision.floor:.4f}" in masks
+    assert "Not nested: on the images that it was searched on" in masks
+    assert f"The nested score is <b>{decision.scores[decision.objective.aim]:.4f}</b>" in masks
 
 
 def test_what_the_reference_shows_is_shown(text: str, decided_run: Path) -> None:
@@ -173,6 +175,7 @@ def test_what_the_reference_shows_is_shown(text: str, decided_run: Path) -> None
     assert data.count('class="swatch"') == 4
     training = text[text.index('<section id="training">') : text.index('<section id="classifier">')]
     assert "1,234,567 parameters" in training
+    assert "all jobs added up; by the clock it is less where jobs ran side by side" in text
     assert "accuracy 0.800<br>AUC 0.850<br>" in training
     assert "batch 0.400<br>image 0.300<br>pair 0.700<br>" in training
     assert "<b>at random</b>" in text[text.index('<section id="gallery"') :]

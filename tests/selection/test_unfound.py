@@ -79,10 +79,13 @@ def test_a_class_that_no_network_has_learned_needs_more_surfaces(clear: Path, tm
     run = changed(clear, tmp_path / "run", np.zeros_like)
     images, surfaces = shown_and_surfaces(run)
     note = note_of(run)
-    assert f"of {images} images that show it ({surfaces} surfaces)" in note
+    assert f"of {images} images that show it ({surfaces} groups)" in note
     assert "it is rightly marked on none. " in note
     assert "have not learned it: the best threshold brings the Dice of its pixels to 0.00 alone." in note
-    assert f"What helps: labelled images of more than {surfaces} surfaces with it." in note
+    assert (
+        f"What helps: labelled images with it of more than {surfaces} groups, each of another coil, heat and surface."
+        in note
+    )
     assert "--objective" not in note
     assert "--rule" not in note
     (unfound,) = json.loads((run / "decision.json").read_text())["unfound"]

@@ -133,7 +133,7 @@ def test_what_cannot_be_known_is_said() -> None:
     for tested, line, why in (
         (None, scores, "the inspector has no test images"),
         (flat, scores, "without a classifier"),
-        (few, scores, "tested on 40 defective and 9 good twin groups; 10 each are needed"),
+        (few, scores, "tested on 40 defective and 9 good groups; 10 each are needed"),
         (evidence, [0.5], "1 image of this inspector so far; 20 are needed"),
     ):
         found = measure_drift(tested, line)

@@ -120,7 +120,7 @@ def test_defects_of_one_surface_alone_are_refused(tmp_path: Path) -> None:
     clean = [sample for sample in data.samples if not sample.is_defective][:2]
     defective = next(sample for sample in data.samples if sample.is_defective)
     again = replace(defective, image_id="again.jpg")
-    with pytest.raises(UserError, match="defects on at least two surfaces"):
+    with pytest.raises(UserError, match="defects in at least two groups"):
         start_run(
             Run(tmp_path / "run"), replace(data, samples=(*clean, defective, again)), load_recipe("lite", ["folds=2"])
         )

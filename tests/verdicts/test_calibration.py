@@ -209,7 +209,7 @@ EVIDENCE = simulated(60, sharpness=3)
         (EVIDENCE[0], np.ones(60, bool), EVIDENCE[2], "no image without a defect"),
         (np.full(60, 0.25), EVIDENCE[1], EVIDENCE[2], "it is 0.2500 for every image"),
         (np.round(EVIDENCE[0]), EVIDENCE[1], EVIDENCE[2], "0 or 1 for every image"),
-        (EVIDENCE[0], np.arange(60) < 9, EVIDENCE[2], "9 defective and 51 good twin groups are too few"),
+        (EVIDENCE[0], np.arange(60) < 9, EVIDENCE[2], "9 defective and 51 good groups are too few"),
         (EVIDENCE[0], EVIDENCE[1], EVIDENCE[1].astype(int), "in one fold"),
     ],
 )

@@ -1,7 +1,7 @@
 """`steelsight decide`: choose members, rule and limits again, from stored predictions."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -142,6 +142,15 @@ def decide(
             f"--groups {groups}: a run and an inspector keep the groups that they were made with; use it with "
             "--calibrate DATA, or with `steelsight train`"
         )
+    if calibrate is None:
+        _refuse_without_data(
+            {
+                "--layout": layout,
+                "--boxes": boxes,
+                "--ignore-class": ", ".join(ignore_class or ()),
+                "--skip-faulty": skip_faulty,
+            }
+        )
     require_with_cluster(cluster, {"--retries": retries is not None})
     if (folder / CARD).is_file():
         if cluster is not None:
@@ -192,6 +201,16 @@ def decide(
     _decide_run(
         run, gate, aimed, rule, wish, severity, None if cluster is None else count_on_address(cluster, retries), as_json
     )
+
+
+def _refuse_without_data(given: Mapping[str, str | bool | None]) -> None:
+    for option, value in given.items():
+        if value:
+            wish = option if value is True else f"{option} {value}"
+            raise UserError(
+                f"{wish}: says how DATA is read, and no labelled images are given; use it with --calibrate DATA, or leave "
+                "it out"
+            )
 
 
 def _decide_run(
@@ -292,7 +311,7 @@ def _fresh(
 ) -> "EvaluationSet":
     from steelsight.cli.labelled import read_labelled, say_labels_alone
     from steelsight.dataset.depth import KIND
-    from steelsight.dataset.groups import join_groups
+    from steelsight.dataset.groups import join_groups, named_kinds
     from steelsight.dataset.twins import find_twins
     from steelsight.inspector.calibrate import judge_fresh
     from steelsight.inspector.training_images import read_prints
@@ -322,7 +341,7 @@ def _fresh(
     say_groups(known, groups)
     say_times(known)
     with counting("judging fresh images") as advance:
-        return judge_fresh(inspector, dataset, groups, advance, _say_left_out)
+        return judge_fresh(inspector, dataset, groups, advance, _say_left_out, grouped_by=named_kinds(known))
 
 
 def _say_left_out(alike: Sequence[Sample]) -> None:

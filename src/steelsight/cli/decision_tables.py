@@ -10,7 +10,7 @@ from rich.table import Table
 from steelsight.cli.output import results
 from steelsight.core.formatting import apart, at_most, percent
 from steelsight.verdicts.guarantee import guarantee_of
-from steelsight.verdicts.text import outcome_text, stability_text
+from steelsight.verdicts.text import another_text, groups_text, outcome_text, stability_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ def show(decision: "Decision") -> None:
 def _figures(decision: "Decision") -> Table:
     table = Table(
         title=f"{decision.figures.images} images x {len(decision.classes)} classes, Dice at the image's own size",
-        caption="nested: members and rule were chosen without the fold that they are judged on; [..]: 95 % over twin groups",
+        caption="nested: members and rule were chosen without the fold that they are judged on; [..]: 95 % over groups",
     )
     table.add_column("rule")
     for heading in ("Dice", "Dice of pairs\nwith defect", "false alarms on\nempty pairs"):
@@ -73,7 +73,7 @@ def _rule(decision: "Decision") -> Table:
     gate = f"{rule.gate:g}{_moves(moves.gate if moves else None, 1, '.2f')}"
     table = Table(
         title=f"Rule: an image is searched for defects if P(defect) > {gate}{soft}{cut}",
-        caption=f"[..]: 95 % of {moves.draws} draws of twin groups, on a coarser grid" if moves else None,
+        caption=f"[..]: 95 % of {moves.draws} draws of groups, on a coarser grid" if moves else None,
     )
     table.add_column("class")
     for heading in ("upper", "lower", "minimum area", "Dice, nested", "floor", "Dice of pairs\nwith defect, nested"):
@@ -170,7 +170,7 @@ def _review_alone(policy: "Policy") -> str:
     word = "limits" if len(lacking) > 1 else "a limit"
     said = f"{which} goes to review: {word} of {limits} need{'s' if len(lacking) == 1 else ''} {more} images"
     within = " ".join(_within_reach(lacking))
-    return f"{said}, each of another surface.{f' With these images: {within}.' if within else ''}"
+    return f"{said}, each of {another_text(policy.grouped_by)}.{f' With these images: {within}.' if within else ''}"
 
 
 def _within_reach(lacking: "Sequence[Bound]") -> "Iterator[str]":
@@ -198,7 +198,7 @@ def _listed(words: "Sequence[str]") -> str:
 def _bounds(policy: "Policy") -> Table:
     table = Table(
         title="Verdicts: what was asked for, and what the test images support",
-        caption=f"Each bound holds by itself, with {percent(policy.wish.confidence)} confidence, over twin groups.",
+        caption=f"Each bound holds by itself, with {percent(policy.wish.confidence)} confidence, over groups.",
     )
     table.add_column("at most")
     for heading in ("asked", "bound", "groups", "lost", "kept"):
@@ -228,7 +228,9 @@ def _kept(one: "Bound") -> str:
 
 def _outcome(policy: "Policy") -> Table:
     of = policy.outcome
-    table = Table(title=f"Verdicts of the {of.images} tested images ({of.groups} twin groups)")
+    table = Table(
+        title=f"Verdicts of the {of.images} tested images, of {escape(groups_text(of.groups, policy.grouped_by))}"
+    )
     table.add_column("")
     for heading in ("pass", "review", "reject"):
         table.add_column(heading, justify="right")

@@ -66,10 +66,10 @@ def lacks_in_folds(
     kinds = [(f"class {shown(name)}", shows[:, place]) for place, name in enumerate(classes)]
     for what, there in [*kinds, ("no defect", ~shows.any(axis=1))]:
         held = sorted(set(folds[there].tolist()))
-        surfaces = len(set(groups[there].tolist()))
+        alike = len(set(groups[there].tolist()))
         if not held or len(held) == count:
             continue
-        of = f"{surfaces} surface{'s' if surfaces > 1 else ''} for {count} folds"
+        of = f"{alike} group{'s' if alike > 1 else ''} for {count} folds"
         if len(held) == 1:
             said.append(
                 f"Only fold {held[0]} has images with {what} ({of}): the networks that are judged on it have never seen any, "

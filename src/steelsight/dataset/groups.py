@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelsight.core.errors import UserError
-from steelsight.core.safe_names import from_cell, nearly, same_but_for_spelling
+from steelsight.core.safe_names import from_cell, nearly, same_but_for_spelling, shown
 from steelsight.dataset.disjoint_groups import DisjointGroups
 from steelsight.dataset.layouts.listing import with_slashes
 from steelsight.dataset.layouts.text_file import table_rows
@@ -59,6 +59,15 @@ def join_groups(twins: NDArray[np.int64], known: KnownGroups) -> NDArray[np.int6
             if name:
                 groups.join(leaders.setdefault(name, index), index)
     return groups.numbers()
+
+
+def named_kinds(known: KnownGroups, time: str | None = None) -> tuple[str, ...]:
+    """The kinds that the user names and that join images: those of twins and of time are none.
+
+    >>> named_kinds({"coil": ["a"], TWIN_OF: [""], "day": ["1"]}, "day")
+    ('coil',)
+    """
+    return tuple(shown(kind) for kind in known if kind not in (TWIN_OF, time))
 
 
 def _of_table(table: Path, image_ids: Sequence[str]) -> KnownGroups:

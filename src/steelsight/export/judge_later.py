@@ -77,6 +77,7 @@ def judge_later(inspector: Inspector, record: Record, progress: Callable[[int, i
         defects=defects,
         counted=counted_pixels([record.later[index] for index in judged]),
         flags=tuple(flags) if any(flags) else None,
+        grouped_by=record.grouped_by,
     )
     gone = tuple(sample.image_id for index, sample in enumerate(record.later) if index not in set(judged))
     return _figures(inspector.card, record.later_from, tested, defects, counts, gone)

@@ -32,11 +32,12 @@ from steelsight.run.resolved_recipe import RECIPE
 from steelsight.verdicts.policy import Policy
 
 CARD, PARITY, README = "inspector.json", "parity.json", "README.md"
-SCHEMA_VERSION: Literal[8] = 8
+SCHEMA_VERSION: Literal[9] = 9
 """1: without a policy. 2: networks combined by the plain mean alone. 3: without light, contrast and sharpness of its
 images. 4: without the bits of a camera in 16-bit images. 5: without a region of interest, as it is still written where there
 is none. 6: without distilled networks, likewise. 7: without tested images that are known by a label alone or about which
-something is unusual, likewise. All are still read."""
+something is unusual, likewise. 8: without the kinds of groups that were tested, likewise. All are still read."""
+_WITHOUT_GROUPS: Literal[8] = 8
 _WITHOUT_LABELS: Literal[7] = 7
 _WITHOUT_DISTILLED: Literal[6] = 6
 _WITHOUT_ROI: Literal[5] = 5
@@ -146,7 +147,7 @@ class InspectorCard(Model):
         roi: the part of each image that counts; None: all of it.
     """
 
-    schema_version: Literal[1, 2, 3, 4, 5, 6, 7, 8] = _WITHOUT_ROI
+    schema_version: Literal[1, 2, 3, 4, 5, 6, 7, 8, 9] = _WITHOUT_ROI
     classes: tuple[str, ...] = Field(min_length=1)
     networks: tuple[NetworkCard, ...]
     combine: Combine = "mean"
@@ -190,10 +191,14 @@ class InspectorCard(Model):
             raise ValueError("a policy stands in a file of schema_version 1, which has none")
         if not self.of_step("classify"):
             raise ValueError("a policy without a network of step classify")
-        if _counts_anew(policy) and self.schema_version < SCHEMA_VERSION:
+        if _counts_anew(policy) and self.schema_version < _WITHOUT_GROUPS:
             raise ValueError(
                 f"images with a label alone, or unusual ones, count in a file of schema_version {self.schema_version}, which "
                 "has none"
+            )
+        if policy.grouped_by and self.schema_version < SCHEMA_VERSION:
+            raise ValueError(
+                f"kinds of groups are named in a file of schema_version {self.schema_version}, which names none"
             )
         if policy.evidence == "own" and self.precision != "fp32":
             raise ValueError(
@@ -237,10 +242,12 @@ class InspectorCard(Model):
 
 def version_for(
     roi: Roi | None, distilled: Distilled | None = None, policy: Policy | None = None
-) -> Literal[5, 6, 7, 8]:
+) -> Literal[5, 6, 7, 8, 9]:
     """The schema_version of a card: the least that has what it says, which an older steelsight reads as well."""
-    if policy is not None and _counts_anew(policy):
+    if policy is not None and policy.grouped_by:
         return SCHEMA_VERSION
+    if policy is not None and _counts_anew(policy):
+        return _WITHOUT_GROUPS
     if distilled is not None:
         return _WITHOUT_LABELS
     return _WITHOUT_ROI if roi is None else _WITHOUT_DISTILLED

@@ -31,13 +31,16 @@ def judge_fresh(
     groups: NDArray[np.int64],
     progress: Callable[[int, int], None],
     left_out: Callable[[Sequence[Sample]], None] = lambda samples: None,
+    *,
+    grouped_by: tuple[str, ...] = (),
 ) -> EvaluationSet:
     """Judge labelled images that no network of the inspector has seen, those with a label alone last.
 
     Args:
-        groups: int64 (N,), twin groups of the samples, and then of the images without masks.
+        groups: int64 (N,), groups of the samples, and then of the images without masks.
         left_out: is told which images look like ones that the networks were trained on, if some do; they are not judged.
         progress: called with (images done, images).
+        grouped_by: the kinds of groups that the user named, as in `EvaluationSet`.
 
     Raises:
         UserError: an image was trained on or cannot be read, a network gave no probability for one, or the data has a class
@@ -85,6 +88,7 @@ def judge_fresh(
         counted=counted_pixels(samples),
         shown=_shown(samples, place, len(classes)) if any(sample.shown for sample in samples) else None,
         flags=tuple(flags) if any(flags) else None,
+        grouped_by=grouped_by,
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from steelsight.core.errors import UserError
@@ -46,8 +47,8 @@ def decide_inspector(
             f"{folder / CARD}: it has no classifiers, and verdicts need their P(defect); export a run that has some"
         )
     changes = roi != "keep" and not count_alike(roi, card.roi)
-    tested = fresh or read_tested(checksums)
     former = card.policy
+    tested = fresh or replace(read_tested(checksums), grouped_by=former.grouped_by if former else ())
     if changes and fresh is None:
         tested = tested.as_kind("other-region")
     if roi != "keep" and changes:

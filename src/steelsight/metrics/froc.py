@@ -43,13 +43,17 @@ class Froc(NamedTuple):
     false_alarms: NDArray[np.float64]
 
     def found_at(self, false_alarms: float, *, half: bool = False) -> float:
-        """The greatest share found at no more false alarms per image than these.
+        """The greatest share found at no more false alarms per image than these; nan where even the strictest threshold has
+        more, or there are no defects.
 
         >>> froc(np.array([9, 5]), np.array([9, 0]), np.array([7]), images=1).found_at(0.5)
         0.5
+        >>> froc(np.array([9, 5]), np.array([9, 0]), np.array([255]), images=1).found_at(0.5)
+        nan
         """
         shares = self.half_found if half else self.found
-        return float(shares[self.false_alarms <= false_alarms].max(initial=0.0)) if shares[-1] == shares[-1] else np.nan
+        reached = shares[self.false_alarms <= false_alarms]
+        return float(reached.max()) if reached.size else np.nan
 
 
 def score_planes(truth: NDArray[np.bool_], map_: NDArray[np.uint8], lower: int) -> Scored:

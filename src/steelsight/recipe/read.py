@@ -60,7 +60,9 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, quick: bool
     recipe = _validate(content, source)
     for member in recipe.members:  # not in the model: runs of before, which say so, are read
         if member.step == "classify" and member.decoder_channels is not None:
-            raise UserError(f"{source}: members.{member.name}.decoder_channels are of a decoder; step classify has none")
+            raise UserError(
+                f"{source}: members.{member.name}.decoder_channels are of a decoder; step classify has none"
+            )
     return recipe
 
 

@@ -82,7 +82,16 @@ def page_of(
         classifier = classifier_view(found.p_defect, found.defective, record.groups, gates)
         softness = [of.rule.softness for of in decision.nested.folds]
         gate = gate_view(
-            nested, found.ungated, found.passed, names, curve, decision.rule.gate, softness, decision.objective
+            nested,
+            found.ungated,
+            found.passed,
+            names,
+            curve,
+            decision.rule.gate,
+            softness,
+            decision.objective,
+            decision.kept,
+            decision.scores.get(decision.objective.aim),
         )
     masks = masks_view(found.ways, record.groups, names)
     training = training_view(read_curves(found.run, found.recipe), names)

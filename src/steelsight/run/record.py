@@ -1,7 +1,7 @@
 """A RUN's own record of its data, so that later verbs need the RUN alone (and the images only for pictures).
 
 RUN/dataset.json holds the root, layout, classes, what was left out and what else reading said; RUN/samples.csv every image
-with its size, fold and twin group; RUN/truth.csv every (image, class) with its run lengths, empty where nothing is there;
+with its size, fold and group; RUN/truth.csv every (image, class) with its run lengths, empty where nothing is there;
 RUN/without_masks.csv, where there are such, the images of which only their classes are known; RUN/later.csv, where the data
 was split by time, the later images, which no network learns from; RUN/ignored.csv, where there are such, the run lengths of
 what is not to be judged in an image. Paths inside the root are stored relative to it: who moves the data changes `root` in
@@ -40,7 +40,7 @@ IGNORED_COLUMNS = ("ImageId", "EncodedPixels")
 WITHOUT_MASKS_COLUMNS = ("image_id", "path", "height", "width", "fold", "classes")
 
 _WRITTEN = ("jobs", "evidence", "distilled", "report")  # folders of a RUN
-_LATER = ("ignored_classes", "ignored_images", "roi", "images_read")
+_LATER = ("ignored_classes", "ignored_images", "roi", "images_read", "grouped_by", "twins")
 """Fields of dataset.json that are written where there is something to say."""
 _MOST_PIXELS = 1 << 30  # of an image that OpenCV reads
 _LONGEST_FIELD = 2**31 - 1
@@ -53,7 +53,7 @@ class Record:
     Attributes:
         root, layout, classes, samples: as in `Dataset`.
         folds: int64 (N,), the fold that judges each sample.
-        groups: int64 (N,), the twin group of each sample.
+        groups: int64 (N,), the group of each sample: images of one coil, say, or twins.
         skipped: faults whose images were left out.
         notes, remarks: as in `Dataset`: what was taken to be so while reading, and what was left out, or named and counted.
         fingerprint: of the data, see `fingerprint`.
@@ -62,12 +62,15 @@ class Record:
         their_folds: of each of these, the fold whose jobs must not learn from it, since that fold judges an image of the same
             group; -1 where there is none.
         later: images that came after those trained on, held back; none where the data was not split by time.
-        later_groups: int64, the twin group of each of these.
+        later_groups: int64, the group of each of these.
         later_from: the moment with which they begin, as the user wrote it; empty where there are none.
         ignored_classes: as in `Dataset`.
         roi: the part of each image that counts; what lies outside is ignored in `samples`. None: all of it.
         images_read: how many images without a fault the data had, where a limit or a split by time chose among them; None
             where all were taken, or by runs of before.
+        grouped_by: the kinds of groups that the user named beside twins, such as coil; empty where there are none, or by
+            runs of before.
+        twins: how many samples show the surface of another one; 0 where none does, or by runs of before.
     """
 
     root: Path
@@ -89,6 +92,8 @@ class Record:
     ignored_classes: tuple[str, ...] = ()
     roi: Roi | None = None
     images_read: int | None = None
+    grouped_by: tuple[str, ...] = ()
+    twins: int = 0
 
 
 class _Skipped(Model):
@@ -123,6 +128,8 @@ class _Header(Model):
     ignored_images: int = 0
     roi: Roi | None = None
     images_read: int | None = None
+    grouped_by: tuple[str, ...] = ()
+    twins: int = 0
 
     @model_serializer(mode="wrap")
     def _without_the_usual(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -184,6 +191,8 @@ def write_record(folder: Path, record: Record) -> None:
         ignored_images=sum(bool(sample.ignored.area) for sample in every),
         roi=record.roi,
         images_read=record.images_read,
+        grouped_by=record.grouped_by,
+        twins=record.twins,
     )
     write_json(folder / DATASET, header.model_dump())
 
@@ -254,6 +263,8 @@ def read_record(folder: Path) -> Record:
         ignored_classes=header.ignored_classes,
         roi=header.roi,
         images_read=header.images_read,
+        grouped_by=header.grouped_by,
+        twins=header.twins,
     )
 
 

@@ -168,7 +168,7 @@ class UnfoundClass(Model):
     """A class that images show and that is found on none of them, or that the kept rule marks nowhere; see `unfound.py`.
 
     Attributes:
-        images, surfaces: that show it; images of one twin group are of one surface.
+        images, surfaces: that show it; images of one group count as one surface.
         marked: images in which the nested masks mark something of it.
         hits: images on which they hit it: 0, unless it is the kept rule alone that marks it nowhere.
         best_dice: Dice of its pixels over all images, at the best of all thresholds on the out-of-fold maps; chosen on these

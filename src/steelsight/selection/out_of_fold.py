@@ -112,6 +112,7 @@ class NestedOutputs:
             regions=regions,
             defects=defects,
             counted=counted_pixels(record.samples),
+            grouped_by=record.grouped_by,
         )
 
     def _cut(self, index: int, maps: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -116,7 +117,7 @@ def gather_tested(judged: NestedOutputs, progress: Callable[[int, int], None] | 
     try:
         tested = read_evaluation_set(folder)
         if tested.defects is not None:  # as in what was kept before it was known
-            return tested
+            return replace(tested, grouped_by=judged.evidence.record.grouped_by)
     except UserError:
         pass  # made below, outside of the handler: what goes wrong there has nothing to do with this
     tested = judged.tested(progress)

@@ -13,6 +13,7 @@ from steelsight.metrics.dice import pair_dice
 from steelsight.rule.kinds import KINDS, PLAIN, kind_named
 from steelsight.rule.pixel_counts import Histograms, PixelCounts
 from steelsight.selection.decision import Decision, UnfoundClass
+from steelsight.verdicts.text import another_text
 
 LEARNED = 0.1
 """Of `best_dice`: with less, no threshold makes much of a class's maps."""
@@ -26,7 +27,7 @@ def find_unfound(
     """The classes that images show, and that the nested masks hit nowhere, or the kept rule marks nowhere.
 
     Args:
-        groups: int64 (N,), the twin group of each image.
+        groups: int64 (N,), the group of each image.
         nested: pixels of the masks by members and a rule that were chosen without each image's fold.
         histograms: of the maps behind `nested`.
     """
@@ -81,15 +82,15 @@ def unfound_sentences(unfound: UnfoundClass, decision: Decision, run: Path) -> t
 
 def _what(of: UnfoundClass) -> str:
     images = f"{_counted(of.images, 'image')} that show{'s' if of.images == 1 else ''} it"
-    surfaces = _counted(of.surfaces, "surface")
+    groups = _counted(of.surfaces, "group")
     if of.hits:
         return (
             f"The rule marks class {shown(of.name)} on no image. Rules that were chosen without a fold hit it on {of.hits} "
-            f"of the {images} ({surfaces})."
+            f"of the {images} ({groups})."
         )
     beside = f", and on {_counted(of.marked, 'image')} wrongly" if of.marked else ""
     return (
-        f"Class {shown(of.name)} is not found: of {images} ({surfaces}), judged by networks and a rule that had not seen "
+        f"Class {shown(of.name)} is not found: of {images} ({groups}), judged by networks and a rule that had not seen "
         f"them, it is rightly marked on none{beside}. Its Dice is 0 on every image that shows it."
     )
 
@@ -102,7 +103,9 @@ def _why(of: UnfoundClass) -> str:
 
 
 def _help(of: UnfoundClass, decision: Decision, run: Path) -> Iterator[str]:
-    yield f"What helps: labelled images of more than {_counted(of.surfaces, 'surface')} with it."
+    grouped_by = decision.policy.grouped_by if decision.policy else ()
+    more = f"more than {_counted(of.surfaces, 'group')}, each of {another_text(grouped_by)}"
+    yield f"What helps: labelled images with it of {more}."
     if of.best_dice < LEARNED:
         return
     objective = decision.objective

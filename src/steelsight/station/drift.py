@@ -168,7 +168,7 @@ def _hindrance(evidence: EvaluationSet | None, images: int) -> str:
     groups, defective = evidence.groups, evidence.defective
     hits, goods = (np.unique(groups[chosen]).size for chosen in (defective, ~defective))
     if min(hits, goods) < FEWEST_GROUPS:
-        return f"the inspector was tested on {hits} defective and {goods} good twin groups; {FEWEST_GROUPS} each are needed"
+        return f"the inspector was tested on {hits} defective and {goods} good groups; {FEWEST_GROUPS} each are needed"
     if images < FEWEST_IMAGES:
         return f"{images} image{'s' if images != 1 else ''} of this inspector so far; {FEWEST_IMAGES} are needed"
     return ""

@@ -55,11 +55,12 @@ def draw_strip(
 
     Args:
         size: height and width of the frame in pixels. A height of 256 shows steel as the competition's images do; another
-            shows the same steel with more or fewer pixels.
+            shows the same kind of steel with more or fewer pixels, and another strip of it: coil, light and classes stay, and
+            the rest is drawn anew.
         defective: share of strips with a defect, in [0, 1], over many coils.
         difficulty: 0 draws defects boldly, 1 faintly.
         strips_per_coil: strips that follow each other from one coil.
-        line: 1, or 2: the same steel under another camera and light (`strips/lines.py`).
+        line: 1, or 2: the same kind of steel, as another strip, under another camera and light (`strips/lines.py`).
         with_defects: without them the same strip is drawn as if it were good.
 
     Raises:

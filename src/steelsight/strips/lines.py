@@ -1,7 +1,8 @@
 """The two lines: what camera, light and resolution each has. Fixed before anything that notices a change was looked at.
 
-Line 2 is the same steel under a newer camera two metres further on: a wider view (0.75 of the pixels for a millimetre), lit
-from the other side, brighter, with a softer lens, more noise, and a gain that differs from column to column.
+Line 2 is the same kind of steel, in other strips, under a newer camera two metres further on: a wider view (0.75 of the
+pixels for a millimetre), lit from the other side, brighter, with a softer lens, more noise, and a gain that differs from
+column to column.
 """
 
 from dataclasses import dataclass

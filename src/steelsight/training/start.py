@@ -1,5 +1,6 @@
 """A run's start, or its going on: what is checked before hours are spent, and before torch is imported."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -14,7 +15,7 @@ from steelsight.core.errors import UserError
 from steelsight.core.files import resolved, sweep
 from steelsight.dataset.choose_images import choose_images
 from steelsight.dataset.folds import assign_folds
-from steelsight.dataset.groups import KnownGroups, join_groups, read_groups
+from steelsight.dataset.groups import TWIN_OF, KnownGroups, join_groups, named_kinds, read_groups
 from steelsight.dataset.model import Dataset, Sample
 from steelsight.dataset.split_by_time import LATER_SHARE, SplitByTime, split_by_time
 from steelsight.dataset.twins import find_twins
@@ -111,7 +112,8 @@ def start_run(
         raise UserError(f"{dataset.root}: no image shows a defect; training needs labelled defects")
     every = (*dataset.samples, *dataset.without_masks)
     joining = {kind: names for kind, names in known.items() if kind != time}
-    all_groups = join_groups(find_twins([sample.path for sample in every], progress=progress), joining)
+    alike = find_twins([sample.path for sample in every], progress=progress)
+    all_groups = join_groups(alike, joining)
     held = _nothing_held(dataset, all_groups)
     if time is not None:
         held = _hold_back(dataset, all_groups, split_by_time(known, time, all_groups, later_share))
@@ -153,11 +155,23 @@ def start_run(
         ignored_classes=taken.ignored_classes,
         roi=roi,
         images_read=None if time is None and len(every) == len(samples) + len(without_masks) else len(every),
+        grouped_by=named_kinds(joining),
+        twins=_count_twins(samples, every, alike, joining),
     )
     sweep(run.path, below=False)
     write_record(run.path, record)
     write_run_recipe(run.path, recipe)
     return Run(run.path)
+
+
+def _count_twins(
+    samples: Sequence[Sample], every: Sequence[Sample], alike: NDArray[np.int64], known: KnownGroups
+) -> int:
+    """How many samples show the surface of another one: found to do so, or said to by the user."""
+    surfaces = join_groups(alike, {kind: names for kind, names in known.items() if kind == TWIN_OF})
+    of = dict(zip((sample.image_id for sample in every), surfaces.tolist(), strict=True))
+    images = Counter(of[sample.image_id] for sample in samples)
+    return sum(count for count in images.values() if count > 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,8 +282,8 @@ def _check_folds(dataset: Dataset, folds: NDArray[np.int64]) -> None:
     held = {int(fold) for sample, fold in zip(dataset.samples, folds, strict=True) if sample.is_defective}
     if len(held) < 2:
         raise UserError(
-            f"{dataset.root}: one fold holds out every image with a defect, since there is one or all are twins, and nothing "
-            "is left to learn from; cross-validation needs defects on at least two surfaces"
+            f"{dataset.root}: one fold holds out every image with a defect, since there is one or all are of one group, "
+            "and nothing is left to learn from; cross-validation needs defects in at least two groups (coils, or surfaces)"
         )
 
 

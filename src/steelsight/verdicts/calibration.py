@@ -286,7 +286,7 @@ def _hindrance(
     if np.isin(p, (0, 1)).all():
         return "it is 0 or 1 for every image, so it is no probability"
     if min(hits, goods) < FEWEST:
-        return f"{hits} defective and {goods} good twin groups are too few; {FEWEST} of each are needed"
+        return f"{hits} defective and {goods} good groups are too few; {FEWEST} of each are needed"
     for part in np.unique(parts):
         if defective[parts != part].all() or not defective[parts != part].any():
             kind = "without" if defective[parts != part].all() else "with"

@@ -1,4 +1,4 @@
-"""The test images: what the inspector said of each, its truth, and its twin group.
+"""The test images: what the inspector said of each, its truth, and its group.
 
 Of some it may be known only that they are defective, and perhaps of which classes, by a label of the image as a whole. They
 count wherever images are counted, and nowhere that masks are held against masks.
@@ -37,7 +37,7 @@ class EvaluationSet:
         classes: defect class names.
         image_ids: N names.
         folds: int64 (N,), the fold that each image was judged in; 0 for all where there are none.
-        groups: int64 (N,), twin groups: the unit of every bound.
+        groups: int64 (N,): the unit of every bound.
         sizes: int64 (N, 2), height and width in pixels.
         p_defect: float64 (N,) in [0, 1], what the classifiers say together (see `imaging.combine`).
         truth: int64 (N, K), true pixels of each class; 0 of an image that is known by a label alone.
@@ -49,6 +49,8 @@ class EvaluationSet:
             masks are known to be empty. None where there are no such labels.
         flags: what is unusual about each image, so that a person sees it whatever P(defect) is; None where
             nothing is unusual about any.
+        grouped_by: the kinds of groups that the user named beside twins, such as coil; empty where there are none, or
+            nobody knows. The tables do not keep it; the policy does.
     """
 
     kind: EvidenceKind
@@ -64,6 +66,7 @@ class EvaluationSet:
     counted: NDArray[np.int64] | None = None
     shown: NDArray[np.bool_] | None = None
     flags: tuple[tuple[str, ...], ...] | None = None
+    grouped_by: tuple[str, ...] = ()
 
     @property
     def label_alone(self) -> NDArray[np.bool_]:
@@ -122,4 +125,5 @@ class EvaluationSet:
             None if self.counted is None else self.counted[images],
             None if self.shown is None else self.shown[images],
             None if self.flags is None else tuple(self.flags[index] for index in images.tolist()),
+            self.grouped_by,
         )

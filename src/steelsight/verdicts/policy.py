@@ -205,6 +205,7 @@ class Policy(Model):
         wish, statements, outcome: what was asked for, the bounds one by one, and what the policy makes of the tested images.
         cost_curve: where costs were given, by `pass_at`, ascending.
         stability: how far the two thresholds move with the images that they are found on.
+        grouped_by: as in `EvaluationSet`: what the groups are that every bound counts.
     """
 
     pass_at: Annotated[float, Field(allow_inf_nan=False)] | None
@@ -217,6 +218,13 @@ class Policy(Model):
     outcome: Outcome
     cost_curve: tuple[CostPoint, ...] = ()
     stability: ThresholdStability | None = None
+    grouped_by: tuple[str, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without named groups it is written as before they were kept, which an older steelsight reads as well."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if name != "grouped_by" or value}
 
     @property
     def is_guaranteed(self) -> bool:

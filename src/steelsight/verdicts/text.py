@@ -1,7 +1,49 @@
 """A verdict policy in plain words, for people who have to sign it or who find it in a folder."""
 
+from collections.abc import Sequence
+
 from steelsight.core.formatting import apart, at_most, percent
-from steelsight.verdicts.policy import Bound, Limits, Policy
+from steelsight.verdicts.policy import Bound, Limits, Outcome, Policy
+
+
+def group_text(grouped_by: Sequence[str] = ()) -> str:
+    """What a group is; of unknown kinds, what it may be.
+
+    >>> group_text(["coil"])
+    'images of one coil, or twins (photographs of the same surface)'
+    >>> group_text()
+    'images of one coil or one heat, or twins (photographs of the same surface)'
+    """
+    kinds = " or ".join(f"one {kind}" for kind in grouped_by or ("coil", "heat"))
+    return f"images of {kinds}, or twins (photographs of the same surface)"
+
+
+def groups_text(count: int, grouped_by: Sequence[str] = (), kind: str = "") -> str:
+    """So many groups, and what makes them, if it is known.
+
+    >>> groups_text(238, ["coil"]), groups_text(1, kind="tested ")
+    ('238 groups (by coil and twins)', '1 tested group')
+    """
+    by = f" (by {', '.join(grouped_by)} and twins)" if grouped_by else ""
+    return f"{count:,} {kind}group{'' if count == 1 else 's'}{by}"
+
+
+def another_text(grouped_by: Sequence[str] = ()) -> str:
+    """Of what an image must be, so that it adds a group.
+
+    >>> another_text(["coil"]), another_text()
+    ('another coil and surface', 'another coil, heat and surface')
+    """
+    return f"another {', '.join(grouped_by or ('coil', 'heat'))} and surface"
+
+
+def both_text(outcome: Outcome) -> str | None:
+    """Of the groups that count as defective and as good ones; None where there are none."""
+    both = outcome.defective_groups + outcome.good_groups - outcome.groups
+    if both <= 0:
+        return None
+    has, counts = ("has", "counts") if both == 1 else ("have", "count")
+    return f"{both:,} {has} both kinds of image and {counts} on both sides"
 
 
 def thresholds_text(policy: Policy) -> str:
@@ -35,8 +77,7 @@ def statement_text(statement: Bound, wish: Limits, *, guaranteed: bool) -> str:
     what = f"of {what_text(statement)}"
     if statement.among in ("passed", "rejected") and wish.defect_share is not None:
         what += f", if {percent(wish.defect_share)} of all images are defective"
-    surfaces = f"{statement.groups:,} tested surface{'s' if statement.groups != 1 else ''}"
-    rests = f"{f'{statement.lost:,}' if statement.lost else 'none'} of {surfaces}"
+    rests = f"{f'{statement.lost:,}' if statement.lost else 'none'} of {groups_text(statement.groups, kind='tested ')}"
     if statement.kept:
         word, bound = "Kept" if guaranteed else "Not guaranteed", at_most(statement.bound, statement.limit)
         return f"{word}: at most {bound} {what} (asked for {percent(statement.limit)}; {rests})."
@@ -63,18 +104,21 @@ def stability_text(policy: Policy) -> str | None:
         none = f" ({percent(moves.absent)} of the draws have none)" if moves.absent else ""
         parts.append(f"the {name} threshold lies from {low} to {high}{none}")
     draws = policy.stability.draws
-    return f"In 95 % of {draws} new draws of the twin groups: {'; '.join(parts)}."
+    return f"In 95 % of {draws} new draws of the groups: {'; '.join(parts)}."
 
 
 def outcome_text(policy: Policy) -> str:
     """How many tested images pass, go to review and are rejected."""
     tested = policy.outcome
     said = (
-        f"{tested.images:,} images of {tested.groups:,} surfaces were tested: {sum(tested.passed)} passed, "
+        f"{tested.images:,} images of {groups_text(tested.groups, policy.grouped_by)} were tested: "
+        f"{sum(tested.passed)} passed, "
         f"{tested.passed[0]} of them defective; {sum(tested.review)} to review; {sum(tested.rejected)} rejected, "
         f"{tested.rejected[1]} of them good."
     )
-    return " ".join(filter(None, (said, truth_text(policy), unusual_text(policy))))
+    both = both_text(tested)
+    counts = None if both is None else f"Of the groups, {both}."
+    return " ".join(filter(None, (said, counts, truth_text(policy), unusual_text(policy))))
 
 
 def truth_text(policy: Policy) -> str | None:

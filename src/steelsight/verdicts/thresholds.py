@@ -157,6 +157,7 @@ def find_policy(tested: EvaluationSet, wish: Limits, calibration: Calibration, s
         statements=found.statements,
         outcome=NOTHING,
         cost_curve=found.cost_curve,
+        grouped_by=tested.grouped_by,
     )
     return draft.model_copy(update={"outcome": judge_outcome(draft, tested)})
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from steelsight.report import page
 from steelsight.report.sections.calibration import CalibrationView, calibration_view
+from steelsight.verdicts.calibration import PARTS
 
 Evidence = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]
 
@@ -43,6 +44,19 @@ def test_before_and_after_are_told_and_drawn(images: int) -> None:
     assert f"{view.rows[1].judged.log_loss:.4f}" in text
     assert "Orange: before. Blue: after" in text
     assert 'aria-label="Reliability curve of P(defect)"' in text
+
+
+def test_fresh_images_have_no_folds_and_are_dealt_into_parts() -> None:
+    p, defective, folds, groups = simulated(300, sharpness=3)
+    of_folds, dealt = calibration_view(p, defective, folds, groups), calibration_view(p, defective, folds * 0, groups)
+    assert of_folds is not None
+    assert dealt is not None
+    said = " ".join(text_of(dealt).split())
+    assert "dealt into five parts, each way fitted without the part that it is judged on" in said
+    assert "fitted without its part" in said
+    assert "fold" not in said
+    assert "each fitted without the fold that it is judged on" in " ".join(text_of(of_folds).split())
+    assert PARTS == 5
 
 
 def test_where_nothing_is_kept_there_is_no_after() -> None:

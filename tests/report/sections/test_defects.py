@@ -13,13 +13,17 @@ from helpers.data import run_cli
 from helpers.judged_run import make_run
 from helpers.simulated import simulate
 from helpers.tiny_inspector import CLASSES, make_inspector
+from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from steelsight.core.errors import UserError
 from steelsight.core.formatting import percent
 from steelsight.inspector.checksums import write_checksums
 from steelsight.metrics.defects import Defects
+from steelsight.metrics.pro import pro_curve
 from steelsight.report.build import build_report
 from steelsight.report.findings import collect
+from steelsight.report.sections import defects
 from steelsight.report.sections.defect_table import defect_table
 from steelsight.report.sections.defects import defects_view
 from steelsight.report.sign_off.sheet import sheet_of
@@ -91,14 +95,29 @@ def test_the_table_reads_the_curve_and_the_gate_takes_from_it(decided_run: Path)
     view = defects_view(table, found.scored, found.histograms, found.passed, gated=True)
     assert [name for name, _ in view.overlap] == ["class 1", "class 2", "class 3", "class 4", "all"]
     assert all(0 <= area <= 1 or np.isnan(area) for _, area in view.overlap)
-    shares = [row.found for row in view.rates]
+    reached = [row for row in view.rates if not np.isnan(row.found)]
+    shares = [row.found for row in reached]
     assert shares == sorted(shares)
-    assert all(row.half_found <= row.found for row in view.rates)
+    assert all(row.half_found <= row.found for row in reached)
     open_view = defects_view(table, found.scored, found.histograms, np.ones_like(found.passed), gated=True)
     through = found.passed[found.scored.annotated[:, 0]]
     most = (found.scored.annotated[:, 3] > 0).mean(), ((found.scored.annotated[:, 3] > 0) & through).mean()
     assert open_view.rates[-1].found <= most[0]
     assert view.rates[-1].found <= most[1]
+
+
+def test_a_class_without_a_defect_has_a_dash_in_the_plot(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+
+    def keep(figure: Figure, _: str) -> Markup:
+        drawn.append(figure)
+        return Markup()
+
+    monkeypatch.setattr(defects, "svg", keep)
+    defects._pro_plot([("a", pro_curve(np.zeros((0, 256), np.int64), np.full(256, 9)))])
+    legend = drawn[0].axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["a: –"]
 
 
 def test_a_run_without_classifiers_has_the_section_and_no_gate(tmp_path: Path) -> None:
@@ -107,6 +126,7 @@ def test_a_run_without_classifiers_has_the_section_and_no_gate(tmp_path: Path) -
     text = build_report(Run(tmp_path / "run")).read_text("utf-8")
     assert "the gate stops" not in section(text, "defects")
     assert "annotated defects" in section(text, "defects")
+    assert "P(defect)" not in section(text, "gallery")  # which nobody said: it is 1 of every image
     assert '<section id="signing">' not in text
 
 

@@ -59,6 +59,12 @@ def test_an_image_of_which_nothing_was_found_is_called_missed() -> None:
     assert {kind for kind, _ in twelve(_counts([(0, 0, 9), (0, 3, 4)]))} == {"missed", "missed most"}
 
 
+def test_an_image_of_which_something_was_found_is_not_called_missed() -> None:
+    """Each of these was found whole, and marked too far."""
+    kinds = {kind for kind, _ in twelve(_counts([(9, 9 + beside, 9) for beside in range(12)]))}
+    assert kinds == {"found best", "typical", "at random", "lowest Dice", "low Dice"}
+
+
 def test_what_was_found_is_said_of_each_image() -> None:
     annotated = np.array([[0, 0, 90, 50], [0, 1, 9, 0], [1, 0, 900, 0]])
     defects = Defects(annotated, np.array([[1, 0, 7, 0], [2, 0, 7, 0], [2, 1, 7, 0]]))

@@ -19,6 +19,7 @@ from steelsight.imaging.preprocess import Preprocess
 from steelsight.imaging.roi import Polygons, Roi
 from steelsight.report.build import build_report
 from steelsight.report.options import NONE, ReportOptions, renewed
+from steelsight.report.page import render
 from steelsight.report.sections.inspected import inspected_view
 from steelsight.results.writer import ResultWriter
 from steelsight.rule.rule import Rule
@@ -68,7 +69,7 @@ def test_counts_and_pictures_are_those_of_the_tables(inspected: Path) -> None:
     assert list(view.pictures[len(found) :][: len(doubtful)]) == doubtful
     assert not any(picture.found or picture.suspected for picture in clean)
     assert [picture.p_defect for picture in found] == sorted((p.p_defect for p in found), reverse=True)
-    assert all(re.fullmatch(r"[12]: [0-9,]+ px, [0-9.]+ % of the image", text) for p in found for text in p.found)
+    assert all(re.fullmatch(r"class [12]: [0-9,]+ px, [0-9.]+ % of the image", text) for p in found for text in p.found)
     assert all(str(picture.source).startswith("data:image/jpeg;base64,") for picture in view.pictures)
 
 
@@ -86,10 +87,24 @@ def test_a_share_is_of_the_region_of_interest_where_there_is_one(tmp_path: Path)
     areas = {f"{one.runs[0].area:,}": one.runs[0].area for one in judged if one.runs[0].area}
     assert texts
     for text in texts:
-        assert re.fullmatch(r"[12]: [0-9,]+ px, [0-9.]+ % of the region of interest", text)
-        if text.startswith("1"):
-            area, share = text.split()[1], float(text.split()[3])
+        assert re.fullmatch(r"class [12]: [0-9,]+ px, [0-9.]+ % of the region of interest", text)
+        if text.startswith("class 1"):
+            area, share = text.split()[2], float(text.split()[4])
             assert share == pytest.approx(100 * areas[area] / (128 * 1600), abs=0.006)
+
+
+def test_a_probability_that_no_classifier_gave_is_not_shown(inspected: Path, tmp_path: Path) -> None:
+    sources = find_sources([str(SAMPLE / "test_images")])
+    rule = Rule(gate=0.25, upper=(150, 230, 255, 255), lower=(120, 200, 255, 255), min_area=(800, 400, 1, 1))
+    with ResultWriter(tmp_path, CLASSES, sources, overlays=True) as writer:
+        for one in judge(sources, Engine((), (_FourClasses(PREPROCESS),), CLASSES), rule):
+            writer.write(one)
+
+    def page(folder: Path) -> str:
+        return render({"inspected": inspected_view(folder, CLASSES)}, "inspected.html.j2")
+
+    assert "P(defect)" in page(inspected)
+    assert "P(defect)" not in page(tmp_path)
 
 
 def test_the_page_has_the_section_when_asked(inspected: Path, decided_run: Path, tmp_path: Path) -> None:

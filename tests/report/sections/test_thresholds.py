@@ -51,7 +51,7 @@ def test_where_the_plain_rule_is_kept_the_page_says_so_and_shows_what_was_not(
     assert decision.stability is not None
     area = decision.stability.min_area[0]
     assert f"{area.low:,.0f} to {area.high:,.0f}" in section
-    assert f"{decision.stability.draws} draws of twin groups" in section
+    assert f"{decision.stability.draws} draws of groups" in section
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "defaults"])

@@ -15,6 +15,7 @@ from steelsight.dataset.model import Sample
 from steelsight.imaging.regions import Region
 from steelsight.report.build import build_report
 from steelsight.report.findings import collect
+from steelsight.report.page import render
 from steelsight.report.sign_off.counts import count_rows, expected_shares, shares_of, why_review
 from steelsight.report.sign_off.lost_images import escapes_of
 from steelsight.report.sign_off.plots import cost_plot, trade_off_plot
@@ -170,11 +171,30 @@ def test_a_bound_that_cannot_be_kept_says_what_it_takes_and_what_happens_until_t
     policy = _policy(_separated(50), Limits(max_escape=0.01, never_miss={"b": 0.2}, max_overkill=0.4))
     assert guarantee_of(policy).title.startswith("1 of 3 bounds guaranteed")
     every, of_class = (shortfall(one, policy) for one in policy.statements if one.kind == "escape")
-    assert "50 defective surfaces, none missed, can only promise 5.9 %." in every
-    assert "For 1 % you need 249 more, with none missed." in every
+    assert "50 defective groups, none missed, can only promise 5.9 %." in every
+    assert "For 1 % you need 249 more, each of another coil, heat and surface, with none missed." in every
     assert "no image passes" in every
     assert "At most 20 % of the images with a defect of class b pass" in of_class
-    assert "No defective surface with class b was tested. For 20 % you need 14 more" in of_class
+    assert "No defective group with class b was tested. For 20 % you need 14 more" in of_class
+
+
+def test_groups_are_named_by_what_made_them_and_those_of_both_kinds_count_on_both_sides() -> None:
+    coils = _tested([(at // 2, 0.9 if at % 2 else 0.1, at % 2 - 1, False) for at in range(20)])
+
+    def page(tested: EvaluationSet) -> str:
+        policy = _policy(tested, Limits(max_escape=0.01, max_overkill=0.4))
+        view = signing_view(policy, tested, None, lambda at: np.zeros((2, 1, 1), np.bool_), Subject("a", "b", "c"))
+        return " ".join(render({"signing": view}, "signing.html.j2").split())
+
+    named, unknown = page(replace(coils, grouped_by=("coil",))), page(coils)
+    assert "20</b><span>images of 10 groups (by coil and twins)</span>" in named
+    assert "20</b><span>images of 10 groups</span>" in unknown
+    for said in (named, unknown):
+        assert "10 with a defect, 10 without: 10 have both kinds of image and count on both sides" in said
+    assert "Group: images of one coil, or twins (photographs of the same surface), which count once" in named
+    assert "Group: images of one coil or one heat, or twins (photographs of the same surface)" in unknown
+    assert "more, each of another coil and surface, with none missed" in named
+    assert "twin group" not in named + unknown
 
 
 def test_a_bound_is_never_rounded_below_what_the_evidence_bears() -> None:

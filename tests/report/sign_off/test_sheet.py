@@ -204,7 +204,7 @@ def test_images_with_a_label_alone_are_counted_and_named_and_no_mask_is_held_aga
     truth = f"Of {defective} defective images, {defective - alone} have masks and {alone} have a label alone"
     assert truth in text
     assert f"The class of {policy.outcome.class_unknown} is not known: these count for the bound on no class." in text
-    assert "A bound on a class is about surfaces on which somebody named that class." in text
+    assert "A bound on a class is about groups in which somebody named that class." in text
     rows = dict(re.findall(r'<th class="text">([^<]*)</th><td>(\d+)</td>', text))
     assert (rows["by a label alone"], rows["with a defect"]) == (str(alone), str(defective))
     assert rows["class not known"] == str(policy.outcome.class_unknown)

@@ -40,6 +40,7 @@ class CalibrationView:
         images, groups: judged.
         share: of the images, how many are defective.
         rows: P(defect) as it is, then each kind that was tried.
+        dealt: whether images without folds were dealt into parts to judge a way on what it was not fitted on.
         changed: whether a calibration is kept at all.
         reason: why that one, without its final stop.
     """
@@ -48,6 +49,7 @@ class CalibrationView:
     groups: int
     share: float
     rows: tuple[CalibrationRow, ...]
+    dealt: bool
     changed: bool
     reason: str
     plot: Markup
@@ -76,6 +78,7 @@ def calibration_view(
         groups=np.unique(groups).size,
         share=float(defective.mean()),
         rows=tuple(CalibrationRow(_NAMES[kind], kind == kept, judged) for kind, judged in chosen.judged.items()),
+        dealt=np.unique(folds).size == 1,
         changed=kept != "none",
         reason=chosen.reason,
         plot=_plot(p_defect, defective, groups, chosen),

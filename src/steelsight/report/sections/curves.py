@@ -21,6 +21,7 @@ from steelsight.plots.style import (
     styled,
     svg,
 )
+from steelsight.report.page import figure as as_text
 from steelsight.rule.pixel_counts import Histograms, PixelCounts
 
 
@@ -66,7 +67,7 @@ def _plot(
             if predicted[index] and truth[index]:
                 at = hit[index] / truth[index], hit[index] / predicted[index]
                 axes.plot(*at, "o", color=TEXT, markersize=6, markeredgecolor="white")
-            axes.set_title(plain(f"{classes[index]}: AP {curve.average_precision:.3f}"))
+            axes.set_title(plain(f"{classes[index]}: AP {as_text(curve.average_precision)}"))
             axes.set_xlim(-0.02, 1.02)
             axes.set_ylim(-0.02, 1.02)
             quiet(axes, grid="both")

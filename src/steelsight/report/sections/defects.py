@@ -26,6 +26,7 @@ from steelsight.plots.style import (
     styled,
     svg,
 )
+from steelsight.report.page import figure as as_text
 from steelsight.report.sections.defect_table import DefectTable
 from steelsight.rule.pixel_counts import Histograms
 from steelsight.selection.defects import ScoredDefects
@@ -40,6 +41,7 @@ class RateRow:
 
     Attributes:
         per_metre: the same rate; None where the size of a pixel is not known.
+        found, half_found: shares; nan where no score has so few false alarms.
     """
 
     per_image: float
@@ -175,7 +177,9 @@ def _pro_plot(curves: Sequence[tuple[str, Pro]]) -> Markup:
         axes = figure.subplots()
         for number, (name, curve) in enumerate(curves):
             ink = TEXT if name == "all" and len(curves) > 1 else colour(number) if len(curves) > 1 else BLUE
-            axes.plot(curve.false_positive_rate, curve.overlap, color=ink, label=plain(f"{name}: {curve.area():.3f}"))
+            axes.plot(
+                curve.false_positive_rate, curve.overlap, color=ink, label=plain(f"{name}: {as_text(curve.area())}")
+            )
         axes.plot([0, LIMIT], [0, LIMIT], color=GREY, linewidth=0.8, linestyle="--")
         axes.set_xlim(0, LIMIT)
         axes.set_ylim(-0.02, 1.02)

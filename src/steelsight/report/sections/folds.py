@@ -1,4 +1,4 @@
-"""Section Folds: how the images were split, and that no twin group was."""
+"""Section Folds: how the images were split, and that no group was."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ import numpy as np
 
 from steelsight.plots.style import class_names
 from steelsight.run.record import Record
+from steelsight.verdicts.text import group_text
 
 
 @dataclass(frozen=True)
 class FoldRow:
-    """One fold, or all of them: how many images, defective images, twin groups, and images of each class."""
+    """One fold, or all of them: how many images, defective images, groups, and images of each class."""
 
     name: str
     images: int
@@ -22,13 +23,21 @@ class FoldRow:
 
 @dataclass(frozen=True)
 class FoldsView:
-    """What the template of this section reads."""
+    """What the template of this section reads.
+
+    Attributes:
+        group: what a group is.
+        large_groups, images_in_them: groups of several images, and how many images these have.
+        twins: images that show the surface of another one; None where nobody knows how many of the above do.
+    """
 
     classes: tuple[str, ...]
     rows: tuple[FoldRow, ...]
     total: FoldRow
-    groups_with_twins: int
-    images_with_twins: int
+    group: str
+    large_groups: int
+    images_in_them: int
+    twins: int | None
     largest_group: int
     split_groups: int
 
@@ -44,8 +53,10 @@ def folds_view(record: Record) -> FoldsView:
             _row(record, f"{fold}", np.flatnonzero(record.folds == fold)) for fold in sorted(set(record.folds.tolist()))
         ),
         total=_row(record, "all", everything),
-        groups_with_twins=sum(size > 1 for size in sizes.values()),
-        images_with_twins=sum(size for size in sizes.values() if size > 1),
+        group=group_text(record.grouped_by),
+        large_groups=sum(size > 1 for size in sizes.values()),
+        images_in_them=sum(size for size in sizes.values() if size > 1),
+        twins=record.twins if record.twins or record.grouped_by else None,
         largest_group=max(sizes.values(), default=0),
         split_groups=len(folds_of_group) - len(sizes),
     )

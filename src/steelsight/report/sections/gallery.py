@@ -100,20 +100,20 @@ def choose(counts: PixelCounts, each: int = 3) -> GalleryChoice:
 
 def twelve(counts: PixelCounts) -> list[tuple[str, int]]:
     """Kind and position of the images to show: two or three of each kind, and where a kind has fewer, further defective ones,
-    the worst first."""
+    the worst first. An image of low Dice may have each defect found: it is not called missed."""
     chosen = choose(counts)
     marked = counts.intersection.sum(axis=1) > 0
     shown = [
         *(("found best" if marked[at] else "missed", at) for at in chosen.best[:_OF_EACH]),
         *(("typical", at) for at in chosen.median[:_OF_EACH]),
         *(("at random", at) for at in chosen.random[:_OF_EACH]),
-        *(("missed most", at) for at in chosen.worst),
+        *(("lowest Dice" if marked[at] else "missed most", at) for at in chosen.worst),
     ]
     alarms = [("false alarm", at) for at in chosen.false_alarms]
     dice, truth = image_dice(counts), counts.truth.sum(axis=1)
     order = sorted(np.flatnonzero(truth > 0).tolist(), key=lambda at: (dice[at], -truth[at]))
     taken = {at for _, at in shown}
-    more = [("missed in part" if marked[at] else "missed", at) for at in order if at not in taken]
+    more = [("low Dice" if marked[at] else "missed", at) for at in order if at not in taken]
     return [*shown, *more[: _SHOWN - len(shown) - len(alarms)], *alarms]
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from steelsight.metrics.dice import DiceFigures, dice_figures
 from steelsight.plots.style import BLUE, GREY, RED, new_figure, quiet, styled, svg
+from steelsight.rule.kinds import KindName, kind_named
 from steelsight.rule.objective import Objective
 from steelsight.rule.pixel_counts import PixelCounts
 
@@ -36,7 +37,14 @@ class GateRow:
 
 @dataclass(frozen=True)
 class GateView:
-    """What the template reads; `stopped` counts images, `soft` the folds whose gate is soft."""
+    """What the template reads.
+
+    Attributes:
+        defective_stopped, clean_stopped: images that the gate stopped.
+        soft: folds whose gate is soft.
+        tuned: whether the kept kind of rule tunes thresholds at each gate of the plot.
+        nested: the score to hold the plot against; nan where it is not known.
+    """
 
     rows: tuple[GateRow, ...]
     defective: int
@@ -48,6 +56,8 @@ class GateView:
     folds: int
     soft: int
     plot: Markup | None
+    tuned: bool
+    nested: float
 
 
 def gate_view(
@@ -59,16 +69,21 @@ def gate_view(
     gate: float,
     softness: Sequence[float],
     objective: Objective,
+    kept: KindName,
+    nested: float | None,
 ) -> GateView:
     """Compare masks cut with and without the gate.
 
     Args:
         with_gate, without_gate: pixels of the same rule on the same images.
         passed: bool (N,), whether the image's P(defect) exceeds the gate that judged it.
-        curve: (gate, score) of the tuned rule at each gate of the search; nothing is drawn where it has one point.
-        gate: the tuned gate.
+        curve: (gate, score) of the kept kind of rule at each gate of the search, on the images that it was searched on;
+            nothing is drawn where it has one point.
+        gate: the kept one.
         softness: of each fold's rule; 1: its gate is hard.
         objective: what the score is.
+        kept: the kind of rule.
+        nested: the score of the nested answers; None in decisions made before it was known.
     """
     truth, stopped = without_gate.truth > 0, ~passed
     unmarked = (without_gate.predicted > 0) & (with_gate.predicted == 0)
@@ -98,6 +113,8 @@ def gate_view(
         folds=len(softness),
         soft=sum(one > 1 for one in softness),
         plot=_plot(curve, gate, _figures(with_gate).floor, objective) if len(curve) > 1 else None,
+        tuned="thresholds" in kind_named(kept).searched,
+        nested=float("nan") if nested is None else nested,
     )
 
 
@@ -115,7 +132,7 @@ def _plot(curve: Sequence[tuple[float, float]], gate: float, floor: float, objec
             axes.axhline(floor, color=GREY, linestyle="--", linewidth=0.9, label="all-empty floor")
         axes.axvline(gate, color=RED, linestyle="--", linewidth=1.1, label=f"chosen gate {gate:g}")
         axes.set_xlabel("gate: P(defect) an image must exceed")
-        axes.set_ylabel("score, rule tuned at this gate")
+        axes.set_ylabel("score on its own images")
         axes.set_title(f"The gate's worth to the objective “{objective.aim}”")
         quiet(axes)
         axes.legend(loc="best")

@@ -18,6 +18,7 @@ from steelsight.core.parsing import whole
 from steelsight.core.safe_names import from_cell, shown
 from steelsight.imaging.read import ImageError, read_image
 from steelsight.plots.outlines import display, fitted, jpeg, page_width
+from steelsight.plots.style import class_names
 from steelsight.results.pictures import picture_names
 from steelsight.results.tables import IMAGES
 from steelsight.verdicts.severity import VerdictAnswer
@@ -45,7 +46,7 @@ class InspectedView:
     """What the template of this section reads; `verdicts` are those that were given, with how many images. In those that are
     `suspected` nothing was found, yet there is a place to look at; those that are `missed` did not pass, and show no place to
     look at; for those that are `unjudged` a network gave no
-    probability."""
+    probability. Where nothing is `classified`, every P(defect) in the table is 1 and was said by nobody."""
 
     folder: str
     images: int
@@ -55,6 +56,7 @@ class InspectedView:
     flagged: int
     unreadable: int
     unjudged: int
+    classified: bool
     verdicts: tuple[tuple[str, int], ...]
     pictures: tuple[Inspected, ...]
 
@@ -75,8 +77,8 @@ def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
     doubtful = [row for row in read if not row["classes"] and _suspected(row, classes)]
     doubtful.sort(key=_p_defect, reverse=True)
     empty = sorted((row for row in read if not row["classes"] and not _suspected(row, classes)), key=_p_defect)
-    missed = [row for row in reversed(empty) if row["verdict"] in ("review", "reject") and not row["flags"]]
-    clean = [row for row in empty if row not in missed]
+    missed = [row for row in reversed(empty) if _may_be_missed(row)]
+    clean = [row for row in empty if not _may_be_missed(row)]
     given = Counter(row["verdict"] for row in rows)
     chosen = [*found[:_FOUND], *missed[:_MISSED], *doubtful[:_SUSPECTED], *clean[:_CLEAN]]
     return InspectedView(
@@ -88,9 +90,15 @@ def inspected_view(folder: Path, classes: Sequence[str]) -> InspectedView:
         flagged=sum(bool(row["flags"]) for row in read),
         unreadable=sum(not row["height"] for row in rows),
         unjudged=sum(bool(row["error"] and row["height"]) for row in rows),
+        classified=any(row["verdict"] or _p_defect(row) < 1 for row in read),
         verdicts=tuple((answer, count) for answer in get_args(VerdictAnswer) if (count := given[answer])),
         pictures=tuple(_picture(overlays.path(names[row["ImageId"]]), row, classes) for row in chosen),
     )
+
+
+def _may_be_missed(row: Mapping[str, str]) -> bool:
+    """Whether an image in which nothing is marked or suspected did not pass all the same."""
+    return row["verdict"] in ("review", "reject") and not row["flags"]
 
 
 def _rows(folder: Path, classes: Sequence[str]) -> list[dict[str, str]]:
@@ -164,12 +172,12 @@ def _picture(path: Path, row: Mapping[str, Any], classes: Sequence[str]) -> Insp
     except ImageError as error:
         raise UserError(f"{error}; run inspect again with `overlays=`") from error
     found = tuple(
-        f"{name}: {int(row[f'area_{name}']):,} px, {percent(float(row[f'share_{name}']), 2)} of {_counted(row, name)}"
-        for name in classes
+        f"{said}: {int(row[f'area_{name}']):,} px, {percent(float(row[f'share_{name}']), 2)} of {_counted(row, name)}"
+        for name, said in zip(classes, class_names(classes), strict=True)
         if row[f"area_{name}"] not in ("", "0")
     )
-    said = (row["ImageId"], row["verdict"], _p_defect(row))
-    return Inspected(jpeg(overlay), page_width(overlay), *said, found, _suspected(row, classes), row["flags"])
+    judged = (row["ImageId"], row["verdict"], _p_defect(row))
+    return Inspected(jpeg(overlay), page_width(overlay), *judged, found, _suspected(row, classes), row["flags"])
 
 
 def _counted(row: Mapping[str, Any], name: str) -> str:
@@ -181,8 +189,9 @@ def _counted(row: Mapping[str, Any], name: str) -> str:
 
 def _suspected(row: Mapping[str, Any], classes: Sequence[str]) -> tuple[str, ...]:
     """Each suspected class with its area; none in tables of before, which have no such columns."""
-    areas = {name: row.get(f"suspected_area_{name}") or "0" for name in classes}
-    return tuple(f"{name}: {int(area):,} px" for name, area in areas.items() if area != "0")
+    areas = [row.get(f"suspected_area_{name}") or "0" for name in classes]
+    named = zip(class_names(classes), areas, strict=True)
+    return tuple(f"{said}: {int(area):,} px" for said, area in named if area != "0")
 
 
 def _p_defect(row: Mapping[str, Any]) -> float:

@@ -14,7 +14,8 @@ class MemberScoreRow:
         score: accuracy at P = 0.5 (classify) or soft Dice per image with a defect (segment), out of fold.
         lowest, highest: the same in its worst and best fold.
         folds: for which it was chosen.
-        adds, adds_defective: Dice, and Dice of pairs with a defect, of the ensemble minus those without the member.
+        adds, adds_defective: Dice, and Dice of pairs with a defect, of the ensemble minus those without the member; nan
+            where it is the only one of its step, or not in the ensemble.
         alone: Dice with it as the only one of its step.
     """
 

@@ -21,6 +21,7 @@ from steelsight.report.sections.training import TrainingView
 from steelsight.rule.pixel_counts import PixelCounts
 from steelsight.run.record import Record
 from steelsight.run.run import Run
+from steelsight.verdicts.text import groups_text
 
 _REPORTED = ("numpy", "opencv-python-headless", "scikit-learn", "timm", "segmentation-models-pytorch", "lightning")
 
@@ -49,7 +50,7 @@ class SummaryView:
     members: str
     images: int
     defective: int
-    groups: int
+    groups: str
     classes: tuple[str, ...]
     folds: int
     seed: int
@@ -80,7 +81,7 @@ def summary_view(
         members=_count_members(recipe),
         images=len(record.samples),
         defective=sum(sample.is_defective for sample in record.samples),
-        groups=len(np.unique(record.groups)),
+        groups=groups_text(len(np.unique(record.groups)), record.grouped_by),
         classes=class_names(record.classes),
         folds=recipe.folds,
         seed=recipe.seed,
@@ -108,7 +109,7 @@ def meaning(nested: RuleFigures, counts: PixelCounts) -> str:
     between = f"{signed(low, 3)} to {signed(high, 3)}"
     side = "above" if nested.gain >= 0 else "below"
     if math.isnan(low):
-        verdict = "too few twin groups to say how sure that is"
+        verdict = "too few groups to say how sure that is"
     elif not marked.any():
         verdict = "since nothing is marked"
     elif low > 0:

@@ -70,7 +70,7 @@ class MemberRow:
 
 @dataclass(frozen=True)
 class TrainingView:
-    """What the template of this section reads."""
+    """What the template of this section reads; `seconds` of all jobs added up, whether or not they ran side by side."""
 
     members: tuple[MemberRow, ...]
     curves: tuple[tuple[str, Markup], ...]

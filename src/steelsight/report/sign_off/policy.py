@@ -26,7 +26,15 @@ from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.guarantee import Guarantee, guarantee_of
 from steelsight.verdicts.outcome import give_verdicts
 from steelsight.verdicts.policy import Policy
-from steelsight.verdicts.text import stability_text, thresholds_text, truth_text, unusual_text
+from steelsight.verdicts.text import (
+    both_text,
+    group_text,
+    groups_text,
+    stability_text,
+    thresholds_text,
+    truth_text,
+    unusual_text,
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,8 @@ class SigningView:
 
     Attributes:
         bound: whether kept bounds are bounds, and not mere estimates.
+        groups, group: how many groups were tested, and what one is.
+        both_kinds: of the groups that count as defective and as good; None where there are none.
         truth: how many defective images have masks and how many a label alone; None where all have masks.
         unusual: how many images are; None where none is.
         expected: shares that pass, go to review and are rejected on strip of which the stated share is defective; None
@@ -67,7 +77,9 @@ class SigningView:
     guarantee: Guarantee
     confidence: str
     images: int
-    groups: int
+    groups: str
+    group: str
+    both_kinds: str | None
     defective_groups: int
     good_groups: int
     truth: str | None
@@ -120,7 +132,9 @@ def signing_view(
         guarantee=guarantee_of(policy),
         confidence=percent(policy.wish.confidence),
         images=outcome.images,
-        groups=outcome.groups,
+        groups=groups_text(outcome.groups, policy.grouped_by),
+        group=group_text(policy.grouped_by),
+        both_kinds=both_text(outcome),
         defective_groups=outcome.defective_groups,
         good_groups=outcome.good_groups,
         truth=truth_text(policy),

@@ -6,7 +6,7 @@ import numpy as np
 
 from steelsight.core.formatting import about, apart, at_most, percent
 from steelsight.verdicts.policy import Bound, Limits, Policy
-from steelsight.verdicts.text import what_text
+from steelsight.verdicts.text import another_text, group_text, groups_text, what_text
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,10 @@ def shortfall(one: Bound, policy: Policy) -> str:
         )
     lost = "missed" if one.kind == "escape" else "rejected"
     if one.missing is not None:
-        needed = f"For {percent(one.limit)} you need {one.missing:,} more, with none {lost}."
+        needed = (
+            f"For {percent(one.limit)} you need {one.missing:,} more, each of {another_text(policy.grouped_by)}, with none "
+            f"{lost}."
+        )
     elif one.kind == "escape":
         needed = "More of them would not help: hardly any good image passes."
     else:
@@ -65,13 +68,13 @@ def shortfall(one: Bound, policy: Policy) -> str:
 def _promised(one: Bound, lost: str) -> str:
     kind = "good" if one.kind == "overkill" else "defective"
     of_class = "" if one.defect_class is None else f" with class {one.defect_class}"
-    surfaces = f"{one.groups:,} {kind} surface{'' if one.groups == 1 else 's'}{of_class}"
+    groups = f"{groups_text(one.groups, kind=f'{kind} ')}{of_class}"
     if not one.groups:
-        return f"No {kind} surface{of_class} was tested."
+        return f"No {kind} group{of_class} was tested."
     if not one.lost:
-        return f"{surfaces}, none {lost}, can only promise {at_most(one.bound)}."
+        return f"{groups}, none {lost}, can only promise {at_most(one.bound)}."
     are = "is" if one.lost == 1 else "are"
-    return f"{one.lost:,} of {surfaces} {are} {lost} at the strictest threshold, which can only promise {at_most(one.bound)}."
+    return f"{one.lost:,} of {groups} {are} {lost} at the strictest threshold, which can only promise {at_most(one.bound)}."
 
 
 def what_bounds_mean(policy: Policy) -> tuple[str, ...]:
@@ -85,7 +88,8 @@ def what_bounds_mean(policy: Policy) -> tuple[str, ...]:
     return (
         fair if policy.is_guaranteed else f"Here each bound is an estimate. A guaranteed bound says: {fair}",
         "Each bound holds by itself. It is less certain that several hold together.",
-        "The unit is the twin group: photographs of one surface count once, and the group is lost if any of its images is.",
+        f"The unit is the group: {group_text(policy.grouped_by)}. It counts once, and is lost if any of its images is. A "
+        "group with both good and defective images counts once on each side.",
         "The rates in the boxes are those of the tested images, and the thresholds were chosen on these images. The "
         "intervals do not allow for that; the bounds do. If they differ, rely on the bounds.",
         "A bound is about many images, never a single one. Defects that nobody marked in the test are not counted.",
@@ -102,8 +106,8 @@ def _what_labels_mean(policy: Policy) -> tuple[str, ...]:
     ]
     if policy.outcome.class_unknown and any(one.defect_class is not None for one in policy.statements):
         said.append(
-            "A bound on a class is about surfaces on which somebody named that class. Defective images of unknown class add "
-            "no surface to it; where one belongs to such a surface, it counts as if it showed the class."
+            "A bound on a class is about groups in which somebody named that class. Defective images of unknown class add "
+            "no group to it; where one belongs to such a group, it counts as if it showed the class."
         )
     return tuple(said)
 

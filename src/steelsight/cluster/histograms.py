@@ -55,9 +55,8 @@ def count_on_cluster(
             worker again and again.
     """
     checked = CheckedNodes(ray)
-    for note in checked.require(
-        nodes_of(ray), leave_out=True
-    ):  # a training that ends with this has left some out before
+    # a training that ends with this has left some out before
+    for note in checked.require(nodes_of(ray), leave_out=True):
         say(note)
     yield from _Driver(ray, evidence, passes, tick, retries, checked, say).made()
 

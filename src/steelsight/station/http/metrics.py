@@ -50,9 +50,8 @@ class Metrics:
             ["door"],
             registry=registry,
         )
-        for door in get_args(
-            Channel
-        ):  # a count that begins with its first image has no increase, and none is alarmed by it
+        # a count that begins with its first image has no increase, and none is alarmed by it
+        for door in get_args(Channel):
             self.unjudged.labels(door)
         self._watched = watched
         self.image_seconds = Histogram(

@@ -35,7 +35,7 @@ def test_too_few_images_are_told_what_they_need_and_what_they_support() -> None:
     said = headline(policy)
     assert said == (
         "Every image goes to review: limits of 5 % / 5 % need 19 more defective and 19 more good images, each of another "
-        "coil, heat and surface. With these images: --max-escape 0.08 --max-overkill 0.08."
+        "surface (and coil or heat, where these were given). With these images: --max-escape 0.08 --max-overkill 0.08."
     )
     within = [float(share) for share in re.findall(r"0\.\d+", said)]
     wider = decide(80, Limits(max_escape=within[0], max_overkill=within[1]))
@@ -62,8 +62,8 @@ def test_a_limit_on_a_class_is_named_with_its_class() -> None:
         (make_policy(None, None), "Every image goes to review: none passes, and none is rejected"),
         (
             make_policy(None, None, statements=(make_statement(among="passed", kept=False, missing=10),)),
-            "Every image goes to review: a limit of 5 % needs 10 more defective images, each of another coil, heat and "
-            "surface.",
+            "Every image goes to review: a limit of 5 % needs 10 more defective images, each of another surface "
+            "(and coil or heat, where these were given).",
         ),
     ],
 )

@@ -83,8 +83,8 @@ def test_a_class_that_no_network_has_learned_needs_more_surfaces(clear: Path, tm
     assert "it is rightly marked on none. " in note
     assert "have not learned it: the best threshold brings the Dice of its pixels to 0.00 alone." in note
     assert (
-        f"What helps: labelled images with it of more than {surfaces} groups, each of another coil, heat and surface."
-        in note
+        f"What helps: labelled images with it of more than {surfaces} groups, each of another surface (and coil or heat, "
+        "where these were given)." in note
     )
     assert "--objective" not in note
     assert "--rule" not in note

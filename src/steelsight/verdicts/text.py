@@ -7,14 +7,16 @@ from steelsight.verdicts.policy import Bound, Limits, Outcome, Policy
 
 
 def group_text(grouped_by: Sequence[str] = ()) -> str:
-    """What a group is; of unknown kinds, what it may be.
+    """What a group is. Where no kind is named, none was given, or a run of before does not tell.
 
     >>> group_text(["coil"])
     'images of one coil, or twins (photographs of the same surface)'
     >>> group_text()
-    'images of one coil or one heat, or twins (photographs of the same surface)'
+    'twins (photographs of the same surface), and images of one coil or heat where these were given'
     """
-    kinds = " or ".join(f"one {kind}" for kind in grouped_by or ("coil", "heat"))
+    if not grouped_by:
+        return "twins (photographs of the same surface), and images of one coil or heat where these were given"
+    kinds = " or ".join(f"one {kind}" for kind in grouped_by)
     return f"images of {kinds}, or twins (photographs of the same surface)"
 
 
@@ -32,9 +34,11 @@ def another_text(grouped_by: Sequence[str] = ()) -> str:
     """Of what an image must be, so that it adds a group.
 
     >>> another_text(["coil"]), another_text()
-    ('another coil and surface', 'another coil, heat and surface')
+    ('another coil and surface', 'another surface (and coil or heat, where these were given)')
     """
-    return f"another {', '.join(grouped_by or ('coil', 'heat'))} and surface"
+    if not grouped_by:
+        return "another surface (and coil or heat, where these were given)"
+    return f"another {', '.join(grouped_by)} and surface"
 
 
 def both_text(outcome: Outcome) -> str | None:

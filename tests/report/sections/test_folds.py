@@ -44,7 +44,10 @@ def test_groups_of_a_run_of_before_are_of_any_kind(pairs: Record, tmp_path: Path
     written = json.loads((tmp_path / DATASET).read_text("utf-8"))
     assert not {"grouped_by", "twins"} & set(written)
     page = said(read_record(tmp_path))
-    assert "(a group: images of one coil or one heat, or twins (photographs of the same surface))" in page
+    assert (
+        "(a group: twins (photographs of the same surface), and images of one coil or heat where these were given)"
+        in page
+    )
     assert "are near-duplicates" not in page
     write_record(tmp_path, replace(pairs, grouped_by=("coil",), twins=2))
     again = read_record(tmp_path)

@@ -78,6 +78,15 @@ def test_a_partner_that_is_left_out_is_not_taken_for_the_image_of_its_name_in_an
             read_groups(wrong, ["cam1/0001.jpg", "cam2/0001.jpg"])
 
 
+def test_a_remark_of_several_lines_is_read_and_loses_no_row(tmp_path: Path) -> None:
+    text = 'image,coil,remark\na_1.jpg,1,"first\nsecond"\na_2.jpg,1,\nb_1.jpg,2,\n'
+    known = read_groups(table(tmp_path, text), IMAGES)
+    assert known == {"coil": ["1", "1", "2"], "remark": ["first\nsecond", "", ""]}
+    for lost in ('image,coil\na_1.jpg,"1\na_2.jpg,1"\nb_1.jpg,2\n', 'coil,image\n1,"a_1.jpg\n1,a_2.jpg"\n2,b_1.jpg\n'):
+        with pytest.raises(UserError, match=r"groups\.csv: no row for a_2|groups\.csv:2: a field begins here"):
+            read_groups(table(tmp_path, lost), IMAGES)
+
+
 def test_an_empty_field_says_that_the_group_is_not_known(tmp_path: Path) -> None:
     known = read_groups(table(tmp_path, "heat,image\n,b_1.jpg\n7,a_1.jpg\n,a_2.jpg\n,elsewhere.jpg\n"), IMAGES)
     assert known == {"heat": ["7", "", ""]}

@@ -118,7 +118,9 @@ def _surfaces(named: Mapping[str, str], image_ids: Sequence[str]) -> list[str]:
 
 def _rows(table: Path) -> list[tuple[int, list[str]]]:
     """Line number and fields of every row, the header first, in which `image` may be written in capitals as elsewhere."""
-    rows = [(line, [field.strip() for field in row]) for line, row in table_rows(table) if row]
+    # any other column may be one of remarks, and rows that it has swallowed are missed, since each image needs one
+    lines = table_rows(table, free_text_but=(IMAGE, TWIN_OF))
+    rows = [(line, [field.strip() for field in row]) for line, row in lines if row]
     if not rows:
         raise UserError(f"{table}: the table of groups is empty; give it a header such as {IMAGE},coil")
     header = rows[0][1]

@@ -213,7 +213,8 @@ def _labels_in(folder: Path) -> list[Path]:
 
 def _texts_beside(disk: ImagesOnDisk, known: set[Path]) -> set[Path]:
     """Other text files in the folders of images and around them: notes, or labels under another name."""
-    folders = {folder for path in disk.paths for folder in path.parents if folder.is_relative_to(disk.root)}
+    of_images = {path.parent for path in disk.paths}
+    folders = {folder for of in of_images for folder in (of, *of.parents) if folder.is_relative_to(disk.root)}
     texts = {path for folder in folders for path in folder.iterdir() if _is_text(path) and path not in known}
     return {path for path in texts if path.is_file() and (_holds_labels(path) or not _is_list(path))}
 

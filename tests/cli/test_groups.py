@@ -132,7 +132,11 @@ def test_a_check_proposes_the_training_with_the_groups_that_it_was_given(strips:
         (["2026/11/28 14:05", "2026/11/28 14:05", "2026/11/28 14:07"], True),
         (["2026-11-28", "2026-11-29", "2026-11-30"], False),  # which join no images
         (["2026-11-28", "2026-11-28", "c7"], False),
+        (["2026-1-9", "2026-1-9", "2026_01_31"], True),
         (["20261128001", "20261128001", "20261128002"], False),  # a coil's number
+        (["20134567", "20134567", "20019999"], False),
+        (["20261128", "20261128", "20261100"], False),
+        (["2026-13-01", "2026-13-01", "2026-1-32"], False),
     ],
 )
 def test_a_day_that_joins_images_is_named(names: list[str], is_time: bool, capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,6 +66,27 @@ def test_a_chain_goes_on_through_images_that_are_left_out(tmp_path: Path) -> Non
     assert join_groups(np.arange(3), known).tolist() == [0, 1, 0]
 
 
+def test_a_partner_that_is_left_out_is_not_taken_for_the_image_of_its_name_in_another_folder(tmp_path: Path) -> None:
+    text = "image,twin_of\ncam1/0001.jpg,cam2/0001.jpg\ncam1/0002.jpg,cam2/0002.png\ncam3/0001.jpg,CAM2/1.jpg\n"
+    images = ["cam1/0001.jpg", "cam1/0002.jpg", "cam3/0001.jpg"]
+    assert join_groups(np.arange(3), read_groups(table(tmp_path, text), images)).tolist() == [0, 1, 2]
+    itself = table(tmp_path, "image,twin_of\n0001.jpg,0001.png\n")
+    assert read_groups(itself, ["0001.jpg"]) == {"twin_of": ["0001.jpg"]}
+    for name in ("Cam2/1.jpg", "line1/cam2/0001.jpg", "0001.jpg"):
+        wrong = table(tmp_path, f"image,twin_of\ncam1/0001.jpg,{name}\ncam2/0001.jpg,\n")
+        with pytest.raises(UserError, match=r"write cam2/0001\.jpg if that is meant"):
+            read_groups(wrong, ["cam1/0001.jpg", "cam2/0001.jpg"])
+
+
+def test_a_remark_of_several_lines_is_read_and_loses_no_row(tmp_path: Path) -> None:
+    text = 'image,coil,remark\na_1.jpg,1,"first\nsecond"\na_2.jpg,1,\nb_1.jpg,2,\n'
+    known = read_groups(table(tmp_path, text), IMAGES)
+    assert known == {"coil": ["1", "1", "2"], "remark": ["first\nsecond", "", ""]}
+    for lost in ('image,coil\na_1.jpg,"1\na_2.jpg,1"\nb_1.jpg,2\n', 'coil,image\n1,"a_1.jpg\n1,a_2.jpg"\n2,b_1.jpg\n'):
+        with pytest.raises(UserError, match=r"groups\.csv: no row for a_2|groups\.csv:2: a field begins here"):
+            read_groups(table(tmp_path, lost), IMAGES)
+
+
 def test_an_empty_field_says_that_the_group_is_not_known(tmp_path: Path) -> None:
     known = read_groups(table(tmp_path, "heat,image\n,b_1.jpg\n7,a_1.jpg\n,a_2.jpg\n,elsewhere.jpg\n"), IMAGES)
     assert known == {"heat": ["7", "", ""]}

@@ -85,6 +85,8 @@ def test_a_share_that_is_none_is_refused(share: float) -> None:
         (["line 1 28_10_2026", "line 1 28_01_2027"], "line 1 28_10_2026"),
         (["week 44 of 2026", "week 2 of 2027"], "week 44 of 2026"),
         (["2026-10-28 11:05 am", "2026-10-28 2:05 pm"], "2026-10-28 11:05 am"),
+        (["10-28-26", "01-02-27"], "10-28-26"),  # no month 28
+        (["28-12-26", "02-01-27"], "28-12-26"),
     ],
 )
 def test_a_day_whose_numbers_are_not_in_order_is_refused(days: list[str], named: str) -> None:
@@ -116,10 +118,18 @@ def test_what_may_be_a_decimal_fraction_is_refused() -> None:
         ["0002026", "0002027"],
         ["2026-W44", "2026-W45"],
         ["early", "late"],
+        ["26-10-28 14:05", "26-10-28 15:10"],
+        ["26_10_28_140501", "26_10_28_140502"],
+        ["26-10-01", "26-11-01", "26-12-01"],
+        ["cam 1 26-10-28", "cam 1 26-10-29", "cam 1 26-10-30"],
+        ["1_5_20_001", "1_5_20_002"],
+        ["25-12-31", "26-01-31", "26-02-28"],  # or three years of days of which two are one behind the other
+        ["12-31-05", "13-01-04"],  # coils: no reading makes days of both
     ],
 )
 def test_what_is_in_order_is_taken(times: list[str]) -> None:
-    assert split_by_time({"day": times}, "day", np.arange(2), 0.5).first == times[1]
+    split = split_by_time({"day": times}, "day", np.arange(len(times)), 0.5)
+    assert (split.first, split.later.tolist()) == (times[1], [place > 0 for place in range(len(times))])
 
 
 def test_an_offset_from_utc_counts() -> None:

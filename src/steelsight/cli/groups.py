@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
     from steelsight.run.record import Record
 
-_TIME = re.compile(r"(?:19|20)\d\d(?:([-./_ ])\d{1,2}\1\d{1,2}|\d{4})(?!\d)", re.ASCII)
-"""A day, and maybe an hour behind it: 2026-11-28 14:05, 20261128."""
+_TIME = re.compile(
+    r"(?:19|20)\d\d(?:([-./_ ])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])"
+    r"|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)",
+    re.ASCII,
+)
+"""A day, and maybe an hour behind it: 2026-11-28 14:05, 20261128. Coils have such numbers, too: 20134567 is no day."""
 
 Groups = Annotated[
     str | None,

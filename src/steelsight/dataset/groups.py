@@ -4,7 +4,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +118,9 @@ def _surfaces(named: Mapping[str, str], image_ids: Sequence[str]) -> list[str]:
 
 def _rows(table: Path) -> list[tuple[int, list[str]]]:
     """Line number and fields of every row, the header first, in which `image` may be written in capitals as elsewhere."""
-    rows = [(line, [field.strip() for field in row]) for line, row in table_rows(table) if row]
+    # any other column may be one of remarks, and rows that it has swallowed are missed, since each image needs one
+    lines = table_rows(table, free_text_but=(IMAGE, TWIN_OF))
+    rows = [(line, [field.strip() for field in row]) for line, row in lines if row]
     if not rows:
         raise UserError(f"{table}: the table of groups is empty; give it a header such as {IMAGE},coil")
     header = rows[0][1]
@@ -150,14 +152,28 @@ def _require_known(table: Path, named: Mapping[str, str], rows: Set[str], image_
     near: defaultdict[str, list[str]] = defaultdict(list)
     for image in image_ids:
         near[nearly(image)].append(image)
-    for name in named.values():
-        if name not in rows and (meant := near.get(nearly(name))):
+    for naming, name in named.items():
+        if name in rows:
+            continue
+        folders = _folders(name)  # what stands in another one is another camera's image, not a misspelt one
+        meant = [one for one in near.get(nearly(name), ()) if one != naming and _end_alike(_folders(one), folders)]
+        if meant:
             spelling = same_but_for_spelling(name)
             first = min(meant, key=lambda image: same_but_for_spelling(image) != spelling)
             raise UserError(
                 f"{table}: {TWIN_OF} names {name}, and there is no such image; write {first} if that is meant, and if not, "
                 f"add a row for {name}"
             )
+
+
+def _folders(image: str) -> tuple[str, ...]:
+    return tuple(nearly(folder) for folder in PurePosixPath(with_slashes(image)).parent.parts)
+
+
+def _end_alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether folders may be the same, of which one is stated from further up, or not at all."""
+    shared = min(len(one), len(other))
+    return one[len(one) - shared :] == other[len(other) - shared :]
 
 
 def _require(wish: object, what: str, lacking: Sequence[str], of: int) -> None:

@@ -5,6 +5,7 @@ latest ones, until they make up the share that is asked for. An image after that
 it is not judged either: its surface was trained on.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -148,9 +149,12 @@ def _out_of_order(different: Sequence[str]) -> str | None:
     years = [_place_of_year(of_time) for of_time in parts]
     if all(year is not None and year > alike for year in years) or all(map(_DAY_FIRST.fullmatch, different)):
         return different[0]
-    short = [found for found in map(_SHORT_YEAR.match, different) if found and _is_day(int(found[1]), int(found[2]))]
-    # of which numbers there are fewer, these are the years
-    if len(short) == len(different) > 1 and len({one[1] for one in short}) >= len({one[3] for one in short}):
+    short = [
+        (int(found[1]), int(found[2]), int(found[3]))
+        for found in map(_SHORT_YEAR.match, different)
+        if found is not None
+    ]
+    if len(short) == len(different) and _may_end_with_the_year(short):
         return different[0]
     return None
 
@@ -159,9 +163,25 @@ def _place_of_year(parts: Sequence[str]) -> int | None:
     return next((place for place, part in enumerate(parts) if _YEAR.fullmatch(part)), None)
 
 
-def _is_day(one: int, other: int) -> bool:
-    """Whether two numbers may be a day and its month, whichever is first."""
-    return 1 <= min(one, other) <= 12 and max(one, other) <= 31
+def _may_end_with_the_year(numbers: Sequence[tuple[int, int, int]]) -> bool:
+    """Whether three numbers of each time are rather a day, a month and a year than a year, a month and a day."""
+    firsts, _, thirds = map(set, zip(*numbers, strict=True))
+    if len(firsts) < max(2, len(thirds)):  # of which numbers there are fewer, these are the years; one orders nothing
+        return False
+    year_first = _days_between(numbers)
+    year_last = min(
+        _days_between([(year, month, day) for day, month, year in numbers]),
+        _days_between([(year, month, day) for month, day, year in numbers]),
+    )
+    return math.isfinite(year_last) and year_last <= year_first  # images of a data set are taken close to each other
+
+
+def _days_between(dates: Sequence[tuple[int, int, int]]) -> float:
+    """Days from the first to the last of dates of year, month and day, about; infinite where one is no date."""
+    if not all(1 <= month <= 12 and 1 <= day <= 31 for _, month, day in dates):
+        return math.inf
+    days = [(year * 12 + month) * 31 + day for year, month, day in dates]
+    return max(days) - min(days)
 
 
 def _may_be_decimals(different: Sequence[str]) -> bool:

@@ -12,7 +12,7 @@ from steelsight.dataset.read import read_dataset
 
 LEGENDS = {
     "legend.csv": "name;r;g;b\npit;255;0;0\nscratch;10;10;10\nvoid;224;224;192\n",
-    "class_dict.csv": "name,r,g,b\npit,255,0,0\nscratch,10,10,10\nvoid,224,224,192\n",
+    "class_dict.csv": 'name,r,g,b,remark\npit,255,0,0,"first\nsecond"\nscratch,10,10,10,\nvoid,224,224,192,\n',
     "labelmap.txt": (
         "# label:color_rgb:parts:actions\nbackground:0,0,0::\npit:255,0,0::\nscratch:10,10,10::\nvoid:224,224,192::\n"
     ),

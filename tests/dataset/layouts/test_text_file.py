@@ -82,6 +82,17 @@ def test_a_stray_quotation_mark_loses_no_row(tmp_path: Path, rows: list[str], li
         read_dataset(tmp_path)
 
 
+@pytest.mark.parametrize("header", ["ImageId,ClassId,EncodedPixels,Remark", "ImageId_ClassId,EncodedPixels,Remark"])
+def test_a_remark_of_several_lines_in_a_severstal_table_is_passed_over(tmp_path: Path, header: str) -> None:
+    write_picture(tmp_path / "train_images" / "a.jpg", (4, 4))
+    write_picture(tmp_path / "train_images" / "b.jpg", (4, 4))
+    of = "," if header.startswith("ImageId,") else "_"
+    (tmp_path / "train.csv").write_text(f'{header}\na.jpg{of}1,1 3,"first\nsecond"\nb.jpg{of}1,1 5,\n')
+    dataset = read_dataset(tmp_path)
+    assert dataset.faults == ()
+    assert [sample.runs[0].area for sample in dataset.samples] == [3, 5]
+
+
 def test_a_remark_may_have_several_lines_and_rows_are_counted_where_they_begin(tmp_path: Path) -> None:
     file = tmp_path / "labels.csv"
     file.write_text('image,class,Remark\na.jpg,pit,"one\ntwo\n"\nb.jpg,good,\n')

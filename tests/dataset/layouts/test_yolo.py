@@ -219,6 +219,35 @@ def test_labels_beside_images_that_find_none_are_named(tmp_path: Path) -> None:
     assert [one.image_id for one in dataset.samples] == ["images/a.png"]
 
 
+@pytest.mark.parametrize(
+    ("line", "are_labels"),
+    [
+        (SQUARE, True),
+        (BOX, True),
+        ("0 -0.1 0.2 1.2 0.3", True),
+        (" ".join(["1"] + ["0"] * 3 + ["0", "1", "0", "0"] + ["0", "0", "1", "0"]), False),  # a pose
+        ("1.25 1.625 2.0 3.75 4.125", False),  # anchors
+        ("0.5 0.1 0.2 0.3 0.4", False),
+        ("-1 0.1 0.2 0.3 0.4", False),
+        ("10 13 16 30 33", False),
+        ("0 0.1 0.2 0.3 0.4 0.5", False),
+        ("0 0.1 0.2", False),
+        ("0 0.1 0.2 0.3 x", False),
+    ],
+)
+def test_a_text_of_numbers_around_images_counts_as_labels_where_its_lines_are_labels(
+    tmp_path: Path, line: str, are_labels: bool
+) -> None:
+    root = write(tmp_path, {"a": SQUARE})
+    texts = [root / "images" / "train" / "poses.txt", root / "anchors.txt", root / "train.txt"]
+    for text in texts:
+        text.write_text(f"\n{line}\n")
+    dataset = read_dataset(root)
+    assert [(fault.kind, fault.file) for fault in dataset.faults] == [
+        ("missing-image", text) for text in sorted(texts) if are_labels
+    ]
+
+
 def _turned(number: int, degrees: float) -> str:
     """A line of an oriented box."""
     angle = np.deg2rad(degrees)

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -164,7 +165,7 @@ def _of_labelmap(file: Path) -> list[tuple[int, str, Colour]]:
 
 
 def _of_table(file: Path) -> list[tuple[int, str, Colour]]:
-    table = table_rows(file)
+    table = table_rows(file, free_text_but=(*_NAME_COLUMNS, *chain.from_iterable(_COLOUR_COLUMNS)))
     header = [name.strip().casefold() for name in table[0][1]] if table else []
     at = next((header.index(name) for name in _NAME_COLUMNS if name in header), None)
     of_colour = [next((header.index(name) for name in names if name in header), None) for names in _COLOUR_COLUMNS]

@@ -34,6 +34,7 @@ WIDE = ("ImageId_ClassId", "EncodedPixels")
 PREFERRED = "train.csv"
 IMAGE_FOLDERS = ("train_images", "images")
 
+_COLUMNS = frozenset(name.casefold() for name in (*LONG, *WIDE))
 _CLASS = re.compile(r"[1-9][0-9]*(\.0+)?", re.ASCII)  # "1.0" is what pandas writes once a column has gaps
 
 
@@ -156,7 +157,7 @@ def _marks(rows: list[SeverstalRow], file: Path, size: Size) -> Marks:
 
 
 def _read(file: Path) -> Table:
-    records = iter(table_rows(file))
+    records = iter(table_rows(file, free_text_but=_COLUMNS))
     _, columns = next(records, (0, []))
     wide = WIDE[0] in columns
     wanted = WIDE if wide else LONG

@@ -52,7 +52,7 @@ def table_rows(file: Path, free_text_but: Collection[str] | None = None) -> list
     A field that goes on over the end of a line is what one stray quotation mark makes of all the rows behind it.
 
     Args:
-        free_text_but: the only columns of which a field may not do so, in small letters; None for all.
+        free_text_but: the only columns of which a field may not do so even if it is closed, in small letters; None for all.
 
     Raises:
         UserError: as of `read_text`, it is no CSV, or a field goes on over the end of a line.

@@ -10,7 +10,7 @@ on the disk itself, whatever its name and however its suffix is spelt.
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -46,7 +46,7 @@ _NOT_LABELS = frozenset(
     }
 )
 """Names of lists and of texts about the data, unless an image is called so, or such a file holds labels."""
-_FEWEST = 5  # numbers in a line of labels
+_LEAST, _MOST = -0.5, 1.5  # shares of the image between which corners lie, drawn beyond its edge or not
 _NAMED = 3
 _Outline = Literal["box", "turned box", "four corners", "other"]
 _ROUNDED = 2.0  # pixels by which a box may miss being one, since corners are often rounded to pixels
@@ -213,7 +213,8 @@ def _labels_in(folder: Path) -> list[Path]:
 
 def _texts_beside(disk: ImagesOnDisk, known: set[Path]) -> set[Path]:
     """Other text files in the folders of images and around them: notes, or labels under another name."""
-    folders = {folder for path in disk.paths for folder in path.parents if folder.is_relative_to(disk.root)}
+    of_images = {path.parent for path in disk.paths}
+    folders = {folder for of in of_images for folder in (of, *of.parents) if folder.is_relative_to(disk.root)}
     texts = {path for folder in folders for path in folder.iterdir() if _is_text(path) and path not in known}
     return {path for path in texts if path.is_file() and (_holds_labels(path) or not _is_list(path))}
 
@@ -227,12 +228,27 @@ def _is_text(path: Path) -> bool:
 
 
 def _holds_labels(file: Path) -> bool:
-    """Whether a file that is called as a list begins with a line of labels: its image may be called nearly so."""
+    """Whether a text that need not be one of labels begins with a line of them: lists and other numbers lie around, too."""
     try:
         words = next((line.split() for line in read_text(file).splitlines() if line.strip()), [])
     except UserError:
         return False
-    return len(words) >= _FEWEST and all(number(word) is not None for word in words)
+    values = [value for value in map(number, words) if value is not None]
+    if len(values) < len(words) or not (_is_box(values) or _is_outline(values)):
+        return False
+    return _is_class(values[0]) and all(_LEAST <= value <= _MOST for value in values[1:])
+
+
+def _is_class(value: float) -> bool:
+    return value == int(value) and value >= 0
+
+
+def _is_box(values: Sequence[float]) -> bool:
+    return len(values) == 5
+
+
+def _is_outline(values: Sequence[float]) -> bool:
+    return len(values) % 2 == 1 and len(values) >= 7
 
 
 def _marks(image_id: str, file: Path, read: _Read, size: Size, boxes: Boxes | None) -> Marks:
@@ -281,23 +297,23 @@ def _shape(words: list[str], line: int, names: dict[int, str] | None, size: Size
             "malformed-row", f"{wrong[:40]!r} is no number; a line is a class and x, y of the corners"
         )
     index, name = values[0], None
-    if index == int(index) and index >= 0:
+    if _is_class(index):
         name = str(int(index)) if names is None else names.get(int(index))
     if name is None:
         known = f"; the classes are {_listed(names)}" if names else ""
         raise AnnotationError("unknown-class", f"class {words[0]} has no name in data.yaml{known}; mend one of the two")
     height, width = size
     label = f"line {line} (class {name})"
-    if len(values) == 5:
+    if _is_box(values):
         x, y, across, down = (value * side for value, side in zip(values[1:], (width, height) * 2, strict=True))
         draw = rectangle(x - across / 2, y - down / 2, x + across / 2, y + down / 2)
         return Shape(label, name, draw, True, line, tuple(values[1:]))
-    if len(values) % 2 == 0 or len(values) < 7:
+    if not _is_outline(values):
         raise AnnotationError(
             "bad-polygon",
             f"{len(values) - 1} numbers behind the class; give x and y of at least three corners, or a box of four",
         )
-    beyond = next((value for value in values[1:] if not -0.5 <= value <= 1.5), None)
+    beyond = next((value for value in values[1:] if not _LEAST <= value <= _MOST), None)
     if beyond is not None:
         raise AnnotationError(
             "polygon-out-of-range",

@@ -109,3 +109,13 @@ def test_a_remark_may_have_several_lines_and_rows_are_counted_where_they_begin(t
         table_rows(file, ("image", "class"))
     file.write_text('image,class,Remark\na.jpg,"pit","one ""and"" two"\n')
     assert table_rows(file)[1] == (2, ["a.jpg", "pit", 'one "and" two'])
+
+
+@pytest.mark.parametrize("of", [",", ";", "\t"])
+def test_two_stray_marks_in_remarks_lose_no_row_between_them(tmp_path: Path, of: str) -> None:
+    """The second closes the field of the first, and the row that it swallowed would leave its image free of defects."""
+    file = tmp_path / "labels.csv"
+    rows = ["image,class,Remark", 'a.jpg,pit,"one', 'b.jpg,pit,two"', "c.jpg,good,", ""]
+    file.write_text("\n".join(rows).replace(",", of))
+    with pytest.raises(UserError, match=r"labels\.csv:2: a field begins here with a quotation mark"):
+        table_rows(file, ("image", "class"))

@@ -75,7 +75,9 @@ def table_rows(file: Path, free_text_but: Collection[str] | None = None) -> list
     lines = io.StringIO(text, newline="").readlines() if long else []
     for place, last in long:
         first, fields = rows[place]
-        is_free = free_text_but is not None and _is_closed(lines[first - 1 : last], delimiter)
+        of_row = lines[first - 1 : last]
+        is_free = free_text_but is not None and _is_closed(of_row, delimiter)
+        is_free = is_free and not _has_row(of_row[1:], len(rows[0][1]), delimiter)
         names = rows[0][1] if is_free and len(fields) == len(rows[0][1]) else []
         free = [name.strip().casefold() not in (free_text_but or ()) for name in names]
         _require_one_line(file, first, fields, free)
@@ -88,6 +90,11 @@ def _is_closed(lines: Iterable[str], delimiter: str) -> bool:
         return len(list(csv.reader(lines, delimiter=delimiter, strict=True))) == 1
     except csv.Error:
         return False
+
+
+def _has_row(lines: Iterable[str], columns: int, delimiter: str) -> bool:
+    """Whether one of the lines looks like a row: of two stray marks the second closes the field of the first."""
+    return columns > 1 and any(line.count(delimiter) + 1 == columns for line in lines)
 
 
 def _require_one_line(file: Path, line: int, fields: Sequence[str], free: Sequence[bool]) -> None:

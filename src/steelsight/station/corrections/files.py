@@ -22,9 +22,12 @@ _GROUPS = f"{BESIDE}           the groups of the images from there, empty for th
 
 
 def _commands(*, has_groups: bool) -> str:
-    groups = {"groups": f"FOLDER/{BESIDE}"} if has_groups else {}
-    texts = (command("data check", "FOLDER"), command("train", "FOLDER", recipe="lite", out="run", **groups))
-    return "\n".join(f"    {text}" for text in texts)
+    train = (
+        command("train", "FOLDER", recipe="lite", out="run", groups=f"FOLDER/{BESIDE}")
+        if has_groups
+        else command("train", "FOLDER", recipe="lite", out="run")
+    )
+    return "\n".join(f"    {text}" for text in (command("data check", "FOLDER"), train))
 
 
 TOGETHER = command("log corrections", out="NEW", with_="DATA")

@@ -16,6 +16,7 @@ from steelsight.inspector.artifact import read_card
 from steelsight.report.sign_off.sheet import sheet_of
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
+from steelsight.selection.decide import decide
 from steelsight.selection.decision import read_decision
 from steelsight.verdicts.evaluated_files import read_evaluation_set
 
@@ -33,6 +34,23 @@ def test_a_decision_on_other_evidence_than_the_run_has_is_refused(run: Path, tmp
     for folds in ("all", "0"):
         with pytest.raises(UserError, match=r"decision\.json: rests on other evidence than the run has now; run"):
             plan(copied, folds)
+
+
+def test_of_a_run_decided_without_a_member_the_evidence_of_the_others_counts(run: Path, tmp_path: Path) -> None:
+    """As after `train --only`: nothing was looked at while it was incomplete, and the run was refused once it was there."""
+    copied = Run(shutil.copytree(run, tmp_path / "run"))
+    evidence = OutOfFoldPredictions.of(copied)
+    late, chosen = evidence.recipe.member("segment-fpn"), evidence.recipe.member("segment-unet")
+    (maps := copied.predictions_file(late, 1)).rename(tmp_path / "late")
+    assert decide(copied).incomplete == ("segment-fpn",)
+    assert plan(copied.path, "all").tested is not None
+    (tmp_path / "late").rename(maps)
+    assert plan(copied.path, "all").tested is not None
+    maps.rename(tmp_path / "late")
+    indices = evidence.indices(0).tolist()
+    evidence.write_maps(chosen, 0, [255 - np.stack([evidence.map(chosen, index) for index in indices])])
+    with pytest.raises(UserError, match=r"decision\.json: rests on other evidence than the run has now; run"):
+        plan(copied.path, "all")
 
 
 def test_averaged_folds_carry_the_runs_policy_and_no_guarantee(run: Path, exported: Exported) -> None:

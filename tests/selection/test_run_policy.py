@@ -97,6 +97,27 @@ def test_evidence_that_was_made_again_since_the_decision_is_refused(tmp_path: Pa
         decide_verdicts(evidence.run, Limits(), "keep")
 
 
+def test_a_decision_rests_on_the_members_that_took_part_in_it(tmp_path: Path) -> None:
+    """A member that is trained to its end afterwards changes nothing of it; one that took part does."""
+    evidence = make_run(tmp_path, {"c-a": 0.2, "s-a": 0.2, "s-b": 0.2}, every=5, leave_out=[("s-b", 1)])
+    run = evidence.run
+    assert decide(run).incomplete == ("s-b",)
+    other, late = evidence.recipe.member("s-a"), evidence.recipe.member("s-b")
+    evidence.write_maps(late, 1, [np.stack([evidence.map(other, index) for index in evidence.indices(1).tolist()])])
+    decision = decide_verdicts(run, Limits(), "keep")
+    assert decision.incomplete == ("s-b",)
+    maps = run.predictions_file(other, 0)
+    maps.rename(tmp_path / "away")
+    with pytest.raises(UserError, match="rests on other evidence"):
+        decide_verdicts(run, Limits(), "keep")
+    (tmp_path / "away").rename(maps)
+    evidence.write_maps(
+        other, 0, [255 - np.stack([evidence.map(other, index) for index in evidence.indices(0).tolist()])]
+    )
+    with pytest.raises(UserError, match="rests on other evidence"):
+        decide_verdicts(run, Limits(), "keep")
+
+
 def test_a_copy_of_a_run_keeps_its_decision_and_what_was_derived(
     evidence: OutOfFoldPredictions, tmp_path: Path
 ) -> None:

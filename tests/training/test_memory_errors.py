@@ -14,7 +14,7 @@ from steelsight.dataset.read import read_dataset
 from steelsight.recipe import load_recipe
 from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.run import Run
-from steelsight.training import epochs, experiment
+from steelsight.training import epochs, experiment, timing
 from steelsight.training.device_config import DeviceConfig
 from steelsight.training.epochs import Hooks
 from steelsight.training.experiment import run_jobs
@@ -34,7 +34,7 @@ def evidence(tmp_path: Path) -> OutOfFoldPredictions:
     return OutOfFoldPredictions.of(start_run(Run(tmp_path / "run"), data, recipe))
 
 
-def take_all(_: object = None) -> None:
+def take_all(*_: object) -> None:
     torch.empty(2**60, dtype=torch.uint8)
 
 
@@ -63,6 +63,17 @@ def test_a_job_whose_memory_runs_out_leaves_the_others_to_be_trained(
     ):
         run_jobs(evidence, [(one, 0), (one, 1)], DeviceConfig(device="cpu", parallel=1))
     assert [evidence.is_done(one, fold) for fold in (0, 1)] == [False, True]
+
+
+def test_where_steps_are_only_timed_no_run_is_spoken_of(
+    evidence: OutOfFoldPredictions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`train --plan` has made none."""
+    monkeypatch.setattr(timing, "weighted_loss", take_all)
+    job = make_job(evidence, evidence.recipe.member(NAME), 0)
+    wanted = r"^memory ran out; use a smaller sampling\.device_batch \(it is 2\) or a smaller input$"
+    with pytest.raises(UserError, match=wanted):
+        timing.time_steps(job, make_fabric("cpu", evidence.recipe))
 
 
 def test_an_error_of_ours_keeps_its_traceback(evidence: OutOfFoldPredictions, monkeypatch: pytest.MonkeyPatch) -> None:

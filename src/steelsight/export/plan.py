@@ -12,7 +12,7 @@ from steelsight.run.predictions import OutOfFoldPredictions
 from steelsight.run.record import Record
 from steelsight.run.run import Run
 from steelsight.selection.decision import Decision, MemberFold, read_decision
-from steelsight.selection.run_policy import check_current, of_folds
+from steelsight.selection.run_policy import check_current, has_evidence, of_folds
 from steelsight.verdicts.evaluated import EvaluationSet
 from steelsight.verdicts.policy import Policy
 
@@ -70,9 +70,8 @@ def make_plan(
     """
     recipe, decision, record = run.recipe, read_decision(run), run.record
     evidence, chosen = OutOfFoldPredictions.of(run), choose_folds(folds, recipe.folds)
-    there = all(evidence.has(member, fold) for member in recipe.members for fold in range(recipe.folds))
     # decisions of before do not say; and what is not there any more is no other evidence
-    if decision.evidence and there:
+    if decision.evidence and has_evidence(evidence, decision):
         check_current(evidence, decision)
     if precision != "fp32":
         require(run, record, f"`precision={precision}` is judged on them")

@@ -2,7 +2,7 @@
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -32,9 +32,14 @@ def _said(preprocess: Preprocess) -> str:
     return f"Preprocess({', '.join(said)})"
 
 
-def evidence_key(evidence: OutOfFoldPredictions) -> str:
-    """16 hexadecimal digits that change with the data, the folds and all evidence that a decision rests on."""
-    members = [*evidence.members("classify"), *evidence.members("segment")]
+def evidence_key(evidence: OutOfFoldPredictions, incomplete: Collection[str]) -> str:
+    """16 hexadecimal digits that change with the data, the folds and all evidence that a decision rests on.
+
+    Args:
+        incomplete: members that took no part in it, whatever there is of them by now; that of all others must be there.
+    """
+    took_part = [member for member in evidence.recipe.members if member.name not in incomplete]
+    members = sorted(took_part, key=lambda member: member.step)  # classifiers first
     said = [key(evidence, members, fold) for fold in range(evidence.recipe.folds)]
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 

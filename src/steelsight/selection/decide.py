@@ -177,6 +177,7 @@ def _decide(
     progress: Progress | None,
 ) -> Decision:
     record, team = selector.evidence.record, selector.team()
+    incomplete = _incomplete(selector.evidence)
     view = views.of(team)
     found: dict[KindName, SearchResult] = {}
     kinds = judged_kinds(grids)
@@ -205,11 +206,11 @@ def _decide(
     classifiers, segmenters = team.named()
     return Decision(
         fingerprint=record.fingerprint,
-        evidence=evidence_key(selector.evidence),
+        evidence=evidence_key(selector.evidence, incomplete),
         classes=record.classes,
         classifiers=classifiers,
         segmenters=segmenters,
-        incomplete=_incomplete(selector.evidence),
+        incomplete=incomplete,
         member_scores=(*_member_scores(selector, "classify"), *_member_scores(selector, "segment")),
         kept=kept,
         reason=_reason(kept, scores, judged.counts[kept], grids, asked=taken is not None),

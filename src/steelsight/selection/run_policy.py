@@ -140,13 +140,19 @@ def _key(judged: NestedOutputs) -> str:
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
+def has_evidence(evidence: OutOfFoldPredictions, decision: Decision) -> bool:
+    """Whether the evidence of every member that took part in a decision is there."""
+    took_part = (member for member in evidence.recipe.members if member.name not in decision.incomplete)
+    return all(evidence.has(member, fold) for member in took_part for fold in range(evidence.recipe.folds))
+
+
 def check_current(evidence: OutOfFoldPredictions, decision: Decision) -> None:
-    """See that a decision was made on what the run's networks say now.
+    """See that a decision was made on what the networks of the members that took part in it say now.
 
     Raises:
         UserError: it was not, as where a job was trained again since.
     """
-    if decision.evidence != evidence_key(evidence):
+    if not has_evidence(evidence, decision) or decision.evidence != evidence_key(evidence, decision.incomplete):
         raise UserError(
             f"{evidence.run.decision_file}: rests on other evidence than the run has now; run `steelsight decide "
             f"{evidence.run}` without options first"

@@ -19,26 +19,28 @@ _LOADER_ENDED = re.compile(r"DataLoader worker \(pid.*\) (is killed by signal|ex
 
 
 @contextmanager
-def memory_errors(job: TrainingJob) -> Iterator[None]:
+def memory_errors(job: TrainingJob, *, has_run: bool = True) -> Iterator[None]:
     """Turn memory that runs out, and a loader process that is killed, into one sentence; all else passes as it is.
+
+    Args:
+        has_run: whether there is a run to go on with; where steps are only timed there is none.
 
     Raises:
         UserError: instead of torch's, OpenCV's or Python's own error.
     """
-    now = job.member.sampling.device_batch
-    smaller = f"train anew, into another `out=`, with a smaller sampling.device_batch (it is {now})"
+    smaller = f"a smaller sampling.device_batch (it is {job.member.sampling.device_batch})"
+    if has_run:
+        smaller = f"train anew, into another `out=`, with {smaller}"
     try:
         yield
     except Exception as error:
         if is_out_of_memory(error):
-            raise UserError(
-                "memory ran out; end what else takes it and go on with the run by `resume=`, or "
-                f"{smaller} or a smaller input"
-            ) from error
+            mend = "end what else takes it and go on with the run by `resume=`, or" if has_run else "use"
+            raise UserError(f"memory ran out; {mend} {smaller} or a smaller input") from error
         if isinstance(error, RuntimeError) and _LOADER_ENDED.search(str(error)):
+            mend = "go on with the run by `resume=` and" if has_run else "use"
             raise UserError(
-                "a loader process was ended, as the system does if memory runs out; go on with the run by `resume=` and "
-                f"fewer `workers=`, or {smaller}"
+                f"a loader process was ended, as the system does if memory runs out; {mend} fewer `workers=`, or {smaller}"
             ) from error
         raise
 

@@ -46,7 +46,7 @@ def time_steps(job: TrainingJob, fabric: Fabric, workers: int = 0, trainings: in
     Raises:
         UserError: memory ran out.
     """
-    with memory_errors(job):
+    with memory_errors(job, has_run=False):
         return _timed(job, fabric, workers, trainings)
 
 

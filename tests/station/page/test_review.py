@@ -338,6 +338,38 @@ def test_what_another_has_reviewed_is_passed_over_and_shown_so(
         expect(ben.locator(f".queue [data-id='{third['id']}']")).to_contain_text("Anna")
 
 
+def test_the_queue_asks_for_no_token_by_itself_and_ends_with_its_view(
+    browser: Browser, inspector: Any, tmp_path: Path
+) -> None:
+    """The form took the place of what somebody was at, and behind it the station was asked on and on."""
+    token = "a-token-of-ada-alone"
+    ada = Person(name="Ada", role="reviewer", sha256=hash_of(token))
+    with served(inspector, tmp_path, Access(people=(ada,))) as (_, spoken), page_of(browser, spoken.base_url) as page:
+        spoken.headers["Authorization"] = f"Bearer {token}"
+        assert send(spoken, *IMAGES[:3], timeout=120).status_code == 200
+        page.clock.install()
+        page.goto("/#review")
+        page.get_by_label("Token").fill(token)
+        page.get_by_role("button").last.click()
+        expect(page.locator(".drawing [data-class]")).to_have_count(2)
+        page.get_by_label("Comment").fill("scale")
+        page.evaluate("sessionStorage.setItem('steelsight-token', 'former')")
+        with page.expect_response(lambda answer: answer.status == 401):
+            page.clock.fast_forward(30_000)
+        page.clock.run_for(1000)
+        expect(page.get_by_label("Comment")).to_have_value("scale")
+        page.get_by_role("button", name="Next").click()
+        expect(page.locator(".login")).to_be_visible()
+        asked: list[Any] = []
+        page.on("request", lambda request: asked.append(request))
+        page.clock.fast_forward(30_000)
+        page.clock.run_for(1000)
+        page.keyboard.press("Tab")
+        page.keyboard.press("k")
+        page.wait_for_timeout(300)
+        assert asked == []
+
+
 def draw(page: Any, *points: Any) -> Any:
     """A polygon of the first class; its corners in the image."""
     tool(page, "polygon")

@@ -274,7 +274,8 @@ class BucketAnswer(CountsAnswer):
 
 class StatisticsAnswer(Model):
     """Counts over time; `waiting` counts the inspections with verdict review that no one has reviewed. `stations` are the
-    names of those that write into the log, whatever was asked for."""
+    names of those with an image among the log's latest 100,000, whatever was asked for; in a data folder's own log also the
+    station's own."""
 
     buckets: list[BucketAnswer]
     totals: CountsAnswer

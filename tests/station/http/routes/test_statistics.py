@@ -36,6 +36,8 @@ def test_of_several_stations_one_can_be_asked_for(tmp_path: Path) -> None:
         with served(inspector, data, database=database) as (station, client):
             assert client.get("/api/v1/statistics").json()["stations"] == ([] if database else ["line 2"])
             note_writer(data, "line 1")
+            note_writer(data, "former")  # it has started here, and no image came
+            assert client.get("/api/v1/statistics").json()["stations"] == ([] if database else ["line 2"])
             station.log.add(
                 [make_result(n, inspector=station.fingerprint, station=f"line {1 + n % 2}") for n in range(5)]
             )

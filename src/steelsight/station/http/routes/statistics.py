@@ -70,10 +70,14 @@ def statistics_routes(station: Station) -> APIRouter:
 
 
 def _stations(station: Station) -> list[str]:
-    """Who writes into the log: in a folder's own they have left their names, which costs no search."""
+    """Who writes into the log: in a folder's own they have left their names, and one name alone costs no search. A name that
+    has only started there, and of which no image came, is no line."""
     if own_names(station.log, station.settings) is not None:
         return station.log.stations()
-    return sorted({written(station.settings.name), *writers_of(station.settings.data)})
+    own, left = written(station.settings.name), writers_of(station.settings.data)
+    if left <= {own}:
+        return [own]
+    return sorted({own, *left.intersection(station.log.stations())})
 
 
 def _evidence(checksums: Checksums) -> EvaluationSet | None:

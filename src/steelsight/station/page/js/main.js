@@ -40,19 +40,24 @@ let drawAnew = () => {}; // of the view, with another inspector's card
 let keys = keyboard.layer();
 let turn = 0;
 
+/** Leave the view that is shown, with its keys. */
+function end() {
+  leave();
+  leave = drawAnew = () => {};
+  keys.close();
+  keys = keyboard.layer();
+}
+
 async function route() {
   const [name, ...rest] = location.hash.slice(1).split("/");
   const view = Object.hasOwn(VIEWS, name) ? name : "inspect";
   const mine = ++turn;
-  leave();
-  leave = drawAnew = () => {};
+  end();
   exchanged.remove();
   for (const link of document.querySelectorAll("nav a")) {
     if (link.getAttribute("href") === `#${view}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  keys.close();
-  keys = keyboard.layer();
   try {
     const [module, card] = await Promise.all([fetched(view), cardNow()]);
     if (mine !== turn) return;
@@ -121,6 +126,7 @@ api.onInspector(async (fingerprint, fresh) => {
 api.onRefused((sentence) => {
   ours = false;
   signOut.hidden = true;
+  end(); // what is behind the form goes on with nothing
   askToken(main, sentence, route);
 });
 for (const [key, view] of Object.entries({ i: "inspect", y: "history", v: "review", c: "inspector" })) {

@@ -70,6 +70,8 @@ test("the token goes with every request, and one that is refused is asked for", 
   assert.equal((await refusal(api.card()))?.[0], 401);
   api.setToken("wrong");
   assert.equal((await refusal(api.card()))?.[0], 401);
+  assert.equal((await refusal(api.find({}, { quiet: true })))?.[0], 401);
+  assert.equal((await refusal(api.reviews(1, { quiet: true })))?.[0], 401);
   assert.deepEqual(sentences, ["", "wrong token"]);
   const given = api.nextToken();
   api.setToken("right");

@@ -8,6 +8,7 @@
  */
 
 /** @typedef {string|number|boolean|null|undefined} Field */
+/** Of `fetch`; `quiet`: nobody waits for the answer, and nobody is asked for a token. @typedef {RequestInit & { quiet?: boolean }} Options */
 /** @typedef {Record<string, Field|string[]>} Fields of a query; null, undefined and "" are left out */
 
 export const AWAY = "The station does not answer. Is it still running, and is the network up?";
@@ -57,7 +58,7 @@ export const nextToken = () => new Promise((tell) => { told.push(tell); });
 
 /**
  * Send one request; `path` is appended to /api/v1.
- * @param {string} path @param {RequestInit} options
+ * @param {string} path @param {Options} options
  * @returns {Promise<Response>} of status 2xx. @throws {ApiError}
  */
 export async function request(path, options = {}) {
@@ -75,7 +76,7 @@ export async function request(path, options = {}) {
   const message = await sentenceOf(response);
   if (response.status === 401) {
     if (before !== given) return request(path, options); // another was given meanwhile
-    refused(token ? message : "");
+    if (!options.quiet) refused(token ? message : "");
   }
   const wait = Number(response.headers.get("Retry-After"));
   throw new ApiError(message, response.status, wait > 0 ? wait : null);
@@ -103,7 +104,7 @@ async function sentenceOf(response) {
   return `The station answered with status ${response.status}.`;
 }
 
-/** @param {string} path @param {RequestInit} [options] @returns {Promise<unknown>} */
+/** @param {string} path @param {Options} [options] @returns {Promise<unknown>} */
 const json = async (path, options) => (await request(path, options)).json();
 /** @param {string} path */
 const blob = async (path) => (await request(path)).blob();
@@ -130,16 +131,16 @@ export async function inspection(id) {
   await met(found.inspector, false);
   return found;
 }
-/** @param {Fields} fields */
-export const find = async (fields) => /** @type {History} */ (await json(`/inspections${query(fields)}`));
+/** @param {Fields} fields @param {Options} [options] */
+export const find = async (fields, options) => /** @type {History} */ (await json(`/inspections${query(fields)}`, options));
 /** @param {number} id */
 export const image = (id) => blob(`/inspections/${id}/image`);
 /** @param {number} id */
 export const region = async (id) => /** @type {RegionOfInterest} */ (await json(`/inspections/${id}/region`));
 /** @param {number} id @param {number} number of the class. */
 export const map = (id, number) => blob(`/inspections/${id}/maps/${number}.png`);
-/** @param {number} id */
-export const reviews = async (id) => /** @type {Reviews} */ (await json(`/inspections/${id}/reviews`)).reviews;
+/** @param {number} id @param {Options} [options] */
+export const reviews = async (id, options) => /** @type {Reviews} */ (await json(`/inspections/${id}/reviews`, options)).reviews;
 /** @param {Fields} fields */
 export const statistics = async (fields) => /** @type {Statistics} */ (await json(`/statistics${query(fields)}`));
 export const drift = async () => /** @type {Drift} */ (await json("/drift"));

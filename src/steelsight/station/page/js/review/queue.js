@@ -87,11 +87,11 @@ export class Queue {
 
   /**
    * Whether one is reviewed by now, or gone from the log; the list has it so then.
-   * @param {number} id @returns {Promise<boolean>}
+   * @param {number} id @param {api.Options} [options] @returns {Promise<boolean>}
    */
-  async ask(id) {
+  async ask(id, options) {
     try {
-      const latest = (await api.reviews(id)).at(-1);
+      const latest = (await api.reviews(id, options)).at(-1);
       if (latest) this.note(id, latest);
       return latest !== undefined;
     } catch (error) {
@@ -102,12 +102,16 @@ export class Queue {
     }
   }
 
-  /** Note what others have reviewed since the list was fetched: what waits and would stand on the first page does no longer. */
+  /**
+   * Note what others have reviewed since the list was fetched: what waits and would stand on the first page does no longer.
+   * Nobody has asked for it, so a token that is refused is not asked for.
+   */
   async refresh() {
     const { turn } = this;
+    const quiet = { quiet: true };
     const waits = this.items.filter(({ review }) => !review);
     if (!waits.length) return;
-    const found = await api.find({ order: "doubt", verdict: this.verdict.value, reviewed: false, limit: PAGE });
+    const found = await api.find({ order: "doubt", verdict: this.verdict.value, reviewed: false, limit: PAGE }, quiet);
     const waiting = new Set(found.inspections.map(({ id }) => id));
     const last = found.next === null ? undefined : found.inspections.at(-1);
     /** @param {Summary} one */
@@ -115,7 +119,7 @@ export class Queue {
     const { scrollTop } = this.list;
     for (const one of waits) {
       if (turn !== this.turn) return;
-      if (onPage(one) && !waiting.has(one.id) && await this.ask(one.id)) this.list.scrollTop = scrollTop; // who reads on stays there
+      if (onPage(one) && !waiting.has(one.id) && await this.ask(one.id, quiet)) this.list.scrollTop = scrollTop; // who reads on stays there
     }
   }
 

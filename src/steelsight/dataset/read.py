@@ -238,16 +238,9 @@ def _classes_shown(opened: Sequence[_Opened]) -> tuple[str, ...]:
 
 def _empty_masks(image: _Opened, classes: tuple[str, ...]) -> list[Fault]:
     """Masks that mark a class and show no pixel of it."""
-    marks = image.marks
     return [
-        Fault(
-            "empty-mask",
-            marks.file or image.listed.path,
-            marks.line,
-            image.listed.image_id,
-            f"no pixel of {name} in this mask; draw it, or list the image as defect-free",
-        )
-        for name, runs in marks.masks.items()
+        _fault(image, "empty-mask", f"no pixel of {name} in this mask; draw it, or list the image as defect-free")
+        for name, runs in image.marks.masks.items()
         if not runs.area and name in classes
     ]
 
@@ -257,17 +250,20 @@ def _strange_classes(image: _Opened, classes: tuple[str, ...], ignored: frozense
     marks = image.marks
     named = {name for name, runs in marks.masks.items() if runs.area} | (marks.shown - {UNNAMED})
     return [
-        Fault(
+        _fault(
+            image,
             "unknown-class",
-            marks.file or image.listed.path,
-            marks.line,
-            image.listed.image_id,
             f"{shown(name)} is none of the classes ({', '.join(map(shown, classes))}); add it where these are named, mend "
             f"the label, or say that it is not to be judged by `ignore_class={shown(name)}`",
         )
         for name in sorted(named.difference(classes, ignored))
         if not marks_no_defect(name)
     ]
+
+
+def _fault(image: _Opened, kind: str, message: str) -> Fault:
+    """What is wrong with an image's marks, where they stand."""
+    return Fault(kind, image.marks.file or image.listed.path, image.marks.line, image.listed.image_id, message)
 
 
 def _sample(image: _Opened, classes: tuple[str, ...]) -> Sample:

@@ -26,21 +26,6 @@ LastLayer = Literal["small", "glorot"]
 Encoder = Literal["b0", "b1", "b2", "b3", "b4", "b5", "lite0", "lite1", "lite2"]
 
 
-OF_STEP: dict[tuple[str, ...], Step] = {
-    ("decoder",): "segment",
-    ("decoder_channels",): "segment",
-    ("exclusive",): "segment",
-    ("phases", "loss", "dice"): "segment",
-    ("phases", "loss", "dice_over"): "segment",
-    ("phases", "loss", "dice_smooth"): "segment",
-    ("head",): "classify",
-    ("dropout",): "classify",
-    ("last_layer",): "classify",
-    ("phases", "loss", "cells"): "classify",
-}
-"""Fields of a member, by their keys, that one step alone has."""
-
-
 class Input(Fields):
     """How an image becomes the member's input.
 

@@ -12,17 +12,31 @@ from steelsight.core.commands import command
 from steelsight.core.errors import UserError, nearest
 from steelsight.core.model import Location, explain, keys_of
 from steelsight.core.parsing import parse_yaml
-from steelsight.recipe.model import OF_STEP, Recipe
+from steelsight.recipe.model import Recipe, Step
 from steelsight.recipe.quick import quick_recipe
 
 RECIPES = ("paper", "lite", "demo")
+
+_OF_STEP: dict[tuple[str, ...], Step] = {
+    ("decoder",): "segment",
+    ("decoder_channels",): "segment",
+    ("exclusive",): "segment",
+    ("phases", "loss", "dice"): "segment",
+    ("phases", "loss", "dice_over"): "segment",
+    ("phases", "loss", "dice_smooth"): "segment",
+    ("head",): "classify",
+    ("dropout",): "classify",
+    ("last_layer",): "classify",
+    ("phases", "loss", "cells"): "classify",
+}
+"""Fields of a member, by their keys, that one step alone has."""
 
 
 def load_recipe(name_or_path: str, overrides: Sequence[str] = (), *, quick: bool = False) -> Recipe:
     """Read a recipe that comes with steelsight, by name, or a file, and apply `key.sub=value` overrides.
 
     In a key, members are named (`members.classify-lite0.sampling.batch`), `*` stands for every member or phase that has
-    the field (a classifier has no decoder, a segmenter no dropout: `OF_STEP`), and phases count from 1
+    the field (a classifier has no decoder, a segmenter no dropout), and phases count from 1
     (`members.*.phases.1.epochs`) or go by their names, where the recipe names them.
     Values are YAML.
 
@@ -146,7 +160,7 @@ def _numbered(node: list[Any]) -> dict[str, Any]:
 
 def _assign_all(node: list[Any], keys: Sequence[str], value: Any, source: str) -> bool:
     """Set `value` in every item that has the rest of the path; that none has it is said of the first."""
-    step = OF_STEP.get((keys[0], *keys[2:]) if keys[0] == "phases" else tuple(keys))  # whichever phase is meant
+    step = _OF_STEP.get((keys[0], *keys[2:]) if keys[0] == "phases" else tuple(keys))  # whichever phase is meant
     having = [item for item in node if not (step and isinstance(item, dict) and item.get("step", step) != step)]
     if node and not having:
         raise UserError(f"{source}: {keys[-1]} is of step {step}, and no member here is")

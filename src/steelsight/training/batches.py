@@ -121,7 +121,7 @@ class JobLoader:
         """Augmented images, each element of `batches` one batch.
 
         Raises:
-            UserError: an image cannot be read; the sentence is the same whoever reads it.
+            UserError: an image cannot be read, with the same sentence if a loader process reads it.
         """
         return self._load(batches)
 
